@@ -1,4 +1,4 @@
-"""Models that make or judge pictures, text, speech and video, and the tools around files.
+"""Models that generate or judge pictures, text, speech and video, and tools for media files.
 
-No package but this one runs a model.
+No other package runs a model. Recipes, runs and the media library are in `studio`.
 """

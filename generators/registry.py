@@ -1,8 +1,8 @@
-"""Which engine does the work here: the first of the list that is really there. Importing this loads
-none of them.
+"""The choice of an engine: the first of each list that is configured and usable. Importing this
+module loads none of them.
 
-A new engine is one file in `engines/` and one line here. Whoever was chosen does the whole job;
-what it made says so, and nothing is swapped in the middle.
+A new engine is one module in `engines/` and one line here. The chosen engine does the whole job and
+is named in the result; there is no fallback in the middle of a job.
 """
 
 import importlib
@@ -23,8 +23,7 @@ ENGINE_SETTINGS = {
     "comfyui": "comfyui_url",
     "diffusion": "diffusion_folder",
 }
-"""The engines for pictures that recipes may name, and the setting without which each is not
-there."""
+"""Image engines that recipes may name, and the setting that each requires."""
 
 IMAGE_ENGINES = {
     "replicate": "generators.engines.images.replicate:load_engine",
@@ -54,35 +53,37 @@ StartProcess = Callable[[], None]
 
 
 def resolve_path(path: str) -> object:
-    """What a "module:attribute" string names."""
+    """Return the object that a "module:attribute" string names."""
     module, attribute = path.split(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def is_hosted(name: str) -> bool:
-    """Whether the engine of this name is somebody else's, and asks money."""
+    """Return True if the engine is a paid service of a third party."""
     return name in _HOSTED
 
 
 def configured_image_engines(settings: GeneratorsSettings) -> tuple[str, ...]:
-    """The names of the engines for pictures that are set up, the usual one first; none where only
-    drawings are made. Whether each can be used, and why not, is said by `image_engine`."""
+    """Return the names of the configured image engines, the default first; empty if pictures are
+    only drawn.
+
+    `load_image_engine` raises the reason if one of them cannot be used.
+    """
     there = [name for name, needed in ENGINE_SETTINGS.items() if getattr(settings, needed)]
     first = settings.image_engine
     return tuple(sorted(there, key=lambda name: name != first))
 
 
 def default_image_engine(settings: GeneratorsSettings) -> str:
-    """The name of the engine that makes the pictures of recipes which name none."""
+    """Return the name of the engine for recipes that name none."""
     return settings.image_engine or next(iter(configured_image_engines(settings)), _DRAWN)
 
 
 def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngine:
-    """The engine for pictures of this name; the usual one without: that of `image_engine`, else the
-    first of Replicate, Stability, ComfyUI and diffusion that is set up, else the marked drawings.
+    """Return the image engine of this name, or the default: the one in `image_engine`, else the
+    first configured of Replicate, Stability, ComfyUI and diffusion, else placeholder drawings.
 
-    Raises EngineMissing when it is not set up, or cannot be used as it is: another one, or
-    drawings, would hide that.
+    Raises EngineMissing if it is not configured or not usable; a fallback would hide that.
     """
     wanted = name or default_image_engine(settings)
     if wanted != _DRAWN and wanted not in configured_image_engines(settings):
@@ -98,11 +99,11 @@ def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngi
 def load_text_engine(
     settings: GeneratorsSettings, *, start: StartProcess | None = None
 ) -> TextEngine:
-    """The engine for texts: Ollama when it answers and has the model, else the embedded one, else
-    templates.
+    """Return the text engine: Ollama if it responds and has the model, else the embedded model,
+    else templates.
 
-    `start` runs the embedded model's process. Takes up to 2 s to ask Ollama. Raises EngineMissing
-    when the settings name a model file that is not there.
+    `start` starts the process of the embedded model. Waits up to 2 s for Ollama. Raises
+    EngineMissing if the configured model file does not exist.
     """
     for path in TEXT_ENGINES:
         offer = cast(
@@ -117,19 +118,16 @@ def load_text_engine(
 def load_chat_engine(
     settings: GeneratorsSettings, *, start: StartProcess | None = None
 ) -> TextEngine:
-    """The engine for conversations: that of the texts where it can hold one, else our own
-    sentences.
-
-    Raises as `text_engine`.
-    """
+    """Return the engine for conversations: the text engine if it can converse, else templates.
+    Raises as `load_text_engine`."""
     engine = load_text_engine(settings, start=start)
     return engine if engine.converses else template_engine()
 
 
 def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
-    """The engine that is shown pictures. Takes up to 2 s to ask for its model.
+    """Return the engine that describes pictures. Waits up to 2 s for its server.
 
-    Raises EngineMissing where the settings name none, it is not installed or does not see, and
+    Raises EngineMissing if none is configured, or its model is not installed or cannot see;
     EngineUnreachable.
     """
     for path in VISION_ENGINES:
@@ -140,10 +138,10 @@ def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
 
 
 def load_speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...]:
-    """The engines for speech that are there, real voices before the marked one; none where none is.
-    Asks nobody.
+    """Return the usable speech engines, real voices before the placeholder voice. No request is
+    sent.
 
-    Raises EngineMissing when a folder of voices is set but cannot be used.
+    Raises EngineMissing if a configured folder of voices cannot be used.
     """
     offers = (
         cast(Callable[[GeneratorsSettings], SpeechEngine | None], resolve_path(path))
@@ -153,8 +151,8 @@ def load_speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...
 
 
 def load_video_engine(settings: GeneratorsSettings) -> VideoEngine:
-    """The engine that makes pictures move. Raises EngineMissing where the settings name none that
-    can be used."""
+    """Return the engine that animates pictures. Raises EngineMissing if none is configured and
+    usable."""
     for path in VIDEO_ENGINES:
         offer = cast(Callable[[GeneratorsSettings], VideoEngine | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -163,7 +161,7 @@ def load_video_engine(settings: GeneratorsSettings) -> VideoEngine:
 
 
 def load_classifier(settings: GeneratorsSettings) -> Classifier | None:
-    """What looks at pictures beside people; None where the settings name nothing."""
+    """Return the classifier of pictures, or None if none is configured."""
     for path in CLASSIFIERS:
         offer = cast(Callable[[GeneratorsSettings], Classifier | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -172,7 +170,7 @@ def load_classifier(settings: GeneratorsSettings) -> Classifier | None:
 
 
 def load_background_remover(settings: GeneratorsSettings) -> BackgroundRemover | None:
-    """What tells subjects from backgrounds; None where the settings name nothing."""
+    """Return the model that separates subjects from backgrounds, or None if none is configured."""
     for path in BACKGROUND_REMOVERS:
         offer = cast(Callable[[GeneratorsSettings], BackgroundRemover | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -181,8 +179,8 @@ def load_background_remover(settings: GeneratorsSettings) -> BackgroundRemover |
 
 
 def load_upscaler(settings: GeneratorsSettings) -> Upscaler | None:
-    """What makes copies larger; None where the settings name nothing. Raises EngineMissing for a
-    file that is none."""
+    """Return the upscaler, or None if none is configured. Raises EngineMissing for an unusable
+    file."""
     for path in UPSCALERS:
         offer = cast(Callable[[GeneratorsSettings], Upscaler | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -191,8 +189,8 @@ def load_upscaler(settings: GeneratorsSettings) -> Upscaler | None:
 
 
 def template_engine() -> TextEngine:
-    """The engine of our own sentences, which is always there: it speaks where a model's words
-    cannot be used."""
+    """Return the template engine, which is always available and replaces unusable output of a
+    model."""
     return cast(
         TextEngine,
         cast(

@@ -1,8 +1,7 @@
-"""What crosses the wire between the house and a machine that makes pictures for it; both sides read
-these same forms.
+"""The protocol between an installation and an agency's remote workers; both sides use these models.
 
-The machine is asked for pictures by their numbers in a run, and says what it made under a lease.
-Bounds hold for both: neither believes the other's sizes.
+A worker requests pictures by their number in a run and reports its results under a lease. Limits
+apply on both sides: neither trusts the sizes of the other.
 """
 
 from collections.abc import Callable
@@ -16,13 +15,14 @@ from generators.retouch import masks
 from generators.retouch.region_shapes import MaskShapes
 
 PROTOCOL_VERSION = 3
-"""Of these forms; a house and a machine of other versions say so and part."""
+"""Protocol version. An installation and a worker with different versions report this and
+disconnect."""
 
 MAX_PICTURE_BYTES = 24 * 2**20
-"""Of a picture: the largest a recipe asks for, without any compression, is half of it."""
+"""Maximum size of a picture: twice the largest uncompressed picture of a recipe."""
 
 RESULT_HEADER = "greenroom-made"
-"""The header that says, as `Made` in ASCII JSON, what the body is."""
+"""HTTP header that describes the body, a `PictureResult` in ASCII JSON."""
 
 MAX_RESULT_HEADER = 8192
 
@@ -44,14 +44,14 @@ Value = (
 
 
 class WireMessage(BaseModel):
-    """What is said here: nothing unknown, and never changed."""
+    """Base of all messages: immutable, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RemoteWorkerCapabilities(WireMessage):
-    """What a machine has. `models` are the names recipes may ask for beside none; `on` is its
-    device, in words."""
+    """The capabilities of a worker. `models` are the names that recipes may use, in addition to
+    `model` and the empty name; `on` is its device, as text."""
 
     engine: WireName
     model: WireName
@@ -62,8 +62,8 @@ class RemoteWorkerCapabilities(WireMessage):
     release: WireName = ""
 
     def can_make(self, *, model: str, loras: list[str], needs: frozenset[str]) -> bool:
-        """Whether it can make what a recipe asks for; `needs` as `ImageJob.asks`, LoRAs left
-        out."""
+        """Return True if the worker can make a picture with this model, these LoRAs and the inputs
+        `needs` (as `ImageJob.needed_inputs`, without LoRAs)."""
         whole = needs | {"loras"} if loras else needs
         return (
             model in ("", self.model, *self.models)
@@ -73,8 +73,8 @@ class RemoteWorkerCapabilities(WireMessage):
 
 
 class WorkRequest(WireMessage):
-    """A machine asks for work. `instance` is its program's own: asked twice, it is answered with
-    the same lease."""
+    """A worker's request for work. `instance` identifies its process: a repeated request gets the
+    same lease."""
 
     version: int
     instance: UUID
@@ -82,9 +82,11 @@ class WorkRequest(WireMessage):
 
 
 class PictureOrder(WireMessage):
-    """One picture to make: an `ImageJob` and its number in the run. The pictures it works from are
-    named by their SHA-256 and asked for apart; of what it begins from, a region or shapes alone may
-    be made anew (`generators.retouch.masks`)."""
+    """One picture to make: an `ImageJob` and its number in the run.
+
+    Input pictures are named by their SHA-256 and fetched separately. Of an initial picture, only a
+    region or shapes may be repainted (`generators.retouch.masks`).
+    """
 
     number: Annotated[int, Field(ge=0, lt=1000)]
     prompt: Annotated[str, Field(max_length=10_000)]
@@ -108,16 +110,18 @@ class PictureOrder(WireMessage):
 
     @classmethod
     def from_job(cls, number: int, job: ImageJob, **pictures: Any) -> "PictureOrder":
-        """As it is sent: what the job says, and the pictures it works from (`init`, `region`,
-        `shapes`, `references`, `pose`)."""
+        """Return the order for a job and its input pictures (`init`, `region`, `shapes`,
+        `references`, `pose`)."""
         loras = [(one.name, one.weight) for one in job.loras]
         return cls(
             number=number, loras=loras, **{name: getattr(job, name) for name in _PLAIN}, **pictures
         )
 
     def to_job(self, fetch: Callable[[str], bytes]) -> ImageJob:
-        """As an engine is asked, with the pictures that `fetch` finds. Raises JobTooLarge and
-        ValueError as `ImageJob`, and BadInput for a region that is none."""
+        """Return the job for an engine, with the pictures returned by `fetch`.
+
+        Raises JobTooLarge and ValueError as `ImageJob`, and BadInput for an invalid region.
+        """
         init = fetch(self.init) if self.init else b""
         part = masks.MaskRegion(*self.region) if self.region else tuple(self.shapes)
         return ImageJob(
@@ -137,7 +141,7 @@ _PLAIN = (
 
 
 class LeasedPictures(WireMessage):
-    """Pictures of one run, to be made within a lease that ends after `seconds` of silence."""
+    """Pictures of one run under a lease that ends after `seconds` without a heartbeat."""
 
     lease: UUID
     seconds: Annotated[float, Field(gt=0, le=3600)]
@@ -145,21 +149,21 @@ class LeasedPictures(WireMessage):
 
 
 class MaterialRequest(WireMessage):
-    """A machine asks for a picture that those of its lease work from."""
+    """A worker's request for an input picture of its lease."""
 
     lease: UUID
     sha256: WireDigest
 
 
 class WorkResponse(WireMessage):
-    """What a machine is answered: pictures, or nothing for so many seconds."""
+    """The response to a request for work: pictures, or the seconds to wait."""
 
     lent: LeasedPictures | None = None
     wait: Annotated[float, Field(ge=0, le=3600)] = 0
 
 
 class LeaseHeartbeat(WireMessage):
-    """The machine is at it: so many of so many steps."""
+    """A worker's progress in steps."""
 
     lease: UUID
     step: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -167,13 +171,14 @@ class LeaseHeartbeat(WireMessage):
 
 
 class HeartbeatResponse(WireMessage):
-    """Go on; or stop, since a person ended the run; or the lease is somebody else's, or over."""
+    """The response to a heartbeat: `go`; `stop` if a member ended the run; `lost` if the lease
+    ended or belongs to another worker."""
 
     state: Literal["go", "stop", "lost"]
 
 
 class PictureResult(WireMessage):
-    """What a machine says of a picture it made, whose bytes come with it."""
+    """A worker's description of a picture, sent with its bytes."""
 
     lease: UUID
     number: Annotated[int, Field(ge=0, lt=1000)]
@@ -181,8 +186,8 @@ class PictureResult(WireMessage):
     engine: Literal["diffusion", "comfyui", "placeholder"]
     model: WireName
     label: Literal["", OriginLabel.PLACEHOLDER, OriginLabel.DEMO]
-    """Drawn scenes and tiles are the house's own: they count as no model's work, which a machine
-    may not claim."""
+    """The label of the picture's origin. Labels of drawn scenes and tiles are not allowed, because
+    these do not count as the work of a model."""
     seconds: Annotated[float, Field(ge=0, le=1_000_000)]
     parameters: Annotated[
         dict[Annotated[WireText, Field(max_length=40)], Value], Field(max_length=40)
@@ -190,8 +195,8 @@ class PictureResult(WireMessage):
 
 
 class LeaseReturn(WireMessage):
-    """A machine gives a lease back: it leaves, it may try again later, or this can never be made,
-    as `code` says."""
+    """A worker returns a lease: it shuts down, may retry later, or can never make the picture, for
+    the reason in `code`."""
 
     lease: UUID
     why: Literal["left", "later", "never"]

@@ -1,4 +1,4 @@
-"""Erasure of a fan, with everything that identifies them, and export of their data."""
+"""Erasure of a fan with all data that identifies them, and export of their data."""
 
 from uuid import UUID
 
@@ -18,11 +18,15 @@ _KNOWN_ON = (
 
 
 def erase_fan(scope: Scope, about: UUID) -> None:
-    """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare
-    id."""
+    """Erase a fan: message texts, media, drafts, comments, notes, handles and names.
+
+    Ledger rows remain under the bare id. Publish a `FanErased` event the first time; a second call
+    changes nothing.
+    """
     params = {"tenant": scope.tenant_id, "fan": about}
     talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
-    scope.run(  # what was edited is named by a digest of its words
+    # An edit is identified by a digest of its text, so that digest is erased too.
+    scope.run(
         "UPDATE messages SET body = '', media = '[]',"  # noqa: S608  a constant
         " native_id = CASE WHEN kind = 'edited' THEN :erased || id ELSE native_id END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
@@ -37,7 +41,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
-    # what a platform tells once more is known still, and by nothing that leads to who said it
+    # Store a one-way hash instead of the comment's id: a redelivered comment is still recognized,
+    # and the hash does not lead back to its author.
     scope.run(
         "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
         " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
@@ -52,7 +57,7 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         **params,
     )
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    # who waits for their money is known to its rail by that name alone, until it is back
+    # While a refund is pending, the rail identifies its payer by this id alone.
     scope.run(
         "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT "
         "EXISTS (SELECT FROM"
@@ -80,7 +85,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
 
 
 def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
-    """What we hold about a fan, for the fan: identities, messages, orders. Raises NotFound."""
+    """Return the data held about a fan, for the fan: identities, messages, orders and roles. Raises
+    NotFound."""
     params = {"tenant": scope.tenant_id, "fan": about}
     fan = scope.run(
         "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan",

@@ -1,5 +1,5 @@
-"""How long the room's rows are kept: who has been away for so long is forgotten, as if they had
-asked. Money stays."""
+"""Retention of fans: fans inactive for the retention period of `Fan` are erased as if they had
+requested it. Payments and ledger rows remain."""
 
 from uuid import UUID
 
@@ -27,18 +27,20 @@ WHERE f.tenant_id = :tenant AND f.status NOT IN ('blocked', 'erased', 'merged') 
   ) < house_now() - CAST(:period AS interval)
 ORDER BY f.id LIMIT :most
 """
-"""Who is blocked, or asked never to be written to, stays known: to be kept out, not to be met as
-somebody new."""
+"""Fans without a message, order or subscription within the period.
+
+Fans who are blocked or opted out of all messages remain: once erased, they would count as new fans
+when they return.
+"""
 
 
 def inactive_fans_query(scope: Scope, *, most: int) -> list[UUID]:
-    """Fans of whom nothing was heard, and to whom nothing was said or sold, for as long as they are
-    kept."""
+    """Return at most `most` fans without any activity for longer than the retention period."""
     return list(scope.run(_AWAY, tenant=scope.tenant_id, period=_PERIOD, most=most).scalars())
 
 
 def erase_inactive_fans(scope: Scope, *, most: int) -> int:
-    """Forget some of them; how many."""
+    """Erase at most `most` inactive fans and return their number."""
     found = inactive_fans_query(scope, most=most)
     for fan_id in found:
         erase_fan(scope, fan_id)

@@ -11,14 +11,15 @@ from foundation.db.tables import (
 
 
 def chat_table_arguments(*constraints: Any) -> Any:
+    """Return table arguments with the retention of chat data: 18 months after the last activity."""
     return table_arguments(*constraints, about="fan", keep="18 months after the last activity")
 
 
 def accounting_table_args(*constraints: Any, about: str = "fan") -> Any:
-    """What the law wants kept for ten years."""
+    """Return table arguments with the legal retention of ten years for accounting records."""
     return table_arguments(*constraints, about=about, keep="10 years")
 
 
 def amount_column() -> Any:
-    """An amount in minor units of the row's currency."""
+    """Return a column for an amount in minor units of the row's currency."""
     return Field(sa_type=BigInteger)

@@ -1,1 +1,5 @@
-"""Analysis of pictures: views for a classifier, and vectors of faces."""
+"""Analysis of pictures and films: views for a classifier, similarity, and comparison of face
+vectors.
+
+No model runs here; classifiers are in `generators.engines.vision`.
+"""

@@ -1,9 +1,9 @@
-"""How alike two pictures look, in percent: their colours, and where their edges run. It knows no
+"""Visual similarity of two pictures in percent, from colours and edge directions. It detects no
 faces and no people.
 
-Sources: histogram intersection after Swain and Ballard, Color indexing (IJCV 1991); orientations of
-edges by cell after Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both on small
-squares, so that sizes can be compared.
+Sources: histogram intersection after Swain and Ballard, Color indexing (IJCV 1991); edge
+orientations by cell after Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both use
+small squares, so that pictures of any size can be compared.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIMILARITY_METHOD = "visual@1"
-"""Changes with the arithmetic: figures of two methods mean nothing beside each other."""
+"""Version of the method; results of different versions cannot be compared."""
 
 EDGE = 64
 CELLS = 4
@@ -26,8 +26,8 @@ Numbers = NDArray[np.float64]
 
 
 def similarity_percent(image: Image.Image, others: Sequence[Image.Image]) -> int:
-    """The mean likeness of a picture to others, at least one, from 0 to 100; the same pixels are
-    100."""
+    """Return the mean similarity of a picture to at least one other, from 0 to 100; equal pixels
+    give 100."""
     own = _extract_features(image)
     return round(
         100 * float(np.mean([_compare_features(own, _extract_features(other)) for other in others]))
@@ -50,7 +50,7 @@ def _compare_features(one: tuple[Numbers, Numbers], other: tuple[Numbers, Number
 
 
 def _colour_histogram(small: Image.Image) -> Numbers:
-    """The share of pixels of each kind of hue, depth and light."""
+    """Return the share of pixels in each bin of hue, saturation and brightness."""
     hsv = np.asarray(small.convert("HSV"), dtype=np.int64).reshape(-1, 3)
     hue, depth, light = (hsv[:, n] * bins // 256 for n, bins in enumerate((HUES, DEPTHS, LIGHTS)))
     kinds = (hue * DEPTHS + depth) * LIGHTS + light
@@ -58,8 +58,8 @@ def _colour_histogram(small: Image.Image) -> Numbers:
 
 
 def _edge_directions(grey: Numbers) -> Numbers:
-    """How strongly edges run in each direction, by cell; of length 1, or nothing where there are
-    none."""
+    """Return the strength of edges in each direction by cell, with length 1; zeros
+    without edges."""
     down, across = np.gradient(grey)
     turn = (
         np.floor(np.mod(np.arctan2(down, across), np.pi) / np.pi * TURNS).astype(np.int64) % TURNS

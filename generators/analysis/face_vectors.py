@@ -1,8 +1,8 @@
-"""Faces as numbers: which of many known ones a face resembles, and how much. Pure; vectors have
-length 1.
+"""Comparison of face vectors: the known faces that a face resembles, and how much. Pure; vectors
+have length 1.
 
-A face and its mirror image are two to most models: whoever keeps a face keeps both, so that a
-mirrored copy is found.
+Most models give a face and its mirror image different vectors. Both are stored for a known face, so
+that mirrored copies are found.
 """
 
 import base64
@@ -22,25 +22,25 @@ from generators.media.pictures import DecodedPhoto
 K = TypeVar("K")
 
 SURE = 50
-"""Percent: what a model holds for a face with less is none to keep; it is compared all the same."""
+"""Minimum confidence in percent for a face to be stored; a less certain face is still compared."""
 
 MIRROR = "mirror"
 HALF = 2
-"""Bytes of a number as it is kept: cosines change by less than a thousandth."""
+"""Bytes of a stored number: 16-bit floats change cosines by less than a thousandth."""
 
 ROWS = 8192
 
 
 @dataclass(frozen=True)
 class FaceVectors:
-    """Somebody's vectors as they are kept: 16-bit floats, `width` in each, one after the other."""
+    """The stored vectors of a person: consecutive 16-bit floats, `width` in each vector."""
 
     width: int
     halves: bytes = field(repr=False)
 
 
 def portrait_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
-    """The two views a face is kept from: the whole picture, and its mirror image."""
+    """Return the two views from which a face is stored: the whole picture and its mirror image."""
     straight = whole_view(photo)
     buffer = io.BytesIO()
     ImageOps.mirror(Image.open(io.BytesIO(straight.data))).save(
@@ -50,8 +50,8 @@ def portrait_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
 
 
 def single_face_vectors(faces: DetectedFaces) -> tuple[bytes, ...]:
-    """The vectors of the one face of a portrait, straight and mirrored; none where there is not
-    just one."""
+    """Return the vectors of the only face in a portrait, original and mirrored; empty if there is
+    not exactly one."""
     sides = [
         [face for face in faces.found if (face.view == MIRROR) is mirrored]
         for mirrored in (False, True)
@@ -64,11 +64,10 @@ def single_face_vectors(faces: DetectedFaces) -> tuple[bytes, ...]:
 def find_resemblances(
     found: Sequence[DetectedFace], known: Mapping[K, FaceVectors], *, alike: int
 ) -> dict[K, int]:
-    """Whom these faces resemble, with the highest cosine in thousandths; `alike` is from which
-    percent on.
+    """Return the known faces that these faces resemble, with the highest cosine in thousandths,
+    from `alike` percent on.
 
-    `known` are the vectors of each, of the same model; those of another width than what was found
-    are left out.
+    `known` contains vectors of the same model; those of another width than `found` are ignored.
     """
     width = vector_width(found)
     fit = {
@@ -94,23 +93,23 @@ def find_resemblances(
 
 
 def _iter_chunks(rows: NDArray[np.float16]) -> Iterator[NDArray[np.float16]]:
-    """Some rows at a time: as wide floats all of them would take twice as much room."""
+    """Yield some rows at a time: as 32-bit floats, all rows would take twice the memory."""
     yield from (rows[first : first + ROWS] for first in range(0, len(rows), ROWS))
 
 
 def vector_width(found: Sequence[DetectedFace]) -> int:
-    """How many numbers the vectors of these faces have; 0 where there are none."""
+    """Return the dimension of these faces' vectors, 0 without faces."""
     return len(found[0].vector) // 4 if found else 0
 
 
 def pack_vectors(owner: str, model: str, vectors: Sequence[bytes]) -> str:
-    """Vectors as a text to be sealed, bound to whose they are and to the model they are of."""
+    """Return vectors as text for encryption, bound to their owner and their model."""
     halves = np.frombuffer(b"".join(vectors), dtype="<f4").astype("<f2").tobytes()
     return f"{owner} {model} {len(vectors[0]) // 4} {base64.b64encode(halves).decode()}"
 
 
 def unpack_vectors(owner: str, model: str, text: str) -> FaceVectors:
-    """The vectors of `packed`. Raises ValueError for somebody else's, or another model's."""
+    """Return the vectors of `pack_vectors`. Raises ValueError for another owner or model."""
     whose, of, width, halves = text.split(" ")
     if (whose, of) != (owner, model):
         raise ValueError("not theirs")
@@ -120,8 +119,11 @@ def unpack_vectors(owner: str, model: str, text: str) -> FaceVectors:
 def nearest_faces(
     found: Sequence[DetectedFace], known: Sequence[Sequence[DetectedFace]]
 ) -> int | None:
-    """How near faces of a picture come to those of each other picture, the mean of the nearest of
-    each, in percent of the cosine; None where there is no face, here or in any of them."""
+    """Return the mean of the closest matches of a picture's faces in each other picture, in percent
+    of the cosine.
+
+    Return None if this picture, or all others, have no faces.
+    """
     width = vector_width(found)
     others = [one for one in known if one and vector_width(one) == width]
     if not width or not others:

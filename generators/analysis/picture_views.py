@@ -1,8 +1,7 @@
-"""The views of a picture that are rated: everything that can be seen of it, wherever it is shown.
+"""Views of a picture for rating: everything that can be visible of it on any platform.
 
-Whole, on white and, where it is transparent, on black too; its middle, as a preview cuts it;
-tiles at full size of a large one, for what is small in the whole; and the preview its file
-brought along.
+The whole picture, on white and, if transparent, also on black; its centre, as previews crop it;
+full-size tiles of a large picture, for small details; and the preview embedded in its file.
 """
 
 import io
@@ -16,13 +15,15 @@ from generators.media.pictures import DecodedPhoto, flatten_on
 WHOLE = 1024
 TILE = 1152
 OVERLAP = 128
-"""Pixels: the longer edge of the whole; the edge of a tile, and what two neighbours share."""
+"""Lengths in pixels: the longer edge of the whole view, the edge of a tile, and the overlap of two
+tiles."""
 
 MAX_TILES = 12
-"""Of a larger picture the tiles are cut from a smaller copy, still far finer than the whole."""
+"""Maximum number of tiles. A larger picture is reduced first, still far finer than the whole view.
+"""
 
 LONG = 4 / 3
-"""From this shape on a preview's square leaves out what the whole shows small."""
+"""Aspect ratio from which the centre is a separate view, because the whole view shows it small."""
 
 QUALITY = 92
 _WHITE = (255, 255, 255)
@@ -30,7 +31,7 @@ _BLACK = (0, 0, 0)
 
 
 def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
-    """Every view of a picture, the whole first."""
+    """Return all views of a picture, the whole first."""
     grounds = (
         {"white": _WHITE, "black": _BLACK} if photo.pixels.mode == "RGBA" else {"white": _WHITE}
     )
@@ -50,7 +51,7 @@ def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
 
 
 def whole_view(photo: DecodedPhoto) -> PictureView:
-    """The whole picture alone, on white."""
+    """Return the whole picture on white."""
     return _encode_view("whole.white", _shrink(flatten_on(photo.pixels, _WHITE), WHOLE))
 
 
@@ -76,7 +77,7 @@ def _crop_centre(image: Image.Image) -> Image.Image:
 
 
 def _cut_tiles(image: Image.Image) -> list[Image.Image]:
-    """Tiles that cover a picture larger than one; none of a smaller one, which the whole shows well
+    """Return tiles that cover a large picture; empty for one that the whole view shows well
     enough."""
     if max(image.size) <= TILE:
         return []
@@ -92,7 +93,8 @@ def _cut_tiles(image: Image.Image) -> list[Image.Image]:
 
 
 def _tile_offsets(length: int) -> list[int]:
-    """Where tiles begin along an edge, evenly, so that neighbours share at least `OVERLAP`."""
+    """Return evenly spaced offsets of tiles along an edge, so that neighbours share at least
+    `OVERLAP` pixels."""
     if length <= TILE:
         return [0]
     count = math.ceil((length - OVERLAP) / (TILE - OVERLAP))

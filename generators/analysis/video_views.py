@@ -1,8 +1,7 @@
-"""The views of a film that are rated: every frame that is looked at, as a picture is, the mean of
-each second, covers.
+"""Views of a film for rating: each sampled frame like a picture, the mean of each second, and
+covers.
 
-They come in portions, each a question of its own: a film of a minute has some five hundred
-views.
+They are split into batches, one request each: a film of a minute has about five hundred views.
 """
 
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ from generators.media.pictures import DecodedPhoto
 from generators.video.video_files import DecodedVideo
 
 PORTION = 24
-"""Views of one question, at most, but for the last frame's own."""
+"""Maximum number of views in a batch, unless one frame alone has more."""
 
 
 def video_view_batches(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
-    """Every view of a film, some at a time; none of a sound."""
+    """Yield the views of a film in batches; none for audio."""
     held: list[PictureView] = []
     for more in _iter_views(film):
         if held and len(held) + len(more) > PORTION:

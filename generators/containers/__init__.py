@@ -1,1 +1,5 @@
-"""Parsers of file formats. They read untrusted bytes and decode no pixels."""
+"""Parsers of media containers. They read untrusted bytes, decode no pixels, and refuse files with
+anything hidden in them.
+
+Decoding is in `generators.media` and `generators.video`.
+"""

@@ -1,8 +1,7 @@
-"""Moving GIF, WebP and PNG pictures from their blocks: how many frames of which size, and how long.
-Pure.
+"""Animated GIF, WebP and PNG pictures: size, number of frames and duration from their blocks. Pure.
 
-They are films without a sound, and become films like any other. Source: GIF 89a; PNG, third edition
-(APNG); WebP Container Specification. Nothing may follow their end.
+They are handled as films without sound. Sources: GIF 89a; PNG, third edition (APNG); WebP Container
+Specification. Data after their end is refused.
 """
 
 import struct
@@ -17,18 +16,18 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _GIF = (b"GIF87a", b"GIF89a")
 _SHORT = 20
 _USUAL = 100
-"""Milliseconds: browsers show a frame that asks for less than the first as long as the second."""
+"""Browsers show a frame with a delay below `_SHORT` milliseconds for `_USUAL` milliseconds."""
 
 
 def is_animation_format(data: bytes) -> bool:
-    """Whether a file begins like one of these."""
+    """Return True if the file starts like one of these formats."""
     return (
         data[:6] in _GIF or data.startswith(_PNG) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     )
 
 
 def has_second_frame(data: bytes) -> bool:
-    """Whether a file is one of these and holds a second picture, whatever comes after it."""
+    """Return True if the file has one of these formats and a second frame."""
     try:
         return len([*islice(_iter_frame_durations(data, TrackScan("-")), 2)]) > 1
     except (BadInput, IndexError, struct.error):
@@ -36,7 +35,7 @@ def has_second_frame(data: bytes) -> bool:
 
 
 def inspect_animation(data: bytes, *, name: str) -> MediaTracks:
-    """What moves in the file. Raises BadInput (generators/containers/tracks.py)."""
+    """Return the tracks of an animation. Raises BadInput (generators/containers/tracks.py)."""
     found = TrackScan(name, video=1)
     try:
         lengths = [*_iter_frame_durations(data, found)]
@@ -48,14 +47,14 @@ def inspect_animation(data: bytes, *, name: str) -> MediaTracks:
 
 
 def demuxer_of(data: bytes) -> Demuxer:
-    """The reader FFmpeg has for it."""
+    """Return FFmpeg's demuxer for the file."""
     if data.startswith(_PNG):
         return "apng"
     return "gif" if data[:6] in _GIF else "webp_anim"
 
 
 def _iter_frame_durations(data: bytes, found: TrackScan) -> Iterator[int]:
-    """Milliseconds of each frame; the size goes into `found`."""
+    """Yield the duration of each frame in milliseconds; the size is recorded in `found`."""
     if data[:6] in _GIF:
         return _scan_gif(data, found)
     if data.startswith(_PNG):

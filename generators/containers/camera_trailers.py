@@ -1,9 +1,11 @@
-"""What cameras and phones write after a picture in the same file, and what stands there else. Pure.
+"""Data that cameras and phones write after a picture in the same file, and detection of anything
+else there. Pure.
 
-Known writers: more pictures (CIPA DC-007, Multi-Picture Format: Sony, Apple; ISO 21496-1, gain maps
-of Android), a film (https://developer.android.com/media/platform/motion-photo-format), blocks of
-their makers (Samsung's end in `SEFT`), zeros up to the size of a disk's block. Only the pixels of
-the first picture are used, so none of it leaves. A file that another program would open is refused.
+Known writers add more pictures (CIPA DC-007, Multi-Picture Format: Sony, Apple; ISO 21496-1, gain
+maps of Android), a film (https://developer.android.com/media/platform/motion-photo-format), vendor
+blocks (Samsung's end in `SEFT`), or zeros up to the block size of a disk. Only the pixels of the
+first picture are used, so none of this is published. A trailer that another program would open is
+refused.
 """
 
 import re
@@ -20,22 +22,22 @@ _OTHER_FILES = (
     b"<?php",
     b"\x7felf",
 )
-"""What begins an archive, a document, a page or a program, in small letters. Pictures and films of
-megabytes hold shorter ones, such as those of ZIP, by chance."""
+"""Signatures of archives, documents, pages and programs, in lower case. Shorter ones, such as that
+of ZIP, occur in large media files by chance."""
 
 _ZIP = re.compile(rb"PK\x03\x04")
 _ZIP_END = 65_557
-"""Bytes from the end within which the directory of a ZIP ends (APPNOTE 4.3.16): 22 and a comment of
+"""Bytes from the end that contain the end of a ZIP directory (APPNOTE 4.3.16): 22, and a comment of
 65,535."""
 
 
 def is_padding(data: bytes, at: int) -> bool:
-    """Return whether nothing but padding follows `at`."""
+    """Return True if only padding follows `at`."""
     return _PADDING.fullmatch(data, at) is not None
 
 
 def hides_file(data: bytes, at: int) -> bool:
-    """Return whether a file of another kind follows `at`, where a picture of a camera ends."""
+    """Return True if a file of another type follows `at`, the end of a camera's picture."""
     start = _end_of_padding(data, at)
     rest = data[start:].lower()
     if _ZIP.match(data, start) or any(sign in rest for sign in _OTHER_FILES):

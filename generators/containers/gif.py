@@ -1,7 +1,7 @@
-"""GIF pictures from their blocks: one still frame, or refused. Pure.
+"""GIF pictures from their blocks: one still frame, anything else is refused. Pure.
 
-Source: Graphics Interchange Format, version 89a. Nothing may follow the trailer, and comments are
-left behind.
+Source: Graphics Interchange Format, version 89a. Data after the trailer is refused, and comments
+are ignored.
 """
 
 import struct
@@ -14,13 +14,13 @@ GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 _MOST_BLOCKS = 100
 _MOST_SAID = 10_000
 _MOST_PIXELS = 1_000_000
-"""Blocks of a file, and parts of what one says or draws: each of the last has 255 bytes where a
-program wrote it."""
+"""Limits: blocks of a file, and sub-blocks of an extension or of a picture; regular sub-blocks have
+255 bytes."""
 
 
 def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
-    """Width and height in pixels. Raises BadInput (generators/containers/still_images.py);
-    IndexError, struct.error when cut."""
+    """Return width and height in pixels. Raises BadInput (generators/containers/still_images.py),
+    and IndexError or struct.error for a cut file."""
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     at = 13 + _colour_table_size(packed)
     frames = 0
@@ -49,13 +49,12 @@ def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
 
 
 def _colour_table_size(packed: int) -> int:
-    """Bytes of the colours a block brings along."""
+    """Return the size in bytes of a block's colour table."""
     return 3 << (packed & 7) + 1 if packed & 0x80 else 0
 
 
 def _skip_sub_blocks(data: bytes, at: int, most: int) -> int:
-    """Where the next block stands, past the parts of this one. Raises IndexError for more than so
-    many."""
+    """Return the offset of the next block. Raises IndexError for more than `most` sub-blocks."""
     for _ in range(most):
         if not data[at]:
             return at + 1

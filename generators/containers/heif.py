@@ -1,9 +1,9 @@
-"""Still HEIC and AVIF pictures from their boxes: one picture, its size, how it is turned, its
-profile and EXIF. Pure.
+"""Still HEIC and AVIF pictures from their boxes: one picture with its size, orientation, profile
+and EXIF. Pure.
 
-Source: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File
-Format. Every box at the top must be one we know, to the last byte; sizes are read before any
-decoder runs, of every tile as of the whole.
+Sources: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File
+Format. Every top-level box must be known, up to the last byte. Sizes of the whole and of each tile
+are read before any decoder runs.
 """
 
 import struct
@@ -15,27 +15,30 @@ from foundation.errors import BadInput
 
 MAX_PIXELS = 50_000_000
 MAX_ITEMS = 2_000
-"""A picture of 48 megapixels in tiles of 512 pixels has about two hundred."""
+"""Maximum number of items; a picture of 48 megapixels in tiles of 512 pixels has about two hundred.
+"""
 
 MAX_EXTRA_ITEMS = 4 * 2**20
-"""Bytes of a colour profile, or of EXIF."""
+"""Maximum bytes of a colour profile or of EXIF."""
 
 _MOST_BOXES = 100_000
-"""Side by side: as many as `containers` takes parts of other files."""
+"""Maximum number of sibling boxes, as for parts of other containers."""
 
 _MOST_CODED = 4 * MAX_PIXELS
-"""Pixels of all items together: tiles, a preview, a depth map."""
+"""Maximum pixels of all items together: tiles, previews, depth maps."""
 
 _TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"mpvd", b"sefd"})
-"""`mpvd` is the film of a motion photo, `sefd` what Samsung's phones note: both are left out."""
+"""Top-level boxes. `mpvd` is the film of a motion photo, `sefd` a Samsung block; both are ignored.
+"""
 
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
 _AVIF = frozenset({b"avif"})
 _MARK = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-"""Whose box is a C2PA mark (C2PA specification, Embedding manifests into BMFF-based assets)."""
+"""UUID of the box with a C2PA manifest (C2PA specification, Embedding manifests into BMFF-based
+assets)."""
 
 _SEVERAL = frozenset({b"msf1", b"hevc", b"hevx", b"avis"})
-"""Brands of sequences, which move."""
+"""Brands of image sequences, which are animated."""
 
 _EITHER = b"mif1"
 _CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"grid"})}
@@ -43,8 +46,8 @@ _CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"
 
 @dataclass(frozen=True)
 class HeifStill:
-    """What a file holds: sizes in pixels as coded, then `turns` quarters against the clock, then
-    `mirror`: 0 top to bottom, 1 left to right, None not at all."""
+    """A picture: its coded size in pixels, then `turns` quarter turns counter-clockwise, then
+    `mirror`: 0 top to bottom, 1 left to right, None for none."""
 
     kind: Literal["HEIF", "AVIF"]
     width: int
@@ -56,13 +59,16 @@ class HeifStill:
 
 
 def is_heif(data: bytes) -> bool:
-    """Whether a file says that it is of this kind: a picture, or several, in boxes."""
+    """Return True if the file declares to be a picture, or several, in boxes."""
     return data[4:8] == b"ftyp" and data[8:12] in {*_HEIC, *_AVIF, *_SEVERAL, _EITHER}
 
 
 def inspect_heif(data: bytes, *, name: str) -> HeifStill:
-    """The one picture of a file. Raises BadInput `photo.…` (generators/containers/still_images.py);
-    struct.error, IndexError and KeyError where it is cut or damaged."""
+    """Return the only picture of a file.
+
+    Raises BadInput `photo.…` (generators/containers/still_images.py), and struct.error, IndexError
+    or KeyError for a cut or damaged file.
+    """
     if data[8:12] in _SEVERAL:
         raise BadInput("photo.animated", file=name)
     bodies: dict[bytes, bytes] = {}
@@ -85,7 +91,7 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
 
 
 def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes side by side, to the last byte or to padding of zeros. Raises struct.error for one
+    """Yield sibling boxes up to the last byte or to zero padding. Raises struct.error for a box
     that does not fit."""
     at = 0
     count = 0
@@ -109,7 +115,7 @@ def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 class _Items:
-    """The items of a `meta` box, with their properties."""
+    """The items of a `meta` box with their properties."""
 
     def __init__(self, data: bytes, meta: dict[bytes, bytes]) -> None:
         self._data = data
@@ -133,7 +139,8 @@ class _Items:
         self.coded = sum(self.areas)
 
     def shown(self, name: str) -> HeifStill:
-        """The primary item. Raises BadInput for one that is no still picture of a coder we take."""
+        """Return the primary item. Raises BadInput if it is not a still picture in a supported
+        codec."""
         coder = self.kinds[self.primary]
         own = self._of[self.primary]
         first = next((kind for item, kind in self.kinds.items() if kind in (b"hvc1", b"av01")), b"")
@@ -155,8 +162,8 @@ class _Items:
         return HeifStill(kind, width, height, turns, mirror, profile, exif)
 
     def _read_exif(self, name: str) -> bytes:
-        """Return the TIFF of the EXIF item; nothing without one. Raises BadInput for one of more
-        than `MAX_EXTRA_ITEMS` bytes."""
+        """Return the TIFF data of the EXIF item, empty without one. Raises BadInput above
+        `MAX_EXTRA_ITEMS` bytes."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
         spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
         if item is None or item not in spots:
@@ -164,14 +171,14 @@ class _Items:
         way, parts = spots[item]
         held = self._data if way == 0 else self._meta.get(b"idat", b"")
         wanted = sum(min(length, len(held)) for _, length in parts[:4])
-        if wanted > MAX_EXTRA_ITEMS:  # four extents of one whole file are four copies of it
+        if wanted > MAX_EXTRA_ITEMS:  # Four extents of a whole file would be four copies of it.
             raise BadInput("photo.too_heavy", file=name)
         body = b"".join(held[start : start + length] for start, length in parts[:4])
         return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
 
 
 def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Numbers and kinds of the items."""
+    """Yield the ids and types of the items."""
     for kind, info in _iter_boxes(body[8 if body[0] else 6 :]):
         if kind == b"infe" and info[0] >= 2:
             (item,) = struct.unpack_from(">H" if info[0] == 2 else ">I", info, 4)
@@ -180,7 +187,7 @@ def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
-    """Which properties each item has, by their place from one."""
+    """Yield the property indexes of each item, counted from one."""
     wide = body[3] & 1
     (count,) = struct.unpack_from(">I", body, 4)
     at = 8
@@ -195,8 +202,8 @@ def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 def _iter_item_locations(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
-    """Where the bytes of each item lie: counted from what (0: the start of the file), from where,
-    how many."""
+    """Yield the location of each item: the construction method (0: file offset), then offsets and
+    lengths."""
     version = body[0]
     (sizes, more) = body[4:6]
     offset = sizes >> 4

@@ -1,8 +1,7 @@
-"""MP4, M4A and MOV from their boxes, every one of which must be one we know, to the last byte of
-the file. Pure.
+"""MP4, M4A and MOV from their boxes. Every top-level box must be known, up to the last byte. Pure.
 
-Source: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for what
-phones write.
+Sources: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for
+files of phones.
 """
 
 import struct
@@ -36,32 +35,32 @@ _TOP = frozenset(
         b"sefd",
     }
 )
-"""Boxes of the film, and beside it times, indexes, previews and notes of cameras (`sefd`: Samsung).
-"""
+"""Top-level boxes of films, and of times, indexes, previews and camera data (`sefd`: Samsung)."""
 
 _STILL = frozenset(
     {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
 )
-"""Brands of pictures, which are another kind of file."""
+"""Brands of pictures, which are another type of file."""
 
 _PICTURE = frozenset({b"vide"})
 _SOUND = frozenset({b"soun"})
 _TEXT = frozenset({b"text", b"sbtl", b"subt"})
 _MEASURED = frozenset({b"meta", b"tmcd", b"auxv", b"hint", b"odsm", b"sdsm", b"priv"})
-"""What phones and cameras write beside the film (where it pointed, its time code, how far things
-are), and what servers and players once needed. It is left behind."""
+"""Handlers of data tracks by phones, cameras, servers and players (direction, time code, depth).
+They are ignored."""
 
 _EIGHT_BITS = frozenset({66, 77, 88, 100})
-"""Profiles of H.264 with 8 bits for a colour (Rec. ITU-T H.264, Annex A)."""
+"""H.264 profiles with 8 bits per colour (Rec. ITU-T H.264, Annex A)."""
 
 _CODECS_FOR_FEW = frozenset({b"apac"})
-"""Sound that phones write beside one that plays everywhere: Apple's Positional Audio Codec."""
+"""Additional sound tracks of phones beside a widely supported one: Apple's Positional Audio Codec.
+"""
 
 _ELSEWHERE = frozenset({b"rmra", b"rmda"})
 _UNTOLD = (2**32 - 1, 2**64 - 1)
 _EPOCH = datetime(1904, 1, 1, tzinfo=UTC)
 _COVERS = (13, 14)
-"""Types of values that are pictures: JPEG and PNG."""
+"""Value types of pictures: JPEG and PNG."""
 
 _MOST_COVERS = 8
 
@@ -74,7 +73,8 @@ class _Box:
 
 
 def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
-    """The tracks of an MP4, M4A or MOV. Raises BadInput (generators/containers/tracks.py)."""
+    """Return the tracks of an MP4, M4A or MOV. Raises BadInput
+    (generators/containers/tracks.py)."""
     found = TrackScan(name)
     seen = list[bytes]()
     try:
@@ -92,8 +92,8 @@ def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
 
 
 def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
-    """The boxes of the file. What is none of them stands beside the film: an archive, a second
-    file, a picture."""
+    """Yield the boxes of the file. Unknown data beside them, such as an archive or a second file,
+    is refused."""
     at = 0
     while at < len(data):
         found.count_part()
@@ -154,7 +154,7 @@ def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
 
 
 def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
-    """How long it is, and when it says it was recorded."""
+    """Record the duration and the recording time."""
     if data[box.body]:
         made, _, scale, units = struct.unpack_from(">QQIQ", data, box.body + 4)
     else:
@@ -166,7 +166,7 @@ def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
 
 @dataclass
 class _Media:
-    """What a track is of, how long it is, of how many frames or pieces, and how they are coded."""
+    """A track's handler, duration in seconds, number of samples, and codec."""
 
     handler: bytes = b""
     seconds: float = 0.0
@@ -177,8 +177,7 @@ class _Media:
 
 @dataclass
 class _Track:
-    """One track: its number, whether it is played, and the numbers of the tracks that name its
-    chapters."""
+    """A track: its id, whether it is enabled, and the ids of its chapter tracks."""
 
     media: _Media
     number: int = 0
@@ -207,8 +206,8 @@ def _scan_track(data: bytes, box: _Box, found: TrackScan) -> _Track:
 
 
 def _add_track(track: _Track, found: TrackScan, *, is_chapters: bool) -> None:
-    """Count a track. Chapters and their pictures are no part of the film: FFmpeg does not map them,
-    and their titles are not kept."""
+    """Count a track. Chapter tracks are not part of the film: FFmpeg does not map them, and their
+    titles are not stored."""
     media = track.media
     found.seconds = max(found.seconds, media.seconds)
     if is_chapters and media.handler in _TEXT | _PICTURE:
@@ -246,7 +245,7 @@ def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
 
 
 def _scan_sample_description(data: bytes, table: _Box, found: TrackScan, media: _Media) -> None:
-    """How the first of its frames or pieces are coded."""
+    """Record the codec of the first sample description."""
     for box in _iter_child_boxes(data, table, found):
         if box.kind != b"stsd":
             continue
@@ -263,8 +262,8 @@ def _count_samples(data: bytes, table: _Box, found: TrackScan) -> int:
 
 
 def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
-    """A reference without the mark of its own file names another one, on this machine or
-    anywhere."""
+    """Refuse data references without the self-contained flag: they point to another file, possibly
+    remote."""
     for box in _iter_child_boxes(data, outer, found):
         if box.kind == b"dref":
             for entry in _iter_child_boxes(data, box, found, skip=8):
@@ -273,10 +272,9 @@ def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
 
 
 def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
-    """Pictures among the notes of a film: covers, which players show before it."""
-    plain = (
-        data[notes.body + 4 : notes.body + 8] == b"hdlr"
-    )  # QuickTime's has no version before its boxes
+    """Collect cover pictures from the metadata; players show them before the film."""
+    # QuickTime's box has no version field before its children.
+    plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"
     for box in _iter_child_boxes(data, notes, found, skip=0 if plain else 4):
         if box.kind != b"ilst":
             continue

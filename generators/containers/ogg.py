@@ -1,6 +1,6 @@
-"""A voice in an OGG file, from its pages: one stream, whole, and nothing after its last page. Pure.
+"""OGG voice files from their pages: one complete stream, and no data after its last page. Pure.
 
-Source: RFC 3533 (pages), RFC 7845 (Opus in OGG).
+Sources: RFC 3533 (pages), RFC 7845 (Opus in OGG).
 """
 
 import struct
@@ -14,7 +14,8 @@ _NO_POSITION = 2**64 - 1
 
 
 def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
-    """The one track of an OGG voice. Raises BadInput (generators/containers/tracks.py)."""
+    """Return the only track of an OGG voice file. Raises BadInput
+    (generators/containers/tracks.py)."""
     found = TrackScan(name)
     at = 0
     streams = set[int]()
@@ -48,15 +49,15 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
 
 
 def _read_page(data: bytes, at: int) -> tuple[int, int, int, int]:
-    """Its marks, its position in samples, its stream, and how many segments it has."""
+    """Return a page's flags, its position in samples, its stream, and its number of segments."""
     _, marks, granule, stream = struct.unpack_from("<BBQI", data, at + 4)
     return marks, granule, stream, data[at + 26]
 
 
 def _sample_rate(head: bytes, found: TrackScan) -> int:
-    """Samples a second that positions count in."""
+    """Return the samples per second in which positions count."""
     if head.startswith(_VOICES[0]):
-        return 48_000  # whatever was recorded: Opus always counts so
+        return 48_000  # Opus always counts at 48 kHz, whatever the recording rate.
     if head.startswith(_VOICES[1]):
         (rate,) = struct.unpack_from("<I", head, 12)
         return int(rate) or 48_000

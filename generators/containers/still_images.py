@@ -1,15 +1,16 @@
-"""What a picture's bytes really hold, read from its structure before any decoder runs. Pure.
+"""Still pictures, inspected by their structure before any decoder runs. Pure.
 
-JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files,
-a second file after the end of the picture, moving pictures, and more pixels than we are willing to
-unpack. What cameras and phones write after a picture is left out
-(generators/containers/camera_trailers.py).
+JPEG, PNG, WebP, GIF, HEIC and AVIF. File names are ignored. Other formats, cut files, a second file
+after the end of the picture, animations, and too many pixels are refused. Data that cameras and
+phones write after a picture is ignored (generators/containers/camera_trailers.py). Codes of
+BadInput, all with the file's name as `file`:
 
-Codes of the BadInput raised, all with the file's name as `file`:
-    photo.unsupported   none of these formats      photo.too_large   more than 50 megapixels
-    photo.corrupt       cut or damaged              photo.trailing    another file follows the
-    end of the picture photo.animated      moving, or several pictures   photo.too_heavy   more than
-    64 MiB
+- photo.unsupported: none of these formats
+- photo.too_large: more than 50 megapixels
+- photo.too_heavy: more than 64 MiB
+- photo.corrupt: cut or damaged
+- photo.trailing: another file after the end of the picture
+- photo.animated: an animation, or several pictures
 """
 
 import re
@@ -23,14 +24,15 @@ from generators.containers.heif import MAX_PIXELS, HeifStill
 
 MAX_PICTURE_BYTES = 64 * 2**20
 _MOST_SCANS = 64
-"""A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
+"""Maximum number of scans. A progressive JPEG has about ten; thousands would occupy a decoder for
+minutes."""
 _MOST_PARTS = 100_000
-"""Parts of one file: 64 MiB of pixels in pieces of 8 KiB, as PNGs are written, are 8,192; millions
-that hold nothing keep this reader, and a decoder's after it, busy for long."""
+"""Maximum number of parts in a file. 64 MiB of pixels in chunks of 8 KiB, as in PNG files, are
+8,192; millions of empty parts would occupy this reader and a decoder for long."""
 
 _FILL = re.compile(rb"\xff*")
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""The next marker after a scan, which is neither a stuffed byte nor a restart."""
+"""The next marker after a scan, neither a stuffed byte nor a restart."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -38,20 +40,20 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 @dataclass(frozen=True)
 class PictureContainer:
-    """A whole, still picture: `kind` is Pillow's name of the format, sizes in pixels as the header
-    says. `end` is where it ends in its file, None at the end of it."""
+    """A complete still picture. `kind` is Pillow's name of the format; sizes are in pixels, from
+    the header. `end` is the end of the picture in its file, None for the end of the file."""
 
     kind: str
     width: int
     height: int
     still: HeifStill | None = None
-    """What the boxes of a HEIC or an AVIF say besides."""
+    """Further data from the boxes of a HEIC or AVIF file."""
     end: int | None = None
 
 
 def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
-    """The container of `data`; `name` is only for the message. Raises BadInput with one of the
-    codes above."""
+    """Return the container of `data`; `name` is only for error messages. Raises BadInput with one
+    of the codes above."""
     if len(data) > MAX_PICTURE_BYTES:
         raise BadInput("photo.too_heavy", file=name)
     try:
@@ -86,7 +88,7 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
     for _ in range(_MOST_PARTS):
         if data[at] != 0xFF:
             raise BadInput("photo.corrupt", file=name)
-        at = _find_end(_FILL, data, at)  # fill bytes before a marker are allowed
+        at = _find_end(_FILL, data, at)  # Fill bytes before a marker are allowed.
         marker = data[at]
         at += 1
         if marker == 0xD9:
@@ -116,15 +118,14 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
 
 def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
     if before != (0, 0):
-        raise BadInput(
-            "photo.animated", file=name
-        )  # two frames: a hierarchical file, which holds several pictures
+        # Two frames: a hierarchical file with several pictures.
+        raise BadInput("photo.animated", file=name)
     height, width = struct.unpack_from(">HH", body, 1)
     return width, height
 
 
 def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
-    """Where the next of these ends. Raises IndexError where there is none."""
+    """Return the end of the next match. Raises IndexError if there is none."""
     found = what.search(data, at)
     if found is None:
         raise IndexError
@@ -132,7 +133,7 @@ def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 
 def _inspect_png(data: bytes, name: str) -> PictureContainer:
-    """Walk the chunks, each with its checksum, to IEND, which only padding may follow."""
+    """Walk the chunks with their checksums to IEND; only padding may follow."""
     at = len(_PNG)
     size = (0, 0)
     pixels = False
@@ -162,8 +163,7 @@ def _inspect_png(data: bytes, name: str) -> PictureContainer:
 
 
 def _inspect_webp(data: bytes, name: str) -> PictureContainer:
-    """Walk the RIFF chunks; exactly one picture, and only padding after the size the header
-    gives."""
+    """Walk the RIFF chunks: exactly one picture, and only padding after the size in the header."""
     (told,) = struct.unpack_from("<I", data, 4)
     end = told + 8
     if end > len(data):

@@ -1,15 +1,21 @@
-"""What a film or a sound holds, as its structure says before any decoder runs, and how much of it
-is taken. Pure.
+"""Tracks of films and audio, read from their structure before any decoder runs, and their limits.
+Pure.
 
-Codes of the BadInput raised in this room for films and sound, all with the file's name as `file`:
-    film.unsupported  no MP4, MOV, WebM, M4A or OGG voice    film.corrupt   cut or damaged
-    film.trailing     something stands beside the film       film.several   two pictures in one
-    film.attached     other things are attached to it        film.remote    it points to other files
-    film.codec        coded in a way that is not read, `codec`
-    film.too_long     longer than `MOST_SECONDS`             film.too_heavy more than
-    `MOST_BYTES` film.too_large    too many pixels a frame                film.too_busy  changes too
-    often to be looked at film.too_slow     takes too long to read                 film.too_wordy
-    more subtitles than anybody reads
+Codes of BadInput for films and audio, all with the file's name as `file`:
+
+- film.unsupported: no MP4, MOV, WebM, M4A or OGG voice file
+- film.corrupt: cut or damaged
+- film.trailing: other data beside the film
+- film.several: two picture tracks
+- film.attached: attachments
+- film.remote: references to other files
+- film.codec: an unsupported codec, named in `codec`
+- film.too_long: longer than `MAX_SECONDS`
+- film.too_heavy: larger than `MAX_MEDIA_BYTES`
+- film.too_large: too many pixels in a frame
+- film.too_busy: too many scene changes to review
+- film.too_slow: decoding takes too long
+- film.too_wordy: too many subtitles to review
 """
 
 from dataclasses import dataclass, field
@@ -21,19 +27,21 @@ from foundation.errors import BadInput
 MAX_MEDIA_BYTES = 200 * 2**20
 MAX_SECONDS = 600
 MAX_PIXELS = 4096 * 2304
-"""Of a frame."""
+"""Maximum pixels of a frame."""
 
 MAX_PARTS = 20_000
-"""Boxes, elements or pages that are walked; a real film of ten minutes has far fewer."""
+"""Maximum number of boxes, elements or pages; a real film of ten minutes has far fewer."""
 
 Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 
 
 @dataclass(frozen=True)
 class MediaTracks:
-    """The tracks of one file: at most one picture, sounds of which one is taken, and texts. Seconds
-    and pixels as its header says, 0 where it says nothing. `covers` are pictures it brought along;
-    `taken` is when it says it was recorded, UTC."""
+    """The tracks of a file: at most one picture track, sounds of which one is used, and subtitles.
+
+    Seconds and pixels are those of the header, 0 if unknown. `covers` are embedded pictures;
+    `taken` is the recording time in the file (UTC-aware).
+    """
 
     demuxer: Demuxer
     video: bool
@@ -43,18 +51,18 @@ class MediaTracks:
     width: int = 0
     height: int = 0
     rate: float = 0.0
-    """Frames a second, on average."""
+    """Average frames per second."""
     covers: tuple[bytes, ...] = field(default=(), repr=False)
     taken: datetime | None = None
     default_sound: int = 0
-    """Which of its sounds is taken, from 0: phones write a second one for other players."""
+    """Index of the sound track that is used: phones write a second one for other players."""
     may_be_hdr: bool = False
-    """Whether its picture may have more than 8 bits for a colour."""
+    """True if the picture may have more than 8 bits per colour."""
 
 
 @dataclass
 class TrackScan:
-    """What a walk through a file has seen so far."""
+    """The state of a scan through a file."""
 
     name: str
     video: int = 0
@@ -71,28 +79,28 @@ class TrackScan:
     may_be_hdr: bool = False
 
     def add_sound(self, *, is_default: bool) -> None:
-        """One more sound; the first of those that are played by default is taken."""
+        """Count a sound track; the first default one is used."""
         if is_default and self.default_sound is None:
             self.default_sound = self.sound
         self.sound += 1
 
     def count_part(self) -> None:
-        """One more part; raises `film.corrupt` where there is no end of them."""
+        """Count a part. Raises `film.corrupt` above `MAX_PARTS`."""
         self.parts += 1
         if self.parts > MAX_PARTS:
             raise self.refusal("film.corrupt")
 
     def refusal(self, code: str) -> BadInput:
-        """The refusal of this file."""
+        """Return the error for this file."""
         return BadInput(code, file=self.name)
 
     def check_size(self, width: int, height: int) -> None:
-        """A picture of so many pixels."""
+        """Record the size of a picture track in pixels."""
         self.width = max(self.width, width)
         self.height = max(self.height, height)
 
     def to_tracks(self, demuxer: Demuxer) -> MediaTracks:
-        """What was seen, once it is within our limits."""
+        """Return the tracks if they are within the limits. Raises BadInput otherwise."""
         if self.video > 1:
             raise self.refusal("film.several")
         if not self.video and not self.sound:

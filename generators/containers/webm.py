@@ -1,8 +1,7 @@
-"""WebM from its elements, every one of which must be one we know, to the last byte of the file.
-Pure.
+"""WebM from its elements. Every top-level element must be known, up to the last byte. Pure.
 
-Source: RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM guidelines: VP8, VP9 or AV1 with Vorbis or
-Opus.
+Sources: RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM guidelines: VP8, VP9 or AV1 with Vorbis
+or Opus.
 """
 
 import struct
@@ -28,10 +27,10 @@ _PICTURE = 0xE0
 _WIDE = 0xB0
 _HIGH = 0xBA
 _PLAIN = frozenset({0x114D9B74, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0xEC, 0xBF})
-"""Seek head, cues, chapters, tags, padding and check sums: none of them is shown, none is kept."""
+"""Seek head, cues, chapters, tags, padding and checksums: none of them is shown or stored."""
 
 _IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
-"""What stands in a cluster that does not say how long it is, as browsers record."""
+"""Elements in a cluster of unknown size, as browsers record it."""
 
 _VIDEO = 1
 _SOUND = 2
@@ -47,7 +46,7 @@ class _Element:
 
 
 def inspect_webm(data: bytes, *, name: str) -> MediaTracks:
-    """The tracks of a WebM. Raises BadInput (generators/containers/tracks.py)."""
+    """Return the tracks of a WebM file. Raises BadInput (generators/containers/tracks.py)."""
     found = TrackScan(name)
     try:
         header = _read_element(data, 0, len(data), found)
@@ -97,7 +96,7 @@ def _scan_segment(data: bytes, segment: _Element, found: TrackScan) -> None:
 
 
 def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:
-    """The length, in units of `scale` nanoseconds."""
+    """Record the duration, which is in units of `scale` nanoseconds."""
     scale = 1_000_000
     length = 0.0
     for one in _iter_child_elements(data, information, found):
@@ -152,8 +151,7 @@ def _iter_child_elements(data: bytes, outer: _Element, found: TrackScan) -> Iter
 def _read_element(
     data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False
 ) -> _Element:
-    """The element at `at`. One that may be `untold` and does not say how long it is ends where it
-    begins."""
+    """Return the element at `at`. With `untold`, an element of unknown size ends at its start."""
     number, at = _read_vint(data, at, keep=True)
     size, at = _read_vint(data, at, keep=False)
     if size == _UNTOLD:
@@ -168,15 +166,16 @@ def _read_element(
 
 
 def _read_unsigned(data: bytes, one: _Element) -> int:
-    """A whole number, which has eight bytes at most (RFC 8794). Raises struct.error for more."""
+    """Return an unsigned integer, at most eight bytes long (RFC 8794). Raises struct.error for
+    more."""
     if one.end - one.body > 8:
         raise struct.error("no number is that long")
     return int.from_bytes(data[one.body : one.end], "big")
 
 
 def _read_vint(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
-    """A number of variable length and where it ends; `keep` its marker, as ids do. All ones stand
-    for untold."""
+    """Return a variable-length integer and its end. With `keep`, it includes its marker, as ids do.
+    All ones mean an unknown size."""
     first = data[at]
     length = 9 - first.bit_length()
     if not first or at + length > len(data):

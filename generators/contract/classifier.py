@@ -1,8 +1,8 @@
-"""The contract of every classifier: views of one picture in, one finding out. It may raise what
-people say, no more.
+"""The contract of classifiers: views of one picture as input, one report as output. A report may
+only raise a rating set by people.
 
-A classifier that is away, slow, unknown or talks nonsense raises EngineError: nothing was found,
-and people decide.
+A classifier that is unreachable, slow, unknown or inconsistent raises EngineError: there is no
+finding, and people decide.
 """
 
 from dataclasses import dataclass, field
@@ -16,8 +16,7 @@ ProhibitedReason = Literal["", "minor", "category"]
 
 @dataclass(frozen=True)
 class PictureView:
-    """One way to see a picture, as an opaque file: whole, a tile of it, or what was hidden beside
-    it."""
+    """One view of a picture as an opaque file: the whole, a tile, or data hidden in the file."""
 
     name: str
     mime: str
@@ -26,8 +25,11 @@ class PictureView:
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in one view. `vector` are little-endian 32-bit floats of length 1; `size` is its share
-    of the view's shorter edge and `sure` how sure the model is that it is one, both in percent."""
+    """A face in one view. `vector` contains little-endian 32-bit floats of length 1.
+
+    `size` is its share of the view's shorter edge and `sure` the model's confidence, both in
+    percent.
+    """
 
     view: str
     vector: bytes = field(repr=False)
@@ -37,8 +39,8 @@ class DetectedFace:
 
 @dataclass(frozen=True)
 class DetectedFaces:
-    """The faces of a picture as one model tells them apart; vectors of another `model`
-    (name@version) mean something else. No faces is an answer too."""
+    """The faces of a picture by one model. Vectors of different models (name@version) cannot be
+    compared. No faces is a valid result."""
 
     model: str
     found: tuple[DetectedFace, ...] = ()
@@ -46,9 +48,12 @@ class DetectedFaces:
 
 @dataclass(frozen=True)
 class ClassifierReport:
-    """What a classifier found in all views together. `source` is `classifier:name@version`;
-    `prohibited` says why something is X; `people` is the most it counted in one view, None where it
-    counts none; `words` were read in it; `faces` is None where it tells none apart."""
+    """The findings in all views. `source` is `classifier:name@version`; `prohibited` is the reason
+    for a rating of X.
+
+    `people` is the highest count in one view, None if it does not count; `words` is text read in
+    the picture; `faces` is None if it does not detect faces.
+    """
 
     source: str
     rating: Rating
@@ -59,26 +64,25 @@ class ClassifierReport:
 
 
 class AudioUnsupported(EngineError):
-    """A classifier that looks at pictures alone was asked to listen."""
+    """The classifier handles only pictures and was called with audio."""
 
 
 class Classifier(Protocol):
-    """Looks at pictures, and may listen. Safe to call from several threads; the same question may
-    be asked again."""
+    """A classifier of pictures and, optionally, audio. Thread-safe; calls may be repeated."""
 
     def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
-        """What the views show. Raises EngineError where nothing can be said."""
+        """Classify the views of a picture. Raises EngineError if there is no result."""
         ...
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        """What is heard in a sound of so many seconds: its rating, and in `words` what is said.
-        Raises EngineError, Deaf where it looks at pictures alone."""
+        """Classify audio of `seconds` length: its rating, and its transcript in `words`. Raises
+        EngineError, or AudioUnsupported."""
         ...
 
     def describe_source(self) -> str:
-        """The source it speaks as. Raises EngineError."""
+        """Return the classifier's source. Raises EngineError."""
         ...
 
     def is_known_source(self, source: str) -> bool:
-        """Whether what this source says counts."""
+        """Return True if reports of this source count."""
         ...

@@ -1,23 +1,19 @@
-"""Who keeps the books of requests for texts: engines tell it before each one leaves, and what came
-of it.
+"""The contract of engines: values in, values out, and progress by a callback.
 
-The contract of every engine: values in, values out, progress by a callback.
+An engine imports no job, no database and no other engine. Its results name the engine and the
+model, and carry a label if they could be mistaken for the work of a real model or of a camera. Text
+engines report each request to a `RequestLedger`. Errors, all below `foundation.errors.Unavailable`:
 
-An engine imports no job, no database and no other engine. What it made says which engine and model
-made it, and carries a label when it must not be mistaken for the work of a real model or of a
-camera.
-
-    Unavailable                  foundation: a part of the house or of the outside cannot be reached
-    └── EngineError              an engine cannot do the job; the code says what is missing and what
-    to do
-        ├── EngineMissing        a package, folder, file or model is not there: installing helps,
-        waiting does not ├── EngineUnreachable    the server is down, too slow or busy: worth
-        another try later │   ├── EngineBusy       it says when to come back │   └── EngineUnheard
-        it surely heard nothing, or refused to begin: nothing is billed ├── EngineWithheld       the
-        agency's books do not allow it: nothing was asked, and nothing is billed ├── Undelivered
-        paid for, perhaps, and not to be had: nobody asks for it again by himself ├── AnswerUnusable
-        it answered, but cut, not as asked, or repeating the question: another try may help └──
-        JobTooLarge          the job exceeds what the model can hold: a smaller job helps
+- EngineError: an engine cannot do the job; the code says what is missing and what to do.
+- EngineMissing: a package, folder, file or model does not exist. Installing it helps, waiting does
+  not.
+- EngineUnreachable: the server is down, too slow or busy. A later retry may help.
+- EngineBusy: an EngineUnreachable with the time of the next try.
+- RequestNotReceived: an EngineUnreachable for a request that was not processed and is not billed.
+- SpendingNotAllowed: the agency's budget does not allow the request. It was not sent.
+- PictureUndelivered: possibly paid, but not available. It is never ordered again automatically.
+- UnusableAnswer: the output is cut, malformed or repeats the question. A retry may help.
+- JobTooLarge: the job exceeds the model's capacity. A smaller job helps.
 """
 
 import hashlib
@@ -35,32 +31,32 @@ from foundation.ops.clock import wall_now
 
 
 class RequestLedger:
-    """Who is told of each request for a text, one after the other; here nobody. The studio keeps it
-    in its table."""
+    """The record of requests for texts; this base class records none. The studio stores them in a
+    table."""
 
     def record_request(self, engine: str, model: str, most_in: int, most_out: int) -> None:
-        """A request is about to leave to a model: a question of so many tokens at most, an answer
-        of so many. Raises `contract.EngineWithheld` where it must not."""
+        """Record a request before it is sent, with the maximum tokens of prompt and answer. Raises
+        SpendingNotAllowed."""
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
-        """It was answered; both 0 where the server does not count."""
+        """Record the response; both counts are 0 if the server does not count."""
 
     def record_not_received(self) -> None:
-        """It surely did not reach the model: nothing was done."""
+        """Record that the model did not receive the request."""
 
     def record_lost(self) -> None:
-        """No whole answer came: what it asked for may have been written, and billed."""
+        """Record that no complete response arrived; the text may have been generated and billed."""
 
 
 NO_LEDGER = RequestLedger()
 
 Progress = Callable[[int, int], None]
-"""Called with (steps done, steps in all). What it raises stops the engine and reaches the caller
+"""Called with (completed steps, total steps). An exception stops the engine and reaches the caller
 unchanged."""
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """The progress of a job nobody watches."""
+    """Ignore the progress of a job."""
 
 
 class EngineError(Unavailable):
@@ -68,16 +64,16 @@ class EngineError(Unavailable):
 
 
 class EngineMissing(EngineError):
-    """A package, a folder, a file or a model is not there: installing it helps, waiting does
+    """A package, a folder, a file or a model does not exist: installing it helps, waiting does
     not."""
 
 
 class EngineUnreachable(EngineError):
-    """The engine's server is down, too slow or busy: worth another try later."""
+    """The engine's server is down, too slow or busy; a later retry may help."""
 
 
 class EngineBusy(EngineUnreachable):
-    """The server takes no more for now; `after` is in how many seconds it does."""
+    """The server accepts no more requests for now; it does again in `after` seconds."""
 
     def __init__(self, code: str, *, after: float, **params: str | int) -> None:
         self.after = after
@@ -85,48 +81,45 @@ class EngineBusy(EngineUnreachable):
 
 
 class RequestNotReceived(EngineUnreachable):
-    """The request surely did not reach the server, or was refused before anything was done: nothing
-    is billed."""
+    """The server did not receive the request, or refused it before doing anything: nothing is
+    billed."""
 
 
 class SpendingNotAllowed(EngineError):
-    """The books of who asks do not allow it: no request left, and none does until they do."""
+    """The agency's budget does not allow the request; none is sent until it does."""
 
 
 class PictureUndelivered(EngineError):
-    """A seller refused one picture, ended its order without one, or its fate cannot be known: it
-    may be billed, so that nobody asks for it again by himself. Others of its run may come."""
+    """A paid picture was refused, not delivered, or its state cannot be determined. It may be
+    billed, so it is not ordered again automatically; other pictures of the run may arrive."""
 
 
 class UnusableAnswer(EngineError):
-    """The engine answered, but cut, not as asked, or repeating the question: another try may
-    help."""
+    """The engine's output is cut, malformed or repeats the question; a retry may help."""
 
 
 class JobTooLarge(EngineError):
-    """The job exceeds what the model can hold: a smaller job helps."""
+    """The job exceeds the model's capacity; a smaller job helps."""
 
 
 class OriginLabel(StrEnum):
-    """What a thing made here must never be mistaken for; `NONE` is the work of a real model."""
+    """Labels of results that must not be mistaken for a real model's work; `NONE` is the work of a
+    real model."""
 
     NONE = ""
-    PLACEHOLDER = (
-        "placeholder"  # drawn, or said by a machine's voice, because no real model is there
-    )
-    DEMO = "demo"  # a real model of demonstration quality: always read by a person
-    DRAWN = "drawn"  # a scene the project draws where the demo would show a photograph
-    STAND_IN = "stand_in"  # a plain tile in the place of what is never drawn
-    TEMPLATE = "template"  # a sentence of ours, chosen by rules
+    PLACEHOLDER = "placeholder"  # drawn or synthesized, because no real model is configured
+    DEMO = "demo"  # a real model of demo quality: a person always reviews it
+    DRAWN = "drawn"  # a scene drawn by this project in place of a demo photograph
+    STAND_IN = "stand_in"  # a plain tile in place of a picture that is never drawn
+    TEMPLATE = "template"  # one of our sentences, chosen by rules
 
 
 @dataclass(frozen=True)
 class Lora:
-    """Weights that are laid over a model for a look: the name of their file, and how much they
-    count.
+    """LoRA weights for a model: the name of the file and the weight.
 
-    `owner` is the agency that asks, as the hex of its id: a file of its own goes before one that
-    all share, and nobody else's is found.
+    `owner` is the hex id of the requesting agency: its file takes precedence over a shared one, and
+    files of other agencies are never used.
     """
 
     name: str
@@ -136,13 +129,13 @@ class Lora:
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One picture to make. Sizes in pixels, multiples of 8 from 64 to 4096; without `model`, the
-    engine's own.
+    """One picture to make. Edges are in pixels, multiples of 8 from 64 to 4096. Without `model`,
+    the engine's default is used.
 
-    With `init` it is made from a picture, of which `strength` (above 0, at most 1) is made anew,
-    with `mask` only where that is white. `references` are pictures of a look to keep, `pose` one
-    whose posture to take. Pictures are files' bytes. Not every engine does all of it: which of it
-    this one lacks is said by EngineMissing, before anything is made.
+    With `init` the picture is based on another one, of which `strength` (above 0, at most 1) is
+    repainted, with `mask` only its white area. `references` are pictures whose look is kept, `pose`
+    a picture whose pose is followed. Pictures are encoded files. An engine raises EngineMissing for
+    an input it does not support, before it starts.
     """
 
     prompt: str
@@ -165,7 +158,8 @@ class ImageJob:
 
     @property
     def needed_inputs(self) -> frozenset[str]:
-        """What of an engine it needs beside words: loras, init, mask, references, pose."""
+        """The inputs that the engine must support besides the prompt: loras, init, mask,
+        references, pose."""
         needs = ("loras", "init", "mask", "references", "pose")
         return frozenset(name for name in needs if getattr(self, name))
 
@@ -185,8 +179,7 @@ class ImageJob:
 
 @dataclass(frozen=True)
 class GeneratedPicture:
-    """A picture and how it came to be; `parameters` are what would make it again on the same
-    build."""
+    """A picture and its origin. `parameters` reproduce it on the same build."""
 
     data: bytes = field(repr=False)
     mime: str
@@ -201,99 +194,97 @@ class GeneratedPicture:
 
 
 class ImageEngine(Protocol):
-    """Makes pictures. Built once per process, used by one job at a time."""
+    """An engine for pictures, built once per process and used by one job at a time."""
 
     name: str
     model: str
     does: frozenset[str]
-    """What it can be asked beside words, as `ImageJob.asks`."""
+    """The inputs that it supports besides the prompt, as in `ImageJob.needed_inputs`."""
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Make the picture. Raises EngineError; what `progress` raises stops it and passes
-        through."""
+        """Make the picture. Raises EngineError; an exception of `progress` stops it and is passed
+        on."""
         ...
 
 
 @runtime_checkable
 class SupportsBatches(Protocol):
-    """An engine that makes several pictures faster together than one by one."""
+    """An engine that makes several pictures together faster than one by one."""
 
     def draw_many(
         self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
     ) -> Iterator[GeneratedPicture]:
-        """Make the pictures in their order, each handed on as soon as it is there. Raises as
-        `draw`."""
+        """Make the pictures in order and yield each as soon as it is finished. Raises as `draw`."""
         ...
 
 
 def check_inputs_supported(engine: ImageEngine, job: ImageJob) -> None:
-    """Raise EngineMissing that names what a job asks for and the engine cannot do."""
+    """Raise EngineMissing for an input of the job that the engine does not support."""
     for need in sorted(job.needed_inputs - engine.does):
         raise EngineMissing(f"engine.cannot_{need}", engine=engine.name)
 
 
 @dataclass
 class PurchaseRecord:
-    """What is kept of one picture that is bought; here in memory, by the studio in its table.
+    """The record of one purchased picture; this class stores it in memory, the studio in a table.
 
-    `marker` is ours and goes with the order. Whoever holds a slip with `since` must look for the
-    order before asking.
+    `marker` is our id and is sent with the order. If `since` is set, look for the order before
+    requesting the picture again.
     """
 
     marker: str
     since: datetime | None = None
-    """When it was asked for (UTC-aware), perhaps without our hearing of it; None of what surely was
-    not taken."""
+    """Time of the request (UTC-aware), even if no response arrived; None if it was not accepted."""
     order: str = ""
     """The seller's id, once it is known."""
 
     def mark_requested(self) -> None:
-        """A request that may cost is about to leave. Raises LeaseLost where somebody else is at
-        it."""
+        """Record that a request which may cost money is about to be sent. Raises LeaseLost if
+        another process has the purchase."""
         self.since = wall_now()
         self.order = ""
 
     def mark_refused(self) -> None:
-        """It surely was not taken, or surely costs nothing."""
+        """Record that the order was not accepted, or costs nothing."""
         self.since = None
         self.order = ""
 
     def mark_ordered(self, order: str) -> None:
-        """The seller took it under this id."""
+        """Record the id under which the seller accepted the order."""
         self.order = order
 
     def store_answer(self, answer: bytes) -> None:
-        """The answer of a seller that gives it once, before anything is made of it."""
+        """Store the response of a seller that gives it only once, before it is processed."""
 
     def stored_answer(self) -> bytes:
-        """What was kept of it; nothing where none was, or not any more."""
+        """Return the stored response; empty if there is none, or not any more."""
         return b""
 
 
 @runtime_checkable
 class HostedImageEngine(Protocol):
-    """An engine of somebody else's, which bills each picture. Prompts leave the house."""
+    """A third-party engine that bills each picture. Prompts are sent to it."""
 
     name: str
     model: str
 
     def price(self, job: ImageJob) -> Price:
-        """What the picture costs. Raises EngineMissing where the settings name no price: then it is
-        not bought."""
+        """Return the price of the picture. Raises EngineMissing if the settings contain none; then
+        it is not bought."""
         ...
 
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """The picture of the slip: taken up where it was asked for before, else asked for.
+        """Return the picture of the purchase: resume an earlier order, else place one.
 
-        Raises EngineError; what `progress` raises passes through, and the order goes on.
+        Raises EngineError. An exception of `progress` is passed on, and the order continues.
         """
         ...
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Have the seller drop the order, if that can be; the slip says afterwards whether it
-        surely costs nothing."""
+        """Cancel the order at the seller, if possible; the record then states whether it costs
+        nothing."""
         ...
 
 
@@ -302,30 +293,30 @@ class LocalEngine(Protocol):
     """An engine whose model runs on this machine."""
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; may load its packages. Raises EngineError when its
-        model cannot."""
+        """Return a message about the device and its precision; may load packages. Raises
+        EngineError if the model cannot run."""
         ...
 
 
 @runtime_checkable
 class SupportsModelList(Protocol):
-    """An engine that can name what recipes may ask of it beside its own model."""
+    """An engine that can list the models recipes may name besides its default."""
 
     def list_models(self) -> tuple[list[str], list[str]]:
-        """The names of its other models, and of its LoRAs."""
+        """Return the names of its other models and of its LoRAs."""
         ...
 
     def model_problems(self) -> list[Message]:
-        """Why some files among its models cannot be used."""
+        """Return the reasons why some of its model files cannot be used."""
         ...
 
 
 @runtime_checkable
 class ServedEngine(Protocol):
-    """An engine on a server of its own, which may be away."""
+    """An engine on a separate server, which may be unreachable."""
 
     def check(self) -> None:
-        """Ask whether it is there. Raises EngineError when it is not."""
+        """Check that the server responds. Raises EngineError if not."""
         ...
 
 
@@ -336,13 +327,13 @@ class PromptMessage:
     role: Literal["user", "assistant"]
     text: str
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    """JPEG or PNG files that a model which sees is shown with the text."""
+    """JPEG or PNG files that a vision model gets with the text."""
 
 
 @dataclass(frozen=True)
 class CaptionBrief:
-    """The plain facts of a picture, for the engine without a model. English words of the scene, as
-    in the prompt."""
+    """The facts of a picture for the template engine. `scene` uses English words, as in the
+    prompt."""
 
     creator: str
     scene: str
@@ -351,8 +342,8 @@ class CaptionBrief:
 
 @dataclass(frozen=True)
 class OfferLine:
-    """One entry of the closed list of offers: `id` as the model sees it (o1 … o6), never an id of a
-    table."""
+    """One entry of the closed list of offers. `id` is the model's name for it (o1 … o6), never a
+    database id."""
 
     id: str
     title: str
@@ -360,8 +351,7 @@ class OfferLine:
 
 @dataclass(frozen=True)
 class ChatBrief:
-    """The plain facts of a chat turn, for the engine without a model: `said` is the fan's joined
-    messages."""
+    """The facts of a chat turn for the template engine. `said` is the fan's joined messages."""
 
     persona: str
     said: str
@@ -375,11 +365,11 @@ TextBrief = CaptionBrief | ChatBrief
 
 @dataclass(frozen=True)
 class TextJob:
-    """One text to write. With `schema` (flat JSON schema, every string with a maxLength) the answer
-    is that JSON.
+    """One text to generate. With `schema` (a flat JSON schema in which every string has a
+    maxLength), the answer is JSON.
 
-    `language` is "fr" or "en"; `max_tokens` bounds the answer; `brief` is what the engine without a
-    model works from.
+    `language` is "fr" or "en"; `max_tokens` limits the answer; `brief` is the input of the template
+    engine.
     """
 
     system: str
@@ -393,8 +383,8 @@ class TextJob:
     tally: RequestLedger = field(default=NO_LEDGER, repr=False, compare=False)
 
     def digest(self) -> str:
-        """SHA-256 of everything the model is shown: stored with the text, in place of the text
-        itself."""
+        """Return the SHA-256 of everything the model gets; it is stored with the text instead of
+        the prompt."""
         said = [
             (turn.role, turn.text, *(hashlib.sha256(one).hexdigest() for one in turn.images))
             for turn in self.turns
@@ -405,8 +395,10 @@ class TextJob:
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """A text and how it came to be; `answer` is the parsed JSON when the job had a schema, else
-    empty. Tokens are those of every question it took."""
+    """A text and its origin. `answer` is the parsed JSON if the job had a schema, else empty.
+
+    The token counts include repeated requests.
+    """
 
     text: str = field(repr=False)
     engine: str
@@ -420,24 +412,24 @@ class GeneratedText:
 
 
 class TextEngine(Protocol):
-    """Writes texts. May be shared by threads. A model tells the job's tally of every request
+    """An engine for texts; threads may share it. A model reports each request to the job's ledger
     (`generators.text.model_calls`)."""
 
     name: str
     model: str
     languages: frozenset[str]
-    """In which languages its words are fit to be read by a person."""
+    """Languages in which its texts are good enough for readers."""
     converses: bool
-    """Whether it keeps to a chat's contract: an answer to what was said, and offers of a closed
-    list."""
+    """True if it follows the contract of a chat: answers that fit the message, and offers from a
+    closed list."""
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text. Raises EngineError."""
+        """Generate the text. Raises EngineError."""
         ...
 
 
 class VisionEngine(TextEngine, Protocol):
-    """A text engine that is shown pictures with the question."""
+    """A text engine that also gets pictures."""
 
     hosted: bool
-    """Whether a picture leaves the house with it: adult and unrated ones then are not shown."""
+    """True if pictures are sent to a third party; adult and unrated ones are then not shown."""

@@ -1,8 +1,7 @@
-"""What engines of others take beside words, and which of their services makes a picture: data,
-asked of nobody.
+"""Inputs that hosted engines support, and the service that makes a picture: data, no requests.
 
-Stability sells each way of making a picture as a service of its own, with its own price: `sd3` or
-`ultra` begin from a picture, `inpaint` makes a part anew, `style` keeps the look of one.
+Stability sells each kind of generation as a service with a separate price: `sd3` or `ultra` from an
+initial picture, `inpaint` for a masked part, `style` for the look of a reference.
 https://platform.stability.ai/docs/api-reference
 """
 
@@ -15,35 +14,35 @@ REPLICATE_ENGINE = "replicate"
 HOSTED_ENGINES = (REPLICATE_ENGINE, STABILITY_ENGINE)
 
 ENGINE_NAMES = {REPLICATE_ENGINE: "Replicate", STABILITY_ENGINE: "Stability AI"}
-"""How people know them, in any language."""
+"""Display names, in any language."""
 
 PICTURE_INPUTS = frozenset({"init", "mask", "references", "pose"})
-"""What of `ImageJob.asks` is a picture, and leaves the house."""
+"""The inputs of `ImageJob.needed_inputs` that are pictures and are sent to the service."""
 
 _TAKES = {
     STABILITY_ENGINE: frozenset({"init", "mask", "references"}),
     REPLICATE_ENGINE: frozenset(
         {"init", "mask", "references"}
-    ),  # if its model does: its schema is read when it is asked
+    ),  # only if the model's schema, fetched at run time, has such inputs
 }
 INPAINT_SERVICE = "inpaint"
 STYLE_SERVICE = "style"
 IMAGE_TO_IMAGE_SERVICE = "sd3"
 _FROM_PICTURES = ("sd3", "ultra")
 _MOST_REFERENCES = {STABILITY_ENGINE: 1}
-"""Pictures of a look that one request takes; what is not named here takes what its model's schema
-says."""
+"""Maximum number of reference pictures in one request; for other engines the model's schema
+decides."""
 
 
 def supported_inputs(engine: str) -> frozenset[str]:
-    """What an engine of somebody else's can be asked beside words; nothing of one that is not known
-    here."""
+    """Return the inputs that a hosted engine supports besides the prompt; empty for an unknown
+    engine."""
     return _TAKES.get(engine, frozenset())
 
 
 def priced_service(engine: str, model: str, asks: AbstractSet[str]) -> str:
-    """The model, or the service, that makes what is asked of an engine with this model, and whose
-    price it has."""
+    """Return the model or service that makes a picture with these inputs, and whose
+    price applies."""
     if engine != STABILITY_ENGINE:
         return model
     if "mask" in asks:
@@ -54,15 +53,14 @@ def priced_service(engine: str, model: str, asks: AbstractSet[str]) -> str:
 
 
 def check_inputs_combine(engine: str, job: ImageJob) -> None:
-    """Raise EngineMissing for pictures that an engine does not take in one request."""
+    """Raise EngineMissing for pictures that the engine does not accept in one request."""
     if engine == STABILITY_ENGINE and job.init and job.references:
         raise EngineMissing("engine.cannot_together", engine=engine)
     check_reference_count(engine, len(job.references))
 
 
 def check_reference_count(engine: str, references: int) -> None:
-    """Raise EngineMissing for more pictures of a look than one request takes: none is left out
-    silently."""
+    """Raise EngineMissing for too many reference pictures; none is dropped silently."""
     most = _MOST_REFERENCES.get(engine, references)
     if references > most:
         raise EngineMissing("engine.few_references", engine=engine, most=most)

@@ -1,11 +1,7 @@
-"""The contract of engines of speech: a text and a voice in, a sound out, with its label and its
-licence.
+"""The contract of speech engines: a text and a voice as input, audio with its label and licence as
+output.
 
-Errors are those of `generators/contract/engines.py`, and one of its own:
-
-    EngineError └── AnswerUncertain          it was asked, perhaps made and billed it, and the
-    answer was lost: never asked again by
-                                 itself
+Errors are those of `generators/contract/engines.py`, and `SpeechUncertain`.
 """
 
 from collections.abc import Mapping
@@ -17,20 +13,20 @@ from foundation.i18n.translation import LANGUAGES
 from generators.contract.engines import EngineError, EngineMissing, JobTooLarge, OriginLabel
 
 MAX_CHARACTERS = 5_000
-"""Of one text: the least that any model of the engines takes, five minutes of speech."""
+"""Maximum length of a text, about five minutes of speech: the smallest limit of the engines'
+models."""
 
 AudioForm = Literal["m4a", "wav"]
 
 
 class SpeechUncertain(EngineError):
-    """The engine was asked and perhaps billed it, but its answer was lost: only a person may ask
+    """The request may have been billed, but its response was lost: only a person may request it
     again."""
 
 
 @dataclass(frozen=True)
 class VoiceLicence:
-    """By what right a voice is used: its name, who gives it, where that is written, and whether it
-    may earn money; None where nobody says."""
+    """The licence of a voice: its name, licensor and source. `commercial` is None if unknown."""
 
     name: str
     owner: str
@@ -40,8 +36,8 @@ class VoiceLicence:
 
 @dataclass(frozen=True)
 class EngineVoice:
-    """One voice of an engine; `language` a tag like fr or en-us, empty for one that speaks several.
-    `cloned` says that it is made after a living person."""
+    """A voice of an engine. `language` is a tag like fr or en-us, empty for a multilingual voice;
+    `cloned` means that it imitates a living person."""
 
     id: str
     name: str
@@ -52,8 +48,7 @@ class EngineVoice:
 
 @dataclass(frozen=True)
 class OfferedVoice:
-    """A voice with what is known of its engine: what somebody chooses by, without the engine
-    itself."""
+    """A voice with the facts of its engine that matter for a choice."""
 
     engine: str
     label: str
@@ -63,11 +58,11 @@ class OfferedVoice:
 
 @dataclass(frozen=True)
 class SpeechJob:
-    """One text to say. `language` is "fr" or "en"; without `voice`, the engine's own for that
-    language.
+    """One text to speak. `language` is "fr" or "en"; without `voice`, the engine's default for that
+    language is used.
 
-    Raises BadInput for a text without words or another language, JobTooLarge beyond
-    `MOST_CHARACTERS`.
+    Raises BadInput for a text without words or another language, and JobTooLarge above
+    `MAX_CHARACTERS`.
     """
 
     text: str = field(repr=False)
@@ -88,14 +83,14 @@ class SpeechJob:
 
     @property
     def clean_text(self) -> str:
-        """The text without control characters, each run of blanks one: what an engine is told."""
+        """The text for the engine, without control characters and with single spaces."""
         return " ".join("".join(c if c.isprintable() else " " for c in self.text).split())
 
 
 @dataclass(frozen=True)
 class GeneratedSpeech:
-    """A sound and how it came to be: AAC in MP4 or WAV, mono, 48 kHz, at -16 LUFS. `characters` are
-    what it cost."""
+    """Audio and its origin: AAC in MP4 or WAV, mono, 48 kHz, -16 LUFS. `characters` are the billed
+    ones."""
 
     data: bytes = field(repr=False)
     mime: Literal["audio/mp4", "audio/wav"]
@@ -110,32 +105,35 @@ class GeneratedSpeech:
 
 
 class SpeechEngine(Protocol):
-    """Says texts. May be shared by threads."""
+    """An engine for speech; threads may share it."""
 
     name: str
     label: OriginLabel
     bills: bool
-    """Whether its characters are paid for: then they are reserved before it is asked."""
+    """True if characters are billed; they are then reserved before the request."""
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """Which voices there are. Raises EngineError."""
+        """Return the voices. Raises EngineError."""
         ...
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
-        """Say the text. Raises EngineError."""
+        """Speak the text. Raises EngineError."""
         ...
 
 
 def offer_voice(engine: SpeechEngine, voice: EngineVoice) -> OfferedVoice:
-    """A voice of an engine, as one chooses it."""
+    """Return a voice of an engine as an option for a choice."""
     return OfferedVoice(engine.name, str(engine.label), engine.bills, voice)
 
 
 def pick_voice(
     engine: SpeechEngine, voices: tuple[EngineVoice, ...], job: SpeechJob
 ) -> EngineVoice:
-    """The voice a job names, else the first of its language, else the first of any; one made after
-    somebody only by its name. Raises EngineMissing."""
+    """Return the voice that a job names, else the first of its language, else the first
+    multilingual one. Raises EngineMissing.
+
+    A cloned voice is only used if the job names it.
+    """
     if job.voice:
         fit = [voice for voice in voices if voice.id == job.voice]
     else:

@@ -1,5 +1,4 @@
-"""The contract of engines that make a picture move: a picture in, a film out, progress by a
-callback.
+"""The contract of video engines: a picture as input, a film as output, progress by a callback.
 
 Errors are those of `generators/contract/engines.py`.
 """
@@ -18,16 +17,17 @@ MAX_STEPS = 100
 MIN_MOTION = 1
 MAX_MOTION = 100
 MAX_SIDE = 1280
-"""Pixels of a film's longer edge at most."""
+"""Maximum length in pixels of a film's longer edge."""
 
 
 @dataclass(frozen=True)
 class VideoJob:
-    """One film to make of a `picture` (a file's bytes). Sizes in pixels, even, from 64 to `SIDE`;
-    `seconds` about how long it is: a model has a rate of its own, and makes whole groups of frames.
+    """One film to make from a `picture` (an encoded file). Edges are in pixels, even, from 64 to
+    `MAX_SIDE`.
 
-    `prompt` says what happens, `motion` how much moves, 1 to 100. Not every model takes both: one
-    that does not is said by EngineMissing before anything is made.
+    `seconds` is approximate: a model has a fixed frame rate and makes groups of frames. `prompt`
+    describes the action, `motion` its amount from 1 to 100. A model that does not support one of
+    them raises EngineMissing before it starts.
     """
 
     picture: bytes = field(repr=False)
@@ -55,8 +55,7 @@ class VideoJob:
 
 @dataclass(frozen=True)
 class GeneratedVideo:
-    """A film as MP4 without a sound of its own, and how it came to be; `parameters` are what would
-    make it again on the same build."""
+    """An MP4 film without sound and its origin. `parameters` reproduce it on the same build."""
 
     data: bytes = field(repr=False)
     width: int
@@ -71,15 +70,16 @@ class GeneratedVideo:
 
 
 class VideoEngine(Protocol):
-    """Makes pictures move. Built once per process, used by one job at a time."""
+    """An engine that animates pictures, built once per process and used by one job at a time."""
 
     name: str
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; may load its packages. Raises EngineError when nothing
-        can run there."""
+        """Return a message about the device and its precision; may load packages. Raises
+        EngineError if no model can run."""
         ...
 
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
-        """Make the film. Raises EngineError; what `progress` raises stops it and passes through."""
+        """Make the film. Raises EngineError; an exception of `progress` stops it and is
+        passed on."""
         ...

@@ -1,9 +1,8 @@
-"""A canvas for drawn scenes. Lengths are in picture heights: y runs from 0 (top) to 1, x from 0 to
+"""A canvas for drawn scenes. Lengths are in picture heights: y from 0 (top) to 1, x from 0 to
 `aspect`.
 
-Masks are drawn at twice the size and halved, so that edges come out smooth. Everything random comes
-from the one generator the canvas was given: the same seed draws the same picture on the same build
-of numpy and Pillow.
+Masks are drawn at twice the size and reduced, for smooth edges. All randomness comes from the
+canvas's generator: the same seed gives the same picture on the same build of numpy and Pillow.
 """
 
 from collections.abc import Sequence
@@ -20,19 +19,19 @@ _OVERSAMPLE = 2
 
 
 def mix_colours(a: Colour, b: Colour, t: float) -> Colour:
-    """The colour `t` of the way from `a` to `b`."""
+    """Return the colour at the share `t` from `a` to `b`."""
     red, green, blue = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
 def tint_colour(colour: Colour, light: Colour, strength: float = 1.0) -> Colour:
-    """`colour` under a light: channel by channel, white light changes nothing."""
+    """Return `colour` under a light, by channel; white light changes nothing."""
     red, green, blue = (round(c * x / 255) for c, x in zip(colour, light, strict=True))
     return mix_colours(colour, (red, green, blue), strength)
 
 
 class Stencil:
-    """A mask in the making; `done` gives it at the canvas's size."""
+    """A mask under construction; `done` returns it at the canvas's size."""
 
     def __init__(self, canvas: "Canvas") -> None:
         self._size = (canvas.width * _OVERSAMPLE, canvas.height * _OVERSAMPLE)
@@ -44,25 +43,25 @@ class Stencil:
         return [(x * self._unit, y * self._unit) for x, y in points]
 
     def polygon(self, points: Sequence[Point], level: int = 255) -> None:
-        """A filled outline."""
+        """Draw a filled polygon."""
         self._draw.polygon(self._to_pixels(points), fill=level)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, level: int = 255) -> None:
-        """A filled ellipse around (x, y)."""
+        """Draw a filled ellipse around (x, y)."""
         self._draw.ellipse(self._to_pixels([(x - rx, y - ry), (x + rx, y + ry)]), fill=level)
 
     def rect(self, x: float, y: float, width: float, height: float, level: int = 255) -> None:
-        """A filled rectangle from its upper left corner."""
+        """Draw a filled rectangle from its upper left corner."""
         if width > 0 and height > 0:
             self._draw.rectangle(self._to_pixels([(x, y), (x + width, y + height)]), fill=level)
 
     def stroke(self, points: Sequence[Point], width: float, level: int = 255) -> None:
-        """A line of constant width through the points."""
+        """Draw a line of constant width through the points."""
         thick = max(1, round(width * self._unit))
         self._draw.line(self._to_pixels(points), fill=level, width=thick, joint="curve")
 
     def done(self, blur: float = 0.0) -> Image.Image:
-        """The mask at the canvas's size, blurred by `blur` picture heights."""
+        """Return the mask at the canvas's size, blurred by `blur` picture heights."""
         small = self._image.reduce(_OVERSAMPLE)
         if blur > 0:
             return soften(small, blur * self._unit / _OVERSAMPLE)
@@ -70,8 +69,8 @@ class Stencil:
 
 
 def soften(image: Image.Image, radius: float) -> Image.Image:
-    """Gaussian blur by `radius` pixels; wide ones are done at a quarter of the size, which nobody
-    sees."""
+    """Return the picture with a Gaussian blur of `radius` pixels; large radii are applied at a
+    quarter of the size, without visible difference."""
     if radius < 8:
         return image.filter(ImageFilter.GaussianBlur(radius))
     small = image.resize(
@@ -93,38 +92,39 @@ class Canvas:
         self.image = Image.new("RGB", (width, height))
 
     def between(self, low: float, high: float) -> float:
-        """A random number in [low, high)."""
+        """Return a random number in [low, high)."""
         return float(self.rng.uniform(low, high))
 
     def across(self, share: float) -> float:
-        """The x at a share of the picture's width."""
+        """Return the x at a share of the picture's width."""
         return share * self.aspect
 
     def stencil(self) -> Stencil:
-        """An empty mask to draw on."""
+        """Return an empty mask."""
         return Stencil(self)
 
     def gradient(self, stops: Sequence[tuple[float, Colour]]) -> Image.Image:
-        """A vertical gradient over the whole canvas; `stops` are (y, colour), from top to
+        """Return a vertical gradient over the whole canvas; `stops` are (y, colour) from top to
         bottom."""
         rows = (np.arange(self.height) + 0.5) / self.height
         ys = [y for y, _ in stops]
         column = np.stack(
             [np.interp(rows, ys, [colour[i] for _, colour in stops]) for i in range(3)], axis=1
         )
-        dither = np.array([[0.0, 0.5], [0.75, 0.25]])[:, :, None]  # breaks the bands of eight bits
+        # Dithering avoids visible 8-bit bands.
+        dither = np.array([[0.0, 0.5], [0.75, 0.25]])[:, :, None]
         two = column[:, None, :] + np.tile(dither, (self.height // 2 + 1, 1, 1))[: self.height]
         wide = np.tile(two, (1, self.width // 2 + 1, 1))[:, : self.width]
         return Image.fromarray(np.clip(wide, 0, 255).astype(np.uint8), "RGB")
 
     def fill(self, mask: Image.Image, paint: Colour | Image.Image, alpha: float = 1.0) -> None:
-        """Lay `paint` on, where and as strongly as `mask` says."""
+        """Paint with `paint` through a mask."""
         if alpha < 1.0:
             mask = mask.point(lambda level: round(level * alpha))
         self.image.paste(paint, (0, 0, self.width, self.height), mask)
 
     def light(self, mask: Image.Image, colour: Colour, strength: float = 1.0) -> None:
-        """Add light of `colour` (screen blend), where and as strongly as `mask` says."""
+        """Add light of `colour` through a mask (screen blend)."""
         box = mask.getbbox()
         if box is None:
             return
@@ -137,11 +137,11 @@ class Canvas:
     def glow(
         self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0
     ) -> None:
-        """Add a round glow that fades to nothing at `radius`."""
+        """Add a round glow that fades out at `radius`."""
         self.light(self.halo(x, y, radius), colour, strength)
 
     def halo(self, x: float, y: float, radius: float, power: float = 2.2) -> Image.Image:
-        """A round mask, 255 in the middle, 0 at `radius`."""
+        """Return a round mask, 255 in the centre and 0 at `radius`."""
         ramp = np.linspace(-1, 1, 256, dtype=np.float32)
         away = np.sqrt(ramp[None, :] ** 2 + ramp[:, None] ** 2)
         disc = Image.fromarray((np.clip(1 - away, 0, 1) ** power * 255).astype(np.uint8), "L")
@@ -152,8 +152,8 @@ class Canvas:
         return mask
 
     def noise(self, across: float, down: float, octaves: int = 4, *, fall: float = 0.5) -> Floats:
-        """Smooth noise in [0, 1] at half the canvas's size: `across` × `down` cells in the first
-        octave."""
+        """Return smooth noise in [0, 1] at half the canvas's size, with `across` × `down` cells in
+        the first octave."""
         size = (max(1, self.width // 2), max(1, self.height // 2))
         total = np.zeros((size[1], size[0]), dtype=np.float32)
         weight = 1.0
@@ -170,15 +170,15 @@ class Canvas:
         return (total - low) / max(high - low, 1e-6)
 
     def plate(self, field: Floats) -> Image.Image:
-        """A field in [0, 1] of any size as a mask of the canvas's size."""
+        """Return a field in [0, 1] of any size as a mask of the canvas's size."""
         levels = (np.clip(field, 0, 1) * 255).astype(np.uint8)
         return Image.fromarray(levels, "L").resize(
             (self.width, self.height), Image.Resampling.BILINEAR
         )
 
     def line(self, cells: float, octaves: int = 5, *, fall: float = 0.5) -> Floats:
-        """A random line in [-1, 1] along the width, one value per column of half the canvas's
-        size."""
+        """Return a random line in [-1, 1] along the width, one value per column at half the
+        canvas's size."""
         columns = max(2, self.width // 2)
         total: Floats = np.zeros(columns, dtype=np.float32)
         weight = 1.0
@@ -195,8 +195,8 @@ class Canvas:
         return (total / max(float(np.abs(total).max()), 1e-6)).astype(np.float32)
 
     def below(self, line: Floats) -> Image.Image:
-        """The mask of everything below a line of heights (one value per column of half the canvas's
-        size)."""
+        """Return the mask of the area below a line of heights, given per column at half the
+        canvas's size."""
         xs = np.linspace(0, self.aspect, len(line))
         stencil = self.stencil()
         outline = [(float(x), float(y)) for x, y in zip(xs, line, strict=True)]
@@ -204,8 +204,7 @@ class Canvas:
         return stencil.done()
 
     def finish(self, *, vignette: float = 0.22, grain: float = 1.6) -> Image.Image:
-        """The picture with darker corners and a film's grain, which also hides the bands of eight
-        bits."""
+        """Return the picture with darker corners and film grain, which also hides 8-bit bands."""
         across = np.linspace(-1, 1, self.width, dtype=np.float32)[None, :]
         down = np.linspace(-1, 1, self.height, dtype=np.float32)[:, None]
         fade = 1 - vignette * np.clip((across**2 + down**2) / 2, 0, 1) ** 1.6

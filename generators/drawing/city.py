@@ -1,5 +1,4 @@
-"""The city: roofs behind roofs, windows that light up in the evening, a river that shows them
-again."""
+"""City scenes: rows of buildings, lit windows in the evening, and a river that reflects them."""
 
 import math
 
@@ -12,8 +11,7 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Three rows of buildings over a river with a bridge; in Paris an iron tower and slate
-    roofs."""
+    """Draw three rows of buildings at a river; for Paris, an iron tower and slate roofs."""
     water = canvas.between(0.72, 0.76)
     sun_x = canvas.between(0.25, 0.75)
     sky.draw_sky(canvas, mood, setting, horizon=water - 0.10, sun_x=sun_x)

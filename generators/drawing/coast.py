@@ -1,4 +1,4 @@
-"""The seaside and the desert."""
+"""Beach and desert scenes."""
 
 import math
 
@@ -13,7 +13,7 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Sea to the horizon, a curved shore with foam, a parasol, palms at one side."""
+    """Draw the sea, a curved shore with foam, a parasol, and palms at one side."""
     horizon = canvas.between(0.44, 0.50)
     sun_x = canvas.between(0.30, 0.70)
     sky.draw_sky(canvas, mood, setting, horizon=horizon, sun_x=sun_x)
@@ -23,7 +23,7 @@ def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     _draw_sailboat(canvas, mood, setting, horizon)
     shore = _draw_shoreline(canvas, side)
     _draw_sand(canvas, mood, shore)
-    chance = canvas.rng.random()  # a third of the beaches has no parasol, a fifth no palm
+    chance = canvas.rng.random()  # A third of the beaches has no parasol, a fifth no palm.
     if chance < 0.67:
         _draw_parasol(canvas, mood, setting, side)
     grove = canvas.stencil()
@@ -226,7 +226,7 @@ def _draw_towel(
 
 
 def draw_desert(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Dunes behind dunes with a lit and a shadow side, a few cacti, far table mountains."""
+    """Draw rows of dunes with a lit and a shaded side, some cacti, and distant table mountains."""
     horizon = canvas.between(0.46, 0.54)
     sun_x = canvas.between(0.2, 0.8)
     sky.draw_sky(canvas, mood, setting, horizon=horizon + 0.05, sun_x=sun_x)

@@ -1,4 +1,4 @@
-"""Mountains, forests and fields."""
+"""Mountain, forest and field scenes."""
 
 import math
 
@@ -19,12 +19,12 @@ _LEAVES: dict[str, tuple[Colour, ...]] = {
 
 
 _UNDER: Colour = (30, 34, 36)
-"""What the shade under trees turns to."""
+"""The colour of deep shade under trees."""
 
 
 def draw_mountains(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Ranges that fade with distance, snow on the near ones, a lake that mirrors them, firs in
-    front."""
+    """Draw mountain ranges that fade with distance, snow on the near ones, a reflecting lake, and
+    firs in front."""
     lake = canvas.between(0.66, 0.72)
     sun_x = canvas.between(0.22, 0.78)
     sky.draw_sky(canvas, mood, setting, horizon=lake - 0.08, sun_x=sun_x)
@@ -77,8 +77,7 @@ def _needle_colour(setting: SceneSetting) -> Colour:
 def _draw_mountain_range(
     canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap: float, light: int
 ) -> None:
-    """One range: every peak has a side in the light and one in shadow, parted by an edge that runs
-    down from it."""
+    """Draw one range: each peak has a lit and a shaded side, divided by a ridge."""
     rows = max(1, canvas.height // 2)
     columns = len(ridge)
     inside = canvas.below(ridge)
@@ -129,8 +128,7 @@ def _draw_bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
 
 
 def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Trunks in a glowing depth, a canopy of leaves, beams of light and a path into the
-    brightness."""
+    """Draw tree trunks, a canopy of leaves, sunbeams, and a path into the light."""
     leaves = _LEAVES[setting.season]
     glow_x = canvas.between(0.38, 0.62)
     deep = mood.in_light(mix_colours(leaves[0], (20, 34, 30), 0.45))
@@ -215,8 +213,8 @@ def _draw_ground(
 
 
 def _draw_canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: float) -> None:
-    """The crowns of one row of trees: clusters of leaves in three tones, from haze afar to dark
-    overhead."""
+    """Draw the crowns of one row of trees in three tones, hazy in the distance and
+    dark overhead."""
     low = 0.40 - 0.20 * near
     size = 0.10 + 0.11 * near
     for i, tone in enumerate(leaves):
@@ -303,7 +301,7 @@ def _draw_sunbeams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
 
 
 def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Rows of lavender (or what the season grows) towards hills, a lone tree and a small house."""
+    """Draw rows of lavender, or of the season's crop, with hills, a tree and a small house."""
     horizon = canvas.between(0.44, 0.50)
     sun_x = canvas.between(0.2, 0.8)
     sky.draw_sky(canvas, mood, setting, horizon=horizon, sun_x=sun_x)

@@ -1,4 +1,4 @@
-"""Indoors: a photographer's set, and a café by its window."""
+"""Indoor scenes: a photo studio, and a café at its window."""
 
 import math
 
@@ -12,7 +12,7 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_studio(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """A set without a model: painted wall, arch, steps, a sphere, a plant, light through a
+    """Draw an empty studio set: painted wall, arch, steps, a sphere, a plant, and light through a
     window."""
     wall = mix_colours(
         mix_colours(setting.accent, (246, 232, 218), 0.62),
@@ -68,7 +68,7 @@ def draw_studio(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
 
 
 def _window_light(canvas: Canvas, mood: SceneLight, side: int) -> None:
-    """The light of a window on the wall: high at noon, low and long in the evening."""
+    """Draw the light of a window on the wall: high at noon, low in the evening."""
     panes = canvas.stencil()
     x0 = canvas.across(0.5) + side * 0.12
     for row in range(3):
@@ -100,8 +100,8 @@ def _draw_shadow(canvas: Canvas, at: Point, rx: float, ry: float, strength: floa
 def _fill_cylinder(
     canvas: Canvas, mask: Image.Image, span: tuple[float, float], colour: Colour, side: int
 ) -> None:
-    """Fill a mask as the side of an upright cylinder, `span` its middle and half width, lit from
-    one side."""
+    """Fill a mask as the side of an upright cylinder, lit from one side; `span` is its centre and
+    half width."""
     x, half = span
     across = (np.linspace(0, canvas.aspect, canvas.width, dtype=np.float32) - x) / half
     fall = np.clip(0.62 - 0.5 * across * side - 0.22 * across**2, 0, 1)
@@ -227,7 +227,7 @@ def _draw_disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour
 
 
 def draw_cafe(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """A window with the town out of focus behind it, lamps, a table with a cup that steams."""
+    """Draw a window with a blurred town behind it, lamps, and a table with a steaming cup."""
     _draw_window_view(canvas, mood, setting)
     _draw_window_frame(canvas, mood)
     _draw_pendant_lamps(canvas, mood, setting)

@@ -1,4 +1,4 @@
-"""The light of a scene: colours of sky, sun and distance for an hour of the day and a weather."""
+"""The light of a scene: colours of sky, sun and distance by time of day and weather."""
 
 from dataclasses import dataclass, replace
 
@@ -8,8 +8,8 @@ from generators.drawing.scene_prompt import SceneSetting
 
 @dataclass(frozen=True)
 class SceneLight:
-    """Colours of the air. `zenith` to `horizon` is the sky; `light` tints things; `dark` is the
-    share that is lost."""
+    """The colours of the air. `zenith` to `horizon` are the sky; `light` tints objects; `dark` is
+    the share of lost light."""
 
     zenith: Colour
     middle: Colour
@@ -24,7 +24,8 @@ class SceneLight:
     haze: float = 0.75
 
     def in_light(self, local: Colour, distance: float = 0.0) -> Colour:
-        """A thing's own colour in this light, `distance` from 0 (near) to 1 (lost in the air)."""
+        """Return an object's colour in this light, with `distance` from 0 (near) to 1 (lost in
+        haze)."""
         near = mix_colours(tint_colour(local, self.light), self.shade, self.dark)
         return mix_colours(
             near, mix_colours(self.horizon, self.middle, 0.25), min(1.0, distance * self.haze)
@@ -85,7 +86,7 @@ def _desaturate(colour: Colour, towards: Colour, share: float) -> Colour:
 
 
 def light_of(setting: SceneSetting) -> SceneLight:
-    """The light of a setting. Bad weather greys the sky, mist brings the distance nearer."""
+    """Return the light of a setting. Bad weather greys the sky, and mist shortens the view."""
     mood = _MOODS[setting.hour]
     if setting.weather in ("rain", "mist", "cloudy"):
         grey: Colour = (52, 60, 78) if mood.night else (168, 178, 188)

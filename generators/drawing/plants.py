@@ -1,4 +1,4 @@
-"""Trees, palms, grasses and pot plants, as outlines on a stencil."""
+"""Trees, palms, grasses and pot plants as outlines on a stencil."""
 
 import math
 
@@ -6,7 +6,7 @@ from generators.drawing.canvas import Canvas, Point, Stencil
 
 
 def draw_pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: float) -> None:
-    """A fir: tiers of drooping branches around a straight trunk."""
+    """Draw a fir: tiers of drooping branches on a straight trunk."""
     stencil.rect(x - height * 0.018, foot - height * 0.16, height * 0.036, height * 0.16)
     tiers = 9
     for tier in range(tiers):
@@ -30,7 +30,7 @@ def draw_pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: f
 def draw_crown(
     canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60
 ) -> None:
-    """A round crown of leaf clusters, dense in the middle."""
+    """Draw a round crown of leaf clusters, dense in the centre."""
     for _ in range(leaves):
         angle = canvas.between(0, math.tau)
         away = math.sqrt(canvas.between(0, 1))
@@ -44,7 +44,7 @@ def draw_crown(
 
 
 def draw_palm(canvas: Canvas, stencil: Stencil, at: Point, height: float, lean: float) -> None:
-    """A palm: a bent trunk that thins out, and fronds with hanging leaflets."""
+    """Draw a palm: a curved, tapering trunk, and fronds with hanging leaflets."""
     spine = [(at[0] + lean * height * (t / 16) ** 1.7, at[1] - height * t / 16) for t in range(17)]
     left = [(px - height * (0.030 - 0.017 * i / 16), py) for i, (px, py) in enumerate(spine)]
     right = [(px + height * (0.030 - 0.017 * i / 16), py) for i, (px, py) in enumerate(spine)]
@@ -101,7 +101,7 @@ def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> Non
 def draw_grass(
     canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int
 ) -> None:
-    """Blades and ears from one x to another, bending one way as in a breeze."""
+    """Draw grass between two x positions, bent in one direction as by a breeze."""
     for _ in range(count):
         x = canvas.between(*span)
         tall = height * canvas.between(0.35, 1.0)
@@ -120,7 +120,7 @@ def draw_grass(
 def draw_pot_plant(
     canvas: Canvas, stencil: Stencil, at: Point, height: float, leaves: int = 13
 ) -> None:
-    """A pot plant: long stalks, each with one broad leaf."""
+    """Draw a pot plant: long stalks with one broad leaf each."""
     for i in range(leaves):
         angle = math.pi * (0.12 + 0.76 * (i + canvas.between(-0.3, 0.3)) / (leaves - 1))
         long = height * canvas.between(0.58, 1.0)

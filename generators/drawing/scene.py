@@ -1,4 +1,4 @@
-"""From a prompt and a seed to a drawn scene; the families by their place."""
+"""Drawing of a scene from a prompt and a seed, by the kind of place."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ _FAMILIES: dict[str, Callable[[Canvas, SceneLight, SceneSetting], None]] = {
 def draw_scene(
     prompt: str, seed: int, width: int, height: int, *, grain: float = 1.6
 ) -> tuple[Image.Image, SceneSetting]:
-    """Draw the scene `prompt` asks for, `width` × `height` pixels; the same arguments give the same
+    """Draw the scene of `prompt` in `width` × `height` pixels. The same arguments give the same
     pixels."""
     setting = parse_scene_prompt(prompt, np.random.default_rng([seed, 1]))
     canvas = Canvas(width, height, np.random.default_rng([seed, 2]))

@@ -1,5 +1,5 @@
-"""Which scene a prompt asks for: known words of places, hours, weather, seasons and colours, in
-English and French."""
+"""Parsing of scene prompts: known words for places, times, weather, seasons and colours, in English
+and French."""
 
 import re
 import unicodedata
@@ -155,7 +155,7 @@ HOURS = tuple(_HOURS)
 WEATHERS = tuple(_WEATHER)
 SEASONS = tuple(_SEASONS)
 SYNONYMS = _PLACES | _HOURS | _WEATHER | _SEASONS
-"""By what is meant, the words that mean it, itself not always among them."""
+"""The words for each meaning; the meaning's own name is not always among them."""
 
 _NATURAL_HOURS = ("day", "sunset", "dawn", "day", "sunset")
 _Word = TypeVar("_Word")
@@ -163,7 +163,7 @@ _Word = TypeVar("_Word")
 
 @dataclass(frozen=True)
 class SceneSetting:
-    """What is drawn. `known` are the words of the prompt that were understood, in their order."""
+    """The setting of a scene. `known` are the recognized words of the prompt, in order."""
 
     place: str
     hour: str
@@ -174,13 +174,13 @@ class SceneSetting:
 
 
 def prompt_words(prompt: str) -> list[str]:
-    """The prompt's words, lower case, without accents."""
+    """Return the prompt's words in lower case without accents."""
     plain = unicodedata.normalize("NFKD", prompt.lower())
     return re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
 def _first_match(found: list[str], table: dict[str, tuple[str, ...]]) -> str | None:
-    """The entry whose word comes first in the prompt."""
+    """Return the entry whose word comes first in the prompt."""
     meanings = {word: entry for entry, synonyms in table.items() for word in synonyms}
     return next((meanings[word] for word in found if word in meanings), None)
 
@@ -190,14 +190,13 @@ def _choose_word(rng: np.random.Generator, options: tuple[_Word, ...]) -> _Word:
 
 
 def place_and_time(prompt: str) -> tuple[str | None, str | None]:
-    """The place and the hour that a prompt names; None for what it leaves open."""
+    """Return the place and time of day in a prompt, None for each that it does not name."""
     found = prompt_words(prompt)
     return _first_match(found, _PLACES), _first_match(found, _HOURS)
 
 
 def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
-    """The setting a prompt asks for; what it leaves open is drawn from `rng`, so every seed shows
-    something else."""
+    """Return the setting of a prompt; open choices are drawn from `rng`, so that seeds differ."""
     found = prompt_words(prompt)
     chance = (
         _choose_word(rng, PLACES),

@@ -1,5 +1,4 @@
-"""Sky, clouds, sun, stars, rain, and the mirror of still water: what every scene outdoors
-shares."""
+"""Sky, clouds, sun, stars, rain and reflections, shared by all outdoor scenes."""
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -12,8 +11,8 @@ from generators.drawing.scene_prompt import SceneSetting
 def draw_sky(
     canvas: Canvas, mood: SceneLight, setting: SceneSetting, *, horizon: float, sun_x: float
 ) -> None:
-    """Paint the sky down to `horizon`, with sun or moon at `sun_x` (share of the width), stars and
-    clouds."""
+    """Draw the sky down to `horizon`, with the sun or moon at `sun_x` (share of the width), stars
+    and clouds."""
     stops = [(0.0, mood.zenith), (horizon * 0.55, mood.middle), (horizon, mood.horizon)]
     canvas.image.paste(canvas.gradient(stops))
     x = canvas.across(sun_x)
@@ -59,7 +58,7 @@ def _draw_stars(canvas: Canvas, horizon: float) -> None:
 def draw_clouds(
     canvas: Canvas, mood: SceneLight, *, horizon: float, cover: float, sun: tuple[float, float]
 ) -> None:
-    """Streaks and heaps of cloud, brighter towards the sun, thinner towards the zenith and the
+    """Draw streaks and heaps of cloud, brighter near the sun, thinner at the zenith and the
     horizon."""
     heap = canvas.noise(3.0 * canvas.aspect, 7.0, 5, fall=0.55)
     veil = canvas.noise(1.5 * canvas.aspect, 12.0, 4)
@@ -79,7 +78,7 @@ def draw_clouds(
 def draw_haze(
     canvas: Canvas, mood: SceneLight, y: float, thickness: float, strength: float = 0.5
 ) -> None:
-    """A band of mist around the height `y`."""
+    """Draw a band of mist at the height `y`."""
     rows = np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None]
     band = np.exp(-(((rows - y) / thickness) ** 2)) * strength
     wisps = canvas.noise(2.5, 6.0, 3)
@@ -95,7 +94,7 @@ def draw_haze(
 
 
 def draw_precipitation(canvas: Canvas, setting: SceneSetting) -> None:
-    """Rain, or snow in winter, in front of everything."""
+    """Draw rain, or snow in winter, in front of the scene."""
     if setting.season == "winter" and setting.weather != "clear":
         _draw_snowfall(canvas)
     elif setting.weather == "rain":
@@ -117,7 +116,7 @@ def _draw_snowfall(canvas: Canvas) -> None:
 
 
 def water_ripples(canvas: Canvas, top: float) -> Floats:
-    """Ripples in perspective from the line `top` down: fine and flat afar, broad near, in [0, 1],
+    """Return ripples in perspective below `top`: fine in the distance, broad nearby, in [0, 1], at
     half size."""
     tile = canvas.noise(9 * canvas.aspect, 60, 3)
     rows = tile.shape[0]
@@ -130,8 +129,7 @@ def water_ripples(canvas: Canvas, top: float) -> Floats:
 
 
 def draw_reflection(canvas: Canvas, top: float, strength: float = 0.75) -> None:
-    """Turn everything below `top` into still water that shows what is above it, a little darker and
-    rippled."""
+    """Draw still water below `top` that reflects the scene above it, darker and rippled."""
     line = round(top * canvas.height)
     deep = canvas.height - line
     if deep < 2 or line < 2:

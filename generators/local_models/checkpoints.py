@@ -1,9 +1,8 @@
-"""Checkpoints in one file of weights, as sites of models hand them out: which layout one has, and
-its pipeline.
+"""Checkpoints in a single weight file, as offered for download: their layout and their pipeline.
 
-What such a file leaves out, the shape of each part and the words a model knows, comes along for
-Stable Diffusion 1.5 and XL, so that nothing is fetched from a hub. Files that run code when they
-are read (pickles) are never opened.
+Such a file lacks the shape of each part and the vocabulary. Both are bundled for Stable Diffusion
+1.5 and XL, so that nothing is downloaded from a hub. Files that run code when loaded (pickles) are
+never opened.
 """
 
 import hashlib
@@ -21,16 +20,16 @@ CHECKPOINT_SUFFIX = ".safetensors"
 UNSAFE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 LAYOUT_FOLDER = Path(__file__).resolve().parent / "checkpoint_layouts"
 TOKENIZER_FOLDER = LAYOUT_FOLDER / "words"
-"""The vocabulary of CLIP, of layouts that have none of their own."""
+"""The vocabulary of CLIP, for layouts without one."""
 
 MARKS = {
     "sdxl": "conditioner.embedders.1.model.",
     "sd15": "cond_stage_model.transformer.text_model.",
 }
-"""By layout, how the names of weights begin that no other has: its text encoder's."""
+"""Prefixes of weight names that identify a layout, by its text encoder."""
 
 PARTS = ("model.diffusion_model.", "first_stage_model.")
-"""How those of the network and of the decoder begin, in every layout."""
+"""Prefixes of the network's and the decoder's weights in every layout."""
 
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
 _SPARE = "model_ema."
@@ -41,10 +40,9 @@ _PAD_OF_SECOND = "!"
 
 
 def checkpoint_layout(file: Path, layouts: str) -> tuple[Path, str, int]:
-    """The folder of a file's layout, the class of its pipeline, and how many numbers it holds.
+    """Return the folder of a file's layout, its pipeline class, and its number of parameters.
 
-    Raises EngineMissing for what is no checkpoint of a layout known here: one of another kind, or
-    without a part.
+    Raises EngineMissing if the file is not a complete checkpoint of a known layout.
     """
     try:
         told = read_header(file)
@@ -78,8 +76,8 @@ def _has_prefix(names: Mapping[str, Any], start: str) -> bool:
 
 
 def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
-    """The pipeline of a checkpoint of this layout. Raises OSError, ValueError or KeyError for a
-    broken one."""
+    """Load the pipeline of a checkpoint with this layout. Raises OSError, ValueError or KeyError
+    for a broken one."""
     diffusers = importlib.import_module("diffusers")
     index = json.loads((Path(folder) / "model_index.json").read_text(encoding="utf-8"))
     told = {name: options[name] for name in ("dtype", "local_files_only")}
@@ -88,10 +86,8 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
         found = getattr(diffusers, index["_class_name"]).from_single_file(
             file, config=folder, **told, **dict(_iter_tokenizers(Path(folder), index))
         )
-    except (
-        broken,
-        RuntimeError,
-    ) as error:  # RuntimeError: weights of other shapes than the layout's
+    except (broken, RuntimeError) as error:
+        # torch raises RuntimeError for weights of other shapes than in the layout.
         if isinstance(error, RuntimeError) and "memory" in str(error):
             raise
         raise ValueError("a part is missing, or of another shape") from error
@@ -102,8 +98,8 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
 
 
 def _iter_tokenizers(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The tokenizers that a layout names and does not hold itself. The second one of XL fills up
-    with its own sign."""
+    """Yield the tokenizers that a layout names but does not contain. The second one of XL has
+    another padding token."""
     for name in ("tokenizer", "tokenizer_2"):
         if name in index and not (folder / name).is_dir():
             pad = {"pad_token": _PAD_OF_SECOND} if name == "tokenizer_2" else {}
@@ -115,7 +111,8 @@ def _iter_tokenizers(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def checkpoint_digest(file: str) -> str:
-    """The SHA-256 of a checkpoint; read once as long as size and time stand. Raises OSError."""
+    """Return the SHA-256 of a checkpoint, cached while size and modification time are unchanged.
+    Raises OSError."""
     there = Path(file).stat()
     return _file_digest(file, there.st_size, there.st_mtime_ns)
 

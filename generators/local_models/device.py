@@ -1,5 +1,5 @@
-"""On what models run here, how precisely, and how much they may hold. Loads torch: asked by who
-needs a model."""
+"""The device that runs models, its precision, and their memory budget. Loads torch, on the first
+use of a model."""
 
 import importlib
 from dataclasses import dataclass
@@ -8,18 +8,20 @@ import psutil
 
 MEBIBYTE = 2**20
 _PART = {"cuda": 0.9, "mps": 0.6, "cpu": 0.5}
-"""How much of the free memory models may hold; a GPU is theirs, a machine's memory is
-everybody's."""
+"""Share of the free memory that models may use: a GPU almost fully, the memory of a machine in
+part."""
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
-"""As torch, Apple's backend, the processor's allocator and CUDA's libraries say it."""
+"""Error texts of torch, Apple's backend, the CPU allocator and CUDA's libraries."""
 
 
 @dataclass(frozen=True)
 class ComputeDevice:
-    """`kind` as torch calls it, `dtype` the name of torch's number type, `budget` bytes for models
-    together, as found free when it was chosen; `most` what there could be if nobody else held
-    anything."""
+    """A device. `kind` is torch's name for it, `dtype` the name of torch's number type.
+
+    `budget` is the memory in bytes for all models, as free when it was chosen; `most` the maximum
+    if no other program used any.
+    """
 
     kind: str
     dtype: str
@@ -27,20 +29,20 @@ class ComputeDevice:
     name: str
     most: int = 0
     fixed: bool = False
-    """The settings say the budget, whatever is free."""
+    """True if the settings set the budget, regardless of free memory."""
 
     @property
     def batch(self) -> int:
-        """Pictures made together at most; where memory is short, fewer are."""
+        """Maximum number of pictures in a batch; fewer if memory is short."""
         return 4 if self.kind == "cpu" else 8
 
 
 def choose_device(budget_mib: int = 0) -> ComputeDevice:
-    """The best device of this machine; `budget_mib` replaces what would be found free, in MiB.
+    """Return the best device of this machine. `budget_mib` replaces the measured free memory, in
+    MiB.
 
-    Half precision where it is as exact as its models were stored and the device is built for it:
-    bfloat16 on GPUs from Ampere on, float16 on older ones and on Apple's; on a processor float32,
-    since halves are slower there.
+    Half precision is used on devices built for it: bfloat16 on GPUs from Ampere on, float16 on
+    older ones and on Apple's. CPUs use float32, because half precision is slower there.
     """
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
@@ -61,8 +63,8 @@ def choose_device(budget_mib: int = 0) -> ComputeDevice:
 
 
 def memory_budget(place: ComputeDevice, held: int = 0) -> int:
-    """What models may hold together now, of which ours hold so many bytes already: others come and
-    go."""
+    """Return the current memory budget in bytes, of which our models already hold `held`; usage of
+    other programs varies."""
     return (
         place.budget
         if place.fixed
@@ -71,7 +73,7 @@ def memory_budget(place: ComputeDevice, held: int = 0) -> int:
 
 
 def _memory_bytes(kind: str) -> tuple[int, int]:
-    """Bytes that are free, and bytes in all."""
+    """Return free and total memory in bytes."""
     if kind == "cuda":
         free, total = importlib.import_module("torch").cuda.mem_get_info()
         return int(free), int(total)
@@ -80,6 +82,6 @@ def _memory_bytes(kind: str) -> tuple[int, int]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device had no room: torch says it in an error of its own for cards, in words for
-    the rest."""
+    """Return True if the device ran out of memory: torch has an exception for GPUs, and error texts
+    for the rest."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY)

@@ -1,11 +1,9 @@
-"""A card that several programs hold models on: before pictures are made or looked at, the others
-are asked to let go.
+"""A GPU shared by several programs: before a job, the others are requested to unload their models.
 
-Ollama unloads a model that is asked for nothing with `keep_alive` 0, as soon as nobody is being
-answered: https://github.com/ollama/ollama/blob/main/docs/faq.md. ComfyUI drops what it loaded
-after the prompt it works on (`POST /free`):
-https://github.com/comfyanonymous/ComfyUI/blob/master/server.py. Both load it again when next
-asked.
+Ollama unloads a model after a request with `keep_alive` 0, as soon as no response is in progress:
+https://github.com/ollama/ollama/blob/main/docs/faq.md. ComfyUI unloads after its current prompt
+(`POST /free`): https://github.com/comfyanonymous/ComfyUI/blob/master/server.py. Both reload with
+the next request.
 """
 
 import json
@@ -19,14 +17,14 @@ from foundation.ops.settings import GeneratorsSettings
 log = telemetry.get_logger("generators.local_models.gpu_sharing")
 
 DEADLINE = 5.0
-"""Seconds; who does not answer is left as he is, and the picture is tried all the same."""
+"""Timeout in seconds; without a response the job runs anyway."""
 
 ON_THE_CARD = frozenset({"comfyui", "diffusion", "ollama"})
 
 
 def free_gpu(settings: GeneratorsSettings, engine: str) -> None:
-    """Have the others let go of the card, where the settings say that it is shared and `engine`
-    works on it."""
+    """Request that other programs unload their models, if the settings mark the GPU as shared and
+    `engine` uses it."""
     if not settings.card_shared or engine not in ON_THE_CARD:
         return
     http = HttpClient(max_connections=1)
@@ -48,7 +46,8 @@ def free_gpu(settings: GeneratorsSettings, engine: str) -> None:
 
 
 def _unload_ollama_models(http: HttpClient, url: str, models: Sequence[str]) -> None:
-    """Of Ollama's models ours alone, and only where it is loaded: others may be somebody else's."""
+    """Unload only our configured models, and only if they are loaded: others may belong to another
+    program."""
     reply = http.send(HttpRequest("GET", url + "/api/ps", deadline=DEADLINE))
     if not isinstance(reply, HttpResponse) or reply.status != 200:
         return

@@ -1,8 +1,8 @@
-"""Models, adapters and looks in folders and files of this machine, by their names, which come from
-recipes: none leads elsewhere.
+"""Models, adapters and LoRAs in local folders and files, by names from recipes. No name can lead
+outside its folder.
 
-A path that is no folder would be taken by diffusers for the name of a model on a hub, so each is
-looked at first.
+diffusers would treat a path without a folder as the name of a model on a hub, so each path is
+checked first.
 """
 
 import importlib.util
@@ -21,51 +21,53 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 PACKAGES = ("torch", "diffusers", "transformers", "peft")
 SMALL = 16_000_000
-"""Numbers of a model below which it is a demonstration: no model for photographs is that small."""
+"""Number of parameters below which a model counts as demo quality: no photographic model is that
+small."""
 _SHIPPED = Path(__file__).resolve().parent / "demo_model"
 CARD = "greenroom.json"
-"""Beside a model's index: `{"label": "demo"}`, a value of `Label` that its pictures carry."""
+"""File beside a model's index: `{"label": "demo"}`, the `OriginLabel` of its pictures."""
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A pipeline's weights: `source` a folder or a hub's name, `numbers` how many they are, 0 where
-    unknown."""
+    """A pipeline's weights. `source` is a folder or a hub name; `parameter_count` is 0
+    if unknown."""
 
     name: str
     source: str
     parameter_count: int
     half: bool = False
-    """Its files are those of the variant fp16."""
+    """True if its files are of the fp16 variant."""
     declared: OriginLabel = OriginLabel.NONE
     kind: str = ""
-    """The class of its pipeline, as its folder names it."""
+    """The class of its pipeline, as named in its folder."""
     layout: str = ""
-    """Of a checkpoint in one file, the folder that says its shape."""
+    """The layout folder of a checkpoint in a single file."""
 
     @property
     def label(self) -> OriginLabel:
-        """What its pictures must not be mistaken for."""
+        """The label that its pictures must carry."""
         return self.declared or (
             OriginLabel.DEMO if 0 < self.parameter_count < SMALL else OriginLabel.NONE
         )
 
     def bytes_in(self, dtype: str) -> int:
-        """About what it takes in memory: its weights in that precision, and a tenth for what it is
-        run with."""
+        """Return its approximate memory: the weights in this precision, plus a tenth for
+        the run."""
         return int(self.parameter_count * (4 if dtype == "float32" else 2) * 1.1)
 
 
 OWNED = 12
-"""Letters of an agency's id that end the name of its folder, as in the watched folder."""
+"""Number of final characters of an agency's id that end its folder's name, as in the watch folder.
+"""
 
 
 class ModelLibrary:
-    """What the settings name: one model, others beside it, LoRAs, one adapter for references, one
+    """The configured models: a default, others by name, LoRAs, one adapter for references, and one
     for poses."""
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
+        """Raise EngineMissing if the folder is not a model folder, or a package is missing."""
         self._settings = settings
         named = (
             _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
@@ -78,8 +80,8 @@ class ModelLibrary:
         check_packages()
 
     def find_model(self, name: str) -> ModelFiles:
-        """The model of a name, the default for none. Raises EngineMissing for one that is not
-        there."""
+        """Return the model of this name, or the default without one. Raises EngineMissing if it
+        does not exist."""
         if name in ("", self.default.name):
             return self.default
         if self._settings.diffusion_hub and _HUB_NAME.fullmatch(name):
@@ -99,9 +101,8 @@ class ModelLibrary:
         return found
 
     def _checkpoint_model(self, file: Path) -> ModelFiles | None:
-        """The model of one file, None where there is none. Raises EngineMissing for one that is of
-        no known layout, and where the file of that name is of a kind that runs code when it is
-        read."""
+        """Return the model of a single file, or None. Raises EngineMissing for an unknown layout,
+        or a file format that runs code when loaded."""
         if file.suffix == checkpoints.CHECKPOINT_SUFFIX and file.is_file():
             layout, kind, numbers = checkpoints.checkpoint_layout(
                 file, self._settings.diffusion_layouts
@@ -118,8 +119,8 @@ class ModelLibrary:
         return None
 
     def find_lora(self, wanted: Lora) -> Path:
-        """The file of a LoRA: in a folder of its owner's, which the end of their id ends, else
-        among the shared ones. Raises EngineMissing."""
+        """Return the file of a LoRA: in its owner's folder, named by the end of the owner's id,
+        else among the shared ones. Raises EngineMissing."""
         root = self._settings.diffusion_loras
         for folder in (*_owner_folders(root, wanted.owner), root):
             file = safe_child(folder, f"{wanted.name}.safetensors")
@@ -128,7 +129,7 @@ class ModelLibrary:
         raise EngineMissing("engine.lora_missing", lora=wanted.name[:100], folder=root or "-")
 
     def list_models(self) -> list[str]:
-        """The names of the models beside its own: folders, and checkpoints in one file."""
+        """Return the names of the other models: folders, and checkpoints in single files."""
         if not self._settings.diffusion_models:
             return []
         folder = Path(self._settings.diffusion_models)
@@ -137,7 +138,7 @@ class ModelLibrary:
         return sorted(name for name in found if _NAME.fullmatch(name))
 
     def model_problems(self) -> list[Message]:
-        """Why models among those that are listed, and files beside them, cannot be used."""
+        """Return the reasons why listed models, and files beside them, cannot be used."""
         folder = Path(self._settings.diffusion_models)
         found = list[Message]()
         files = (
@@ -155,14 +156,14 @@ class ModelLibrary:
         ]
 
     def list_loras(self) -> list[str]:
-        """The names of the LoRAs that all share."""
+        """Return the names of the shared LoRAs."""
         folder = Path(self._settings.diffusion_loras)
         found = folder.glob("*.safetensors") if self._settings.diffusion_loras else ()
         return sorted(one.stem for one in found if _NAME.fullmatch(one.stem))
 
     @property
     def references(self) -> Path | None:
-        """The folder of the IP-Adapter: `image_encoder/` and one file of weights."""
+        """The folder of the IP-Adapter: `image_encoder/` and one weight file."""
         return _existing_folder(self._settings.diffusion_references)
 
     @property
@@ -172,15 +173,15 @@ class ModelLibrary:
 
     @property
     def supported_inputs(self) -> frozenset[str]:
-        """What can be asked beside words, with these folders. Raises EngineMissing for one that is
-        not there."""
+        """The inputs supported with these folders. Raises EngineMissing if a folder does not
+        exist."""
         for path in (self._settings.diffusion_references, self._settings.diffusion_poses):
             _existing_folder(path)
         return supported_inputs(self._settings)
 
 
 def supported_inputs(settings: GeneratorsSettings) -> frozenset[str]:
-    """What can be asked beside words with these settings; asks no folder."""
+    """Return the inputs supported with these settings, without accessing the folders."""
     folders = {
         "loras": settings.diffusion_loras,
         "references": settings.diffusion_references,
@@ -190,14 +191,14 @@ def supported_inputs(settings: GeneratorsSettings) -> frozenset[str]:
 
 
 def check_packages() -> None:
-    """Raise EngineMissing that names a package which models need and that is not installed."""
+    """Raise EngineMissing for a required package that is not installed."""
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise EngineMissing("engine.package_missing", package=package)
 
 
 def weights_file_in(folder: Path) -> Path:
-    """The one file of weights in a folder. Raises EngineMissing where there is none, or more than
+    """Return the only weight file in a folder. Raises EngineMissing if there is none or more than
     one."""
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
@@ -206,7 +207,7 @@ def weights_file_in(folder: Path) -> Path:
 
 
 def _owner_folders(root: str, owner: str) -> list[str]:
-    """The folders of an owner below a folder; they may be renamed, but for the end."""
+    """Return the folders of an owner below a folder; only the end of their names is fixed."""
     if not root or len(owner) < OWNED or not Path(root).is_dir():
         return []
     return sorted(
@@ -215,7 +216,7 @@ def _owner_folders(root: str, owner: str) -> list[str]:
 
 
 def safe_child(folder: str, name: str) -> Path | None:
-    """What a name means below a folder; nothing for a name that is none."""
+    """Return the path of a name below a folder, or None for an invalid name."""
     return Path(folder) / name if folder and _NAME.fullmatch(name) else None
 
 
@@ -228,7 +229,7 @@ def _existing_folder(path: str) -> Path | None:
 
 
 def open_model_folder(folder: Path) -> ModelFiles:
-    """The pipeline of a folder. Raises EngineMissing with the thing to do."""
+    """Return the pipeline files of a folder. Raises EngineMissing with the required action."""
     if not folder.is_dir():
         raise EngineMissing("engine.folder_missing", folder=str(folder))
     try:

@@ -1,5 +1,5 @@
-"""Loaded pipelines: kept hot as long as they fit, the one unused longest let go first. One thread
-at a time."""
+"""Loaded pipelines, cached while they fit in memory; the least recently used one is unloaded first.
+For one thread at a time."""
 
 import gc
 import importlib
@@ -20,16 +20,16 @@ from generators.local_models.model_folders import ModelFiles, ModelLibrary, weig
 from generators.local_models.weight_files import count_file_parameters
 
 _BEYOND = 1.5
-"""How many times the pixels that a model learned from it is still asked to draw."""
+"""Maximum pixels to draw, relative to the size of the model's training."""
 
 _LARGE = 512 * 512
-"""Pixels from which on models take multiples of 16."""
+"""Pixels from which models require multiples of 16."""
 
 
 @dataclass
 class _Hot:
-    """A loaded pipeline, the bytes it takes, the SHA-256 of the one file it was read from, and the
-    files of the LoRAs that lie over it."""
+    """A loaded pipeline, its memory in bytes, the SHA-256 of its single file, and its active LoRA
+    files."""
 
     pipeline: Any
     taken: int
@@ -38,34 +38,32 @@ class _Hot:
 
 
 FindLora = Callable[[Lora], Path]
-"""The file of a LoRA. Raises EngineMissing."""
+"""Returns the file of a LoRA. Raises EngineMissing."""
 
 OpenModel = Callable[[ModelFiles, Mapping[str, Any]], Any]
 """Loads a model's pipeline with options of `from_pretrained`."""
 
 Budget = Callable[[ComputeDevice, int], int]
-"""What models may hold on a device now, given what ours hold already, in bytes."""
+"""Returns the current memory budget of a device in bytes, given the bytes that our models hold."""
 
 WAITS = 60.0
-"""Seconds until the next look whether others have let go of the memory."""
+"""Seconds until the next check whether other programs freed memory."""
 
 _OF_FILES = {"local_files_only": True, "use_safetensors": True}
-"""How what lies beside a model is read: nothing of a hub, and no pickle, which runs code when it is
-read."""
+"""Options for adapters: nothing from a hub, and no pickles, which run code when loaded."""
 
 _HELD: "weakref.WeakSet[PipelineCache]" = weakref.WeakSet()
 
 
 def release_all_models() -> None:
-    """Let go of every model of this process, so that what is free on the device is what there
-    is."""
+    """Unload all models of this process, so that free memory can be measured."""
     for each in list(_HELD):
         each.release_all()
 
 
 class PipelineCache:
-    """The models of one kind on a device, within its budget; loading one lets those of other kinds
-    go."""
+    """The loaded models of one kind on a device, within its budget. Loading one unloads those of
+    other kinds."""
 
     def __init__(
         self,
@@ -88,18 +86,20 @@ class PipelineCache:
 
     @property
     def loaded_names(self) -> tuple[str, ...]:
-        """Names of the loaded models, the one used last at the end."""
+        """Names of the loaded models, most recently used last."""
         return tuple(self._hot)
 
     def get_pipeline(self, model: ModelFiles, loras: tuple[Lora, ...] = ()) -> Any:
-        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for
-        one too large, and EngineBusy while others hold what it needs."""
+        """Return the pipeline with exactly these LoRAs.
+
+        Raises EngineMissing, JobTooLarge if the model is too large, and EngineBusy while other
+        programs hold the memory.
+        """
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
             self._make_room(model, needed)
-            digest = (
-                checkpoints.checkpoint_digest(model.source) if model.layout else ""
-            )  # before others can put another there
+            # Before another file can replace it.
+            digest = checkpoints.checkpoint_digest(model.source) if model.layout else ""
             self._hot[model.name] = _Hot(self._load_pipeline(model), needed, digest)
         self._hot.move_to_end(model.name)
         hot = self._hot[model.name]
@@ -107,11 +107,11 @@ class PipelineCache:
         return hot.pipeline
 
     def digest(self, model: ModelFiles) -> str:
-        """The SHA-256 of the one file a loaded model was read from; "" of a folder's."""
+        """Return the SHA-256 of a loaded model's single file; "" for a folder."""
         return self._hot[model.name].digest
 
     def release_others(self, model: ModelFiles) -> int:
-        """Let go of every other model, and of what no run holds any more; how many went."""
+        """Unload all other models and all companions, and return their number."""
         others = [name for name in self._hot if name != model.name]
         for name in others:
             del self._hot[name]
@@ -121,8 +121,8 @@ class PipelineCache:
         return went
 
     def get_companion(self, folder: Path, load: Callable[[], Any]) -> Any:
-        """What lies beside a model, a look's eyes or a posture's network: loaded once, and kept
-        where there is room for it beside the models. Raises what `load` raises."""
+        """Return an adapter's network, loaded once and cached if it fits beside the models. Raises
+        exceptions of `load`."""
         if (known := self._beside.get(str(folder))) is not None:
             return known[0]
         found = load()
@@ -136,14 +136,14 @@ class PipelineCache:
         return ModelFiles(folder.name, str(folder), numbers).bytes_in(self._device.dtype)
 
     def release_all(self) -> None:
-        """Let go of every model, and of what lies beside."""
+        """Unload all models and companions."""
         self._hot.clear()
         self._beside.clear()
         self._free_memory()
 
     def _make_room(self, model: ModelFiles, needed: int) -> None:
-        """Free memory is asked for each time: what others held when this process began may be free,
-        and the reverse."""
+        """Unload models until the new one fits. Free memory is measured each time, because other
+        programs use it too."""
         told: dict[str, str | int] = {"model": model.name, "needed": needed // MEBIBYTE}
         if needed > (most := self._device.most or self._device.budget):
             raise JobTooLarge("engine.model_too_large", budget=most // MEBIBYTE, **told)
@@ -173,9 +173,8 @@ class PipelineCache:
 
     def _load_pipeline(self, model: ModelFiles) -> Any:
         if not self._hub:
-            os.environ.setdefault(
-                "HF_HUB_OFFLINE", "1"
-            )  # read by the hub client when it is imported
+            # The hub client reads this when it is imported.
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
         torch = importlib.import_module("torch")
         for package in ("diffusers", "transformers"):
             importlib.import_module(f"{package}.utils.logging").disable_progress_bar()
@@ -193,22 +192,22 @@ class PipelineCache:
         except (OSError, ValueError, KeyError) as error:
             raise EngineMissing("engine.folder_broken", folder=model.source) from error
         if getattr(pipeline, "safety_checker", None) is not None:
-            pipeline.safety_checker = (
-                None  # it blackens what it dislikes; what may be shown is for the gate to say
-            )
+            # It blacks out pictures; here the gate decides which may be shown.
+            pipeline.safety_checker = None
         _set_scalar_sample_size(pipeline)
         pipeline.set_progress_bar_config(disable=True)
-        if hasattr(
-            getattr(pipeline, "vae", None), "use_slicing"
-        ):  # the method is there where the ability is not
-            # a batch is decoded one by one: the largest peak of memory is there
+        # The method also exists where slicing is not supported.
+        if hasattr(getattr(pipeline, "vae", None), "use_slicing"):
+            # Decode a batch one by one: decoding has the highest memory peak.
             pipeline.vae.enable_slicing()
         self.loads += 1
         return pipeline.to(self._device.kind)
 
     def _apply_loras(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
-        """Never fused: taking a fused LoRA off again leaves other weights than before (measured).
-        One that is asked for no more is deleted, not switched off: it may be another agency's."""
+        """Set the active LoRAs, never fused: unfusing one leaves changed weights (measured).
+
+        An unused LoRA is deleted, not disabled: it may belong to another agency.
+        """
         pipeline = hot.pipeline
         files = tuple(map(self._wears, loras))
         if not (files or hot.worn):
@@ -242,7 +241,8 @@ def _open_picture_pipeline(model: ModelFiles, options: Mapping[str, Any]) -> Any
 
 
 def _load_lora(pipeline: Any, file: Path) -> None:
-    """Raises ValueError for a LoRA of another kind of model, of which some pipelines only warn."""
+    """Load a LoRA. Raises ValueError for one of another model type, for which some pipelines only
+    warn."""
     pipeline.load_lora_weights(
         str(file.parent),
         weight_name=file.name,
@@ -254,8 +254,8 @@ def _load_lora(pipeline: Any, file: Path) -> None:
 
 
 def _adapter_name(file: Path) -> str:
-    """A name that may be part of a module's: no dots. Its folder tells it from another agency's of
-    the same name."""
+    """Return a name that is valid in a module path, without dots. It contains the folder, since
+    agencies may use equal file names."""
     name = f"{file.parent.name}/{file.stem}"
     return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
 
@@ -264,7 +264,8 @@ def _adapter_name(file: Path) -> str:
 def with_references(
     pipeline: Any, shelf: ModelLibrary, job: ImageJob, kept: PipelineCache
 ) -> Iterator[None]:
-    """Let a pipeline look at the references of a job, and no longer. Raises EngineMissing."""
+    """Enable the job's reference pictures in a pipeline for the duration of the block. Raises
+    EngineMissing."""
     if not job.references:
         yield
         return
@@ -287,7 +288,7 @@ def with_references(
 
 @dataclass(frozen=True)
 class _Eyes:
-    """What an IP-Adapter is: its weights, and what reads the pictures."""
+    """An IP-Adapter: its weights, and the encoder of pictures."""
 
     weights: dict[str, dict[str, Any]]
     encoder: Any
@@ -295,8 +296,8 @@ class _Eyes:
 
 
 def _load_image_adapter(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
-    """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk
-    once."""
+    """Load the IP-Adapter of a folder into a pipeline. It is removed with the job, but cached after
+    the first load."""
     if not hasattr(pipeline, "image_encoder"):
         raise ValueError("a model of another kind")
 
@@ -327,7 +328,7 @@ def _unfit_adapter_error(folder: Path, pipeline: Any) -> EngineMissing:
 
 
 def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
-    """The same weights under a ControlNet. Raises EngineMissing."""
+    """Return the pipeline with a ControlNet and the same weights. Raises EngineMissing."""
     diffusers = importlib.import_module("diffusers")
     folder = shelf.poses
     if folder is None:
@@ -343,16 +344,14 @@ def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: Pipe
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
     network = getattr(pipeline, "unet", None)
     if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
-        raise _unfit_adapter_error(
-            folder, pipeline
-        )  # else its first layer would say so, in the words of matrices
+        # Otherwise its first layer would fail with an error about matrix shapes.
+        raise _unfit_adapter_error(folder, pipeline)
     return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net)
 
 
 def _set_scalar_sample_size(pipeline: Any) -> None:
-    """Say the size a model learned from as one edge, of the same area: pipelines that begin from a
-    picture compare it with a number, and fail on the pair that a model of oblong pictures has
-    (diffusers 0.42)."""
+    """Set the model's sample size to one edge of the same area. Image-to-image pipelines compare it
+    with a number and fail on the pair of a non-square model (diffusers 0.42)."""
     config = getattr(getattr(pipeline, "unet", None), "config", None)
     learned = getattr(config, "sample_size", None)
     if isinstance(learned, (list, tuple)):
@@ -360,11 +359,11 @@ def _set_scalar_sample_size(pipeline: Any) -> None:
 
 
 def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
-    """The size to draw at, in pixels: the one asked for, or near what the model learned from where
-    that is smaller.
+    """Return the size to draw at in pixels: as requested, or near the training size if that is much
+    smaller.
 
     Far beyond it, a model repeats its subject
-    (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion); what it draws is
+    (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion), so the result is
     enlarged instead.
     """
     network = getattr(pipeline, "unet", None) or pipeline.transformer

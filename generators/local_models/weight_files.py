@@ -1,4 +1,4 @@
-"""What files of weights (`.safetensors`) say of themselves; reads their headers alone.
+"""Headers of weight files (`.safetensors`); the weights are not read.
 
 Source: https://huggingface.co/docs/safetensors/index#format
 """
@@ -13,8 +13,8 @@ _LONGEST_HEADER = 100_000_000
 
 
 def read_header(file: Path) -> dict[str, Any]:
-    """The shape and place of each of its weights, by name. Raises OSError, ValueError and the like
-    for broken files."""
+    """Return the shape and position of each weight, by name. Raises OSError, ValueError, TypeError
+    or AttributeError for a broken file."""
     with file.open("rb") as weights:
         length = int.from_bytes(weights.read(8), "little")
         if length > _LONGEST_HEADER:
@@ -25,10 +25,10 @@ def read_header(file: Path) -> dict[str, Any]:
 
 
 def count_parameters(told: Mapping[str, Any]) -> int:
-    """How many numbers the weights of a header hold, whatever their precision."""
+    """Return the number of parameters in a header, whatever their precision."""
     return sum(math.prod(each["shape"]) for each in told.values())
 
 
 def count_file_parameters(files: Iterable[Path]) -> int:
-    """How many numbers files of weights hold together. Raises as `header`."""
+    """Return the total number of parameters in weight files. Raises as `read_header`."""
     return sum(count_parameters(read_header(file)) for file in files)

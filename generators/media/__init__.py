@@ -1,1 +1,5 @@
-"""Decoding and measuring of pictures and films, in confined processes."""
+"""Decoding and rendering of pictures, perceptual hashes, quality scores, and the confined processes
+of FFmpeg.
+
+Containers are checked in `generators.containers`; films are decoded in `generators.video`.
+"""

@@ -1,8 +1,8 @@
-"""Programs of others in the box of FFmpeg: a folder of their own, no environment, no shell, an end
-to time, memory and disk.
+"""External programs in confined processes: a private folder, no environment, no shell, and limits
+of time, memory and disk.
 
-What they are told stands in files or in arguments of ours; what they say is read from a file, so
-that none can block the other by a full pipe.
+Input is passed in files or in our own arguments. Output is read from a file, so that neither side
+can block on a full pipe.
 """
 
 import os
@@ -18,10 +18,10 @@ from generators.contract.engines import EngineError, EngineMissing, EngineUnreac
 
 MAX_MEMORY = 3 * 2**30
 MAX_WRITTEN = 256 * 2**20
-"""Bytes of address space, and of one file."""
+"""Limits of address space and of a single file, in bytes."""
 
 MAX_OUTPUT = 2**20
-"""Bytes read of what a program says."""
+"""Maximum bytes read of a program's output."""
 
 _TOLD = "told"
 _SAID = "said"
@@ -29,8 +29,8 @@ _LOG = "log"
 
 
 def find_program(name: str) -> str:
-    """The full path of a program, by its name on PATH or by its own path. Raises EngineMissing
-    without one."""
+    """Return the full path of a program, by its name on PATH or its path. Raises EngineMissing if
+    it does not exist."""
     found = shutil.which(name)
     if found is None:
         raise EngineMissing("engine.no_program", program=Path(name).name)
@@ -40,11 +40,10 @@ def find_program(name: str) -> str:
 def run_program(
     name: str, arguments: Sequence[str], *, folder: Path, seconds: float, told: str = ""
 ) -> str:
-    """Run a program to its end in `folder`, `told` at its standard input; returns what it says.
+    """Run a program in `folder` with `told` as its standard input, and return its output.
 
-    Raises EngineMissing without the program, EngineUnreachable when its `seconds` are up,
-    EngineError when it gave up; its own words, which may repeat what it was told, are in none of
-    them.
+    Raises EngineMissing without the program, EngineUnreachable after `seconds`, and EngineError if
+    it fails. None of them contains the program's output, which may repeat its input.
     """
     program = find_program(name)
     short = Path(name).name
@@ -55,7 +54,7 @@ def run_program(
         (folder / _LOG).open("wb") as log,
     ):
         try:
-            # our own words; what people wrote comes by a file
+            # Only our own arguments; user input is passed in a file.
             process = subprocess.Popen(  # noqa: S603  see above
                 [program, *arguments],
                 cwd=folder,
@@ -88,8 +87,8 @@ def run_program(
 def limit_resources(
     process: "subprocess.Popen[bytes]", seconds: float, *, threads: int = 2
 ) -> None:
-    """Limit what a process that was just started may take: `seconds` of work on each of so many
-    cores, memory, disk."""
+    """Limit a process that was just started: `seconds` of CPU time on each of `threads` cores,
+    memory, and disk."""
     work = int(seconds * threads) + 1
     limits = (
         (resource.RLIMIT_AS, MAX_MEMORY),
@@ -97,15 +96,14 @@ def limit_resources(
         (resource.RLIMIT_FSIZE, MAX_WRITTEN),
         (resource.RLIMIT_CORE, 0),
     )
-    with suppress(
-        ProcessLookupError, PermissionError
-    ):  # over already: what it says of itself is read by who waits
+    # The process may have ended already; the caller reads its status.
+    with suppress(ProcessLookupError, PermissionError):
         for kind, most in limits:
             resource.prlimit(process.pid, kind, (most, most))
 
 
 def kill_process_group(process: "subprocess.Popen[bytes]") -> None:
-    """End it and all it started; one that has been waited for has no group any more."""
+    """Kill a process and its children. A process that was waited for has no group any more."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,9 +1,8 @@
-"""FFmpeg as a process: the one decoder and encoder of films and sound, kept in a box of its own.
+"""FFmpeg as a confined process: the only decoder and encoder of films and audio.
 
-The program is the one inside imageio-ffmpeg; it is run, never linked (it is under the GPL). It gets
-a folder, a list of arguments and no environment: it opens no address and no file but those named,
-is stopped with all it started when its time is up, and cannot take more memory or disk than it is
-given. No shell is ever asked.
+The program is that of imageio-ffmpeg; it runs as a process and is not linked, because it is under
+the GPL. It gets a folder, arguments and no environment, opens only the named files and no URL, and
+is killed with its children after its time limit. Memory and disk are limited. No shell is involved.
 """
 
 import errno
@@ -23,7 +22,7 @@ from foundation.errors import BadInput, Unavailable
 from generators.media.confined_processes import kill_process_group, limit_resources
 
 DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
-"""What may be opened at all: no playlists, no lists of files, no pictures but those that move."""
+"""Allowed input formats: no playlists, no file lists, and only animated pictures."""
 
 _PICTURES = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mpeg4,gif,apng,webp,webp_anim"
 _CAMERA_PICTURES = "prores,mjpeg,dnxhd,apv,h263"
@@ -35,7 +34,7 @@ _PLAIN_SOUNDS = (
 DECODERS = f"{_PICTURES},{_CAMERA_PICTURES},{_SOUNDS},{_PLAIN_SOUNDS},mov_text,webvtt,subrip"
 
 SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
-"""What engines of speech hand over, and what decodes it."""
+"""Formats of speech engines and their decoders."""
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
 _INPUT = (
@@ -52,11 +51,11 @@ _LOG_HEAD = 64_000
 _FULL = os.strerror(errno.ENOSPC)
 _THREADS = "2"
 _UNREAD = re.compile(r"Codec \((\w+)\) not on whitelist|/(\w+) @ \w+\] Decoding requested, but no ")
-"""What FFmpeg says of a codec that is not in `DECODERS`, and of one that it does not know."""
+"""FFmpeg's messages about a codec outside `DECODERS`, and about an unknown one."""
 
 
 def is_available() -> bool:
-    """Whether the program is on this machine."""
+    """Return True if the program is installed."""
     try:
         return Path(get_ffmpeg_exe()).exists()
     except RuntimeError:
@@ -64,14 +63,14 @@ def is_available() -> bool:
 
 
 def input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
-    """The arguments that open `file` (in the run's folder) as that format, whatever its bytes would
-    suggest."""
+    """Return the arguments that open `file` (in the run's folder) in this format, whatever its
+    content."""
     return ("-threads", _THREADS, *_INPUT, "-f", demuxer, "-i", f"file:{file}")
 
 
 def speech_input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
-    """The arguments that open what an engine of speech made (a key of `SPOKEN`), and nothing
-    else."""
+    """Return the arguments that open a speech engine's output (a key of `SPEECH_FORMATS`) and
+    nothing else."""
     lists = (
         "-protocol_whitelist",
         "file,pipe",
@@ -84,7 +83,7 @@ def speech_input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
 
 
 def run_ffmpeg(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> None:
-    """Run to the end. Raises as `reading` does."""
+    """Run FFmpeg to its end. Raises as `read_output`."""
     with read_output(arguments, folder=folder, seconds=seconds, name=name) as out:
         out.read()
 
@@ -93,12 +92,12 @@ def run_ffmpeg(arguments: Sequence[str], *, folder: Path, seconds: float, name: 
 def read_output(
     arguments: Sequence[str], *, folder: Path, seconds: float, name: str
 ) -> Iterator[IO[bytes]]:
-    """Run, and read what it writes to its standard output; `seconds` of wall clock, and of work on
-    each of two cores.
+    """Run FFmpeg and yield its standard output. `seconds` limits the wall-clock time, and the CPU
+    time on each of two cores.
 
-    Raises BadInput `film.too_slow` when the time is up, `film.codec` for a codec that is not read
-    and `film.corrupt` when it gave up, all naming the `file`; Unavailable when the disk is full or
-    the program cannot be started.
+    Raises BadInput `film.too_slow` after the time limit, `film.codec` for an unsupported codec, and
+    `film.corrupt` if it fails, all with the `file`; Unavailable if the disk is full or the program
+    cannot be started.
     """
     with _run_process(arguments, folder=folder, seconds=seconds, name=name) as process:
         if process.stdout is None:
@@ -110,15 +109,13 @@ def read_output(
 def write_input(
     arguments: Sequence[str], *, folder: Path, seconds: float, name: str
 ) -> Iterator[IO[bytes]]:
-    """Run, and hand it what it reads as `pipe:0`; it ends with the block. Raises as `reading` does,
-    also where it gave up before everything was written."""
+    """Run FFmpeg and yield its standard input (`pipe:0`), closed at the end of the block. Raises as
+    `read_output`, also if it ends before all input is written."""
     with _run_process(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
         if process.stdin is None:
             raise Unavailable("film.no_decoder")
-        with (
-            suppress(BrokenPipeError),
-            process.stdin as taken,
-        ):  # why it reads no more, its own end says
+        # A broken pipe is ignored: the exit status explains it.
+        with suppress(BrokenPipeError), process.stdin as taken:
             yield taken
 
 
@@ -152,7 +149,7 @@ def _start_process(
 ) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
     try:
-        # our own words; no name of a person's file is among them
+        # Only our own arguments, without a user's file name.
         process = subprocess.Popen(  # noqa: S603  see above
             command,
             cwd=folder,
@@ -185,6 +182,6 @@ def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput
 
 
 def read_log(folder: Path) -> str:
-    """Return the log of the last run in this folder, from its beginning."""
+    """Return the start of the log of the last run in this folder."""
     with (folder / _LOG).open("rb") as log:
         return log.read(_LOG_HEAD).decode("utf-8", "replace")

@@ -1,8 +1,7 @@
-"""HEIC pictures by FFmpeg, in the same box as films: a phone's format whose decoders have often
-been broken into.
+"""HEIC pictures by FFmpeg, confined like films: decoders of this phone format have often been
+exploited.
 
-No library for it is loaded: the wheels there are carry x265 (GPL) into the process, and libheif
-with it.
+No library is loaded for it: the available wheels bring x265 (GPL) and libheif into the process.
 """
 
 import tempfile
@@ -22,14 +21,14 @@ _BY_TURNS = {
 _BY_MIRROR = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)
 
 SECONDS = 60.0
-"""Of wall clock for one picture."""
+"""Time limit for one picture, in seconds of wall-clock time."""
 
 
 def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
-    """The picture upright, RGB, with its colour profile beside it.
+    """Return the picture upright in RGB, with its colour profile.
 
-    Raises BadInput `photo.corrupt` with `file`, Unavailable when the disk is full or there is no
-    FFmpeg.
+    Raises BadInput `photo.corrupt` with `file`, and Unavailable if the disk is full or FFmpeg is
+    not installed.
     """
     size = (still.width, still.height)
     try:
@@ -61,8 +60,8 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
 
 
 def _remove_rotation(data: bytes) -> bytes:
-    """The file with nothing said of how it is turned: FFmpeg turns tiles by it whatever it is
-    told."""
+    """Return the file without its rotation: FFmpeg rotates each tile by it, whatever
+    the options."""
     for kind in (b"irot", b"imir"):
         data = data.replace(b"\0\0\0\x09" + kind, b"\0\0\0\x09free")
     return data

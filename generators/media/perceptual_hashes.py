@@ -1,9 +1,9 @@
-"""Hashes that stay near when a picture is resized or re-encoded. 64 bits each; compare with
-`distance`.
+"""Perceptual hashes, which change little when a picture is resized or re-encoded. 64 bits each;
+compare with `hamming_distance`.
 
-Source: pHash (Zauner 2010, DCT of 32 × 32, the low 8 × 8 against their median) and dHash (Krawetz
-2013, 9 × 8). Measured: crops above a tenth escape both; mirrored and turned pictures too, unless
-`turned` is compared.
+Sources: pHash (Zauner 2010, DCT of 32 × 32, the low 8 × 8 compared with their median) and dHash
+(Krawetz 2013, 9 × 8). Measured: crops of more than a tenth escape both, as do mirrored and rotated
+pictures unless `transformed_hashes` are compared.
 """
 
 import math
@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 SAME_DISTANCE = 8
-"""Bits apart, at most, for phash to call two pictures the same; up to `NEAR` a person looks."""
+"""Maximum distance in bits at which phash considers two pictures equal; up to `NEAR_DISTANCE` a
+member reviews them."""
 NEAR_DISTANCE = 12
 
 
@@ -32,13 +33,13 @@ def _cosine_basis(size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64
 
 
 def phash(image: Image.Image) -> bytes:
-    """The perceptual hash, 8 bytes."""
+    """Return the perceptual hash, 8 bytes."""
     return _phash_of_grey(_to_greyscale(image, 32, 32))
 
 
 def transformed_hashes(image: Image.Image) -> tuple[bytes, ...]:
-    """The perceptual hashes of the picture mirrored and turned, and of the negatives of all eight,
-    without its own."""
+    """Return the perceptual hashes of the mirrored and rotated picture and of the negatives of all
+    eight, without its own."""
     grey = _to_greyscale(image, 32, 32)
     upright = [np.rot90(side, turns) for side in (grey, grey[:, ::-1]) for turns in range(4)]
     return tuple(_phash_of_grey(one) for one in [*upright[1:], *(255.0 - one for one in upright)])
@@ -51,13 +52,14 @@ def _phash_of_grey(grey: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") ->
 
 
 def dhash(image: Image.Image) -> bytes:
-    """The difference hash, 8 bytes: whether it grows brighter from one cell to the next."""
+    """Return the difference hash, 8 bytes: one bit for each cell, set if the next cell is
+    brighter."""
     grey = _to_greyscale(image, 9, 8)
     return np.packbits((grey[:, 1:] > grey[:, :-1]).ravel()).tobytes()
 
 
 def hamming_distance(a: bytes, b: bytes) -> int:
-    """The number of bits that differ. Raises ValueError when the lengths do."""
+    """Return the number of different bits. Raises ValueError for hashes of different lengths."""
     if len(a) != len(b):
         raise ValueError("hashes of different kinds")
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()

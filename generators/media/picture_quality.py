@@ -1,9 +1,9 @@
-"""How well a picture is made, as a figure: light, contrast, sharpness and colour. It says nothing
-of taste or content.
+"""Technical quality of a picture as a number: exposure, contrast, sharpness and colour. It does not
+judge taste or content.
 
-Source: colourfulness after Hasler and Süsstrunk, Measuring colourfulness in natural images (SPIE
-2003); sharpness as the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). Both on 256
-pixels, so that sizes can be compared.
+Sources: colourfulness after Hasler and Süsstrunk, Measuring colourfulness in natural images (SPIE
+2003); sharpness as the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). Both are
+measured at 256 pixels, so that pictures of any size can be compared.
 """
 
 import numpy as np
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SCORE_EDGE = 256
-"""Pixels of the longer edge that is looked at."""
+"""Length in pixels of the longer edge at which a picture is measured."""
 
 DARK = 5
 BRIGHT = 250
-"""Grey levels at which nothing can be told apart any more."""
+"""Grey levels beyond which no details are visible."""
 
 FULL_CONTRAST = 60.0
 FULL_SHARPNESS = 400.0
 FULL_COLOUR = 60.0
-"""Where more is no better: a standard deviation of grey, a variance of the Laplacian, and "quite
-colourful"."""
+"""Values of a full score: a standard deviation of grey, a variance of the Laplacian, and a
+colourfulness of "quite colourful"."""
 
 
 def score_quality(image: Image.Image) -> int:
-    """From 0 to 100: the mean of light, contrast, sharpness and colour, each from 0 to 100."""
+    """Return the mean score of exposure, contrast, sharpness and colour, from 0 to 100."""
     small = image.convert("RGB")
     small.thumbnail((SCORE_EDGE, SCORE_EDGE), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float64)
@@ -40,7 +40,7 @@ def score_quality(image: Image.Image) -> int:
 
 
 def _exposure_score(grey: NDArray[np.float64]) -> float:
-    """The share of pixels that are neither black nor burnt out."""
+    """Return the share of pixels that are neither black nor overexposed."""
     return float(((grey > DARK) & (grey < BRIGHT)).mean())
 
 

@@ -1,8 +1,9 @@
-"""Pictures in and out: read safely, set upright, stripped of everything but pixels, cut to a
-destination's profile.
+"""Decoding and rendering of pictures: safely decoded, set upright, stripped of metadata, and
+resized to a platform's profile.
 
-Order for a rendition: `read` → `render` (resize, strip) → `content_credentials.sign_media` last →
-hash. Same photo and profile: same bytes, on the same build of Pillow.
+Order for a rendition: `decode_photo` → `render_photo` (resize, strip) →
+`content_credentials.sign_media` last → hash. The same photo and profile give the same bytes on the
+same build of Pillow.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ _FORMATS: dict[PictureMime, str] = {
     "image/heic": "HEIF",
     "image/avif": "AVIF",
 }
-"""What is read, by Pillow's name of it."""
+"""Supported input formats and Pillow's names for them."""
 
 _MIMES: dict[str, PictureMime] = {kind: mime for mime, kind in _FORMATS.items()}
 _DAMAGE = (
@@ -46,8 +47,7 @@ _DAMAGE = (
     Image.DecompressionBombWarning,
 )
 _GARBLED = (*_DAMAGE, ArithmeticError, AttributeError, LookupError, TypeError, struct.error)
-"""What Pillow raises of EXIF that is cut, or whose values are of other types than their tags
-have."""
+"""Pillow's exceptions for EXIF data that is cut or has values of unexpected types."""
 
 _UPRIGHT: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,11 +58,11 @@ _UPRIGHT: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By the orientation that EXIF says, what sets a picture upright."""
+"""The transformation that sets a picture upright, by its EXIF orientation."""
 
 _YEARS = range(1826, 9999)
-"""From the first photograph on: clocks that were never set say others, and a zone may lead out of
-the calendar."""
+"""Plausible years, from the first photograph on: unset clocks give others, and a time zone may
+leave the calendar."""
 
 _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
@@ -70,13 +70,16 @@ _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 _QUALITY_STEP = 6
 _LEAST_QUALITY = 70
 _LEAST_EDGE = 640
-"""How a picture that weighs too much yields: its quality down to here, then its size."""
+"""Limits for a picture that is too large: its quality is reduced first, then its size."""
 
 
 @dataclass(frozen=True)
 class RenditionProfile:
-    """What a destination takes: the longest edge in pixels, the format, its quality (1 to 100; PNG
-    ignores it), and the most bytes (0: any), for which the quality yields first, then the size."""
+    """The requirements of a platform: the longest edge in pixels, the format, its quality (1 to
+    100; PNG ignores it), and the maximum bytes (0: any).
+
+    A picture that is too large loses quality first, then size.
+    """
 
     name: str
     max_edge: int
@@ -87,29 +90,30 @@ class RenditionProfile:
 
 ORIGINAL_PROFILE = RenditionProfile("original", 4096, "image/jpeg", 92)
 POST_PROFILE = RenditionProfile("post", 2048, "image/jpeg", 88, max_bytes=1_900_000)
-"""Fits every place of today: the narrowest takes 2,000,000 bytes, and the mark of its maker comes
-on top."""
+"""Fits all current platforms: the strictest accepts 2,000,000 bytes, and the provenance mark is
+added later."""
 
 PREVIEW_PROFILE = RenditionProfile("preview", 640, "image/webp", 78)
 
 
 @dataclass(frozen=True)
 class CaptureTime:
-    """When a camera says the picture was taken: its wall clock, and its zone when it wrote one."""
+    """The time at which a picture was taken, in the camera's local time, with its time zone if the
+    camera recorded one."""
 
     day: date
     clock: time
     zone: timezone | None = None
 
     def to_utc(self, zone: tzinfo) -> datetime:
-        """The moment, UTC; `zone` (the creator's) where the camera wrote none."""
+        """Return the time in UTC; `zone` (the creator's) applies if the camera recorded none."""
         return datetime.combine(self.day, self.clock, tzinfo=self.zone or zone).astimezone(UTC)
 
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """A decoded picture, upright, in sRGB. `preview` is the thumbnail its file brought along, which
-    is never kept; `hidden_preview` says that it shows something else."""
+    """A decoded picture, upright, in sRGB. `preview` is the thumbnail embedded in its file, which
+    is never stored; `hidden_preview` is True if it shows something else."""
 
     pixels: Image.Image = field(repr=False)
     mime: PictureMime
@@ -120,7 +124,7 @@ class DecodedPhoto:
     hidden_preview: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
     claim: str = ""
-    """The source type of a model's work that its metadata names."""
+    """The source type that its metadata declares for a model's work."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -130,8 +134,7 @@ class DecodedPhoto:
 
 @dataclass(frozen=True)
 class RenderedPicture:
-    """One picture, or film, for one profile; `phash` and `dhash` are 8 bytes each, and so is each
-    of `turned`; none of what looks like nothing."""
+    """A picture or film for one profile. `phash`, `dhash` and each of `turned` have 8 bytes."""
 
     data: bytes = field(repr=False)
     mime: str
@@ -145,7 +148,7 @@ class RenderedPicture:
 
 
 def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
-    """What the program that made a picture wrote into it about how."""
+    """Return the metadata that a generator wrote into the picture."""
     comment = _read_exif_or(
         lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
     )
@@ -154,7 +157,7 @@ def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
 
 
 def _xmp_packet(image: Image.Image) -> bytes:
-    """The XMP of a picture, also where its file holds it compressed (PNG)."""
+    """Return the picture's XMP, also if it is compressed in the file (PNG)."""
     found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
     if isinstance(found, str):
         return found.encode(errors="replace")
@@ -162,10 +165,10 @@ def _xmp_packet(image: Image.Image) -> bytes:
 
 
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
-    """Decode an upload by its content, never by its name.
+    """Decode an upload by its content; its name is ignored.
 
-    Raises BadInput `photo.unsupported`, `.corrupt`, `.too_large`, `.trailing` or `.animated`, with
-    `file`.
+    Raises BadInput `photo.unsupported`, `.corrupt`, `.too_large`, `.too_heavy`, `.trailing` or
+    `.animated`, with `file`.
     """
     found = inspect_picture(data, name=name)
     try:
@@ -179,9 +182,8 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         upright = _apply_orientation(_to_srgb(image), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
-    bare = Image.frombytes(
-        upright.mode, upright.size, upright.tobytes()
-    )  # pixels alone: no info, no profile, no EXIF
+    # Only pixels: no info, no profile, no EXIF.
+    bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())
     return DecodedPhoto(
         pixels=bare,
         mime=_MIMES[found.kind],
@@ -196,8 +198,8 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
 
 
 def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
-    """What EXIF says. None of it leaves, so that what cannot be read of it says nothing, and costs
-    nobody a picture."""
+    """Read a value from EXIF, or return `otherwise`. EXIF is never published, so unreadable EXIF
+    does not reject a picture."""
     try:
         return read()
     except _GARBLED:
@@ -205,28 +207,25 @@ def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
 
 
 def _apply_orientation(image: Image.Image, exif: Image.Exif) -> Image.Image:
-    """The picture as it was held. Its EXIF is not written again, as Pillow's own way of doing this
-    would."""
+    """Return the picture upright, without rewriting its EXIF as Pillow's own function does."""
     turn = _read_exif_or(lambda: _UPRIGHT.get(exif.get(ExifTags.Base.Orientation)), None)
     return image if turn is None else image.transpose(turn)
 
 
 def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Image:
-    """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever
-    breaks a decoder)."""
+    """Return the decoded pixels: by Pillow, or by FFmpeg for HEIC, in a confined process."""
     still = found.still
     if still is not None and still.kind == "HEIF":
         upright = heic_decoder.decode_heic(data, still, name=name)
         if still.exif:
             exif = upright.getexif()
             _read_exif_or(lambda: exif.load(still.exif), None)
-            _read_exif_or(
-                lambda: exif.pop(ExifTags.Base.Orientation, None), None
-            )  # it is upright by its own boxes
+            # Its boxes already set it upright.
+            _read_exif_or(lambda: exif.pop(ExifTags.Base.Orientation, None), None)
         return upright
     file = io.BytesIO(data[: found.end])
     image: Image.Image = (
-        JpegImageFile(file)  # Pillow's `open` would read the pictures after the first one too
+        JpegImageFile(file)  # Pillow's `open` would also read the pictures after the first one.
         if found.kind == "JPEG"
         else Image.open(file, formats=(found.kind,))
     )
@@ -241,7 +240,8 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
 def render_photo(
     photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b""
 ) -> RenderedPicture:
-    """The photo for a destination: never enlarged, never with metadata but the `xmp` handed in."""
+    """Render the photo for a platform: never enlarged, and without metadata except the given
+    `xmp`."""
     image = _shrink_to_edge(photo.pixels, profile.max_edge)
     data = _encode_rendition(image, profile, xmp)
     quality = profile.quality
@@ -267,7 +267,7 @@ def render_photo(
 
 
 def _shrink_to_edge(image: Image.Image, edge: int) -> Image.Image:
-    """The picture with no edge longer than `edge`."""
+    """Return the picture with no edge longer than `edge`."""
     if max(image.size) <= edge:
         return image
     share = edge / max(image.size)
@@ -276,8 +276,8 @@ def _shrink_to_edge(image: Image.Image, edge: int) -> Image.Image:
 
 
 def flatten_on(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """The picture on a plain background: what shows where it is transparent. Rate it on black and
-    on white."""
+    """Return the picture on a plain background, visible where it is transparent. Rate it on black
+    and on white."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     plain = Image.new("RGB", image.size, background)
@@ -311,7 +311,7 @@ def _encode_rendition(image: Image.Image, profile: RenditionProfile, xmp: bytes)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """RGB or RGBA in sRGB; a colour profile that cannot be read is left aside."""
+    """Return the picture as RGB or RGBA in sRGB; an unreadable colour profile is ignored."""
     clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if image.mode.startswith("I;16") or image.mode == "I":
         image = image.point(lambda level: level / 256).convert("L")
@@ -352,14 +352,12 @@ def _parse_utc_offset(text: str) -> timezone | None:
 
 
 def _exif_thumbnail(exif: Image.Exif) -> Image.Image | None:
-    """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it
-    shows nothing."""
+    """Return the thumbnail in EXIF, or None if there is none or it cannot be decoded."""
     entries = exif.get_ifd(ExifTags.IFD.IFD1)
     start = entries.get(ExifTags.Base.JpegIFOffset)
     length = entries.get(ExifTags.Base.JpegIFByteCount)
-    raw = getattr(
-        exif, "_loaded_exif", None
-    )  # Pillow keeps the block it parsed; offsets count from its TIFF header
+    # Pillow stores the block it parsed; offsets count from its TIFF header.
+    raw = getattr(exif, "_loaded_exif", None)
     if not (isinstance(start, int) and isinstance(length, int) and isinstance(raw, bytes)):
         return None
     body = raw[6:] if raw.startswith(b"Exif\x00\x00") else raw

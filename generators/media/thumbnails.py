@@ -1,5 +1,5 @@
-"""Small pictures for pages, made from stored renditions: quick, bare, and unrecognisable where
-asked."""
+"""Thumbnails for pages, made from stored renditions, without metadata, and unrecognizable on
+request."""
 
 import io
 from collections.abc import Iterator
@@ -10,22 +10,23 @@ from PIL import Image
 from foundation.errors import Unavailable
 
 _COARSE = 12
-"""Pixels left along the longer edge of a blurred picture: colours and nothing else."""
+"""Pixels of the longer edge before a blurred thumbnail is enlarged: only colours remain."""
 
 
 THUMBNAIL_SIZES = (1600, 960, 640, 320, 160)
-"""Pixels of the longer edge of the thumbnails kept with a picture; those it is no larger than are
-not made."""
+"""Longer edges in pixels of the stored thumbnails; sizes not smaller than the picture are skipped.
+"""
 
 THUMBNAIL_MIME = "image/webp"
 _QUALITY = 80
 _EFFORT = 2
-"""Of WebP; effort 2 of 6 takes half of the time of 4 for a twentieth more bytes (measured)."""
+"""WebP effort: level 2 of 6 takes half the time of level 4 for five percent more bytes (measured).
+"""
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One of the ladder; `profile` is what it is kept as."""
+    """A thumbnail; `profile` is the name under which it is stored."""
 
     profile: str
     data: bytes = field(repr=False)
@@ -34,15 +35,15 @@ class Thumbnail:
 
 
 def thumbnail_profile(edge: int) -> str:
-    """What a thumbnail of so many pixels is kept as."""
+    """Return the profile name of a thumbnail of this edge."""
     return f"thumb-{edge}"
 
 
 def make_thumbnails(image: Image.Image, *, mark: str) -> Iterator[Thumbnail]:
-    """The thumbnails of an RGB picture, the largest first, each from the one before; never
+    """Yield the thumbnails of an RGB picture, largest first, each made from the previous one; never
     enlarged.
 
-    `mark` names the picture: no two of them share these bytes, however alike they look.
+    `mark` names the picture, so that similar pictures never share the same bytes.
     """
     wide, high = image.size
     for edge in THUMBNAIL_SIZES:
@@ -58,17 +59,16 @@ def make_thumbnails(image: Image.Image, *, mark: str) -> Iterator[Thumbnail]:
 
 
 def make_thumbnail(data: bytes, *, edge: int, blurred: bool = False) -> bytes:
-    """A JPEG of a stored picture, its longer edge at most `edge` pixels; blurred, nothing in it can
-    be made out.
+    """Return a JPEG of a stored picture, at most `edge` pixels long; a blurred one shows nothing
+    recognizable.
 
-    A blur is thrown away detail, not a filter: no sharpening brings anything back. Raises
-    Unavailable for bytes that are no picture of ours.
+    The blur discards detail, so it cannot be reversed. Raises Unavailable if the bytes are not a
+    picture.
     """
     try:
         image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP"))
-        image.draft(
-            "RGB", (_COARSE, _COARSE) if blurred else (edge, edge)
-        )  # JPEG alone: decodes at a fraction
+        # JPEG only: decodes at a reduced size.
+        image.draft("RGB", (_COARSE, _COARSE) if blurred else (edge, edge))
         small = image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Unavailable("storage.damaged", sha256="?") from error

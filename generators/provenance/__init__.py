@@ -1,1 +1,2 @@
-"""Provenance: content credentials that are written, and claims that are read."""
+"""Provenance: signed content credentials, and claims and generator metadata read from uploaded
+files."""

@@ -1,9 +1,9 @@
-"""Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as
-a second mark.
+"""Provenance marks of generated media: a signed C2PA manifest, and the IPTC source type in XMP as a
+second mark.
 
-Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant
-to. The certificate is a development one unless the house is given another (docs/deploying.md);
-readers call such a signature valid but not trusted.
+Signing is the last step of a rendition: any later change invalidates the mark. Without a configured
+certificate (docs/guides/deployment.md), a development certificate is used; readers then report the
+signature as valid but not trusted.
 """
 
 import fcntl
@@ -30,17 +30,15 @@ from generators.contract.engines import EngineMissing
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _YEARS = 3
 _RENEWED = timedelta(days=30)
-"""How long a development certificate is good, and how long before its end another takes its
-place."""
+"""Validity of a development certificate, and the time before its end at which it is renewed."""
 
 _FETCHES_NOTHING = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-"""Of the library's settings for reading; the first is on unless it is said (seen with c2pa-python
-0.38)."""
+"""Settings of the library for reading; the first is on by default (seen in c2pa-python 0.38)."""
 
 _DEVELOPMENT = "Greenroom development certificate"
 _NAMES = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
 _LABEL = "org.greenroom.label"
-"""A parameter of our own in the action that tells how it was made."""
+"""Our parameter of the action, with the label of the picture."""
 DigitalSourceType = Literal[
     "trainedAlgorithmicMedia",
     "compositeWithTrainedAlgorithmicMedia",
@@ -51,8 +49,8 @@ DigitalSourceType = Literal[
 
 @dataclass(frozen=True)
 class SigningCredential:
-    """A signing certificate with its chain, and the key: both PEM. `anchor` is the root a reader
-    may trust."""
+    """A signing certificate with its chain, and the key, both in PEM. `anchor` is the root that a
+    reader may trust."""
 
     chain: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -60,15 +58,15 @@ class SigningCredential:
 
 
 class LoadCredential(Protocol):
-    """Load the installation's signing credential when it is first needed."""
+    """Load the installation's signing credential on first use."""
 
     def __call__(self) -> SigningCredential: ...
 
 
 @dataclass(frozen=True)
 class ProvenanceClaim:
-    """What the mark says: engine and model that made the picture, the kind of source in IPTC's
-    words, and the label it must not lose (`generators.contract.engines.OriginLabel`)."""
+    """The content of a mark: engine, model, IPTC source type, and the label
+    (`generators.contract.engines.OriginLabel`)."""
 
     engine: str
     model: str
@@ -77,8 +75,8 @@ class ProvenanceClaim:
 
 
 class MarkStatus(StrEnum):
-    """What a reader finds: no mark, a broken one, a sound one by a stranger, a sound one by
-    somebody trusted."""
+    """The result of reading a mark: none, invalid, valid by an unknown signer, or valid by a
+    trusted one."""
 
     NONE = "none"
     INVALID = "invalid"
@@ -88,7 +86,7 @@ class MarkStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ProvenanceMark:
-    """A mark that was read: its standing, and what it says. `faults` are C2PA's own codes."""
+    """A mark that was read, with its status and content. `faults` are C2PA's codes."""
 
     standing: MarkStatus
     engine: str = ""
@@ -98,8 +96,8 @@ class ProvenanceMark:
 
 
 def source_type_of(engine: str) -> DigitalSourceType:
-    """The source type for what an engine makes: drawings by our own code are no trained model's
-    work."""
+    """Return the source type of an engine's pictures: drawings by our code are not the work of a
+    trained model."""
     return (
         "algorithmicMedia"
         if engine in ("placeholder", "drawn", "tile")
@@ -108,7 +106,7 @@ def source_type_of(engine: str) -> DigitalSourceType:
 
 
 def xmp_packet(source: DigitalSourceType) -> bytes:
-    """The XMP packet that names the source type, to be embedded before signing."""
+    """Return the XMP packet with the source type, to be embedded before signing."""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
@@ -123,10 +121,10 @@ def xmp_packet(source: DigitalSourceType) -> bytes:
 def sign_media(
     data: bytes, mime: str, credential: SigningCredential, origin: ProvenanceClaim
 ) -> bytes:
-    """`data` with a signed manifest inside, about 3 KB longer. Raises BadInput when it cannot carry
-    one.
+    """Return `data` with a signed manifest, about 3 KB larger. Raises BadInput if the format cannot
+    contain one.
 
-    No time stamp authority is asked: nothing leaves the house, and the signature ends with its
+    No time stamp authority is used: nothing is sent, and the signature expires with its
     certificate.
     """
     action = {
@@ -155,11 +153,9 @@ def sign_media(
 
 
 def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMark:
-    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as
-    trusted.
+    """Read and verify the mark in `data`. Signatures under `anchor` (PEM) count as trusted.
 
-    Nothing is fetched: a file may say that its mark lies at any address, also at one of this
-    network.
+    Nothing is fetched: a file may refer to a manifest at any URL, including one in this network.
     """
     reading: dict[str, object] = {"verify": {"verify_trust": bool(anchor), **_FETCHES_NOTHING}}
     if anchor:
@@ -206,11 +202,11 @@ def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMa
 
 
 def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
-    """The credential kept in `folder`; the development one is made on first use, and anew before it
-    ends. Only their owner reads the files. Processes that begin at once have the same one.
+    """Return the credential in `folder`. A development one is created on first use and renewed
+    before it expires.
 
-    One that the house was given is never written over. Raises EngineMissing for such a chain
-    without its key.
+    The files are readable by their owner only. Processes that start at the same time get the same
+    credential. A configured one is never overwritten: a chain without its key raises EngineMissing.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock_folder(folder):
@@ -220,9 +216,8 @@ def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
         if kept.chain and not _is_ours(kept.chain):
             raise EngineMissing("provenance.no_key", folder=str(folder), file=_NAMES["key"])
         made = development_credential(now=now)
-        made = replace(
-            made, anchor=made.anchor + kept.anchor
-        )  # what was signed before is still somebody's
+        # Earlier signatures must remain verifiable.
+        made = replace(made, anchor=made.anchor + kept.anchor)
         for part, name in _NAMES.items():
             _write_private_file(folder / name, getattr(made, part))
     return made
@@ -239,7 +234,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _read_credential(folder: Path) -> SigningCredential:
-    """What lies there, empty where it does not. Who is given a chain and a key may do without the
+    """Return the credential files, empty where missing. A configured chain and key may lack the
     root."""
     files = {part: folder / name for part, name in _NAMES.items()}
     return SigningCredential(
@@ -255,8 +250,8 @@ def _is_ours(chain: bytes) -> bool:
 
 
 def _is_over(kept: SigningCredential, now: datetime) -> bool:
-    """Whether a development credential signs nothing any more, or soon: it ends, or its parts are
-    of two. One that the house was given is the house's to replace."""
+    """Return True if a development credential must be renewed: it expires soon, or its parts do not
+    match. A configured one is never renewed."""
     if not kept.chain:
         return True
     if not _is_ours(kept.chain):
@@ -278,7 +273,7 @@ def _write_private_file(path: Path, data: bytes) -> None:
 
 
 def development_credential(*, now: datetime) -> SigningCredential:
-    """A root and a leaf for signing, valid from a day before `now` for three years."""
+    """Create a root and a leaf for signing, valid for three years from one day before `now`."""
     root_key = ec.generate_private_key(ec.SECP256R1())
     leaf_key = ec.generate_private_key(ec.SECP256R1())
     root_name = _x509_name("Greenroom development root")

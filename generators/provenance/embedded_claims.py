@@ -1,8 +1,7 @@
-"""What a file says of how it came to be, beside a signed mark: the IPTC source type, and what
-generators leave behind.
+"""Unsigned claims about the origin of a file: the IPTC source type, and metadata of generators.
 
-It is somebody's word: it makes a file count as a machine's work, and never as a photograph. Nothing
-here parses XML.
+They are unverified: they make a file count as a machine's work, but never as a photograph. No XML
+is parsed.
 """
 
 import json
@@ -12,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 MADE_BY_MODELS = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
-"""Source: https://cv.iptc.org/newscodes/digitalsourcetype/"""
+"""IPTC source types of works made by a trained model. Source:
+https://cv.iptc.org/newscodes/digitalsourcetype/"""
 
 MAX_PROMPT_LENGTH = 2000
 MAX_MODEL_LENGTH = 200
@@ -34,8 +34,7 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class LeftMetadata:
-    """What a generator left in a file of what it was asked, as far as it can be told; else
-    empty."""
+    """A generator's metadata as far as it is readable, otherwise empty."""
 
     prompt: str = ""
     model: str = ""
@@ -43,10 +42,10 @@ class LeftMetadata:
 
 
 def declared_source_type(*parts: bytes) -> str:
-    """The source type of a trained model that XMP in any of these bytes names, "" where none does.
+    """Return the source type of a trained model declared in XMP in any of these bytes, or "".
 
-    XMP lies in plain sight in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched,
-    whatever holds them.
+    XMP is stored as plain text in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched
+    directly.
     """
     for data in parts:
         for place in _find_property_offsets(data):
@@ -66,18 +65,19 @@ def _find_property_offsets(data: bytes) -> Iterator[int]:
 
 
 def a1111_parameters(comment: str) -> str:
-    """The parameters that A1111 and its kin write as a comment; "" of any other."""
+    """Return the comment if it contains parameters in the format of A1111 and similar programs,
+    else ""."""
     return comment if _STEPS.search(comment) and _SEED.search(comment) else ""
 
 
 def clean_text(text: str) -> str:
-    """Without signs that no database keeps and no screen shows."""
+    """Return a text without characters that cannot be stored or displayed."""
     return _SIGNS.sub("", text)
 
 
 def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
-    """What was asked, out of the texts that A1111 (`parameters`), ComfyUI (`prompt`, a graph) or
-    another program (`settings`, JSON) left. Never raises."""
+    """Return the prompt, model and seed from metadata of A1111 (`parameters`), ComfyUI (`prompt`, a
+    graph) or another program (`settings`, JSON). Never raises."""
     written = lineage.get("parameters", "")
     told = lineage.get("settings", "") or written
     settings = _of_settings(told) if told.lstrip()[:1] == "{" else None
@@ -105,8 +105,8 @@ def _of_parameters(text: str) -> LeftMetadata:
 
 
 def _of_settings(text: str) -> LeftMetadata | None:
-    """Of a JSON object with the settings of InvokeAI, NovelAI, SwarmUI and others; None of what is
-    none."""
+    """Parse the JSON settings of InvokeAI, NovelAI, SwarmUI and others. Return None for anything
+    else."""
     try:
         told, _ = json.JSONDecoder().raw_decode(text.lstrip())
     except (ValueError, RecursionError):
@@ -128,7 +128,8 @@ def _of_settings(text: str) -> LeftMetadata | None:
 
 
 def _of_graph(text: str) -> LeftMetadata | None:
-    """Of the first sampler in the graph whose words can be found; None of what is no graph."""
+    """Parse a ComfyUI graph by its first sampler with a readable prompt. Return None if it is not a
+    graph."""
     try:
         graph = json.loads(text)
     except (ValueError, RecursionError):
@@ -164,7 +165,8 @@ def _of_graph(text: str) -> LeftMetadata | None:
 
 
 def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
-    """The words at the end of a link, through at most so many nodes: a graph may go round."""
+    """Return the text at the end of a link, through at most `deep` nodes, because a graph may have
+    cycles."""
     if isinstance(link, str):
         return link
     if not (
@@ -180,7 +182,8 @@ def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, dee
 
 
 def _parse_seed(said: object) -> int | None:
-    """A number that a column keeps; some write it as text, and others anything at all there."""
+    """Return a seed that fits its column, or None; some programs write it as text, or write
+    something else."""
     if isinstance(said, str):
         said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
     return (
@@ -203,5 +206,5 @@ def _normalize_prompt(text: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """What somebody calls a model or a program, on one line, as a column keeps it."""
+    """Return the name of a model or program on one line, shortened for its column."""
     return " ".join(clean_text(text).split())[:MAX_MODEL_LENGTH]

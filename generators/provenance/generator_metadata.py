@@ -1,10 +1,9 @@
-"""What programs that generate pictures write into a file about how it was made.
+"""Metadata that image generators write into files.
 
-Every program has its own place and form: text chunks of PNG, EXIF tags that were meant for a
-camera, comments of JPEG, XMP. So the places are read one by one, and what stands there is told by
-its form. It is somebody's word: it makes a file count as generated, never as a photograph.
-
-Sources: https://github.com/AUTOMATIC1111/stable-diffusion-webui (modules/images.py),
+Each program has a different place and format: PNG text chunks, EXIF tags, JPEG comments, XMP. All
+places are read, and their content is recognized by its form. It is unverified: it makes a file
+count as generated, but never as a photograph. Sources:
+https://github.com/AUTOMATIC1111/stable-diffusion-webui (modules/images.py),
 https://github.com/comfyanonymous/ComfyUI (comfy_extras/nodes_images.py),
 https://invoke-ai.github.io/InvokeAI (image metadata),
 https://github.com/NovelAI/novelai-image-metadata
@@ -21,7 +20,7 @@ from PIL import ExifTags, Image
 from generators.provenance import embedded_claims
 
 MAX_LENGTH = 20_000
-"""Characters kept of one text."""
+"""Maximum characters stored of one text."""
 
 _OWN_KEYS = frozenset(
     {"parameters", "prompt", "workflow", "dream", "sd-metadata", "generation_data"}
@@ -32,8 +31,8 @@ _OWN_KEYS = frozenset(
 
 _DESCRIPTION = "description"
 _MADE_BY_JOB = "Job ID:"
-"""Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's
-description."""
+"""Midjourney exports the prompt as `_DESCRIPTION`; this text distinguishes it from other
+descriptions."""
 
 _TEXT_TAGS = (
     ExifTags.Base.UserComment,
@@ -65,10 +64,10 @@ _PROGRAMS = re.compile(
     re.IGNORECASE,
 )
 _AI_SYSTEM = b"AISystemUsed"
-"""IPTC's field for the system that made a picture (photo metadata standard 2025.1)."""
+"""IPTC's field for the system that generated a picture (photo metadata standard 2025.1)."""
 
 _LABEL = re.compile(r"\s*(?P<name>prompt|workflow|parameters|comment)\s*[:=]\s*", re.IGNORECASE)
-"""What ComfyUI writes before its JSON in a tag that has no name of its own."""
+"""Prefix that ComfyUI writes before its JSON in a generic tag."""
 
 _GRAPH_KEY = re.compile(rb'"class_type\\{0,3}"\s{0,2}:')
 _SETTINGS = frozenset(
@@ -84,9 +83,8 @@ _SIGNATURE_BITS = 8 * len(_SIGNATURES[0])
 def read_generator_metadata(
     image: Image.Image, exif: Mapping[int, object], user_comment: object, xmp: bytes
 ) -> dict[str, str]:
-    """Return what a generator wrote into a picture, empty for none: A1111's `parameters`, a
-    ComfyUI `prompt` or `workflow`, `settings` as JSON, and the `software` that says it made it.
-    """
+    """Return a generator's metadata, or an empty dictionary: A1111's `parameters`, a ComfyUI
+    `prompt` or `workflow`, `settings` as JSON, and the name of the `software`."""
     found = dict[str, str]()
     for kind, text in _iterate_texts(image.info, exif, user_comment, xmp):
         found.setdefault(kind, embedded_claims.clean_text(text[:MAX_LENGTH]))
@@ -122,16 +120,17 @@ def _iterate_texts(
 
 
 def find_workflow(data: bytes) -> bool:
-    """Return True if a film holds a ComfyUI graph, which lies in plain sight in its boxes."""
+    """Return True if a film contains a ComfyUI graph, which is stored as plain text in
+    its boxes."""
     return _GRAPH_KEY.search(data) is not None
 
 
 def decode_exif_text(value: object) -> list[str]:
-    """Return what a tag may say, in each way in which programs write text there.
+    """Return the possible texts of a tag, one for each encoding that programs use.
 
-    EXIF names the character set in the first eight bytes, and "UNICODE" in the byte order of the
-    file, which many programs get wrong: the caller takes what makes sense.
-    Source: https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
+    EXIF names the character set in the first eight bytes. "UNICODE" should have the byte order of
+    the file, which many programs get wrong, so the caller takes the readable text. Source:
+    https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
     """
     if isinstance(value, str):
         return [value]
@@ -145,7 +144,7 @@ def decode_exif_text(value: object) -> list[str]:
 
 
 def recognize_text(text: str) -> Iterable[tuple[str, str]]:
-    """Return a text with what it is, if it is a generator's; nothing for anybody's words."""
+    """Return a text with its type if it is a generator's metadata; nothing for other text."""
     label = _LABEL.match(text)
     body = text[label.end() :] if label is not None else text
     if body.lstrip()[:1] == "{":
@@ -172,8 +171,8 @@ def _recognize_json(text: str, label: str) -> Iterable[tuple[str, str]]:
 
 
 def _has_hidden_signature(image: Image.Image) -> bool:
-    """Return True if the lowest bits of the first pixels, column by column, name metadata that
-    NovelAI and others hide in them."""
+    """Return True if the lowest bits of the first pixels, column by column, contain a signature of
+    hidden metadata, as written by NovelAI and others."""
     wide = min(image.width, -(-_SIGNATURE_BITS // image.height))
     corner = image.crop((0, 0, wide, image.height))
     pictures = [corner.getchannel("A")] if "A" in image.getbands() else []

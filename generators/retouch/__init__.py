@@ -1,1 +1,5 @@
-"""Edits of pictures: crops, masks, backgrounds, watermarks, text and upscaling."""
+"""Edits of pictures: crops, masks, backgrounds, enhancement, upscaling, watermarks and text
+overlays.
+
+The models for masks and upscaling are in `generators.engines.vision`.
+"""

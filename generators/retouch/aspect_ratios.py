@@ -1,8 +1,7 @@
-"""The forms a picture is cut to: what places ask of its shape. Facts about shapes stand here and
-nowhere else.
+"""Aspect ratios to which pictures can be cropped, with the platforms' rules as sources.
 
-A form is no rule of refusal: what a place refuses is said by its connector. Sides are whole
-numbers, so that a cut has exactly the form.
+An aspect ratio is not a limit: connectors refuse what their platforms do not accept. Sides are
+whole numbers, so that a crop is exact.
 """
 
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AspectRatio:
-    """A shape as `wide` to `high`; `edge` is how many pixels of the longer side its places show at
-    most; `source` is where its rule stands."""
+    """A shape of `wide` to `high`. `edge` is the longest edge in pixels that platforms show;
+    `source` documents the rule."""
 
     name: str
     wide: int
@@ -26,7 +25,7 @@ _INSTAGRAM = (
 )
 
 ASPECT_RATIOS = (
-    AspectRatio("feed", 4, 5, 1350, _INSTAGRAM),  # the tallest a feed takes
+    AspectRatio("feed", 4, 5, 1350, _INSTAGRAM),  # the tallest format of a feed
     AspectRatio("square", 1, 1, 1080, _INSTAGRAM),
     AspectRatio("story", 9, 16, 1920, _INSTAGRAM),  # stories and reels
     AspectRatio(
@@ -38,8 +37,8 @@ ASPECT_RATIOS = (
     ),
     AspectRatio(
         "cinema", 43, 18, 2048, "https://en.wikipedia.org/wiki/Anamorphic_format"
-    ),  # no place's rule: 2.39 to 1
+    ),  # not a platform's rule: 2.39 to 1
 )
-"""`link` is 1.909 to 1: a feed refuses what is wider than 1.91 to 1, so it stays just below."""
+"""`link` is 1.909 to 1, just below the maximum of 1.91 to 1 in a feed."""
 
 ASPECT_RATIOS_BY_NAME = {form.name: form for form in ASPECT_RATIOS}

@@ -1,7 +1,7 @@
-"""What is behind the subject of a picture, replaced: by a blur of itself, or by one colour.
+"""Replacement of a picture's background by a blur of itself or by one colour.
 
-Who is subject and who is background is told by a model of the installation's own
-(`engines/masks.py`).
+A configured model separates the subject from the background
+(`generators/engines/vision/background_masks.py`).
 """
 
 import re
@@ -16,24 +16,24 @@ BLURRED_BACKGROUND = "blurred"
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 SOFT = 40
-"""The blur's radius is the longer edge by this: shapes are gone, light stays."""
+"""The radius of the blur is the longer edge divided by this: shapes disappear, light remains."""
 
 
 class BackgroundRemover(Protocol):
-    """Tells a subject from its background."""
+    """A model that separates a subject from its background."""
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
-        """White where the subject of an RGB picture is, of its size. Raises BadInput where there is
+        """Return a mask of the picture's size, white on the subject. Raises BadInput if there is
         none, EngineMissing."""
         ...
 
     def check(self) -> None:
-        """Raise EngineMissing where its model cannot be used."""
+        """Raise EngineMissing if the model cannot be used."""
         ...
 
 
 def check_background(background: str) -> None:
-    """Raise BadInput for what cannot stand behind a subject."""
+    """Raise BadInput for an invalid background."""
     if background and background != BLURRED_BACKGROUND and not COLOUR.fullmatch(background):
         raise BadInput("cutout.bad_background")
 
@@ -41,8 +41,8 @@ def check_background(background: str) -> None:
 def replace_background(
     image: Image.Image, background: str, cutter: BackgroundRemover | None
 ) -> Image.Image:
-    """A new RGB picture: its subject before a blur, or before a colour `#rrggbb`. Raises BadInput,
-    EngineMissing."""
+    """Return a new RGB picture with its subject before a blur or a colour `#rrggbb`. Raises
+    BadInput, EngineMissing."""
     check_background(background)
     if cutter is None:
         raise EngineMissing("cutout.no_model")

@@ -1,4 +1,4 @@
-"""Cutting a picture to a form, around its subject."""
+"""Crops of a picture to an aspect ratio, around its subject."""
 
 from PIL import Image
 
@@ -8,11 +8,12 @@ from generators.retouch.subject_detection import PixelBox, find_subject
 
 
 def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None) -> PixelBox:
-    """The largest part of a picture of `size` (pixels) that has exactly the form, placed so that
-    `keep` lies in it.
+    """Return the largest part of a picture of `size` (pixels) with exactly this aspect ratio,
+    placed to contain `keep`.
 
-    Centred on `keep`, or on the picture without one. What does not fit loses its sides evenly, and
-    its bottom: heads are up. Raises BadInput where the picture is too small for the form.
+    It is centred on `keep`, or on the picture without one. A subject that does not fit loses its
+    sides equally, and its bottom, because heads are at the top. Raises BadInput if the picture is
+    too small.
     """
     share = min(size[0] // form.wide, size[1] // form.high)
     if share < 1:
@@ -24,8 +25,8 @@ def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None)
 
 
 def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest part of an RGB picture that has the proportions of `into`, placed as `window`
-    places it around its subject: left, top, right, bottom, in fractions of pixels."""
+    """Return the largest part of an RGB picture with the proportions of `into`, around its subject:
+    left, top, right, bottom, in fractional pixels."""
     share = max(into[0] / image.width, into[1] / image.height)
     wide = into[0] / share
     high = into[1] / share
@@ -36,8 +37,7 @@ def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float
 def _place_window(
     size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None
 ) -> tuple[float, float]:
-    """Where a part of a picture begins, so that `keep` lies in the middle of it; the part stays
-    inside."""
+    """Return the left and top of a part of a picture, centred on `keep` and within the picture."""
     box = keep or PixelBox(0, 0, *size)
     left = (box.left + box.right - part[0]) / 2
     top = (box.top + box.bottom - part[1]) / 2 if keep is None or box.height <= part[1] else box.top
@@ -47,7 +47,7 @@ def _place_window(
 
 
 def crop_to_form(image: Image.Image, form: AspectRatio) -> Image.Image:
-    """The picture cut to the form around its subject, no larger than the form's places show. Raises
+    """Return the picture cropped around its subject, no larger than platforms show. Raises
     BadInput."""
     part = crop_window(image.size, form, find_subject(image))
     found = image.crop((part.left, part.top, part.right, part.bottom))

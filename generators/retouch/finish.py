@@ -1,4 +1,4 @@
-"""What is done to a copy of a picture before it leaves: as data, and done in one order."""
+"""The finishing of a copy before it is published, as data, applied in a fixed order."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,11 +22,12 @@ from generators.retouch.watermarks import Watermark
 
 @dataclass(frozen=True)
 class CopyFinish:
-    """A copy as it was asked for. `form` names one of `aspect_ratios.ASPECT_RATIOS`; "" keeps the
-    whole picture. `strength`, 0 to 100, is how much light and colour are set right; `background` is
-    what stands behind the subject: `blurred`, a colour `#rrggbb`, or "" for its own; `twice` makes
-    it twice as large, `finer` as large as a model makes it. Raises BadInput for what cannot be
-    asked."""
+    """The requested finish of a copy. Raises BadInput for invalid values.
+
+    `form` names one of `aspect_ratios.ASPECT_RATIOS`; "" keeps the whole picture. `strength`, 0 to
+    100, enhances light and colour. `background` is `blurred`, a colour `#rrggbb`, or "" for no
+    change. `twice` doubles the size; `finer` enlarges with a model.
+    """
 
     form: str = ""
     strength: int = 0
@@ -46,17 +47,18 @@ class CopyFinish:
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything would be done at all."""
+        """True if anything would change."""
         return self != CopyFinish()
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept, and as it names its copy: what was not asked for is left out."""
+        """Return the finish as stored JSON, which also identifies the copy; default values are left
+        out."""
         plain = asdict(CopyFinish())
         return {key: said for key, said in asdict(self).items() if said != plain[key]}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "CopyFinish":
-        """What was kept. Raises BadInput."""
+        """Return the finish of stored JSON. Raises BadInput."""
         mark = kept.get("watermark")
         return cls(**{**kept, "watermark": Watermark(**mark) if mark else None})
 
@@ -68,9 +70,11 @@ def apply_finish(
     upscaler: Upscaler | None = None,
     progress: Progress = ignore_progress,
 ) -> Image.Image:
-    """A new picture, finished as asked; the one handed in is left as it is. Raises BadInput;
-    EngineMissing for another background where no model tells what that is, and for a finer one
-    without a model; as `upscaling.upscale_picture`."""
+    """Return a new picture with the requested finish; the given one is unchanged.
+
+    Raises BadInput, EngineMissing without the model for a background or for `finer`, and as
+    `upscaler.upscale_picture`.
+    """
     found = (
         crops.crop_to_form(image, aspect_ratios.ASPECT_RATIOS_BY_NAME[asked.form])
         if asked.form
@@ -79,13 +83,11 @@ def apply_finish(
     if asked.strength:
         found = enhancement.enhance_picture(found, asked.strength)
     if asked.background:
-        found = backgrounds.replace_background(
-            found, asked.background, cutter
-        )  # after light and colour: a colour is as chosen
+        # After light and colour, so that the colour remains as chosen.
+        found = backgrounds.replace_background(found, asked.background, cutter)
     if asked.twice:
         found = enhancement.double_size(found)
     if asked.finer:
         found = upscale_picture(found, upscaler, progress)
-    return (
-        watermarks.draw_watermark(found, asked.watermark) if asked.watermark else found
-    )  # last: nothing sharpens it
+    # Last, so that nothing sharpens it.
+    return watermarks.draw_watermark(found, asked.watermark) if asked.watermark else found

@@ -1,14 +1,14 @@
-"""What no large model made says so on its face."""
+"""Visible stamps on pictures that were not made by a full-quality model."""
 
 from PIL import Image, ImageDraw, ImageFont
 
 DEMO_STAMP = "DEMO MODEL"
-"""On the pictures of models of demonstration quality."""
+"""The stamp on pictures of demo-quality models."""
 
 
 def draw_stamp(image: Image.Image, word: str) -> None:
-    """Write a word on an RGB picture, on a band below and once more, faint, across the middle: a
-    crop keeps one."""
+    """Draw a word on an RGB picture, in a band at the bottom and faintly across the middle, so that
+    a cropped copy still shows it."""
     draw = ImageDraw.Draw(image, "RGBA")
     band = max(12, round(image.height * 0.045))
     draw.rectangle((0, image.height - band, image.width, image.height), fill=(18, 20, 28, 205))

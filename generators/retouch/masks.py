@@ -1,5 +1,5 @@
-"""Which part of a picture is made anew: a rectangle in percent of its sides, or shapes, drawn as a
-mask. Pure."""
+"""Parts of a picture to repaint: a rectangle in percent of its sides, or shapes, drawn as a mask.
+Pure."""
 
 import io
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from generators.retouch import region_shapes
 from generators.retouch.region_shapes import MaskShape, RectangleShape
 
 MIN_REGION_PERCENT = 5
-"""Percent of a side: less is a few pixels for a model, and nothing comes of it."""
+"""Minimum edge of a region in percent: less is only a few pixels for a model."""
 
 
 @dataclass(frozen=True)
 class MaskRegion:
-    """A rectangle in percent of a picture's sides, from its left and its top. Raises BadInput for
-    none, and for one that is smaller than `SMALLEST`."""
+    """A rectangle in percent of a picture's sides, from left and top. Raises BadInput if it is
+    invalid or smaller than `MIN_REGION_PERCENT`."""
 
     left: int
     top: int
@@ -34,18 +34,18 @@ class MaskRegion:
 
 
 MaskPart = MaskRegion | tuple[MaskShape, ...]
-"""One rectangle, or any shapes."""
+"""One rectangle, or any number of shapes."""
 
 
 def check_part(part: MaskPart) -> None:
-    """Raise BadInput for shapes that cover too little, or cannot be drawn; a rectangle was checked
-    when it was made."""
+    """Raise BadInput for shapes that cover too little or cannot be drawn; a rectangle is checked on
+    creation."""
     if not isinstance(part, MaskRegion):
         region_shapes.check_shapes(part)
 
 
 def part_as_shapes(part: MaskPart) -> tuple[MaskShape, ...]:
-    """The same part as shapes; a rectangle is one of them."""
+    """Return the part as shapes; a rectangle becomes one shape."""
     return (
         (RectangleShape(kind="rectangle", **asdict(part)),)
         if isinstance(part, MaskRegion)
@@ -54,7 +54,8 @@ def part_as_shapes(part: MaskPart) -> tuple[MaskShape, ...]:
 
 
 def mask_for_picture(part: MaskPart, picture: bytes) -> bytes:
-    """The mask of a picture's own size. Raises BadInput for what is no picture."""
+    """Return the mask as a PNG of the picture's size. Raises BadInput if `picture` is not a
+    picture."""
     found = still_images.inspect_picture(picture, name="reference")
     if isinstance(part, MaskRegion):
         return region_mask(part, found.width, found.height)
@@ -62,7 +63,7 @@ def mask_for_picture(part: MaskPart, picture: bytes) -> bytes:
 
 
 def part_to_json(part: MaskPart) -> dict[str, Any]:
-    """As it is kept."""
+    """Return the part as stored JSON."""
     return (
         asdict(part)
         if isinstance(part, MaskRegion)
@@ -71,12 +72,12 @@ def part_to_json(part: MaskPart) -> dict[str, Any]:
 
 
 def part_from_json(kept: Mapping[str, Any]) -> MaskPart:
-    """What was kept. Raises BadInput."""
+    """Return the part of stored JSON. Raises BadInput."""
     return region_shapes.parse_shapes(kept["shapes"]) if "shapes" in kept else MaskRegion(**kept)
 
 
 def region_mask(region: MaskRegion, width: int, height: int) -> bytes:
-    """A PNG of this size in pixels, white where the region is and black elsewhere; at least one
+    """Return a PNG of this size in pixels, white in the region and black elsewhere; at least one
     pixel is white."""
     image = Image.new("L", (width, height), 0)
     left = region.left * width // 100

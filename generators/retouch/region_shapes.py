@@ -1,7 +1,8 @@
-"""Which part of a picture is made anew, as several shapes: rectangles, ellipses, polygons, strokes
-of a brush and of an eraser, and the picture of a mask that somebody drew elsewhere. Data, in
-percent of a picture's sides from its left and its top, drawn in their order: an eraser takes from
-what came before it.
+"""Parts of a picture to repaint as several shapes: rectangles, ellipses, polygons, brush and eraser
+strokes, and drawn masks.
+
+They are data in percent of the picture's sides, from left and top, drawn in order: an eraser
+removes from earlier shapes.
 """
 
 import base64
@@ -20,15 +21,15 @@ from generators.media import pictures
 MAX_SHAPES = 40
 MAX_POINTS = 400
 MAX_MASK_SIDE = 512
-"""Pixels of the longer side of a drawn mask that is kept: its edge is soft in the picture
-anyway."""
+"""Maximum edge in pixels of a stored drawn mask; its border is softened in the picture anyway."""
 
 MAX_BYTES = 40_000
-"""Of such a mask, packed and written in base64; a thousand specks take less."""
+"""Maximum length of such a mask, compressed and in base64; a mask of a thousand specks needs less.
+"""
 
 MIN_AREA = 0.0025
-"""Of the picture: less is a few pixels for a model, and nothing comes of it. As a rectangle of five
-percent's sides."""
+"""Minimum share of the picture, as a rectangle with edges of five percent: less is only a few
+pixels for a model."""
 
 _PROBE = 400
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -62,32 +63,32 @@ class RectangleShape(_Box):
     kind: Literal["rectangle"]
 
     def draw(self, mask: Image.Image) -> None:
-        """White on a mask of the picture's size."""
+        """Draw the shape in white on a mask of the picture's size."""
         box = self._pixel_corners(mask.size)
         if box[2] >= box[0] and box[3] >= box[1]:
             ImageDraw.Draw(mask).rectangle(box, fill=255)
 
 
 class Ellipse(_Box):
-    """What fits into such a rectangle."""
+    """The ellipse inscribed in a rectangle."""
 
     kind: Literal["ellipse"]
 
     def draw(self, mask: Image.Image) -> None:
-        """As `Rectangle.draw`."""
+        """Draw as `RectangleShape.draw`."""
         box = self._pixel_corners(mask.size)
         if box[2] >= box[0] and box[3] >= box[1]:
             ImageDraw.Draw(mask).ellipse(box, fill=255)
 
 
 class Polygon(_Shape):
-    """The inside of a line that closes."""
+    """The inside of a closed line."""
 
     kind: Literal["polygon"]
     points: Annotated[list[Point], Field(min_length=3, max_length=MAX_POINTS)]
 
     def draw(self, mask: Image.Image) -> None:
-        """As `Rectangle.draw`."""
+        """Draw as `RectangleShape.draw`."""
         ImageDraw.Draw(mask).polygon(_to_pixels(self.points, mask.size), fill=255)
 
 
@@ -97,12 +98,12 @@ class _Brush(_Shape):
     _level: ClassVar[int] = 255
 
     def draw(self, mask: Image.Image) -> None:
-        """Where it went, on a mask of the picture's size."""
+        """Draw the stroke on a mask of the picture's size."""
         pen = ImageDraw.Draw(mask)
         wide = max(self.width * min(mask.size) / 100, 1)
         line = _to_pixels(self.points, mask.size)
         pen.line(line, fill=self._level, width=round(wide))
-        for across, down in line:  # the ends, and the joints, are round
+        for across, down in line:  # Round ends and joints.
             pen.ellipse(
                 (across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2),
                 fill=self._level,
@@ -110,21 +111,21 @@ class _Brush(_Shape):
 
 
 class Stroke(_Brush):
-    """Where a round brush went; `width` in percent of the picture's shorter side."""
+    """A stroke of a round brush; `width` is in percent of the picture's shorter side."""
 
     kind: Literal["stroke"]
 
 
 class Eraser(_Brush):
-    """Where a round brush took away what came before it; `width` as of a stroke."""
+    """A stroke that removes from earlier shapes; `width` as for a stroke."""
 
     kind: Literal["eraser"]
     _level: ClassVar[int] = 0
 
 
 class DrawnMask(_Shape):
-    """A mask that was drawn elsewhere, kept as one bit a pixel: `bits` are its rows, packed by
-    zlib, in base64."""
+    """A mask drawn in another program, stored with one bit per pixel: `bits` are its rows,
+    compressed by zlib, in base64."""
 
     kind: Literal["drawn"]
     width: Annotated[int, Field(ge=1, le=MAX_MASK_SIDE)]
@@ -132,7 +133,7 @@ class DrawnMask(_Shape):
     bits: Annotated[str, Field(max_length=MAX_BYTES, pattern=r"^[A-Za-z0-9+/=]*$")]
 
     def draw(self, mask: Image.Image) -> None:
-        """As `Rectangle.draw`. Raises BadInput for bits that are none."""
+        """Draw as `RectangleShape.draw`. Raises BadInput for invalid bits."""
         rows = -(-self.width // 8) * self.height
         try:
             unpacked = zlib.decompressobj().decompress(
@@ -157,7 +158,7 @@ _READ: TypeAdapter[list[MaskShape]] = TypeAdapter(MaskShapes)
 
 
 def parse_shapes(raw: object) -> tuple[MaskShape, ...]:
-    """Shapes as they are kept and sent. Raises BadInput that names the first wrong one."""
+    """Return shapes from JSON. Raises BadInput with the number of the first invalid one."""
     try:
         return tuple(_READ.validate_python(raw))
     except ValidationError as error:
@@ -167,12 +168,12 @@ def parse_shapes(raw: object) -> tuple[MaskShape, ...]:
 
 
 def shapes_to_json(shapes: Sequence[MaskShape]) -> list[dict[str, Any]]:
-    """As they are kept and sent; `read` of it is the same."""
+    """Return shapes as JSON, which `parse_shapes` reads."""
     return [one.model_dump(mode="json") for one in shapes]
 
 
 def draw_shapes(shapes: Sequence[MaskShape], width: int, height: int) -> Image.Image:
-    """A mask of this size in pixels, white where the shapes are and none erased, black elsewhere.
+    """Return a mask of this size in pixels: white in the shapes, black elsewhere and where erased.
     Raises BadInput."""
     mask = Image.new("L", (width, height), 0)
     for one in shapes:
@@ -181,18 +182,18 @@ def draw_shapes(shapes: Sequence[MaskShape], width: int, height: int) -> Image.I
 
 
 def check_shapes(shapes: Sequence[MaskShape]) -> None:
-    """Raise BadInput for shapes that cover less of a picture than `LEAST`, or cannot be drawn."""
+    """Raise BadInput for shapes that cover less of a picture than `MIN_AREA`, or
+    cannot be drawn."""
     white = draw_shapes(shapes, _PROBE, _PROBE).histogram()[255]
     if white < MIN_AREA * _PROBE**2:
         raise BadInput("job.mask_small")
 
 
 def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
-    """The mask of a file that somebody drew: what is light in it is made anew, and what is clear is
-    not.
+    """Return the mask of an uploaded drawing: light areas are repainted, transparent ones are not.
 
-    Refused as any upload, by `pictures.decode_photo`; BadInput `job.mask_busy` for one of so many
-    specks that it is none.
+    Refused like any upload by `pictures.decode_photo`; raises BadInput `job.mask_busy` for a
+    drawing with too many specks.
     """
     found = pictures.decode_photo(data, name=name).pixels
     grey = pictures.flatten_on(found, (0, 0, 0)).convert("L")
@@ -207,8 +208,8 @@ def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
 
 
 def draw_veil(part: Sequence[MaskShape], width: int, height: int) -> Image.Image:
-    """A clear picture of these proportions, at most `LONGEST` long, half white where the shapes
-    are: over the first one it shows them. Raises BadInput."""
+    """Return a transparent picture of these proportions, at most `MAX_MASK_SIDE` long, partly white
+    in the shapes, as an overlay. Raises BadInput."""
     share = MAX_MASK_SIDE / max(width, height, MAX_MASK_SIDE)
     mask = draw_shapes(part, max(round(width * share), 1), max(round(height * share), 1))
     found = Image.new("RGBA", mask.size, (255, 255, 255, 0))
@@ -217,16 +218,16 @@ def draw_veil(part: Sequence[MaskShape], width: int, height: int) -> Image.Image
 
 
 def encode_png(mask: Image.Image) -> bytes:
-    """A mask as a file."""
+    """Return a mask as PNG."""
     buffer = io.BytesIO()
     mask.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
-    """Shapes as people type them, one a line: `ellipse 10 10 60 60`, `polygon 10,10 40,10 30,50`,
-    `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput that names the
-    line."""
+    """Return shapes from typed text, one on each line: `ellipse 10 10 60 60`, `polygon 10,10 40,10
+    30,50`, `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput with the
+    line number."""
     found: list[object] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, *rest = line.split()
@@ -235,8 +236,8 @@ def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
 
 
 def format_shape_lines(part: Sequence[MaskShape]) -> str:
-    """Shapes as people type them, `parse` of it is the same; nothing where one of them was drawn
-    elsewhere."""
+    """Return shapes as typed text, which `parse_shape_lines` reads; "" if one of them is a drawn
+    mask."""
     return (
         ""
         if any(isinstance(one, DrawnMask) for one in part)

@@ -1,10 +1,11 @@
-"""Where the subject of a picture probably is: what stands out from its borders, by colour and by
+"""Detection of a picture's probable subject: the area that differs from the borders by colour and
 edges.
 
-A guess from contrast alone: no model, no skin, nobody is recognised. Sources: contrast against the
-surroundings as in Achanta et al., Frequency-tuned salient region detection (CVPR 2009); the borders
-taken for background as in Wei et al., Geodesic saliency using background priors (ECCV 2012); rare
-colours as in Cheng et al., Global contrast based salient region detection (CVPR 2011).
+This is an estimate from contrast alone, without a model; it does not recognize people. Sources:
+contrast against the surroundings as in Achanta et al., Frequency-tuned salient region detection
+(CVPR 2009); the borders taken for background as in Wei et al., Geodesic saliency using background
+priors (ECCV 2012); rare colours as in Cheng et al., Global contrast based salient region detection
+(CVPR 2011).
 """
 
 from dataclasses import dataclass
@@ -14,38 +15,39 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 EDGE = 96
-"""Pixels of the longer edge that is looked at."""
+"""Length in pixels of the longer edge at which a picture is analysed."""
 
 BORDER = 0.04
-"""Of each side: how much of it counts as border."""
+"""Share of each side that counts as border."""
 
 SAMPLES = 24
-"""Patches of border that everything is compared with."""
+"""Number of border patches with which pixels are compared."""
 
 GRID = 12
-"""So many rows of pixels, at least, that each pixel is compared with."""
+"""Minimum number of pixel rows with which each pixel is compared."""
 
 EDGES = 0.6
-"""What edges weigh beside colour."""
+"""Weight of edges relative to colour."""
 
 BAND = 0.75
-"""Of the picture's width: what reaches so far is a horizon or a strip of light, and no subject."""
+"""Share of the picture's width from which an area counts as a horizon or a strip of light, not as a
+subject."""
 
 AWAY = 1.6
-"""So many standard deviations above the mean begins what stands out."""
+"""Standard deviations above the mean from which a pixel is salient."""
 
 MARGIN = 0.02
-"""Of the longer edge: air around the subject."""
+"""Margin around the subject, relative to the longer edge."""
 
 HEADROOM = 0.18
-"""Of the subject's height, added above it: hair and faces stand out less than clothes."""
+"""Margin above the subject, relative to its height: hair and faces contrast less than clothes."""
 
 Grid = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class PixelBox:
-    """A rectangle in pixels; `right` and `bottom` are the first ones outside of it."""
+    """A rectangle in pixels; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -54,22 +56,22 @@ class PixelBox:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """The width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The height in pixels."""
         return self.bottom - self.top
 
     def contains(self, other: "PixelBox") -> bool:
-        """Whether all of the other lies in it."""
+        """Return True if the other box is inside this one."""
         across = self.left <= other.left and other.right <= self.right
         return across and self.top <= other.top and other.bottom <= self.bottom
 
 
 def find_subject(image: Image.Image) -> PixelBox | None:
-    """Where the subject of an RGB picture is; None where nothing stands out."""
+    """Return the box of the subject of an RGB picture, or None if nothing is salient."""
     small = image.convert("RGB")
     small.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
     if min(small.size) < 3:
@@ -80,7 +82,7 @@ def find_subject(image: Image.Image) -> PixelBox | None:
 
 
 def standing_out(small: Image.Image) -> Grid:
-    """How much each pixel of a small RGB picture stands out, 0 where no more than most of it."""
+    """Return the saliency of each pixel of a small RGB picture, 0 for most of them."""
     pixels = _opponent_colours(
         np.asarray(small.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64)
     )
@@ -90,8 +92,8 @@ def standing_out(small: Image.Image) -> Grid:
 
 
 def _opponent_colours(pixels: Grid) -> Grid:
-    """Light, red against green, yellow against blue: what eyes tell apart, light half as much as
-    colour."""
+    """Return brightness, red against green, and yellow against blue, with brightness at half
+    weight."""
     red = pixels[..., 0]
     green = pixels[..., 1]
     blue = pixels[..., 2]
@@ -99,8 +101,7 @@ def _opponent_colours(pixels: Grid) -> Grid:
 
 
 def _unlike_all(pixels: Grid) -> Grid:
-    """The mean distance of each pixel's colour from those of a grid of pixels over the whole
-    picture."""
+    """Return the mean colour distance of each pixel to a grid of pixels over the whole picture."""
     step = max(1, min(pixels.shape[:2]) // GRID)
     others = pixels[::step, ::step].reshape(-1, 3)
     far = [np.linalg.norm(row[:, None, :] - others[None], axis=2).mean(axis=1) for row in pixels]
@@ -108,8 +109,8 @@ def _unlike_all(pixels: Grid) -> Grid:
 
 
 def _unlike_border(pixels: Grid) -> Grid:
-    """The distance of each pixel's colour from the most alike patch of border. The bottom is left
-    out: people stand on it."""
+    """Return the colour distance of each pixel to the most similar border patch, without the
+    bottom, where people stand."""
     high, wide = pixels.shape[:2]
     deep = max(1, round(high * BORDER))
     side = max(1, round(wide * BORDER))
@@ -122,7 +123,7 @@ def _unlike_border(pixels: Grid) -> Grid:
 
 
 def _mean_patches(strip: Grid, count: int) -> Grid:
-    """A strip of pixels as the means of so many stretches of it."""
+    """Return a strip of pixels as the means of `count` sections."""
     return np.array([part.mean(axis=0) for part in np.array_split(strip, min(count, len(strip)))])
 
 
@@ -132,20 +133,20 @@ def _edge_strength(pixels: Grid) -> Grid:
 
 
 def _normalize_strength(values: Grid) -> Grid:
-    """The same from 0 to 1; the strongest hundredth counts as one."""
+    """Return the values scaled from 0 to 1; the highest percent counts as one."""
     most = float(np.quantile(values, 0.99))
     return np.clip(values / most, 0.0, 1.0) if most > 1.0 else np.zeros_like(values)
 
 
 def _box_blur(values: Grid) -> Grid:
-    """Each pixel as the mean of 5 by 5: parts of one thing grow together."""
+    """Return each pixel as the mean of 5 × 5 pixels, which joins parts of one object."""
     padded = np.pad(values, 2, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
     return np.asarray(windows.mean(axis=(2, 3)))
 
 
 def _find_heaviest_component(marked: Grid) -> PixelBox | None:
-    """The box of the connected part that stands out most, all its pixels together."""
+    """Return the box of the connected component with the highest total saliency."""
     left = marked > 0
     best = 0.0
     found = None
@@ -163,7 +164,7 @@ def _find_heaviest_component(marked: Grid) -> PixelBox | None:
 
 
 def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int]]:
-    """The pixels that hang together with this one; they are taken out of `left`."""
+    """Return the pixels connected to this one and remove them from `left`."""
     part = []
     waiting = [(row, column)]
     left[row, column] = False
@@ -179,7 +180,7 @@ def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple
 
 
 def _scale_box(box: PixelBox, small: tuple[int, int], size: tuple[int, int]) -> PixelBox:
-    """The same box in the large picture, with some air."""
+    """Return the box at the picture's full size, with a margin."""
     across = size[0] / small[0]
     down = size[1] / small[1]
     air = MARGIN * max(size)

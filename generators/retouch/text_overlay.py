@@ -1,5 +1,5 @@
-"""Words that stand on pictures and on the frames of a clip: DejaVu Sans, which has the accents that
-Pillow's own font lacks."""
+"""Text on pictures and on frames of a clip, in DejaVu Sans, which has the accents that Pillow's own
+font lacks."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -12,31 +12,32 @@ from foundation.errors import BadInput, Unavailable
 
 MAX_OVERLAY_TEXT = 140
 MAX_LINES = 6
-"""Characters of one caption, and the lines it may take."""
+"""Maximum characters of a caption, and lines it may take."""
 
 FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
-"""Brought along (its licence beside it): the same letters, and the same bytes of a clip, on every
-machine."""
+"""The bundled font (its licence is beside it), so that text and clips are equal on every machine.
+"""
 
 _NOBODYS = "\uffff"
-"""A code point no font has a letter for."""
+"""A code point without a glyph in any font."""
 
 _LETTER = 0.046
 _LEADING = 1.28
 _ROOM = 0.86
-"""Of the shorter edge: the height of letters; of that: from line to line; of the width: what lines
-may take."""
+"""Height of letters relative to the shorter edge; line height relative to letters; width of lines
+relative to the picture."""
 
 _FOOT = 0.24
-"""Of the height: what stays free below, where the buttons and names of upright places lie."""
+"""Share of the height that remains free at the bottom, where upright video platforms show buttons
+and names."""
 
 _INK = (255, 255, 255, 255)
 _PAPER = (12, 12, 16, 168)
 
 
 def check_text_overlay(words: str, size: tuple[int, int]) -> None:
-    """Raise BadInput `clip.caption_long` or `clip.letters` for what cannot be written on a picture
-    of `size` in pixels; Unavailable without the font."""
+    """Raise BadInput `clip.caption_long` or `clip.letters` for text that does not fit a picture of
+    `size` in pixels; Unavailable without the font."""
     plain = _normalize_text(words)
     if len(plain) > MAX_OVERLAY_TEXT:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
@@ -50,14 +51,14 @@ def check_text_overlay(words: str, size: tuple[int, int]) -> None:
 
 
 def find_missing_letters(text: str) -> list[str]:
-    """Return the letters of a composed text that the font does not have, in order. Raises
-    Unavailable without the font."""
+    """Return the sorted letters of a composed text that the font lacks. Raises Unavailable without
+    the font."""
     return sorted({letter for letter in text if not letter.isspace() and not _has_glyph(letter)})
 
 
 def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
-    """A layer of `size` in pixels, clear but for the words on their dark band. Raises as
-    `check`."""
+    """Return a transparent layer of `size` in pixels with the text on a dark band. Raises as
+    `check_text_overlay`."""
     check_text_overlay(words, size)
     wide, high = size
     height = _letter_height(size)
@@ -84,13 +85,13 @@ def _letter_height(size: tuple[int, int]) -> int:
 
 
 def _normalize_text(words: str) -> str:
-    """Composed, on one line: an accent is part of its letter, and breaks are ours."""
+    """Return the text in composed form on one line: accents belong to their letters, and line
+    breaks are removed."""
     return " ".join(unicodedata.normalize("NFC", words).split())
 
 
 def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """The words in lines no wider than `room`; a word that is wider alone is broken where it must
-    be."""
+    """Return lines not wider than `room`; a single word that is too wide is broken."""
     lines = []
     line = ""
     for word in words.split():
@@ -109,15 +110,15 @@ def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[s
 
 @cache
 def _has_glyph(letter: str) -> bool:
-    """Whether the font has this letter, rather than a box that stands for what it lacks."""
+    """Return True if the font has this letter and not only a replacement box."""
     font = font_of(32)
     return bytes(font.getmask(letter)) != bytes(font.getmask(_NOBODYS))
 
 
 @cache
 def font_of(height: int, places: Sequence[Path] = FONTS) -> ImageFont.FreeTypeFont:
-    """The font with letters of so many pixels. Raises Unavailable where it is in none of these
-    places."""
+    """Return the font with letters of this height in pixels. Raises Unavailable if no
+    file exists."""
     for path in places:
         if path.is_file():
             return ImageFont.truetype(str(path), height)

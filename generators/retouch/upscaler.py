@@ -1,9 +1,8 @@
-"""A copy made larger and finer by a model, in tiles that overlap, so that memory is bounded by a
-tile and not by the picture. Where memory ends, tiles get smaller.
+"""Upscaling of a copy by a model in overlapping tiles, so that memory depends on the tile and not
+on the picture. If memory is short, tiles get smaller.
 
-A network near the edge of what it is shown knows less than in the middle: `CONTEXT` pixels of each
-tile are thrown away, and the next `BLEND` go over into the tile beside it, step by step, so that no
-seam is seen.
+A network knows less near the edge of its input. `CONTEXT` pixels of each tile are therefore
+discarded, and the next `BLEND` pixels fade into the neighbouring tile, so that no seam is visible.
 """
 
 from collections.abc import Iterator
@@ -18,43 +17,43 @@ from generators.local_models.device import is_out_of_memory
 from generators.media.pictures import POST_PROFILE
 
 TILES = (384, 192, 128)
-"""Pixels of a tile's side, before it is made larger: the first, and those tried where memory
-ends."""
+"""Edges of tiles in pixels before upscaling: the first, and smaller ones if memory is short."""
 
 CONTEXT = 24
 BLEND = 16
 MIN_PART = 8
-"""Of a tile so small that they would be more than an eighth of its side, they are that."""
+"""Divisor of a tile's edge that limits `CONTEXT` and `BLEND`: in small tiles each is at most an
+eighth of the edge."""
 
 
 class Upscaler(Protocol):
-    """A model that makes pictures larger."""
+    """A model that enlarges pictures."""
 
     name: str
     digest: str
-    """The SHA-256 of its file, once it was loaded."""
+    """The SHA-256 of its file, once it is loaded."""
 
     @property
     def fixed_tile_side(self) -> int:
-        """Pixels of the side of the only tile it takes; 0 for any. Raises EngineMissing as
-        `factor`."""
+        """The edge in pixels of the only tile size it accepts, 0 for any. Raises EngineMissing as
+        `scale_factor`."""
         ...
 
     @property
     def scale_factor(self) -> int:
-        """How many times larger a picture becomes. Raises EngineMissing where its model cannot be
+        """The factor by which a picture is enlarged. Raises EngineMissing if the model cannot be
         used."""
         ...
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
-        """An RGB tile, so many times larger. Raises EngineMissing, and what its library raises
-        without memory."""
+        """Return the enlarged RGB tile. Raises EngineMissing, and its library's exceptions if out
+        of memory."""
         ...
 
 
 @dataclass(frozen=True)
 class TilePlacement:
-    """Where a tile lies in the picture, in pixels."""
+    """The position of a tile in the picture, in pixels."""
 
     left: int
     top: int
@@ -65,11 +64,11 @@ class TilePlacement:
 def upscale_picture(
     image: Image.Image, model: Upscaler | None, progress: Progress = ignore_progress
 ) -> Image.Image:
-    """A new RGB picture, as many times larger as the model makes it, or as large as is kept.
+    """Return a new RGB picture, enlarged by the model's factor up to the stored size.
 
-    Told by `progress` tile by tile, from the start again where memory ended; what that raises
-    passes through. Raises BadInput for a picture that is that large already, EngineMissing, and
-    JobTooLarge where no tile fits.
+    `progress` is called for each tile, and restarts if memory was short; its exceptions are passed
+    on. Raises BadInput for a picture that is already that large, EngineMissing, and JobTooLarge if
+    no tile fits.
     """
     if max(image.size) >= POST_PROFILE.max_edge:
         raise BadInput("upscale.too_large", most=POST_PROFILE.max_edge)
@@ -106,14 +105,13 @@ def _upscale_in_tiles(
 
 
 def tile_margins(side: int) -> tuple[int, int]:
-    """Pixels of a tile of this side that are thrown away at each edge, and those that go over into
-    the next."""
+    """Return the pixels of a tile that are discarded at each edge, and those that fade into the
+    next."""
     return min(CONTEXT, side // MIN_PART), min(BLEND, side // MIN_PART)
 
 
 def tile_placements(size: tuple[int, int], side: int) -> Iterator[TilePlacement]:
-    """Tiles of this side that cover a picture, row by row, each over the edges of those before
-    it."""
+    """Yield tiles that cover a picture, row by row, each overlapping earlier ones."""
     width, height = size
     for top in _tile_starts(height, side):
         for left in _tile_starts(width, side):
@@ -128,8 +126,7 @@ def _tile_starts(length: int, side: int) -> list[int]:
 
 
 def _crop_tile(image: Image.Image, place: TilePlacement, side: int) -> Image.Image:
-    """The tile; of a model that takes one size alone, mirrored beyond the picture's edge up to
-    that."""
+    """Return the tile, mirrored beyond the picture's edge if the model accepts only one size."""
     tile = image.crop((place.left, place.top, place.right, place.bottom))
     if not side or tile.size == (side, side):
         return tile
@@ -154,8 +151,7 @@ def _paste_tile(
     factor: int,
     lost: tuple[int, int],
 ) -> None:
-    """Lay a tile over what is there: without its outermost pixels, and growing in over what lies
-    left and above."""
+    """Paste a tile without its outermost pixels, fading in over the tiles on the left and above."""
     context, blend = lost
     left = context if place.left else 0
     top = context if place.top else 0
@@ -171,7 +167,7 @@ def _paste_tile(
 
 
 def _blend_ramp(size: tuple[int, int], steps: int, *, across: bool) -> Image.Image:
-    """From black to white over so many pixels, white behind."""
+    """Return a ramp from black to white over `steps` pixels, then white."""
     length, wide = (size[0], size[1]) if across else (size[1], size[0])
     line = bytes(
         min((at + 1) * 255 // (steps + 1), 255) if at < steps else 255 for at in range(length)

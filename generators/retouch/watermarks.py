@@ -1,4 +1,5 @@
-"""A creator's name on a copy: small words at a corner, readable over light and dark."""
+"""A creator's name as a watermark: small text in a corner, readable on light and
+dark backgrounds."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -13,22 +14,22 @@ WATERMARK_CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left")
 MAX_WATERMARK_LENGTH = 40
 MIN_SIZE_PERCENT = 2
 MAX_SIZE_PERCENT = 12
-"""Of the picture's shorter side, in percent: how high the words may be."""
+"""Limits of the text height, in percent of the picture's shorter side."""
 
 MIN_OPACITY_PERCENT = 20
-"""Percent: what is fainter cannot be read and protects nothing."""
+"""Minimum opacity in percent: a fainter watermark cannot be read and protects nothing."""
 
 AWAY = 0.6
-"""Distance from the edges, in heights of the words."""
+"""Distance from the edges, relative to the text height."""
 
 WIDEST = 0.6
-"""Of the picture's width: longer words are written smaller."""
+"""Maximum width relative to the picture; longer text is drawn smaller."""
 
 
 @dataclass(frozen=True)
 class Watermark:
-    """`text` at a `corner`; `size` in percent of the shorter side, `opacity` in percent. Raises
-    BadInput for what cannot be written so."""
+    """`text` in a `corner`. `size` is in percent of the shorter side, `opacity` in percent. Raises
+    BadInput for invalid values."""
 
     text: str
     corner: str = "bottom_right"
@@ -53,8 +54,8 @@ class Watermark:
 
 
 def check_watermark_letters(mark: Watermark) -> None:
-    """Raise BadInput `watermark.letters` for letters that the font does not have, Unavailable
-    without the font."""
+    """Raise BadInput `watermark.letters` for letters that the font lacks, Unavailable without the
+    font."""
     if lacking := text_overlay.find_missing_letters(_composed(mark.text)):
         raise BadInput("watermark.letters", letters=" ".join(lacking[:8]))
 
@@ -64,8 +65,8 @@ def _composed(text: str) -> str:
 
 
 def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
-    """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can
-    be read on any ground. Raises as `check_watermark_letters`."""
+    """Return a new RGB picture with the text in white with a soft dark rim, readable on any
+    background. Raises as `check_watermark_letters`."""
     check_watermark_letters(mark)
     text = _composed(mark.text)
     font = _fit_font(mark, image.size)
@@ -90,7 +91,7 @@ def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
 
 
 def _fit_font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont:
-    """As large as asked, smaller where the words would be too wide."""
+    """Return the font in the requested size, or smaller if the text would be too wide."""
     high = max(8.0, min(size) * mark.size / 100)
     font = text_overlay.font_of(round(high))
     wide = font.getlength(_composed(mark.text))

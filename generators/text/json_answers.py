@@ -1,5 +1,4 @@
-"""Reading JSON that a model wrote, and checking it against the flat schema it was asked for.
-Pure."""
+"""Parsing of JSON from a model, and its validation against a flat schema. Pure."""
 
 import json
 import re
@@ -20,8 +19,8 @@ _UNKEPT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """A text without the signs that no database keeps and no request carries: NUL, and halves of a
-    pair."""
+    """Return a text without characters that neither the database nor a request can hold: NUL and
+    lone surrogates."""
     return _UNKEPT.sub("", text)
 
 
@@ -36,14 +35,17 @@ def _to_storable(value: object) -> object:
 
 
 def parse_json_object(text: str) -> dict[str, object] | None:
-    """The first JSON object in `text`, past code fences and chatter; None when there is none, or
-    when it is cut. Of its texts what can be `kept`: a model may write any sign as an escape."""
+    """Return the first JSON object in `text`, ignoring code fences and other text; None if there is
+    none or it is cut.
+
+    Its strings are made storable, since a model may write any character as an escape.
+    """
     start = text.find("{")
     while start >= 0:
         try:
             value = _to_storable(json.JSONDecoder().raw_decode(text, start)[0])
         except RecursionError:
-            return None  # brackets in brackets without end: nothing of ours is so deep
+            return None  # Too deeply nested to be one of our formats.
         except ValueError:
             start = text.find("{", start + 1)
             continue
@@ -52,10 +54,10 @@ def parse_json_object(text: str) -> dict[str, object] | None:
 
 
 def schema_errors(value: object, schema: Mapping[str, object], where: str = "$") -> list[str]:
-    """What is wrong with `value`, as paths with the rule broken; empty when it obeys.
+    """Return the violations of a schema as paths with the broken rule; empty if `value` is valid.
 
-    Knows type, enum, const, anyOf, properties, required, additionalProperties, items and the bounds
-    of strings, numbers and arrays: what our schemas use. A rule it does not know is not checked.
+    Supports type, enum, const, anyOf, properties, required, additionalProperties, items, and the
+    limits of strings, numbers and arrays, as used in our schemas. Other rules are not checked.
     """
     options = schema.get("anyOf")
     if isinstance(options, Sequence):

@@ -1,5 +1,4 @@
-"""How every text engine that is a model is asked: once, and once more when the answer cannot be
-used."""
+"""Calls of text models: one request, and a second one if the answer is unusable."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,16 +17,16 @@ from generators.contract.engines import (
 from generators.text import json_answers, model_markup
 
 MAX_ERRORS = 5
-"""Rules a repair names; a small model mends a short list, and a hostile answer may break
-hundreds."""
+"""Maximum number of faults in a repair request: a small model can fix a short list, and a hostile
+answer may break hundreds of rules."""
 _PATH = 80
-"""Characters kept of one: its path carries names which the model made up."""
+"""Maximum characters of a fault; its path contains names made up by the model."""
 
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What a model answered; `cut` says that it ran into the end of its room. Counts are the
-    server's."""
+    """A model's answer. `cut` is True if it reached the token limit; the counts are
+    the server's."""
 
     text: str = field(repr=False)
     cut: bool = False
@@ -40,7 +39,7 @@ CallModel = Callable[[TextJob], RawAnswer]
 
 @dataclass(frozen=True)
 class ModelProfile:
-    """Who speaks, and how many tokens question and answer may have together."""
+    """The engine and model of an answer, and the context size in tokens."""
 
     engine: str
     model: str
@@ -49,13 +48,14 @@ class ModelProfile:
 
 
 IMAGE_TOKENS = 2900
-"""What a picture of at most 1024 pixels counts at most: LLaVA 1.6 reads five tiles of 576 tokens,
-Qwen2.5-VL one for 28 pixels square, Gemma 3 256 in all (https://ollama.com/search?c=vision)."""
+"""Maximum tokens of a picture of at most 1024 pixels: LLaVA 1.6 uses five tiles of 576 tokens,
+Qwen2.5-VL one for each 28 × 28 pixels, Gemma 3 a total of 256 (https://ollama.com/search?c=vision).
+"""
 
 
 def max_tokens_of(job: TextJob) -> int:
-    """What no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on
-    top; and pictures."""
+    """Return an upper estimate of a job's tokens: one for each wide character, 0.4 for any other,
+    plus 15 %, and those of pictures."""
     texts = [job.system, *(turn.text for turn in job.turns)]
     count = sum(1.0 if ord(c) >= 0x2E80 else 0.4 for text in texts for c in text)
     return (
@@ -66,11 +66,11 @@ def max_tokens_of(job: TextJob) -> int:
 
 
 def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedText:
-    """Ask the model; one repair at temperature 0: told what was wrong, or with twice the room when
-    it was cut.
+    """Call the model, with one repair request at temperature 0: with the faults of the answer, or
+    twice the tokens if it was cut.
 
-    Raises JobTooLarge before anything is sent when the question does not fit (some servers cut it
-    silently), AnswerUnusable when the second answer is no better, and what `call` raises.
+    Raises JobTooLarge before any request if the prompt does not fit (some servers cut it silently),
+    UnusableAnswer if the second answer is unusable too, and the exceptions of `call`.
     """
     asked = max_tokens_of(job)
     if asked + job.max_tokens > voice.room:
@@ -98,8 +98,8 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
 
 
 def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
-    """One request, of which the job's tally is told before it leaves and after. Raises what `call`
-    raises."""
+    """Send one request and record it in the job's ledger before and after. Raises the exceptions of
+    `call`."""
     job.tally.record_request(voice.engine, voice.model, max_tokens_of(job), job.max_tokens)
     try:
         raw = call(job)
@@ -117,8 +117,7 @@ def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAn
 
 
 def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
-    """The second question. It shows the bad answer and its faults where both fit beside an answer
-    as long as asked."""
+    """Return the second request. It includes the bad answer and its faults if both fit."""
     again = replace(job, temperature=0.0)
     if raw.cut:
         return replace(again, max_tokens=min(job.max_tokens * 2, room - max_tokens_of(job)))
@@ -142,8 +141,8 @@ def _describe_faults(text: str, schema: Mapping[str, object]) -> str:
 
 
 def _parse_answer(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
-    """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its
-    caller tidies it."""
+    """Return the parsed answer ({} for plain text), or None. Plain text that was cut is still
+    usable; the caller tidies it."""
     if job.schema is None:
         return {} if raw.text.strip() and not model_markup.has_model_markup(raw.text) else None
     value = json_answers.parse_json_object(raw.text)

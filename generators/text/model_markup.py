@@ -1,8 +1,9 @@
-"""Markup that is a model's and not its reader's: reasoning, chat tokens, placeholders. Pure.
+"""Markup in a model's text that is not meant for readers: reasoning, chat tokens, placeholders.
+Pure.
 
-What can be cut is cut; a text in which something is left is not sent. The forms are those of the
-chat templates of open models: ChatML, Llama, Mistral, Gemma, DeepSeek, Cohere, Kimi and Harmony
-(gpt-oss). Source: https://huggingface.co/docs/transformers/chat_templating
+Markup is removed as far as possible; a text with remaining markup is not sent. The forms are those
+of the chat templates of open models: ChatML, Llama, Mistral, Gemma, DeepSeek, Cohere, Kimi and
+Harmony (gpt-oss). Source: https://huggingface.co/docs/transformers/chat_templating
 """
 
 import re
@@ -16,7 +17,7 @@ _REASONING_MARK = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|[^<>|]{0,40}\|>[^<]{0,40})?<\|message\|>")
-"""Harmony: what stands behind it is for the reader, what stands before is reasoning."""
+"""Harmony's final channel: the text after it is for the reader, the text before it is reasoning."""
 
 _TOKEN = re.compile(
     r"<\|[^<>|\n]{1,40}\|>"  # ChatML, Llama 3, Phi, Harmony
@@ -31,7 +32,7 @@ _ROLE = re.compile(
     r"(?:\s*[:：]|\s*\n|\s*$)\s*",
     re.IGNORECASE,
 )
-"""Who speaks next, as it stands behind a token or at the very beginning."""
+"""The role of a turn, after a token or at the start of the text."""
 
 _NEXT_TURN = re.compile(r"\n[ \t]{0,8}(?:system|user|human|fan) ?[:：]", re.IGNORECASE)
 _FENCE = re.compile(r"```[a-z]{0,12}\n?|`", re.IGNORECASE)
@@ -51,7 +52,8 @@ _JSON = re.compile(r'\s*\{\s*"\w{1,30}"\s*:')
 
 
 def clean_model_text(text: str) -> str:
-    """Return what of a model's text is meant for its reader, as far as that can be cut out."""
+    """Return the part of a model's text that is meant for its reader, as far as it can be
+    extracted."""
     said = drop_reasoning(text)
     if _TOKEN.search(said):
         said = _first_own_turn(said)
@@ -65,14 +67,14 @@ def clean_model_text(text: str) -> str:
 
 
 def has_model_markup(text: str) -> bool:
-    """Return True if a text holds markup that is not for its reader."""
+    """Return True if a text contains markup that is not for its reader."""
     patterns = (_TOKEN, _REASONING_MARK, _PLACEHOLDER, _LEFT_TAG)
     return any(one.search(text) for one in patterns) or _JSON.match(text) is not None
 
 
 def drop_reasoning(text: str) -> str:
-    """Return a text without what stands between marks of reasoning, before a closing mark without
-    an opening one, and behind an opening mark that never closes."""
+    """Return a text without its reasoning: between marks, before a closing mark without an opening
+    one, and after an opening mark without a closing one."""
     finals = list(_FINAL.finditer(text))
     rest = text[finals[-1].end() :] if finals else text
     kept = list[str]()
@@ -85,7 +87,7 @@ def drop_reasoning(text: str) -> str:
             depth += 1
             continue
         if not depth:
-            kept.clear()  # the opening mark was part of the prompt
+            kept.clear()  # The opening mark was part of the prompt.
         depth = max(depth - 1, 0)
         start = mark.end()
     if not depth:
@@ -94,7 +96,7 @@ def drop_reasoning(text: str) -> str:
 
 
 def _first_own_turn(text: str) -> str:
-    """Return the first piece between tokens that is not another speaker's."""
+    """Return the first part between tokens that is not another role's turn."""
     for piece in _TOKEN.split(text):
         role = _ROLE.match(piece)
         if role is not None and role["other"]:

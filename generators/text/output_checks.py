@@ -1,13 +1,12 @@
-"""What a small model's words must pass before anybody sees them: no echo of the question, no loops.
-Pure."""
+"""Checks of a small model's text: no echo of the prompt, no loops. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 MAX_SHARED_WORDS = 0.6
-"""Share of its words a text may have in common with the prompt or an example (measured: echoes lie
-far above)."""
+"""Maximum share of words in common with the prompt or an example (measured: echoes are far above).
+"""
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
 _LEAD = re.compile(
@@ -27,31 +26,29 @@ cette
 
 
 def significant_words(text: str) -> list[str]:
-    """The words of a text, folded to lower case without accents; common little words are left
-    out."""
+    """Return the words of a text in lower case without accents and without common short words."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c))
     return [word for word in _WORD.findall(bare) if word not in _COMMON]
 
 
 def shared_word_ratio(text: str, source: str) -> float:
-    """The share (0 to 1) of the words of `text` that also stand in `source`; 0 for a text without
-    words."""
+    """Return the share (0 to 1) of the words of `text` that also occur in `source`; 0 for a text
+    without words."""
     own = significant_words(text)
     known = set(significant_words(source))
     return sum(word in known for word in own) / len(own) if own else 0.0
 
 
 def is_echo(text: str, sources: Iterable[str]) -> bool:
-    """Whether the text mostly repeats one of the sources: the prompt, or an example it was
-    shown."""
+    """Return True if the text mostly repeats the prompt or an example."""
     return len(significant_words(text)) >= 3 and any(
         shared_word_ratio(text, source) > MAX_SHARED_WORDS for source in sources
     )
 
 
 def is_looping(text: str) -> bool:
-    """Whether the text repeats itself: the same word four times in a row, or the same three words
+    """Return True if the text repeats itself: one word four times in a row, or the same three words
     three times."""
     found = _WORD.findall(text.casefold())
     if any(len(set(found[i : i + 4])) == 1 for i in range(len(found) - 3)):
@@ -61,11 +58,11 @@ def is_looping(text: str) -> bool:
 
 
 def tidy_text(text: str, *, longest: int = 280) -> str:
-    """The text as one could post it: no quotes around it, no "Caption:", no hashtags (data has
-    them), no cut end.
+    """Return the text ready to publish: without quotes around it, "Caption:", hashtags, and an
+    incomplete last sentence.
 
-    `longest` is in characters. A last sentence that was cut off is dropped when a whole one stands
-    before it.
+    `longest` is in characters. An incomplete last sentence is only dropped after a complete one.
+    Hashtags are stored separately.
     """
     line = _HASHTAG.sub("", _LEAD.sub("", text.strip().strip("`")))
     line = " ".join(line.split()).strip(" \"'“”«»")
@@ -81,7 +78,7 @@ def tidy_text(text: str, *, longest: int = 280) -> str:
 
 
 def checked_text(text: str, sources: Iterable[str], *, longest: int = 280) -> str | None:
-    """The tidied text, or None when it is empty, echoes a source or loops: then a template speaks
+    """Return the tidied text, or None if it is empty, echoes a source or loops; a template is used
     instead."""
     line = tidy_text(text, longest=longest)
     if len(significant_words(line)) < 2 or is_looping(text) or is_echo(line, sources):

@@ -1,1 +1,6 @@
-"""Encoding of clips: frames, slideshows and subtitles."""
+"""Films and clips: decoding and re-encoding of uploads, sampled frames, slideshows, subtitles and
+contact sheets.
+
+Engines that generate films are in `generators.engines.video`; FFmpeg runs in
+`generators.media.ffmpeg`.
+"""

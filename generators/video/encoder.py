@@ -1,8 +1,8 @@
-"""Frames that were drawn here as a film: H.264 and AAC in an MP4, what is shown first at its head,
-no metadata.
+"""Encoding of drawn frames as a film: H.264 and AAC in an MP4, with its index at the start and
+without metadata.
 
-Frames go to FFmpeg in its box as plain pixels. The same frames and sound are the same bytes, on the
-same build.
+Frames are passed to a confined FFmpeg as raw pixels. The same frames and sound give the same bytes
+on the same build.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,28 +15,29 @@ from generators.media import ffmpeg
 from generators.video import video_files
 
 FRAME_RATE = video_files.FRAMES_A_SECOND
-"""Frames a second of what is written; of fewer, some are shown twice: several places refuse slower
-films."""
+"""Frames per second of the output; lower rates repeat frames, because several platforms refuse
+slower films."""
 
 _SLOWEST = 20.0
 _GRACE = 120.0
-"""Seconds of work for a second of film, on top of a grace: drawing and encoding, on a busy
-machine."""
+"""Time limit in seconds: `_SLOWEST` for each second of film, plus `_GRACE`, for drawing and
+encoding on a busy machine."""
 
 _CRF = "20"
 FADE_OUT_SECONDS = 0.6
 """Seconds in which the sound fades out."""
 
 ReportProgress = Callable[[int, int], None]
-"""What is called with the frames that are drawn and those there will be; what it raises ends the
-making."""
+"""Called with the drawn frames and their total number. An exception stops the encoding."""
 
 
 @dataclass(frozen=True)
 class EncodingPlan:
-    """What is written: even sizes in pixels, `count` frames at `rate` a second; `sound` is a
-    file and what is in it, repeated where `repeats`, and ends with the film; without one it is
-    silent."""
+    """The film to encode: even edges in pixels, and `count` frames at `rate` per second.
+
+    `sound` is a file and its tracks, repeated if `repeats`, and ends with the film; without one the
+    film is silent.
+    """
 
     width: int
     height: int
@@ -47,7 +48,7 @@ class EncodingPlan:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The duration in seconds."""
         return self.count / self.rate
 
 
@@ -58,10 +59,10 @@ def encode_video(
     name: str,
     told: ReportProgress = lambda _done, _all: None,
 ) -> bytes:
-    """The film of these frames, RGB of the reel's size.
+    """Return the film of these RGB frames.
 
-    Raises BadInput `film.…` for a sound that cannot be used, Unavailable without the encoder or
-    disk.
+    Raises BadInput `film.…` for an unusable sound, and Unavailable without the encoder or disk
+    space.
     """
     with video_files.work_folder() as folder:
         if reel.sound is not None:
@@ -108,10 +109,8 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
     )
     rates = _rate_arguments(seconds)
     even = () if reel.rate == FRAME_RATE else ("-r", str(FRAME_RATE))
-    one_by_one = (
-        "-threads",
-        "1",
-    )  # of several, the timing would decide what the rate leaves to which frame
+    # With several threads, timing would decide how the bit rate is distributed.
+    one_by_one = ("-threads", "1")
     known = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
     colours = ("-vf", f"scale=out_color_matrix=bt709:out_range=tv,{known}")
     out = ("-movflags", "+faststart", "-f", "mp4", "out")
@@ -132,8 +131,7 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
 
 
 def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the arguments that read the sound, or silence, and those that fade it out at the
-    end."""
+    """Return the arguments that read the sound, or silence, and those that fade it out."""
     if reel.sound is None:
         return ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"), ()
     again = ("-stream_loop", "-1") if reel.repeats else ()
@@ -143,7 +141,7 @@ def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def _rate_arguments(seconds: float) -> tuple[str, ...]:
-    """Return the arguments that keep a film of `seconds` under the largest size of a file."""
+    """Return the arguments that limit a film of `seconds` to the maximum file size."""
     rate = min(
         video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE
     )

@@ -1,5 +1,4 @@
-"""What stands for a film where it cannot play: a poster, and sheets on which every frame that is
-looked at is seen."""
+"""Pictures in place of a film: a poster, and contact sheets with every sampled frame."""
 
 import io
 import math
@@ -15,10 +14,10 @@ COLUMNS = 2
 ROWS = 6
 WIDE = 480
 GAP = 6
-"""Pixels of a frame on a sheet, and between two of them."""
+"""Width of a frame on a sheet, and the gap between frames, in pixels."""
 
 CANDIDATES = 12
-"""Frames the poster is chosen from, evenly spread: the best made of them."""
+"""Number of evenly spaced frames among which the poster is chosen by quality."""
 
 _QUALITY = 85
 _PAPER = (24, 24, 27)
@@ -27,7 +26,7 @@ _CARD = (640, 360)
 
 
 def make_poster(film: DecodedVideo) -> Image.Image:
-    """The best made of a few frames; of a sound its loudness, drawn."""
+    """Return the frame of the best quality among a few; for audio, its loudness as bars."""
     shown = film.looked.frames
     if not shown:
         return _draw_loudness(film.loudness)
@@ -42,7 +41,7 @@ def make_poster(film: DecodedVideo) -> Image.Image:
 
 
 def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
-    """Bars for how loud a sound is, from its beginning to its end."""
+    """Draw the loudness of audio as bars, from start to end."""
     card = Image.new("RGB", _CARD, _PAPER)
     pen = ImageDraw.Draw(card)
     (wide, high) = _CARD
@@ -56,16 +55,15 @@ def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
 
 
 def encode_frame_sheet(image: Image.Image, *, mark: str) -> bytes:
-    """The bytes of a poster or a sheet; `mark` names the film, so that no two films share these
-    bytes."""
+    """Return a poster or sheet as JPEG. `mark` names the film, so that two films never share the
+    same bytes."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True, exif=b"", comment=mark.encode())
     return buffer.getvalue()
 
 
 def make_frame_sheets(film: DecodedVideo) -> Iterator[Image.Image]:
-    """Every frame that is looked at, in order, twelve on a sheet; one sheet at a time, for they are
-    large."""
+    """Yield sheets of twelve sampled frames in order, one at a time because they are large."""
     shown = film.looked.frames
     each = COLUMNS * ROWS
     for first in range(0, len(shown), each):

@@ -1,9 +1,9 @@
-"""Which frames of a film are looked at, and how it looks second by second.
+"""Sampling of a film's frames for review, and the mean of each second.
 
-Two frames a second at least, the first, the last, and each that differs from the one looked at
-before it, as a whole or in one place: a flash between two looks, a slow change too. Beside them the
-mean of every second, which shows in one picture whatever was on screen. All of it is taken from the
-very bytes that leave.
+Sampled are at least two frames a second, the first, the last, and each frame that differs from the
+last sampled one, as a whole or in one place. This catches flashes and slow changes. The mean of a
+second shows in one picture what was on screen during it. All frames come from the bytes that are
+published.
 """
 
 import io
@@ -20,19 +20,19 @@ from generators.containers.tracks import MediaTracks
 from generators.media import ffmpeg
 
 APART = 0.5
-"""Seconds between two frames that are looked at, at most."""
+"""Maximum seconds between two sampled frames."""
 
 WHOLE_CUT = 12.0
 PLACE_CUT = 64.0
-"""Levels of grey between two frames, on average and in one of `PLACES`, from which on the second is
-looked at too."""
+"""Differences in grey levels from which a frame is sampled: on average, and in one of `PLACES`."""
 
 PLACES = 8, 8
-"""The grid of places, rows and columns."""
+"""Rows and columns of the grid of places."""
 
 MAX_FRAMES = 2_400
 SMALL = 256
-"""Pixels of the longer edge of what is compared and of means; a multiple of the grid."""
+"""Length in pixels of the longer edge at which frames are compared and averaged; a multiple of the
+grid."""
 
 _QUALITY = 90
 _Pixels = NDArray[np.uint8]
@@ -40,18 +40,17 @@ _Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One picture of a film: when it is shown, and a JPEG of it."""
+    """A frame of a film: its time in milliseconds, and a JPEG."""
 
     at_ms: int
     data: bytes = field(repr=False)
 
     def to_image(self) -> Image.Image:
-        """Its pixels."""
+        """Return the picture."""
         return Image.open(io.BytesIO(self.data), formats=("JPEG",))
 
     def to_small_image(self, edge: int) -> Image.Image:
-        """Its pixels, no more of them than it takes for an edge of so many: decoded at a
-        fraction."""
+        """Return the picture, decoded at a reduced size not below `edge` pixels."""
         image = self.to_image()
         image.draft("RGB", (edge, edge))
         return image.convert("RGB")
@@ -59,8 +58,8 @@ class VideoFrame:
 
 @dataclass(frozen=True)
 class SampledFrames:
-    """Frames at full size, in order, and the mean of each second; nothing of a sound. `total`
-    frames there are."""
+    """Sampled frames at full size, in order, and the mean of each second; empty for audio. `total`
+    is the number of frames in the film."""
 
     frames: tuple[VideoFrame, ...] = ()
     means: tuple[VideoFrame, ...] = ()
@@ -68,10 +67,9 @@ class SampledFrames:
 
 
 def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float) -> SampledFrames:
-    """What to look at in the film `out` of the folder, within so many seconds of work for each of
-    two passes.
+    """Sample the film `out` in the folder, in two passes of at most `seconds` each.
 
-    Raises BadInput `film.too_busy` where nobody could look at all that changes, `film.corrupt`,
+    Raises BadInput `film.too_busy` if more frames change than anyone can review, `film.corrupt`,
     `film.too_slow`.
     """
     wide, high = _comparison_size(film.width, film.height)
@@ -116,8 +114,8 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
 
 
 def _frame_selector(numbers: Sequence[int]) -> str:
-    """The question whether a frame is one of these, as FFmpeg reads it: by halves, for it nests no
-    deeper than 100."""
+    """Return FFmpeg's expression that selects these frames, as a binary search, because FFmpeg
+    nests at most 100 levels."""
     if len(numbers) == 1:
         return f"eq(n,{numbers[0]})"
     half = len(numbers) // 2
@@ -128,7 +126,8 @@ def _frame_selector(numbers: Sequence[int]) -> str:
 
 
 def _comparison_size(width: int, height: int) -> tuple[int, int]:
-    """The size films are compared at: the shape kept as far as the grid allows."""
+    """Return the size at which frames are compared, with the film's proportions as far as the grid
+    allows."""
     rows, columns = PLACES
     share = SMALL / max(width, height, 1)
     return max(1, round(width * share / columns)) * columns, max(
@@ -137,7 +136,7 @@ def _comparison_size(width: int, height: int) -> tuple[int, int]:
 
 
 class _Choice:
-    """Sees every frame once, small; remembers which to look at, and the mean of each second."""
+    """Chooses frames to sample from small frames, and computes the mean of each second."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
@@ -150,7 +149,7 @@ class _Choice:
         self._second = 0
 
     def see(self, pixels: _Pixels) -> None:
-        """The next frame."""
+        """Process the next frame."""
         places = _mean_colours(pixels)
         late = bool(self._numbers) and self.count + 1 - self._numbers[-1] > APART * self.rate
         if self._last is None or late or _is_scene_cut(self._last, places):
@@ -173,13 +172,13 @@ class _Choice:
         self._summed = 0
 
     def ended(self) -> list[int]:
-        """The numbers of the frames to look at, the last one among them."""
+        """Return the numbers of the sampled frames, including the last one."""
         self._add_mean_frame()
         return sorted({*self._numbers, self.count - 1}) if self.count else []
 
 
 def _mean_colours(pixels: _Pixels) -> NDArray[np.float32]:
-    """The mean colour of each place."""
+    """Return the mean colour of each place."""
     rows, columns = PLACES
     high, wide, _ = pixels.shape
     grid = pixels.reshape(rows, high // rows, columns, wide // columns, 3)

@@ -1,10 +1,8 @@
-"""Clips made of stills: each moves slowly, they follow each other by cuts or fades, words stand on
-them, under a sound.
+"""Slideshow clips: stills with slow motion, joined by cuts or fades, with captions and a sound.
 
-Every frame is drawn here and handed to FFmpeg in its box as plain pixels: positions are fractions
-of a pixel, so that a slow zoom does not tremble, and no word of a person is ever part of an
-argument. The same stills, words, sound and seed are the same bytes, on the same build of FFmpeg and
-Pillow.
+Every frame is drawn here and passed to a confined FFmpeg as raw pixels. Positions are fractions of
+pixels, so that a slow zoom does not tremble, and no user's text is part of an argument. The same
+stills, captions, sound and seed give the same bytes on the same build of FFmpeg and Pillow.
 """
 
 import hashlib
@@ -22,18 +20,17 @@ from generators.video.encoder import FRAME_RATE, EncodingPlan, ReportProgress
 
 MIN_STILL_SECONDS = 1.0
 MAX_STILL_SECONDS = 15.0
-"""Seconds a still is shown."""
+"""Limits of the seconds for which a still is shown."""
 
 MAX_STILLS = 30
 MAX_SECONDS = 90.0
-"""Of one clip. The shortest of the places where clips go take 60 to 90 seconds; a page says what it
-will be."""
+"""Maximum length of a clip. The strictest platforms for clips accept 60 to 90 seconds."""
 
 FADE = 0.5
-"""Seconds of a crossfade: half a second of each of its two stills."""
+"""Seconds of a crossfade, half of it in each of the two stills."""
 
 DEPTH = 0.14
-"""How much of its width or height a still is moved or zoomed by while it is shown."""
+"""Share of its width or height by which a still is moved or zoomed."""
 
 NAME = "clip"
 
@@ -47,7 +44,8 @@ class ClipForm(StrEnum):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, within what leaves (`video_files.MAX_EDGE`)."""
+        """Width and height in pixels, within the limit of published films
+        (`video_files.MAX_EDGE`)."""
         return {
             ClipForm.UPRIGHT: (720, 1280),
             ClipForm.SQUARE: (1080, 1080),
@@ -56,7 +54,7 @@ class ClipForm(StrEnum):
 
 
 class StillMotion(StrEnum):
-    """How a still moves; `auto` is chosen by the seed, and never the same twice in a row."""
+    """The motion of a still. `auto` is chosen by the seed, and never equals the previous one."""
 
     AUTO = "auto"
     STILL = "still"
@@ -76,12 +74,12 @@ CHOSEN = (
     StillMotion.UP,
     StillMotion.DOWN,
 )
-"""What `auto` chooses among."""
+"""The motions among which `auto` chooses."""
 
 
 @dataclass(frozen=True)
 class StillPicture:
-    """One picture of a clip, upright, in RGB, with the seconds it is shown and its words."""
+    """A picture of a clip, upright in RGB, with its seconds and caption."""
 
     pixels: Image.Image = field(repr=False)
     seconds: float = 3.0
@@ -91,10 +89,12 @@ class StillPicture:
 
 @dataclass(frozen=True)
 class SlideshowPlan:
-    """What a clip is made of. `whole` shows each still uncut, on a blurred ground of its own;
-    `fades` instead of cuts; `sound` is a file with sound, which is repeated, and ends with the
-    clip; without one it is silent. Where it is `spoken` it is heard once and to its end: the stills
-    are shown longer where it takes longer than they do."""
+    """The content of a clip.
+
+    `whole` shows each still uncut on a blurred background, and `fades` replaces cuts. `sound` is a
+    file with audio, repeated until the end of the clip; without one the clip is silent. A `spoken`
+    sound is played once and completely: the stills are shown longer if necessary.
+    """
 
     stills: Sequence[StillPicture]
     form: ClipForm = ClipForm.UPRIGHT
@@ -106,14 +106,14 @@ class SlideshowPlan:
 
 
 def slideshow_seconds(shown: Sequence[float]) -> float:
-    """How long a clip of stills shown for so long is; a fade takes its time from both its
-    stills."""
+    """Return the length of a clip of stills shown for these seconds; a fade takes its time from
+    both stills."""
     return sum(_frame_count(one) for one in shown) / FRAME_RATE
 
 
 def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
-    """Raise BadInput `clip.…` for what no clip is made of, given the seconds and the words of each
-    still: too many of them, too long, or letters that could not be written."""
+    """Raise BadInput `clip.…` for an invalid clip, from the seconds and captions of its stills: too
+    many, too long, or letters that the font lacks."""
     if not 1 <= len(shown) <= MAX_STILLS:
         raise BadInput("clip.stills", most=MAX_STILLS)
     if any(not MIN_STILL_SECONDS <= seconds <= MAX_STILL_SECONDS for seconds, _ in shown):
@@ -127,11 +127,11 @@ def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
 def render_slideshow(
     cut: SlideshowPlan, *, told: ReportProgress = lambda _done, _all: None
 ) -> bytes:
-    """The clip as MP4: H.264 and AAC, 30 frames a second, what is shown first at its head, and no
-    metadata.
+    """Return the clip as MP4: H.264 and AAC, 30 frames per second, with its index at the start and
+    without metadata.
 
-    Raises BadInput `clip.…` as `check`, `film.…` for a sound that cannot be used, Unavailable
-    without a font, decoder or disk.
+    Raises BadInput `clip.…` as `check_slideshow`, `film.…` for an unusable sound, and Unavailable
+    without the font, the encoder or disk space.
     """
     check_slideshow([(one.seconds, one.caption) for one in cut.stills], cut.form)
     sound = (cut.sound, _inspect_sound(cut.sound)) if cut.sound is not None else None
@@ -143,8 +143,8 @@ def render_slideshow(
 
 
 def _extend_to_length(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
-    """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a
-    clip may be."""
+    """Return the clip extended to at least `seconds`, in proportion to its stills. Raises BadInput
+    above the maximum length."""
     share = seconds / sum(one.seconds for one in cut.stills)
     if share <= 1:
         return cut
@@ -165,10 +165,9 @@ def _frame_count(seconds: float) -> int:
 
 
 def _iter_frames(cut: SlideshowPlan) -> Iterator[Image.Image]:
-    """Every frame. A fade lies around the cut: the first half of it over the end of one still, the
-    rest over the next.
+    """Yield all frames. A fade covers the end of one still and the start of the next, half each.
 
-    Each still moves on through its fades, so none of them stands while it comes or goes.
+    Each still keeps moving during its fades.
     """
     around = round(FADE * FRAME_RATE / 2) if cut.fades else 0
     shown = [
@@ -190,8 +189,8 @@ def _iter_frames(cut: SlideshowPlan) -> Iterator[Image.Image]:
 
 
 def chosen_motions(cut: SlideshowPlan) -> list[StillMotion]:
-    """How each still moves: what was asked for, or what the seed chooses; `auto` is never the one
-    before it."""
+    """Return the motion of each still, as requested or chosen by the seed; an `auto` motion never
+    equals the previous one."""
     found: list[StillMotion] = []
     for number, one in enumerate(cut.stills):
         if one.motion is not StillMotion.AUTO:
@@ -204,8 +203,8 @@ def chosen_motions(cut: SlideshowPlan) -> list[StillMotion]:
 
 
 class _Shown:
-    """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or
-    after it."""
+    """A still of a clip; `frame` draws it at any moment, including the fades before
+    and after it."""
 
     def __init__(
         self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int
@@ -222,7 +221,7 @@ class _Shown:
         )
 
     def frame(self, at: int) -> Image.Image:
-        """The frame of this number, from a fade's worth before 0 to as much after the last."""
+        """Return the frame of this number, from a fade before 0 to a fade after the last."""
         share = (at + self._around) / max(1, self.count + 2 * self._around - 1)
         drawn = self._ground.resize(
             self._size, Image.Resampling.BICUBIC, box=self._visible_window(_ease(share))
@@ -232,7 +231,8 @@ class _Shown:
         return drawn
 
     def _visible_window(self, share: float) -> tuple[float, float, float, float]:
-        """What of the ground is seen: left, top, right, bottom, in fractions of its pixels."""
+        """Return the visible part of the background: left, top, right, bottom, in fractional
+        pixels."""
         wide, high = self._ground.size
         if self._motion is StillMotion.STILL:
             zoom = 1.0
@@ -251,28 +251,27 @@ class _Shown:
 
 
 def _ease(share: float) -> float:
-    """Slow at both ends, and never quite still."""
+    """Return an eased share: slow at both ends, but never still."""
     smooth = share * share * (3 - 2 * share)
     return min(max(0.5 * share + 0.5 * smooth, 0.0), 1.0)
 
 
 def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
-    """The still in the clip's shape, a little larger, so that no motion enlarges it beyond its own
-    pixels."""
+    """Return the still in the clip's shape, a little larger, so that motion does not enlarge it
+    beyond its pixels."""
     large = (round(size[0] * (1 + DEPTH)), round(size[1] * (1 + DEPTH)))
     filled = _resize_to_cover(pixels, large)
     if not whole:
         return filled
-    small = (max(1, large[0] // 8), max(1, large[1] // 8))  # a blur this wide needs no more pixels
+    small = (max(1, large[0] // 8), max(1, large[1] // 8))  # A blur this wide needs no more pixels.
     ground = (
         filled.resize(small)
         .filter(ImageFilter.GaussianBlur(6))
         .point([round(each * 0.6) for each in range(256)] * 3)
     )
     ground = ground.resize(large, Image.Resampling.BICUBIC)
-    share = min(large[0] / pixels.width, large[1] / pixels.height) * (
-        1 - DEPTH
-    )  # seen whole however it moves
+    # Completely visible during any motion.
+    share = min(large[0] / pixels.width, large[1] / pixels.height) * (1 - DEPTH)
     fitted = pixels.resize(
         (max(1, round(pixels.width * share)), max(1, round(pixels.height * share))),
         Image.Resampling.LANCZOS,
@@ -282,5 +281,5 @@ def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool
 
 
 def _resize_to_cover(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The part of a picture around its subject, filling the size."""
+    """Return the part of a picture around its subject that fills this size."""
     return pixels.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(pixels, size))

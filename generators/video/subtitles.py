@@ -1,4 +1,4 @@
-"""The words of subtitle tracks: they are not sent with a film, and yet they are judged with it."""
+"""Text of subtitle tracks. It is not published with a film, but rated with it."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ from generators.media import ffmpeg
 
 MAX_TEXTS = 8
 MAX_LETTERS = 20_000
-"""Tracks, and letters of all of them: a film of ten minutes has about 9,000."""
+"""Maximum number of tracks, and of characters in all of them: a film of ten minutes has about
+9,000."""
 
 _TIMES = re.compile(r"\d+|[\d:,.]+ --> [\d:,.]+.*")
 _MARKUP = re.compile(r"<[^>]{0,80}>|\{\\[^}]{0,80}\}")
@@ -18,9 +19,10 @@ _MARKUP = re.compile(r"<[^>]{0,80}>|\{\\[^}]{0,80}\}")
 def read_subtitles(
     folder: Path, tracks: MediaTracks, *, name: str, seconds: float
 ) -> tuple[str, ...]:
-    """The lines of every subtitle track of the file `in`, without times and markup, each said once.
+    """Return the lines of all subtitle tracks of the file `in`, without times, markup and
+    duplicates.
 
-    Raises BadInput `film.too_wordy`, `film.corrupt` for subtitles that are pictures.
+    Raises BadInput `film.too_wordy`, and `film.corrupt` for subtitles that are pictures.
     """
     if not tracks.texts:
         return ()

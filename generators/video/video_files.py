@@ -1,12 +1,9 @@
-"""How loud a sound is, from its beginning to its end: what is drawn where there is no picture.
+"""Films and audio: safely decoded, re-encoded as MP4 (H.264, AAC) or M4A, and sampled for review.
 
-Films and sound in and out: read safely, made anew as MP4 (H.264, AAC) or M4A, with nothing else in
-them.
-
-What leaves is what our own encoder wrote from one picture track and one sound track: no metadata,
-no covers, no subtitles, no captions between the frames. What came along beside them is looked at
-and left behind. Order: `read` → `content_credentials.sign_media` last → hash. Source of the limits:
-the narrowest place of today takes 25 MiB.
+Published files contain one picture track and one sound track by our encoder: no metadata, covers,
+subtitles or captions between frames. Data of the upload beside them is reviewed and dropped. Order:
+`decode_video` → `content_credentials.sign_media` last → hash. The size limit comes from the
+strictest platform, which accepts 25 MiB.
 """
 
 import hashlib
@@ -33,12 +30,12 @@ from generators.video.frames import SampledFrames
 
 LOUDNESS_POINTS = 96
 RATE = 4000
-"""Points it is told at, and samples a second it is measured with."""
+"""Number of loudness values, and samples per second at which loudness is measured."""
 
 
 def measure_loudness(folder: Path, *, name: str, seconds: float) -> tuple[float, ...]:
-    """The loudness of the file `out` of the folder at `BARS` points, 0 to 1, the loudest of them
-    1."""
+    """Return the loudness of the file `out` in the folder at `LOUDNESS_POINTS` points, from 0 to 1,
+    relative to the maximum."""
     plain = ("-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1")
     with ffmpeg.read_output(
         (*ffmpeg.input_arguments("out", "mov"), *plain), folder=folder, seconds=seconds, name=name
@@ -60,24 +57,24 @@ VIDEO_KIND = "film"
 AUDIO_KIND = "sound"
 MAX_EDGE = 1280
 FRAMES_A_SECOND = 30
-"""Of what leaves: its longer edge in pixels, and how many frames a second at most."""
+"""Limits of published films: the longer edge in pixels, and frames per second."""
 
 MAX_BYTES = 23_000_000
 MAX_RATE = 4_000_000
 SOUND_RATE = 128_000
-"""Bytes of a whole film; bits a second of its picture at most, and of its sound."""
+"""Maximum bytes of a film, and maximum bits per second of its picture and its sound."""
 
 SLOWEST = 4.0
 GRACE = 120.0
 MAX_WAIT = 900.0
-"""Seconds of work for a second of film, on top of a grace, and never more than so many."""
+"""Time limit in seconds: `SLOWEST` for each second of film, plus `GRACE`, at most `MAX_WAIT`."""
 
 LEFT_BEHIND = 2 * 3600.0
-"""Seconds after which a folder nobody touched is one of a process that died; no film takes so
-long."""
+"""Age in seconds from which an untouched folder belongs to a dead process; no film takes that long.
+"""
 
 ALIKE = 14
-"""Bits between the hashes of a cover and of a frame it may come from."""
+"""Maximum distance in bits between the hashes of a cover and of a frame that it may show."""
 
 _FOLDER = "greenroom-film-"
 _UPRIGHT = (
@@ -91,11 +88,11 @@ _TONE_MAP = (
     "zscale=tin={transfer}:pin=2020:min=2020_ncl:rin={range}:t=linear:npl=100,format=gbrpf32le,"
     "zscale=p=709,tonemap=hable:desat=0:peak=10,zscale=t=709:m=709:r=limited,format=yuv420p"
 )
-"""From HDR to SDR (https://ffmpeg.org/ffmpeg-filters.html#tonemap): relative to 100 cd/m², what is
-brighter than 1,000 cd/m² is white, as phones and cameras record it."""
+"""Tone mapping from HDR to SDR (https://ffmpeg.org/ffmpeg-filters.html#tonemap), relative to 100
+cd/m². Values above 1,000 cd/m² become white, the range of phones and cameras."""
 
 _HDR = re.compile(r"color_range:(\w+) .*color_trc:(smpte2084|arib-std-b67)")
-"""What `showinfo` says of a frame of HDR: PQ and HLG (Rec. ITU-R BT.2100)."""
+"""Output of `showinfo` for an HDR frame: PQ and HLG (Rec. ITU-R BT.2100)."""
 NO_METADATA_ARGUMENTS = (
     "-map_metadata",
     "-1",
@@ -124,9 +121,11 @@ AUDIO_ARGUMENTS = (
 
 @dataclass(frozen=True)
 class DecodedVideo:
-    """A film, or a sound alone, as it leaves, and everything that is looked at before: its frames,
-    its sound, what it brought along. `sha256` is that of the file as it came; `words` its
-    subtitles; `covers` the pictures beside it."""
+    """A film or audio as it will be published, with all data for its review: frames, sound, and
+    parts of the upload.
+
+    `sha256` is that of the upload; `words` are its subtitles; `covers` its embedded pictures.
+    """
 
     data: bytes = field(repr=False)
     mime: MediaMime
@@ -136,9 +135,9 @@ class DecodedVideo:
     height: int
     looked: SampledFrames = field(repr=False)
     heard: bytes | None = field(default=None, repr=False)
-    """Its sound as an M4A."""
+    """The sound as an M4A file."""
     loudness: tuple[float, ...] = field(default=(), repr=False)
-    """Of a sound alone: how loud it is from its beginning to its end, 0 to 1."""
+    """The loudness of audio from start to end, from 0 to 1."""
     words: tuple[str, ...] = field(default=(), repr=False)
     covers: tuple[Image.Image, ...] = field(default=(), repr=False)
     hidden_cover: bool = False
@@ -146,12 +145,12 @@ class DecodedVideo:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, 0 of a sound."""
+        """Width and height in pixels, 0 for audio."""
         return self.width, self.height
 
 
 def is_video_or_audio(data: bytes) -> bool:
-    """Whether a file is of this kind, rather than a picture."""
+    """Return True if a file is a film or audio and not a picture."""
     film = data[4:8] == b"ftyp" and not heif.is_heif(data)
     return (
         film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or animated_images.has_second_frame(data)
@@ -159,7 +158,7 @@ def is_video_or_audio(data: bytes) -> bool:
 
 
 def inspect_video(data: bytes, *, name: str) -> MediaTracks:
-    """The tracks of a file by its structure alone. Raises BadInput
+    """Return the tracks of a file from its structure alone. Raises BadInput
     (generators/containers/tracks.py)."""
     if len(data) > MAX_MEDIA_BYTES:
         raise BadInput("film.too_heavy", file=name)
@@ -175,9 +174,9 @@ def inspect_video(data: bytes, *, name: str) -> MediaTracks:
 
 
 def decode_video(data: bytes, *, name: str) -> DecodedVideo:
-    """Take in an upload by its content, never by its name.
+    """Decode and re-encode an upload by its content; its name is ignored.
 
-    Raises BadInput `film.…` (generators/containers/tracks.py) with `file`, Unavailable when the
+    Raises BadInput `film.…` (generators/containers/tracks.py) with `file`, and Unavailable if the
     disk is full.
     """
     tracks = inspect_video(data, name=name)
@@ -198,7 +197,7 @@ def decode_video(data: bytes, *, name: str) -> DecodedVideo:
 
 
 def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
-    """What `read` made, looked at again. Raises BadInput for what is nothing of ours."""
+    """Sample a film made by `decode_video` again. Raises BadInput for any other file."""
     with work_folder() as folder:
         (folder / "out").write_bytes(data)
         return _sample_encoded(data, name=name, folder=folder)
@@ -206,8 +205,8 @@ def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder of its own, gone afterwards. Raises Unavailable when there is none to be had, or no
-    room left in it."""
+    """Yield a temporary folder that is deleted afterwards. Raises Unavailable if it cannot be
+    created or the disk is full."""
     try:
         _remove_stale_folders(Path(tempfile.gettempdir()))
         with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
@@ -217,7 +216,7 @@ def work_folder() -> Iterator[Path]:
 
 
 def _remove_stale_folders(place: Path) -> None:
-    """Remove what a process that was killed left behind: somebody's film, as it came."""
+    """Delete folders of killed processes, which contain uploaded films."""
     for old in place.glob(f"{_FOLDER}*"):
         with suppress(FileNotFoundError):
             if wall_now().timestamp() - old.lstat().st_mtime > LEFT_BEHIND:
@@ -225,8 +224,8 @@ def _remove_stale_folders(place: Path) -> None:
 
 
 def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
-    """The bytes that leave."""
-    expected = tracks.seconds or float(MAX_SECONDS)  # a recording of a browser does not say
+    """Return the film as it will be published."""
+    expected = tracks.seconds or float(MAX_SECONDS)  # Recordings by browsers contain no duration.
     kind: Sequence[str] = ("-vn", "-map", f"0:a:{tracks.default_sound}", "-f", "ipod")
     if tracks.video:
         rate = min(MAX_RATE, int(MAX_BYTES * 8 / max(expected, 1.0)) - SOUND_RATE)
@@ -280,7 +279,7 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
 
 
 def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
-    """The filter that makes the colours those of an ordinary screen: HDR is tone-mapped."""
+    """Return the filter that converts colours to SDR; HDR is tone-mapped."""
     if not tracks.may_be_hdr:
         return _EIGHT_BITS
     first = ("-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "pipe:1")
@@ -293,8 +292,7 @@ def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
 
 
 def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
-    """The film our encoder wrote, which lies as `out` in the folder, with all that is to be looked
-    at."""
+    """Return the encoded film, stored as `out` in the folder, with its samples for review."""
     own = mp4.inspect_mp4(data, name=name)
     if own.texts or own.covers:
         raise BadInput("film.corrupt", file=name)
@@ -312,7 +310,7 @@ def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
 
 
 def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
-    """The sound of the film, as it is in it."""
+    """Return the sound of the film without re-encoding."""
     kept = ("-map", "0:a:0", "-c:a", "copy", *NO_METADATA_ARGUMENTS, "-f", "ipod", "sound")
     ffmpeg.run_ffmpeg(
         (*ffmpeg.input_arguments("out", "mov"), *kept), folder=folder, seconds=limit, name=name
@@ -323,12 +321,12 @@ def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
 def _decode_cover(data: bytes, name: str) -> Image.Image:
     try:
         return pictures.flatten_on(pictures.decode_photo(data, name=name).pixels, (255, 255, 255))
-    except BadInput as error:  # what cannot be looked at is not carried along unseen
+    except BadInput as error:  # A cover that cannot be reviewed must not pass unseen.
         raise BadInput("film.attached", file=name) from error
 
 
 def _is_cover_in_frames(cover: Image.Image, looked: SampledFrames) -> bool:
-    """Whether a cover is one of the frames."""
+    """Return True if a cover shows one of the frames."""
     own = perceptual_hashes.dhash(cover)
     return any(
         perceptual_hashes.hamming_distance(own, perceptual_hashes.dhash(frame.to_image())) <= ALIKE

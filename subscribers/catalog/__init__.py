@@ -1,1 +1,4 @@
-"""The catalog: prices of packs, and offers to fans."""
+"""The catalog: prices of packs by rail, and the offers made to fans.
+
+Packs are in `studio.packs`; orders for them are in `subscribers.orders`.
+"""

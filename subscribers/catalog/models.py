@@ -16,7 +16,7 @@ from subscribers.table_columns import amount_column, chat_table_arguments
 
 
 class Price(CreatorOwnedRow, table=True):
-    """What a pack costs on a rail."""
+    """The price of a pack on a rail."""
 
     __tablename__ = "prices"
     __table_args__ = table_arguments(
@@ -32,7 +32,7 @@ class Price(CreatorOwnedRow, table=True):
 
 
 class Offer(CreatorOwnedRow, table=True):
-    """A pack shown to a fan at a price that is kept until it expires."""
+    """A pack offered to a fan at a price that is valid until `expires_at`."""
 
     __tablename__ = "offers"
     __table_args__ = chat_table_arguments(

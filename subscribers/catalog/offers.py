@@ -1,5 +1,4 @@
-"""What may be offered to a fan now: a closed list of at most six, ranked by rows and never by
-mood."""
+"""Offers to a fan: a closed list of at most six packs, ranked by stored rows and not by a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,15 +27,17 @@ from subscribers.subscriptions import subscription_rows
 
 MAX_OFFERS = 6
 PER_DAY = 3
-"""Offers shown to a fan in 24 h."""
+"""Maximum number of offers shown to a fan in 24 hours."""
 
 APART = 6
-"""Lines of the conversation between two offers."""
+"""Minimum number of messages of the conversation between two offers."""
 
 DECLINED_FOR = timedelta(days=7)
+"""Period in which a declined pack is not offered again."""
 OPEN_INVOICES = 3
+"""Number of unpaid orders from which a fan gets no further offer."""
 LIFE = timedelta(hours=24)
-"""How long a price that was shown is kept."""
+"""Validity of an offered price."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ class OfferCandidate:
     rating: Rating
     price: Money
     locks: bool = False
-    """Whether it may be shown behind its price as well, without an invoice."""
+    """True if the pack may also be sold as a locked message, without an invoice."""
 
 
 @dataclass(frozen=True)
 class FanSalesContext:
-    """What is known of the fan when the list is made. `since_last_offer` counts lines, None when
-    there was none."""
+    """The facts about a fan that decide the list. `since_last_offer` counts messages; None means no
+    offer yet."""
 
     may_be_sold_to: bool
     held: bool
@@ -67,12 +68,12 @@ class FanSalesContext:
     shown_today: int
     since_last_offer: int | None
     paid: tuple[int, ...]
-    """What they paid before, minor units of the rail's currency."""
+    """Amounts of earlier payments, in minor units of the rail's currency."""
 
 
 @dataclass(frozen=True)
 class ShownOffer:
-    """An offer that was shown, with the price that is kept until it expires."""
+    """An offer that was shown, with the price that is valid until it expires."""
 
     id: UUID
     pack_id: UUID
@@ -85,12 +86,13 @@ class ShownOffer:
 def rank_offers(
     candidates: Sequence[OfferCandidate], standing: FanSalesContext, ratings: frozenset[Rating]
 ) -> tuple[OfferCandidate, ...]:
-    """The closed list, best first: pure, the same rows give the same list.
+    """Return the packs that may be offered, best first. Pure: the same rows give the same list.
 
-    Nothing for who may not be sold to, is held, had three offers in a day or one in the last six
-    lines; no pack that is owned, invoiced, declined, or above what this rail or this reader may
-    get. Nearest to the fan's own median price first, the cheapest first for who never paid; ties by
-    id.
+    Return nothing if the fan may not be sold to, is on hold, saw `PER_DAY` offers in a day, saw one
+    within the last `APART` messages, or has `OPEN_INVOICES` unpaid orders. Skip packs that are
+    owned, invoiced, declined, or rated above the limits of the rail or of the fan's age check.
+    Packs closest to the fan's median payment come first, or the cheapest for a fan who never paid;
+    ties are ordered by id.
     """
     near = standing.since_last_offer is not None and standing.since_last_offer < APART
     crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
@@ -118,7 +120,7 @@ def list_offers(
     channel: Channel,
     rail: RailTerms,
 ) -> tuple[OfferCandidate, ...]:
-    """At most six packs that may be offered to this fan, on this account, now."""
+    """Return at most six packs that may be offered to this fan on this account now."""
     candidates = _list_candidates(scope, fan.creator_id, rail)
     return (
         rank_offers(candidates, _get_sales_context(scope, fan, talk, channel, rail), rail.ratings)
@@ -128,7 +130,7 @@ def list_offers(
 
 
 def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str) -> UUID:
-    """Keep the price a fan is about to read; returns the offer's id."""
+    """Store the price that is shown to a fan. Return the offer's id."""
     row = Offer(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -149,7 +151,8 @@ def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, ra
 
 
 def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
-    """An offer as code draws it: title and price; no model and no member writes either."""
+    """Return the button of an offer with title and price; neither a model nor a member writes
+    them."""
     params = {"title": candidate.title, "price": format_price(candidate.price)}
     return Button(
         label=render_message(Message("offer.button", params), language),
@@ -159,8 +162,8 @@ def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Butt
 
 
 def get_shown_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> ShownOffer:
-    """An offer of this fan whose price is still kept. Raises NotFound; another fan's offer looks
-    the same."""
+    """Return an offer of this fan whose price is still valid. Raises NotFound, also for another
+    fan's offer."""
     row = scope.run(
         "SELECT id, pack_id, pack_version, title, amount_minor, currency, rail FROM offers WHERE "
         "tenant_id = :tenant"
@@ -183,7 +186,7 @@ def get_shown_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> ShownOffer:
 
 
 def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
-    """The fan said yes."""
+    """Mark the offer as accepted by the fan."""
     scope.run(
         "UPDATE offers SET state = 'accepted', updated_at = house_now() WHERE tenant_id = :tenant "
         "AND id = :id",
@@ -194,9 +197,8 @@ def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
 
 def _list_candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:
     known = packs.list_packs(scope, [creator_id], states=(PackState.ACTIVE,))
-    wares = [
-        one for one in known if one.whole and not one.withheld
-    ]  # else it would be paid for and never come
+    # An incomplete or withheld pack would be paid for and never delivered.
+    wares = [one for one in known if one.whole and not one.withheld]
     if not wares:
         return []
     asked = prices_of_packs(scope, [one.id for one in wares])
@@ -221,8 +223,7 @@ def _can_lock(one: packs.PackListing, price: Money, rail: RailTerms) -> bool:
 
 
 def is_payment_stopped(scope: Scope, fan: directory.FanIdentityView) -> bool:
-    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to
-    them."""
+    """Return True if an emergency stop of payments or offers applies to this fan."""
     chat = f"{fan.channel_id}:{fan.native_id}"
     return any(
         emergency_stops.is_stopped(
@@ -252,7 +253,7 @@ SELECT
     AND offer_id IS NOT NULL AND state NOT IN ('cancelled', 'rejected', 'expired', 'failed')) AS
     offered_at
 """
-"""All that is known of the fan's money, asked at once: the fan waits for the answer."""
+"""The fan's sales facts in one query, because the fan waits for the response."""
 
 
 def _get_sales_context(
@@ -291,7 +292,7 @@ def _get_sales_context(
 
 
 def decline_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> None:
-    """The fan does not want it; it is not offered again for a week."""
+    """Mark a shown offer as declined; the pack is not offered again for `DECLINED_FOR`."""
     scope.run(
         "UPDATE offers SET state = 'declined', updated_at = house_now() WHERE tenant_id = :tenant "
         "AND id = :id"

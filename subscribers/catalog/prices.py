@@ -14,12 +14,12 @@ pass
 
 
 HIGHEST = 1_000_000
-"""Minor units: beyond it a price is a slip of the finger."""
+"""Highest price in minor units; anything above counts as a typing error."""
 
 
 def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
-    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more
-    than `HIGHEST`."""
+    """Set the price of a pack on a rail. Raises BadInput if it is below the rail's minimum or above
+    `HIGHEST`."""
     if money.minor <= 0:
         raise BadInput("price.not_positive", amount=money.minor)
     terms = installed_rails.rail_terms_by_name(rail)
@@ -43,7 +43,7 @@ def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: M
 
 
 def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | None:
-    """What a pack costs on a rail in a currency; None where it is not sold there."""
+    """Return the price of a pack on a rail in a currency, or None if it is not sold there."""
     minor = scope.run(
         "SELECT amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = :pack AND rail = "
         ":rail"
@@ -57,7 +57,8 @@ def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | 
 
 
 def listed_price(scope: Scope, pack_id: UUID) -> Money | None:
-    """The price a page names: the first rail's by name; None for a pack that is nowhere on sale."""
+    """Return the price that pages show, of the first rail by name; None if the pack is not for
+    sale."""
     row = scope.run(
         "SELECT amount_minor, currency FROM prices WHERE tenant_id = :tenant AND pack_id = :pack"
         " ORDER BY rail, currency LIMIT 1",
@@ -68,7 +69,7 @@ def listed_price(scope: Scope, pack_id: UUID) -> Money | None:
 
 
 def prices_of_packs(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict[str, Money]]:
-    """What these packs cost, by pack and rail; a pack that is nowhere on sale is absent."""
+    """Return the prices by pack and rail. Packs that are not for sale are absent."""
     found: dict[UUID, dict[str, Money]] = {}
     rows = scope.run(
         "SELECT pack_id, rail, currency, amount_minor FROM prices WHERE tenant_id = :tenant AND "

@@ -1,1 +1,5 @@
-"""Checkout: settle payments, and reconcile with the platforms."""
+"""Checkout: payments are settled here, and platform earnings and rail movements are reconciled with
+the ledger.
+
+Tables of orders and refunds are in `subscribers.orders`; the ledger is in `subscribers.ledger`.
+"""

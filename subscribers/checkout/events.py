@@ -1,4 +1,5 @@
-"""Events of checkout: payments to settle, platform earnings, and what was paid."""
+"""Events of checkout: payments to assign, earnings and rails to read, and paid orders and
+subscriptions."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +10,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class PaymentSettle:
-    """A member says which order an unmatched payment belongs to. The subject is the payment."""
+    """A member assigned an unmatched payment to an order. The subject is the payment."""
 
     kind: ClassVar[str] = "payment.settle"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -21,8 +22,10 @@ class PaymentSettle:
 
 @dataclass(frozen=True)
 class EarningListed:
-    """A platform's list of earnings names the locked message `native_id` of an order: paid `at`
-    (ISO 8601), and, where it went `back`, paid back."""
+    """A platform's list of earnings contains the locked message `native_id` of an order.
+
+    It was paid `at` (ISO 8601); `back` is True if it was also refunded.
+    """
 
     kind: ClassVar[str] = "order.earned"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -35,8 +38,10 @@ class EarningListed:
 
 @dataclass(frozen=True)
 class EarningsDue:
-    """Ask what an account earned on its platform, of late alone or, now and then, weeks back; the
-    subject is the channel."""
+    """Read the earnings of an account. The subject is the channel.
+
+    With `lately`, only new earnings are read, not those of the last weeks again.
+    """
 
     kind: ClassVar[str] = "earnings.read"
     queue: ClassVar[outbox.Queue] = "make"
@@ -47,7 +52,7 @@ class EarningsDue:
 
 @dataclass(frozen=True)
 class RailReconcile:
-    """Compare what a platform lists of an account's money with the books; the subject is the
+    """Compare a platform's list of an account's movements with the ledger. The subject is the
     channel."""
 
     kind: ClassVar[str] = "rail.reconcile"
@@ -58,7 +63,7 @@ class RailReconcile:
 
 @dataclass(frozen=True)
 class OrderPaid:
-    """Fact: an order is paid, its sale is in the ledger."""
+    """Fact: an order is paid and its sale is in the ledger."""
 
     kind: ClassVar[str] = "order.paid"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -68,7 +73,7 @@ class OrderPaid:
 
 @dataclass(frozen=True)
 class SubscriptionPaid:
-    """Fact: a month of a subscription is paid, its sale is in the ledger. The subject is the
+    """Fact: a month of a subscription is paid and its sale is in the ledger. The subject is the
     payment."""
 
     kind: ClassVar[str] = "subscription.paid"

@@ -1,7 +1,7 @@
-"""Subscriptions of fans: offered by a link, paid month by month by their platform, stopped, ended.
+"""Subscription payments: a plan is offered by a link, and the platform charges each month.
 
-Each month is a charge of its own with the first one's words: a sale, whoever tells of it and in
-whatever order.
+Each month is a separate charge with the payload of the first one. It is recorded as a sale,
+whichever source reports it and in any order.
 """
 
 from datetime import datetime, timedelta
@@ -45,16 +45,16 @@ from subscribers.subscriptions.states import SubscriptionState
 from subscribers.subscriptions.subscription_rows import Plan, Subscription
 
 LIFE = timedelta(hours=24)
-"""How long what was offered may be paid."""
+"""Period in which an offered subscription can be paid."""
 
 
 def send_subscription_link(
     scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail
 ) -> Subscription | None:
-    """Send a fan the link by which they may subscribe to a plan; asked twice, it is the same offer.
+    """Send a fan the payment link of a plan. A repeated request renews the same offer.
 
-    None when nothing may be sold to them now, or when they have the subscription. Raises NotFound
-    for a plan that is not on sale on this account.
+    Return None if nothing may be sold to the fan now, or if the fan already has the subscription.
+    Raises NotFound if the plan is not on sale on this account.
     """
     plan = next(
         (one for one in plans.list_plans_on_sale(scope, talk.channel_id) if one.id == plan_id), None
@@ -138,8 +138,8 @@ def _of_fan(scope: Scope, fan_id: UUID, plan_id: UUID | None = None) -> list[Sub
 
 
 def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool) -> None:
-    """Tell a fan of their subscriptions, with what opens and stops them; who has none, what they
-    may choose."""
+    """Send a fan their subscriptions with buttons for their packs and for cancelling. A fan without
+    one gets the plans on sale, if `sells`."""
     mine = [
         row
         for row in _of_fan(scope, talk.fan_id)
@@ -171,8 +171,8 @@ def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool)
 
 
 def list_offerable_plans(scope: Scope, talk: Conversation) -> list[Plan]:
-    """The plans that may be shown to the fan of a conversation now: none to who has one of this
-    account's."""
+    """Return the plans that may be shown to the fan of a conversation now; none if the fan already
+    subscribes on this account."""
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     mine = [
         row
@@ -193,8 +193,8 @@ def list_offerable_plans(scope: Scope, talk: Conversation) -> list[Plan]:
 
 
 def send_plan_proposal(scope: Scope, talk: Conversation, plan_id: UUID, *, key: UUID) -> None:
-    """Show the fan one plan, under a button that asks for its link. Raises NotFound for one not to
-    be shown now."""
+    """Show the fan one plan with a button that requests its link. Raises NotFound if the plan may
+    not be shown now."""
     chosen = next((one for one in list_offerable_plans(scope, talk) if one.id == plan_id), None)
     if chosen is None:
         raise NotFound("offer.not_now")
@@ -205,7 +205,7 @@ def send_plan_proposal(scope: Scope, talk: Conversation, plan_id: UUID, *, key: 
 
 
 MAX_SHOWN = 6
-"""Buttons under a message."""
+"""Maximum number of buttons below a message."""
 
 
 def _build_pack_buttons(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
@@ -235,8 +235,11 @@ def _build_button(talk: Conversation, action: str, ref: UUID) -> Button:
 
 
 def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | None:
-    """What speaks against a payment, asked while the platform waits; None lets it through, and
-    promises nothing."""
+    """Return the reason to refuse a payment, or None to allow it. The platform waits for the
+    answer.
+
+    Allowing a payment is not a promise of delivery.
+    """
     if query.subscription_id is None:
         return Message("service.pay.unknown")
     try:
@@ -251,7 +254,7 @@ def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | Non
 
 
 def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
-    """Raises NotFound."""
+    """Return the reason to refuse a payment, or None. Raises NotFound."""
     channel = queries.get_channel(scope, row.channel_id)
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
     plan = plans.get_plan(scope, row.plan_id)
@@ -299,12 +302,11 @@ def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Mess
 
 
 def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
-    """Write down a month that was taken, once: payment, ledger, until when it is paid, and the
-    fact.
+    """Record a paid month once: payment, ledger, paid period and fact event.
 
-    Returns the payment's id, None when the charge is known. What fits no subscription waits in
-    suspense for a person; a month that is paid already is given back, and what took it twice is
-    stopped.
+    Return the payment's id, or None if the charge is known. A payment that fits no subscription is
+    booked in suspense for a member to decide. A month that is already paid is refunded, and the
+    renewal that charged it twice is stopped.
     """
     row = _lock_subscription(scope, fact)
     kind = _classify_charge(scope, row, fact)
@@ -319,9 +321,8 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
         charges.notify_unmatched_payment(scope, payment_id, fact)
-        if (
-            row is not None and row.state == SubscriptionState.ENDED
-        ):  # of a fan from whom no more is taken: stopped in vain
+        # The subscription has ended here, so its renewal was not stopped at the platform.
+        if row is not None and row.state == SubscriptionState.ENDED:
             _request_subscription_stop(scope, row, fact, row.first_charge)
     elif kind == "duplicate":
         refunds.request_refund(scope, payment_id, reason=Message("refund.duplicate"))
@@ -349,9 +350,10 @@ def _lock_subscription(scope: Scope, fact: PaymentFact) -> Subscription | None:
     if fact.subscription_id is None:
         return None
     try:
+        # Lock order: conversation before subscription.
         conversation_rows.lock_conversation(
             scope, subscription_rows.get_subscription(scope, fact.subscription_id).conversation_id
-        )  # as everywhere: talks first
+        )
         return subscription_rows.get_subscription(scope, fact.subscription_id, lock=True)
     except NotFound:
         return None
@@ -369,7 +371,7 @@ def _classify_charge(
         and row.rail == fact.rail
     )
     if not same or Money(row.amount_minor, row.currency) != fact.money or fan.status != "active":
-        return "orphan"  # of a minor too: a person gives it back
+        return "orphan"  # Also for an inactive fan, for example a minor: a member refunds it.
     return (
         "duplicate" if subscription_rows.is_month_paid(scope, row, _paid_until(fact)) else "matched"
     )
@@ -380,7 +382,7 @@ def _paid_until(fact: PaymentFact) -> datetime:
 
 
 def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact) -> None:
-    """One more month is paid; what comes late, or out of order, moves nothing back."""
+    """Add a paid month. A late or out-of-order charge never shortens the paid period."""
     scope.add(
         subscription_rows.SubscriptionMonth(
             tenant_id=scope.tenant_id,
@@ -395,9 +397,8 @@ def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: Payme
         row.first_charge = fact.charge_id
         row.begun_at = fact.at
     subscription_rows.recompute_paid_until(scope, row)
-    if anew or (
-        row.stopped_at is not None and fact.at > row.stopped_at
-    ):  # it was taken all the same
+    # The platform charged a month after the renewal was stopped.
+    if anew or (row.stopped_at is not None and fact.at > row.stopped_at):
         row.stopped_at = None
         subscription_rows.transition_subscription(scope, row, SubscriptionState.ACTIVE)
     schedule_subscription_end(scope, row)

@@ -1,5 +1,5 @@
-"""Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by
-the invoice."""
+"""Payments of orders: acceptance, invoice, checkout query and charge. Only a charge pays an order;
+an invoice never does."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,12 +45,12 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class PaymentAllowed:
-    """The payment may go through. It promises no delivery."""
+    """The payment may proceed. It does not promise delivery."""
 
 
 @dataclass(frozen=True)
 class PaymentRefused:
-    """The payment may not go through; the sentence is for the fan."""
+    """The payment is refused; `reason` is shown to the fan."""
 
     reason: Message
 
@@ -58,11 +58,10 @@ class PaymentRefused:
 def accept_offer(
     scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail
 ) -> Order | None:
-    """The fan said yes: an order at the price they were shown, and its invoice on its way; good for
-    30 minutes.
+    """Create the order at the offered price and send its invoice, valid for the rail's `life`.
 
-    None when nothing may be sold to them now, when they own the pack, or when its invoice is open
-    already. Raises NotFound for an offer that is not theirs or has expired.
+    Return None if nothing may be sold to the fan now, the fan owns the pack, or an order for it is
+    open. Raises NotFound if the offer expired or belongs to another fan.
     """
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     shown = offers.get_shown_offer(scope, offer_id, talk.fan_id)
@@ -110,15 +109,15 @@ def _send_invoice(scope: Scope, talk: Conversation, order: Order, rail: PaymentR
 
 
 def expire_order(scope: Scope, order_id: UUID) -> None:
-    """The time to pay is over. Money that still comes is delivered all the same."""
+    """End the period in which an order can be paid. A payment that arrives later is still
+    delivered."""
     order = order_rows.get_order(scope, order_id, lock=True)
     if order.state not in PAYABLE_ORDER_STATES:
         return
     order_rows.transition_order(scope, order, OrderState.EXPIRED)
     if order.way == locked_messages.LOCKED_KIND:
-        locked_messages.schedule_unlock_check(
-            scope, order_id, scope.now
-        )  # one that was not bought is withdrawn
+        # The check withdraws a message that was not bought.
+        locked_messages.schedule_unlock_check(scope, order_id, scope.now)
     scope.run(
         "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant "
         "AND id = :id"
@@ -129,8 +128,10 @@ def expire_order(scope: Scope, order_id: UUID) -> None:
 
 
 def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed | PaymentRefused:
-    """Whether a payment may go through now; asked while the platform waits. A doubt is a no.
-    Promises no delivery."""
+    """Decide whether a payment may proceed while the platform waits. Refuse in case of doubt.
+
+    An allowed payment does not promise delivery.
+    """
     if query.order_id is None:
         against = monthly_payments.monthly_payment_refusal(scope, query)
         return PaymentRefused(against) if against is not None else PaymentAllowed()
@@ -140,9 +141,9 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
     except NotFound:
         return PaymentRefused(Message("service.pay.unknown"))
     if refusal is not None:
-        if (
-            refusal != PAYER_MISMATCH
-        ):  # a forwarded invoice is no matter of its fan's: whoever tapped it is told, there
+        # On a mismatch the invoice was forwarded: the payer gets the refusal from the platform, and
+        # the order's fan gets no message.
+        if refusal != PAYER_MISMATCH:
             outgoing_messages.send_automated_message(
                 scope, conversation_rows.get_conversation(scope, order.conversation_id), refusal
             )
@@ -154,8 +155,8 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
 
 
 def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
-    """What speaks against the payment, in the order a fan would want to hear it. Raises
-    NotFound."""
+    """Return the first reason to refuse the payment, or None; the reasons most useful to the fan
+    are checked first. Raises NotFound."""
     channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     pack = packs.get_pack(scope, order.pack_id)
@@ -191,7 +192,7 @@ def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message |
 def is_pack_deliverable(
     scope: Scope, order: Order, pack: PackView, fan: directory.FanIdentityView
 ) -> bool:
-    """Whether the safety check would let this pack go to this fan now."""
+    """Return True if the gate would allow this pack for this fan now."""
     channel = queries.get_channel(scope, order.channel_id)
     unit = message_delivery.build_message_unit(
         scope, channel, fan, Subject("order", order.id), text=order.title, media=pack.media
@@ -200,12 +201,12 @@ def is_pack_deliverable(
 
 
 def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
-    """Write down a charge, once: payment, ledger, order, entitlement, delivery and fact in this one
-    transaction.
+    """Record a charge once, in one transaction: payment, ledger, order, entitlement, delivery and
+    fact event.
 
-    Returns the payment's id, None when the charge is known. Nothing refuses money that was taken: a
-    second charge of an order is recorded and given back, one that fits no order is kept in suspense
-    and shown to the members.
+    Return the payment's id, or None if the charge is known. A charge that happened is never
+    refused: a second charge of an order is recorded and refunded, and one that fits no order is
+    booked in suspense and shown to members.
     """
     if fact.subscription_id is not None:
         return monthly_payments.record_month_payment(scope, fact)
@@ -240,11 +241,10 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
 
 
 def request_payment_assignment(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
-    """A member says which order an unmatched payment pays; the workers do it, since delivery begins
-    there.
+    """Request that an unmatched payment is assigned to an order. A worker does it, because delivery
+    starts there.
 
-    Raises NotFound for an order or a payment that is not here, Conflict for a pack that its fan
-    owns already.
+    Raises NotFound for an unknown order or payment, and Conflict if the fan already owns the pack.
     """
     order = order_rows.get_order(scope, order_id)
     refunds.lock_unmatched_payment(scope, payment_id)
@@ -253,16 +253,16 @@ def request_payment_assignment(scope: Scope, payment_id: UUID, order_id: UUID) -
 
 
 def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
-    """A member says which order an unmatched payment pays: it is sold and delivered as if it had
-    come with its order.
+    """Assign an unmatched payment to an order, which is then sold and delivered as usual. A
+    repeated call changes nothing.
 
-    Settled twice is once. Raises NotFound, and Conflict for an order that is paid, of another
-    creator or another currency, money that is on its way back, or a pack that its fan owns
-    already.
+    Raises NotFound. Raises Conflict if the order is paid, belongs to another creator or currency,
+    if a refund was requested, or if the fan already owns the pack.
     """
+    # Lock order: conversation before order.
     conversation_rows.lock_conversation(
         scope, order_rows.get_order(scope, order_id).conversation_id
-    )  # conversations before orders
+    )
     order = order_rows.get_order(scope, order_id, lock=True)
     payment = refunds.lock_unmatched_payment(scope, payment_id)
     if payment.order_id == order_id and payment.kind == "matched":
@@ -290,7 +290,8 @@ def _check_not_owned(scope: Scope, order: Order) -> None:
 
 
 def request_order_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
-    """Give a payment back; asked twice is once. Raises NotFound."""
+    """Request the refund of a payment and close its notice; a second request is ignored. Raises
+    NotFound."""
     refunds.request_refund(scope, payment_id, reason=reason)
     notices.close(scope, charges.unmatched_payment_cause(payment_id))
 
@@ -299,9 +300,10 @@ def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
     if fact.order_id is None:
         return None
     try:
+        # Lock order: conversation before order.
         conversation_rows.lock_conversation(
             scope, order_rows.get_order(scope, fact.order_id).conversation_id
-        )  # conversations before orders
+        )
         return order_rows.get_order(scope, fact.order_id, lock=True)
     except NotFound:
         return None
@@ -323,15 +325,14 @@ def _classify_charge(scope: Scope, order: Order | None, fact: PaymentFact) -> Ch
     if order.state not in UNPAID_ORDER_STATES or order_rows.has_pack(
         scope, order.fan_id, order.pack_id
     ):
-        return (
-            "orphan" if fact.recurring else "duplicate"
-        )  # a month somebody pays for is no slip: it is not undone
+        # A recurring charge is intended, not a double payment, so it is not refunded.
+        return "orphan" if fact.recurring else "duplicate"
     return "matched"
 
 
 def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: ChargeKind) -> UUID | None:
-    """Whose payment it is; of what was bought without an order, its payer's, if this account knows
-    them."""
+    """Return the fan of a payment. For a sale without an order, it is the payer, if the account
+    knows them."""
     if kind == "orphan":
         return None
     if order is not None:
@@ -352,15 +353,15 @@ def _record_charge(
 def record_unlock(
     scope: Scope, order_id: UUID, native_id: str, *, at: datetime | None
 ) -> UUID | None:
-    """A fan paid for the locked message `native_id`: its platform delivered it at that moment. None
-    when it is known.
+    """Record that a fan paid for the locked message `native_id`, which also delivered it. Return
+    None if it is known.
 
-    Nothing is posted: what came in is booked from the platform's own list of earnings, and from
-    there alone.
+    Nothing is posted to the ledger: only the platform's list of earnings is booked.
     """
+    # Lock order: conversation before order.
     conversation_rows.lock_conversation(
         scope, order_rows.get_order(scope, order_id).conversation_id
-    )  # conversations before orders
+    )
     order = order_rows.get_order(scope, order_id, lock=True)
     channel = queries.get_channel(scope, order.channel_id)
     till = RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
@@ -413,8 +414,8 @@ def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
 
 
 def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
-    """What was bought lies in the chat already, and opened as it was paid; that proves a message in
-    doubt."""
+    """Complete an order whose message unlocked on payment. The payment also confirms an uncertain
+    message."""
     push.native_id = row.native_id
     push.settled_at = scope.now
     scope.add(push)
@@ -429,7 +430,7 @@ def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: 
 def _record_entitlement(
     scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState
 ) -> Fulfilment:
-    """The order is paid: what its fan owns from now on, and how it reaches them."""
+    """Mark the order as paid, and create the fan's entitlement and the fulfilment."""
     order_rows.transition_order(scope, order, OrderState.PAID)
     packs.freeze_pack(scope, order.pack_id)
     entitlement = Entitlement(

@@ -1,9 +1,9 @@
-"""What an account earned on its platform: asked some times a day, each movement booked once.
+"""Platform earnings of an account: read several times a day, and each movement booked once.
 
-New movements are asked for first, from where the last reading ended; then those of the weeks before
-once more, since a movement may appear late, or be told with another amount: the difference is
-booked, never the whole again. What is told no more stays booked, since the platform says what went
-back by movements of their own; it is counted, and shown.
+New movements are read first, from the end of the last reading. Those of the last weeks are then
+read again, since a platform may list a movement late or change its amount; only the difference is
+booked. A movement that disappears from the list remains booked, because platforms report refunds as
+separate movements; it is counted and shown.
 """
 
 from collections import deque
@@ -39,16 +39,16 @@ from tenants.notices import notices
 
 READING = "system:earning"
 MIN_QUERY_SPAN = timedelta(hours=1)
-"""A question about so little time is not halved any more."""
+"""Shortest time span of a query; it is not halved further."""
 
 HURRIED = timedelta(minutes=1)
+"""Delay of the first reading after a payment or refund; events within it are combined."""
 ONCE_MORE = timedelta(minutes=15)
-"""How long what happens to an account is gathered before its platform is asked, and asked again: it
-may tell late."""
+"""Delay of the second reading, because the platform may list a payment late."""
 
 
 class ReadEarnings(Protocol):
-    """Read what an account earned in a time span. No transaction is open."""
+    """Read the earnings of an account in a time span, outside any transaction."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, span: TimeSpan, /
@@ -56,7 +56,7 @@ class ReadEarnings(Protocol):
 
 
 class UpdateRollups(Protocol):
-    """Update the sums of these days, local to the creator."""
+    """Update the daily sums of these days, in the creator's time zone."""
 
     def __call__(self, scope: Scope, creator_id: UUID, days: Collection[date], /) -> None: ...
 
@@ -65,9 +65,12 @@ log = telemetry.get_logger("subscribers.checkout.platform_earnings")
 
 
 class EarningsCursor(CreatorOwnedRow, table=True):
-    """How far an account was read. `unread`, `left_out` and `gone` count what the last reading came
-    upon and did not book: not understood, of days that files brought in, booked before and told no
-    more."""
+    """The reading position of an account's earnings.
+
+    Three counts describe what the last reading did not book: `unread` could not be interpreted,
+    `left_out` falls on days imported from a file, and `gone` was booked before and is no longer
+    listed.
+    """
 
     __tablename__ = "earning_readings"
     __table_args__ = table_arguments(
@@ -87,17 +90,17 @@ class EarningsCursor(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class EarningsPace:
-    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for
-    `pause`, and goes on: the account posts within the same limits."""
+    """Limits of one reading. After `rows` movements or `questions` queries it pauses for `pause`,
+    because posts of the account share its rate limits."""
 
     first: timedelta = timedelta(days=92)
-    """How far back the first reading goes; no further than the books are open."""
+    """Period of the first reading; it never goes back into a closed month."""
     again: timedelta = timedelta(days=40)
-    """How far back movements are asked for once more."""
+    """Period of past movements that each full reading repeats."""
     again_at_once: timedelta = timedelta(days=10)
+    """Time span of one query for past movements."""
     at_once: timedelta = timedelta(days=1)
-    """How much new time a question is about; half of it where there is more in it than one question
-    reads."""
+    """Time span of one query for new movements, halved if it holds more than one query returns."""
     rows: int = 3000
     questions: int = 24
     pause: timedelta = timedelta(minutes=2)
@@ -108,7 +111,7 @@ PACE = EarningsPace()
 
 @dataclass(frozen=True)
 class EarningsAccount:
-    """An account that tells what it earns. `read_at`: when all of it was last read."""
+    """An account whose earnings were read. `read_at` is the time of the last complete reading."""
 
     source: str
     name: str
@@ -120,7 +123,8 @@ class EarningsAccount:
 
 @dataclass(frozen=True)
 class _Books:
-    """Where an account's movements are booked, and from when on."""
+    """The source name under which an account's movements are booked, and the start of the booked
+    period."""
 
     channel: Channel
     source: str
@@ -130,7 +134,7 @@ class _Books:
 
 @dataclass
 class _Tally:
-    """What a reading came upon."""
+    """Counts of one reading."""
 
     rows: int = 0
     questions: int = 0
@@ -140,16 +144,17 @@ class _Tally:
     refused: bool = False
     silent: bool = False
     further: bool = False
-    """Whether it came further than the one before: one that rests earlier would begin with the same
-    questions."""
+    """True if this reading got further than the last one. Otherwise a pause would repeat the same
+    queries forever."""
 
     def enough(self, pace: EarningsPace) -> bool:
-        """Whether the rest is for later."""
+        """Return True if the rest is left to a later reading."""
         return self.further and (self.rows >= pace.rows or self.questions >= pace.questions)
 
 
 def schedule_earnings_readings(scope: Scope) -> None:
-    """Put a question for each account that is let in; one that waits already is not put twice."""
+    """Schedule a reading for each active account; an account with a pending reading gets no second
+    one."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(
@@ -158,8 +163,8 @@ def schedule_earnings_readings(scope: Scope) -> None:
 
 
 def expedite_earnings_reading(scope: Scope, channel_id: UUID) -> None:
-    """Something was paid, or went back: what is new is asked for within a minute, however much
-    there is of it."""
+    """Schedule readings of new earnings after a payment or refund, however many of them there are:
+    within a minute, and again 15 minutes later."""
     for gathered in (HURRIED, ONCE_MORE):
         put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
 
@@ -173,11 +178,11 @@ def read_earnings(
     summed: UpdateRollups,
     pace: EarningsPace = PACE,
 ) -> None:
-    """Ask the platform and book what is new; `earns` are the platforms that tell, with their names
-    in books.
+    """Read an account's earnings and book what is new. `earns` maps the platforms with earnings to
+    their names in the ledger.
 
-    Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises
-    `outbox.RetryLater` while there is more to read than one reading takes.
+    After a crash, complete query results remain booked, and the next reading continues from there.
+    Raises `outbox.RetryLater` while more remains than one reading takes.
     """
     with tenant(event.tenant_id, READING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -202,8 +207,6 @@ def read_earnings(
 
 @dataclass(frozen=True)
 class _Question:
-    """One reading of one account."""
-
     books: _Books
     tally: _Tally
     tenant: OpenScope
@@ -212,7 +215,7 @@ class _Question:
     pace: EarningsPace
 
     def through(self, spans: Iterable[TimeSpan]) -> bool:
-        """Ask for one span after the other, and book each; whether all were."""
+        """Query and book one span after the other. Return True if all spans were read."""
         left = deque(spans)
         channel = self.books.channel
         while left:
@@ -253,7 +256,8 @@ def _split_span(since: datetime, until: datetime, size: timedelta) -> list[TimeS
 
 
 def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
-    """How far the account was read; the first time from the end of the last closed month on."""
+    """Return the reading position of the account; the first one starts after the last closed
+    month."""
     shut = month_close.list_closed_months(scope, channel.creator_id)
     zone = get_creator(scope, channel.creator_id).zone
     begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
@@ -281,7 +285,7 @@ def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -
 def _record_earnings(
     scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally
 ) -> set[date]:
-    """Book what is new or other than before; the local days on which it counts."""
+    """Book new and changed movements. Return the days affected, in the creator's time zone."""
     creator_id = books.channel.creator_id
     bookings.lock_statements(scope, creator_id)
     rows = [row for row in told.rows if row.at >= books.begins_at]
@@ -326,7 +330,8 @@ def _record_earnings(
 
 @dataclass(frozen=True)
 class _Before:
-    """What is booked of a movement, in how many lines; minor units, negative for what went back."""
+    """The booked sums of a movement and its number of lines, in minor units; refunds
+    are negative."""
 
     lines: int
     gross: int
@@ -352,8 +357,10 @@ def _load_booked_sums(
 
 
 def _build_correction(row: Earning, before: _Before | None) -> StatementMovement | None:
-    """The line that brings the books to what is told; None where they are there. Its key counts the
-    changes."""
+    """Return the line that corrects the ledger to the listed amounts, or None if they agree.
+
+    Its key contains the number of lines booked before.
+    """
     if before is None:
         return StatementMovement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
     sign = 1 if row.kind == "sale" else -1
@@ -369,7 +376,8 @@ def _build_correction(row: Earning, before: _Before | None) -> StatementMovement
 
 
 def _count_missing(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) -> int:
-    """How many movements of a span are booked from this account and are told no more."""
+    """Return the number of movements of a span that are booked from this account and no longer
+    listed."""
     gone: int = scope.run(
         "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN "
         "statements s"
@@ -388,7 +396,8 @@ def _count_missing(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[E
 
 
 def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) -> None:
-    """Keep what the reading came to. Who has no right to ask is told so, once."""
+    """Record the result of the reading. If the platform denies access, notify members once to
+    connect the account again."""
     channel = books.channel
     cause = f"earnings:{channel.id}"
     if not whole:
@@ -415,7 +424,7 @@ def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) 
 
 
 def list_earnings_accounts(scope: Scope, creator_id: UUID) -> list[EarningsAccount]:
-    """The accounts of a creator that told what they earned."""
+    """Return the accounts of a creator whose earnings were read completely at least once."""
     names = queries.channel_names(scope)
     rows = scope.run(
         "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE "

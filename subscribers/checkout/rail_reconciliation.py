@@ -1,9 +1,9 @@
-"""What a platform lists of an account's money, compared with the books: each movement once, whoever
-told of it first.
+"""Reconciliation of rails: a platform's list of an account's movements is compared with the ledger,
+each movement once.
 
-A charge nobody told us of is taken in as if it had been told; what went back there is given back
-here; what was paid out, or taken by the platform, is booked beside. What does not come out even is
-told to the members, never made even.
+A charge that no event reported is recorded as if it had been, and a refund on the platform is
+mirrored here. Payouts and platform fees are booked separately. A remaining difference is reported
+to members and never balanced automatically.
 """
 
 from collections.abc import Collection
@@ -52,18 +52,17 @@ from tenants.notices import notices
 
 RECONCILING = "system:reconciling"
 OPENING = "opening"
-"""The ledger's account of what was charged before we came, by other programs with the same
-account."""
+"""Ledger account of charges from before the account was connected, made by other software."""
 
 UNLISTED_AFTER = timedelta(hours=24)
-"""A payment that a platform does not list for so long is told to the members."""
+"""Age from which a payment that the platform does not list is reported to members."""
 
 UNLISTED_MOST = 20
 NANO = 10**9
 
 
 class ListMovements(Protocol):
-    """List the money movements of an account from a position on. No transaction is open."""
+    """List the movements of an account from a position, outside any transaction."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, position: int, /
@@ -71,7 +70,7 @@ class ListMovements(Protocol):
 
 
 class UpdateRollups(Protocol):
-    """Update the sums of these days, local to the creator."""
+    """Update the daily sums of these days, in the creator's time zone."""
 
     def __call__(self, scope: Scope, creator_id: UUID, days: Collection[date], /) -> None: ...
 
@@ -81,8 +80,8 @@ log = telemetry.get_logger("subscribers.checkout.rail_reconciliation")
 
 @dataclass(frozen=True)
 class ReconciliationPace:
-    """How much is read: `deep` movements once more each `nightly`; after so many `pages` the rest
-    waits for `pause`."""
+    """Limits of one reading: it pauses for `pause` after `pages` pages, and the last `deep`
+    movements are repeated every `nightly`."""
 
     deep: int = 2000
     nightly: timedelta = timedelta(hours=24)
@@ -94,7 +93,8 @@ PACE = ReconciliationPace()
 
 
 def schedule_reconciliations(scope: Scope) -> None:
-    """Put a comparison for each account that sells; one that waits already is not put twice."""
+    """Schedule a reconciliation for each active account that sells; an account with a pending one
+    gets no second."""
     sells = installed_rails.rail_terms_by_platform().keys()
     for channel in queries.list_channels(scope):
         if (
@@ -117,11 +117,11 @@ def reconcile_rail_account(
     summed: UpdateRollups,
     pace: ReconciliationPace = PACE,
 ) -> None:
-    """Read an account's list to its end and book what is new; `lists` are the platforms that have
-    one.
+    """Read an account's list to its end and book what is new. `lists` contains the platforms that
+    have such a list.
 
-    Whoever dies in between has booked whole movements, and the next reading finds the rest. Raises
-    `outbox.RetryLater` while there is more to read than one reading takes.
+    After a crash, complete movements remain booked, and the next reading continues from there.
+    Raises `outbox.RetryLater` while more remains than one reading takes.
     """
     with tenant(event.tenant_id, RECONCILING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -153,8 +153,6 @@ def reconcile_rail_account(
 
 @dataclass(frozen=True)
 class _Comparison:
-    """One reading of one account's list."""
-
     of: RailAccount
     rail: PaymentRail
     reading: RailProgress
@@ -162,8 +160,8 @@ class _Comparison:
     summed: UpdateRollups
 
     def page(self, start: int, told: MovementPage) -> int:
-        """Book what is new of a page, each movement in a transaction of its own; how many were not
-        understood."""
+        """Book the new movements of a page, each in a separate transaction. Return the number that
+        could not be interpreted."""
         unread = told.count - len(told.rows)
         with self._open_scope() as scope:
             new = rail_movements.filter_new_movements(scope, self.of, told.rows)
@@ -177,8 +175,8 @@ class _Comparison:
         return unread
 
     def restart(self) -> None:
-        """The list is shorter than what was read of it: it is another one, and read from its
-        beginning."""
+        """Restart at position 0: the list is shorter than the part already read, so it is a
+        different list."""
         log.warning(
             "rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position
         )
@@ -186,7 +184,7 @@ class _Comparison:
             rail_movements.record_position(scope, self.of, 0, end=True)
 
     def end(self, lies: AccountBalance, currency: str, *, unread: int, deep: bool) -> None:
-        """The list is read to its end: what lies there, beside what the books say."""
+        """Compare the platform's balance with the ledger at the end of the list."""
         with self._open_scope() as scope:
             booked = account_balance(scope, self._ledger_account).get(currency, 0)
             exact = (
@@ -211,8 +209,8 @@ class _Comparison:
             log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
 
     def _notify_difference(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
-        """Tell what stood at two readings: a payment that comes between the list and the balance is
-        none."""
+        """Report a difference only if two readings in a row show it: a payment between list and
+        balance causes one that disappears."""
         cause = f"rail:{self.rail.name}:{self.of.name}:balance"
         if not differs:
             notices.close(scope, cause)
@@ -229,8 +227,7 @@ class _Comparison:
         return self.tenant(self.of.channel.tenant_id, RECONCILING)
 
     def _record_movement(self, scope: Scope, row: BalanceMovement, currency: str) -> bool:
-        """Write a movement down and book it, once; False for what came back of a charge nobody
-        knows."""
+        """Record and book a movement once. Return False for the refund of an unknown charge."""
         paid = row.kind in ("charge", "media")
         charged = rail_movements.find_charge(scope, self.of, row.native_id) if paid else None
         orphaned = paid and not row.came and charged is None
@@ -258,8 +255,10 @@ class _Comparison:
         return True
 
     def _record_charge(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
-        """A charge: ours already, or taken in as if we had been told; before we came, only what was
-        there then."""
+        """Book a charge that is known, missed, or older than the connection of the account.
+
+        Return the amount booked as a fee or adjustment.
+        """
         fact = self._build_fact(scope, row, money)
         known = rail_movements.find_charge(scope, self.of, row.native_id)
         ours = fact.order_id is not None or fact.subscription_id is not None
@@ -268,16 +267,16 @@ class _Comparison:
         if known is None and order_payments.record_payment(scope, fact) is not None:
             self._recompute_day(scope, fact.at)
             return self._book_fee(scope, row, money - fact.money)
-        known = known or rail_movements.find_charge(
-            scope, self.of, row.native_id
-        )  # told in this very moment
+        # Another process recorded the charge in the meantime.
+        known = known or rail_movements.find_charge(scope, self.of, row.native_id)
         if known is None:
             raise LookupError(f"a charge is neither new nor known: {row.native_id}")
         notices.close(scope, _unlisted_cause(known.id))
         return self._book_fee(scope, row, money - known.money)
 
     def _build_fact(self, scope: Scope, row: BalanceMovement, money: Money) -> PaymentFact:
-        """The charge as the platform would have told it; of a closed month, as of today."""
+        """Return the charge as a platform event would report it; a charge of a closed month is
+        dated today."""
         update = ChatUpdate(
             row.native_id,
             "payment",
@@ -297,9 +296,12 @@ class _Comparison:
     def _resolve_paid_media(
         self, scope: Scope, row: BalanceMovement, fact: PaymentFact
     ) -> PaymentFact:
-        """What somebody paid to see: a message of ours, at the price it was sent with, or a sale
-        without an order. The list alone tells of the first, so that is no recovery; one that names
-        a message nobody knows is nobody's."""
+        """Return the fact of a paid media purchase: of a locked message at its price, or a sale
+        without an order.
+
+        For a locked message only the list reports the charge, so it does not count as recovered. A
+        reference to an unknown message makes the payment an orphan.
+        """
         about = paid_media.decode_payload(row.payload)
         if about is None or about.kind != "draft":
             return replace(fact, product=PAID_MEDIA_PRODUCT)
@@ -307,12 +309,13 @@ class _Comparison:
         if order_id is None:
             return replace(fact, order_id=about.id, recovered=False)
         order = order_rows.get_order(scope, order_id)
-        # somebody else's part of it may be gone already; more than its price nobody pays
+        # The listed amount may lack a partner's share; the fan paid at least the price.
         paid = Money(max(fact.money.minor, order.amount_minor), fact.money.currency)
         return replace(fact, order_id=order_id, money=paid, recovered=False)
 
     def _record_other_movement(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
-        """What no subscriber paid: paid out, taken by the platform, or for a person to explain."""
+        """Book a movement that no fan paid: a payout, a platform fee, or an unexplained one that
+        members must clarify."""
         if row.kind == "withdrawal":
             return self._book_movement(scope, row, money, "payout", f"payout:{self.rail.name}")
         if row.kind == "spent":
@@ -323,8 +326,7 @@ class _Comparison:
         return self._book_movement(scope, row, money, "adjustment", SUSPENSE_ACCOUNT)
 
     def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
-        """What a charge, or its way back, moved more or less than the payment says: somebody else's
-        part of it."""
+        """Book the difference between a movement and its payment, such as a partner's share."""
         return (
             self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
         )
@@ -332,8 +334,8 @@ class _Comparison:
     def _book_movement(
         self, scope: Scope, row: BalanceMovement, money: Money, kind: TransactionKind, other: str
     ) -> int:
-        """Book a whole movement against another account; what it moved on the rail, negative for
-        what left."""
+        """Book a whole movement against another ledger account. Return its signed amount, negative
+        for outgoing money."""
         return self._book_amount(scope, row, money if row.came else -money, kind, other)
 
     def _book_amount(

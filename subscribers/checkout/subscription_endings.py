@@ -1,5 +1,5 @@
-"""How subscriptions end: stopped by who pays or by a member, run out, given back; told, and taken
-no more."""
+"""Endings of subscriptions: cancelled by a fan or a member, expired, or refunded. The fan is
+notified, and no further month is charged."""
 
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
@@ -33,43 +33,46 @@ from tenants.agencies import queries
 from tenants.notices import notices
 
 GRACE = timedelta(days=3)
-"""A month that does not come is waited for so long after its time."""
+"""Period after the paid time in which a late renewal is awaited."""
 
 END_REMINDER_LEAD = timedelta(days=3)
-"""Before the end of a month, the next one may be asked for, and who does not renew is told of
-it."""
+"""Time before the end of the paid period from which the next month may be charged, and at which a
+cancelled fan is reminded."""
 
 AGAIN = timedelta(seconds=30)
+"""Minimum delay before the platform is called again."""
 REST = timedelta(minutes=5)
+"""Delay before the platform is called again after it rejected the token."""
 CHATTING = "system:chat"
 RUNNING_STATES = (SubscriptionState.ACTIVE, SubscriptionState.STOPPED)
 
 
 class StopRenewal(Protocol):
-    """`channels.sending.account_actions.stop_subscription_renewal` with its collaborators bound."""
+    """The signature of `channels.sending.account_actions.stop_subscription_renewal` with its
+    collaborators bound."""
 
     def __call__(self, tenant_id: UUID, channel_id: UUID, user: str, charge_id: str) -> Outcome: ...
 
 
 def month_price_text(row: Subscription) -> str:
-    """What a month costs, as a fan reads it."""
+    """Return the monthly price as text."""
     return format_price(Money(row.amount_minor, row.currency))
 
 
 def subscription_message_params(row: Subscription) -> dict[str, str | int]:
-    """A subscription as fixed sentences name it."""
+    """Return the parameters of automated messages about a subscription."""
     return {"title": outgoing_messages.template_value(row.title), "amount": month_price_text(row)}
 
 
 def paid_until_day(scope: Scope, row: Subscription, talk: Conversation) -> str:
-    """The day on which what is paid ends, where the creator lives."""
+    """Return the last paid day as text, in the creator's time zone and the conversation's
+    language."""
     zone = ZoneInfo(queries.get_creator(scope, row.creator_id).zone)
     return format_date((row.until or scope.now).astimezone(zone).date(), talk.language)
 
 
 def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
-    """Put down when what is paid is over, and when its fan is told that it will be, in the place of
-    what was."""
+    """Schedule the end of the paid period and its reminder, and cancel those scheduled before."""
     for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
         outbox.cancel(scope, kind, row.id)
     subscription_rows.announce_access_change(scope, row)
@@ -83,12 +86,14 @@ def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
 
 
 def _over_at(row: Subscription, until: datetime) -> datetime:
-    """When it is surely over: a month that its platform still tries to take is waited for."""
+    """Return the time at which the subscription ends; while it renews, after a grace period for a
+    late charge."""
     return until if row.state == SubscriptionState.STOPPED else until + GRACE
 
 
 def handle_subscription_end(event: SubscriptionEnd, *, tenant: OpenScope) -> None:
-    """The time that was paid is over; where another month came meanwhile, its own end comes."""
+    """End a subscription whose paid period is over. Do nothing if another month was paid in the
+    meantime."""
     with tenant(event.tenant_id, CHATTING) as scope:
         talk = conversation_rows.lock_conversation(
             scope, subscription_rows.get_subscription(scope, event.subject_id).conversation_id
@@ -109,7 +114,7 @@ def handle_subscription_end(event: SubscriptionEnd, *, tenant: OpenScope) -> Non
 
 
 def remind_of_subscription_end(event: SubscriptionNear, *, tenant: OpenScope) -> None:
-    """A fan who does not renew is told that their time ends soon."""
+    """Remind a fan whose subscription does not renew that it ends soon."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
         if row.state != SubscriptionState.STOPPED or row.until is None or row.until <= scope.now:
@@ -127,10 +132,10 @@ def remind_of_subscription_end(event: SubscriptionNear, *, tenant: OpenScope) ->
 def request_renewal_stop(
     scope: Scope, subscription_id: UUID, *, fan_id: UUID | None = None
 ) -> bool:
-    """Take no further month of it: the fan `fan_id` says so, or a member. Whether there was
-    something to stop.
+    """Request that no further month is charged, for the fan `fan_id` or a member. Return False if
+    the subscription is not active.
 
-    Raises NotFound; another fan's looks the same.
+    Raises NotFound, also for another fan's subscription.
     """
     row = subscription_rows.get_subscription(scope, subscription_id)
     if fan_id is not None and row.fan_id != fan_id:
@@ -142,8 +147,7 @@ def request_renewal_stop(
 
 
 def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal) -> None:
-    """Have the platform take no further month; where its answer is lost it is asked again, and
-    stops once."""
+    """Stop the renewal at the platform. A lost response is retried; the platform stops it once."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
         channel_id = row.channel_id
@@ -163,8 +167,10 @@ def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal
 def settle_renewal_stop(
     scope: Scope, subscription_id: UUID, outcome: Outcome, *, beside: bool = False
 ) -> timedelta | None:
-    """Write what the platform said; how long to wait before it is asked again, None when it ended.
-    `beside`: it was not the subscription itself that was to be stopped."""
+    """Record the platform's outcome. Return the delay before the next try, or None if it ended.
+
+    `beside` means that another charge than that of the subscription itself was to be stopped.
+    """
     talk = conversation_rows.lock_conversation(
         scope, subscription_rows.get_subscription(scope, subscription_id).conversation_id
     )
@@ -204,9 +210,9 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
 
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """The platform does not do it: who pays is told where they can, and the members that it is
-    so."""
-    if row.state != SubscriptionState.ACTIVE:  # it is over here, and perhaps there
+    """Tell the fan how to cancel on the platform, and notify members that the platform refused."""
+    # The subscription already ended here, and perhaps on the platform too.
+    if row.state != SubscriptionState.ACTIVE:
         return
     told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
     notices.put(scope, told, cause=_stop_cause(row.id), urgent=True, creator_id=row.creator_id)

@@ -1,8 +1,8 @@
-"""Seeing what became of messages behind a price: bought, not bought and withdrawn, or paid back.
+"""Outcomes of locked messages: bought, withdrawn without a purchase, or refunded.
 
-A sale is known by two ways, in whatever order they come: we look at the message, and the platform's
-list of earnings names it. Both lead to the one payment of its order, whose charge is the message;
-only the list is booked.
+A sale is detected in two ways, in any order: by checking the message, or from the platform's list
+of earnings. Both lead to the single payment of the order, whose charge is the message; only the
+list is booked.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,20 +36,20 @@ from subscribers.rails import installed_rails
 
 CHAT = "system:chat"
 WITHDRAWN_FOR = timedelta(days=2)
-"""So long after an offer's end its message is still looked at: it may have been bought in the last
-moment."""
+"""Period after an offer's end in which its message is still checked, because it may have been
+bought at the last moment."""
 
 BLIND = timedelta(minutes=15)
-"""After a look that saw nothing: nobody answered, or the chat went on for too long since."""
+"""Delay after a check without result: no response, or the message is too far back in the chat."""
 
 LISTED_BY = timedelta(minutes=1)
-"""So long after an offer's end a charge from before it may still come into its platform's list."""
+"""Time after an offer's end in which an earlier charge may still appear in the platform's list."""
 
 UNSURE = (DraftState.SENDING, DraftState.UNCERTAIN)
 
 
 class ReadUnlockState(Protocol):
-    """Ask a platform whether a locked message was bought. No transaction is open."""
+    """Check with the platform whether a locked message was bought, outside any transaction."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, copy: PlatformCopy, sent_at: datetime, /
@@ -58,7 +58,7 @@ class ReadUnlockState(Protocol):
 
 @dataclass(frozen=True)
 class _Sought:
-    """A message to look at."""
+    """A message to check."""
 
     channel_id: UUID
     copy: PlatformCopy
@@ -66,8 +66,8 @@ class _Sought:
 
 
 def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: ReadUnlockState) -> None:
-    """See whether the message of an order was bought; what was not, and may not be any more, is
-    withdrawn."""
+    """Check whether the locked message of an order was bought. Withdraw a message that was not
+    bought in time."""
     with tenant(event.tenant_id, CHAT) as scope:
         sought = _find_locked_message(scope, event.subject_id)
     if sought is None:
@@ -86,9 +86,8 @@ def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
         or scope.now > order.expires_at + WITHDRAWN_FOR
     ):
         return None
-    if (
-        order.rail not in installed_rails.locked_rail_names()
-    ):  # no look at the message says anything: the list of charges does
+    # The state of the message proves nothing on this rail; the list of charges decides.
+    if order.rail not in installed_rails.locked_rail_names():
         _by_list(scope, order, row)
         return None
     if row.native_id is None:
@@ -100,7 +99,7 @@ def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
         return None
     channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
-    if fan.status == "erased":  # nobody knows any more whose chat it was
+    if fan.status == "erased":  # The chat of an erased fan is unknown.
         return None
     return _Sought(
         channel.id,
@@ -110,8 +109,8 @@ def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
 
 
 def _close_unsent_order(scope: Scope, order: Order, row: Draft) -> None:
-    """A message that did not leave and never will ends its order; one that may yet is waited
-    for."""
+    """Cancel the order of a message that was not sent and never will be; otherwise schedule another
+    check."""
     state = DraftState(row.state)
     if state in (DraftState.FAILED, DraftState.REJECTED, DraftState.EXPIRED, DraftState.CANCELLED):
         if ORDER_STATES.allows(OrderState(order.state), OrderState.CANCELLED):
@@ -129,14 +128,16 @@ def _close_unsent_order(scope: Scope, order: Order, row: Draft) -> None:
 
 
 def _by_list(scope: Scope, order: Order, row: Draft) -> None:
-    """Where a platform lists its charges, that list says whether a message was bought. What nobody
-    bought by its end is withdrawn, but only once the list was read after that, and never where we
-    were told that somebody had."""
+    """Decide by the platform's list of charges whether a message was bought.
+
+    An unbought message is withdrawn only after the list was read past its end, and never if a
+    purchase was reported.
+    """
     if row.native_id is None:
         _close_unsent_order(scope, order, row)
         return
     if order.state == OrderState.INVOICED and order.checkout_at is None:
-        return  # until its end nothing is asked
+        return  # Before the offer's end there is nothing to check.
     lying = [one for one in _list_copies(scope, row) if one.removed_at is None]
     if not lying:
         return
@@ -157,7 +158,7 @@ def _by_list(scope: Scope, order: Order, row: Draft) -> None:
 
 
 def request_earnings_reading(scope: Scope, channel_id: UUID) -> None:
-    """Read what a platform lists of an account's money at once."""
+    """Schedule an immediate reading of the platform's list of an account's movements."""
     outbox.put(scope, RailReconcile(scope.tenant_id, channel_id), instead_of=RailReconcile)
 
 
@@ -177,7 +178,7 @@ def _settle_order(
     )
     if seen is None:
         again = min(again, scope.now + BLIND)
-    elif over:  # never withdrawn unseen: it may be bought
+    elif over:  # A message is withdrawn only after a successful check: it may have been bought.
         for copy in _list_copies(scope, row):
             removal.request_removal(scope, copy)
     if not over and order.expires_at > scope.now:
@@ -190,8 +191,11 @@ def _list_copies(scope: Scope, row: Draft) -> list[live_copies.LiveCopy]:
 
 
 def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: str = "") -> None:
-    """A fan paid for something in this chat: look at all that they may have paid for, or at what
-    `payload` names. Told is not paid: where charges are listed, the list is read, and books it."""
+    """Schedule checks of all locked messages a fan may have paid for in this chat, or of the one in
+    `payload`.
+
+    A report is not a payment: if the platform lists charges, its list is read and booked instead.
+    """
     listed = (
         installed_rails.rail_terms_by_platform()[channel.platform].name
         not in installed_rails.locked_rail_names()
@@ -224,8 +228,8 @@ def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: st
 
 
 def _record_checkout(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> None:
-    """Its fan has paid for a message: it is not withdrawn any more, and the list is read until it
-    says so."""
+    """Mark a locked message as reported paid: it is no longer withdrawn, and the list is read until
+    it confirms the payment."""
     known = directory.find_fan_identity(scope, channel.id, fan)
     if order_id is None or known is None:
         return
@@ -239,8 +243,8 @@ def _record_checkout(scope: Scope, channel: Channel, fan: str, order_id: UUID | 
 
 
 def withdraw_locked_messages(scope: Scope, fan_id: UUID, reason: Message) -> None:
-    """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is
-    withdrawn at once."""
+    """Withdraw all unbought locked messages of a fan on every account, once sales to them have
+    stopped."""
     rows = scope.run(
         "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND way = :locked"
         " AND state = :open ORDER BY id",
@@ -257,8 +261,7 @@ def withdraw_locked_messages(scope: Scope, fan_id: UUID, reason: Message) -> Non
 
 
 def record_listed_sale(event: EarningListed, *, tenant: OpenScope) -> None:
-    """The platform's list says that an order was paid, or paid back: the same as if we had seen it
-    ourselves."""
+    """Record that the platform's list reports an order as paid or refunded."""
     with tenant(event.tenant_id, CHAT) as scope:
         order_payments.record_unlock(
             scope, event.subject_id, event.native_id, at=datetime.fromisoformat(event.at)
@@ -273,7 +276,7 @@ def record_listed_sale(event: EarningListed, *, tenant: OpenScope) -> None:
 
 @dataclass(frozen=True)
 class ListedSale:
-    """An order of ours that a movement of the list is about."""
+    """An order that a movement of the list refers to."""
 
     order_id: UUID
     fan_id: UUID
@@ -283,7 +286,8 @@ class ListedSale:
 def paid_for_by_movement(
     scope: Scope, creator_id: UUID, rows: Sequence[Earning]
 ) -> Mapping[str, str]:
-    """What each movement was paid for, by its key. What went back names the sale by its number."""
+    """Return the message id that each movement paid for, by the movement's key. A refund refers to
+    its sale by reference."""
     told = {row.key: row.paid_for for row in rows if row.kind == "sale" and row.paid_for}
     back = [row for row in rows if row.kind == "refund" and row.reference]
     if not back:
@@ -303,9 +307,8 @@ def paid_for_by_movement(
     for one in booked:
         known.setdefault(one.reference, set()).add(one.paid_for)
     for row in back:
-        if (
-            len(what := known.get(row.reference, set())) == 1
-        ):  # one number may have paid for several things
+        # One reference may cover several messages, and then the refunded one is unknown.
+        if len(what := known.get(row.reference, set())) == 1:
             told[row.key] = next(iter(what))
     return told
 
@@ -313,7 +316,8 @@ def paid_for_by_movement(
 def orders_of_messages(
     scope: Scope, channel_id: UUID, paid_for: Sequence[str]
 ) -> Mapping[str, ListedSale]:
-    """The orders behind what was paid for on an account, by the platform's id of it."""
+    """Return the orders behind the messages paid for on an account, by the platform's
+    message id."""
     if not paid_for:
         return {}
     rows = scope.run(
@@ -337,8 +341,10 @@ def report_listed_sales(
     *,
     booked: Collection[str],
 ) -> None:
-    """Let the orders hear what the list says of them: paid, and paid back where as much went as
-    came. Who paid for what was `booked` just now has spent another sum."""
+    """Publish an event for each order that the list reports as paid, or as refunded in full.
+
+    The spending facts of fans are rebuilt for the messages `booked` just now.
+    """
     back = _paid_back(scope, creator_id, sorted(found))
     paid_at = {row.paid_for: row.at for row in rows if row.kind == "sale"}
     for native_id, sale in found.items():

@@ -1,1 +1,5 @@
-"""Comments under posts: intake, moderation and suggested answers."""
+"""Comments under posts: intake, moderation by members, answers, and AI suggestions for them.
+
+Comments as rows are in `subscribers.conversations.comment_rows`; platforms are read by
+`channels.listening`.
+"""

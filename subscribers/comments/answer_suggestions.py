@@ -1,5 +1,5 @@
-"""A model's words for an answer in public: written when a member asks, into the box of that member,
-and never sent."""
+"""AI suggestions for public answers: generated at a member's request, stored as their unsent text,
+and never sent automatically."""
 
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,8 +25,11 @@ SUGGESTING = "system:chat"
 
 
 def request_answer_suggestion(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None:
-    """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one
-    that was deleted, Refused for who does not hold the conversation."""
+    """Request a suggestion of at most `most` characters for an answer to a comment.
+
+    Raises NotFound, Conflict if the comment was deleted, and Refused if the member does not own the
+    conversation.
+    """
     row = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if row.state == "deleted":
@@ -44,8 +47,11 @@ def suggest_answer(
     write: WriteText,
     billing: TextBilling = FREE_BILLING,
 ) -> None:
-    """Ask the model, with nothing open, and lay what it said into the member's box, where that is
-    still empty. `billing` says what models cost."""
+    """Call the model outside any transaction, and store its text as the member's unsent text if
+    that is still empty.
+
+    `billing` gives the prices of models.
+    """
     with tenant(event.tenant_id, SUGGESTING) as scope:
         begun = _prepare_turn(scope, event)
     if begun is None:
@@ -87,7 +93,7 @@ def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
 
 
 def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
-    """Whether what it said is used."""
+    """Store the suggestion. Return True if it is used."""
     talk = conversation_rows.lock_conversation(
         scope, comment_rows.get_comment_row(scope, event.subject_id).conversation_id
     )

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class CommentsDue:
-    """Ask the account `subject_id` what people said under its posts."""
+    """Fetch the comments of the account `subject_id`."""
 
     kind: ClassVar[str] = "remarks.due"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,8 +19,8 @@ class CommentsDue:
 
 @dataclass(frozen=True)
 class CommentModerationDue:
-    """A member wants something done with the remark `subject_id`: hide, show, delete, block or
-    report."""
+    """Apply a member's action to the comment `subject_id`: hide, show, delete, block, report, like
+    or unlike."""
 
     kind: ClassVar[str] = "remark.moderate"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -32,7 +32,7 @@ class CommentModerationDue:
 
 @dataclass(frozen=True)
 class CommentAnswerDue:
-    """A member wants words for an answer to the remark `subject_id`, `most` characters of them."""
+    """Suggest an answer of at most `most` characters to the comment `subject_id`."""
 
     kind: ClassVar[str] = "remark.suggest"
     queue: ClassVar[outbox.Queue] = "chat"

@@ -1,8 +1,8 @@
-"""What people say under a creator's posts and about them: a conversation in everybody's sight,
-which people answer.
+"""Intake of comments under a creator's posts and mentions: each author has a public conversation
+that members answer.
 
-No model answers by itself here, no notice is posted and nothing is offered: members decide what
-stands in public.
+No model answers here by itself, no disclosure is posted and nothing is offered: members decide what
+is published.
 """
 
 import hashlib
@@ -33,34 +33,36 @@ from tenants.notices import notices
 HEARING = "system:remarks"
 
 MAX_COMMENT_AGE = timedelta(days=7)
-"""What was said longer ago when it is first heard is history: a new account would bring in years of
-it."""
+"""Maximum age of a comment when it is first fetched; a new account would otherwise import years of
+comments."""
 
 MAX_NAME_LENGTH = 200
 MAX_ID_LENGTH = 500
 MAX_ADDRESS_LENGTH = 2000
 UNHEARD = timedelta(days=1)
-"""After so long without a reading the members are told: an account let in before the right was
-asked for has none."""
+"""Time without a successful reading after which members are notified, for example if the account
+was connected before the permission was requested."""
 
 NOBODY_TELLS = timedelta(days=1)
-"""When an account is looked at again whose platform tells nothing of the kind: its connector may
-have learned to."""
+"""Interval of checks for a platform without comments, whose connector may support them later."""
 
 HURRIED = timedelta(minutes=2)
 ONCE_MORE = timedelta(minutes=15)
-"""How long calls about an account are gathered before it is asked, and asked again: it may tell
-late. A reading takes five requests at most, and Instagram allows 200 an hour: calls alone never use
-them up."""
+"""Delays after a webhook call, `HURRIED` and `ONCE_MORE`, until the first and the second reading,
+since the platform may list a comment late.
+
+A reading takes at most five requests, and Instagram allows 200 an hour, so webhook calls alone
+never use them up.
+"""
 
 SELDOM = 6
-"""So many times as long an account is left alone that is called about, where a reading came to its
-end."""
+"""Factor by which the interval of readings grows for an account with webhook calls, after a
+complete reading."""
 
 
 class FetchComments(Protocol):
-    """Fetch the next page of comments; None where the platform lists none. No transaction is
-    open."""
+    """Fetch the next page of comments, outside any transaction. Return None if the platform lists
+    none."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, /
@@ -68,14 +70,15 @@ class FetchComments(Protocol):
 
 
 def schedule_comment_readings(scope: Scope) -> None:
-    """Put a question for each account that it is time to ask; one that waits already is not put
-    twice."""
+    """Schedule a reading for each account that is due; an account with a pending reading gets no
+    second one."""
     for channel_id in comments.accounts_due_for_comments(scope):
         outbox.put(scope, CommentsDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
 
 
 def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
-    """Somebody said something: it is asked for within two minutes, however much there is of it."""
+    """Schedule readings after a new comment, within two minutes and again later, however many
+    comments arrive."""
     for gathered in (HURRIED, ONCE_MORE):
         put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
 
@@ -83,11 +86,9 @@ def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
 def receive_comments(
     event: CommentsDue, *, tenant: OpenScope, ask: FetchComments, every: Mapping[str, timedelta]
 ) -> None:
-    """Ask an account what was said there, and keep it: each remark in a transaction of its own, the
-    cursor last.
+    """Fetch the comments of an account and store each in a separate transaction, the cursor last.
 
-    `every` says how long each platform is left alone between two questions; one that is missing
-    tells nothing.
+    `every` maps platforms to the interval of readings; a missing platform has no comments.
     """
     told = ask(event.tenant_id, event.subject_id)
     if told is not None:
@@ -110,7 +111,8 @@ def receive_comments(
 
 
 def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
-    """Say, once, that an account's comments cannot be read, and no more once they are."""
+    """Notify members once that an account's comments cannot be read, and close the notice when they
+    can."""
     cause = f"remarks:{channel.id}"
     if not deaf:
         notices.close(scope, cause)
@@ -120,8 +122,7 @@ def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
 
 
 def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
-    """Take in one remark; the same one a second time changes nothing, and what is a week old is
-    left alone."""
+    """Store a comment. A known comment or one older than `MAX_COMMENT_AGE` is ignored."""
     native_id = conversation_rows.clean_stored_text(said.native_id)
     author = conversation_rows.clean_stored_text(said.author)
     text = conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH]
@@ -176,13 +177,13 @@ def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
 
 
 def _clean_address(told: str) -> str:
-    """Where people find a remark; "" for anything that a browser would take for something else."""
+    """Return the URL of a comment, or "" for anything but an http(s) URL."""
     url = conversation_rows.clean_stored_text(told)
     return url if url.startswith(("https://", "http://")) and len(url) <= MAX_ADDRESS_LENGTH else ""
 
 
 def _is_known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
-    """Whether it was heard before; of somebody who is forgotten too: readings overlap."""
+    """Return True if the comment is recorded, also for erased fans: readings overlap."""
     digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(
         "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id "

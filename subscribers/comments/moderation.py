@@ -1,8 +1,8 @@
-"""What members do with what people say in public: answer it, hide it, keep its author away, or call
-it done.
+"""Actions of members on comments: answer, like, hide, show, delete, block the author, report, or
+mark as done.
 
-An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance,
-the platform.
+An answer is sent like any message: a draft row, the gate's decision, a single-use permit, the
+platform.
 """
 
 from collections.abc import Sequence
@@ -55,20 +55,21 @@ DONE: dict[ModerationAction, str] = {
     "block": "done",
     "report": "done",
 }
-"""What a remark is after an act; a like changes nothing of that."""
+"""The state of a comment after each action; likes do not change it."""
 
 LIKES: dict[str, bool] = {"like": True, "unlike": False}
-"""Whether the account likes a remark after an act."""
+"""The like of the account after each action."""
 
 MAX_COMMENT_ANSWER_LENGTH = 1000
-"""Characters of an answer: a comment, not a letter. Platforms that take less say so."""
+"""Maximum number of characters of an answer; some platforms allow fewer."""
 
 AGAIN = timedelta(seconds=30)
-"""Between two tries of an act at least: nobody waits for it at a screen."""
+"""Minimum delay between two tries of an action; no member waits for it on screen."""
 
 
 class ModerateComment(Protocol):
-    """`channels.listening.comments.moderate_comment` with its collaborators bound."""
+    """The signature of `channels.listening.comments.moderate_comment` with its collaborators
+    bound."""
 
     def __call__(
         self,
@@ -83,8 +84,8 @@ class ModerateComment(Protocol):
 
 @dataclass(frozen=True)
 class CommentView:
-    """A line of a public conversation and what can be done with it: `state` as
-    `subscribers.conversations.models.PublicComment` has it; `liked` by the account."""
+    """A comment of a public conversation. `state` is as in
+    `subscribers.conversations.models.PublicComment`; `liked` means liked by the account."""
 
     id: UUID
     seq: int
@@ -99,7 +100,7 @@ class CommentView:
 def list_comments_of_conversation(
     scope: Scope, conversation_id: UUID, *, most: int = 20
 ) -> list[CommentView]:
-    """The comment_rows of a conversation, the newest first."""
+    """Return the comments of a conversation, newest first."""
     rows = scope.run(
         "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, "
         "r.liked FROM remarks r"
@@ -115,7 +116,7 @@ def list_comments_of_conversation(
 
 
 def count_open_public_comments(scope: Scope, creators: Sequence[UUID]) -> int:
-    """How many comments under these creators' posts nobody has dealt with."""
+    """Return the number of open comments under these creators' posts."""
     found = scope.run(
         "SELECT count(*) FROM remarks WHERE tenant_id = :tenant AND creator_id = ANY(:creators) "
         "AND state = 'open'",
@@ -126,13 +127,13 @@ def count_open_public_comments(scope: Scope, creators: Sequence[UUID]) -> int:
 
 
 def conversation_of_comment(scope: Scope, remark_id: UUID) -> UUID:
-    """The conversation a remark is a line of. Raises NotFound; another tenant's looks the same."""
+    """Return the conversation of a comment. Raises NotFound, also for another tenant's comment."""
     return comment_rows.get_comment_row(scope, remark_id).conversation_id
 
 
 def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
-    """An answer as it leaves: where its reader hears of it by their name alone, it begins with
-    that."""
+    """Return an answer as it is published: with the author's name in front, if the platform
+    notifies them only by that."""
     name = (
         directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
         if can.names_whom_it_answers
@@ -144,11 +145,11 @@ def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilit
 def answer_comment(
     scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities
 ) -> None:
-    """The member's own words leave, once per key, and stand under the remark in everybody's sight.
+    """Publish a member's answer to a comment, once for each key.
 
-    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does
-    not hold the conversation and where the platform takes no answers, Conflict for a remark that
-    was deleted, NotFound.
+    Raises BadInput for an empty or too long text, and Conflict if the comment was deleted. Raises
+    Refused if the text impersonates the creator, if the member does not own the conversation, or if
+    the platform allows no answers. Raises NotFound.
     """
     found = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.lock_conversation(scope, found.conversation_id)
@@ -177,7 +178,8 @@ def answer_comment(
 
 
 def max_answer_length(can: Capabilities, surface: str) -> int:
-    """Characters that an answer may have there, as far as they are counted alike."""
+    """Return the maximum number of characters of an answer on a surface; platforms may count
+    differently."""
     return min(MAX_COMMENT_ANSWER_LENGTH, can.size_limits(surface)[0])
 
 
@@ -207,8 +209,7 @@ def _lock_comment(
 def check_comment_answer(
     scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities
 ) -> tuple[Message, ...]:
-    """Why these words would not stand there as they are, while they are being typed; nothing is
-    written down."""
+    """Return the reasons why an answer being typed could not be published; nothing is stored."""
     row = comment_rows.get_comment_row(scope, remark_id)
     words = text.strip()
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
@@ -231,8 +232,7 @@ def check_comment_answer(
 
 @dataclass(frozen=True)
 class CommentAnswer:
-    """An answer of ours that stood there: the outgoing message, the number of its line, and whether
-    it is gone."""
+    """A published answer: its draft, its sequence number, and True in `gone` if it was removed."""
 
     draft_id: UUID
     seq: int
@@ -242,7 +242,7 @@ class CommentAnswer:
 def list_comment_answers(
     scope: Scope, conversation_id: UUID, *, most: int = 20
 ) -> list[CommentAnswer]:
-    """The answers of a conversation, the newest first."""
+    """Return the answers in a conversation, newest first."""
     rows = scope.run(
         "SELECT m.draft_id, m.seq FROM messages m JOIN drafts d ON d.tenant_id = m.tenant_id AND "
         "d.id = m.draft_id"
@@ -267,8 +267,8 @@ def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
 
 
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
-    """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and
-    Conflict where nothing of it stands."""
+    """Request the removal of an answer; workers retry it until it is proven gone. Raises NotFound,
+    or Conflict if no copy is live."""
     row = outgoing_messages.get_draft(scope, draft_id)
     left = _list_live_copies(scope, draft_id)
     if row.remark_id is None or not left:
@@ -279,8 +279,11 @@ def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
 
 
 def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:
-    """Have something done with a remark, within seconds. Raises NotFound, Refused where the
-    platform knows no such act, Conflict for a remark that was deleted."""
+    """Request an action on a comment; workers apply it within seconds.
+
+    Raises NotFound, Refused if the platform does not support the action, and Conflict if the
+    comment was deleted.
+    """
     row = comment_rows.get_comment_row(scope, remark_id)
     if act not in can.moderates:
         raise Refused("remark.no_such_act", account=queries.get_channel(scope, row.channel_id).name)
@@ -291,7 +294,7 @@ def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabili
 
 
 def close_comments(scope: Scope, conversation_id: UUID) -> None:
-    """Nothing more is to be done with what was said here so far; an answer that is leaving leaves.
+    """Mark all open comments of a conversation as done; an answer in progress is still published.
     Raises NotFound."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     scope.run(
@@ -306,8 +309,7 @@ def close_comments(scope: Scope, conversation_id: UUID) -> None:
 def moderate_comment(
     event: CommentModerationDue, *, tenant: OpenScope, act_on: ModerateComment
 ) -> None:
-    """Do what a member asked for with a remark; what the platform refuses is told to the
-    members."""
+    """Apply a member's action to a comment; notify members if the platform refuses it."""
     act = cast(ModerationAction, event.act)
     with tenant(event.tenant_id, event.by) as scope:
         row = comment_rows.get_comment_row(scope, event.subject_id)

@@ -1,1 +1,5 @@
-"""Conversations as rows: messages, drafts, and what they contain. It sends nothing."""
+"""Conversations as rows: messages, drafts, comments, owners, and the age and crisis signals in
+texts.
+
+Nothing here sends a message (`subscribers.delivery`) or generates a reply (`subscribers.replies`).
+"""

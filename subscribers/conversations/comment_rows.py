@@ -1,5 +1,5 @@
-"""What was said in public, as rows: read, answered as a unit, settled. Below everything that sends
-and hears."""
+"""Comments as rows: reads, state changes and the unit of an answer. It sends nothing and receives
+nothing."""
 
 from dataclasses import replace
 from typing import Literal
@@ -20,11 +20,12 @@ from subscribers.conversations.states import OwnerState
 
 PUBLIC_CONVERSATION: Literal["public"] = "public"
 COMMENT_KIND = "remark"
-"""What a line, or an outgoing message, of a public conversation is."""
+"""The kind of messages and drafts in a public conversation."""
 
 
 def get_comment_row(scope: Scope, remark_id: UUID, *, lock: bool = False) -> PublicComment:
-    """A remark as it stands now. Raises NotFound; another tenant's looks the same."""
+    """Return the current state of a comment, locked if `lock`. Raises NotFound, also for another
+    tenant's comment."""
     statement = select(PublicComment).where(
         PublicComment.tenant_id == scope.tenant_id, PublicComment.id == remark_id
     )
@@ -36,15 +37,15 @@ def get_comment_row(scope: Scope, remark_id: UUID, *, lock: bool = False) -> Pub
 
 
 def settle_comment(scope: Scope, talk: Conversation, row: PublicComment, state: str) -> None:
-    """Something was done with a remark; its conversation follows."""
+    """Set the state of a comment and update its conversation."""
     row.state = state
     scope.add(row)
     update_public_conversation(scope, talk)
 
 
 def update_public_conversation(scope: Scope, talk: Conversation) -> None:
-    """Close a conversation in which nothing is open or under way, and open one again in which
-    something is."""
+    """Close a public conversation without open comments or unfinished answers, and reopen one with
+    open comments."""
     scope.session.flush()
     left = scope.run(
         "SELECT EXISTS (SELECT FROM remarks WHERE tenant_id = :tenant AND conversation_id = :talk "
@@ -62,7 +63,7 @@ def update_public_conversation(scope: Scope, talk: Conversation) -> None:
 
 
 def comment_text(scope: Scope, row: PublicComment) -> str:
-    """What was said."""
+    """Return the text of a comment."""
     found = scope.run(
         "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND seq "
         "= :seq",
@@ -74,7 +75,7 @@ def comment_text(scope: Scope, row: PublicComment) -> str:
 
 
 def answer_origin(text: str, suggested: str) -> str:
-    """Whether a model wrote an answer, or helped with it."""
+    """Return the part a model had in an answer: none, generated, or assisted."""
     if not suggested:
         return "none"
     return "generated" if text.endswith(suggested) else "assisted"
@@ -89,7 +90,7 @@ def comment_answer_unit(
     language: str,
     text_ai: str = "none",
 ) -> Unit:
-    """An answer as everybody will see it, pointing at what it answers. Raises NotFound."""
+    """Return the public answer to a comment as a unit for the gate. Raises NotFound."""
     channel = queries.get_channel(scope, row.channel_id)
     unit = Unit(
         tenant_id=scope.tenant_id,
@@ -112,7 +113,7 @@ def comment_answer_unit(
 
 
 def mark_comments_answered(scope: Scope, talk: Conversation, draft: Draft) -> None:
-    """An answer stands there: what it answers is not open any more."""
+    """Mark the comment that a sent draft answers as answered."""
     if draft.remark_id is not None:
         row = get_comment_row(scope, draft.remark_id, lock=True)
         settle_comment(scope, talk, row, "answered" if row.state in ("open", "done") else row.state)

@@ -1,5 +1,4 @@
-"""Conversations as rows: opened, locked, their lines in order, and the one way their owner
-changes."""
+"""Conversations as rows: creation, locks, messages in order, and changes of the owner."""
 
 import hashlib
 from datetime import timedelta
@@ -23,10 +22,10 @@ from subscribers.fans import directory
 from tenants.notices import notices
 
 SESSION_GAP = timedelta(hours=24)
-"""A fan away for so long begins a new session."""
+"""Period of silence after which a fan's next message starts a new session."""
 
 PROMISED = timedelta(minutes=5)
-"""How long a person has to answer before the bot goes on, where the reason allows it."""
+"""Time for a member to answer before the bot resumes, if the reason allows it."""
 
 NON_URGENT_REASONS = frozenset(
     {"chat.asks_person", "chat.unreadable", "chat.answer_not_sent"}
@@ -35,42 +34,42 @@ NON_URGENT_REASONS = frozenset(
         for why in ("asked", "unsure", "other", "budget", "engine", "unreadable", "improper")
     }
 )
-"""Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
+"""Handoff reasons after which the bot may resume: never safety, payments or complaints."""
 
 
 ALARMS = frozenset({"chat.crisis", "chat.minor"})
-"""Reasons that are told beside whatever else is open about a conversation, and that no other takes
-the place of."""
+"""Reasons that are reported in addition to any open notice of a conversation, and that no other
+reason replaces."""
 
 
 TEXT_KINDS = frozenset({"message", "unsupported"})
-"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for
-help."""
+"""Kinds of updates that may contain text by a fan, such as a caption. They are checked for age and
+crisis signals."""
 
 
 EDITED_KIND = "edited"
-"""The kind of a line that says what a message of a fan reads since it was edited; what it said
-before stays."""
+"""The kind of a message row that holds the new text of an edited message; the original row remains.
+"""
 
 EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
-"""Where, in the native id of such a line, that of its message begins (counted from 1): after a
-digest of the words."""
+"""Position (from 1) of the original message id in the native id of such a row, after a digest of
+the text."""
 
 
 def clean_stored_text(text: str) -> str:
-    """Words of a platform as a database takes them: one that it refuses would hide all that a
-    message says."""
+    """Return a text without the characters that PostgreSQL rejects. Otherwise one such character
+    would lose the whole message."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def chat_lane(conversation_id: UUID) -> str:
-    """The lane in which what leaves for a fan leaves one by one."""
+    """Return the lane in which messages to a fan are sent one at a time."""
     return f"chat:{conversation_id}"
 
 
 def turn_lane(conversation_id: UUID) -> str:
-    """The lane of a conversation's turns: a model that thinks for long keeps no receipt and no
-    helpline waiting."""
+    """Return the lane of reply generation, separate so that a slow model delays no receipt and no
+    crisis message."""
     return f"turn:{conversation_id}"
 
 
@@ -81,8 +80,8 @@ def find_or_create_conversation(
     *,
     kind: Literal["private", "public"] = "private",
 ) -> Conversation:
-    """The fan's conversation on this account, locked; begun at first sight. A public one is for
-    people to answer."""
+    """Return the fan's conversation on this account, locked; create it on first contact. Members
+    answer public ones."""
     scope.run(
         "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, kind, owner, "
         "epoch, safety_hold,"
@@ -116,13 +115,13 @@ def find_or_create_conversation(
 
 
 def lock_conversation(scope: Scope, conversation_id: UUID) -> Conversation:
-    """The conversation as it stands now, locked until the end of the transaction. Raises
-    NotFound."""
+    """Return a conversation, locked until the end of the transaction. Raises NotFound."""
     return get_conversation(scope, conversation_id, lock=True)
 
 
 def get_conversation(scope: Scope, conversation_id: UUID, *, lock: bool = False) -> Conversation:
-    """The conversation as it stands now. Raises NotFound; another tenant's looks the same."""
+    """Return the current state of a conversation. Raises NotFound, also for another tenant's
+    conversation."""
     statement = select(Conversation).where(
         Conversation.tenant_id == scope.tenant_id, Conversation.id == conversation_id
     )
@@ -136,7 +135,7 @@ def get_conversation(scope: Scope, conversation_id: UUID, *, lock: bool = False)
 def line_number_of(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str
 ) -> int | None:
-    """The line that this very thing was heard as; None where it was not."""
+    """Return the sequence number under which a platform message was recorded, or None."""
     found: int | None = scope.run(
         f"SELECT m.seq {_HEARD} AND m.native_id = :native",
         tenant=scope.tenant_id,
@@ -150,7 +149,7 @@ def line_number_of(
 def has_recorded_text(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str, words: str
 ) -> bool:
-    """Whether a message is known to say these very words, or to have said them once."""
+    """Return True if a message is recorded with exactly this text, now or before an edit."""
     found = scope.run(
         f"SELECT 1 {_HEARD} AND (m.native_id = :version OR m.native_id = :native AND m.body = "
         ":body)",
@@ -174,13 +173,13 @@ _HEARD = (
     "'private'"
     " AND m.direction = 'in'"
 )
-"""What a fan did on an account, in private."""
+"""Incoming messages of a fan's private conversation on an account."""
 
 
 def record_fan_line(
     scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str
 ) -> bool:
-    """Keep what the fan did as the next line; False when this very thing was kept before."""
+    """Record an update of a fan as the next message. Return False if it is already recorded."""
     known = scope.run(
         "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'in'"
@@ -204,9 +203,11 @@ def record_fan_line(
 
 
 def record_fan_edit(scope: Scope, talk: Conversation, *, native_id: str, words: str) -> None:
-    """Keep what a message of the fan says now, as a line of its own: nothing of what it said is
-    lost. Nobody wrote anew, so no session begins, no day to answer in, and nothing waits for an
-    answer."""
+    """Record the new text of an edited message as a separate row, so that the original text
+    remains.
+
+    An edit is not a new message: it starts no session, opens no reply window and needs no answer.
+    """
     named = _edit_id(native_id, words)
     scope.add(
         _build_line(
@@ -227,7 +228,7 @@ def record_our_line(
     draft_id: UUID | None = None,
     media: tuple[str, ...] = (),
 ) -> None:
-    """Keep what we said as the next line; once per native id."""
+    """Record an outgoing message as the next one, once for each native id."""
     known = scope.run(
         "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'out'"
@@ -247,8 +248,8 @@ def record_our_line(
 
 
 def last_answered_seq(scope: Scope, talk: Conversation) -> int:
-    """The number of the last line that an answer has seen, 0 for none; what code says is no
-    answer."""
+    """Return the sequence number of the last message that a bot or member draft answers, 0 if none.
+    Automated messages do not count."""
     return int(
         scope.run(
             "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND "
@@ -271,9 +272,10 @@ def _build_line(
     kind: str,
     body: str,
 ) -> ChatMessage:
-    """The next line, not yet written: it goes with what else changes of the conversation, in one.
+    """Return the next message row without writing it, so that it is written together with the
+    conversation.
 
-    A link to a check of age is the fan's alone: nobody who reads the line can open it.
+    Links to age checks are redacted: only the fan may open them.
     """
     talk.last_seq += 1
     return ChatMessage(
@@ -286,7 +288,7 @@ def _build_line(
         kind=kind,
         body=age_checks.redact_check_links(body),
         native_id=native_id,
-        at=scope.now,  # a platform's own clock may differ from the house's
+        at=scope.now,  # Not the platform's clock, which may differ from ours.
     )
 
 
@@ -298,10 +300,10 @@ def change_owner(
     *,
     member: UUID | None = None,
 ) -> None:
-    """Change the owner of a locked conversation: a new epoch, one move row, older unsent words of
-    the bot cancelled.
+    """Change the owner of a locked conversation: increment the epoch, add a move row and cancel
+    unsent drafts of the bot.
 
-    Raises Conflict when the graph has no such edge.
+    Raises Conflict if the transition is not allowed.
     """
     before = OwnerState(talk.owner)
     OWNER_STATES.check(before, to)
@@ -331,8 +333,8 @@ def change_owner(
 
 
 def reopen_conversation(scope: Scope, talk: Conversation) -> None:
-    """Who writes again is answered again: by a person where somebody may be in danger, else by the
-    bot."""
+    """Reopen a closed conversation when the fan writes again: for members under a safety hold,
+    otherwise for the bot."""
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         change_owner(
             scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None
@@ -342,7 +344,7 @@ def reopen_conversation(scope: Scope, talk: Conversation) -> None:
 def escalate_to_member(
     scope: Scope, talk: Conversation, reason: Message, *, priority: int = 3, urgent: bool = False
 ) -> None:
-    """A person has to answer this conversation: tell the members, once, and keep the bot quiet."""
+    """Assign the conversation to members: notify them once and stop the bot."""
     talk.priority = min(talk.priority, priority)
     if OwnerState(talk.owner) is OwnerState.BOT:
         change_owner(scope, talk, OwnerState.PENDING_HUMAN, reason)
@@ -364,7 +366,7 @@ def escalate_to_member(
 
 
 def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
-    """Say of what the fan said last what it was; no model reads that line."""
+    """Set the kind of the fan's last message; a model does not get a message of such a kind."""
     scope.run(
         "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk "
         "AND seq = :seq",
@@ -376,7 +378,7 @@ def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
 
 
 def silence_bot(scope: Scope, conversation_id: UUID, reason: Message) -> None:
-    """Nothing the bot wrote and has not sent will leave, and no turn is waiting any more."""
+    """Cancel all unsent drafts of the bot and its scheduled reply."""
     cancel_bot_drafts(scope, conversation_id, reason, ("pending", "draft", "approved", "auto"))
     outbox.cancel(scope, ChatTurn.kind, conversation_id)
 
@@ -384,7 +386,7 @@ def silence_bot(scope: Scope, conversation_id: UUID, reason: Message) -> None:
 def cancel_bot_drafts(
     scope: Scope, conversation_id: UUID, reason: Message, states: tuple[str, ...]
 ) -> int:
-    """Cancel what the bot wrote and has not sent; returns how many drafts that were."""
+    """Cancel the bot's drafts in these states and return their number."""
     done = scope.run(
         "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS "
         "text)),"

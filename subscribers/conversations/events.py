@@ -1,4 +1,4 @@
-"""The room's event kinds and facts; their handlers are in `subscribers/intake/handlers.py`."""
+"""Events of conversations; the handlers are in `subscribers/intake/handlers.py`."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,8 +11,8 @@ Carried = Literal["draft", "fulfilment"]
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """A conversation waits for the model's answer. Lane `turn:<conversation>`, which it holds:
-    while the model thinks, receipts and helplines leave."""
+    """Generate a reply in a conversation. Lane `turn:<conversation>`, held during generation, while
+    receipts and crisis messages are still sent."""
 
     kind: ClassVar[str] = "chat.turn"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -22,8 +22,7 @@ class ChatTurn:
 
 @dataclass(frozen=True)
 class ChatSend:
-    """A draft may leave. Lane `chat:<conversation>`, which it holds: message 2 never overtakes
-    message 1."""
+    """Send a draft. Lane `chat:<conversation>`, held so that messages are sent in order."""
 
     kind: ClassVar[str] = "chat.send"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -33,7 +32,7 @@ class ChatSend:
 
 @dataclass(frozen=True)
 class ChatReconcile:
-    """Find out what became of a draft or a fulfilment whose answer is missing."""
+    """Look up the outcome of a draft or fulfilment without a response."""
 
     kind: ClassVar[str] = "chat.reconcile"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -44,7 +43,7 @@ class ChatReconcile:
 
 @dataclass(frozen=True)
 class UncertainMessageResolved:
-    """A member looked for a message in doubt: it arrived, or it did not. `by` is `member:<id>`."""
+    """A member checked an uncertain message: it arrived or it did not. `by` is `member:<id>`."""
 
     kind: ClassVar[str] = "chat.settle"
     queue: ClassVar[outbox.Queue] = "chat"

@@ -1,5 +1,5 @@
-"""A fan's words beside those around them: an age may be spread over messages, or answer what we
-asked."""
+"""A fan's text with its context: a statement of age may be spread over several messages or answer
+our question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,19 @@ from subscribers.conversations import conversation_rows
 from subscribers.fans import directory
 
 LATELY = 6
-"""So many lines are looked back at for a statement that began earlier."""
+"""Number of previous messages that are read for a statement that began earlier."""
 
 
 @dataclass(frozen=True)
 class MessageReading:
-    """Words as they may be read: after what their writer said `before`, oldest first, and in answer
-    to `asked`."""
+    """A text with its context: the fan's messages `before` it, oldest first, and our message
+    `asked` that it may answer."""
 
     text: str
     before: Sequence[str] = ()
     asked: str = ""
     known: bool = False
-    """Whether these words were heard when they were said, and only what stands before them is
-    new."""
+    """True if the text was checked when it arrived, and only the context is new."""
 
 
 _LINES = """
@@ -39,7 +38,7 @@ LEFT JOIN LATERAL (
 WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind =
 'private' AND m.kind = 'text'
 """
-"""What was said as words, in a fan's private conversation: as it was first, and as it reads now."""
+"""Text messages of a fan's private conversation, in the original and in the current version."""
 
 _LATELY = _LINES + " AND m.at > :since ORDER BY m.seq DESC LIMIT :lines"
 _AROUND = _LINES + " AND m.seq BETWEEN :at - :lines AND :at + :lines ORDER BY m.seq"
@@ -48,8 +47,11 @@ _AROUND = _LINES + " AND m.seq BETWEEN :at - :lines AND :at + :lines ORDER BY m.
 def read_new_message(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, text: str
 ) -> tuple[MessageReading, ...]:
-    """What a fan says now, after what they wrote last in this session and in answer to the last
-    thing we said; what they wrote is read as it was, and as it was edited."""
+    """Return the readings of a new message: after the last messages of the session, and as an
+    answer to our last one.
+
+    If earlier messages were edited, a second reading has their current text.
+    """
     found = _fetch_rows(
         scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP
     )[::-1]
@@ -65,8 +67,8 @@ def read_new_message(
 def read_edited_message(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, text: str, *, at: int
 ) -> tuple[MessageReading, ...]:
-    """What line `at` of a fan's conversation says now: after what stands before it, in answer to
-    what we had said, and before what they wrote next."""
+    """Return the readings of the edited message `at`, with the messages before it, and those that
+    follow it."""
     found = _fetch_rows(scope, _AROUND, fan, channel, at=at)
     theirs = [row for row in found if row.direction == "in"]
     before = [row.now for row in theirs if row.seq < at]

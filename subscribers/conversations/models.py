@@ -1,4 +1,4 @@
-"""Tables of the room: fans, conversations, drafts, personas, offers, orders, payments."""
+"""Tables of conversations: conversations, comments, drafts, messages and safety events."""
 
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,11 @@ from subscribers.table_columns import chat_table_arguments
 
 
 class Conversation(CreatorOwnedRow, table=True):
-    """A fan's chat on one account, with exactly one owner; what an older epoch wrote is never sent.
-    What they say in everybody's sight is another one: `kind` is private or public."""
+    """A fan's conversation on one account, with exactly one owner. Drafts of an older epoch are
+    never sent.
+
+    `kind` is private or public; a fan's public comments form a separate conversation.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = chat_table_arguments(
@@ -42,12 +45,12 @@ class Conversation(CreatorOwnedRow, table=True):
     last_seq: int = 0
     last_in_at: datetime | None = timestamp_column(optional=True)
     session_at: datetime | None = timestamp_column(optional=True)
-    """Start of the session: a fan away for a day begins a new one."""
+    """Start of the session; a fan who was silent for a day starts a new one."""
     unanswered_since: datetime | None = timestamp_column(optional=True)
     redone: int = 0
-    """Turns in a row thrown away because the fan wrote on."""
+    """Consecutive generated replies that were discarded because the fan sent another message."""
     unsure: int = 0
-    """Answers in a row of little confidence."""
+    """Consecutive replies of low confidence."""
     snoozed_until: datetime | None = timestamp_column(optional=True)
 
 
@@ -68,9 +71,11 @@ class ConversationMove(CreatorOwnedRow, table=True):
 
 
 class PublicComment(CreatorOwnedRow, table=True):
-    """A line of a public conversation: where on the platform it was said. `under` is the native id
-    of our post, "" where nobody told; `state` is open, answered, hidden, deleted or done, what was
-    done with it last; `liked` by the account, as far as it was done here."""
+    """A comment, stored as a message of a public conversation.
+
+    `under` is the native id of our post, "" if unknown. `state` is open, answered, hidden, deleted
+    or done, the last action taken. `liked` covers only likes made in this system.
+    """
 
     __tablename__ = "remarks"
     __table_args__ = chat_table_arguments(
@@ -90,8 +95,8 @@ class PublicComment(CreatorOwnedRow, table=True):
 
 
 class Draft(CreatorOwnedRow, table=True):
-    """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue
-    sentence."""
+    """An outgoing message. `origin` is bot, member or auto; `service` is the code of an automated
+    message."""
 
     __tablename__ = "drafts"
     __table_args__ = chat_table_arguments(
@@ -112,8 +117,8 @@ class Draft(CreatorOwnedRow, table=True):
     in_reply_to_seq: int
     origin: str
     kind: str
-    """text, notice, invoice, pack, locked (a pack behind its price), service or remark, an answer
-    in everybody's sight."""
+    """text, notice, invoice, pack, locked (a pack in a locked message), service, or remark (a
+    public answer to a comment)."""
     state: str
     text: str = ""
     service: str = ""
@@ -137,12 +142,11 @@ class Draft(CreatorOwnedRow, table=True):
     confidence_pct: int | None = None
     original_text: str = ""
     written_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The member whose words these are: who typed or rewrote them; empty for a model's and the
-    house's."""
+    """The member who wrote or rewrote the text; empty for generated and automated messages."""
 
 
 class ChatMessage(CreatorOwnedRow, table=True):
-    """One line of a conversation, in the order `seq`."""
+    """A message of a conversation, ordered by `seq`."""
 
     __tablename__ = "messages"
     __table_args__ = chat_table_arguments(
@@ -167,7 +171,7 @@ class ChatMessage(CreatorOwnedRow, table=True):
 
 
 class SafetyEvent(CreatorOwnedRow, table=True):
-    """A signal of crisis, minority or doubt about who speaks; the words themselves are not kept
+    """A signal of crisis, minority, or doubt about the fan's identity. The text is not stored
     here."""
 
     __tablename__ = "safety_events"

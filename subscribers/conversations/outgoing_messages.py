@@ -1,4 +1,4 @@
-"""Outgoing messages before they leave: written, decided by a person, cancelled."""
+"""Outgoing messages before they are sent: created, scheduled, approved, rejected and cancelled."""
 
 import re
 from collections.abc import Sequence
@@ -21,18 +21,19 @@ from subscribers.conversations.models import Conversation, Draft
 from subscribers.conversations.states import DRAFT_STATES, DraftState
 
 DRAFT_LIFETIME = timedelta(minutes=30)
-"""After this an unsent message says nothing to the moment any more."""
+"""Time after which an unsent chat message is outdated."""
 
 LIFE_OF_SERVICE = timedelta(days=7)
-"""A receipt or a notice is still right when the platform was down over night."""
+"""Lifetime of automated messages, so that a receipt survives an outage of the platform overnight.
+"""
 
 LASTING = frozenset({"invoice", "pack", "locked", "remark"})
-"""Kinds that live as long: what stands in public waits for nobody."""
+"""Kinds of drafts with the lifetime of automated messages."""
 
 PAYMENT_SEND_PRIORITY = 3
 SECOND = 4
-"""Priorities in the lane of a chat: what money asks for, then fixed texts; a model's words come
-after (5)."""
+"""Priority of automated messages in a chat's lane: after payments (3), before replies of a model
+(5)."""
 
 
 def create_draft(
@@ -52,7 +53,7 @@ def create_draft(
     remark_id: UUID | None = None,
     draft_id: UUID | None = None,
 ) -> Draft:
-    """Write an outgoing message of this conversation's epoch; it does not leave by that alone."""
+    """Create a draft of the conversation's current epoch. It is not scheduled yet."""
     row = Draft(
         tenant_id=scope.tenant_id,
         id=draft_id or uuid7(),
@@ -82,7 +83,7 @@ def create_draft(
 def schedule_message_draft(
     scope: Scope, draft: Draft, *, at: datetime | None = None, priority: int = 5
 ) -> None:
-    """Let an approved message leave in its turn, from `at` on."""
+    """Schedule an approved message to be sent in its lane, not before `at`."""
     outbox.put(
         scope,
         ChatSend(scope.tenant_id, draft.id),
@@ -94,7 +95,7 @@ def schedule_message_draft(
 
 
 def release_held_drafts(scope: Scope, conversation_id: UUID) -> None:
-    """Let go what the bot had to hold back until the notice had arrived."""
+    """Schedule the bot's drafts that waited for the AI disclosure to arrive."""
     waiting = scope.session.exec(
         select(Draft)
         .where(
@@ -118,8 +119,8 @@ def send_automated_message(
     buttons: Sequence[Button] = (),
     draft_id: UUID | None = None,
 ) -> UUID:
-    """Send a sentence of the catalogue in the fan's language: it needs no owner, no model and no
-    approval."""
+    """Send a catalogue message in the fan's language. It needs no owner, no model and
+    no approval."""
     draft = create_draft(
         scope,
         talk,
@@ -136,13 +137,13 @@ def send_automated_message(
 
 
 def template_value(value: str) -> str:
-    """A name or a title as a fixed sentence may hold it: one short line without addresses or
-    marks."""
+    """Return a name or title for use in an automated message: one line of at most 64 characters
+    without markup or addresses."""
     return " ".join(re.sub(r"[\n<>{}@/\\]", " ", value).split())[:64] or "…"
 
 
 def owned_packs_button(language: str, pack_id: UUID) -> Button:
-    """The button under a receipt that brings what was bought."""
+    """Return the button of a receipt that sends the bought pack."""
     return Button(
         label=render_message(Message("service.button.purchases"), language),
         action="purchases",
@@ -151,7 +152,7 @@ def owned_packs_button(language: str, pack_id: UUID) -> Button:
 
 
 def owned_pack_button(language: str, title: str, pack_id: UUID) -> Button:
-    """One line of the list of what a fan owns."""
+    """Return the button of one pack in the list of a fan's packs."""
     label = render_message(
         Message("service.button.pack", {"title": template_value(title)}), language
     )
@@ -159,7 +160,7 @@ def owned_pack_button(language: str, title: str, pack_id: UUID) -> Button:
 
 
 def get_draft(scope: Scope, draft_id: UUID, *, lock: bool = False) -> Draft:
-    """The draft as it stands now. Raises NotFound."""
+    """Return the current state of a draft. Raises NotFound."""
     statement = select(Draft).where(Draft.tenant_id == scope.tenant_id, Draft.id == draft_id)
     statement = statement.with_for_update() if lock else statement
     row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
@@ -169,7 +170,7 @@ def get_draft(scope: Scope, draft_id: UUID, *, lock: bool = False) -> Draft:
 
 
 def has_draft(scope: Scope, draft_id: UUID) -> bool:
-    """Whether a press was kept already as an outgoing message."""
+    """Return True if a draft with this id exists, so that a repeated click is ignored."""
     try:
         get_draft(scope, draft_id)
     except NotFound:
@@ -180,7 +181,8 @@ def has_draft(scope: Scope, draft_id: UUID) -> bool:
 def transition_draft(
     scope: Scope, row: Draft, after: DraftState, reason: Message | None = None
 ) -> None:
-    """Bring a draft that this transaction holds to `after`. Raises Conflict."""
+    """Change the state of a draft that this transaction has locked. Raises Conflict for a
+    transition that is not allowed."""
     DRAFT_STATES.check(DraftState(row.state), after)
     row.state = str(after)
     row.reason = stored_message(reason)
@@ -188,7 +190,8 @@ def transition_draft(
 
 
 def approve_waiting_draft(scope: Scope, draft_id: UUID, *, text: str | None = None) -> None:
-    """A person sends a waiting draft, as it is or as they rewrote it. Raises NotFound, Conflict."""
+    """Approve and schedule a pending draft, with the member's `text` if they rewrote it. Raises
+    NotFound, Conflict."""
     row = get_draft(scope, draft_id, lock=True)
     transition_draft(scope, row, DraftState.APPROVED)
     if text is not None and text != row.text:
@@ -202,12 +205,12 @@ def approve_waiting_draft(scope: Scope, draft_id: UUID, *, text: str | None = No
 
 
 def reject_waiting_draft(scope: Scope, draft_id: UUID, reason: Message) -> None:
-    """A person does not want a waiting draft sent. Raises NotFound, Conflict."""
+    """Reject a pending draft. Raises NotFound, Conflict."""
     transition_draft(scope, get_draft(scope, draft_id, lock=True), DraftState.REJECTED, reason)
 
 
 def cancel_order_drafts(scope: Scope, order_id: UUID, reason: Message) -> None:
-    """Unsent messages about an order are not sent any more."""
+    """Cancel the unsent messages about an order, except automated ones."""
     scope.run(
         "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS "
         "text)),"

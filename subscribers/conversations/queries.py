@@ -1,4 +1,4 @@
-"""What other rooms and pages see of this room: frozen values, no tables."""
+"""Read models of conversations for other packages and pages: frozen values, no tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from subscribers.orders.states import FulfilmentState, OrderState
 
 @dataclass(frozen=True)
 class ThreadLine:
-    """A line of a thread; `author` fan, bot, member or system, `kind` text, notice, invoice, pack,
-    button …"""
+    """A message of a thread. `author` is fan, bot, member or system; `kind` is text, notice,
+    invoice, pack, button and so on."""
 
     seq: int
     author: str
@@ -29,8 +29,7 @@ class ThreadLine:
 
 @dataclass(frozen=True)
 class UnsentDraft:
-    """An outgoing message that is not sent: it waits for a person, for its turn, or for an
-    answer."""
+    """A draft that waits for approval, for its turn, or for the platform's response."""
 
     id: UUID
     kind: str
@@ -41,7 +40,7 @@ class UnsentDraft:
 
 @dataclass(frozen=True)
 class ConversationThread:
-    """A conversation: who answers it, what was said, and what has not left yet."""
+    """A conversation with its owner, messages and unsent drafts."""
 
     id: UUID
     creator_id: UUID
@@ -70,7 +69,7 @@ class ConversationSummary:
 
 @dataclass(frozen=True)
 class OrderStory:
-    """An order with its push; `push` is None before it is paid."""
+    """An order with the state of its fulfilment, None before payment."""
 
     id: UUID
     creator_id: UUID
@@ -84,8 +83,8 @@ class OrderStory:
 
 @dataclass(frozen=True)
 class PaymentStory:
-    """A charge and where it ended: `kind` matched, duplicate or orphan; `refund` is the state of
-    its way back."""
+    """A charge and its result. `kind` is matched, duplicate or orphan; `refund` is the state of its
+    refund."""
 
     id: UUID
     charge_id: str
@@ -98,7 +97,7 @@ class PaymentStory:
 
 @dataclass(frozen=True)
 class ChatCounts:
-    """What was said in a span of time, and how many fans came."""
+    """Numbers of messages and new fans in a period."""
 
     messages_in: int
     messages_out: int
@@ -107,7 +106,7 @@ class ChatCounts:
 
 @dataclass(frozen=True)
 class OwnedPackView:
-    """A pack a fan has bought; not active when its money went back."""
+    """A pack that a fan bought; not active once it was refunded."""
 
     pack_id: UUID
     title: str
@@ -116,7 +115,7 @@ class OwnedPackView:
 
 @dataclass(frozen=True)
 class FanFactsView:
-    """The read model of a fan; `spent` is minor units by currency."""
+    """The read model of a fan. `spent` maps currencies to minor units."""
 
     fan_id: UUID
     display_name: str
@@ -129,7 +128,8 @@ class FanFactsView:
 
 
 def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
-    """A conversation with all its lines. Raises NotFound; another tenant's looks the same."""
+    """Return a conversation with all messages. Raises NotFound, also for another tenant's
+    conversation."""
     row = scope.run(
         "SELECT c.id, c.creator_id, c.fan_id, f.display_name, c.channel_id, c.owner, c.epoch, "
         "c.safety_hold, c.reason"
@@ -156,7 +156,7 @@ def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
 
 
 def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | None:
-    """The conversation of a platform's fan on one of our accounts."""
+    """Return the private conversation of a platform's user on one of our accounts, or None."""
     found: UUID | None = scope.run(
         "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id AND "
         "i.fan_id = c.fan_id"
@@ -172,7 +172,8 @@ def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | 
 def list_conversations(
     scope: Scope, creator_id: UUID, *, limit: int = 100
 ) -> list[ConversationSummary]:
-    """A creator's conversations, those that need a person first, then the newest."""
+    """Return a creator's private conversations, those pending for a member first, then
+    the newest."""
     rows = scope.run(
         "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM "
         "conversations c"
@@ -195,7 +196,7 @@ _ORDERS = (
 
 
 def order(scope: Scope, order_id: UUID) -> OrderStory:
-    """An order. Raises NotFound; another tenant's looks the same."""
+    """Return an order. Raises NotFound, also for another tenant's order."""
     row = scope.run(f"{_ORDERS} AND o.id = :id", tenant=scope.tenant_id, id=order_id).one_or_none()
     if row is None:
         raise NotFound("order.unknown")
@@ -203,7 +204,7 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
 
 
 def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:
-    """A creator's orders begun in [since, until), oldest first."""
+    """Return a creator's orders created in [since, until), oldest first."""
     rows = scope.run(
         f"{_ORDERS} AND o.creator_id = :creator AND o.created_at >= :since AND o.created_at < "
         ":until"
@@ -233,14 +234,15 @@ _ONLY_IN_PUBLIC = (
     "EXISTS (SELECT FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id HAVING"
     " bool_and(c.kind = 'public'))"
 )
-"""Whether a fan `f` was only ever heard under posts: they are nobody's subscriber."""
+"""True for a fan `f` who only ever commented in public; such a person does not count as a
+subscriber."""
 
 
 def count_chat_activity(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> ChatCounts:
-    """What was said to and by a creator's side in [since, until), and how many fans came; in chats,
-    not in public."""
+    """Return the counts of a creator's chat messages and new fans in [since, until), without
+    comments and edits."""
     row = scope.run(
         "SELECT count(*) FILTER (WHERE direction = 'in'),"  # noqa: S608  a constant
         " count(*) FILTER (WHERE direction = 'out'),"
@@ -260,7 +262,7 @@ def count_chat_activity(
 def payments(
     scope: Scope, creator_id: UUID, *, since: datetime, until: datetime
 ) -> list[PaymentStory]:
-    """Every charge of a creator in [since, until), with what became of it."""
+    """Return a creator's charges in [since, until) with the states of their refunds."""
     rows = scope.run(
         "SELECT p.id, p.charge_id, p.amount_minor, p.currency, p.kind, p.order_id, r.state AS "
         "refund, p.at"
@@ -288,7 +290,7 @@ def payments(
 
 
 def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
-    """What a fan has bought, the newest first."""
+    """Return the packs that a fan bought, newest first."""
     rows = scope.run(
         "SELECT pack_id, title, state FROM entitlements WHERE tenant_id = :tenant AND fan_id = "
         ":fan ORDER BY id DESC",
@@ -299,8 +301,8 @@ def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
 
 
 def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFactsView]:
-    """The read model of a creator's fans, who wrote last first; erased fans, and who only spoke in
-    public, are left out."""
+    """Return the read models of a creator's fans, most recent message first. Erased fans and mere
+    commenters are left out."""
     rows = scope.run(
         "SELECT f.id, f.display_name, x.spent, x.buys,"  # noqa: S608  a constant
         " x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"

@@ -1,5 +1,5 @@
-"""What conversations, drafts, orders and fulfilments may become: data, shared by code, tests and
-pages."""
+"""State graphs of conversations, drafts, orders, fulfilments, subscriptions and refunds, as data
+for code, tests and pages."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from subscribers.subscriptions.states import SubscriptionState
 
 
 class OwnerState(StrEnum):
-    """Who answers a conversation: exactly one."""
+    """Owners of a conversation; exactly one of them answers."""
 
     BOT = "bot"
     PENDING_HUMAN = "pending_human"
@@ -19,22 +19,22 @@ class OwnerState(StrEnum):
 
 
 class DraftState(StrEnum):
-    """An outgoing chat message."""
+    """States of an outgoing chat message."""
 
-    PENDING = "pending"  # being written
-    DRAFT = "draft"  # waits for a person
-    APPROVED = "approved"  # a person, or a rule, said yes
+    PENDING = "pending"  # being generated
+    DRAFT = "draft"  # pending approval
+    APPROVED = "approved"  # approved by a member or a rule
     AUTO = "auto"
-    SENDING = "sending"  # permit consumed and committed before the call
+    SENDING = "sending"  # permit consumed and committed before the request
     SENT = "sent"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"  # only a look-up or a person may leave this state
+    UNCERTAIN = "uncertain"  # resolved only by a lookup or a member
     REJECTED = "rejected"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
 
-O = OwnerState  # noqa: E741  names of one letter, for the graphs
+O = OwnerState  # noqa: E741 one-letter names for the graphs
 D = DraftState
 F = FulfilmentState
 B = OrderState
@@ -45,7 +45,7 @@ OWNER_STATES = StateGraph(
     edges={
         O.BOT: {O.PENDING_HUMAN, O.HUMAN, O.CLOSED},
         O.PENDING_HUMAN: {O.HUMAN, O.BOT, O.CLOSED},
-        O.HUMAN: {O.HUMAN, O.BOT, O.CLOSED},  # a colleague takes it over
+        O.HUMAN: {O.HUMAN, O.BOT, O.CLOSED},  # another member takes over
         O.CLOSED: {O.BOT, O.PENDING_HUMAN},
     },
 )
@@ -63,7 +63,8 @@ DRAFT_STATES = StateGraph(
     deadlines={
         D.AUTO: StateDeadline(timedelta(minutes=30), then=D.EXPIRED),
         D.APPROVED: StateDeadline(timedelta(minutes=30), then=D.EXPIRED),
-        D.SENDING: StateDeadline(timedelta(seconds=50), then=D.UNCERTAIN),  # a crash in mid-call
+        # Reached if a worker crashed during the request.
+        D.SENDING: StateDeadline(timedelta(seconds=50), then=D.UNCERTAIN),
     },
 )
 
@@ -73,7 +74,7 @@ ORDER_STATES = StateGraph(
         B.OPEN: {B.INVOICED, B.CANCELLED},
         B.INVOICED: {B.CHECKOUT, B.PAID, B.EXPIRED, B.CANCELLED, B.REFUSED},
         B.CHECKOUT: {B.CHECKOUT, B.PAID, B.EXPIRED, B.CANCELLED, B.REFUSED},
-        B.EXPIRED: {B.PAID},  # money that came is never refused
+        B.EXPIRED: {B.PAID},  # a payment that arrived is never refused
         B.CANCELLED: {B.PAID},
         B.REFUSED: {B.PAID},
         B.PAID: {B.FULFILLING, B.FULFILLED, B.REFUND_PENDING, B.REFUNDED, B.DISPUTED},
@@ -102,10 +103,8 @@ SUBSCRIPTION_STATES = StateGraph(
     edges={
         _S.OFFERED: {_S.ACTIVE},
         _S.ACTIVE: {_S.STOPPED, _S.ENDED},
-        _S.STOPPED: {
-            _S.ACTIVE,
-            _S.ENDED,
-        },  # it is taken all the same: money that came is never refused
+        # Back to active if a month is charged after all: a payment that arrived is never refused.
+        _S.STOPPED: {_S.ACTIVE, _S.ENDED},
         _S.ENDED: {_S.OFFERED, _S.ACTIVE},
     },
 )
@@ -115,7 +114,8 @@ REFUND_STATES = StateGraph(
 )
 
 UNPAID_ORDER_STATES = frozenset({B.OPEN, B.INVOICED, B.CHECKOUT, B.EXPIRED, B.CANCELLED, B.REFUSED})
-"""Orders that a payment moves to `paid`; on any other the payment is a duplicate."""
+"""States from which a payment moves an order to `paid`; in any other state the payment is a
+duplicate."""
 
 PAYABLE_ORDER_STATES = frozenset({B.INVOICED, B.CHECKOUT})
 UNSENT = (D.PENDING, D.DRAFT, D.APPROVED, D.AUTO)

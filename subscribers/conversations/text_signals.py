@@ -1,5 +1,5 @@
-"""What a fan's words say of their age and of danger; an age is told to the gate at once. There is
-no setting that turns this off."""
+"""Age and crisis signals in a fan's text. An age signal is reported to the gate at once; no setting
+turns this off."""
 
 from foundation.db.database import Scope
 from gate.policy import active_policy
@@ -11,22 +11,21 @@ from subscribers.conversations.message_context import MessageReading
 
 
 def has_crisis_signal(scope: Scope, text: str) -> bool:
-    """Whether somebody speaks of harming themselves."""
+    """Return True if the text speaks of self-harm."""
     return text_rating.is_crisis_message(text, lexicon=active_policy.current_bundle(scope).lexicon)
 
 
 def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: MessageReading) -> bool:
-    """Whether words, read in any of these ways, say or strongly hint that they are a minor's; then
-    the gate knows.
+    """Return True if any reading states or strongly hints that the writer is a minor, and report it
+    to the gate.
 
-    To be called before a conversation is locked: the reader's epoch comes first, as in `tell`.
+    Call it before the conversation is locked: the lock on the reader's epoch comes first.
     """
     return report_age_signal(scope, platform, user_id, strongest_age_signal(scope, *readings))
 
 
 def strongest_age_signal(scope: Scope, *readings: MessageReading) -> MinorSignal:
-    """The strongest thing that words say of their writer's age, read in any of these ways; nobody
-    is told."""
+    """Return the strongest age signal of these readings, without reporting it."""
     lexicon = active_policy.current_bundle(scope).lexicon
     found = {_detect_signal(one, lexicon) for one in readings}
     return next(
@@ -35,7 +34,7 @@ def strongest_age_signal(scope: Scope, *readings: MessageReading) -> MinorSignal
 
 
 def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSignal) -> bool:
-    """Let the gate know what somebody's words said; whether they said anything."""
+    """Report an age signal to the gate. Return True if there was one."""
     if signal is MinorSignal.STATED:
         age_assurance.block_viewer(scope, platform, user_id)
     elif signal is MinorSignal.HINTED:
@@ -44,7 +43,8 @@ def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSi
 
 
 def _detect_signal(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
-    """What one reading says; of words that were heard before, nothing that they say alone."""
+    """Return the signal of one reading. For a text that was already checked, only its context can
+    add a signal."""
     if (
         one.known
         and text_rating.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE

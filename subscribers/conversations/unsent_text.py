@@ -1,5 +1,5 @@
-"""What members are writing and have not sent: kept per member and conversation, so that no reload
-loses it."""
+"""Unsent texts of members, stored for each member and conversation, so that a page reload does not
+lose them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from foundation.ids import uuid7
 from subscribers.conversations.models import Conversation
 
 WRITING_WINDOW = timedelta(seconds=20)
-"""After so long without a word kept, a member is not said to be writing any more."""
+"""Time after the last stored change until which a member counts as writing."""
 
 MAX_UNSENT_LENGTH = 4000
 
@@ -34,11 +34,11 @@ class UnsentText(CreatorOwnedRow, table=True):
     member_id: UUID
     text: str
     suggested: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """What a model wrote of it, where the member asked for that."""
+    """The part that a model wrote at the member's request."""
 
 
 def store_unsent_text(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
-    """Keep what a member has written so far; an empty text is forgotten."""
+    """Store the text that a member has written so far; an empty text deletes it."""
     if not text.strip():
         clear_unsent_text(scope, talk.id, member_id)
         return
@@ -57,7 +57,7 @@ def store_unsent_text(scope: Scope, talk: Conversation, member_id: UUID, text: s
 
 
 def store_suggested_text(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
-    """Lay a model's words into a member's box."""
+    """Store a generated text as the member's unsent text."""
     store_unsent_text(scope, talk, member_id, text)
     scope.run(
         "UPDATE composings SET suggested = text WHERE tenant_id = :tenant AND conversation_id = "
@@ -70,7 +70,7 @@ def store_suggested_text(scope: Scope, talk: Conversation, member_id: UUID, text
 
 
 def load_suggested_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
-    """What a model wrote of what the member has here; "" for nothing."""
+    """Return the generated part of the member's unsent text; "" if there is none."""
     found = scope.run(
         "SELECT suggested FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND member_id = :member",
@@ -82,7 +82,7 @@ def load_suggested_text(scope: Scope, conversation_id: UUID, member_id: UUID) ->
 
 
 def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """The text was sent, or taken back."""
+    """Delete the member's unsent text, after it was sent or discarded."""
     scope.run(
         "DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "member_id = :member",
@@ -93,7 +93,7 @@ def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> N
 
 
 def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
-    """What the member had written here; "" for nothing."""
+    """Return the member's unsent text; "" if there is none."""
     found = scope.run(
         "SELECT text FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "member_id = :member",
@@ -105,7 +105,7 @@ def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> st
 
 
 def other_members_writing(scope: Scope, conversation_id: UUID, member_id: UUID) -> tuple[UUID, ...]:
-    """The other members who are writing here now."""
+    """Return the other members who are writing in this conversation now."""
     found = scope.run(
         "SELECT member_id FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND member_id <> :member AND updated_at > :since ORDER BY member_id",

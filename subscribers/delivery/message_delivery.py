@@ -1,4 +1,4 @@
-"""A draft leaves: claimed in one transaction, carried with none open, settled in one more."""
+"""Delivery of drafts: claimed in one transaction, sent outside any, and settled in another."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,14 +47,15 @@ from tenants.notices import notices
 
 ACT = timedelta(seconds=30)
 ACT_WITH_FILES = timedelta(seconds=60)
-"""How long a message may take to leave."""
+"""Time limits for sending a message, without and with files."""
 
 
 STOP_RETRY_DELAY = timedelta(seconds=30)
 
 
 class NotClaimable(Exception):
-    """The claim was not made; `again` when the row should come back by itself."""
+    """The draft cannot be claimed now; `again` is the delay before another attempt, None if none is
+    planned."""
 
     def __init__(self, again: timedelta | None = None) -> None:
         self.again = again
@@ -62,13 +63,13 @@ class NotClaimable(Exception):
 
 
 def message_subject(draft_id: UUID) -> Subject:
-    """What is carried."""
+    """Return the subject under which a draft is delivered."""
     return Subject("draft", draft_id)
 
 
 def compose_message(scope: Scope, row: Draft, channel: Channel) -> Unit:
-    """The message as its one reader will see it, or everybody what answers a remark. Raises
-    NotFound."""
+    """Return the message as its reader, or everyone in the case of a comment answer, will see it.
+    Raises NotFound."""
     if row.remark_id is not None:
         remark = comment_rows.get_comment_row(scope, row.remark_id)
         by = comment_rows.answer_origin(row.text, row.original_text)
@@ -112,10 +113,10 @@ def build_message_unit(
     text_ai: str = "none",
     price: Money | None = None,
 ) -> Unit:
-    """A message to one fan on one account, with the marks its platform must be given.
+    """Return a message to one fan on one account, with the marks that the platform requires.
 
-    Media reach a chat as part of a pack alone, so a message with media is a sale: the first
-    delivery of a pack, one sent again, one that a subscription opens, or one behind a price.
+    Media reach a chat only as part of a pack, so a message with media is a sale: a first delivery,
+    a repeated download, a subscription's pack, or a locked message.
     """
     unit = Unit(
         tenant_id=scope.tenant_id,
@@ -143,7 +144,7 @@ def build_message_unit(
 
 
 def judge_message(scope: Scope, row: Draft) -> issuance.Decision:
-    """What the safety check says of a message now; its author is kept with the decision."""
+    """Return the gate's current decision on a message; the author is stored with the decision."""
     unit = compose_message(scope, row, queries.get_channel(scope, row.channel_id))
     return issuance.judge_unit(scope, unit, author=row.written_by or scope.actor)
 
@@ -151,10 +152,10 @@ def judge_message(scope: Scope, row: Draft) -> issuance.Decision:
 def claim_message(
     scope: Scope, draft_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Take a message that may leave, in the lock order of the house: epochs, account, conversation,
-    draft, permit.
+    """Claim a message for sending, in the global lock order: epochs, account, conversation, draft,
+    permit.
 
-    Raises NotClaimable, and the gate's Denied; both undo everything.
+    Raises NotClaimable or PermitDenied; both roll back the transaction.
     """
     row = outgoing_messages.get_draft(scope, draft_id)
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
@@ -208,8 +209,8 @@ WHERE d.tenant_id = :tenant AND d.id = :id AND d.state IN ('approved', 'auto') A
 
 
 def _claim_draft(scope: Scope, row: Draft, **params: object) -> bool:
-    """C2 in one statement, under a lock on the conversation: what another epoch or owner wrote does
-    not leave."""
+    """Claim the draft in one statement, under a lock on the conversation: drafts of another epoch
+    or owner are not sent."""
     scope.run(
         "SELECT 1 FROM conversations WHERE tenant_id = :tenant AND id = :id FOR SHARE",
         tenant=scope.tenant_id,
@@ -221,8 +222,8 @@ def _claim_draft(scope: Scope, row: Draft, **params: object) -> bool:
 
 
 def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> timedelta | None:
-    """Why a draft could not be claimed, written down; how long to wait when that may pass, None
-    when it ended."""
+    """Handle a draft that could not be claimed. Return the delay before the next attempt, or None
+    if it ended."""
     talk = conversation_rows.lock_conversation(
         scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
     )
@@ -244,8 +245,8 @@ def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> t
         and fan.status == "active"
     )
     if owed and fan.opt_out != "all" and not (talk.safety_hold and row.offer_id is not None):
-        # it stays as it is, out of the way of the notice, which sends it on when it has arrived, or
-        # has just done so
+        # The draft waits for the AI disclosure, whose arrival schedules it again; if the disclosure
+        # arrived just now, retry soon.
         return None if fan.disclosed_at is None else RECHECK_BOUNDS
     over = locked_messages.locked_message_refusal(scope, row)
     outgoing_messages.transition_draft(
@@ -257,8 +258,7 @@ def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> t
 
 
 def _expire_draft(scope: Scope, talk: Conversation, row: Draft) -> None:
-    """What was written has outlived its moment. A fan who still waits is answered anew, or a person
-    is told."""
+    """Expire an outdated draft. If the fan still waits, generate a new reply or notify a member."""
     reason = Message("draft.too_late")
     outgoing_messages.transition_draft(scope, row, DraftState.EXPIRED, reason)
     bot_speaks = row.origin == "bot" and talk.owner == "bot" and row.epoch == talk.epoch
@@ -278,22 +278,21 @@ def _expire_draft(scope: Scope, talk: Conversation, row: Draft) -> None:
 
 
 def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> timedelta | None:
-    """The safety check says no: a stop waits, a hold waits for a person, a block ends the draft.
-    The wait, or None."""
+    """Handle a denial by the gate: a stop is retried, a hold waits for a member, a block ends the
+    draft. Return None."""
     talk = conversation_rows.lock_conversation(
         scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
     )
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
-    if row.state == DraftState.SENDING:  # denied between two steps: nothing became visible
+    if row.state == DraftState.SENDING:  # Denied between two steps: nothing became visible.
         outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
         step_runner.close_attempt(
             scope, message_subject(draft_id), Rejected(Message("draft.denied"), permanent=False)
         )
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
-    if (
-        decision.is_transient or decision.is_stale
-    ) and row.expires_at > scope.now:  # anew: what protects a fan may pass it
+    # Rescheduled, so that crisis and other automated messages may be sent first.
+    if (decision.is_transient or decision.is_stale) and row.expires_at > scope.now:
         outgoing_messages.schedule_message_draft(
             scope,
             row,
@@ -310,7 +309,7 @@ def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> t
 
 
 def denial_message(decision: issuance.Decision) -> Message:
-    """Why the safety check keeps it back, as its own sentence."""
+    """Return the gate's main reason for a denial."""
     return decision.main_reason if decision.reasons else Message("draft.denied")
 
 
@@ -319,7 +318,7 @@ def _state_before_sending(row: Draft) -> DraftState:
 
 
 def settle_message(scope: Scope, draft_id: UUID, outcome: Outcome) -> timedelta | None:
-    """Write what became of a message; how long to wait before it may be tried again, None when it
+    """Record the outcome of a message. Return the delay before it may be retried, or None if it
     ended."""
     talk = conversation_rows.lock_conversation(
         scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
@@ -361,7 +360,7 @@ def _settle_draft(
 
 
 def _mark_uncertain(scope: Scope, row: Draft, reason: Message) -> None:
-    """The message may have arrived: look, never send again blindly."""
+    """Mark the message as uncertain and schedule a lookup; it is never resent blindly."""
     if row.state == DraftState.SENDING:
         outgoing_messages.transition_draft(scope, row, DraftState.UNCERTAIN, reason)
     at = reconciliation.next_look_at(scope, message_subject(row.id)) or scope.now + SEND_MARGIN
@@ -406,12 +405,13 @@ def _observe_first_reply(scope: Scope, talk: Conversation, author: str) -> None:
 
 
 def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None:
-    """A message that a fan waits for did not leave: a person takes over, or both are told."""
+    """Escalate an unsent reply of the bot to a member. For other drafts, notify the members, and
+    the fan of a sale."""
     if row.origin == "bot":
         conversation_rows.escalate_to_member(scope, talk, Message("chat.answer_not_sent"))
         return
     notices.put(scope, reason, cause=f"draft:{row.id}:failed", creator_id=row.creator_id)
-    waits = row.state == DraftState.DRAFT  # for a person, who may send it yet
+    waits = row.state == DraftState.DRAFT  # Pending approval: a member may still send it.
     if (
         row.kind in ("invoice", locked_messages.LOCKED_KIND)
         and row.order_id is not None
@@ -427,8 +427,8 @@ def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message
 
 
 def is_message_uncertain(scope: Scope, draft_id: UUID) -> bool:
-    """Whether the draft's answer is missing; one left alone past its deadline becomes uncertain
-    here."""
+    """Return True if the draft's response is missing. A draft in `sending` past its deadline
+    becomes uncertain here."""
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if (
         row.state == DraftState.SENDING
@@ -442,8 +442,8 @@ def is_message_uncertain(scope: Scope, draft_id: UUID) -> bool:
 
 
 def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) -> None:
-    """Bring a message out of doubt by what was seen: sent, or surely absent and sent again, or
-    looked for once more."""
+    """Resolve an uncertain message by a lookup: sent, proven absent and sent again, or to be looked
+    up again."""
     if isinstance(sighting, Found):
         settle_message(scope, draft_id, Published(sighting.native_id, sighting.url, sighting.at))
         return
@@ -471,18 +471,16 @@ def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) 
 
 
 def mark_message_arrived(scope: Scope, draft_id: UUID) -> None:
-    """A message in doubt lies before its reader, as something else proves; its number was never
-    told."""
+    """Mark an uncertain message as sent because of other proof; its platform id remains unknown."""
     notices.close(scope, f"draft:{draft_id}:unsure")
     settle_message(scope, draft_id, Published(f"seen:{draft_id}", "", scope.now))
 
 
 def settle_message_by_member(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
-    """A member looked at the conversation: the message stands there, or it does not and may go
+    """Resolve an uncertain message as a member found it: it arrived, or it did not and is sent
     again.
 
-    Nothing to do where the doubt ended meanwhile. Raises Conflict while the attempt is still under
-    way.
+    Do nothing if it was resolved in the meantime. Raises Conflict while the attempt is in progress.
     """
     talk = conversation_rows.lock_conversation(
         scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
@@ -492,7 +490,7 @@ def settle_message_by_member(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
         return
     notices.close(scope, f"draft:{draft_id}:unsure")
     if arrived:
-        native_id = f"seen:{draft_id}"  # nobody reads the platform's own number off a screen
+        native_id = f"seen:{draft_id}"  # A member cannot see the platform's message id.
         _record_sent(scope, talk, row, native_id)
         step_runner.close_attempt(
             scope,

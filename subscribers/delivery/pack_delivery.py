@@ -1,5 +1,4 @@
-"""A paid pack is pushed once; whatever became of the push, what was bought can be pulled for
-ever."""
+"""Delivery of paid packs: each is sent once, and the fan can request it again at any time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,24 +53,26 @@ from subscribers.subscriptions import subscription_rows
 from tenants.notices import notices
 
 ACT = timedelta(seconds=60)
-"""A pack may hold many files."""
+"""Time limit for sending a pack, which may hold many files."""
 
 WORRY = timedelta(minutes=15)
+"""Delay of a paid pack after which members are notified."""
 GIVE_UP = timedelta(hours=24)
-"""A paid pack that does not leave: a person is told, and after a day the money goes back."""
+"""Delay of a paid pack after which the payment is refunded."""
 
 HELD_AGAIN = timedelta(minutes=5)
+"""Delay between attempts during a safety hold."""
 MAX_SHOWN = 6
-"""Buttons in the list of what a fan owns; the newest first."""
+"""Maximum number of buttons in the list of a fan's packs, newest first."""
 
 
 def pack_subject(fulfilment_id: UUID) -> Subject:
-    """What is carried."""
+    """Return the subject under which a fulfilment is delivered."""
     return Subject("fulfilment", fulfilment_id)
 
 
 def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
-    """The pack as its buyer will see it. Raises NotFound."""
+    """Return the pack as its buyer will see it. Raises NotFound."""
     fan = directory.get_fan_identity(scope, row.fan_id, channel.id)
     pack = packs.get_pack(scope, row.pack_id)
     return message_delivery.build_message_unit(
@@ -80,8 +81,7 @@ def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
 
 
 def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
-    """Let the safety check see a sale as soon as it is made; what it says counts again when the
-    pack is pushed."""
+    """Let the gate judge a sale as soon as it is made; it decides again at delivery."""
     row = _get_fulfilment(scope, fulfilment_id)
     unit = compose_pack(scope, row, queries.get_channel(scope, row.channel_id))
     issuance.judge_unit(scope, unit, author=scope.actor)
@@ -90,9 +90,9 @@ def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
 def claim_pack_delivery(
     scope: Scope, fulfilment_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Take a paid pack for its one push, in the lock order of the house.
+    """Claim a paid pack for its single delivery, in the global lock order.
 
-    Raises NotClaimable, and the gate's Denied; both undo everything.
+    Raises NotClaimable or PermitDenied; both roll back the transaction.
     """
     row = _get_fulfilment(scope, fulfilment_id)
     if row.state != FulfilmentState.WAITING:
@@ -133,8 +133,8 @@ def claim_pack_delivery(
 def postpone_pack_delivery(
     scope: Scope, fulfilment_id: UUID, again: timedelta | None
 ) -> timedelta | None:
-    """A push that could not be claimed: worried about after a while. The wait, None when it
-    ended."""
+    """Handle a fulfilment that could not be claimed, and report it when overdue. Return the delay,
+    or None if it ended."""
     talk = conversation_rows.lock_conversation(
         scope, _get_fulfilment(scope, fulfilment_id).conversation_id
     )
@@ -152,13 +152,13 @@ def postpone_pack_delivery(
 def refund_denied_pack(
     scope: Scope, fulfilment_id: UUID, decision: issuance.Decision
 ) -> timedelta | None:
-    """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited
-    for."""
+    """Refund a paid pack that the gate denies and notify the members; a temporary stop is retried
+    instead. Return None."""
     talk = conversation_rows.lock_conversation(
         scope, _get_fulfilment(scope, fulfilment_id).conversation_id
     )
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
-    if row.state == FulfilmentState.SENDING:  # denied between two steps: nothing became visible
+    if row.state == FulfilmentState.SENDING:  # Denied between two steps: nothing became visible.
         _transition_fulfilment(scope, row, FulfilmentState.WAITING)
         step_runner.close_attempt(
             scope, pack_subject(fulfilment_id), Rejected(Message("draft.denied"), permanent=False)
@@ -183,7 +183,8 @@ def refund_denied_pack(
 
 
 def settle_pack_delivery(scope: Scope, fulfilment_id: UUID, outcome: Outcome) -> timedelta | None:
-    """Write what became of the push; how long to wait before another try, None when it ended."""
+    """Record the outcome of the delivery. Return the delay before the next attempt, or None if it
+    ended."""
     talk = conversation_rows.lock_conversation(
         scope, _get_fulfilment(scope, fulfilment_id).conversation_id
     )
@@ -249,8 +250,8 @@ def _record_delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_
 
 
 def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
-    """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it
-    on demand."""
+    """Mark the fulfilment as uncertain and schedule a lookup. It is not sent again; the receipt's
+    button sends it on request."""
     if row.state == FulfilmentState.SENDING:
         _transition_fulfilment(scope, row, FulfilmentState.UNCERTAIN, reason)
     at = reconciliation.next_look_at(scope, pack_subject(row.id)) or scope.now + SEND_MARGIN
@@ -259,15 +260,15 @@ def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
 
 
 def _schedule_retry(scope: Scope, row: Fulfilment, after: timedelta) -> None:
-    """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass
-    it."""
+    """Schedule another attempt with a new row, so that the lane stays free for crisis and other
+    messages in the meantime."""
     again = OrderFulfil(scope.tenant_id, row.id)
     lane = conversation_rows.chat_lane(row.conversation_id)
     outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
 
 
 def _handle_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
-    """A paid pack that waits for long is a person's matter, and after a day its money goes back."""
+    """Notify members of a paid pack that is overdue, and refund it after `GIVE_UP`."""
     waited = scope.now - (row.created_at or scope.now)
     if waited > GIVE_UP:
         refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_delivered"))
@@ -284,8 +285,8 @@ def _notify_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
 
 
 def is_pack_delivery_uncertain(scope: Scope, fulfilment_id: UUID) -> bool:
-    """Whether the push's answer is missing; one left alone past its deadline becomes uncertain
-    here."""
+    """Return True if the response is missing. A fulfilment in `sending` past its deadline becomes
+    uncertain here."""
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if (
         row.state == FulfilmentState.SENDING
@@ -297,8 +298,7 @@ def is_pack_delivery_uncertain(scope: Scope, fulfilment_id: UUID) -> bool:
 
 
 def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult) -> None:
-    """Bring a push out of doubt: delivered; or proven absent, and then, only then, pushed once
-    more."""
+    """Resolve an uncertain fulfilment: delivered, or sent again if it is proven absent."""
     if isinstance(sighting, Found):
         settle_pack_delivery(
             scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at)
@@ -327,8 +327,8 @@ def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult
 
 @dataclass(frozen=True)
 class OwnedPack:
-    """A pack that a fan may see again: bought by the order, or opened by a subscription for as long
-    as that runs."""
+    """A pack that a fan may see: bought by the order, or included in a subscription while that
+    runs."""
 
     pack_id: UUID
     title: str
@@ -336,8 +336,8 @@ class OwnedPack:
 
 
 def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
-    """What the fan asks back of what they own: one pack's pictures, or the list of all; a new
-    message each time."""
+    """Send the fan one of their packs again, or the list of all; each request sends a
+    new message."""
     owned = [
         one
         for one in list_owned_packs(scope, talk.fan_id)
@@ -354,7 +354,7 @@ def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> 
 
 
 def _opened_here(scope: Scope, talk: Conversation) -> bool:
-    """Whether the platform shows what was bought where it was sold, for as long as it stands."""
+    """Return True if the platform itself shows bought content in the chat."""
     rail = installed_rails.rail_terms_by_platform().get(
         queries.get_channel(scope, talk.channel_id).platform
     )
@@ -362,7 +362,7 @@ def _opened_here(scope: Scope, talk: Conversation) -> bool:
 
 
 def resend_pack(scope: Scope, talk: Conversation, owned: OwnedPack) -> None:
-    """Send a pack again, because its owner asked; it takes a clearance of its own."""
+    """Send a pack again at its owner's request. It needs a new clearance by the gate."""
     pack = packs.get_pack(scope, owned.pack_id)
     draft = outgoing_messages.create_draft(
         scope,
@@ -393,7 +393,8 @@ def _send_purchase_list(scope: Scope, talk: Conversation, owned: list[OwnedPack]
 
 
 def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPack]:
-    """All packs of a fan: what they bought, the newest first, then what a subscription opens."""
+    """Return all packs of a fan: those bought, newest first, then those included in a
+    subscription."""
     rows = scope.run(
         "SELECT e.pack_id, e.title, p.order_id FROM entitlements e JOIN payments p ON p.tenant_id "
         "= e.tenant_id"

@@ -1,5 +1,4 @@
-"""Whether the platform of a conversation still lets anybody write in it, before anything is
-written."""
+"""The reply window of a conversation, checked before a message is written."""
 
 from connectors.contract.capabilities import Capabilities
 from connectors.shared import reply_windows
@@ -12,8 +11,8 @@ from subscribers.conversations.models import Conversation
 def closed_reply_window_reason(
     scope: Scope, talk: Conversation, can: Capabilities
 ) -> Message | None:
-    """Why nothing may be written there any more: the person wrote too long ago. What is public has
-    no such end."""
+    """Return the reason why the platform's reply window is closed, or None. Public conversations
+    have no window."""
     return (
         reply_windows.closed_window_reason(can, talk.last_in_at, scope.now)
         if talk.kind == "private"
@@ -22,8 +21,8 @@ def closed_reply_window_reason(
 
 
 def check_reply_window(scope: Scope, talk: Conversation, can: Capabilities | None) -> None:
-    """Raises Refused where nothing may be written any more; without `can` it is only found out as
-    it would leave."""
+    """Raise Refused if the reply window is closed. Without `can`, it is only checked when the
+    message is sent."""
     why = closed_reply_window_reason(scope, talk, can) if can is not None else None
     if why is not None:
         raise Refused(why.code, **why.params)

@@ -1,1 +1,4 @@
-"""Fans and their identities on accounts."""
+"""Fans and their identities on accounts: language, opt-outs, reachability and derived facts.
+
+Messages are in `subscribers.conversations`; the erasure of a fan is `subscribers.erasure`.
+"""

@@ -1,4 +1,4 @@
-"""The directory of fans: who writes to whom, in which language, and what they do not want."""
+"""The directory of fans: identities on accounts, language, opt-outs and reachability."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ from tenants.agencies import queries
 
 FALLBACK = "en"
 ERASED_ID_PREFIX = "erased:"
-"""How the platform's name of what a forgotten fan said begins; a digest of that name follows."""
+"""Prefix of a platform id after its fan was erased; a digest or our row id follows."""
 
 
 @dataclass(frozen=True)
 class FanIdentityView:
-    """A fan as one account knows them; `native_id` is the platform's own name for them."""
+    """A fan on one account. `native_id` is the platform's id of the fan."""
 
     fan_id: UUID
     creator_id: UUID
@@ -38,12 +38,13 @@ class FanIdentityView:
 
     @property
     def may_be_sold_to(self) -> bool:
-        """No offer reaches who is blocked, or asked for none."""
+        """True if the fan is active and has not opted out of offers."""
         return self.status == "active" and self.opt_out == "none"
 
 
 def answer_language(language: str) -> str:
-    """The language we answer in: theirs where we speak it (`fr-CA` is "fr"), else English."""
+    """Return the language for answers to a fan: theirs if supported (`fr-CA` becomes "fr"), else
+    English."""
     short = language.lower().replace("_", "-").split("-")[0]
     return short if short in LANGUAGES else FALLBACK
 
@@ -58,11 +59,11 @@ def find_or_create_fan(
     language: str = "",
     said: str = "",
 ) -> FanIdentityView:
-    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator,
-    never shared.
+    """Return the fan behind a platform's id on one of our accounts; create them on first contact.
+    Each creator has separate fans.
 
-    Where the platform tells no `language`, that of what they `said` counts (English for one that we
-    do not speak), and the creator's first one until it tells.
+    If the platform gives no `language`, the language of the text `said` counts (English if it is
+    not supported), and until there is one, the creator's first language.
     """
     heard = None if language else _written_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
@@ -96,13 +97,13 @@ def find_or_create_fan(
 
 
 def _written_language(said: str) -> str | None:
-    """Return the language to answer words in; None for too few words."""
+    """Return the language for answers to a text, or None if the text is too short."""
     heard = language_detection.detect_language(said)
     return FALLBACK if heard is None and language_detection.is_other_language(said) else heard
 
 
 def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentityView:
-    """A fan as an account knows them. Raises NotFound."""
+    """Return a fan's identity on an account. Raises NotFound."""
     found = _find_identity(
         scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id
     )
@@ -112,7 +113,7 @@ def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentit
 
 
 def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIdentityView | None:
-    """A fan by what the platform calls them; None for one this account never heard."""
+    """Return a fan by the platform's id, or None if the account has no such fan."""
     return _find_identity(
         scope,
         "i.channel_id = :channel AND i.native_id = :native",
@@ -134,7 +135,7 @@ def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityVi
 
 
 def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
-    """The platform's ids of those who wrote last to an account, the newest first."""
+    """Return the platform ids of the fans who last wrote to an account in private, newest first."""
     rows = scope.run(
         "SELECT i.native_id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
         " AND i.fan_id = c.fan_id AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant"
@@ -150,7 +151,8 @@ def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
 def filter_active_fans(
     scope: Scope, channels: Collection[UUID], native_ids: Collection[str]
 ) -> list[str]:
-    """Those of these platform ids that are fans of these accounts and blocked by none."""
+    """Return those of these platform ids that are fans of these accounts and active on all of
+    them."""
     rows = scope.run(
         "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND "
         "f.id = i.fan_id"
@@ -164,8 +166,11 @@ def filter_active_fans(
 
 
 def record_opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) -> bool:
-    """The fan wants no offers (`sales`) or nothing at all (`all`); only the fan can lift it. Says
-    whether it is new."""
+    """Record that the fan wants no offers (`sales`) or no messages (`all`). Return True if this is
+    new.
+
+    Only the fan can lift it.
+    """
     done = scope.run(
         "UPDATE fans SET opt_out = :what, updated_at = house_now() WHERE tenant_id = :tenant AND "
         "id = :fan"
@@ -180,7 +185,8 @@ def record_opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) ->
 
 
 def record_opt_in(scope: Scope, fan_id: UUID) -> None:
-    """The fan wants to hear from us again: only they can say so."""
+    """Record that the fan wants to receive messages and offers again; only the fan can request
+    this."""
     scope.run(
         "UPDATE fans SET opt_out = 'none', updated_at = house_now() WHERE tenant_id = :tenant AND "
         "id = :fan",
@@ -190,12 +196,12 @@ def record_opt_in(scope: Scope, fan_id: UUID) -> None:
 
 
 def block_fan(scope: Scope, fan_id: UUID) -> None:
-    """Nothing is sold or written to this fan any more but fixed texts."""
+    """Block a fan: only automated messages are sent to them."""
     _set_status(scope, fan_id, "blocked")
 
 
 def mark_unreachable(scope: Scope, fan_id: UUID, channel_id: UUID) -> None:
-    """The platform says that this fan takes no messages of ours."""
+    """Record that the platform rejects our messages to this fan."""
     scope.run(
         "UPDATE fan_identities SET reachable = 'blocked_us', updated_at = house_now()"
         " WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
@@ -206,7 +212,7 @@ def mark_unreachable(scope: Scope, fan_id: UUID, channel_id: UUID) -> None:
 
 
 def mark_blocked_by_fan(scope: Scope, channel_id: UUID, native_id: str) -> None:
-    """The platform says that whoever it calls so takes no messages of this account any more."""
+    """Record that a user blocked the account, if they are a known fan."""
     known = _find_identity(
         scope,
         "i.channel_id = :channel AND i.native_id = :native",
@@ -222,7 +228,6 @@ def _first_language(scope: Scope, creator_id: UUID) -> str:
 
 
 def _record_language(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:
-    """They write in another language than we thought."""
     scope.run(
         "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant "
         "AND id = :fan",
@@ -234,7 +239,7 @@ def _record_language(scope: Scope, known: FanIdentityView, language: str) -> Fan
 
 
 def _record_reachable(scope: Scope, known: FanIdentityView) -> FanIdentityView:
-    """Who writes to us takes our messages again."""
+    """Mark a fan as reachable again because they wrote to us."""
     if known.reachable == "blocked_us":
         scope.run(
             "UPDATE fan_identities SET reachable = 'yes', updated_at = house_now()"
@@ -248,7 +253,7 @@ def _record_reachable(scope: Scope, known: FanIdentityView) -> FanIdentityView:
 
 
 def record_ai_disclosure(scope: Scope, fan_id: UUID, version: str) -> None:
-    """The notice that a machine answers has arrived."""
+    """Record that the AI disclosure reached the fan."""
     scope.run(
         "UPDATE fans SET disclosed_at = :now, notice_version = :version, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :fan",
@@ -270,7 +275,7 @@ def _set_status(scope: Scope, fan_id: UUID, status: str) -> None:
 
 
 def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
-    """Count a fan's read model anew from ledger and messages."""
+    """Rebuild a fan's read model from messages, entitlements and the ledger."""
     scope.run(
         "UPDATE fan_facts SET (messages_in, messages_out, last_in_at, last_out_at) = ("
         "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction "

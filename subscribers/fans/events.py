@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class FanOptedOut:
-    """Fact: a fan wants no offers any more, or nothing at all."""
+    """Fact: a fan opted out of offers or of all messages."""
 
     kind: ClassVar[str] = "fan.opted_out"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -19,7 +19,7 @@ class FanOptedOut:
 
 @dataclass(frozen=True)
 class FanErased:
-    """Fact: a fan is forgotten."""
+    """Fact: a fan was erased."""
 
     kind: ClassVar[str] = "fan.erased"
     queue: ClassVar[outbox.Queue] = "facts"

@@ -1,4 +1,4 @@
-"""Tables of fans: persons, their identities on accounts, and facts derived from both."""
+"""Tables of fans: people, their identities on accounts, and derived facts."""
 
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from subscribers.table_columns import chat_table_arguments
 
 
 class Fan(CreatorOwnedRow, table=True):
-    """A person who writes to one creator. Age is no column: it is asked of
-    `gate.viewers.age_assurance` by identity."""
+    """A person who writes to one creator. Their age is not stored here but in
+    `gate.viewers.age_assurance`, by identity."""
 
     __tablename__ = "fans"
     __table_args__ = chat_table_arguments()
@@ -24,7 +24,7 @@ class Fan(CreatorOwnedRow, table=True):
     status: str = "active"
     """active, blocked, merged or erased."""
     disclosed_at: datetime | None = timestamp_column(optional=True)
-    """When the notice that a machine answers last arrived."""
+    """Time at which the last AI disclosure arrived."""
     notice_version: str | None = None
 
 
@@ -46,7 +46,7 @@ class FanIdentity(CreatorOwnedRow, table=True):
 
 
 class FanFacts(CreatorOwnedRow, table=True):
-    """Read model of a fan, rebuilt from ledger and messages; nobody writes it by hand."""
+    """The read model of a fan, only ever rebuilt from ledger and messages."""
 
     __tablename__ = "fan_facts"
     __table_args__ = chat_table_arguments(
@@ -54,7 +54,7 @@ class FanFacts(CreatorOwnedRow, table=True):
     )
     fan_id: UUID
     spent: dict[str, Any] = jsonb_column()
-    """Minor units by currency, refunds taken off."""
+    """Minor units by currency, minus refunds."""
     buys: int = 0
     messages_in: int = 0
     messages_out: int = 0

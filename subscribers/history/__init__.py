@@ -1,1 +1,5 @@
-"""The history of a fan: timeline, imports and recent activity."""
+"""History of fans: the timeline of messages and sales, recent activity, and the import of past
+data.
+
+Current conversations and orders are in `subscribers.conversations` and `subscribers.orders`.
+"""

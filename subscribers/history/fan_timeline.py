@@ -1,5 +1,5 @@
-"""What happened between a creator and their fans, in order: for timelines, rollups and reports.
-Frozen values."""
+"""Messages and sales between a creator and their fans in order, as frozen values for timelines,
+rollups and reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from subscribers.rails import installed_rails
 
 @dataclass(frozen=True)
 class MessageLine:
-    """One line said; `direction` in or out, `author` fan, bot, member or system."""
+    """A message. `direction` is in or out, `author` is fan, bot, member or system."""
 
     id: UUID
     at: datetime
@@ -26,8 +26,7 @@ class MessageLine:
 
 @dataclass(frozen=True)
 class SaleLine:
-    """Money that came in, or went back (`amount` is then negative); `fan` is "" where nobody says
-    whose it was."""
+    """A sale or a refund, whose `amount` is negative. `fan` is "" if unknown."""
 
     payment_id: UUID
     kind: Literal["sale", "refund"]
@@ -40,7 +39,7 @@ class SaleLine:
 def messages_between(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime, *, limit: int = 1000
 ) -> list[MessageLine]:
-    """What was said in [since, until), in order."""
+    """Return a creator's messages in [since, until), in order."""
     rows = scope.run(
         "SELECT m.id, m.at, f.display_name, m.direction, m.author, m.kind, m.body FROM messages m"
         " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
@@ -98,16 +97,17 @@ FROM statement_lines l WHERE l.tenant_id = :tenant AND l.creator_id = :creator A
 GROUP BY l.source, l.kind, l.currency
 ORDER BY 3, 1
 """
-"""When a sale counts is when the books have it: one that was told late, or named by a member, is of
-that day."""
+"""A sale counts on the day it is booked, also if it was reported late or assigned by a member."""
 
 
 def sales_between(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SaleLine]:
-    """Every sale and every refund of a sale in [since, until), in order: what the rails did, packs,
-    months and paid posts one by one; and what each platform told by its list or statement, its
-    sales together and its refunds."""
+    """Return the sales and refunds in [since, until), in order.
+
+    Sales by rails (packs, months, paid posts) are listed one by one. Amounts from a platform's list
+    or statement are summed to one line for sales and one for refunds.
+    """
     rows = scope.run(
         _SALES,
         tenant=scope.tenant_id,
@@ -125,7 +125,7 @@ def sales_between(
 
 
 def count_packs_delivered(scope: Scope, channel_id: UUID, native_id: str) -> int:
-    """How many packs were delivered to a platform's fan on one of our accounts."""
+    """Return the number of packs delivered to a user on one of our accounts."""
     return int(
         scope.run(
             "SELECT count(*) FROM fulfilments p JOIN fan_identities i ON i.tenant_id = p.tenant_id"
@@ -140,7 +140,7 @@ def count_packs_delivered(scope: Scope, channel_id: UUID, native_id: str) -> int
 
 
 def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
-    """The platform's ids of what was sent to a fan, in the order it was written."""
+    """Return the platform ids of the messages sent to a fan, in the order of their creation."""
     rows = scope.run(
         "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "state = 'sent'"
@@ -152,7 +152,8 @@ def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
 
 
 def received_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
-    """The platform's ids of what a fan said, in the order it was kept."""
+    """Return the platform ids of the messages received from a fan, in the order of
+    their receipt."""
     rows = scope.run(
         "SELECT native_id FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'in'"

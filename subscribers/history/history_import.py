@@ -1,8 +1,7 @@
-"""A history that moves in: fans with what was said, and what was sold, given back and divided. No
-outbox row.
+"""Import of past data: fans with their messages, and sales with refunds and revenue split. It
+writes no outbox rows.
 
-Sales that move in with a history: order, charge, delivery, what the fan owns, and every line of the
-ledger.
+Each sale is imported with its order, payment, fulfilment, entitlement and ledger entries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 
 @dataclass(frozen=True)
 class PastLine:
-    """One line of a chat; `author` is fan, bot or member, and only a fan's lines come in."""
+    """A past message. `author` is fan, bot or member; only a fan's messages count as incoming."""
 
     author: str
     body: str
@@ -36,7 +35,8 @@ class PastLine:
 
 @dataclass(frozen=True)
 class PastFan:
-    """A fan on one account with their lines, oldest first; `since` is when they came."""
+    """A fan on one account with their messages, oldest first. `since` is the time of the first
+    contact."""
 
     id: UUID
     creator_id: UUID
@@ -49,19 +49,19 @@ class PastFan:
 
     @property
     def conversation_id(self) -> UUID:
-        """Their chat on this account."""
+        """The id of the fan's conversation on this account."""
         return derived_uuid(self.id, self.channel_id)
 
     @property
     def last_at(self) -> datetime:
-        """When something was last said."""
+        """The time of the last message."""
         return self.lines[-1].at if self.lines else self.since
 
 
 @dataclass(frozen=True)
 class PastSale:
-    """A pack that was paid and delivered; `refunded_at` when its money went back. `id` is the
-    order's."""
+    """A pack that was paid and delivered; `refunded_at` is set if it was refunded. `id` is the
+    order's id."""
 
     id: UUID
     fan: PastFan
@@ -77,13 +77,13 @@ class PastSale:
 
     @property
     def payment_id(self) -> UUID:
-        """Its charge."""
+        """The id of its payment."""
         return derived_uuid(self.id, "payment")
 
 
 def import_past_fans(scope: Scope, fans: Sequence[PastFan]) -> int:
-    """Write fans, identities and conversations; what is there stays. Returns how many fans were
-    new."""
+    """Insert fans, identities, conversations and messages. Existing rows are not changed. Return
+    the number of new fans."""
     new = insert_rows(scope, Fan, [_fan_row(fan) for fan in fans])
     insert_rows(scope, FanIdentity, [_identity_row(fan) for fan in fans])
     insert_rows(scope, Conversation, [_conversation_row(fan) for fan in fans])
@@ -183,18 +183,17 @@ def _fan_facts_row(fan: PastFan) -> Mapping[str, object]:
 
 
 ASKED = timedelta(minutes=3)
-"""From the order to its payment, as far as an old statement can tell."""
+"""Assumed time from an order to its payment; old statements do not contain it."""
 
 Booking = tuple[TransactionKind, str, datetime, list[LedgerLine]]
-"""Kind, source kind, when, entries of one ledger transaction."""
+"""Kind, source kind, time and entries of one ledger transaction."""
 
 
 def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
-    """Write sales and book them by the division in force on their day; what is there stays. Returns
-    how many were new.
+    """Insert sales and book them by the revenue split in force on their day. Existing rows are not
+    changed. Return the number of new sales.
 
-    What is booked sums to zero in each currency (the database refuses anything else); sold packs
-    are frozen.
+    The entries sum to zero in each currency (the database enforces it); sold packs are frozen.
     """
     insert_rows(scope, Order, [_order_row(sale) for sale in sales])
     new = insert_rows(scope, Payment, [_payment_row(sale) for sale in sales])
@@ -219,8 +218,8 @@ def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
 
 
 def _list_bookings(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSale, Booking]]:
-    """Every booking of every sale. A rule begins on a day, so each creator's day is asked for
-    once."""
+    """Return all bookings of these sales. A revenue split starts on a day, so it is loaded once for
+    each creator and day."""
     known: dict[tuple[UUID, date], SplitShares | None] = {}
     booked = []
     for sale in sales:
@@ -232,8 +231,8 @@ def _list_bookings(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSa
 
 
 def past_sale_entries(sale: PastSale, shares: SplitShares | None) -> list[Booking]:
-    """What the ledger holds of a sale: the sale, its division, the commission; and the mirror of a
-    refund."""
+    """Return the ledger transactions of a sale: the sale, its split, the commission, and the
+    reversal if it was refunded."""
     rail = ledger.rail_ledger_account(sale.rail, sale.account)
     booked: list[Booking] = [
         ("sale", ledger.PAYMENT_SOURCE, sale.at, ledger.sale_entries(sale.money, rail))
@@ -249,7 +248,7 @@ def past_sale_entries(sale: PastSale, shares: SplitShares | None) -> list[Bookin
 
 
 def _reverse_entries(booked: Sequence[Booking]) -> list[LedgerLine]:
-    """All that a payment caused, negated and summed by account; `sales` become `refunds`."""
+    """Return the negated entries of a payment, summed by account; `sales` become `refunds`."""
     sums: dict[str, Money] = {}
     for _, _, _, entries in booked:
         for entry in entries:
@@ -401,6 +400,5 @@ WHERE f.tenant_id = :tenant AND f.fan_id = n.fan_id
 
 
 def _count_buys(scope: Scope, creators: Sequence[UUID]) -> None:
-    """Bring the read models of the fans up to date with what they bought, as
-    `directory.rebuild_facts` would."""
+    """Update the fans' read models with their purchases, as `directory.rebuild_facts` does."""
     scope.run(_COUNT, tenant=scope.tenant_id, creators=list(creators))

@@ -1,5 +1,4 @@
-"""What fans said and bought in the last minutes, for a page that shows it happening. Frozen
-values."""
+"""Messages and sales of the last minutes, as frozen values for a live page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from subscribers.ledger import entries
 
 @dataclass(frozen=True)
 class RecentMessage:
-    """One line between a fan and a creator; `author` is fan, bot, member or system."""
+    """A message between a fan and a creator. `author` is fan, bot, member or system."""
 
     creator_id: UUID
     conversation_id: UUID
@@ -25,8 +24,8 @@ class RecentMessage:
 
 @dataclass(frozen=True)
 class RecentSale:
-    """A pack that was paid: `delivered` once the fan has it, `shares` as the books divided it, none
-    without a rule."""
+    """A paid pack. `delivered` is True once the fan has it; `shares` is the booked revenue split,
+    None without a rule."""
 
     order_id: UUID
     creator_id: UUID
@@ -36,13 +35,13 @@ class RecentSale:
     at: datetime
     delivered: bool
     shares: tuple[Money, Money, Money] | None
-    """Creator, agency, staff."""
+    """The shares of creator, agency and staff."""
 
 
 def list_recent_messages(
     scope: Scope, creators: Sequence[UUID], *, since: datetime, limit: int = 6
 ) -> list[RecentMessage]:
-    """The last lines of any conversation of these creators, the newest first."""
+    """Return the last messages in any conversation of these creators, newest first."""
     rows = scope.run(
         "SELECT m.creator_id, m.conversation_id, f.display_name, m.author, m.body, m.at FROM "
         "messages m"
@@ -81,7 +80,7 @@ ORDER BY p.at DESC, p.id LIMIT :limit
 def list_recent_sales(
     scope: Scope, creators: Sequence[UUID], *, since: datetime, limit: int = 3
 ) -> list[RecentSale]:
-    """The last packs these creators' fans paid, the newest first."""
+    """Return the last packs paid by fans of these creators, newest first."""
     rows = scope.run(
         _SOLD, tenant=scope.tenant_id, creators=list(creators), since=since, limit=limit
     )

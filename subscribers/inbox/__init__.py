@@ -1,1 +1,5 @@
-"""The inbox of members: their actions, notes and saved replies."""
+"""The inbox of members: its list and conversation view, replies, approvals, notes and saved
+replies.
+
+Messages are sent by `subscribers.delivery`; updates of fans are received in `subscribers.intake`.
+"""

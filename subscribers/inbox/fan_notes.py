@@ -1,4 +1,4 @@
-"""Notes of members about a fan: staff words, read by members and never by a model or the fan."""
+"""Notes of members about a fan, for members only; neither a model nor the fan reads them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,11 @@ from subscribers.conversations.models import Conversation
 
 MAX_NOTE_LENGTH = 500
 SHOWN = 20
+"""Maximum number of notes shown."""
 
 
 class FanNote(CreatorOwnedRow, table=True):
-    """One remark of a member."""
+    """A note of a member about a fan."""
 
     __tablename__ = "fan_notes"
     __table_args__ = table_arguments(
@@ -32,7 +33,7 @@ class FanNote(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class FanNoteView:
-    """A remark with its author and time."""
+    """A note with its author and time."""
 
     id: UUID
     member_id: UUID
@@ -43,8 +44,8 @@ class FanNoteView:
 def add_fan_note(
     scope: Scope, talk: Conversation, member_id: UUID, body: str, *, key: UUID
 ) -> None:
-    """Write a note about the fan of a conversation, once per key. Raises BadInput for an empty or
-    very long one."""
+    """Add a note about the fan of a conversation, once for each key. Raises BadInput if it is empty
+    or too long."""
     words = body.strip()
     if not 0 < len(words) <= MAX_NOTE_LENGTH:
         raise BadInput("note.bad_length", most=MAX_NOTE_LENGTH)
@@ -61,7 +62,7 @@ def add_fan_note(
 
 
 def list_fan_notes(scope: Scope, fan_id: UUID) -> list[FanNoteView]:
-    """The newest notes about a fan, the newest first."""
+    """Return the latest notes about a fan, newest first."""
     rows = scope.run(
         "SELECT id, member_id, body, created_at FROM fan_notes WHERE tenant_id = :tenant AND "
         "fan_id = :fan"

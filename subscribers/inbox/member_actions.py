@@ -1,7 +1,7 @@
-"""What members do in a conversation: take it, answer, decide on what the bot wrote, offer, hand it
-back.
+"""Actions of members in a conversation: take over, reply, decide on drafts, offer, and return it to
+the bot.
 
-Everything they say goes the way of every message: a row, the safety check, a single-use clearance,
+A member's message is sent like any other: a draft row, the gate's decision, a single-use permit,
 the platform.
 """
 
@@ -37,8 +37,8 @@ from subscribers.replies import speaker_notices
 from tenants.notices import notices
 
 MAX_REPLY_LENGTH = 2000
-"""Characters of one message, wherever it goes; a platform may take fewer, and counts in its own
-way."""
+"""Maximum number of characters in a message on any platform; a platform may allow fewer or count
+differently."""
 
 MAX_SNOOZE = timedelta(days=7)
 DraftRejection = Literal["tone", "fact", "limits", "moment", "offer", "other"]
@@ -50,12 +50,12 @@ DRAFT_REJECTIONS: tuple[DraftRejection, ...] = (
     "offer",
     "other",
 )
-"""Why a suggestion is not sent: they become what suggestions are measured by."""
+"""Reasons for rejecting a draft; the quality of drafts is measured by them."""
 
 
 def take_over_conversation(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """The member answers from now on; taken twice is once. Raises NotFound, Conflict for a closed
-    conversation."""
+    """Assign the conversation to the member; a repeated call changes nothing. Raises NotFound, or
+    Conflict if it is closed."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.HUMAN and talk.owner_member_id == member_id:
         return
@@ -64,8 +64,10 @@ def take_over_conversation(scope: Scope, conversation_id: UUID, member_id: UUID)
 
 
 def return_to_ai(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """The bot answers again; given back twice is once. Raises NotFound, Refused for a colleague's
-    conversation."""
+    """Return the conversation to the bot; a repeated call changes nothing.
+
+    Raises NotFound, or Refused for a public conversation or one owned by another member.
+    """
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.BOT:
         return
@@ -85,12 +87,12 @@ def send_member_reply(
     key: UUID,
     there: Connector | None = None,
 ) -> None:
-    """The member's own words leave in their turn, once per key; before the first of them the fan
-    reads who writes.
+    """Send a member's text, once for each key. Before their first message the fan gets a notice
+    that a person writes.
 
-    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does
-    not hold the conversation, and where the platform (`there`) lets nobody write to that fan any
-    more.
+    Raises BadInput for an empty or too long text. Raises Refused if the text impersonates the
+    creator, if the member does not own the conversation, or if the reply window of the platform
+    (`there`) is closed.
     """
     words = text.strip()
     _check_text(words)
@@ -124,10 +126,10 @@ def check_member_reply(
     *,
     there: Connector | None = None,
 ) -> tuple[Message, ...]:
-    """Why these words would not leave as they stand, while they are being typed; nothing is written
-    down. Before any is typed, that nobody may write there any more (`there`: the platform).
+    """Return the reasons why a text being typed could not be sent; nothing is stored.
 
-    Nothing is said of a conversation that somebody else holds, nor of none. Raises NotFound.
+    For an empty text, only a closed reply window is reported (`there` is the platform). A
+    conversation that another member owns gives no reasons. Raises NotFound.
     """
     talk = conversation_rows.get_conversation(scope, conversation_id)
     words = text.strip()
@@ -159,13 +161,11 @@ def send_offer(
     key: UUID,
     lock: bool = False,
 ) -> None:
-    """Show the fan a pack of the closed list, with the member's words; title, price and button are
-    drawn by code.
+    """Offer a pack from the closed list with the member's text; code adds title, price and button.
 
-    Where the platform sells by itself, or the member wants it so (`lock`) and it can be, the pack
-    goes with it, behind its price.
-
-    Raises NotFound for a pack that may not be offered to this fan now; else as `say`.
+    The pack is sent as a locked message if the platform sells only that way, or if the member
+    chooses it (`lock`) and it is possible. Raises NotFound if the pack may not be offered to this
+    fan now; otherwise as `send_member_reply`.
     """
     words = text.strip()
     talk = conversation_rows.lock_conversation(scope, conversation_id)
@@ -208,8 +208,8 @@ def send_offer(
 def send_plan_offer(
     scope: Scope, conversation_id: UUID, member_id: UUID, plan_id: UUID, *, key: UUID
 ) -> None:
-    """Show the fan a plan they may subscribe to, once per key. Raises NotFound for one not to be
-    shown now; else as `say`."""
+    """Offer a subscription plan, once for each key. Raises NotFound if it may not be offered now,
+    or Refused as `send_member_reply`."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
@@ -219,8 +219,8 @@ def send_plan_offer(
 
 
 def list_offers_for_conversation(scope: Scope, talk: Conversation) -> tuple[OfferCandidate, ...]:
-    """What may be offered to the fan of a conversation now; nothing where the account has no
-    rail."""
+    """Return the packs that may be offered to the fan of a conversation now; none if the account
+    has no rail."""
     channel = queries.get_channel(scope, talk.channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
     if rail is None or not channel.chat_surface or talk.kind != "private":
@@ -232,10 +232,11 @@ def list_offers_for_conversation(scope: Scope, talk: Conversation) -> tuple[Offe
 def approve_draft(
     scope: Scope, draft_id: UUID, *, text: str | None = None, there: Connector | None = None
 ) -> None:
-    """A waiting message leaves, as it is or as the member rewrote it; approved twice is once.
+    """Approve and send a pending draft, with the member's `text` if they rewrote it. A repeated
+    approval changes nothing.
 
-    Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as
-    `say`.
+    Raises NotFound, Conflict if it was decided otherwise in the meantime, and BadInput or Refused
+    as `send_member_reply`.
     """
     talk, row = _lock_draft(scope, draft_id)
     if row.approved_by is not None and row.state != DraftState.DRAFT:
@@ -251,8 +252,8 @@ def approve_draft(
 
 
 def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) -> None:
-    """A waiting message is not sent; rejected twice is once. Raises NotFound, Conflict when it left
-    meanwhile."""
+    """Reject a pending draft; a repeated rejection changes nothing. Raises NotFound, or Conflict if
+    it is no longer pending."""
     talk, row = _lock_draft(scope, draft_id)
     if row.state == DraftState.REJECTED:
         return
@@ -263,8 +264,8 @@ def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) ->
 
 
 def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
-    """A member looked: a message in doubt arrived, or did not and may go again. Raises NotFound,
-    Conflict."""
+    """Record a member's finding on an uncertain message: it arrived, or it may be sent again.
+    Raises NotFound, Conflict."""
     row = outgoing_messages.get_draft(scope, draft_id)
     if row.state != DraftState.UNCERTAIN:
         raise Conflict("draft.decided")
@@ -274,8 +275,8 @@ def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
 
 
 def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) -> None:
-    """Out of the list until then, or until the fan writes. Raises BadInput for the past or more
-    than a week."""
+    """Hide the conversation until then, or until the fan writes. Raises BadInput for a time in the
+    past or over a week ahead."""
     if not scope.now < until <= scope.now + MAX_SNOOZE:
         raise BadInput("chat.bad_snooze")
     talk = conversation_rows.lock_conversation(scope, conversation_id)
@@ -284,15 +285,17 @@ def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) ->
 
 
 def unsnooze_conversation(scope: Scope, conversation_id: UUID) -> None:
-    """Back into the list."""
+    """Show a snoozed conversation in the list again."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     talk.snoozed_until = None
     scope.add(talk)
 
 
 def set_sales_stop(scope: Scope, conversation_id: UUID, *, stop: bool, reason: str) -> None:
-    """Nothing is offered or sold to this fan any more, or again; done by the workers within
-    seconds. What lies behind a price before them is withdrawn."""
+    """Request that sales to this fan stop or resume; workers apply it within seconds.
+
+    A stop also withdraws unbought locked messages.
+    """
     talk = conversation_rows.get_conversation(scope, conversation_id)
     if stop:
         unlocks.withdraw_locked_messages(scope, talk.fan_id, locked_messages.OFFER_EXPIRED)
@@ -310,7 +313,7 @@ def set_sales_stop(scope: Scope, conversation_id: UUID, *, stop: bool, reason: s
 
 
 def chat_of(scope: Scope, talk: Conversation) -> str:
-    """What an emergency stop calls a conversation."""
+    """Return the target under which emergency stops refer to a conversation."""
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     return f"{talk.channel_id}:{fan.native_id}"
 
@@ -318,8 +321,8 @@ def chat_of(scope: Scope, talk: Conversation) -> str:
 def _check_there(
     scope: Scope, talk: Conversation, there: Connector | None, words: str | None
 ) -> None:
-    """Raises Refused where nothing may be written any more, BadInput for words that the platform
-    would refuse; without `there` it is only found out as they would leave."""
+    """Raise Refused if the reply window is closed, BadInput for a text that the platform would
+    refuse. Without `there`, both are only checked when the message is sent."""
     if there is None:
         return
     reply_window.check_reply_window(scope, talk, there.capabilities)
@@ -329,8 +332,8 @@ def _check_there(
 
 
 def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
-    """Words of a member as a message to the fan of a conversation; None where the account has no
-    chat."""
+    """Return a member's text as a message to the fan of a conversation, or None if the account has
+    no chat."""
     channel = queries.get_channel(scope, talk.channel_id)
     if not channel.chat_surface:
         return None
@@ -341,8 +344,8 @@ def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | 
 
 
 def _find_platform_refusal(unit: Unit, there: Connector) -> Message | None:
-    """Why the platform would refuse a message as it stands, its length above all; nothing is asked
-    of it."""
+    """Return the reason why the platform would refuse a message, such as its length. No request is
+    sent."""
     turn = there.next_step(unit, ())
     return turn.reason if isinstance(turn, Rejected) else None
 
@@ -356,8 +359,8 @@ def _check_text(words: str) -> None:
 
 
 def _check_private(talk: Conversation) -> None:
-    """What is said in public is answered under what was said there, and nothing is offered
-    (`public_desk`)."""
+    """Raise Refused for a public conversation: comments are answered in `subscribers.comments`, and
+    nothing is offered there."""
     if talk.kind != "private":
         raise Refused("chat.in_public")
 
@@ -370,7 +373,7 @@ def _check_conversation_owner(talk: Conversation, member_id: UUID) -> None:
 
 
 def _lock_draft(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
-    """The conversation and the draft, both locked, in the order of the house."""
+    """Return the conversation and the draft, locked in the global lock order."""
     talk = conversation_rows.lock_conversation(
         scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
     )
@@ -380,7 +383,7 @@ def _lock_draft(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
 def _close_draft_notices(scope: Scope, talk: Conversation, row: Draft) -> None:
     notices.close(scope, f"draft:{row.id}:waiting")
     notices.close(scope, f"draft:{row.id}:failed")
-    scope.run(  # the list looks at when its conversations last changed
+    scope.run(  # The inbox list detects changes by the `updated_at` of its conversations.
         "UPDATE conversations SET updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=talk.id,

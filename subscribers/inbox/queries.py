@@ -1,5 +1,4 @@
-"""What members see at the inbox: the list by what it asks of them, one conversation, and the fan
-beside it."""
+"""Read models of the inbox: the list, one conversation, and the card of its fan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,21 +25,21 @@ from subscribers.orders.states import OrderState
 from subscribers.rails.price_text import format_price
 
 LINES = 60
-"""Lines of a conversation that are shown, the newest."""
+"""Number of messages of a conversation that are shown, newest last."""
 
 WITH_PEOPLE = 60
 NEWEST = 40
 IN_PUBLIC = 40
 DEALT_WITH = 10
-"""Conversations in the list: those that ask for a person, the newest of the others, what is said in
-public, and the newest of that which was dealt with."""
+"""Limits of the list: conversations that need a member, the newest others, public ones, and the
+latest public ones that are closed."""
 
 URGENT = 0
-"""The priority of a conversation in which somebody may be in danger."""
+"""The priority of a conversation with a possible danger to a person."""
 
 
 class InboxGroup(StrEnum):
-    """What a conversation asks of the member who looks, in the order of the list."""
+    """Groups of conversations in the order of the list, by what they require from the member."""
 
     SAFETY = "safety"
     DOUBT = "doubt"
@@ -55,9 +54,11 @@ class InboxGroup(StrEnum):
 
 @dataclass(frozen=True)
 class InboxEntry:
-    """A conversation in the list. `said` is the last line, `suggested` whether a suggestion waits
-    for a yes, `doubt` whether a message may or may not have arrived; `waits_since` is when the fan
-    wrote, None once answered."""
+    """A conversation in the list.
+
+    `said` is the last message. `suggested` is True if a draft is pending approval, `doubt` if a
+    delivery is uncertain. `waits_since` is the time of the fan's message, None once answered.
+    """
 
     id: UUID
     creator_id: UUID
@@ -73,10 +74,10 @@ class InboxEntry:
     suggested: bool
     doubt: bool
     public: bool = False
-    """It stands under posts, in everybody's sight."""
+    """True if the conversation consists of public comments."""
 
     def group(self, member_id: UUID, now: datetime) -> InboxGroup:
-        """Where it stands for this member."""
+        """Return the group of the conversation for this member."""
         people = self.owner in (OwnerState.PENDING_HUMAN, OwnerState.HUMAN)
         if people and (self.held or self.priority == URGENT):
             return InboxGroup.SAFETY
@@ -93,8 +94,8 @@ class InboxEntry:
 
 @dataclass(frozen=True)
 class UnsentMessage:
-    """A message that has not left, or did not: `origin` bot, member or auto; `offer` its button's
-    words."""
+    """A message that is not sent yet or failed. `origin` is bot, member or auto; `offer` is the
+    label of its offer."""
 
     id: UUID
     origin: str
@@ -109,8 +110,8 @@ class UnsentMessage:
 
 @dataclass(frozen=True)
 class ConversationDetail:
-    """One conversation as a member works on it. `writing` are the colleagues who are at it now;
-    `public` what stands in everybody's sight."""
+    """A conversation as a member works on it. `writing` lists other members who are writing now;
+    `public` marks public comments."""
 
     id: UUID
     creator_id: UUID
@@ -130,7 +131,7 @@ class ConversationDetail:
 
 @dataclass(frozen=True)
 class FanPurchase:
-    """A pack of a fan: owned, or ordered; `state` None for one that is owned."""
+    """A pack that a fan ordered, with the state of the order."""
 
     title: str
     price: Money
@@ -140,7 +141,7 @@ class FanPurchase:
 
 @dataclass(frozen=True)
 class FanCard:
-    """The fan beside the conversation. `spent` by currency in minor units."""
+    """The fan of a conversation as members see them. `spent` maps currencies to minor units."""
 
     name: str
     language: str
@@ -159,7 +160,7 @@ class FanCard:
 
 
 def inbox_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
-    """One value that changes when anything in the list does."""
+    """Return a value that changes when anything in the list changes."""
     found = scope.run(
         "SELECT greatest(max(c.at), max(d.at)) FROM unnest(CAST(:creators AS uuid[])) AS of(id)"
         " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM conversations WHERE tenant_id = "
@@ -223,7 +224,7 @@ ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
 
 
 def list_inbox(scope: Scope, creators: Sequence[UUID]) -> list[InboxEntry]:
-    """The conversations of these creators that ask for a person, and the newest of the others."""
+    """Return the conversations of these creators that need a member, and the newest others."""
     shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC, "dealt": DEALT_WITH}
     found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
     return [_entry_from_row(row) for row in found]
@@ -249,7 +250,8 @@ def _entry_from_row(row: Any) -> InboxEntry:
 
 
 def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
-    """Whose conversation it is. Raises NotFound; another tenant's looks the same."""
+    """Return the creator of a conversation. Raises NotFound, also for another tenant's
+    conversation."""
     found: UUID | None = scope.run(
         "SELECT creator_id FROM conversations WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
@@ -261,8 +263,8 @@ def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
 
 
 def conversation_stamp(scope: Scope, conversation_id: UUID) -> str:
-    """One value that changes when anything in a conversation does, a colleague's writing
-    included."""
+    """Return a value that changes when anything in the conversation changes, including another
+    member's unsent text."""
     found = scope.run(
         "SELECT c.updated_at, (SELECT max(updated_at) FROM drafts d WHERE d.tenant_id = c.tenant_id"
         "   AND d.conversation_id = c.id), (SELECT max(updated_at) FROM composings p WHERE "
@@ -288,7 +290,8 @@ WHERE c.tenant_id = :tenant AND c.id = :id
 def load_conversation_desk(
     scope: Scope, conversation_id: UUID, member_id: UUID
 ) -> ConversationDetail:
-    """A conversation with its newest lines. Raises NotFound; another tenant's looks the same."""
+    """Return a conversation with its latest messages. Raises NotFound, also for another tenant's
+    conversation."""
     row = scope.run(_DESK, tenant=scope.tenant_id, id=conversation_id).one_or_none()
     if row is None:
         raise NotFound("conversation.unknown")
@@ -326,7 +329,8 @@ def _list_lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
 
 
 def _list_unsent_messages(scope: Scope, conversation_id: UUID) -> tuple[UnsentMessage, ...]:
-    """What has not left; and what a member wrote and was refused, until they write again."""
+    """Return the unsent messages, and a member's last failed message until a member
+    writes again."""
     found = scope.run(
         "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, "
         "created_at, (SELECT"
@@ -366,7 +370,7 @@ def _as_unsent(row: Any) -> UnsentMessage:
 
 
 def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
-    """The fan of a conversation: what members may know. Raises NotFound."""
+    """Return the card of a conversation's fan. Raises NotFound."""
     row = scope.run(
         "SELECT f.display_name, f.language, f.opt_out, f.status, i.reachable, f.created_at, "
         "i.native_id,"

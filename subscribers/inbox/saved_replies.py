@@ -1,5 +1,5 @@
-"""Answers that members keep to use again: they come into the box of who writes, and leave by that
-member alone."""
+"""Saved replies of members. A saved reply is inserted into a member's unsent text; only the member
+sends it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from subscribers.inbox import member_actions
 from subscribers.replies import prompt
 
 MAX_SAVED_REPLIES = 200
-"""Answers of one creator."""
+"""Maximum number of saved replies of a creator."""
 
 MAX_SAVED_REPLY_NAME_LENGTH = 60
 
 FAN_PLACEHOLDER = "{name}"
-"""Stands for what the fan calls themselves."""
+"""Placeholder for the fan's display name."""
 
 Place = Literal["both", "private", "public"]
-"""Where an answer may be used: the kinds of conversations, or each."""
+"""The kinds of conversations in which a saved reply may be used."""
 
 SAVED_REPLY_PLACES: tuple[Place, ...] = get_args(Place)
 ANY_LANGUAGE = ""
-"""The language of words that everybody reads."""
+"""The language of a reply that fits fans of every language."""
 
 SAVED_REPLY_LANGUAGES = (ANY_LANGUAGE, *LANGUAGES)
 
 
 class SavedReplyRow(CreatorOwnedRow, table=True):
-    """Words of the members of an agency, in the name of one creator."""
+    """A text saved by members of an agency for one creator."""
 
     __tablename__ = "saved_answers"
     __table_args__ = table_arguments(
@@ -55,7 +55,7 @@ class SavedReplyRow(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class SavedReply:
-    """One of them, as it is offered; `uses` is how often it came into a box."""
+    """A saved reply. `uses` counts how often it was inserted."""
 
     id: UUID
     name: str
@@ -66,8 +66,8 @@ class SavedReply:
 
 
 def list_saved_replies(scope: Scope, talk: Conversation) -> Sequence[SavedReply]:
-    """What may be used in a conversation: in the fan's language first, then for all, the most used
-    before others."""
+    """Return the saved replies for a conversation: those in the fan's language first, then those
+    for any language, most used first."""
     rows = scope.run(
         "SELECT id, name, words, language, place, uses FROM saved_answers WHERE tenant_id = :tenant"
         " AND creator_id = :creator AND place IN ('both', :kind)"
@@ -85,10 +85,10 @@ def list_saved_replies(scope: Scope, talk: Conversation) -> Sequence[SavedReply]
 def create_saved_reply(
     scope: Scope, talk: Conversation, *, name: str, words: str, language: str, place: str, key: UUID
 ) -> None:
-    """Keep an answer for the creator of a conversation, once per key.
+    """Save a reply for the creator of a conversation, once for each key.
 
-    Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when
-    there are enough.
+    Raises BadInput for a missing name, or an empty or too long text; Conflict if the name is taken
+    or the limit is reached.
     """
     called = _validate_name(name)
     said = _validate_text(words, place)
@@ -121,7 +121,8 @@ def create_saved_reply(
 def update_saved_reply(
     scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str
 ) -> None:
-    """Call an answer otherwise, or have it say something else. Raises NotFound, else as `keep`."""
+    """Change the name and text of a saved reply. Raises NotFound; otherwise as
+    `create_saved_reply`."""
     _lock_saved_replies(scope, talk.creator_id)
     called = _validate_name(name)
     said = _validate_text(words, _get_saved_reply(scope, talk, answer_id).place)
@@ -138,7 +139,7 @@ def update_saved_reply(
 
 
 def delete_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> None:
-    """It is offered no more; forgotten twice is once, and what was sent with it stays."""
+    """Delete a saved reply; a repeated call changes nothing. Messages sent with it remain."""
     scope.run(
         "DELETE FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = "
         ":id",
@@ -151,12 +152,11 @@ def delete_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> Non
 def insert_saved_reply(
     scope: Scope, talk: Conversation, member_id: UUID, answer_id: UUID, *, standing: str, most: int
 ) -> str:
-    """Lay an answer into a member's box, after what stands there; what stands there now. Nothing is
-    sent.
+    """Append a saved reply to a member's unsent text and return the new text. Nothing is sent.
 
-    Laid again right after itself is once. Raises NotFound for one that is gone, of somebody else,
-    or not for this kind of conversation; BadInput where the box would hold more than `most`
-    characters.
+    Inserting the same reply twice in a row changes nothing. Raises NotFound if the reply is
+    deleted, belongs to another creator or not to this kind of conversation; BadInput if the text
+    would exceed `most` characters.
     """
     words = fill_saved_reply(
         _get_saved_reply(scope, talk, answer_id).words, _get_fan_name(scope, talk)
@@ -177,8 +177,8 @@ def insert_saved_reply(
 
 
 def fill_saved_reply(words: str, name: str) -> str:
-    """An answer with the fan's name where it asks for that, as one short line of plain signs;
-    pure."""
+    """Return a saved reply with the fan's name, as one short line of plain characters, in place of
+    the placeholder. Pure."""
     return words.replace(
         FAN_PLACEHOLDER, outgoing_messages.template_value(prompt.strip_invisible(name))
     )
@@ -217,7 +217,7 @@ def _validate_text(words: str, place: str) -> str:
 
 
 def _lock_saved_replies(scope: Scope, creator_id: UUID) -> None:
-    """Two members who save at once are counted one after the other."""
+    """Lock the saved replies of a creator, so that the limit holds for concurrent saves."""
     scope.lock(f"saved:{scope.tenant_id}:{creator_id}")
 
 

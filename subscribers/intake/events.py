@@ -1,4 +1,4 @@
-"""Event of intake: a fan answered the age check."""
+"""Event of intake: a fan completed the age check."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class AgeCheckAnswered:
-    """A fan's check of age has its end (`age.answered`): tell them in the chat they asked for it
-    in."""
+    """An age check ended (`age.answered`): inform the fan in the chat where they requested it."""
 
     kind: ClassVar[str] = "chat.age"
     queue: ClassVar[outbox.Queue] = "chat"

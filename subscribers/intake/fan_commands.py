@@ -1,7 +1,6 @@
-"""The commands a fan may give: their names, who has them, and how they are written. What they do,
-`conversation` says.
+"""Commands of fans: their names, spelling, and availability. Their effects are in `update_intake`.
 
-A command chosen from a platform's menu is heard as if its words had been typed.
+A command chosen from a platform's menu is handled like typed text.
 """
 
 import re
@@ -28,14 +27,14 @@ KNOWN = (
     BotCommand("report", Message("command.report")),
 )
 SALES = frozenset({"purchases", "subscription", "paysupport"})
-"""Those that mean something only where something is sold."""
+"""Commands that exist only on platforms with sales."""
 
 RETIRED: frozenset[str] = frozenset()
-"""Names that were once in `KNOWN`: they are taken out of the menus that still have them."""
+"""Names formerly in `KNOWN`; they are removed from menus that still contain them."""
 
 _OTHERWISE = {"signaler": "report", "abonnement": "subscription"}
 _BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
-"""Whoever writes /stopp or /stopall wants peace all the same; any other name ends where it ends."""
+"""A fan who writes /stopp or /stopall also opts out; any other command must match to its end."""
 
 
 ASKS_FOR_PERSON = re.compile(
@@ -46,11 +45,11 @@ ASKS_FOR_PERSON = re.compile(
 ASKS_FOR_REFUND = re.compile(
     r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b"
 )
-"""The same two wishes in plain words, folded."""
+"""Requests for a person or a refund in plain words, in normalized text."""
 
 
 def parse_command(said: str) -> str:
-    """The name of the command a message begins with; "" where it begins with none."""
+    """Return the command that a message starts with, or ""."""
     found = _BEGINS.match(normalize_reply(said))
     name = found[0][1:] if found else ""
     name = _OTHERWISE.get(name, name)
@@ -58,7 +57,7 @@ def parse_command(said: str) -> str:
 
 
 def command_menu(*, sells: bool) -> CommandMenu:
-    """What is offered to choose from on a platform where something is sold, or nothing."""
+    """Return the commands for a platform's menu, with those about sales if the platform `sells`."""
     return CommandMenu(
         tuple(command for command in KNOWN if sells or command.name not in SALES), RETIRED
     )

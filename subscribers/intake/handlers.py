@@ -1,4 +1,4 @@
-"""What each event of the room does. No transaction is open while a platform or a model is asked."""
+"""Handlers of chat events. No transaction is open during a request to a platform or a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ Lost = (
 
 
 class ClaimDelivery(Protocol):
-    """`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and
-    `connectors` bound."""
+    """The signature of `message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with
+    `mint` and `connectors` bound."""
 
     def __call__(
         self, scope: Scope, subject_id: UUID, /
@@ -60,22 +60,23 @@ class ClaimDelivery(Protocol):
 
 
 class RunSteps(Protocol):
-    """`channels.sending.step_runner.run_steps` with its collaborators bound."""
+    """The signature of `channels.sending.step_runner.run_steps` with its collaborators bound."""
 
     def __call__(self, step: PreparedStep, /) -> Outcome | StagedUploads: ...
 
 
 class LookUpAttempt(Protocol):
-    """`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+    """The signature of `channels.sending.reconciliation.look_up_attempt` with its collaborators
+    bound."""
 
     def __call__(self, tenant_id: UUID, subject: Subject, /) -> LookupResult: ...
 
 
 @dataclass(frozen=True)
 class DeliveryServices:
-    """How each end of sending one kind of subject is recorded.
+    """The functions that record each result of a delivery, for one kind of subject.
 
-    The first three return how long to wait before the row is tried again, None when it ended.
+    The first three return the delay before the row is retried, or None if it ended.
     """
 
     postpone: Callable[[Scope, UUID, timedelta | None], timedelta | None]
@@ -109,7 +110,8 @@ def generate_reply(
     rails: Rails,
     billing: TextBilling = FREE_BILLING,
 ) -> None:
-    """Gather, ask the model with nothing open, settle. `billing` says what models cost."""
+    """Load the context, call the model outside any transaction, and record the reply. `billing`
+    gives the prices of models."""
     with tenant(event.tenant_id, CHAT) as scope:
         begun = reply_generation.begin_reply_turn(scope, event.subject_id, rails=rails)
     if begun is None:
@@ -126,14 +128,14 @@ def generate_reply(
 def send_message(
     event: ChatSend, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
 ) -> None:
-    """Claim, act, settle a message."""
+    """Claim, send and settle a message."""
     _run_delivery(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
 
 
 def deliver_pack(
     event: OrderFulfil, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
 ) -> None:
-    """Claim, act, settle the one push of a paid pack."""
+    """Claim, send and settle the single delivery of a paid pack."""
     _run_delivery(event, PACKS, tenant=tenant, claim=claim, carry=carry)
 
 
@@ -168,8 +170,7 @@ def _run_delivery(
 
 
 def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: LookUpAttempt) -> None:
-    """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent
-    again blindly."""
+    """Resolve an uncertain message or pack by a lookup. Nothing is resent blindly."""
     desk = PACKS if event.what == "fulfilment" else MESSAGES
     with tenant(event.tenant_id, CHAT) as scope:
         doubtful = desk.is_uncertain(scope, event.subject_id)
@@ -181,25 +182,25 @@ def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: LookUpAt
 
 
 def resolve_uncertain_message(event: UncertainMessageResolved, *, tenant: OpenScope) -> None:
-    """End the doubt about a message as the member who looked says."""
+    """Resolve an uncertain message as the member who checked it decided."""
     with tenant(event.tenant_id, event.by) as scope:
         message_delivery.settle_message_by_member(scope, event.subject_id, arrived=event.arrived)
 
 
 def assign_unmatched_payment(event: PaymentSettle, *, tenant: OpenScope) -> None:
-    """Take an unmatched payment for the order a member named."""
+    """Assign an unmatched payment to the order that a member chose."""
     with tenant(event.tenant_id, event.by) as scope:
         order_payments.assign_payment_to_order(scope, event.subject_id, event.order_id)
 
 
 def answer_age_check(event: AgeCheckAnswered, *, tenant: OpenScope) -> None:
-    """Say in the chat how a check of age ended."""
+    """Inform the fan in the chat about the result of the age check."""
     with tenant(event.tenant_id, CHAT) as scope:
         update_intake.notify_age_check_result(scope, event.channel_id, event.user_id, event.state)
 
 
 def expire_offer(event: OfferExpire, *, tenant: OpenScope) -> None:
-    """The time to pay an order is over."""
+    """Expire an order whose payment period is over."""
     with tenant(event.tenant_id, CHAT) as scope:
         order_payments.expire_order(scope, event.subject_id)
 
@@ -207,7 +208,7 @@ def expire_offer(event: OfferExpire, *, tenant: OpenScope) -> None:
 def refund_order_payment(
     event: OrderRefund, *, tenant: OpenScope, give_back: CallRailRefund
 ) -> None:
-    """Give a payment back; a rail that lost its answer is asked again, and gives once."""
+    """Refund a payment at its rail. A lost response is retried; the rail refunds once."""
     with tenant(event.tenant_id, CHAT) as scope:
         call = refunds.next_refund_request(scope, event.subject_id)
     if call is None:
@@ -222,7 +223,7 @@ def refund_order_payment(
 
 
 def notify_failed_event(event: Lost, *, tenant: OpenScope) -> None:
-    """A row failed too often: a fault of ours, and a fan waits. A person is told."""
+    """Notify members of an event that failed too often while a fan waits."""
     with tenant(event.tenant_id, CHAT) as scope:
         notices.put(
             scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True

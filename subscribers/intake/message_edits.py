@@ -1,5 +1,5 @@
-"""What a fan edits after it was heard: heard again for an age and for danger, kept beside what was
-said, answered by nobody."""
+"""Edited messages of fans: checked again for age and crisis signals and stored with the original,
+but never answered."""
 
 from channels.accounts.queries import Channel
 from connectors.contract.chats import ChatUpdate
@@ -12,11 +12,10 @@ from subscribers.safety import escalation
 
 
 def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
-    """Take in what a message says now; words that it is known to have said change nothing, whoever
-    tells them again.
+    """Record the new text of a message. A text already recorded changes nothing.
 
-    Somebody unknown here, or forgotten, is met for a signal alone: no word put right brings anybody
-    back.
+    An edit by an unknown or erased user is only recorded if it contains an age or crisis signal; an
+    edit alone creates no fan.
     """
     fan = directory.find_fan_identity(scope, channel.id, update.fan)
     if not _has_text(update) or (fan is not None and _is_old(scope, fan, channel, update)):
@@ -34,11 +33,10 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         language=update.language,
         said=update.text,
     )
-    minor = text_signals.report_age_signal(
-        scope, channel.platform, update.fan, age
-    )  # the fan is held before, the conversation after
+    # Lock order: reader before conversation.
+    minor = text_signals.report_age_signal(scope, channel.platform, update.fan, age)
     talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
-    if _is_old(scope, fan, channel, update):  # another process heard it meanwhile
+    if _is_old(scope, fan, channel, update):  # Another process recorded the edit in the meantime.
         return
     conversation_rows.record_fan_edit(scope, talk, native_id=update.native_id, words=update.text)
     if danger or minor:
@@ -50,8 +48,8 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
 
 
 def _has_text(update: ChatUpdate) -> bool:
-    """Whether it is words of a message that has a name: a press, a picture without any or a place
-    that moves is not."""
+    """Return True for an update with text and a message id, unlike a button press or a picture
+    without caption."""
     return update.kind in (*conversation_rows.TEXT_KINDS, conversation_rows.EDITED_KIND) and bool(
         update.native_id and update.text.strip()
     )
@@ -66,7 +64,8 @@ def _is_old(
 def _read_edit(
     scope: Scope, fan: directory.FanIdentityView | None, channel: Channel, update: ChatUpdate
 ) -> tuple[MessageReading, ...]:
-    """The words alone, as the last thing that was said, and where they stand, if that is known."""
+    """Return the readings of the text: as the latest message, and at its original position if that
+    is known."""
     if fan is None:
         return (MessageReading(update.text),)
     at = conversation_rows.line_number_of(scope, fan, channel, update.native_id)

@@ -1,4 +1,5 @@
-"""What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
+"""Intake of fan updates: each is stored first, then checked for safety, then answered by code, a
+member or the model."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,17 +43,17 @@ from subscribers.safety import age_checks, escalation, join_requests
 
 SILENCE = timedelta(seconds=2.5)
 PATIENCE = timedelta(seconds=8)
-"""A burst is joined: so much silence ends it, and no answer waits longer than that."""
+"""Timing of replies to a burst of messages: `SILENCE` ends the burst, and no reply waits longer
+than `PATIENCE`."""
 
 NOTICE_AGAIN = timedelta(hours=3)
-"""The notice is repeated after so long of a continuing session, and at the start of each new
-one."""
+"""Interval at which the AI disclosure is repeated in a session; each new session starts with it."""
 
 REDONE_MOST = 2
-"""Turns thrown away in a row because the fan wrote on; the next one answers all it has seen."""
+"""Maximum number of consecutive replies that are discarded because the fan sent another message."""
 
 OVER_18 = "over_18"
-"""What a test network says of a fan who proved to be an adult."""
+"""A test network's value for a fan with proof of age."""
 
 
 def receive_update(
@@ -64,13 +65,12 @@ def receive_update(
     environment: str,
     pages: str = "",
 ) -> None:
-    """Take in one thing that happened on a chat account; the same thing a second time changes
-    nothing.
+    """Process one update of a chat account. A repeated update changes nothing.
 
-    A checkout is not answered here: the listening process asks
-    `order_payments.answer_checkout_query` while the platform waits. `environment` is the settings':
-    a test network's proof of age counts in demo and test alone. `pages` is the address of our own
-    pages, where an age is proven.
+    Checkout queries are answered elsewhere: the listener calls
+    `order_payments.answer_checkout_query` while the platform waits. `environment` is that of the
+    settings; a test network's proof of age counts only in demo and test. `pages` is the base URL of
+    our pages with the age check.
     """
     update = replace(
         update,
@@ -125,11 +125,10 @@ def _receive_chat_update(
     fan = _find_or_create_fan(scope, channel, update)
     native_id = update.native_id if words and update.native_id else f"update:{update.key}"
     if conversation_rows.line_number_of(scope, fan, channel, native_id) is not None:
-        message_edits.receive_edit(
-            scope, channel, update
-        )  # a list that is read again may show it in other words
+        # A message list that is read again may contain an edited text.
+        message_edits.receive_edit(scope, channel, update)
         return
-    # before the conversation is locked: the reader's epoch comes first
+    # Lock order: reader epoch before conversation.
     age = _detect_age_signal(scope, channel, fan, update, environment)
     talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
     session = talk.session_at
@@ -194,7 +193,7 @@ def _answer_update(
     rail: PaymentRail | None,
     pages: str,
 ) -> None:
-    """Answer what a fan sent, once safety has had its say; `proven` is True if it proved their
+    """Answer an update after the safety checks. `proven` is True if the update proved the fan's
     age."""
     match update.kind:
         case "message" | "button" if _asks_age(update):
@@ -217,8 +216,8 @@ def _answer_update(
 def _try_role(
     scope: Scope, channel: Channel, fan: directory.FanIdentityView, *, asks: bool
 ) -> None:
-    """Whoever shows up may have come to where a role counts. Where people ask to be let in, that
-    itself is told."""
+    """Retry a pending role for a user who shows up. On accounts with join requests, the join
+    request itself does this."""
     if asks or not channel.options.get(ADMISSION_FIELD):
         reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=asks)
 
@@ -226,10 +225,11 @@ def _try_role(
 def _answer_report_command(
     scope: Scope, talk: Conversation, update: ChatUpdate, pages: str
 ) -> bool:
-    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop
-    holds it back.
+    """Answer `/report` with the address of the report page. Return True if the update was this
+    command.
 
-    Answered to everybody, blocked readers and minors too, by code alone.
+    Code answers it for every reader, blocked users and minors included, and no emergency stop
+    applies.
     """
     if update.kind != "message" or fan_commands.parse_command(update.text) != "report":
         return False
@@ -242,15 +242,15 @@ def _answer_report_command(
 
 
 def _asks_age(update: ChatUpdate) -> bool:
-    """Whether a fan wants to know how to prove their age."""
+    """Return True if a fan asks to prove their age."""
     if update.kind == "button":
         return update.ref.partition(":")[0] == "age"
     return fan_commands.parse_command(update.text) == "age"
 
 
 def notify_age_check_result(scope: Scope, channel_id: UUID, user_id: str, state: str) -> None:
-    """A check of age has its end: the fan who asked for it in this chat is told, once; a "no" is a
-    minor's."""
+    """Inform the fan of the result of an age check requested in this chat; a failed check is
+    handled as a minor."""
     fan = directory.find_fan_identity(scope, channel_id, user_id)
     if fan is None or fan.status == "erased":
         return
@@ -266,7 +266,7 @@ def notify_age_check_result(scope: Scope, channel_id: UUID, user_id: str, state:
 
 
 class AgeSignal(Enum):
-    """What an update says of the fan's age."""
+    """Age signals in an update."""
 
     NOTHING, MINOR, PROVEN, REFUSED = range(4)
 
@@ -278,7 +278,7 @@ def _detect_age_signal(
     update: ChatUpdate,
     environment: str,
 ) -> AgeSignal:
-    """What this says of the fan's age, told to the gate at once."""
+    """Return the age signal of an update and report it to the gate at once."""
     if update.kind in conversation_rows.TEXT_KINDS:
         readings = message_context.read_new_message(scope, fan, channel, update.text)
         return (
@@ -309,13 +309,15 @@ def _detect_age_signal(
 def _send_ai_disclosure(
     scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool
 ) -> None:
-    """D1, D4: before anything else a fan reads that a machine answers; again in a new session,
-    every three hours, and when it goes on after a person. While a person answers, it would not be
-    true."""
+    """Send the AI disclosure if it is due: before the first reply, in each new session, every three
+    hours, and when the bot resumes after a member.
+
+    While a member answers, it would not be true and is not sent.
+    """
     if OwnerState(talk.owner) is OwnerState.HUMAN:
         return
     told, waiting = (
-        scope.run(  # in one statement: between two, the notice may arrive and be missed by both
+        scope.run(  # One statement: between two, the disclosure could arrive unnoticed by both.
             "SELECT f.disclosed_at, EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = :tenant"
             " AND d.conversation_id = :talk AND d.kind = 'notice' AND d.state IN ('auto', "
             "'sending', 'uncertain'))"
@@ -338,8 +340,8 @@ def _send_ai_disclosure(
 
 
 def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
-    """A message: the truth about who speaks and commands are answered by code, the rest by the
-    owner."""
+    """Answer a text message: questions about being a bot and commands by code, the rest by the
+    conversation's owner."""
     if text_rating.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
         conversation_rows.record_marker_line(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
@@ -371,8 +373,8 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
 
 
 def _answer_plain_text(scope: Scope, talk: Conversation, plain: str) -> None:
-    """Words that are no command: who asks for a person or for money back has one, the rest is its
-    owner's to answer."""
+    """Escalate requests for a person or a refund to a member; leave any other text to the
+    conversation's owner."""
     if fan_commands.ASKS_FOR_REFUND.search(plain):
         _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
     elif fan_commands.ASKS_FOR_PERSON.search(plain):
@@ -390,8 +392,8 @@ def _escalate_to_member(scope: Scope, talk: Conversation, reason: Message) -> No
 
 
 def schedule_reply(scope: Scope, talk: Conversation) -> None:
-    """Let the model answer soon; what it was about to say without this message is written anew,
-    twice at most."""
+    """Schedule a generated reply. An unsent reply that missed this message is discarded, at most
+    `REDONE_MOST` times in a row."""
     if talk.redone < REDONE_MOST and conversation_rows.cancel_bot_drafts(
         scope, talk.id, Message("draft.superseded"), ("pending", "draft", "auto")
     ):
@@ -418,7 +420,7 @@ def schedule_reply(scope: Scope, talk: Conversation) -> None:
 def _handle_button(
     scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None
 ) -> None:
-    """A button under one of our messages: a closed list of words, and an id of ours."""
+    """Handle a button of one of our messages: an action from a closed list and one of our ids."""
     action, _, ref = pressed.partition(":")
     match action:
         case "buy" if rail is not None and (offer_id := _parse_id(ref)) is not None:
@@ -475,7 +477,7 @@ def _parse_id(text: str) -> UUID | None:
 
 
 def _record_opt_out(scope: Scope, talk: Conversation, *, everything: bool) -> None:
-    """The fan wants peace: at once, confirmed once, never argued with."""
+    """Record an opt-out at once and confirm it once."""
     new = directory.record_opt_out(scope, talk.fan_id, "all" if everything else "sales")
     if new:
         conversation_rows.silence_bot(scope, talk.id, Message("draft.opted_out"))
@@ -486,7 +488,7 @@ def _record_opt_out(scope: Scope, talk: Conversation, *, everything: bool) -> No
 
 
 def assign_to_member(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """A member answers from now on; what the bot had written is not sent. Raises NotFound,
+    """Assign the conversation to a member; unsent drafts of the bot are cancelled. Raises NotFound,
     Conflict."""
     conversation_rows.change_owner(
         scope,
@@ -498,8 +500,8 @@ def assign_to_member(scope: Scope, conversation_id: UUID, member_id: UUID) -> No
 
 
 def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
-    """The bot answers again, what the fan wrote last too, if nobody did. Raises NotFound,
-    Conflict."""
+    """Return the conversation to the bot, which also answers the fan's last message if that is
+    open. Raises NotFound, Conflict."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     conversation_rows.change_owner(scope, talk, OwnerState.BOT, None)
     talk.safety_hold = False
@@ -517,7 +519,7 @@ def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
 
 
 def _is_owed(scope: Scope, talk: Conversation) -> bool:
-    """Whether the last thing the fan did was to say something that no answer has seen."""
+    """Return True if the fan's last message is a text without an answer."""
     said = scope.run(
         "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'in'"
@@ -534,7 +536,7 @@ def _is_owed(scope: Scope, talk: Conversation) -> bool:
 
 
 def close_conversation(scope: Scope, conversation_id: UUID, reason: Message) -> None:
-    """Nobody answers until the fan writes again. Raises NotFound, Conflict."""
+    """Close the conversation until the fan writes again. Raises NotFound, Conflict."""
     conversation_rows.change_owner(
         scope,
         conversation_rows.lock_conversation(scope, conversation_id),

@@ -1,1 +1,5 @@
-"""The ledger: double entries in minor units, never changed, closed by month."""
+"""The ledger: immutable double entries in minor units, revenue splits, and closed months.
+
+Charges and refunds are in `subscribers.orders`; platform statements are booked by
+`subscribers.statements`.
+"""

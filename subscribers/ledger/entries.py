@@ -1,5 +1,5 @@
-"""The ledger: double entry, append-only; debit positive, credit negative, each transaction zero in
-each currency."""
+"""The double-entry ledger, append-only. Debits are positive, credits negative, and each transaction
+sums to zero in each currency."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -28,13 +28,13 @@ AGENCY_DUE_ACCOUNT = "agency_due"
 CREATOR_DUE_ACCOUNT = "creator_due"
 CHATTER_DUE_ACCOUNT = "chatter_due"
 PAYMENT_SOURCE = "payment"
-"""`source_kind` of what a payment causes; its split and commission have kinds of their own and the
+"""The `source_kind` of a payment's transaction. Its split and commission use other kinds with the
 same key."""
 
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line: an account and what moves on it."""
+    """One line of a transaction: an account and a signed amount."""
 
     account: str
     money: Money
@@ -42,7 +42,7 @@ class LedgerLine:
 
 @dataclass(frozen=True)
 class StatementLineView:
-    """An entry as a statement shows it."""
+    """A ledger entry as a statement shows it."""
 
     at: datetime
     kind: str
@@ -54,8 +54,7 @@ class StatementLineView:
 
 @dataclass(frozen=True)
 class SalesTotals:
-    """What a span of time earned in one currency, minor units; parts are net of what refunds took
-    back."""
+    """Sales of a period in one currency, in minor units. The shares are net of refunds."""
 
     currency: str
     orders: int
@@ -67,13 +66,14 @@ class SalesTotals:
 
     @property
     def net_minor(self) -> int:
-        """Gross less refunds."""
+        """Gross sales minus refunds."""
         return self.gross_minor - self.refunds_minor
 
 
 @dataclass(frozen=True)
 class SplitShares:
-    """Basis points: agency and creator make the whole; `chatter` is of the agency's part."""
+    """A revenue split in basis points: agency and creator sum to the whole; `chatter` is a share of
+    the agency's part."""
 
     agency: int
     creator: int
@@ -81,7 +81,7 @@ class SplitShares:
 
 
 def rail_ledger_account(rail: str, account: str) -> str:
-    """The ledger account of money that lies on a rail."""
+    """Return the ledger account of the money on a rail account."""
     return f"rail:{rail}:{account}"
 
 
@@ -96,10 +96,10 @@ def post_transaction(
     creator_id: UUID,
     fan_id: UUID | None = None,
 ) -> bool:
-    """Write a transaction once per (source_kind, source_key); returns whether it is new.
+    """Post a transaction once for each (source_kind, source_key). Return True if it is new.
 
-    Raises ValueError when the entries are none or do not sum to zero in each currency; the database
-    refuses it too.
+    Raises ValueError if there are no entries or they do not sum to zero in each currency; the
+    database rejects that too.
     """
     sums: defaultdict[str, int] = defaultdict(int)
     for entry in entries:
@@ -143,8 +143,8 @@ def post_transaction(
 def set_revenue_split(
     scope: Scope, creator_id: UUID, shares: SplitShares, *, effective_from: datetime
 ) -> None:
-    """Divide the creator's sales by `shares` from an instant on; a rule is never changed, only
-    followed by another."""
+    """Set the revenue split of a creator from `effective_from` on. Existing rules are never
+    changed."""
     scope.run(
         "INSERT INTO split_rules (tenant_id, id, creator_id, effective_from, agency_bp, "
         "creator_bp, chatter_bp)"
@@ -161,7 +161,7 @@ def set_revenue_split(
 
 
 def revenue_split_at(scope: Scope, creator_id: UUID, at: datetime) -> SplitShares | None:
-    """The rule in force at `at`; None where nobody has said how to divide."""
+    """Return the revenue split in force at `at`, or None if there is none."""
     row = scope.run(
         "SELECT agency_bp, creator_bp, chatter_bp FROM split_rules WHERE tenant_id = :tenant"
         " AND creator_id = :creator AND effective_from <= :at ORDER BY effective_from DESC LIMIT 1",
@@ -173,13 +173,13 @@ def revenue_split_at(scope: Scope, creator_id: UUID, at: datetime) -> SplitShare
 
 
 def sale_entries(money: Money, rail: str) -> list[LedgerLine]:
-    """Money came in for something that was sold."""
+    """Return the entries of a sale."""
     return [LedgerLine(rail, money), LedgerLine(SALES_ACCOUNT, -money)]
 
 
 def split_entries(money: Money, shares: SplitShares) -> tuple[list[LedgerLine], list[LedgerLine]]:
-    """The sale divided: the split, and the chatter's part of the agency's part. Nothing is lost or
-    made."""
+    """Return the entries of a split and of the chatter's commission from the agency's part. The
+    parts sum to the sale exactly."""
     parts = split_amount(
         money, {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator}
     )
@@ -204,8 +204,7 @@ def record_sale(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post a matched payment: the sale, its split by the rule of that moment, and the
-    commission."""
+    """Post a matched payment: the sale, its split by the rule in force, and the commission."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
     book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail))
     _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
@@ -240,8 +239,8 @@ def record_unmatched_refund(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post a refund whose sale we do not know by itself: the mirror of a sale of this amount, split
-    included."""
+    """Post a refund whose sale is unknown: the reversal of a sale of this amount, including its
+    split."""
     divided: list[LedgerLine] = []
     shares = revenue_split_at(scope, creator_id, at)
     if shares is not None:
@@ -270,8 +269,8 @@ def record_suspense(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post money that came and is nobody's sale: a second charge of an order, or one we cannot
-    place."""
+    """Post a payment that is not a sale: a second charge of an order, or one that matches no
+    order."""
     entries = [LedgerLine(rail, money), LedgerLine(SUSPENSE_ACCOUNT, -money)]
     post_transaction(
         scope,
@@ -294,8 +293,7 @@ def settle_suspense(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post that money kept in suspense is a sale after all, with its split by the rule of that
-    moment."""
+    """Post a payment in suspense as a sale, with its split by the rule in force."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
     book(
         "sale",
@@ -307,8 +305,8 @@ def settle_suspense(
 
 
 def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
-    """Post the mirror of all a payment caused: negated, `sales` become `refunds`. Once; says
-    whether it is new."""
+    """Post the reversal of all transactions of a payment, once; `sales` become `refunds`. Return
+    True if it is new."""
     rows = scope.run(
         "SELECT t.creator_id, (array_agg(t.fan_id) FILTER (WHERE t.fan_id IS NOT NULL))[1] AS "
         "fan_id, e.account,"
@@ -339,7 +337,8 @@ def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
 def account_balance(
     scope: Scope, account: str, *, creator_id: UUID | None = None
 ) -> Mapping[str, int]:
-    """The sum of an account by currency, minor units; of one creator, or of the whole agency."""
+    """Return the balance of an account by currency, in minor units, for one creator or the whole
+    agency."""
     rows = scope.run(
         "SELECT currency, sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant"
         " AND account = :account AND (CAST(:creator AS uuid) IS NULL OR creator_id = :creator)"
@@ -352,8 +351,8 @@ def account_balance(
 
 
 def rail_balances(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
-    """What lies on every rail account of these creators: by creator, account and currency, minor
-    units."""
+    """Return the balances of all rail accounts of these creators, by creator, account and currency,
+    in minor units."""
     rows = scope.run(
         "SELECT creator_id, account, currency, sum(amount_minor) AS minor FROM ledger_entries"
         " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND account LIKE 'rail:%'"
@@ -365,7 +364,7 @@ def rail_balances(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID,
 
 
 def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[StatementLineView]:
-    """Every entry these payments caused, their way back included, oldest first."""
+    """Return all entries of these payments, including reversals, oldest first."""
     return _list_lines(
         scope,
         "t.source_key = ANY(:keys) AND t.source_kind IN ('payment', 'settled', 'split', "
@@ -377,7 +376,7 @@ def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[Statemen
 def creator_statement(
     scope: Scope, *, creator_id: UUID, since: datetime, until: datetime
 ) -> list[StatementLineView]:
-    """Every entry of a creator in [since, until), oldest first."""
+    """Return all entries of a creator in [since, until), oldest first."""
     return _list_lines(
         scope,
         "t.creator_id = :creator AND t.occurred_at >= :since AND t.occurred_at < :until",
@@ -413,7 +412,7 @@ def _list_lines(scope: Scope, condition: str, **named: object) -> list[Statement
 def creator_totals(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SalesTotals]:
-    """What a creator earned in [since, until), one line per currency."""
+    """Return the sales of a creator in [since, until), one item for each currency."""
     rows = scope.run(
         "SELECT e.currency, count(*) FILTER (WHERE e.account = 'sales') AS orders,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,"
@@ -441,7 +440,7 @@ def creator_totals(
 
 
 def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
-    """What a creator earned on a day of their own zone, one line per currency; empty for a day
+    """Return the sales of a creator on a day in their time zone, one item for each currency; empty
     without sales."""
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     since = datetime.combine(day, time.min, tzinfo=zone)

@@ -1,4 +1,4 @@
-"""Tables of the books: how sales are divided, and the double entry itself."""
+"""Tables of the ledger: revenue splits, transactions and entries."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class SplitRule(CreatorOwnedRow, table=True):
-    """How a creator's sales are divided from a day on; immutable. `chatter_bp` is of the agency's
+    """A creator's revenue split from a time on; immutable. `chatter_bp` is a share of the agency's
     part."""
 
     __tablename__ = "split_rules"
@@ -28,7 +28,8 @@ class SplitRule(CreatorOwnedRow, table=True):
 
 
 class LedgerTransaction(CreatorOwnedRow, table=True):
-    """Append-only; its entries sum to zero in each currency, checked by the database at commit."""
+    """A ledger transaction, append-only. Its entries sum to zero in each currency; the database
+    checks this at commit."""
 
     __tablename__ = "ledger_transactions"
     __table_args__ = accounting_table_args(
@@ -44,7 +45,7 @@ class LedgerTransaction(CreatorOwnedRow, table=True):
 
 
 class LedgerEntry(CreatorOwnedRow, table=True):
-    """One line of a transaction: debit positive, credit negative."""
+    """One entry of a transaction: debits are positive, credits negative."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = accounting_table_args(

@@ -1,5 +1,5 @@
-"""Months closed: who said so, when, and the digest of every line then; what comes later is booked
-in an open month."""
+"""Closed months: the member who closed a month, the time, and a digest of all entries. Later
+bookings fall into an open month."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from tenants.agencies import queries
 
 
 class MonthClose(CreatorOwnedRow, table=True):
-    """A creator's month, closed."""
+    """A closed month of a creator."""
 
     __tablename__ = "month_closes"
     __table_args__ = table_arguments(
@@ -33,8 +33,8 @@ class MonthClose(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class ClosedMonth:
-    """A closed month: who closed it and when, and whether its lines are still the ones that were
-    closed."""
+    """A closed month. `unchanged` is True if its entries still have the digest recorded at the
+    close."""
 
     month: date
     by: str
@@ -45,8 +45,7 @@ class ClosedMonth:
 
 @dataclass(frozen=True)
 class LedgerMonth:
-    """A creator's month in the books: its sums by currency, every line, and its close, if it is
-    closed."""
+    """A creator's month in the ledger: totals by currency, all entries, and its close, if any."""
 
     month: date
     since: datetime
@@ -57,7 +56,7 @@ class LedgerMonth:
 
 
 def month_bounds(zone: str, month: date) -> tuple[datetime, datetime]:
-    """The instants between which a month of a zone lies; the end is not in it."""
+    """Return the start and the exclusive end of a month in a time zone."""
     first = month.replace(day=1)
     after = (first.replace(day=28).toordinal() + 4) - first.toordinal()
     following = date.fromordinal(first.toordinal() + after).replace(day=1)
@@ -68,7 +67,7 @@ def month_bounds(zone: str, month: date) -> tuple[datetime, datetime]:
 
 
 def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMonth:
-    """A creator's month. Raises NotFound for an unknown creator."""
+    """Return a creator's month. Raises NotFound for an unknown creator."""
     since, until = month_bounds(queries.get_creator(scope, creator_id).zone, first)
     lines = entries.creator_statement(scope, creator_id=creator_id, since=since, until=until)
     row = scope.run(
@@ -91,7 +90,7 @@ def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMont
 
 
 def digest_lines(lines: list[StatementLineView]) -> str:
-    """The same lines give the same digest, in whatever order they were written."""
+    """Return a digest of ledger entries that does not depend on their order."""
     told = sorted(
         [
             line.at.isoformat(),
@@ -108,10 +107,9 @@ def digest_lines(lines: list[StatementLineView]) -> str:
 
 
 def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
-    """Close a month that is over, once; returns its digest. Raises Refused for one that still runs.
+    """Close a past month, once, and return its digest. Raises Refused if the month is not over.
 
-    It waits for whoever books money of this creator at the moment; who comes after it finds the
-    month closed.
+    It waits for transactions that book entries of this creator; later ones find the month closed.
     """
     scope.lock(_books_lock_key(scope, creator_id))
     found = load_ledger_month(scope, creator_id, first)
@@ -133,7 +131,7 @@ def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
 
 
 def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
-    """The months of a creator that are closed, by their first day; none is closed until this
+    """Return the first days of a creator's closed months. No month can be closed until this
     transaction ends."""
     scope.lock_shared(_books_lock_key(scope, creator_id))
     found = scope.run(
@@ -145,7 +143,7 @@ def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
 
 
 def booking_time(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
-    """When something that happened at an instant counts: then, or now where its month is closed."""
+    """Return the time at which an event is booked: `at`, or now if its month is closed."""
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     return (
         scope.now

@@ -1,4 +1,4 @@
-"""Charges as rows: each once, whoever tells of it, and in sight where it is nobody's."""
+"""Charges as rows: each charge is recorded once, and an unmatched one is reported to members."""
 
 from datetime import timedelta
 from typing import Literal
@@ -12,7 +12,7 @@ from subscribers.rails.price_text import format_price
 from tenants.notices import notices
 
 CHECKOUT_WINDOW = timedelta(seconds=60)
-"""An accepted checkout keeps a second one of the same thing away for so long."""
+"""Period after an accepted checkout in which a second checkout of the same item is refused."""
 
 PAYER_MISMATCH = Message("service.pay.not_yours")
 
@@ -22,7 +22,7 @@ ChargeKind = Literal["matched", "duplicate", "orphan"]
 def record_charge(
     scope: Scope, fact: PaymentFact, kind: ChargeKind, *, fan_id: UUID | None, order_id: UUID | None
 ) -> UUID | None:
-    """Write a charge down, once; the payment's id, None when it is known."""
+    """Insert a charge and return its payment id, or None if the charge is already recorded."""
     payment_id = uuid7()
     done = scope.run(
         "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, "
@@ -52,7 +52,7 @@ def record_charge(
 
 
 def notify_unmatched_payment(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:
-    """Money came that is nobody's: a person decides."""
+    """Notify members of a payment that matches no order; a member decides what happens to it."""
     told = Message(
         "payment.unmatched", {"amount": format_price(fact.money), "account": fact.till.account}
     )
@@ -66,5 +66,5 @@ def notify_unmatched_payment(scope: Scope, payment_id: UUID, fact: PaymentFact) 
 
 
 def unmatched_payment_cause(payment_id: UUID) -> str:
-    """The cause of what is told of a payment that is nobody's."""
+    """Return the cause of the notice about an unmatched payment."""
     return f"payment:{payment_id}:unmatched"

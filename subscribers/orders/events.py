@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class OfferExpire:
-    """The price an order was promised has run out. The subject is the order."""
+    """The price of an order expires. The subject is the order."""
 
     kind: ClassVar[str] = "offer.expire"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -19,7 +19,7 @@ class OfferExpire:
 
 @dataclass(frozen=True)
 class UnlockCheckDue:
-    """See whether the locked message of an order was bought. The subject is the order."""
+    """Check whether the locked message of an order was bought. The subject is the order."""
 
     kind: ClassVar[str] = "order.look"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -29,8 +29,10 @@ class UnlockCheckDue:
 
 @dataclass(frozen=True)
 class OrderFulfil:
-    """Push a paid pack, once. The subject is the fulfilment; lane `chat:<conversation>`, ahead of
-    messages."""
+    """Send a paid pack, at most once. The subject is the fulfilment.
+
+    Lane `chat:<conversation>`, with priority over messages.
+    """
 
     kind: ClassVar[str] = "order.fulfil"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -40,7 +42,7 @@ class OrderFulfil:
 
 @dataclass(frozen=True)
 class OrderRefund:
-    """Give a payment back. The subject is the payment; lane `order:<order>`."""
+    """Refund a payment. The subject is the payment; lane `order:<order>`."""
 
     kind: ClassVar[str] = "order.refund"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -50,7 +52,7 @@ class OrderRefund:
 
 @dataclass(frozen=True)
 class PackRecalled:
-    """A copy has to go, perhaps one that somebody paid for; `subject_id` is the jti of its
+    """A live copy must be removed, possibly one that a fan paid for. The subject is the jti of its
     permit."""
 
     kind: ClassVar[str] = "order.recall"
@@ -61,7 +63,7 @@ class PackRecalled:
 
 @dataclass(frozen=True)
 class OrderRefunded:
-    """Fact: the money of an order went back, its reversal is in the ledger."""
+    """Fact: an order was refunded and its reversal is in the ledger."""
 
     kind: ClassVar[str] = "order.refunded"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -71,7 +73,7 @@ class OrderRefunded:
 
 @dataclass(frozen=True)
 class SubscriptionRefunded:
-    """Fact: the money of a month went back, its reversal is in the ledger. The subject is the
+    """Fact: a paid month was refunded and its reversal is in the ledger. The subject is the
     payment."""
 
     kind: ClassVar[str] = "subscription.refunded"

@@ -1,5 +1,5 @@
-"""Messages behind a price: one message is offer, invoice and delivery. Its platform takes the money
-and opens it."""
+"""Locked messages: one message is offer, invoice and delivery. The platform charges the fan and
+unlocks the message."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,13 +27,14 @@ from subscribers.orders.states import OrderState
 from subscribers.rails.contract import RailTerms
 
 LOCKED_KIND = "locked"
-"""The kind of such a draft, and of its line in a conversation."""
+"""The kind of such a draft, and of its message in the conversation."""
 
 UNLOCK_CHECK_INTERVALS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 60, 180))
-"""After a message was sent, the waits between the first looks whether it was bought; each asks for
-a page or two."""
+"""Delays between the first checks for a purchase after the message is sent. Each check reads one or
+two pages of the platform's list."""
 
 LOOK_EVERY = timedelta(hours=6)
+"""Delay between later checks."""
 OFFER_EXPIRED = Message("draft.offer_over")
 
 
@@ -47,8 +48,10 @@ def send_locked_offer(
     key: UUID,
     by: str,
 ) -> None:
-    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay
-    for as long as the rail keeps such a message."""
+    """Create the offer, the order and an approved draft that sells a pack as a locked message.
+
+    The fan may pay for as long as the rail allows for such a message.
+    """
     offer_id = offers.create_offer(scope, talk, chosen, rail.name)
     shown = ShownOffer(
         offer_id, chosen.pack_id, chosen.version, chosen.title, chosen.price, rail.name
@@ -77,7 +80,7 @@ def send_locked_offer(
 
 
 def locked_message_price(scope: Scope, row: Draft) -> Money | None:
-    """What a message costs its reader; None for one that is not locked."""
+    """Return the price of a locked message; None for any other message."""
     if row.kind != LOCKED_KIND:
         return None
     order = order_of_locked_message(scope, row)
@@ -85,15 +88,18 @@ def locked_message_price(scope: Scope, row: Draft) -> Money | None:
 
 
 def order_of_locked_message(scope: Scope, row: Draft) -> Order:
-    """The order of a locked message. Raises NotFound."""
+    """Return the order of a locked message. Raises NotFound."""
     if row.order_id is None:
         raise NotFound("order.unknown")
     return order_rows.get_order(scope, row.order_id)
 
 
 def locked_message_refusal(scope: Scope, row: Draft) -> Message | None:
-    """Why a locked message may not leave any more: there is no checkout at which it could be
-    refused later."""
+    """Return the reason why a locked message may no longer be sent, or None.
+
+    This is the last point at which the sale can be refused: the platform runs no checkout query for
+    such a message.
+    """
     if row.kind != LOCKED_KIND:
         return None
     order = order_of_locked_message(scope, row)
@@ -109,8 +115,7 @@ def locked_message_refusal(scope: Scope, row: Draft) -> Message | None:
 
 
 def record_locked_message_sent(scope: Scope, row: Draft) -> None:
-    """A message lies before its reader: its pack stays as it is, and we see whether it is
-    bought."""
+    """Freeze the pack of a sent locked message and schedule the first purchase check."""
     if row.kind != LOCKED_KIND or row.order_id is None:
         return
     packs.freeze_pack(scope, order_of_locked_message(scope, row).pack_id)
@@ -118,7 +123,7 @@ def record_locked_message_sent(scope: Scope, row: Draft) -> None:
 
 
 def message_of_order(scope: Scope, order: Order) -> Draft | None:
-    """The message of an order; None where it has none."""
+    """Return the locked message of an order, or None."""
     return scope.session.exec(
         select(Draft)
         .where(
@@ -133,7 +138,8 @@ def message_of_order(scope: Scope, order: Order) -> Draft | None:
 
 
 def is_locked_message_bought(scope: Scope, row: Draft) -> bool:
-    """Whether a message was paid for: then it arrived, whatever became of its answer."""
+    """Return True if the message was paid for. A payment proves delivery, even if the send itself
+    is uncertain."""
     return (
         row.kind == LOCKED_KIND
         and order_of_locked_message(scope, row).state not in UNPAID_ORDER_STATES
@@ -141,8 +147,8 @@ def is_locked_message_bought(scope: Scope, row: Draft) -> bool:
 
 
 def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID | None:
-    """The order of a message of this account; None for one that is not here, another account's or
-    another tenant's."""
+    """Return the order of a locked message of this account. Return None if the id is unknown or
+    belongs to another account or tenant."""
     found = scope.run(
         "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = "
         ":channel AND kind = :kind",
@@ -155,25 +161,31 @@ def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID 
 
 
 def unlocked_message_of_order(scope: Scope, order: Order) -> Draft | None:
-    """The message of an order that is paid, if it lies in the chat, or may: one that was withdrawn
-    just before, or that never left, is no delivery."""
+    """Return the message of a paid order if it is in the chat, or may be.
+
+    A message that was withdrawn just before the payment, or never sent, is not a delivery.
+    """
     row = message_of_order(scope, order) if order.way == LOCKED_KIND else None
     if row is None or row.state not in (DraftState.SENDING, DraftState.UNCERTAIN, DraftState.SENT):
         return None
     if row.state != DraftState.SENT:
-        return row  # where it lies was never told; that it was bought says that it does
+        # The platform confirmed no message id, but a payment proves that the message arrived.
+        return row
     left = live_copies.list_copies(scope, Subject("draft", row.id))
     return row if any(copy.removed_at is None for copy in left) else None
 
 
 def schedule_unlock_check(scope: Scope, order_id: UUID, at: datetime) -> None:
-    """See at an instant whether a message was bought, and at no other that was planned."""
+    """Schedule the purchase check of an order at `at` and cancel any earlier one."""
     outbox.cancel(scope, UnlockCheckDue.kind, order_id)
     outbox.put(scope, UnlockCheckDue(scope.tenant_id, order_id), at=at)
 
 
 def next_unlock_check_time(scope: Scope, begun: datetime) -> datetime:
-    """When to look again at what was sent at an instant: soon at first, then some times a day."""
+    """Return the time of the next purchase check for a message sent at `begun`.
+
+    The first checks follow `UNLOCK_CHECK_INTERVALS`, later ones `LOOK_EVERY`.
+    """
     gone = scope.now - begun
     passed = timedelta()
     for wait in UNLOCK_CHECK_INTERVALS:

@@ -18,7 +18,7 @@ from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class Order(CreatorOwnedRow, table=True):
-    """A fan's yes to an offer: price and pack as they stood then."""
+    """An order of a fan for a pack, with the price and pack version at the time of the offer."""
 
     __tablename__ = "orders"
     __table_args__ = accounting_table_args(
@@ -36,16 +36,17 @@ class Order(CreatorOwnedRow, table=True):
     amount_minor: int = amount_column()
     state: str
     way: str = Field(default="invoice", sa_column_kwargs={"server_default": "invoice"})
-    """invoice, or locked: what was bought lies behind its price in the chat."""
+    """`invoice`, or `locked` for a pack that is delivered inside a locked message."""
     expires_at: datetime = timestamp_column()
     checkout_at: datetime | None = timestamp_column(optional=True)
-    """When its fan was last about to pay; of one that is locked, when we were told that they
-    had."""
+    """Time of the last checkout query; for a locked message, the time the platform reported the
+    purchase."""
     reason: dict[str, Any] | None = message_column()
 
 
 class Payment(CreatorOwnedRow, table=True):
-    """A charge: the only thing that decides about money. `kind` is matched, duplicate or orphan."""
+    """A charge. Bookings, entitlements and refunds depend on charges alone. `kind` is matched,
+    duplicate or orphan."""
 
     __tablename__ = "payments"
     __table_args__ = accounting_table_args(
@@ -67,12 +68,12 @@ class Payment(CreatorOwnedRow, table=True):
     product: str
     kind: str
     recovered: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Nobody told us of it: it was found in the platform's list."""
+    """True if the charge was found in the platform's list and no event reported it."""
     at: datetime = timestamp_column()
 
 
 class Fulfilment(CreatorOwnedRow, table=True):
-    """The one push of a paid pack."""
+    """The single push of a paid pack to its fan."""
 
     __tablename__ = "fulfilments"
     __table_args__ = accounting_table_args(
@@ -97,7 +98,7 @@ class Fulfilment(CreatorOwnedRow, table=True):
 
 
 class Entitlement(CreatorOwnedRow, table=True):
-    """A pack a fan owns, for ever or until its payment is given back."""
+    """A pack that a fan owns, permanently or until its payment is refunded."""
 
     __tablename__ = "entitlements"
     __table_args__ = accounting_table_args(
@@ -116,7 +117,7 @@ class Entitlement(CreatorOwnedRow, table=True):
 
 
 class Refund(CreatorOwnedRow, table=True):
-    """A payment on its way back to its payer."""
+    """A refund of a payment."""
 
     __tablename__ = "refunds"
     __table_args__ = accounting_table_args(

@@ -1,4 +1,4 @@
-"""Orders as rows: found, locked, moved; and what a fan owns."""
+"""Orders as rows: reads, locks and state transitions; and the packs a fan owns."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +18,8 @@ from subscribers.orders.states import OrderState
 
 
 def get_order(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:
-    """The order as it stands now. Raises NotFound; another tenant's looks the same."""
+    """Return the current state of an order, locked if `lock`. Raises NotFound, also for another
+    tenant's order."""
     statement = select(Order).where(Order.tenant_id == scope.tenant_id, Order.id == order_id)
     statement = statement.with_for_update() if lock else statement
     row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
@@ -30,7 +31,7 @@ def get_order(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:
 def create_order(
     scope: Scope, talk: Conversation, shown: ShownOffer, life: timedelta, *, way: str = "invoice"
 ) -> Order:
-    """An order at the price that was shown, about to be asked for; it may be paid for `life`."""
+    """Create an invoiced order at the offered price. It can be paid for `life`."""
     order = Order(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -57,7 +58,8 @@ def create_order(
 def transition_order(
     scope: Scope, order: Order, after: OrderState, reason: Message | None = None
 ) -> None:
-    """Bring an order that this transaction holds to `after`. Raises Conflict."""
+    """Change the state of an order that this transaction has locked. Raises Conflict for a
+    transition that is not allowed."""
     ORDER_STATES.check(OrderState(order.state), after)
     order.state = str(after)
     order.reason = stored_message(reason)
@@ -65,7 +67,7 @@ def transition_order(
 
 
 def has_pack(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
-    """Whether the fan has bought the pack and kept it."""
+    """Return True if the fan bought the pack and the payment was not refunded."""
     return bool(
         scope.run(
             "SELECT 1 FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = "
@@ -79,7 +81,7 @@ def has_pack(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
 
 
 def has_open_order(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
-    """Whether the fan may still pay for the pack, or has paid and not got it yet."""
+    """Return True if the fan can still pay for the pack, or has paid and not received it yet."""
     return bool(
         scope.run(
             "SELECT 1 FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = :pack"

@@ -1,5 +1,4 @@
-"""What members see of the shop: orders with their whole story, payments that belong to none, and
-what lies where."""
+"""Views of orders for members: order histories, unmatched payments and checks of rail balances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +30,10 @@ FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
 
 
 def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetime]]:
-    """Whose sale it was, and the times its books bear: of an order, or of a payment without one.
-    Raises NotFound."""
+    """Return the creator of a sale and the times of its ledger transactions.
+
+    The subject is an order, or a payment without one. Raises NotFound.
+    """
     row = scope.run(_BOOKED, tenant=scope.tenant_id, id=subject_id).first()
     if row is None:
         raise NotFound("order.unknown")
@@ -40,15 +41,15 @@ def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetim
 
 
 ORDERS_PER_PAGE = 40
-"""Orders of a page of the list."""
+"""Orders on one page of the list."""
 
 NAMED_AGO = timedelta(days=60)
-"""An unmatched payment is offered the unpaid orders of so long."""
+"""Maximum age of the unpaid orders that are suggested for an unmatched payment."""
 
 
 @dataclass(frozen=True)
 class OrderRow:
-    """An order in the list; `refund` is where its money's way back stands."""
+    """An order in the list. `refund` is the state of its refund, if one was requested."""
 
     id: UUID
     creator_id: UUID
@@ -64,7 +65,7 @@ class OrderRow:
 
 @dataclass(frozen=True)
 class OrderStep:
-    """One thing that happened to an order: what, when, by whom (an actor, or ""), and why."""
+    """One event of an order's history. `by` is an actor, or "" if unknown."""
 
     what: str
     at: datetime
@@ -75,7 +76,7 @@ class OrderStep:
 
 @dataclass(frozen=True)
 class OrderCharge:
-    """A payment of an order. `refund` is None while nobody asked for its money back."""
+    """A payment of an order. `refund` is None if no refund was requested."""
 
     id: UUID
     money: Money
@@ -86,8 +87,8 @@ class OrderCharge:
 
 @dataclass(frozen=True)
 class OrderHistory:
-    """An order from its offer to its end, oldest first, with its payments and what the books hold
-    of them."""
+    """An order from its offer to its end, oldest event first, with its payments and ledger
+    entries."""
 
     order: OrderRow
     steps: tuple[OrderStep, ...]
@@ -97,7 +98,7 @@ class OrderHistory:
 
 @dataclass(frozen=True)
 class UnmatchedPayment:
-    """Money that came and belongs to no order. `returning` says that it is on its way back."""
+    """A payment that belongs to no order. `returning` is True once a refund was requested."""
 
     id: UUID
     creator_id: UUID
@@ -110,7 +111,8 @@ class UnmatchedPayment:
 
 @dataclass(frozen=True)
 class RailBalanceCheck:
-    """What the books say lies on an account of a rail, and what its own movements come to."""
+    """The ledger balance of an account on a rail, compared with the sum of its
+    recorded movements."""
 
     creator_id: UUID
     rail: str
@@ -120,7 +122,7 @@ class RailBalanceCheck:
 
     @property
     def difference(self) -> Money:
-        """Nothing, where all is well."""
+        """The ledger balance minus the movements; zero if they agree."""
         return self.booked - self.moved
 
 
@@ -140,8 +142,8 @@ WHERE o.tenant_id = :tenant
 def list_order_rows(
     scope: Scope, creators: Sequence[UUID], *, before: datetime | None = None
 ) -> list[OrderRow]:
-    """A page of the orders of these creators, the newest first, begun before an instant where one
-    is named."""
+    """Return one page of orders of these creators, newest first, created before
+    `before` if given."""
     rows = scope.run(
         f"{_SOLD} AND o.creator_id = ANY(:creators)"
         " AND (CAST(:before AS timestamptz) IS NULL OR o.created_at < :before)"
@@ -170,7 +172,8 @@ def _order_from_row(row: Any) -> OrderRow:
 
 
 def orders_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
-    """One value that changes when an order, a payment or a refund of these creators does."""
+    """Return a value that changes when an order, payment, refund or fulfilment of these creators
+    changes."""
     found = scope.run(
         "SELECT greatest((SELECT max(updated_at) FROM orders WHERE tenant_id = :tenant AND "
         "creator_id = ANY(:creators)"
@@ -188,7 +191,7 @@ def orders_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
 
 
 def load_order_history(scope: Scope, order_id: UUID) -> OrderHistory:
-    """An order's whole story. Raises NotFound; another tenant's looks the same."""
+    """Return the full history of an order. Raises NotFound, also for another tenant's order."""
     row = scope.run(f"{_SOLD} AND o.id = :id", tenant=scope.tenant_id, id=order_id).one_or_none()
     if row is None:
         raise NotFound("order.unknown")
@@ -210,8 +213,8 @@ def load_order_history(scope: Scope, order_id: UUID) -> OrderHistory:
 
 
 def _list_message_ids(scope: Scope, order_id: UUID) -> list[str]:
-    """The locked message of an order, by its platform's id: what a platform tells of money is told
-    of that."""
+    """Return the platform ids of the order's locked message: statements and earnings refer to the
+    sale by this id."""
     rows = scope.run(
         "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = "
         "'locked'"
@@ -312,9 +315,8 @@ def _list_refund_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     for row in rows:
         money = Money(row.amount_minor, row.currency)
         failed = row.state == RefundState.FAILED
-        asked_why = (
-            None if failed else _message_from_json(row.reason)
-        )  # a rail's refusal takes the place of why it was asked
+        # After a failure, `reason` is the refusal of the rail and not the reason of the request.
+        asked_why = None if failed else _message_from_json(row.reason)
         steps.append(
             OrderStep("refund_asked", row.created_at, by=row.by, money=money, reason=asked_why)
         )
@@ -332,8 +334,7 @@ def _message_from_json(stored: dict[str, object] | None) -> Message | None:
 
 
 def list_unmatched_payments(scope: Scope, creators: Sequence[UUID]) -> list[UnmatchedPayment]:
-    """Payments of these creators that belong to no order and are not given back yet, the oldest
-    first."""
+    """Return the unmatched payments of these creators that are not refunded yet, oldest first."""
     rows = scope.run(
         "SELECT p.id, p.creator_id, p.rail, p.account, p.amount_minor, p.currency, p.at, r.state "
         "FROM payments p"
@@ -369,8 +370,10 @@ ORDER BY EXISTS (SELECT 1 FROM payments y JOIN fan_identities i ON i.tenant_id =
 
 
 def find_payable_orders(scope: Scope, payment: UnmatchedPayment) -> list[OrderRow]:
-    """The unpaid orders an unmatched payment may belong to, the likeliest first: its payer's, then
-    its amount's."""
+    """Return up to 20 unpaid orders that a payment may belong to, best match first.
+
+    Orders of the payer come first, then orders of the same amount.
+    """
     rows = scope.run(
         _SOLD + _PAYABLE,
         tenant=scope.tenant_id,
@@ -394,7 +397,7 @@ GROUP BY p.creator_id, p.rail, p.account, p.currency
 
 
 def check_rail_balances(scope: Scope, creators: Sequence[UUID]) -> list[RailBalanceCheck]:
-    """Every account that money came to: what the books hold there against its own movements, to the
+    """Compare the ledger balance of every rail account with the sum of its movements, to the minor
     unit."""
     moved = {
         (row.creator_id, entries.rail_ledger_account(row.rail, row.account), row.currency): int(

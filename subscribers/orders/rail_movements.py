@@ -1,5 +1,5 @@
-"""What platforms list of their accounts' money, as rows: each movement once, and how far each list
-was read."""
+"""Movements that platforms list for their accounts, as rows: each movement once, and the position
+up to which each list was read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,14 @@ from subscribers.rails import installed_rails
 from subscribers.table_columns import accounting_table_args, amount_column
 
 READING_OVERLAP = 200
-"""Movements that are read once more each time: one may be listed late."""
+"""Number of movements that each reading repeats, because a platform may list one late."""
 
 
 class RailCursor(CreatorOwnedRow, table=True):
-    """How far the list of an account was read. `lies_minor` is what the platform says lies there;
-    `differs_minor` by how much the books said otherwise at the last reading that came to its end;
-    `unread` what nobody understood in it.
+    """The reading position of an account's list.
+
+    `lies_minor` is the balance that the platform reports. `differs_minor` is its difference to the
+    ledger at the last complete reading. `unread` counts the entries that could not be interpreted.
     """
 
     __tablename__ = "rail_readings"
@@ -44,8 +45,11 @@ class RailCursor(CreatorOwnedRow, table=True):
 
 
 class RailMovement(CreatorOwnedRow, table=True):
-    """A movement of an account's money. `beside_minor`: what was booked there for it that is no
-    payment and no refund of one, negative for what left. Who paid stands in the payment."""
+    """A movement of an account's money; the payer is stored in the payment.
+
+    `beside_minor` is the amount booked for a movement that is neither a payment nor its refund,
+    negative for outgoing money.
+    """
 
     __tablename__ = "rail_lines"
     __table_args__ = accounting_table_args(
@@ -66,21 +70,21 @@ class RailMovement(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class RailAccount:
-    """An account of a rail, and the channel that asks about it."""
+    """An account of a rail, and the channel that queries it."""
 
     channel: Channel
     rail: str
 
     @property
     def name(self) -> str:
-        """What the rail calls it."""
+        """The rail's name for the account."""
         return self.channel.account
 
 
 @dataclass(frozen=True)
 class RailProgress:
-    """How far a list was read. What was charged before it `begins_at` with words that are not ours
-    was not our sale."""
+    """The reading position of a list. A charge before `begins_at` whose payload is not ours is not
+    a sale of this installation."""
 
     begins_at: datetime
     position: int
@@ -90,7 +94,7 @@ class RailProgress:
 
 @dataclass(frozen=True)
 class RailCharge:
-    """A payment of ours, by the number of its charge."""
+    """A recorded payment, found by its charge id."""
 
     id: UUID
     money: Money
@@ -98,8 +102,8 @@ class RailCharge:
 
 @dataclass(frozen=True)
 class RailBalance:
-    """What a platform says lies on an account, by how much the books say otherwise, and what nobody
-    understood."""
+    """The balance that a platform reports, its difference to the ledger, and the number of entries
+    that could not be interpreted."""
 
     account: str
     lies: Money
@@ -109,7 +113,8 @@ class RailBalance:
 
 
 def reading_position(scope: Scope, rail: str, account: str) -> int:
-    """The place up to which the list of an account was read, less what is read once more."""
+    """Return the position at which the next reading of a list starts, `READING_OVERLAP` before the
+    recorded one."""
     found = scope.run(
         "SELECT position FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND "
         "account = :account",
@@ -121,7 +126,8 @@ def reading_position(scope: Scope, rail: str, account: str) -> int:
 
 
 def last_read_at(scope: Scope, rail: str, account: str) -> datetime | None:
-    """When the list of an account was last read to its end."""
+    """Return the time (UTC-aware) at which the list of an account was last read to its end, or
+    None."""
     found = scope.run(
         "SELECT read_at FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND account "
         "= :account",
@@ -133,7 +139,7 @@ def last_read_at(scope: Scope, rail: str, account: str) -> datetime | None:
 
 
 def begin_reading(scope: Scope, of: RailAccount) -> RailProgress:
-    """How far the list of an account was read; the first time it is at its beginning."""
+    """Return the reading progress of an account, created at position 0 on first use."""
     row = scope.run(
         "WITH made AS (INSERT INTO rail_readings (tenant_id, id, creator_id, channel_id, rail, "
         "account, position,"
@@ -155,8 +161,10 @@ def begin_reading(scope: Scope, of: RailAccount) -> RailProgress:
 
 
 def record_position(scope: Scope, of: RailAccount, place: int, *, end: bool) -> None:
-    """The list was read up to a place; its `end` is where it ends now, even before a place that was
-    read once."""
+    """Record the position up to which a list was read.
+
+    With `end`, `place` is the current end of the list, even if an earlier reading got further.
+    """
     scope.run(
         "UPDATE rail_readings SET position = CASE WHEN :end THEN :place ELSE greatest(position, "
         ":place) END,"
@@ -173,7 +181,8 @@ def record_position(scope: Scope, of: RailAccount, place: int, *, end: bool) -> 
 def finish_reading(
     scope: Scope, of: RailAccount, *, lies_minor: int, differs_minor: int, unread: int, deep: bool
 ) -> None:
-    """A reading came to its end: what lies there, and by how much the books say otherwise."""
+    """Record the result of a complete reading: the platform's balance and its difference to the
+    ledger."""
     scope.run(
         "UPDATE rail_readings SET read_at = :now, deep_at = CASE WHEN :deep THEN :now ELSE "
         "deep_at END,"
@@ -193,7 +202,7 @@ def finish_reading(
 def filter_new_movements(
     scope: Scope, of: RailAccount, rows: Sequence[BalanceMovement]
 ) -> list[BalanceMovement]:
-    """Those of a page that are not written down yet; what came in before what left."""
+    """Return the movements of a page that are not recorded yet, incoming ones first."""
     known = {
         (row.native_id, row.came)
         for row in scope.run(
@@ -211,7 +220,7 @@ def filter_new_movements(
 
 
 def record_movement(scope: Scope, of: RailAccount, row: BalanceMovement, currency: str) -> bool:
-    """Write a movement down, once; whether it is new."""
+    """Insert a movement once. Return True if it is new."""
     done = scope.run(
         "INSERT INTO rail_lines (tenant_id, id, creator_id, rail, account, native_id, came, kind, "
         "amount_minor,"
@@ -238,7 +247,7 @@ def record_movement(scope: Scope, of: RailAccount, row: BalanceMovement, currenc
 
 
 def record_other_booking(scope: Scope, of: RailAccount, row: BalanceMovement, minor: int) -> None:
-    """What was booked for a movement that is no payment and no refund of one."""
+    """Record the amount booked for a movement that is neither a payment nor its refund."""
     scope.run(
         "UPDATE rail_lines SET beside_minor = :minor, updated_at = house_now() WHERE tenant_id = "
         ":tenant"
@@ -253,7 +262,7 @@ def record_other_booking(scope: Scope, of: RailAccount, row: BalanceMovement, mi
 
 
 def is_movement_recorded(scope: Scope, of: RailAccount, native_id: str, *, came: bool) -> bool:
-    """Whether a movement is written down."""
+    """Return True if the movement is recorded."""
     found = scope.run(
         "SELECT 1 FROM rail_lines WHERE tenant_id = :tenant AND rail = :rail AND account = :account"
         " AND native_id = :native AND came = :came",
@@ -267,7 +276,7 @@ def is_movement_recorded(scope: Scope, of: RailAccount, native_id: str, *, came:
 
 
 def find_charge(scope: Scope, of: RailAccount, charge_id: str) -> RailCharge | None:
-    """The payment of a charge; None for one that is not ours."""
+    """Return the payment of a charge, or None if it is unknown."""
     row = scope.run(
         "SELECT id, amount_minor, currency FROM payments WHERE tenant_id = :tenant AND rail = :rail"
         " AND account = :account AND charge_id = :charge",
@@ -282,7 +291,7 @@ def find_charge(scope: Scope, of: RailAccount, charge_id: str) -> RailCharge | N
 def unlisted_payments(
     scope: Scope, of: RailAccount, before: datetime, *, most: int
 ) -> list[RailCharge]:
-    """Payments that were written down `before` and that the platform's list does not have, the
+    """Return at most `most` payments recorded before `before` that the platform's list lacks,
     oldest first."""
     rows = scope.run(
         "SELECT p.id, p.amount_minor, p.currency FROM payments p WHERE p.tenant_id = :tenant AND "
@@ -301,7 +310,8 @@ def unlisted_payments(
 
 
 def unbooked_fraction(scope: Scope, of: RailAccount) -> int:
-    """The billionths of a unit that came in, less those that left: the books hold whole units."""
+    """Return the billionths of a unit received minus those spent, which the ledger cannot hold: it
+    books whole units."""
     return int(
         scope.run(
             "SELECT coalesce(sum(CASE WHEN came THEN nano ELSE -nano END), 0) FROM rail_lines"
@@ -316,7 +326,7 @@ def unbooked_fraction(scope: Scope, of: RailAccount) -> int:
 def other_bookings(
     scope: Scope, creators: Collection[UUID]
 ) -> dict[tuple[UUID, str, str, str], int]:
-    """What was booked on each account that is no payment and no refund: by creator, rail, account
+    """Return the amounts booked that are neither payments nor refunds, by creator, rail, account
     and currency."""
     rows = scope.run(
         "SELECT creator_id, rail, account, currency, sum(beside_minor) AS minor FROM rail_lines"
@@ -329,7 +339,7 @@ def other_bookings(
 
 
 def reported_balances(scope: Scope, creators: Collection[UUID]) -> list[RailBalance]:
-    """What platforms said last of what lies on these creators' accounts."""
+    """Return the balances that platforms last reported for these creators' accounts."""
     rows = scope.run(
         "SELECT creator_id, rail, account, lies_minor, differs_minor, unread, read_at FROM "
         "rail_readings"

@@ -1,5 +1,5 @@
-"""A sold pack that is taken back: whoever paid for it gets their money back and is told once,
-whatever comes twice."""
+"""Recalls of sold packs: each fan who paid is refunded and notified once, however often the event
+is repeated."""
 
 from uuid import UUID
 
@@ -23,13 +23,12 @@ WHERE p.tenant_id = :tenant AND p.kind = 'matched' AND (:kind = 'fulfilment' AND
   :tenant AND d.id = :subject
     AND d.kind IN ('pack', 'locked')))
 """
-"""The payment behind what lies in a fan's chat: the push of a pack, what its owner asked for again,
-or what they opened by paying."""
+"""The payment behind a copy in a fan's chat: the push of a pack, a repeated download, or an
+unlocked message."""
 
 _UNPAID = (
     "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :subject AND kind = 'locked'"
 )
-"""The order of a message behind its price."""
 
 _UNREACHED = """
 SELECT e.payment_id, p.order_id FROM entitlements e
@@ -39,30 +38,32 @@ WHERE e.tenant_id = :tenant AND e.state = 'active' AND f.state = 'failed' AND e.
   AND e.pack_version = :version AND p.order_id IS NOT NULL
 ORDER BY e.payment_id
 """
-"""Who paid for the same pictures and never got them: now they never will."""
+"""Payments for the same pack version whose delivery failed: after the recall it can no longer
+succeed."""
 
 
 def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
-    """A copy has to go: where somebody paid for it, have the money given back; a payment at a time,
-    each asked once."""
+    """Request refunds for all payments of a recalled copy, one transaction for each payment."""
     with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
         owed = _list_refunds_due(scope, event.subject_id)
         if not owed:
             _cancel_unpaid_order(scope, event.subject_id)
     for payment_id, order_id in owed:
         with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
+            # Lock order: conversation before payment.
             conversation_rows.lock_conversation(
                 scope, order_rows.get_order(scope, order_id).conversation_id
-            )  # before the money, as everywhere
-            if not refunds.is_refund_requested(
-                scope, payment_id
-            ):  # one that failed is a person's, and not tried at each copy
+            )
+            # A failed refund waits for a member and is not retried for each further copy.
+            if not refunds.is_refund_requested(scope, payment_id):
                 refunds.request_refund(scope, payment_id, reason=REASON)
 
 
 def _cancel_unpaid_order(scope: Scope, jti: UUID) -> None:
-    """A message behind its price is taken back before anybody paid: its order is over. It is looked
-    at once more, since somebody may pay before it is gone."""
+    """Cancel the order of a locked message that is recalled before payment.
+
+    Schedule a purchase check too, since the fan may still pay before the message is gone.
+    """
     copy = live_copies.find_copy(scope, jti)
     if copy is None or copy.subject.kind != "draft":
         return

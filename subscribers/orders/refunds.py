@@ -1,5 +1,4 @@
-"""Money on its way back: asked once, asked of the rail until it says so, and mirrored in the
-ledger."""
+"""Refunds: requested once, retried at the rail until it confirms, and mirrored in the ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,25 +45,25 @@ from subscribers.subscriptions import subscription_rows
 from tenants.notices import notices
 
 AGAIN = timedelta(seconds=30)
-"""A rail whose answer was lost is asked again: what was given back already is a success."""
+"""Delay before a rail is retried after a lost response. A charge that is already refunded counts as
+success."""
 
 RECALL_ACTOR = "system:recall"
-"""Who asks for refunds of what was taken back: then the fan reads that, and not only that money
-went back."""
+"""The actor of refunds for recalled packs. The fan's message then also names the recall."""
 
 AT_PLATFORM = "refund.at_platform"
-"""Why no rail is asked: the platform took the money by itself."""
+"""Reason code if the rail is not called because the platform charged the fan itself."""
 
 FORGOTTEN = "refund.forgotten"
-"""Why no rail is asked: nobody knows any more whose money it was."""
+"""Reason code if the rail is not called because the payer's identity was erased."""
 
 REST = timedelta(minutes=5)
-"""Before a rail that refuses our token is asked again."""
+"""Delay before a rail that rejects the token is retried."""
 
 
 @dataclass(frozen=True)
 class RailRefundCall:
-    """What to ask of the rail."""
+    """The data of one refund request to a rail."""
 
     tenant_id: UUID
     payment_id: UUID
@@ -73,26 +72,27 @@ class RailRefundCall:
     payer: str
     money: Money
     start: int = 0
-    """The place in the rail's list from which on it may have gone back."""
+    """Position in the rail's list at which the search for an earlier refund starts."""
 
     @property
     def subject(self) -> Subject:
-        """What the attempts of a refund are about."""
+        """The subject under which the attempts of this refund are recorded."""
         return Subject("refund", self.payment_id)
 
     def step(self, rail: ChatConnector) -> WireStep:
-        """The request that gives the money back."""
+        """Return the request that refunds the charge."""
         return rail.refund(self.charge_id, self.payer, self.money.minor, self.money.currency)
 
     def seen(self, rail: ChatConnector, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-        """Whether an earlier try gave it back."""
+        """Return the outcome of an earlier attempt, or the next lookup request, or None."""
         if isinstance(rail, SupportsBalance):
             return rail.look_up_refund_from(self.charge_id, self.start, answers)
         return rail.look_up_refund(self.charge_id, answers)
 
 
 class CallRailRefund(Protocol):
-    """`channels.sending.account_actions.refund_payment` with its collaborators bound."""
+    """The signature of `channels.sending.account_actions.refund_payment` with its collaborators
+    bound."""
 
     def __call__(
         self,
@@ -106,9 +106,10 @@ class CallRailRefund(Protocol):
 
 
 def request_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
-    """Give a payment back; asked twice is once, one that failed is tried again. Raises NotFound.
+    """Request the refund of a payment. Raises NotFound.
 
-    Where the platform took the money by itself, it alone gives it back: a person asks it there.
+    A second request is ignored; a failed refund is tried again. If the platform charges fans
+    itself, only the platform can refund: the refund fails at once and members are notified.
     """
     payment = _get_payment(scope, payment_id)
     if not _record_request(scope, payment, reason):
@@ -122,7 +123,7 @@ def request_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
 
 
 def _record_request(scope: Scope, payment: Payment, reason: Message) -> bool:
-    """Write down that a payment goes back; whether that is new."""
+    """Record the request. Return True if it is new, or repeats a failed one."""
     new = scope.run(
         "INSERT INTO refunds (tenant_id, id, creator_id, payment_id, state, reason, by, tries)"
         " VALUES (:tenant, :id, :creator, :payment, 'asked', jsonb_build_object('code', "
@@ -145,13 +146,16 @@ def _record_request(scope: Scope, payment: Payment, reason: Message) -> bool:
 
 
 def is_refund_requested(scope: Scope, payment_id: UUID) -> bool:
-    """Whether a payment was ever asked back, whatever came of it."""
+    """Return True if a refund was ever requested, whatever its result."""
     return _find_refund(scope, payment_id) is not None
 
 
 def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | timedelta | None:
-    """The request to make; a wait while the pack is being pushed; None when there is nothing to
-    give back."""
+    """Return the request to send, a delay while the pack is being sent, or None if there is nothing
+    to refund.
+
+    A request counts one try.
+    """
     refund = _find_refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
         return None
@@ -184,7 +188,8 @@ def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | time
 
 
 def settle_refund(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta | None:
-    """Write what the rail said; how long to wait before it is asked again, None when it ended."""
+    """Record the outcome of a refund request. Return the delay before the next try, or None if the
+    refund ended."""
     match outcome:
         case Published():
             _complete_refund(scope, payment_id)
@@ -207,8 +212,8 @@ def settle_refund(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta
 
 
 def record_refund(scope: Scope, *, rail: str, account: str, charge_id: str) -> bool:
-    """The rail says that a charge went back, by us or by itself: one reversal. Says whether we know
-    the charge."""
+    """Record that the rail refunded a charge, at our request or on its own. Return False if the
+    charge is unknown."""
     payment_id = scope.run(
         "SELECT id FROM payments WHERE tenant_id = :tenant AND rail = :rail AND account = :account"
         " AND charge_id = :charge",
@@ -222,21 +227,19 @@ def record_refund(scope: Scope, *, rail: str, account: str, charge_id: str) -> b
     payment = _get_payment(scope, payment_id)
     talk = _find_conversation(scope, payment)
     if talk is not None:
-        conversation_rows.lock_conversation(
-            scope, talk
-        )  # before the refund that `ask` locks: our own settling holds them in this order
+        # Lock order: conversation before refund, as in `_complete_refund`.
+        conversation_rows.lock_conversation(scope, talk)
     _record_request(scope, payment, Message("refund.by_platform"))
     _complete_refund(scope, payment_id)
     return True
 
 
 def _complete_refund(scope: Scope, payment_id: UUID) -> None:
-    """The money is back: reversal, entitlement, order, fact and a word to the fan, once."""
+    """Complete a refund once: reversal, entitlement, order, fact event and a message to the fan."""
     payment = _get_payment(scope, payment_id)
     talk = _find_conversation(scope, payment)
-    locked = (
-        conversation_rows.lock_conversation(scope, talk) if talk is not None else None
-    )  # the order of locks: conversation, then money
+    # Lock order: conversation before refund.
+    locked = conversation_rows.lock_conversation(scope, talk) if talk is not None else None
     refund = _find_refund(scope, payment_id)
     if refund is None or refund.state == RefundState.DONE:
         return
@@ -272,7 +275,7 @@ def _complete_refund(scope: Scope, payment_id: UUID) -> None:
 
 
 def _forget_payer(scope: Scope, payment_id: UUID) -> None:
-    """Who paid was forgotten meanwhile: nothing needs their platform's name of them any more."""
+    """Clear the payer's platform id if the fan was erased in the meantime."""
     scope.session.flush()
     scope.run(
         "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.id = :id AND NOT "
@@ -285,7 +288,7 @@ def _forget_payer(scope: Scope, payment_id: UUID) -> None:
 
 
 def _compose_receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
-    """What a fan reads of their money; where a pack was taken back, that too."""
+    """Return the fan's message about the refund; for a recalled pack it names the recall."""
     amount = format_price(Money(payment.amount_minor, payment.currency))
     if refund.by != RECALL_ACTOR or payment.order_id is None:
         return Message(otherwise, {"amount": amount})
@@ -325,10 +328,12 @@ def _record_refusal(scope: Scope, payment_id: UUID, reason: Message) -> None:
     scope.add(refund)
     _notify_stuck(scope, payment_id, reason)
     payment = _get_payment(scope, payment_id)
-    if payment.kind != "orphan":  # which a person may still give back, whoever it was
+    # Keep the payer of an orphan payment: a member may still refund it.
+    if payment.kind != "orphan":
         _forget_payer(scope, payment_id)
     talk = _find_conversation(scope, payment)
-    if first and talk is not None:  # once: what the rail said stands in its place from now on
+    # Only the first failure notifies the fan; the stored reason then becomes the rail's refusal.
+    if first and talk is not None:
         outgoing_messages.send_automated_message(
             scope,
             conversation_rows.get_conversation(scope, talk),
@@ -347,8 +352,8 @@ def _notify_stuck(scope: Scope, payment_id: UUID, reason: Message) -> None:
 
 
 def lock_unmatched_payment(scope: Scope, payment_id: UUID) -> Payment:
-    """A payment, locked, whose order a member names. Raises NotFound, Conflict when its money is on
-    its way back."""
+    """Return a payment that a member matches to an order, locked. Raises NotFound, or Conflict if a
+    refund was requested."""
     row = _get_payment(scope, payment_id, lock=True)
     if _find_refund(scope, payment_id) is not None:
         raise Conflict("payment.not_settled")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """A pack on its way to a fan."""
+    """States of a fan's order for a pack."""
 
     OPEN = "open"
     INVOICED = "invoiced"
@@ -21,7 +21,8 @@ class OrderState(StrEnum):
 
 
 class FulfilmentState(StrEnum):
-    """A bought pack being pushed: at most once; what was bought can be pulled for ever."""
+    """States of the push of a bought pack. It is sent at most once; the fan can fetch the pack any
+    number of times."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -32,8 +33,8 @@ class FulfilmentState(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Money on its way back: `asked` may be asked of the rail any number of times, the rail gives
-    it once."""
+    """States of a refund. While `asked`, the rail may be called repeatedly; it refunds a charge
+    once."""
 
     ASKED = "asked"
     DONE = "done"

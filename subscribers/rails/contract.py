@@ -1,5 +1,5 @@
-"""The contract of every payment rail: what it may sell, and what its words about money mean. Pure;
-no database here."""
+"""The contract of payment rails: what a rail may sell, and how its payment messages are read. Pure;
+no database access."""
 
 import base64
 import hashlib
@@ -19,14 +19,14 @@ VERSION = "1"
 MONTHLY = "2"
 _CLAIMS = {VERSION: b"order:", MONTHLY: b"plan:"}
 INVOICE_LIFE = timedelta(minutes=30)
-"""How long a price that was asked for holds, where money is asked for by an invoice."""
+"""Validity of the price in an invoice."""
 
 _MAC_BYTES = 16
 
 
 @dataclass(frozen=True)
 class RailTill:
-    """Where money lands: one of our accounts."""
+    """The account that receives the money of a payment."""
 
     tenant_id: UUID
     channel_id: UUID
@@ -36,8 +36,7 @@ class RailTill:
 
 @dataclass(frozen=True)
 class CheckoutQuery:
-    """A platform asks whether a payment may go through. `order_id` is None when the payload is not
-    ours."""
+    """A platform's question before a payment. `order_id` is None if the payload is not ours."""
 
     till: RailTill
     query_id: str
@@ -45,13 +44,15 @@ class CheckoutQuery:
     payer: str
     money: Money
     subscription_id: UUID | None = None
-    """Of the first month of a subscription; there is no order then."""
+    """The subscription whose first month is paid; there is no order then."""
 
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """A charge that happened. `charge_id` is the key; the order is only pointed at. What is sold
-    without an order of ours is a `product` of its own."""
+    """A charge that happened. `charge_id` is the key; `order_id` is only a reference.
+
+    A sale without an order has a `product` that names it.
+    """
 
     rail: str
     till: RailTill
@@ -62,18 +63,21 @@ class PaymentFact:
     product: str
     at: datetime
     recovered: bool = False
-    """It was found in the platform's list; nobody told us of it."""
+    """True if the charge was found in the platform's list and no event reported it."""
     recurring: bool = False
-    """The platform took it as a month of a subscription: of ours, `subscription_id`, and paid for
-    `until` then where it says so."""
+    """True if the platform charged a month of a subscription. `subscription_id` is set if the
+    subscription is ours, and `until` if the platform gives the end of the paid period."""
     subscription_id: UUID | None = None
     until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class LockedOfferLimits:
-    """What a rail with invoices may show behind a price instead: packs of these `ratings`, of so
-    many files and minor units at `most_files` and `most_minor`, for `life`."""
+    """Limits of packs that an invoice rail may also sell as locked messages.
+
+    A pack has one of the `ratings`, at most `most_files` files and a price of at most `most_minor`
+    minor units; the message can be bought for `life`.
+    """
 
     life: timedelta
     ratings: frozenset[Rating]
@@ -81,7 +85,7 @@ class LockedOfferLimits:
     most_minor: int
 
     def can_lock_pack(self, rating: Rating, files: int, price: Money) -> bool:
-        """Whether a pack can be sold so."""
+        """Return True if a pack can be sold as a locked message."""
         return (
             rating in self.ratings
             and 0 < files <= self.most_files
@@ -90,11 +94,13 @@ class LockedOfferLimits:
 
 
 class RailTerms(Protocol):
-    """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor
-    units; `ratings` what it may sell; `life` how long an order may be paid; `monthly` the most a
-    month of a subscription may cost, 0 where the platform renews none. Where it is `locked`, one
-    message offers, takes the money and delivers, and the platform's list of earnings is what is
-    booked."""
+    """The terms of a rail: `currency` of its prices, `least` the lowest price in minor units,
+    `ratings` it may sell, and `life` of an unpaid order.
+
+    `monthly` is the highest monthly subscription price, 0 if the platform does not renew
+    subscriptions. With `locked`, one message offers, charges and delivers, and the platform's list
+    of earnings is booked.
+    """
 
     platform: str
     name: str
@@ -105,14 +111,14 @@ class RailTerms(Protocol):
     locked: bool
     monthly: int
     behind: LockedOfferLimits | None
-    """What may be sold behind a price by a rail that is not `locked` otherwise."""
+    """Limits of locked messages on a rail that otherwise sends invoices; None if it sells none."""
 
 
 class PaymentRail(RailTerms, Protocol):
-    """One way to be paid."""
+    """A rail that charges by invoice."""
 
     def payload(self, tenant_id: UUID, order_id: UUID) -> str:
-        """What travels with an invoice and comes back with its money."""
+        """Return the payload that is sent with an invoice and returned with its payment."""
         ...
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
@@ -120,52 +126,57 @@ class PaymentRail(RailTerms, Protocol):
         ...
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
-        """Read a platform's word that money came; `now` serves where it does not say when."""
+        """Read a platform's payment message; `now` serves as the time if the message has none."""
         ...
 
 
 @runtime_checkable
 class MonthlyRail(PaymentRail, Protocol):
-    """One whose platform takes the money of subscriptions by itself, every `PERIOD`."""
+    """A rail whose platform renews subscriptions itself, every `SUBSCRIPTION_PERIOD`."""
 
     def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
-        """What travels with the first invoice of a subscription and comes back with each of its
-        months."""
+        """Return the payload that is sent with the first invoice of a subscription and returned
+        with each paid month."""
         ...
 
 
 SUBSCRIPTION_PERIOD = timedelta(days=30)
 SUBSCRIPTION_PRODUCT = "subscription"
-"""The product of a month of one."""
+"""The product of one month of a subscription."""
 
 PAID_MEDIA_PRODUCT = "paid_media"
-"""The product of what somebody paid to see: it is bought where it stands, without an order."""
+"""The product of media unlocked in the chat, without an order."""
 
 Rails = Mapping[str, PaymentRail]
-"""The rails of the house by the platform they belong to."""
+"""The installed invoice rails by platform."""
 
 
 class PayloadSigner:
-    """Signed pointers to orders and subscriptions, ≤ 64 bytes: version, what it is, and a MAC that
-    binds both to the tenant. One kind is never taken for the other."""
+    """Signed references to orders and subscriptions, at most 64 bytes: a version, the id, and a MAC
+    that binds both to the tenant.
+
+    A payload of one kind is never accepted as the other.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def write(self, tenant_id: UUID, order_id: UUID) -> str:
-        """The payload of an order."""
+        """Return the payload of an order."""
         return self._encode_payload(VERSION, tenant_id, order_id)
 
     def read(self, tenant_id: UUID, payload: str) -> UUID | None:
-        """The order a payload points at; None for one that is not ours, or another tenant's."""
+        """Return the order of a payload. Return None if the payload is not ours or belongs to
+        another tenant."""
         return self._decode_payload(VERSION, tenant_id, payload)
 
     def write_monthly(self, tenant_id: UUID, subscription_id: UUID) -> str:
-        """The payload of a subscription."""
+        """Return the payload of a subscription."""
         return self._encode_payload(MONTHLY, tenant_id, subscription_id)
 
     def read_monthly(self, tenant_id: UUID, payload: str) -> UUID | None:
-        """The subscription a payload points at; None likewise."""
+        """Return the subscription of a payload. Return None if the payload is not ours or belongs
+        to another tenant."""
         return self._decode_payload(MONTHLY, tenant_id, payload)
 
     def _encode_payload(self, version: str, tenant_id: UUID, what: UUID) -> str:
@@ -202,5 +213,5 @@ def _decode_base64(text: str) -> bytes:
 
 
 def till_of_channel(channel: Channel) -> RailTill:
-    """Where the money of an account lands."""
+    """Return the till of an account."""
     return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)

@@ -1,9 +1,7 @@
-"""Fanvue, counted in US cents: it takes the money itself, for what a locked message shows, and
-opens it.
+"""Fanvue, in US cents: the platform charges for a locked message and unlocks it.
 
-Its own list of earnings says what came in, and that list alone is booked
-(`subscribers/checkout/platform_earnings.py`): nothing of a sale is posted when we see that it was
-paid.
+Only the platform's list of earnings is booked (`subscribers/checkout/platform_earnings.py`); a
+detected purchase posts nothing to the ledger.
 """
 
 from datetime import timedelta
@@ -12,8 +10,8 @@ from gate.contract.units import Rating
 
 
 class FanvueRail:
-    """The rail of a locked message. Nobody asks at a checkout, and no money goes back by a
-    program."""
+    """The rail of locked messages. It has no checkout query, and refunds are made on the platform
+    only."""
 
     platform = "fanvue"
     name = "fanvue"

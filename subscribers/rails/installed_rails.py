@@ -1,4 +1,4 @@
-"""Every rail of the house. Strings, so that reading the list imports none."""
+"""The rails of this installation, as strings, so that reading the list imports none of them."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -7,31 +7,31 @@ from typing import Any
 from subscribers.rails.contract import PaymentRail, Rails, RailTerms
 
 RAILS = ("subscribers.rails.sandbox:SandboxRail", "subscribers.rails.stars:StarsRail")
-"""Those that ask for money by an invoice."""
+"""Rails that charge by invoice."""
 
 LOCKED = ("subscribers.rails.fanvue:FanvueRail",)
-"""Those of platforms that take it by themselves."""
+"""Rails of platforms that charge fans themselves."""
 
 
 def load_rails(key: bytes) -> Rails:
-    """The rails with invoices by platform; `key` (32 secret bytes) signs what travels with their
+    """Return the invoice rails by platform. `key` (32 secret bytes) signs the payloads of
     invoices."""
     rails: dict[str, PaymentRail] = {kind.platform: kind(key) for kind in _load_rail_classes(RAILS)}
     return rails
 
 
 def rail_terms_by_platform() -> Mapping[str, RailTerms]:
-    """What each rail sells for, by platform: pages need no key to know it."""
+    """Return the terms of every rail by platform. No key is needed."""
     return {kind.platform: kind for kind in _load_rail_classes((*RAILS, *LOCKED))}
 
 
 def rail_terms_by_name(rail: str) -> RailTerms | None:
-    """The terms of a rail by its own name; None for one that is gone."""
+    """Return the terms of a rail by the rail's name, or None if the rail is not installed."""
     return next((kind for kind in rail_terms_by_platform().values() if kind.name == rail), None)
 
 
 def locked_rail_names() -> list[str]:
-    """The names of the rails whose money is booked from what the platform tells."""
+    """Return the names of the rails whose money is booked from the platform's statements."""
     return [kind.name for kind in rail_terms_by_platform().values() if kind.locked]
 
 

@@ -1,14 +1,13 @@
-"""Prices as a fan reads them, in any language."""
+"""Prices as text for fans, in any language."""
 
 from foundation.money import Money, currency_exponent
 
 _UNITS = {"XTR": "⭐", "XTS": "(test)"}
-"""Units that have a code and no name people know."""
+"""Symbols for currency codes that have no common name."""
 
 
 def format_price(money: Money) -> str:
-    """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500
-    (test)`."""
+    """Return a price as text, for example `5.00 EUR`, `500 ⭐` (Telegram Stars) or `500 (test)`."""
     digits = currency_exponent(money.currency)
     unit = _UNITS.get(money.currency, money.currency)
     whole, part = divmod(abs(money.minor), 10**digits)

@@ -1,4 +1,4 @@
-"""Test money of the sandbox network, counted in XTS."""
+"""Test money of the sandbox network, in XTS."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,8 +16,8 @@ from subscribers.rails.contract import (
 
 
 class SandboxRail:
-    """The rail of a network where nothing is worth anything: it may sell what the safety check lets
-    through."""
+    """The rail of the sandbox network. Its money has no value, so it sells all ratings that the
+    gate allows."""
 
     platform = "sandbox"
     name = "sandbox"
@@ -33,18 +33,18 @@ class SandboxRail:
         self._payloads = PayloadSigner(key)
 
     def payload(self, tenant_id: UUID, order_id: UUID) -> str:
-        """A signed pointer to the order."""
+        """Return a signed reference to the order."""
         return self._payloads.write(tenant_id, order_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
-        """The sandbox asks; it refuses the payment when no answer comes within 10 s."""
+        """Read the sandbox's question. It refuses the payment after 10 s without an answer."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         return CheckoutQuery(
             till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency)
         )
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
-        """The sandbox took the fan's test money."""
+        """Read the sandbox's payment message."""
         return PaymentFact(
             rail=self.name,
             till=till,
@@ -53,5 +53,6 @@ class SandboxRail:
             payer=update.fan,
             money=Money(update.amount_minor, update.currency),
             product="pack",
-            at=now,  # its clock is not the house's: a compressed day moves only ours
+            # The sandbox clock is ignored: in a demo with compressed time only our clock runs fast.
+            at=now,
         )

@@ -1,4 +1,4 @@
-"""Telegram Stars, counted in XTR: whole Stars, the only money for digital goods there."""
+"""Telegram Stars, in XTR: whole Stars, the only currency Telegram allows for digital goods."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,8 +18,8 @@ from subscribers.rails.contract import (
 
 
 class StarsRail:
-    """The rail of a bot. It sells what is delivered in its buyer's chat, where the safety check
-    knows their age."""
+    """The rail of a Telegram bot. Packs are delivered in the buyer's chat, and the gate checks the
+    buyer's age."""
 
     platform = "telegram"
     name = "stars"
@@ -32,32 +32,34 @@ class StarsRail:
     behind = LockedOfferLimits(
         timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000
     )
-    """A day: a bot deletes what it sent within two. Nothing nude: who has not paid sees it too,
-    blurred, and no source says how much. https://core.telegram.org/bots/api#sendpaidmedia,
-    #deletemessage"""
+    """Limits of paid media. 24 hours, because a bot can delete only messages of the last 48 hours.
+    No nudity: fans who have not paid see a blurred preview, and no source documents how strong the
+    blur is. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
 
     def __init__(self, key: bytes) -> None:
         self._payloads = PayloadSigner(key)
 
     def payload(self, tenant_id: UUID, order_id: UUID) -> str:
-        """A signed pointer to the order; Telegram takes 128 bytes, this is 64 at most."""
+        """Return a signed reference to the order. Telegram allows 128 bytes; this has at
+        most 64."""
         return self._payloads.write(tenant_id, order_id)
 
     def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
-        """A signed pointer to the subscription; each of its months comes with it, under a charge id
-        of its own."""
+        """Return a signed reference to the subscription. Telegram returns it with every month, each
+        under a new charge id."""
         return self._payloads.write_monthly(tenant_id, subscription_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
-        """Telegram asks before it takes the Stars, and cancels after ten seconds without a yes."""
+        """Read Telegram's question before it charges. It cancels the payment after ten seconds
+        without an answer."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         money = Money(update.amount_minor, update.currency)
         return CheckoutQuery(till, update.ref, order_id, update.fan, money, monthly)
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
-        """Telegram took the Stars: a charge id is one charge. When that was is its own word, never
-        ahead of us."""
+        """Read Telegram's payment message; one charge id is one charge. The time is Telegram's,
+        capped at `now`."""
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         return PaymentFact(
             rail=self.name,

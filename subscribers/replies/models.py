@@ -1,4 +1,4 @@
-"""Table of personas: the versions of the voice that answers for a creator."""
+"""Table of personas."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments
 
 
 class Persona(CreatorOwnedRow, table=True):
-    """A version of who speaks for a creator: immutable but for its state, one active."""
+    """A version of a creator's persona. Only its state and level change, and one version is
+    active."""
 
     __tablename__ = "personas"
     __table_args__ = table_arguments(

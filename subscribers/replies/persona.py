@@ -1,4 +1,4 @@
-"""Who speaks for a creator: immutable versions of a persona, one of them active."""
+"""Personas that answer for a creator: immutable versions, one of them active."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from foundation.ids import uuid7
 from subscribers.replies.models import Persona
 
 AutonomyLevel = Literal["copilot", "autopilot"]
-"""copilot: a person sends each answer; autopilot: the persona answers by itself."""
+"""copilot: a member approves each reply; autopilot: replies are sent automatically."""
 
 MAX_TONE = 200
-"""Characters of a persona's voice that stand for the tone where nobody says one."""
+"""Maximum number of characters of a persona's voice that serve as a default tone."""
 
 ALWAYS_FORBIDDEN = (
     "minors",
@@ -32,7 +32,7 @@ ALWAYS_FORBIDDEN = (
 
 @dataclass(frozen=True)
 class PersonaExample:
-    """How the persona would answer."""
+    """An example of a fan's message and the persona's answer."""
 
     fan: str
     answer: str
@@ -40,8 +40,8 @@ class PersonaExample:
 
 @dataclass(frozen=True)
 class PersonaVersion:
-    """A version of a persona. `virtual`: the character itself is an AI; else it is the assistant of
-    a human's team."""
+    """A version of a persona. With `virtual`, the character itself is an AI; otherwise it is the AI
+    assistant of a human creator's team."""
 
     name: str
     virtual: bool
@@ -54,7 +54,7 @@ class PersonaVersion:
     forbidden: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 of everything but the level."""
+        """Return the SHA-256 of all fields except the level."""
         content = asdict(self)
         del content["level"]
         return hashlib.sha256(canonical_json(content)).hexdigest()
@@ -62,8 +62,8 @@ class PersonaVersion:
 
 @dataclass(frozen=True)
 class WritingStyle:
-    """How texts of a creator sound: her persona's voice cut short, and the words it never uses;
-    empty without one."""
+    """The style of a creator's texts: a short form of the persona's voice and its forbidden topics;
+    empty without a persona."""
 
     card: str = ""
     tone: str = ""
@@ -71,7 +71,7 @@ class WritingStyle:
 
 
 def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
-    """How texts of a creator are to sound, by the persona that speaks for her."""
+    """Return the writing style of a creator, from the active persona."""
     voice = active_persona(scope, creator_id)
     if voice is None:
         return WritingStyle()
@@ -79,7 +79,7 @@ def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
 
 
 def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersion) -> UUID:
-    """Keep a new version of a creator's persona as a draft; returns its id."""
+    """Create a new version of a creator's persona as a draft. Return its id."""
     last = scope.run(
         "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id "
         "= :creator",
@@ -108,7 +108,7 @@ def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersi
 
 
 def activate_persona(scope: Scope, persona_id: UUID) -> None:
-    """Let a version speak; the one before is retired. Raises NotFound, Conflict for a retired
+    """Activate a version and retire the previous one. Raises NotFound, or Conflict for a retired
     version."""
     row = scope.session.get(Persona, (scope.tenant_id, persona_id))
     if row is None:
@@ -127,7 +127,7 @@ def activate_persona(scope: Scope, persona_id: UUID) -> None:
 
 
 def set_autonomy_level(scope: Scope, creator_id: UUID, level: AutonomyLevel) -> None:
-    """Say how much the active persona does by itself."""
+    """Set the autonomy level of the active persona."""
     scope.run(
         "UPDATE personas SET level = :level, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND creator_id = :creator AND state = 'active'",
@@ -138,8 +138,7 @@ def set_autonomy_level(scope: Scope, creator_id: UUID, level: AutonomyLevel) -> 
 
 
 def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
-    """The version that speaks for a creator; None when nobody was chosen, and then a person
-    answers."""
+    """Return the active persona of a creator. Without one (None), members answer."""
     row = scope.session.exec(
         select(Persona)
         .where(

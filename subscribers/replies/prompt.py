@@ -1,5 +1,5 @@
-"""The prompt of a chat turn: blocks in a fixed order, trimmed in a fixed order, the fan's words
-behind fences. Pure."""
+"""The prompt of a chat reply: blocks in a fixed order, trimmed in a fixed order, with the fan's
+text between fences. Pure."""
 
 import re
 import unicodedata
@@ -12,10 +12,10 @@ from generators.text.model_calls import max_tokens_of
 from subscribers.replies.persona import ALWAYS_FORBIDDEN, PersonaVersion
 
 ROOM = 2048
-"""Tokens of question and answer the smallest engine holds (the model in the house)."""
+"""Context size in tokens of the smallest engine, the embedded model, for prompt and answer."""
 
 ANSWER = 300
-"""Tokens kept for the answer."""
+"""Tokens reserved for the answer."""
 
 OFFERS_MOST = 400
 FACTS_MOST = 300
@@ -23,7 +23,7 @@ MEMORIES_MOST = 500
 SUMMARY_MOST = 400
 PERSONA_MOST = 1200
 NOW_MOST = 800
-"""Tokens each block may take; what is longer is cut, visibly where a fan wrote it."""
+"""Limits of each block in tokens. Longer texts are cut; the cut of a fan's text is marked."""
 
 CUT = " […]"
 
@@ -55,7 +55,7 @@ _WHITE_CONTROLS = re.compile(r"[\t\x0b-\r\x1c-\x1f\x85]")
 
 @dataclass(frozen=True)
 class PromptLine:
-    """A line of the conversation so far."""
+    """A message of the conversation so far."""
 
     who: Literal["fan", "us"]
     text: str
@@ -63,7 +63,7 @@ class PromptLine:
 
 @dataclass(frozen=True)
 class PromptOffer:
-    """An offer as the model sees it: `id` is o1 … o6, `price` a text for information."""
+    """An offer as the model sees it: `id` is o1 … o6, `price` is a text for information."""
 
     id: str
     title: str
@@ -73,8 +73,8 @@ class PromptOffer:
 
 @dataclass(frozen=True)
 class TurnInputs:
-    """Everything a turn is made from. `ceiling` is the highest rating spoken of here, `local_time`
-    the fan's; `foreign` where they write a language that is none of ours."""
+    """The inputs of a reply. `ceiling` is the highest rating allowed, `local_time` the creator's
+    local time, `foreign` marks an unsupported language."""
 
     persona: PersonaVersion
     language: str
@@ -91,20 +91,20 @@ class TurnInputs:
 
 
 def strip_invisible(text: str) -> str:
-    """A stranger's text without what the eye cannot see: controls, zero-width and direction
-    marks, but for joiners within emoji and words."""
+    """Return a text without invisible characters: controls, zero-width characters and direction
+    marks, except joiners within emoji and words."""
     visible = remove_invisible(unicodedata.normalize("NFC", text))
     return _WHITE_CONTROLS.sub("", visible)
 
 
 def estimate_tokens(text: str) -> int:
-    """A count no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on
-    top."""
+    """Return an upper estimate of a text's tokens: one for each wide character, 0.4 for any other,
+    plus 15 %."""
     return round(sum(1.0 if ord(sign) >= 0x2E80 else 0.4 for sign in text) * 1.15)
 
 
 def shorten_text(text: str, most: int) -> str:
-    """`text` in at most `most` tokens, its cut end marked."""
+    """Return `text` cut to at most `most` tokens, with a mark at the cut."""
     if estimate_tokens(text) <= most:
         return text
     low = 0
@@ -120,13 +120,13 @@ def shorten_text(text: str, most: int) -> str:
 def build_reply_job(
     inputs: TurnInputs, *, nonce: str, seed: int, room: int = ROOM, answer: int = ANSWER
 ) -> TextJob | None:
-    """The job of a turn, trimmed to `room` tokens less `answer`; None when even the bare blocks do
-    not fit.
+    """Return the text job of a reply, trimmed to `room` tokens minus `answer`, or None if even the
+    minimum does not fit.
 
     Trimmed in this order: history (oldest first), memories, summary, facts, offers (lowest rank
-    first), and of the persona its examples, then its card. Safety, contract, channel, what the fan
-    just said and the reminder stay. `nonce` is new for each call: what stands between its fences is
-    data.
+    first), the persona's examples, then its card. The safety block, contract, channel, the fan's
+    new messages and the reminder remain. `nonce` is new for each call and marks the fences around
+    untrusted text.
     """
     left: TurnInputs | None = inputs
     while left is not None:
@@ -138,7 +138,7 @@ def build_reply_job(
 
 
 def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
-    """One step less; None when nothing is left to give."""
+    """Return the inputs with one part less, or None if nothing can be trimmed."""
     persona = inputs.persona
     if inputs.history:
         return replace(inputs, history=inputs.history[1:])
@@ -191,7 +191,7 @@ def _build_message(line: PromptLine, nonce: str, opening: str, closing: str) -> 
 
 
 def _clean_fenced_text(text: str, nonce: str) -> str:
-    """Cleaned, and without the fence's own mark: nobody closes a fence from inside."""
+    """Remove invisible characters and the nonce, so that the text cannot close its fence."""
     return re.sub(re.escape(nonce), "", strip_invisible(text), flags=re.IGNORECASE)
 
 
@@ -242,7 +242,7 @@ def _format_list(title: str, lines: list[str], most: int) -> str:
 
 
 def reply_schema(offers: tuple[PromptOffer, ...]) -> dict[str, object]:
-    """The flat JSON schema of a reply: at most one offer, of this list."""
+    """Return the flat JSON schema of a reply with at most one of these offers."""
     handoff = ["asked", "upset", "unsure", "unsafe", "other"]
     none = {"type": "null"}
     offer: dict[str, object] = {

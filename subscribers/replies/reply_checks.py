@@ -1,5 +1,5 @@
-"""What a model answered: strict JSON, then what no answer may contain. Pure; the output is never
-believed."""
+"""Checks of a model's reply: strict JSON, then content that no reply may contain. Pure; the output
+is untrusted."""
 
 import re
 import unicodedata
@@ -13,12 +13,12 @@ from gate.text.normalization import normalize_unicode
 from generators.text import model_markup
 
 OVERLAP_WORDS = 12
-"""So many words in a row of our own instructions are a leak."""
+"""Number of consecutive words of our instructions that count as a leak."""
 
 
 class ModelReply(BaseModel):
-    """One turn of the model: a text, at most one offer of the list, and whether a person should
-    answer."""
+    """A reply of the model: a text, at most one offer, and a reason to hand the chat
+    to a member."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -30,8 +30,8 @@ class ModelReply(BaseModel):
 
 
 def parse_reply(answer: Mapping[str, object], offered: Iterable[str]) -> ModelReply | None:
-    """The reply, an offer outside the list dropped, and markup of the model cut out; None for
-    anything but exactly this shape."""
+    """Return the reply, without an unknown offer and without model markup. Return None if the shape
+    is not exact."""
     said = answer.get("text")
     text = model_markup.clean_model_text(said) if isinstance(said, str) else said
     try:
@@ -55,10 +55,10 @@ FAULTS = (
     "link",
     "price",
 )
-"""Why a text may not be sent, the worst first: whoever poses as a person deceives, whoever names a
-price only disturbs the shop."""
+"""Reasons why a text may not be sent, the worst first: posing as a person deceives the fan, naming
+a price only disturbs sales."""
 
-_APART = r"(?<![\d+]){}(?![\s.()/-]*\d)"  # no digits around it: those of a phone number go on
+_APART = r"(?<![\d+]){}(?![\s.()/-]*\d)"  # No digits around it: those of a phone number continue.
 _DAY = re.compile(
     _APART.format(
         r"(?:(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)"
@@ -68,7 +68,7 @@ _DAY = re.compile(
     )
 )
 _YEARS = re.compile(_APART.format(r"(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d"))
-"""A day with or without an hour, and a span of years."""
+"""Dates with an optional time, and spans of years."""
 
 _STARS_OF_A_RATING = re.compile(
     r"\b(?:give|gave|giving|rate|rated|deserves?"
@@ -116,7 +116,7 @@ _DENIALS_ELSEWHERE = (
     r"|\bsou (?:uma? )?(?:(?:pessoa|menina|mulher|garota|homem) )?"
     r"(?:real|de verdade|de carne|human[ao])\b",
 )
-"""In the other languages that the gate reads: Spanish, German, Italian, Portuguese."""
+"""Denials in the other languages that the gate checks: Spanish, German, Italian, Portuguese."""
 
 _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
     "price": re.compile(rf"(?:{_NUMBER}\s*{_MONEY}(?!\w)|(?<!\w){_MONEY}\s*{_NUMBER})"),
@@ -136,14 +136,15 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
 
 
 def normalize_reply(text: str) -> str:
-    """Lower case without accents, curly quotes and doubled blanks, as the patterns expect it."""
+    """Return a text in lower case without accents, curly quotes and repeated spaces, as the
+    patterns expect it."""
     plain = normalize_unicode("NFKD", text.casefold().replace("’", "'").replace("‘", "'"))
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 
 
 def find_reply_faults(text: str, *, instructions: str) -> tuple[str, ...]:
-    """Return every reason why a text may not be sent, the worst first (`FAULTS`); none when it
-    may."""
+    """Return all reasons why a text may not be sent, the worst first (`FAULTS`); empty
+    if it may."""
     plain = normalize_reply(text)
     harmless = _remove_harmless_numbers(plain)
     found = {
@@ -161,13 +162,13 @@ def find_reply_faults(text: str, *, instructions: str) -> tuple[str, ...]:
 
 
 def find_reply_fault(text: str, *, instructions: str) -> str | None:
-    """Return the worst reason why a text may not be sent; None when it may."""
+    """Return the worst reason why a text may not be sent, or None."""
     return next(iter(find_reply_faults(text, instructions=instructions)), None)
 
 
 def _remove_harmless_numbers(plain: str) -> str:
-    """Return a text without days and years, which are no phone numbers, and without stars that rate
-    something, which are no price."""
+    """Return a text without dates and years, which are not phone numbers, and without star ratings,
+    which are not prices."""
     for pattern in (_DAY, _YEARS):
         plain = pattern.sub(lambda found: found[0] if _follows_digits(found) else "\n", plain)
     return _STARS_OF_A_RATING.sub("\n", plain)

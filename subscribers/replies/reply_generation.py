@@ -1,5 +1,5 @@
-"""The model's turn: what it is shown is gathered in one transaction, what it says is judged in
-another."""
+"""Generation of replies: inputs are loaded in one transaction, the model is called outside any, and
+its output is judged in another."""
 
 import hashlib
 from collections.abc import Callable
@@ -35,17 +35,18 @@ from tenants.notices import notices
 WriteText = Callable[[TextJob], GeneratedText]
 
 HISTORY = 40
-"""Lines of the conversation read for a turn; the prompt keeps what fits, the newest first."""
+"""Number of messages loaded for a reply; the prompt includes the newest that fit."""
 
 UNSURE = 0.5
 VERY_UNSURE = 0.3
-"""Confidence below which two answers in a row, or one, bring a person."""
+"""Confidence below which two consecutive replies (`UNSURE`), or a single one (`VERY_UNSURE`),
+escalate to a member."""
 
 FIRST_DELAY = timedelta(seconds=1.2)
 PER_CHARACTER = timedelta(milliseconds=35)
 MIN_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(seconds=8)
-"""Reading time before an answer leaves; none before the first. It is never used to pass for a
+"""Delay of a reply by its length, none for the first. It is reading time, not an imitation of a
 person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
@@ -57,7 +58,7 @@ Trouble = Literal[
 
 @dataclass(frozen=True)
 class ReplyTurn:
-    """A turn that is being written, with everything it is written from."""
+    """A reply in progress with all its inputs."""
 
     draft_id: UUID
     creator_id: UUID
@@ -71,13 +72,13 @@ class ReplyTurn:
 
     @property
     def nonce(self) -> str:
-        """New for each turn, and nothing a fan could know."""
+        """A nonce for the prompt's fences, new for each turn and unpredictable for the fan."""
         return hashlib.sha256(self.draft_id.bytes).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class TurnResult:
-    """What came of asking the model: a reply, or why there is none and a person must answer."""
+    """The result of a model call: a reply, or the trouble that requires a member."""
 
     reply: reply_checks.ModelReply | None
     trouble: Trouble | None = None
@@ -87,7 +88,7 @@ class TurnResult:
 
 
 def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> ReplyTurn | None:
-    """Gather a turn and mark it as being written; None when there is nothing for the model to
+    """Load the inputs of a reply and create its draft. Return None if the model has nothing to
     answer."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.PENDING_HUMAN:
@@ -127,8 +128,8 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
 
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
-    """Nobody came in the promised time: one notice, and the bot answers what the fan writes
-    next."""
+    """Return the conversation to the bot after no member answered in time, with one notice to the
+    fan."""
     if (
         talk.safety_hold
         or talk.reason is None
@@ -142,7 +143,6 @@ def _go_on(scope: Scope, talk: Conversation) -> None:
 
 
 def _list_recent_lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
-    """The newest lines of the conversation, oldest first."""
     found = scope.session.exec(
         select(ChatMessage)
         .where(ChatMessage.tenant_id == scope.tenant_id, ChatMessage.conversation_id == talk.id)
@@ -156,7 +156,7 @@ def _list_recent_lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
 def _select_unanswered(
     scope: Scope, talk: Conversation, lines: list[ChatMessage]
 ) -> list[ChatMessage]:
-    """The fan's messages that no answer has seen yet; what code answered is not among them."""
+    """Return the fan's text messages without an answer; those handled by code are not included."""
     seen = conversation_rows.last_answered_seq(scope, talk)
     return [
         line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen
@@ -191,10 +191,10 @@ def _build_inputs(
 
 
 def _writes_other_language(lines: list[ChatMessage]) -> bool:
-    """Return True if the newest words of the fan that tell a language are in none of ours.
+    """Return True if the fan's latest message with a recognizable language is in an unsupported
+    one.
 
-    No text of ours goes to them then before a person read it: a fan who writes Spanish is not
-    answered in French.
+    A member must then approve the reply: a fan who writes Spanish must not get a French answer.
     """
     for words in [line.body for line in reversed(lines) if line.direction == "in"]:
         if language_detection.detect_language(words) is not None:
@@ -218,15 +218,14 @@ def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, 
         fan=fan.fan_id,
     ).one_or_none()
     bought = row.buys if row is not None else 0
-    name = outgoing_messages.template_value(
-        prompt.strip_invisible(fan.display_name)
-    )  # a stranger's words, among ours
+    # untrusted text of the fan
+    name = outgoing_messages.template_value(prompt.strip_invisible(fan.display_name))
     return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
 def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
-    """Ask the model; an improper answer is asked for once more, then a person takes over. No
-    transaction is open."""
+    """Call the model outside any transaction. An improper reply is generated once again, then a
+    member takes over."""
     job = prompt.build_reply_job(begun.inputs, nonce=begun.nonce, seed=begun.draft_id.int % 2**31)
     if job is None:
         return TurnResult(None, "budget")
@@ -264,10 +263,11 @@ def _request_reply(job: TextJob, begun: ReplyTurn, write: WriteText) -> TurnResu
 
 
 def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> bool:
-    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the
-    chat over. Whether its words are used.
+    """Turn the model's reply into a draft that is sent, waits for approval, or escalates to a
+    member. Return True if the reply is used.
 
-    A turn of an older epoch, or one whose fan has written on, says nothing: another is waiting.
+    A turn of an older epoch, or one superseded by a new message, is discarded: another turn is
+    scheduled.
     """
     talk = conversation_rows.lock_conversation(scope, begun.conversation_id)
     draft = outgoing_messages.get_draft(scope, begun.draft_id, lock=True)
@@ -299,8 +299,8 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
 
 
 def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
-    """Why a person must answer: the model's own word, or answers it is not sure of, twice or very
-    much so."""
+    """Return the reason for a member to answer: the model's own, or low confidence twice in a row
+    or once very low."""
     if spoken.reply is None or spoken.trouble not in (None, "unsure"):
         return spoken.trouble or "other"
     confidence = spoken.reply.confidence
@@ -342,5 +342,5 @@ def _apply_reply(
 
 
 def reply_delay(text: str) -> timedelta:
-    """How long an answer of this length waits before it leaves."""
+    """Return the delay before a reply of this length is sent."""
     return min(max(FIRST_DELAY + PER_CHARACTER * len(text), MIN_DELAY), MAX_DELAY)

@@ -1,8 +1,8 @@
-"""Who speaks to a fan, in fixed sentences: an AI character, the AI assistant of a team, or a person
-of the team.
+"""Automated messages about the speaker: an AI character, the AI assistant of a team, or a member of
+the team.
 
-The law asks that a machine says what it is; nobody, machine or member, passes for the creator in
-person.
+The law requires that a machine identifies itself; neither the bot nor a member may pose as the
+creator.
 """
 
 from typing import Literal
@@ -17,11 +17,12 @@ from subscribers.replies.reply_checks import find_reply_faults
 from tenants.agencies import queries
 
 What = Literal["notice", "truth", "person", "truth_person"]
-"""A machine answers; asked, a machine says so; a person takes over; asked, a person says so."""
+"""notice: the AI answers; truth: the AI's answer when asked; person: a member takes over;
+truth_person: a member's answer when asked."""
 
 
 def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
-    """The fixed sentence of who speaks, by what the creator is."""
+    """Return the message about the speaker, for a virtual or a human creator."""
     speaker = persona.active_persona(scope, talk.creator_id)
     creator = queries.get_creator(scope, talk.creator_id)
     virtual = speaker.virtual if speaker is not None else creator.kind == "virtual"
@@ -33,8 +34,8 @@ def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
 
 
 def introduce_member(scope: Scope, talk: Conversation) -> None:
-    """Before a member's first words since they took over, the fan reads that a person of the team
-    writes now."""
+    """Tell the fan that a team member writes now, before the member's first message since they took
+    over."""
     said = scope.run(
         "SELECT 1 FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND epoch = "
         ":epoch"
@@ -50,8 +51,8 @@ def introduce_member(scope: Scope, talk: Conversation) -> None:
 
 
 def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
-    """Whether the last to speak on our side was a person: the machine says what it is before it
-    goes on."""
+    """Return True if a member sent our last message. The bot then discloses itself before it
+    resumes."""
     last = scope.run(
         "SELECT author FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'out'"
@@ -63,7 +64,6 @@ def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
 
 
 def check_no_impersonation(text: str) -> None:
-    """Raise Refused for a member's words that pass for the creator in person, or for somebody
-    waiting online."""
+    """Raise Refused for a member's text that poses as the creator or claims to be online now."""
     if {"denial", "availability"} & set(find_reply_faults(text, instructions="")):
         raise Refused("chat.poses_as_creator")

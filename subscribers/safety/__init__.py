@@ -1,1 +1,6 @@
-"""Safety of conversations: age checks, escalation, and access to roles."""
+"""Safety of conversations: age checks, escalation of crises and minors, join requests and reader
+roles.
+
+Signals in texts are in `subscribers.conversations.text_signals`; proofs of age are stored by
+`gate`.
+"""

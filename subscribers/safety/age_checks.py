@@ -1,5 +1,4 @@
-"""What a fan who wants to prove their age is told: where to do it, or honestly that it cannot be
-done here yet."""
+"""Messages about age checks: a link to the check, or the fact that none is available here."""
 
 from uuid import UUID
 
@@ -23,8 +22,8 @@ AGE_CHECK_MESSAGES = {
     "unfit": "service.age.not_taken",
     "recalled": "service.age.recalled",
 }
-"""What is said in the chat when a check has its end; a plain "no" is told by the rules for
-minors."""
+"""Messages about the result of a check. A failed check is handled by the rules for minors instead.
+"""
 
 
 def age_check_message(
@@ -35,10 +34,10 @@ def age_check_message(
     *,
     pages: str,
 ) -> Message:
-    """The sentence for a fan who asks to prove their age; with a link of their own where a provider
+    """Return the message for a fan who wants to prove their age, with a personal link if a provider
     is connected.
 
-    `pages` is the address of our own pages.
+    `pages` is the base URL of our pages.
     """
     if age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18:
         return Message(AGE_CHECK_MESSAGES["passed"])
@@ -58,25 +57,26 @@ def age_check_message(
 
 
 def request_age_confirmation(scope: Scope, conversation_id: UUID, *, reference: str) -> None:
-    """Ask the agency's custodians to confirm this fan's age, as the acting member.
+    """Request that the agency's custodians confirm this fan's age, as the acting member.
 
-    `reference` is how the custodian finds their record. Raises Refused for who may not review,
-    NotFound, BadInput for a bad reference, Conflict without a custodian or while one is asked.
+    `reference` helps the custodian to find their record. Raises NotFound, Refused if the member may
+    not review, BadInput for an invalid reference, and Conflict without a custodian or if a request
+    is pending.
     """
     platform, user_id = _get_viewer(scope, conversation_id)
     age_requests.request_viewer_check(scope, platform, user_id, reference=reference)
 
 
 def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UUID) -> None:
-    """A member takes a fan's proof back: done within a second, if they may review. Raises
-    NotFound."""
+    """Request that a fan's proof of age is withdrawn, as the acting member; a worker applies it if
+    they may review. Raises NotFound."""
     platform, user_id = _get_viewer(scope, conversation_id)
     wanted = AgeAssuranceWithdrawn(scope.tenant_id, key, platform, user_id, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"proof_withdrawn:{key}")
 
 
 def _get_viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
-    """The fan of a conversation as their platform knows them."""
+    """Return the platform and the platform's user id of a conversation's fan."""
     talk = conversation_rows.get_conversation(scope, conversation_id)
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     return queries.get_channel(scope, talk.channel_id).platform, fan.native_id

@@ -1,5 +1,5 @@
-"""What stops everything in a conversation: somebody in danger, or a minor. Code alone answers; a
-person is called."""
+"""Escalation of a possible crisis or a minor: everything else stops, code alone answers, and a
+member is called."""
 
 import hashlib
 from uuid import UUID
@@ -14,15 +14,15 @@ from subscribers.subscriptions import subscription_rows
 
 
 def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
-    """Helplines at once, nothing sold or suggested, and a person called. No setting turns this
-    off."""
+    """Send helplines at once, stop sales and suggestions, and escalate. No setting
+    turns this off."""
     _cancel_pending_messages(scope, talk)
     outgoing_messages.send_automated_message(scope, talk, Message("service.safety.crisis"))
     escalate_crisis(scope, talk, said)
 
 
 def escalate_crisis(scope: Scope, talk: Conversation, said: str) -> None:
-    """Somebody may be in danger: a person is called, at once."""
+    """Set a safety hold and call a member urgently."""
     talk.safety_hold = True
     conversation_rows.escalate_to_member(
         scope, talk, Message("chat.crisis"), priority=0, urgent=True
@@ -33,7 +33,7 @@ def escalate_crisis(scope: Scope, talk: Conversation, said: str) -> None:
 def respond_to_minor(
     scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str
 ) -> None:
-    """Everything stops but one fixed text, once; a person reviews."""
+    """Cancel all pending messages, send one automated message once, and escalate."""
     _cancel_pending_messages(scope, talk)
     if fan.status == "active":
         outgoing_messages.send_automated_message(scope, talk, Message("service.safety.minor"))
@@ -43,8 +43,8 @@ def respond_to_minor(
 def escalate_minor(
     scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str
 ) -> None:
-    """Somebody says that they are a minor: nothing is written or sold to them or taken from them
-    any more, wherever they talk, and a person is called, at once."""
+    """Block a self-declared minor: stop messages, sales and renewals on every account, and call a
+    member urgently."""
     directory.block_fan(scope, fan.fan_id)
     stop_sales_to_minor(scope, fan.fan_id)
     talk.safety_hold = True
@@ -55,14 +55,13 @@ def escalate_minor(
 
 
 def stop_sales_to_minor(scope: Scope, fan_id: UUID) -> None:
-    """What a minor has not bought yet is withdrawn, and no further month of what they have is
-    taken."""
+    """Withdraw unbought locked messages of a minor and stop their subscriptions."""
     subscription_rows.stop_all_subscriptions(scope, fan_id)
     unlocks.withdraw_locked_messages(scope, fan_id, Message("draft.safety"))
 
 
 def _cancel_pending_messages(scope: Scope, talk: Conversation) -> None:
-    """What was about to be said or sold is not."""
+    """Cancel all messages and sales of the bot that are not sent yet."""
     conversation_rows.silence_bot(scope, talk.id, Message("draft.safety"))
     scope.run(
         "UPDATE drafts SET state = 'cancelled', updated_at = house_now() WHERE tenant_id = :tenant"

@@ -9,8 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class RolesDue:
-    """Compare who bears a role of proven age with whose proof stands; the subject is the tenant, or
-    the account that was just connected."""
+    """Compare the readers with a role to those entitled to it. The subject is the tenant, or an
+    account that was just connected."""
 
     kind: ClassVar[str] = "roles.due"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,8 +1,8 @@
-"""Who asks to be let into a place of an account: in at once with a right to it, and told how to get
-it without.
+"""Join requests: a user with the right to join is admitted at once; any other gets a message about
+the requirements.
 
-What they ask for stays open: it is granted as soon as they have the right. A minor, or somebody who
-is blocked, is turned away without a word.
+The request remains pending and is granted as soon as they have the right. A minor or a blocked user
+is declined without a message.
 """
 
 from typing import Protocol
@@ -24,7 +24,7 @@ from subscribers.subscriptions import subscription_rows
 
 
 class SendDisclosure(Protocol):
-    """Send what a fan must read before anything else, where it is due."""
+    """Send the AI disclosure if it is due."""
 
     def __call__(
         self,
@@ -39,7 +39,7 @@ class SendDisclosure(Protocol):
 def handle_join_request(
     scope: Scope, channel: Channel, update: ChatUpdate, *, notice: SendDisclosure
 ) -> None:
-    """Take in that somebody asks to be let in; the same thing a second time changes nothing."""
+    """Process a join request. A repeated update changes nothing."""
     if update.ref != channel.destination_id or not channel.options.get(ADMISSION_FIELD):
         return
     giver = next(
@@ -80,8 +80,8 @@ def handle_join_request(
 def _find_missing_requirement(
     scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView
 ) -> str:
-    """What they have to do: subscribe, prove their age, or both; only a person helps where nobody
-    checks ages."""
+    """Return the missing requirement: subscription, proof of age, both, or a manual age check if no
+    provider is connected."""
     proven = age_assurance.list_verified_adults(scope, giver.platform, only=fan.native_id)
     paying = not giver.paying or subscription_rows.paying_fans(
         scope, giver.inbox, only=fan.native_id

@@ -1,8 +1,8 @@
-"""Which fans bear a role on a platform, of whoever is known there: those whose proof of age stands
-now, or who pay for a subscription, as the account says.
+"""Eligibility of fans for roles on a platform: a current proof of age, a paid subscription, or
+both, as the account requires.
 
-A proof that runs out states no fact, so all of them are looked at every hour; one that comes or
-goes, and a subscription that begins or ends, at once.
+The expiry of a proof causes no event, so all fans are compared every hour; other changes apply at
+once.
 """
 
 from channels.accounts import queries
@@ -20,8 +20,8 @@ ACTOR = "system:roles"
 
 
 def update_reader_role(event: RoleCheckDue, *, tenant: OpenScope) -> None:
-    """What is known of a reader changed: give them the role, or take it. To who may be a minor
-    nothing is sold, by any creator."""
+    """Grant or revoke the roles of a reader whose status changed. All creators' sales to a possible
+    minor are stopped."""
     with tenant(event.tenant_id, ACTOR) as scope:
         apply_account_roles(scope, platform=event.platform, only=event.user_id)
         if age_assurance.get_assurance(scope, event.platform, event.user_id).can_be_messaged:
@@ -37,14 +37,14 @@ def update_reader_role(event: RoleCheckDue, *, tenant: OpenScope) -> None:
 
 
 def reconcile_roles(event: RolesDue, *, tenant: OpenScope) -> None:
-    """Compare who bears a role with who has a right to it."""
+    """Compare the readers with a role to those entitled to it."""
     with tenant(event.tenant_id, ACTOR) as scope:
         apply_account_roles(scope)
 
 
 def apply_account_roles(scope: Scope, *, platform: str = "", only: str = "") -> None:
-    """Want the role of each account for those who have a right to it, and nobody else; `only` one
-    of them, "" for all, and on one platform, "" for all."""
+    """Set the eligible readers of each account's role; limit it to one reader with `only`, or one
+    platform with `platform` ("" for all)."""
     adults: dict[str, list[str]] = {}
     for giver in reader_roles.role_givers(scope):
         if platform and giver.platform != platform:

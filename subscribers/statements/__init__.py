@@ -1,1 +1,5 @@
-"""Statements of platforms: read a file, map its columns, book it in the ledger."""
+"""Platform statements: a downloaded file is read, its columns are mapped, and its lines are booked
+in the ledger.
+
+Earnings read from a platform's API are in `subscribers.checkout.platform_earnings`.
+"""

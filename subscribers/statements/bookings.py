@@ -1,9 +1,9 @@
-"""Statements brought into the ledger: looked at first, line by line, then booked; the same line
-never twice.
+"""Import of statements into the ledger: a preview of each line, then the booking. No line is booked
+twice.
 
-A platform may tell its movements by itself (`subscribers/checkout/platform_earnings.py`): they are
-lines of statements as well. Money of a day comes in one way: a file leaves alone what that platform
-told of its day.
+Movements read from a platform's API (`subscribers/checkout/platform_earnings.py`) are stored as
+statement lines too. The sales and refunds of a day have one source: a file import skips days that
+the API already covers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ MAX_SOURCE_NAME_LENGTH = 60
 
 
 class Statement(CreatorOwnedRow, table=True):
-    """A file that was brought in, or, with the account it is of, what a platform told at once."""
+    """An imported file, or, with a `channel_id`, movements read from a platform's API at once."""
 
     __tablename__ = "statements"
     __table_args__ = table_arguments(
@@ -52,7 +52,7 @@ class Statement(CreatorOwnedRow, table=True):
 
 
 class StatementLine(CreatorOwnedRow, table=True):
-    """One movement of a file, as the platform wrote it; `booked_at` is its day in the ledger."""
+    """One movement of a statement. `booked_at` is its time in the ledger."""
 
     __tablename__ = "statement_lines"
     __table_args__ = table_arguments(
@@ -81,12 +81,11 @@ class StatementLine(CreatorOwnedRow, table=True):
     fee_minor: int = amount_column()
     currency: str
     paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The platform's id of the message or post that was paid, or paid back; "" for what is not
-    told."""
+    """The platform's id of the message or post that was paid or refunded; "" if unknown."""
 
 
 class LineOutcome(StrEnum):
-    """What bringing a line in would do."""
+    """Results of importing a line."""
 
     NEW = "new"
     KNOWN = "known"
@@ -100,9 +99,11 @@ BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
 
 @dataclass(frozen=True)
 class CheckedLine:
-    """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its
-    month is closed; `told` is left alone, since the platform tells the movements of that day by
-    itself; `empty` moves nothing."""
+    """A line with its outcome and its time.
+
+    `moved` is booked today because its month is closed. `told` is skipped because the platform's
+    API covers that day. `empty` has no amount.
+    """
 
     line: StatementMovement
     fate: LineOutcome
@@ -111,7 +112,7 @@ class CheckedLine:
 
 @dataclass(frozen=True)
 class ImportedStatement:
-    """A file that was brought in, and its sum by currency."""
+    """An imported file, its source, and its number of lines."""
 
     id: UUID
     source: str
@@ -123,7 +124,7 @@ class ImportedStatement:
 def preview_statement(
     scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str
 ) -> list[CheckedLine]:
-    """What bringing a platform's file in would do, line by line; nothing is written."""
+    """Return the outcome of importing each line of a file; nothing is written."""
     known = set(
         scope.run(
             "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = "
@@ -153,7 +154,8 @@ def preview_statement(
 def booking_times(
     scope: Scope, creator_id: UUID, lines: Sequence[StatementMovement]
 ) -> list[CheckedLine]:
-    """Whether each line is booked on its own day, or today."""
+    """Return the lines with their times. A line of a closed month is marked as moved: it is booked
+    today."""
     shut = month_close.list_closed_months(scope, creator_id)
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     when = [
@@ -168,10 +170,10 @@ def booking_times(
 def days_with_movements(
     scope: Scope, creator_id: UUID, source: str, *, told: bool
 ) -> frozenset[date]:
-    """The days (UTC) with sales or refunds that a platform told by itself, or that its files
-    brought in.
+    """Return the days (UTC) with sales or refunds from the platform's API (`told`), or from
+    imported files.
 
-    People write a platform's name in more than one way: Fanvue, fanvue.com.
+    Platform names are compared loosely: members write Fanvue or fanvue.com.
     """
     rows = scope.run(
         "SELECT DISTINCT l.source, (l.at AT TIME ZONE 'UTC')::date AS day FROM statement_lines l "
@@ -200,19 +202,18 @@ def _normalize_source(source: str) -> str:
 def import_statement(
     scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str, name: str
 ) -> int:
-    """Book every line of a file that is not booked yet; returns how many those were. The same file
-    again changes none.
+    """Book all lines of a file that are not booked yet and return their number. Importing the same
+    file again changes nothing.
 
-    Raises BadInput for a file with lines that cannot be read, for none at all, or without a
-    platform's name; Refused for one that was brought in before, under another name or read another
-    way: its money would count twice.
+    Raises BadInput for a file without lines or with unreadable ones, or without a platform name.
+    Raises Refused for a file imported before under another name or with other columns, because its
+    amounts would count twice.
     """
     if sheet.unread or not sheet.movements:
         raise BadInput("statement.unread_lines", count=len(sheet.unread))
     lock_statements(scope, creator_id)
-    if (
-        known := ledger_source_name(scope, creator_id, source)
-    ) != source:  # its lines have other keys
+    # Under another name its lines would have other keys.
+    if (known := ledger_source_name(scope, creator_id, source)) != source:
         raise Refused("statement.other_source", source=known)
     before = _check_file(scope, creator_id, sheet, source)
     new = [
@@ -227,7 +228,7 @@ def import_statement(
 
 
 def lock_statements(scope: Scope, creator_id: UUID) -> None:
-    """Keep everybody else from entering lines of this creator until the transaction ends."""
+    """Lock the statements of this creator until the transaction ends."""
     scope.lock(f"statement:{scope.tenant_id}:{creator_id}")
 
 
@@ -242,8 +243,8 @@ def book_lines(
     channel_id: UUID | None = None,
     fans: Mapping[str, UUID] = MappingProxyType({}),
 ) -> list[datetime]:
-    """Book lines that are not booked yet, under `hold`; returns when each counts. `fans` are who
-    paid, by what for."""
+    """Book new lines and return the time of each. The caller holds `lock_statements`. `fans` maps
+    `paid_for` to the paying fan."""
     if not new:
         return []
     row = Statement(
@@ -267,8 +268,8 @@ def book_lines(
 
 
 def expect_statement(scope: Scope, creator_id: UUID, month: date, source: str) -> None:
-    """Tell the members, once, that the statement of a month is to be brought in; its first line
-    ends that."""
+    """Notify members once that the statement of a month is due; its first line closes
+    the notice."""
     cause = _statement_cause(creator_id, month)
     if not notices.has_been_notified(scope, cause):
         params: dict[str, str | int] = {"source": source, "month": f"{month:%m/%Y}"}
@@ -280,8 +281,8 @@ def _statement_cause(creator_id: UUID, month: date) -> str:
 
 
 def _check_file(scope: Scope, creator_id: UUID, sheet: StatementFile, source: str) -> bool:
-    """Whether this very file was brought in. Raises Refused where that was under another platform's
-    name."""
+    """Return True if this file was imported before. Raises Refused if that was under another
+    platform name."""
     known = scope.run(
         "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND "
         "digest = :digest",
@@ -295,9 +296,11 @@ def _check_file(scope: Scope, creator_id: UUID, sheet: StatementFile, source: st
 
 
 def ledger_source_name(scope: Scope, creator_id: UUID, source: str) -> str:
-    """The platform's name as the ledger writes it: as this creator's files of it have it already,
-    whoever wrote it how, since the same line counts once under one name. Raises BadInput for none,
-    or one that is too long."""
+    """Return the platform name used in the ledger: the spelling of this creator's earlier files, so
+    that a line has one key.
+
+    Raises BadInput for an empty or too long name.
+    """
     name = " ".join(source.replace(":", " ").split())
     if not 0 < len(name) <= MAX_SOURCE_NAME_LENGTH:
         raise BadInput("statement.no_source", most=MAX_SOURCE_NAME_LENGTH)
@@ -341,12 +344,12 @@ def _booked_at(scope: Scope, one: CheckedLine) -> datetime:
 
 
 def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:
-    """What the ledger calls the movement of a line."""
+    """Return the ledger's payment id of a line."""
     return derived_uuid(scope.tenant_id, creator_id, file_reader.STATEMENT_RAIL, line_key)
 
 
 def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> list[UUID]:
-    """What the ledger calls the movements that were about these messages or posts."""
+    """Return the ledger's payment ids of the movements about these messages or posts."""
     rows = scope.run(
         "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator "
         "AND paid_for <> ''"
@@ -376,7 +379,7 @@ def _book_line(
         )
         return
     fee = line.fee if line.kind == "sale" else -line.fee
-    if line.gross.minor:  # else its fee changed, nothing else
+    if line.gross.minor:  # A gross of zero: only the fee changed.
         record = entries.record_sale if line.kind == "sale" else entries.record_unmatched_refund
         record(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if fee.minor:
@@ -391,7 +394,7 @@ def _book_line(
 def list_imported_statements(
     scope: Scope, creators: Sequence[UUID], *, limit: int = 10
 ) -> list[ImportedStatement]:
-    """The files brought in last."""
+    """Return the files imported last, newest first."""
     rows = scope.run(
         "SELECT id, source, name, lines, created_at FROM statements WHERE tenant_id = :tenant"
         " AND creator_id = ANY(:creators) AND channel_id IS NULL ORDER BY id DESC LIMIT :limit",
@@ -403,8 +406,8 @@ def list_imported_statements(
 
 
 def sum_statements(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
-    """What the files say lies on each platform: net by creator, platform and currency, minor
-    units."""
+    """Return the net balances according to the statements, by creator, platform and currency, in
+    minor units."""
     rows = scope.run(
         "SELECT creator_id, source, currency, sum((gross_minor - fee_minor) * CASE kind WHEN "
         "'sale' THEN 1 ELSE -1 END)"

@@ -1,5 +1,5 @@
-"""What one cell of a statement says: an instant or an amount, in the ways platforms write them.
-Pure; no guesses."""
+"""Values of statement cells: times and amounts in the formats that platforms write. Pure; an
+ambiguous value is an error."""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ _MARKS: Mapping[str, frozenset[str]] = {
     "£": frozenset({"GBP"}),
 }
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
-"""Thousands, or decimals of which the last are none: 12,500 may be either."""
+"""Ambiguous numbers: 12,500 may contain thousands or decimals."""
 
 _GROUPED: Mapping[DecimalMark, re.Pattern[str]] = {
     "point": re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+(\.\d+)?"),
@@ -51,7 +51,7 @@ _GROUPED: Mapping[DecimalMark, re.Pattern[str]] = {
 
 
 class UnreadableCell(Exception):
-    """A cell that says nothing we understand; `reason` names its column."""
+    """A cell that cannot be interpreted; `reason` names its column."""
 
     def __init__(self, column: str, said: str) -> None:
         self.reason = Message("statement.bad_cell", {"column": column, "said": said[:40] or "…"})
@@ -59,8 +59,8 @@ class UnreadableCell(Exception):
 
 
 def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
-    """The instant of a cell, UTC: ISO, with the month's English name, or in numbers. Raises
-    Unreadable."""
+    """Return the time of a cell, UTC-aware: ISO, with an English month name, or numeric. Raises
+    UnreadableCell."""
     found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
     if found is None:
         raise UnreadableCell("date", said)
@@ -81,13 +81,13 @@ def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
 
 
 def is_date_only(said: str, dates: DateOrder = "day_first") -> bool:
-    """Whether a cell that `instant` reads names a day and no time of it."""
+    """Return True if a cell contains a date without a time."""
     found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
     return found is not None and found["hour"] is None
 
 
 def is_instant(said: str, dates: DateOrder = "day_first") -> bool:
-    """Return True if a cell names a day, with or without a time of it."""
+    """Return True if a cell contains a date, with or without a time."""
     try:
         parse_instant(said, dates)
     except UnreadableCell:
@@ -96,15 +96,15 @@ def is_instant(said: str, dates: DateOrder = "day_first") -> bool:
 
 
 def _parse_hour(hour: int, half: str) -> int:
-    """Of 24. Raises ValueError for none of 12."""
+    """Return the hour on a 24-hour clock. Raises ValueError for an hour outside 1 to 12."""
     if not 1 <= hour <= 12:
         raise ValueError
     return hour % 12 + (12 if half in "pP" else 0)
 
 
 def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = "either") -> Money:
-    """An amount with its sign: a minus before or behind, or brackets. Raises Unreadable, for
-    another currency too."""
+    """Return a signed amount: a minus sign before or after, or parentheses. Raises UnreadableCell,
+    also for another currency."""
     found = _WRITTEN.fullmatch(re.sub(r"[\s\u00a0\u202f'’]", "", said))
     if found is None:
         raise UnreadableCell(column, said)
@@ -120,7 +120,8 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
     if decimals == "either" and _EITHER.fullmatch(written) and exponent < 3:
         if exponent:
             raise UnreadableCell(column, said)
-        written = re.sub(r"[.,]", "", written)  # no decimals: thousands alone
+        # A currency without decimals: the separator marks thousands.
+        written = re.sub(r"[.,]", "", written)
     digits = _normalize_number(written, decimals)
     if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
         raise UnreadableCell(column, said)
@@ -132,8 +133,8 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
 
 
 def _normalize_number(digits: str, decimals: DecimalMark) -> str:
-    """With a point before the decimals and nothing between thousands; "" for what is written
-    otherwise than agreed."""
+    """Return the digits with a decimal point and without thousands separators; "" if they
+    contradict `decimals`."""
     if decimals != "either":
         if not _GROUPED[decimals].fullmatch(digits):
             return ""

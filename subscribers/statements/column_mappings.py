@@ -1,8 +1,8 @@
-"""How an agency reads statements with headings that are not ours: a member says it once, each file
-after it is read so.
+"""Column mappings of unknown statement formats: a member defines one per heading, and later files
+are read with it.
 
-What was said may be corrected; a file that was brought in is not read another way
-(`statements.bring_in`).
+A mapping can be corrected, but a file that was imported cannot be imported again with another
+mapping (`bookings.import_statement`).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from tenants import audit
 
 
 class StatementColumns(TenantRow, table=True):
-    """What the columns under one heading are, and who said so."""
+    """The column mapping of a heading, and the member who defined it."""
 
     __tablename__ = "statement_columns"
     __table_args__ = table_arguments(
@@ -36,8 +36,8 @@ class StatementColumns(TenantRow, table=True):
 
 
 def known_format(scope: Scope, heading: Sequence[str]) -> StatementFormat | None:
-    """How files with this heading are read: as a member said, or as our own template; None where
-    nobody knows."""
+    """Return the format of files with this heading: as a member defined it, or our own template.
+    Return None if it is unknown."""
     kept = scope.run(
         "SELECT columns FROM statement_columns WHERE tenant_id = :tenant AND fingerprint = "
         ":fingerprint",
@@ -48,8 +48,7 @@ def known_format(scope: Scope, heading: Sequence[str]) -> StatementFormat | None
 
 
 def store_format(scope: Scope, heading: Sequence[str], said: StatementFormat) -> None:
-    """Read files with this heading so from now on. Raises BadInput for what no file could be read
-    with."""
+    """Store the format of files with this heading. Raises BadInput for an unusable format."""
     checked = columns.check_format(said, heading)
     fingerprint = columns.heading_fingerprint(heading)
     scope.run(
@@ -69,7 +68,7 @@ def store_format(scope: Scope, heading: Sequence[str], said: StatementFormat) ->
 
 
 def read_known_statement(scope: Scope, data: bytes, source: str) -> StatementFile:
-    """Read a file as its heading is read here. Raises BadInput for a heading nobody knows."""
+    """Read a file in the format of its heading. Raises BadInput for an unknown heading."""
     return file_reader.read_statement(
         data, source, known_format(scope, file_reader.parse_table(data).heading)
     )

@@ -1,7 +1,7 @@
-"""Which column of a statement is what. Pure.
+"""Columns of statements and the meaning of their words. Pure.
 
-No platform documents its file, and what is called the same may mean something else: a heading that
-is not wholly ours is read as a member said it is to be read, never by its looks.
+Platforms do not document their files, and equal names may differ in meaning. A heading that is not
+our own template is therefore read as a member defines it, never by similarity.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ StatementLineKind = Literal["sale", "refund", "payout"]
 STATEMENT_LINE_KINDS: tuple[StatementLineKind, ...] = get_args(StatementLineKind)
 
 COLUMN_FIELDS = ("date", "kind", "status", "reference", "gross", "fee", "net", "currency")
-"""What a column may be."""
+"""The fields that a column can contain."""
 
 _NAMES: Mapping[str, frozenset[str]] = {
     "date": frozenset({"date", "jour"}),
@@ -33,7 +33,7 @@ _NAMES: Mapping[str, frozenset[str]] = {
 }
 OPTIONAL_COLUMNS = frozenset({"net", "status"})
 _OURS = frozenset(COLUMN_FIELDS) - OPTIONAL_COLUMNS
-"""A heading that names these is read without asking."""
+"""A heading with all of these fields is read without a member's mapping."""
 
 KIND_WORDS: Mapping[StatementLineKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ _REVERSED = frozenset(
         contrepasse extourne""",
     )
 )
-"""Words, without accents, that say that a movement was undone."""
+"""Words, without accents, for a movement that was undone."""
 
 _UNDONE = _REVERSED | frozenset(
     re.findall(
@@ -63,7 +63,7 @@ _UNDONE = _REVERSED | frozenset(
         refuse refusee retourne retournee""",
     )
 )
-"""Words that say so of what went out: the money is back, or never went. Of a sale they may say that
+"""Words for an outgoing movement that was undone or never completed; of a sale they may mean that
 it was never paid."""
 
 _COMPLETED = frozenset(
@@ -82,8 +82,12 @@ MAX_WORD_LENGTH = 40
 
 @dataclass(frozen=True)
 class StatementFormat:
-    """How a file is read. `places` are columns from 0, by what they are; `currency` is meant where
-    no column says one; `words` say what a line is, and without such a column its sign does."""
+    """The format of a file. `places` maps fields to columns from 0. `currency` applies if there is
+    no such column.
+
+    `words` map the words of a kind column to kinds. Without a kind column, the sign of the amount
+    decides.
+    """
 
     places: Mapping[str, int]
     currency: str = ""
@@ -92,9 +96,11 @@ class StatementFormat:
     words: Mapping[StatementLineKind, tuple[str, ...]] = field(default_factory=lambda: KIND_WORDS)
 
     def kind(self, said: str) -> StatementLineKind | None:
-        """What the words of a cell say; None where they say nothing, or two things at once. Of a
-        sale that goes back both are said: it is what goes back. A sale that was reversed goes back
-        too; one that "failed" may never have been paid."""
+        """Return the kind that the text of a cell names, or None if it names none or several.
+
+        A refund of a sale names both and is a refund. A reversed sale is a refund too, but one that
+        "failed" may never have been paid.
+        """
         found, rest = self._match_words(said)
         if found == {"sale"} and rest & _UNDONE:
             return "refund" if rest & _REVERSED else None
@@ -103,12 +109,13 @@ class StatementFormat:
         return found.pop() if len(found) == 1 else None
 
     def is_reversal(self, said: str) -> bool:
-        """Return True if the words say that a refund or a payout was undone: "chargeback won"."""
+        """Return True if the text says that a refund or payout was undone, such as "chargeback
+        won"."""
         found, rest = self._match_words(said)
         return bool(rest & _UNDONE) and bool(found & {"refund", "payout"})
 
     def _match_words(self, said: str) -> tuple[set[StatementLineKind], set[str]]:
-        """Return the kinds whose words are there, and the other words, without accents."""
+        """Return the kinds named in the text, and the remaining words, without accents."""
         plain = said.casefold()
         found = {
             (kind, word)
@@ -121,7 +128,7 @@ class StatementFormat:
         return {kind for kind, _ in found}, set(re.findall(r"\w+", _strip_accents(plain)))
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
+        """Return the format as stored JSON."""
         return {
             "places": dict(self.places),
             "currency": self.currency,
@@ -132,20 +139,20 @@ class StatementFormat:
 
 
 def load_format(kept: Mapping[str, Any]) -> StatementFormat:
-    """The value of `Columns.to_json`."""
+    """Return the format stored by `StatementFormat.to_json`."""
     words = {cast("StatementLineKind", kind): tuple(words) for kind, words in kept["words"].items()}
     return StatementFormat(kept["places"], kept["currency"], kept["dates"], kept["decimals"], words)
 
 
 def heading_fingerprint(heading: Sequence[str]) -> str:
-    """The same for every file with these columns in this order."""
+    """Return a digest that is equal for all files with the same columns in the same order."""
     return hashlib.sha256(
         "\x1f".join(_normalize_header(cell) for cell in heading).encode()
     ).hexdigest()
 
 
 def guess_columns(heading: Sequence[str]) -> dict[str, int]:
-    """The columns that are called as ours are: what to propose where somebody is asked."""
+    """Return the columns with known names, as a proposal for the member who maps the rest."""
     places = {_normalize_header(cell): place for place, cell in reversed(list(enumerate(heading)))}
     return {
         each: next(places[name] for name in sorted(names) if name in places)
@@ -155,13 +162,13 @@ def guess_columns(heading: Sequence[str]) -> dict[str, int]:
 
 
 def own_format(heading: Sequence[str]) -> StatementFormat | None:
-    """How a file with all of our headings is read; None for any other."""
+    """Return the format of a file with our own headings, or None for any other."""
     found = guess_columns(heading)
     return StatementFormat(found) if found.keys() >= _OURS else None
 
 
 def check_format(columns: StatementFormat, heading: Sequence[str]) -> StatementFormat:
-    """What a member said about a heading. Raises BadInput for what no file could be read with."""
+    """Return a member's format if it is usable with this heading. Raises BadInput otherwise."""
     places = list(columns.places.values())
     if not {"date", "gross"} <= columns.places.keys():
         raise BadInput("statement.columns_needed")
@@ -182,7 +189,7 @@ def _normalize_header(cell: str) -> str:
 
 
 def is_completed(status: str) -> bool:
-    """Return True if a state says that the amount of its line counts, or says nothing."""
+    """Return True if a state is empty or says that the amount of its line counts."""
     words = re.findall(r"\w+", _strip_accents(status.casefold()))
     return not words or (len(words) == 1 and words[0] in _COMPLETED)
 

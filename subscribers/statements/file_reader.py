@@ -1,9 +1,8 @@
-"""Statements of platforms we do not call: what a creator downloaded there, read line by line. Pure;
-no guesses.
+"""Reader of statement files that a creator downloads from a platform. Pure; ambiguous lines are
+reported, never guessed.
 
-A file has one line per movement, with a heading that names its columns. The amounts are what the
-platform booked: a sale or a refund with its gross and its fee, or a payout. What cannot be read is
-said with its line, never skipped.
+A file has a heading and one line for each movement: a sale or refund with gross and fee, or a
+payout. Each unreadable line is reported with its number.
 """
 
 import csv
@@ -34,9 +33,11 @@ _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class StatementMovement:
-    """One line: `gross` and `fee` are positive, or below zero where a refund or a payout was
-    undone; `key` is the same for the same movement in every file. What was `paid_for` is told by
-    programs alone."""
+    """One line. `gross` and `fee` are positive, or negative if a refund or payout was undone.
+
+    `key` is equal for the same movement in every file. `paid_for` is only set for movements read
+    from a platform's API.
+    """
 
     number: int
     at: datetime
@@ -47,8 +48,8 @@ class StatementMovement:
     key: str
     paid_for: str = ""
     whole_day: bool = False
-    """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator
-    lives."""
+    """True if the file gives a date without a time. `at` is then 00:00 UTC, and the date is that of
+    the creator's time zone."""
 
     @property
     def is_reversal(self) -> bool:
@@ -57,19 +58,19 @@ class StatementMovement:
 
     @property
     def is_empty(self) -> bool:
-        """True for a line that moves nothing, such as a free trial."""
+        """True for a line without an amount, such as a free trial."""
         return not self.gross.minor and not self.fee.minor
 
     @property
     def net(self) -> Money:
-        """What the line leaves on the account: less for a refund or a payout."""
+        """The change of the account's balance, negative for a refund or payout."""
         kept = self.gross - self.fee
         return kept if self.kind == "sale" else -kept
 
 
 @dataclass(frozen=True)
 class UnreadLine:
-    """A line that says nothing we understand, and why."""
+    """A line that could not be interpreted, and the reason."""
 
     number: int
     reason: Message
@@ -77,14 +78,14 @@ class UnreadLine:
 
 @dataclass(frozen=True)
 class StatementFile:
-    """A file as it was read."""
+    """A file with its movements and unreadable lines."""
 
     digest: str
     movements: tuple[StatementMovement, ...]
     unread: tuple[UnreadLine, ...]
 
     def net_by_currency(self) -> dict[str, Money]:
-        """The sum of the file by currency."""
+        """Return the net sum of the file by currency."""
         sums: dict[str, Money] = {}
         for line in self.movements:
             code = line.gross.currency
@@ -94,7 +95,7 @@ class StatementFile:
 
 @dataclass(frozen=True)
 class StatementTable:
-    """A file as it is written: its heading, and the lines below it with their numbers."""
+    """The cells of a file: its heading, and the lines below it with their numbers."""
 
     digest: str
     heading: tuple[str, ...]
@@ -104,7 +105,7 @@ class StatementTable:
 
 @dataclass(frozen=True)
 class _StatementLine:
-    """A line as it is written: amounts have the signs they have there."""
+    """A parsed line; its amounts have the signs of the file."""
 
     number: int
     at: datetime
@@ -119,8 +120,8 @@ class _StatementLine:
 
 @dataclass(frozen=True)
 class _Signs:
-    """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines
-    of some `kinds`; `present` are the kinds that it has."""
+    """The signs that a file uses: True in `fees` if fees of sales are negative, the `kinds` whose
+    amounts are negative, and the kinds `present`."""
 
     fees: bool
     kinds: frozenset[StatementLineKind]
@@ -128,7 +129,7 @@ class _Signs:
 
 
 def parse_table(data: bytes) -> StatementTable:
-    """Take a file apart. Raises BadInput for one that is too large."""
+    """Split a file into cells. Raises BadInput if it is too large."""
     if len(data) > MAX_BYTES:
         raise BadInput("statement.too_large", most=MAX_BYTES // 1_000_000)
     try:
@@ -146,10 +147,10 @@ def parse_table(data: bytes) -> StatementTable:
 
 
 def _parse_rows(text: str, sign: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Return the rows with the line that each begins at, from 1.
+    """Return the rows with their line numbers, from 1.
 
-    Raises BadInput for a quote that swallows what follows: it never closes, closes in the middle
-    of a cell, or closes so that a cell holds another movement. Such lines would be lost.
+    Raises BadInput for a stray quote, which would swallow the lines after it: one that never
+    closes, closes inside a cell, or closes so that a cell contains another movement.
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     rows = list[tuple[int, tuple[str, ...]]]()
@@ -167,7 +168,7 @@ def _parse_rows(text: str, sign: str) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _holds_movement(cell: str, sign: str) -> bool:
-    """Return True if a cell of several lines has a date of its own between two separators."""
+    """Return True if a multi-line cell contains a date between two separators."""
     lines = cell.splitlines()
     if len(lines) < 2:
         return False
@@ -180,10 +181,9 @@ def _holds_movement(cell: str, sign: str) -> bool:
 
 
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
-    """Read a file of a platform called `source`, as a member `said` its columns are to be read.
+    """Read a file of the platform `source`, in the format `said` by a member.
 
-    Raises BadInput for what is no statement, and for a heading nobody said anything about that is
-    not ours.
+    Raises BadInput for a file that is not a statement, and for an unknown heading without a format.
     """
     found = parse_table(data)
     known = said if said is not None else columns.own_format(found.heading)
@@ -203,13 +203,14 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
             totals.append((number, cell))
             continue
         if len(row) < len(found.heading) and any(found.separator in cell for cell in row):
-            raise BadInput("statement.stray_quote", line=number)  # it joins two columns in one
+            # Two columns are joined in one cell.
+            raise BadInput("statement.stray_quote", line=number)
         try:
             lines.append(_parse_line(number, cell, known))
         except UnreadableCell as wrong:
             unread.append(UnreadLine(number, wrong.reason))
     movements = _build_movements(lines, source, unread)
-    if not unread:  # sums of what was half read would be wrong as well
+    if not unread:  # Sums of a partly read file would be wrong too.
         unread += [
             wrong
             for number, cell in totals
@@ -225,7 +226,7 @@ def _select_cells(row: Sequence[str], known: StatementFormat) -> dict[str, str]:
 
 
 def _is_total(row: Sequence[str], cell: Mapping[str, str], known: StatementFormat) -> bool:
-    """Whether a line is one of sums: it begins so, and says no day."""
+    """Return True for a line of sums: it starts with such a word and has no date."""
     if not _TOTAL.match(next(filter(None, row))):
         return False
     try:
@@ -236,7 +237,7 @@ def _is_total(row: Sequence[str], cell: Mapping[str, str], known: StatementForma
 
 
 def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _StatementLine:
-    """What a line says. Raises Unreadable."""
+    """Return the parsed line. Raises UnreadableCell."""
     kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
     if kind is None:
         raise UnreadableCell("type", cell["kind"])
@@ -283,8 +284,8 @@ def _parse_currency(cell: Mapping[str, str], known: StatementFormat) -> str:
 def _build_movements(
     lines: Sequence[_StatementLine], source: str, unread: list[UnreadLine]
 ) -> list[StatementMovement]:
-    """What the lines come to, by the signs the whole file uses; those that contradict it are
-    `unread`."""
+    """Return the movements, by the signs that the whole file uses. Lines that contradict them are
+    added to `unread`."""
     signs = _Signs(
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
         frozenset(one.kind for one in lines if one.gross.minor < 0 and not one.reversal),
@@ -313,9 +314,10 @@ def _build_movements(
 
 
 def _format_key_amount(amount: Money) -> str:
-    """Write an amount as keys of lines hold it, so that a line keeps its key for good.
+    """Return an amount as text for a line's key, stable across versions.
 
-    Keys are older than the table of decimals: of most currencies they hold two.
+    The keys are older than the table of currency decimals: most currencies have two decimals in
+    them.
     """
     value = Decimal(amount.minor).scaleb(-currency_exponent(amount.currency))
     digits = Decimal(1).scaleb(-_KEY_DECIMALS.get(amount.currency, 2))
@@ -324,15 +326,15 @@ def _format_key_amount(amount: Money) -> str:
 
 
 def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
-    """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that
-    may mean two things.
+    """Return the kind of a line; a negative sale is a refund. Raises UnreadableCell for an
+    ambiguous sign.
 
-    Refunds and payouts are written with a minus by some files, without by others; one that has both
-    says with the other that something was undone, and we do not know what.
+    Some files write refunds and payouts with a minus, some without. In a file with both, the other
+    sign means that something was undone, and it is unclear what.
     """
     if one.reversal:
         if one.gross.minor < 0 and (one.kind in signs.kinds or one.kind not in signs.present):
-            raise UnreadableCell("gross", str(one.gross))  # undone, or the same thing once more?
+            raise UnreadableCell("gross", str(one.gross))  # Undone, or a second refund?
         return one.kind
     if one.kind != "sale":
         if one.gross.minor > 0 and one.kind in signs.kinds:
@@ -345,7 +347,8 @@ def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
         if charged < 0:
             raise UnreadableCell("fee", str(one.fee))
         return "sale"
-    if charged > 0 and one.net is None:  # a fee on top of what goes back, or given back with it?
+    # A fee in addition to the refund, or a fee refunded with it?
+    if charged > 0 and one.net is None:
         raise UnreadableCell("fee", str(one.fee))
     return "refund"
 
@@ -357,8 +360,8 @@ def _find_wrong_sums(
     movements: Sequence[StatementMovement],
     known: StatementFormat,
 ) -> Iterable[UnreadLine]:
-    """The sums of a file that are not those of its lines, as written or as meant, with its payouts
-    or without."""
+    """Yield the sums of the file that match its lines neither as written nor as interpreted, with
+    or without payouts."""
     said = cell.get("currency", "").upper()
     among = [
         pair for pair in zip(lines, movements, strict=True) if said in ("", pair[0].gross.currency)

@@ -1,8 +1,6 @@
-"""The statement of a platform that is none: what an account there could have earned in a month.
-Pure.
+"""A sample statement of a fictional platform for one month. Pure.
 
-For the demonstration, and for trying how a statement is brought in: the same month and name give
-the same file.
+For the demo and for trying an import: the same month and name give the same file.
 """
 
 import random
@@ -17,14 +15,14 @@ SAMPLE_SOURCE = "Autre plateforme"
 CURRENCY = "EUR"
 FEE_PERCENT = 20
 REFUNDED = 12
-"""One sale in so many is given back."""
+"""One of this many sales is refunded."""
 
 _KINDS = (
     ("Abonnement", (999, 1499), 5),
     ("Vente", (500, 800, 1250, 2500), 4),
     ("Pourboire", (300, 500, 1000), 3),
 )
-"""What is sold there, at which prices in cents, and how often."""
+"""Products of the platform, their prices in cents, and their relative frequency."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,12 @@ class _Row:
 
 
 def sample_file_name(month: date) -> str:
-    """What the file of a month is called."""
+    """Return the file name of a month."""
     return f"autre-plateforme-{month:%Y-%m}.csv"
 
 
 def build_sample_statement(month: date, whose: str) -> bytes:
-    """The file of a month, in UTF-8 with a heading, its lines by date, and a last line with their
+    """Return the file of a month in UTF-8, with a heading, lines by date, and a final line of
     sums."""
     rows = sorted(
         _generate_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference)
@@ -61,7 +59,7 @@ def build_sample_statement(month: date, whose: str) -> bytes:
 
 
 def sample_net(month: date, whose: str) -> int:
-    """What is left on the account after the month, in cents: what the platform itself would say."""
+    """Return the net balance after the month in cents, as the platform would report it."""
     names = {name for name, _, _ in _KINDS}
     return sum(
         (row.gross - row.fee) * (1 if row.kind in names else -1)

@@ -9,10 +9,12 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SubscriptionStop:
-    """Have a platform take no further month of a subscription. `payer` is its platform's name of a
-    fan whom we are forgetting: nothing else of the house knows it any more. `charge_id` is that of
-    what its platform may still take though it is over here, or was begun beside it: whatever comes
-    of that changes nothing of it."""
+    """Stop the renewal of a subscription at its platform.
+
+    `payer` is the platform's id of a fan who is being erased and is stored nowhere else.
+    `charge_id` is set if another renewal than the current one is to be stopped; its result does not
+    change the subscription.
+    """
 
     kind: ClassVar[str] = "subscription.stop"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -24,7 +26,7 @@ class SubscriptionStop:
 
 @dataclass(frozen=True)
 class SubscriptionNear:
-    """A subscription that is not renewed ends soon: its fan is told."""
+    """A cancelled subscription ends soon: remind its fan."""
 
     kind: ClassVar[str] = "subscription.near"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -34,7 +36,7 @@ class SubscriptionNear:
 
 @dataclass(frozen=True)
 class SubscriptionEnd:
-    """The paid time of a subscription is over, unless another month came."""
+    """The paid period of a subscription is over, unless another month was paid."""
 
     kind: ClassVar[str] = "subscription.end"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -44,8 +46,8 @@ class SubscriptionEnd:
 
 @dataclass(frozen=True)
 class RoleCheckDue:
-    """What is known of the age of the reader `user_id` of a platform changed; the subject is the
-    gate's record."""
+    """The age proof or subscription of the reader `user_id` changed. The subject is the record that
+    changed."""
 
     kind: ClassVar[str] = "role.wanted"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -1,4 +1,4 @@
-"""Plans: what a month costs on one account, and the packs it opens while it is paid."""
+"""Plans: the monthly price on one account, and the packs included while it is paid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ RETIRED = "retired"
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """A plan as its shop lists it: who pays for it now (`active`), of those not again (`stopped`),
-    and who is gone within the last period (`lost`)."""
+    """A plan in the list: its paying fans (`active`), those of them who cancelled (`stopped`), and
+    those lost within the last period (`lost`)."""
 
     id: UUID
     creator_id: UUID
@@ -46,14 +46,13 @@ class PlanSummary:
 
     @property
     def monthly(self) -> Money:
-        """What its renewals come to in a period."""
+        """The expected renewals of one period."""
         return Money(self.price.minor * (self.active - self.stopped), self.price.currency)
 
 
 @dataclass(frozen=True)
 class RunningSubscription:
-    """Somebody's subscription that is paid, and whether it is renewed (`state`: active or
-    stopped)."""
+    """A paid subscription. `state` is active if it renews, or stopped."""
 
     id: UUID
     fan_id: UUID
@@ -74,9 +73,10 @@ def create_plan(
     price_minor: int,
     opens: Sequence[UUID],
 ) -> UUID:
-    """Put a plan on sale on an account, at a price in its rail's minor units; returns its id.
+    """Create a plan on an account at a price in its rail's minor units. Return its id.
 
-    Raises BadInput, and NotFound for an account or a pack that is not this creator's.
+    Raises BadInput, and NotFound for an account or a pack of another creator, or an account without
+    monthly payments.
     """
     channel = queries.get_channel(scope, channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
@@ -122,14 +122,14 @@ def create_plan(
 
 
 def retire_plan(scope: Scope, plan_id: UUID) -> None:
-    """Sell it to nobody any more; who pays for it goes on until they stop. Raises NotFound."""
+    """Stop selling a plan; existing subscriptions continue to renew. Raises NotFound."""
     row = get_plan(scope, plan_id)
     row.state = RETIRED
     scope.add(row)
 
 
 def get_plan(scope: Scope, plan_id: UUID) -> Plan:
-    """A plan. Raises NotFound; another tenant's looks the same."""
+    """Return a plan. Raises NotFound, also for another tenant's plan."""
     row = scope.session.exec(
         select(Plan).where(Plan.tenant_id == scope.tenant_id, Plan.id == plan_id)
     ).one_or_none()
@@ -139,7 +139,7 @@ def get_plan(scope: Scope, plan_id: UUID) -> Plan:
 
 
 def list_plans_on_sale(scope: Scope, channel_id: UUID) -> list[Plan]:
-    """The plans that may be offered on an account, the cheapest first."""
+    """Return the plans on sale on an account, cheapest first."""
     rows = scope.session.exec(
         select(Plan)
         .where(
@@ -153,17 +153,17 @@ def list_plans_on_sale(scope: Scope, channel_id: UUID) -> list[Plan]:
 
 
 def packs_of_plan(scope: Scope, plan: Plan) -> list[PackView]:
-    """The packs that a plan opens."""
+    """Return the packs included in a plan."""
     return [packs.get_pack(scope, UUID(one)) for one in plan.packs]
 
 
 def plan_rating(found: Sequence[PackView]) -> Rating:
-    """The highest of what these packs show."""
+    """Return the highest rating of these packs."""
     return highest_rating([pack.rating for pack in found])
 
 
 def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSummary]:
-    """Every plan of these creators with who pays for it, those on sale first."""
+    """Return all plans of these creators with their numbers of fans, those on sale first."""
     rows = scope.run(
         "SELECT p.id, p.creator_id, p.channel_id, p.title, p.amount_minor, p.currency, p.state,"
         " jsonb_array_length(p.packs) AS packs, count(s.id) FILTER (WHERE s.state = 'active') AS "
@@ -200,7 +200,7 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
 def list_running_subscriptions(
     scope: Scope, creators: Sequence[UUID], *, most: int = 60
 ) -> list[RunningSubscription]:
-    """Who subscribes to these creators now, those whose time ends first before the others."""
+    """Return the paid subscriptions to these creators, those that end first before others."""
     rows = scope.run(
         "SELECT s.id, s.fan_id, f.display_name, s.title, s.amount_minor, s.currency, s.state, "
         "s.until"

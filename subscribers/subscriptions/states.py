@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class SubscriptionState(StrEnum):
-    """A fan's subscription: paid month by month, by their platform."""
+    """States of a fan's subscription, which the platform charges monthly."""
 
     OFFERED = "offered"
     ACTIVE = "active"
-    STOPPED = "stopped"  # paid to the end of its month, and not again
+    STOPPED = "stopped"  # cancelled; paid until the end of its month
     ENDED = "ended"

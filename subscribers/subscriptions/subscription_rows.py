@@ -1,4 +1,4 @@
-"""Subscriptions as rows: plans, who pays for one, and the months that were paid."""
+"""Subscriptions as rows: plans, subscriptions and paid months."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -34,7 +34,7 @@ from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class Plan(CreatorOwnedRow, table=True):
-    """What a month costs on one account, and the packs it opens. `state` is active or retired."""
+    """A plan with its monthly price on one account and its packs. `state` is active or retired."""
 
     __tablename__ = "plans"
     __table_args__ = table_arguments(
@@ -54,8 +54,11 @@ class Plan(CreatorOwnedRow, table=True):
 
 
 class Subscription(CreatorOwnedRow, table=True):
-    """A fan's subscription at the price they were shown: paid for `until` then. What is open to pay
-    is so until it `expires_at`; `first_charge` is what its platform knows it by."""
+    """A fan's subscription at the offered price, paid until `until`.
+
+    An unpaid offer can be paid until `expires_at`. `first_charge` identifies the subscription at
+    its platform.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = accounting_table_args(
@@ -82,7 +85,7 @@ class Subscription(CreatorOwnedRow, table=True):
 
 
 class SubscriptionMonth(CreatorOwnedRow, table=True):
-    """A payment of a subscription, and until when it is paid by it."""
+    """A payment of a subscription, and the end of the period it pays for."""
 
     __tablename__ = "subscription_months"
     __table_args__ = accounting_table_args(
@@ -97,7 +100,8 @@ class SubscriptionMonth(CreatorOwnedRow, table=True):
 
 
 def get_subscription(scope: Scope, subscription_id: UUID, *, lock: bool = False) -> Subscription:
-    """A subscription as it stands now. Raises NotFound; another tenant's looks the same."""
+    """Return the current state of a subscription. Raises NotFound, also for another tenant's
+    subscription."""
     statement = select(Subscription).where(
         Subscription.tenant_id == scope.tenant_id, Subscription.id == subscription_id
     )
@@ -109,7 +113,7 @@ def get_subscription(scope: Scope, subscription_id: UUID, *, lock: bool = False)
 
 
 def subscription_of_payment(scope: Scope, payment_id: UUID) -> Subscription | None:
-    """The subscription that a payment is a month of; None for any other."""
+    """Return the subscription that a payment is a month of, or None."""
     found = scope.run(
         "SELECT subscription_id FROM subscription_months WHERE tenant_id = :tenant AND payment_id "
         "= :payment",
@@ -120,10 +124,12 @@ def subscription_of_payment(scope: Scope, payment_id: UUID) -> Subscription | No
 
 
 def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> list[str]:
-    """Who pays for a subscription on these accounts now, as their platform knows them; `only` one
-    of them, "" for all.
+    """Return the platform ids of the fans with a paid subscription on these accounts; `only` one of
+    them, "" for all.
 
-    One that is paid to its end counts until then, and while its next month is waited for."""
+    A cancelled subscription counts until its end, and an active one also while its next month is
+    awaited.
+    """
     rows = scope.run(
         "SELECT DISTINCT i.native_id FROM subscriptions s JOIN fan_identities i ON i.tenant_id = "
         "s.tenant_id"
@@ -138,8 +144,8 @@ def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> 
 
 
 def announce_access_change(scope: Scope, row: Subscription) -> None:
-    """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put
-    out."""
+    """Schedule a role check for a fan who starts or stops paying, if the account admits
+    subscribers."""
     channel = queries.get_channel(scope, row.channel_id)
     if channel.options.get(ADMISSION_FIELD) != ADMITS_SUBSCRIBERS:
         return
@@ -155,7 +161,8 @@ def announce_access_change(scope: Scope, row: Subscription) -> None:
 
 
 def transition_subscription(scope: Scope, row: Subscription, after: SubscriptionState) -> None:
-    """Bring a subscription that this transaction holds to `after`. Raises Conflict."""
+    """Change the state of a subscription that this transaction has locked. Raises Conflict for a
+    transition that is not allowed."""
     if row.state != after:
         SUBSCRIPTION_STATES.check(SubscriptionState(row.state), after)
     row.state = str(after)
@@ -163,8 +170,8 @@ def transition_subscription(scope: Scope, row: Subscription, after: Subscription
 
 
 def recompute_paid_until(scope: Scope, row: Subscription) -> None:
-    """Until when it is paid: by the last of its months whose money was not given back, in whatever
-    order they came."""
+    """Set the end of the paid period to the latest of the months that are not refunded, in whatever
+    order they were paid."""
     row.until = scope.run(
         "SELECT max(m.until) FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = "
         "m.tenant_id"
@@ -177,8 +184,8 @@ def recompute_paid_until(scope: Scope, row: Subscription) -> None:
 
 
 def is_month_paid(scope: Scope, row: Subscription, until: datetime) -> bool:
-    """Whether the month that ends about `until` is paid already, by money that is not on its way
-    back."""
+    """Return True if the month that ends around `until` is paid, and no refund of it was
+    requested."""
     found = scope.run(
         "SELECT 1 FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
         " AND r.payment_id = m.payment_id AND r.state <> 'failed' WHERE m.tenant_id = :tenant"
@@ -192,7 +199,7 @@ def is_month_paid(scope: Scope, row: Subscription, until: datetime) -> bool:
 
 
 def packs_opened_for_fan(scope: Scope, fan_id: UUID) -> list[UUID]:
-    """The packs that a fan's subscriptions open now."""
+    """Return the packs included in a fan's subscriptions now."""
     rows = scope.run(
         "SELECT DISTINCT CAST(opened.pack AS uuid) AS pack_id FROM subscriptions s JOIN plans p"
         " ON p.tenant_id = s.tenant_id AND p.id = s.plan_id CROSS JOIN LATERAL "
@@ -208,8 +215,8 @@ def packs_opened_for_fan(scope: Scope, fan_id: UUID) -> list[UUID]:
 
 
 def record_month_refunded(scope: Scope, subscription_id: UUID) -> None:
-    """The money of one of its months went back. Where nothing that is paid is left, it ends, and is
-    taken no more."""
+    """Record the refund of a month. A subscription without any paid time left ends and no longer
+    renews."""
     row = get_subscription(scope, subscription_id, lock=True)
     recompute_paid_until(scope, row)
     if row.until is not None and row.until > scope.now:
@@ -219,8 +226,8 @@ def record_month_refunded(scope: Scope, subscription_id: UUID) -> None:
 
 
 def stop_all_subscriptions(scope: Scope, fan_id: UUID) -> None:
-    """The fan is about to be forgotten, or may be a minor: what runs ends, and nothing more is
-    taken from them."""
+    """End all running subscriptions of a fan who is erased or may be a minor, and stop their
+    renewal."""
     running = scope.session.exec(
         select(Subscription).where(
             Subscription.tenant_id == scope.tenant_id,
@@ -240,10 +247,9 @@ def stop_all_subscriptions(scope: Scope, fan_id: UUID) -> None:
 
 
 def end_subscription(scope: Scope, row: Subscription, *, payer: str = "") -> None:
-    """It is over; where its platform may still take a month, that is stopped."""
-    if (
-        row.stopped_at is None and row.first_charge
-    ):  # by its charge: the fan may have begun anew until it is asked
+    """End a subscription, and stop its renewal if the platform may still charge a month."""
+    # Named by its charge: the fan may have subscribed again by the time the platform is called.
+    if row.stopped_at is None and row.first_charge:
         stop = SubscriptionStop(scope.tenant_id, row.id, payer, row.first_charge)
         outbox.put(scope, stop, lane=f"order:{row.id}", priority=2)
     transition_subscription(scope, row, SubscriptionState.ENDED)

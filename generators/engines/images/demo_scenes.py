@@ -1,5 +1,5 @@
-"""Scenes drawn where the demo would show its photographer's work; recorded as drawn, never as a
-photograph."""
+"""Drawn scenes in place of the photographs in the demo, labelled as drawn and never as
+photographs."""
 
 from generators.contract.engines import (
     GeneratedPicture,
@@ -17,14 +17,15 @@ PORTRAIT = (1200, 1600)
 
 
 class DemoSceneEngine:
-    """Draws a scene without a mark on it: only for the demo, whose every page says what it is."""
+    """Draws a scene without a visible mark. For the demo only, which is labelled as a demo on every
+    page."""
 
     name = "drawn"
     does = frozenset[str]()
     model = "scenes-1"
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """The drawing, with a film's grain. Raises what `progress` raises."""
+        """Return the drawing with film grain. Raises exceptions of `progress`."""
         check_inputs_supported(self, job)
         progress(0, 1)
         image, setting = draw_scene(job.prompt, job.seed, job.width, job.height, grain=2.4)

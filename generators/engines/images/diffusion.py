@@ -1,9 +1,9 @@
-"""Pictures by diffusers pipelines from folders on this machine: words, a picture to begin from, a
-look, a posture.
+"""Pictures by diffusers pipelines from local folders: from a prompt, an initial picture, a look or
+a pose.
 
-torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is
-imported by the first picture, not by this module, so that choosing an engine costs nothing. Nothing
-is fetched from a hub unless a setting says so.
+torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load. The first
+picture imports it, not this module, so that choosing an engine costs nothing. Nothing is downloaded
+from a hub unless a setting allows it.
 """
 
 import importlib
@@ -45,34 +45,33 @@ SCHEDULERS = {
     "unipc": "UniPCMultistepScheduler",
 }
 Made = tuple[Image.Image, dict[str, str | int | float]]
-"""A picture, and what would make it again on the same build."""
+"""A picture, and the parameters that reproduce it on the same build."""
 
 ReportStep = Callable[[int], None]
-"""Called with the steps of a batch that are done."""
+"""Called with the completed steps of a batch."""
 
 _FLOWS = "FlowMatch"
 
 TRUE_GUIDANCE = 4.0
-"""How strongly words of what a picture is to be without count in models whose own guidance was
-distilled into them, as Flux: the default of the pipelines of diffusers that always ask twice
-(`QwenImagePipeline`, `true_cfg_scale`)."""
+"""Weight of the negative prompt in guidance-distilled models such as Flux: the default of diffusers
+pipelines that always run twice (`QwenImagePipeline`, `true_cfg_scale`)."""
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the folder in the settings, None without one.
+    """Return the engine of the configured folder, or None.
 
-    Raises EngineMissing when the folder is no model folder, or when a package is missing.
+    Raises EngineMissing if the folder is not a model folder, or a package is missing.
     """
     return DiffusionEngine(settings) if settings.diffusion_folder else None
 
 
 class DiffusionEngine:
-    """The models of this machine. One job at a time: a second waits."""
+    """The models on this machine. One job at a time; a second one waits."""
 
     name = "diffusion"
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
+        """Raise EngineMissing if the folder is not a model folder, or a package is missing."""
         self._settings = settings
         self.shelf = ModelLibrary(settings)
         self._lock = threading.Lock()
@@ -81,7 +80,7 @@ class DiffusionEngine:
 
     @cached_property
     def device(self) -> device.ComputeDevice:
-        """What it runs on; asking loads torch."""
+        """The device that runs the models; the first access loads torch."""
         pipelines.release_all_models()
         return device.choose_device(self._settings.diffusion_memory_mib)
 
@@ -91,8 +90,8 @@ class DiffusionEngine:
         return PipelineCache(self.shelf.find_lora, self.device, hub=self._settings.diffusion_hub)
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model
-        does not fit there."""
+        """Return a message about the device and its precision; loads torch. Raises JobTooLarge if
+        the default model does not fit."""
         place = self.device
         model = self.shelf.default
         needed = model.bytes_in(place.dtype)
@@ -104,28 +103,29 @@ class DiffusionEngine:
         )
 
     def list_models(self) -> tuple[list[str], list[str]]:
-        """The folders and files of models beside its own, and the files of LoRAs, by name."""
+        """Return the names of the other models (folders and files) and of the LoRA files."""
         return self.shelf.list_models(), self.shelf.list_loras()
 
     def model_problems(self) -> list[Message]:
-        """Files among the models that are no models, and those that run code when they are read."""
+        """Return the reasons for unusable model files, including formats that run code when
+        loaded."""
         return self.shelf.model_problems()
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which
-        stops it."""
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and exceptions of `progress`, which
+        stop it."""
         (picture,) = self.draw_many([job], progress)
         return picture
 
     def draw_many(
         self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
     ) -> Iterator[GeneratedPicture]:
-        """As `draw`, neighbours that differ in words and seed alone together; where memory is
-        short, fewer at once.
+        """Make pictures as `draw` does; neighbouring jobs that differ only in prompt and seed run
+        together, fewer at once if memory is short.
 
-        The same jobs give the same bytes on the same build; on a card, not after its memory was
-        short (measured). A job in a batch of another size may differ by roundings: one level of 255
-        on a processor, nine in bfloat16 on a card (measured), which is no promise either.
+        The same jobs give the same bytes on the same build, except on a GPU after its memory was
+        short (measured). In a batch of another size, rounding may change a picture: by one level of
+        255 on a CPU, by nine in bfloat16 on a GPU (measured, not guaranteed).
         """
         total = sum(map(_effective_steps, jobs))
         done = 0
@@ -144,14 +144,17 @@ class DiffusionEngine:
                 yield self._build_picture(job, image, parameters)
 
     def _run_within_memory(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
-        """A batch, without other models in memory and then halved until it fits; its steps may be
-        told again from a lower one. Raises JobTooLarge when one picture alone does not fit."""
+        """Run a batch; out of memory, unload other models, then halve the batch. Reported steps may
+        then go back.
+
+        Raises JobTooLarge if a single picture does not fit.
+        """
         try:
             return self._run_batch(batch, report_step)
         except (RuntimeError, MemoryError) as error:
             if not device.is_out_of_memory(error):
                 raise
-        # Out of the except: the error's traceback would keep what the failed run had in memory.
+        # Outside the except block: the traceback would keep the failed run's memory alive.
         job = batch[0]
         half = len(batch) // 2
         if self.pipelines.release_others(self.shelf.find_model(job.model)):
@@ -160,9 +163,8 @@ class DiffusionEngine:
             raise JobTooLarge("engine.memory", width=job.width, height=job.height)
         first = sum(map(_effective_steps, batch[:half]))
         made = self._run_within_memory(batch[:half], report_step)
-        self.pipelines.release_others(
-            self.shelf.find_model(job.model)
-        )  # what the first half left free is in pieces
+        # The memory freed by the first half is fragmented.
+        self.pipelines.release_others(self.shelf.find_model(job.model))
         return made + self._run_within_memory(
             batch[half:], lambda steps: report_step(first + steps)
         )
@@ -176,9 +178,8 @@ class DiffusionEngine:
         pipeline = _pipeline_for_job(
             loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines
         )
-        pipeline.set_progress_bar_config(
-            disable=True
-        )  # another pipeline of the same weights does not know it
+        # Another pipeline of the same weights does not inherit this setting.
+        pipeline.set_progress_bar_config(disable=True)
 
         def stepped(
             _pipeline: object, step: int, _time: object, kept: dict[str, Any]
@@ -198,13 +199,14 @@ class DiffusionEngine:
             )
             told = [self._reproduction_parameters(each, pipeline, size) | doubled for each in batch]
         finally:
-            pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none
+            # The loaded pipeline is reused by the next job, which may name no scheduler.
+            pipeline.scheduler = own
         return list(zip(images, told, strict=True))
 
     def _reproduction_parameters(
         self, job: ImageJob, pipeline: Any, size: tuple[int, int]
     ) -> dict[str, str | int | float]:
-        """What would make the picture again on the same build."""
+        """Return the parameters that reproduce the picture on the same build."""
         told: dict[str, str | int | float] = {
             "steps": job.steps,
             "guidance": job.guidance,
@@ -254,17 +256,18 @@ class DiffusionEngine:
 
 
 def _effective_steps(job: ImageJob) -> int:
-    """Steps that are really run: a picture to begin from spares the first ones."""
+    """Return the steps that run: an initial picture skips the first ones."""
     return int(_scheduled_steps(job) * job.strength) if job.init else job.steps
 
 
 def _scheduled_steps(job: ImageJob) -> int:
-    """Steps of the whole way, at least so many that one is left of them."""
+    """Return the scheduled steps, enough that at least one of them runs."""
     return max(job.steps, math.ceil(1 / job.strength)) if job.init else job.steps
 
 
 def _iter_batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
-    """Neighbours that differ in words and seed alone; pictures to begin from go one by one."""
+    """Yield batches of neighbouring jobs that differ only in prompt and seed; jobs with an initial
+    picture run alone."""
     batch: list[ImageJob] = []
     for job in jobs:
         alike = batch and _batch_key(batch[0]) == _batch_key(job) and not job.init
@@ -283,8 +286,7 @@ def _batch_key(job: ImageJob) -> ImageJob:
 def _pipeline_for_job(
     loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache
 ) -> Any:
-    """The same weights as another pipeline, where the job begins from a picture or follows a
-    posture."""
+    """Return the pipeline for the job's initial picture or pose, with the same weights."""
     diffusers = importlib.import_module("diffusers")
     if job.pose and job.init:
         raise EngineMissing("engine.cannot_both", engine=DiffusionEngine.name)
@@ -301,8 +303,8 @@ def _pipeline_for_job(
 
 
 def _build_scheduler(loaded: Any, job: ImageJob) -> Any:
-    """A new one for each run: it has state. Raises EngineMissing for one that the model cannot
-    use."""
+    """Return a new scheduler for each run, because it has state. Raises EngineMissing if the model
+    cannot use it."""
     diffusers = importlib.import_module("diffusers")
     own = type(loaded.scheduler)
     if not job.scheduler:
@@ -318,7 +320,7 @@ def _build_scheduler(loaded: Any, job: ImageJob) -> Any:
 def _pipeline_arguments(
     pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any
 ) -> dict[str, Any]:
-    """The arguments of a run at this size, those that this pipeline takes."""
+    """Return the arguments of a run at this size that the pipeline accepts."""
     job = batch[0]
     given: dict[str, Any] = {
         "prompt": [each.prompt for each in batch],
@@ -326,7 +328,7 @@ def _pipeline_arguments(
         "guidance_scale": job.guidance,
         "width": size[0],
         "height": size[1],
-        # on the CPU the noise is the same on every card
+        # CPU noise is the same on every GPU.
         "generator": [torch.Generator("cpu").manual_seed(each.seed) for each in batch],
     }
     if job.init:
@@ -348,9 +350,11 @@ def _pipeline_arguments(
 def _negative_prompt_arguments(
     pipeline: Any, batch: list[ImageJob], taken: Collection[str]
 ) -> dict[str, Any]:
-    """How a pipeline is told what its pictures are to be without. Raises EngineMissing where
-    nothing would come of it: it takes no such words, or compares no picture with and without them
-    (diffusers, `do_classifier_free_guidance`)."""
+    """Return the arguments for the negative prompt.
+
+    Raises EngineMissing if it would have no effect: the pipeline has no such argument, or does not
+    run classifier-free guidance (diffusers, `do_classifier_free_guidance`).
+    """
     told: dict[str, Any] = {"negative_prompt": [each.negative for each in batch]}
     if told.keys() <= set(taken) and "true_cfg_scale" in taken:
         return {**told, "true_cfg_scale": TRUE_GUIDANCE}
@@ -367,7 +371,7 @@ def _negative_prompt_arguments(
 
 
 def _decode_input(data: bytes, size: tuple[int, int] | None) -> Image.Image:
-    """A picture as the model takes it; what cannot be read safely is refused as any upload."""
+    """Decode an input picture for the model; unsafe files are refused like any upload."""
     image = pictures.decode_photo(data, name="reference").pixels.convert("RGB")
     return (
         image

@@ -1,10 +1,8 @@
-"""How a picture that others are made from goes to an engine and comes back: nothing of it is
-stretched, and what is not made anew stays as it was, to the pixel. Every engine gets it in this one
-shape, here and on an agency's own machines.
+"""Fitting of input pictures to an engine and back: nothing is stretched, and unmasked areas remain
+unchanged to the pixel. Local engines and remote workers get the same form.
 
-A picture to begin from gives its proportions to what is made, in the area that was asked for. Of
-one with a mask the part around the mask alone is drawn, as large as was asked for, and pasted back.
-A posture is padded.
+An initial picture sets the proportions of the result, at the requested area. With a mask, only the
+part around it is drawn, at the requested size, and pasted back. A pose is padded.
 """
 
 import io
@@ -27,28 +25,27 @@ from generators.media import pictures
 from generators.retouch import label_stamps
 
 STEP = 16
-"""Pixels: every model takes edges that are multiples of it."""
+"""Step of edges in pixels that every model accepts."""
 
 MIN_EDGE = 64
 MAX_EDGE = 4096
-"""Pixels of an edge of a job."""
+"""Limits of a job's edges in pixels."""
 
 ROOM = 0.5
-"""What is drawn around a mask, on each side, against the mask's own longer edge: a model must see
-what it joins."""
+"""Margin around a mask on each side, relative to the mask's longer edge: a model must see the
+surroundings."""
 
 SLIMMEST = 2.0
-"""The part around a mask is at most so many times as long as it is wide, where the picture has the
-room."""
+"""Maximum aspect ratio of the part around a mask, if the picture is large enough."""
 
 FEATHER = 24
-"""The edge of a mask is soft over this part of its shorter side, all of it inside."""
+"""The edge of a mask is softened over its shorter side divided by this, inwards only."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Where a drawn part goes: the picture, its box in pixels, and how much of the new counts
-    there, as grey."""
+    """The target of a drawn part: the picture, the box in pixels, and the opacity of the new pixels
+    in grey."""
 
     ground: Image.Image = field(repr=False)
     box: tuple[int, int, int, int]
@@ -57,14 +54,15 @@ class _Part:
 
 @dataclass(frozen=True)
 class FittedJob:
-    """A job as an engine is asked, and what makes its answer the picture that was wanted."""
+    """A job fitted to the engine, and the data that restores the requested picture from the
+    result."""
 
     job: ImageJob
     part: _Part | None = None
 
     def restore_picture(self, made: GeneratedPicture) -> GeneratedPicture:
-        """The picture that was wanted: as it was made, or pasted where its mask is white. Raises
-        BadInput for bytes that are no picture."""
+        """Return the requested picture: as made, or pasted into the white area of the mask. Raises
+        BadInput for unreadable bytes."""
         if self.part is None:
             return made
         left, top, right, bottom = self.part.box
@@ -74,9 +72,8 @@ class FittedJob:
         ground = self.part.ground.copy()
         ground.paste(new, (left, top), self.part.counts)
         if made.label is OriginLabel.DEMO:
-            label_stamps.draw_stamp(
-                ground, label_stamps.DEMO_STAMP
-            )  # the part's own may lie where nothing is pasted
+            # The part's stamp may be outside the pasted area.
+            label_stamps.draw_stamp(ground, label_stamps.DEMO_STAMP)
         told = {**made.parameters, "part": f"{size[0]}x{size[1]}+{left}+{top}"}
         return replace(
             made,
@@ -91,8 +88,8 @@ class FittedJob:
 def draw_jobs(
     engine: ImageEngine, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
 ) -> Iterator[GeneratedPicture]:
-    """The pictures of jobs in their order, several at once of an engine that gains by it. Raises as
-    `draw`, and BadInput for a picture to work from that cannot be read."""
+    """Yield the pictures of jobs in order, in batches if the engine supports them. Raises as
+    `draw`, and BadInput for an unreadable input picture."""
     shaped = [fit_job(job) for job in jobs]
     if len(shaped) > 1 and isinstance(engine, SupportsBatches):
         made = engine.draw_many([one.job for one in shaped], progress)
@@ -103,8 +100,8 @@ def draw_jobs(
 
 
 def fit_job(job: ImageJob) -> FittedJob:
-    """A job whose pictures have its own size, in their own proportions. Raises BadInput for what is
-    no picture."""
+    """Return a job whose input pictures have its size without distortion. Raises BadInput if one is
+    not a picture."""
     if job.pose:
         job = replace(
             job, pose=_encode_png(ImageOps.pad(_decode_pixels(job.pose), (job.width, job.height)))
@@ -120,8 +117,8 @@ def fit_job(job: ImageJob) -> FittedJob:
 
 
 def fitted_size(size: tuple[int, int], area: int) -> tuple[int, int]:
-    """Width and height of about an area in pixels, in the proportions of a size, as models take
-    them."""
+    """Return width and height with about this area in pixels and the proportions of `size`, in
+    steps that models accept."""
     share = math.sqrt(area / (size[0] * size[1]))
     wide, high = (min(max(round(edge * share / STEP) * STEP, MIN_EDGE), MAX_EDGE) for edge in size)
     return wide, high
@@ -144,7 +141,7 @@ def _crop_around_mask(job: ImageJob, pixels: Image.Image) -> FittedJob:
 def _context_box(
     white: tuple[int, int, int, int], size: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """The part of a picture around a box, no slimmer than a model draws well, moved inwards at the
+    """Return the part of a picture around a box, not narrower than models draw well, within the
     picture's edges."""
     edges = white[2] - white[0], white[3] - white[1]
     around = 2 * ROOM * max(edges)
@@ -159,7 +156,7 @@ def _context_box(
 
 
 def _feather_mask(mask: Image.Image, soft: float) -> Image.Image:
-    """A mask with its edge made soft inwards: what is black in it stays black."""
+    """Return the mask with a soft inner edge; black areas remain black."""
     blurred = mask.filter(ImageFilter.GaussianBlur(soft))
     return ImageChops.darker(
         mask, blurred.point([max(0, min(255, 2 * (grey - 128) + 1)) for grey in range(256)])

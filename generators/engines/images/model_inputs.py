@@ -1,7 +1,8 @@
-"""What a model of somebody else's takes, by its own schema; what it cannot be told is left out.
+"""Inputs of hosted models, read from their schema; values that a model has no input for are left
+out.
 
-Models name their inputs as they like; those asked for here are the names in use among models of
-pictures. A schema of Replicate is OpenAPI, at `openapi_schema` of a version:
+Models name their inputs freely; the names here are common among image models. A schema of Replicate
+is OpenAPI, at `openapi_schema` of a version:
 https://replicate.com/docs/reference/http#models.versions.get
 """
 
@@ -14,12 +15,12 @@ MAX_SEED = 2**31 - 1
 STEP = 8
 
 ModelInputs = Mapping[str, Any]
-"""By name, the JSON schema of an input."""
+"""The JSON schemas of inputs, by name."""
 
 
 def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
-    """The inputs of a schema, each with its choices. Raises EngineMissing for what is no model of
-    pictures by words."""
+    """Return the inputs of a schema with their choices. Raises EngineMissing if it is not the
+    schema of a text-to-image model."""
     try:
         parts = schema["components"]["schemas"]
         found = {
@@ -35,10 +36,10 @@ def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
 def input_values(
     job: ImageJob, offered: ModelInputs, *, engine: str, model: str
 ) -> dict[str, str | int | float]:
-    """What a job asks, in the names and within the bounds of the model: the nearest size it offers.
+    """Return the values of a job under the model's names and within its limits, with the nearest
+    size it offers.
 
-    Raises EngineMissing for words of what a picture is to be without, where the model does not take
-    these.
+    Raises EngineMissing for a negative prompt that the model does not support.
     """
     if job.negative and "negative_prompt" not in offered:
         raise EngineMissing("engine.cannot_negative", engine=engine, model=model)
@@ -62,7 +63,7 @@ def input_values(
 
 
 def _resolve_schema(one: Any, parts: Any) -> dict[str, Any]:
-    """An input's schema with its choices, which stand apart: `{"allOf": [{"$ref":
+    """Return an input's schema with its choices, which are stored separately: `{"allOf": [{"$ref":
     "#/components/schemas/<name>"}]}`."""
     whole = dict(one)
     for named in one.get("allOf") or ():
@@ -76,8 +77,7 @@ def _is_accepted_value(offered: ModelInputs, name: str, value: str | float) -> b
 
 
 def _fit_size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
-    """Width and height where the model takes them, scaled down to what it holds; else the nearest
-    of its shapes."""
+    """Return width and height scaled to the model's limits, or the nearest of its aspect ratios."""
     shapes = [str(one) for one in offered.get("aspect_ratio", {}).get("enum") or ()]
     if "width" in offered and "height" in offered and (not shapes or "custom" in shapes):
         edges = {"width": job.width, "height": job.height}
@@ -113,7 +113,7 @@ def _input_limit(offered: ModelInputs, name: str, edge: str, otherwise: float) -
 
 
 def clamp_to_input(value: str | float, one: Mapping[str, Any]) -> str | int | float:
-    """A number within the bounds of its input; words as they are."""
+    """Return a number within the limits of its input; strings are unchanged."""
     if isinstance(value, str):
         return value
     low = one.get("minimum")

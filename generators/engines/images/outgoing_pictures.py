@@ -1,7 +1,7 @@
-"""Pictures as they are handed to engines of others: pixels alone, upright, no larger than needed,
-no name that tells.
+"""Pictures for third-party engines: pixels only, upright, no larger than needed, under neutral
+names.
 
-Whatever was in the file beside them (where, when, by which device or program) stays here.
+Metadata such as place, time, device and software is not sent.
 """
 
 import io
@@ -13,20 +13,22 @@ from generators.media import pictures
 from generators.media.pictures import RenditionProfile
 
 EDGE = 1536
-"""Pixels of the longer edge: these models make about a megapixel, and more would leave the house
-for nothing."""
+"""Length in pixels of the longer edge: these models work at about one megapixel, so larger pictures
+would be sent for nothing."""
 
 MIN_EDGE = 64
 MAX_BYTES = 4 * 1024 * 1024
-"""Of a picture in a form. Stability takes requests of 10 MiB."""
+"""Maximum size of a picture in a form. Stability accepts requests of 10 MiB."""
 
 MAX_ASPECT = 2.5
-"""Against its width a picture may be so high, or so wide against its height (Stability)."""
+"""Maximum ratio of the longer edge to the shorter one (Stability)."""
 
 INLINE_BYTES = 256 * 1024
-"""Of all pictures inside one request to Replicate, which advises to put no larger ones there. They
-stand in its list of orders, which is read after a lost answer: a hundred of them must be read in
-one go. https://replicate.com/docs/topics/predictions/input-files"""
+"""Maximum size of all pictures in one request to Replicate, as it recommends for inline files.
+
+They also appear in its list of predictions, which is read after a lost response; a page of a
+hundred must remain readable. https://replicate.com/docs/topics/predictions/input-files
+"""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class OutgoingPicture:
 def prepare_picture(
     data: bytes, *, engine: str, most: int = MAX_BYTES, slimmest: float = 0
 ) -> OutgoingPicture:
-    """A picture as a JPEG of at most so many bytes; `slimmest` is how long it may be against its
-    shorter edge, 0: any.
+    """Return a picture as a JPEG of at most `most` bytes. `slimmest` is its maximum aspect ratio, 0
+    for any.
 
-    Raises EngineMissing for what is too small or too slim, BadInput for what is no picture.
+    Raises EngineMissing if it is too small or too slim, and BadInput if it is not a picture.
     """
     found = pictures.render_photo(
         pictures.decode_photo(data, name="reference"),
@@ -58,8 +60,8 @@ def prepare_picture(
 def prepare_mask(
     data: bytes, size: tuple[int, int], *, strength: float = 1.0, black: bool = False
 ) -> bytes:
-    """A PNG of a size that says what is made anew: white for all of it, grey for a part of so much;
-    the other way round where a model wants it `black`. Raises BadInput for what is no picture."""
+    """Return a PNG mask: white is repainted fully, grey partly, by `strength`; inverted for a model
+    that repaints `black`. Raises BadInput if it is not a picture."""
     grey = pictures.decode_photo(data, name="mask").pixels.convert("L").resize(size)
     levels = [round(each * strength) for each in range(256)]
     buffer = io.BytesIO()
@@ -68,6 +70,5 @@ def prepare_mask(
 
 
 def data_uri(data: bytes, mime: str) -> str:
-    """Bytes as an address that holds them: nothing is laid down there that would have to be
-    erased."""
+    """Return bytes as a data URI, so that no uploaded file remains to be deleted."""
     return f"data:{mime};base64,{b64encode(data).decode()}"

@@ -1,8 +1,8 @@
-"""Which inputs of a model of Replicate take a picture, by its own schema, and the pictures of a job
+"""Inputs of Replicate models that take pictures, found in their schema, and the pictures of a job
 in them.
 
-Models name their inputs as they like; those here are the names in use among models of pictures. An
-input that takes a picture is a string of the format `uri`, one that takes several a list of these:
+Models name their inputs freely; the names here are common among image models. An input for a
+picture is a string of the format `uri`, one for several pictures a list of them:
 https://replicate.com/docs/reference/http#models.versions.get
 """
 
@@ -31,11 +31,10 @@ NAMES = {
         "main_face_image",
     ),
 }
-"""By what is asked, what the input that takes it may be called; the first of these that a model
-has."""
+"""Possible input names for each kind of picture; the first that a model has is used."""
 
 STRENGTHS = ("prompt_strength", "strength", "denoising_strength", "denoise")
-"""How much of a picture is made anew, from 0 to 1."""
+"""Inputs for the share of a picture that is repainted, from 0 to 1."""
 
 WEIGHTS = (
     "ip_adapter_scale",
@@ -44,7 +43,7 @@ WEIGHTS = (
     "image_prompt_strength",
     "style_strength",
 )
-"""How strongly a look is kept to."""
+"""Inputs for the weight of a reference look."""
 
 _BLACK = re.compile(
     r"black[^.;]{0,40}(inpaint|discard|regenerat|change|fill|replac)", re.IGNORECASE
@@ -53,8 +52,8 @@ _KEPT = re.compile(r"black[^.;]{0,40}(preserv|keep|kept|unchanged)", re.IGNORECA
 
 
 def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | int | float]:
-    """What is said of the pictures, within the bounds of the model; what it cannot be told is left
-    out."""
+    """Return the strengths and weights of the job's pictures within the model's limits; those
+    without an input are left out."""
     wanted: dict[str, float] = {}
     if job.init:
         wanted |= dict.fromkeys(STRENGTHS, job.strength)
@@ -68,10 +67,10 @@ def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | i
 
 
 def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[str, Any]:
-    """The pictures of a job by input, as addresses that hold them.
+    """Return the pictures of a job by input, as data URIs.
 
-    Raises EngineMissing for a picture that the model has no input for, and for more of a look than
-    it takes; and as `outgoing_pictures.prepare_picture`.
+    Raises EngineMissing for a picture without an input and for too many references, and as
+    `outgoing_pictures.prepare_picture`.
     """
     asks = job.needed_inputs & hosted_services.PICTURE_INPUTS
     if not asks:
@@ -108,7 +107,7 @@ def _picture_input_name(need: str, offered: ModelInputs, engine: str) -> str:
 
 
 def _picture_multiplicity(one: Any) -> str:
-    """Whether an input takes one picture, several, or none ("")."""
+    """Return "one" or "several" for an input that takes pictures, else ""."""
     for each in (one, *(one.get("anyOf") or ())):
         if each.get("type") == "string" and each.get("format") == "uri":
             return "one"
@@ -119,7 +118,7 @@ def _picture_multiplicity(one: Any) -> str:
 
 
 def _wants_black(one: Any) -> bool:
-    """Whether a model makes anew what is black, as its schema says in words; most make anew what is
-    white."""
+    """Return True if the model's description says that black areas are repainted; most models
+    repaint white ones."""
     said = str(one.get("description") or "")
     return bool(_BLACK.search(said)) and not _KEPT.search(said)

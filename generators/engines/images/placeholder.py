@@ -1,7 +1,8 @@
-"""The engine without a model: a drawn scene for the words it knows, plainly marked PLACEHOLDER.
+"""The image engine without a model: a scene drawn from known words, with a visible PLACEHOLDER
+stamp.
 
-Same job, same bytes (on the same build of numpy and Pillow). Its pictures must not be sent without
-a person's word.
+The same job gives the same bytes on the same build of numpy and Pillow. Its pictures must not be
+sent without a member's approval.
 """
 
 import io
@@ -25,20 +26,20 @@ _WORD = "PLACEHOLDER"
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine, unless a model folder is set: then a broken folder is an error, not a reason for
-    drawings."""
+    """Return the engine, unless a model folder is set: then a broken folder is an error, not a
+    reason for drawings."""
     return None if settings.diffusion_folder else PlaceholderEngine()
 
 
 class PlaceholderEngine:
-    """Draws scenes with Pillow; needs no model, no network and under a second for 1600 × 1200."""
+    """Draws scenes with Pillow, without a model or a network, in under a second for 1600 × 1200."""
 
     name = "placeholder"
     does = frozenset[str]()
     model = "scenes-1"
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """The marked drawing. Raises what `progress` raises."""
+        """Return the stamped drawing. Raises exceptions of `progress`."""
         check_inputs_supported(self, job)
         progress(0, 2)
         image, setting = draw_scene(job.prompt, job.seed, job.width, job.height)
@@ -65,7 +66,7 @@ class PlaceholderEngine:
 
 
 def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
-    """The picture as JPEG, without any metadata."""
+    """Return the picture as JPEG without metadata."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, optimize=True, exif=b"")
     return buffer.getvalue()

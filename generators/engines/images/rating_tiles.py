@@ -1,4 +1,4 @@
-"""The plain tile that stands where a demo or a test means a picture that is never drawn."""
+"""Plain tiles in place of pictures of a rating that demos and tests never draw."""
 
 import io
 from typing import Literal
@@ -27,8 +27,8 @@ _SHADE = {"S": (206, 190, 214), "N": (186, 178, 208), "E": (168, 160, 192)}
 
 
 class RatingTileEngine:
-    """A tile that means a rating: the sentence, the code, and a pattern of the seed so that no two
-    are alike."""
+    """A tile for a rating: a sentence, a code, and a pattern from the seed, so that no two tiles
+    are equal."""
 
     name = "tile"
     does = frozenset[str]()
@@ -38,7 +38,7 @@ class RatingTileEngine:
         self.model = _CODE[means].lower()
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """The tile as PNG. Raises what `progress` raises."""
+        """Return the tile as PNG. Raises exceptions of `progress`."""
         check_inputs_supported(self, job)
         progress(0, 1)
         data = _encode_png(_draw_tile(self.means, job.seed, job.width, job.height))
@@ -77,9 +77,8 @@ def _draw_tile(means: TileRating, seed: int, width: int, height: int) -> Image.I
         width=max(1, unit // 200),
     )
     room = width * 0.78
-    first, rest = _SAYS[means].split(
-        " — "
-    )  # the font has no dash that long: a rule is drawn in its place
+    # The font has no em dash: a line is drawn in its place.
+    first, rest = _SAYS[means].split(" — ")
     _draw_text_line(draw, (width / 2, height / 2 - unit * 0.165), first, room, unit * 0.07)
     draw.rectangle(
         (
@@ -109,7 +108,7 @@ def _draw_text_line(
 def _draw_seed_marks(
     draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], cell: float
 ) -> None:
-    """Two rows of twelve squares, set or not by the seed."""
+    """Draw two rows of twelve squares, filled or not by the seed."""
     bits = np.random.default_rng([seed, 3]).random((2, 12)) < 0.5
     for (row, column), on in np.ndenumerate(bits):
         x = centre[0] + (column - 5.5) * cell * 1.35

@@ -1,5 +1,5 @@
-"""A picture as a service handed it over, for money: what is in the file says what it is, not what
-was asked."""
+"""Pictures delivered by a paid service. Type and size are read from the file, not from the
+request."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,8 @@ from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel,
 def read_delivered_picture(
     data: bytes, job: ImageJob, *, engine: str, model: str, given: Mapping[str, str | int | float]
 ) -> GeneratedPicture:
-    """The picture with what was `given` for it but its prompt. Raises Undelivered for what is none,
-    or is damaged."""
+    """Return the picture with its `given` parameters, without the prompt. Raises PictureUndelivered
+    for a damaged or invalid file."""
     try:
         found = still_images.inspect_picture(data, name=engine)
     except BadInput as error:

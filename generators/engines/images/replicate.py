@@ -1,10 +1,10 @@
-"""Pictures by a model of Replicate, for money.
+"""Paid pictures from a model hosted by Replicate.
 
-There is no key against doubles, and a prediction is billed once it runs. So each bears a marker of
-ours among its inputs, which models ignore (https://github.com/replicate/cog/pull/2943), the id is
-kept before anything else is done, and who does not know whether an order was taken looks for the
-marker first. Inputs and outputs are gone after an hour:
-https://replicate.com/docs/topics/predictions/data-retention. Requests:
+Replicate has no idempotency keys, and a prediction is billed once it runs. Each prediction
+therefore contains our marker as an extra input, which models ignore
+(https://github.com/replicate/cog/pull/2943); its id is stored first; and if it is unknown whether
+an order was accepted, the marker is looked up before another one. Inputs and outputs are deleted
+after an hour: https://replicate.com/docs/topics/predictions/data-retention. Requests:
 https://replicate.com/docs/reference/http
 """
 
@@ -49,19 +49,19 @@ from generators.engines.images import model_inputs, picture_inputs, received_pic
 from generators.engines.images.model_inputs import ModelInputs
 
 OURS = "greenroom"
-"""The input that bears the marker."""
+"""The input that contains the marker."""
 
 TRIES = 2
-"""How often a picture is asked for in one go, each but the first after it was surely not taken."""
+"""Number of orders in one call; each after the first only if the previous one was not accepted."""
 
 FIRST_LOOK = 0.5
 MAX_POLL_SECONDS = 5.0
 MAX_WAIT_SECONDS = 1800.0
-"""Seconds a prediction is waited for; it ends by itself after thirty minutes."""
+"""Maximum seconds to wait for a prediction; Replicate ends it after thirty minutes."""
 
 LISTED_AFTER = 15.0
-"""Seconds beyond a request's deadline after which what it asked for stands in the list, or was
-never taken."""
+"""Seconds after a request's deadline by which its prediction is in the list, or was never accepted.
+"""
 
 FORGOTTEN = timedelta(minutes=55)
 """After an hour a prediction has lost its inputs, and with them our marker."""
@@ -69,7 +69,7 @@ FORGOTTEN = timedelta(minutes=55)
 SKEW = timedelta(minutes=2)
 PAGES = 20
 MAX_PAGE = 64 * 1024 * 1024
-"""Bytes of a page of the list: a hundred orders, each with its pictures
+"""Maximum bytes of a page of the list: a hundred predictions with their pictures
 (`outgoing_pictures.INLINE_BYTES`)."""
 
 WHOLE = 100
@@ -85,7 +85,7 @@ _INDECENT = re.compile(r"nsfw|safety|sensitive|moderat", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ReplicateService:
-    """Where it is asked, with which token, and from where its pictures may come."""
+    """The URL of the service, its token, and the origin of its files."""
 
     url: str
     token: SecretStr
@@ -93,8 +93,8 @@ class ReplicateService:
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the model in the settings, None without one. Raises EngineMissing without a
-    token or a price."""
+    """Return the engine of the configured model, or None. Raises EngineMissing without a token or a
+    price."""
     if not settings.replicate_model:
         return None
     if not settings.replicate_token.get_secret_value():
@@ -108,7 +108,7 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 
 
 def known_prices(settings: GeneratorsSettings) -> dict[str, Price]:
-    """The prices of the settings. Raises EngineMissing where they cannot be read."""
+    """Return the prices in the settings. Raises EngineMissing if they cannot be parsed."""
     try:
         return parse_prices(settings.prices)
     except ValueError as error:
@@ -144,22 +144,23 @@ class Replicate:
         self._inputs = lru_cache(maxsize=32)(self._fetch_model_inputs)
 
     def price_of(self, model: str) -> Price:
-        """What a picture of a model costs. Raises EngineMissing where the settings do not say."""
+        """Return the price of a model's picture. Raises EngineMissing if the settings contain
+        none."""
         if (found := self._prices.get(model)) is None:
             raise EngineMissing("engine.price_missing", engine=self.name, model=model)
         return found
 
     def price(self, job: ImageJob) -> Price:
-        """What the picture costs. Raises EngineMissing where the settings do not say."""
+        """Return the price of the picture. Raises EngineMissing if the settings contain none."""
         return self.price_of(job.model or self.model)
 
     def check(self) -> None:
-        """Ask for the account of the token, which costs nothing. Raises EngineError."""
+        """Query the account of the token, which is free. Raises EngineError."""
         self._get_json("/account")
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`; what
-        `progress` raises cancels it."""
+        """Buy a picture without a stored record, for manual trials. Raises as `buy`; an exception
+        of `progress` cancels it."""
         slip = PurchaseRecord(str(uuid7()))
         try:
             return self.buy(job, slip, progress)
@@ -172,10 +173,10 @@ class Replicate:
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """The picture of the slip: taken up where it was asked for before, else asked for.
+        """Return the picture of the purchase: resume an earlier order, else place one.
 
-        Raises EngineMissing (token, credit, model, what is asked), EngineBusy, EngineUnreachable
-        (it goes on there), Undelivered; what `progress` raises passes through.
+        Raises EngineMissing (token, credit, model, inputs), EngineBusy, EngineUnreachable (the
+        order continues), PictureUndelivered. An exception of `progress` is passed on.
         """
         check_inputs_supported(self, job)
         model = job.model or self.model
@@ -196,8 +197,8 @@ class Replicate:
         return picture
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Cancel the prediction; one that had not begun costs nothing. Raises nothing: what is not
-        heard is billed."""
+        """Cancel the prediction; one that has not started is free. Raises nothing: without a
+        response it counts as billed."""
         if not slip.order:
             return
         try:
@@ -212,8 +213,8 @@ class Replicate:
     def _create_prediction(
         self, model: str, given: Mapping[str, Any], slip: PurchaseRecord
     ) -> None:
-        """Order it once. An answer that is lost, or says that the server broke, is no answer: then
-        it is looked for."""
+        """Place the order once. A lost response or a server error decides nothing: the prediction
+        is then looked up."""
         path, body = _prediction_request(model)
         body["input"] = {**given, OURS: slip.marker}
         for _ in range(TRIES):
@@ -241,8 +242,11 @@ class Replicate:
         raise self._unreachable_error()
 
     def _reconcile_order(self, slip: PurchaseRecord) -> bool:
-        """Look for what was asked for without hearing an answer, until it must stand in the list.
-        Raises Undelivered where that can no longer be known."""
+        """Look up an order without a response until it must be in the list. Return True if it
+        exists.
+
+        Raises PictureUndelivered if this can no longer be determined.
+        """
         while slip.since is not None:
             if wall_now() - slip.since > FORGOTTEN:
                 raise PictureUndelivered("engine.order_lost", engine=self.name)
@@ -257,8 +261,8 @@ class Replicate:
         return False
 
     def _find_prediction_id(self, marker: str, since: datetime) -> str:
-        """The id of the prediction with our marker, "" where there is none; newest first, a hundred
-        a page."""
+        """Return the id of the prediction with our marker, or ""; pages contain a hundred, newest
+        first."""
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):
             page = self._get_json(path)
@@ -272,17 +276,17 @@ class Replicate:
                     == marker
                 ):
                     return _prediction_id(one)
-            cursor = urlsplit(str(page.get("next") or "")).query  # its host is not believed
+            # Only the query is used: the host in the response is untrusted.
+            cursor = urlsplit(str(page.get("next") or "")).query
             if not cursor:
                 return ""
             path = "/predictions?" + cursor
-        raise PictureUndelivered(
-            "engine.order_lost", engine=self.name
-        )  # not to the end of the list: it may be there
+        # The end of the list was not reached: the order may be there.
+        raise PictureUndelivered("engine.order_lost", engine=self.name)
 
     def _page_results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing
-        of what it lacks."""
+        """Return the predictions of a page. Raises EngineUnreachable for a malformed page, which
+        proves no absence."""
         found = page.get("results")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
@@ -311,7 +315,8 @@ class Replicate:
     def _prediction_error(
         self, told: Mapping[str, Any], slip: PurchaseRecord
     ) -> PictureUndelivered:
-        """Failed, canceled or aborted (https://replicate.com/docs/topics/predictions/lifecycle)."""
+        """Return the error of a failed, canceled or aborted prediction
+        (https://replicate.com/docs/topics/predictions/lifecycle)."""
         if _is_never_started(told):
             slip.mark_refused()
         if told.get("status") != "failed":
@@ -322,8 +327,7 @@ class Replicate:
         )
 
     def _download_output(self, told: Mapping[str, Any]) -> bytes:
-        """The first picture of the output, from where pictures may come. The token does not go
-        there."""
+        """Download the first output picture from the allowed origin, without the token."""
         output = told.get("output")
         url = output[0] if isinstance(output, list) and output else output
         if not isinstance(url, str) or told.get("data_removed"):
@@ -338,9 +342,8 @@ class Replicate:
             or reply.status >= 500
             or reply.status == 429
         ):
-            raise EngineUnreachable(
-                "engine.answer_broken_off", engine=self.name
-            )  # it is fetched again, not made again
+            # The download is retried, not the order.
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         if reply.status != _OK:
             raise PictureUndelivered("engine.output_gone", engine=self.name)
         return reply.body
@@ -358,8 +361,7 @@ class Replicate:
         return self._get_json(f"/predictions/{quote(order, safe='')}", gone=True)
 
     def _get_json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
-        """What is told at a path. With `gone`, what is not there is an order that is lost, and no
-        missing model."""
+        """Return the JSON at a path. With `gone`, 404 means a lost order, not a missing model."""
         reply = self._send_api_request(method, path)
         if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500:
             raise self._unreachable_error()
@@ -386,7 +388,7 @@ class Replicate:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
-        """What an answer of 4xx says; its words are not repeated."""
+        """Return the error for a 4xx response; its text is not repeated."""
         match reply.status:
             case 401 | 403:
                 return EngineMissing("engine.token_refused", engine=self.name)
@@ -406,8 +408,8 @@ class Replicate:
 
 
 def retry_after_seconds(reply: HttpResponse) -> float:
-    """In how many seconds a server that answered 429 takes more: by its header, else by its
-    words."""
+    """Return the seconds until a server that answered 429 accepts requests, from its header or its
+    text."""
     header = reply.headers.get("retry-after", "")
     said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
     if header.isascii() and header.isdecimal():
@@ -420,7 +422,8 @@ def retry_after_seconds(reply: HttpResponse) -> float:
 
 
 def _prediction_request(model: str) -> tuple[str, dict[str, Any]]:
-    """Models that Replicate keeps up have an address, of others a version is asked."""
+    """Return path and body: official models have a path of their own, others are requested by
+    version."""
     name, _, version = model.partition(":")
     return (
         ("/predictions", {"version": version})
@@ -444,13 +447,13 @@ def _is_never_started(told: Mapping[str, Any]) -> bool:
 
 
 def _progress_percent(told: Mapping[str, Any]) -> int:
-    """How far it is, by the bar that most models write to their log."""
+    """Return the progress in percent from the bar that most models write to their log."""
     found = _PERCENT.findall(str(told.get("logs") or "")[-4000:])
     return min(int(found[-1]), WHOLE - 1) if found else 0
 
 
 def _comes_from(url: str, origin: str) -> bool:
-    """Whether an address is of an origin or of one of its subdomains."""
+    """Return True if a URL has this origin or one of its subdomains."""
     try:
         one = urlsplit(url)
         known = urlsplit(origin)

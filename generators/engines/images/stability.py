@@ -1,9 +1,8 @@
-"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is
-kept there, nor of the pictures that went with the request.
+"""Paid pictures from Stability AI: one request, whose response is the picture.
 
-So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for
-again. What was heard is kept before anything is made of it. What it answers to have failed is
-not charged. Source: `POST /v2beta/stable-image/generate/core` of
+The service stores neither. A request without a response cannot be looked up: it counts as paid and
+is not repeated. A response is stored before it is processed. Requests that the service reports as
+failed are not charged. Source: `POST /v2beta/stable-image/generate/core` of
 https://platform.stability.ai/docs/api-reference
 """
 
@@ -46,7 +45,7 @@ PATHS = {
     hosted_services.INPAINT_SERVICE: "edit/inpaint",
     hosted_services.STYLE_SERVICE: "control/style",
 }
-"""Where a service is asked, below `/v2beta/stable-image`; models below `generate`."""
+"""Paths of services below `/v2beta/stable-image`; models are below `generate`."""
 
 OFFERED: model_inputs.ModelInputs = {
     "prompt": {"type": "string"},
@@ -56,26 +55,25 @@ OFFERED: model_inputs.ModelInputs = {
     "output_format": {"enum": ["png"]},
 }
 Files = Mapping[str, tuple[str, bytes, str]]
-"""By part of a form: name, bytes and media type."""
+"""Name, bytes and media type of the files in a form, by part."""
 
 MAX_PROMPT = 10_000
-"""Characters of a prompt."""
+"""Maximum characters of a prompt."""
 
 REST = 60.0
-"""Seconds to keep away after 150 requests in ten."""
+"""Seconds to wait after the limit of 150 requests in ten seconds."""
 
 IN_DOUBT = (408, 502, 504)
-"""Said by what stands before it, perhaps of a request that is being worked on there, and
-charged."""
+"""Status codes of a proxy: the request may still be processed and charged."""
 
 SECONDS = 180.0
 NOTHING = {"none": ("none", b"", "application/octet-stream")}
-"""Without a part that is a file, a form is not sent as multipart, and refused."""
+"""A form without a file part would not be sent as multipart and would be refused."""
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the model in the settings, None without one. Raises EngineMissing without a key
-    or a price."""
+    """Return the engine of the configured model, or None. Raises EngineMissing without a key or a
+    price."""
     if not settings.stability_model:
         return None
     if not settings.stability_token.get_secret_value():
@@ -113,8 +111,8 @@ class Stability:
         self._client = HttpClient(max_connections=8)
 
     def price_of(self, model: str) -> Price:
-        """What a picture of a model, or of a service that takes pictures, costs. Raises
-        EngineMissing where there is no such one, or no price."""
+        """Return the price of a picture by a model or service. Raises EngineMissing if it is
+        unknown or has no price."""
         if model not in SERVICES:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
         if (found := self._prices.get(model)) is None:
@@ -122,11 +120,11 @@ class Stability:
         return found
 
     def price(self, job: ImageJob) -> Price:
-        """What the picture costs. Raises EngineMissing where the settings do not say."""
+        """Return the price of the picture. Raises EngineMissing if the settings contain none."""
         return self.price_of(self._resolve_service(job))
 
     def check(self) -> None:
-        """Ask for what is left of the credit, which costs nothing. Raises EngineError."""
+        """Query the remaining credit, which is free. Raises EngineError."""
         reply = self._send_form("GET", "/v1/user/balance")
         if not isinstance(reply, HttpResponse) or reply.status >= 500:
             raise self._unreachable_error()
@@ -134,18 +132,18 @@ class Stability:
             raise self._refusal_error(reply, self.model)
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`."""
+        """Buy a picture without a stored record, for manual trials. Raises as `buy`."""
         return self.buy(job, PurchaseRecord(str(uuid7())), progress)
 
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """The picture of the slip, asked for once in its life; of what was answered before, what
-        was kept.
+        """Return the picture of the purchase, requested once at most; a stored response is used
+        instead of a new request.
 
-        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and Undelivered:
-        its words or what came of them were refused, or nobody knows. What `progress` raises passes
-        through.
+        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and
+        PictureUndelivered (refused content, or unknown state). An exception of `progress` is passed
+        on.
         """
         check_inputs_supported(self, job)
         hosted_services.check_inputs_combine(self.name, job)
@@ -168,11 +166,11 @@ class Stability:
         return picture
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Nothing can be cancelled: what was asked for is paid."""
+        """Do nothing: a request cannot be cancelled and is paid."""
 
     def _resolve_service(self, job: ImageJob) -> str:
-        """What makes it. Raises EngineMissing for a model that is none: a service is chosen by what
-        is asked."""
+        """Return the service for the job's inputs. Raises EngineMissing for an unknown model:
+        services cannot be named directly."""
         model = job.model or self.model
         if model not in MODELS:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
@@ -181,7 +179,8 @@ class Stability:
     def _build_form(
         self, job: ImageJob, service: str
     ) -> tuple[dict[str, str | int | float], Files]:
-        """The words of a form, and its pictures. Raises as `outgoing_pictures.prepare_picture`."""
+        """Return the fields and files of the form. Raises as
+        `outgoing_pictures.prepare_picture`."""
         given = model_inputs.input_values(job, OFFERED, engine=self.name, model=service)
         if not job.init and not job.references:
             return given, NOTHING
@@ -193,8 +192,8 @@ class Stability:
             return given, {"image": ("image.jpg", look.data, "image/jpeg")}
         first = outgoing_pictures.prepare_picture(job.init, engine=self.name)
         files = {"image": ("image.jpg", first.data, "image/jpeg")}
-        given.pop("aspect_ratio", None)  # it is the picture's
-        if job.mask:  # how much is made anew is told by its grey
+        given.pop("aspect_ratio", None)  # The initial picture sets the aspect ratio.
+        if job.mask:  # The grey level of the mask contains the strength.
             drawn = outgoing_pictures.prepare_mask(job.mask, first.size, strength=job.strength)
             return given, {**files, "mask": ("mask.png", drawn, "image/png")}
         given["strength"] = round(job.strength, 2)
@@ -224,7 +223,7 @@ class Stability:
                 status=503,
             )
         if reply.status >= 500:
-            slip.mark_refused()  # what it says has failed is not charged
+            slip.mark_refused()  # Failed requests are not charged.
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         if reply.status != 200:
             slip.mark_refused()
@@ -253,7 +252,7 @@ class Stability:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineError:
-        """What an answer of 4xx says, none of which is billed; its words are not repeated."""
+        """Return the error for a 4xx response, which is never billed; its text is not repeated."""
         match reply.status:
             case 401:
                 return EngineMissing("engine.token_refused", engine=self.name)

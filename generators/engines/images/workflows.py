@@ -1,14 +1,13 @@
-"""Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their
-maker gave them.
+"""ComfyUI workflows in API format: nodes that take values of a job are found by their titles.
 
-A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength` (in whatever
-case) takes that, one titled with several of them between commas takes each; only `prompt` and
-`seed` must be there. `init`, `mask`, `pose` and `reference` to `reference 4` take pictures. `Export
+A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength`
+(case-insensitive) takes that value; several titles separated by commas take each. Only `prompt` and
+`seed` are required. `init`, `mask`, `pose` and `reference` to `reference 4` take pictures. `Export
 (API)` writes titles under `_meta`.
 
-A graph that loads a picture cannot run without one, so each kind of work has a workflow of its own:
-`portrait.json` for words alone, and beside it any `portrait.<whatever>.json`. What one does is told
-by its marks, not by its name.
+A graph that loads a picture cannot run without one, so each combination of inputs has a separate
+workflow: `portrait.json` for prompts alone, and any `portrait.<suffix>.json` beside it. Its titles,
+not its name, define the inputs.
 """
 
 import hashlib
@@ -42,7 +41,7 @@ INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "reference 4": (("image",),),
     "look weight": (("weight", "strength", "value"),),
 }
-"""For each mark the inputs that are set, each under the first of these names that the node has."""
+"""Inputs set for each title, each under the first of these names that the node has."""
 
 REFERENCES = ("reference", "reference 2", "reference 3", "reference 4")
 NEED_OF: Mapping[str, str] = {
@@ -51,7 +50,7 @@ NEED_OF: Mapping[str, str] = {
     "pose": "pose",
     **dict.fromkeys(REFERENCES, "references"),
 }
-"""What of a job each mark of a picture takes, as `ImageJob.asks`."""
+"""The input of `ImageJob.needed_inputs` for each title that takes a picture."""
 
 NEEDED = ("prompt", "seed")
 MODELS = ("ckpt_name", "unet_name", "model_name")
@@ -61,7 +60,7 @@ MAX_BYTES = 2**20
 
 @dataclass(frozen=True)
 class ComfyWorkflow:
-    """A graph and its marks: by mark, (node, input) pairs in the order of `INPUTS`."""
+    """A graph and its marks: (node, input) pairs by mark, in the order of `INPUTS`."""
 
     name: str
     graph: Mapping[str, Any]
@@ -69,30 +68,33 @@ class ComfyWorkflow:
 
     @property
     def model(self) -> str:
-        """The file of weights it loads; without one, the workflow's own name."""
+        """The weight file that it loads, else the workflow's name."""
         return next(iter(self._input_files(MODELS)), self.name)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the graph as it was written, in 16 digits."""
+        """First 16 hex digits of the SHA-256 of the original graph."""
         return hashlib.sha256(canonical_json(self.graph)).hexdigest()[:16]
 
     @property
     def supported_inputs(self) -> frozenset[str]:
-        """What it takes beside words, and cannot run without."""
+        """The inputs that it requires besides the prompt."""
         return frozenset(NEED_OF[mark] for mark in self.marks if mark in NEED_OF)
 
     def picture_inputs(self, job: ImageJob) -> dict[str, bytes]:
-        """The pictures of a job, by mark. Of a look with fewer than it takes they repeat in turn;
-        with more, the first are taken."""
+        """Return the pictures of a job by mark. Fewer references than marks are repeated; surplus
+        references are ignored."""
         own = {"init": job.init, "mask": job.mask, "pose": job.pose}
         places = [mark for mark in REFERENCES if mark in self.marks]
         turns = dict(zip(places, cycle(job.references), strict=False))
         return {mark: data for mark, data in (own | turns).items() if mark in self.marks}
 
     def build_graph(self, job: ImageJob, files: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in
-        lower case. `files` are the names its pictures have at the server, by mark."""
+        """Return the graph of a job and its key, a lower-case UUID that is equal for equal
+        workflows and jobs.
+
+        `files` maps marks to the names of the uploaded pictures.
+        """
         wanted: dict[str, tuple[Any, ...]] = {mark: (name,) for mark, name in files.items()} | {
             "prompt": (job.prompt,),
             "negative": (job.negative,),
@@ -113,14 +115,14 @@ class ComfyWorkflow:
         )
 
     def ignored_inputs(self, *, negative: bool) -> tuple[str, ...]:
-        """What recipes say and no node of it takes: it stays as the workflow has it. `negative`:
-        whether they say words to keep out."""
+        """Return the recipe values that no node takes, so that the workflow's own apply. `negative`
+        is True if recipes have a negative prompt."""
         said = ("size", "steps", "guidance", *(["negative"] if negative else []))
         return tuple(mark for mark in said if mark not in self.marks)
 
     def parameters(self, job: ImageJob) -> dict[str, str | int | float]:
-        """What would make the picture again: the workflow, its adapters, and what its marks were
-        given."""
+        """Return the parameters that reproduce the picture: the workflow, its adapters, and the
+        values of its marks."""
         given: dict[str, str | int | float] = {
             "workflow": self.digest,
             "adapters": ", ".join(self._input_files(ADAPTERS)),
@@ -145,7 +147,7 @@ class ComfyWorkflow:
 
 
 def read_workflow(path: str) -> ComfyWorkflow:
-    """The workflow of a file. Raises EngineMissing that says what it lacks."""
+    """Read a workflow file. Raises EngineMissing with the reason."""
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -163,9 +165,11 @@ def read_workflow(path: str) -> ComfyWorkflow:
 
 
 def read_workflows(path: str) -> tuple[ComfyWorkflow, ...]:
-    """The workflow of a file, for words alone, and those beside it that take pictures, by name.
-    Raises EngineMissing for one that is unfit, for a first that takes pictures, and where two take
-    the same."""
+    """Read a workflow for prompts alone, and those beside it that take pictures, by name.
+
+    Raises EngineMissing for an unusable workflow, a first one that takes pictures, and two with the
+    same inputs.
+    """
     first = read_workflow(path)
     others = sorted(Path(path).parent.glob(f"{first.name}.*.json"))
     found = (first, *(read_workflow(str(other)) for other in others))
@@ -184,7 +188,7 @@ def _parse_marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], .
         title = str(meta.get("title") or "").lower() if isinstance(meta, dict) else ""
         marks = [one.strip() for one in title.split(",")]
         if not set(marks) <= INPUTS.keys():
-            continue  # a title of its maker's own
+            continue  # A title of the author, not a mark.
         for mark in marks:
             names = [
                 next((name for name in known if name in told["inputs"]), "")

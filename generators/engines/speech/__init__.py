@@ -1,1 +1,1 @@
-"""Engines that speak texts."""
+"""Speech engines: ElevenLabs, Piper and espeak-ng, and the loudness of their output."""

@@ -1,9 +1,8 @@
-"""What an engine of speech made, as it leaves: one loudness for all of them, mono, 48 kHz, nothing
-else in the file.
+"""Output of speech engines: mono, 48 kHz, one loudness for all engines, and no metadata.
 
--16 LUFS, the loudness of speech for phones: https://www.aes.org/technical/documents/AESTD1004.pdf;
-measured as in EBU R128 (https://tech.ebu.ch/docs/r/r128.pdf) in a first pass, put right in a
-second.
+The loudness is -16 LUFS, as recommended for speech on phones
+(https://www.aes.org/technical/documents/AESTD1004.pdf). It is measured as in EBU R128
+(https://tech.ebu.ch/docs/r/r128.pdf) in a first pass and corrected in a second.
 """
 
 import io
@@ -25,14 +24,14 @@ from generators.video import video_files
 LUFS = -16.0
 PEAK = -1.5
 RANGE = 11.0
-"""Loudness aimed at, the highest true peak in dBTP, and the range in LU."""
+"""Target loudness in LUFS, highest true peak in dBTP, and loudness range in LU."""
 
 TAIL = 0.4
-"""Seconds of silence at the end: one block of the measure, without which a single short word has no
+"""Seconds of silence at the end: one measuring block, without which a single short word has no
 loudness."""
 
 SPEECH_FILE = "said.wav"
-"""The file a program writes what it says to, in the folder it runs in."""
+"""Name of the file that a program writes in its working folder."""
 
 LIMIT = 120.0
 _RATE = "48000"
@@ -49,8 +48,12 @@ def run_speech_program(
     engine: str,
     form: AudioForm,
 ) -> tuple[bytes, Mime, float]:
-    """What a program says that is told the text and writes `SAID`, as `finish` leaves it. Raises as
-    `confined_processes.run_program` and `finish` do, and EngineError where it wrote nothing."""
+    """Run a program that reads the text from standard input and writes `SPEECH_FILE`; return its
+    normalized audio.
+
+    Raises as `confined_processes.run_program` and `normalize_speech`, and EngineError if it wrote
+    no file.
+    """
     with video_files.work_folder() as folder:
         confined_processes.run_program(
             program, arguments, folder=folder, seconds=seconds, told=told
@@ -65,10 +68,10 @@ def run_speech_program(
 def normalize_speech(
     raw: bytes, demuxer: str, *, engine: str, form: AudioForm
 ) -> tuple[bytes, Mime, float]:
-    """The sound of an engine as it leaves, its type, and its seconds.
+    """Return normalized audio, its media type, and its length in seconds.
 
-    `demuxer` is what it came as (a key of `ffmpeg.SPEECH_FORMATS`). Raises AnswerUnusable for what
-    is no sound, or silence; Unavailable when the disk is full.
+    `demuxer` is the input format (a key of `ffmpeg.SPEECH_FORMATS`). Raises UnusableAnswer for
+    silence or invalid audio, Unavailable if the disk is full.
     """
     with video_files.work_folder() as folder:
         (folder / "in").write_bytes(raw)

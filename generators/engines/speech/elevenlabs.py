@@ -1,8 +1,8 @@
-"""Speech by ElevenLabs, billed by the character:
+"""Speech from ElevenLabs, billed by the character:
 https://elevenlabs.io/docs/api-reference/text-to-speech/convert
 
-It takes no key against doubles and lists what it made only later, so that a lost answer is
-AnswerUncertain: what was asked may be billed, and is never asked again by itself.
+The API has no idempotency keys and lists results only later. A lost response therefore raises
+SpeechUncertain: it may be billed and is never repeated automatically.
 """
 
 import json
@@ -40,7 +40,7 @@ from generators.contract.speech import (
 from generators.engines.speech import audio_output
 
 FORMAT = "mp3_44100_128"
-"""The best that every plan may ask for."""
+"""The best format available on every plan."""
 
 SECONDS = 120.0
 LIST_SECONDS = 15.0
@@ -48,16 +48,16 @@ MAX_ANSWER = 16 * 2**20
 MAX_VOICES = 500
 TERMS = "https://elevenlabs.io/terms-of-use"
 _CLONED = frozenset({"cloned", "professional"})
-"""Categories of voices that are made after somebody who lives."""
+"""Categories of voices that imitate living people."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNTS = ("character-cost", "x-character-count")
 _FORCES_LANGUAGE = ("_v2_5", "_v3")
-"""Ends of the models that take a language; the others answer one with an error."""
+"""Suffixes of models that accept a language code; the others reject it."""
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
-    """The engine where a key is set, else None."""
+    """Return the engine if a key is configured, else None."""
     if not settings.elevenlabs_key.get_secret_value():
         return None
     return ElevenLabs(
@@ -66,7 +66,7 @@ def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
 
 
 class ElevenLabs:
-    """One account, one model."""
+    """One account and one model."""
 
     name = "elevenlabs"
     label = OriginLabel.NONE
@@ -80,7 +80,7 @@ class ElevenLabs:
         self._client = HttpClient(max_connections=2)
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """The voices of the account. Raises EngineError; nothing is billed."""
+        """Return the voices of the account, free of charge. Raises EngineError."""
         reply = self._send_api_request("GET", "/v1/voices", deadline=LIST_SECONDS)
         if isinstance(reply, ResponseLost):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
@@ -93,11 +93,11 @@ class ElevenLabs:
             raise UnusableAnswer("engine.answer_invalid", engine=self.name) from error
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
-        """Say the text, once.
+        """Speak the text, with one request.
 
-        Raises EngineMissing (no such voice, key or characters left), EngineUnreachable (nothing was
-        said or billed: worth another try later), AnswerUncertain (perhaps billed), AnswerUnusable
-        (billed, and no sound).
+        Raises EngineMissing (voice, key or remaining characters), EngineUnreachable (nothing
+        billed, a later retry may help), SpeechUncertain (possibly billed), UnusableAnswer (billed,
+        but no audio).
         """
         voice = pick_voice(self, self.list_voices(), job)
         asked: dict[str, str | int] = {
@@ -129,7 +129,8 @@ class ElevenLabs:
         )
 
     def _refusal_error(self, reply: HttpResponse) -> EngineError:
-        """What a refusal means; none of them bills anything, and their words are not repeated."""
+        """Return the error for a refusal; none of them is billed, and the response text is not
+        repeated."""
         status = _error_status(reply)
         if status == "quota_exceeded":
             return EngineMissing("engine.speech_spent", engine=self.name)
@@ -160,7 +161,7 @@ class ElevenLabs:
 
 
 def _parse_voice(told: Any) -> EngineVoice | None:
-    """A voice of the list; None for one whose id could be no part of an address."""
+    """Return a voice of the list, or None if its id is not safe in a URL."""
     if not isinstance(told, dict) or not _ID.fullmatch(str(told.get("voice_id", ""))):
         return None
     category = str(told.get("category", ""))
@@ -171,9 +172,8 @@ def _parse_voice(told: Any) -> EngineVoice | None:
         owner = "account owner"
     else:
         owner = category[:40]
-    licence = VoiceLicence(
-        "ElevenLabs terms of use", owner or "?", TERMS
-    )  # free plans may not earn money with it
+    # Free plans do not allow commercial use.
+    licence = VoiceLicence("ElevenLabs terms of use", owner or "?", TERMS)
     return EngineVoice(str(told["voice_id"]), name, "", licence, cloned=category in _CLONED)
 
 
@@ -186,8 +186,7 @@ def _error_status(reply: HttpResponse) -> str:
 
 
 def _billed_characters(reply: HttpResponse, asked: int) -> int:
-    """What the answer says it cost in characters; what was asked for where it says nothing that can
-    be."""
+    """Return the billed characters from the response headers, else the number requested."""
     for name in _COUNTS:
         told = reply.headers.get(name, "")
         if told.isascii() and told.isdigit() and len(told) < 9:

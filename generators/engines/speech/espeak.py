@@ -1,8 +1,8 @@
-"""Speech by espeak-ng, a synthesiser that sounds like a machine: it stands where no real voice is,
-and says so.
+"""Speech from espeak-ng, a synthesizer with a machine-like voice: a placeholder for installations
+without a real voice, labelled as one.
 
-The program is run, never linked (it is under the GPL); it is told the text by its standard input.
-https://github.com/espeak-ng/espeak-ng/blob/master/src/espeak-ng.1.ronn
+The program runs as a process and is not linked, because it is under the GPL. It reads the text from
+standard input. https://github.com/espeak-ng/espeak-ng/blob/master/src/espeak-ng.1.ronn
 """
 
 import shutil
@@ -26,13 +26,13 @@ WORDS_A_MINUTE = 155
 LICENCE = VoiceLicence(
     "GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True
 )
-"""Of the program; what it says is under none."""
+"""Licence of the program; its output has none."""
 
 _PREFERRED = ("fr-fr", "en-gb", "en-us")
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
-    """The engine where the program is installed, else None."""
+    """Return the engine if the program is installed, else None."""
     return (
         Espeak(settings.espeak_program)
         if shutil.which(settings.espeak_program) is not None
@@ -41,7 +41,7 @@ def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
 
 
 class Espeak:
-    """The program of that name or path."""
+    """The program with this name or path."""
 
     name = "espeak-ng"
     label = OriginLabel.PLACEHOLDER
@@ -52,7 +52,7 @@ class Espeak:
         self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """The voices it lists, French and English first. Raises EngineError."""
+        """Return its voices, French and English first. Raises EngineError."""
         with video_files.work_folder() as folder:
             listed = confined_processes.run_program(
                 self._program, ("--voices",), folder=folder, seconds=self._seconds
@@ -65,11 +65,10 @@ class Espeak:
         return tuple(sorted(found, key=lambda one: (one.id not in _PREFERRED, one.id)))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
-        """Say the text. Raises EngineError; EngineMissing for a voice it does not list."""
+        """Speak the text. Raises EngineError, and EngineMissing for an unknown voice."""
         voice = pick_voice(self, self.list_voices(), job)
-        words = job.clean_text.replace(
-            "[[", "[ ["
-        )  # two brackets would begin sounds in its own alphabet
+        # Two brackets would start phoneme notation.
+        words = job.clean_text.replace("[[", "[ [")
         asked = (
             "-v",
             voice.id,
@@ -99,7 +98,7 @@ class Espeak:
 
 
 def _parse_voice_line(line: str) -> EngineVoice | None:
-    """A line of the list: priority, language, age and gender, name, file, other languages."""
+    """Parse a line of the list: priority, language, age and gender, name, file, other languages."""
     parts = line.split()
     if len(parts) < 5 or not parts[0].isdigit() or parts[1].startswith("-"):
         return None

@@ -1,7 +1,7 @@
-"""Speech by Piper, whose voices are files of a folder: `<voice>.onnx` and `<voice>.onnx.json`.
+"""Speech from Piper, whose voices are files in a folder: `<voice>.onnx` and `<voice>.onnx.json`.
 
-The program is run, never linked; each voice comes under a licence of its own, which stands in the
-MODEL_CARD beside it: https://github.com/rhasspy/piper/blob/master/VOICES.md
+The program runs as a process and is not linked. Each voice has a separate licence in the MODEL_CARD
+beside it: https://github.com/rhasspy/piper/blob/master/VOICES.md
 """
 
 import json
@@ -36,8 +36,8 @@ UNSAID = "unsaid"
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
-    """The engine where a folder is set. Raises EngineMissing for one without voices, or without the
-    program."""
+    """Return the engine if a folder is configured, else None. Raises EngineMissing without voices
+    or the program."""
     if not settings.piper_voices:
         return None
     engine = Piper(settings.piper_program, Path(settings.piper_voices))
@@ -55,7 +55,7 @@ class _Files:
 
 
 class Piper:
-    """One program, one folder of voices."""
+    """One program and one folder of voices."""
 
     name = "piper"
     label = OriginLabel.NONE
@@ -67,11 +67,12 @@ class Piper:
         self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """The voices of the folder that have both files; a link counts as none."""
+        """Return the voices with both files; symbolic links are ignored."""
         return tuple(_read_voice(files) for _, files in sorted(self._list_voice_files().items()))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
-        """Say the text. Raises EngineError; EngineMissing for a voice that is not in the folder."""
+        """Speak the text. Raises EngineError, and EngineMissing for a voice that is not in the
+        folder."""
         voice = pick_voice(self, self.list_voices(), job)
         files = self._list_voice_files()[voice.id]
         asked = (
@@ -120,7 +121,7 @@ def _is_regular_file(path: Path) -> bool:
 
 
 def _read_voice(files: _Files) -> EngineVoice:
-    """What the files of a voice say of it; they are others' and may say anything, or nothing."""
+    """Return the voice that its files describe. The files are untrusted and may be incomplete."""
     try:
         told = json.loads(_read_head(files.config, MAX_CONFIG))
         language = str(told["language"]["code"]).replace("_", "-").lower()[:12]
@@ -139,8 +140,8 @@ def _read_head(path: Path, most: int) -> str:
 
 
 def _parse_licence(said: str, card: str) -> VoiceLicence:
-    """The licence that the voice's own file names, else its card; money may be earned only where
-    that is clear."""
+    """Return the licence in the voice's config file, else in its card. `commercial` is True only if
+    the text clearly allows it."""
     found = _LICENCE.search(card)
     name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[
         :120

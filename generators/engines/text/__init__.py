@@ -1,1 +1,4 @@
-"""Engines that write texts."""
+"""Text engines: Ollama, an embedded model, and templates without a model.
+
+Calls and checks that they share are in `generators.text`.
+"""

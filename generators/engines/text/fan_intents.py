@@ -1,8 +1,7 @@
-"""How a fan says what they want: patterns over text folded to lower case without accents; the first
-that fits counts.
+"""Intents in a fan's message: patterns over lower-case text without accents; the first match
+counts.
 
-They are few and plain on purpose: what none of them fits goes to a person rather than to a
-guess.
+They are deliberately few and plain: a message without a match goes to a member instead of a guess.
 """
 
 _ALARM = (

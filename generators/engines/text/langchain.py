@@ -1,8 +1,8 @@
-"""What the two engines behind LangChain share: loading it late, turning a job into messages, and no
+"""Functions shared by the LangChain engines: lazy imports, messages of a job, and calls without
 tracing.
 
-LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model
-need not pay.
+LangChain is imported by the first text: it takes a second and 60 MiB, which an installation without
+a model does not need.
 """
 
 import base64
@@ -21,11 +21,11 @@ HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {
     "trust_env": False,
     "limits": httpx.Limits(max_keepalive_connections=0),
 }
-"""How both clients speak HTTP: no proxy of the environment, no connection kept."""
+"""Options of both HTTP clients: no proxy from the environment, no connections kept open."""
 
 
 class LazyValue:
-    """Something costly, made by the first who asks and kept; threads may ask at once."""
+    """An expensive value, created on first use and cached; thread-safe."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -33,7 +33,7 @@ class LazyValue:
         self._lock = threading.Lock()
 
     def get(self) -> Any:
-        """The thing."""
+        """Return the value."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
@@ -42,7 +42,7 @@ class LazyValue:
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """A chat model's answer: its text, the server's own notes on it, and its counts of tokens."""
+    """A chat model's answer: its text, the server's metadata, and token counts."""
 
     text: str = field(repr=False)
     meta: Mapping[str, object]
@@ -51,7 +51,7 @@ class ChatAnswer:
 
 
 def load_attribute(module: str, name: str) -> Any:
-    """The attribute of a module imported now."""
+    """Import a module and return one of its attributes."""
     return getattr(importlib.import_module(module), name)
 
 
@@ -59,7 +59,7 @@ Content = str | list[str | dict[str, Any]]
 
 
 def chat_messages(job: TextJob) -> list[tuple[str, Content]]:
-    """The job as LangChain takes it: (role, content) pairs, the system's words first."""
+    """Return the job as LangChain messages: (role, content) pairs, the system prompt first."""
     turns = [
         ("human" if turn.role == "user" else "ai", _message_content(turn)) for turn in job.turns
     ]
@@ -67,7 +67,7 @@ def chat_messages(job: TextJob) -> list[tuple[str, Content]]:
 
 
 def _message_content(turn: PromptMessage) -> Content:
-    """The text alone, or in parts with its pictures, as base64."""
+    """Return the text alone, or the text and base64 pictures as parts."""
     if not turn.images:
         return turn.text
     shown = [base64.b64encode(one).decode("ascii") for one in turn.images]
@@ -78,11 +78,11 @@ def _message_content(turn: PromptMessage) -> Content:
 
 
 def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
-    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to
-    a third party.
+    """Call a chat model. Tracing is off whatever the environment says: it would send fans' messages
+    to a third party.
 
-    Raises AnswerUnusable for what is no text, such as half of a letter, and what the client
-    raises.
+    Raises UnusableAnswer for invalid text, such as half of a character, and the client's
+    exceptions.
     """
     try:
         with load_attribute("langsmith", "tracing_context")(enabled=False):

@@ -1,8 +1,8 @@
-"""Texts by an Ollama server, through LangChain's client.
+"""Texts from an Ollama server, through LangChain's client.
 
-The server cuts a question that exceeds its window silently, so the window is always sent and the
-count checked before; the schema of a JSON answer goes in `format`, and the answer is still not
-believed.
+The server silently cuts a prompt that exceeds its context, so the context size is always sent and
+the tokens are counted before. The schema of a JSON answer is sent in `format`; the answer is
+validated nevertheless.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from generators.engines.text import langchain
 from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
 
 CONTEXT = 4096
-"""Tokens of question and answer. One value for all jobs: another one makes the server load the
-model again."""
+"""Context size in tokens for prompt and answer. One value for all jobs, because another makes the
+server reload the model."""
 PROBE_SECONDS = 2.0
 ANSWER_SECONDS = 90.0
 KEEP_LOADED = "10m"
@@ -35,7 +35,7 @@ KEEP_LOADED = "10m"
 def load_engine(
     settings: GeneratorsSettings, _start: Callable[[], None] | None = None
 ) -> TextEngine | None:
-    """The engine when the server answers within two seconds and has the model, else None."""
+    """Return the engine if the server responds within two seconds and has the model, else None."""
     if not settings.ollama_url or settings.ollama_model not in list_server_models(
         settings.ollama_url
     ):
@@ -44,8 +44,8 @@ def load_engine(
 
 
 def list_server_models(url: str) -> frozenset[str]:
-    """Names of the models a server lists, with and without `:latest`; empty when it does not answer
-    in time."""
+    """Return the names of the server's models, with and without `:latest`; empty if it does not
+    respond in time."""
     client = HttpClient(max_connections=1)
     try:
         reply = client.send(
@@ -75,8 +75,8 @@ class OllamaEngine:
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and
-        what `ask` does."""
+        """Generate the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow),
+        and as `ask_model`."""
         return ask_model(
             job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT)
         )
@@ -108,16 +108,16 @@ class OllamaEngine:
 
 
 def _is_connection_failure(error: Exception) -> bool:
-    """Whether no connection came about; the client tells that by a bare ConnectionError, and by
-    httpx's own."""
+    """Return True if no connection was made; the client raises a bare ConnectionError or one of
+    httpx."""
     return type(error) is ConnectionError or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout
     )
 
 
 def _build_chat_client(url: str, model: str, seconds: float) -> Any:
-    """LangChain's client; it keeps no connection, since one that went stale looks like a lost
-    answer."""
+    """Return LangChain's client. It keeps no connection open, since a stale one looks like a lost
+    response."""
     return langchain.load_attribute("langchain_ollama", "ChatOllama")(
         model=model,
         base_url=url,

@@ -1,5 +1,4 @@
-"""The sentences of the engine without a model, in French and English. No name, no price, no promise
-stands in them."""
+"""The sentences of the template engine, in French and English, without prices and promises."""
 
 PLAIN_CAPTIONS: dict[str, tuple[str, ...]] = {
     "fr": (
@@ -15,7 +14,7 @@ PLAIN_CAPTIONS: dict[str, tuple[str, ...]] = {
         "One of my favourites this week.",
     ),
 }
-"""For a picture nobody described."""
+"""Captions for a picture without a known place."""
 
 PLACE_CAPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {

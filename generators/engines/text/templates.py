@@ -1,9 +1,9 @@
-"""The engine without any model: sentences of ours, chosen by rules and by the seed. It invents
+"""The text engine without a model: prepared sentences, chosen by rules and the seed. It invents
 nothing.
 
-Captions come from the place and hour of the scene; chat answers from what the fan plainly asked and
-from the closed list of offers. It says of itself how sure it is, and hands over to a person what it
-does not understand.
+Captions depend on the place and time of the scene; chat replies on the fan's plain intent and the
+closed list of offers. The engine reports its confidence and hands messages that match no rule to a
+member.
 """
 
 import json
@@ -37,12 +37,12 @@ from generators.text import json_answers
 
 HandoffReason = Literal["asked", "upset", "unsure", "unsafe"]
 _OFFER_FROM_TURN = 3
-"""A fan who did not ask is told of one offer, at the third message and not before."""
+"""A fan who did not ask gets one offer, at the third message."""
 
 
 @dataclass(frozen=True)
 class TemplateReply:
-    """A chat answer before it is JSON; `confidence` runs from 0 to 1."""
+    """A chat reply before it is JSON. `confidence` is from 0 to 1."""
 
     kind: str
     confidence: float
@@ -67,7 +67,7 @@ _SURE = {
 def load_engine(
     _settings: GeneratorsSettings, _start: Callable[[], None] | None = None
 ) -> TextEngine:
-    """The engine; it is always there."""
+    """Return the engine, which is always available."""
     return TemplateEngine()
 
 
@@ -80,8 +80,8 @@ class TemplateEngine:
     model = "phrases-1"
 
     def write(self, job: TextJob) -> GeneratedText:
-        """The text, from the job's brief. Raises AnswerUnusable without one, or when the schema
-        wants more."""
+        """Return the text for the job's brief. Raises UnusableAnswer without a brief, or if the
+        schema requires other fields."""
         language = job.language if job.language in CHAT_REPLIES else "en"
         rng = np.random.default_rng([job.seed, 4])
         match job.brief:
@@ -112,7 +112,8 @@ class TemplateEngine:
 
 
 def _match_schema(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str, object]:
-    """The fields the schema knows. Raises AnswerUnusable when that is not what it wants."""
+    """Return the fields that the schema contains. Raises UnusableAnswer if they do not
+    satisfy it."""
     known = schema.get("properties")
     kept = {
         name: value
@@ -129,10 +130,9 @@ def _choose_option(options: tuple[str, ...], rng: np.random.Generator) -> str:
 
 
 def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Generator) -> str:
-    """Two or three sentences for a picture of the scene, in "fr" or "en"."""
-    place, hour = place_and_time(
-        brief.scene
-    )  # of what nobody named nothing is said: a cat has no waves
+    """Return one to three sentences for a picture of the scene, in "fr" or "en"."""
+    # Only named places count: a picture of a cat must not get a caption about waves.
+    place, hour = place_and_time(brief.scene)
     parts = [
         _choose_option(
             PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng
@@ -146,8 +146,8 @@ def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Gen
 
 
 def classify_fan_message(brief: ChatBrief) -> TemplateReply:
-    """What the fan plainly wants, by the first sign that fits; nothing fits: small talk, and not
-    sure of it."""
+    """Return the fan's intent by the first matching pattern; without a match it is small talk of
+    low confidence."""
     said = " ".join(brief.said.casefold().split())
     plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü", "aaaceeeeiioouuu"))
     kind = next((kind for kind, pattern in _PATTERNS if pattern.search(plain)), "small_talk")

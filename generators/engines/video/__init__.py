@@ -1,1 +1,4 @@
-"""Engines that animate pictures."""
+"""Video engines that animate a picture, and their model folders.
+
+Encoding is in `generators.video`.
+"""

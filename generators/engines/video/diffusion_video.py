@@ -1,9 +1,8 @@
-"""Films by diffusers pipelines that begin from a picture: SVD, LTX, Wan, AnimateDiff, from folders
-on this machine.
+"""Films by diffusers pipelines that animate a picture: SVD, LTX, Wan and AnimateDiff, from local
+folders.
 
-Stable Diffusion 1.5 with a motion adapter begins from the picture as a film that stands still, of
-which a part is made anew. torch is imported by the first film, not by this module. Nothing is
-fetched from a hub.
+Stable Diffusion 1.5 with a motion adapter starts from the picture as a still film, of which a part
+is repainted. The first film imports torch, not this module. Nothing is downloaded from a hub.
 """
 
 import importlib
@@ -38,35 +37,35 @@ from generators.video.encoder import EncodingPlan
 
 USUAL_MOTION = 50
 _SVD_BUCKETS = 254
-"""Of its measure of motion, where its makers take the middle (127)."""
+"""Range of SVD's motion buckets; its authors use the middle (127)."""
 
 _LEAST_ANEW = 0.35
 _MOST_ANEW = 0.85
-"""How much of the standing film an adapter makes anew, from little motion to much."""
+"""Share of the still film that an adapter repaints, from little motion to much."""
 
 _GUIDANCE = {
     "LTXImageToVideoPipeline": 3.0,
     "WanImageToVideoPipeline": 5.0,
     "AnimateDiffVideoToVideoPipeline": 7.5,
 }
-"""As the pages of their makers say."""
+"""Guidance as recommended on the models' pages."""
 
 _PAPER = (255, 255, 255)
 
 
 def load_engine(settings: GeneratorsSettings) -> VideoEngine | None:
-    """The engine of the folder in the settings, None without one. Raises EngineMissing for a folder
-    that is none, or when a package is missing."""
+    """Return the engine of the configured folder, or None. Raises EngineMissing for an invalid
+    folder or a missing package."""
     return DiffusionVideoEngine(settings) if settings.film_models else None
 
 
 class DiffusionVideoEngine:
-    """The models of this machine that make pictures move. One job at a time: a second waits."""
+    """The video models on this machine. One job at a time; a second one waits."""
 
     name = "diffusion"
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raises EngineMissing when the folder is not there, or when a package is missing."""
+        """Raise EngineMissing if the folder does not exist or a package is missing."""
         self._settings = settings
         self._lock = threading.Lock()
         self.shelf = VideoModelLibrary(settings)
@@ -74,7 +73,7 @@ class DiffusionVideoEngine:
 
     @cached_property
     def device(self) -> device.ComputeDevice:
-        """What it runs on; asking loads torch."""
+        """The device that runs the models; the first access loads torch."""
         pipelines.release_all_models()
         return device.choose_device(self._settings.diffusion_memory_mib)
 
@@ -84,8 +83,11 @@ class DiffusionVideoEngine:
         return PipelineCache(_wears_none, self.device, opens=self._load_pipeline)
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; loads torch. Raises EngineMissing where no model of
-        its folder may run there, JobTooLarge when the smallest of them does not fit."""
+        """Return a message about the device and its precision; loads torch.
+
+        Raises EngineMissing if no model may run there, JobTooLarge if the smallest one does not
+        fit.
+        """
         place = self.device
         fit = [one.model for one in self.shelf.list_models() if self._may_run(one.model)]
         if not fit:
@@ -104,8 +106,8 @@ class DiffusionVideoEngine:
         )
 
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
-        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which
-        stops it."""
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and exceptions of `progress`, which
+        stop it."""
         mover = self.shelf.find_model(job.model)
         _check_job_supported(job, mover)
         if not self._may_run(mover.model):
@@ -138,15 +140,15 @@ class DiffusionVideoEngine:
     def _run_within_memory(
         self, job: VideoJob, mover: VideoModel, progress: Progress
     ) -> tuple[list[Image.Image], dict[str, Any]]:
-        """The frames, decoded a few at a time where memory is short. Raises JobTooLarge where they
-        still do not fit."""
+        """Generate the frames; out of memory, decode them a few at a time. Raises JobTooLarge if
+        they still do not fit."""
         for sparing in (False, True):
             try:
                 return self._generate_frames(job, mover, progress, sparing=sparing)
             except (RuntimeError, MemoryError) as error:
                 if not device.is_out_of_memory(error):
                     raise
-            # Out of the except: the error's traceback would keep what the failed run had in memory.
+            # Outside the except block: the traceback would keep the failed run's memory alive.
             self.pipelines.release_others(mover.model)
         raise JobTooLarge("engine.film_memory", seconds=round(job.seconds), model=mover.model.name)
 
@@ -165,7 +167,8 @@ class DiffusionVideoEngine:
             return kept
 
         own = pipeline.scheduler
-        pipeline.scheduler = type(own).from_config(own.config)  # it has state
+        # A new scheduler for each run, because it has state.
+        pipeline.scheduler = type(own).from_config(own.config)
         _set_vae_tiling(pipeline, sparing)
         given = _pipeline_arguments(pipeline, job, mover, size, count) | _decode_arguments(
             mover.family.opens, sparing
@@ -189,7 +192,7 @@ class DiffusionVideoEngine:
     def _reproduction_parameters(
         self, job: VideoJob, mover: VideoModel, pipeline: Any, size: tuple[int, int], count: int
     ) -> dict[str, str | int | float]:
-        """What would make the film again on the same build."""
+        """Return the parameters that reproduce the film on the same build."""
         told: dict[str, str | int | float] = {
             "steps": job.steps,
             "film_frames": count,
@@ -204,7 +207,7 @@ class DiffusionVideoEngine:
         return told | ({"motion": job.motion or USUAL_MOTION} if mover.family.motion else {})
 
     def _load_pipeline(self, model: ModelFiles, options: Mapping[str, Any]) -> Any:
-        """The pipeline of a model, with what moves it."""
+        """Load the pipeline of a model, with its motion adapter if it has one."""
         diffusers = importlib.import_module("diffusers")
         torch = importlib.import_module("torch")
         mover = self.shelf.find_model(model.name)
@@ -216,10 +219,8 @@ class DiffusionVideoEngine:
             given["motion_adapter"] = adapter
         if mover.family.opens.startswith("Wan"):
             _disable_prompt_cleaning()
-            given["dtype"] = {
-                "default": options["dtype"],
-                "vae": torch.float32,
-            }  # halves leave stains (its makers)
+            # The VAE needs float32: half precision causes stains, according to its authors.
+            given["dtype"] = {"default": options["dtype"], "vae": torch.float32}
         return getattr(diffusers, mover.family.opens).from_pretrained(model.source, **given)
 
 
@@ -228,8 +229,8 @@ def _wears_none(wanted: Lora) -> Any:
 
 
 def _disable_prompt_cleaning() -> None:
-    """Diffusers 0.42 mends the words for Wan by a package it does not ask for, and fails without
-    it; ours are whole."""
+    """Replace the prompt cleaning of diffusers 0.42 for Wan, which fails without an undeclared
+    package. Our prompts are clean."""
     module = importlib.import_module("diffusers.pipelines.wan.pipeline_wan_i2v")
     module.basic_clean = str.strip  # type: ignore[attr-defined]  # a module's own function
 
@@ -245,7 +246,7 @@ def _check_job_supported(job: VideoJob, mover: VideoModel) -> None:
 def _pipeline_arguments(
     pipeline: Any, job: VideoJob, mover: VideoModel, size: tuple[int, int], count: int
 ) -> dict[str, Any]:
-    """The arguments that are this pipeline's own."""
+    """Return the arguments specific to this pipeline."""
     image = _fit_still(job, size)
     motion = (job.motion or USUAL_MOTION) / 100
     kind = mover.family.opens
@@ -274,20 +275,20 @@ def _pipeline_arguments(
 
 
 def _decode_arguments(kind: str, sparing: bool) -> dict[str, Any]:
-    """How many frames are decoded at once, where that can be said."""
+    """Return the number of frames decoded at once, for pipelines with such an argument."""
     able = ("StableVideoDiffusionPipeline", "AnimateDiffVideoToVideoPipeline")
     return {"decode_chunk_size": 1 if sparing else 8} if kind in able else {}
 
 
 def _set_vae_tiling(pipeline: Any, sparing: bool) -> None:
-    """Decode in tiles where memory is short, and only there: their seams may be seen."""
+    """Decode in tiles only if memory is short: their seams may be visible."""
     if hasattr(pipeline.vae, "use_tiling"):
         (pipeline.vae.enable_tiling if sparing else pipeline.vae.disable_tiling)()
 
 
 def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
-    """The picture as the model takes it: around its subject, in the film's proportions, nothing
-    transparent."""
+    """Return the picture for the model: cropped around its subject to the film's proportions,
+    without transparency."""
     image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
     return image.resize(
         size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height))
@@ -297,7 +298,7 @@ def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
 def _iter_output_frames(
     frames: list[Image.Image], job: VideoJob, *, demo: bool
 ) -> Iterator[Image.Image]:
-    """The frames at the film's size, each only when it is its turn."""
+    """Yield the frames at the film's size, each converted when it is needed."""
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)
         if demo:

@@ -1,9 +1,9 @@
-"""Model folders that make a picture move, by the class their `model_index.json` names. Loads no
-package of models.
+"""Model folders for video, recognized by the class in their `model_index.json`. No model package is
+loaded.
 
-Rates, sizes and lengths are those the models learned from, as their pages at https://huggingface.co
-say: Stable Video Diffusion 7 frames a second at 1024 × 576, LTX-Video 25 at 704 × 480, Wan 16 at
-832 × 480, AnimateDiff 8 at the size of its model.
+Frame rates, sizes and lengths are those of the training, from the models' pages at
+https://huggingface.co: Stable Video Diffusion 7 frames a second at 1024 × 576, LTX-Video 25 at 704
+× 480, Wan 16 at 832 × 480, AnimateDiff 8 at the size of its model.
 """
 
 import importlib.util
@@ -28,17 +28,20 @@ from generators.local_models.model_folders import (
 from generators.local_models.weight_files import count_file_parameters
 
 _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""Where Linux shows cards of NVIDIA and AMD, and Windows its Linux."""
+"""Device files of NVIDIA and AMD GPUs on Linux, and of GPUs in Windows Subsystem for Linux."""
 
 _TINY = 64 * 64
-"""Pixels a demonstration is drawn at: a model this small learned no more."""
+"""Area in pixels for demo models, which were trained at no more."""
 
 
 @dataclass(frozen=True)
 class VideoModelFamily:
-    """A kind of model: the pipeline that begins from a picture, frames a second, the most it makes,
-    in groups of so many after the first, edges in multiples of `grid` pixels, `area` together;
-    whether words and a motion are heard."""
+    """A family of models.
+
+    `opens` is its pipeline, `rate` its frames per second, `most` the maximum number of frames,
+    which come in groups of `group` after the first. Edges are multiples of `grid` pixels, with a
+    total `area`. `words` and `motion` are True if a prompt and a motion are supported.
+    """
 
     opens: str
     rate: int
@@ -49,11 +52,11 @@ class VideoModelFamily:
     words: bool = True
     motion: bool = False
     adapter: bool = False
-    """Whether it is moved by an adapter of its own."""
+    """True if it needs a separate motion adapter."""
 
     def frames(self, seconds: float) -> int:
-        """The frames of about so many seconds, a group after the first at least. Raises JobTooLarge
-        beyond its most."""
+        """Return the number of frames for about `seconds`, at least one group after the first.
+        Raises JobTooLarge above the maximum."""
         if seconds > self.seconds:
             raise JobTooLarge("engine.film_long", most=self.seconds)
         groups = round((seconds * self.rate - 1) / self.group)
@@ -61,12 +64,12 @@ class VideoModelFamily:
 
     @property
     def seconds(self) -> int:
-        """The most seconds it makes."""
+        """The maximum length in seconds."""
         return min(max(round(self.most / self.rate), video.MIN_SECONDS), video.MAX_SECONDS)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """The size to draw at, in pixels: the proportions asked for, in what it learned from, on
-        its grid."""
+        """Return the size to draw at, in pixels: the requested proportions, at the trained area, on
+        the grid."""
         shrunk = math.sqrt(self.area / (width * height))
         wide, high = (
             max(round(edge * shrunk / self.grid), 1) * self.grid for edge in (width, height)
@@ -91,13 +94,12 @@ VIDEO_MODEL_FAMILIES: Mapping[str, VideoModelFamily] = {
     "AnimateDiffVideoToVideoPipeline": _ADAPTED,
     "StableDiffusionPipeline": replace(_ADAPTED, adapter=True),
 }
-"""By the class a folder names."""
+"""Families by the class that a folder names."""
 
 
 @dataclass(frozen=True)
 class VideoModel:
-    """A model that makes pictures move, and of which kind it is; `adapter` is the folder of what
-    moves it."""
+    """A video model and its family; `adapter` is the folder of its motion adapter, if any."""
 
     model: ModelFiles
     family: VideoModelFamily
@@ -105,10 +107,10 @@ class VideoModel:
 
 
 class VideoModelLibrary:
-    """The folder of the settings, with what is in it."""
+    """The configured folder and its models."""
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raises EngineMissing when the settings name no folder."""
+        """Raise EngineMissing if the settings name no folder, or it does not exist."""
         self._settings = settings
         if not settings.film_models:
             raise EngineMissing("engine.film_none")
@@ -116,8 +118,8 @@ class VideoModelLibrary:
             raise EngineMissing("engine.folder_missing", folder=settings.film_models)
 
     def find_model(self, name: str) -> VideoModel:
-        """The model of a name. Raises EngineMissing for one that is not there, or moves no
-        picture."""
+        """Return the model of this name. Raises EngineMissing if it does not exist or is not a
+        video model."""
         folder = safe_child(self._settings.film_models, name)
         if folder is None or not folder.is_dir():
             raise EngineMissing("engine.film_model_missing", model=name[:100])
@@ -142,8 +144,8 @@ class VideoModelLibrary:
         return VideoModel(model, family, str(adapter or ""))
 
     def list_models(self) -> list[VideoModel]:
-        """The models that can be asked here, by name. Raises EngineMissing that says why none
-        can."""
+        """Return the usable models by name. Raises EngineMissing with the reason if there are
+        none."""
         found = list[VideoModel]()
         why = EngineMissing("engine.film_folder_empty", folder=self._settings.film_models)
         for folder in sorted(Path(self._settings.film_models).iterdir()):
@@ -160,14 +162,14 @@ class VideoModelLibrary:
 
 @dataclass(frozen=True)
 class VideoCapabilities:
-    """What can be asked here: the models, and what is missing where there are none."""
+    """The models that can be requested, and the reason if there are none."""
 
     movers: tuple[VideoModel, ...]
     lacks: EngineError | None = None
 
 
 def video_capabilities(settings: GeneratorsSettings) -> VideoCapabilities:
-    """Which films can be asked for here, found out without loading anything: for pages."""
+    """Return the models that can be requested, without loading anything; for pages."""
     elsewhere = settings.film_device == "gpu"
     try:
         found = VideoModelLibrary(settings).list_models()
@@ -183,19 +185,19 @@ def video_capabilities(settings: GeneratorsSettings) -> VideoCapabilities:
 
 
 def can_run_model(settings: GeneratorsSettings, model: ModelFiles, *, gpu: bool) -> bool:
-    """Whether a model is run where a GPU is, or is none: a large one takes hours for seconds of
-    film on a processor."""
+    """Return True if there is a GPU, if the setting `film_device` is `cpu`, or if the model is the
+    demo. On a CPU, a large model takes hours for seconds of film."""
     return gpu or settings.film_device == "cpu" or model.label is OriginLabel.DEMO
 
 
 def has_gpu() -> bool:
-    """Whether this machine shows a card that torch could use, asked without torch."""
+    """Return True if this machine has a GPU that torch could use, without importing torch."""
     apple = sys.platform == "darwin" and platform.machine() == "arm64"
     return apple or any(Path(one).exists() for one in _GPUS)
 
 
 def _motion_adapter_folder(folder: str, model: ModelFiles) -> Path:
-    """The folder of the motion adapter. Raises EngineMissing."""
+    """Return the folder of the motion adapter. Raises EngineMissing."""
     if not folder:
         raise EngineMissing("engine.film_adapter", model=model.name)
     found = Path(folder)
@@ -205,8 +207,7 @@ def _motion_adapter_folder(folder: str, model: ModelFiles) -> Path:
 
 
 def _check_tokenizer(folder: Path) -> None:
-    """Raise EngineMissing where the words of a model are kept in a form that a package of its own
-    reads."""
+    """Raise EngineMissing if the model's tokenizer needs a package that is not installed."""
     kept = folder / "tokenizer"
     needs = (kept / "spiece.model").is_file() and not (kept / "tokenizer.json").is_file()
     if needs and importlib.util.find_spec("sentencepiece") is None:
@@ -214,7 +215,7 @@ def _check_tokenizer(folder: Path) -> None:
 
 
 def _max_frames(family: VideoModelFamily, folder: Path, adapter: Path | None) -> int:
-    """The most frames a model makes: those its own files say, where they say any."""
+    """Return the maximum number of frames, from the model's files if they contain it."""
     said = _read_config(folder / "unet").get("num_frames") if family is _SVD else None
     if family.motion and family is not _SVD:
         said = _read_config(adapter or folder / "motion_adapter").get("motion_max_seq_length")

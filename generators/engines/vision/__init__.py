@@ -1,1 +1,1 @@
-"""Engines that judge, upscale or mask pictures."""
+"""Vision engines: classifiers, upscalers, background masks, and language models that see."""

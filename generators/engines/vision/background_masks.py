@@ -1,8 +1,8 @@
-"""Subjects told from backgrounds by a model in an ONNX file, as the project rembg publishes them
-(https://github.com/danielgatis/rembg). None comes along.
+"""Background removal by an ONNX model, such as those published by rembg
+(https://github.com/danielgatis/rembg). No model is bundled.
 
-Each family wants its pixels prepared in its own way, which nothing in the file says: it is named in
-the settings.
+Each family of models needs a different normalization of pixels, which the file does not contain:
+the settings name the family.
 """
 
 import importlib
@@ -20,11 +20,11 @@ from generators.contract.engines import EngineMissing
 
 MIN_SUBJECT_SHARE = 0.005
 MAX_SUBJECT_SHARE = 0.995
-"""Of a picture: a subject smaller or larger than that is none."""
+"""Minimum and maximum share of a picture that a subject covers; anything else counts as no subject.
+"""
 
 SURE = 64
-"""From which grey level on a pixel of the mask counts as subject, when it is asked how large that
-is."""
+"""Grey level from which a pixel of the mask counts as subject, when its size is measured."""
 
 THREADS = 2
 
@@ -33,9 +33,11 @@ Grid = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MaskModelFamily:
-    """How pixels from 0 to 1 are prepared, and whether what comes out still has to go through a
-    sigmoid; `edge` is the picture's side where the file leaves it open. Each from the training code
-    that its line names."""
+    """The normalization of pixels from 0 to 1, and whether the output needs a sigmoid. `edge` is
+    the input size if the file does not fix it.
+
+    The values come from the training code linked at each entry.
+    """
 
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
@@ -57,7 +59,7 @@ MASK_MODEL_FAMILIES = {
 
 
 def load_engine(settings: GeneratorsSettings) -> "OnnxBackgroundRemover | None":
-    """The model that the settings name, loaded when first used; None without one."""
+    """Return the configured model, loaded on first use, or None."""
     if not settings.cutout_model:
         return None
     return OnnxBackgroundRemover(
@@ -66,7 +68,7 @@ def load_engine(settings: GeneratorsSettings) -> "OnnxBackgroundRemover | None":
 
 
 class OnnxBackgroundRemover:
-    """A model in an ONNX file: a picture goes in, how much each pixel is subject comes out."""
+    """An ONNX model that returns the probability of being subject for each pixel."""
 
     def __init__(self, file: Path, family: MaskModelFamily) -> None:
         self._file = file
@@ -74,7 +76,7 @@ class OnnxBackgroundRemover:
         self._session: Any = None
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
-        """Where the subject is; raises BadInput where there is none, EngineMissing."""
+        """Return the mask of the subject. Raises BadInput if there is none, EngineMissing."""
         session = self._get_session()
         (entry,) = session.get_inputs()
         high, wide = (
@@ -85,16 +87,14 @@ class OnnxBackgroundRemover:
             told = np.asarray(session.run(None, {entry.name: pixels})[0], dtype=np.float32).reshape(
                 -1, high, wide
             )[0]
-        except (
-            Exception
-        ) as error:  # the library raises its own kinds, of one module that is not public
+        except Exception as error:  # The library's exceptions are in a private module.
             raise EngineMissing("cutout.unfit", file=self._file.name) from error
         return _mask_from_output(told, sigmoid=self._family.sigmoid).resize(
             image.size, Image.Resampling.BICUBIC
         )
 
     def check(self) -> None:
-        """Load it. Raises EngineMissing where it cannot be used."""
+        """Load the model. Raises EngineMissing if it cannot be used."""
         self._get_session()
 
     def _normalize_input(self, small: Image.Image) -> Grid:
@@ -104,7 +104,7 @@ class OnnxBackgroundRemover:
         return np.ascontiguousarray(found.transpose(2, 0, 1)[None], dtype=np.float32)
 
     def _get_session(self) -> Any:
-        """The session, made when first asked for: it does not survive a fork."""
+        """Return the session, created on first use because it does not survive a fork."""
         if self._session is None:
             if not self._file.is_file():
                 raise EngineMissing("cutout.no_file", file=str(self._file))
@@ -115,7 +115,7 @@ class OnnxBackgroundRemover:
                 session = onnxruntime.InferenceSession(
                     str(self._file), options, providers=["CPUExecutionProvider"]
                 )
-            except Exception as error:  # as above
+            except Exception as error:  # The library's exceptions are in a private module.
                 raise EngineMissing("cutout.unfit", file=self._file.name) from error
             entries = session.get_inputs()
             if (
@@ -129,8 +129,8 @@ class OnnxBackgroundRemover:
 
 
 def _mask_from_output(told: Grid, *, sigmoid: bool) -> Image.Image:
-    """What a model told, from black to white. Raises BadInput where it tells no subject from a
-    background."""
+    """Return the model's output as a mask from black to white. Raises BadInput if it separates no
+    subject from a background."""
     found = 1 / (1 + np.exp(-told)) if sigmoid else told
     low = float(found.min())
     high = float(found.max())

@@ -1,9 +1,9 @@
-"""The network of ESRGAN, run from its weights alone: residual blocks in residual blocks, then each
-doubling.
+"""The ESRGAN network, run from its weights alone: nested residual blocks, then one doubling after
+another.
 
 Source: Wang et al., ESRGAN, https://arxiv.org/abs/1809.00219, and its code,
-https://github.com/xinntao/ESRGAN. Weights stand under the names of that code's first version
-(`model.1.sub.0.RDB1.conv1.0`) or its second (`body.0.rdb1.conv1`).
+https://github.com/xinntao/ESRGAN. Weights are named as in the first version of that code
+(`model.1.sub.0.RDB1.conv1.0`) or in the second (`body.0.rdb1.conv1`).
 """
 
 import importlib
@@ -19,7 +19,7 @@ from generators.local_models import checkpoints, device
 
 SLOPE = 0.2
 SHARE = 0.2
-"""Of what is below nought so much is kept; of what a block found, so much is added."""
+"""Slope of the leaky ReLU, and the scale of a residual."""
 
 DENSE = 5
 COLOURS = 3
@@ -27,7 +27,7 @@ _WRAPS = ("params_ema.", "params.", "module.")
 
 
 class EsrganUpscaler:
-    """The weights of a file, loaded when first used."""
+    """The weights of a file, loaded on first use."""
 
     fixed_tile_side = 0
 
@@ -42,12 +42,13 @@ class EsrganUpscaler:
 
     @property
     def scale_factor(self) -> int:
-        """How many times larger a picture becomes. Raises EngineMissing."""
+        """The factor by which a picture is enlarged. Raises EngineMissing."""
         self._load_weights()
         return int(2**self._doublings // self._unshuffled)
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
-        """A tile made larger. Raises EngineMissing, RuntimeError of torch without memory."""
+        """Return the enlarged tile. Raises EngineMissing, and torch's RuntimeError if out of
+        memory."""
         torch = importlib.import_module("torch")
         place = self._load_weights()
         beyond = [(0, -side % self._unshuffled) for side in (tile.height, tile.width)]
@@ -92,9 +93,8 @@ class EsrganUpscaler:
                 ):
                     raise ValueError("not from colours to colours")
                 zeros = np.zeros((8, 8, COLOURS), np.uint8)
-                self.enlarge(
-                    Image.fromarray(zeros)
-                )  # a weight that is missing, or of another shape, is said now
+                # A trial run, so that a missing weight or a wrong shape is reported now.
+                self.enlarge(Image.fromarray(zeros))
             except Exception as error:
                 self._place = None
                 if device.is_out_of_memory(error):
@@ -136,8 +136,8 @@ class EsrganUpscaler:
 
 
 def normalized_weights(state: dict[str, Any]) -> dict[str, Any]:
-    """The weights of either version under one name each. Raises ValueError and the like for another
-    network's."""
+    """Return the weights of either version under uniform names. Raises ValueError or KeyError for
+    another network."""
     plain = {_strip_wrappers(name): each for name, each in state.items()}
     if "conv_first.weight" in plain:
         names = {"conv_first": "first", "conv_body": "trunk", "conv_hr": "hr", "conv_last": "last"}

@@ -1,5 +1,4 @@
-"""A classifier behind HTTP, whoever wrote it. The protocol is in docs/classifiers.md; the answer is
-not believed."""
+"""A classifier behind HTTP. The protocol is in docs/classifiers.md; responses are untrusted."""
 
 import base64
 import json
@@ -29,32 +28,32 @@ NAME = "classifier"
 LOOK_SECONDS = 15.0
 ASK_SECONDS = 2.0
 HEAR_SHARE = 4
-"""A sound is given so many times as long as pictures are, and as long as it lasts on top."""
+"""Factor by which audio gets more time than pictures, in addition to its length."""
 
 MAX_BYTES = 256 * 1024
-"""Of an answer. One is a few hundred bytes; what is longer is no answer."""
+"""Maximum size of a response without faces. A typical one has a few hundred bytes."""
 
 WITH_FACES = 2 * 1024 * 1024
-"""Of one that tells faces apart: some thousand bytes for each."""
+"""Maximum size of a response with faces, which take some thousand bytes each."""
 
 SHORTEST = 64
 MAX_VECTOR_WIDTH = 1024
-"""Numbers in the vector of a face: what people use has 128 to 512."""
+"""Maximum dimension of a face vector; common models use 128 to 512."""
 
 TINY = 1e-6
-"""A vector shorter than this points nowhere."""
+"""Minimum length of a vector; a shorter one has no direction."""
 
 MAX_FACES = 32
-"""In one view."""
+"""Maximum number of faces in one view."""
 
 MAX_READ = 4_000
-"""Letters read in one picture that are kept; a page of print has about half of that."""
+"""Maximum number of characters stored of the text in a picture; a printed page has about half of
+that."""
 
 FACE_MODEL = r"^[a-z0-9][a-z0-9-]{0,31}@[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
-"""name@version, as that of the classifier."""
+"""name@version, as for the classifier."""
 MAX_OUTPUT = 20_000
-"""Letters said in one sound. A longer answer is none: what would be cut away might be what
-matters."""
+"""Maximum length of a transcript. A longer response is refused: the cut part might matter."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -65,7 +64,7 @@ _Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 
 
 class _Face(BaseModel):
-    """A face as it is told; `vector` of any length but none."""
+    """A face in a response; `vector` is not normalized."""
 
     model_config = ConfigDict(frozen=True, strict=True)
     vector: list[Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]] = Field(
@@ -76,7 +75,7 @@ class _Face(BaseModel):
 
 
 class _ViewRating(BaseModel):
-    """What is said of one view."""
+    """The result for one view."""
 
     model_config = ConfigDict(frozen=True, strict=True)
     rating: Literal["G", "S", "N", "E", "X"]
@@ -87,7 +86,7 @@ class _ViewRating(BaseModel):
 
 
 class _About(BaseModel):
-    """Who speaks."""
+    """The name and version of the classifier."""
 
     model_config = ConfigDict(frozen=True, strict=True)
     name: _Name
@@ -95,15 +94,15 @@ class _About(BaseModel):
 
 
 class _Answer(_About):
-    """What is said of all views, in their order."""
+    """The results for all views, in order."""
 
     views: list[_ViewRating]
     face_model: Annotated[str, StringConstraints(pattern=FACE_MODEL)] | None = None
-    """Whose vectors its faces bear; None where it tells no faces apart."""
+    """The model of the face vectors; None if it does not compare faces."""
 
 
 class _SoundRating(BaseModel):
-    """What is said of one sound."""
+    """The result for one sound."""
 
     model_config = ConfigDict(frozen=True, strict=True)
     rating: Literal["G", "S", "N", "E", "X"]
@@ -112,13 +111,13 @@ class _SoundRating(BaseModel):
 
 
 class _AnswerHeard(_About):
-    """What is said of the sounds, in their order."""
+    """The results for the sounds, in order."""
 
     sounds: list[_SoundRating] = Field(min_length=1, max_length=1)
 
 
 def load_engine(settings: GeneratorsSettings) -> Classifier | None:
-    """The classifier that the settings name, None without one."""
+    """Return the configured classifier, or None."""
     if not settings.classifier_url:
         return None
     known = frozenset(
@@ -128,8 +127,7 @@ def load_engine(settings: GeneratorsSettings) -> Classifier | None:
 
 
 class HttpClassifier:
-    """One classifier server. Only answers of a known `name@version` count: people have tried that
-    one."""
+    """One classifier server. Only a known `name@version` counts, which people have tested."""
 
     def __init__(self, url: str, known: frozenset[str], *, seconds: float = LOOK_SECONDS) -> None:
         self._url = url.rstrip("/")
@@ -138,8 +136,8 @@ class HttpClassifier:
         self._http = HttpClient(max_connections=4)
 
     def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
-        """What the views show. Raises EngineUnreachable (down, slow, busy), EngineMissing (a
-        version nobody named), AnswerUnusable."""
+        """Classify the views. Raises EngineUnreachable (down, slow, busy), EngineMissing (unknown
+        version), UnusableAnswer."""
         asked = [
             {"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()}
             for view in views
@@ -160,8 +158,8 @@ class HttpClassifier:
         )
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        """What is heard. Raises as `look` does, and Deaf for a server that was made before there
-        were sounds."""
+        """Classify audio. Raises as `classify_views`, and AudioUnsupported for a server without
+        audio."""
         asked = {
             "name": sound.name,
             "mime": sound.mime,
@@ -182,7 +180,7 @@ class HttpClassifier:
         )
 
     def _check_known_version(self, answer: A) -> A:
-        """The answer of a version that people have tried."""
+        """Return the response if its version is known. Raises EngineMissing otherwise."""
         if f"{answer.name}@{answer.version}" not in self._known:
             raise EngineMissing(
                 "engine.classifier_unknown", version=f"{answer.name}@{answer.version}"
@@ -190,7 +188,7 @@ class HttpClassifier:
         return answer
 
     def describe_source(self) -> str:
-        """Who answers there, known or not. Raises EngineUnreachable, AnswerUnusable."""
+        """Return the server's source, known or not. Raises EngineUnreachable, UnusableAnswer."""
         return _classifier_source(
             _parse_body(
                 _About,
@@ -199,11 +197,11 @@ class HttpClassifier:
         )
 
     def is_known_source(self, source: str) -> bool:
-        """Whether what this source says counts."""
+        """Return True if reports of this source count."""
         return source.removeprefix(f"{NAME}:") in self._known
 
     def _fetch_body(self, request: HttpRequest, *, deaf: bool = False) -> bytes:
-        """The answer's body; where one may be `deaf`, nothing at an address says that it is."""
+        """Return the response body. With `deaf`, a missing endpoint raises AudioUnsupported."""
         reply = self._http.send(request)
         if not isinstance(reply, HttpResponse):
             raise EngineUnreachable("engine.server_down", engine=NAME, url=self._url)
@@ -228,8 +226,11 @@ def _classifier_source(about: _About) -> str:
 
 
 def _collect_faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
-    """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that
-    nothing can be compared with: of no length, of several dimensions, or of no model."""
+    """Return the faces of all views, or None without a face model.
+
+    Raises UnusableAnswer for vectors that cannot be compared: of length zero, of different
+    dimensions, or without a model.
+    """
     found = [
         (name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces
     ]
@@ -247,7 +248,7 @@ def _collect_faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | Non
 
 
 def _normalize_vector(vector: Sequence[float]) -> bytes:
-    """A vector of length 1, so that the product of two is their cosine."""
+    """Return a vector of length 1, so that the product of two is their cosine."""
     length = math.hypot(*vector)
     if length < TINY:
         raise UnusableAnswer("engine.classifier_nonsense")
@@ -257,7 +258,7 @@ def _normalize_vector(vector: Sequence[float]) -> bytes:
 def _merge_views(
     source: str, said: Sequence[_ViewRating], *, faces: DetectedFaces | None
 ) -> ClassifierReport:
-    """The highest of all views, the most people in one, every word once."""
+    """Return the highest rating of all views, the most people in one, and each word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
     counted = [one.people for one in said if one.people is not None]

@@ -1,9 +1,8 @@
-"""A model that sees, of an Ollama server: whether it does is asked, and whether the picture stays
-in the house.
+"""Vision models of an Ollama server. The engine checks whether a model accepts pictures, and
+whether they are sent to a third party.
 
-What a model can, and on whose computers it runs, stands in `/api/show`: `capabilities`, and
-`remote_host` of one of the vendor's cloud (https://docs.ollama.com/api#show-model-information,
-https://docs.ollama.com/cloud).
+Both are in `/api/show`: `capabilities`, and `remote_host` for a model in the vendor's cloud
+(https://docs.ollama.com/api#show-model-information, https://docs.ollama.com/cloud).
 """
 
 import json
@@ -22,7 +21,7 @@ VISION = "vision"
 
 
 class OllamaVision(OllamaEngine):
-    """One model of one server that takes pictures."""
+    """A vision model of one server."""
 
     def __init__(self, url: str, model: str, *, hosted: bool) -> None:
         super().__init__(url, model)
@@ -30,9 +29,9 @@ class OllamaVision(OllamaEngine):
 
 
 def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
-    """The engine; None where the settings name no model.
+    """Return the engine of the configured model, or None.
 
-    Raises EngineMissing when the server does not have the model or the model does not see, and
+    Raises EngineMissing if the server does not have the model or the model cannot see, and
     EngineUnreachable.
     """
     url = settings.ollama_url
@@ -49,7 +48,7 @@ def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
 
 
 def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
-    """What the server says of a model."""
+    """Return the server's information about a model."""
     client = HttpClient(max_connections=1)
     body = json.dumps({"model": model}).encode()
     headers = {"content-type": "application/json"}
@@ -78,16 +77,14 @@ def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
 
 
 def _is_remote_model(model: str, about: Mapping[str, Any]) -> bool:
-    """Whether the server hands the question on to somebody else; by name too, should it not say
-    so."""
+    """Return True if the server forwards requests to a third party, also by the model's name."""
     return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(
         ("-cloud", ":cloud")
     )
 
 
 def _is_local_server(url: str) -> bool:
-    """Whether a server stands in this network: every address of its name is this machine's or a
-    private one."""
+    """Return True if every address of the server's name is private or local."""
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname or "", parts.port or 80, type=socket.SOCK_STREAM)

@@ -1,7 +1,5 @@
-"""Models that make pictures larger, in a file of one's own: the network of ESRGAN in
-`.safetensors`, run by torch, or any in ONNX that takes and gives colours from 0 to 1. None comes
-along.
-"""
+"""Upscalers from a configured file: an ESRGAN network in `.safetensors`, run by torch, or an ONNX
+model with colours from 0 to 1. No model is bundled."""
 
 import importlib
 import importlib.util
@@ -20,15 +18,14 @@ from generators.retouch.upscaler import Upscaler
 THREADS = 2
 MAX_SCALE = 8
 _TRIED = 64
-"""Pixels of the side of the tile by which a model shows how much larger it makes pictures."""
+"""Edge in pixels of the trial tile that shows a model's scale factor."""
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _NO_ROOM = ("allocate", "bad_alloc", "out of memory")
 
 
 def load_engine(settings: GeneratorsSettings) -> Upscaler | None:
-    """The model that the settings name, loaded when first used; None without one. Raises
-    EngineMissing."""
+    """Return the configured upscaler, loaded on first use, or None. Raises EngineMissing."""
     if not settings.upscale_model:
         return None
     file = Path(settings.upscale_model)
@@ -46,8 +43,7 @@ def load_engine(settings: GeneratorsSettings) -> Upscaler | None:
 
 
 class OnnxUpscaler:
-    """A model in an ONNX file, run on the processor: batch, colours, rows and columns in and
-    out."""
+    """An ONNX model on the CPU. Input and output have the axes batch, colours, rows, columns."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -58,18 +54,18 @@ class OnnxUpscaler:
 
     @property
     def scale_factor(self) -> int:
-        """How many times larger a picture becomes. Raises EngineMissing."""
+        """The factor by which a picture is enlarged. Raises EngineMissing."""
         self._get_session()
         return self._factor
 
     @property
     def fixed_tile_side(self) -> int:
-        """The side of the only tile it takes, 0 for any. Raises EngineMissing."""
+        """The edge of the only tile size it accepts, 0 for any. Raises EngineMissing."""
         self._get_session()
         return self._side
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
-        """A tile made larger. Raises EngineMissing, and MemoryError."""
+        """Return the enlarged tile. Raises EngineMissing, and MemoryError."""
         session = self._get_session()
         pixels = self._run_session(session, np.asarray(tile, dtype=np.float32) / 255)
         return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
@@ -79,16 +75,14 @@ class OnnxUpscaler:
         given = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=_TYPES[entry.type])
         try:
             (told,) = session.run(None, {entry.name: given})
-        except (
-            Exception
-        ) as error:  # the library raises its own kinds, of one module that is not public
+        except Exception as error:  # The library's exceptions are in a private module.
             if any(sign in str(error) for sign in _NO_ROOM):
                 raise MemoryError from error
             raise EngineMissing("upscale.unfit", file=self._file.name) from error
         return np.asarray(told[0], dtype=np.float32).transpose(1, 2, 0)
 
     def _get_session(self) -> Any:
-        """The session, made when first asked for: it does not survive a fork."""
+        """Return the session, created on first use because it does not survive a fork."""
         if self._session is None:
             onnxruntime = importlib.import_module("onnxruntime")
             options = onnxruntime.SessionOptions()
@@ -114,7 +108,7 @@ class OnnxUpscaler:
                 )
             except EngineMissing:
                 raise
-            except Exception as error:  # as above
+            except Exception as error:  # The library's exceptions are in a private module.
                 raise EngineMissing("upscale.unfit", file=self._file.name) from error
             self._factor = tried.shape[0] // side
             if (
