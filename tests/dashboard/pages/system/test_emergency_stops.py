@@ -160,7 +160,7 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
 ) -> None:
     who, _, _ = two
     choice = (
-        "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
+        "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau de test)"
     )
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
@@ -276,7 +276,7 @@ def test_a_creator_stops_her_own_posts_from_home(
         text = page.open("/")
         assert "peuvent lever l’arrêt" in text
         page.type("Pourquoi ?", "on m’a volé mon téléphone")
-        assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
+        assert "Arrêt d’urgence demandé : Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
         handle_stop_request(asked, tenant=tenant)
@@ -332,7 +332,7 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
     with stream(door.url, door.cookie(who, Role.CHATTER)) as page:  # reads English
         page.open("/")
         page.choose("Stop", "Zoé")
-        assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
+        assert "Emergency stop requested: Zoé" in page.press("Stop: Zoé")
         assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
         with who.scope() as scope:
             members.change_member(

@@ -151,7 +151,7 @@ def test_one_account_or_a_whole_platform_is_stopped(
                 "/calendar"
             )  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
-            assert "le reste continue" in told
+            assert "packs concernés sont suspendus" in told
             assert "sont suspendus jusqu’à sa levée" not in told
 
 
@@ -311,7 +311,7 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
-        assert "une publication sur Instagram (À la main)" in text
+        assert "une publication sur Instagram (Publication manuelle)" in text
         assert "byhand" not in text
 
 
@@ -338,7 +338,10 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(
         with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
             text = page.open("/system")
             assert "acme : du paquet acme 1.2" in text
-            assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
+            assert (
+                "acme.post · Tout public : autorisé · Suggestif : autorisé · Nudité : interdit"
+                in text
+            )
             assert (
                 "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
             )
