@@ -119,7 +119,7 @@ two."""
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.=×%~^&]\d++)++(?![^\W_])")
 """A price or a version: a sign between two digits hides no letter if no letter is adjacent."""
 _SUM_SIGNS = re.compile(r"[+|]")
-_SUM = re.compile(r"(?<![^\W_])\d++(?:[+|]\d++)++(?![^\W_])")
+_SUM = re.compile(r"(?<![^\s(\[])\d++(?:[+|]\d++)++(?=[\s.,;:!?)\]€$£%=]|$)")
 """A sum or a column of numbers, in which the sign between two digits is not a letter."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30

@@ -311,7 +311,7 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
-        assert "publications sur Instagram (À la main)" in text
+        assert "publications sur Instagram (Publication manuelle)" in text
         assert "byhand" not in text
 
 
