@@ -40,6 +40,7 @@ from gate.log.signed_checkpoints import LogKey
 from gate.policy import active_policy, emergency_stops
 from gate.ratings import ratings
 from gate.reviews import content_reviews, link_targets
+from gate.text import urls
 from gate.viewers import age_assurance
 from gate.viewers.age_assurance import AgeAssuranceSummary
 from tests.gate.builders import (
@@ -153,7 +154,7 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     assert dict(found.epochs).keys() <= set(epochs_of(here, whole))
     with here.scope() as scope:
         shown = snapshot.gather_content_snapshot(scope, whole, active_policy.current_bundle(scope))
-    bare = EvidenceSnapshot(here.tenant_id, "", None, Rating.G)
+    bare = EvidenceSnapshot(here.tenant_id, "", None, Rating.G, own_hosts=urls.own_hosts())
     assert shown == replace(bare, media=shown.media, persons=found.persons, links=found.links)
     assert {one.sha256: replace(one, blocked="") for one in shown.media} == known
 

@@ -238,6 +238,8 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
     house.server.revoke(house.member)
     post = lea.delivery("après le nouveau jeton", channel="mastodon")
     lea.run()
+    assert house.channel().state == ChannelState.ACTIVE, "one refusal is tried again"
+    house.live(minutes=1)
     assert house.channel().state == ChannelState.REAUTHORIZE
     assert lea.state(post) in (DeliveryState.HELD, DeliveryState.SCHEDULED)
     assert house.enrol().state == AccountSetupState.CONNECTED

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from connectors.contract.capabilities import PostOption
 from connectors.registry import loader
 from connectors.shared.options import OptionValue, option_value_problem
+from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -120,7 +121,7 @@ def line(draw: some.DrawFn) -> ExportedPost:
         places=tuple(places),
         title=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
         text_ai=draw(some.sampled_from(["none", "assisted", "generated"])),
-        own=draw(some.dictionaries(NAMES.map(str.casefold).map(str.strip), SAID, max_size=2)),
+        own=draw(some.dictionaries(NAMES.map(fold_name).map(str.strip), SAID, max_size=2)),
         options=draw(choices()),
         labels=tuple(draw(some.lists(NAMES, max_size=3, unique=True))),
         thread=tuple(
