@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 MIA = (ROOT / "examples" / "mia.yaml").read_text("utf-8")
 WHOLE = {"creator": "mia", "fast": True, "agency": "", "photos": None}
 
-CODES = re.compile(r"(?:Acceptées :|They take:) [A-Z, ]+\.")
+CODES = re.compile(r"(?:Acceptées :|Accepted:) [A-Z, ]+\.")
 """Codes of currencies stand in a brief as they are told: what may be written there is its own
 language."""
 

@@ -43,7 +43,7 @@ def test_lines_are_aligned_and_in_words_people_know(mia: Lived, nova: Lived) -> 
             assert re.fullmatch(r"\d\d:\d\d:\d\d  \S(.{8}\S|.{0,8}\S? +)? ?.*", line), line
             assert line[8:10] == "  "
             assert line[20] == " "
-            assert line[20] != " "
+            assert line[21] != " "
             assert not BANNED_WORD.search(line), line
             assert "seed" not in line
             assert "graine" not in line

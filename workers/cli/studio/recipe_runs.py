@@ -222,10 +222,18 @@ def render_run(creator: str, run: UUID, *, agency: str, as_json: bool) -> str:
                 ],
             }
         )
+    state = translate(Message(f"cli.run.{found.state}"))
     progress = Message(
-        "cli.make.progress", {"state": str(found.state), "done": found.done, "total": found.total}
+        "cli.make.progress", {"state": state, "done": found.done, "total": found.total}
     )
-    rows = [(one.number, str(one.state), str(one.asset_id or "")) for one in pictures]
+    rows = [
+        (
+            one.number,
+            translate(Message(f"cli.picture.{one.state}")),
+            str(one.asset_id or ""),
+        )
+        for one in pictures
+    ]
     return "\n".join([translate(progress), "", format_table(("number", "state", "id"), rows)])
 
 
