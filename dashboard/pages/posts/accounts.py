@@ -19,9 +19,6 @@ from schedules.drafts.previews import PostPreview
 from schedules.posts.queries import StoredPost
 from tenants.agencies.queries import Creator
 
-pass
-
-
 SOON_DELAY = timedelta(seconds=15)
 """What "at once" means: time enough to change one's mind."""
 
