@@ -296,7 +296,7 @@ def test_templates_use_no_internal_terms() -> None:
 
 def test_planted_words_are_found() -> None:
     assert breaches("planted.code", "Your Delivery waits in its lane.")
-    assert breaches("planted.code", "Deliveries: {count}")
+    assert breaches("planted.code", "Permits: {count}")
     assert not breaches("planted.code", "We are delivered: {delivery}.")
     assert not breaches("system.lanes", "Lanes: {count}")
 

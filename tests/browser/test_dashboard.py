@@ -58,8 +58,8 @@ def test_chatter_reads_english_and_sees_no_money(
 ) -> None:
     with chromium.visitor(language="en") as visitor:
         enter(visitor, door, busy, Role.CHATTER)
-        visitor.shows("Nothing waits for you")
-        visitor.shows("other people see to it")
+        visitor.shows("No pending tasks")
+        visitor.shows("assigned to other members")
         assert "€" not in visitor.text()
         assert visitor.run("document.documentElement.lang") == "en"
 
@@ -70,7 +70,7 @@ def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agenc
         visitor.shows("Le soir, la ville")
         with busy.scope() as scope:
             sessions.revoke_sessions(scope, busy.members[Role.OWNER])
-        visitor.shows("Vous n’êtes pas connecté", LOCKED_SECONDS)
+        visitor.shows("Vous êtes déconnecté", LOCKED_SECONDS)
         visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
         visitor.go(door.url)
         visitor.shows("greenroom invite")
@@ -81,11 +81,11 @@ def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> No
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         visitor.page.locator('a[href="/auth/leave"]').click()
-        visitor.shows("Voulez-vous vous déconnecter")
+        visitor.shows("Se déconnecter de cet appareil")
         visitor.page.locator("button").click()
         visitor.shows("Vous êtes déconnecté")
         visitor.go(door.url)
-        visitor.shows("Vous n’êtes pas connecté")
+        visitor.shows("Vous êtes déconnecté")
 
 
 def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
@@ -102,12 +102,12 @@ def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agenc
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
-        visitor.page.get_by_text("Regarder et décider").click()
-        asked = visitor.hold("Elle n’y est pas : renvoyer…")
+        visitor.page.get_by_text("Examiner et décider").click()
+        asked = visitor.hold("Pas en ligne : renvoyer…")
         before = asked.bounding_box()
         busy.notice("gate.CONSENT_MISSING", urgent=True)
         visitor.shows("4 choses vous attendent")
         visitor.rest()
         assert asked.bounding_box() != before
         visitor.page.mouse.up()
-        visitor.shows("les gens la verront deux fois")
+        visitor.shows("elle apparaîtra deux fois")

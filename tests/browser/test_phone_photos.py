@@ -53,7 +53,7 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
     with chromium.visitor(390, 844) as visitor, at_work(lea):
         come_in(visitor, lea, address)
         visitor.page.locator("a[href='/phone/photos']").tap()
-        visitor.shows("Déposer des photos")
+        visitor.shows("Importer des photos")
         visitor.page.set_input_files("#files", [*files, tmp_path / "no.jpg"])
         visitor.shows("4 sur 5 déposés")
         visitor.shows("no.jpg")
@@ -72,11 +72,11 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
         visitor.shows("Encore 2")
         swipe(visitor, -160, 10)
         visitor.shows("Encore 1")
-        press(visitor, "Reprendre la dernière")
+        press(visitor, "Annuler le dernier choix")
         visitor.shows("Encore 2")
         visitor.page.keyboard.press("ArrowLeft")
         visitor.shows("Encore 1")
-        press(visitor, "À publier")
+        press(visitor, "Publier")
         visitor.shows("Rien à trier")
         assert [one for one in visitor.complaints if "422" not in one] == []
     assert shelves(lea) == [ShelfState.KEPT, ShelfState.KEPT, ShelfState.KEPT, ShelfState.RETIRED]

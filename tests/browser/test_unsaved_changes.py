@@ -19,7 +19,7 @@ def test_words_are_asked_about_before_the_language(
         visitor.rest()
         visitor.page.get_by_label("Texte", exact=True).click()
         visitor.page.keyboard.type("Une idée")
-        visitor.page.get_by_role("button", name="Read in English").click()
+        visitor.page.get_by_role("button", name="English").click()
         visitor.shows("New post")
         assert visitor.page.url == f"{door.url}/calendar?new=1"
         assert asked == ["beforeunload"]

@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 SECONDS = 60.0
-FAILED = "Cette page n’a pas pu être lue"
+FAILED = "Impossible de charger cette page"
 """How the sentence of a page that failed begins; no page of ours may."""
 TEXTS = ("text_input", "text_area")
 ONE = ("selectbox", "radio")

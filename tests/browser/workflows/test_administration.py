@@ -25,7 +25,7 @@ def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
         link = re.search(r"http\S+/auth/link/\S+", marc.text())
         assert link
         zoe.go(link[0])
-        zoe.press("Entrer")
+        zoe.press("Se connecter")
         zoe.shows("Zoé · Responsable")
         zoe.rest()
         assert "Équipe" not in zoe.text()
@@ -39,7 +39,7 @@ def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
         marc.page.get_by_text("Zoé ne travaille plus ici").click()
         marc.press("Fermer son accès")
         marc.shows("Son accès est fermé.")
-        zoe.shows("Vous n’êtes pas connecté", LOCKED_SECONDS)
+        zoe.shows("Vous êtes déconnecté", LOCKED_SECONDS)
         zoe.hides("Léa")
 
 
@@ -72,21 +72,21 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(
         with demo.scope() as scope:
             secret = sessions.create_sign_in_link(scope, demo.members[Role.OWNER])
         zoe.go(f"{lea.url}/auth/link/{secret}")
-        zoe.press("Entrer")
+        zoe.press("Se connecter")
         zoe.rest()
-        zoe.page.get_by_role("link", name="Démarrer la mienne").click()
-        zoe.shows("sept questions")
+        zoe.page.get_by_role("link", name="Créer mon agence").click()
+        zoe.shows("à côté de la démo")
         zoe.rest()
         for label, answer in (
-            ("Votre prénom", "Zoé"),
-            ("Votre adresse e-mail", f"zoe-{demo.tenant_id.hex[-8:]}@example.test"),
-            ("Le nom de la créatrice", name),
+            ("Prénom", "Zoé"),
+            ("Adresse e-mail", f"zoe-{demo.tenant_id.hex[-8:]}@example.test"),
+            ("Nom du créateur", name),
         ):
             zoe.type(label, answer)
         zoe.page.get_by_text("un personnage virtuel").click()
         zoe.button("Créer mon agence").dblclick()
-        zoe.page.get_by_role("link", name="Entrer dans mon agence").click()
-        zoe.press("Entrer")
+        zoe.page.get_by_role("link", name="Ouvrir mon agence").click()
+        zoe.press("Se connecter")
         zoe.shows("Passer à Lumière")
         assert (
             len(sessions.list_linked_agencies(tenant, demo.tenant_id, demo.members[Role.OWNER]))
@@ -99,13 +99,13 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(
 def publishes(zoe: Visitor, lea: RunningAgency, words: str) -> None:
     """The first post, seen on her page."""
     zoe.go(f"{lea.url}/start")
-    zoe.shows("Que voulez-vous dire ?")
+    zoe.shows("Texte")
     zoe.rest()
-    zoe.type("Que voulez-vous dire ?", words)
+    zoe.type("Texte", words)
     zoe.press("Publier maintenant")
-    zoe.shows("Elle part dans quinze secondes.")
-    zoe.page.get_by_role("link", name="La voir").wait_for()
-    address = zoe.page.get_by_role("link", name="La voir").get_attribute("href")
+    zoe.shows("Publication dans 15 secondes.")
+    zoe.page.get_by_role("link", name="Voir la publication").wait_for()
+    address = zoe.page.get_by_role("link", name="Voir la publication").get_attribute("href")
     assert address
     zoe.go(address)
     zoe.shows(words)

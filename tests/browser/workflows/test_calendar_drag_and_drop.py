@@ -70,15 +70,15 @@ def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: RunningAgency
     with lea.visitor(week(at)) as marc:
         held(marc)
         drag(marc, "fort", DAY.format(kind="column", day=other), hour=16)
-        marc.shows(f"Déplacé au {other:%d/%m/%Y} à 16:00")
+        marc.shows(f"Reprogrammé au {other:%d/%m/%Y} à 16:00")
         assert wall(lea, found) == f"{other}T16:00"
-        marc.press("Annuler ce déplacement")
-        marc.shows("Remise où elle était")
+        marc.press("Annuler le déplacement")
+        marc.shows("Déplacement annulé")
         assert wall(lea, found) == str(at)
-        marc.hides("Annuler ce déplacement")
+        marc.hides("Annuler le déplacement")
         assert marc.run("document.querySelectorAll('.gr-ghost, .gr-hours, img[src=x]').length") == 0
         marc.press("10:20")  # no drag: a press opens the post
-        marc.shows("Prévu")
+        marc.shows("Programmé")
 
 
 def test_a_month_keeps_the_clock(lea: RunningAgency) -> None:
@@ -87,7 +87,7 @@ def test_a_month_keeps_the_clock(lea: RunningAgency) -> None:
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
         held(marc)
         drag(marc, "au mois", DAY.format(kind="cell", day=other))
-        marc.shows(f"Déplacé au {other:%d/%m/%Y} à 10:20")
+        marc.shows(f"Reprogrammé au {other:%d/%m/%Y} à 10:20")
         assert wall(lea, found) == f"{other}T10:20"
 
 
@@ -102,11 +102,11 @@ def test_a_post_of_a_month_is_opened(lea: RunningAgency, act: str) -> None:
         else:
             card.focus()
             marc.page.keyboard.press("Shift+ArrowRight")
-            marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
+            marc.shows(f"Reprogrammé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
             marc.rest()
             marc.until("() => document.activeElement.innerText.includes('à ouvrir')")
             marc.page.keyboard.press("Enter")
-        marc.shows("Prévu")
+        marc.shows("Programmé")
         with lea.desk.scope() as scope:
             assert str(get_delivery(scope, found).post_id) in marc.page.url
 
@@ -132,11 +132,11 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: RunningAgency) -> None:
         held(marc)
         marc.button("au clavier").focus()
         marc.page.keyboard.press("Shift+ArrowRight")
-        marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
+        marc.shows(f"Reprogrammé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
         marc.rest()
         marc.until("() => document.activeElement.innerText.includes('au clavier')")
         marc.page.keyboard.press("Shift+ArrowDown")
-        marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 11:00")
+        marc.shows(f"Reprogrammé au {at.day + timedelta(days=1):%d/%m/%Y} à 11:00")
         assert wall(lea, found) == f"{at.day + timedelta(days=1)}T11:00"
         assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
 
@@ -148,7 +148,7 @@ def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: RunningAgenc
         marc.button("deux fois").focus()
         marc.page.keyboard.press("Shift+ArrowDown")
         marc.page.keyboard.press("Shift+ArrowDown")
-        marc.shows(f"Déplacé au {at.day:%d/%m/%Y} à 11:00")
+        marc.shows(f"Reprogrammé au {at.day:%d/%m/%Y} à 11:00")
         marc.page.wait_for_timeout(1500)
         marc.rest()
         assert "Quelqu’un a modifié" not in marc.text()
@@ -163,10 +163,10 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Running
     with lea.visitor(week(at) + "&by=account") as marc:
         held(marc)
         drag(marc, "en ligne", LANE.format(lane=others, column=3))
-        marc.shows("Elle reste sur son compte")
+        marc.shows("ne peut pas changer de compte")
         assert wall(lea, found) == str(at)
         drag(marc, "en ligne", LANE.format(lane=own, column=3))
-        marc.shows(f"Déplacé au {thursday:%d/%m/%Y} à 10:20")
+        marc.shows(f"Reprogrammé au {thursday:%d/%m/%Y} à 10:20")
         assert wall(lea, found) == f"{thursday}T10:20"
         marc.page.goto(
             lea.url + f"/calendar?view=day&day={thursday}&by=account&zone=America/New_York"
@@ -182,7 +182,7 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Running
         marc.shows(f"à {hers.clock.hour + 1:02}:00 (Paris)")
         marc.rest()
         marc.page.locator(".gr-lanes a.gr-open").first.click()  # no drag: a press opens the post
-        marc.shows("Prévu")
+        marc.shows("Programmé")
 
 
 def test_a_phone_shows_the_week_as_wide_as_it_is(lea: RunningAgency) -> None:

@@ -66,7 +66,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
 def test_two_presses_write_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
-        anne.button("Planifier").dblclick()
+        anne.button("Programmer").dblclick()
         anne.shows("Cela attend l’accord de : Marc")
         anne.rest()
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
@@ -79,38 +79,38 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     lost = desk.delivery("Partie ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
-        marc.page.get_by_text("Regarder et décider").click()
-        marc.shows("Elle n’y est pas : renvoyer")
+        marc.page.get_by_text("Examiner et décider").click()
+        marc.shows("Pas en ligne : renvoyer")
         marc.rest()
         picture(marc, "doubt_home_1280", 1280, 900)
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
-        marc.page.get_by_label("Lien de la publication").fill(
+        marc.page.get_by_label("URL de la publication").fill(
             f"{lea.installation.sandbox.url}/t/main/p1"
         )
         marc.page.keyboard.press("Tab")
-        marc.press("Elle y est : rattacher")
+        marc.press("Elle est en ligne : l’associer")
         marc.shows("cette publication n’est pas de ce compte")
         assert desk.state(lost) is DeliveryState.UNCERTAIN
         picture(marc, "doubt_post_390", 390, 900)
     with lea.visitor("/approvals") as marc:
         marc.shows("Partie ou pas ?")
-        marc.press("Elle n’y est pas : renvoyer…")
-        marc.shows("les gens la verront deux fois")
-        assert marc.button("J’ai regardé : renvoyer").is_disabled()
+        marc.press("Pas en ligne : renvoyer…")
+        marc.shows("elle apparaîtra deux fois")
+        assert marc.button("J’ai vérifié : renvoyer").is_disabled()
         assert desk.texts("doute") == []
         marc.rest()
         picture(marc, "doubt_sure_1280", 1280, 900)
-        marc.press("J’ai regardé : renvoyer")
+        marc.press("J’ai vérifié : renvoyer")
         wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Partie ou pas ?"]
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
         marc.press("Retirer du compte")
-        marc.shows("ne verront plus cette publication")
+        marc.shows("La publication est retirée de")
         marc.rest()
         picture(marc, "taken_away_1280", 1280, 900)
         marc.press("Oui, retirer")
         wait_until(lambda: desk.state(lost) is DeliveryState.REMOVED, 60)
-        marc.shows("Publier encore une fois")
+        marc.shows("Republier")
 
 
 def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
@@ -133,7 +133,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne, "Bonsoir à tous.")
-        anne.press("Ajouter une partie")
+        anne.press("Ajouter au fil")
         anne.shows("Partie 2")
         anne.rest()
         anne.page.get_by_label("Partie 2", exact=True).click()
@@ -155,7 +155,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
             assert anne.overflow <= 0, width
             picture(anne, f"thread_{width}", width, 900)
         anne.size(1280)
-        anne.press("Planifier")
+        anne.press("Programmer")
         anne.shows("Cela attend l’accord de : Marc")
     ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
     with lea.visitor("/approvals") as marc:
@@ -189,10 +189,10 @@ def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, heigh
     with lea.visitor(f"/calendar?post={post_id}") as marc:
         marc.size(width, height)
         marc.type("Heure (HH:MM)", "25:00")
-        marc.press("Déplacer")
+        marc.press("Reprogrammer")
         marc.shows("illisible")
         marc.rest()
-        marc.button("Déplacer").scroll_into_view_if_needed()
+        marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
         assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (

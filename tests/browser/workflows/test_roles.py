@@ -73,7 +73,7 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
         zoe.rest()  # the page of a newcomer is drawn twice: a press between the two is nobody's
         zoe.press("Voir (votre regard est noté)")
         assert "Publications (" not in zoe.text()
-        zoe.press("Classer")
+        zoe.press("Ignorer")
         zoe.shows("Classement noté")
         wait_until(lambda: ratings() == ["G"], 60)
 
@@ -84,13 +84,13 @@ def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: Runni
         files.set_input_files(
             {"name": "releve.csv", "mimeType": "text/csv", "buffer": STATEMENT.encode()}
         )
-        zoe.shows("RIEN N’EST ENCORE ÉCRIT")
+        zoe.shows("RIEN N’EST ENCORE COMPTABILISÉ")
         assert lea.rows("SELECT 1 FROM ledger_entries WHERE tenant_id = :tenant") == []
-        zoe.button("Inscrire 2 lignes").dblclick()
-        zoe.shows("2 lignes de « Autre plateforme » sont inscrites dans les livres.")
+        zoe.button("Importer les lignes (2)").dblclick()
+        zoe.shows("Lignes importées depuis « Autre plateforme » : 2.")
         zoe.rest()
         with zoe.page.expect_download() as taken:
-            zoe.press("Lignes (CSV)")
+            zoe.press("Exporter en CSV")
         assert "12" in taken.value.path().read_text("utf-8")
     sums = lea.rows(
         "SELECT -sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant AND "
@@ -111,7 +111,7 @@ def test_pictures_are_made_compared_and_kept(lea: RunningAgency) -> None:
         marc.press("Comparer")
         marc.shows("Fermer")
         marc.rest()
-        marc.press("Garder")
+        marc.press("Enregistrer les étiquettes")
         marc.shows("Image gardée.")
     assert counted("job_id IS NOT NULL") == 4
     assert counted("shelf = 'kept'") == 1
@@ -123,18 +123,18 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: RunningAgency) -> None:
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}", desk.author) as anne:
         before = desk.entry(delivery).due_at
         anne.type("Heure", "07:35")
-        anne.press("Déplacer")
+        anne.press("Reprogrammer")
         anne.shows("à 07:35 (UTC).")
         assert desk.entry(delivery).due_at != before
         anne.rest()
         anne.button("Publier maintenant").dblclick()
-        anne.shows("Cela part dans un instant.")
+        anne.shows("La publication aura lieu dans un instant.")
         wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
         anne.shows("Publié")
         anne.go(f"{lea.url}/insights")
         anne.rest()
         with anne.page.expect_download() as taken:
-            anne.press("Télécharger en CSV")
+            anne.press("Exporter en CSV")
         assert "La marée.,published" in taken.value.path().read_text("utf-8")
     assert desk.texts() == ["La marée."]
 
@@ -146,10 +146,12 @@ def test_what_waits_is_settled_on_home(lea: RunningAgency) -> None:
     lost = desk.delivery("Reçue ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
-        marc.page.get_by_text("Regarder et décider").click()
-        marc.press("Elle n’y est pas : renvoyer…")
-        marc.shows("les gens la verront deux fois")
-        marc.press("J’ai regardé : renvoyer")
-        marc.shows("Noté : elle repart une seule fois, dès que son compte le permet.")
+        marc.page.get_by_text("Examiner et décider").click()
+        marc.press("Pas en ligne : renvoyer…")
+        marc.shows("elle apparaîtra deux fois")
+        marc.press("J’ai vérifié : renvoyer")
+        marc.shows(
+            "La publication sera renvoyée une seule fois, dès que son compte est disponible."
+        )
         wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Reçue ou pas ?"]

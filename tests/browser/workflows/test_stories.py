@@ -27,7 +27,7 @@ def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None
         anne.page.get_by_text("picture 1", exact=True).click()
         anne.page.get_by_text("Options de insta").click()
         anne.choose("En story : 24 heures, sans texte", "Oui")
-        anne.shows("Aucun texte n’est montré ici · 1 / 1 photos")
+        anne.shows("Aucun texte n’est montré ici · 1 / 1 images")
         anne.shows("Ceci ne remplit pas l’écran")
         anne.rest()
         shot = anne.page.locator(".gr-as-screen .gr-shot").first.bounding_box()

@@ -73,7 +73,7 @@ def test_link_asks_before_it_is_used(door: Door, lumiere: Agency) -> None:
         for _ in range(3):
             asked = visitor.get(link, headers={"accept-language": "fr"})
             assert asked.status_code == 200
-            assert "Entrer" in asked.text
+            assert "Se connecter" in asked.text
             assert "set-cookie" not in asked.headers
             assert asked.headers["cache-control"] == "no-store"
         assert visitor.post(link).status_code == 303
@@ -381,8 +381,8 @@ def test_address_without_a_page_says_so_and_leads_home(
     """Left to itself, Streamlit opens a box in English over Home."""
     with door.client() as visitor:
         for role, said in (
-            (Role.OWNER, "Il n’y a pas de page"),
-            (Role.CHATTER, "There is no page"),
+            (Role.OWNER, "Page introuvable"),
+            (Role.CHATTER, "Page not found"),
         ):
             answer = visitor.get(path, headers={"cookie": door.cookie(lumiere, role)})
             assert (answer.status_code, said in answer.text, 'href="/"' in answer.text) == (

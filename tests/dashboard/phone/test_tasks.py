@@ -92,7 +92,7 @@ def test_nobody_answers_and_nothing_is_served(lea: SandboxAgency, address: str) 
         phone.post(f"{place}/open")
         refused = phone.post(f"{place}/file/0")  # the workers are away
         assert refused.status_code == 409
-        assert "plus de temps que d’habitude" in refused.text
+        assert "plus long que d’habitude" in refused.text
 
 
 def priced(lea: SandboxAgency, pictures: int = 2) -> tuple[UUID, str]:
@@ -113,7 +113,7 @@ def test_everything_of_a_priced_task_in_one_file(lea: SandboxAgency, address: st
     with paired(lea, address) as phone:
         assert "12,50" in phone.get(place).text
         phone.post(f"{place}/open")
-        assert "Le prix est réglé comme écrit ici" in phone.get(place).text
+        assert "Prix réglé comme indiqué" in phone.get(place).text
         with at_work(lea):
             packages = [phone.post(f"{place}/package") for _ in range(2)]
     one, again = packages
@@ -148,7 +148,7 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: SandboxAgency, add
         phone.post(f"{place}/open")
         phone.post(f"{place}/done", data={"link": LINK})
         lea.run()
-        assert "Chiffres de cette publication" in phone.get(place).text
+        assert "Statistiques de la publication" in phone.get(place).text
         assert phone.post(f"{place}/numbers", data={"likes": ""}).status_code == 422
         assert phone.post(f"{place}/numbers", data={"likes": "1,2k"}).status_code == 422
         lea.live(hours=25)
@@ -312,7 +312,7 @@ def test_code_pairs_a_phone_once(lea: SandboxAgency, address: str) -> None:
         assert (found.member_id, found.name, found.fresh) == (lea.manager, "iPhone", True)
         secret = sessions.create_sign_in_link(scope, lea.manager)
     with httpx.Client(base_url=address, headers=FRENCH) as visitor:
-        assert "Relier ce téléphone" in visitor.get(f"/phone/in/{secret}").text
+        assert "Associer ce téléphone" in visitor.get(f"/phone/in/{secret}").text
         assert visitor.post(f"/phone/in/{secret}").status_code == 303
         assert visitor.post(f"/phone/in/{secret}").status_code == 410
 
@@ -330,7 +330,7 @@ def test_phone_keeps_the_pages_as_an_app(address: str) -> None:
 def test_pages_speak_the_members_language(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea)
     with paired(lea, address, add_member(lea, Role.CREATOR, language="en")) as phone:
-        assert "To do by hand" in phone.get("/phone").text
+        assert "Manual tasks" in phone.get("/phone").text
         phone.post(f"{place}/open")
         page = phone.get(place).text
         assert '<html lang="en">' in page

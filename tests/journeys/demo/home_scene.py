@@ -42,23 +42,25 @@ class ExpectedLine:
 
 LINES: Mapping[str, ExpectedLine] = {
     "waits": ExpectedLine(5, r"3 choses vous attendent"),
-    "next": ExpectedLine(
-        5, r"La prochaine publication \(Mia Laurent, .*?\) part dans \d+ secondes"
-    ),
+    "next": ExpectedLine(5, r"Prochaine publication \(Mia Laurent, .*?\) : dans \d+ secondes"),
     "left": ExpectedLine(
         25,
-        r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s après l’heure [^«]*« La mer avant",
+        r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s de retard [^«]*« La mer avant",
     ),
-    "doubt": ExpectedLine(35, r"Peut-être publié — nous vérifions · Mia Laurent · X \(sandbox\)"),
-    "fan": ExpectedLine(45, r"Léo écrit à Nova"),
+    "doubt": ExpectedLine(
+        35, r"À confirmer : peut-être en ligne. Vérification… · Mia Laurent · X \(sandbox\)"
+    ),
+    "fan": ExpectedLine(45, r"Léo a écrit à Nova"),
     "truth": ExpectedLine(
         47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"
     ),
     "sale": ExpectedLine(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
-    "split": ExpectedLine(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
-    "found": ExpectedLine(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
-    "held": ExpectedLine(55, r"Retenu : la deuxième personne n’a pas donné son accord"),
-    "run": ExpectedLine(60, r"« Terrasses et toits », photos faites : 3 sur 8"),
+    "split": ExpectedLine(52, r"créateur 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
+    "found": ExpectedLine(
+        55, r"Retrouvé sur la plateforme : publié une seule fois · Mia Laurent · X \(sandbox\)"
+    ),
+    "held": ExpectedLine(55, r"En attente : la deuxième personne"),
+    "run": ExpectedLine(60, r"« Terrasses et toits » : 3 images générées sur 8"),
     "scores": ExpectedLine(60, r"(?:note \d+ ){3}"),
 }
 """What is read on the page, in French."""

@@ -43,13 +43,13 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
             "30,00\xa0€",
             "+50 % par rapport",
             "Le soir",
-            "premiers chiffres une heure",
-            "Télécharger en CSV",
+            "statistiques disponibles une heure",
+            "Exporter en CSV",
         ):
             assert said in text, said
         longer = page.choose("Période", "28 jours")
     assert "50,00\xa0€" in longer
-    assert "rien à comparer" in longer
+    assert "aucune vente sur la période précédente" in longer
 
 
 def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
@@ -63,9 +63,9 @@ def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> No
         text = page.open("/insights")
     assert text.count("0,20\xa0€") == 3, "spent, lost, and of no post"
     for said in (
-        "Ce que les contenus ont coûté ce mois-ci",
-        "jamais utilisé",
-        "Coûts du mois en CSV",
+        "Coûts de contenu du mois",
+        "inutilisé",
+        "Exporter les coûts du mois en CSV",
     ):
         assert said in text, said
 
@@ -74,13 +74,13 @@ def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> Non
     lumiere.post("Le soir", state="published", minutes=-30)  # its account
     assert lumiere.channel_id is not None
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Abonnés des comptes" not in page.open("/insights"), "nobody told"
+        assert "Abonnés" not in page.open("/insights"), "nobody told"
     for back, number in ((3, 1204), (1, 1300), (0, 1190)):
         lumiere.followed(back, number)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     for said in (
-        "Abonnés des comptes",
+        "Abonnés",
         "1\u202f190",
         "−14 sur la période",
         "de 1\u202f204 à 1\u202f190 abonnés",
@@ -125,7 +125,7 @@ def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     assert "Aucune vente sur cette période." in text
-    assert "Rien n’a encore été compté." in text
+    assert "Aucune donnée pour le moment." in text
 
 
 def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:

@@ -98,7 +98,7 @@ def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency
             "Sandbox",
             "Manager",
             f"/files/{shot}/preview",
-            "relue le",
+            "vérifiées le",
         ):
             assert said in text, said
     with lumiere.scope() as scope:

@@ -57,7 +57,7 @@ def test_a_drop_moves_and_is_taken_back(door: Door, lumiere: Agency) -> None:
         assert "à 14:00" in dropped(page, place, wanted)
         assert seen(lumiere, found)[0] == f"{in_days(lumiere, 2)}T14:00"
         assert "modifié cette publication entre-temps" in dropped(page, place, wanted)
-        assert "Remise où elle était" in page.press("Annuler ce déplacement")
+        assert "Déplacement annulé" in page.press("Annuler le déplacement")
     assert seen(lumiere, found)[0] == before
 
 
@@ -86,7 +86,7 @@ def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
             if isinstance(value, dict) and value.get("seen") == "OURS":
                 value["seen"] = before[1]
             text = dropped(page, place, value)
-            refused = ("n’a pas pu être lu", "au plus à la fois", "trop loin")
+            refused = ("Le déplacement a échoué", "au plus à la fois", "trop loin")
             assert any(one in text for one in refused), value
     assert seen(lumiere, found) == before
 
@@ -101,7 +101,7 @@ def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: 
         said = dropped(
             page, place, {"seen": before[1], "day": str(in_days(other, 2)), "hour": None}
         )
-        assert "Déplacé" not in said
+        assert "Reprogrammé" not in said
         assert "secret" not in said
     assert seen(other, theirs) == before
 

@@ -67,12 +67,12 @@ def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
         week = page.open("/calendar")
         assert "Le matin au bord de l’eau" in week
         assert "publié" in week
-        assert "prévu" in week
+        assert "programmé" in week
         assert "aujourd’hui" in week
         listed = page.press("Liste")
         assert "Ce soir" in listed
         assert "view=list" in page.query
-        assert "Ce soir" not in page.press("Avant")
+        assert "Ce soir" not in page.press("Précédent")
         assert "Ce soir" in page.press("Aujourd’hui")
 
 
@@ -81,16 +81,16 @@ def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
     refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        shown = page.choose("Ce qui est montré", "À régler")
+        shown = page.choose("État", "À traiter")
         assert "refusée" in shown
         assert "en ligne" not in shown
-        assert "refusée" not in page.choose("Ce qui est montré", "En ligne")
+        assert "refusée" not in page.choose("État", "Publié")
 
 
 def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar")
-    assert "« Nouvelle publication » en écrit une" in text
+    assert "Créez-en une avec « Nouvelle publication »" in text
     assert "18:30 libre" in text
 
 
@@ -101,7 +101,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "n’a pas dit pourquoi" in page.open("/calendar")
         said = page.press("Réessayer")
-        assert "C’est reparti" in said
+        assert "Nouvel essai" in said
     assert state(lumiere, failed) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
         due = "SELECT available_at FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'"
@@ -123,12 +123,12 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
-        "Retrouvé : publié une seule fois",
-        "La réponse s’est perdue",
-        "Mis au calendrier",
+        "Retrouvé sur la plateforme : publié une seule fois",
+        "Aucune réponse reçue",
+        "Programmé",
         "Owner",
-        "écrit par Manager",
-        "les chiffres sont lus après 1 h",
+        "par Manager",
+        "Les statistiques sont lues après 1 h",
     ):
         assert said in text, said
 
@@ -138,7 +138,7 @@ def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
         opened = page.press(next(one for one in page.labels() if "ouverte" in one))
-        assert "part tout seul à" in opened
+        assert "Publication automatique à" in opened
         assert "« Nouvelle publication »" not in page.press("Retour au calendrier")
 
 
@@ -150,13 +150,13 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
     with lumiere.scope() as scope:
         emergency_stops.close_switch(scope, where, target, "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "attend la fin de l’arrêt" in page.open("/calendar")
+        assert "arrêt d’urgence" in page.open("/calendar")
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
-        assert "attend la fin de l’arrêt d’urgence" in text
-        assert "part tout seul" not in text
+        assert "levée de l’arrêt d’urgence" in text
+        assert "Publication automatique" not in text
         home = page.open("/")
-        assert "Un arrêt d’urgence tient" in home
-        assert "La prochaine publication" not in home
+        assert "Arrêt d’urgence actif" in home
+        assert "Prochaine publication" not in home
 
 
 def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
@@ -164,17 +164,17 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         delivery_id = lumiere.post("trop long", minutes=3)
-        assert "La prochaine publication" in page.open("/")
+        assert "Prochaine publication" in page.open("/")
         lumiere.notice(
             "delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True
         )
         home = page.open("/")
-        assert "La prochaine publication" not in home
-        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), (
+        assert "Prochaine publication" not in home
+        assert re.search(r"« trop long » · programmée (le .*)?à \d\d:\d\d", home), (
             "who has to mend it sees until when"
         )
         for view in ("week", "month"):
-            assert "ne partira pas" in page.open("/calendar", view=view)
+            assert "publication impossible" in page.open("/calendar", view=view)
 
 
 @pytest.mark.parametrize(
@@ -209,11 +209,11 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
             )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, soon))
-        assert "attend son compte" in text
+        assert "dès que le compte est disponible" in text
         assert said in text
-        assert "est retenu, et on vous le dit" in text
-        assert "part tout seul" not in text
-        assert "part tout seul" in page.open("/calendar", post=post_of(lumiere, later))
+        assert "est mise en attente et vous êtes averti" in text
+        assert "Publication automatique" not in text
+        assert "Publication automatique" in page.open("/calendar", post=post_of(lumiere, later))
 
 
 def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
@@ -224,7 +224,7 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
-        assert "Déplacé" in page.press("Déplacer")
+        assert "Reprogrammé" in page.press("Reprogrammer")
     with lumiere.scope() as scope:
         row = get_delivery(scope, delivery_id)
         assert row.state == DeliveryState.SCHEDULED
@@ -241,7 +241,8 @@ def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: s
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", clock)
-        assert "illisible" in page.press("Déplacer")
+        said = page.press("Reprogrammer")
+    assert "n’est pas une date valide" in said or "illisible" in said
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
@@ -325,11 +326,11 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar")
         opened = page.press(next(one for one in page.labels() if "Hello" in one))
-    for said in ("List", "New post", "planned"):
+    for said in ("List", "New post", "scheduled"):
         assert said in text
-    for wrong in ("prévu", "libre", "aujourd", "Semaine"):
+    for wrong in ("programmé", "libre", "aujourd", "Semaine"):
         assert wrong not in text + opened
-    assert "it leaves by itself" in opened
+    assert "Publishes automatically" in opened
 
 
 def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
@@ -402,8 +403,8 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
-        page.choose("Importance", "1 – part en premier")
-        assert "Son importance est maintenant 1" in page.press("Changer")
+        page.choose("Priorité", "1 – en premier")
+        assert "Priorité définie sur 1" in page.press("Enregistrer la priorité")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).priority == 1
 

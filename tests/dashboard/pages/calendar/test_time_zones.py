@@ -54,10 +54,10 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        page.choose("À l’heure de", ELSEWHERE)
+        page.choose("Fuseau horaire", ELSEWHERE)
         page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
         page.type("Heure (HH:MM)", "20:00")
-        assert "20:00 (New York)" in page.press("Déplacer")
+        assert "20:00 (New York)" in page.press("Reprogrammer")
         assert planned(lumiere, found) == (f"{first}T20:00", ELSEWHERE)
         shown = page.open("/calendar", post=post_id)
         assert "(Paris)" in shown
@@ -66,10 +66,10 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
             days=150
         )  # clocks change in between, there and here on other days
         page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
-        page.press("Déplacer")
+        page.press("Reprogrammer")
         assert planned(lumiere, found) == (f"{later}T20:00", ELSEWHERE)
         page.press("Dupliquer")
-        assert "À l’heure de New York" in page.choose("Quand", "À une date et une heure")
+        assert "Fuseau : New York" in page.choose("Programmation", "Choisir la date et l’heure")
 
 
 def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: Agency) -> None:
@@ -84,23 +84,23 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", day=day)
-        shown = page.choose("Lignes", "Une par compte")
+        shown = page.choose("Regrouper par", "Compte")
         assert "by=account" in page.query
         said = (
             "Sandbox",
             "dans sa ligne",
             "tout près",
-            "trop près d’une autre",
+            "trop proche d’une autre publication",
             "Congé d’été",
             "2 publications",
         )
         assert [one for one in said if one not in shown] == []
         assert f"{due.astimezone(load_zone(ZONE)):%H:%M}" in shown
-        clocks = "Montrer les heures de"
+        clocks = "Afficher les heures de"
         assert len(page.find(clocks).options) <= 3, (
             "each creator's own, Paris, and the way to the others"
         )
-        assert "À l’heure de Paris" in page.choose(clocks, "Un autre fuseau"), (
+        assert "Fuseau : Paris" in page.choose(clocks, "Autre fuseau"), (
             "nothing is looked at anew yet"
         )
         tokyo = page.choose(clocks, "Asia/Tokyo")
@@ -108,14 +108,14 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
             "what is looked at stays in the short list"
         )
         assert len(page.find(clocks).options) <= 4
-        assert "À l’heure de Tokyo" in tokyo
+        assert "Fuseau : Tokyo" in tokyo
         assert "zone=Asia" in page.query
         later = page.open(
             "/calendar", day=local_day(due, "Asia/Tokyo"), view="day"
         )  # as it was left
         assert f"{due.astimezone(load_zone('Asia/Tokyo')):%H:%M}" in later
         assert "2 publications" in later
-        assert "dans sa ligne" in page.choose("Lignes", "Tout ensemble")
+        assert "dans sa ligne" in page.choose("Regrouper par", "Aucun")
 
 
 def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere: Agency) -> None:
@@ -126,7 +126,7 @@ def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere
         place = drawn(page, view="day", by="account", zone=looked)
         said = dropped(page, place, {"seen": seen(lumiere, found)[1], "day": str(day), "hour": 7})
         hers = to_wall_time(WallTime(day, time(7), looked).instant(), ZONE)
-        assert f"Déplacé au {hers.day:%d/%m/%Y} à {hers.clock:%H:%M} (Paris)" in said
+        assert f"Reprogrammé au {hers.day:%d/%m/%Y} à {hers.clock:%H:%M} (Paris)" in said
     assert planned(lumiere, found) == (str(hers), ZONE)
 
 

@@ -51,13 +51,13 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels").replace("\xa0", " ").replace("\u202f", " ")
         assert (
-            "X a demandé environ 0,22 $US pour ses requêtes ce mois-ci : 2 publications, dont 1 "
-            "avec un lien" in text
+            "Coûts de l’API X ce mois-ci : environ 0,22 $US (publications : 2, dont avec lien : 1"
+            in text
         )
         page.type("Au plus par mois sur X", "beaucoup")
-        assert "Écrivez un montant en USD" in page.press("Garder le plafond")
+        assert "Écrivez un montant en USD" in page.press("Enregistrer le plafond")
         page.type("Au plus par mois sur X", "0.30")
-        assert "Le plafond est gardé." in page.press("Garder le plafond")
+        assert "Plafond enregistré." in page.press("Enregistrer le plafond")
     with lumiere.scope() as scope:
         found = request_costs.monthly_costs(scope, "x")
         assert found is not None

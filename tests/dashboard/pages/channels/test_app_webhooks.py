@@ -16,7 +16,7 @@ from tests.dashboard.conftest import MASTER, PUBLIC, Door
 from tests.dashboard.streamlit_client import stream
 
 SECRET = "whsec_" + "c0ffee" * 8
-TITLE, BOX, TAKE = "Entendu tout de suite", "Secret de signature", "La laisser appeler"
+TITLE, BOX, TAKE = "Webhooks des plateformes", "Secret de signature", "Activer le webhook"
 
 
 def application(lumiere: Agency, platform: str = "fanvue") -> UUID:
@@ -38,7 +38,7 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
         assert f"{PUBLIC}/hooks/fanvue/{lumiere.tenant_id}/{made}" in text
         assert "client-1" in text
         page.type(BOX, f" {SECRET} ")
-        assert "Aucun appel qui le porte" in page.press(TAKE)
+        assert "Aucun évènement reçu" in page.press(TAKE)
         first = known(lumiere).letter
         assert first is not None
         assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, first.box) == {
@@ -46,7 +46,7 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
         }
         with lumiere.scope() as scope:
             app_webhooks.record_call(scope, made)
-        assert "Dernier appel" in page.open("/channels")
+        assert "Dernier évènement reçu" in page.open("/channels")
         page.type(BOX, SECRET[::-1])
         page.press("Remplacer le secret")
         second = known(lumiere).letter
@@ -54,7 +54,7 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
         assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, second.box) == {
             app_webhooks.CALL_SECRET_FIELD: SECRET[::-1]
         }
-        page.press("Ne plus la laisser appeler")
+        page.press("Désactiver le webhook")
         assert SECRET not in page.open("/channels")
     assert known(lumiere).letter is None
     assert SECRET not in door.log.read_text("utf-8")
@@ -66,7 +66,7 @@ def test_what_is_no_secret_is_told(door: Door, lumiere: Agency, typed: str) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         page.type(BOX, typed)
-        assert "Ce n’est pas un secret de signature" in page.press(TAKE)
+        assert "Secret de signature invalide" in page.press(TAKE)
     assert known(lumiere).letter is None
 
 
@@ -107,7 +107,7 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
         text = page.open("/channels")
     assert f"{PUBLIC}/hooks/meta" in text
     for said in (
-        "Dernier appel",
+        "Dernier évènement reçu",
         "pages_manage_metadata",
         "il est interrogé à son tour",
         *names.values(),

@@ -42,19 +42,17 @@ def rows(who: Agency, kind: str) -> list[UUID]:
 def test_an_empty_house_is_told_what_is_quickest(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
-    for said in ("Aucun compte n’est encore connecté", "Telegram · 2 min", "Ouvrir ma page"):
+    for said in ("Aucun compte connecté", "Telegram · 2 min", "Créer la page"):
         assert said in text, said
 
 
 def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        page.choose("Où ?", "Telegram · 2 min")
+        page.choose("Plateforme", "Telegram · 2 min")
         page.type("Le code que @BotFather", f"  {TOKEN} ")
         text = page.press("Connecter")
-        assert "Telegram est interrogé…" in text or "Telegram est interrogé…" in page.open(
-            "/channels"
-        )
+        assert "Connexion à Telegram…" in text or "Connexion à Telegram…" in page.open("/channels")
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "channel.connect")
     with lumiere.scope() as scope:
@@ -71,12 +69,10 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
 def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), (
+        assert "/auth/account" in page.choose("Plateforme", "Instagram · 5 min"), (
             "where an application sends people back"
         )
-        assert "Il reste à remplir : « Identifiant client de l’application" in page.press(
-            "Connecter"
-        )
+        assert "Renseignez « Identifiant client de l’application" in page.press("Connecter")
         assert rows(lumiere, "channel.connect") == []
         page.type("Le jeton longue durée du compte", f" {TOKEN}")
         page.press("Connecter")
@@ -91,7 +87,7 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "rien ne part, tout attend" in page.press("Mettre en pause")
+        assert "Les publications programmées attendent" in page.press("Mettre en pause")
         with lumiere.scope() as scope:
             channel = channel_reads.list_channels(scope)[0]
         assert channel.state is ChannelState.PAUSED
@@ -104,8 +100,8 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("language", "sure", "told"),
     [
-        ("fr", "Oui, le déconnecter", "Publications prévues qui attendent désormais : 1"),
-        ("en", "Yes, disconnect it", "Planned posts that wait now: 1"),
+        ("fr", "Oui, déconnecter", "Publications programmées désormais en attente : 1"),
+        ("en", "Yes, disconnect", "Scheduled posts now waiting: 1"),
     ],
 )
 def test_an_account_is_disconnected_once_confirmed(
@@ -143,7 +139,7 @@ def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:
             scope, channel_reads.list_channels(scope)[0].id, Message("channel.token_refused")
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "c’est le même compte, rien n’est perdu" in page.open("/channels")
+        assert "Aucune donnée n’est perdue" in page.open("/channels")
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
@@ -166,7 +162,7 @@ def test_accounts_of_others_creators_and_agencies_are_not_there(
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Sandbox Ailleurs" not in page.open("/channels")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
-        assert "Aucun créateur ne vous est confié" in page.open("/channels")
+        assert "Aucun créateur ne vous est attribué" in page.open("/channels")
 
 
 def test_one_press_is_one_account(lumiere: Agency) -> None:
@@ -228,7 +224,7 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "partie pour adultes" not in page.open("/channels")
+        assert "espace adultes" not in page.open("/channels")
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
     seal = {
         "tenant": tenant,
@@ -240,12 +236,12 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
     )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        page.press("Ouvrir la partie pour adultes")
+        page.press("Créer l’espace adultes")
         [creator] = rows(lumiere, "channel.adult_area")
         assert creator == lumiere.creator_id
         for _ in range(2):
             own_pages.open_adult_area(AdultAreaRequested(lumiere.tenant_id, creator), **seal)
-        assert "Ouvrir la partie pour adultes" not in page.open("/channels")
+        assert "Créer l’espace adultes" not in page.open("/channels")
     with lumiere.scope() as scope:
         found = {(one.account, one.surface) for one in channel_reads.list_channels(scope)}
     assert found == {(slug, "public"), (f"{slug}.18", "assured")}
@@ -253,12 +249,12 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
 
 def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "La nudité et au-delà" in page.open("/channels")
-        page.press("Connecter ce fournisseur")
+        assert "La nudité et les contenus explicites" in page.open("/channels")
+        page.press("Connecter le prestataire")
         assert rows(lumiere, "age.provider") == []
         page.type("Identifiant SDK", "0197d6a8-7f3e-7b1e-a13f-7250444ec2c3")
         page.type("Clé d’API", TOKEN)
-        assert "Le fournisseur est interrogé" in page.press("Connecter ce fournisseur")
+        assert "Vérification auprès du prestataire" in page.press("Connecter le prestataire")
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "age.provider")
     with lumiere.scope() as scope:
@@ -270,7 +266,7 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
 
 def test_who_may_not_run_the_house_connects_no_provider(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
-        assert "La nudité et au-delà" not in page.open("/channels")
+        assert "La nudité et les contenus explicites" not in page.open("/channels")
 
 
 # going on at the platform, and coming back
@@ -312,8 +308,8 @@ def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
 def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
     visiting_from(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Il reste à dire oui chez Mastodon" in page.open("/channels")
-        assert page.find("Continuer chez Mastodon").drawn.url.startswith(
+        assert "Autorisez Greenroom chez Mastodon" in page.open("/channels")
+        assert page.find("Continuer vers Mastodon").drawn.url.startswith(
             "https://social.example/oauth/authorize?"
         )
 

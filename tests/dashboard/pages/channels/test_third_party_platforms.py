@@ -40,10 +40,10 @@ def beside(
 def test_an_account_there_is_asked_for_in_its_own_words(beside: Door, lumiere: Agency) -> None:
     with stream(beside.url, beside.cookie(lumiere)) as page:
         page.open("/channels")
-        page.choose("Où ?", "Acme · 2 min")
+        page.choose("Plateforme", "Acme · 2 min")
         page.type("Jeton de l’application", "acme_secret")
         text = page.press("Connecter")
-        assert "Acme est interrogé…" in text or "Acme est interrogé…" in page.open("/channels")
+        assert "Connexion à Acme…" in text or "Connexion à Acme…" in page.open("/channels")
     with lumiere.scope() as scope:
         [row] = scope.run(
             "SELECT platform, letter FROM enrolments WHERE tenant_id = :t", t=scope.tenant_id

@@ -54,8 +54,8 @@ def model(server: FakeOllama, *answers: object) -> TextEngine:
 
 
 def asked(page: Stream, idea: str = "Le port au matin") -> str:
-    page.type("De quoi parle", idea)
-    return page.press("Demander des textes")
+    page.type("Sujet", idea)
+    return page.press("Générer")
 
 
 def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
@@ -64,19 +64,19 @@ def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
-        page.choose("Où publier", "Sandbox")
-        page.check("Une version pour chaque compte")
+        page.choose("Comptes", "Sandbox")
+        page.check("Une version par compte")
         said = asked(page)
-        assert "Le modèle écrit" in said
+        assert "Génération des textes" in said
         work(lumiere, door, model(server, GOOD, {"text": VERSION}))
         text = page.tick() + page.again()
         assert all(
             part in text
             for part in (GOOD["caption"], GOOD["description"], "#port #matin #bretagne", VERSION)
         )
-        page.press("Prendre comme texte")
-        page.press("Prendre comme titre")
-        page.press("Planifier")
+        page.press("Utiliser comme texte")
+        page.press("Utiliser comme titre")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (post.body, post.title, post.text_ai) == (GOOD["caption"], GOOD["title"], "generated")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -97,12 +97,12 @@ def test_what_somebody_changes_is_assisted_and_what_they_take_out_is_theirs(
         asked(page)
         work(lumiere, door, model(server, GOOD))
         page.again()
-        page.press("Prendre comme texte")
+        page.press("Utiliser comme texte")
         page.type("Texte", f"{GOOD['caption']} Venez !")
-        page.press("Planifier")
+        page.press("Programmer")
         assert posts(lumiere)[-1].text_ai == "assisted"
         written(page, "Sandbox", words="Rien que mes mots")
-        page.press("Planifier")
+        page.press("Programmer")
     assert posts(lumiere)[-1].text_ai == "none"
 
 
@@ -112,13 +112,13 @@ def test_a_version_is_for_its_account_alone(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="À moi")
-        page.check("Une version pour chaque compte")
+        page.check("Une version par compte")
         page.check("Légende, titre", on=False)
         asked(page)
         work(lumiere, door, model(server, {"text": VERSION}))
         page.again()
-        page.press("Pour ce compte seulement")
-        page.press("Planifier")
+        page.press("Utiliser pour ce compte")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (post.body, post.text_ai) == ("À moi", "generated")
     assert post.others[0].body == VERSION
@@ -150,7 +150,7 @@ def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> Non
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
         page.open("/calendar", new=1)
-        assert "Demander des textes" not in page.labels()
+        assert "Générer" not in page.labels()
 
 
 def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
@@ -159,5 +159,5 @@ def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert "Dites de quoi il s’agit" in page.press("Demander des textes")
+        assert "Dites de quoi il s’agit" in page.press("Générer")
         assert "moins de 18 ans" in asked(page, "Une lycéenne sur la plage")

@@ -22,14 +22,14 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert "Qui peut voir" not in page.choose("Où publier", "Sandbox")
-        page.choose("Où publier", "Mastodon")
+        assert "Qui peut voir" not in page.choose("Comptes", "Sandbox")
+        page.choose("Comptes", "Mastodon")
         page.choose("Qui peut voir", "Les abonnés seulement")
         page.type("Langue (fr, en…)", "FR!")
-        assert "ne convient pas à" in page.press("Planifier")
+        assert "ne convient pas à" in page.press("Programmer")
         assert posts(lumiere) == []
         assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert post.others == (
         ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),
@@ -37,7 +37,7 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
-        page.choose("Qui peut voir", "Comme d’habitude")
+        page.choose("Qui peut voir", "Par défaut")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
@@ -51,18 +51,18 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Insta")
         text = page.choose("En story : 24 heures, sans texte", "Oui")
-        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "Aucun texte n’est montré ici · 0 / 1 images" in text
         assert "gr-as-screen" in text
         assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
-        page.choose("L’écrire autrement pour", "Insta")
-        text = page.type("Texte sur Insta", "")
+        page.choose("Adapter par compte", "Insta")
+        text = page.type("Texte pour Insta", "")
         assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
     for passed, said in (
-        (1, "la plateforme la retire d’elle-même"),
-        (25, "elle a pris fin d’elle-même"),
+        (1, "La plateforme retire la publication automatiquement"),
+        (25, "La story a expiré"),
     ):
         with lumiere.scope() as scope:
             scope.run(OUT, channel=here, passed=passed)
@@ -76,9 +76,9 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
     connected(lumiere, "Deux")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Un", "Deux")
-        page.choose("L’écrire autrement pour", "Tous sur")
-        page.type("Texte sur Tous sur", "Bonsoir")
-        page.press("Planifier")
+        page.choose("Adapter par compte", "Tous sur")
+        page.type("Texte pour Tous sur", "Bonsoir")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
@@ -90,7 +90,7 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
     other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon", "Toot")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         drafts.set_channel_options(
@@ -100,11 +100,11 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post.id)
-        assert "<b>Toot</b> — Avertissement : Mer" in text
+        assert "<b>Toot</b> — Avertissement · Mer" in text
         assert "<summary>Mer" in text, "its preview stands behind the warning"
         page.choose("Qui peut voir", "Les abonnés seulement")
         assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
-        assert "<b>Mastodon</b> — Qui peut voir : Les abonnés seulement" in page.again()
+        assert "<b>Mastodon</b> — Qui peut voir · Les abonnés seulement" in page.again()
         assert "Rien n’a changé" in page.press("Enregistrer ces choix")
     (post,) = posts(lumiere)
     assert {one.place: one.options for one in post.others} == {
@@ -119,7 +119,7 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
     connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon")
-        page.press("Planifier")
+        page.press("Programmer")
         (post,) = posts(lumiere)
         assert "redemande un accord" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
@@ -136,7 +136,7 @@ def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) 
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Étiquettes", "Printemps")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == [

@@ -23,11 +23,11 @@ from tests.dashboard.streamlit_client import Stream, stream
 
 SAVE, OVER, CHANGED = (
     "Enregistrer",
-    "Enregistrer le mien à la place",
-    "changée ailleurs pendant que vous écriviez",
+    "Remplacer par ma version",
+    "modifiée ailleurs pendant votre saisie",
 )
 REWORD = "Changer les mots"
-ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
+ALONE, FOLLOWING = "Modifier cette date seulement", "Enregistrer pour cette date et les suivantes"
 
 
 def planned(who: Agency, words: str = "avant") -> UUID:
@@ -111,7 +111,7 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
             assert schedule_reads.get_stored_post(scope, post_id).version > before
-        assert "Modifié" in page.press(SAVE)
+        assert "Enregistré" in page.press(SAVE)
     assert body(lumiere, post_id) == "après"
 
 
@@ -124,7 +124,7 @@ def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         rewritten(lumiere, post_id, "de l’autre")
         page.type("Heure (HH:MM)", "21:00")
-        assert "Changé à partir du" in page.press(FOLLOWING)
+        assert "Modifié à partir du" in page.press(FOLLOWING)
     assert apart(lumiere) == []
     assert body(lumiere, post_id) == "de l’autre"
 
@@ -142,8 +142,8 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(
         assert "rien n’est enregistré" in said
         assert "de l’autre" in said
         assert apart(lumiere) == []
-        assert "changé ailleurs pendant que vous écriviez" in page.again()
-        assert "Changé à partir du" in page.press(FOLLOWING)
+        assert "modifiée ailleurs pendant votre saisie" in page.again()
+        assert "Modifié à partir du" in page.press(FOLLOWING)
     assert [one.body for one in apart(lumiere)] == ["de l’une"]
 
 
@@ -157,7 +157,7 @@ def test_a_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
         page.query = address
         said = reloaded(page)
         assert "Modifier la publication" in said
-        assert "Planifier" not in page.labels()
+        assert "Programmer" not in page.labels()
         assert typed(page) == "avant"
         page.type("Texte", "après")
         page.press(SAVE)
@@ -169,7 +169,7 @@ def test_one_date_alone_is_found_again_by_back_and_forward(door: Door, lumiere: 
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
-        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        assert "Modifiez-la ici" in page.press(ALONE)
         (alone,) = apart(lumiere)
         address = page.query
         page.open("/calendar", post=post_id)
@@ -184,10 +184,10 @@ def test_an_empty_page_says_nothing_of_another_post(door: Door, lumiere: Agency)
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        assert "Modifiez-la ici" in page.press(ALONE)
         said = page.open("/calendar", new=1)
         assert "Nouvelle publication" in said
-        assert "Changez ici" not in said
+        assert "Modifiez-la ici" not in said
         assert typed(page) == ""
 
 
@@ -207,7 +207,7 @@ def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: A
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=post_id)
-        assert "déjà partie" in said
+        assert "déjà publiée en partie" in said
         assert SAVE not in page.labels()
         assert page.query == f"post={post_id}"
 
@@ -233,7 +233,7 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
         page.open("/calendar", post=post_id)
         said = page.press("Modifier")
     assert "Les comptes et l’heure restent les mêmes" in said
-    assert ("demande de nouveau un accord" in said) is asks
+    assert ("devra l’être à nouveau" in said) is asks
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, post_id).body == "avant"
 
@@ -249,7 +249,7 @@ def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert ("Son heure est passée" in page.press("Modifier")) is said
+        assert ("L’heure prévue est passée" in page.press("Modifier")) is said
 
 
 def test_other_words_for_what_stands_outside_replace_only_what_was_seen(

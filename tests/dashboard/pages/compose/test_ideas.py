@@ -21,7 +21,7 @@ from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
 from tests.schedules.suggestions.ideas.test_proposals import GOOD, SAID
 
-ASK = "Proposer cinq idées"
+ASK = "Suggérer 5 idées"
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
-        assert "Le modèle cherche des idées" in page.press(ASK)
+        assert "Génération des idées" in page.press(ASK)
         hostile = {**GOOD[1], "title": "Le marché <script>alert(1)</script>"}
         work(lumiere, door, model(server, GOOD[0], hostile, *GOOD[2:]))
         text = page.tick() + page.again()
         assert SAID[0][1] in text
-        assert "Trop peu de résultats" in text
+        assert "Résultats insuffisants" in text
         assert "<script>" not in text
-        assert "est dans" in page.press("Écrire à partir de cette idée")
+        assert "Idée ajoutée à" in page.press("Utiliser cette idée")
         page.press("Écarter")
         assert SAID[0][1] not in page.again()
-        page.press("Demander des textes")
+        page.press("Générer")
         assert posts(lumiere) == [], "nothing of it is a post"
     with lumiere.scope() as scope:
         wish = scope.run(

@@ -67,7 +67,7 @@ def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
     """A page with words on it, for these accounts."""
     page.open("/calendar", new=1)
     page.type("Texte", words)
-    page.choose("Où publier", *accounts)
+    page.choose("Comptes", *accounts)
 
 
 def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Agency) -> None:
@@ -77,10 +77,10 @@ def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Ag
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         assert "Un arrêt d’urgence" not in page.type("Texte", "Bonjour")
-        text = page.choose("Où publier", "Sandbox")
+        text = page.choose("Comptes", "Sandbox")
         assert text.count("arrêt d’urgence") == 1
-        assert "Cela ne partira pas" not in text
-        assert "Rien ne s’y oppose" not in text
+        assert "Publication impossible" not in text
+        assert "Prêt à publier" not in text
 
 
 def test_press_writes_one_post_that_waits_for_another_persons_yes(
@@ -89,10 +89,10 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        said = page.press("Planifier")
-    assert "Cela attend l’accord de" in said
+        said = page.press("Programmer")
+    assert "en attente de validation par" in said
     assert "Manager" in said
-    assert "Owner" not in said.split("accord de")[1].split("\n")[0]
+    assert "Owner" not in said.split("validation par")[1].split("\n")[0]
     (post,) = posts(lumiere)
     assert (post.body, post.author) == ("Bonjour", lumiere.act_as(Role.OWNER))
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
@@ -110,10 +110,10 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "Dans 15 secondes")
-        said = page.press("Planifier")
-    assert "Planifié pour le" in said
-    assert "part tout seul à" in said  # it stands open, to be watched
+        page.choose("Programmation", "Publier maintenant")
+        said = page.press("Programmer")
+    assert "Programmé le" in said
+    assert "Publication automatique à" in said  # it stands open, to be watched
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -132,11 +132,11 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="a" * 10_000)
-        said = page.press("Planifier")
-        assert "Planifié pour le" in said  # there is time to put it right
-        assert "Tel quel, cela ne partira pas : Sandbox." in said
-        assert "telle quelle, la publication ne partira pas" in said
-        assert "part tout seul à" not in said
+        said = page.press("Programmer")
+        assert "Programmé le" in said  # there is time to put it right
+        assert "Publication impossible sur : Sandbox." in said
+        assert "Publication impossible" in said
+        assert "Publication automatique à" not in said
         assert said.count("Le texte fait 10000 caractères") == 1
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
@@ -148,7 +148,7 @@ def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.press_twice("Planifier")
+        page.press_twice("Programmer")
         page.again()
     assert len(posts(lumiere)) == 1
 
@@ -159,11 +159,11 @@ def test_refusals_are_said_before_it_is_written(door: Door, lumiere: Agency) -> 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", "é" * 5000)
-        text = page.choose("Où publier", "Sandbox", "Ma page")
+        text = page.choose("Comptes", "Sandbox", "Ma page")
     assert "5000 / 4096 caractères" in text
     assert "5000 / 20000 caractères" in text
-    assert "Cela ne partira pas sur Sandbox" in text
-    assert "Rien ne s’y oppose sur Ma page" in text
+    assert "Publication impossible sur Sandbox" in text
+    assert "Prêt à publier sur Ma page" in text
 
 
 def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> None:
@@ -171,10 +171,12 @@ def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", "voir https://example.test/inconnu")
-        text = page.choose("Où publier", "Sandbox")
+        text = page.choose("Comptes", "Sandbox")
     assert "n’est pas dans votre liste de liens" in text
-    assert "Règle pour une publication sur le réseau d’essai, relue le 20 novembre 2026 :" in text
-    assert "Tout public : oui" in text
+    assert (
+        "Règles pour une publication sur le réseau d’essai, vérifiées le 20 novembre 2026 :" in text
+    )
+    assert "Tout public : autorisé" in text
     assert "Règle sandbox" not in text
 
 
@@ -199,7 +201,8 @@ def test_a_place_that_borrows_two_rules_says_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "accounts", "said"), [("", ("Sandbox",), "rien à publier"), ("x", (), "au moins un")]
+    ("words", "accounts", "said"),
+    [("", ("Sandbox",), "Saisissez un texte ou choisissez une image"), ("x", (), "au moins un")],
 )
 def test_what_is_missing_is_said(
     door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str
@@ -208,9 +211,9 @@ def test_what_is_missing_is_said(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", words)
-        page.choose("Où publier", *accounts)
-        assert said in page.press("Planifier")
-        assert "Planifier" in page.labels()  # what was written is still there
+        page.choose("Comptes", *accounts)
+        assert said in page.press("Programmer")
+        assert "Programmer" in page.labels()  # what was written is still there
     assert posts(lumiere) == []
 
 
@@ -219,11 +222,11 @@ def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date et une heure")
+        page.choose("Programmation", "Choisir la date et l’heure")
         march = date(wall_now().year + 1, 3, 31)
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=march.isoweekday() % 7):%d/%m/%Y}")
-        assert "02:30 n’existe pas : cela part à 03:30" in page.type("Heure (HH:MM)", "02:30")
-        assert "02:30 n’existe pas : cela part une heure plus tard" in page.press("Planifier")
+        assert "La publication aura lieu à 03:30" in page.type("Heure (HH:MM)", "02:30")
+        assert "02:30 n’existe pas ce jour-là" in page.press("Programmer")
 
 
 def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Agency) -> None:
@@ -231,37 +234,37 @@ def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Age
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Instagram (à la main)", words="x" * 2300)
         text = page.again()
-    assert "2300 / 2200 caractères · 0 / 10 photos" in text
-    assert "Cela ne partira pas" in text
+    assert "2300 / 2200 caractères · 0 / 10 images" in text
+    assert "Publication impossible" in text
 
 
 def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", "01/01/2020")
-        assert "déjà passée" in page.press("Planifier")
+        assert "Cette heure est passée" in page.press("Programmer")
         page.type("Date (JJ/MM/AAAA)", "01/01/2999")
-        assert "deux ans à l’avance" in page.press("Planifier")
+        assert "deux ans à l’avance" in page.press("Programmer")
         assert posts(lumiere) == []
         day = f"29/03/{wall_now().year + 1}"
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", "9h05")
-        assert f"{day} à 09:05" in page.press("Planifier")
+        assert f"{day} à 09:05" in page.press("Programmer")
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
-        ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
-        ("", "10:00", "est illisible"),
+        ("31/02/2027", "10:00", "« 31/02/2027 » n’est pas une date valide"),
+        ("", "10:00", "n’est pas une date valide"),
         ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
-        ("01/01/2020", "10:00", "déjà passée"),
+        ("01/01/2020", "10:00", "Cette heure est passée"),
         ("01/01/2999", "10:00", "deux ans à l’avance"),
-        ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),
-        ("31/12/9999", "23:59", "La date « 31/12/9999 » est illisible"),
+        ("01/01/0001", "00:05", "« 01/01/0001 » n’est pas une date valide"),
+        ("31/12/9999", "23:59", "« 31/12/9999 » n’est pas une date valide"),
     ],
 )
 def test_what_is_wrong_with_a_time_is_said_beside_it(
@@ -270,11 +273,11 @@ def test_what_is_wrong_with_a_time_is_said_beside_it(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         assert said not in page.again()
         page.type("Date (JJ/MM/AAAA)", day)
         assert said in page.type("Heure (HH:MM)", clock)
-        assert said in page.press("Planifier")
+        assert said in page.press("Programmer")
     assert posts(lumiere) == []
 
 
@@ -287,7 +290,7 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         page.press("Modifier")
         page.type("Texte", "après")
         said = page.press("Enregistrer")
-    assert "Cela attend de nouveau un accord" in said
+    assert "Une nouvelle validation est requise" in said
     with lumiere.scope() as scope:
         assert schedule_reads.get_stored_post(scope, post_id).body == "après"
         assert schedule_reads.get_stored_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
@@ -303,18 +306,18 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Autre", words="Bonjour")
-        page.choose("L’écrire autrement pour", "Autre")
-        said = page.type("Texte sur Autre", "Bonjour, autrement")
+        page.choose("Adapter par compte", "Autre")
+        said = page.type("Texte pour Autre", "Bonjour, autrement")
         assert "Bonjour, autrement" in said
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert [(one.place, one.body) for one in post.others] == [(str(second), "Bonjour, autrement")]
     with stream(door.url, door.cookie(lumiere)) as page:
         opened = page.open("/calendar", post=post.id)
-        assert "Sur Autre, elle dit" in opened
+        assert "Texte pour Autre" in opened
         assert "Bonjour, autrement" in opened
         page.press("Modifier")
-        page.type("Texte sur Autre", "Encore autrement")
+        page.type("Texte pour Autre", "Encore autrement")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
@@ -327,12 +330,12 @@ def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there
     connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Autre", words="")
-        page.choose("L’écrire autrement pour", "Autre")
+        page.choose("Adapter par compte", "Autre")
         page.type("Texte", "Bonjour à tous")
-        assert page.find("Texte sur Autre", "text_area").drawn.value == "Bonjour à tous"
-        page.type("Texte sur Autre", "Bonjour, vous")
+        assert page.find("Texte pour Autre", "text_area").drawn.value == "Bonjour à tous"
+        page.type("Texte pour Autre", "Bonjour, vous")
         page.type("Texte", "Bonsoir à tous")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
 
@@ -345,7 +348,7 @@ def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
         page.open("/calendar", post=post_id)
         assert "Modifier" not in page.labels()
         page.press("Dupliquer")
-        page.press("Planifier")
+        page.press("Programmer")
     (copy,) = posts(lumiere)
     assert copy.body == "encore"
     assert copy.id != post_id
@@ -366,7 +369,7 @@ def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Age
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Dupliquer")
-        page.press("Planifier")
+        page.press("Programmer")
     (copy,) = posts(lumiere)
     with lumiere.scope() as scope:
         assert (copy.late, deliveries.get_post(scope, copy.id).priority) == (LateLimit.DAY, 1)
@@ -377,17 +380,17 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        shown = page.attach("Ajouter des photos", {"plage.jpg": jpeg})
+        shown = page.attach("Importer des images", {"plage.jpg": jpeg})
         assert "plage.jpg" in shown
-        assert page.find("Planifier", "button").drawn.disabled
+        assert page.find("Programmer", "button").drawn.disabled
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
-        assert "1 / 10 photos" in arrived
+        assert "1 / 10 images" in arrived
         assert "Une image n’est pas encore classée" in arrived
         assert "Classé" in page.press("Tout public")
-        page.type("Description de la photo 1", "La mer, un matin")
+        page.type("Texte alternatif de l’image 1", "La mer, un matin")
     with lumiere.scope() as scope:
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'rating.set'").scalar_one() == 1
         assert scope.run("SELECT alt FROM creations").scalar_one() == "La mer, un matin"
@@ -410,7 +413,7 @@ def test_who_may_not_plan_gets_no_page(door: Door, lumiere: Agency, role: Role) 
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", new=1)
-        assert "Planifier" not in page.labels()
+        assert "Programmer" not in page.labels()
 
 
 def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency) -> None:
@@ -420,4 +423,4 @@ def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency
         text = page.open("/calendar", new=1)
         assert "Canal" in text
         assert "@mia_bot" not in text
-        assert "avec le nom du canal" in page.open("/channels")
+        assert "avec un nom de canal" in page.open("/channels")

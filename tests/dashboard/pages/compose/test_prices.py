@@ -39,17 +39,17 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
     connected(lumiere, "Canal", "telegram", "telegram.public_channel")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert "Prix sur" not in page.choose("Où publier", "Sandbox")
-        page.choose("Où publier", "Fanvue", "Canal")
+        assert "Prix sur" not in page.choose("Comptes", "Sandbox")
+        page.choose("Comptes", "Fanvue", "Canal")
         said = page.type("Prix sur Fanvue", "12,50")
-        assert "Verrouillée jusqu’au paiement : 12,50\xa0$US" in said
+        assert "Verrouillé jusqu’au paiement : 12,50\xa0$US" in said
         assert "Ajoutez-en, ou retirez le prix." in said  # nothing to pay for yet
-        assert "solde propre du canal" not in said
-        assert "solde propre du canal" in page.type("Prix sur Canal", "50")
+        assert "solde du canal" not in said
+        assert "solde du canal" in page.type("Prix sur Canal", "50")
         assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
-        assert "Ce prix est illisible" in page.press("Planifier")
+        assert "Ce prix est illisible" in page.press("Programmer")
         page.type("Prix sur Canal", "50")
-        assert "On paie pour voir des images" in page.press("Planifier")
+        assert "On paie pour voir des images" in page.press("Programmer")
     assert posts(lumiere) == []
 
 
@@ -58,15 +58,13 @@ def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Ag
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1, asset=asset, creator="mia")
         page.type("Texte", "Bonjour")
-        page.choose("Où publier", "Fanvue")
+        page.choose("Comptes", "Fanvue")
         page.type("Prix sur Fanvue", "12")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(fanvue), price=Money(1200, "USD")),)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Verrouillée jusqu’au paiement : 12,00\xa0$US" in page.open(
-            "/calendar", post=post.id
-        )
+        assert "Verrouillé jusqu’au paiement : 12,00\xa0$US" in page.open("/calendar", post=post.id)
         page.press("Modifier")
         page.type("Texte", "Bonsoir")
         page.press("Enregistrer")
@@ -90,5 +88,5 @@ def test_accounts_of_one_name_say_where_they_are(door: Door, lumiere: Agency) ->
     connected(lumiere, "@lea", "telegram", "telegram.public_channel")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Où publier", "@lea · Fanvue")
-        assert "solde propre" not in page.type("Prix sur @lea · Fanvue", "12,50")
+        page.choose("Comptes", "@lea · Fanvue")
+        assert "solde du canal" not in page.type("Prix sur @lea · Fanvue", "12,50")

@@ -26,7 +26,7 @@ def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
     with stream(door.url, cookie) as page:
         written(page, "Sandbox", words="Une idée\nlongue")
         page.type("Titre", "Un titre")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "et la suite")
     for _ in range(2):  # a window closed, a page reloaded
         with stream(door.url, cookie) as page:
@@ -38,7 +38,7 @@ def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
         assert field_value(other, "Texte") == ""
     with stream(door.url, cookie) as page:
         page.open("/calendar", new=1)
-        page.press("Planifier")
+        page.press("Programmer")
     assert [one.body for one in posts(lumiere)] == ["Une idée\nlongue"]
     with stream(door.url, cookie) as page:
         page.open("/calendar", new=1)

@@ -31,19 +31,19 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Réseau court", "Ma page", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "La boutique est ouverte.")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         said = page.type("Partie 3", "é" * 300)
         assert "300 / 280 caractères" in said
         assert "24 / 280 caractères" in said
-        assert "Cela ne partira pas sur Réseau court" in said
+        assert "Publication impossible sur Réseau court" in said
         assert "une seule publication" in said, "the own page shows them as one"
         page.type("Partie 3", "À demain.")
         page.press("Ajouter un premier commentaire")
         said = page.type("Premier commentaire", "Merci à tous !")
-        assert "Rien ne s’y oppose sur Réseau court" in said
-        page.press("Planifier")
+        assert "Prêt à publier sur Réseau court" in said
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert [(one.body, one.comment) for one in post.parts] == [
         ("La boutique est ouverte.", False),
@@ -59,16 +59,16 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Autre", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "La boutique est ouverte.")
         page.press("Ajouter un premier commentaire")
         page.type("Premier commentaire", "Merci à tous !")
-        page.choose("L’écrire autrement pour", "Autre")
-        page.choose("À laisser de côté sur Autre", "Premier commentaire")
-        assert "La boutique, demain." in page.type("Partie 2 sur Autre", "La boutique, demain.")
-        page.press("Ajouter une partie")
+        page.choose("Adapter par compte", "Autre")
+        page.choose("Ne pas publier sur Autre", "Premier commentaire")
+        assert "La boutique, demain." in page.type("Partie 2 pour Autre", "La boutique, demain.")
+        page.press("Ajouter au fil")
         page.type("Partie 3", "À demain.")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     ((place, parts),) = [(one.place, one.parts) for one in post.others]
     assert place == str(second)
@@ -80,8 +80,10 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
-        assert page.find("Partie 2 sur Autre", "text_area").drawn.value == "La boutique, demain."
-        assert page.find("Partie 3 sur Autre", "text_area").drawn.value == "", "it follows the post"
+        assert page.find("Partie 2 pour Autre", "text_area").drawn.value == "La boutique, demain."
+        assert page.find("Partie 3 pour Autre", "text_area").drawn.value == "", (
+            "it follows the post"
+        )
         page.press("Retirer la partie 2")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
@@ -121,10 +123,10 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=planned.post_id)
         page.press("Modifier")
-        page.type("Partie propre 1 sur Sandbox", "Suite 2, en mieux")
-        page.press("Retirer : Partie propre 2 sur Sandbox")
-        page.press("Ajouter une partie sur Sandbox seulement")
-        page.type("Partie propre 2 sur Sandbox", "La fin")
+        page.type("Partie adaptée 1 pour Sandbox", "Suite 2, en mieux")
+        page.press("Retirer « Partie adaptée 2 » sur Sandbox")
+        page.press("Ajouter au fil sur Sandbox seulement")
+        page.type("Partie adaptée 2 pour Sandbox", "La fin")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert [[(one.body, one.comment) for one in other.parts or ()] for other in post.others] == [
@@ -145,17 +147,17 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Autre", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "La suite")
         page.check("la mer")
-        page.choose("L’écrire autrement pour", "Autre")
-        page.choose("Photos de", "Partie 1 · Autre")
+        page.choose("Adapter par compte", "Autre")
+        page.choose("Images pour", "Partie 1 · Autre")
         assert page.find("la mer", "checkbox").drawn.value, "it begins with what the post shows"
         page.check("la mer", on=False)
         page.check("le bois")
-        page.choose("Photos de", "Partie 2 · Autre")
+        page.choose("Images pour", "Partie 2 · Autre")
         page.check("la neige")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (post.media, [one.media for one in post.parts]) == ((sea,), [()])
     assert [
@@ -164,9 +166,9 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
-        page.choose("Photos de", "La publication (partie 1)")
+        page.choose("Images pour", "Publication (partie 1)")
         page.check("la neige")
-        page.choose("Photos de", "Partie 2 · Autre")
+        page.choose("Images pour", "Partie 2 · Autre")
         page.check("la neige", on=False)
         page.press("Enregistrer")
     (post,) = posts(lumiere)
@@ -183,15 +185,15 @@ def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonsoir à tous.")
-        page.choose("L’écrire autrement pour", "Sandbox")
-        page.choose("Photos de", "Partie 1 · Sandbox")
+        page.choose("Adapter par compte", "Sandbox")
+        page.choose("Images pour", "Partie 1 · Sandbox")
         page.check("la mer")
-        page.choose("L’écrire autrement pour")
-        assert "Photos de" not in page.labels("selectbox")
-        page.choose("L’écrire autrement pour", "Sandbox")
-        page.choose("Photos de", "Partie 1 · Sandbox")
+        page.choose("Adapter par compte")
+        assert "Images pour" not in page.labels("selectbox")
+        page.choose("Adapter par compte", "Sandbox")
+        page.choose("Images pour", "Partie 1 · Sandbox")
         assert not page.find("la mer", "checkbox").drawn.value
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (post.media, post.others) == ((), ())
 
@@ -212,7 +214,7 @@ def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agen
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "X à la main", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         said = page.type("Partie 2", "La boutique est ouverte.")
         assert "Cet endroit ne connaît ni suite ni premier commentaire" in said
         said = page.press("Retirer la partie 2")
@@ -225,16 +227,16 @@ def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: O
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "La suite")
-        page.choose("Photos de", "Partie 2")
-        page.attach("Ajouter des photos", {"suite.jpg": jpeg})
+        page.choose("Images pour", "Partie 2")
+        page.attach("Importer des images", {"suite.jpg": jpeg})
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
-        assert "0 / 10 photos" in arrived, "the post itself has none"
-        assert "1 / 10 photos" in arrived
-        page.press("Planifier")
+        assert "0 / 10 images" in arrived, "the post itself has none"
+        assert "1 / 10 images" in arrived
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert (len(post.media), [len(part.media) for part in post.parts]) == (0, [1])

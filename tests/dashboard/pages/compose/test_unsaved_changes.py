@@ -107,7 +107,7 @@ def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_save
         assert UNSAVED not in page.open("/home")  # nothing was changed
         assert opens() == "avant"
         page.type("Texte", "après")
-        page.press("Ajouter une partie")
+        page.press("Ajouter au fil")
         page.type("Partie 2", "et plus tard")
         assert UNSAVED in page.open("/home")
         assert UNSAVED not in page.open("/studio")

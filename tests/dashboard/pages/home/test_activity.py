@@ -226,7 +226,7 @@ def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
         for language in LANGUAGES:
             sentence = MemberLocalizer(language, load_zone(ZONE)).message_text(said)
             assert "Alex" in sentence
-            assert sentence.startswith(("Retenu", "On hold"))
+            assert sentence.startswith(("En attente", "On hold"))
 
 
 def agree(scope: Scope, person: UUID) -> None:

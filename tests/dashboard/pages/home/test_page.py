@@ -53,12 +53,12 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
     for said in (
         "Lumière",
         "Owner · Propriétaire",
-        "Une chose vous attend",
+        "1 tâche requiert votre attention",
         "n’a pas donné son autorisation",
         "Le matin au bord de l&#39;eau",
         "Le soir",
         "12,50\xa0€",
-        "d’habitude 1,00\xa0€",
+        "moyenne 1,00\xa0€",
     ):
         assert said in text, said
     assert re.search(r"<dd>1 / 2</dd>", text)
@@ -70,8 +70,8 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
 
 def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> None:
     text = shown(door, lumiere)
-    assert "Rien ne vous attend." in text
-    assert "Vers la première publication" in text
+    assert "Aucune tâche en attente." in text
+    assert "Publiez votre première publication" in text
     assert text.count("— fait") == 1
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
@@ -80,7 +80,7 @@ def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> No
     assert shown(door, lumiere).count("— fait") == 3
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'published' WHERE id = :id", id=delivery)
-    assert "Vers la première publication" not in shown(door, lumiere)
+    assert "Publiez votre première publication" not in shown(door, lumiere)
 
 
 def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) -> None:
@@ -121,8 +121,8 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
         assert "n’a pas donné son autorisation" in text
         assert "« arrêtée »" in text
         again = page.press("Réessayer maintenant")
-        assert "C’est reparti" in again
-        assert "Rien n’attend" in again
+        assert "Nouvel essai" in again
+        assert "Tout est à jour" in again
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
 
@@ -131,7 +131,7 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
-        assert "Classé" in page.press("Rien à faire pour nous")
+        assert "Ignoré" in page.press("Aucune action requise")
     with lumiere.scope() as scope:
         assert list_open_notices(scope) == []
         (act,) = [one for one in audit.list_recent_acts(scope) if one.act == "notice.dismissed"]
@@ -144,7 +144,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
     held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
-        assert "Rien à faire pour nous" not in page.labels()
+        assert "Aucune action requise" not in page.labels()
         with lumiere.scope() as scope:
             notices.put(
                 scope,
@@ -152,7 +152,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
                 cause=f"delivery:{held}:files",
             )
         assert "sans toutes ses images" in page.again()
-        assert "Classé" in page.press("Rien à faire pour nous")
+        assert "Ignoré" in page.press("Aucune action requise")
 
 
 def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:
@@ -174,7 +174,7 @@ def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None
             creator_id=lumiere.creator_id,
         )
     for role, waits, leads in (
-        (Role.OWNER, "2 choses vous", True),
+        (Role.OWNER, "2 tâches requièrent", True),
         (Role.CHATTER, "Nothing waits", False),
     ):
         text = shown(door, lumiere, role)
@@ -196,21 +196,21 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
             transition_delivery(
                 scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer")
             )
-        assert "Peut-être publié — nous vérifions" in page.tick()
+        assert "À confirmer : peut-être en ligne. Vérification…" in page.tick()
         with lumiere.scope() as scope:
             transition_delivery(
                 scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
             )
         found = page.tick()
-    assert "Retrouvé : publié une seule fois" in found
-    assert "Rien n’attend" in found
+    assert "Retrouvé sur la plateforme : publié une seule fois" in found
+    assert "Tout est à jour" in found
 
 
 def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("à voir")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE id = :id", id=delivery_id)
-    assert "Une publication attend un accord" in shown(door, lumiere)
+    assert "1 publication en attente de validation" in shown(door, lumiere)
     assert "waits for a yes." not in shown(door, lumiere, Role.CHATTER)
 
 
@@ -222,7 +222,7 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
             scope, [PastDay(lumiere.creator_id, day, DayWork(), (DaySales(1, *parts),))]
         )
     text = shown(door, lumiere)
-    assert "créatrice 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
+    assert "créateur 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
 
 
 def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
@@ -241,7 +241,7 @@ def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
         )
         scope.run("UPDATE jobs SET state = 'running', done = 3 WHERE id = :id", id=job)
     text = shown(door, lumiere)
-    assert "« plage », photos faites : 3 sur 8" in text
+    assert "« plage » : 3 images générées sur 8" in text
     assert 'aria-valuenow="3"' in text
 
 
@@ -255,13 +255,13 @@ def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> N
     assert bool(SOLD.search(text)) == (role in MONEY)
     if role is Role.GUEST:
         assert "Mia" not in text
-        assert "Vous relisez ce qu’on vous confie" in text
+        assert "Les publications à relire" in text
 
 
 def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
     lumiere.post("Salut")
     text = shown(door, lumiere, Role.CHATTER)
-    for said in ("Nothing waits for you.", "Needs you", "Planned", "Chatter", "Sign out"):
+    for said in ("No pending tasks.", "Needs attention", "Planned", "Chatter", "Sign out"):
         assert said in text
     assert "publication" not in text
 
@@ -376,7 +376,7 @@ def test_failing_page_gives_a_number_and_no_traceback(door: Door, lumiere: Agenc
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
         text = page.open()
-    assert "Numéro à donner à l’assistance" in text
+    assert "Référence pour l’assistance" in text
     assert "Traceback" not in text
     assert "Atlantis" not in text
     incident = re.search(r"assistance : (\w{8})", text)

@@ -42,24 +42,24 @@ def test_comments_are_a_group_of_their_own(house: House) -> None:
     commented(house)
     with house.look() as page:
         text = page.again()
-        assert text.index("En attente") < text.index("Commentaires")
+        assert text.index("À traiter") < text.index("Commentaires")
         row = next(label for label in page.labels() if label.startswith("**Ann**"))
         opened = page.press(row)
     assert "where is this?" in opened
-    assert "en public" in opened
+    assert "public" in opened
     assert "https://place.example/p1#r1" in opened
-    assert "Rendre à l’assistant" not in page.labels()
-    assert "Proposer" not in page.labels()
+    assert "Rendre à l’IA" not in page.labels()
+    assert "Envoyer une offre" not in page.labels()
 
 
 def test_an_answer_is_kept_once_and_says_who_reads_it(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
-        text = page.press("Prendre")
-        assert "lisent ceci" in text
-        page.type("Votre réponse à Ann, lisible par tout le monde", "SUGGESTIVE-MARKER-A")
+        text = page.press("Reprendre")
+        assert "Cette réponse est publique" in text
+        page.type("Réponse publique à Ann", "SUGGESTIVE-MARKER-A")
         assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in page.again()
-        page.type("Votre réponse à Ann, lisible par tout le monde", "Au lac, au printemps.")
+        page.type("Réponse publique à Ann", "Au lac, au printemps.")
         page.press("Répondre")
     kept = house.studio.rows("SELECT text, kind, remark_id FROM drafts WHERE tenant_id = :tenant")
     assert [(row.text, row.kind) for row in kept] == [("Au lac, au printemps.", "remark")]
@@ -69,9 +69,9 @@ def test_with_several_the_one_that_is_meant_is_chosen(house: House) -> None:
     commented(house, "first words", 1)
     talk = commented(house, "second words", 2)
     with house.look(chat=talk) as page:
-        page.press("Prendre")
-        page.choose("De quel commentaire il s’agit", "first words")
-        page.type("Votre réponse à Ann, lisible par tout le monde", "Merci !")
+        page.press("Reprendre")
+        page.choose("Commentaire d’origine", "first words")
+        page.type("Réponse publique à Ann", "Merci !")
         page.press("Répondre")
     (row,) = house.studio.rows(
         "SELECT r.native_id FROM drafts d JOIN remarks r ON r.id = d.remark_id"
@@ -87,9 +87,9 @@ def test_what_cannot_be_taken_back_asks_once_more(house: House) -> None:
         page.press("Supprimer")
         assert wanted(house) == ["hide"]
         text = page.press("Oui, supprimer définitivement")
-        assert "transmise à la plateforme" in text
+        assert "envoyée à la plateforme" in text
         assert sorted(wanted(house)) == ["delete", "hide"]
-        assert "Montrer à nouveau" not in page.labels()
+        assert "Afficher de nouveau" not in page.labels()
 
 
 def test_a_comment_is_liked_and_says_so(house: House) -> None:
@@ -158,14 +158,14 @@ def test_an_answer_that_stands_is_taken_back_after_a_second_press(house: House) 
     _, told = world.network.json("POST", f"/control/remarks/{quote(world.account, safe='')}", body)
     talk = commented(house, "where is this?", int(told["id"].removeprefix("r")))
     with house.look(chat=talk) as page:
-        page.press("Prendre")
-        page.type("Votre réponse à Ann, lisible par tout le monde", "Merci !")
+        page.press("Reprendre")
+        page.type("Réponse publique à Ann", "Merci !")
         page.press("Répondre")
-        assert "Retirer ma réponse" not in page.labels(), "nothing stands yet"
+        assert "Supprimer ma réponse" not in page.labels(), "nothing stands yet"
         house.studio.go()
         assert "Merci !" in page.again()
-        page.press("Retirer ma réponse")
-        page.press("Oui, retirer la réponse")
+        page.press("Supprimer ma réponse")
+        page.press("Oui, supprimer la réponse")
     asked = house.studio.rows(
         "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'takedown.remove'"
     )

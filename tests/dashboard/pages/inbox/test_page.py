@@ -94,20 +94,20 @@ def test_fan_who_asks_for_a_person_stands_first_with_reason(house: House) -> Non
     house.studio.say("leo", "/human")
     with house.look() as page:
         text = page.again()
-        assert text.index("En attente") < text.index("Chez l’assistant")
+        assert text.index("À traiter") < text.index("Gérées par l’IA")
         row = next(label for label in page.labels() if label.startswith("**leo**"))
-        assert "attend depuis 0 min" in row
+        assert "en attente depuis 0 min" in row
         opened = page.press(row)
     assert "Un fan demande à parler à une personne." in opened
-    assert "annonce de l’IA" in opened
-    assert "Prendre" in page.labels()
+    assert "mention d’IA" in opened
+    assert "Reprendre" in page.labels()
     assert "Envoyer" not in page.labels()
 
 
 def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         assert house.studio.thread("leo").owner is OwnerState.HUMAN
         page.type("Votre message à leo", "Bonsoir Léo, je regarde.")
         text = page.press("Envoyer")
@@ -115,8 +115,8 @@ def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
         assert page.find("Votre message à leo", "text_area").drawn.value == ""
         house.studio.go()
         text = page.tick()
-        assert "part" not in re.findall(r"· ([^<]*)</span>", text)
-        page.press("Rendre à l’assistant")
+        assert "envoi en cours" not in re.findall(r"· ([^<]*)</span>", text)
+        page.press("Rendre à l’IA")
     assert house.studio.texts("leo")[-1] == "Bonsoir Léo, je regarde."
     assert "Quelqu’un de l’équipe" in house.studio.texts("leo")[-2]
     assert house.studio.thread("leo").owner is OwnerState.BOT
@@ -125,7 +125,7 @@ def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
 def test_double_press_sends_once(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.type("Votre message à leo", "Une fois.")
         sent = page.find("Envoyer", "button")
         page.press("Envoyer")
@@ -139,14 +139,14 @@ def test_double_press_sends_once(house: House) -> None:
 def test_refused_message_says_why_and_stays(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.type("Votre message à leo", "je suis vraiment Nova, c'est vraiment moi")
         text = page.press("Envoyer")
         assert "quelqu’un de l’équipe" in text
         page.type("Votre message à leo", "Payez sur https://pay.example.test/moi")
         page.press("Envoyer")
         house.studio.go()
-        assert "Retenu : " in page.again()
+        assert "En attente : " in page.again()
     assert not any("pay.example" in text for text in house.studio.texts("leo"))
 
 
@@ -154,16 +154,16 @@ def test_unsent_words_survive_a_reload_and_are_their_writers_alone(house: House)
     house.studio.say("leo", "/human")
     talk = house.talk()
     with house.look(chat=talk) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.type("Votre message à leo", "Je commence à écr")
     with house.look(chat=talk) as page:
         assert page.find("Votre message à leo", "text_area").drawn.default == "Je commence à écr"
     with house.look(Role.MANAGER, chat=talk) as page:
         text = page.again()
-        assert "Chatter N. écrit…" in text
+        assert "Chatter N. en train d’écrire…" in text
         assert "Je commence à écr" not in text
         assert "Chatter N. répond" in text
-        page.press("Prendre à la place")
+        page.press("Me l’attribuer")
         assert page.find("Votre message à leo", "text_area").drawn.value == ""
 
 
@@ -177,20 +177,20 @@ def suggested(house: House, text: str) -> UUID:
 
 def test_suggestion_is_sent_as_rewritten(house: House) -> None:
     with house.look(chat=suggested(house, "Bonjour toi")) as page:
-        assert "attend votre accord" in page.again()
+        assert "en attente de validation" in page.again()
         page.press("Modifier")
         page.type("Modifier", "Bonjour à vous")
-        page.press("Envoyer ainsi")
-        assert "Envoyer tel quel" not in page.labels()
+        page.press("Envoyer la version modifiée")
+        assert "Valider et envoyer" not in page.labels()
     house.studio.go()
     assert house.studio.texts("leo")[-1] == "Bonjour à vous"
 
 
 def test_suggestion_is_rejected_with_its_reason(house: House) -> None:
     with house.look(chat=suggested(house, "Bonjour toi")) as page:
-        page.press("Écarter")
-        text = page.press("Le ton")
-        assert "Prenez la conversation" in text
+        page.press("Refuser")
+        text = page.press("Ton")
+        assert "Reprenez la conversation" in text
     house.studio.go()
     assert "Bonjour toi" not in house.studio.texts("leo")
 
@@ -198,16 +198,16 @@ def test_suggestion_is_rejected_with_its_reason(house: House) -> None:
 def test_offer_note_and_snooze(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
-        page.press("Proposer")
+        page.press("Reprendre")
+        page.press("Envoyer une offre")
         page.press("Matin calme · 500 (test)")
         house.studio.go()
-        page.press("Noter")
+        page.press("Ajouter une note")
         page.type("Note pour l’équipe", "Aime la mer")
-        assert "Aime la mer" in page.press("Garder la note")
-        page.press("Mettre de côté")
-        text = page.press("Une heure")
-        assert "Mis de côté jusqu’à" in text
+        assert "Aime la mer" in page.press("Enregistrer la note")
+        page.press("Mettre en veille")
+        text = page.press("1 heure")
+        assert "En veille jusqu’à" in text
     assert house.studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
 
 
@@ -215,8 +215,8 @@ def test_sales_are_stopped_for_one_fan(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.look(chat=house.talk()) as page:
         page.press("Arrêter les ventes")
-        page.type("Pourquoi (gardé dans le journal)", "dépense trop")
-        assert "Plus rien n’est proposé" in page.press("Arrêter pour ce fan")
+        page.type("Motif (enregistré dans le journal)", "dépense trop")
+        assert "Ventes arrêtées pour ce fan" in page.press("Arrêter pour ce fan")
     (row,) = house.studio.rows(
         "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'"
     )
@@ -240,8 +240,8 @@ def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
     house.studio.drain(hours=0.0)
     with house.look(chat=talk) as page:
         text = page.again()
-        assert "À vérifier" in text
-        assert "C’est noté." in page.press("Il est arrivé")
+        assert "À confirmer" in text
+        assert "Enregistré." in page.press("Reçu")
     (row,) = house.studio.rows(
         "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.settle'"
     )
@@ -254,7 +254,7 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
     with house.look(role, chat=house.talk()) as page:
         text = page.again()
     assert ("canary-words" in text) == (role in CHATTERS)
-    assert ("Dépensé en tout" in text) is False
+    assert ("Total dépensé" in text) is False
     order = house.studio.invoiced("ana")
     with house.studio.scope() as scope:
         from subscribers.checkout import order_payments
@@ -262,7 +262,7 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
         order_payments.record_payment(scope, house.studio.charge("ana", order, "c-1"))
     with house.look(role, chat=house.talk("ana")) as page:
         text = page.again()
-    assert ("Dépensé en tout" in text) == (role in {Role.OWNER, Role.MANAGER})
+    assert ("Total dépensé" in text) == (role in {Role.OWNER, Role.MANAGER})
 
 
 def test_member_of_another_creator_finds_nothing(house: House) -> None:
@@ -305,8 +305,8 @@ def test_page_speaks_the_members_language(house: House, language: str) -> None:
         )
     with house.look(chat=house.talk()) as page:
         text = page.again()
-    assert ("Waiting" in text) == (language == "en")
-    assert ("En attente" in text) == (language == "fr")
+    assert ("Needs reply" in text) == (language == "en")
+    assert ("À traiter" in text) == (language == "fr")
     assert "inbox." not in text
 
 
@@ -340,7 +340,7 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
     house.studio.say("leo", "/human")
     talk = house.talk()
     with house.look(chat=talk) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.type("Votre message à leo", "à moitié")
     with house.studio.scope() as scope:
         assert unsent_text.load_unsent_text(scope, talk, house.me()) == "à moitié"
@@ -353,12 +353,12 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
 def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.look(Role.CHATTER, chat=house.talk()) as page:
-        assert "Interroger un dépositaire" not in page.again()
+        assert "Demander une vérification d’âge" not in page.again()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
-        page.press("Interroger un dépositaire")
-        assert "Donnez la référence" in page.press("Interroger le dépositaire")
+        page.press("Demander une vérification d’âge")
+        assert "Donnez la référence" in page.press("Envoyer la demande")
         page.type("Référence par laquelle le dépositaire retrouve le dossier", "dossier 12")
-        page.press("Interroger le dépositaire")
+        page.press("Envoyer la demande")
     with house.studio.scope() as scope:
         row = scope.run("SELECT * FROM age_requests").mappings().one()
     assert (row["platform"], row["user_id"], row["reference"], row["asked_by"]) == (
@@ -374,7 +374,7 @@ def test_a_proof_of_age_is_taken_back_by_who_reviews(house: House) -> None:
     house.studio.fan("leo", "age", ref="over_18")
     house.studio.go()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
-        assert "sous votre nom" in page.press("Retirer la preuve d’âge")
+        assert "en votre nom" in page.press("Révoquer la vérification d’âge")
     with house.studio.scope() as scope:
         [asked] = scope.run(
             "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.withdraw'",

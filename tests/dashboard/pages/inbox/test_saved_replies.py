@@ -1,4 +1,4 @@
-"""Saved answers as members use them: found beside the box, laid into it, kept from it, changed;
+"""Saved replies as members use them: found beside the box, laid into it, kept from it, changed;
 sent by hand alone."""
 
 from uuid import UUID
@@ -19,7 +19,7 @@ from tests.dashboard.streamlit_client import Stream
 
 __all__ = ["house", "running"]
 
-PRIVATE, PUBLIC = "Votre message à leo", "Votre réponse à Ann, lisible par tout le monde"
+PRIVATE, PUBLIC = "Votre message à leo", "Réponse publique à Ann"
 OPEN = "Réponses enregistrées"
 
 
@@ -63,7 +63,7 @@ def test_it_comes_into_the_box_and_leaves_by_hand_alone(house: House) -> None:
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
         assert OPEN not in page.labels(), "whoever does not hold the conversation has no box"
-        page.press("Prendre")
+        page.press("Reprendre")
         assert "**merci**" not in page.again()
         page.press(OPEN)
         text = page.press("**merci** · Merci {name} !")
@@ -85,7 +85,7 @@ def test_sent_as_it_is_right_after_it_was_laid(house: House) -> None:
     house.studio.say("leo", "/human")
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.type(PRIVATE, "Bonsoir.")
         page.press(OPEN)
         page.press("**merci**")
@@ -98,7 +98,7 @@ def test_laid_words_survive_a_reload(house: House) -> None:
     house.studio.say("leo", "/human")
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         page.press(OPEN)
         page.press("**merci**")
     with house.look(chat=house.talk()) as page:
@@ -108,28 +108,28 @@ def test_laid_words_survive_a_reload(house: House) -> None:
 def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         assert "Aucune réponse enregistrée" in page.press(OPEN)
         page.type(PRIVATE, "Le prochain album sort lundi, {name}.")
-        assert "un nom de 1 à 60" in page.press("Enregistrer cette réponse")
-        page.type("Nom court", "album *lundi*")
-        page.choose("Où elle sert", "Messages privés seulement")
-        text = page.press("Enregistrer cette réponse")
-        assert "Enregistrée." in text
+        assert "un nom de 1 à 60" in page.press("Enregistrer la réponse")
+        page.type("Nom", "album *lundi*")
+        page.choose("Utiliser dans", "Messages privés seulement")
+        text = page.press("Enregistrer la réponse")
+        assert "Réponse enregistrée et partagée" in text
         assert "**album \\*lundi\\*** · Le prochain album sort lundi, {name}." in text
         assert kept(house, house.talk()) == "Le prochain album sort lundi, {name}.", (
             "what is written stays"
         )
-        page.type("Son nom", "album")
-        page.type("Ce qu’elle dit", "Mardi, {name}.")
-        assert "**album** · Mardi, " in page.press("Enregistrer les changements")
+        page.type("Nouveau nom", "album")
+        page.type("Texte", "Mardi, {name}.")
+        assert "**album** · Mardi, " in page.press("Enregistrer les modifications")
         (row,) = house.studio.rows(
             "SELECT name, words, place, language FROM saved_answers WHERE tenant_id = :tenant"
         )
         assert tuple(row) == ("album", "Mardi, {name}.", "private", "fr")
         page.press("Supprimer la réponse")
         assert house.studio.rows("SELECT 1 FROM saved_answers WHERE tenant_id = :tenant")
-        assert "Supprimée." in page.press("Oui, la supprimer pour tous")
+        assert "Réponse supprimée." in page.press("Oui, supprimer pour tous")
     assert not house.studio.rows("SELECT 1 FROM saved_answers WHERE tenant_id = :tenant")
     assert drafts(house) == []
 
@@ -141,13 +141,13 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
     keep(house, "long", "a" * (saved_replies.moderation.MAX_COMMENT_ANSWER_LENGTH - 1))
     talk = commented(house)
     with house.look(chat=talk) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         assert "**private one**" not in page.press(OPEN)
         text = page.press("**marker**")
         assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in text
         page.press("Répondre")
         house.studio.go()
-        assert "Retenu : " in page.again()
+        assert "En attente : " in page.again()
         (row,) = house.studio.rows(
             "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
         )
@@ -165,16 +165,14 @@ def test_many_are_looked_for(house: House) -> None:
     for number in range(MAX_SHOWN_REPLIES + 3):
         keep(house, f"answer {number:02}", f"Réponse {number}")
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
-        assert "Encore 3 :" in page.press(OPEN)
+        page.press("Reprendre")
+        assert "3 de plus" in page.press(OPEN)
         assert sum(label.startswith("**answer") for label in page.labels()) == MAX_SHOWN_REPLIES
-        page.type("Chercher une réponse enregistrée", "ÉPONSE 10")
+        page.type("Rechercher une réponse enregistrée", "ÉPONSE 10")
         assert [label for label in page.labels() if label.startswith("**answer")] == [
             "**answer 10** · Réponse 10"
         ]
-        assert "ne contient ces mots" in page.type(
-            "Chercher une réponse enregistrée", "rien de tel"
-        )
+        assert "Aucun résultat" in page.type("Rechercher une réponse enregistrée", "rien de tel")
 
 
 def test_matching_keeps_the_order() -> None:
@@ -208,7 +206,7 @@ def test_answers_of_another_creator_are_not_offered(house: House) -> None:
             scope, other, name="hers", words="À elle", language="", place="both", key=uuid7()
         )
     with house.look(chat=house.talk()) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         text = page.press(OPEN)
     assert "**hers**" not in text
     assert "Aucune réponse enregistrée" in text
@@ -219,7 +217,7 @@ def test_a_suggestion_stays_a_models_words_when_an_answer_is_laid_after_it(house
     keep(house, "merci", "Merci !")
     talk = commented(house)
     with house.look(chat=talk) as page:
-        page.press("Prendre")
+        page.press("Reprendre")
         with house.studio.scope() as scope:
             unsent_text.store_suggested_text(
                 scope, conversation_rows.get_conversation(scope, talk), house.me(), "Au lac."

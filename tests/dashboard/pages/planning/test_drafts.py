@@ -39,8 +39,8 @@ def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agen
             assert deliveries_of_post(scope, post.id) == []
         page.press("Reprendre")
         page.type("Texte", "Une bonne idée")
-        page.choose("Où publier", "Sandbox")
-        page.press("Planifier")
+        page.choose("Comptes", "Sandbox")
+        page.press("Programmer")
         assert "Aucun brouillon" in page.open("/calendar", aside=1)
     (same,) = posts(lumiere)
     assert (same.id, same.body) == (post.id, "Une bonne idée")
@@ -127,12 +127,12 @@ def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(
         with lumiere.scope(who) as scope:
             draft = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post.id))
             drafts.rewrite_post(scope, post.id, replace(draft, body="La sienne"), author=who)
-        page.choose("Où publier", "Sandbox")
-        assert "Rien n’est planifié" in page.press("Planifier")
+        page.choose("Comptes", "Sandbox")
+        assert "Rien n’est planifié" in page.press("Programmer")
         page.press(KEEP)
         page.press("Reprendre")  # the last written is the first
-        page.choose("Où publier", "Sandbox")
-        page.press("Planifier")
+        page.choose("Comptes", "Sandbox")
+        page.press("Programmer")
         assert "La sienne" in page.open("/calendar", aside=1)
     with lumiere.scope() as scope:
         there = {one.body: len(deliveries_of_post(scope, one.id)) for one in posts(lumiere)}

@@ -124,14 +124,12 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     (planned,) = filled(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "programmé" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
             )
-        assert (
-            "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
-        )
+        assert "arrêt d’urgence" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope() as scope:
             transition_delivery(
                 scope,
@@ -139,7 +137,7 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
                 DeliveryState.HELD,
                 reason=Message("delivery.too_late"),
             )
-        assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "en attente" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
 
 def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:
@@ -183,7 +181,7 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
 def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Agency) -> None:
     """Readers were said to see it no more, and a month later the pool posted it once more."""
     left_before(lumiere, "une vieille")
-    note = "retirez-la là aussi"
+    note = "retirez-la aussi de la file"
     with stream(door.url, door.cookie(lumiere)) as page:
         assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:

@@ -25,7 +25,7 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
-        assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
+        assert "une fois validée" in page.press("Ajouter le compte")
     with lumiere.scope() as scope:
         states = {
             row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))
@@ -38,7 +38,7 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
-        page.press("L’ajouter")
+        page.press("Ajouter le compte")
         with lumiere.scope() as scope:
             there = {
                 row.channel_id: row.id
@@ -47,7 +47,7 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
             deliveries.cancel_delivery(scope, there[second])
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
-        page.press("L’ajouter")
+        page.press("Ajouter le compte")
     with lumiere.scope() as scope:
         rows = [
             row
@@ -62,7 +62,7 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
-        page.press("L’ajouter")
+        page.press("Ajouter le compte")
         with lumiere.scope() as scope:
             before = {
                 row.channel_id: row.due_at
@@ -71,7 +71,7 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
         later = to_wall_time(before[second], ZONE).day + timedelta(days=3)
         page.open("/calendar", post=post_id)
         page.type("Date sur Autre (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
-        assert "Déplacé" in page.press("La déplacer sur Autre")
+        assert "Reprogrammé" in page.press("Reprogrammer sur Autre")
     with lumiere.scope() as scope:
         after = {
             row.channel_id: row.due_at
@@ -101,8 +101,8 @@ def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
-        page.choose("En cas de retard, elle peut encore partir", "quel que soit le retard")
-        assert "le retard permis a changé" in page.press("Garder ce retard")
+        page.choose("Ne plus publier après un retard de", "Sans limite")
+        assert "Retard maximal modifié" in page.press("Enregistrer le retard")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).late_until is None
         assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED

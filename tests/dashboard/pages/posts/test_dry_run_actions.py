@@ -37,7 +37,7 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.press("Planifier")
+        page.press("Programmer")
         (post,) = posts(lumiere)
         page.open("/calendar", post=str(post.id))
         text = page.open("/calendar", post=str(post.id))
@@ -77,14 +77,14 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "Oui, essayer sans rien envoyer" not in page.labels()
-        assert "ce qui est en ligne ne change plus" in text
+        assert "Les parties publiées ne sont plus modifiables" in text
 
 
 def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
-        page.press("Planifier")
+        page.press("Programmer")
         text = page.open("/calendar", ahead=1)
     assert "Publications qui partiraient : 0 sur 1" in text
     assert "Bonjour à tous" in text
@@ -96,7 +96,7 @@ def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
-        page.press("Planifier")
+        page.press("Programmer")
     other = create_agency(lumiere.open, mark="Autre")
     with stream(door.url, door.cookie(other)) as page:
         assert "Bonjour à tous" not in page.open("/calendar", ahead=1)

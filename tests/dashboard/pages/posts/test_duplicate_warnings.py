@@ -35,8 +35,8 @@ def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: 
         written(page, "Sandbox", words="bonjour  à TOUS")
         text = page.again()
         assert "a le même texte le" in text
-        assert "Voir cette publication" in text
-        assert "Planifié pour le" in page.press("Planifier")
+        assert "Voir la publication" in text
+        assert "Programmé le" in page.press("Programmer")
     (post,) = posts(lumiere)
     assert len(unwanted(lumiere, post.id)) == 1, "nobody said that they know"
 
@@ -46,8 +46,8 @@ def test_a_tick_is_kept_for_what_was_seen(door: Door, lumiere: Agency) -> None:
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
-        page.check("Je sais, publier quand même")
-        page.press("Planifier")
+        page.check("Publier quand même")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert unwanted(lumiere, post.id) == []
     with lumiere.scope() as scope:
@@ -72,9 +72,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "Elle part bien qu’elle en répète une autre" in page.press(
-            "Je sais, publier quand même"
-        )
+        assert "La publication aura lieu malgré le doublon" in page.press("Publier quand même")
     with lumiere.scope() as scope:
         row = get_delivery(scope, second)
         assert row.state == DeliveryState.SCHEDULED
@@ -90,6 +88,6 @@ def test_where_words_are_never_taken_twice_no_word_helps(
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", new=1)
         page.type("Text", "hello")
-        text = page.choose("Where to post", "X")
+        text = page.choose("Channels", "X")
         assert "never takes the same words twice" in text
-        assert "I know" not in text
+        assert "Publish anyway" not in text

@@ -97,7 +97,7 @@ def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere
         approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
-        assert "C’est reparti" in page.press(word("calendar.retry_now"))
+        assert "Nouvel essai" in page.press(word("calendar.retry_now"))
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
@@ -150,7 +150,7 @@ def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Ag
         text = page.open()
         assert word("home.again") not in page.labels()
         assert (
-            f'<a href="/calendar?post={post_of(lumiere, delivery_id)}" target="_self">Voir pourquoi'
+            f'<a href="/calendar?post={post_of(lumiere, delivery_id)}" target="_self">Voir le motif'
             in text
         )
 

@@ -68,10 +68,10 @@ def all_made(who: Agency, post_id: UUID) -> None:
         series.extend_series(scope, only(who, post_id).id)
 
 
-def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
+def weekly(page: Stream, *accounts: str, end: str = "jamais") -> str:
     written(page, *accounts)
-    page.choose("Répéter", "Toutes les tant de semaines")
-    return page.type("Fin :", end)
+    page.choose("Répéter", "Hebdomadaire")
+    return page.type("Fin (", end)
 
 
 def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
@@ -97,11 +97,11 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         said = weekly(page, "Sandbox")
         assert "Toutes les semaines" in said
-        assert "sans fin" in said
+        assert "jamais" in said
         assert said.count("<li>") >= 5
-        said = page.press("Planifier")
-        assert "Planifié pour le" in said
-        assert "Se répète" in said
+        said = page.press("Programmer")
+        assert "Programmé le" in said
+        assert "Récurrence" in said
     (post,) = posts(lumiere)
     assert len(rows(lumiere, post.id)) == 1
     all_made(lumiere, post.id)
@@ -112,11 +112,11 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
 def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Dites quand cela finit" in weekly(page, "Sandbox", end="")
-        page.press("Planifier")
-        assert "Dites quand cela finit" in page.again()
-        page.type("Fin :", "31/02/2027")
-        assert "illisible" in page.again()
+        assert "Indiquez une fin" in weekly(page, "Sandbox", end="")
+        page.press("Programmer")
+        assert "Indiquez une fin" in page.again()
+        page.type("Fin (", "31/02/2027")
+        assert "n’est pas une date valide" in page.again()
     assert posts(lumiere) == []
 
 
@@ -124,12 +124,12 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Répéter", "Tous les tant de jours")
-        page.type("Fin :", "sans fin")
-        assert "d’un coup au calendrier" in page.press("Planifier")
+        page.choose("Répéter", "Quotidien")
+        page.type("Fin (", "jamais")
+        assert "d’un coup au calendrier" in page.press("Programmer")
         assert posts(lumiere) == []
-        page.check("Oui, ")
-        assert "Cela attend l’accord de" in page.press("Planifier")
+        page.check("Confirmer ")
+        assert "en attente de validation par" in page.press("Programmer")
     assert len(posts(lumiere)) == 1
 
 
@@ -137,7 +137,7 @@ def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
-        page.press_twice("Planifier")
+        page.press_twice("Programmer")
         page.again()
     (post,) = posts(lumiere)
     assert only(lumiere, post.id)
@@ -151,19 +151,19 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
     march = max(date(year, 3, day) for day in range(25, 32) if date(year, 3, day).weekday() == 6)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=1):%d/%m/%Y}")
         page.type("Heure (HH:MM)", "2:30")
-        page.choose("Répéter", "Tous les tant de jours")
-        text = page.type("Fin :", "4")
-    assert text.count("les horloges avancent ce jour-là : cela part à 03:30") == 1
+        page.choose("Répéter", "Quotidien")
+        text = page.type("Fin (", "4")
+    assert text.count("changement d’heure ce jour-là : publication à 03:30") == 1
 
 
 def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Se répète" in page.open("/calendar", day=third.wall_time[:10])
+        assert "Récurrence" in page.open("/calendar", day=third.wall_time[:10])
         page.press(next(one for one in page.labels() if "chaque semaine" in one))
         assert third.occurrence_key[:10] in page.query
 
@@ -173,9 +173,9 @@ def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id, at=second.occurrence_key)
-        assert text.count("Et maintenant") == 1  # one date of it, not all six
-        assert "est sauté" in page.press("Oui, la sauter")
-        assert "Sautées :" in page.again()
+        assert text.count("Prochaine étape") == 1  # one date of it, not all six
+        assert "date ignorée" in page.press("Oui, ignorer")
+        assert "Dates ignorées :" in page.again()
     states = [row.state for row in rows(lumiere, post_id)]
     assert states.count(DeliveryState.CANCELLED) == 1
     assert rows(lumiere, post_id)[1].state == DeliveryState.CANCELLED
@@ -187,7 +187,7 @@ def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
         page.type("Heure (HH:MM)", "16:45", nth=1)
-        assert "Déplacé" in page.press("Déplacer")
+        assert "Reprogrammé" in page.press("Reprogrammer")
     assert [row.wall_time[11:] for row in rows(lumiere, post_id)].count("16:45") == 1
     all_made(lumiere, post_id)
     assert len(rows(lumiere, post_id)) == 6
@@ -198,9 +198,9 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
-        text = page.press("Changer cette date seule")
-        assert "est maintenant une publication à part" in text
-        assert "Cette publication se répète" not in text
+        text = page.press("Modifier cette date seulement")
+        assert "est désormais une publication séparée" in text
+        assert "Les modifications s’appliquent à toutes les dates à venir" not in text
         page.type("Texte", "seulement ce jour-là")
         assert "seulement ce jour-là" in page.press("Enregistrer")
     (alone,) = apart(lumiere)
@@ -215,7 +215,7 @@ def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> 
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        page.press_twice("Changer cette date seule")
+        page.press_twice("Modifier cette date seulement")
         page.again()
     assert len(apart(lumiere)) == 1
 
@@ -228,7 +228,7 @@ def test_words_of_every_date_say_so_and_the_open_date_stays_open(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         text = page.press("Modifier")
-        assert "toutes ses dates à venir, 6 au calendrier" in text
+        assert "toutes les dates à venir (programmées : 6)" in text
         page.type("Texte", "autre chose")
         page.press("Enregistrer")
         assert third.occurrence_key[:10] in page.query
@@ -239,8 +239,8 @@ def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "retirées du calendrier : 6" in page.press("Oui, l’arrêter")
-        assert "Oui, l’arrêter" not in page.open("/calendar", post=post_id)
+        assert "Publications annulées : 6" in page.press("Oui, arrêter la récurrence")
+        assert "Oui, arrêter la récurrence" not in page.open("/calendar", post=post_id)
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.CANCELLED}
 
 
@@ -253,8 +253,8 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
         page.type("Heure (HH:MM)", "21:00")
         if words:
             page.type("Texte", words)
-        said = page.press("Changer celle-ci et les suivantes")
-        assert "Changé à partir du" in said
+        said = page.press("Enregistrer pour cette date et les suivantes")
+        assert "Modifié à partir du" in said
         assert "21:00" in said
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     if words:
@@ -270,10 +270,12 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
     other = connected(lumiere, "Sandbox 2")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
-        page.choose("Où publier")
-        assert "Choisissez au moins un compte" in page.press("Changer celle-ci et les suivantes")
-        page.choose("Où publier", "Sandbox 2")
-        assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
+        page.choose("Comptes")
+        assert "Sélectionnez au moins un compte" in page.press(
+            "Enregistrer pour cette date et les suivantes"
+        )
+        page.choose("Comptes", "Sandbox 2")
+        assert "Modifié à partir du" in page.press("Enregistrer pour cette date et les suivantes")
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     assert {
         row.channel_id == other
@@ -287,7 +289,7 @@ def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         for at in ("x", "2026-99-99T99:99", "~", rows(lumiere, post_id)[5].occurrence_key + "~7"):
-            assert page.open("/calendar", post=post_id, at=at).count("Et maintenant") == 1
+            assert page.open("/calendar", post=post_id, at=at).count("Prochaine étape") == 1
 
 
 def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
@@ -295,7 +297,7 @@ def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.DRAFT}
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals", show="content")
-        assert "un accord vaut pour toutes les dates" in text
+        assert "la validation vaut pour toutes les dates" in text
         assert text.count("chaque semaine") == 1
         page.press("Valider")
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.SCHEDULED}
@@ -306,9 +308,11 @@ def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) ->
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", post=post_id)
-        offered = {"Oui, l’arrêter", "Oui, la sauter", "Changer celle-ci et les suivantes"} & set(
-            page.labels()
-        )
+        offered = {
+            "Oui, arrêter la récurrence",
+            "Oui, ignorer",
+            "Enregistrer pour cette date et les suivantes",
+        } & set(page.labels())
     assert bool(offered) == (role in (Role.OWNER, Role.MANAGER))
 
 
@@ -318,12 +322,12 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", post=post_id)
         assert "Every week" in text
-        assert "times in all: 6" in text
+        assert "total posts: 6" in text
         for wrong in ("Répéter", "semaine", "sauter"):
             assert wrong not in text.replace("chaque semaine", "")
         page.open("/calendar", new=1)
-        page.choose("Repeat", "Every so many days")
-        assert "no end" in page.type("Ends:", "No  END")
+        page.choose("Repeat", "Daily")
+        assert "no end date" in page.type("Ends (", " NEVER ")
 
 
 # fields
@@ -387,21 +391,21 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
     )
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
         page.type("Heure (HH:MM)", "10:00")
-        page.choose("Répéter", "Tous les tant de mois")
-        page.type("Fin :", "5")
+        page.choose("Répéter", "Mensuel")
+        page.type("Fin (", "5")
         weekday = render_message(Message(f"series.day.{first.weekday()}"), "fr")
-        said = page.choose("Dans le mois", f"le deuxième {weekday}")
+        said = page.choose("Jour du mois", f"le deuxième {weekday}")
         assert f"Tous les mois · le deuxième {weekday} · " in said
-        said = page.choose("Dans le mois", "plusieurs jours")
-        assert "Choisissez au moins un jour du mois." in said
+        said = page.choose("Jour du mois", "plusieurs jours")
+        assert "Sélectionnez au moins un jour du mois." in said
         said = page.choose("Jours du mois", "1", "15", "31")
-        assert "le 1, 15, 31 ; un jour qu’un mois n’a pas est sauté" in said
+        assert "le 1, 15, 31 ; les mois sans ce jour sont ignorés" in said
         assert "le 1, 15, 31, ou le dernier jour" in page.check("ou le dernier jour")
-        page.choose("Dans le mois", f"le deuxième {weekday}")
-        assert "Planifié pour le" in page.press("Planifier")
+        page.choose("Jour du mois", f"le deuxième {weekday}")
+        assert "Programmé le" in page.press("Programmer")
     (post,) = posts(lumiere)
     rule = only(lumiere, post.id).repeat.rule
     assert (rule.weekdays, rule.which, rule.end) == ((first.weekday(),), 2, 5)

@@ -20,12 +20,12 @@ def test_two_that_would_repeat_too_near_say_so_before_the_press(
         day = to_wall_time(scope.now, ZONE).day + timedelta(days=8)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{day:%d/%m/%Y}")
         assert NEAR in page.type(HOUR, "12:00")
         assert NEAR not in page.type(HOUR, "16:30")
         page.type(HOUR, "12:00")
-        assert page.press("Planifier").count(NEAR) == 2
+        assert page.press("Programmer").count(NEAR) == 2
     assert len(posts(lumiere)) == 1
 
 
@@ -34,4 +34,4 @@ def test_one_whose_place_is_taken_is_in_nobodys_way(door: Door, lumiere: Agency)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=rows(lumiere, post_id)[2].occurrence_key)
         assert NEAR not in page.type(HOUR, "12:00")
-        assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
+        assert "Modifié à partir du" in page.press("Enregistrer pour cette date et les suivantes")

@@ -164,14 +164,14 @@ def test_a_post_of_another_creator_shows_no_word_of_it(door: Door, lumiere: Agen
 
 def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
-    say(lumiere, Role.MANAGER, post_id, "avant de partir")
+    say(lumiere, Role.MANAGER, post_id, "avant publication")
     with lumiere.scope() as scope:
         scope.run(
             "UPDATE members SET active = false WHERE id = :m", m=lumiere.members[Role.MANAGER]
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id)
-        assert "avant de partir" in text
+        assert "avant publication" in text
         assert word("talk.left") in text
 
 

@@ -181,8 +181,8 @@ def test_what_is_out_is_posted_once_more(door: Door, lumiere: Agency) -> None:
         page.press(word("outside.once_more_sure"))
         page.type(word("compose.clock"), "10:00")
         text = page.press(word("outside.once_more_sure"))
-        assert "Prévu encore une fois" in text
-        assert "la première :" in opened(page, lumiere, "/calendar", delivery_id)
+        assert "Republication programmée" in text
+        assert "première publication :" in opened(page, lumiere, "/calendar", delivery_id)
         assert word("delivery.again_waits") in page.press(word("outside.once_more_sure"))
     with lumiere.scope() as scope:
         keys = scope.run(

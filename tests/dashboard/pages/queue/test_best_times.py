@@ -82,14 +82,14 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
         assert "D’après 150 publications" in text
-        assert "dans 80 cas sur 100" in text
-        assert "tirée au hasard" in text
-        offers = [one for one in page.labels() if one.startswith("Remplir Du lundi au vendredi")]
+        assert "confiance 80 %" in text
+        assert "heure aléatoire" in text
+        offers = [one for one in page.labels() if one.startswith("Utiliser Du lundi au vendredi")]
         clock = int(offers[0].rpartition(" ")[2].partition(":")[0])
         assert 17 <= clock <= 23
         page.press(offers[0])
         assert known(lumiere, channel_id) == []
-        page.press("Ajouter")
+        page.press("Ajouter le créneau")
     assert known(lumiere, channel_id) == [(day, time(clock)) for day in range(5)]
 
 
@@ -97,7 +97,7 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
     ("posts", "age", "said"),
     [
         (0, 24, "il faut encore 60 publications"),
-        (59, 24, "il faut encore une publication"),
+        (59, 24, "il manque 1 publication"),
         (59, 1, "il faut encore 60 publications"),
         (80, 24, "Pas de preuve : sur 80 publications"),
     ],
@@ -110,7 +110,7 @@ def test_without_evidence_nothing_is_offered(
     past(lumiere, channel_id, *peak(posts, effect=0), age=age)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert said in page.open("/calendar", queue=channel_id)
-        assert not [one for one in page.labels() if one.startswith("Remplir")]
+        assert not [one for one in page.labels() if one.startswith("Utiliser")]
 
 
 def test_results_of_another_agency_say_nothing_here(

@@ -26,8 +26,8 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(
     assert lumiere.channel_id is not None
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=lumiere.channel_id)
-        page.type("Au moins tant de minutes", "90")
-        page.check("Faire attendre les publications")
+        page.type("Intervalle minimal", "90")
+        page.check("Imposer l’intervalle")
         assert "attendront" in page.press("Enregistrer")
         with lumiere.scope() as scope:
             channel = channel_reads.get_channel(scope, lumiere.channel_id)
@@ -39,8 +39,8 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(
                 get_delivery(scope, first).post_id,
             )
         assert (channel.min_interval, channel.holds_min_interval) == (timedelta(minutes=90), True)
-        assert "attendrait votre décision" in page.open("/calendar", post=post_id)
-        assert "l’autre attendrait" in page.open("/calendar", post=other_id)
+        assert "serait mise en attente" in page.open("/calendar", post=post_id)
+        assert "retarderait l’autre" in page.open("/calendar", post=other_id)
         text = page.open("/calendar", ahead="1")
         assert "il n’y a plus de place à temps" in text
 

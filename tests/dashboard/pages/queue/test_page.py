@@ -52,11 +52,11 @@ def queue(who: Agency, channel_id: UUID) -> list[QueueEntry]:
 def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Commencez par des créneaux" in page.open("/calendar", queue=channel_id)
+        assert "Ajoutez les créneaux" in page.open("/calendar", queue=channel_id)
         page.choose("Jours", "lundi", "jeudi")
         page.type("Heure", "9h30")
-        said = page.press("Ajouter")
-        assert "la file publie désormais" in said
+        said = page.press("Ajouter le créneau")
+        assert "Créneaux ajoutés" in said
         assert "Prochain créneau libre" in said
         with lumiere.scope() as scope:
             known = slots.list_slots(scope, channel_id)
@@ -65,7 +65,7 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
             (3, time(9, 30), ZONE),
         ]
         page.press("lundi 09:30")
-        assert "publie déjà à cette heure" in page.press("Ajouter")
+        assert "publie déjà à cette heure" in page.press("Ajouter le créneau")
     with lumiere.scope() as scope:
         assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 
@@ -77,14 +77,16 @@ def test_an_hour_that_has_posts_is_given_up_with_or_without_them(
     before = queue(lumiere, channel_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "Publications prévues à cette heure : 1." in text
+        assert "Programmées à ce créneau : 1." in text
         assert "Publications déplacées : 1" in page.press(
-            "Retirer l’heure et les déplacer aux prochains créneaux libres"
+            "Retirer le créneau et déplacer les publications aux prochains créneaux libres"
         )
         after = queue(lumiere, channel_id)
         assert {one.delivery_id for one in after} == {one.delivery_id for one in before}
         assert len({one.at for one in after} & {one.at for one in before}) == 1
-        assert "Ce qui y était prévu garde son heure" in page.press("Retirer l’heure seule")
+        assert "Les publications programmées gardent leur heure" in page.press(
+            "Retirer le créneau seulement"
+        )
     assert len(queue(lumiere, channel_id)) == 1
     with lumiere.scope() as scope:
         assert len(slots.list_slots(scope, channel_id)) == 5
@@ -95,19 +97,19 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
     times = [one.at for one in queue(lumiere, channel_id)]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        text = page.press("Files d’attente")
+        text = page.press("Planning de publication")
         assert "3 publications dans la file" in text
-        assert "Cette publication ne partira pas sur" in page.press("Plus tard")
+        assert "La publication ne sera pas publiée sur" in page.press("Reculer")
         assert [one.words for one in queue(lumiere, channel_id)] == [
             "deuxième",
             "premier",
             "troisième",
         ]
-        assert "Retirée. Son créneau est libre" in page.press("Oui, ne pas publier")
+        assert "Son créneau est libre" in page.press("Oui, retirer de la file")
         assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
-        page.press("Avancer la file")
+        page.press("Avancer les publications")
         assert [one.at for one in queue(lumiere, channel_id)] == times[:2]
-        assert "Mélangé" in page.press("Mélanger")
+        assert "File mélangée" in page.press("Mélanger")
 
 
 def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
@@ -116,7 +118,7 @@ def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE tenant_id = :t", t=lumiere.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "attend un accord" in text
+        assert "en attente de validation" in text
         assert "Brouillon" not in text
 
 
@@ -127,7 +129,7 @@ def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> 
         with lumiere.scope() as scope:
             at = WallTime(local_day(scope.now, ZONE) + timedelta(days=60), time(12), ZONE)
             reschedule_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
-        assert "La file a changé" in page.press("Plus tard")
+        assert "La file a changé" in page.press("Reculer")
 
 
 def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: Agency) -> None:
@@ -136,11 +138,11 @@ def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: A
     first, last = (before[0].day + timedelta(days=number) for number in (1, 2))
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
-        page.type("Un mot pour toute l’équipe", "Mia se repose")
+        page.type("Note pour l’équipe", "Mia se repose")
         page.type("Premier jour", f"{first:%d/%m/%Y}", nth=1)
         text = page.type("Dernier jour", f"{last:%d/%m/%Y}", nth=1)
-        assert "2 publications seraient déplacées" in text
-        assert "Pause notée. Déplacées : 2" in page.press("Mettre en pause")
+        assert "2 publications à déplacer" in text
+        assert "Pause programmée. Déplacées : 2" in page.press("Commencer la pause")
         assert [one.at.day for one in queue(lumiere, channel_id)][1] == last + timedelta(days=1)
         banner = page.open("/calendar", day=str(first))
         assert "Mia se repose" in banner
@@ -159,12 +161,12 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
-        text = page.type("Jours plus tard", "3")
-        assert "1 publication serait déplacée" in text
-        assert "Déplacées : 1" in page.press("Les déplacer")
+        text = page.type("Décalage en jours", "3")
+        assert "1 publication à déplacer" in text
+        assert "Déplacées : 1" in page.press("Reprogrammer")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time != before
-        assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
+        assert "Remises où elles étaient : 1" in page.press("Annuler le déplacement")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
         assert "est illisible" in page.type("au", "hier")
@@ -179,13 +181,13 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
         with lumiere.scope() as scope:
             tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
-        page.type("Jours plus tard", "3")
-        assert "« revient »" not in page.press("Les déplacer")
+        page.type("Décalage en jours", "3")
+        assert "« revient »" not in page.press("Reprogrammer")
         with lumiere.scope() as scope:
             at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
             reschedule_delivery(scope, kept, at=at)
-        text = page.press("Annuler ce déplacement")
-        assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
+        text = page.press("Annuler le déplacement")
+        assert "Remises à leur heure : 1 ; non déplacées : 1." in text
         assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
         assert "« revient »" not in text
 
@@ -200,13 +202,13 @@ def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
-        assert "1 publication serait déplacée" in page.type("Jours plus tard", "1")
-        assert "a changé après l’aperçu" in page.type_and_press(
-            "Jours plus tard", "3", "Les déplacer"
+        assert "1 publication à déplacer" in page.type("Décalage en jours", "1")
+        assert "ont changé après l’aperçu" in page.type_and_press(
+            "Décalage en jours", "3", "Reprogrammer"
         )
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
-        assert "Déplacées : 1" in page.press("Les déplacer")
+        assert "Déplacées : 1" in page.press("Reprogrammer")
         with lumiere.scope() as scope:
             days = date.fromisoformat(
                 get_delivery(scope, delivery_id).wall_time[:10]
@@ -224,17 +226,17 @@ def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agenc
         with lumiere.scope() as scope:
             tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
-        assert "Ailleurs</span>" not in page.type("Jours plus tard", "3")
-        assert "Ailleurs</span>" in page.choose("Où", "Tous les comptes de", nth=2)
+        assert "Ailleurs</span>" not in page.type("Décalage en jours", "3")
+        assert "Ailleurs</span>" in page.choose("S’applique à", "Tous les comptes de", nth=2)
 
 
 def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
-        page.type("Qu’est-ce que c’est ?", "Noël")
-        assert "Gardé libre" in page.press("Garder ces jours libres")
-        assert "Heures calmes" in page.press("Garder ces heures libres")
+        page.type("Nom", "Noël")
+        assert "Période calme ajoutée" in page.press("Ajouter les jours de repos")
+        assert "Heures calmes" in page.press("Ajouter les heures calmes")
         with lumiere.scope() as scope:
             kept = quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])
         assert {(one.label, one.channel_id) for one in kept} == {
@@ -254,7 +256,7 @@ def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
     spare = connected(lumiere, "Secours")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "Tout ce qui doit encore partir va sur un autre compte" in text
+        assert "Déplace toutes les publications programmées" in text
         assert "Déplacées : 2" in page.press("Tout déplacer")
     assert queue(lumiere, channel_id) == []
     assert [one.words for one in queue(lumiere, spare)] == ["sauvée", "elle aussi"]
@@ -264,13 +266,13 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert not any("Dans la file" in one for one in page.find("Quand", "radio").options)
+        assert not any("Ajouter à la file" in one for one in page.find("Quand", "radio").options)
         every_day(lumiere, channel_id)
         page.again()
-        page.choose("Quand", "Dans la file")
-        page.choose("Importance", "1")
-        said = page.press("Planifier")
-    assert "Cela attend l’accord de" in said
+        page.choose("Quand", "Ajouter à la file")
+        page.choose("Priorité", "1")
+        said = page.press("Programmer")
+    assert "en attente de validation par" in said
     (post,) = posts(lumiere)
     (entry,) = queue(lumiere, channel_id)
     assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), DeliveryState.DRAFT)
@@ -292,7 +294,7 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date et une heure")
+        page.choose("Quand", "Choisir la date et l’heure")
         page.type("Date", f"{day:%d/%m/%Y}")
         assert "Proche d’une autre publication" in page.type("Heure", "9:30")
         text = page.open("/calendar", post=post_id)
@@ -306,8 +308,8 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
-        page.type("Au moins tant de minutes", "90")
-        assert "La file garde cette distance" in page.press("Enregistrer")
+        page.type("Intervalle minimal", "90")
+        assert "La file respecte cet intervalle" in page.press("Enregistrer")
     with lumiere.scope() as scope:
         assert channel_reads.get_channel(scope, channel_id).min_interval == timedelta(minutes=90)
 
@@ -319,10 +321,10 @@ def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: Ope
         text = page.open("/calendar", queue=channel_id)
     for said in (
         "2 posts in the queue",
-        "Time slots skip them",
-        "Mondays",
-        "Nothing would move",
-        "A word for everybody here",
+        "The queue skips quiet periods",
+        "Monday",
+        "No posts to move",
+        "Note for the team",
     ):
         assert said in text, said
 

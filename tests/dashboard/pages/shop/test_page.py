@@ -101,7 +101,7 @@ def test_first_pack_in_three_fields(house: House) -> None:
     with house.look() as page:
         assert "n’a pas encore de pack" in page.again()
         page.type("Titre du pack", "Le port")
-        page.type("Prix, Réseau d’essai", "350")
+        page.type("Prix sur Réseau de test", "350")
         page.choose("Images du pack", "picture 0", "picture 1")
         text = page.press("Mettre en vente")
     assert "« Le port » est en vente." in text
@@ -126,17 +126,19 @@ def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) ->
     assert str(pack.cover) != before[0]
     with house.look() as page:
         text = page.again()
-    assert "gelées ou retirées" in text
+    assert "bloquées ou retirées" in text
     assert before[0] not in text
 
 
 def test_price_and_pause(house: House) -> None:
     with house.look() as page:
-        page.press("Changer le prix")
-        page.type("Prix, Réseau d’essai", "rien")
-        assert "n’est pas un prix ici. Écrivez-le comme 12" in page.press("Garder ce prix")
-        page.type("Prix, Réseau d’essai", "650")
-        assert "est changé" in page.press("Garder ce prix")
+        page.press("Modifier le prix")
+        page.type("Prix sur Réseau de test", "rien")
+        assert "n’est pas un prix valide. Utilisez un format comme 12" in page.press(
+            "Enregistrer le prix"
+        )
+        page.type("Prix sur Réseau de test", "650")
+        assert "modifié" in page.press("Enregistrer le prix")
         assert "En pause" in page.press("Mettre en pause")
         assert "En vente" in page.press("Remettre en vente")
     assert (
@@ -156,16 +158,16 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
             "Accepté par le fan",
             "Facture envoyée",
             "Payé",
-            "Pack remis",
-            "Ce que les livres",
+            "Pack livré",
+            "Écritures comptables",
         ):
             assert said in text, said
         told = text[text.index("gr-told") :]
-        assert told.index("Proposé") < told.index("Payé") < told.index("Pack remis")
-        assert "tapez REMBOURSER" in page.press("Rembourser maintenant")
+        assert told.index("Proposé") < told.index("Payé") < told.index("Pack livré")
+        assert "Saisissez REMBOURSER" in page.press("Rembourser maintenant")
         page.type("Tapez REMBOURSER", "rembourser")
-        page.choose("Pourquoi", "Geste commercial")
-        assert "L’argent repart" in page.press("Rembourser maintenant")
+        page.choose("Motif", "Geste commercial")
+        assert "Remboursement lancé" in page.press("Rembourser maintenant")
         house.studio.go()
         text = page.tick()
     assert "Remboursé par geste commercial." in text
@@ -188,12 +190,12 @@ def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
     with house.studio.scope() as scope:
         order_payments.record_payment(scope, fact)
     with house.look(view="money") as page:
-        assert "Paiements à rattacher" in page.again()
-        assert "Le paiement est rattaché" in page.press("Rattacher et remettre le pack")
+        assert "Paiements non rapprochés" in page.again()
+        assert "Paiement rapproché" in page.press("Rapprocher et livrer le pack")
         house.studio.go()
         text = page.again()
-        assert "Paiements à rattacher" not in text
-        assert text.count("égal") == 1
+        assert "Paiements non rapprochés" not in text
+        assert text.count("conforme") == 1
     assert any(message.get("media") for message in house.studio.seen("leo"))
     (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
     assert row.state == "fulfilled"
@@ -219,8 +221,8 @@ def test_unmatched_payment_is_given_back(house: House) -> None:
             scope, replace(house.studio.charge("leo", order, "lost-2"), money=Money(7, "XTS"))
         )
     with house.look(view="money") as page:
-        assert "L’argent repart" in page.press("Rendre l’argent")
-        assert "repart vers qui l’a payé" in page.again()
+        assert "Remboursement lancé" in page.press("Rembourser le paiement")
+        assert "Remboursement lancé" in page.again()
     assert house.studio.rows(
         "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'order.refund'"
     )
@@ -249,14 +251,14 @@ def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
         text = sample_statement(creator, scope.now.date())
     sheet = file_reader.read_statement(text.encode(), "Autre plateforme")
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
-        assert "Essai à blanc : rien n’est encore écrit" in told
-        assert "sera inscrit" in told
+        told = page.attach("Relevé CSV", {"releve.csv": text.encode()})
+        assert "Aperçu : rien n’est encore comptabilisé" in told
+        assert "à comptabiliser" in told
         assert not house.studio.rows("SELECT 1 FROM statement_lines WHERE tenant_id = :tenant")
-        told = page.press(f"Inscrire {len(sheet.movements)} lignes")
-        assert "sont inscrites dans les livres" in told
-        assert "déjà inscrit" in told
-        assert page.find("Inscrire 0 lignes", "button").drawn.disabled
+        told = page.press(f"Importer les lignes ({len(sheet.movements)})")
+        assert "Lignes importées depuis" in told
+        assert "déjà comptabilisé" in told
+        assert page.find("Importer les lignes (0)", "button").drawn.disabled
     with house.studio.scope() as scope:
         booked = entries.account_balance(
             scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, "Autre plateforme")
@@ -279,12 +281,12 @@ def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(hous
     with house.look(Role.ACCOUNTANT, view="books") as page:
         told = page.again()
         assert f"{account.source}, " in told
-        assert "inscrit chaque mouvement une seule fois. Dernière lecture" in told
-        assert "ne se comprennent pas" in told
+        assert "importés automatiquement. Dernier import" in told
+        assert "Mouvements illisibles" in told
         page.type("Nom de la plateforme", name)
-        told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
-        assert "laissé de côté" in told
-        assert page.find("Inscrire 0 lignes", "button").drawn.disabled
+        told = page.attach("Relevé CSV", {"releve.csv": text.encode()})
+        assert "ignoré" in told
+        assert page.find("Importer les lignes (0)", "button").drawn.disabled
 
 
 def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) -> None:
@@ -297,9 +299,9 @@ def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) ->
             )
         with house.look(Role.ACCOUNTANT, view="money") as page:
             told = page.again()
-        assert f"{of.name} : il s’y trouve 470" in told
-        assert ("Écart avec les livres : -30" in told) == bool(differs)
-        assert ("2 de ses mouvements" in told) == bool(unread)
+        assert f"{of.name} : solde de 470" in told
+        assert ("Écart de -30" in told) == bool(differs)
+        assert ("Mouvements illisibles : 2" in told) == bool(unread)
 
 
 def test_broken_statement_names_its_line(house: House) -> None:
@@ -308,10 +310,10 @@ def test_broken_statement_names_its_line(house: House) -> None:
         b"0,EUR\n"
     )
     with house.look(view="books") as page:
-        told = page.attach("Fichier CSV du relevé", {"releve.csv": broken})
+        told = page.attach("Relevé CSV", {"releve.csv": broken})
         assert "Ligne 3." in told
-        assert page.find("Inscrire 1 lignes", "button").drawn.disabled
-        told = page.attach("Fichier CSV du relevé", {"autre.csv": b"hello,world\n1,2\n"})
+        assert page.find("Importer les lignes (1)", "button").drawn.disabled
+        told = page.attach("Relevé CSV", {"autre.csv": b"hello,world\n1,2\n"})
         assert "Il manque ces colonnes" in told
 
 
@@ -320,26 +322,24 @@ def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
         b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
     )
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        page.attach("Fichier CSV du relev\u00e9", {"releve.csv": theirs})
-        told = page.press("Lire ces fichiers ainsi")
+        page.attach("Relevé CSV", {"releve.csv": theirs})
+        told = page.press("Enregistrer l’association")
         assert "quelle colonne contient le jour" in told
-        page.choose("Jour du mouvement (n\u00e9cessaire)", "Day (par exemple 09/30/2026)")
+        page.choose("Date (obligatoire)", "Day (ex. 09/30/2026)")
         page.choose(
-            "Ce que c\u2019\u00e9tait ; sans cette colonne, le signe du montant le dit",
-            "What (par exemple Subscription from u1)",
+            "Type (sinon, le signe du montant est utilisé)",
+            "What (ex. Subscription from u1)",
         )
-        page.choose("Les jours en chiffres s\u2019\u00e9crivent", "mois/jour/ann\u00e9e")
-        page.type("Devise si aucune colonne ne la dit (par exemple USD)", "usd")
-        told = page.press("Lire ces fichiers ainsi")
-        assert "C\u2019est not\u00e9" in told
-        told = page.press("Inscrire 2 lignes")
-        assert "sont inscrites dans les livres" in told
+        page.choose("Format des dates", "mois/jour/année")
+        page.type("Devise par défaut (ex. USD)", "usd")
+        told = page.press("Enregistrer l’association")
+        assert "Association enregistrée" in told
+        told = page.press("Importer les lignes (2)")
+        assert "Lignes importées depuis" in told
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        told = page.attach(
-            "Fichier CSV du relev\u00e9", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"}
-        )
-        assert page.find("Inscrire 1 lignes", "button")
-        assert "Lire ces fichiers ainsi" not in page.labels()
+        told = page.attach("Relevé CSV", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"})
+        assert page.find("Importer les lignes (1)", "button")
+        assert "Enregistrer l’association" not in page.labels()
 
 
 def test_month_is_closed_with_its_fingerprint(house: House) -> None:
@@ -356,10 +356,10 @@ def test_month_is_closed_with_its_fingerprint(house: House) -> None:
         )
     with house.look(Role.ACCOUNTANT, view="books") as page:
         assert "12,34\xa0€" in page.again()
-        assert "Le mois est clos." in page.press("Clore ce mois")
+        assert "Mois clôturé." in page.press("Clôturer le mois")
         assert "Accountant N." in page.again()
-        assert "Clore ce mois" not in page.labels()
-        assert {"Lignes (CSV)", "Relevé à imprimer", "Relevé en PDF"} <= set(
+        assert "Clôturer le mois" not in page.labels()
+        assert {"Exporter en CSV", "Relevé imprimable", "Télécharger le relevé en PDF"} <= set(
             page.labels("download_button")
         )
     with house.studio.scope() as scope:
@@ -401,10 +401,10 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
     assert bool(row) == (role in SEES), text
     assert ("canary" in row) == (role in NAMED)
     with house.look(role, view="money") as page:
-        assert ("Où se trouve l’argent" in page.again()) == (role in SEES)
+        assert ("Rapprochement" in page.again()) == (role in SEES)
     with house.look(role, view="books") as page:
         page.again()
-        closes = "Clore ce mois" in page.labels()
+        closes = "Clôturer le mois" in page.labels()
     assert closes == (role in {Role.OWNER, Role.MANAGER, Role.ACCOUNTANT})
     with house.look(role) as page:
         page.again()
@@ -437,7 +437,7 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
         text = page.again()
     assert "Matin calme" not in text
     with house.look(Role.MANAGER, view="money") as page:
-        assert "Aucun paiement encore" in page.again()
+        assert "Aucun paiement pour le moment" in page.again()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

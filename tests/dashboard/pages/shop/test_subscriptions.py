@@ -46,10 +46,10 @@ class House:
         """A plan, as a member makes it; what the page says then."""
         with self.look(view="subscriptions") as page:
             page.type("Nom de la formule", "Le cercle")
-            page.type("Ce qu’on y trouve", "Un pack nouveau chaque mois")
-            page.type("Prix pour 30 jours, en étoiles", "300")
-            page.choose("Packs ouverts", "Matin calme")
-            return page.press("Mettre la formule en vente")
+            page.type("Description", "Un pack nouveau chaque mois")
+            page.type("Prix pour 30 jours, en Étoiles", "300")
+            page.choose("Packs inclus", "Matin calme")
+            return page.press("Créer la formule")
 
     def begin(self) -> None:
         """Leo asks, chooses and pays."""
@@ -91,16 +91,16 @@ def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -
     house.begin()
     with house.look(view="subscriptions") as page:
         text = page.again()
-        assert "Revenu des 30 jours à venir" in text
+        assert "Revenu prévu sur 30 jours" in text
         assert text.count("300") >= 2
         assert "@leo · Le cercle" in text
-        assert "L’arrêt est demandé" in page.press("Ne plus renouveler")
+        assert "Annulation demandée" in page.press("Annuler le renouvellement")
         house.nova.drain()
         text = page.again()
         assert "se termine" in text
-        assert "Ne plus renouveler" not in page.labels()
-        assert "plus en vente" in page.press("Ne plus vendre « Le cercle »")
-        assert "Ne plus vendre « Le cercle »" not in page.labels()
+        assert "Annuler le renouvellement" not in page.labels()
+        assert "archivée" in page.press("Archiver « Le cercle »")
+        assert "Archiver « Le cercle »" not in page.labels()
     (one,) = house.nova.stars.bot.subscriptions.values()
     assert one.cancelled
 
@@ -109,10 +109,10 @@ def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -
 def test_a_price_the_platform_does_not_take_is_said(house: House, price: str) -> None:
     with house.look(view="subscriptions") as page:
         page.type("Nom de la formule", "Le cercle")
-        page.type("Ce qu’on y trouve", "Un pack nouveau chaque mois")
-        page.type("Prix pour 30 jours, en étoiles", price)
-        page.choose("Packs ouverts", "Matin calme")
-        text = page.press("Mettre la formule en vente")
+        page.type("Description", "Un pack nouveau chaque mois")
+        page.type("Prix pour 30 jours, en Étoiles", price)
+        page.choose("Packs inclus", "Matin calme")
+        text = page.press("Créer la formule")
     assert "n’est pas un nombre" in text or "Le prix va de" in text
     assert house.nova.rows("SELECT 1 FROM plans WHERE tenant_id = :tenant") == []
 
@@ -123,8 +123,8 @@ def test_a_member_shows_it_in_a_chat(house: House) -> None:
     house.nova.drain()
     thread = house.nova.thread(str(house.nova.stars.world.person("leo").id))
     with house.look(path="/inbox", chat=thread.id) as page:
-        page.press("Prendre")
-        page.press("Proposer")
+        page.press("Reprendre")
+        page.press("Envoyer une offre")
         page.press(next(label for label in page.labels() if label.startswith("Le cercle ·")))
     house.nova.drain()
     shown = house.nova.stars.world.seen(house.nova.stars.bot, "leo")[-1]
@@ -141,6 +141,6 @@ def test_who_sees_what_is_earned_and_who_acts(house: House, role: Role) -> None:
     with house.look(role, view="subscriptions") as page:
         text, labels = page.again(), page.labels()
     sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT)
-    assert ("Revenu des 30 jours à venir" in text) is sees
-    assert ("Mettre la formule en vente" in labels) is (role in (Role.OWNER, Role.MANAGER))
+    assert ("Revenu prévu sur 30 jours" in text) is sees
+    assert ("Créer la formule" in labels) is (role in (Role.OWNER, Role.MANAGER))
     assert ("@leo" in text) is (sees and role is not Role.ACCOUNTANT)

@@ -29,9 +29,9 @@ from workers.event_handlers import own_pages
 def answer(page: Stream, name: str) -> str:
     """Fill the questions in and press; gives what is drawn then."""
     page.open("/start")
-    page.type("Votre prénom", "Zoé")
-    page.type("Votre adresse e-mail", f"zoe-{uuid7().hex[-8:]}@example.test")
-    page.type("Le nom de la créatrice", name)
+    page.type("Prénom", "Zoé")
+    page.type("Adresse e-mail", f"zoe-{uuid7().hex[-8:]}@example.test")
+    page.type("Nom du créateur", name)
     return page.press("Créer mon agence")
 
 
@@ -58,7 +58,7 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
         text = answer(page, name)
-        assert "Votre agence existe." in text
+        assert "Agence créée." in text
         assert f"Passer à {name}" in page.open("/")
         link = re.search(r"/auth/link/([\w-]+)", text)
         assert link
@@ -78,11 +78,11 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
     assert sessions.find_session(tenant, back) == (demo.tenant_id, demo.members[Role.OWNER])
     cookie = f"greenroom={session}"
     with stream(door.url, cookie) as page:
-        assert "Votre page s’ouvre" in page.open("/start")
+        assert "Création de la page" in page.open("/start")
         open_page(tenant, mine)
-        assert "Votre page est ouverte" in page.open("/start")
-        page.type("Que voulez-vous dire ?", "Bonjour, me voici.")
-        assert "quinze secondes" in page.press("Publier maintenant")
+        assert "Page du créateur créée" in page.open("/start")
+        page.type("Texte", "Bonjour, me voici.")
+        assert "15 secondes" in page.press("Publier maintenant")
     with tenant(mine, "system:test") as scope:
         [channel] = channel_reads.list_channels(scope)
         posts = schedule_reads.entries_between(
@@ -96,8 +96,8 @@ def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope
     demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         page.open("/start")
-        assert "Il manque votre prénom" in page.press("Créer mon agence")
-        assert "Votre agence existe" not in page.open("/start")
+        assert "Saisissez votre prénom" in page.press("Créer mon agence")
+        assert "Agence créée" not in page.open("/start")
 
 
 def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(
@@ -106,14 +106,14 @@ def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(
     demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         assert "ne peut pas figurer sur une page" in answer(page, "EXPLICIT-MARKER-A")
-        assert "Votre agence existe" not in page.open("/start")
+        assert "Agence créée" not in page.open("/start")
 
 
 def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> None:
     demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
-        assert "Votre agence existe." in answer(page, f"{name}\0")
+        assert "Agence créée." in answer(page, f"{name}\0")
         assert f"Passer à {name}" in page.open("/")
 
 

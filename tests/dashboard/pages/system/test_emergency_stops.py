@@ -274,7 +274,7 @@ def test_a_creator_stops_her_own_posts_from_home(
         members.change_member(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
     with stream(door.url, door.cookie(who, Role.CREATOR)) as page:
         text = page.open("/")
-        assert "propriétaire et responsables peuvent rouvrir" in text
+        assert "peuvent lever l’arrêt" in text
         page.type("Pourquoi ?", "on m’a volé mon téléphone")
         assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
@@ -357,5 +357,5 @@ def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Age
                 scope, "creator", str(lumiere.creator_id), SENDING, reason="essai"
             )
         text = page.open()
-    assert ">attend la fin de l’arrêt</span>" in text
+    assert ">arrêt d’urgence</span>" in text
     assert ">Planifié</span>" not in text

@@ -122,7 +122,7 @@ def test_one_person_stops_and_who_did_it_is_told(
         assert "À l’arrêt depuis" in text
         assert "compte volé" in text
         for path in ("/", "/calendar"):
-            assert "tout attend la réouverture" in page.open(path)
+            assert "sont suspendus jusqu’à sa levée" in page.open(path)
     with lumiere.scope() as scope:
         assert emergency_stops.is_stopped(scope, "sending")
 
@@ -152,7 +152,7 @@ def test_one_account_or_a_whole_platform_is_stopped(
             )  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
             assert "le reste continue" in told
-            assert "tout attend la réouverture" not in told
+            assert "sont suspendus jusqu’à sa levée" not in told
 
 
 def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
@@ -165,7 +165,7 @@ def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
             assert "Toute l’installation" in text
             assert "clé volée" in text
             assert "Rouvrir" not in page.labels()
-            assert "tout attend la réouverture" in page.open("/calendar")
+            assert "sont suspendus jusqu’à sa levée" in page.open("/calendar")
         with lumiere.scope() as scope:
             assert emergency_stops.is_stopped(scope, "sending")
     finally:

@@ -114,7 +114,7 @@ def state_of(who: Agency, delivery: UUID) -> str:
 def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open("/")
-    assert "La visite, 8 minutes" in text
+    assert "Visite guidée, 8 minutes" in text
     assert 'href="/tour"' in text
 
 
@@ -122,13 +122,13 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         for step in (
-            "Publiez",
-            "Parlez à Nova",
-            "Essayez de tricher",
-            "Cassez-le",
-            "Retirez",
-            "Comptez",
-            "Branchez",
+            "Publier une photo",
+            "Discuter avec Nova",
+            "Essayer de contourner le contrôle",
+            "Reprendre après une panne",
+            "Retirer une image",
+            "Rapprocher les ventes",
+            "Connecter un compte",
         ):
             assert step in text
         assert f"/c/nova-{demo.tenant_id}?fan=visite-" in text
@@ -137,44 +137,46 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
     for step in (
-        "Post",
-        "Talk to Nova",
-        "Try to cheat",
-        "Break it",
-        "Remove",
-        "Count",
-        "Connect your own",
+        "Publish a photo",
+        "Chat with Nova",
+        "Try to bypass the safety review",
+        "Recover from a crash",
+        "Remove an image",
+        "Reconcile sales",
+        "Connect a channel",
     ):
         assert step in text
-    assert "Publiez" not in text
+    assert "Publier une photo" not in text
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(demo, role)) as page:
         text = page.open(PATH)
-    assert ("Kill a process" in text or "Tuer un processus" in text) is has_right(role, Right.RUN)
+    assert ("Kill a process" in text or "Arrêter un processus" in text) is has_right(
+        role, Right.RUN
+    )
 
 
 def test_an_agency_of_ones_own_has_none(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "8 minutes" not in page.open("/")
-        assert "Tuer un processus" not in page.open(PATH)
+        assert "Arrêter un processus" not in page.open(PATH)
 
 
 def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> None:
     owner = demo.act_as(Role.OWNER)
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
-        assert "On sait" not in page.press("Telle quelle")
+        assert "On sait" not in page.press("Envoyer telle quelle")
         for label in (
             "Renommer le fichier",
             "Cacher le mot",
-            "Publier une image partout",
-            "Tuer un processus",
+            "Publier une image sur tous les comptes",
+            "Arrêter un processus",
         ):
             page.press(label)
-        page.press("Tuer un processus")
+        page.press("Arrêter un processus")
     wanted = [
         *(("cheat", way, owner) for way in CHEAT_WAYS),
         ("five", "", owner),
@@ -187,9 +189,9 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
     kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=DeliveryState.HELD)
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-        assert "La doublure telle quelle" in text
-        assert "Effacer ces essais" in text
-        page.press("Effacer ces essais")
+        assert "Image provisoire telle quelle" in text
+        assert "Supprimer ces essais" in text
+        page.press("Supprimer ces essais")
     assert state_of(demo, kept) == "cancelled"
 
 
@@ -210,9 +212,9 @@ def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo
         )
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-        assert "30 publications sur 30 sont en ligne" in text
-        assert "Processus 4711 tué" in text
-        assert "30 reçues une fois, 0 perdue, 0 en double. Le processus 4712" in text
+        assert "30 publications en ligne sur 30" in text
+        assert "Processus 4711 arrêté" in text
+        assert "30 une fois, 0 perdues, 0 en double. Le processus 4712" in text
         page.press("Retirer la rafale")
     assert [act for act, _, _ in pressed(demo)] == ["clear_burst"]
 
@@ -226,15 +228,15 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
         )
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
-        assert "moins d’une minute" in page.press("Tuer un processus")
+        assert "encore en cours" in page.press("Arrêter un processus")
     assert pressed(demo) == []
 
 
 def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -> None:
     planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with stream(door.url, door.cookie(demo)) as page:
-        assert "Planifiée : elle part" in page.open(PATH)
-        assert "La publication est retirée" in page.press("Retirer cette publication")
+        assert "Programmé : publication" in page.open(PATH)
+        assert "Retrait de la publication" in page.press("Retirer cette publication")
         assert state_of(demo, planned) == "cancelled"
         assert "Retirer cette publication" not in page.open(PATH)
 
@@ -248,7 +250,7 @@ def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: A
         )
     with stream(door.url, door.cookie(demo, Role.MANAGER)) as page:
         text = page.open(PATH)
-    assert "Planifiée" not in text
+    assert "Programmé" not in text
     assert "/c/nova" in text
 
 

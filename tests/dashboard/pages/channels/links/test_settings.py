@@ -23,14 +23,14 @@ def rule(who: Agency) -> LinkPolicy:
 def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
-        assert "Ce que deviennent les adresses web" in text
-        page.check("Les remplacer par des adresses courtes")
-        page.type("Repère utm_source", " {platform} ")
-        page.type("Repère utm_content", "{secret}")
+        assert "S’applique aux liens des nouvelles publications" in text
+        page.check("Raccourcir les liens")
+        page.type("utm_source", " {platform} ")
+        page.type("utm_content", "{secret}")
         assert "Entre accolades, seuls" in page.press("Enregistrer")
         assert rule(lumiere).is_idle
-        page.type("Repère utm_content", "")
-        assert "C’est enregistré" in page.press("Enregistrer")
+        page.type("utm_content", "")
+        assert "Enregistré." in page.press("Enregistrer")
     made = rule(lumiere)
     assert (made.source, made.content) == ("{platform}", "")
     assert made.base.startswith("http")
@@ -45,14 +45,14 @@ def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", "Bonjour")
-        page.choose("Où publier", "Sandbox")
+        page.choose("Comptes", "Sandbox")
         assert "Campagne" not in page.labels("text_input")
         text = page.type("Texte", f"Voir {FAR} et https://reste.example/")
         assert text.count("https://court.example/l/") == 2
-        text = page.choose("Adresses à laisser telles quelles", "https://reste.example/")
+        text = page.choose("Liens à laisser tels quels", "https://reste.example/")
         assert text.count("https://court.example/l/") == 1
         page.type("Campagne", "printemps")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert post.links == LinkChoices("printemps", ("https://reste.example/",))
 
@@ -61,8 +61,8 @@ def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
-        assert "Adresses à laisser telles quelles" not in page.labels("pills")
-        page.press("Planifier")
+        assert "Liens à laisser tels quels" not in page.labels("pills")
+        page.press("Programmer")
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
 
@@ -71,7 +71,7 @@ def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> No
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -85,5 +85,5 @@ def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> No
         short_links.count_click(scope, found[1].id, people=3, machines=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(post.id))
-    assert "3 visites par l’adresse courte" in text
+    assert "3 clics sur le lien court" in text
     assert "1 aperçu ou robot" in text

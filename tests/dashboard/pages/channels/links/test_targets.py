@@ -58,18 +58,18 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(lumiere.posts[0]))
         assert "/channels?links=1" in text
-        assert "Ouvrir la liste de liens" in text
+        assert "Ouvrir les liens autorisés" in text
         text = page.open("/channels", links=1)
-        assert "Une publication attend cette adresse" in text
+        assert "1 publication en attente à cause de ce lien" in text
         assert SHOP in text
-        page.press("La mettre dans le formulaire ci-dessous")
-        page.choose("Ce que tout le monde y voit tout de suite", "Tout public")
-        text = page.press("Mettre sur la liste")
-        assert f"{SHOP} est en train d’être mise sur la liste" in text
+        page.press("Utiliser dans le formulaire ci-dessous")
+        page.choose("Classification de la page d’arrivée", "Tout public")
+        text = page.press("Ajouter le lien")
+        assert f"Ajout de {SHOP}" in text
         work(lumiere)
         text = page.again()
-        assert "Une publication attend" not in text
-        assert "dit par Owner" in text
+        assert "1 publication en attente" not in text
+        assert "déclaré par Owner" in text
     (one,) = listed(lumiere)
     assert (one.url, one.rating, one.adult) == (SHOP, Rating.G, False)
     with lumiere.scope() as scope:
@@ -98,9 +98,9 @@ def test_what_no_list_takes_is_refused_in_words(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         if typed:
-            page.type("Adresse, comme", typed)
-        page.choose("Ce que tout le monde y voit tout de suite", "Tout public")
-        assert said in page.press("Mettre sur la liste")
+            page.type("URL", typed)
+        page.choose("Classification de la page d’arrivée", "Tout public")
+        assert said in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
 
@@ -108,8 +108,8 @@ def test_what_no_list_takes_is_refused_in_words(
 def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
-        page.type("Adresse, comme", SHOP)
-        assert "Dites ce que tout le monde y voit" in page.press("Mettre sur la liste")
+        page.type("URL", SHOP)
+        assert "Sélectionnez la classification" in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
 
@@ -120,15 +120,15 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
             scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "pour adultes" in page.open("/channels", links=1)
-        page.press("Toujours vrai")
+        assert "contenu pour adultes" in page.open("/channels", links=1)
+        page.press("Renouveler")
         work(lumiere)
         (one,) = listed(lumiere)
         assert (one.rating, one.adult, one.by) == (Rating.S, True, lumiere.act_as(Role.OWNER))
         page.again()
-        assert "est en train d’être retirée" in page.press("Oui, la retirer")
+        assert "Retrait de" in page.press("Oui, retirer")
         work(lumiere)
-        assert "Rien n’est encore sur la liste" in page.again()
+        assert "Aucun lien autorisé" in page.again()
     assert listed(lumiere) == []
 
 
