@@ -58,7 +58,8 @@ class CurrencyTotals:
 
 @dataclass(frozen=True)
 class PostMetrics:
-    """A published post with the latest value of each metric. Metrics that were not read are absent."""
+    """A published post with the latest value of each metric. Metrics that were not read
+    are absent."""
 
     entry: DeliveryEntry
     numbers: Mapping[str, int]
@@ -85,7 +86,8 @@ class FollowerSeries:
 
     @property
     def count_change(self) -> int | None:
-        """Change from the first to the last count of the period. None if there is only one count."""
+        """Change from the first to the last count of the period. None if there is only one
+        count."""
         return self.known_counts[-1] - self.known_counts[0] if len(self.known_counts) > 1 else None
 
 

@@ -114,7 +114,8 @@ def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeR
 
 
 def _list_comment_anchors(post: StoredPost) -> dict[CommentAnchor, Message]:
-    """Return the parts of a post that a comment can refer to, in reading order, with their labels."""
+    """Return the parts of a post that a comment can refer to, in reading order, with their
+    labels."""
     found = {WHOLE_POST: Message("talk.whole")}
     for number, part in enumerate(post.parts, start=1):
         found[CommentAnchor(number)] = (

@@ -117,9 +117,8 @@ def _build_step_line(
 ) -> TimelineLine:
     code = step_code(step)
     by = found.people.get(step.by, "")
-    if (
-        step.after is DeliveryState.APPROVED and step.by == found.post.author
-    ):  # The author cannot approve their own post, so this step required no approval.
+    # The author cannot approve their own post, so this step required no approval.
+    if step.after is DeliveryState.APPROVED and step.by == found.post.author:
         code = APPROVAL_NOT_REQUESTED.code
     if step.at in unsent:
         code = "calendar.step.unsent"

@@ -184,7 +184,8 @@ def _use_sample() -> None:
 
 
 def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | None:
-    """Return the name and content of the uploaded file, or of the sample file if the user chose it."""
+    """Return the name and content of the uploaded file, or of the sample file if the user
+    chose it."""
     uploaded = actions.typed_value(FILE)
     if uploaded is not None:
         return str(uploaded.name), bytes(uploaded.getvalue())

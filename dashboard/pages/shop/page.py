@@ -1,4 +1,5 @@
-"""The Shop page with its five views: packs, subscriptions, orders, reconciliation and accounting."""
+"""The Shop page with its five views: packs, subscriptions, orders, reconciliation and
+accounting."""
 
 from uuid import UUID
 

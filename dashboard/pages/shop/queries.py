@@ -1,4 +1,5 @@
-"""Queries of the Shop page: packs and prices, orders, reconciliation, months and statement files."""
+"""Queries of the Shop page: packs and prices, orders, reconciliation, months and statement
+files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +82,8 @@ class AccountingView:
 
 
 def load_packs(scope: Scope, creator: Creator) -> PacksView:
-    """Return a creator's packs. Demo pictures are not used as covers next to those of a real model."""
+    """Return a creator's packs. Demo pictures are not used as covers next to those of a
+    real model."""
     every = packs.list_packs(scope, [creator.id])
     fit = demo_separation.same_kind_indexes(
         scope, [[one.cover] if one.cover is not None else [] for one in every]
@@ -177,7 +179,8 @@ def member_names(scope: Scope) -> Mapping[str, str]:
 
 
 def month_csv(found: LedgerMonth) -> str:
-    """Return the ledger lines of a month as CSV, with instants in UTC and amounts in minor units."""
+    """Return the ledger lines of a month as CSV, with instants in UTC and amounts in minor
+    units."""
     rows: list[Sequence[CsvCell]] = [
         ["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"]
     ]

@@ -42,7 +42,8 @@ class MonthlyStatement:
 
 
 def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
-    """Return the statement as a PDF. Characters outside Windows-1252 are printed as question marks."""
+    """Return the statement as a PDF. Characters outside Windows-1252 are printed as
+    question marks."""
     paper = FPDF(format="A4")
     paper.core_fonts_encoding = ENCODING
     paper.set_title(sheet.title)

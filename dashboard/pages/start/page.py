@@ -35,7 +35,8 @@ KEY = "start:key"
 
 
 def render_page(page: PageContext) -> None:
-    """Render the setup form in a demo agency, and the checklist up to the first post in any other."""
+    """Render the setup form in a demo agency, and the checklist up to the first post in
+    any other."""
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
     if found.demo:
         _render_setup_form(page)

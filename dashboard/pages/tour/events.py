@@ -1,4 +1,5 @@
-"""Requests of the guided tour to the workers. Each click creates one event, which is handled once."""
+"""Requests of the guided tour to the workers. Each click creates one event, which is
+handled once."""
 
 from dataclasses import dataclass
 from functools import cache
