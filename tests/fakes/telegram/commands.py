@@ -81,5 +81,5 @@ def _say(shown: BotProfile, words: dict[str, str], asked: Told, name: str, most:
 
 
 def _said(words: dict[str, str], asked: Told) -> str:
-    """What somebody of a language reads: what everybody does where there is nothing in it."""
+    """Return the text for a language, or the default one."""
     return words.get(_language(asked)) or words.get("", "")
