@@ -40,13 +40,9 @@ PHASES = [one for one in hypothesis.Phase if one is not hypothesis.Phase.explain
 hypothesis.settings.register_profile("house", deadline=None, phases=PHASES)
 hypothesis.settings.load_profile("house")
 
-gc.set_threshold(
-    50_000,
-    25,
-    100,
-    # Tests create and drop thousands of rows. With the default thresholds, garbage collection took 5 %
-    # of the time.
-)
+# Tests create and drop thousands of rows. With the default thresholds, garbage collection took
+# 5 % of the time.
+gc.set_threshold(50_000, 25, 100)
 
 os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # Hosts of the fakes.
 

@@ -17,7 +17,7 @@ from tests.fakes.fanvue.state import SCOPES
 from tests.fakes.oauth_server import Grant, OAuthServer, Token
 
 LOGIN = ("openid", "offline_access", "offline")
-"""Scopes that every app requests; without all of them there is no refresh token."""
+"""Scopes that every app must request to receive a refresh token."""
 
 
 @dataclass(eq=False)

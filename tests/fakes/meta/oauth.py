@@ -40,7 +40,8 @@ OFFICES = {
 
 @dataclass(eq=False)
 class LongToken(Token):
-    """A token of an hour or of 60 days. `over` is the subcode of the reason why it ended, or 0."""
+    """A token of an hour or of 60 days. `over` is the error subcode of the reason why it ended, or
+    0."""
 
     over: int = 0
 
@@ -62,10 +63,10 @@ class OAuthError(Exception):
 class OAuth(OAuthServer):
     """The clients, codes and tokens of one of the two platforms."""
 
-    prefix: str  # of tokens
-    grant_prefix: str  # of the names of grants
-    basic: str  # the scope that every approval and every renewal requires
-    wraps = False  # the answer to a code is in a list, with its permissions
+    prefix: str  # Prefix of tokens.
+    grant_prefix: str  # Prefix of the names of grants.
+    basic: str  # The scope that every approval and renewal requires.
+    wraps = False  # True if the response to a code is in a list, with its permissions.
     young = (100, 0)
 
     refusal = OAuthError

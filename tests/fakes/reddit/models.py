@@ -19,19 +19,19 @@ class Subreddit:
     created: float
     over18: bool = False
     type: str = "public"
-    """public, restricted, private, user (a profile) or banned."""
+    """Visibility: public, restricted, private, user (a profile) or banned."""
     subscribers: int = 1000
     """Number of subscribers, or of followers of a profile."""
     submission_type: str = "any"
-    """any, link or self."""
+    """Allowed kinds of posts: any, link or self."""
     allow_images: bool = True
     allow_galleries: bool = True
     allow_videos: bool = True
     flair_required: bool = False
     flairs: list[Mapping[str, Any]] = field(default_factory=list)
-    """Templates: `id`, `text`, `text_editable`, `mod_only`."""
+    """Flair templates with `id`, `text`, `text_editable` and `mod_only`."""
     rules: list[Mapping[str, Any]] = field(default_factory=list)
-    """`short_name`, `description`, `kind`, `priority`, `violation_reason`."""
+    """Rules with `short_name`, `description`, `kind`, `priority` and `violation_reason`."""
     title_min: int | None = None
     title_max: int | None = None
     title_required: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Subreddit:
     title_refused: tuple[str, ...] = ()
     """Strings that a title must not contain."""
     body_policy: str = "none"
-    """none, required or notAllowed."""
+    """Rule for the body of a post: none, required or notAllowed."""
     posting_every: float = 0.0
     """Minimum interval between two posts of an account in seconds."""
     approved: set[str] = field(default_factory=set)
@@ -69,7 +69,7 @@ class Post:
     author: str
     place: Subreddit
     kind: str
-    """self, link, image, video or gallery."""
+    """Kind of post: self, link, image, video or gallery."""
     title: str
     body: str
     at: datetime

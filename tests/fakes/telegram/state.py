@@ -137,9 +137,9 @@ class TelegramState:
         self.channels: dict[int, Chat] = {}
         self.people: dict[str, Person] = {}
         self.counts_bots = False
-        """Whether bots count as members of a channel: nobody has seen it written down."""
+        """True if bots count as members of a channel. The documentation does not say."""
         self.log: list[Told] = []
-        """Every update there ever was."""
+        """Every update ever sent."""
 
     # Setup
 
