@@ -82,7 +82,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         with house.lock:
             # typeshed
             # typeshed does not accept the policy's message class here.
-            house.taken.append(message_from_bytes(body, policy=policy.default))  # type: ignore[arg-type]
+            house.taken.append(message_from_bytes(body, policy=policy.default))  # type: ignore[arg-type]  # see above
         if fault == "lose":
             return False
         if fault == "hang":
