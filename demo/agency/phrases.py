@@ -13,7 +13,7 @@ FIRST_NAMES = (
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
 MANUAL_POST_REASON = (
-    "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
+    "Démonstration : publication manuelle, préparée mais jamais mise en ligne."
 )
 """Reason for allowing a drawn picture in a manual post."""
 

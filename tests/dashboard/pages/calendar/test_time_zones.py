@@ -96,7 +96,7 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
         )
         assert [one for one in said if one not in shown] == []
         assert f"{due.astimezone(load_zone(ZONE)):%H:%M}" in shown
-        clocks = "Afficher les heures de"
+        clocks = "Fuseau horaire"
         assert len(page.find(clocks).options) <= 3, (
             "each creator's own, Paris, and the way to the others"
         )

@@ -63,7 +63,7 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
         assert "1 publication en attente à cause de ce lien" in text
         assert SHOP in text
         page.press("Utiliser dans le formulaire ci-dessous")
-        page.choose("Classification de la page d’arrivée", "Tout public")
+        page.choose("Classement de la page d’arrivée", "Tout public")
         text = page.press("Ajouter le lien")
         assert f"Ajout de {SHOP}" in text
         work(lumiere)
@@ -99,7 +99,7 @@ def test_what_no_list_takes_is_refused_in_words(
         page.open("/channels", links=1)
         if typed:
             page.type("URL", typed)
-        page.choose("Classification de la page d’arrivée", "Tout public")
+        page.choose("Classement de la page d’arrivée", "Tout public")
         assert said in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
