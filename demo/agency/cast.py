@@ -288,7 +288,7 @@ NOVA = CreatorProfile(
     kind="virtual",
     languages=("fr", "en"),
     ceiling=Rating.E,
-    about="Personnage virtuel. Ses images sont générées et le disent.",
+    about="Personnage virtuel. Ses images sont générées par IA et signalées comme telles.",
     accounts=(
         _sandbox_account("nova"),
         SandboxAccountProfile("Instagram (sandbox)", "nova-instagram", "as_instagram"),

@@ -109,7 +109,7 @@ def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Ag
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         page.type("URL", SHOP)
-        assert "Sélectionnez la classification" in page.press("Ajouter le lien")
+        assert "Sélectionnez le classement" in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
 
