@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NARROW = 390
 WIDE = 1440
+PICTURES_LANGUAGE = "en"
+"""Language of the screenshots, that of the README."""
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
@@ -107,7 +109,7 @@ class TourRun:
         with open_window(
             self.running, language=language, own=_own_hosts(self.services.settings)
         ) as window:
-            kept = self.pictures if language == LANGUAGES[0] else None
+            kept = self.pictures if language == PICTURES_LANGUAGE else None
             judge = TourJudge(
                 self.services, window, language, self.fast, kept, role, tell=self.report_result
             )
