@@ -72,7 +72,7 @@ PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
         "state_refused": "Payment declined",
         "state_expired": "Payment declined: no response within 10 s",
         "empty_chat": "Write the first message.",
-        "automatic": "Automatic message",
+        "automatic": "Automated message",
         "file": "File",
         "not_found": "Page not found.",
         "chats": "Chats",
