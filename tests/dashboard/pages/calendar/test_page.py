@@ -128,7 +128,7 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
         "Programmé",
         "Owner",
         "par Manager",
-        "Les statistiques sont lues après 1 h",
+        "Les statistiques sont relevées après 1 h",
     ):
         assert said in text, said
 
