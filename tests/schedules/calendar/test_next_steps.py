@@ -127,7 +127,7 @@ def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
     late = find_next_step(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
     assert (
         render_message(Message(late.code, {"at": "at 21:18"}), "en")
-        == "should have left at 21:18 and leaves as soon as it can."
+        == "Publishes as soon as possible (scheduled at 21:18)."
     )
 
 

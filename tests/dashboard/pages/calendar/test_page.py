@@ -235,9 +235,9 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
-        ("31/02/2027", "10:00", "La date « 31/02/2027 »"),
+        ("31/02/2027", "10:00", "« 31/02/2027 » n’est pas une date valide"),
         ("20/11/2027", "25:00", "L’heure « 25:00 » n’est pas valide"),
-        ("hier", "10:00", "La date « hier »"),
+        ("hier", "10:00", "« hier » n’est pas une date valide"),
     ],
 )
 def test_unreadable_time_is_said(
