@@ -46,7 +46,7 @@ def test_home_is_there_for_everybody(
 ) -> None:
     with chromium.visitor(width, dark=dark) as visitor:
         enter(visitor, door, busy)
-        visitor.shows("2 choses vous attendent")
+        visitor.shows("2 tâches requièrent votre attention")
         visitor.shows("secondes")
         assert page_faults(visitor, ".gr") == []
         assert visitor.complaints == []
@@ -92,7 +92,7 @@ def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Ag
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         busy.notice("gate.RATING_MISSING")
-        visitor.shows("3 choses vous attendent", LOCKED_SECONDS)
+        visitor.shows("3 tâches requièrent votre attention", LOCKED_SECONDS)
 
 
 def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
@@ -105,7 +105,7 @@ def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agenc
         asked = visitor.hold("Pas en ligne : renvoyer…")
         before = asked.bounding_box()
         busy.notice("gate.CONSENT_MISSING", urgent=True)
-        visitor.shows("4 choses vous attendent")
+        visitor.shows("4 tâches requièrent votre attention")
         visitor.rest()
         assert asked.bounding_box() != before
         visitor.page.mouse.up()

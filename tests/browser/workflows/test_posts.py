@@ -23,7 +23,7 @@ def written(visitor: Visitor, words: str = WORDS) -> None:
     visitor.button("Nouvelle publication").wait_for()
     visitor.rest()
     visitor.page.keyboard.press("n")
-    visitor.shows("Choisissez au moins un compte")
+    visitor.shows("Sélectionnez au moins un compte")
     visitor.rest()
     visitor.page.get_by_label("Texte", exact=True).click()
     visitor.page.keyboard.type(words)

@@ -21,7 +21,7 @@ def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None
         anne.button("Nouvelle publication").wait_for()
         anne.rest()
         anne.page.keyboard.press("n")
-        anne.shows("Choisissez au moins un compte")
+        anne.shows("Sélectionnez au moins un compte")
         anne.rest()
         anne.press("insta")
         anne.page.get_by_text("picture 1", exact=True).click()

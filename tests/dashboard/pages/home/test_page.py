@@ -209,7 +209,7 @@ def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumie
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE id = :id", id=delivery_id)
     assert "1 publication en attente de validation" in shown(door, lumiere)
-    assert "waits for a yes." not in shown(door, lumiere, Role.CHATTER)
+    assert "pending approval" not in shown(door, lumiere, Role.CHATTER)
 
 
 def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:

@@ -151,8 +151,8 @@ def test_one_account_or_a_whole_platform_is_stopped(
                 "/calendar"
             )  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
-            assert "le reste continue" in told
-            assert "sont suspendus jusqu’à sa levée" not in told
+            assert "packs concernés sont suspendus" in told
+            assert "Publications, messages et packs sont suspendus" not in told
 
 
 def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(

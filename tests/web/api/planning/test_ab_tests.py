@@ -62,7 +62,7 @@ def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> 
         None,
         None,
     )
-    assert "60 more posts are needed" in told["text"]
+    assert "Posts still needed: 60" in told["text"]
     assert api.ask("GET", f"/tests/{one['id']}").headers["etag"] == answer.headers["etag"]
     assert api.get("/tests") == {"items": [one], "next": None}
     before, running = api.get(f"/series/{series_id}"), api.get(f"/series/{one['series_id']}")
@@ -79,7 +79,7 @@ def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> 
     )
     done = expect_success(ended(api, one["id"], "b"))
     assert (done["state"], done["kept"], done["verdict"]["kind"]) == ("ended", "b", "waiting")
-    assert "It ended 60 posts before its size" in done["verdict"]["text"]
+    assert "ended before its planned size (posts missing: 60)" in done["verdict"]["text"]
     assert api.get("/series")["items"][0]["post_id"] == one["b_id"]
 
 
@@ -156,7 +156,7 @@ def test_of_a_series_that_was_stopped_nothing_comes_any_more(
     assert api.ask("POST", f"{path}/stop", if_match=api.ask("GET", path).headers["etag"]).is_success
     found = api.get(f"/tests/{one['id']}")
     assert (found["state"], found["kept"]) == ("stopped", None)
-    assert "nothing can be said" in found["verdict"]["text"]
+    assert "there is no result" in found["verdict"]["text"]
     stopped = begin_ab_test(api, one["series_id"])
     assert (stopped.status_code, error_code(stopped)) == (409, "variants.running")
     assert expect_success(ended(api, one["id"], "a"))["state"] == "ended"
