@@ -1,5 +1,4 @@
-"""A hand that does anything on any page: presses, ticks, chooses, types what no page asked for, in
-any order."""
+"""Random input on any page: clicks, checkboxes, selections and unexpected text, in any order."""
 
 import random
 from collections.abc import Mapping, Set
@@ -35,10 +34,11 @@ INSIDE = {
     "channels": ({"links": "1"},),
     "shop": ({"view": "books"}, {"view": "orders"}),
 }
-"""What an address asks for within a page."""
+"""Query parameters that select views within a page."""
 
 LEFT_OUT = {"tour", "start"}
-"""One takes processes, the other opens agencies that nobody here clears away."""
+"""Pages without random input: the tour occupies workers, Start creates agencies that are not
+cleaned up."""
 
 TYPED = [
     "",
@@ -57,7 +57,7 @@ FIELDS = {*TEXTS, *ONE, *SEVERAL, "checkbox", "date_input", "time_input", "numbe
 
 
 def page_addresses(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
-    """Every page, what is asked for within it, and half as many posts."""
+    """Return every page with its views, and half as many posts."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         posts = list(
             scope.run(
@@ -80,7 +80,7 @@ def page_addresses(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
 
 
 def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
-    """What somebody does to it (presses, ticks, types, chooses), and the same in words."""
+    """Return a random input for a widget and its description."""
     did, drawn = WidgetState(id=one.id), one.drawn
     if one.kind in TEXTS:
         did.string_value = chance.choice(TYPED)[: drawn.max_chars or None]
@@ -107,15 +107,14 @@ def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
 def press_at_random(
     page: Stream, chance: random.Random, path: str, query: Mapping[str, str]
 ) -> list[str]:
-    """Open a page, fill in some of it and press something, again and again; what was done, up to
-    where it failed."""
+    """Open a page, then fill in some fields and click something several times. Return the actions,
+    up to the first failure."""
     did, text = [f"{path} {dict(query)}"], page.open(f"/{path}", **query)
     for _ in range(chance.randint(1, PRESSES)):
         fields = is_usable(page, FIELDS)
         for one in chance.sample(fields, min(len(fields), chance.randint(0, 3))):
-            if (
-                one not in page.widgets or FAILED in text
-            ):  # what was filled in before drew the page anew without it
+            # A previous input reran the page, which removed this widget.
+            if one not in page.widgets or FAILED in text:
                 continue
             state, said = describe_act(chance, one)
             did, text = [*did, said], page.fill(one, state)

@@ -1,5 +1,5 @@
-"""The dashboard in a real browser: in by the link, Home in both languages, locked within seconds,
-nothing foreign."""
+"""The dashboard in a real browser: sign-in by link, the home page in both languages, lockout within
+seconds, no third-party requests."""
 
 import pytest
 
@@ -12,20 +12,20 @@ from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
 LOCKED_SECONDS = 20.0
-"""Five by the page's own tick; the rest is a busy machine."""
+"""Timeout of a lockout: five seconds by the page's refresh, the rest for slow machines."""
 
 
 def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) -> None:
-    """As a person: open the link, press the button."""
+    """Open the sign-in link and press the button."""
     visitor.go(door.url + door.link(who, role))
     assert page_faults(visitor) == []
-    visitor.page.keyboard.press("Enter")  # the button has the focus
+    visitor.page.keyboard.press("Enter")  # The button has the focus.
     visitor.rest()
 
 
 @pytest.fixture
 def busy(tenant: OpenScope) -> Agency:
-    """An agency in the middle of its day."""
+    """Return an agency in the middle of its day."""
     made = create_agency(tenant, mark="Lumière", demo=True)
     made.post(
         "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
@@ -71,7 +71,7 @@ def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agenc
         with busy.scope() as scope:
             sessions.revoke_sessions(scope, busy.members[Role.OWNER])
         visitor.shows("Vous êtes déconnecté", LOCKED_SECONDS)
-        visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
+        visitor.hides("Le soir, la ville", 1.0)  # The same rerun removes it when it ends.
         visitor.go(door.url)
         visitor.shows("greenroom invite")
         assert "Le soir, la ville" not in visitor.text()
@@ -96,8 +96,7 @@ def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Ag
 
 
 def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
-    """The page draws itself anew between the two ends of a press: what came above has moved the
-    button away."""
+    """The page refreshes between mouse down and mouse up, and new content above moves the button."""
     lost = busy.post("Reçue ou pas ?", state="uncertain")
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:

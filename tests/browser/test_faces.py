@@ -1,8 +1,8 @@
-"""Faces in a real browser: two beside each other on Approvals, the list on People, and agreeing on
-one's own page.
+"""Faces in a real browser: comparison on Approvals, the list on Consent & models, and consent on
+the subject portal.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
-at them.
+With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
+them.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""A creator presses the emergency stop on her Home, on a phone and on a desk, in both languages.
+"""A creator triggers the emergency stop on the home page, on a phone and on a desktop, in both
+languages.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
+With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
 """
 
 import os
@@ -30,9 +31,8 @@ def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str
         visitor.go(door.url)
         visitor.press(word("system.stop", language))
         visitor.type(word("system.why", language), "stolen")
-        visitor.page.wait_for_timeout(
-            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
-        )  # Home draws itself anew meanwhile
+        # The page has refreshed in the meantime.
+        visitor.page.wait_for_timeout(1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1))
         assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
         assert page_faults(visitor, "[data-testid=stPopoverBody]") == []
         if PICTURES:

@@ -1,5 +1,5 @@
-"""One's own picture confirmed with a passkey, in a real browser, by rules that counsel opened; and
-by ours, closed. And the way there, on Approvals."""
+"""A creator's own picture confirmed with a passkey in a real browser, with a policy release that
+allows it and with ours, which does not; and the link to it on Approvals."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def look(visitor: Visitor, name: str) -> None:
 
 
 def comes_in(visitor: Visitor, url: str, one: Author) -> None:
-    """The author with a passkey on this device; a sheet of paper said who they are."""
+    """Sign in as the author, whose identity was verified on paper and whose device has a passkey."""
     with one.world.scope() as scope:
         secret = sessions.create_sign_in_link(scope, one.world.ann)
     visitor.go(f"{url}/auth/link/{secret}")
@@ -54,9 +54,8 @@ def test_an_author_confirms_their_own_picture(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(
-        "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
-    )  # the door's process believes them too
+    # The web process trusts the keys too.
+    monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (
         policy_releases.trusting(cluster),
@@ -75,7 +74,7 @@ def test_an_author_confirms_their_own_picture(
             add_virtual_authenticator(visitor)
             comes_in(visitor, url, one)
             visitor.go(f"{url}/auth/confirm/own/{closed.digest}")
-            visitor.shows(word("review.unknown", "en")[:20])  # another agency's
+            visitor.shows(word("review.unknown", "en")[:20])  # It belongs to another agency.
             visitor.go(f"{url}/auth/confirm/own/{one.digest}")
             look(visitor, "ready")
             visitor.press(word("own.confirm", "en"))
@@ -144,8 +143,8 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
     *,
     opened: bool,
 ) -> None:
-    """Closed, as we ship it, nothing is offered but somebody else's look; opened, the way there
-    says what it lacks."""
+    """With the default policy, Approvals offers only a review by another member. With an open
+    policy, it links to the release and lists the missing conditions."""
     monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (

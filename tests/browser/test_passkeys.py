@@ -1,7 +1,7 @@
-"""Passkeys in a real browser with a virtual authenticator: made, used to sign in, kept from other
-origins.
+"""Passkeys in a real browser with a virtual authenticator: registration, sign-in, and rejection on
+other origins.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
+With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
 """
 
 import os
@@ -31,7 +31,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def look(visitor: Visitor, name: str) -> None:
-    """The page is fit for people; kept as a picture where asked."""
+    """Check the page and save a picture if requested."""
     assert page_faults(visitor) == []
     if PICTURES:
         visitor.picture(Path(PICTURES) / f"passkeys-{name}.png")
@@ -99,8 +99,7 @@ def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
 
 
 def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
-    """A page of another site has no passkey of ours to ask for; a form of it is refused before
-    that."""
+    """A page of another site cannot use our passkeys. Its form is rejected before that."""
     who = create_agency(door.tenant, language="en")
     with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
         device = add_virtual_authenticator(visitor)

@@ -1,7 +1,7 @@
-"""A contact sheet in a real browser: the pictures it fetches are what opens the decision, and keys
-are enough.
+"""A contact sheet in a real browser: loading every picture enables the decision, and the keyboard
+is sufficient.
 
-With GREENROOM_PICTURES=FOLDER the sheet is also written there as pictures, narrow and wide: look at
+With GREENROOM_PICTURES=FOLDER the sheet is also saved there as pictures, narrow and wide. Review
 them.
 """
 
@@ -30,8 +30,7 @@ ROLL = """
   window.rolled = ((window.rolled || 0) + 1) % shots.length; \
 shots[window.rolled].scrollIntoView(); return true; }
 """
-"""To the next picture: what lies far below is fetched when it comes near, and the page is drawn
-anew meanwhile."""
+"""Scroll to the next picture. Pictures load lazily, and the page refreshes in between."""
 
 WIDTHS = {"fr": 1440, "en": 390}
 

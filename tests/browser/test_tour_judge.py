@@ -1,5 +1,5 @@
-"""The judge of the tour can say no: each witness is named when it disagrees, and what a browser
-complains of counts."""
+"""The judge of the tour reports failures: it names each witness that disagrees, and counts errors
+of the browser."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -32,14 +32,14 @@ STRANGE = "<img src='http://127.0.0.1:{}/pixel.gif'>"
 
 
 async def page(request: Request) -> HTMLResponse:
-    """A page with this body, after a while if one is asked for."""
+    """Return a page with this body, after an optional delay."""
     await anyio.sleep(float(request.query_params.get("after", 0)))
     return HTMLResponse(PAGE.format(request.query_params.get("body", "Bonjour")))
 
 
 @dataclass
 class Bench:
-    """The judge before a window, on a small site."""
+    """The judge with a window on a small site."""
 
     judge: TourJudge
     url: str
@@ -52,7 +52,7 @@ class Bench:
         self.judge.window.open(f"{self.url}/?{query}&body={_quoted(body)}", drawn=False)
 
     def step(self, act: Callable[[TourJudge], object]) -> TourCheckResult:
-        """What the judge says of a step."""
+        """Return the judge's result of a step."""
         with self.judge.timed_step("1 try"):
             act(self.judge)
         return self.judge.results[-1]
@@ -64,7 +64,7 @@ def _quoted(body: str) -> str:
 
 @pytest.fixture
 def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Iterator[Bench]:
-    """A judge whose house has nothing of the demonstration, and whose sandbox is empty."""
+    """Return a judge for an installation without demo data and with an empty sandbox."""
     (tmp_path / "logs").mkdir()
     port = urlsplit(installation.sandbox.url).port
     settings = installation.services.settings
@@ -102,7 +102,7 @@ def test_each_witness_is_named(bench: Bench) -> None:
         )
     )
     assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
-    absent = bench.step(lambda j: j.find_creator("mia"))  # the house itself says no
+    absent = bench.step(lambda j: j.find_creator("mia"))  # The database has no such creator.
     assert absent.witness == "database"
     assert (bench.judge.services.settings.home / "logs" / "tour-1-fr.png").exists()
 
@@ -135,9 +135,8 @@ def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None
     assert result.witness == "text"
     assert told in result.told
     bench.shows("Bonjour")
-    assert bench.step(
-        lambda j: j.window.wait_for_text("Bonjour")
-    ).has_passed  # what was said before is not said again
+    # Earlier errors are not reported again.
+    assert bench.step(lambda j: j.window.wait_for_text("Bonjour")).has_passed
 
 
 def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
@@ -166,7 +165,8 @@ def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
 
 
 def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
-    """A line of an earlier minute is another's; one that comes too late, or never, is told."""
+    """A line of an earlier minute belongs to another scene. A line that is late or missing is
+    reported."""
     wanted = {"leaves": ExpectedLine(25, ("publié", "le lac"), later=(("publié", "la mer"),))}
     bench.shows(LINE.format("2026-11-20T09:59:00+00:00"))
     home_scene_check.inject_recorder(bench.judge.window, wanted, OPENED, spent=24)
@@ -183,7 +183,8 @@ def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
         home_scene_check.check_line_times(bench.judge, wanted)
     hurried = replace(bench.judge, fast=True)
     home_scene_check.check_line_times(hurried, wanted)
-    assert "leaves at 200 s" in hurried.window.slow[-1]  # told, where the moments are the machine's
+    # Reported, because the timing depends on the machine.
+    assert "leaves at 200 s" in hurried.window.slow[-1]
 
 
 def _appears(window: BrowserWindow, line: str) -> None:

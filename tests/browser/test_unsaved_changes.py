@@ -1,5 +1,5 @@
-"""Leaving a page that is being written, in a real browser: it asks first, and the language leads
-back to it."""
+"""Unsaved changes in a real browser: leaving prompts first, and switching the language returns to
+the composer."""
 
 from tests.browser.chromium import Chromium
 from tests.browser.test_dashboard import enter

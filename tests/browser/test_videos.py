@@ -1,7 +1,8 @@
-"""A film in a real browser: every frame on screen opens the answers, it plays, and keys are enough.
+"""A video in a real browser: showing every frame enables the answers, it plays, and the keyboard is
+sufficient.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
-at them.
+With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
+them.
 """
 
 import json
@@ -42,7 +43,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def scenes(seconds: float) -> bytes:
-    """A film of three smooth pictures."""
+    """Return a video of three plain pictures."""
     each = [
         (a_picture(video_builders.WIDE, video_builders.HIGH, seed=seed), seconds / 3)
         for seed in (1, 2, 3)
@@ -90,7 +91,6 @@ def test_the_library_plays_a_film(door: Door, chromium: Chromium) -> None:
 
 
 def _keep(visitor: Visitor, name: str) -> None:
-    """A picture of the page, where somebody asked for them."""
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         visitor.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)

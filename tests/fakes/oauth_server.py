@@ -59,7 +59,7 @@ class App:
 
 @dataclass(eq=False)
 class Grant:
-    """A user's approval of an app, by which its tokens end; `request` asked for it."""
+    """A user's approval of an app. Its tokens end with it. `request` is the authorization request."""
 
     app: Any
     member: Any
@@ -187,7 +187,7 @@ class OAuthServer:
     # Access tokens
 
     def find_token(self, shown: str) -> Any:
-        """Return the access token, be it revoked or expired; None if it is unknown."""
+        """Return the access token, even if it is revoked or expired; None if it is unknown."""
         members = self.world.members.values()
         own = next((one for one in members if shown and one.token == shown), None)
         if own is None or shown in self.tokens:
@@ -201,14 +201,14 @@ class OAuthServer:
         return Token(member, App("", None, ()), member.scopes, self.world.clock())
 
     def known(self, shown: str) -> Any:
-        """Return the access token if it is good now, otherwise None."""
+        """Return the access token if it is currently valid, otherwise None."""
         token = self.find_token(shown)
         if token is None or token.revoked:
             return None
         return None if token.until and self.world.clock() >= token.until else token
 
     def find_bearer(self, header: str) -> Any:
-        """Return the good access token of an `Authorization` header, otherwise None."""
+        """Return the valid access token of an `Authorization` header, otherwise None."""
         kind, _, shown = header.partition(" ")
         return self.known(shown) if kind.lower() == "bearer" else None
 
@@ -244,7 +244,8 @@ class OAuthServer:
         return app
 
     def find_error(self, app: Any, query: Mapping[str, str]) -> str:
-        """Return the error of an authorization request (RFC 6749, 4.1.2.1); "" if it is right."""
+        """Return the error of an authorization request (RFC 6749, 4.1.2.1); "" if the request is
+        valid."""
         scopes = self.read_scopes(query)
         if query.get("response_type") != "code":
             return "unsupported_response_type"
@@ -300,7 +301,7 @@ class OAuthServer:
         return f"{back}{'&' if '?' in back else '?'}{urlencode(fields)}{self.redirect_suffix}"
 
     def accept(self, app: Any, member: Any, scopes: tuple[str, ...], request: Form) -> Grant:
-        """Store what an account approves."""
+        """Store the approval of an account."""
         grant = Grant(app, member, scopes, dict(request), self.world.clock())
         self.grants.append(grant)
         return grant
@@ -387,7 +388,7 @@ class OAuthServer:
         return answer | ({"refresh_token": shown} if repeats else {})
 
     def is_renewable(self, old: Token) -> bool:
-        """Return True if the refresh token is good now."""
+        """Return True if the refresh token is currently valid."""
         suspended = self.is_suspended(old.member) and not self.renews_suspended
         if old.used or old.revoked or suspended:
             return False

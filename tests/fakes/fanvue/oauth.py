@@ -1,7 +1,7 @@
 """Sign-in at the fake Fanvue, and the signatures of its webhooks.
 
-An app authenticates by a Basic header alone. A refresh token is good once; showing it again ends
-the grant, as showing a code again does in the server that Fanvue runs (Ory).
+An app authenticates with a Basic header only. A refresh token can be used once; using it again ends
+the grant, as does using a code again on the server that Fanvue runs (Ory).
 """
 
 import hashlib
