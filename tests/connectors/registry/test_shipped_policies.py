@@ -1,4 +1,4 @@
-"""Files of rules are found among installed packages, as data: nothing of theirs is run."""
+"""Policy files of installed packages are read as data; no package code runs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from connectors.registry import shipped_policies
 
 
 def installed(folder: Path, name: str, document: bytes | None, *, where: str = "rows.json") -> None:
-    """A package as an installer leaves it; its code raises as soon as it is imported."""
+    """Install a package whose code raises SystemExit on import."""
     (folder / name).mkdir(parents=True)
     (folder / name / "__init__.py").write_text("raise SystemExit('imported')")
     if document is not None:
@@ -21,7 +21,7 @@ def installed(folder: Path, name: str, document: bytes | None, *, where: str = "
     )
 
 
-def test_files_are_read_and_no_code_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_files_are_read_without_importing_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shipped_policies.shipped_policies() == ()
     installed(tmp_path, "zeta", b"z")
     installed(tmp_path, "acme", b"rows")
