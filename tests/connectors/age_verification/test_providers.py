@@ -126,7 +126,9 @@ def test_passed_check_reports_state_level_and_method(talk: Talk) -> None:
         ("COMPLETE", "A_METHOD_OF_NEXT_YEAR", "passed", "L0"),
     ],
 )
-def test_provider_status_maps_to_state_and_level(talk: Talk, status: str, method: str, state: str, level: str) -> None:
+def test_provider_status_maps_to_state_and_level(
+    talk: Talk, status: str, method: str, state: str, level: str
+) -> None:
     check = begun(talk)
     talk.running.world.finish(talk.running.world.session("check-1"), status, method)
     found = talk.read(check.native_id)
@@ -140,7 +142,9 @@ def test_check_expires_after_its_lifetime(talk: Talk) -> None:
     assert talk.read(check.native_id) == AgeCheckResult("expired")
 
 
-def test_no_personal_data_enters_results_or_logs(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_personal_data_enters_results_or_logs(
+    talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
     """The fake includes a birth date, a name, a document and a face in every response."""
     with caplog.at_level(logging.DEBUG):
         check = begun(talk)

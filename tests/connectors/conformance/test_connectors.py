@@ -119,9 +119,7 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_platform_stores_options_and_marks(
-    platforms: RunningFakes, kind: str
-) -> None:
+def test_platform_stores_options_and_marks(platforms: RunningFakes, kind: str) -> None:
     said, kept = KEPT[kind]
     world = platforms.world(kind.partition("_")[0])
     unit = world.unit(media=world.flagged_media, flags=world.flags)

@@ -199,8 +199,6 @@ def test_account_has_a_profile_url() -> None:
         ("youtube", "https://youtu.be/"),
     ],
 )
-def test_malformed_id_is_rejected_without_request(
-    platform: str, before: str, last: str
-) -> None:
+def test_malformed_id_is_rejected_without_request(platform: str, before: str, last: str) -> None:
     """A lookup request carries plain IDs only, and its path cannot be redirected."""
     assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE

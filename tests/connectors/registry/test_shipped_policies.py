@@ -21,7 +21,9 @@ def installed(folder: Path, name: str, document: bytes | None, *, where: str = "
     )
 
 
-def test_policy_files_are_read_without_importing_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_files_are_read_without_importing_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert shipped_policies.shipped_policies() == ()
     installed(tmp_path, "zeta", b"z")
     installed(tmp_path, "acme", b"rows")

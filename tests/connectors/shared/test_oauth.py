@@ -66,9 +66,7 @@ def test_client_secret_is_sent_in_one_place_only() -> None:
         (Response(oauth.TOKEN_STEP, 403, {}, None), Retry),
     ],
 )
-def test_possibly_used_refresh_token_is_uncertain(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_possibly_used_refresh_token_is_uncertain(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(oauth.renewal_outcome(answer), meant)
 
 

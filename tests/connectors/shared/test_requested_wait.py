@@ -30,9 +30,7 @@ SHAPES: dict[str, Any] = {
 
 
 @given(SECONDS, st.sampled_from(sorted(SHAPES)), st.none() | st.integers(0, 500_000))
-def test_wait_in_a_429_body_is_respected(
-    wait: float, shape: str, header: int | None
-) -> None:
+def test_wait_in_a_429_body_is_respected(wait: float, shape: str, header: int | None) -> None:
     headers = {"retry-after": str(header)} if header is not None else {}
     answer = Response("publish", 429, headers, SHAPES[shape](wait))
     asked = timedelta(seconds=max(wait, header or 0))

@@ -61,7 +61,9 @@ def test_every_counting_connector_is_tested() -> None:
 @pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["words", "picture"])
 @pytest.mark.parametrize("text", ["x", FAMILY, "é", "https://a.example/" + "y" * 40 + " "])
 @pytest.mark.parametrize("name", sorted(COUNTING))
-def test_connector_rejects_by_the_displayed_count(name: str, text: str, media: tuple[Medium, ...]) -> None:
+def test_connector_rejects_by_the_displayed_count(
+    name: str, text: str, media: tuple[Medium, ...]
+) -> None:
     connector = COUNTING[name]
     one = connector.count_text(unit(connector, text, media))[0]
     most = connector.count_text(unit(connector, "x", media))[1]

@@ -27,7 +27,9 @@ def request(method: str, path: str, json: dict[str, Any] | None = None) -> WireS
 
 
 @given(METHODS, IDS, HIDING_FIELDS, st.booleans())
-def test_hide_field_value_decides_hide_or_show(method: str, name: str, field: str, on: bool) -> None:
+def test_hide_field_value_decides_hide_or_show(
+    method: str, name: str, field: str, on: bool
+) -> None:
     step = request(method, f"/{name}/hidden", {field: on})
     assert has_meaning(step, "hide") is on
     assert has_meaning(step, "moderate", "hide") is on

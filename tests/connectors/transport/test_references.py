@@ -35,9 +35,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("platform", "name"), FIELDS)
-def test_reference_field_is_refused_unless_judged(
-    platform: str, name: str
-) -> None:
+def test_reference_field_is_refused_unless_judged(platform: str, name: str) -> None:
     body = {"text": "hello", **nested(name, THERE)}
     for one in (step(body), step({"deep": [body]}), step({"payload": json.dumps(body)})):
         assert references.stray_reference(one, platform, ()) == REMOTE
@@ -269,9 +267,7 @@ def test_every_telegram_file_id_field_is_known() -> None:
         ("sandbox", {"text": "b", "reply_to": "17"}),
     ],
 )
-def test_thread_parent_is_allowed_and_shows_nothing(
-    platform: str, body: dict[str, Any]
-) -> None:
+def test_thread_parent_is_allowed_and_shows_nothing(platform: str, body: dict[str, Any]) -> None:
     """Marks that every displayed picture must carry are not required of the parent post."""
     under = WireStep("publish", StepKind.PUBLISH, "POST", "/send", body)
     allowed = references.uploaded_references(under, platform, (), above="-100/17")

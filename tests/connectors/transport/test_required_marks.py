@@ -49,7 +49,9 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("flag", "whole", "without"), TOLD)
-def test_required_mark_is_detected_as_present_or_missing(flag: str, whole: WireStep, without: WireStep) -> None:
+def test_required_mark_is_detected_as_present_or_missing(
+    flag: str, whole: WireStep, without: WireStep
+) -> None:
     assert required_marks.first_missing_mark(whole, (flag,)) == ""
     assert required_marks.first_missing_mark(without, (flag,)) == flag
     assert required_marks.first_missing_mark(without, ()) == ""

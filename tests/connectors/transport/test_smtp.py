@@ -84,9 +84,7 @@ def test_server_failure_maps_to_step_result(
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("hang", StepAnswerLost), ("drip", StepNotSent)])
-def test_hanging_or_slow_server_times_out(
-    server: MailServer, fault: str, kind: type
-) -> None:
+def test_hanging_or_slow_server_times_out(server: MailServer, fault: str, kind: type) -> None:
     server.faults.append(fault)
     began = monotonic()
     assert isinstance(send(server, letter(), seconds=0.5), kind)
@@ -128,9 +126,7 @@ def test_unreachable_or_unset_server_is_not_sent(server: MailServer) -> None:
         {"to": "Anne <anne@agence.example>"},
     ],
 )
-def test_email_rejects_tenant_written_content(
-    server: MailServer, odd: dict[str, object]
-) -> None:
+def test_email_rejects_tenant_written_content(server: MailServer, odd: dict[str, object]) -> None:
     with pytest.raises(EgressForbidden):
         send(server, letter(**odd))
     assert server.conversations == 0

@@ -232,7 +232,9 @@ def test_parallel_replays_send_once(door: TransportSetup, platform: RecordingSer
     assert (len(platform.got), len(refused)) == (1, 19)
 
 
-def test_orders_are_sent_with_their_step_kind(door: TransportSetup, platform: RecordingServer) -> None:
+def test_orders_are_sent_with_their_step_kind(
+    door: TransportSetup, platform: RecordingServer
+) -> None:
     checkout = WireStep(
         "c", StepKind.CONTROL, "POST", "/c/q_1", {"ok": True, "amount": 5}, action="checkout_yes"
     )
@@ -244,9 +246,7 @@ def test_orders_are_sent_with_their_step_kind(door: TransportSetup, platform: Re
     assert [entry[0] for entry in platform.got] == ["DELETE", "GET", "POST", "POST"]
 
 
-def test_secrets_of_a_response_are_sealed(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_secrets_of_a_response_are_sealed(door: TransportSetup, platform: RecordingServer) -> None:
     platform.answer = (
         200,
         {"set-cookie": "s=1"},

@@ -206,9 +206,7 @@ def test_upload_url_of_another_host_is_refused(
     assert platform.got == []
 
 
-def test_upload_url_accepts_files_only(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_upload_url_accepts_files_only(door: TransportSetup, platform: RecordingServer) -> None:
     told = put(f"{platform.url}/1")
     for wrong in (replace(told, token="bearer"), replace(told, file=None, json={"a": 1})):
         with pytest.raises(EgressForbidden, match="malformed"):
@@ -219,9 +217,7 @@ def test_upload_url_accepts_files_only(
     assert platform.got == []
 
 
-def test_url_in_a_text_response_is_sealed(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_url_in_a_text_response_is_sealed(door: TransportSetup, platform: RecordingServer) -> None:
     platform.answer = (200, {}, b"https://store.example/1?sig=secret\n")
     answer = door.send(replace(LOOK, text_as="address"), CONTROL)
     whole = ({}, {"address": Sealed(b"sealed:https://store.example/1?sig=secret")})
@@ -264,9 +260,7 @@ def test_file_is_sent_with_the_platforms_form_fields(
     assert len(platform.got) == 1
 
 
-def test_nested_secrets_are_sealed_by_path(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_nested_secrets_are_sealed_by_path(door: TransportSetup, platform: RecordingServer) -> None:
     fields = (
         b'[{"name": "key", "value": "k/1"}, {"name": "Policy", "value": "p"}, 7, {"value": "x"}]'
     )

@@ -1,5 +1,4 @@
-"""Connectors with one fault each in editing posts or in first comments; the suite must detect each.
-"""
+"""Connectors with one fault each in editing posts or in first comments; the suite must detect each."""
 
 from dataclasses import replace
 

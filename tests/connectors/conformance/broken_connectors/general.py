@@ -1,5 +1,4 @@
-"""Connectors with one fault each, taken from faults of real connectors; the suite must detect each.
-"""
+"""Connectors with one fault each, taken from faults of real connectors; the suite must detect each."""
 
 import secrets
 from collections.abc import Mapping

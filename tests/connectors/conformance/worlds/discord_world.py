@@ -1,5 +1,4 @@
-"""Discord test worlds: a bot in an age-restricted channel, and its direct messages with one user.
-"""
+"""Discord test worlds: a bot in an age-restricted channel, and its direct messages with one user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

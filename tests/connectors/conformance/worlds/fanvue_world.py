@@ -1,5 +1,4 @@
-"""Fanvue test worlds: one creator with a token of an application, and their messages with one fan.
-"""
+"""Fanvue test worlds: one creator with a token of an application, and their messages with one fan."""
 
 import json
 from collections.abc import Mapping
