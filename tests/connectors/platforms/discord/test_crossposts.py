@@ -166,7 +166,7 @@ def test_crosspost_is_the_last_part_with_its_own_place() -> None:
 
 
 @pytest.mark.parametrize("rating", [Rating.S, Rating.N, Rating.E])
-def test_crosspost_above_general_needs_approval(rating: Rating) -> None:
+def test_crosspost_above_general_is_blocked(rating: Rating) -> None:
     row = shipped_bundle().row("discord", "followers", on=date(2026, 12, 1))
     assert row.verdict(Rating.G) is Verdict.A
     assert row.verdict(rating) is Verdict.B
