@@ -89,7 +89,7 @@ def test_channel_with_username_is_public(name: dict[str, Any]) -> None:
 def test_more_members_than_known_readers_fails_assured() -> None:
     assert looked(inside=(7, 8), many=4)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,))
     assert looked(inside=(7,), many=3)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,)), (
-        "who left is not counted as inside"
+        "a user who left is not counted"
     )
 
 

@@ -215,7 +215,7 @@ def test_tiktok_video_that_was_never_public_is_not_missing() -> None:
     copy, platform = PlatformCopy("v_pub_file~1.1", "17"), TikTok()
     assert isinstance(platform.check_presence(copy, ()), Send)
     assert platform.check_presence(copy, (published(),)) is None, (
-        "it has no number: nobody can ask for it"
+        "without a number it cannot be requested"
     )
     assert isinstance(platform.check_presence(copy, (published(501),)), Send)
     assert platform.check_presence(copy, (published(501), films("501"))) == PresenceReport()

@@ -88,9 +88,9 @@ def test_valid_plugin_is_loaded_beside_builtin_connectors(folder: Path) -> None:
 
 UNUSABLE = {
     "raises": whole("acme", "class One", "raise RuntimeError('no')\nclass One"),
-    "ends the process": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
-    "is not there": whole("acme", "class One", "class Other"),
-    "wants something": whole(
+    "exits": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
+    "has no such name": whole("acme", "class One", "class Other"),
+    "needs an argument": whole(
         "acme", "    contract", "    def __init__(self, more): ...\n    contract"
     ),
     "computes its contract": whole(
@@ -99,47 +99,50 @@ UNUSABLE = {
     "computes its form": whole(
         "acme", "contract = 2", "contract = 2; form = property(lambda self: exit(3)); " + CONNECTS
     ),
-    "is no Python": "class",
+    "is not Python": "class",
 }
 UNFIT = {
     "nothing": ("One = object", "no_connector"),
     "a number": ("def One(): return 3", "no_connector"),
-    "no act": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
+    "no lookup": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
     "no capabilities": (
         whole("acme", "contract = 2", "contract = 2\n    one = 0") + "    capabilities = {}\n",
         "no_connector",
     ),
-    "no chat": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
+    "no listener": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
     "no form": (
         whole("acme", "contract = 2", "contract = 2; form = 3; " + CONNECTS),
         "no_connector",
     ),
-    "no minutes": (
+    "setup minutes as text": (
         whole("acme", "contract = 2", "contract = 2; form = F((), minutes='2'); " + CONNECTS),
         "no_connector",
     ),
-    "no number": (
+    "a limit as text": (
         whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'),
         "no_connector",
     ),
-    "no place": (
+    "an invalid surface": (
         whole("acme", 'platform="acme"', 'platform="acme", surfaces=("post", 3)'),
         "no_connector",
     ),
-    "no price": (whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'), "no_connector"),
-    "passes on by no option": (
+    "an invalid price": (
+        whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'),
+        "no_connector",
+    ),
+    "crossposts without an option": (
         whole("acme", 'platform="acme"', 'platform="acme", passes_on="x"'),
         "no_connector",
     ),
-    "in our house": (
+    "declares itself in-house": (
         whole("acme", 'platform="acme"', 'platform="acme", in_house=True'),
         "no_connector",
     ),
-    "by hand": (
+    "declares manual posting": (
         whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'),
         "no_connector",
     ),
-    "replaces": (
+    "declares replacement": (
         whole("acme", 'platform="acme"', 'platform="acme", replaces=True'),
         "no_connector",
     ),

@@ -79,7 +79,7 @@ def test_fold_keeps_the_text_and_splits_no_character(
     assert at.measure(above) <= most
     if below and not lines:
         following = regex.findall(r"\X", text)[len(regex.findall(r"\X", above))]
-        assert at.measure(above + following) > most, "one more would have been shown"
+        assert at.measure(above + following) > most, "another character would have fit"
     if not lines:
         assert regex.findall(r"\X", above) + regex.findall(r"\X", below) == regex.findall(
             r"\X", text

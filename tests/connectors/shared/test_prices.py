@@ -176,19 +176,15 @@ def listed(**changes: Any) -> dict[str, Any]:
 
 def test_lost_paid_post_is_found_by_files_and_price() -> None:
     assert isinstance(look(listed()), Found)
-    assert isinstance(look(listed(text=None), text=""), Found), "files of its own say enough"
+    assert isinstance(look(listed(text=None), text=""), Found), "its own files are sufficient proof"
     assert isinstance(look(listed(mediaUuids=[FIRST])), Absent)
     assert isinstance(look(listed(text="else")), Found), (
-        "its owner may word it otherwise; the files are its own"
+        "its owner may edit the text; the files are unique to it"
     )
     assert look(listed(price=None)) == Unknown(prices.Message("fanvue.other_price"))
-    assert isinstance(look(listed(), told=()), Unknown), (
-        "nobody knows its files: nothing is proven absent"
-    )
+    assert isinstance(look(listed(), told=()), Unknown), "without known files absence is not proven"
     assert isinstance(look(listed(price=None, mediaUuids=[]), price=None), Found)
-    assert isinstance(look(listed(), price=None), Unknown), (
-        "what is free is not taken for what is sold"
-    )
+    assert isinstance(look(listed(), price=None), Unknown), "a free post does not match a paid one"
 
 
 @given(

@@ -58,7 +58,7 @@ def test_every_counting_connector_is_tested() -> None:
     assert COUNTING.keys() == ACCOUNTS.keys()
 
 
-@pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["words", "picture"])
+@pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["text", "picture"])
 @pytest.mark.parametrize("text", ["x", FAMILY, "é", "https://a.example/" + "y" * 40 + " "])
 @pytest.mark.parametrize("name", sorted(COUNTING))
 def test_connector_rejects_by_the_displayed_count(
@@ -73,7 +73,7 @@ def test_connector_rejects_by_the_displayed_count(
     assert connector.count_text(over)[0] > most
     taken = connector.next_step(fits, ())
     assert not isinstance(taken, Rejected) or taken.reason.code == "connectors.text_too_heavy", (
-        "bytes are another limit"
+        "the byte limit is separate"
     )
     refused = connector.next_step(over, ())
     assert isinstance(refused, Rejected)

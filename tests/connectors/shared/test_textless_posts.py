@@ -58,7 +58,7 @@ def test_mastodon_matches_uploads_by_id() -> None:
         "2", "", NOW + timedelta(seconds=5)
     )
     assert mastodon(both, posted("3", "72")).native_id == "3", (
-        "one that lost a picture is ours all the same"
+        "a post that lost a picture still matches"
     )
     assert mastodon(both, posted("1", "60", "61")) == textless_posts.OTHER_MEDIA
     assert mastodon(both, posted("1", "60")) == Absent(), "another number of pictures"
@@ -155,7 +155,7 @@ def test_published_container_matches_the_only_similar_post() -> None:
     assert seen.native_id == "9"
     assert instagram(ALONE, published, page(shown("9"), shown("8"))) == textless_posts.OTHER_MEDIA
     assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), (
-        "the list lags"
+        "the list may lag"
     )
     assert isinstance(
         instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown

@@ -56,7 +56,7 @@ def test_video_outside_the_length_bounds_is_rejected(platform: str) -> None:
     assert why(platform, most + 1) == "connectors.film_too_long"
     assert why(platform, most) not in {"connectors.film_too_long", "connectors.film_too_short"}
     assert why(platform, 0) not in {"connectors.film_too_long", "connectors.film_too_short"}, (
-        "nobody knows"
+        "the length is unknown"
     )
     if least:
         assert why(platform, least - 1) == "connectors.film_too_short"
@@ -76,6 +76,4 @@ def test_length_is_stored_without_changing_the_digest() -> None:
     assert unit.digest() == before.digest()
     stored = unit_to_json(before)
     del stored["media"][0]["seconds"]
-    assert unit_from_json(stored).digest() == unit.digest(), (
-        "as it was written before films had a length"
-    )
+    assert unit_from_json(stored).digest() == unit.digest(), "as stored before media had a length"

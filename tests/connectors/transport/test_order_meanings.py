@@ -109,22 +109,22 @@ TELEGRAM = "/bot{token}/"
 
 OPPOSITES: dict[str, tuple[WireStep, str, str]] = {
     "a checkout that is refused": (request("POST", "/checkouts/1", {"ok": False}), "checkout_yes", ""),
-    "a renewal that goes on": (
+    "an enabled renewal": (
         request("POST", f"{TELEGRAM}editUserStarSubscription", {"is_canceled": False}),
         "subscription",
         "",
     ),
-    "a role that is given": (request("PUT", ROLE), "role", "take"),
-    "a role that is taken": (request("DELETE", ROLE), "role", "give"),
-    "a member let in": (request("POST", f"{TELEGRAM}approveChatJoinRequest", {}), "role", "take"),
-    "a ban that is lifted": (
+    "an assigned role": (request("PUT", ROLE), "role", "take"),
+    "a removed role": (request("DELETE", ROLE), "role", "give"),
+    "an admitted member": (request("POST", f"{TELEGRAM}approveChatJoinRequest", {}), "role", "take"),
+    "a lifted ban": (
         request("POST", f"{TELEGRAM}unbanChatMember", {"user_id": 1}),
         "role",
         "take",
     ),
-    "calls that begin": (request("POST", "/1/subscribed_apps"), "calls", "off"),
-    "calls that end": (request("DELETE", "/1/subscribed_apps"), "calls", "on"),
-    "an answer with words": (
+    "enabled webhooks": (request("POST", "/1/subscribed_apps"), "calls", "off"),
+    "disabled webhooks": (request("DELETE", "/1/subscribed_apps"), "calls", "on"),
+    "a response with text": (
         request("POST", f"{TELEGRAM}answerCallbackQuery", {"callback_query_id": "1", "text": "hi"}),
         "ack",
         "",
@@ -134,13 +134,13 @@ OPPOSITES: dict[str, tuple[WireStep, str, str]] = {
         "ack",
         "",
     ),
-    "an address elsewhere": (
+    "a foreign URL": (
         request("PATCH", "/webhooks/1/{token}/messages/@original", {"content": "https://x.example"}),
         "ack",
         "",
     ),
-    "a deletion that says no": (request("POST", "/api/del", {"id": "1", "del": False}), "delete", ""),
-    "an unknown act": (request("POST", "/remarks/1/pin", {}), "moderate", "pin"),
+    "a deletion set to false": (request("POST", "/api/del", {"id": "1", "del": False}), "delete", ""),
+    "an unknown moderation action": (request("POST", "/remarks/1/pin", {}), "moderate", "pin"),
     "an unknown action": (request("GET", "/posts"), "peek", ""),
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ def test_reference_field_is_refused_unless_judged(platform: str, name: str) -> N
         assert references.stray_reference(one, platform, (THERE,)) == ""
     assert references.stray_reference(step({"text": "hello"}), platform, ()) == ""
     assert references.stray_reference(step({"text": json.dumps(body)}), platform, ()) == "", (
-        "words are words"
+        "text is not parsed as fields"
     )
 
 
@@ -117,7 +117,7 @@ def test_platform_draft_is_not_a_publication(platform: str, said: str) -> None:
         assert references.stray_reference(step({name: "public"}), platform, ()) == ""
         assert (
             references.stray_reference(replace(asked, kind=StepKind.STAGE), platform, ()) == ""
-        ), "an upload is not shown yet"
+        ), "an upload is not public yet"
 
 
 @pytest.mark.parametrize("platform", [*PLATFORM_FIELDS, "acme"])
@@ -136,11 +136,11 @@ def test_address_outside_text_is_refused(platform: str) -> None:
             assert references.stray_reference(asked, platform, ()) == REMOTE
             assert references.stray_reference(asked, platform, (value,)) == ""
         assert references.stray_reference(step({"text": f"look: {value}"}), platform, ()) == "", (
-            "the gate judged it as a link"
+            "the gate checked it as a link"
         )
         asked = step({"text": f"look: {value}", "picture_of_it": value})
         assert references.stray_reference(asked, platform, ()) == REMOTE, (
-            "what the text names is a link, not a picture"
+            "a URL in the text is a link, not a picture"
         )
 
 
@@ -210,7 +210,7 @@ def test_upload_of_the_same_subject_may_be_referenced() -> None:
     assert references.uploaded_references(post, "x", (told,)) == (THERE,)
     assert references.uploaded_references(post, "x", ()) == ()
     assert references.uploaded_references(step({"text": "size 3"}), "x", (told,)) == (), (
-        "only what the request points at is signed"
+        "only references of the request are signed"
     )
     carousel = step({"children": f"{THERE},9"}, "/1/media")
     assert references.uploaded_references(carousel, "instagram", (told,)) == (THERE,)
@@ -234,7 +234,7 @@ def _fields() -> Iterator[tuple[str, str]]:
     """Yield the fields in which the Bot API description accepts an existing file."""
     known = described()
     if known is None:
-        pytest.skip("Telegram's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Telegram's description is missing (set GREENROOM_SHARED)")
     for kind in ("methods", "types"):
         for owner, about in known[kind].items():
             for each in about.get("fields", []):
@@ -299,5 +299,5 @@ def test_reply_to_a_conversation_is_allowed_and_forwards_no_file() -> None:
     assert references.uploaded_references(message, "mastodon", (), talk=(listed,)) == (THERE,)
     assert references.uploaded_references(message, "mastodon", (), talk=()) == ()
     assert references.stray_reference(message, "mastodon", (THERE,)) == REMOTE, (
-        "a file somebody sent is not sent on"
+        "a received file is not forwarded"
     )

@@ -95,23 +95,23 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: RemovalOrder(TENANT, CHANNEL, "hide", uuid7()),
         "wrong_authority",
     ),
-    "an action of no list": (
+    "an unlisted action": (
         replace(DELETE, action="edit"),
         lambda: RemovalOrder(TENANT, CHANNEL, "edit", uuid7()),
         "wrong_authority",
     ),
-    "a control action of no list": (
+    "an unlisted control action": (
         replace(LOOK, action="post"),
         lambda: ControlOrder(TENANT, CHANNEL, "post"),
         "wrong_authority",
     ),
-    "an order for what replaces": (REPLACE, lambda: REMOVAL, "wrong_authority"),
-    "another picture in its place": (
+    "an order for a replacement": (REPLACE, lambda: REMOVAL, "wrong_authority"),
+    "a replacement with another picture": (
         replace(REPLACE, files={"m0": FileRef(sha(DATA), "image/png")}),
         lambda: permit(REPLACE),
         "not_these_bytes",
     ),
-    "a mark that what replaces does not tell": (
+    "a replacement without its mark": (
         REPLACE,
         lambda: permit(REPLACE, flags=("x=true",)),
         "mark_missing",
@@ -123,7 +123,7 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     ),
     "a changed permit": (PUBLISH, lambda: replace(permit(PUBLISH), unit_digest="1" * 64), "forged"),
     "no signature": (PUBLISH, lambda: replace(permit(PUBLISH), signature=""), "forged"),
-    "other bytes": (
+    "different bytes": (
         replace(PUBLISH, json={"text": "other"}),
         lambda: permit(PUBLISH),
         "not_these_bytes",
@@ -156,7 +156,7 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: NoticeOrder(uuid7(), uuid7()),
         "other_account",
     ),
-    "a sentence in a removal": (
+    "free text in a removal": (
         replace(DELETE, json={"caption": "sold out, sorry"}),
         lambda: REMOVAL,
         "carries_content",
@@ -166,22 +166,22 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: REMOVAL,
         "carries_content",
     ),
-    "a sentence in an order": (
+    "free text in an order": (
         replace(LOOK, json={"q": ["a text"]}),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a sentence in an order's path": (
+    "free text in an order's path": (
         replace(LOOK, path="/posts?q=a%20text"),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a sentence in an order's header": (
+    "free text in an order's header": (
         replace(LOOK, headers={"x": "a text"}),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a file with a token request": (
+    "a file in a token request": (
         replace(AUTH, json=None, file=FileRef(sha(DATA), "image/png")),
         lambda: AuthOrder(TENANT, CHANNEL),
         "carries_content",
@@ -193,7 +193,11 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     ),
     "another host": (replace(LOOK, path="//evil.example/x"), lambda: CONTROL, "malformed"),
     "another host by user": (replace(LOOK, path="@evil.example/x"), lambda: CONTROL, "malformed"),
-    "out of the folder": (replace(LOOK, path="/posts/../admin"), lambda: CONTROL, "malformed"),
+    "a path with parent segments": (
+        replace(LOOK, path="/posts/../admin"),
+        lambda: CONTROL,
+        "malformed",
+    ),
 }
 
 

@@ -350,7 +350,7 @@ def test_auth_host_is_used_by_auth_steps_only(
         door.send(replace(AUTH, host="account"), AuthOrder(TENANT, CHANNEL)), StepNotSent
     )
     assert isinstance(door.send(replace(LOOK, host="auth"), CONTROL), StepNotSent), (
-        "a sign-in alone"
+        "the auth host is for sign-in only"
     )
 
 

@@ -57,7 +57,7 @@ def test_atproto_posts_and_reads_text_and_images(server: FakeBluesky) -> None:
     assert (first.record.text, second.record.text) == ("bonjour", "une image")
     image = second.record.embed.images[0]
     assert (image.alt, image.image.mime_type) == ("une plage", "image/png"), (
-        "the server looks at the file itself"
+        "the server inspects the file"
     )
     assert mia.delete_post(said.uri)
     assert [one.uri for one in mia.get_posts([said.uri, shown.uri]).posts] == [shown.uri]

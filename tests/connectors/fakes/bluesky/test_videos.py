@@ -73,7 +73,7 @@ def test_video_record_is_stored_and_uses_its_blob(fake: FakeBluesky, mine: Repo)
     assert [known.used for known in mine.blobs.values()] == [True]
 
 
-@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
+@pytest.mark.parametrize("described", [True, False], ids=["with lexicons", "without description"])
 @pytest.mark.parametrize(
     ("embed", "mime"), [(VIDEO, "image/jpeg"), (VIDEO, "video/webm"), (IMAGES, "video/mp4")]
 )
@@ -88,7 +88,7 @@ def test_video_and_image_embeds_require_matching_types(
     assert mine.taken == []
 
 
-@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
+@pytest.mark.parametrize("described", [True, False], ids=["with lexicons", "without description"])
 def test_video_may_be_larger_than_an_image(fake: FakeBluesky, mine: Repo, described: bool) -> None:
     fake.lexicons = fake.lexicons if described else None
     large = bytes(2_000_001)

@@ -17,7 +17,7 @@ from tests.fakes.discord.state import ALL, HISTORY, MANAGE_ROLES, Bot
 def fake() -> Iterator[FakeDiscord]:
     spec = load_description()
     if spec is None:
-        pytest.skip("Discord's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Discord's description is missing (set GREENROOM_SHARED)")
     with discord(spec) as running:
         yield running
 

@@ -91,7 +91,7 @@ def test_unpublished_photo_is_hidden_until_a_post_attaches_it(
 
 def test_photo_without_published_false_becomes_a_post(ask: Caller, page: Page, files: str) -> None:
     ask.told("POST", f"/{page.id}/photos", url=picture(files))
-    assert len(page.posts) == 1, "whoever forgets that it should wait has posted it"
+    assert len(page.posts) == 1, "without published=False the photo is posted at once"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_deleted_object_is_reported_as_missing(
         assert ask.code(method, path) == (100, 33)
     elsewhere = server.page("Lea")
     assert ask.code("GET", f"/{elsewhere.id}/published_posts") == (100, 33), (
-        "another Page is not there"
+        "a foreign Page is reported as missing"
     )
 
 

@@ -23,7 +23,7 @@ HTTP = HttpClient()
 NOBODY = "00000000-0000-4000-8000-000000000000"
 NAMES = ("text", "audience", "price", "mediaUuids", "mediaPreviewUuid", "publishAt")
 described = pytest.mark.skipif(
-    load_description() is None, reason="Fanvue's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="Fanvue's description is missing (set GREENROOM_SHARED)"
 )
 
 

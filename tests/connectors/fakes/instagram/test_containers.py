@@ -114,7 +114,7 @@ def test_video_in_a_carousel_is_an_item(fake: FakeInstagram, mine: Profile, file
     kinds = ({"media_type": "VIDEO", "video_url": film(files)}, {"image_url": picture(files)})
     items = [contain(fake, mine, is_carousel_item=True, **kind)[1]["id"] for kind in kinds]
     whole = {"media_type": "CAROUSEL", "children": ",".join(items)}
-    assert contain(fake, mine, **whole)[0] == 400, "nobody waited for the film"
+    assert contain(fake, mine, **whole)[0] == 400, "the video is not ready"
     for item in items:
         asked_after(fake, mine, item, 3)
     made = contain(fake, mine, **whole)[1]["id"]

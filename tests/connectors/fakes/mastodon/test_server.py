@@ -474,7 +474,7 @@ def test_denial_or_excess_scope_redirects_with_error(fake: FakeMastodon) -> None
 
 def test_undescribed_request_is_rejected(fake: FakeMastodon) -> None:
     if fake.spec.path is None:
-        pytest.skip("Mastodon's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Mastodon's description is missing (set GREENROOM_SHARED)")
     mine = fake.account("nova")
     for wrong in (
         {"status": 5},

@@ -128,7 +128,7 @@ def test_long_token_is_renewable_after_a_day_until_it_expires(fake: Any) -> None
     assert says(fake, "GET", "refresh_access_token", **said) == (100, 0)
     fake.clock.advance(DAY + 1)
     for path in ("v23.0/refresh_access_token", "v1.0/refresh_access_token"):
-        assert says(fake, "GET", path, **said)[0] == 190, "no version stands before it"
+        assert says(fake, "GET", path, **said)[0] == 190, "the path has no version prefix"
     assert says(fake, "POST", "refresh_access_token", **said) == (100, 0)
     follower = asked(fake, "GET", "refresh_access_token", **said)["access_token"]
     fake.clock.advance(MONTH)

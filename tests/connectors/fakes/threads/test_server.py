@@ -97,7 +97,7 @@ def test_container_is_published_once_when_ready(
     made = contain(
         fake, mine, media_type="IMAGE", image_url=f"{files}/lent/t/{MEDIA[0].sha256}.jpg", text="x"
     )["id"]
-    assert publish(fake, mine, made) == GONE, "it is not ready"
+    assert publish(fake, mine, made) == GONE, "the container is not ready"
     assert asked_after(fake, mine, made, 2)["status"] == "FINISHED"
     shown = publish(fake, mine, made)["id"]
     assert publish(fake, mine, made) == GONE
@@ -169,7 +169,7 @@ def test_conversation_lists_all_depths_and_reply_lists_one(
         "GET",
         f"{post}/conversation?fields=id,root_post,replied_to,is_reply_owned_by_me&limit=2",
     )
-    assert [one["id"] for one in told["data"]] == [own, deep.id], "the newest first"
+    assert [one["id"] for one in told["data"]] == [own, deep.id], "newest first"
     assert told["data"][0]["root_post"] == {"id": post}
     assert told["data"][0]["replied_to"] == {"id": deep.id}
     rest = ask(
@@ -187,10 +187,10 @@ def test_conversation_lists_all_depths_and_reply_lists_one(
     ] == [own]
     assert ask(fake, mine, "GET", f"{mine.id}/threads?fields=likes") == (100, 0)
     assert ask(fake, mine, "POST", f"{deep.id}/manage_reply", hide=True) == (100, 0), (
-        "only what stands on top"
+        "only top-level replies can be hidden"
     )
     assert ask(fake, mine, "POST", f"{top.id}/manage_reply", hide=True) == {"success": True}
-    assert ask(fake, mine, "DELETE", top.id) == (100, 33), "what others wrote stays"
+    assert ask(fake, mine, "DELETE", top.id) == (100, 33), "comments of others cannot be deleted"
 
 
 def test_emoji_count_as_bytes() -> None:

@@ -123,7 +123,7 @@ def test_rate_windows_and_history_end(fake: FakeX, nova: Member) -> None:
     fake.limits.most["messages/day"] = 1_440
     fake.clock.advance(31 * DAY)
     told = ask(fake, nova, "GET", "/2/dm_events")[1]
-    assert told == {"meta": {"result_count": 0}}, "X tells 30 days"
+    assert told == {"meta": {"result_count": 0}}, "X returns the last 30 days"
 
 
 def test_message_is_billed_once_a_day(fake: FakeX, nova: Member) -> None:

@@ -39,7 +39,7 @@ NAMES = (
     "reply_settings",
 )
 described = pytest.mark.skipif(
-    load_description() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="X's description is missing (set GREENROOM_SHARED)"
 )
 
 

@@ -19,9 +19,11 @@ QUARTER, DAY = 15 * 60, 24 * 3600
 HEAD = b"\0\0\0\x18ftypmp42"
 FILM = HEAD + bytes(range(256)) * 4
 described = pytest.mark.skipif(
-    load_description() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="X's description is missing (set GREENROOM_SHARED)"
 )
-both = pytest.mark.parametrize("judged", [True, False], ids=["by the description", "by itself"])
+both = pytest.mark.parametrize(
+    "judged", [True, False], ids=["with description", "without description"]
+)
 
 
 @pytest.fixture

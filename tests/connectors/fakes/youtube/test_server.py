@@ -41,7 +41,7 @@ def nova(fake: FakeYouTube) -> Member:
 
 def test_undescribed_request_is_rejected(fake: FakeYouTube, nova: Member) -> None:
     if fake.spec.path is None:
-        pytest.skip("no discovery document here")
+        pytest.skip("Google's discovery document is missing (set GREENROOM_SHARED)")
     assert refusal_reason(open_session(fake, nova, video_metadata() | {"more": 1})) == (
         400,
         "badRequest",

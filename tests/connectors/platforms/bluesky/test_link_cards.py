@@ -175,5 +175,5 @@ def test_handles_are_found_in_text_up_to_a_limit() -> None:
     )
     inside = build_facets("https://a.example/(@b.example", {"b.example": DID})
     assert [one["features"][0]["$type"] for one in inside] == ["app.bsky.richtext.facet#link"], (
-        "none over another"
+        "facets must not overlap"
     )

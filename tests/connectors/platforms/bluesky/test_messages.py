@@ -101,7 +101,7 @@ def test_old_messages_are_skipped_and_new_ones_received_once(net: Net) -> None:
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert net.asked == ["getLog"], "a quiet account costs one request"
+    assert net.asked == ["getLog"], "an idle account costs one request"
     number = bluesky_chats.send_message(net.server, leo, net.mia, "bonjour")
     news = net.poll(cursor)
     assert isinstance(news, ChatUpdates)
@@ -241,7 +241,7 @@ def test_links_get_facets_and_unreachable_recipient_is_rejected(net: Net) -> Non
     mine = unit(net, leo, "Voir https://example.org")
     first = PLATFORM.next_step(mine, ())
     assert isinstance(first, Send)
-    assert "between us" not in str(net.answer(first)), "nothing that was said is kept with it"
+    assert "between us" not in str(net.answer(first)), "no received text is stored with it"
     send = PLATFORM.next_step(mine, (net.answer(first),))
     assert isinstance(send, Send)
     assert send.step.json is not None
@@ -270,17 +270,15 @@ def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
 def test_lost_message_is_looked_up_before_a_resend(net: Net) -> None:
     leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
     assert CAN.is_resend_lookup(under="")
-    assert not CAN.is_resend_lookup(under="", chat=leo.did), (
-        "the same message again is two messages"
-    )
+    assert not CAN.is_resend_lookup(under="", chat=leo.did), "a repeat would be a second message"
     convo = chats.between(leo.did, net.mia.did)
     chats.put(convo, net.mia.did, "Bonjour", now())
     now.advance(3600)
-    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words"
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older message with the same text"
     for number in range(130):
         chats.put(convo, leo.did, f"talk {number}", now())
     chats.put(convo, leo.did, "Bonjour", now())
-    assert isinstance(looked(net, leo, "Bonjour"), Absent), "what the other one said is not ours"
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "a message of the recipient is not ours"
     mine = chats.put(convo, net.mia.did, "Bonjour", now())
     for number in range(130):
         chats.put(convo, leo.did, f"more {number}", now())
@@ -288,7 +286,7 @@ def test_lost_message_is_looked_up_before_a_resend(net: Net) -> None:
     assert isinstance(looked(net, leo, "Bonjour", known=frozenset({mine.id})), Absent)
     mine.gone.add(net.mia.did)
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
-        "deleted by somebody: nobody knows what it said"
+        "the deleted message has no text to compare"
     )
 
 

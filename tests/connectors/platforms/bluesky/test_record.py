@@ -59,7 +59,7 @@ def test_facets_cover_the_exact_bytes(text: str) -> None:
     raw, end = text.encode(), 0
     for facet in build_facets(text):
         start, stop = facet["index"]["byteStart"], facet["index"]["byteEnd"]
-        assert end <= start < stop <= len(raw), "in order, none over another"
+        assert end <= start < stop <= len(raw), "facets are ordered and do not overlap"
         words, feature = raw[start:stop].decode(), facet["features"][0]
         if "uri" in feature:
             assert words == feature["uri"]

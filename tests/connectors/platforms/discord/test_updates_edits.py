@@ -56,8 +56,8 @@ def test_edit_is_received_with_its_message(client: discord.Client) -> None:
     assert one.at.isoformat() == WHEN
     later = heard(client, "j'ai 15 ans", "2026-01-01T12:31:00+00:00")
     assert later is not None
-    assert later.key != one.key, "two edits are two things that happened"
-    assert one.key.rpartition(":")[2] == "900", "how far the account was heard goes by the message"
+    assert later.key != one.key, "two edits are two updates"
+    assert one.key.rpartition(":")[2] == "900", "the cursor follows the message ID"
 
 
 def test_edited_caption_of_a_file_is_text(client: discord.Client) -> None:

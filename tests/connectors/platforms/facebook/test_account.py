@@ -56,7 +56,7 @@ def test_token_and_its_permissions_are_read() -> None:
     assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
     assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
     assert first.step.secret_fields == second.step.secret_fields == ("error.message",), (
-        "a refusal repeats the token"
+        "error messages repeat the token"
     )
     assert connect(WHO, told()) == ConnectedAccount("17", "Mia", "facebook.page", token=TOKEN)
 
@@ -135,7 +135,7 @@ def test_messages_require_a_third_request() -> None:
     assert isinstance(end, Rejected)
     assert end.reason.params == {"rights": ", ".join(NEEDED_PERMISSIONS)}
     assert isinstance(connect(WHO, told(), wanted=WANTED_POSTS), ConnectedAccount), (
-        "posts take neither"
+        "posts need neither permission"
     )
     third = connect(WHO, may, wanted=WANTED_MESSAGES)
     assert isinstance(third, Send)
@@ -146,7 +146,7 @@ def test_messages_require_a_third_request() -> None:
     heard = ConnectedAccount("17", "Mia", "facebook.page", chat_surface=CHAT_SURFACE, token=TOKEN)
     assert connect(WHO, may, ok("chats", data=[]), wanted=WANTED_MESSAGES) == heard
     assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=WANTED_MESSAGES) == heard, (
-        "listening says what it meets"
+        "the listener reports its errors"
     )
     for code in (10, 200, 3):
         assert (

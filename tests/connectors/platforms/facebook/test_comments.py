@@ -250,7 +250,7 @@ def test_lost_reply_is_looked_up_under_the_comment() -> None:
     assert found.native_id == "comment:5_81"
     nameless = {name: value for name, value in entry("86").items() if name != "from"}
     assert isinstance(Facebook().look_up(SOUGHT, (listed(nameless),)), Found), (
-        "rather ours than said twice"
+        "a match is preferred to a second reply"
     )
     for other in (
         entry("80"),

@@ -133,7 +133,7 @@ def test_draft_schedule_and_foreign_reference_are_refused() -> None:
             == word
         )
     assert references.stray_reference(asked(ALBUM), "facebook", ()) == "", (
-        "a picture that nobody sees yet is no draft"
+        "an unpublished picture is not a draft"
     )
 
 
@@ -288,7 +288,9 @@ def test_lost_post_is_found_by_its_uploaded_picture() -> None:
         found = seen(wordless, page(entry("8", ""), entry("9", "", **shown)))
         assert isinstance(found, Found)
         assert found.native_id == "17_9"
-    assert isinstance(seen(wordless, page(entry("8", ""))), Unknown), "no words would have told it"
+    assert isinstance(seen(wordless, page(entry("8", ""))), Unknown), (
+        "without text the post cannot be identified"
+    )
     assert isinstance(seen(replace(wordless, told=())), Unknown)
 
 

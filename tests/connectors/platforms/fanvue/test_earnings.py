@@ -187,7 +187,9 @@ def test_endless_list_is_incomplete_and_repeated_cursor_is_none() -> None:
 )
 def test_missing_response_returns_none(answer: StepResult) -> None:
     assert asked(answer) is None
-    assert asked(page(EARNINGS_STEP, row(), after="c"), answer) is None, "half of a list is none"
+    assert asked(page(EARNINGS_STEP, row(), after="c"), answer) is None, (
+        "an incomplete list is None"
+    )
 
 
 def test_missing_scope_requires_reconnection() -> None:
@@ -228,7 +230,7 @@ def test_reversal_is_a_refund_whatever_its_sign(sign: int, source: str) -> None:
     assert (found.kind, found.gross, found.fee) == ("refund", Money(1000, "USD"), Money(200, "USD"))
     dear = one(back=(row(source=source, gross=sign * 1000, net=sign * 1500),))
     assert (dear.gross, dear.fee) == (Money(1000, "USD"), Money(-500, "USD")), (
-        "a chargeback may cost more than it was"
+        "a chargeback may exceed the sale"
     )
 
 
@@ -243,7 +245,7 @@ def test_reversal_in_either_list_is_one_movement() -> None:
     )
     keys = {one(here).key, one(back=(there,)).key, one(here, back=(there,)).key}
     assert len(keys) == 1
-    assert len(told(here, here, back=(there, there)).rows) == 2, "two are two"
+    assert len(told(here, here, back=(there, there)).rows) == 2, "two rows are two movements"
     assert len(told(here, back=(there, there)).rows) == 2
 
 
@@ -314,7 +316,9 @@ def test_order_id_is_the_key_of_a_movement() -> None:
         user=None,
     )
     assert one(before).key == one(after).key
-    assert one(before, after).gross.minor == 1010, "told twice is once, and the last word counts"
+    assert one(before, after).gross.minor == 1010, (
+        "a repeated row counts once, and the last one wins"
+    )
     assert (
         len(
             {
@@ -332,7 +336,7 @@ def test_order_id_is_the_key_of_a_movement() -> None:
 def test_equal_tips_in_one_second_are_two_movements() -> None:
     twins = told(row(), row())
     assert len({one.key for one in twins.rows}) == 2
-    assert twins.rows[0] == told(row()).rows[0], "the first of them is the one that was there alone"
+    assert twins.rows[0] == told(row()).rows[0], "the first key equals that of a single row"
     parted = asked(
         page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row()), page(SPENDING_STEP)
     )

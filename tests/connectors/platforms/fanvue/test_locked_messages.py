@@ -73,7 +73,7 @@ def test_same_text_with_other_files_or_price_is_unknown(
     other: dict[str, Any],
 ) -> None:
     seen = PLATFORM.look_up(SOUGHT, (look(ours() | other),))
-    assert isinstance(seen, Unknown), "it is neither found nor sent again"
+    assert isinstance(seen, Unknown), "neither found nor absent"
 
 
 def test_unknown_files_are_no_proof() -> None:
@@ -89,7 +89,7 @@ def test_paid_status_has_its_time() -> None:
     assert isinstance(seen, PaidMessageStatus)
     assert (seen.state, str(seen.at)) == ("paid", "2026-11-22 12:30:00+00:00")
     odd = PLATFORM.read_paid_status(COPY, NOW, (look(ours(purchasedAt={"at": "soon"})),))
-    assert odd == PaidMessageStatus("paid"), "that it was bought is told, and not when"
+    assert odd == PaidMessageStatus("paid"), "paid, at an unknown time"
     theirs = written(1, "hello", purchasedAt="2026-11-22T12:30:00.000Z")
     assert PLATFORM.read_paid_status(COPY, NOW, (look(theirs),)) == PaidMessageStatus("gone"), (
         "a fan's message of that number is not ours"

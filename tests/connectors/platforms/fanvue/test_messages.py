@@ -144,7 +144,7 @@ def test_lost_message_is_found_by_text_sender_and_time() -> None:
     assert PLATFORM.look_up(known, (look(ours),)) == Absent()
     undated = written(1, "hello", by=ME, sentAt="2026-11-22")
     assert isinstance(PLATFORM.look_up(SOUGHT, (look(undated),)), Unknown), (
-        "a day alone proves nothing"
+        "a date without a time proves nothing"
     )
 
 

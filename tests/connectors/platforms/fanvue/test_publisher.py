@@ -111,7 +111,7 @@ def test_media_are_uploaded_before_the_post() -> None:
         "",
     ]
     assert outcome == Published(POST, "", NOW + timedelta(seconds=1))
-    assert len({step.wire_digest() for step in sent}) == len(sent), "answers are kept by it"
+    assert len({step.wire_digest() for step in sent}) == len(sent), "responses are stored by digest"
     opened, where, put, done, poll = sent[:5]
     assert where.path == "/media/uploads/up%2F1/parts/1/url"
     assert (put.method, put.address, put.token, put.file.sha256) == (
@@ -159,7 +159,7 @@ def test_video_is_uploaded_in_parts() -> None:
     again = [answer_to(one) for one in (sent[0].name, puts[0].name)]
     turn = PLATFORM.next_step(replace(UNIT, media=(film,)), tuple(again))
     assert isinstance(turn, Send)
-    assert turn.step.name.startswith("where:2:"), "what arrived is not sent again"
+    assert turn.step.name.startswith("where:2:"), "received parts are not sent again"
 
 
 def test_audience_matches_the_subscribers_mark() -> None:
@@ -298,7 +298,7 @@ def test_lost_post_with_files_is_found_by_its_files() -> None:
     assert isinstance(PLATFORM.look_up(sought, (listing({**ours, "price": 500}),)), Unknown)
     untold = replace(sought, told=())
     assert isinstance(PLATFORM.look_up(untold, (listing({**ours, "text": "hello"}),)), Found), (
-        "by its words, then"
+        "matched by its text instead"
     )
 
 

@@ -121,7 +121,7 @@ def test_first_poll_starts_at_the_present() -> None:
     )
     words, cursor = heard(chats, "")
     assert words == ["just now"]
-    assert len(chats.asked) == 2, "who did not speak is not read"
+    assert len(chats.asked) == 2, "chats without new messages are not read"
     chats.said[IDA].append(written(4, "after", by=IDA, at=NOW + timedelta(minutes=9)))
     assert heard(chats, cursor)[0] == ["after"]
 
@@ -133,7 +133,7 @@ def test_account_without_chats_starts_at_the_platform_time() -> None:
     silent = replace(
         Chats(), refuses=lambda path: Response("updates", 200, {}, {"data": [], "pagination": {}})
     )
-    assert heard(silent, "") == ([], ""), "nobody says what time it is: it begins anew"
+    assert heard(silent, "") == ([], ""), "without a Date header the cursor starts over"
 
 
 def test_idle_account_costs_one_request_and_keeps_its_cursor() -> None:
@@ -170,7 +170,7 @@ def test_only_fan_messages_are_received() -> None:
     news = poll(chats, begun())
     assert isinstance(news, ChatUpdates)
     sale, update = news.updates
-    assert (sale.kind, sale.fan) == ("unlocked", LEO), "whoever it is said to be from"
+    assert (sale.kind, sale.fan) == ("unlocked", LEO), "whatever the sender field contains"
     assert (update.kind, update.fan, update.handle, update.text) == (
         "message",
         LEO,
@@ -220,7 +220,7 @@ def test_removed_message_hides_no_other() -> None:
     chats = Chats({LEO: [written(1, "stays"), written(2, "goes", at=NOW + timedelta(seconds=1))]})
     _, cursor = heard(chats, begun())
     chats.said[LEO].pop()
-    assert heard(chats, cursor)[1], "the list is shorter, and read"
+    assert heard(chats, cursor)[1], "the shorter list is read"
     chats.said[LEO].append(written(3, "and again", at=NOW + timedelta(seconds=30)))
     assert heard(chats, cursor)[0][-1] == "and again"
 
@@ -279,11 +279,11 @@ def test_mass_message_does_not_cause_thousands_of_reads() -> None:
         requests += len(chats.asked)
         chats.at += timedelta(seconds=10)
     assert all_words == ["for me?"]
-    assert len(chats.asked) == 1, "ten minutes later it is over"
+    assert len(chats.asked) == 1, "after ten minutes polls are short again"
     assert requests < 500
     chats.unread = 1
     chats.said = {LEO: [written(1, "wait"), written(2, "to all", by=ME, type="BROADCAST")]}
-    assert heard(chats, begun())[0] == ["wait"], "under it lies what nobody has read"
+    assert heard(chats, begun())[0] == ["wait"], "unread messages precede the mass message"
 
 
 def test_long_backlog_is_left_to_a_member() -> None:
@@ -343,7 +343,7 @@ def test_failed_poll_keeps_messages_read_before_it(bad: Any, meant: type[Outcome
         return  # one refused chat is skipped
     words, cursor = heard(chats, begun())
     assert words == ["first"]
-    assert isinstance(poll(chats, cursor), meant), "nothing more before it"
+    assert isinstance(poll(chats, cursor), meant), "no further messages before the failed chat"
     chats.refuses = lambda path: None
     assert heard(chats, cursor)[0] == ["then"]
 

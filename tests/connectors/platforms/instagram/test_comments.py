@@ -147,7 +147,9 @@ def test_next_reading_returns_only_new_comments(world: ConnectorWorld) -> None:
     old = said(world, posts[0], "old")
     world.clock.advance(LATE.total_seconds() + 1)
     first, cursor, asked = heard(world)
-    assert ([one.text for one in first], asked) == (["old"], 2), "the newest posts, and the others"
+    assert ([one.text for one in first], asked) == (["old"], 2), (
+        "one request for the newest posts, one for the others"
+    )
     world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[0], "new reply", under=old[0])
     said(world, posts[-1], "new")
@@ -164,7 +166,7 @@ def test_posts_over_the_request_limit_are_read_next(world: ConnectorWorld) -> No
         found, cursor, asked = heard(world, cursor)
         assert asked <= MAX_REQUESTS
         told |= {one.text for one in found}
-    assert len(told) == len(posts), "each post was passed"
+    assert len(told) == len(posts), "every post was read"
     world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[3], "late, and far down")
     told = set()
@@ -224,9 +226,9 @@ def test_deleted_post_in_the_cursor_is_skipped(world: ConnectorWorld) -> None:
     since, began, newest, _, _ = json.loads(cursor)
     stuck = json.dumps([since, began, newest, "", [["404", "QVF1", since]]])
     _, after, _ = heard(world, stuck)
-    assert json.loads(after)[3:] == ["", []], "a post that is gone is asked for once"
+    assert json.loads(after)[3:] == ["", []], "a deleted post is requested once"
     for odd in ("{", "[]", '["","","","",[["1"]]]', "7"):
-        assert [one.text for one in heard(world, odd)[0]] == ["hello"], "as from the beginning"
+        assert [one.text for one in heard(world, odd)[0]] == ["hello"], "as a first reading"
 
 
 def test_token_without_permission_reads_none_but_posts(world: ConnectorWorld) -> None:
@@ -392,7 +394,7 @@ def test_lost_reply_is_looked_up_under_its_comment() -> None:
     turn = look(ME, full)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&after=QVF%2B%2F%3D")
-    assert isinstance(look(ME, *[full] * 5), Unknown), "somebody talks without end"
+    assert isinstance(look(ME, *[full] * 5), Unknown), "endless replies of other users"
     for lost in (
         wrong(100, 33),
         wrong(4),
@@ -414,7 +416,9 @@ def test_reply_has_no_metrics_and_no_marks() -> None:
         "DELETE",
         "/900",
     )
-    assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), "a post"
+    assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), (
+        "a post is not a comment"
+    )
 
 
 def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
@@ -436,7 +440,7 @@ def test_comment_is_hidden_shown_and_deleted_by_its_id(world: ConnectorWorld) ->
     assert not told.hidden
     assert acted(world, top, "delete") == Published(top)
     assert acted(world, f"{top}/{below}", "hide") == Published(f"{top}/{below}"), (
-        "gone with the one above it"
+        "deleted with its parent"
     )
 
 
@@ -475,5 +479,5 @@ def test_fake_offers_only_documented_fields() -> None:
     ):
         path: Path | None = description(f"instagram/{name}")
         if path is None:
-            pytest.skip("their description is not at hand")
+            pytest.skip("Meta's description is missing (set GREENROOM_SHARED)")
         assert known <= {one["name"] for one in json.loads(path.read_text("utf-8"))["fields"]}

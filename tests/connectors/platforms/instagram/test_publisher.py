@@ -131,16 +131,16 @@ def test_marks_are_required_where_the_post_is_created() -> None:
 def test_unusable_container_maps_to_outcome(status: str, expected: type[Outcome]) -> None:
     outcome = said(POST, STAGED, ok("poll:101", status_code=status))
     assert isinstance(outcome, expected)
-    assert not isinstance(outcome, Retry) or outcome.uploads_gone, "it is made again"
+    assert not isinstance(outcome, Retry) or outcome.uploads_gone, "the container is created again"
 
 
 def test_processing_container_is_polled_later() -> None:
     assert asked(POST, STAGED).path.startswith("/101?")
     later = said(POST, STAGED, ok("poll:101", status_code="IN_PROGRESS"))
     assert isinstance(later, Retry)
-    assert not later.uploads_gone, "the picture is there"
+    assert not later.uploads_gone, "the upload is kept"
     assert isinstance(said(POST, STAGED, wrong("poll:101", 100, 33)), Retry), (
-        "their read bug says nothing of the post"
+        "the platform's read bug proves nothing about the post"
     )
 
 
@@ -182,7 +182,7 @@ def test_transient_error_is_never_a_rejection() -> None:
     assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Rejected)
     body["error"] |= {"code": 100, "error_subcode": 2207050, "is_transient": True}
     assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Disconnected), (
-        "what has a code of its own"
+        "a documented code takes precedence"
     )
 
 

@@ -160,12 +160,14 @@ def test_lost_story_is_found_by_container_type_and_time() -> None:
     seen = find(wanted, (OUT, listed(told("9"), moving, older)))
     assert isinstance(seen, Found)
     assert (seen.native_id, seen.url) == ("9", "https://www.instagram.com/stories/nova/9")
-    assert isinstance(find(wanted, (OUT, listed(told("9"), told("6")))), Unknown), "two are like it"
-    assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list lags"
-    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
-        "it still waits to be published"
+    assert isinstance(find(wanted, (OUT, listed(told("9"), told("6")))), Unknown), (
+        "two stories match"
     )
-    assert isinstance(find(sought(), ()), Unknown), "no container is known"
+    assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list may lag"
+    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
+        "the container is still unpublished"
+    )
+    assert isinstance(find(sought(), ()), Unknown), "the container ID is unknown"
 
 
 def test_story_is_found_by_its_url() -> None:
@@ -222,7 +224,7 @@ def test_story_is_listed_separately_counts_and_expires(fake: FakeInstagram, file
     mine.quota = 2
     first, second = (shown(fake, mine, image_url=picture(files))[1]["id"] for _ in range(2))
     assert shown(fake, mine, image_url=picture(files))[1]["error"]["error_subcode"] == 2207042, (
-        "a post of the day"
+        "a story counts toward the daily limit"
     )
     listing = f"{mine.id}/stories?fields=id,caption"
     there = [{"id": one, "caption": "story"} for one in (second, first)]
@@ -236,7 +238,7 @@ def test_story_is_listed_separately_counts_and_expires(fake: FakeInstagram, file
     assert ask(fake, mine, "GET", listing)[1]["data"] == []
     for path in (first, insights):
         assert ask(fake, mine, "GET", path)[1]["error"]["error_subcode"] == 33, (
-            "nobody says why it is gone"
+            "the reason is not reported"
         )
 
 
@@ -252,5 +254,5 @@ def test_unsupported_fields_or_long_video_are_refused(fake: FakeInstagram, files
     assert shown(fake, mine, image_url=picture(files), video_url=film(files))[0] == 400
     assert shown(fake, mine, video_url=film(files))[0] == 200
     status, told = shown(fake, mine, video_url=film(files, make_clip(61.0)))
-    assert (status, told["error"]["code"]) == (400, 9007), "its container is no use"
+    assert (status, told["error"]["code"]) == (400, 9007), "the container is unusable"
     assert [one["media_type"] for one in mine.stories] == ["VIDEO"]

@@ -58,7 +58,7 @@ def test_server_limits_are_bounded(said: dict[str, Any], kinds: Any) -> None:
     told_so = server(**said)
     told_so["configuration"]["media_attachments"]["supported_mime_types"] = kinds
     found = limits_from_server(told_so)
-    assert limits_from_json(found.json()) == found, "kept and read again it is the same"
+    assert limits_from_json(found.json()) == found, "serialization round trip"
     assert found.mimes == MIMES
     for name, most in LIMIT_CEILINGS.items():
         value = said.get(name)

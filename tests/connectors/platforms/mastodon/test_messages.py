@@ -166,7 +166,7 @@ def test_interrupted_or_stuck_poll_ends_without_loss() -> None:
     assert isinstance(whole, ChatUpdates)
     assert len(whole.updates) == 80 * MAX_PAGES
     stuck = MASTODON.listen("109 179", (said("updates", 200, full),))
-    assert stuck == ChatUpdates((), "109 179"), "a server that does not go forward"
+    assert stuck == ChatUpdates((), "109 179"), "a server that repeats its page"
 
 
 @pytest.mark.parametrize(
@@ -227,11 +227,11 @@ def test_message_replies_to_the_last_one_and_mentions_its_recipient(
     told = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("encore")).told
     assert talk.ours()[1] == (f"@{talk.leo.username} encore", first.native_id)
     (talks,) = (one for one in told if one.step == CONVERSATIONS_STEP)
-    assert "and you two" not in str(talks), "nothing that was said is kept with it"
+    assert "and you two" not in str(talks), "no received text is stored with it"
     assert first.native_id in str(talks)
     conversations = chats.listed(server, talk.leo, {})
     assert len([one for one in conversations if len(one["accounts"]) == 1]) == 1, (
-        "one conversation, also for them"
+        "the recipient has one conversation too"
     )
 
 
@@ -246,7 +246,7 @@ def test_lost_message_is_not_confused_with_others_of_its_text(
     outcome = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour")).outcome
     assert isinstance(outcome, Published)
     assert [text for text, _ in talk.ours()] == [f"@{talk.leo.username} Bonjour"], (
-        "sent once it was surely not there"
+        "sent again only after absence was proven"
     )
 
 

@@ -417,7 +417,7 @@ def test_post_is_found_by_its_text() -> None:
     found = sought([post(3, text="other"), post(2), post(1, ago=300)])
     assert found == Found("2", "https://s.example/2", NOW)
     assert sought([post(2), post(1)]).native_id == "1", (
-        "of two the first is the one that was sent first"
+        "of two matches the older one was sent first"
     )
     assert isinstance(sought([post(1, ago=61)]), Absent)
     assert isinstance(sought([post(2, text="other")]), Absent)
@@ -429,7 +429,9 @@ def test_post_is_found_by_its_text() -> None:
 def test_edited_post_is_unknown() -> None:
     assert isinstance(sought([post(2, text="hello!", edited=True)]), Unknown)
     assert sought([post(2, text="hello!", edited=True), post(1)]).native_id == "1"
-    assert sought([post(2, edited=True)]).native_id == "2", "edited, and says what was sent"
+    assert sought([post(2, edited=True)]).native_id == "2", (
+        "edited, but with the text that was sent"
+    )
     assert isinstance(sought([post(2, text="hello!", edited=True, ago=61)]), Absent)
     assert isinstance(sought([post(2, text="hello!", edited=True)], known=frozenset({"2"})), Absent)
 
@@ -456,9 +458,9 @@ def test_short_page_proves_nothing_unless_it_reaches_back() -> None:
     recent = [post(number, text="other", reply="9") for number in range(100, 120)]
     assert isinstance(sought(recent), Unknown)
     assert isinstance(sought([*recent, post(1, ago=300)]), Absent), (
-        "it reaches back before the attempt"
+        "the page reaches back before the attempt"
     )
-    assert isinstance(sought(recent[:19]), Absent), "all that there is"
+    assert isinstance(sought(recent[:19]), Absent), "the page is complete"
 
 
 def test_marks_are_read_back() -> None:

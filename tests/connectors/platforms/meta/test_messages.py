@@ -58,7 +58,7 @@ def test_old_messages_are_skipped_and_new_ones_received_once(
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert len(net.asked) == 1, "a quiet account costs one request"
+    assert len(net.asked) == 1, "an idle account costs one request"
     number = net.says("leo", "bonjour")
     news = net.poll(cursor)
     assert isinstance(news, ChatUpdates)
@@ -97,7 +97,7 @@ def test_message_in_the_second_of_a_poll_is_received_by_the_next(
     assert [one.text for one in first.updates] == ["one"]
     assert [one.text for one in second.updates if one.key not in known] == ["two"]
     assert net.heard(second.cursor) == ([], second.cursor)
-    assert len(net.asked) == 1, "and then it is quiet"
+    assert len(net.asked) == 1, "then the account is idle"
 
 
 def test_first_message_of_a_new_account_is_received(net: MessageSimulation) -> None:
@@ -154,7 +154,7 @@ def test_enclosed_content_is_named_and_never_fetched(
     (update,) = news.updates
     assert (update.kind, update.text, update.shows) == ("unsupported", text, shows)
     assert not any("evil" in path for path in net.asked)
-    assert "evil" not in repr(update), "no address of theirs comes into the house"
+    assert "evil" not in repr(update), "no URL of the platform is stored"
 
 
 def test_messages_beyond_the_list_limit_are_left_to_a_member(net: MessageSimulation) -> None:
@@ -346,7 +346,7 @@ def test_message_after_the_24_hour_window_is_rejected(net: MessageSimulation) ->
     now, can = net.clock(), net.platform.capabilities
     assert (
         reply_windows.closed_window_reason(can, now - timedelta(hours=24), now) == closed.reason
-    ), "known before it is asked"
+    ), "known without a request"
     assert (
         reply_windows.closed_window_reason(can, now - timedelta(hours=23, minutes=59), now) is None
     )
@@ -367,7 +367,7 @@ def test_unreachable_recipient_is_rejected_with_a_reason(
     assert isinstance(send, Send)
     turn = net.platform.next_step(mine, (net.answer(send),))
     if shut == "archived" and net.name == "facebook":
-        assert isinstance(turn, Published), "a Page may write into what it put away"
+        assert isinstance(turn, Published), "a Page may write to an archived conversation"
     else:
         assert isinstance(turn, Rejected)
         assert turn.reason.code == code
@@ -383,13 +383,13 @@ def looked(net: MessageSimulation, text: str, **more: Any) -> object:
 
 
 def test_lost_message_is_looked_up_in_the_conversation(net: MessageSimulation) -> None:
-    assert isinstance(looked(net, "Bonjour"), Unknown), "no conversation proves nothing"
+    assert isinstance(looked(net, "Bonjour"), Unknown), "without a conversation nothing is proven"
     net.says("leo", "hello")
     net.chats.typed("leo", "Bonjour", net.clock())
     net.clock.move(3600)
-    assert isinstance(looked(net, "Bonjour"), Absent), "an older one with the same words"
+    assert isinstance(looked(net, "Bonjour"), Absent), "an older message with the same text"
     net.says("leo", "Bonjour")
-    assert isinstance(looked(net, "Bonjour"), Absent), "what the other one said is not ours"
+    assert isinstance(looked(net, "Bonjour"), Absent), "a message of the recipient is not ours"
     mine = net.chats.typed("leo", "Bonjour", net.clock())
     found = looked(net, "Bonjour")
     assert isinstance(found, Found)
@@ -397,7 +397,7 @@ def test_lost_message_is_looked_up_in_the_conversation(net: MessageSimulation) -
     assert isinstance(looked(net, "Bonjour", known=frozenset({mine.id})), Absent)
     for number in range(TOLD):
         net.says("leo", f"more {number}", after=0)
-    assert isinstance(looked(net, "Bonjour"), Unknown), "it may be among those nobody is told of"
+    assert isinstance(looked(net, "Bonjour"), Unknown), "it may be beyond the list limit"
     net.rights = frozenset()
     assert isinstance(looked(net, "Bonjour"), Unknown)
 
@@ -411,5 +411,5 @@ def test_poll_stays_within_the_conversation_rate_limit(
     net: MessageSimulation,
 ) -> None:
     most = messages.MAX_PAGES + messages.MAX_PEOPLE
-    assert most <= 20, "a poll of more is not heard"
-    assert net.platform.capabilities.poll_seconds * 2 > most, "two requests a second"
+    assert most <= 20, "a poll has at most 20 requests"
+    assert net.platform.capabilities.poll_seconds * 2 > most, "two requests per second"

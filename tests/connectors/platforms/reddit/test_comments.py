@@ -130,7 +130,7 @@ def test_inbox_is_read_back_to_a_day_before_the_cursor() -> None:
     assert isinstance(told, CommentPage)
     assert ([one.native_id for one in told.found], told.cursor) == (["t1_c1"], cursor)
     assert isinstance(heard("", page(late, after="t1_c1")), CommentPage), (
-        "the first reading takes the latest"
+        "the first reading is the latest page"
     )
     assert heard("", page()) == CommentPage((), "0")
     assert "after=t1_c1" in asked("0", page(late, after="t1_c1"))
@@ -296,7 +296,7 @@ def test_lost_reply_is_looked_up_in_the_accounts_comments() -> None:
             PLATFORM.look_up(sought, (look, page({"name": "t1_c1"}, step=AUTHOR_STEP))) == Absent()
         )
         assert isinstance(PLATFORM.look_up(sought, (look, page(step=AUTHOR_STEP))), Unknown), (
-            "this application sees nothing there"
+            "this application receives no adult posts"
         )
     assert isinstance(PLATFORM.look_up(SOUGHT, (said("look", 503),)), Unknown)
     answers: tuple[StepResult, ...] = ()

@@ -32,5 +32,5 @@ def test_edited_post_is_unknown(changed: dict[str, Any]) -> None:
     assert PLATFORM.look_up(known, (listing(post(**changed)),)) == Absent()
     first = listing(post(**changed), after="t3_abc123")
     more = PLATFORM.look_up(SOUGHT, (first,))
-    assert isinstance(more, Send), "what is further back may say it to the letter"
+    assert isinstance(more, Send), "an older post may match exactly"
     assert isinstance(PLATFORM.look_up(SOUGHT, (first, listing())), Unknown)

@@ -124,7 +124,7 @@ def test_old_messages_are_skipped_and_new_ones_received_once(
     )
     assert (update.handle, update.at is not None) == (f"u/{talk.leo.name}", True)
     assert talk.heard(news.cursor)[0] == []
-    assert talk.server.letters[number].new, "nothing is marked as read"
+    assert talk.server.letters[number].new, "messages are not marked as read"
 
 
 def test_first_message_of_a_new_account_is_received(talk: Talk) -> None:
@@ -199,7 +199,7 @@ def test_inbox_is_read_back_to_the_cursor_within_a_limit() -> None:
     broken = PLATFORM.listen(
         f"mia {NEWEST - 300}", (page, StepAnswerLost("updates", "ReadTimeout"))
     )
-    assert isinstance(broken, Retry), "nothing is passed over: all of it is read again"
+    assert isinstance(broken, Retry), "no page is skipped; all are read again"
     odd = inbox(
         "x", {"data": {"name": 7}}, entry(NEWEST + 1, created_utc="x"), entry(NEWEST + 2, body=None)
     )
@@ -245,7 +245,7 @@ def test_reply_goes_under_the_last_message_of_the_recipient(talk: Talk, server: 
     look = story.told[0]
     assert isinstance(look, Response)
     assert last in str(look.body)
-    assert "are you there?" not in str(look.body), "of what others wrote, only whose it is is kept"
+    assert "are you there?" not in str(look.body), "only the author of received messages is stored"
     SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore"))
     assert talk.ours() == [("Bonjour", talk.leo.name, last), ("encore", talk.leo.name, last)]
 
@@ -297,7 +297,7 @@ def test_lookup_searches_the_sent_list() -> None:
     twin = replace(SOUGHT, known=frozenset({"t4_old", "t4_7"}))
     assert PLATFORM.look_up(twin, (inbox(ours, known),)) == Absent()
     further = PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),))
-    assert isinstance(further, Send), "a page on, it may show what surely was sent"
+    assert isinstance(further, Send), "the next page may contain a message that was certainly sent"
     assert PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"), inbox(known))) == Absent()
     assert isinstance(
         PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),) * MAX_PAGES), Unknown

@@ -283,7 +283,7 @@ def test_long_poll_waits_for_updates() -> None:
     assert f"timeout={UPDATES_WAIT}&" in step.path
     assert (step.deadline, TELEGRAM.capabilities.poll_seconds) == (UPDATES_WAIT + 10, 0)
     assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), ChatUpdates), (
-        "and no second one follows"
+        "an empty response ends the poll"
     )
 
 

@@ -45,7 +45,7 @@ def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
     assert isinstance(found, ChatUpdates)
     assert found.cursor == "11"
     called = TELEGRAM.parse_webhook({"update_id": 10, kind: body})
-    assert called == found.updates, "told by a call it is the same"
+    assert called == found.updates, "a webhook call yields the same update"
     return found.updates
 
 
@@ -110,7 +110,9 @@ def test_python_telegram_bot_reads_edits_of_the_fake(telegram: fake.TelegramServ
         async with Bot(own.token, base_url=f"{telegram.url}/bot") as bot:
             (first,) = await bot.get_updates(allowed_updates=["message"])
             edit(world, own, "leo", said, "salut à toi")
-            assert await bot.get_updates(first.update_id + 1) == (), "who does not ask is not told"
+            assert await bot.get_updates(first.update_id + 1) == (), (
+                "edits are sent only on request"
+            )
             await bot.get_updates(first.update_id + 1, allowed_updates=list(ALLOWED))
             edit(world, own, "leo", said, "salut, toi")
             touch(world, own, "leo", said)

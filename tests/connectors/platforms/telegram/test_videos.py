@@ -89,7 +89,7 @@ def test_album_and_paid_videos_have_dimensions(telegram: fake.TelegramServer) ->
     said, (picture, film) = published(telegram, TEST_PICTURES[0], FILM)
     assert [item.get("supports_streaming") for item in said["media"]] == [None, True]
     assert ("width" in said["media"][0], "photo" in picture) == (False, True), (
-        "a photo has its measures in itself"
+        "a photo contains its dimensions"
     )
     assert measures(film["video"]) == (1080, 1920, 14)
     said, (paid,) = published(telegram, FILM, price=Money(50, STARS))

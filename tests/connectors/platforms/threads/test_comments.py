@@ -70,7 +70,7 @@ def test_posts_mentions_and_replies_are_read_in_order() -> None:
     found = heard(
         mine, NONE, page(said(12, minutes=2, permalink="https://t.example/12"), said(11, minutes=1))
     )
-    assert ids(found) == ["11", "12"], "the oldest first"
+    assert ids(found) == ["11", "12"], "oldest first"
     first = found.found[1]
     assert (first.author, first.handle, first.text, first.under) == ("ann", "@ann", "word 12", "2")
     assert (first.url, first.at) == ("https://t.example/12", NOW + timedelta(minutes=2))
@@ -166,9 +166,11 @@ def test_failed_conversation_is_read_again() -> None:
     for bad in (StepAnswerLost("remarks", "reset"), wrong(1, status=500), wrong(4), wrong(10)):
         found = heard(mine, NONE, page(said(10)), bad)
         assert ids(found) == ["10"]
-        assert asks(mine, NONE, cursor=found.cursor).startswith("/1/"), "it is asked for again"
+        assert asks(mine, NONE, cursor=found.cursor).startswith("/1/"), (
+            "the post is requested again"
+        )
     gone = heard(mine, NONE, wrong(24, 4279009), page(said(11)))
-    assert [one.under for one in gone.found] == ["1"], "a post that is gone holds up nothing"
+    assert [one.under for one in gone.found] == ["1"], "a deleted post does not stop the reading"
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_rejected_reply_does_not_disconnect_the_account(code: int, sub: int, wor
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == word
     assert isinstance(said(ANSWER, MADE, READY, wrong(LAST, 24, 4279009)), Retry), (
-        "the container, not the comment"
+        "this concerns the container, not the comment"
     )
 
 

@@ -104,7 +104,7 @@ def test_video_over_the_account_limit_is_rejected_before_upload() -> None:
         )
     unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
     assert isinstance(PLATFORM.next_step(UNIT, (unknown,)), Send), (
-        "nobody knows how long it is: theirs to judge"
+        "the length is unknown, so the platform decides"
     )
 
 
@@ -309,7 +309,7 @@ def test_public_post_has_its_url() -> None:
     )
     assert PLATFORM.look_up(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), ()), Unknown), (
-        "nothing was ever begun"
+        "no upload was started"
     )
 
 
@@ -388,7 +388,7 @@ def test_metrics_belong_to_the_published_post() -> None:
     assert PLATFORM.read_metrics(copy, (state("PUBLISH_COMPLETE", METRICS),)) is None
     assert PLATFORM.read_metrics(copy, (public, said(NUMBERS, 200, {"videos": []}))) is None
     linked = step_of(PLATFORM.read_metrics(PlatformCopy(str(POST), ACCOUNT), ()))
-    assert linked.name == NUMBERS, "a person may name a post by its number"
+    assert linked.name == NUMBERS, "a member may enter the post's number"
 
 
 def test_token_request_uses_tiktoks_field_names() -> None:

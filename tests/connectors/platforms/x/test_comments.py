@@ -109,7 +109,7 @@ def test_first_reading_takes_the_latest_page() -> None:
     assert silence == CommentPage((), "0")
     assert "since_id" not in asked("0")
     assert "pagination_token=n" in asked("0", page(a_post(10), more="n")), (
-        "what came since nothing is read whole"
+        "after an empty reading all newer pages are read"
     )
     assert heard("10", page()) == CommentPage((), "10")
 
@@ -161,7 +161,7 @@ def test_refused_field_names_are_replaced_by_newer_ones() -> None:
 def test_unusable_response_returns_none(answer: StepResult) -> None:
     assert heard("5", answer) is None
     assert heard("5", page(a_post(9), more="n"), answer) is None, (
-        "and the page before it is read again"
+        "the previous page is read again too"
     )
 
 

@@ -113,7 +113,7 @@ def test_old_messages_are_skipped_and_new_ones_received_once(net: Net, names: st
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert len(net.asked) == 1, "a quiet account costs one request"
+    assert len(net.asked) == 1, "an idle account costs one request"
     number = net.server.says(leo, net.mia, text="bonjour <3 & https://example.com/a")
     news = net.poll(cursor)
     (update,) = news.updates
@@ -206,7 +206,7 @@ def test_counted_poll_charges_match_the_bill(net: Net) -> None:
         cursor = news.cursor
         net.server.clock.advance(DAY / 10)
     assert sum(counted.values()) == billed[net.mia.id]
-    assert counted["message_read"] < 12, "three messages, three days of a quiet account"
+    assert counted["message_read"] < 12, "three messages and three days of an idle account"
 
 
 REFUSED = {"title": "Forbidden", "detail": "Forbidden", "type": "about:blank", "status": 403}
@@ -353,15 +353,15 @@ def looked(net: Net, to: Member, text: str, **more: Any) -> object:
 
 def test_lost_message_is_looked_up_by_its_text(net: Net) -> None:
     leo, server = net.person("leo"), net.server
-    assert not CAN.is_resend_lookup(under="", chat=leo.id), "the same message again is two messages"
+    assert not CAN.is_resend_lookup(under="", chat=leo.id), "a repeat would be a second message"
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
-        "no conversation: its owner may have deleted it"
+        "the owner may have deleted the conversation"
     )
     server.says(leo, net.mia, text="Bonjour")
     server.says(net.mia, leo, text="Bonjour")
     server.clock.advance(3600)
     assert isinstance(looked(net, leo, "Bonjour"), Absent), (
-        "an older one with the same words, and theirs"
+        "an older message with the same text, and one of the recipient"
     )
     mine = server.says(net.mia, leo, text="Bonjour & https://example.com/a")
     for number in range(12):
@@ -375,7 +375,7 @@ def test_lost_message_is_looked_up_by_its_text(net: Net) -> None:
     for number in range(40):
         server.says(leo, net.mia, text=f"and more {number}")
     assert isinstance(looked(net, leo, "Bonjour & https://example.com/a"), Unknown), (
-        "each page costs: a person looks"
+        "further pages cost money, so a member checks"
     )
 
 

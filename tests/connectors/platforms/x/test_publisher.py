@@ -226,7 +226,9 @@ def test_dropped_content_warning_stops_the_post(kept: Any) -> None:
     assert isinstance(PLATFORM.next_step(replace(unit, flags=()), (uploaded, told)), Send)
     two = replace(unit, media=PICTURES)
     later = said("stage:" + "b" * 24, 200, {"data": {"id": "92"}})
-    assert PLATFORM.next_step(two, (uploaded, told, later)) == refused, "whatever was told after it"
+    assert PLATFORM.next_step(two, (uploaded, told, later)) == refused, (
+        "later uploads do not change the outcome"
+    )
 
 
 @pytest.mark.parametrize("status", [400, 404])

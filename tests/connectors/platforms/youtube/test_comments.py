@@ -136,7 +136,7 @@ def test_comments_have_author_text_and_video_in_order(world: ConnectorWorld) -> 
         "lovely",
         f"https://www.youtube.com/watch?v={one.id}&lc={first}",
     )
-    assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "its own words are no remark"
+    assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "own replies are not comments"
 
 
 def test_comment_held_for_review_is_read(world: ConnectorWorld) -> None:
@@ -164,7 +164,7 @@ def test_many_new_threads_are_read_back_to_the_last_reading(world: ConnectorWorl
         found, cursor, _ = heard(world, cursor)
         told |= {each.text for each in found}
     assert told - {"before"} == set(texts)
-    assert heard(world, cursor)[2] == 2, "nothing is left"
+    assert heard(world, cursor)[2] == 2, "no comments remain"
 
 
 def test_further_replies_are_requested_if_there_are_new_ones(
@@ -174,9 +174,9 @@ def test_further_replies_are_requested_if_there_are_new_ones(
     (top,) = said(world, one, "a question")
     said(world, one, *(f"{number}" for number in range(130)), by="bob", below=top)
     found, cursor, asked = heard(world)
-    assert (len(found), asked) == (6, 2), "a first reading tells what is shown"
+    assert (len(found), asked) == (6, 2), "a first reading returns the displayed replies only"
     world.clock.advance(3600)
-    assert heard(world, cursor)[2] == 2, "nobody replied since"
+    assert heard(world, cursor)[2] == 2, "no replies since"
     said(world, one, *(f"new {number}" for number in range(8)), by="bob", below=top)
     found, cursor, asked = heard(world, cursor)
     assert asked == 4, "two pages of replies"
@@ -270,7 +270,7 @@ def test_interrupted_reading_resumes() -> None:
         "UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken"))
     )
     assert isinstance(past, CommentPage)
-    assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
+    assert json.loads(past.cursor)[2] == [], "an invalid page token is skipped"
     shut = YouTube().list_comments(
         "UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden"))
     )
@@ -279,7 +279,7 @@ def test_interrupted_reading_resumes() -> None:
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
         assert isinstance(
             YouTube().list_comments("UCme", "", odd, (page(), page())), CommentPage
-        ), "as from the beginning"
+        ), "as a first reading"
 
 
 def test_refused_held_comments_do_not_stop_the_reading() -> None:
@@ -288,12 +288,12 @@ def test_refused_held_comments_do_not_stop_the_reading() -> None:
     )
     assert isinstance(told, CommentPage)
     assert len(told.found) == 1
-    assert json.loads(told.cursor)[0], "it will be refused again"
+    assert json.loads(told.cursor)[0], "the refusal is permanent"
     lost = YouTube().list_comments(
         "UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x"))
     )
     assert isinstance(lost, CommentPage)
-    assert not json.loads(lost.cursor)[0], "it may be told next time"
+    assert not json.loads(lost.cursor)[0], "it may be returned next time"
 
 
 def test_reply_is_text_under_the_top_comment() -> None:
@@ -396,7 +396,7 @@ def test_lost_reply_is_found_by_channel_text_and_time() -> None:
     known = replace(SOUGHT, known=frozenset({"comment:4", "comment:5"}))
     assert look(page(*rows), sought=known) == Absent()
     assert isinstance(look(page(after="CT:1")), Send)
-    assert isinstance(look(*[page(after="CT:1")] * 5), Unknown), "somebody talks without end"
+    assert isinstance(look(*[page(after="CT:1")] * 5), Unknown), "endless replies of other users"
     for lost in (
         wrong(404, "commentNotFound"),
         StepAnswerLost("look", "x"),
@@ -444,7 +444,7 @@ def test_comment_is_held_published_and_rejected_by_its_id(world: ConnectorWorld)
     assert isinstance(shown, Rejected)
     assert shown.reason.code == "youtube.not_changed"
     told.deleted = told.by_author = True
-    assert acted(world, native_id, "hide") == Published(native_id), "its author took it back"
+    assert acted(world, native_id, "hide") == Published(native_id), "deleted by its author"
 
 
 def test_blocked_author_is_not_read_again(world: ConnectorWorld) -> None:

@@ -266,16 +266,16 @@ def test_lookup_requests_the_uploaded_video() -> None:
         found = PLATFORM.look_up(sought, (stands(privacyStatus=privacy),))
         assert found == Found(VIDEO, f"https://www.youtube.com/watch?v={VIDEO}")
     assert isinstance(PLATFORM.look_up(sought, (stands(privacyStatus="private"),)), Absent), (
-        "it was not shown yet"
+        "the video is not public yet"
     )
     assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": []}),)), Absent), (
-        "deleted there"
+        "deleted on the platform"
     )
     assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": "x"}),)), Unknown)
     assert isinstance(PLATFORM.look_up(sought, (no("forbidden", step="look"),)), Unknown)
     for told in ((), (OPENED,), (OPENED, HALF), (DONE, HALF)):
         assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=told), ()), Unknown), (
-            "which film it is, nobody told"
+            "the video ID is unknown"
         )
 
 

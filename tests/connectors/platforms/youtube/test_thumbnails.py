@@ -42,13 +42,13 @@ def test_picture_of_a_video_is_set_as_thumbnail_before_publication(
     assert cover.file == FileRef(PICTURE.sha256, PICTURE.mime)
     assert references.uploaded_references(cover, "youtube", UNCOVERED) == (VIDEO,)
     assert references.stray_reference(cover, "youtube", ()) == "egress.remote_reference", (
-        "no film but its own"
+        "only its own video"
     )
     done = said(NAME, 200, {"kind": "youtube#thumbnailSetResponse", "items": [{}]})
     assert step_of(PLATFORM.next_step(unit, (*UNCOVERED, done))).name == PUBLISH
     assert (
         step_of(PLATFORM.next_step(unit, (OPENED, DONE, done, polled("processed")))).name == PUBLISH
-    ), "a later try"
+    ), "a later attempt"
     others = said(f"{COVER}another", 200, {})
     assert (
         step_of(PLATFORM.next_step(unit, (OPENED, DONE, others, polled("processed")))).name == NAME
