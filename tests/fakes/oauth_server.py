@@ -44,7 +44,7 @@ ERRORS: Mapping[str, tuple[Any, ...]] = {
     "token": ("invalid_request", "The token is unknown or another client's."),
     "scope": ("invalid_scope", "The requested scope was not granted."),
 }
-"""Error, description and status (400 where it is missing) by what is wrong with a request."""
+"""Error, description and status (400 if omitted), by the fault of a request."""
 
 
 @dataclass(eq=False)

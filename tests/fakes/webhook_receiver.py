@@ -88,7 +88,7 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
                     sleep(1.0)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing of it is printed."""
+            """Suppress logging; tests inspect the received events instead."""
 
     return Handler
 

@@ -83,7 +83,7 @@ class Profile:
             chats.Chats(self.id, self.username),
         )
         self.comments_after = 0.0
-        """Seconds for which a new post is told as missing to whoever comments it."""
+        """Seconds for which a new post is reported as missing to users who comment on it."""
 
 
 _ids = count(17_900_000_000_001)

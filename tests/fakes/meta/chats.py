@@ -109,13 +109,13 @@ class Chats:
         self.rules, self._me = rules, _shown_as(rules, owner, username)
         self.talks: dict[str, Conversation] = {}
         self.taken: list[tuple[str, str]] = []
-        """What the account sent, oldest first."""
+        """Messages sent by the account, oldest first."""
         self.limited = 0
-        """So many messages are told that there were too many."""
+        """Number of next messages that are rejected because of the rate limit."""
         self.a_second = 0
-        """Questions for conversations that are answered in a second; 0: nobody counts. Documented
-        are 2; that the one over it is told 613, and that a refused one counts for nothing, is
-        assumed."""
+        """Requests for conversations that are answered per second, or 0 for no limit. The
+        documented limit is 2. Assumed: the request over it returns 613, and a rejected request does
+        not count."""
         self._asked_at: list[datetime] = []
 
     def person(self, username: str) -> Conversation:

@@ -137,9 +137,9 @@ class TelegramState:
         self.channels: dict[int, Chat] = {}
         self.people: dict[str, Person] = {}
         self.counts_bots = False
-        """Whether bots count as members of a channel: nobody has seen it written down."""
+        """True to count bots as members of a channel, which is not documented."""
         self.log: list[Told] = []
-        """Every update there ever was."""
+        """All updates, including delivered ones."""
 
     # Setup
 
@@ -168,7 +168,7 @@ class TelegramState:
 
     def join(self, channel: Chat, name: str, link: str = "") -> Person:
         """Add a user to a channel, by a link without approval or by the owner."""
-        assert not link or not channel.links[link], "who uses this link must be let in"
+        assert not link or not channel.links[link], "this link requires an approved join request"
         person = self.person(name)
         channel.members.add(person.id)
         return person

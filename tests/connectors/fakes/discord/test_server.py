@@ -80,7 +80,7 @@ def test_undescribed_request_is_rejected(fake: FakeDiscord) -> None:
     fake.spec.refused.clear()
 
 
-def test_nonce_is_kept_for_two_minutes_per_author(fake: FakeDiscord) -> None:
+def test_nonce_deduplicates_for_two_minutes_per_author(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
     path, body = (

@@ -310,7 +310,7 @@ def test_lists_lag_and_are_paginated(fake: FakeReddit, nova: Member) -> None:
     assert ask(fake, nova, "GET", "/user/nobody/submitted")[0] == 404
 
 
-def test_filtered_and_hidden_posts_leave_the_lists(fake: FakeReddit, nova: Member) -> None:
+def test_filtered_and_hidden_posts_are_missing_from_lists(fake: FakeReddit, nova: Member) -> None:
     fake.filters = True
     name = create_post(fake, nova)
     assert list_posts(fake, nova)[0]["removed_by_category"] == "automod_filtered"

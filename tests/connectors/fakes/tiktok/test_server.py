@@ -404,7 +404,7 @@ def test_unaudited_app_is_limited_to_five_users_a_day(fake: FakeTikTok) -> None:
     published(fake, people[5], **how)
 
 
-def test_removed_post_leaves_the_status(fake: FakeTikTok, mia: Member) -> None:
+def test_removed_post_has_no_public_id(fake: FakeTikTok, mia: Member) -> None:
     number = published(fake, mia, title="é" * 200)
     [post] = mia.posts
     assert shown(fake, mia, post) == [{"id": post, "title": "é" * 150}]
