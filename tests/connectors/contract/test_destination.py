@@ -133,7 +133,7 @@ CHANNEL, THREAD, PARENT = "1", "1", "2"
 
 
 def discord(*bodies: dict[str, Any] | None) -> Any:
-    """The end of a look at channel 1 of server 5."""
+    """Return the result of a check of channel 1 on server 5."""
     answers: tuple[StepResult, ...] = ()
     for body in bodies:
         turn = see_discord(Destination("1:5:9"), answers)

@@ -158,7 +158,7 @@ def look(
         **DATE,
     )
     turn = PLATFORM.look_up(sought, ())
-    # a single page contains everything
+    # the page is the last one, so no further request follows
     return PLATFORM.look_up(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # see above
 
 

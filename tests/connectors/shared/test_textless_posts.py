@@ -77,7 +77,7 @@ def test_unknown_upload_is_not_looked_up() -> None:
         assert isinstance(connector.look_up(replace(sought(), media=()), ()), Unknown)
 
 
-# X: the number of a media key is the id of the upload
+# X: the number in a media key is the ID of the upload
 
 
 def tweets(*posts: dict[str, Any]) -> tuple[StepResult, ...]:

@@ -1,4 +1,4 @@
-"""Wire format of requests: parts, credentials, and the parts of a response that are kept."""
+"""Wire format of requests: parts, credentials, and the stored parts of responses."""
 
 from dataclasses import replace
 

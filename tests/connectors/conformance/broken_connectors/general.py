@@ -97,7 +97,7 @@ class RetriesRefusals(Sandbox):
 
 
 class TakesMissingForGone(Sandbox):
-    """Treats an unknown endpoint as a lost account."""
+    """Treats a 404 response as an invalid token."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         last = answers[-1] if answers else None
@@ -310,7 +310,7 @@ class SkipsEarnings(Fanvue):
 
 
 class ReadsEarningsByPost(Fanvue):
-    """Requests earnings with a POST, which no control order covers."""
+    """Requests earnings under the action `look` instead of `metrics`."""
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
@@ -371,7 +371,7 @@ class SkipsLedger(Telegram):
 
 
 class ReadsFollowersByPost(Sandbox):
-    """Requests followers with a POST, which no control order covers."""
+    """Requests followers under the action `look` instead of `metrics`."""
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
@@ -465,7 +465,7 @@ class SkipsLookup(Fanvue):
 
 
 class MissesSales(Fanvue):
-    """Reports every existing message as unpaid."""
+    """Reports paid messages as unpaid."""
 
     def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]

@@ -15,7 +15,7 @@ from foundation.sealed import Sealed
 
 
 class NeverRetriesRenewal(Fanvue):
-    """Treats any failed renewal as a lost account."""
+    """Requires reconnection after any failed renewal."""
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]

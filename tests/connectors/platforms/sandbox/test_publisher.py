@@ -170,7 +170,7 @@ def test_lookup_continues_until_it_reaches_back() -> None:
 
 
 def test_accelerated_clock_matches_by_text() -> None:
-    """Our clock is a day ahead, so the sandbox's times say nothing about the attempt."""
+    """Our clock is a day ahead, so times of the sandbox prove nothing about the attempt."""
     ahead = replace(SOUGHT, armed_at=NOW + timedelta(days=1))
     assert SANDBOX.look_up(ahead, (listing([post(2), post(1, "hello")]),)) == Found(
         "p1", "http://s/1", NOW
