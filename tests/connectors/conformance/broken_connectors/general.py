@@ -355,7 +355,7 @@ class KeysChargesByAmount(Telegram):
 
 
 class SkipsBalance(Telegram):
-    """Does not request the balance."""
+    """Reports a balance of zero instead of the balance on the platform."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]

@@ -57,7 +57,7 @@ class LeaksWebhookSecret(Telegram):
 
 
 class SkipsUnsubscribe(Telegram):
-    """Reports the webhook as removed without a request."""
+    """Sends another request instead of the webhook removal."""
 
     def delete_webhook(self) -> WireStep:
         return replace(super().delete_webhook(), path="/bot{token}/getMe")
