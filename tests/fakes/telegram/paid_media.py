@@ -64,7 +64,9 @@ def buy_media(
     with world.lock:
         shown = [one for one in world.seen(bot, name) if "paid_media" in one]
         message, payer = shown[-1], world.person(by or name)
-        assert not by or not message.get("has_protected_content"), "it cannot be passed on"
+        assert not by or not message.get("has_protected_content"), (
+            "protected content cannot be forwarded"
+        )
         if message["message_id"] in world.chat(bot, name).deleted or payer.id in message.setdefault(
             "_opened", []
         ):
