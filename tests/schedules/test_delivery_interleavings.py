@@ -82,7 +82,7 @@ class House(RuleBasedStateMachine):
         self.dry: set[str] = set()
         """Accounts in a dry run."""
         self.unheard: set[int] = set()
-        """Requests that were answered to somebody who died before it was written down."""
+        """IDs of requests whose response was lost in a crash before it was stored."""
         self.seen: Counter[str] = Counter()
         self.asked = 0
         self.ahead = self.lea.now() - self.network.clock()

@@ -98,8 +98,8 @@ def test_sweeps_do_not_read_later_posts(lea: SandboxAgency) -> None:
 
 
 def _rows(scope: Scope) -> int:
-    """Return the rows that this connection has read and not yet reported, including those of
-    earlier transactions."""
+    """Return the rows that this connection has read and not yet reported to the statistics,
+    including those of earlier transactions."""
     return int(
         scope.run(
             "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"

@@ -304,7 +304,7 @@ def test_client_approval_alone_does_not_approve_post(two: SandboxAgency) -> None
     assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
-def test_failed_client_response_leaves_link_open(two: SandboxAgency) -> None:
+def test_failed_client_response_keeps_link_open(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
 

@@ -398,8 +398,7 @@ _READ = """
 SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables
 WHERE relname IN ('posts', 'post_prints', 'deliveries')
 """
-"""Counts the rows of the compared tables that this transaction has read, with or without an index.
-"""
+"""SQL that counts the rows of the compared tables that this transaction has read."""
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_killed_edit_ends_with_new_text(
 
 
 @pytest.mark.parametrize("at", range(2, 14, 2))
-def test_post_removed_during_killed_edit_leaves_no_copy(lea: SandboxAgency, at: int) -> None:
+def test_post_removed_during_killed_edit_has_no_live_copy(lea: SandboxAgency, at: int) -> None:
     """Whatever the edit ended with, no post is live and no copy is recorded."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")

@@ -192,8 +192,8 @@ def test_imported_drafts_are_scheduled_only_on_request(free: FileImporter) -> No
 
 @pytest.mark.parametrize("plan", [False, True])
 def test_confirming_import_in_another_mode_is_refused(free: FileImporter, plan: bool) -> None:
-    """Two windows confirmed one import, one as drafts and one as scheduled posts; the second was
-    wrongly told that its choice applied."""
+    """Two windows confirmed one import, one as drafts and one as scheduled posts: the second saw a
+    success message although its choice was ignored."""
     found = free.write(format_csv([free.row(1)]), plan=plan)
     free.ask(found, plan=plan)
     with pytest.raises(Conflict) as told:

@@ -71,7 +71,7 @@ def _file(clerk: FileImporter) -> bytes:
 
 
 def _read(scope: Scope) -> int:
-    """Return the number of posts read by this transaction."""
+    """Return the posts that this connection has read and not yet reported to the statistics."""
     return int(
         scope.run(
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = "

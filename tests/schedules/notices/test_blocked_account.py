@@ -170,7 +170,7 @@ def test_lost_account_has_one_notice_until_it_reconnects(
     assert {lea.state(one) for one in late} == {DeliveryState.PUBLISHED}
 
 
-def test_cancelled_or_moved_posts_leave_the_notice(lea: SandboxAgency) -> None:
+def test_notice_excludes_cancelled_or_moved_posts(lea: SandboxAgency) -> None:
     lose(lea)
     late = [lea.delivery(f"{n}", after=n, late_ok=None) for n in range(4)]
     cause = f"channel:{lea.channels['main']}:reauthorize"

@@ -175,7 +175,8 @@ def test_cancelled_post_is_never_published(lea: SandboxAgency) -> None:
 
 
 def test_expedite_uses_instant_of_ambiguous_hour(lea: SandboxAgency) -> None:
-    """`send_now` uses the instant, not the wall time, which is ambiguous when clocks go back."""
+    """`expedite_delivery` uses the instant, not the wall time, which is ambiguous when clocks go
+    back."""
     delivery_id = lea.delivery(after=7200)
     lea.act(expedite_delivery, delivery_id)
     with lea.scope() as scope:

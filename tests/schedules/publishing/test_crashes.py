@@ -73,7 +73,7 @@ def test_refusal_is_known_after_crash(lea: SandboxAgency) -> None:
         assert mia.texts() == []
         if "uncertain" in mia.states(delivery_id):
             assert not known, at
-            # it died with the request or with the response, which cannot be told apart
+            # it died with the request or with the response; the two are indistinguishable
             unknown += 1
         else:
             assert len(mia.asked()) == 1, at
@@ -83,7 +83,7 @@ def test_refusal_is_known_after_crash(lea: SandboxAgency) -> None:
     assert unknown >= 1
 
 
-def test_killed_process_leaves_no_publishing_delivery(lea: SandboxAgency) -> None:
+def test_killed_process_does_not_keep_delivery_publishing(lea: SandboxAgency) -> None:
     """P2: three minutes after its deadline, a delivery is in a state that a member can act on."""
     for at in (4, 9, 13):
         delivery_id = lea.delivery(f"{at}")

@@ -94,7 +94,7 @@ def test_revoked_token_holds_posts_until_account_reconnects(lea: SandboxAgency) 
     assert channel_state(lea) is ChannelState.REAUTHORIZE
     for each in (delivery_id, next_one):
         assert (lea.state(each), lea.why(each)) == (DeliveryState.HELD, "delivery.account_lost")
-    # the token was tried once more by its own check; the second post sent no request
+    # the first post tried the token twice; the second sent no request
     assert len(lea.asked()) == 2
     assert list(lea.notices().values()) == ["channel.notice_reauthorize_posts"]
     _, told = lea.network.json("POST", f"/control/token/{lea.accounts['main']}", {})
@@ -105,7 +105,7 @@ def test_revoked_token_holds_posts_until_account_reconnects(lea: SandboxAgency) 
     assert lea.notices() == {}
 
 
-def test_late_reconnection_leaves_post_on_hold(lea: SandboxAgency) -> None:
+def test_late_reconnection_keeps_post_on_hold(lea: SandboxAgency) -> None:
     lea.network.json("POST", f"/control/token/{lea.accounts['main']}", {"revoke": True})
     delivery_id = lea.delivery()
     lea.run()

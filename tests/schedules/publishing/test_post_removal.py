@@ -93,7 +93,7 @@ def late(lea: SandboxAgency) -> list[str]:
 
 
 def later(lea: SandboxAgency, **by: float) -> None:
-    """Advance the time in one step and handle what is due then."""
+    """Advance the time in one step and handle the events due by then."""
     lea.run()
     lea.pass_time(**by)
     lea.run()

@@ -330,7 +330,7 @@ def test_emergency_stop_pauses_thread(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.heavy
-def test_long_emergency_stop_ends_thread(lea: SandboxAgency) -> None:
+def test_long_emergency_stop_breaks_off_thread(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     lea.act(

@@ -88,7 +88,7 @@ def test_variants_are_equally_likely_and_independent(test_id: UUID) -> None:
     assert 139 < kept_turns < 260, "draws are independent"
 
 
-def test_variant_draw_uses_documented_hash() -> None:
+def test_variant_draw_matches_recorded_hash() -> None:
     """A machine with another hash would mix up running tests."""
     test_id = UUID("0198c0de-0000-7000-8000-00000000000a")
     found = "".join(draw_variant(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))

@@ -61,8 +61,7 @@ class SimulatedAgency(SandboxAgency):
     """A tenant of an installation with a simulated clock. Metrics are not read, because no
     invariant needs them."""
 
-    # fields of the base class have defaults
-    outside: SuperuserConnection = None  # type: ignore[assignment]
+    outside: SuperuserConnection = None  # type: ignore[assignment]  # base fields have defaults
     judge: InvariantChecker = None  # type: ignore[assignment]  # set before the scenario starts
 
     @cached_property

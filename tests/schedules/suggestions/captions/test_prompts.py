@@ -259,7 +259,7 @@ def test_clean_field_is_idempotent_and_storable(text: str) -> None:
 
 
 @given(st.lists(st.text(max_size=60)))
-def test_hashtags_are_unique_single_words(found: list[str]) -> None:
+def test_hashtags_are_unique_and_without_spaces(found: list[str]) -> None:
     kept = parse_hashtags(found)
     if kept is not None:
         assert len({one.casefold() for one in kept}) == len(kept) <= text_rules.MAX_HASHTAGS

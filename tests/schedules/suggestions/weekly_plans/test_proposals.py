@@ -210,7 +210,7 @@ def test_generated_text_is_marked_and_has_no_forbidden_word(lea: SandboxAgency) 
         assert {one.words_by for one in later.lines} == {"brief"}
 
 
-def test_missing_engine_leaves_week_for_retry(lea: SandboxAgency) -> None:
+def test_missing_engine_keeps_week_for_retry(lea: SandboxAgency) -> None:
     found = asked(lea)
 
     def missing() -> TextEngine:
