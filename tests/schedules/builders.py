@@ -93,7 +93,8 @@ class SandboxAgency:
     clockwork: Clockwork = field(default_factory=Clockwork)
     written: int = 0
     at_once: ClassVar[int] = 500
-    """Rows due at one instant above which a handler is taken to feed itself."""
+    """Maximum number of rows due at one instant. More of them indicate a handler that triggers
+    itself."""
     open_here: threading.local = field(default_factory=threading.local)
     """The number of scopes that the thread has open."""
 
