@@ -1,4 +1,4 @@
-"""One Chromium for these tests; where there is none they are skipped and say so."""
+"""One Chromium for these tests, which are skipped if there is none."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from tests.web.conftest import mia, room  # noqa: F401  fixtures
 ALWAYS = re.compile(
     r"test_(adult_area|dashboard|roles|home_emergency_stop|process_kills|own_releases|creator_page|passkeys"
     r"|subject_portal|removal_requests)\.py"
-    r"|::test_whatever_is_pressed"
+    r"|::test_random_input_never_breaks_a_page"
 )
-"""What keeps people out, stops everything or holds for any page runs with each commit; the other
-pages are heavy."""
+"""Tests of access control, emergency stops and every page run with each commit; the others are
+heavy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +47,6 @@ def installation(
 def lea(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
 ) -> Iterator[RunningAgency]:
-    """Léa's agency in a house that lives."""
+    """Yield Léa's agency in a running installation."""
     with living(installation, database, redis_url, chromium) as made:
         yield made

@@ -1,4 +1,4 @@
-"""What a page must be for people: measured in the browser, on what it really drew."""
+"""Accessibility checks of a page as drawn in the browser."""
 
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,8 @@ b.width < 24); })
 
 
 def page_faults(visitor: Visitor, root: str = "body") -> list[Any]:
-    """Too little contrast (WCAG 2.2, 1.4.3), things without a name (4.1.2), targets too small
-    (2.5.8), a page wider than its window (1.4.10), no language (3.1.1)."""
+    """Return low contrast (WCAG 2.2, 1.4.3), elements without a name (4.1.2), targets that are too
+    small (2.5.8), a page wider than its window (1.4.10) and a missing language (3.1.1)."""
     visitor.page.wait_for_load_state()
     found: list[Any] = []
     for question in (CONTRAST, NAMES, TARGETS):
@@ -67,7 +67,7 @@ def page_faults(visitor: Visitor, root: str = "body") -> list[Any]:
 
 
 def error_lines(log: Path) -> list[str]:
-    """The lines of a process's log that tell of an error."""
+    """Return the lines of a process log that report errors."""
     marks = ('"level": "error"', '"level": "critical"', "Traceback (most recent call last)")
     return [
         line for line in log.read_text("utf-8").splitlines() if any(mark in line for mark in marks)

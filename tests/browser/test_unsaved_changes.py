@@ -1,5 +1,5 @@
-"""Leaving a page that is being written, in a real browser: it asks first, and the language leads
-back to it."""
+"""Unsaved changes in a real browser: leaving asks for confirmation, and a change of language
+returns to the page."""
 
 from tests.browser.chromium import Chromium
 from tests.browser.test_dashboard import enter
@@ -7,7 +7,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 
 
-def test_words_are_asked_about_before_the_language(
+def test_unsaved_text_asks_before_the_language_changes(
     chromium: Chromium, door: Door, lumiere: Agency
 ) -> None:
     asked: list[str] = []
