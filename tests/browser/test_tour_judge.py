@@ -126,7 +126,7 @@ def test_missing_button_fails_the_text_witness(bench: Bench) -> None:
         ("<p>Le permit attend.</p>", "word: 'permit' on /"),
     ],
 )
-def test_browser_errors_and_internal_words_fail_a_step(bench: Bench, body: str, told: str) -> None:
+def test_browser_errors_and_internal_terms_fail_a_step(bench: Bench, body: str, told: str) -> None:
     def look(_: TourJudge) -> None:
         bench.shows(body)
         bench.judge.window.note_internal_words()

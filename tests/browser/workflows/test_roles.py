@@ -99,7 +99,7 @@ def test_accountant_imports_a_statement_and_exports_the_month(lea: RunningAgency
     assert [row.minor for row in sums] == [1700]
 
 
-def test_pictures_are_generated_compared_and_kept(lea: RunningAgency) -> None:
+def test_pictures_are_generated_compared_and_selected(lea: RunningAgency) -> None:
     def counted(condition: str) -> int:
         return len(lea.rows(f"SELECT 1 FROM creations WHERE tenant_id = :tenant AND {condition}"))
 

@@ -325,7 +325,7 @@ def test_second_worker_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         assert again.instance == first.instance
 
 
-def test_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
+def test_failed_write_removes_its_partial_file(tmp_path: Path) -> None:
     file = tmp_path / "kept.picture"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # limits the size of every file

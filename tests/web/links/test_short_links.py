@@ -116,7 +116,7 @@ def test_invalid_slug_never_redirects(mia: CreatorPage, typed: str) -> None:
     assert "location" not in answer.headers
 
 
-def test_closed_link_says_the_post_was_removed(mia: CreatorPage) -> None:
+def test_closed_link_reports_the_removed_post(mia: CreatorPage) -> None:
     path, subject = short(mia)
     with mia.scope() as scope:
         short_links.close_links(scope, subject)

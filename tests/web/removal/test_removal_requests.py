@@ -254,7 +254,7 @@ def test_hostile_appeals_create_nothing(mia: CreatorPage) -> None:
     assert appeals(mia) == ["ab"]
 
 
-def test_automatic_removal_says_that_no_person_decided(mia: CreatorPage) -> None:
+def test_automatic_removal_is_labeled_as_automatic(mia: CreatorPage) -> None:
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope() as scope:
         removal_requests.recall_named_bytes(

@@ -94,7 +94,7 @@ def test_profile_shows_texts_packs_and_the_chat_link(mia: CreatorPage) -> None:
     )  # the button and the link of the pack
 
 
-def test_empty_page_says_so(mia: CreatorPage) -> None:
+def test_empty_page_is_explained(mia: CreatorPage) -> None:
     text = mia.get().text
     assert "Aucune publication pour le moment" in text
     assert "Packs" not in text

@@ -272,7 +272,7 @@ HOSTILE: dict[str, Any] = {
 
 
 @EACH_WRITE
-def test_a_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> None:
+def test_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> None:
     api = theirs.api
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]

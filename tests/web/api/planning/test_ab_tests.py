@@ -218,7 +218,7 @@ def test_series_on_two_accounts_is_refused(api: ApiClient, mine: ExampleAgency) 
 @pytest.mark.parametrize(
     "body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
 )
-def test_invalid_version_is_not_kept(
+def test_ab_test_is_not_ended_with_an_invalid_version(
     api: ApiClient, mine: ExampleAgency, body: dict[str, Any]
 ) -> None:
     one = expect_success(begin_ab_test_on_new_series(api, mine))

@@ -52,7 +52,7 @@ def test_account_to_reconnect_is_warned(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("rating", ["G", "S", "N"])
-def test_a_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
+def test_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
     media = add_library_picture(api, "mia")
     with api.scope() as scope:
         ratings.record_rating(
