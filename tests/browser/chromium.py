@@ -1,4 +1,11 @@
+<<<<<<< ours
 """Users with a real Chromium: displayed text, input, and every request of the browser."""
+||||||| base
+"""People before a real Chromium: what they see, what they press, and everything their browser asked
+for."""
+=======
+"""Visitors with a real Chromium: what they see and press, and every request of their browser."""
+>>>>>>> theirs
 
 import json
 import os
@@ -41,7 +48,15 @@ FLAGS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 REQUIRED = "GREENROOM_REQUIRE_BROWSER"
+<<<<<<< ours
 """If this variable is 1, a missing browser fails these tests instead of skipping them."""
+||||||| base
+"""With 1 in this variable a machine without a browser fails these tests instead of skipping
+them."""
+=======
+"""Environment variable: with the value 1, a machine without a browser fails these tests instead of
+skipping them."""
+>>>>>>> theirs
 
 SAID = "(document.body ? document.body.innerText : '')"
 AT_REST = """
@@ -57,7 +72,15 @@ AT_REST = """
 
 @dataclass
 class Visitor:
+<<<<<<< ours
     """A browser window. `requests` are the requested URLs, `complaints` the errors of its console."""
+||||||| base
+    """One window. `requests` are the addresses it asked for, `complaints` what its console said was
+    wrong."""
+=======
+    """A browser window. `requests` lists the requested URLs, `complaints` the errors of its
+    console."""
+>>>>>>> theirs
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -90,7 +113,15 @@ class Visitor:
         self.page.wait_for_function(AT_REST)
 
     def run(self, expression: str) -> Any:
+<<<<<<< ours
         """Return the value of a JavaScript expression. Retry if the page was being replaced."""
+||||||| base
+        """The value of a JavaScript expression; asked again where the page was just being
+        replaced."""
+=======
+        """Evaluate a JavaScript expression and return its value; try again if the page was just
+        replaced."""
+>>>>>>> theirs
         try:
             return self.page.evaluate(expression)
         except Error as replaced:
@@ -102,12 +133,20 @@ class Visitor:
     def until(self, expression: str, seconds: float = SECONDS) -> None:
         """Wait until an expression is true. Raise AssertionError with the text of the page.
 
+<<<<<<< ours
         It polls from outside, because a page may forbid the `eval` that Playwright's waiting uses.
+||||||| base
+        Asked from outside again and again: a page may forbid what Playwright's own waiting does
+        inside it (eval).
+=======
+        The expression is evaluated repeatedly from outside, because Playwright's own waiting uses
+        eval inside the page, which a page may forbid.
+>>>>>>> theirs
         """
         end = monotonic() + seconds
         while not self._holds(expression):
             assert monotonic() < end, (
-                f"{expression} never held; the page says: {self.text()[:3000]!r}"
+                f"{expression} never became true; the page says: {self.text()[:3000]!r}"
             )
             self.page.wait_for_timeout(50)
 
@@ -120,8 +159,14 @@ class Visitor:
             return False  # The page was being replaced.
 
     def shows(self, text: str, seconds: float = SECONDS) -> None:
+<<<<<<< ours
         """Wait until the page contains `text`. The comparison is case-sensitive, and some headings
         are in capitals."""
+||||||| base
+        """Wait until the page says `text`, to the letter: some headings are set in capitals."""
+=======
+        """Wait until the page shows `text`, compared exactly: some headings are in capitals."""
+>>>>>>> theirs
         self.until(f"() => {SAID}.includes({json.dumps(text)})", seconds)
 
     def hides(self, text: str, seconds: float = SECONDS) -> None:
@@ -154,7 +199,14 @@ class Visitor:
         return self.page.locator("button:visible", has_text=label).first
 
     def press(self, label: str) -> None:
+<<<<<<< ours
         """Click a button once it is enabled. Raise AssertionError with the text of the page."""
+||||||| base
+        """Press a button by mouse, once it can be pressed. Raises AssertionError with what the page
+        says instead."""
+=======
+        """Click a button once it is enabled. Raises AssertionError with the text of the page."""
+>>>>>>> theirs
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
 
@@ -168,7 +220,7 @@ class Visitor:
             if button.evaluate("one => one.matches(':active')"):
                 return button
             self.page.mouse.up()
-        raise AssertionError(f"{label!r} moves on and on; the page says: {self.text()[:3000]!r}")
+        raise AssertionError(f"{label!r} keeps moving; the page says: {self.text()[:3000]!r}")
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -186,13 +238,30 @@ class Visitor:
             box.blur()
 
     def choose(self, label: str, option: str) -> None:
+<<<<<<< ours
         """Select an option of a select box, again if the page is rerendered. Raise AssertionError."""
+||||||| base
+        """Choose in a list that opens, and again where the page was drawn anew under it. Raises
+        AssertionError."""
+=======
+        """Choose an option of a list, again if the page was redrawn. Raises AssertionError."""
+>>>>>>> theirs
         for _ in range(TRIES):
             box = self.page.get_by_role("combobox", name=label).first
             box.click()
             self.page.wait_for_timeout(300)
+<<<<<<< ours
             # On a phone the first touch may only focus the box.
             if not self.page.get_by_role("option").count():
+||||||| base
+            if not self.page.get_by_role(
+                "option"
+            ).count():  # on a phone the first touch may only lead there
+=======
+            if not self.page.get_by_role(
+                "option"
+            ).count():  # on a phone the first touch may only scroll there
+>>>>>>> theirs
                 box.press("ArrowDown")
             with suppress(TimeoutError):
                 self.page.get_by_role("option", name=option).first.click(
@@ -219,7 +288,14 @@ class Chromium:
         dark: bool = False,
         cookies: str = "",
     ) -> Iterator[Visitor]:
+<<<<<<< ours
         """Open a window. `cookies` is "name=value at url" of an existing session."""
+||||||| base
+        """A fresh window; `cookies` as "name=value at url" of a session that is open already."""
+=======
+        """Yield a new window. `cookies` has the form "name=value at url" and continues an open
+        session."""
+>>>>>>> theirs
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             locale={"fr": "fr-FR", "en": "en-GB"}[language],
@@ -244,7 +320,14 @@ def find_browser() -> str | None:
 
 @contextmanager
 def chromium() -> Iterator[Chromium]:
+<<<<<<< ours
     """Run a headless browser. Skip the tests if there is none, or fail them if one is required."""
+||||||| base
+    """Start the browser without a window; skips the tests where there is none, and fails them where
+    one is required."""
+=======
+    """Start a headless browser. If none is installed, skip or fail the tests (see `REQUIRED`)."""
+>>>>>>> theirs
     found = find_browser()
     if found is None:
         said = "no Chromium on this machine (apt-get install chromium)"

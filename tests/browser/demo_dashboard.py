@@ -1,4 +1,11 @@
+<<<<<<< ours
 """The dashboard of a demo installation with a member of every role in both languages."""
+||||||| base
+"""A house with the demo in it and a member of every role in both languages, behind its
+dashboard."""
+=======
+"""The dashboard of an installation with the demo and a member of every role in both languages."""
+>>>>>>> theirs
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -80,7 +87,7 @@ def seeded(
     cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path
 ) -> Iterator[DemoDashboard]:
     """Load the demo and run the dashboard. The demo is deleted at the end, because other tests load
-    theirs."""
+    load theirs."""
     settings = Settings(
         home=home,
         environment="test",

@@ -1,5 +1,12 @@
+<<<<<<< ours
 """A running installation with users in browsers: dashboard, public pages, workers, the sandbox and
 Telegram."""
+||||||| base
+"""A house that lives, and people before their browsers: the door, public pages, workers, the
+sandbox and Telegram."""
+=======
+"""A running installation with dashboard, public pages, workers, the sandbox and Telegram."""
+>>>>>>> theirs
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -125,7 +132,14 @@ def public_pages(pages: Database, folder: Path) -> Iterator[str]:
 def living(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
 ) -> Iterator[RunningAgency]:
+<<<<<<< ours
     """Return Léa's agency with relay, worker and listeners running."""
+||||||| base
+    """Léa's agency with relay, worker and listeners at work."""
+=======
+    """Run relay, worker and listeners for Léa's agency. Logged errors and Telegram violations fail
+    the test."""
+>>>>>>> theirs
     made = create_telegram_creator(
         installation.services, installation.sandbox, installation.telegram
     )

@@ -1,4 +1,11 @@
+<<<<<<< ours
 """Random input on any page: clicks, checkboxes, selections and unexpected text, in any order."""
+||||||| base
+"""A hand that does anything on any page: presses, ticks, chooses, types what no page asked for, in
+any order."""
+=======
+"""Random input on any page: buttons, checkboxes, choices and unexpected texts in any order."""
+>>>>>>> theirs
 
 import random
 from collections.abc import Mapping, Set
@@ -37,8 +44,14 @@ INSIDE = {
 """Query parameters that select views within a page."""
 
 LEFT_OUT = {"tour", "start"}
+<<<<<<< ours
 """Pages without random input: the tour occupies workers, Start creates agencies that are not
 cleaned up."""
+||||||| base
+"""One takes processes, the other opens agencies that nobody here clears away."""
+=======
+"""Pages left out: one starts processes, the other opens agencies that are not removed here."""
+>>>>>>> theirs
 
 TYPED = [
     "",
@@ -113,8 +126,18 @@ def press_at_random(
     for _ in range(chance.randint(1, PRESSES)):
         fields = is_usable(page, FIELDS)
         for one in chance.sample(fields, min(len(fields), chance.randint(0, 3))):
+<<<<<<< ours
             # A previous input reran the page, which removed this widget.
             if one not in page.widgets or FAILED in text:
+||||||| base
+            if (
+                one not in page.widgets or FAILED in text
+            ):  # what was filled in before drew the page anew without it
+=======
+            if (
+                one not in page.widgets or FAILED in text
+            ):  # an earlier input redrew the page without this field
+>>>>>>> theirs
                 continue
             state, said = describe_act(chance, one)
             did, text = [*did, said], page.fill(one, state)

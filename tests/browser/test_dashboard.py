@@ -41,7 +41,7 @@ def busy(tenant: OpenScope) -> Agency:
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_home_is_there_for_everybody(
+def test_home_is_accessible_in_every_width_and_theme(
     chromium: Chromium, door: Door, busy: Agency, width: int, dark: bool
 ) -> None:
     with chromium.visitor(width, dark=dark) as visitor:
@@ -53,7 +53,7 @@ def test_home_is_there_for_everybody(
         assert visitor.hosts == {door.url.removeprefix("http://")}
 
 
-def test_chatter_reads_english_and_sees_no_money(
+def test_chatter_home_is_english_without_money(
     chromium: Chromium, door: Door, busy: Agency
 ) -> None:
     with chromium.visitor(language="en") as visitor:
@@ -64,20 +64,27 @@ def test_chatter_reads_english_and_sees_no_money(
         assert visitor.run("document.documentElement.lang") == "en"
 
 
-def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_page_of_revoked_session_is_emptied(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         visitor.shows("Le soir, la ville")
         with busy.scope() as scope:
             sessions.revoke_sessions(scope, busy.members[Role.OWNER])
         visitor.shows("Vous êtes déconnecté", LOCKED_SECONDS)
+<<<<<<< ours
         visitor.hides("Le soir, la ville", 1.0)  # The same rerun removes it when it ends.
+||||||| base
+        visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
+=======
+        # the refresh that reports it also removes the content
+        visitor.hides("Le soir, la ville", 1.0)
+>>>>>>> theirs
         visitor.go(door.url)
         visitor.shows("greenroom invite")
         assert "Le soir, la ville" not in visitor.text()
 
 
-def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_member_signs_out(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         visitor.page.locator('a[href="/auth/leave"]').click()
@@ -88,15 +95,26 @@ def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> No
         visitor.shows("Vous êtes déconnecté")
 
 
-def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_home_refreshes_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         busy.notice("gate.RATING_MISSING")
         visitor.shows("3 tâches requièrent votre attention", LOCKED_SECONDS)
 
 
+<<<<<<< ours
 def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
     """The page refreshes between mouse down and mouse up, and new content above moves the button."""
+||||||| base
+def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
+    """The page draws itself anew between the two ends of a press: what came above has moved the
+    button away."""
+=======
+def test_press_counts_for_the_button_where_it_began(
+    chromium: Chromium, door: Door, busy: Agency
+) -> None:
+    """The page is redrawn between mouse down and mouse up, and new content moves the button."""
+>>>>>>> theirs
     lost = busy.post("Reçue ou pas ?", state="uncertain")
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:

@@ -43,13 +43,28 @@ TARGET = 24
 """Minimum target size in CSS pixels (WCAG 2.2, 2.5.8)."""
 
 STREAMLITS_OWN = {
-    "list": "the menu puts its groups' headings between the entries of one list",
+    "list": "the menu places group headings between the entries of one list",
     "listitem": "the same menu",
 }
+<<<<<<< ours
 """Findings of axe caused by Streamlit 1.67, reviewed on 2026-11-20: rule and reason."""
+||||||| base
+"""What axe finds and Streamlit 1.67 draws so, looked at on 2026-11-20: rule → why it stands."""
+=======
+"""Findings of axe that are caused by Streamlit 1.67, reviewed on 2026-11-20: rule → reason for
+accepting it."""
+>>>>>>> theirs
 
 SPOKEN = ("service.", "dashboard.language")
+<<<<<<< ours
 """Messages of bots to fans, each in the fan's language, which may appear in any conversation."""
+||||||| base
+"""Sentences that bots write to fans, each in the fan's language: they may stand in any
+conversation."""
+=======
+"""Message codes of texts to fans, in the language of the fan, which any conversation may contain.
+"""
+>>>>>>> theirs
 
 LONG = 13
 """Minimum length of text that counts as a match between languages, in characters."""
@@ -117,8 +132,18 @@ def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
     found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
     codes = load_catalogue(language)
     found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
+<<<<<<< ours
     # A recipe contains placeholders that are filled later.
     found += [] if row.name == "studio" else ODD.findall(text)
+||||||| base
+    found += (
+        [] if row.name == "studio" else ODD.findall(text)
+    )  # a recipe has places that are filled later
+=======
+    found += (
+        [] if row.name == "studio" else ODD.findall(text)
+    )  # prompt templates contain placeholders
+>>>>>>> theirs
     if language == "fr":
         said = text.lower()  # Headings are set in capitals.
         found += [part for part in english_only() if part.lower() in said]
@@ -126,7 +151,14 @@ def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
 
 
 def picture(visitor: Visitor, name: str, width: int, height: int) -> None:
+<<<<<<< ours
     """Save the full page. Streamlit scrolls inside the page, so the window grows to its content."""
+||||||| base
+    """The page to its end: Streamlit scrolls inside, so the window grows to what it holds."""
+=======
+    """Save the full page: Streamlit scrolls inside, so the window grows to the height of the
+    content."""
+>>>>>>> theirs
     if not PICTURES:
         return
     whole = int(visitor.run("document.querySelector('[data-testid=\"stMain\"]').scrollHeight"))
@@ -181,8 +213,14 @@ def both_widths(visitor: Visitor, url: str, row: PageEntry, language: str, name:
 
 
 def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[Any]:
+<<<<<<< ours
     """Check the other views of the current page, each behind a button of its first segmented
     control."""
+||||||| base
+    """The other parts of a page that is open, each behind a button of its first row of choices."""
+=======
+    """Check the other parts of the open page, one for each button of its first button group."""
+>>>>>>> theirs
     found: list[Any] = []
     buttons = visitor.page.locator(f'{MAIN} [data-testid="stButtonGroup"]').first.locator("button")
     for number in range(1, buttons.count()):
@@ -197,7 +235,9 @@ def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[An
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page(chromium: Chromium, house: DemoDashboard, role: Role, language: str) -> None:
+def test_every_page_is_free_of_faults(
+    chromium: Chromium, house: DemoDashboard, role: Role, language: str
+) -> None:
     faults: dict[str, list[Any]] = {}
     before = len(house.troubles())
     with chromium.visitor(language=language, cookies=house.session(role, language)) as visitor:
@@ -224,7 +264,9 @@ def test_every_page(chromium: Chromium, house: DemoDashboard, role: Role, langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES if PICTURES else (EXAMINED,))
-def test_every_page_in_the_dark(chromium: Chromium, house: DemoDashboard, language: str) -> None:
+def test_every_page_is_accessible_in_dark_mode(
+    chromium: Chromium, house: DemoDashboard, language: str
+) -> None:
     faults = {}
     session = house.session(Role.OWNER, language)
     with chromium.visitor(language=language, dark=True, cookies=session) as visitor:
@@ -237,7 +279,7 @@ def test_every_page_in_the_dark(chromium: Chromium, house: DemoDashboard, langua
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_whatever_is_pressed_no_page_fails(house: DemoDashboard, seed: int) -> None:
+def test_random_input_never_breaks_a_page(house: DemoDashboard, seed: int) -> None:
     """Runs last because it changes the data of the other tests. Each visit is by a new member,
     because earlier clicks may have removed others."""
     chance, there, before = random.Random(seed), page_addresses(house.tenant), house.troubles()

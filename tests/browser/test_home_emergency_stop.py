@@ -1,5 +1,11 @@
+<<<<<<< ours
 """A creator triggers the emergency stop on the home page, on a phone and on a desktop, in both
 languages.
+||||||| base
+"""A creator presses the emergency stop on her Home, on a phone and on a desk, in both languages.
+=======
+"""A creator presses the emergency stop on Home, on a phone and on a desktop, in both languages.
+>>>>>>> theirs
 
 With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
 """
@@ -23,7 +29,7 @@ WIDTHS = {"fr": 390, "en": 1280}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str) -> None:
+def test_creator_stops_her_posts_from_home(door: Door, chromium: Chromium, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     who.post("bonjour")
     cookies = f"{door.cookie(who, Role.CREATOR)} at {door.url}"
@@ -31,8 +37,18 @@ def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str
         visitor.go(door.url)
         visitor.press(word("system.stop", language))
         visitor.type(word("system.why", language), "stolen")
+<<<<<<< ours
         # The page has refreshed in the meantime.
         visitor.page.wait_for_timeout(1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1))
+||||||| base
+        visitor.page.wait_for_timeout(
+            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
+        )  # Home draws itself anew meanwhile
+=======
+        visitor.page.wait_for_timeout(
+            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
+        )  # Home refreshes itself during this time
+>>>>>>> theirs
         assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
         assert page_faults(visitor, "[data-testid=stPopoverBody]") == []
         if PICTURES:

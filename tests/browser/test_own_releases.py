@@ -47,15 +47,25 @@ def comes_in(visitor: Visitor, url: str, one: Author) -> None:
     visitor.shows(word("passkey.told_added", "en"))
 
 
-def test_an_author_confirms_their_own_picture(
+def test_author_confirms_their_own_picture(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+<<<<<<< ours
     # The web process trusts the keys too.
     monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
+||||||| base
+    monkeypatch.setenv(
+        "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
+    )  # the door's process believes them too
+=======
+    monkeypatch.setenv(
+        "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
+    )  # the dashboard process must trust these keys too
+>>>>>>> theirs
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (
         policy_releases.trusting(cluster),
@@ -96,7 +106,7 @@ def test_an_author_confirms_their_own_picture(
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 1
 
 
-def test_by_our_own_rules_the_page_says_what_is_missing(
+def test_default_policy_lists_the_missing_conditions(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
@@ -134,7 +144,7 @@ def check_missing_conditions(visitor: Visitor, language: str) -> None:
 
 
 @pytest.mark.parametrize("opened", [False, True])
-def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
+def test_author_sees_who_decides_and_missing_conditions(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
@@ -181,7 +191,7 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
             if PICTURES:
                 visitor.picture(Path(PICTURES) / f"own-approvals-{language}.png")
             assert visitor.button(word("approvals.allow", language)).is_disabled(), (
-                "nobody allows their own work"
+                "authors cannot allow their own work"
             )
             assert (word("own.link", language) in visitor.text()) == opened
             if not opened:

@@ -39,7 +39,7 @@ def shelves(lea: SandboxAgency) -> list[str]:  # noqa: F811  the fixture
         return [row.shelf for row in rows]
 
 
-def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
+def test_photos_are_uploaded_together_and_sorted(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  fixtures
     address: str,  # noqa: F811  fixtures

@@ -7,7 +7,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 
 
-def test_words_are_asked_about_before_the_language(
+def test_unsaved_text_asks_before_the_language_changes(
     chromium: Chromium, door: Door, lumiere: Agency
 ) -> None:
     asked: list[str] = []
