@@ -1,5 +1,5 @@
-"""The dashboard in a real browser: sign-in by link, the home page in both languages, lockout within
-seconds, no third-party requests."""
+"""The dashboard in a real browser: sign-in link, Home in both languages, revocation within seconds,
+no foreign requests."""
 
 import pytest
 
@@ -12,20 +12,20 @@ from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
 LOCKED_SECONDS = 20.0
-"""Timeout of a lockout: five seconds by the page's refresh, the rest for slow machines."""
+"""Five seconds for the refresh of the page, the rest for a busy machine."""
 
 
 def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) -> None:
     """Open the sign-in link and press the button."""
     visitor.go(door.url + door.link(who, role))
     assert page_faults(visitor) == []
-    visitor.page.keyboard.press("Enter")  # The button has the focus.
+    visitor.page.keyboard.press("Enter")  # the button has the focus
     visitor.rest()
 
 
 @pytest.fixture
 def busy(tenant: OpenScope) -> Agency:
-    """Return an agency in the middle of its day."""
+    """Return an agency with recent activity."""
     made = create_agency(tenant, mark="Lumière", demo=True)
     made.post(
         "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
@@ -71,14 +71,8 @@ def test_page_of_revoked_session_is_emptied(chromium: Chromium, door: Door, busy
         with busy.scope() as scope:
             sessions.revoke_sessions(scope, busy.members[Role.OWNER])
         visitor.shows("Vous êtes déconnecté", LOCKED_SECONDS)
-<<<<<<< ours
-        visitor.hides("Le soir, la ville", 1.0)  # The same rerun removes it when it ends.
-||||||| base
-        visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
-=======
         # the refresh that reports it also removes the content
         visitor.hides("Le soir, la ville", 1.0)
->>>>>>> theirs
         visitor.go(door.url)
         visitor.shows("greenroom invite")
         assert "Le soir, la ville" not in visitor.text()
@@ -102,19 +96,10 @@ def test_home_refreshes_itself(chromium: Chromium, door: Door, busy: Agency) -> 
         visitor.shows("3 tâches requièrent votre attention", LOCKED_SECONDS)
 
 
-<<<<<<< ours
-def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
-    """The page refreshes between mouse down and mouse up, and new content above moves the button."""
-||||||| base
-def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
-    """The page draws itself anew between the two ends of a press: what came above has moved the
-    button away."""
-=======
 def test_press_counts_for_the_button_where_it_began(
     chromium: Chromium, door: Door, busy: Agency
 ) -> None:
     """The page is redrawn between mouse down and mouse up, and new content moves the button."""
->>>>>>> theirs
     lost = busy.post("Reçue ou pas ?", state="uncertain")
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:

@@ -1,15 +1,7 @@
-"""Faces in a real browser: comparison on Approvals, the list on Consent & models, and consent on
-the subject portal.
+"""Face recognition in a real browser: two faces side by side on Approvals, the ban list, and
+consent in the subject portal.
 
-<<<<<<< ours
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
-them.
-||||||| base
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
-at them.
-=======
 With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there, narrow and wide.
->>>>>>> theirs
 """
 
 import os

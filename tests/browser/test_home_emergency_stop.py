@@ -1,13 +1,6 @@
-<<<<<<< ours
-"""A creator triggers the emergency stop on the home page, on a phone and on a desktop, in both
-languages.
-||||||| base
-"""A creator presses the emergency stop on her Home, on a phone and on a desk, in both languages.
-=======
 """A creator presses the emergency stop on Home, on a phone and on a desktop, in both languages.
->>>>>>> theirs
 
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there.
 """
 
 import os
@@ -37,18 +30,9 @@ def test_creator_stops_her_posts_from_home(door: Door, chromium: Chromium, langu
         visitor.go(door.url)
         visitor.press(word("system.stop", language))
         visitor.type(word("system.why", language), "stolen")
-<<<<<<< ours
-        # The page has refreshed in the meantime.
-        visitor.page.wait_for_timeout(1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1))
-||||||| base
-        visitor.page.wait_for_timeout(
-            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
-        )  # Home draws itself anew meanwhile
-=======
         visitor.page.wait_for_timeout(
             1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
         )  # Home refreshes itself during this time
->>>>>>> theirs
         assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
         assert page_faults(visitor, "[data-testid=stPopoverBody]") == []
         if PICTURES:

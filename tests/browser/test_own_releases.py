@@ -1,5 +1,5 @@
-"""A creator's own picture confirmed with a passkey in a real browser, with a policy release that
-allows it and with ours, which does not; and the link to it on Approvals."""
+"""Releases of own pictures with a passkey, under an opened policy and under the closed default
+policy, and their link on Approvals."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def look(visitor: Visitor, name: str) -> None:
 
 
 def comes_in(visitor: Visitor, url: str, one: Author) -> None:
-    """Sign in as the author, whose identity was verified on paper and whose device has a passkey."""
+    """Sign in as the author and add a passkey on this device."""
     with one.world.scope() as scope:
         secret = sessions.create_sign_in_link(scope, one.world.ann)
     visitor.go(f"{url}/auth/link/{secret}")
@@ -54,18 +54,9 @@ def test_author_confirms_their_own_picture(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-<<<<<<< ours
-    # The web process trusts the keys too.
-    monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
-||||||| base
-    monkeypatch.setenv(
-        "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
-    )  # the door's process believes them too
-=======
     monkeypatch.setenv(
         "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
     )  # the dashboard process must trust these keys too
->>>>>>> theirs
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (
         policy_releases.trusting(cluster),
@@ -84,7 +75,7 @@ def test_author_confirms_their_own_picture(
             add_virtual_authenticator(visitor)
             comes_in(visitor, url, one)
             visitor.go(f"{url}/auth/confirm/own/{closed.digest}")
-            visitor.shows(word("review.unknown", "en")[:20])  # It belongs to another agency.
+            visitor.shows(word("review.unknown", "en")[:20])  # a picture of another agency
             visitor.go(f"{url}/auth/confirm/own/{one.digest}")
             look(visitor, "ready")
             visitor.press(word("own.confirm", "en"))
@@ -153,8 +144,8 @@ def test_author_sees_who_decides_and_missing_conditions(
     *,
     opened: bool,
 ) -> None:
-    """With the default policy, Approvals offers only a review by another member. With an open
-    policy, it links to the release and lists the missing conditions."""
+    """With the closed default policy only the review by another member is offered; with an opened
+    policy the release lists its missing conditions."""
     monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (

@@ -1,7 +1,7 @@
-"""Passkeys in a real browser with a virtual authenticator: registration, sign-in, and rejection on
+"""Passkeys in a real browser with a virtual authenticator: added, used to sign in, unusable for
 other origins.
 
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there.
 """
 
 import os
@@ -31,7 +31,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def look(visitor: Visitor, name: str) -> None:
-    """Check the page and save a picture if requested."""
+    """Check the accessibility of the page and save a screenshot if requested."""
     assert page_faults(visitor) == []
     if PICTURES:
         visitor.picture(Path(PICTURES) / f"passkeys-{name}.png")
@@ -96,17 +96,8 @@ def test_guest_signs_in_with_a_passkey_instead_of_a_code(door: Door, chromium: C
         assert len(device.all()) == 1
 
 
-<<<<<<< ours
-def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
-    """A page of another site cannot use our passkeys. Its form is rejected before that."""
-||||||| base
-def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
-    """A page of another site has no passkey of ours to ask for; a form of it is refused before
-    that."""
-=======
 def test_passkey_is_unusable_for_another_origin(door: Door, chromium: Chromium) -> None:
     """A page of another origin cannot request the passkey, and its form is refused."""
->>>>>>> theirs
     who = create_agency(door.tenant, language="en")
     with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
         device = add_virtual_authenticator(visitor)

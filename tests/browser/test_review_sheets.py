@@ -1,15 +1,7 @@
-"""A contact sheet in a real browser: loading every picture enables the decision, and the keyboard
-is sufficient.
+"""A review sheet in a real browser: it can be decided once all pictures were shown, and with the
+keyboard alone.
 
-<<<<<<< ours
-With GREENROOM_PICTURES=FOLDER the sheet is also saved there as pictures, narrow and wide. Review
-them.
-||||||| base
-With GREENROOM_PICTURES=FOLDER the sheet is also written there as pictures, narrow and wide: look at
-them.
-=======
 With GREENROOM_PICTURES=FOLDER, screenshots of the sheet are written there, narrow and wide.
->>>>>>> theirs
 """
 
 import json
@@ -37,15 +29,8 @@ ROLL = """
   window.rolled = ((window.rolled || 0) + 1) % shots.length; \
 shots[window.rolled].scrollIntoView(); return true; }
 """
-<<<<<<< ours
-"""Scroll to the next picture. Pictures load lazily, and the page refreshes in between."""
-||||||| base
-"""To the next picture: what lies far below is fetched when it comes near, and the page is drawn
-anew meanwhile."""
-=======
 """Scroll to the next picture: pictures are loaded when they come into view, and the page is redrawn
 in between."""
->>>>>>> theirs
 
 WIDTHS = {"fr": 1440, "en": 390}
 

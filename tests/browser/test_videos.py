@@ -1,22 +1,7 @@
-<<<<<<< ours
-"""A video in a real browser: showing every frame enables the answers, it plays, and the keyboard is
-sufficient.
-||||||| base
-"""A film in a real browser: every frame on screen opens the answers, it plays, and keys are enough.
-=======
 """Videos in a real browser: viewing every frame enables the decision, the video plays, and the
 keyboard is enough.
->>>>>>> theirs
 
-<<<<<<< ours
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
-them.
-||||||| base
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
-at them.
-=======
 With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there, narrow and wide.
->>>>>>> theirs
 """
 
 import json
@@ -57,7 +42,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def scenes(seconds: float) -> bytes:
-    """Return a video of three plain pictures."""
+    """Return a video of three smooth pictures."""
     each = [
         (a_picture(video_builders.WIDE, video_builders.HIGH, seed=seed), seconds / 3)
         for seed in (1, 2, 3)
@@ -105,12 +90,7 @@ def test_library_plays_a_video(door: Door, chromium: Chromium) -> None:
 
 
 def _keep(visitor: Visitor, name: str) -> None:
-<<<<<<< ours
-||||||| base
-    """A picture of the page, where somebody asked for them."""
-=======
     """Save a screenshot of the page if requested."""
->>>>>>> theirs
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         visitor.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
