@@ -154,7 +154,7 @@ def test_functions_that_read_tables_are_not_written_in_sql(
             "SELECT proname, prosrc FROM pg_proc JOIN pg_language l ON l.oid = prolang"
             " WHERE pronamespace = 'public'::regnamespace AND lanname = 'sql'"
         ).all()
-    assert found, "those that only reckon stay in SQL: they become part of the statement"
+    assert found, "functions that only compute stay in SQL, where they are inlined"
     assert [row.proname for row in found if re.search(r"\bfrom\b", row.prosrc, re.IGNORECASE)] == []
 
 
@@ -192,7 +192,7 @@ def test_locked_row_is_read_with_current_values(own: Database, how: str) -> None
         with own.scope(tenant_id, WHO) as other:
             other.run("UPDATE outbox SET priority = 1 WHERE id = :id", id=row_id)
         assert before is not None
-        assert before.priority == 5, "an ordinary look may be of before"
+        assert before.priority == 5, "a read without a lock may be stale"
         if how == "get":
             locked = scope.session.get(OutboxRow, key, with_for_update=True)
         else:

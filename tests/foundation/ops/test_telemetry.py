@@ -95,17 +95,16 @@ def test_log_line_on_full_disk_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Logging the result of a publication raised into the task that logged it."""
-    # Closing the file fails as well. s "what a disk without space does" ==> "fails without disk
-    # space" s "so do libraries" ==> "logged by a library"
+    # Closing the file fails as well.
     full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  see above
     monkeypatch.setattr("sys.stderr", full)
     before = structlog.get_config()
     telemetry.configure_logging("test")
     try:
         with pytest.raises(OSError, match="No space left"):
-            print("what a disk without space does", file=full)
+            print("fails without disk space", file=full)
         telemetry.get_logger("tests").info("test.said")
-        logging.getLogger("library").warning("so do libraries")
+        logging.getLogger("library").warning("logged by a library")
     finally:
         structlog.configure(**before)
         with suppress(OSError):

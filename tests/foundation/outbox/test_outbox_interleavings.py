@@ -171,7 +171,7 @@ class Story:
         if mine is None:
             return
         if how == "finish" and ours and mine.state != "dead":
-            assert taken.id not in self.ended, "done twice"
+            assert taken.id not in self.ended, "finished twice"
             self.ended.add(taken.id)
             del self.rows[taken.id]
         elif running:
@@ -216,8 +216,7 @@ class Story:
             row.started = False
 
     def redis_is_away(self) -> None:
-        """Claim rows whose messages cannot be sent: nothing changes. s "done twice" ==> "finished
-        twice" s "two rows of a lane in flight" ==> "two rows of one lane are leased" """
+        """Claim rows whose messages cannot be sent: nothing changes."""
         with self.scope() as scope:
             claimed = row_leases.claim_rows(scope, "chat", places=1_000, room=1_000)
             row_leases.return_rows(scope, claimed)
@@ -249,7 +248,7 @@ class Story:
             (r.id, r.state, r.tries) for r in self.rows.values()
         }
         leased = [r.lane for r in found if r.state == "leased" and r.lane]
-        assert len(leased) == len(set(leased)), "two rows of a lane in flight"
+        assert len(leased) == len(set(leased)), "two rows of one lane are leased"
 
     def end(self) -> None:
         """Check that every row that is not dead can still be finished, exactly once."""

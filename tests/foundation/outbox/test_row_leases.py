@@ -141,13 +141,8 @@ def test_planned_posts_do_not_slow_queue_states(
         connection.execute(text(_PLANNED))
         connection.execute(text("VACUUM (ANALYZE) outbox"))
     engine.dispose()
-    with tenant(
-        INSTALLATION_ID,
-        RELAY,
-        role="relay",
-        # A cached plan is made without the current time. s "pages of 8 KiB; all of the rows have 600"
-        # ==> "pages of 8 KiB; the whole table has 600"
-    ) as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        # A cached plan is made without the current time.
         scope.run("SET LOCAL plan_cache_mode = force_generic_plan")
         scope.run(f"PREPARE look (timestamptz) AS {row_leases._LOOK.replace(':now', '$1')}")
         plan = scope.run(
@@ -155,7 +150,7 @@ def test_planned_posts_do_not_slow_queue_states(
         ).scalar_one()[0]["Plan"]
         scope.run("DEALLOCATE look")
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, (
-        "pages of 8 KiB; all of the rows have 600"
+        "pages of 8 KiB; the whole table has 600"
     )
 
 
@@ -215,7 +210,7 @@ def test_row_behind_held_lane_does_not_block_clock_advance(
         taken = row_leases.take_row(scope, row.id, row.token, deadline=LEASE)
         assert taken is not None
         assert not row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2)), (
-            "it is in hand"
+            "the row is in progress"
         )
         row_leases.defer_row(scope, taken, timedelta(hours=1))
         before = scope.now
