@@ -1,4 +1,4 @@
-"""The decision as a pure function: what raises it, what never lowers it, and that it replays."""
+"""The decision as a pure function: facts that raise the verdict, monotonicity, and replay."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -97,11 +97,11 @@ def said(
     return str(decision.verdict), set(decision.reasons)
 
 
-def test_reviewed_nudity_with_papers_in_order_leaves_marked() -> None:
+def test_reviewed_nudity_with_evidence_is_allowed_with_flag() -> None:
     assert said(snapshot(known())) == ("F", set())
 
 
-def test_a_plain_text_leaves() -> None:
+def test_plain_text_is_allowed() -> None:
     assert said(snapshot(persons=()), unit(media=(), flags=())) == ("A", set())
 
 
@@ -171,12 +171,11 @@ CHOSEN = st.lists(
 @given(st.sampled_from(sorted(DEVIATIONS)), CHOSEN)
 @example(
     "nothing to show", (PlatformOption("warning", ("EXPLICIT-MARKER-A",), read=True),)
-)  # once a choice made it a post
-def test_no_choice_of_a_platform_lowers_a_verdict(
+)  # found once, when an option made it a valid post
+def test_platform_options_never_lower_verdict(
     name: str, chosen: tuple[PlatformOption, ...]
 ) -> None:
-    """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all
-    the same."""
+    """Rating, flags and audience are judged regardless of the options of the platform."""
     given_, whole, verdict, reason = DEVIATIONS[name]
     got, reasons = said(given_, replace(whole, options=chosen))
     assert Verdict(got).rank >= Verdict(verdict).rank
@@ -184,7 +183,7 @@ def test_no_choice_of_a_platform_lowers_a_verdict(
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
-def test_each_thing_amiss_is_enough(name: str) -> None:
+def test_each_deviation_alone_raises_verdict(name: str) -> None:
     given_, whole, verdict, reason = DEVIATIONS[name]
     got, reasons = said(given_, whole)
     assert got == verdict
@@ -193,8 +192,9 @@ def test_each_thing_amiss_is_enough(name: str) -> None:
 
 @pytest.mark.parametrize("feature", ["sending", "restored"])
 @pytest.mark.parametrize("name", ["nobody named", "no review", "near copy", "hidden characters"])
-def test_what_outlives_a_stop_is_what_is_said(name: str, feature: str) -> None:
-    """Said of a stop alone, nobody acts: "it goes on by itself when the stop ends"."""
+def test_other_reasons_are_reported_next_to_stop(name: str, feature: str) -> None:
+    """If only the stop were reported, members would wait for its end instead of fixing the other
+    reason."""
     given_, whole, _, reason = DEVIATIONS[name]
     beside = decide_unit(replace(given_, stops=(StopFacts("tenant", feature),)), whole, BUNDLE, NOW)
     assert (beside.is_transient, beside.main_reason.code) == (False, f"gate.{reason}")
@@ -223,18 +223,18 @@ PEOPLE: dict[str, tuple[PersonFacts, Reason]] = {
 
 
 @pytest.mark.parametrize("name", PEOPLE)
-def test_each_thing_amiss_with_a_person_is_enough(name: str) -> None:
+def test_each_missing_fact_of_person_alone_blocks(name: str) -> None:
     person, reason = PEOPLE[name]
     got, reasons = said(snapshot(known(person=person), persons=(person,)))
     assert (got, reasons) == ("B", {reason})
 
 
-def test_an_answer_about_a_day_in_the_past_carries_older_material() -> None:
+def test_age_proof_for_past_day_covers_older_pictures() -> None:
     late = replace(REAL, identities=(AgeProof(NOW, None, BEFORE),))
     assert said(snapshot(known(person=late), persons=(late,)))[0] == "F"
 
 
-def test_a_model_that_draws_somebody_real_needs_their_likeness() -> None:
+def test_ai_picture_of_real_person_requires_likeness_consent() -> None:
     drawn = unit(media=(AI,), flags=("adult=true", "ai=true"))
     assert said(snapshot(known(ai="generated")), drawn) == ("F", set())
     silent = replace(REAL, grants=GRANTS[:3])
@@ -243,13 +243,13 @@ def test_a_model_that_draws_somebody_real_needs_their_likeness() -> None:
     assert asked == ("B", {Reason.CONSENT_MISSING})
 
 
-def test_what_is_not_made_yet_has_no_date() -> None:
+def test_picture_with_future_date_is_undated() -> None:
     assert said(snapshot(known(produced_at=NOW))) == ("F", set())
     late = known(produced_at=NOW + timedelta(seconds=1))
     assert said(snapshot(late)) == ("B", {Reason.PRODUCTION_DATE_UNKNOWN})
 
 
-def test_selling_needs_one_permission_more() -> None:
+def test_sale_requires_additional_consent() -> None:
     person = replace(REAL, grants=GRANTS[:2])
     given_ = snapshot(known(person=person), persons=(person,))
     assert said(given_)[0] == "F"
@@ -275,7 +275,7 @@ def chat(**changes: Any) -> Unit:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_nudity_reaches_only_readers_of_age(name: str) -> None:
+def test_nudity_reaches_only_adult_viewers(name: str) -> None:
     reader, reason = READERS[name]
     assert said(snapshot(known(), viewer=READER), chat()) == ("F", set())
     got, reasons = said(snapshot(known(), viewer=reader), chat())
@@ -283,21 +283,21 @@ def test_nudity_reaches_only_readers_of_age(name: str) -> None:
     assert reason in reasons
 
 
-def test_a_test_assurance_is_worth_nothing_on_a_real_network() -> None:
+def test_assurance_does_not_count_on_real_platform() -> None:
     real = chat(platform="telegram", surface="telegram.bot_dm")
     person = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for each in GRANTS))
     _, reasons = said(snapshot(known(person=person), persons=(person,), viewer=READER), real)
     assert Reason.VIEWER_LEVEL_LOW in reasons
 
 
-def test_general_messages_reach_anybody_but_the_blocked() -> None:
+def test_general_message_reaches_all_but_blocked_viewers() -> None:
     plain = chat(media=(), flags=())
     assert said(snapshot(), plain)[0] == "A"
     blocked = replace(READER, state=AssuranceState.SUSPECTED)
     assert said(snapshot(viewer=blocked), plain) == ("B", {Reason.VIEWER_BLOCKED})
 
 
-def test_own_and_registered_links_pass() -> None:
+def test_own_and_registered_links_are_allowed() -> None:
     url = "https://mia.test/hello"
     linked = unit(media=(), texts=(Text("body", f"see {url}"),), flags=())
     assert said(snapshot(own_hosts=("mia.test",)), linked)[0] == "A"
@@ -364,7 +364,7 @@ WORSE: dict[str, Any] = {
     private=st.booleans(),
 )
 @settings(max_examples=250, deadline=None)
-def test_bad_news_never_helps(
+def test_worse_facts_never_lower_verdict(
     *,
     rating: Rating,
     person: PersonFacts,
@@ -373,7 +373,7 @@ def test_bad_news_never_helps(
     steps: list[str],
     private: bool,
 ) -> None:
-    """Each step is a fact turning worse or unknown: the verdict never falls."""
+    """Each step makes a fact worse or unknown."""
     whole = unit(surface=f"sandbox.{surface}", texts=(Text("body", words),))
     whole = replace(whole, audience="viewer", viewer="fan") if private else whole
     given_ = snapshot(known(rating, person), persons=(person,), viewer=READER if private else None)
@@ -387,13 +387,13 @@ def test_bad_news_never_helps(
 
 @given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
 @settings(max_examples=100, deadline=None)
-def test_any_visible_character_changes_the_digest(one: str, other: str) -> None:
+def test_any_text_change_changes_digest(one: str, other: str) -> None:
     first, second = unit(texts=(Text("body", one),)), unit(texts=(Text("body", other),))
     assert (first.digest() == second.digest()) == (one == other)
     assert unit(native_key="1").digest() == unit(native_key="2").digest()
 
 
-def test_a_decision_replays_byte_for_byte() -> None:
+def test_decision_replays_identically() -> None:
     for given_, whole, *_ in DEVIATIONS.values():
         first = decide_unit(given_, whole, BUNDLE, NOW)
         again = decide_unit(
