@@ -1,5 +1,4 @@
-"""Verifying says exactly what is wrong and at which entry, also of a file that was crafted and not
-only damaged."""
+"""Findings of the verification: the exact fault and entry, also for crafted files."""
 
 import hashlib
 import json
@@ -33,7 +32,7 @@ SECOND = Checkpoint.from_statement(WHOLE[at(10) + 1], KEY.signing.public_key())
 
 
 def stated(kind: Any, line: bytes, **changes: Any) -> bytes:
-    """A statement said anew by who holds the key."""
+    """Sign a changed statement with the right key."""
     said = {
         name: value for name, value in json.loads(line).items() if name not in ("kind", "signature")
     }
@@ -45,7 +44,7 @@ def instant(micros: int) -> datetime:
 
 
 def sealed(body: bytes) -> bytes:
-    """An entry's line over any bytes at all, with a hash that fits."""
+    """Return an entry line over any bytes, with a valid hash."""
     return proof.entry_line(body, hashlib.sha256(body).hexdigest())
 
 
@@ -107,7 +106,7 @@ LOGS: dict[str, tuple[Sequence[bytes], ExportFault, int, int]] = {
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_each_finding_has_its_name_and_its_place(name: str) -> None:
+def test_each_fault_is_reported_with_entry(name: str) -> None:
     lines, fault, entries, signed = LOGS[name]
     found = proof.verify_export(lines)
     (log,) = found.logs
@@ -120,8 +119,8 @@ def test_each_finding_has_its_name_and_its_place(name: str) -> None:
 
 
 def unanchored(*signed: Checkpoint, links: Sequence[bytes] = ()) -> list[bytes]:
-    """The file with these checkpoints, behind the fifth entry and before the end, and a root that
-    names none."""
+    """Return an export with these checkpoints, after the fifth entry and before the end, and a root
+    that anchors none."""
     opening = stated("export", WHOLE[0], links=len(links))
     entries = [line for line, _ in entries_of(ENTRIES)]
     made = [one.to_statement(KEY) for one in signed]
@@ -148,7 +147,7 @@ def unanchored(*signed: Checkpoint, links: Sequence[bytes] = ()) -> list[bytes]:
         (FIRST, None),
     ],
 )
-def test_a_checkpoint_that_nobody_named_is_held_against_the_chain(
+def test_unanchored_checkpoint_is_compared_with_chain(
     signed: Checkpoint, fault: ExportFault | None
 ) -> None:
     (log,) = proof.verify_export(unanchored(signed)).logs
@@ -194,20 +193,20 @@ FILES: dict[str, tuple[Sequence[bytes], ExportFault]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_wrong_with_a_file_has_its_name(name: str) -> None:
+def test_fault_of_file_is_reported(name: str) -> None:
     lines, fault = FILES[name]
     found = proof.verify_export(lines)
     assert (found.fault, found.is_intact) == (fault, False)
 
 
-def test_nothing_is_read_behind_a_file_that_does_not_fit() -> None:
+def test_verification_stops_at_first_fault_of_file() -> None:
     found = proof.verify_export([*WHOLE[:2], WHOLE[1], *WHOLE[2:]])
     assert found == ExportVerification(
         KEY.public_key_text, 1, (), (LOG,), ExportFault("root_missing", 2)
     )
 
 
-def test_a_whole_file_is_told_to_the_last_figure() -> None:
+def test_verification_of_intact_file_is_complete() -> None:
     told = LogVerification(
         log=LOG,
         agency="Lumière",
@@ -224,7 +223,7 @@ def test_a_whole_file_is_told_to_the_last_figure() -> None:
     assert told.entries_after_checkpoint == 2
 
 
-def test_a_log_whose_agency_is_gone_is_closed_by_a_word_of_its_own() -> None:
+def test_log_of_removed_agency_requires_closing_statement() -> None:
     links = [
         RootLink(1, 1, GENESIS_HASH, (OTHERS, Anchor("another", 2, "c" * 64))).to_statement(KEY)
     ]
@@ -244,8 +243,8 @@ def test_a_log_whose_agency_is_gone_is_closed_by_a_word_of_its_own() -> None:
     )
 
 
-def test_the_root_names_the_furthest_checkpoint_in_whatever_order() -> None:
-    """A log that ends before the last checkpoint that the root names is not whole."""
+def test_last_checkpoint_of_root_counts_in_any_order() -> None:
+    """A log that ends before the last anchored checkpoint is incomplete."""
     first = FIRST.to_statement(KEY)
     anchors = (Anchor(LOG, 2, "d" * 64), Anchor(LOG, 1, hash_chain.sha256_hex(first)))
     lines = unanchored(FIRST, links=[RootLink(1, 1, GENESIS_HASH, anchors).to_statement(KEY)])

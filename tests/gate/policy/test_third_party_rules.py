@@ -1,5 +1,5 @@
-"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the
-owner read them."""
+"""Policies of third-party packages: only for their platform, only up to Suggestive, and only as the
+owner admitted them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -84,12 +84,12 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
+def test_third_party_policy_beyond_limits_is_rejected(name: str) -> None:
     with pytest.raises(InvalidThirdPartyRules):
         plugin_place_rules.verify_rules(BEYOND[name], OURS)
 
 
-def test_what_keeps_within_them_is() -> None:
+def test_third_party_policy_within_limits_is_valid() -> None:
     found = plugin_place_rules.verify_rules(
         build_rule_file(build_rule_row("HHBB"), build_rule_row(id="acme.chat", surface="chat")),
         OURS,
@@ -119,7 +119,7 @@ def judged(here: World, what: Unit) -> Decision:
         return issuance.judge_unit(scope, what, author=f"member:{here.ann}")
 
 
-def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
+def test_owner_admits_policy_for_one_agency_and_member_ends_it(
     here: World, tenant: OpenScope
 ) -> None:
     other = world(tenant, uuid7())
@@ -136,7 +136,7 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
     assert judged(other, there(other)).reasons == (Reason.DESTINATION_UNKNOWN,)
     admit(
         here, build_rule_file(build_rule_row("AHBB"), key=Ed25519PrivateKey.generate())
-    )  # the next version takes the place of the first
+    )  # the next version replaces the first
     assert judged(here, there(here, Rating.S)).verdict is Verdict.H
     with here.scope(f"member:{here.ann}") as scope:
         assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [
@@ -149,7 +149,7 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
 
 
 @pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
-def test_an_owner_cannot_confirm_what_goes_beyond(here: World, name: str) -> None:
+def test_owner_cannot_admit_policy_beyond_limits(here: World, name: str) -> None:
     with pytest.raises(Refused, match="POLICY_SIGNATURE"):
         admit(here, BEYOND[name])
     assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
@@ -163,9 +163,11 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, name: str) -> None:
+def test_policy_changed_after_admission_is_ignored(
+    here: World, cluster: Cluster, name: str
+) -> None:
     admit(here, build_rule_file(build_rule_row("AABB")))
-    judged(here, there(here))  # this process remembers the true one
+    judged(here, there(here))  # the process has cached the original
     with past_the_gate(cluster) as connection:
         connection.execute(
             text("UPDATE foreign_rows SET document = :document WHERE tenant_id = :tenant"),
@@ -179,10 +181,9 @@ def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, 
         assert [one.is_unchanged for one in admission.list_admissions(scope)] == [False]
 
 
-def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
-    here: World, cluster: Cluster
-) -> None:
-    """Whoever owns the database may write that it was confirmed; the bounds stand in the rules."""
+def test_row_written_in_database_cannot_allow_nudity(here: World, cluster: Cluster) -> None:
+    """A database administrator can insert an admission; the limits are part of the product's
+    policy."""
     with past_the_gate(cluster) as connection:
         connection.execute(
             text(
@@ -201,7 +202,7 @@ def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
     )
 
 
-def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
+def test_no_role_can_change_or_reactivate_admission(here: World) -> None:
     admit(here, build_rule_file())
     admit(here, build_rule_file(build_rule_row("HHBB")))
     for statement in (
@@ -218,7 +219,7 @@ def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
         scope.run("UPDATE foreign_rows SET state = 'ended'")
 
 
-def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
+def test_shipped_rule_replaces_third_party_rule(here: World) -> None:
     admit(here, build_rule_file())
     ours = MatrixRow.model_validate(
         build_rule_row(
@@ -235,7 +236,7 @@ def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
         plugin_place_rules.verify_rules(build_rule_file(), later)
 
 
-def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
+def test_third_party_rules_expire_and_decisions_replay(here: World) -> None:
     admit(here, build_rule_file())
     what = there(here, Rating.S)
     assert judged(here, what).verdict is Verdict.A
@@ -253,9 +254,7 @@ def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
     )
 
 
-def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
-    here: World, tenant: OpenScope
-) -> None:
+def test_workers_find_requested_policy_among_installed(here: World, tenant: OpenScope) -> None:
     shipped = build_rule_file()
     digest = plugin_place_rules.verify_rules(shipped, OURS).digest
 

@@ -1,5 +1,5 @@
-"""One rating out of all that was said of some bytes, in whatever order it is read; and the form of
-a release."""
+"""Aggregation of all ratings of some bytes into one, in any order; and the format of policy
+releases."""
 
 import hashlib
 from datetime import timedelta
@@ -95,13 +95,13 @@ WEIGHED: dict[str, tuple[list[Any], AggregatedRating]] = {
 
 
 @pytest.mark.parametrize("name", WEIGHED)
-def test_what_was_said_of_bytes_is_one_rating(name: str) -> None:
+def test_ratings_are_aggregated_in_any_order(name: str) -> None:
     found, expected = WEIGHED[name]
     assert aggregation.aggregate_ratings(SHA, found) == expected
     assert aggregation.aggregate_ratings(SHA, found[::-1]) == expected
 
 
-def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
+def test_release_format_and_signed_digest_are_fixed() -> None:
     release = PolicyRelease("m", "l", (("k", "s"),))
     assert release.to_bytes() == (
         b'{"kind":"greenroom '
@@ -123,7 +123,7 @@ def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
         verify_release(release.to_bytes(), [])
 
 
-def test_rules_without_a_date_are_none_whoever_signed_them() -> None:
+def test_policy_without_date_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"^the version has no date$"):
         build_release("0000.00.00-0").to_bundle()
     with pytest.raises(ValueError, match="invalid version of content policies"):
