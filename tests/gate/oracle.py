@@ -141,7 +141,7 @@ def _allows(now: _World, person: str, what: str, place: str, rating: str) -> boo
 
 
 def _seen(now: _World, wish: SendRequest) -> bool:
-    """Return True if another member approved the adult pictures and texts, and nobody's last review
+    """Return True if another member approved the adult pictures and texts, and no last review
     refused them."""
     whole = now.said.get(wish.name, {})
     if False in whole.values():

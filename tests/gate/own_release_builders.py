@@ -134,7 +134,7 @@ def add_author(
     people_seen: int | None = 1,
     **changes: Any,
 ) -> Author:
-    """Create an author for whom every condition holds, except as given."""
+    """Create an author who meets every condition, except for the given changes."""
     here = world(tenant, uuid7(), solo=True)
     with here.scope() as scope:
         person = real_person(scope)

@@ -66,7 +66,7 @@ def member_scope(here: World, member: UUID) -> Any:
 
 
 def add_unknown_person(here: World, kind: str = "real", **rest: Any) -> UUID:
-    """Add a person of whom only the name is known."""
+    """Add a person with a name and no other facts."""
     with member_scope(here, here.ann) as scope:
         return persons.add_person(scope, **{"kind": kind, "display_ref": "Ida", **rest})
 

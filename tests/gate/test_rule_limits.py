@@ -1,5 +1,5 @@
-"""Every limit of the rules from both sides: what is just enough leaves, a step less is held or
-blocked, and why."""
+"""Every limit of the rules from both sides: just enough is allowed, slightly less is held or
+blocked."""
 
 import hashlib
 from dataclasses import replace
@@ -54,7 +54,7 @@ SPOKEN = replace(REVIEW, principal=derived_uuid("third"))
 
 
 def alone(**changes: Any) -> EvidenceSnapshot:
-    """Facts about a unit without a picture."""
+    """Return the facts of a unit without pictures."""
     return snapshot(persons=(), **changes)
 
 
@@ -67,7 +67,7 @@ def seen(**changes: Any) -> EvidenceSnapshot:
 
 
 def plain(**changes: Any) -> EvidenceSnapshot:
-    """A picture of nobody, rated General."""
+    """Return the facts of a General picture without people."""
     return snapshot(known(Rating.G, None, **{"reviews": (), **changes}), persons=())
 
 
@@ -273,7 +273,7 @@ EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_each_limit_holds_from_both_sides(name: str) -> None:
+def test_each_limit_applies_from_both_sides(name: str) -> None:
     facts, whole, verdict, reasons = EDGES[name]
     assert said(facts, whole) == (verdict, reasons)
 
@@ -287,7 +287,7 @@ THERE = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for eac
 NUDE = snapshot(known(person=THERE), persons=(THERE,))
 
 
-def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
+def test_missing_destination_checks_block_publication() -> None:
     assert len(NEEDED) == 4
     assert said(NUDE, unit(**CHANNEL, seen=NEEDED)) == ("F", set())
     assert said(NUDE, unit(**CHANNEL, seen=None)) == ("H", {Reason.DESTINATION_PROBE_STALE})
@@ -300,7 +300,7 @@ def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
     assert said(alone(), words("hi", **{**CHANNEL, "flags": ()})) == ("A", set())
 
 
-def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
+def test_applicable_consents_are_current_and_sufficient() -> None:
     given = (
         grant("publish"),
         grant("publish", revoked=True),
@@ -328,7 +328,7 @@ def row(**changes: Any) -> PlaceRow:
     )
 
 
-def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
+def test_required_flags_follow_rating() -> None:
     assert unit_rules.required_flags(row(), Rating.N, ai=True) == ("adult=true", "ai=true")
     assert unit_rules.required_flags(row(), Rating.N, ai=False) == ("adult=true",)
     assert unit_rules.required_flags(row(), Rating.G, ai=True) == ("ai=true",)
@@ -337,7 +337,7 @@ def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
     assert unit_rules.required_flags(replace(row(), ai_flag=""), Rating.G, ai=True) == ()
 
 
-def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
+def test_expired_rule_is_reported_only_where_it_is_stricter() -> None:
     post = {"platform": "x", "surface": "x.post", "account": "mia"}
     old = datetime(2027, 3, 1, tzinfo=UTC)
     there = replace(
@@ -356,7 +356,7 @@ def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
     assert said(alone(), words("hi", **post), later) == ("A", set())
 
 
-def test_a_condition_says_what_it_asks_and_of_whom() -> None:
+def test_destination_check_describes_its_condition() -> None:
     assert str(PlaceProbe(see="it is private")) == "it is private"
     whole = PlaceProbe(
         see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True
@@ -366,7 +366,7 @@ def test_a_condition_says_what_it_asks_and_of_whom() -> None:
     assert str(PlaceProbe(see="ai allowed", when="generated")) == "ai allowed; when generated"
 
 
-def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
+def test_term_of_unknown_type_or_without_letters_is_refused() -> None:
     for kind, written in (("other", "word"), ("explicit", " - "), ("other", "-")):
         with pytest.raises(ValueError, match="no term of type"):
             lexicon.fold_term(kind, written)
@@ -375,7 +375,7 @@ def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
 
 
 @pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
-def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
+def test_every_age_below_eighteen_is_detected(age: str) -> None:
     fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
     assert (
         text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh)
@@ -383,7 +383,7 @@ def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> N
     ), age
 
 
-def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
+def test_german_compound_of_up_to_three_parts_is_known(tmp_path: Path) -> None:
     file = tmp_path / "words"
     file.write_bytes(pack_vocabulary(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
     parts = Vocabulary(file, hashlib.sha256(file.read_bytes()).hexdigest())
@@ -394,7 +394,7 @@ def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path)
     assert not word_forms.is_known_word("a" * (word_forms.MAX_WORD_LENGTH + 1), parts)
 
 
-def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
+def test_four_line_initials_can_spell_term() -> None:
     short = replace(
         lexicon.shipped_lexicon(),
         terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx")),
@@ -403,17 +403,17 @@ def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
     assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
 
 
-def test_units_of_measure_mix_no_alphabets() -> None:
+def test_units_of_measure_do_not_mix_alphabets() -> None:
     assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
     assert text_rating.rate_texts(["10 kω"]).obfuscated
 
 
-def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
+def test_alternating_letters_and_digits_are_no_name() -> None:
     assert not language_check.read_language(["We came home m4t3y"]).supported
     assert language_check.read_language(["We came home Matey"]).supported
 
 
-def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:
+def test_split_sexual_term_is_combined_with_minor_term_anywhere() -> None:
     far = [
         "SUGGESTIVE-MAR",
         "KER-A",

@@ -54,8 +54,8 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
 def exported(
     here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str
 ) -> list[bytes]:
-    """Export the log and call `meanwhile` after the first line that contains `at`; return the
-    lines."""
+    """Export the log and call the given function after the first line that contains `at`; return
+    the lines."""
     found, happened = [], False
     for line in export.export_lines(
         [here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY
