@@ -399,7 +399,7 @@ class Machine(RuleBasedStateMachine):
 
     def compare(self, known: SendRequest, *, left: bool, why: object) -> None:
         assert left == oracle.may_be_sent(self.events, known), (
-            f"{known}: {'may leave' if left else why} after {self.events}"
+            f"{known}: {'allowed' if left else why} after {self.events}"
         )
         Machine.sent, Machine.refused = Machine.sent + left, Machine.refused + (not left)
 
@@ -420,7 +420,7 @@ def test_gate_allows_exactly_what_oracle_allows(tenant: OpenScope) -> None:
         ),
     )
     assert Machine.sent >= STEPS // 60, (
-        f"{Machine.sent} may leave, {Machine.refused} not: a gate that blocks all fails"
+        f"{Machine.sent} allowed, {Machine.refused} denied: a gate that denies all fails"
     )
     assert Machine.refused >= STEPS // 60
 

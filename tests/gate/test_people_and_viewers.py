@@ -162,7 +162,7 @@ def test_derivative_of_undated_picture_has_no_date(here: World) -> None:
             assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
 
 
-@pytest.mark.parametrize("far", [False, True], ids=["from it", "from a cut of it"])
+@pytest.mark.parametrize("far", [False, True], ids=["from picture", "from crop"])
 def test_upload_date_of_undated_picture_does_not_date_ai_derivatives(
     here: World, far: bool
 ) -> None:

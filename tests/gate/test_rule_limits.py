@@ -87,185 +87,185 @@ OPENLY = tuple(
 )
 
 EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
-    "review of bytes on its last moment": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
-    "review of bytes run out": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
-    "review of the unit on its last moment": (
+    "byte review about to expire": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
+    "byte review expired": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
+    "unit review about to expire": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY + MOMENT),)), unit(), "F", set()
     ),
-    "review of the unit run out": (
+    "unit review expired": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY),)), unit(), "H",
         {Reason.REVIEW_MISSING, Reason.APPROVAL_EXPIRED},
     ),
-    "seen just enough": (seen(seen_percent=95), unit(), "F", set()),
-    "seen too little": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),
-    "a guest who is the author": (seen(own=True), unit(), "H", {Reason.REVIEWER_CONFLICT}),
-    "the author and somebody else": (
+    "viewed 95 %": (seen(seen_percent=95), unit(), "F", set()),
+    "viewed 94 %": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),
+    "review by guest who is the author": (seen(own=True), unit(), "H", {Reason.REVIEWER_CONFLICT}),
+    "reviews by author and another member": (
         snapshot(known(reviews=(replace(REVIEW, principal=ANN), REVIEW))), unit(), "F", set()
     ),
-    "the author of the unit": (
+    "unit review by author": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, principal=ANN),)), unit(), "H", {Reason.REVIEWER_CONFLICT}
     ),
-    "a no, then a yes": (snapshot(known(reviews=(replace(NO, at=BEFORE), REVIEW))), unit(), "F", set()),
-    "a yes, then a no": (
+    "refusal, then approval": (snapshot(known(reviews=(replace(NO, at=BEFORE), REVIEW))), unit(), "F", set()),
+    "approval, then refusal": (
         snapshot(known(reviews=(replace(REVIEW, at=BEFORE), NO))), unit(), "H", {Reason.REVIEW_MISSING}
     ),
-    "one of two says no": (
+    "one of two refuses": (
         snapshot(known(reviews=(REVIEW, replace(SPOKEN, approves=False)))), unit(), "H", {Reason.REVIEW_MISSING}
     ),
-    "only the author says yes, another no": (
+    "author approves, another member refuses": (
         snapshot(known(reviews=(replace(REVIEW, principal=ANN), replace(SPOKEN, approves=False)))), unit(), "H",
         {Reason.REVIEWER_CONFLICT},
     ),
-    "words above Suggestive want a look": (alone(), ADULT_TEXT, "H", {Reason.REVIEW_MISSING}),
-    "words somebody looked at": (alone(reviews=(REVIEW,)), ADULT_TEXT, "F", set()),
-    "suggestive words do not": (alone(), words("SUGGESTIVE-MARKER-A"), "A", set()),
-    "hidden, nobody looked": (plain(hidden=True), unit(), "H", {Reason.CONTAINER_HIDDEN_CONTENT}),
-    "hidden, somebody looked": (plain(hidden=True, reviews=(REVIEW,)), unit(), "A", set()),
-    "hidden, somebody looked at the post": (
+    "text above Suggestive without review": (alone(), ADULT_TEXT, "H", {Reason.REVIEW_MISSING}),
+    "reviewed text above Suggestive": (alone(reviews=(REVIEW,)), ADULT_TEXT, "F", set()),
+    "suggestive text without review": (alone(), words("SUGGESTIVE-MARKER-A"), "A", set()),
+    "hidden content, not reviewed": (plain(hidden=True), unit(), "H", {Reason.CONTAINER_HIDDEN_CONTENT}),
+    "hidden content, bytes reviewed": (plain(hidden=True, reviews=(REVIEW,)), unit(), "A", set()),
+    "hidden content, post reviewed": (
         replace(plain(hidden=True), reviews=(REVIEW,)), unit(), "A", set()
     ),
-    "hidden, looked at too long ago": (
+    "hidden content, review expired": (
         plain(hidden=True, reviews=(replace(REVIEW, at=NOW - 365 * DAY),)), unit(), "H",
         {Reason.CONTAINER_HIDDEN_CONTENT},
     ),
-    "unanswered": (plain(unanswered=True), unit(), "H", {Reason.CLASSIFIER_UNAVAILABLE}),
-    "unsettled": (plain(unsettled=True), unit(), "H", {Reason.CLASSIFIER_CONFLICT}),
-    "another kind of bytes": (plain(mime="image/png"), unit(), "B", {Reason.RENDITION_NOT_CANONICAL}),
-    "minor words": (alone(), words("MINOR-P-A"), "B", {Reason.PROHIBITED_MINOR}),
-    "forbidden words": (alone(), words("PROHIBITED-MARKER-A"), "B", {Reason.PROHIBITED_CATEGORY}),
-    "a word for minors alone": (alone(), words("MINOR-C-A"), "A", set()),
-    "nothing to say where": (alone(), words("hi", account=""), "B", {Reason.INPUT_INVALID}),
-    "a reader of a public post": (alone(), words("hi", viewer="fan"), "B", {Reason.AUDIENCE_UNKNOWN}),
-    "a strange language": (alone(), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three strange words to an adult": (alone(**FAN), words(STRANGE, **TO_FAN), "A", set()),
-    "four": (alone(**FAN), words(LONGER, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three to somebody unknown": (alone(), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three to somebody pending": (
+    "classifier missing": (plain(unanswered=True), unit(), "H", {Reason.CLASSIFIER_UNAVAILABLE}),
+    "classifiers disagree": (plain(unsettled=True), unit(), "H", {Reason.CLASSIFIER_CONFLICT}),
+    "different MIME type": (plain(mime="image/png"), unit(), "B", {Reason.RENDITION_NOT_CANONICAL}),
+    "minor term": (alone(), words("MINOR-P-A"), "B", {Reason.PROHIBITED_MINOR}),
+    "prohibited term": (alone(), words("PROHIBITED-MARKER-A"), "B", {Reason.PROHIBITED_CATEGORY}),
+    "contextual minor term alone": (alone(), words("MINOR-C-A"), "A", set()),
+    "no account": (alone(), words("hi", account=""), "B", {Reason.INPUT_INVALID}),
+    "public post with viewer": (alone(), words("hi", viewer="fan"), "B", {Reason.AUDIENCE_UNKNOWN}),
+    "unsupported language": (alone(), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to adult": (alone(**FAN), words(STRANGE, **TO_FAN), "A", set()),
+    "four unknown words to adult": (alone(**FAN), words(LONGER, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to unknown viewer": (alone(), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to pending viewer": (
         alone(viewer=GUEST), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody not of age": (
+    "three unknown words to minor": (
         alone(viewer=replace(READER, over_18=False)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody whose proof ran out": (
+    "three unknown words to viewer with expired assurance": (
         alone(viewer=replace(READER, expires_at=NOW)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody without an end": (
+    "three unknown words to viewer without expiry": (
         alone(viewer=replace(READER, expires_at=None)), words(STRANGE, **TO_FAN), "H",
         {Reason.TEXT_LANGUAGE_UNSUPPORTED},
     ),
-    "in public even to an adult": (alone(**FAN), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "a limit that is just met": (snapshot(known(), ceiling=Rating.N), unit(), "F", set()),
-    "a link on its last moment": (alone(links=(replace(TARGET, expires_at=NOW + MOMENT),)), LINKED, "A", set()),
-    "a link that ran out": (alone(links=(replace(TARGET, expires_at=NOW),)), LINKED, "H", {Reason.LINK_CHANGED}),
-    "a link into the open, where it may": (alone(links=(replace(TARGET, adult=True),)), LINKED, "A", set()),
-    "a link into the open, where it may not": (
+    "three unknown words in public": (alone(**FAN), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "rating equal to ceiling": (snapshot(known(), ceiling=Rating.N), unit(), "F", set()),
+    "link about to expire": (alone(links=(replace(TARGET, expires_at=NOW + MOMENT),)), LINKED, "A", set()),
+    "expired link": (alone(links=(replace(TARGET, expires_at=NOW),)), LINKED, "H", {Reason.LINK_CHANGED}),
+    "adult link where allowed": (alone(links=(replace(TARGET, adult=True),)), LINKED, "A", set()),
+    "adult link where forbidden": (
         alone(links=(replace(TARGET, adult=True),)),
         replace(LINKED, platform="telegram", surface="telegram.public_channel", seen=OPENLY),
         "H",
         {Reason.LINK_ADULT_FORBIDDEN},
     ),
-    "our host with a name in it": (
+    "own host with user name": (
         alone(own_hosts=("mia.test",)), words("see https://you@MIA.test/hello"), "A", set()
     ),
-    "our name before another host": (
+    "own host as user name of another host": (
         alone(own_hosts=("mia.test",)), words("see https://mia.test@evil.test/"), "H", {Reason.LINK_UNREGISTERED}
     ),
-    "our host behind another that browsers go to": (
+    "own host behind backslash": (
         alone(own_hosts=("mia.test",)),
         words("see https://evil.test\\@mia.test/"),
         "H",
         {Reason.LINK_UNREGISTERED},
     ),
-    "our host without a scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
-    "the second link is none of ours": (
+    "own host without scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
+    "second link to another host": (
         alone(own_hosts=("mia.test",)), words(f"see {URL} and https://evil.test/x"), "H", {Reason.LINK_UNREGISTERED}
     ),
-    "a proof on its last moment": (
+    "assurance about to expire": (
         snapshot(known(), viewer=replace(READER, expires_at=NOW + MOMENT)), chat(), "F", set()
     ),
-    "a proof that was reset": (
+    "expired assurance": (
         snapshot(known(), viewer=replace(READER, state=AssuranceState.EXPIRED)), chat(), "B", {Reason.VIEWER_EXPIRED}
     ),
-    "a test proof on a test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
-    "the bot is stopped": (
+    "test assurance on test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
+    "bot message while bot is stopped": (
         alone(author="system:persona", stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "B", {Reason.KILL_SWITCH}
     ),
-    "the bot is stopped, people are not": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
-    "the bot is stopped, posts are not": (
+    "member message while bot is stopped": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
+    "post while bot is stopped": (
         alone(author="system:plan", stops=(StopFacts("chat", "bot"),)), words("hi"), "A", set()
     ),
-    "nudity is stopped, a bare shoulder is not": (
+    "suggestive text while nudity is stopped": (
         alone(stops=(StopFacts("tenant", "nudity"),)), words("SUGGESTIVE-MARKER-A"), "A", set()
     ),
-    "offers are stopped, a link is none": (
+    "link button while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", buttons=(Button("More", "open", "1"),)), "A", set()
     ),
-    "on the last day of a permission": (
+    "consent about to expire": (
         snapshot(known(person=replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT)))),
                  persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT))),)),
         unit(), "F", set(),
     ),
-    "from the first moment of a permission": (
+    "consent just started": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=NOW))),)),
         unit(), "F", set(),
     ),
-    "for this very place": (
+    "consent for this destination": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", surfaces=("sandbox.post",)))),)),
         unit(), "F", set(),
     ),
-    "for just this rating": (
+    "consent for this rating": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.N))),)),
         unit(), "F", set(),
     ),
-    "a permission taken back, another left": (
+    "one consent revoked, another valid": (
         snapshot(known(), persons=(replace(REAL, grants=(*GRANTS, grant("publish", revoked=True))),)),
         unit(), "F", set(),
     ),
-    "made on the very moment of the proof": (
+    "produced at time of proof": (
         snapshot(known(produced_at=BEFORE)), unit(), "F", set()
     ),
-    "made a moment before": (
+    "produced just before proof": (
         snapshot(known(produced_at=BEFORE - MOMENT)), unit(), "B", {Reason.IDENTITY_AFTER_PRODUCTION}
     ),
-    "one of two proofs is early enough": (
+    "one of two proofs before production": (
         snapshot(known(), persons=(replace(REAL, identities=(AgeProof(NOW, None, None), *REAL.identities)),)),
         unit(), "F", set(),
     ),
-    "a proof of identity on its last moment": (
+    "age proof about to expire": (
         snapshot(known(), persons=(replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)),)),
         unit(), "F", set(),
     ),
-    "general, of nobody named": (plain(), unit(), "A", set()),
-    "general, of a face nobody named": (plain(people_seen=1), unit(), "H", {Reason.PERSON_UNRESOLVED}),
-    "suggestive, of nobody": (
+    "general, no person named": (plain(), unit(), "A", set()),
+    "general, unnamed face": (plain(people_seen=1), unit(), "H", {Reason.PERSON_UNRESOLVED}),
+    "suggestive, no person named": (
         snapshot(known(Rating.S, None, reviews=()), persons=()), unit(flags=()), "H", {Reason.PERSON_UNRESOLVED}
     ),
-    "as many faces as names": (snapshot(known(people_seen=1)), unit(), "F", set()),
-    "a face that was blurred for good": (
+    "as many faces as named people": (snapshot(known(people_seen=1)), unit(), "F", set()),
+    "blurred face": (
         snapshot(known(people_seen=2, shown=(DepictionFacts(PREAL, "confirmed"), DepictionFacts(derived_uuid("b"), "non_identifiable")))),
         unit(), "B", {Reason.PERSON_UNRESOLVED},
     ),
-    "a person nobody here knows": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
-    "general needs no proof of age": (
+    "unknown person": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
+    "general without age proof": (
         snapshot(known(Rating.G, reviews=()), persons=(replace(REAL, identities=()),)), unit(flags=()), "A", set()
     ),
-    "invented and general, undeclared": (
+    "general, undeclared synthetic person": (
         snapshot(known(Rating.G, SYNTHETIC), persons=(replace(SYNTHETIC, declaration=None),)), unit(flags=()), "H",
         {Reason.SYNTHETIC_DECLARATION_MISSING},
     ),
-    "an invoice while payments are stopped": (
+    "invoice while payments are stopped": (
         alone(stops=(StopFacts("chat", "payments"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),
-    "a price while payments are stopped": (
+    "price while payments are stopped": (
         alone(stops=(StopFacts("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
-    "a price while offers are stopped": (
+    "price while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
-    "an invoice while offers are stopped": (
+    "invoice while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),

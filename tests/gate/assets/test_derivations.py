@@ -88,7 +88,7 @@ def test_rating_change_waits_for_permit_of_derivative(here: World) -> None:
     assert Reason.PROHIBITED_CATEGORY in verdict(here, cut)[1]
 
 
-@pytest.mark.parametrize("hidden", [False, True], ids=["recognisable", "blurred"])
+@pytest.mark.parametrize("hidden", [False, True], ids=["recognizable", "blurred"])
 def test_depiction_in_source_applies_to_earlier_derivatives(here: World, hidden: bool) -> None:
     first, other = made(here), made(here)
     cut = made(here, first)

@@ -55,19 +55,19 @@ def verdict(here: World, medium: Medium) -> str:
 
 GONE = FRAMES[:10]
 BACK: dict[str, tuple[list[str], str]] = {
-    "all of it": (GONE, "B"),
-    "all of it, saved again": ([near(frame, 8) for frame in GONE], "B"),
-    "all of it, beyond what is near": ([near(frame, 9) for frame in GONE], "A"),
-    "three tenths of it in a long film": ([*GONE[:3], *FRAMES[10:40]], "B"),
-    "two tenths of it in a long film": ([*GONE[:2], *FRAMES[10:40]], "H"),
-    "a short cut of it": (GONE[4:5], "B"),
-    "a short cut of it among others": ([GONE[4], *FRAMES[10:12]], "B"),
-    "nothing of it": (FRAMES[10:20], "A"),
-    "no frames at all": ([], "A"),
+    "all frames": (GONE, "B"),
+    "all frames, saved again": ([near(frame, 8) for frame in GONE], "B"),
+    "all frames, beyond the near limit": ([near(frame, 9) for frame in GONE], "A"),
+    "30 % of the frames in a long film": ([*GONE[:3], *FRAMES[10:40]], "B"),
+    "20 % of the frames in a long film": ([*GONE[:2], *FRAMES[10:40]], "H"),
+    "short excerpt": (GONE[4:5], "B"),
+    "short excerpt with other frames": ([GONE[4], *FRAMES[10:12]], "B"),
+    "no common frames": (FRAMES[10:20], "A"),
+    "no frames": ([], "A"),
 }
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "brought first"])
+@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "uploaded first"])
 @pytest.mark.parametrize("how", BACK)
 def test_blocked_film_is_matched_by_share_of_frames(here: World, how: str, first: bool) -> None:
     frames, answer = BACK[how]
@@ -82,7 +82,7 @@ def test_blocked_film_is_matched_by_share_of_frames(here: World, how: str, first
     assert reasons(here, gone) >= {Reason.BLOCKLIST_EXACT}
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "brought first"])
+@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "uploaded first"])
 @pytest.mark.parametrize(("bits", "answer"), [(0, "B"), (8, "B"), (12, "H"), (13, "A")])
 def test_blocked_frames_match_pictures_and_blocked_pictures_match_frames(
     here: World, bits: int, answer: str, first: bool

@@ -28,7 +28,7 @@ LABELS = [one for one in OriginLabel if one is not OriginLabel.TEMPLATE]  # temp
 PUBLIC = bare(media=(Medium(SHA, "image/jpeg", 10),), flags=())
 PLACES: dict[str, Unit] = {
     "sandbox": PUBLIC,
-    "sandbox as another": replace(PUBLIC, surface="sandbox.as_telegram"),
+    "sandbox as another platform": replace(PUBLIC, surface="sandbox.as_telegram"),
     "real platform": replace(PUBLIC, platform="x", surface="x.post"),
     "real chat": replace(
         PUBLIC, platform="telegram", surface="telegram.bot_dm", audience="viewer", viewer="7"
@@ -41,12 +41,12 @@ PLACES: dict[str, Unit] = {
         viewer="7",
         price=Money(500, "EUR"),
     ),
-    "by hand": replace(PUBLIC, platform="byhand", surface="byhand.instagram"),
+    "manual posting": replace(PUBLIC, platform="byhand", surface="byhand.instagram"),
     "unknown platform": replace(PUBLIC, platform="nook", surface="nook.post"),
     "own page": replace(PUBLIC, platform="own_page", surface="own_page.public"),
     "own feed": replace(PUBLIC, platform="own_page", surface="own_page.feed"),
 }
-OWN, TEST = {"own page", "own feed"}, {"sandbox", "sandbox as another"}
+OWN, TEST = {"own page", "own feed"}, {"sandbox", "sandbox as another platform"}
 
 
 @pytest.mark.parametrize("demo", [False, True])

@@ -90,7 +90,7 @@ def allows(scope: Scope, ida: UUID) -> bool:
 
 
 @KINDS
-@pytest.mark.parametrize("late", [False, True], ids=["in turn", "the signature last"])
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "signature last"])
 def test_signature_before_revocation_grants_nothing(here: World, what: str, late: bool) -> None:
     ida, signed = linked(here), WAITING[what]
     sign(here, ida, what)

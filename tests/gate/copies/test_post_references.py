@@ -89,13 +89,13 @@ def _nothing(here: World, jti: Any) -> None:
 
 NOT_OURS: dict[str, tuple[Callable[[World, Any], None], dict[str, Any], str]] = {
     "unknown": (_nothing, {}, "p2"),
-    "gone": (_gone, {}, "p1"),
-    "called back": (_called_back, {}, "p1"),
-    "forgotten": (_forgotten, {}, "p1"),
+    "removed": (_gone, {}, "p1"),
+    "recalled": (_called_back, {}, "p1"),
+    "inputs deleted": (_forgotten, {}, "p1"),
     "of another account": (_nothing, {"account": "other-sandbox"}, "p1"),
     "of another platform": (_nothing, {"platform": "acme", "surface": "acme.post"}, "p1"),
     "empty": (_nothing, {}, ""),
-    "a hostile id": (_nothing, {}, "p1' OR 1=1 --\u202e"),
+    "hostile id": (_nothing, {}, "p1' OR 1=1 --\u202e"),
 }
 
 

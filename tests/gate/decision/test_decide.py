@@ -112,47 +112,47 @@ BUY = Button("Buy", "buy", "1")
 WORDS = unit(surface="sandbox.as_x", media=(), texts=(Text("body", "EXPLICIT-MARKER-A"),))
 
 DEVIATIONS: dict[str, tuple[EvidenceSnapshot, Unit, str, Reason]] = {
-    "nothing to show": (snapshot(), unit(media=(), texts=(Text("body", " "),)), "B", Reason.INPUT_INVALID),
+    "empty unit": (snapshot(), unit(media=(), texts=(Text("body", " "),)), "B", Reason.INPUT_INVALID),
     "another tenant": (snapshot(known(), tenant_id=derived_uuid("other")), unit(), "B", Reason.TENANT_BOUNDARY),
     "another tenant's creator": (snapshot(known(), creator_known=False), unit(), "B", Reason.TENANT_BOUNDARY),
     "unknown bytes": (snapshot(), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
-    "other bytes": (snapshot(known(size=11)), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
+    "different bytes": (snapshot(known(size=11)), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
     "frozen": (snapshot(known(state="frozen")), unit(), "B", Reason.COMPLAINT_FREEZE),
-    "taken back": (snapshot(known(state="removed")), unit(), "B", Reason.RECALL_IN_PROGRESS),
+    "removed": (snapshot(known(state="removed")), unit(), "B", Reason.RECALL_IN_PROGRESS),
     "unrated": (snapshot(known(None)), unit(), "H", Reason.RATING_MISSING),
     "minor": (snapshot(known(Rating.X, prohibited="minor")), unit(), "B", Reason.PROHIBITED_MINOR),
-    "forbidden": (snapshot(known(Rating.X, prohibited="category")), unit(), "B", Reason.PROHIBITED_CATEGORY),
+    "prohibited": (snapshot(known(Rating.X, prohibited="category")), unit(), "B", Reason.PROHIBITED_CATEGORY),
     "blocklist": (snapshot(known(blocked="exact")), unit(), "B", Reason.BLOCKLIST_EXACT),
-    "near copy": (snapshot(known(blocked="near")), unit(), "B", Reason.BLOCKLIST_NEAR),
-    "nearly a copy": (snapshot(known(blocked="close")), unit(), "H", Reason.BLOCKLIST_NEAR),
-    "limit of the creator": (snapshot(known(), ceiling=Rating.S), unit(), "H", Reason.RATING_EXCEEDS_CREATOR),
-    "place": (snapshot(known()), unit(surface="sandbox.as_instagram"), "B", Reason.RATING_EXCEEDS_SURFACE),
-    "unknown place": (snapshot(known()), unit(surface="sandbox.nook"), "B", Reason.DESTINATION_UNKNOWN),
-    "no adult mark": (snapshot(known()), unit(flags=()), "B", Reason.FLAG_MISSING),
-    "no mark of AI": (snapshot(known(ai="generated")), unit(media=(AI,)), "B", Reason.AI_MARK_MISSING),
-    "AI denied": (snapshot(known(ai="generated")), unit(flags=("adult=true", "ai=true")), "B", Reason.AI_MARK_MISSING),
+    "near match": (snapshot(known(blocked="near")), unit(), "B", Reason.BLOCKLIST_NEAR),
+    "close match": (snapshot(known(blocked="close")), unit(), "H", Reason.BLOCKLIST_NEAR),
+    "creator ceiling": (snapshot(known(), ceiling=Rating.S), unit(), "H", Reason.RATING_EXCEEDS_CREATOR),
+    "destination": (snapshot(known()), unit(surface="sandbox.as_instagram"), "B", Reason.RATING_EXCEEDS_SURFACE),
+    "unknown destination": (snapshot(known()), unit(surface="sandbox.nook"), "B", Reason.DESTINATION_UNKNOWN),
+    "adult flag missing": (snapshot(known()), unit(flags=()), "B", Reason.FLAG_MISSING),
+    "AI mark missing": (snapshot(known(ai="generated")), unit(media=(AI,)), "B", Reason.AI_MARK_MISSING),
+    "AI mark false": (snapshot(known(ai="generated")), unit(flags=("adult=true", "ai=true")), "B", Reason.AI_MARK_MISSING),
     "AI text": (snapshot(known()), unit(text_ai="generated"), "B", Reason.AI_MARK_MISSING),
-    "nobody named": (snapshot(known(person=None)), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "no person named": (snapshot(known(person=None)), unit(), "B", Reason.PERSON_UNRESOLVED),
     "only proposed": (snapshot(known(shown=(DepictionFacts(PREAL, "proposed"),))), unit(), "B", Reason.PERSON_UNRESOLVED),
-    "one more face": (snapshot(known(people_seen=2)), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "unnamed face": (snapshot(known(people_seen=2)), unit(), "B", Reason.PERSON_UNRESOLVED),
     "no date": (snapshot(known(produced_at=None)), unit(), "B", Reason.PRODUCTION_DATE_UNKNOWN),
     "no review": (snapshot(known(reviews=())), unit(), "H", Reason.REVIEW_MISSING),
     "own review": (snapshot(known(reviews=(replace(REVIEW, principal=ANN),))), unit(), "H", Reason.REVIEWER_CONFLICT),
-    "hasty review": (snapshot(known(reviews=(replace(REVIEW, seen_percent=90),))), unit(), "H", Reason.REVIEW_MISSING),
+    "partial review": (snapshot(known(reviews=(replace(REVIEW, seen_percent=90),))), unit(), "H", Reason.REVIEW_MISSING),
     "unknown author": (snapshot(known(), author=""), unit(), "H", Reason.REVIEW_MISSING),
-    "old review": (snapshot(known(reviews=(OLD,))), unit(), "H", Reason.REVIEW_MISSING),
+    "expired review": (snapshot(known(reviews=(OLD,))), unit(), "H", Reason.REVIEW_MISSING),
     "refused": (snapshot(known(), reviews=(replace(REVIEW, approves=False),)), unit(), "H", Reason.REVIEW_REFUSED),
     "stop": (snapshot(known(), stops=(StopFacts("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
-    "backup": (snapshot(known(), stops=(StopFacts("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
-    "stop of nudity": (snapshot(known(), stops=(StopFacts("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
-    "stop of offers": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
-    "changed while read": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),
+    "restored backup": (snapshot(known(), stops=(StopFacts("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
+    "nudity stop": (snapshot(known(), stops=(StopFacts("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
+    "offers stop": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
+    "changed while reading": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),
     "unknown link": (snapshot(known()), unit(texts=(Text("body", "https://a.test/x"),)), "H", Reason.LINK_UNREGISTERED),
     "hidden characters": (snapshot(known()), unit(texts=(Text("body", "hi\u202e"),)), "H", Reason.TEXT_OBFUSCATED),
     "rephrase": (snapshot(known()), unit(texts=(Text("body", "MINOR-C-A"),)), "H", Reason.TEXT_REPHRASE),
     "explicit words": (snapshot(known()), WORDS, "H", Reason.TEXT_EXPLICIT_NO_FLAG),
     "audience": (snapshot(known()), unit(audience="everyone"), "B", Reason.AUDIENCE_UNKNOWN),
-    "chat without reader": (snapshot(known()), unit(audience="viewer"), "B", Reason.AUDIENCE_UNKNOWN),
+    "chat without viewer": (snapshot(known()), unit(audience="viewer"), "B", Reason.AUDIENCE_UNKNOWN),
 }  # fmt: skip
 
 
@@ -170,7 +170,7 @@ CHOSEN = st.lists(
 @settings(max_examples=40)
 @given(st.sampled_from(sorted(DEVIATIONS)), CHOSEN)
 @example(
-    "nothing to show", (PlatformOption("warning", ("EXPLICIT-MARKER-A",), read=True),)
+    "empty unit", (PlatformOption("warning", ("EXPLICIT-MARKER-A",), read=True),)
 )  # found once, when an option made it a valid post
 def test_platform_options_never_lower_verdict(
     name: str, chosen: tuple[PlatformOption, ...]
@@ -191,7 +191,9 @@ def test_each_deviation_alone_raises_verdict(name: str) -> None:
 
 
 @pytest.mark.parametrize("feature", ["sending", "restored"])
-@pytest.mark.parametrize("name", ["nobody named", "no review", "near copy", "hidden characters"])
+@pytest.mark.parametrize(
+    "name", ["no person named", "no review", "near match", "hidden characters"]
+)
 def test_other_reasons_are_reported_next_to_stop(name: str, feature: str) -> None:
     """If only the stop were reported, members would wait for its end instead of fixing the other
     reason."""
@@ -205,20 +207,20 @@ ELSEWHERE = grant("publish", surfaces=("telegram",))
 
 PEOPLE: dict[str, tuple[PersonFacts, Reason]] = {
     "no identity": (replace(REAL, identities=()), Reason.IDENTITY_MISSING),
-    "identity later": (replace(REAL, identities=(AgeProof(NOW, None, None),)), Reason.IDENTITY_AFTER_PRODUCTION),
-    "identity ended": (replace(REAL, identities=(AgeProof(BEFORE, NOW, None),)), Reason.IDENTITY_MISSING),
-    "no permission": (replace(REAL, grants=GRANTS[:1]), Reason.CONSENT_MISSING),
-    "another place": (replace(REAL, grants=(GRANTS[0], ELSEWHERE)), Reason.CONSENT_SCOPE),
+    "identity after production": (replace(REAL, identities=(AgeProof(NOW, None, None),)), Reason.IDENTITY_AFTER_PRODUCTION),
+    "identity expired": (replace(REAL, identities=(AgeProof(BEFORE, NOW, None),)), Reason.IDENTITY_MISSING),
+    "no consent": (replace(REAL, grants=GRANTS[:1]), Reason.CONSENT_MISSING),
+    "another destination": (replace(REAL, grants=(GRANTS[0], ELSEWHERE)), Reason.CONSENT_SCOPE),
     "lower rating": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
-    "run out": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW))), Reason.CONSENT_EXPIRED),
-    "not yet": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=AFTER))), Reason.CONSENT_EXPIRED),
-    "taken back": (replace(REAL, grants=(GRANTS[0], grant("publish", revoked=True))), Reason.CONSENT_REVOKED),
-    "left": (replace(REAL, state=PersonState.REVOKED), Reason.CONSENT_REVOKED),
-    "double without likeness": (replace(REAL, kind="digital_twin", grants=GRANTS[:3]), Reason.CONSENT_MISSING),
-    "less than asked": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
-    "invented, undeclared": (replace(SYNTHETIC, declaration=None), Reason.SYNTHETIC_DECLARATION_MISSING),
-    "invented, one pair of eyes": (UNREVIEWED, Reason.SYNTHETIC_DECLARATION_MISSING),
-    "invented, no licence": (replace(SYNTHETIC, declaration=DeclarationFacts(False, True)), Reason.LICENCE_MISSING),
+    "expired": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW))), Reason.CONSENT_EXPIRED),
+    "not yet valid": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=AFTER))), Reason.CONSENT_EXPIRED),
+    "consent revoked": (replace(REAL, grants=(GRANTS[0], grant("publish", revoked=True))), Reason.CONSENT_REVOKED),
+    "person revoked": (replace(REAL, state=PersonState.REVOKED), Reason.CONSENT_REVOKED),
+    "digital twin without likeness consent": (replace(REAL, kind="digital_twin", grants=GRANTS[:3]), Reason.CONSENT_MISSING),
+    "rating above consent": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
+    "synthetic, undeclared": (replace(SYNTHETIC, declaration=None), Reason.SYNTHETIC_DECLARATION_MISSING),
+    "synthetic, one review": (UNREVIEWED, Reason.SYNTHETIC_DECLARATION_MISSING),
+    "synthetic, no license": (replace(SYNTHETIC, declaration=DeclarationFacts(False, True)), Reason.LICENCE_MISSING),
 }  # fmt: skip
 
 
@@ -261,10 +263,10 @@ READER = ViewerFacts(AssuranceState.ASSURED, "L4", True, True, "", AFTER, 1)
 READERS: dict[str, tuple[ViewerFacts | None, Reason]] = {
     "unknown": (None, Reason.VIEWER_UNASSURED),
     "pending": (replace(READER, state=AssuranceState.PENDING), Reason.VIEWER_UNASSURED),
-    "said so": (replace(READER, level="L1"), Reason.VIEWER_LEVEL_LOW),
-    "run out": (replace(READER, expires_at=NOW), Reason.VIEWER_EXPIRED),
-    "no end": (replace(READER, expires_at=None), Reason.VIEWER_EXPIRED),
-    "not of age": (replace(READER, over_18=False), Reason.VIEWER_BLOCKED),
+    "self-declared": (replace(READER, level="L1"), Reason.VIEWER_LEVEL_LOW),
+    "expired": (replace(READER, expires_at=NOW), Reason.VIEWER_EXPIRED),
+    "no expiry": (replace(READER, expires_at=None), Reason.VIEWER_EXPIRED),
+    "minor": (replace(READER, over_18=False), Reason.VIEWER_BLOCKED),
     "suspected": (replace(READER, state=AssuranceState.SUSPECTED), Reason.VIEWER_BLOCKED),
     "blocked": (replace(READER, state=AssuranceState.BLOCKED), Reason.VIEWER_BLOCKED),
 }

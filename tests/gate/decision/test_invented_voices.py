@@ -39,7 +39,7 @@ def judged(here: World, medium: Medium) -> tuple[Verdict, bool]:
 
 @pytest.mark.parametrize("mime", SOUNDS)
 @pytest.mark.parametrize("ai", ["none", "assisted", "generated"])
-def test_a_recording_of_unknown_origin_is_held(here: World, mime: str, ai: str) -> None:
+def test_recording_of_unknown_origin_is_held(here: World, mime: str, ai: str) -> None:
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
     assert judged(here, recording(here, nova, mime, ai=ai)) == (Verdict.H, True)

@@ -70,61 +70,61 @@ def varied(**changes: Any) -> tuple[Any, Any]:
 
 PAIR = replace(WHOLE, media=(*WHOLE.media, TWO))
 LACKS: dict[str, tuple[Any, Any, MissingCondition]] = {
-    "taken back, or the passkey gone": (given(replace(MINE, stands=False)), WHOLE, MissingCondition.WITHDRAWN),
-    "edited since": (given(), replace(WHOLE, texts=(Text("body", "Good evening"),)), MissingCondition.CHANGED),
-    "a second too early": (given(replace(MINE, at=NOW - OWN_RELEASE_DELAY + timedelta(seconds=1))), WHOLE, MissingCondition.SOON),
-    "a hundred days old": (given(replace(MINE, at=NOW - timedelta(days=100))), WHOLE, MissingCondition.OLD),
-    "somebody else's": (given(replace(MINE, principal=ROB)), WHOLE, MissingCondition.AUTHOR),
-    "nobody's": (given(author=""), WHOLE, MissingCondition.AUTHOR),
-    "half seen": (given(replace(MINE, seen_percent=94)), WHOLE, MissingCondition.SEEN),
+    "withdrawn, or passkey removed": (given(replace(MINE, stands=False)), WHOLE, MissingCondition.WITHDRAWN),
+    "edited after release": (given(), replace(WHOLE, texts=(Text("body", "Good evening"),)), MissingCondition.CHANGED),
+    "one second too early": (given(replace(MINE, at=NOW - OWN_RELEASE_DELAY + timedelta(seconds=1))), WHOLE, MissingCondition.SOON),
+    "100 days old": (given(replace(MINE, at=NOW - timedelta(days=100))), WHOLE, MissingCondition.OLD),
+    "another member": (given(replace(MINE, principal=ROB)), WHOLE, MissingCondition.AUTHOR),
+    "no author": (given(author=""), WHOLE, MissingCondition.AUTHOR),
+    "partially viewed": (given(replace(MINE, seen_percent=94)), WHOLE, MissingCondition.SEEN),
     "sold": (*varied(subject=Subject("fulfilment", derived_uuid("d"))), MissingCondition.KIND),
-    "handed out as a file": (*varied(subject=Subject("export", derived_uuid("d"))), MissingCondition.KIND),
-    "to one reader": (*varied(audience="viewer", viewer="7"), MissingCondition.KIND),
-    "behind a price": (*varied(price=Money(500, "USD")), MissingCondition.KIND),
-    "with a bill": (*varied(invoice=Invoice("a", "b", 1, "XTR", "p")), MissingCondition.KIND),
-    "with a button": (*varied(buttons=(Button("Buy", "buy", "1"),)), MissingCondition.KIND),
-    "a place that verifies nobody": (*varied(surface="sandbox.post"), MissingCondition.PLACE),
+    "exported file": (*varied(subject=Subject("export", derived_uuid("d"))), MissingCondition.KIND),
+    "to one viewer": (*varied(audience="viewer", viewer="7"), MissingCondition.KIND),
+    "with price": (*varied(price=Money(500, "USD")), MissingCondition.KIND),
+    "with invoice": (*varied(invoice=Invoice("a", "b", 1, "XTR", "p")), MissingCondition.KIND),
+    "with button": (*varied(buttons=(Button("Buy", "buy", "1"),)), MissingCondition.KIND),
+    "destination without verified creators": (*varied(surface="sandbox.post"), MissingCondition.PLACE),
     "own page": (*varied(platform="own_page", surface="own_page.assured"), MissingCondition.PLACE),
-    "a bot": (*varied(platform="telegram", surface="telegram.bot_dm"), MissingCondition.PLACE),
-    "a place nobody knows": (*varied(surface="sandbox.nook"), MissingCondition.PLACE),
-    "no custodian": (given(replace(MINE, holders=())), WHOLE, MissingCondition.HOLDER),
-    "another human's account": (given(replace(MINE, holders=(replace(HOLDS, principal=ROB),))), WHOLE, MissingCondition.HOLDER),
-    "a custodian of yesterday": (given(replace(MINE, holders=(replace(HOLDS, valid_until=NOW),))), WHOLE, MissingCondition.HOLDER),
-    "two people hold it": (given(replace(MINE, holders=(HOLDS, replace(HOLDS, person=ROB)))), WHOLE, MissingCondition.HOLDER),
+    "bot": (*varied(platform="telegram", surface="telegram.bot_dm"), MissingCondition.PLACE),
+    "unknown destination": (*varied(surface="sandbox.nook"), MissingCondition.PLACE),
+    "no account holder": (given(replace(MINE, holders=())), WHOLE, MissingCondition.HOLDER),
+    "account of another human": (given(replace(MINE, holders=(replace(HOLDS, principal=ROB),))), WHOLE, MissingCondition.HOLDER),
+    "expired account holder": (given(replace(MINE, holders=(replace(HOLDS, valid_until=NOW),))), WHOLE, MissingCondition.HOLDER),
+    "two account holders": (given(replace(MINE, holders=(HOLDS, replace(HOLDS, person=ROB)))), WHOLE, MissingCondition.HOLDER),
     "two faces": (given(MINE, replace(OWN, people_seen=2)), WHOLE, MissingCondition.PERSON),
-    "nobody counted": (given(MINE, replace(OWN, people_seen=None)), WHOLE, MissingCondition.PERSON),
+    "people not counted": (given(MINE, replace(OWN, people_seen=None)), WHOLE, MissingCondition.PERSON),
     "only proposed": (given(MINE, replace(OWN, shown=(DepictionFacts(PREAL, "proposed"),))), WHOLE, MissingCondition.PERSON),
-    "somebody blurred": (
+    "blurred second person": (
         given(MINE, replace(OWN, shown=(*OWN.shown, DepictionFacts(OTHER.id, "non_identifiable"))), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "two named": (
+    "two people named": (
         given(MINE, replace(BOTH, people_seen=2), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "somebody else alone": (
+    "another person only": (
         given(MINE, replace(OWN, shown=(DepictionFacts(OTHER.id, "confirmed"),)), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "another in the second picture": (
+    "another person in second picture": (
         given(signed_for(PAIR), OWN, replace(SECOND, rating=Rating.G, shown=(DepictionFacts(OTHER.id, "confirmed"),)),
               persons=(REAL, OTHER)),
         PAIR,
         MissingCondition.PERSON,
     ),
-    "an invented person": (
+    "synthetic person": (
         given(replace(MINE, holders=(replace(HOLDS, person=SYNTHETIC.id),)),
               known(Rating.E, SYNTHETIC, reviews=(), people_seen=1), persons=(SYNTHETIC,)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "a double": (given(persons=(replace(REAL, kind="digital_twin"),)), WHOLE, MissingCondition.PERSON),
-    "who left": (given(persons=(replace(REAL, state=PersonState.REVOKED),)), WHOLE, MissingCondition.PERSON),
-    "adult words too": (*varied(texts=(Text("body", "EXPLICIT-MARKER-A"),)), MissingCondition.WORDS),
-    "refused by somebody": (given(MINE, replace(OWN, reviews=(NO,))), WHOLE, MissingCondition.REFUSED),
+    "digital twin": (given(persons=(replace(REAL, kind="digital_twin"),)), WHOLE, MissingCondition.PERSON),
+    "revoked person": (given(persons=(replace(REAL, state=PersonState.REVOKED),)), WHOLE, MissingCondition.PERSON),
+    "adult text": (*varied(texts=(Text("body", "EXPLICIT-MARKER-A"),)), MissingCondition.WORDS),
+    "refused in review": (given(MINE, replace(OWN, reviews=(NO,))), WHOLE, MissingCondition.REFUSED),
 }  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_country_rule_is_independent_of_default() -> None:
         SOURCE | {"viewer": "product"},
         SOURCE | {"viewer": "door"},
     ],
-    ids=["no source", "own page", "our door"],
+    ids=["no source", "own page", "web process"],
 )
 def test_own_destination_cannot_verify_creators(changes: dict[str, Any]) -> None:
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))

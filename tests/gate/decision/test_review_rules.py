@@ -67,21 +67,21 @@ def whole(**changes: Any) -> Any:
 CALIBRATED: dict[str, tuple[Any, Any, set[str]]] = {
     "agree": (snapshot(suggestive(), persons=(SYNTHETIC,)), whole(), set()),
     "differ": (snapshot(suggestive(), persons=(SYNTHETIC,), uncalibrated=True), whole(), {"CALIBRATION_LOW"}),
-    "somebody looked at the bytes": (
+    "bytes reviewed": (
         snapshot(suggestive(reviews=(REVIEW,)), persons=(SYNTHETIC,), uncalibrated=True), whole(), set(),
     ),
-    "somebody looked at the post": (
+    "post reviewed": (
         snapshot(suggestive(), persons=(SYNTHETIC,), uncalibrated=True, reviews=(REVIEW,)), whole(), set(),
     ),
-    "the author looked": (
+    "reviewed by author": (
         snapshot(suggestive(reviews=(replace(REVIEW, principal=ANN),)), persons=(SYNTHETIC,), uncalibrated=True),
         whole(), {"CALIBRATION_LOW"},
     ),
-    "words": (
+    "text": (
         snapshot(persons=(), uncalibrated=True), whole(media=(), texts=(Text("body", "SUGGESTIVE-MARKER-A"),)),
         {"CALIBRATION_LOW"},
     ),
-    "words beside what was seen": (
+    "text next to reviewed bytes": (
         snapshot(suggestive(reviews=(REVIEW,)), persons=(SYNTHETIC,), uncalibrated=True),
         whole(texts=(Text("body", "SUGGESTIVE-MARKER-A"),)), {"CALIBRATION_LOW"},
     ),
@@ -169,38 +169,38 @@ def like(*said_: ReviewFacts, person: UUID | None = PREAL) -> FaceComparisonFact
 
 
 ALIKE: dict[str, tuple[Any, tuple[Any, ...], Rating, set[str]]] = {
-    "made up like somebody": ({"likeness": LIKE}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "one says no": ({"likeness": like(OTHERS[0])}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "two say no": ({"likeness": like(*OTHERS)}, (SYNTHETIC,), Rating.S, set()),
-    "one of the two is the author": (
+    "resembles real person": ({"likeness": LIKE}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "one member disagrees": ({"likeness": like(OTHERS[0])}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "two members disagree": ({"likeness": like(*OTHERS)}, (SYNTHETIC,), Rating.S, set()),
+    "one of two is the author": (
         {"likeness": like(OTHERS[0], replace(OTHERS[1], principal=ANN))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "one of the two counts as the author": (
+    "one of two counts as the author": (
         {"likeness": like(OTHERS[0], replace(OTHERS[1], own=True))}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"},
     ),
-    "a third says yes": (
+    "third member agrees": (
         {"likeness": like(*OTHERS, replace(OTHERS[0], principal=CY, approves=False))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "who said yes takes it back": (
+    "agreement withdrawn": (
         {"likeness": like(replace(OTHERS[0], approves=False, at=NOW - MOMENT), *OTHERS)}, (SYNTHETIC,), Rating.S, set(),
     ),
-    "by its mark alone": ({"likeness": LIKE, "ai": "generated"}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "a photograph that names them": ({"likeness": LIKE}, (REAL,), Rating.S, set()),
-    "a photograph of somebody else": (
+    "by AI mark only": ({"likeness": LIKE, "ai": "generated"}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "photograph that names the person": ({"likeness": LIKE}, (REAL,), Rating.S, set()),
+    "photograph of another person": (
         {"likeness": like(person=CY)}, (REAL,), Rating.S, {"PERSON_UNRESOLVED"},
     ),
-    "one says it is not": ({"likeness": like(OTHERS[0], person=CY)}, (REAL,), Rating.S, set()),
-    "nobody may depict them": ({"likeness": like(person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "one says it is not who is barred": (
+    "one member disagrees, photograph": ({"likeness": like(OTHERS[0], person=CY)}, (REAL,), Rating.S, set()),
+    "banned person": ({"likeness": like(person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "one member disagrees, banned person": (
         {"likeness": like(OTHERS[0], person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"},
     ),
-    "one of two is somebody else": (
+    "one of two resemblances ruled out": (
         {"likeness": FaceComparisonFacts(True, True, (ResemblanceFacts(CY, OTHERS), ResemblanceFacts(PREAL)))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "two say it is not who is barred": ({"likeness": like(*OTHERS, person=None)}, (REAL,), Rating.S, set()),
+    "two members disagree, banned person": ({"likeness": like(*OTHERS, person=None)}, (REAL,), Rating.S, set()),
 }  # fmt: skip
 
 

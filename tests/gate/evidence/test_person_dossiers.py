@@ -116,19 +116,19 @@ CASES = {
     "signed": (lambda here: real(here, proof=None), (), ("age",)),
     "whole": (real, (), ()),
     "lower": (lambda here: real(here, max_rating=Rating.G), (), ("depict_lower", "publish_lower")),
-    "taken": (taken_back, ("depict_taken", "publish_taken"), ("depict_taken", "publish_taken")),
-    "over": (run_out, ("depict_over", "publish_over"), ("depict_over", "publish_over")),
+    "revoked": (taken_back, ("depict_taken", "publish_taken"), ("depict_taken", "publish_taken")),
+    "expired": (run_out, ("depict_over", "publish_over"), ("depict_over", "publish_over")),
     "blocked": (blocked, ("blocked",), ("blocked",)),
     "undeclared": (
         lambda here: add_unknown_person(here, "synthetic"),
         ("declaration",),
         ("declaration",),
     ),
-    "unseen": (lambda here: invent(here, looks=1), (), ("looks",)),
+    "unreviewed": (lambda here: invent(here, looks=1), (), ("looks",)),
     "unlicensed": (lambda here: invent(here, adult=False), (), ("licence",)),
-    "invented": (invent, (), ()),
+    "synthetic": (invent, (), ()),
     "double": (lambda here: double(here, "ai_likeness"), (), ()),
-    "unlike": (double, ("ai_likeness",), ("ai_likeness",)),
+    "no likeness consent": (double, ("ai_likeness",), ("ai_likeness",)),
 }
 
 

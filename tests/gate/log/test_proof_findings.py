@@ -65,43 +65,43 @@ LOGS: dict[str, tuple[Sequence[bytes], ExportFault, int, int]] = {
     "no number": (with_line(at(3), sealed(b'{"decided_at":1,"seq":"3"}')), ExportFault("entry_changed", 3), 2, 0),
     "no time": (with_line(at(3), sealed(b'{"decided_at":null,"seq":3}')), ExportFault("entry_changed", 3), 2, 0),
     "another chain": (with_line(at(3), sealed(b'{"decided_at":1,"seq":3}')), ExportFault("entry_moved", 3), 2, 0),
-    "another opening": (with_line(at(3), WHOLE[at(3)].replace(b'","x', b'","y')[:-1]), ExportFault("entry_changed", 3), 2, 0),
-    "another closing": (with_line(at(3), WHOLE[at(3)][:-2] + b'"]'), ExportFault("entry_changed", 3), 2, 0),
-    "another name": (with_line(at(3), WHOLE[at(3)].replace(b'"hash"', b'"hush"')), ExportFault("entry_changed", 3), 2, 0),
-    "no letters": (with_line(at(3), WHOLE[at(3)][:-3] + b'\xff"}'), ExportFault("entry_changed", 3), 2, 0),
-    "an entry again": (before(at(6), WHOLE[at(5)]), ExportFault("entry_moved", 6), 5, 1),
-    "an entry left out": (with_line(at(6)), ExportFault("entry_missing", 6), 5, 1),
-    "a strange line": (before(at(4), b'{"kind":"other"}'), ExportFault("unreadable", 4), 3, 0),
+    "changed start of line": (with_line(at(3), WHOLE[at(3)].replace(b'","x', b'","y')[:-1]), ExportFault("entry_changed", 3), 2, 0),
+    "changed end of line": (with_line(at(3), WHOLE[at(3)][:-2] + b'"]'), ExportFault("entry_changed", 3), 2, 0),
+    "changed field name": (with_line(at(3), WHOLE[at(3)].replace(b'"hash"', b'"hush"')), ExportFault("entry_changed", 3), 2, 0),
+    "invalid UTF-8": (with_line(at(3), WHOLE[at(3)][:-3] + b'\xff"}'), ExportFault("entry_changed", 3), 2, 0),
+    "duplicate entry": (before(at(6), WHOLE[at(5)]), ExportFault("entry_moved", 6), 5, 1),
+    "missing entry": (with_line(at(6)), ExportFault("entry_missing", 6), 5, 1),
+    "unknown line": (before(at(4), b'{"kind":"other"}'), ExportFault("unreadable", 4), 3, 0),
     "no kind": (before(at(4), b"[1]"), ExportFault("unreadable", 4), 3, 0),
     "no line": (before(at(4), b"{"), ExportFault("unreadable", 4), 3, 0),
-    "a late link": (before(at(4), WHOLE[1]), ExportFault("unreadable", 4), 3, 0),
-    "after the end": ([*WHOLE, WHOLE[at(12)]], ExportFault("entry_moved", 13), 12, 2),
-    "two ends": ([*WHOLE, WHOLE[END]], ExportFault("entry_moved", 13), 12, 2),
-    "no end": (WHOLE[:END], ExportFault("cut", 13), 12, 2),
-    "end by another": (
+    "late link": (before(at(4), WHOLE[1]), ExportFault("unreadable", 4), 3, 0),
+    "entry after footer": ([*WHOLE, WHOLE[at(12)]], ExportFault("entry_moved", 13), 12, 2),
+    "two footers": ([*WHOLE, WHOLE[END]], ExportFault("entry_moved", 13), 12, 2),
+    "no footer": (WHOLE[:END], ExportFault("cut", 13), 12, 2),
+    "footer of another key": (
         with_line(END, signed_checkpoints.sign_statement("end", {"log": LOG, "seq": 12, "hash": LAST, "checkpoints": 2}, OTHER)),
         ExportFault("end_forged", 12), 12, 2,
     ),
-    "end of another log": (with_line(END, stated("end", WHOLE[END], log="other")), ExportFault("end_forged", 12), 12, 2),
-    "end knows of more": (
+    "footer of another log": (with_line(END, stated("end", WHOLE[END], log="other")), ExportFault("end_forged", 12), 12, 2),
+    "footer counts more checkpoints": (
         with_line(END, stated("end", WHOLE[END], checkpoints=3)), ExportFault("checkpoint_missing", 3), 12, 2
     ),
-    "end is later": (with_line(END, stated("end", WHOLE[END], seq=13)), ExportFault("cut", 13), 12, 2),
-    "end is earlier": (with_line(END, stated("end", WHOLE[END], seq=11)), ExportFault("entry_moved", 12), 12, 2),
-    "end of another chain": (with_line(END, stated("end", WHOLE[END], hash=HALF)), ExportFault("rewritten", 12), 12, 2),
-    "a checkpoint of another log": (
+    "footer counts more entries": (with_line(END, stated("end", WHOLE[END], seq=13)), ExportFault("cut", 13), 12, 2),
+    "footer counts fewer entries": (with_line(END, stated("end", WHOLE[END], seq=11)), ExportFault("entry_moved", 12), 12, 2),
+    "footer of another chain": (with_line(END, stated("end", WHOLE[END], hash=HALF)), ExportFault("rewritten", 12), 12, 2),
+    "checkpoint of another log": (
         with_line(at(5) + 1, replace(FIRST, log="other").to_statement(KEY)), ExportFault("checkpoint_missing", 1), 5, 0
     ),
-    "a later checkpoint": (
+    "later checkpoint": (
         with_line(at(5) + 1, replace(FIRST, number=2).to_statement(KEY)), ExportFault("checkpoint_missing", 1), 5, 0
     ),
-    "a checkpoint of another line": (
+    "checkpoint of another chain": (
         with_line(at(10) + 1, replace(SECOND, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("checkpoint_missing", 2), 10, 1
     ),
-    "a checkpoint of no root": (
+    "checkpoint without root": (
         with_line(at(10) + 1, replace(SECOND, root="f" * 64).to_statement(KEY)), ExportFault("root_differs", 2), 10, 1
     ),
-    "a checkpoint by another": (with_line(at(10) + 1, SECOND.to_statement(OTHER)), ExportFault("checkpoint_forged", 2), 10, 1),
+    "checkpoint of another key": (with_line(at(10) + 1, SECOND.to_statement(OTHER)), ExportFault("checkpoint_forged", 2), 10, 1),
 }  # fmt: skip
 
 
@@ -162,31 +162,31 @@ OTHERS = Anchor("somebody", 1, "a" * 64)
 TWICE = RootLink(2, 7, hash_chain.sha256_hex(WHOLE[1]), (Anchor(LOG, 1, "b" * 64),))
 
 FILES: dict[str, tuple[Sequence[bytes], ExportFault]] = {
-    "a link by another": (with_line(1, RootLink(1, 1001, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 1)),
-    "the second by another": (with_line(2, RootLink(2, 1, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 2)),
-    "a link that says otherwise": (with_line(2, TWICE.to_statement(KEY)), ExportFault("root_forged", 2)),
-    "a link of another line": (with_line(2, replace(TWICE, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("root_missing", 2)),
-    "a link too many": (with_line(2, replace(TWICE, number=3).to_statement(KEY)), ExportFault("root_missing", 2)),
+    "link of another key": (with_line(1, RootLink(1, 1001, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 1)),
+    "second link of another key": (with_line(2, RootLink(2, 1, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 2)),
+    "conflicting link": (with_line(2, TWICE.to_statement(KEY)), ExportFault("root_forged", 2)),
+    "link of another chain": (with_line(2, replace(TWICE, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("root_missing", 2)),
+    "extra link": (with_line(2, replace(TWICE, number=3).to_statement(KEY)), ExportFault("root_missing", 2)),
     "another format": (with_line(0, stated("export", WHOLE[0], format=2)), ExportFault("unreadable", 0)),
-    "an opening by another": (
+    "header of another key": (
         with_line(0, signed_checkpoints.sign_statement("export", {"key": KEY.public_key_text}, OTHER)), ExportFault("unreadable", 0)
     ),
     "no key": (with_line(0, signed_checkpoints.sign_statement("export", {"format": 1}, KEY)), ExportFault("unreadable", 0)),
-    "a key that is none": (with_line(0, b'{"key":"?"}'), ExportFault("unreadable", 0)),
-    "no opening": (WHOLE[1:], ExportFault("unreadable", 0)),
+    "invalid key": (with_line(0, b'{"key":"?"}'), ExportFault("unreadable", 0)),
+    "no header": (WHOLE[1:], ExportFault("unreadable", 0)),
     "no JSON": ([b"{"], ExportFault("unreadable", 0)),
-    "an entry of no log": ([*WHOLE[:3], WHOLE[at(1)]], ExportFault("unreadable", 0)),
-    "an end of no log": ([*WHOLE[:3], WHOLE[END]], ExportFault("unreadable", 0)),
-    "a log by another": (
+    "entry without log": ([*WHOLE[:3], WHOLE[at(1)]], ExportFault("unreadable", 0)),
+    "footer without log": ([*WHOLE[:3], WHOLE[END]], ExportFault("unreadable", 0)),
+    "log header of another key": (
         with_line(3, signed_checkpoints.sign_statement("log", {"agency": "A", "log": LOG}, OTHER)), ExportFault("unreadable", 0)
     ),
-    "a second log by another": (
+    "second log header of another key": (
         [*WHOLE, signed_checkpoints.sign_statement("log", {"agency": "A", "log": "x"}, OTHER)], ExportFault("unreadable", 1)
     ),
-    "a closed log by another": (before(3, signed_checkpoints.sign_statement("closed", {"log": "x"}, OTHER)), ExportFault("unreadable", 0)),
-    "a link that is missing": (with_line(0, stated("export", WHOLE[0], links=3)), ExportFault("root_missing", 3)),
-    "a log that is missing": (with_line(0, stated("export", WHOLE[0], logs=[LOG, "x"])), ExportFault("log_missing", 1)),
-    "a log that is gone": (
+    "closing statement of another key": (before(3, signed_checkpoints.sign_statement("closed", {"log": "x"}, OTHER)), ExportFault("unreadable", 0)),
+    "missing link": (with_line(0, stated("export", WHOLE[0], links=3)), ExportFault("root_missing", 3)),
+    "missing log": (with_line(0, stated("export", WHOLE[0], logs=[LOG, "x"])), ExportFault("log_missing", 1)),
+    "removed log": (
         unanchored(FIRST, links=[RootLink(1, 1, GENESIS_HASH, (OTHERS,)).to_statement(KEY)]), ExportFault("log_gone", 1)
     ),
 }  # fmt: skip

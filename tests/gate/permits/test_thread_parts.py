@@ -100,7 +100,7 @@ def test_term_split_over_parts_counts_in_completing_part(here: World, cut: int) 
 
 
 @pytest.mark.parametrize(
-    "order", ["picture above", "picture below", "same part", "words in two pictures"]
+    "order", ["picture above", "picture below", "same part", "text in two pictures"]
 )
 def test_term_split_over_picture_and_text_counts(here: World, order: str) -> None:
     """The other half is in another part, or in a picture of the same part."""
@@ -119,7 +119,7 @@ def test_term_split_over_picture_and_text_counts(here: World, order: str) -> Non
             "picture above": [("Hello", (reads(first),)), (second, ())],
             "picture below": [(first, ()), ("", (reads(second),))],
             "same part": [("Hello", ()), (second, (reads(first),))],
-            "words in two pictures": [("", (reads(first),)), ("", (reads(second),))],
+            "text in two pictures": [("", (reads(first),)), ("", (reads(second),))],
         }
         return plans[order]
 
@@ -231,7 +231,7 @@ def test_part_is_published_only_below_own_previous_part(here: World) -> None:
     leave(here, units[1], "p0")
 
 
-@pytest.mark.parametrize("how", ["called back", "gone"])
+@pytest.mark.parametrize("how", ["recalled", "removed"])
 def test_removed_or_recalled_part_stops_later_parts(here: World, how: str) -> None:
     from foundation.i18n.translation import Message
 
@@ -239,7 +239,7 @@ def test_removed_or_recalled_part_stops_later_parts(here: World, how: str) -> No
     first = leave(here, units[0])
     leave(here, units[1], "p0")
     with here.scope() as scope:
-        if how == "gone":
+        if how == "removed":
             live_copies.record_removed(scope, first, "404")
         else:
             live_copies.mark_for_recall(scope, first, Message("recall.blocked"))

@@ -126,14 +126,14 @@ def edited(document: bytes) -> bytes:
 
 
 BAD: dict[str, Callable[[], bytes]] = {
-    "nobody": lambda: build_release(LATER).to_bytes(),
-    "one": lambda: sign_release(LATER, ANN),
-    "one twice": lambda: doubled(sign_release(LATER)),
-    "one and a stranger": lambda: sign_release(LATER, ANN, EVE),
-    "changed afterwards": lambda: edited(sign_release(LATER)),
-    "a name twice": lambda: sign_release(LATER).replace(b'"kind"', b'"matrix":"","kind"', 1),
-    "no release": lambda: b"[1]",
-    "nothing": lambda: b"",
+    "no signature": lambda: build_release(LATER).to_bytes(),
+    "one signature": lambda: sign_release(LATER, ANN),
+    "one signature twice": lambda: doubled(sign_release(LATER)),
+    "one trusted and one unknown signature": lambda: sign_release(LATER, ANN, EVE),
+    "changed after signing": lambda: edited(sign_release(LATER)),
+    "duplicate field": lambda: sign_release(LATER).replace(b'"kind"', b'"matrix":"","kind"', 1),
+    "not a release": lambda: b"[1]",
+    "empty": lambda: b"",
 }
 
 

@@ -114,12 +114,12 @@ def test_unknown_jurisdiction_requires_highest_assurance() -> None:
     ],
     ids=[
         "no verdicts",
-        "half",
-        "upside down",
-        "twice",
-        "never read again",
+        "missing rating",
+        "higher rating looser",
+        "duplicate row",
+        "no review date",
         "viewer",
-        "borrows nothing",
+        "unknown source row",
     ],
 )
 def test_invalid_matrix_is_rejected(breach, tmp_path: Path) -> None:

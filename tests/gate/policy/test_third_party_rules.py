@@ -42,44 +42,42 @@ def changed(document: bytes, old: bytes, new: bytes) -> bytes:
 
 
 BEYOND = {
-    "opens nudity": build_rule_file(build_rule_row("AAFF")),
+    "allows nudity": build_rule_file(build_rule_row("AAFF")),
     "holds nudity": build_rule_file(build_rule_row("AAHB")),
-    "opens explicit": build_rule_file(build_rule_row("AABA")),
-    "a rating is missing": build_rule_file(build_rule_row() | {"verdicts": {"G": "A"}}),
-    "tighter below than above": build_rule_file(build_rule_row("HABB")),
-    "a row of ours": build_rule_file(
+    "allows explicit": build_rule_file(build_rule_row("AABA")),
+    "missing rating": build_rule_file(build_rule_row() | {"verdicts": {"G": "A"}}),
+    "higher rating looser": build_rule_file(build_rule_row("HABB")),
+    "shipped row": build_rule_file(
         build_rule_row(id="sandbox.post", platform="sandbox"), platform="sandbox"
     ),
-    "a platform of ours": build_rule_file(build_rule_row(), platform="telegram"),
-    "one row of another's": build_rule_file(
+    "shipped platform": build_rule_file(build_rule_row(), platform="telegram"),
+    "row of another platform": build_rule_file(
         build_rule_row(), build_rule_row(id="x.post", platform="x")
     ),
-    "another name": build_rule_file(build_rule_row(id="acme.chat")),
-    "borrowed": build_rule_file(build_rule_row(same_as=["own_page.assured"])),
-    "nobody outside reads there": build_rule_file(build_rule_row(test_network=True)),
-    "never ages": build_rule_file(build_rule_row(ages=False)),
-    "links for adults": build_rule_file(build_rule_row(adult_link="F")),
-    "counts for a year": build_rule_file(late(365)),
-    "ends before it was read": build_rule_file(late(-1)),
-    "was never read": build_rule_file(build_rule_row(checked_on=None)),
-    "nobody reads it again": build_rule_file(build_rule_row(review_by=None)),
-    "one row twice": build_rule_file(build_rule_row(), build_rule_row()),
+    "wrong row id": build_rule_file(build_rule_row(id="acme.chat")),
+    "borrowed row": build_rule_file(build_rule_row(same_as=["own_page.assured"])),
+    "test network": build_rule_file(build_rule_row(test_network=True)),
+    "never expires": build_rule_file(build_rule_row(ages=False)),
+    "adult links": build_rule_file(build_rule_row(adult_link="F")),
+    "valid for a year": build_rule_file(late(365)),
+    "expires before verification": build_rule_file(late(-1)),
+    "never verified": build_rule_file(build_rule_row(checked_on=None)),
+    "no review date": build_rule_file(build_rule_row(review_by=None)),
+    "duplicate row": build_rule_file(build_rule_row(), build_rule_row()),
     "no rows": plugin_place_rules.sign_rules("acme", "[]", ACME),
-    "no list": plugin_place_rules.sign_rules("acme", "3", ACME),
-    "no YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
-    "a name no platform has": build_rule_file(
+    "not a list": plugin_place_rules.sign_rules("acme", "3", ACME),
+    "invalid YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
+    "invalid platform name": build_rule_file(
         build_rule_row(id="a b.post", platform="a b"), platform="a b"
     ),
-    "changed after it was signed": changed(
-        build_rule_file(build_rule_row("HHBB")), b"G: H", b"G: A"
-    ),
-    "signed by nobody": changed(build_rule_file(), b'"signature":"', b'"signature":"AAAA'),
-    "a name twice": changed(build_rule_file(), b'"kind"', b'"platform":"acme","kind"'),
-    "something more": changed(build_rule_file(), b'"kind"', b'"more":"1","kind"'),
+    "changed after signing": changed(build_rule_file(build_rule_row("HHBB")), b"G: H", b"G: A"),
+    "invalid signature": changed(build_rule_file(), b'"signature":"', b'"signature":"AAAA'),
+    "duplicate field": changed(build_rule_file(), b'"kind"', b'"platform":"acme","kind"'),
+    "extra field": changed(build_rule_file(), b'"kind"', b'"more":"1","kind"'),
     "another kind": changed(build_rule_file(), b"greenroom rows", b"greenroom policy"),
     "too long": build_rule_file(build_rule_row(note="x" * plugin_place_rules.MAX_BYTES)),
-    "nothing": b"",
-    "no JSON object": b"[1]",
+    "empty": b"",
+    "not a JSON object": b"[1]",
 }
 
 
@@ -148,7 +146,7 @@ def test_owner_admits_policy_for_one_agency_and_member_ends_it(
         admission.end_admission(scope, "acme")
 
 
-@pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
+@pytest.mark.parametrize("name", ["allows nudity", "invalid signature", "shipped row", "empty"])
 def test_owner_cannot_admit_policy_beyond_limits(here: World, name: str) -> None:
     with pytest.raises(Refused, match="POLICY_SIGNATURE"):
         admit(here, BEYOND[name])
@@ -156,8 +154,8 @@ def test_owner_cannot_admit_policy_beyond_limits(here: World, name: str) -> None
 
 
 TAMPERED = {
-    "opened": build_rule_file(build_rule_row("AAFF")),
-    "signed anew by another": build_rule_file(build_rule_row(), key=Ed25519PrivateKey.generate()),
+    "loosened": build_rule_file(build_rule_row("AAFF")),
+    "signed with another key": build_rule_file(build_rule_row(), key=Ed25519PrivateKey.generate()),
     "cut": build_rule_file()[:-1],
 }
 
@@ -263,7 +261,7 @@ def test_workers_find_requested_policy_among_installed(here: World, tenant: Open
             here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}"
         )
         admission.handle_admission_request(
-            asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped]
+            asked, tenant=tenant, documents=lambda: [b"", BEYOND["allows nudity"], shipped]
         )
 
     press(here.ann)

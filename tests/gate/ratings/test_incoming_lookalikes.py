@@ -45,7 +45,7 @@ FROZEN = ("B", {Reason.COMPLAINT_FREEZE})
 FREE = ("A", frozenset[Reason]())
 
 
-@pytest.mark.parametrize("called", [False, True], ids=["undecided", "by the clock"])
+@pytest.mark.parametrize("called", [False, True], ids=["undecided", "by deadline"])
 def test_lookalike_is_frozen_with_requested_picture(here: World, called: bool) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
@@ -96,7 +96,7 @@ def test_lookalike_of_sealed_picture_is_sealed(here: World) -> None:
         assert ratings.display_ratings(scope, [anew.sha256])[anew.sha256].is_withheld
 
 
-@pytest.mark.parametrize("by", ["a person", "the clock"])
+@pytest.mark.parametrize("by", ["member", "deadline"])
 def test_decision_covers_current_lookalikes(here: World, by: str) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
@@ -106,7 +106,7 @@ def test_decision_covers_current_lookalikes(here: World, by: str) -> None:
     with here.scope() as scope:
         called = (
             removal_requests.uphold_removal_request
-            if by == "a person"
+            if by == "member"
             else removal_requests.recall_named_bytes
         )(scope, wish)
         assert called == [jti]

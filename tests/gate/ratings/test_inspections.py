@@ -186,7 +186,7 @@ UPRIGHT, MIRRORED = "00ff13579bdf2468", "a5a53c3c0f0f6996"
 
 
 @pytest.mark.parametrize(("bits", "answer"), [(0, "near"), (8, "near"), (12, "close"), (13, "")])
-@pytest.mark.parametrize("first", ["blocked first", "brought first"])
+@pytest.mark.parametrize("first", ["blocked first", "uploaded first"])
 def test_blocked_picture_is_matched_after_rotation(
     here: World, bits: int, answer: str, first: str
 ) -> None:
@@ -196,7 +196,7 @@ def test_blocked_picture_is_matched_after_rotation(
         inspections.record_file_inspection(
             scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED]
         )
-        if first == "brought first":
+        if first == "uploaded first":
             back = picture(scope, here, phash=other)
             inspections.record_file_inspection(
                 scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)]

@@ -152,7 +152,7 @@ def test_another_member_decides_appeal_and_it_is_final(here: World) -> None:
         assert (found.state, found.outcome) == (
             RemovalRequestState.CLOSED,
             RemovalRequestState.REJECTED,
-        ), "who lost has appealed before"
+        ), "the losing side has already appealed"
         assert found.reason == Message("complaint.because.mistaken")
         assert not found.appeals[0].open
         notice = find_notice(scope, f"complaint:{SOURCE}:shown:appeal")

@@ -55,7 +55,7 @@ def rated(words: str) -> Mapping[str, Rating]:
             Fraction(2, 5),
         ),
     ],
-    ids=["same", "all one", "opposite", "chance", "the textbook: 20, 5, 10, 15"],
+    ids=["same", "single rating", "opposite", "chance", "the textbook: 20, 5, 10, 15"],
 )
 def test_kappa_is_cohens_kappa(one: str, other: str, expected: Fraction) -> None:
     assert cohen_kappa(rated(one), rated(other)) == expected

@@ -318,7 +318,7 @@ def test_voter_needs_review_to_publish_lowered_picture(house: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "author", ["", "member:0198c0de-0000-7000-8000-00000000000a"], ids=["unknown", "nobody"]
+    "author", ["", "member:0198c0de-0000-7000-8000-00000000000a"], ids=["unknown", "missing member"]
 )
 def test_unknown_author_may_be_voter(house: World, author: str) -> None:
     medium = shot(house, Rating.S)

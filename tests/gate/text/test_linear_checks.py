@@ -54,22 +54,22 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "encodings": encodings.decode_segments,
     "language": lambda text: language_check.read_language([text]),
     "links": lambda text: text_rating.extract_links([text]),
-    "spelt links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
+    "spelled links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
     "crisis": emptied(text_rating.is_crisis_message),
     "age": text_rating.detect_minor_statement,
-    "age asked": lambda text: text_rating.detect_minor_statement("15", asked=text),
+    "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
     "bot": text_rating.is_bot_question,
     "ai": lambda text: text_rating.has_ai_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
     "custom emoji": lambda text: [
         custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
     ],
-    "kept address": urls.canonical_url,
+    "canonical URL": urls.canonical_url,
     "adult host": urls.is_adult_host,
     "shortener": urls.is_shortener,
     "own page": lambda text: urls.is_own_adult_page(text, ("a.be",)),
     "minor words": emptied(lambda text: minor_terms.is_about_minor([text])),
-    "word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
+    "known word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
 }
 PARTS = {
     "rating": 9,

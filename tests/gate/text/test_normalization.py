@@ -86,10 +86,10 @@ def test_emoji_are_replaced_by_names(text: str, names: str) -> None:
 
 
 HIDDEN = {
-    "left to right turned": ("abc\u202edef", True),
-    "turned where people read so": ("\u05d0\u202e\u05d1", False),
-    "two invisible ones": ("a\u200bb\u200bc", False),
-    "three invisible ones": ("a\u200bb\u200bc\u200bd", True),
+    "right-to-left override in Latin text": ("abc\u202edef", True),
+    "right-to-left override in Hebrew text": ("\u05d0\u202e\u05d1", False),
+    "two invisible characters": ("a\u200bb\u200bc", False),
+    "three invisible characters": ("a\u200bb\u200bc\u200bd", True),
     "three in a long text": ("a" * 101 + "\u200b" * 3, False),
     "four in a long text": ("a" * 101 + "\u200b" * 4, False),
     "five in a long text": ("a" * 101 + "\u200b" * 5, True),

@@ -109,7 +109,7 @@ def test_ordinary_captions_are_general(caption: str) -> None:
         "pаypal me",
         "a\u200bb\u200bc\u200bd\u200b",
     ],
-    ids=["turned", "tags", "stacked", "mixed", "invisible"],
+    ids=["direction override", "tags", "stacked", "mixed", "invisible"],
 )
 def test_hidden_characters_are_obfuscation(hidden: str) -> None:
     assert rate_texts([hidden]).obfuscated
