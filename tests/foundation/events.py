@@ -41,7 +41,7 @@ class DayDue:
 
 @dataclass(frozen=True)
 class Sold:
-    """A fact."""
+    """A test fact with an amount."""
 
     kind: ClassVar[str] = "test.sold"
     queue: ClassVar[Queue] = "facts"

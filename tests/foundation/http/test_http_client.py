@@ -158,7 +158,7 @@ def test_cookies_are_not_stored(http: HttpClient) -> None:
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
-def test_invalid_host_name_is_not_sent(http: HttpClient, host: str) -> None:
+def test_request_to_invalid_host_name_is_not_sent(http: HttpClient, host: str) -> None:
     assert isinstance(
         http.send(HttpRequest("GET", f"http://{host}/", deadline=WITHIN)), RequestNotSent
     )

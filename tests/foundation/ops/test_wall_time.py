@@ -125,7 +125,7 @@ def test_wall_time_round_trips_as_text(day: date, clock: time, zone: str) -> Non
     assert len(str(wall)) == (16 if clock.second == 0 else 19)
 
 
-# The test sets the time zone itself.
+# The test adds the time zone.
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
 def test_instant_is_within_its_local_day(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_instant_is_within_its_local_day(naive: datetime, zone: str) -> None:
     assert start <= instant < end
 
 
-# The test sets the time zone itself.
+# The test adds the time zone.
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
 def test_wall_time_of_instant_is_equivalent_or_first_of_overlap(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)

@@ -116,7 +116,7 @@ def test_dead_row_is_listed_and_retried(tenant: OpenScope, tenant_id: UUID) -> N
         ]
 
 
-def test_event_with_large_fields_is_rejected_at_definition() -> None:
+def test_event_with_unsupported_field_type_is_rejected() -> None:
     class Odd(PostDue):
         pass
 

@@ -237,7 +237,9 @@ def test_broken_log_is_notified_with_entry_until_repaired(
     assert len(list_checkpoints(archive, get_log_name(here))) == 1
 
 
-def test_archive_with_other_content_is_not_recorded(here: World, archive: FileArchive) -> None:
+def test_checkpoint_that_differs_from_archive_is_not_recorded(
+    here: World, archive: FileArchive
+) -> None:
     judge_units(here, 2)
     with here.scope() as scope:
         head = scope.run(

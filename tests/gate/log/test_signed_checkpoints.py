@@ -177,7 +177,7 @@ def test_concurrent_runs_create_one_checkpoint(here: World, archive: FileArchive
     inner = FileArchive(archive._root)
 
     class Overtaken:
-        """Another process is faster by all its steps."""
+        """An archive during whose first write another process completes a run."""
 
         def put_once(self, name: str, data: bytes) -> bytes:
             if not name.startswith("root") and not hasattr(self, "done"):

@@ -236,7 +236,7 @@ def test_revocation_recalls_dependent_copies(
         assert known_faces.find_face_consent(scope, ida) is None
 
 
-def test_blocked_person_is_recalled(here: World) -> None:
+def test_blocking_person_recalls_copies(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
         medium = picture(scope, here, person=ida)

@@ -178,7 +178,7 @@ def test_later_raise_counts_and_decision_replays(house: World) -> None:
         )
 
 
-def test_reduction_request_is_listed_until_decided(house: World) -> None:
+def test_reduction_request_is_listed_and_cannot_be_changed(house: World) -> None:
     medium = shot(house)
     wish = ask(house, house.ann, medium)
     with house.open(house.tenant_id, "system:test", role="app") as scope, suppress(Exception):

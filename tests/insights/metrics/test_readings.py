@@ -276,7 +276,7 @@ def test_thread_remains_published_if_first_part_is_externally_deleted(lea: Sandb
     assert lea.state(delivery_id) is DeliveryState.REMOVED, "a member can remove the rest"
 
 
-def test_hidden_post_is_reported_and_can_be_removed(lea: SandboxAgency) -> None:
+def test_hidden_post_is_reported_and_can_be_recalled(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     for _ in range(2):
         note(lea, delivery_id, MissingPost(hidden=True))

@@ -72,7 +72,7 @@ def test_all_wrong_credentials_get_same_error(tenant: OpenScope, lea: Lea) -> No
     assert said == {"password.wrong"}
 
 
-def test_five_failures_block_address_for_a_while(tenant: OpenScope, lea: Lea) -> None:
+def test_five_failures_block_address_for_account_temporarily(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
     for _ in range(failed_attempts.MAX_FAILURES_PER_PAIR):
         with pytest.raises(Refused, match=r"password\.wrong"):
