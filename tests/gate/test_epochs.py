@@ -267,7 +267,7 @@ def test_release_change_invalidates_account(tenant: OpenScope) -> None:
     with one.world.scope() as scope:
         account = epochs.channel_key(scope, one.whole.channel_id)
     assert released
-    # one act
+    # A short helper.
     taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  see above
     assert grown(one.world, taken) == {account}
     assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {

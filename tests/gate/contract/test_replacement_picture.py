@@ -123,7 +123,7 @@ def test_replacement_picture_is_refused_elsewhere(changes: dict[str, Any]) -> No
     assert verdict(instead(**changes)) == "B"
 
 
-@pytest.mark.parametrize("solo", [False, True], ids=["team", "single member"])
+@pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])
 def test_no_other_picture_passes_as_replacement(tenant: OpenScope, solo: bool) -> None:
     """Agencies of any size: each permit covers these bytes, this destination and this viewer, once."""
     here = builders.world(tenant, uuid7(), solo=solo)
