@@ -290,7 +290,7 @@ def test_finished_test_names_the_better_version_and_the_effect(
     assert (told["kind"], told["more"], told["better"]) == ("better", 0, "b")
     assert (told["a"] + told["b"], told["days"]) == (40, 39)
     assert 1.5 < told["effect"]["low"] <= told["effect"]["share"] <= told["effect"]["high"] < 2.5
-    assert told["text"].startswith("B is better")
+    assert told["text"].startswith("B performs better")
 
 
 def _read(api: ApiClient, one: dict[str, Any], views: dict[str, int]) -> None:
