@@ -55,7 +55,7 @@ def test_photos_are_uploaded_together_and_sorted(
         visitor.page.locator("a[href='/phone/photos']").tap()
         visitor.shows("Importer des photos")
         visitor.page.set_input_files("#files", [*files, tmp_path / "no.jpg"])
-        visitor.shows("4 sur 5 déposés")
+        visitor.shows("4 sur 5 importés")
         visitor.shows("no.jpg")
         look(visitor, "photos")
         wait_until(lambda: len(shelves(lea)) == 4, 60)

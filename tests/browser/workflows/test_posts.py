@@ -176,7 +176,7 @@ def test_thread_is_written_approved_and_published_in_order(
 
 IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].some((one) => {
   const {top, bottom} = one.getBoundingClientRect();
-  return one.textContent.includes("illisible") && top >= 0 && bottom <= innerHeight;
+  return one.textContent.includes("n’est pas valide") && top >= 0 && bottom <= innerHeight;
 })"""
 
 
@@ -188,12 +188,12 @@ def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, he
         marc.size(width, height)
         marc.type("Heure (HH:MM)", "25:00")
         marc.press("Reprogrammer")
-        marc.shows("illisible")
+        marc.shows("n’est pas valide")
         marc.rest()
         marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (
+        assert marc.page.get_by_role("alert").filter(has_text="n’est pas valide").count() == 1, (
             "announced once"
         )
         assert marc.overflow <= 0
