@@ -267,7 +267,7 @@ def test_unmatched_payment_stays_in_suspense_with_a_notice(studio: Studio) -> No
 
 
 def test_payment_is_not_assigned_to_a_pack_the_fan_owns(studio: Studio) -> None:
-    """A member selects an older order of a pack bought since, which would charge twice for the same pack."""
+    """A member selects an older order of a pack bought since: the fan must not pay twice for it."""
     older = studio.invoiced("leo")
     studio.world.pass_time(timedelta(minutes=31).total_seconds())
     studio.drain()

@@ -291,7 +291,7 @@ def test_edited_caption_is_checked(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("said", "then"),
     [
-        (["salut", "mineur"], [edit("je suis", 1)]),  # what follows it completes it
+        (["salut", "mineur"], [edit("je suis", 1)]),  # the next message completes it
         (["je suis", "salut"], [edit("mineur", 2)]),
         (
             ["salut", "toi", "oui"],
@@ -299,12 +299,12 @@ def test_edited_caption_is_checked(studio: Studio) -> None:
         ),  # two edits, the later line first
         (["salut", "toi"], [edit("je suis", 1), edit("mineur", 2)]),  # and the earlier one
         (["salut"], [edit("je suis", 1), message("mineur", 2)]),  # an edit, then a message
-        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # the original message stays stored
+        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # the original text still counts
         (["je suis", "un chat"], [message("rien", 3), message("ici", 4), edit("mineur", 2)]),
         (
             ["salut", "je suis"],
             [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)],
-        ),  # none hides it
+        ),  # no other edit hides it
     ],
 )
 def test_age_is_detected_across_messages_as_edited(
