@@ -61,7 +61,7 @@ def listed_commands(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("old", OLD_COMMANDS)
-def test_an_old_name_runs_the_same_command_and_is_hidden(
+def test_old_name_runs_the_same_command_and_is_hidden(
     old: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     former, current = old.split(), OLD_COMMANDS[old].split()
@@ -76,7 +76,7 @@ def test_an_old_name_runs_the_same_command_and_is_hidden(
         assert former[0] not in listed_commands(print_help([], monkeypatch, capsys))
 
 
-def test_words_after_an_old_name_stay_as_they_are() -> None:
+def test_arguments_after_an_old_name_are_kept() -> None:
     assert replace_old_command(["connect", "x", "--dry-run"]) == [
         "channels",
         "connect",
