@@ -144,7 +144,7 @@ class World:
         viewer: str = "",
         first: int = 0,
     ) -> Unit:
-        """Return a post, or a message to one viewer; its pictures are numbered starting at `first`."""
+        """Return a post, or a message to one viewer; its pictures are numbered from `first`."""
         media = []
         for number in range(first, first + pictures):
             data = f"picture {number} of {self.tenant_id}".encode()

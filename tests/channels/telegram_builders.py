@@ -115,7 +115,7 @@ class BotWorld(World):
             ]
 
     def unpermitted(self) -> list[str]:
-        """Return edits received by Telegram without a permit, and permits without a matching step."""
+        """Return edits at Telegram without a permit, and permits without a matching step."""
         with self.scope() as scope:
             allowed, breaches = self._allowed(scope)
         made = Counter(self.bot.edits)

@@ -92,7 +92,7 @@ class House:
             )
 
     def kept(self) -> str:
-        """Return why the same picture may not be published in a new post, or "" if it is published."""
+        """Return why a new post with the same picture is refused, or "" if it is published."""
         try:
             self.lea.publish(self.lea.unit("published anew", pictures=1))
         except PermitDenied as denied:

@@ -242,7 +242,7 @@ def test_many_requests_of_one_source_are_grouped_into_one_decision(lea: World) -
     for wish in wishes[:-1]:
         decide(lea, wish, because="unfounded")
     with pytest.raises(PermitDenied, match="COMPLAINT_FREEZE"):
-        lea.arm(unit)  # the last one still names it
+        lea.arm(unit)  # the last request still names it
     decide(lea, wishes[-1], because="unfounded")
     lea.publish(unit)
     assert open_notices(lea) == ["complaint.waits"]

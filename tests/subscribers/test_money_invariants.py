@@ -28,12 +28,12 @@ T = TypeVar("T")
 
 
 def picked(several: list[T], which: int) -> list[T]:
-    """Return one item, or none of an empty list, so that the draw does not depend on the network."""
+    """Return one item, or none of an empty list; the draw is independent of the network."""
     return [several[which % len(several)]] if several else []
 
 
 class MoneyMachine(RuleBasedStateMachine):
-    """One studio whose fans pay. `dying` crashes the process at its n-th point of the next action."""
+    """One studio with paying fans. `dying` crashes the process at its n-th point of an action."""
 
     def __init__(self, database: Database, network: RunningSandbox) -> None:
         super().__init__()

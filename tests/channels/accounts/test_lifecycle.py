@@ -170,7 +170,7 @@ def test_attempt_in_progress_stops_before_its_next_step_on_disconnection(
 def test_pause_survives_losing_platform_access(
     lea: World, why: str, back: str, *, until: int | None, later: int, after: str
 ) -> None:
-    """The account is paused again until the original end; a pause that expired in between is over."""
+    """The account is paused again until the original end; an expired pause is over."""
     with lea.scope() as scope:
         ends = scope.now + timedelta(hours=until) if until is not None else None
         lifecycle.pause_account(scope, lea.channel_id, REST, until=ends)

@@ -1,4 +1,4 @@
-"""Age checks of a viewer at a provider: who is verified, that it happens once, and every failure."""
+"""Age checks of a viewer at a provider: verification, uniqueness, and every failure."""
 
 from datetime import timedelta
 

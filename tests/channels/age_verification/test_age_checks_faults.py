@@ -150,7 +150,7 @@ def test_minor_declared_during_the_check_is_not_verified(desk: AgeCheckDesk) -> 
 
 @pytest.mark.parametrize("point", range(9))
 def test_crash_at_any_point_verifies_once(desk: AgeCheckDesk, point: int) -> None:
-    """The process crashes at its n-th point: before, during and after each transaction and request."""
+    """The process crashes at its n-th point, around and within each transaction and request."""
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.house.clockwork = Clockwork(at=point)
@@ -169,7 +169,7 @@ def test_crash_at_any_point_verifies_once(desk: AgeCheckDesk, point: int) -> Non
 
 
 @pytest.mark.parametrize("point", range(9))
-def test_crash_while_opening_a_session_leaves_one_address(desk: AgeCheckDesk, point: int) -> None:
+def test_crash_while_opening_a_session_keeps_one_address(desk: AgeCheckDesk, point: int) -> None:
     check_id = desk.invite()
     with desk.house.scope() as scope:
         age_checks.begin_check(scope, check_id, page=PAGE)

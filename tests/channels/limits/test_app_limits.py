@@ -1,4 +1,4 @@
-"""Accounts of one application in two agencies: they wait together without revealing who caused it."""
+"""Accounts of one application in two agencies wait together and reveal nothing to each other."""
 
 from datetime import datetime, timedelta
 from typing import Any

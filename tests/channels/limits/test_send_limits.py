@@ -209,7 +209,7 @@ def test_channel_of_another_tenant_is_not_found(lea: World) -> None:
 
 
 def test_brake_is_removed_with_the_account(lea: World) -> None:
-    """An account disconnected during an outage and connected again would otherwise never be probed."""
+    """An account reconnected after an outage would otherwise never be probed."""
     with lea.scope() as scope:
         send_limits.record_answer(
             scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True

@@ -54,7 +54,7 @@ def texts(nova: BotWorld) -> list[str]:
 
 
 def test_late_edit_does_not_undo_the_replacement(nova: BotWorld) -> None:
-    """The edit was sent before the removal was requested, and Telegram no longer deletes the post."""
+    """The edit was sent before the removal request, and Telegram no longer deletes the post."""
     unit = nova.unit("words")
     nova.publish(unit)
     nova.pass_time(TWO_DAYS)

@@ -169,7 +169,7 @@ def test_partly_replaced_album_is_completed(nova: BotWorld) -> None:
     assert len(nova.bot.edits) == 3, "no finished replacement is repeated"
 
 
-def test_crash_at_any_point_leaves_it_replaced_with_one_task(nova: BotWorld) -> None:
+def test_crash_at_any_point_ends_in_a_replacement_and_one_task(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("two", pictures=2))
     nova.clockwork = Clockwork()
     nova.remove(unit)

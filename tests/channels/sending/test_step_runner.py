@@ -243,7 +243,7 @@ def test_attempt_is_superseded_between_two_steps(lea: World) -> None:
 
 
 def test_permit_denied_between_steps_keeps_the_response(lea: World) -> None:
-    """The upload stays recorded, nothing visible was requested, and the next claim gets the reason."""
+    """The upload stays recorded, nothing was published, and the next claim gets the reason."""
     unit = lea.unit("stopped", pictures=1)
     first = armed(lea.arm(unit))
     with lea.scope() as scope:

@@ -1,4 +1,4 @@
-"""Crashes at every point: the platform accepts the post at most once, and in the end exactly once."""
+"""Crashes at every point: the platform accepts the post at most once, and finally exactly once."""
 
 import random
 

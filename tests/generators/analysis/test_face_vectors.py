@@ -70,7 +70,7 @@ def test_stored_vectors_are_bound_to_owner_and_model() -> None:
         with pytest.raises(ValueError, match="not theirs"):
             face_vectors.unpack_vectors(owner, model, text)
     for broken in ("", text.rpartition(" ")[0], "a b c"):
-        with pytest.raises(ValueError):  # noqa: PT011  whichever: it is none
+        with pytest.raises(ValueError):  # noqa: PT011  any ValueError
             face_vectors.unpack_vectors(OWNER, MODEL, broken)
 
 

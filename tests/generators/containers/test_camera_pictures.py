@@ -1,4 +1,4 @@
-"""Data that cameras and phones write after a picture is dropped; another file after it is refused."""
+"""Data of cameras and phones after a picture is dropped; another file after it is refused."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ def encode_box(kind: bytes, body: bytes) -> bytes:
 
 
 def build_mpf_index(count: int) -> bytes:
-    """Return the index of a multi-picture file (CIPA DC-007 §5.2) with the fields that readers use."""
+    """Return the index of a multi-picture file (CIPA DC-007 §5.2) with the fields in use."""
     entries = b"".join(struct.pack("<IIIHH", 0x030000, 100, 0, 0, 0) for _ in range(count))
     tags = (
         struct.pack("<HHI4s", 0xB000, 7, 4, b"0100")

@@ -200,7 +200,7 @@ PICTURES = {
 
 
 def speak_with(engine: SpeechEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
-    """Synthesize texts as the studio does. Also return the number of characters that may be billed."""
+    """Synthesize texts as the studio does, and return also the number of billable characters."""
     booked = 0
 
     def make(seed: int, _progress: Progress) -> bytes:

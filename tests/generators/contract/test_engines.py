@@ -1,4 +1,4 @@
-"""One suite for all engines: the behaviour that a caller may rely on whatever engine is configured."""
+"""One suite for all engines: the behaviour that a caller may rely on with any of them."""
 
 import io
 from collections.abc import Iterator

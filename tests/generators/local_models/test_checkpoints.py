@@ -28,7 +28,7 @@ needs_diffusion()
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two models, the same as files next to other files, their layouts, and a LoRA."""
+    """A folder with two models, the same as files with others, their layouts, and a LoRA."""
     found = tmp_path_factory.mktemp("checkpoints")
     # the encoders of XL are distinguished by their width (diffusers 0.42)
     for kind, make in (("sd15", tiny.sd15), ("sdxl", partial(tiny.sdxl, second=48))):
@@ -50,7 +50,7 @@ def settings(root: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_layouts": str(root / "layouts"),
             "diffusion_loras": str(root / "loras"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make

@@ -1,4 +1,4 @@
-"""A picture or video that claims more than it contains uses memory in proportion to its bytes only."""
+"""Memory use is proportional to the bytes of a picture or video, whatever size it claims."""
 
 import struct
 import tracemalloc

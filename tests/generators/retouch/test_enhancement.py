@@ -1,4 +1,4 @@
-"""Enhancement: within its limits, stronger with strength, and almost invisible on a good picture."""
+"""Enhancement: limited, stronger with strength, and almost invisible on a good picture."""
 
 import numpy as np
 import pytest

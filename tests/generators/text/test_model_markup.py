@@ -82,7 +82,7 @@ def test_ordinary_writing_is_unchanged(text: str) -> None:
     assert not has_model_markup(text)
 
 
-def test_unfinished_reasoning_leaves_an_empty_text() -> None:
+def test_unfinished_reasoning_gives_an_empty_text() -> None:
     assert clean_model_text("<think>they want a picture") == ""
 
 

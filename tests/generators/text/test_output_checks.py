@@ -1,4 +1,4 @@
-"""Checks that the text of a small model must pass. The echoes are real ones of the embedded model."""
+"""Checks of a small model's text. The echoes are real ones of the embedded model."""
 
 import pytest
 from hypothesis import given
@@ -66,5 +66,5 @@ def test_accepted_text_is_always_short_and_new(text: str, sources: list[str]) ->
 
 
 @given(st.text(min_size=12, max_size=200))
-def test_every_text_with_words_echoes_itself(text: str) -> None:
+def test_long_enough_text_echoes_itself(text: str) -> None:
     assert output_checks.is_echo(text, [text]) is (len(output_checks.significant_words(text)) >= 3)

@@ -273,7 +273,9 @@ def test_invalid_slideshow_is_refused(cut: SlideshowPlan, code: str) -> None:
     assert refused.value.message.code == code
 
 
-def test_stopped_slideshow_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_slideshow_removes_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def stop(done: int, _total: int) -> None:

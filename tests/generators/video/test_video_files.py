@@ -237,7 +237,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
             encode_video(build_frames(("G", 1.0)), words="A"), b"soun", b"pict"
         ),
     ),
-    "a cover nobody can read": (
+    "an unreadable cover": (
         "film.attached",
         lambda: video_builders.add_cover(
             encode_video(build_frames(("G", 1.0))), encode_tile("G"), cut=40

@@ -179,7 +179,7 @@ def test_broken_response_is_lost_and_unreachable_server_costs_nothing(
 
 
 @pytest.mark.parametrize("at", ["asking", "answered"])
-def test_crash_leaves_one_counted_request_and_a_retry_is_another(
+def test_crashed_request_is_counted_and_a_retry_is_another(
     nova: CreatorStudio, server: FakeOllama, at: str
 ) -> None:
     of, job = sitting(nova), a_text_job()

@@ -1,4 +1,4 @@
-"""An uploaded photograph is declared as generated: it, its original, and everything made from it."""
+"""Photographs declared as generated: the declared one, its original, and their derivatives."""
 
 from dataclasses import replace
 from typing import Any

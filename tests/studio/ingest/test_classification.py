@@ -179,7 +179,7 @@ class Dies(BaseException):
     """The process ends here."""
 
 
-def test_crash_after_classification_leaves_nothing_and_a_retry_completes(
+def test_crash_after_classification_records_nothing_and_a_retry_completes(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     data = encoded(draw_tile("S"), "PNG")

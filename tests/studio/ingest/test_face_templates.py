@@ -110,7 +110,7 @@ def test_no_one_can_consent_for_another_person(house: FaceAgency) -> None:
     assert house.count("face_subjects") == 0
 
 
-def test_revocation_during_enrolment_leaves_no_template(house: FaceAgency) -> None:
+def test_revocation_during_enrolment_stores_no_template(house: FaceAgency) -> None:
     person = house.real("P", agree=False)
     with house.world.open(house.tenant_id, f"person:{person}") as scope:
         known_faces.record_face_consent(scope, person)

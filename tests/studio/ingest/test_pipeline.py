@@ -95,7 +95,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_file_leaves_no_record(nova: CreatorStudio, kind: str) -> None:
+def test_hostile_file_is_not_recorded(nova: CreatorStudio, kind: str) -> None:
     with pytest.raises(BadInput) as told:
         nova.upload(HOSTILE[kind], "evil.jpg")
     assert told.value.message.params["file"] == "evil.jpg"
@@ -157,7 +157,7 @@ def test_camera_date_is_stored_unless_it_is_in_the_future(nova: CreatorStudio) -
     assert (sources[past], sources[future]) == ("capture", "ingest")
 
 
-def test_full_disk_leaves_no_record(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_full_disk_prevents_any_record(nova: CreatorStudio, tmp_path: Path) -> None:
     blocked = tmp_path / "a file where a folder should be"
     blocked.write_text("x")
     with pytest.raises(Unavailable):

@@ -28,7 +28,7 @@ def from_engine(seed: int) -> pipeline.PreparedAsset:
 
 
 @pytest.mark.parametrize("why", [Refused("look.none"), KeyboardInterrupt()])
-def test_rejected_picture_leaves_no_bytes(nova: CreatorStudio, why: BaseException) -> None:
+def test_bytes_of_a_rejected_picture_are_removed(nova: CreatorStudio, why: BaseException) -> None:
     nova.bring(from_engine(1))
     before = kept(nova)
 
@@ -48,7 +48,7 @@ def test_rejected_picture_leaves_no_bytes(nova: CreatorStudio, why: BaseExceptio
     assert len(nova.library()) == 1
 
 
-def test_second_ingest_of_the_same_picture_leaves_no_bytes(nova: CreatorStudio) -> None:
+def test_second_ingest_of_the_same_picture_stores_no_bytes(nova: CreatorStudio) -> None:
     first, second = from_engine(3), from_engine(3)
     assert first.data != second.data
     asset = nova.bring(first)

@@ -1,4 +1,4 @@
-"""Uploads at the dashboard: one asset each, a reason for each failure, and no uploaded bytes left."""
+"""Uploads at the dashboard: one asset each, a reason for each failure, no uploaded bytes left."""
 
 import struct
 import zlib
@@ -195,7 +195,7 @@ class Dying:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_crash_while_erasing_an_upload_leaves_none_of_its_bytes(
+def test_upload_bytes_are_removed_after_a_crash_during_erasure(
     nova: CreatorStudio, deleted: bool
 ) -> None:
     data = encoded(a_picture(seed=33), "JPEG")

@@ -136,7 +136,7 @@ def test_video_waits_for_people_without_a_classifier(nova: CreatorStudio) -> Non
         assert not inspections.needs_inspection(scope, sha256)
 
 
-def test_classifier_without_audio_support_leaves_the_video_to_people(
+def test_video_needs_a_review_when_the_classifier_has_no_audio(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     eyes.deaf = True
@@ -206,7 +206,7 @@ def blocked(nova: CreatorStudio, sha256: str) -> None:
 
 
 AGAIN: dict[str, tuple[str, Callable[[], bytes]]] = {
-    "the film saved anew and smaller": (
+    "the video saved again and smaller": (
         "near",
         lambda: video_builders.shrink_video(moving(1, 2, 3)),
     ),
@@ -257,7 +257,7 @@ def test_video_that_shows_a_blocked_picture_is_recognised(nova: CreatorStudio, f
     assert (returned(nova, with_it), returned(nova, without)) == ("near", "")
 
 
-def test_broken_video_has_a_reason_and_leaves_no_record(nova: CreatorStudio) -> None:
+def test_broken_video_is_refused_with_a_reason_and_not_recorded(nova: CreatorStudio) -> None:
     done = work(
         nova,
         hand_in(nova, video_builders.add_noise(encode_video(build_frames(("G", 1.0)))), "clip.mp4"),
@@ -275,7 +275,7 @@ def test_uploaded_video_becomes_an_asset_and_its_upload_is_erased(nova: CreatorS
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
-def test_crash_during_video_ingest_leaves_nothing_and_a_retry_completes(
+def test_crash_during_video_ingest_records_nothing_and_a_retry_completes(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     upload = hand_in(nova, encode_video(build_frames(("S", 1.0)), words="HI"), "clip.mp4")

@@ -77,7 +77,7 @@ def upload(nova: CreatorStudio, seed: int, alt: str) -> UUID:
     return asset
 
 
-def test_words_are_found_in_parts_regardless_of_case_and_accents(nova: CreatorStudio) -> None:
+def test_search_finds_parts_of_text_regardless_of_case_and_accents(nova: CreatorStudio) -> None:
     sea, cafe = upload(nova, 1, "Été à la PLAGE"), upload(nova, 2, "un café, 100% noir_sur_blanc")
     for words, wanted in (
         ("ete", {sea}),

@@ -56,7 +56,7 @@ def test_used_bytes_equal_the_stored_bytes(nova: CreatorStudio, tmp_path: Path) 
     )
 
 
-def test_file_beyond_the_quota_is_refused_and_leaves_nothing(
+def test_file_beyond_the_quota_is_refused_and_not_stored(
     nova: CreatorStudio, tmp_path: Path
 ) -> None:
     data = encoded(a_picture(seed=1), "JPEG")

@@ -1,4 +1,4 @@
-"""Tags: equal regardless of accents, set on all pictures or none, limited, private to the agency."""
+"""Tags: equal regardless of accents, set on all pictures or none, limited, private."""
 
 import pytest
 from hypothesis import given

@@ -50,7 +50,7 @@ def work(nova: CreatorStudio, file: Path, text: str) -> MorningWork:
     )
 
 
-def test_missing_word_list_is_reported_before_the_day(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_missing_list_is_reported_before_the_day(nova: CreatorStudio, tmp_path: Path) -> None:
     file = tmp_path / "brief.yaml"
     for text, code in ((BRIEF, "recipe.list_unknown"), (BRIEF + LISTS, "brief.channel_unknown")):
         with pytest.raises(BadInput) as told:
@@ -64,7 +64,7 @@ def test_missing_word_list_is_reported_before_the_day(nova: CreatorStudio, tmp_p
         work(nova, file, BRIEF).check_brief()
 
 
-def test_day_draws_from_its_own_word_lists(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_day_draws_from_its_own_lists(nova: CreatorStudio, tmp_path: Path) -> None:
     for _ in range(2):  # # the same day twice saves no second version
         with pytest.raises(InterruptedError):
             work(nova, tmp_path / "brief.yaml", BRIEF + LISTS).generate_pictures(date(2031, 3, 3))

@@ -286,7 +286,7 @@ def test_grant_revoked_during_a_run_stops_the_next_picture(
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_crash_with_a_picture_in_progress_leaves_one_charge(
+def test_crash_with_a_picture_in_progress_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, at: str
 ) -> None:
     (asset,) = of_mine(nova, 1)

@@ -1,4 +1,4 @@
-"""Pictures set in a recipe: saved with it, used by its runs, and ignored where a run names its own."""
+"""Pictures set in a recipe: saved with it, used by its runs, and overridden by a run's own."""
 
 import io
 from collections.abc import Callable
@@ -260,7 +260,7 @@ def test_concurrent_changes_of_a_recipe_are_all_kept(nova: CreatorStudio) -> Non
     )
 
 
-def test_word_list_rename_is_safe_while_a_recipe_starts_using_it(nova: CreatorStudio) -> None:
+def test_list_rename_is_safe_while_a_recipe_starts_using_it(nova: CreatorStudio) -> None:
     mine = [nova.creator_id]
     with nova.scope() as scope:
         list_id = wildcards.create_wildcard(

@@ -32,7 +32,7 @@ def terminal(nova: CreatorStudio, cluster: Cluster, monkeypatch: pytest.MonkeyPa
     return CliRunner()
 
 
-def test_word_list_is_saved_renamed_and_archived(
+def test_list_is_saved_renamed_and_archived(
     nova: CreatorStudio, terminal: CliRunner, tmp_path: Path
 ) -> None:
     slug = f"n{nova.creator_id.hex[-12:]}"  # # other agencies in these tests also have a Nova

@@ -108,7 +108,7 @@ def test_pictures_of_a_run_use_its_own_lists(nova: CreatorStudio) -> None:
     assert nova.progress(job_id) == ("done", 3, 3)
 
 
-def test_words_are_drawn_by_their_weights(nova: CreatorStudio) -> None:
+def test_list_options_are_drawn_by_their_weights(nova: CreatorStudio) -> None:
     make(nova, said=Wildcard(words=["rare", "often"], weights={"often": 99}))
     with nova.scope() as scope:
         wanted = specs.resolve_wildcards(scope, nova.creator_id, build_spec(prompt="{@outfits}"))
@@ -308,7 +308,7 @@ def test_invalid_list_is_refused(name: str, said: dict[str, Any]) -> None:
         wildcards.parse_wildcard(name, said)
 
 
-def test_prohibited_word_is_refused_before_a_run(nova: CreatorStudio) -> None:
+def test_prohibited_list_option_is_refused_before_a_run(nova: CreatorStudio) -> None:
     make(nova, said=Wildcard(words=["MINOR-P-A"]))
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, build_spec(prompt="{@outfits}"))

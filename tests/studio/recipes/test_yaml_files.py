@@ -39,7 +39,7 @@ def test_recipe_is_unchanged_by_a_yaml_round_trip(
 
 
 WRONG = {
-    "a key nobody knows": ("name: a\nprompt: b\npromt: c\n", "recipe.line_unknown", 3, "promt"),
+    "an unknown key": ("name: a\nprompt: b\npromt: c\n", "recipe.line_unknown", 3, "promt"),
     "no prompt": ("name: a\n", "recipe.line_missing", 1, "prompt"),
     "not a number": ("name: a\nprompt: b\nvariants: many\n", "recipe.line_wrong", 3, "variants"),
     "an empty word": (
@@ -48,13 +48,13 @@ WRONG = {
         6,
         "words.p.2",
     ),
-    "a wrong question": (
+    "a wrong parameter": (
         "name: a\nprompt: b\nparameters:\n  n:\n    kind: number\n    least: low\n",
         "recipe.line_wrong",
         6,
         "parameters.n.least",
     ),
-    "case alone apart": (
+    "names that differ in case only": (
         "name: a\nprompt: b\nwords:\n  p: [x]\n  P: [y]\n",
         "recipe.line_wrong",
         5,
@@ -63,7 +63,7 @@ WRONG = {
     "a tag": ("name: !!python/object/apply:os.system [ls]\n", "yaml.not_plain", 1, None),
     "a key twice": ("name: a\nname: b\n", "yaml.key_twice", 2, None),
     "half a list": ("name: [a\n", "yaml.not_yaml", 2, None),
-    "a sign nobody types": ('name: "a\\0b"\n', "yaml.unprintable", 1, None),
+    "an unprintable character": ('name: "a\\0b"\n', "yaml.unprintable", 1, None),
     "only a word": ("hello", "recipe.line_wrong", 1, "-"),
     "nothing": ("", "recipe.line_wrong", 1, "-"),
 }

@@ -98,7 +98,7 @@ def test_run_buys_each_picture_once_and_records_its_cost(
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_crash_at_any_step_leaves_one_charge(
+def test_crash_at_any_step_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, at: str
 ) -> None:
     job_id = nova.start(variants=1)
@@ -114,7 +114,7 @@ def test_crash_at_any_step_leaves_one_charge(
 @pytest.mark.parametrize(
     "fault", [Fault(reset_after=True), Fault(status=500), Fault(hang=True)], ids=repr
 )
-def test_lost_response_leaves_one_charge(
+def test_lost_response_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, fault: Fault
 ) -> None:
     job_id = nova.start(variants=1)
@@ -124,7 +124,7 @@ def test_lost_response_leaves_one_charge(
     assert (len(there.billed), states(nova), spent(nova)) == (1, ["paid"], Decimal("0.3"))
 
 
-def test_lost_lease_leaves_the_order_to_the_next_worker(
+def test_order_passes_to_the_next_worker_after_a_lost_lease(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id, engine = nova.start(variants=1), engine_of(there)
@@ -158,7 +158,7 @@ def test_stop_cancels_the_order_and_counts_started_pictures(
                 runner.stop_run(scope, job_id)
         return look(order)
 
-    there.look = looked  # type: ignore[method-assign]  # a person presses while it is under way
+    there.look = looked  # type: ignore[method-assign]  # a person stops the run during the order
     nova.work(job_id, lambda: engine, told_every=0.0)
     assert nova.progress(job_id) == ("stopped", 0, 3)
     assert len(there.cancelled) == 1
@@ -390,7 +390,7 @@ def due(nova: CreatorStudio) -> list[tuple[str, str, str | None]]:
         return [tuple(row) for row in found]
 
 
-def test_hosted_run_leaves_the_gpu_queue(nova: CreatorStudio, there: FakeReplicate) -> None:
+def test_hosted_run_moves_out_of_the_gpu_queue(nova: CreatorStudio, there: FakeReplicate) -> None:
     """A recipe that names a hosted engine is queued there; one without a name is moved there. A
     repeat is harmless."""
     usual, freed = nova.start(variants=1), list[str]()

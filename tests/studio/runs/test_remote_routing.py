@@ -62,7 +62,7 @@ def test_remote_capabilities_come_from_active_workers(nova: CreatorStudio) -> No
         assert remote_routing.remote_capabilities(scope) == {"init", "mask"}
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["at home", "by the house"])
+@pytest.mark.parametrize("ended", [False, True], ids=["remote", "on the server"])
 def test_missing_pictures_of_a_failed_remote_run_are_requested_again(
     nova: CreatorStudio, ended: bool
 ) -> None:

@@ -166,8 +166,8 @@ def test_crash_after_the_request_is_not_charged_twice(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     class Dying(ElevenLabs):
-        def synthesize(self, job: object) -> object:  # type: ignore[override]  # it never comes back
-            super().synthesize(job)  # type: ignore[arg-type]  # as it came
+        def synthesize(self, job: object) -> object:  # type: ignore[override]  # it never returns
+            super().synthesize(job)  # type: ignore[arg-type]  # passed on unchanged
             raise Killed
 
     choose(nova, paid)

@@ -208,7 +208,7 @@ def test_closed_month_keeps_its_lines(till: EarningsAccount) -> None:
         assert (found.close.unchanged, found.close.digest) == (True, told)
 
 
-def test_first_reading_leaves_closed_months_unchanged(till: EarningsAccount) -> None:
+def test_first_reading_keeps_closed_months_unchanged(till: EarningsAccount) -> None:
     month = (till.now().replace(day=1) - timedelta(days=1)).replace(day=1, hour=12)
     till.earn(1000, 800, at=month)
     with till.studio.scope() as scope:

@@ -36,7 +36,7 @@ def invoice(nova: StarsBot, name: str = "leo") -> dict[str, Any]:
 
 
 def tap(nova: StarsBot, name: str, of: str = "leo") -> Checkout:
-    """Pay the newest invoice of a fan as the named user, in the original chat or a forwarded copy."""
+    """Pay the newest invoice of a fan as the named user, in the original chat or a forward."""
     checkout = nova.stars.world.begin(nova.stars.bot, name, invoice(nova, of)["_invoice"])
     nova.hear()
     nova.drain()

@@ -81,7 +81,7 @@ def test_suggestion_does_not_replace_the_members_text(lea: SandboxAgency) -> Non
 
 
 @pytest.mark.parametrize("trouble", ["engine", "improper", "handoff", "too long"])
-def test_failed_suggestion_is_reported_and_leaves_the_box_empty(
+def test_failed_suggestion_is_reported_and_the_box_stays_empty(
     lea: SandboxAgency, trouble: str
 ) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))

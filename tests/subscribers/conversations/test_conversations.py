@@ -322,7 +322,7 @@ def test_refused_reply_is_sent_again(studio: Studio) -> None:
     assert studio.texts("leo").count("Une seule fois") == 1
 
 
-def test_erased_fan_leaves_no_text(studio: Studio) -> None:
+def test_texts_of_an_erased_fan_are_removed(studio: Studio) -> None:
     studio.say("leo", "mon secret est une phrase plantée")
     fan_id = studio.thread("leo").fan_id
     with studio.scope() as scope:

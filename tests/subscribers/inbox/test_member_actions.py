@@ -162,7 +162,7 @@ def test_reply_impersonating_the_creator_is_refused(studio: Studio, words: str) 
         act(studio, who, member_actions.send_member_reply, talk, who, "x" * 2001, key=uuid7())
 
 
-def test_member_is_not_described_as_ai_when_asked(studio: Studio) -> None:
+def test_bot_question_to_a_member_names_a_team_member(studio: Studio) -> None:
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir.", key=uuid7())
     studio.go()

@@ -1,4 +1,4 @@
-"""Faults around replies: duplicate, unordered and replayed updates, and crashes during an action."""
+"""Faults around replies: duplicate, unordered and replayed updates, and crashes in an action."""
 
 import contextlib
 from datetime import timedelta

@@ -25,7 +25,7 @@ MINOR, CRY = "j'ai 15 ans", "je veux mourir"
 
 @pytest.fixture
 def studio(database: Database, sandbox: RunningSandbox) -> Studio:
-    """Nova, whose chats with Tim and Leo have started on the platform but were not received here."""
+    """Nova, whose chats with Tim and Leo have started on the platform but were not received."""
     return begun(create_nova(database, sandbox))
 
 
@@ -189,7 +189,7 @@ def test_edit_after_stop_gets_no_message_unless_a_minor(studio: Studio) -> None:
     "again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)]
 )
 def test_repeated_edit_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
-    """The same update, the same text for another reason (a link preview), and the original message."""
+    """The same update, the same text with another cause (a link preview), and the original."""
     say(studio, message("salut"), edit(MINOR))
     before = studio.texts("tim"), lines(studio), signals(studio)
     cleared(studio)

@@ -48,7 +48,7 @@ def test_reporting_minor_is_answered_and_protected(studio: Studio) -> None:
         assert not age_assurance.get_assurance(scope, "sandbox", "leo").can_be_messaged
 
 
-def test_similar_words_are_no_report_command(studio: Studio) -> None:
+def test_similar_text_is_no_report_command(studio: Studio) -> None:
     studio.say("leo", "/reporters sans frontières ?")
     studio.say("leo", "je veux un reportage /report")
     assert sentence() not in studio.texts("leo")

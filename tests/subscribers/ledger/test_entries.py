@@ -104,7 +104,7 @@ def test_payment_is_posted_once_and_reversed_once(tenant, tenant_id, creator) ->
         )
 
 
-def test_new_split_leaves_earlier_sales_unchanged(tenant, tenant_id, creator) -> None:
+def test_new_split_keeps_earlier_sales_unchanged(tenant, tenant_id, creator) -> None:
     with tenant(tenant_id, "system:test") as scope:
         entries.set_revenue_split(
             scope, creator, SplitShares(4000, 6000, 0), effective_from=scope.now - timedelta(days=9)

@@ -195,7 +195,7 @@ def test_sale_is_booked_once_in_any_order_of_events(till: EarningsAccount, acts:
 
 
 @pytest.mark.parametrize("at", range(1, 8))
-def test_crash_while_detecting_a_sale_leaves_one_sale_or_none(
+def test_crash_while_detecting_a_sale_records_one_sale_or_none(
     till: EarningsAccount, at: int
 ) -> None:
     offered = Offered(till)
@@ -213,7 +213,7 @@ def test_crash_while_detecting_a_sale_leaves_one_sale_or_none(
     assert offered.spent() == (PRICE.minor, 1)
 
 
-def test_partial_refund_leaves_the_pack_with_the_fan(till: EarningsAccount) -> None:
+def test_fan_keeps_the_pack_after_a_partial_refund(till: EarningsAccount) -> None:
     offered = Offered(till)
     offered.sends()
     offered.appears()

@@ -1,4 +1,4 @@
-"""Visible characters of a fan's message reach the model: recent and joined emoji, joined letters."""
+"""Visible characters of a fan reach the model: recent and joined emoji, joined letters."""
 
 import pytest
 from hypothesis import given

@@ -283,7 +283,7 @@ def test_platform_fault_neither_blocks_nor_keeps_access(nova: Doorkeeper, fault:
 
 
 @pytest.mark.parametrize("at", [1, 5, 8, 11])
-def test_crash_leaves_no_removed_member_banned(nova: Doorkeeper, at: int) -> None:
+def test_no_removed_member_stays_banned_after_a_crash(nova: Doorkeeper, at: int) -> None:
     nova.lets_in(**ADULTS)
     nova.proves()
     nova.knocks()

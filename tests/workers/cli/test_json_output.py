@@ -1,4 +1,4 @@
-"""Keys of what commands print with --json and of run/state.json: programs read them, so renaming a field keeps them."""
+"""Keys of --json output and run/state.json: programs read them, so renamed fields keep them."""
 
 import json
 from dataclasses import fields

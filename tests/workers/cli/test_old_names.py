@@ -99,7 +99,7 @@ def test_an_old_option_is_accepted_and_hidden(old: str) -> None:
 
 
 def read_texts() -> Iterator[tuple[str, str]]:
-    """Yield the path and text of each tracked file, without the list of former names in the documents."""
+    """Yield path and text of each tracked file, except the documents' list of former names."""
     listing = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -291,7 +291,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 
 
 def judged(path: Path) -> Brief | Message:
-    """Return a brief, or an error translated into every language; nothing else, whatever the bytes."""
+    """Return a brief, or an error translated into every language, for any bytes."""
     try:
         return read_brief(path)
     except BadInput as error:

@@ -26,7 +26,7 @@ SLACK = timedelta(seconds=3)
 
 @pytest.fixture(scope="module")
 def house(cluster: Cluster) -> Iterator[Database]:
-    """A database for these tests only, because its clock moves and no other work may be due in it."""
+    """A database for these tests only: its clock moves, and no other work may be due in it."""
     passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
     upgrading.prepare(cluster.url("postgres", "postgres"), "clockwork", passwords=passwords)
     upgrading.upgrade(cluster.url("greenroom_owner", "clockwork"), environment="test")

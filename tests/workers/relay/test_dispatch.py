@@ -1,4 +1,4 @@
-"""From rows to handlers: route checks at startup, five outcomes, facts, and the in-process relay."""
+"""From rows to handlers: route checks at startup, outcomes, facts, and the in-process relay."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -188,7 +188,7 @@ def test_retry_later_costs_no_attempt(tenant: OpenScope, tenant_id: UUID) -> Non
         shift(tenant, timedelta(seconds=31))
 
 
-def test_lost_lease_leaves_the_row_to_its_new_owner(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_row_passes_to_its_new_owner_after_a_lost_lease(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(
         EventRoutes(EventRoute(PostDue, failing(LeaseLost("event.taken_over")))),

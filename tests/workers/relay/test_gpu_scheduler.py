@@ -112,7 +112,7 @@ def test_lone_row_waits_until_its_patience_ends(tenant: OpenScope) -> None:
 def test_group_stays_loaded_for_a_while_when_all_patience_has_ended(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """Otherwise each row of a long queue would load another model, and all would wait even longer."""
+    """Otherwise each row of a long queue would load another model and prolong all waits."""
     put(tenant, tenant_id, *("a", "b") * 4, age=LONG)
     assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta(hours=1)))] == [
         "a"

@@ -56,7 +56,7 @@ def test_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
         scope.run("DELETE FROM outbox WHERE kind = :kind", kind=Looked.kind)
 
 
-def test_unreachable_database_leaves_a_gap_without_an_error() -> None:
+def test_unreachable_database_causes_a_gap_without_an_error() -> None:
     registry = CollectorRegistry()
     registry.register(away_figures())
     assert (

@@ -68,7 +68,7 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_references": str(folders / "references"),
             "diffusion_poses": str(folders / "poses"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
@@ -201,7 +201,7 @@ def test_names_outside_the_folders_are_refused(engine: DiffusionEngine, name: st
 
 
 @pytest.mark.parametrize(("model", "lora"), [("flux", "warm"), ("one", "wide"), ("xl", "warm")])
-def test_lora_for_another_model_is_refused_and_leaves_no_state(
+def test_lora_for_another_model_is_refused_without_lasting_state(
     engine: DiffusionEngine, model: str, lora: str
 ) -> None:
     """Flux's pipeline logs at most a warning and would draw the picture without the LoRA."""
@@ -223,7 +223,7 @@ def test_init_picture_and_mask_change_the_result(engine: DiffusionEngine) -> Non
 
 
 def test_inpainting_keeps_unmasked_pixels_exactly(folders: Path, tmp_path: Path) -> None:
-    """Without pasting, the whole picture would pass the model's encoder, which changes every pixel."""
+    """Without pasting, the model's encoder would change every pixel of the picture."""
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     (folder / "greenroom.json").write_text(
         json.dumps({"label": "drawn"})

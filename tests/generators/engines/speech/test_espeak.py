@@ -66,7 +66,7 @@ def test_every_text_has_the_same_loudness(tmp_path: Path, level: int) -> None:
     assert mp4.inspect_mp4(said.data, name="a").sound
 
 
-def test_single_short_word_has_the_target_loudness(tmp_path: Path) -> None:
+def test_very_short_speech_has_the_target_loudness(tmp_path: Path) -> None:
     said = Espeak(program(tmp_path)).synthesize(SpeechJob("Oui"))
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=2.0)
 

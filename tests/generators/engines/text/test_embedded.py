@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[4]
 
 @pytest.fixture
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of an installation with a free port; child processes read them from the environment."""
+    """Settings of an installation with a free port, which child processes read."""
     port = free_port()
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     monkeypatch.setenv("GREENROOM_WORKERS__LLM_PORT", str(port))
@@ -35,7 +35,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[bytes]"]]:
-    """The process as the supervisor starts it, with a listening socket held for the first caller."""
+    """The process as the supervisor starts it, with its listening socket open already."""
     front = socket.create_server(("127.0.0.1", at_home.workers.llm_port))
     with front:
         process = subprocess.Popen(

@@ -54,7 +54,7 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
             "film_models": str(folders / "models"),
             "film_adapter": str(folders / "adapter"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make

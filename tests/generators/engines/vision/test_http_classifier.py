@@ -150,7 +150,7 @@ HOSTILE = {
     "no rating": answer({"people": 0}, GENERAL),
     "another ladder": answer({"rating": "safe"}, GENERAL),
     "a number as text": answer({"rating": "G", "people": "0"}, GENERAL),
-    "fewer than nobody": answer({"rating": "G", "people": -1}, GENERAL),
+    "a negative count": answer({"rating": "G", "people": -1}, GENERAL),
     "a crowd": answer({"rating": "G", "people": 10**9}, GENERAL),
     "half a letter": answer(GENERAL, GENERAL).replace(b"[]", b'["\\ud800"]'),
     "a name for a log": answer(GENERAL, GENERAL, name="member:7"),
@@ -231,7 +231,7 @@ def test_malformed_faces_are_refused(eyes: FakeClassifier, kind: str) -> None:
         client(eyes).classify_views(picture_views(shown(draw_tile("G"))))
 
 
-def test_words_are_limited_and_printable(eyes: FakeClassifier) -> None:
+def test_recognised_text_is_limited_and_printable(eyes: FakeClassifier) -> None:
     eyes.garbage = answer(
         {"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL
     )

@@ -35,7 +35,7 @@ def test_options_may_follow_the_platform(tmp_path: Path) -> None:
     assert (listed.returncode, listed.stderr) == (0, "")
 
 
-def test_invalid_choice_is_asked_again() -> None:
+def test_prompt_repeats_after_an_invalid_choice() -> None:
     app, field = typer.Typer(), FormField("entry", choices=("any", "by_request"))
 
     @app.command()

@@ -1,4 +1,4 @@
-"""The servers reported by a bot's gateway client while a session starts and events are held back."""
+"""The servers reported by a bot's gateway client while a session starts with held events."""
 
 import asyncio
 from typing import Any
@@ -46,5 +46,5 @@ def said(client: _Client) -> list[bool]:
 
 
 def test_server_that_removed_the_bot_is_not_reported_as_joined() -> None:
-    """The library dispatches a removal at once, but earlier events only when the session is ready."""
+    """The library dispatches a removal at once, and earlier events when the session is ready."""
     assert asyncio.run(told()) == ([], [True, True])

@@ -216,7 +216,7 @@ def test_burst_of_webhooks_schedules_few_reads(lea: Agency) -> None:
 
 
 def test_webhook_during_a_read_schedules_another(lea: Agency) -> None:
-    """The read of the previous minute is in progress and may have passed the moment of the event."""
+    """The read of the previous minute is in progress and may have passed the event already."""
     channel = lea.accounts[LEA]
     with lea.at.scope() as scope:
         put = outbox.put_coalesced(
