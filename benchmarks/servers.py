@@ -16,9 +16,6 @@ from migrations import upgrading
 from workers.installation import ports
 from workers.runtime import embedded_servers
 
-pass
-
-
 START_SECONDS = 60.0
 
 

@@ -29,8 +29,6 @@ class Epoch(TenantRow, table=True):
     value: int = Field(sa_type=BigInteger)
 
 
-pass
-
 _LOCKED = "gate.epochs"
 _HOUSE = "house"
 

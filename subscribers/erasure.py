@@ -1,5 +1,6 @@
 """Erasure of a fan with all data that identifies them, and export of their data."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from channels.age_verification import age_checks
@@ -24,6 +25,36 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     changes nothing.
     """
     params = {"tenant": scope.tenant_id, "fan": about}
+    _erase_conversations(scope, params)
+    scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    # While a refund is pending, the rail identifies its payer by this id alone.
+    scope.run(
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT "
+        "EXISTS (SELECT FROM"
+        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
+        **params,
+    )
+    subscription_rows.stop_all_subscriptions(scope, about)
+    for identity in scope.run(_KNOWN_ON, **params).all():
+        age_checks.erase_checks(scope, identity.channel_id, identity.native_id)
+        reader_roles.remove_reader(scope, identity.channel_id, identity.native_id)
+        received_comments.purge_received_comments(scope, identity.channel_id, identity.native_id)
+    scope.run(
+        "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
+        " WHERE tenant_id = :tenant AND fan_id = :fan",
+        **params,
+    )
+    done = scope.run(
+        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', "
+        "updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
+        **params,
+    )
+    if done.rowcount:
+        outbox.put(scope, FanErased(scope.tenant_id, about))
+
+
+def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
     talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
     # An edit is identified by a digest of its text, so that digest is erased too.
     scope.run(
@@ -56,32 +87,6 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         f" AND conversation_id IN ({talks})",
         **params,
     )
-    scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    # While a refund is pending, the rail identifies its payer by this id alone.
-    scope.run(
-        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT "
-        "EXISTS (SELECT FROM"
-        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
-        **params,
-    )
-    subscription_rows.stop_all_subscriptions(scope, about)
-    for identity in scope.run(_KNOWN_ON, **params).all():
-        age_checks.erase_checks(scope, identity.channel_id, identity.native_id)
-        reader_roles.remove_reader(scope, identity.channel_id, identity.native_id)
-        received_comments.purge_received_comments(scope, identity.channel_id, identity.native_id)
-    scope.run(
-        "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
-        " WHERE tenant_id = :tenant AND fan_id = :fan",
-        **params,
-    )
-    done = scope.run(
-        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', "
-        "updated_at = house_now()"
-        " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
-        **params,
-    )
-    if done.rowcount:
-        outbox.put(scope, FanErased(scope.tenant_id, about))
 
 
 def export_fan(scope: Scope, about: UUID) -> dict[str, object]:

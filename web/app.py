@@ -74,14 +74,7 @@ def create_web_app(
     app.mount("/v1", programs)
     _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
     if library is not None:
-        app.mount(
-            remote_workers.MOUNT_PATH,
-            remote_workers.create_remote_worker_api(tenant, library, per_day=pictures_per_day),
-        )
-        app.include_router(media_urls.router(tenant, library))
-        app.include_router(
-            client_links.router(tenant, library, loader.load_connectors(), public_url=base)
-        )
+        _add_library_routes(app, tenant, library, public_url=base, per_day=pictures_per_day)
     app.include_router(
         installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key)
     )
@@ -98,6 +91,19 @@ def create_web_app(
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
         app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base)
+    )
+
+
+def _add_library_routes(
+    app: FastAPI, tenant: OpenScope, library: ObjectStore, *, public_url: str, per_day: int
+) -> None:
+    app.mount(
+        remote_workers.MOUNT_PATH,
+        remote_workers.create_remote_worker_api(tenant, library, per_day=per_day),
+    )
+    app.include_router(media_urls.router(tenant, library))
+    app.include_router(
+        client_links.router(tenant, library, loader.load_connectors(), public_url=public_url)
     )
 
 

@@ -1,1 +1,2 @@
-"""The pages of the dashboard, one folder per address. `posts` holds what several of them share."""
+"""The pages of the dashboard, one sub-package for each address. `posts` contains the parts that
+several pages share. Navigation, sign-in and layout are in `dashboard.shell`."""

@@ -21,8 +21,6 @@ from tenants.agencies.queries import (
 )
 from tenants.agencies.rights import Right
 
-pass
-
 
 @dataclass(frozen=True)
 class StopBanner:

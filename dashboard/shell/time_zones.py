@@ -9,9 +9,6 @@ from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.page_context import PageContext
 from foundation.ops.wall_time import WallTime, load_zone
 
-pass
-
-
 ZONE_AREAS = (
     "Africa/",
     "America/",

@@ -75,8 +75,7 @@ def record_asset(
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None if unknown.
         source: proof of `made_at`: generation, capture or publication. Other values prove nothing.
-        parent: the asset that this one was cut from. Its people and the older date, or none, are
-            inherited.
+        parent: the asset this one was cut from. Its people and the older date are inherited.
         people_seen: number of people that a detector counted; None if none ran.
         model: the engine's name of its model. An edit keeps its parent's.
         label: the `OriginLabel` of an engine's picture. Derivatives inherit it.

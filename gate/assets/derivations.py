@@ -32,8 +32,6 @@ class AssetPart(TenantRow, table=True):
     whole: bool = True
 
 
-pass
-
 _MADE_OF = """
 WITH RECURSIVE below AS (
   SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND

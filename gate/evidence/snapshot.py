@@ -110,8 +110,7 @@ stops of the installation."""
 def gather_snapshot(
     scope: Scope, unit: Unit, *, author: str, by: ActivePolicy, own_hosts: Sequence[str] = ()
 ) -> tuple[EvidenceSnapshot, datetime]:
-    """Return the committed facts about a unit, and the time of reading: a claim may have waited for
-    its locks. `by` is the policy it is judged by."""
+    """Return the committed facts about a unit under the policy `by`, and the time of reading."""
     _expire_read_rows(scope)
     held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)

@@ -119,7 +119,7 @@ def parse_registrable_url(typed: str) -> str:
     if not wanted.isprintable() or not 0 < len(wanted) <= MAX_URL_LENGTH:
         raise BadInput("link.invalid")
     # The pattern matches any text, so there is always a match.
-    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]
+    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]  # see above
     # Addresses that a reader and a browser may interpret differently are refused below.
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
         raise BadInput("link.scheme")

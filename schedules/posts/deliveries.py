@@ -98,14 +98,12 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Create a post once for each (origin, origin_key); a repeat returns the id of the existing
-    post.
+    """Create a post once for each (origin, origin_key). A repeat returns the existing id.
 
     `media` are asset ids and `parts` follow as a thread; `others` are channel overrides. `late_ok`
     is the delay after which the post is no longer published, None for no limit; with
     `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
-    one account, 0 first. `links` are the author's choices for links. Raises BadInput, and NotFound
-    for a picture that is not in the creator's library.
+    one account, 0 first. Raises BadInput, and NotFound for media outside the creator's library.
     """
     channel_overrides.check_content(PostContent(title, body, tuple(media), tuple(parts)), others)
     if not 0 <= priority <= LOWEST_POST_PRIORITY:

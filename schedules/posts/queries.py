@@ -251,7 +251,7 @@ def calendar_entries(
     """
     rows = scope.session.execute(
         # More columns than select() has overloads for.
-        select(*_SHOWN)  # type: ignore[call-overload]
+        select(*_SHOWN)  # type: ignore[call-overload]  # see above
         .join(
             Post,
             (col(Post.tenant_id) == col(Delivery.tenant_id))

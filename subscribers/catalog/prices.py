@@ -10,9 +10,6 @@ from foundation.money import Money
 from subscribers.rails import installed_rails
 from subscribers.rails.price_text import format_price
 
-pass
-
-
 HIGHEST = 1_000_000
 """Highest price in minor units; anything above counts as a typing error."""
 

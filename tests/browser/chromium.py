@@ -1,5 +1,4 @@
-"""People before a real Chromium: what they see, what they press, and everything their browser asked
-for."""
+"""Visitors with a real Chromium: what they see and press, and every request of their browser."""
 
 import json
 import os
@@ -25,10 +24,10 @@ from playwright.sync_api import (
 from foundation.ops.clock import monotonic
 
 SECONDS = 60.0
-"""How long anything may take on a busy machine."""
+"""Timeout of any wait, long enough for a busy machine."""
 
 TRIES = 6
-"""How often a list is opened, that a page which is drawn again by itself may close."""
+"""Attempts to open a list, which a page that redraws itself may close."""
 
 FLAGS = (
     "--no-sandbox",  # containers run as root
@@ -42,8 +41,8 @@ FLAGS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 REQUIRED = "GREENROOM_REQUIRE_BROWSER"
-"""With 1 in this variable a machine without a browser fails these tests instead of skipping
-them."""
+"""Environment variable: with the value 1, a machine without a browser fails these tests instead of
+skipping them."""
 
 SAID = "(document.body ? document.body.innerText : '')"
 AT_REST = """
@@ -59,8 +58,8 @@ AT_REST = """
 
 @dataclass
 class Visitor:
-    """One window. `requests` are the addresses it asked for, `complaints` what its console said was
-    wrong."""
+    """A browser window. `requests` lists the requested URLs, `complaints` the errors of its
+    console."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -79,21 +78,21 @@ class Visitor:
 
     @property
     def hosts(self) -> set[str]:
-        """Whom it talked to."""
+        """Hosts that received requests or WebSocket connections."""
         return {urlsplit(url).netloc for url in self.requests if url.startswith(("http", "ws"))}
 
-    # looking
+    # Reading the page.
 
     def go(self, url: str) -> None:
-        """Open an address and wait until it has loaded."""
+        """Open a URL and wait until it has loaded."""
         self.page.goto(url, wait_until="load")
 
     def rest(self) -> None:
-        """Wait until the page of the dashboard that is open was drawn to its end."""
+        """Wait until the open dashboard page is completely drawn."""
         self.page.wait_for_function(AT_REST)
 
     def run(self, expression: str) -> Any:
-        """The value of a JavaScript expression; asked again where the page was just being
+        """Evaluate a JavaScript expression and return its value; try again if the page was just
         replaced."""
         try:
             return self.page.evaluate(expression)
@@ -104,15 +103,15 @@ class Visitor:
             return self.page.evaluate(expression)
 
     def until(self, expression: str, seconds: float = SECONDS) -> None:
-        """Wait until an expression holds. Raises AssertionError with what the page says instead.
+        """Wait until an expression is true. Raises AssertionError with the text of the page.
 
-        Asked from outside again and again: a page may forbid what Playwright's own waiting does
-        inside it (eval).
+        The expression is evaluated repeatedly from outside, because Playwright's own waiting uses
+        eval inside the page, which a page may forbid.
         """
         end = monotonic() + seconds
         while not self._holds(expression):
             assert monotonic() < end, (
-                f"{expression} never held; the page says: {self.text()[:3000]!r}"
+                f"{expression} never became true; the page says: {self.text()[:3000]!r}"
             )
             self.page.wait_for_timeout(50)
 
@@ -125,47 +124,46 @@ class Visitor:
             return False  # the page was just being replaced
 
     def shows(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until the page says `text`, to the letter: some headings are set in capitals."""
+        """Wait until the page shows `text`, compared exactly: some headings are in capitals."""
         self.until(f"() => {SAID}.includes({json.dumps(text)})", seconds)
 
     def hides(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until the page no longer says `text`."""
+        """Wait until the page no longer shows `text`."""
         self.until(f"() => !{SAID}.includes({json.dumps(text)})", seconds)
 
     def text(self) -> str:
-        """What the page says."""
+        """Return the visible text of the page."""
         return str(self.run("document.body ? document.body.innerText : ''"))
 
     def size(self, width: int, height: int = 900) -> None:
-        """The size of the window, in CSS pixels."""
+        """Set the size of the window, in CSS pixels."""
         self.page.set_viewport_size({"width": width, "height": height})
 
     @property
     def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """Number of pixels by which the page is wider than the window."""
         return int(
             self.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         )
 
     def picture(self, path: Path) -> None:
-        """The page as PNG, to its end."""
+        """Save the full page as PNG."""
         self.page.screenshot(path=path, full_page=True)
 
-    # doing
+    # Using the page.
 
     def button(self, label: str) -> Locator:
-        """The first visible button whose words hold `label`."""
+        """Return the first visible button whose label contains `label`."""
         return self.page.locator("button:visible", has_text=label).first
 
     def press(self, label: str) -> None:
-        """Press a button by mouse, once it can be pressed. Raises AssertionError with what the page
-        says instead."""
+        """Click a button once it is enabled. Raises AssertionError with the text of the page."""
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
 
     def hold(self, label: str) -> Locator:
-        """Put the mouse down on a button and leave it there. Raises AssertionError where it never
-        lay still for it."""
+        """Press the mouse on a button without releasing it. Raises AssertionError if the button
+        keeps moving."""
         button = self.button(label)
         for _ in range(TRIES):
             button.hover()
@@ -173,7 +171,7 @@ class Visitor:
             if button.evaluate("one => one.matches(':active')"):
                 return button
             self.page.mouse.up()
-        raise AssertionError(f"{label!r} moves on and on; the page says: {self.text()[:3000]!r}")
+        raise AssertionError(f"{label!r} keeps moving; the page says: {self.text()[:3000]!r}")
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -183,7 +181,7 @@ class Visitor:
             raise AssertionError(f"{what}; the page says: {self.text()[:3000]!r}") from late
 
     def type(self, label: str, text: str) -> None:
-        """Write into a field by keyboard and leave it."""
+        """Type into a field and leave it."""
         with self._telling(f"no field {label!r} to write into"):
             box = self.page.get_by_label(label).first
             box.fill("")
@@ -191,15 +189,14 @@ class Visitor:
             box.blur()
 
     def choose(self, label: str, option: str) -> None:
-        """Choose in a list that opens, and again where the page was drawn anew under it. Raises
-        AssertionError."""
+        """Choose an option of a list, again if the page was redrawn. Raises AssertionError."""
         for _ in range(TRIES):
             box = self.page.get_by_role("combobox", name=label).first
             box.click()
             self.page.wait_for_timeout(300)
             if not self.page.get_by_role(
                 "option"
-            ).count():  # on a phone the first touch may only lead there
+            ).count():  # on a phone the first touch may only scroll there
                 box.press("ArrowDown")
             with suppress(TimeoutError):
                 self.page.get_by_role("option", name=option).first.click(
@@ -212,7 +209,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Chromium:
-    """The running browser; each visitor has cookies of their own."""
+    """The running browser; each visitor has separate cookies."""
 
     browser: Browser
 
@@ -226,7 +223,8 @@ class Chromium:
         dark: bool = False,
         cookies: str = "",
     ) -> Iterator[Visitor]:
-        """A fresh window; `cookies` as "name=value at url" of a session that is open already."""
+        """Yield a new window. `cookies` has the form "name=value at url" and continues an open
+        session."""
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             locale={"fr": "fr-FR", "en": "en-GB"}[language],
@@ -245,14 +243,13 @@ class Chromium:
 
 
 def find_browser() -> str | None:
-    """The browser of this machine, if it has one."""
+    """Return the path of the installed browser, or None."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Chromium]:
-    """Start the browser without a window; skips the tests where there is none, and fails them where
-    one is required."""
+    """Start a headless browser. If none is installed, skip or fail the tests (see `REQUIRED`)."""
     found = find_browser()
     if found is None:
         said = "no Chromium on this machine (apt-get install chromium)"

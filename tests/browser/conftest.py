@@ -1,4 +1,4 @@
-"""One Chromium for these tests; where there is none they are skipped and say so."""
+"""Fixtures of the browser tests, which share one Chromium and are skipped without one."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.web.conftest import mia, room  # noqa: F401  fixtures
 ALWAYS = re.compile(
     r"test_(adult_area|dashboard|roles|home_emergency_stop|process_kills|own_releases|creator_page|passkeys"
     r"|subject_portal|removal_requests)\.py"
-    r"|::test_whatever_is_pressed"
+    r"|::test_random_input_never_breaks_a_page"
 )
-"""What keeps people out, stops everything or holds for any page runs with each commit; the other
-pages are heavy."""
+"""Tests of access control, emergency stops and rules for all pages, which run for each commit. The
+others are heavy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of single pages as heavy: `make test` runs a quarter of them."""
+    """Mark the tests of single pages as heavy, so that `make test` runs a quarter of them."""
     for item in items:
         if item.nodeid.startswith("tests/browser/") and not ALWAYS.search(item.nodeid):
             item.add_marker("heavy")
@@ -47,6 +47,6 @@ def installation(
 def lea(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
 ) -> Iterator[RunningAgency]:
-    """Léa's agency in a house that lives."""
+    """Return Léa's agency in a running installation."""
     with living(installation, database, redis_url, chromium) as made:
         yield made

@@ -1,5 +1,4 @@
-"""A house with the demo in it and a member of every role in both languages, behind its
-dashboard."""
+"""The dashboard of an installation with the demo and a member of every role in both languages."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -32,12 +31,12 @@ NAMES = {
 }
 
 GIVEN = {Role.CREATOR: ("mia",), Role.CHATTER: ("mia", "nova"), Role.GUEST: ("mia",)}
-"""The creators they work for; the others work for all."""
+"""Creators assigned to a role; the other roles have all creators."""
 
 
 @dataclass(frozen=True)
 class DemoDashboard:
-    """The demo's first agency; `members` by role and language."""
+    """The first agency of the demo; `members` by role and language."""
 
     url: str
     tenant: OpenScope
@@ -45,15 +44,15 @@ class DemoDashboard:
     log: Path
 
     def troubles(self) -> list[str]:
-        """What the door wrote of pages that failed, and any other error."""
+        """Return the errors in the log of the dashboard."""
         return error_lines(self.log)
 
     def session(self, role: Role, language: str) -> str:
-        """A session that is open already, as a visitor's browser keeps it."""
+        """Return the cookie of an open session in the form that `Chromium.visitor` takes."""
         return f"{self._cookie(self.members[role, language])} at {self.url}"
 
     def arriving(self, role: Role, language: str, mark: str) -> str:
-        """The cookie of a member who comes in newly."""
+        """Add a member and return the cookie of their new session."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
             member = _member(scope, role, language, mark)
         return self._cookie(member)
@@ -80,8 +79,8 @@ def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
 def seeded(
     cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path
 ) -> Iterator[DemoDashboard]:
-    """Bring the demo in and open the door; the demo goes at the end, as other tests bring in
-    theirs."""
+    """Load the demo and serve the dashboard. The demo is removed at the end, because other tests
+    load theirs."""
     settings = Settings(
         home=home,
         environment="test",

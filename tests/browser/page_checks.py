@@ -1,4 +1,4 @@
-"""What a page must be for people: measured in the browser, on what it really drew."""
+"""Accessibility checks of rendered pages, measured in the browser."""
 
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,8 @@ b.width < 24); })
 
 
 def page_faults(visitor: Visitor, root: str = "body") -> list[Any]:
-    """Too little contrast (WCAG 2.2, 1.4.3), things without a name (4.1.2), targets too small
-    (2.5.8), a page wider than its window (1.4.10), no language (3.1.1)."""
+    """Return violations of WCAG 2.2: contrast (1.4.3), accessible names (4.1.2), target size
+    (2.5.8), reflow (1.4.10) and page language (3.1.1)."""
     visitor.page.wait_for_load_state()
     found: list[Any] = []
     for question in (CONTRAST, NAMES, TARGETS):
@@ -67,7 +67,7 @@ def page_faults(visitor: Visitor, root: str = "body") -> list[Any]:
 
 
 def error_lines(log: Path) -> list[str]:
-    """The lines of a process's log that tell of an error."""
+    """Return the lines of a process log that report an error."""
     marks = ('"level": "error"', '"level": "critical"', "Traceback (most recent call last)")
     return [
         line for line in log.read_text("utf-8").splitlines() if any(mark in line for mark in marks)

@@ -1,5 +1,4 @@
-"""A hand that does anything on any page: presses, ticks, chooses, types what no page asked for, in
-any order."""
+"""Random input on any page: buttons, checkboxes, choices and unexpected texts in any order."""
 
 import random
 from collections.abc import Mapping, Set
@@ -35,10 +34,10 @@ INSIDE = {
     "channels": ({"links": "1"},),
     "shop": ({"view": "books"}, {"view": "orders"}),
 }
-"""What an address asks for within a page."""
+"""Query parameters of the views within a page."""
 
 LEFT_OUT = {"tour", "start"}
-"""One takes processes, the other opens agencies that nobody here clears away."""
+"""Pages left out: one starts processes, the other opens agencies that are not removed here."""
 
 TYPED = [
     "",
@@ -57,7 +56,7 @@ FIELDS = {*TEXTS, *ONE, *SEVERAL, "checkbox", "date_input", "time_input", "numbe
 
 
 def page_addresses(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
-    """Every page, what is asked for within it, and half as many posts."""
+    """Return every page with its views, and half as many posts."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         posts = list(
             scope.run(
@@ -80,7 +79,7 @@ def page_addresses(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
 
 
 def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
-    """What somebody does to it (presses, ticks, types, chooses), and the same in words."""
+    """Return a random input for a widget and its description."""
     did, drawn = WidgetState(id=one.id), one.drawn
     if one.kind in TEXTS:
         did.string_value = chance.choice(TYPED)[: drawn.max_chars or None]
@@ -107,15 +106,15 @@ def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
 def press_at_random(
     page: Stream, chance: random.Random, path: str, query: Mapping[str, str]
 ) -> list[str]:
-    """Open a page, fill in some of it and press something, again and again; what was done, up to
-    where it failed."""
+    """Open a page, fill some fields and press a button, repeatedly. Return what was done, up to the
+    first failure."""
     did, text = [f"{path} {dict(query)}"], page.open(f"/{path}", **query)
     for _ in range(chance.randint(1, PRESSES)):
         fields = is_usable(page, FIELDS)
         for one in chance.sample(fields, min(len(fields), chance.randint(0, 3))):
             if (
                 one not in page.widgets or FAILED in text
-            ):  # what was filled in before drew the page anew without it
+            ):  # an earlier input redrew the page without this field
                 continue
             state, said = describe_act(chance, one)
             did, text = [*did, said], page.fill(one, state)

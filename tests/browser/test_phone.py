@@ -1,5 +1,5 @@
-"""The phone's pages in a real browser of 390 pixels: read, pressed, copied, and nothing foreign
-asked for."""
+"""The phone pages in a real browser with a width of 390 pixels: content, actions, copying, and no
+third-party requests."""
 
 import os
 from pathlib import Path
@@ -26,11 +26,11 @@ from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
 from tests.schedules.builders import SandboxAgency
 
 LOOKED_AT = os.environ.get("GREENROOM_PICTURES", "")
-"""A folder for pictures somebody wants to look at."""
+"""Folder for pictures to review."""
 
 
 def press(visitor: Visitor, text: str) -> None:
-    """Tap the visible button that says `text`."""
+    """Tap the visible button with the text `text`."""
     visitor.button(text).tap()
 
 
@@ -50,7 +50,7 @@ def come_in(visitor: Visitor, lea: SandboxAgency, address: str) -> None:  # noqa
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_task_with_one_thumb(
+def test_manual_task_is_completed_on_a_phone(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  a fixture
     address: str,  # noqa: F811  a fixture
@@ -93,7 +93,7 @@ def test_a_task_with_one_thumb(
     assert [step for step, _ in manual_task_builders.list_permits(lea)] == ["hand_over", "save"]
 
 
-def test_code_and_refusal_are_readable(
+def test_pairing_code_and_refusal_are_accessible(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  a fixture
     address: str,  # noqa: F811  a fixture
@@ -108,6 +108,6 @@ def test_code_and_refusal_are_readable(
         visitor.go(address + place)
         press(visitor, "Commencer la tâche")
         visitor.shows("Enregistrer")
-        press(visitor, "Enregistrer")  # the workers are away
+        press(visitor, "Enregistrer")  # The workers are not running.
         visitor.shows("plus long que d’habitude")
         look(visitor, "refused")

@@ -1,4 +1,4 @@
-"""Photos from a phone of 390 pixels: handed in together, then sorted with one thumb."""
+"""Photos on a phone with a width of 390 pixels: uploaded together, then sorted by swiping."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.schedules.builders import SandboxAgency, jpeg
 
 
 def swipe(visitor: Visitor, x: int, y: int) -> None:
-    """Move the picture on top by so many pixels with one thumb."""
+    """Move the top picture by a number of pixels."""
     box = visitor.page.locator("#stack").bounding_box()
     assert box is not None
     at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -39,7 +39,7 @@ def shelves(lea: SandboxAgency) -> list[str]:  # noqa: F811  the fixture
         return [row.shelf for row in rows]
 
 
-def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
+def test_photos_are_uploaded_together_and_sorted(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  fixtures
     address: str,  # noqa: F811  fixtures
@@ -64,7 +64,7 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
         press(visitor, "Voir sans flou")
         visitor.shows("4 à trier")
         look(visitor, "sort")
-        swipe(visitor, 30, 0)  # too little to mean anything
+        swipe(visitor, 30, 0)  # Too short to count as a swipe.
         visitor.shows("4 à trier")
         swipe(visitor, 160, 10)
         visitor.shows("Encore 3")

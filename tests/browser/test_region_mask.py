@@ -1,7 +1,7 @@
-"""The part of a picture that is made anew, painted in a real browser by mouse and by finger, and
-kept with a recipe.
+"""The region of a picture to regenerate, painted by mouse and touch in a real browser and saved
+with a recipe.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
+With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def by_finger(page: Page, places: list[tuple[float, float]]) -> None:
 
 
 def painted(visitor: Visitor, stroke: Stroke, *percents: tuple[float, float]) -> None:
-    """One stroke through these places of the picture, in percent of its sides."""
+    """Paint a stroke through these points, in per cent of the picture's sides."""
     sheet = visitor.page.locator(SHEET).last
     sheet.scroll_into_view_if_needed()
     box = sheet.bounding_box()
@@ -70,7 +70,7 @@ def kept(who: Agency) -> RecipeSpec:
 @pytest.mark.parametrize(
     ("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"]
 )
-def test_a_part_is_painted_and_kept(
+def test_region_is_painted_erased_and_saved(
     able: Door,  # noqa: F811  the fixture
     lumiere: Agency,
     chromium: Chromium,

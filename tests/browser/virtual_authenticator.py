@@ -11,22 +11,22 @@ from tests.browser.chromium import Visitor
 
 @dataclass(frozen=True)
 class VirtualAuthenticator:
-    """What a visitor's device holds."""
+    """A virtual device of a visitor."""
 
     session: CDPSession
     id: str
 
     def all(self) -> list[dict[str, Any]]:
-        """The passkeys it has."""
+        """Return the passkeys of the device."""
         return list(self._send("getCredentials")["credentials"])
 
     def gives(self, other: "VirtualAuthenticator") -> None:
-        """Another device has the same passkeys now."""
+        """Copy the passkeys to another device."""
         for one in self.all():
             other._send("addCredential", credential=one)
 
     def shows_who(self, verified: bool) -> None:
-        """Whether the finger it is shown is the right one."""
+        """Set the result of the device's user verification."""
         self._send("setUserVerified", isUserVerified=verified)
 
     def _send(self, what: str, **params: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class VirtualAuthenticator:
 
 
 def add_virtual_authenticator(visitor: Visitor) -> VirtualAuthenticator:
-    """A device of this visitor's own, with a finger that it knows."""
+    """Add a device with user verification to the visitor's browser."""
     session = visitor.page.context.new_cdp_session(visitor.page)
     session.send("WebAuthn.enable")
     options = {

@@ -1,5 +1,4 @@
-"""A site with a feed: it keeps what it said, answers "unchanged" where that holds, and misbehaves
-when told to."""
+"""A site with a feed that supports conditional requests and fails on request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,30 +18,30 @@ RSS = "application/rss+xml"
 
 @dataclass
 class FeedSite:
-    """One feed at `/feed`. `mode` is what it does instead of saying it; `asked` the headers of each
-    request."""
+    """A site with one feed at `/feed`. `mode` selects a failure; `asked` contains the headers of
+    each request."""
 
     url: str = ""
     entries: list[tuple[str, str, str]] = field(default_factory=list)
     mode: str = ""
     where: str = ""
-    """Where a redirect leads."""
+    """Target of a redirect."""
     asked: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def feed(self) -> str:
-        """The address of the feed."""
+        """URL of the feed."""
         return f"{self.url}/feed"
 
     def say(
         self, *guids: str, title: str = "Titre {}", words: str = "<p>Des <b>mots</b> {}</p>"
     ) -> None:
-        """New entries, each before those that stand."""
+        """Add entries to the start of the feed."""
         for guid in guids:
             self.entries.insert(0, (guid, title.format(guid), words.format(guid)))
 
     def rss(self) -> bytes:
-        """The feed as it stands."""
+        """Return the current feed as RSS."""
         items = "".join(
             f"<item><guid>{escape(guid)}</guid><title>{escape(title)}</title>"
             f"<description>{escape(words)}</description><link>https://blog.example/{escape(guid)}<"
@@ -55,7 +54,7 @@ class FeedSite:
         ).encode()
 
     async def answer(self, request: Request) -> Response:
-        """What the site says now."""
+        """Respond as `mode` requires."""
         self.asked.append(dict(request.headers))
         etag = f'"{len(self.entries)}-{self.entries[0][0] if self.entries else ""}"'
         match self.mode:
@@ -90,7 +89,7 @@ async def _endless() -> AsyncIterator[bytes]:
 
 
 def billion_laughs_feed() -> bytes:
-    """Entities that would grow to a billion."""
+    """Return a feed whose entities would expand to a billion ("billion laughs")."""
     more = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     doctype = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{more}]>'
     return (
@@ -99,7 +98,7 @@ def billion_laughs_feed() -> bytes:
 
 
 def file_entity_feed() -> bytes:
-    """An entity that names a file of the machine that reads it."""
+    """Return a feed with an external entity that names a local file of the reader."""
     doctype = '<!DOCTYPE rss [<!ENTITY f SYSTEM "file:/etc/passwd">]>'
     return (
         f"<?xml version='1.0'?>{doctype}<rss><channel><title>&f;</title></channel></rss>".encode()
@@ -108,7 +107,7 @@ def file_entity_feed() -> bytes:
 
 @contextmanager
 def site() -> Iterator[FeedSite]:
-    """A running site."""
+    """Run a feed site."""
     made = FeedSite()
     with serve_app(Starlette(routes=[Route("/feed", made.answer)])) as url:
         made.url = url

@@ -1,5 +1,4 @@
-"""Packages as an installer leaves them in a folder, and processes that have not looked at them
-yet."""
+"""Packages as an installer writes them to a folder, and cleared caches as in a new process."""
 
 import shutil
 import tomllib
@@ -15,8 +14,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "connector-acme"
 def install_package(
     folder: Path, package: str, entries: Mapping[str, Mapping[str, str]], code: str = ""
 ) -> Path:
-    """A package of that name with one module, whose name is the package's; gives the module's
-    folder."""
+    """Install a package with one module of the same name. Return the folder of the module."""
     module = folder / package.replace("-", "_")
     module.mkdir(parents=True)
     (module / "__init__.py").write_text(code, "utf-8")
@@ -25,7 +23,7 @@ def install_package(
 
 
 def install_example(folder: Path) -> Path:
-    """The example, as its own `pyproject.toml` has it."""
+    """Install the example connector as its `pyproject.toml` describes it."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text("utf-8"))["project"]
     shutil.copytree(
         EXAMPLE / "acme_greenroom",
@@ -49,7 +47,7 @@ def _tell(folder: Path, package: str, entries: Mapping[str, Mapping[str, str]]) 
 
 
 def clear_plugin_caches() -> None:
-    """As a process that has just started."""
+    """Clear the plugin caches, as in a process that has just started."""
     plugins.load_plugins.cache_clear()
     translation.load_catalogue.cache_clear()
     translation._third_party_platforms.cache_clear()

@@ -1,8 +1,8 @@
-"""A stateful OAuth 2.0 authorization server (RFC 6749), which the fakes of platforms subclass.
+"""A stateful OAuth 2.0 authorization server (RFC 6749), the base class of the platforms' fakes.
 
-The base enforces what platforms have in common: registered redirect URIs, known scopes, codes that
-are good once and expire, PKCE (RFC 7636), client authentication, refresh tokens that rotate or
-stay, detection of their reuse (RFC 9700, 4.14.2), expiry, and revocation (RFC 7009). A platform
+The base enforces what platforms have in common: registered redirect URIs, known scopes, codes for
+single use that expire, PKCE (RFC 7636), client authentication, refresh tokens with or without
+rotation, detection of their reuse (RFC 9700, 4.14.2), expiry, and revocation (RFC 7009). A platform
 sets class attributes to its parameters and overrides the methods in which it differs. Tests may set
 the same attributes on an instance.
 """
@@ -44,7 +44,7 @@ ERRORS: Mapping[str, tuple[Any, ...]] = {
     "token": ("invalid_request", "The token is unknown or another client's."),
     "scope": ("invalid_scope", "The requested scope was not granted."),
 }
-"""Error, description and status (400 where it is missing) by what is wrong with a request."""
+"""Error, description and status (default 400) by the invalid part of a request."""
 
 
 @dataclass(eq=False)
@@ -54,12 +54,12 @@ class App:
     client_id: str
     secret: str | None
     redirects: tuple[str, ...]
-    scopes: tuple[str, ...] = ()  # those that it may request besides the platform's
+    scopes: tuple[str, ...] = ()  # Scopes that it may request besides the platform's.
 
 
 @dataclass(eq=False)
 class Grant:
-    """A user's approval of an app, by which its tokens end; `request` asked for it."""
+    """A user's approval of an app. Its tokens end with it. `request` is the authorization request."""
 
     app: Any
     member: Any
@@ -72,7 +72,7 @@ class Grant:
 
 @dataclass(eq=False)
 class Token:
-    """An access token, or a refresh token, which was issued with the access token `access`.
+    """An access token, or a refresh token issued together with the access token `access`.
 
     An account's own token has no grant and does not expire. `generation` counts renewals from 1.
     """
@@ -106,48 +106,51 @@ class OAuthServer:
     """
 
     app_type: Any = App
-    refusal: Any  # the exception that the platform's fake answers with: status and body
-    errors: ClassVar[Mapping[str, tuple[Any, ...]]] = {}  # the platform's own entries of ERRORS
-    formats: ClassVar[Mapping[str, str]] = {}  # templates of random values
+    refusal: Any  # The platform's exception for error responses: status and body.
+    errors: ClassVar[Mapping[str, tuple[Any, ...]]] = {}  # The platform's additions to ERRORS.
+    formats: ClassVar[Mapping[str, str]] = {}  # Templates of random values.
 
     client_param = "client_id"
-    client_auth: Collection[str] = ("basic",)  # how clients authenticate: basic, post, or both
-    forbids_form_secret = False  # for clients that authenticate by a Basic header
+    client_auth: Collection[str] = ("basic",)  # How clients authenticate: basic, post, or both.
+    forbids_form_secret = False  # For clients that authenticate with a Basic header.
     grant_types: Collection[str] = ("authorization_code", "refresh_token")
-    scopes: Collection[str] = ()  # those that every client may request
-    unticks: Collection[str] = ()  # those that users do not approve
+    scopes: Collection[str] = ()  # Scopes that every client may request.
+    unticks: Collection[str] = ()  # Scopes that users do not approve.
     default_scope = ""
-    implied_scopes: Collection[str] = ()  # added to every request that has a scope
+    implied_scopes: Collection[str] = ()  # Added to every request that has a scope.
     scope_separator = " "
-    scope_separators = " "  # a regular expression, for requests
-    request_values: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # of parameters; default first
-    refresh_request: ClassVar[Mapping[str, str]] = {}  # parameters that give a refresh token
-    refresh_scopes: Collection[str] = ()  # scopes that give a refresh token
+    scope_separators = " "  # A regular expression that splits the scopes of requests.
+    # Allowed values of parameters, the default first.
+    request_values: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # Parameters of requests that return a refresh token.
+    refresh_request: ClassVar[Mapping[str, str]] = {}
+    refresh_scopes: Collection[str] = ()  # Scopes that return a refresh token.
     state_length = range(2**16)
     state_error = "invalid_request"
-    pkce = "required"  # or optional, or ignored
+    pkce = "required"  # required, optional or ignored.
     challenge_error = "invalid_request"
-    forbids_spare_verifier = False  # one without a challenge
-    redirects_errors = False  # to the client; otherwise the page shows them
-    error_fields: ClassVar[Mapping[str, str]] = {}  # templates of parameters besides `error`
+    forbids_spare_verifier = False  # Rejects a verifier without a challenge.
+    redirects_errors = False  # Redirects errors to the client instead of showing them on the page.
+    error_fields: ClassVar[Mapping[str, str]] = {}  # Templates of parameters besides `error`.
     redirect_suffix = ""
-    suspended_states: Collection[str] = ()  # of accounts that cannot sign in
+    suspended_states: Collection[str] = ()  # States of accounts that cannot sign in.
 
     code_lives = timedelta(minutes=10)
     access_lives: timedelta | None = timedelta(hours=1)
     refresh_lives: timedelta | None = None
-    extends_refresh = True  # a renewal restarts the lifetime, which otherwise starts with the grant
+    extends_refresh = True  # A renewal restarts the lifetime. Otherwise it starts with the grant.
     token_type = "bearer"
-    rotates = True  # a refresh token is good once
-    repeats_refresh = False  # a renewal without rotation returns the refresh token again
+    rotates = True  # A refresh token can be used once.
+    repeats_refresh = False  # A renewal without rotation returns the refresh token again.
     renews_suspended = True
-    narrows_scopes = False  # a renewal may request fewer scopes (RFC 6749, 6)
-    ends_access: Any = False  # a renewal ends the access token that came with the refresh token
+    narrows_scopes = False  # A renewal may request fewer scopes (RFC 6749, 6).
+    # A renewal ends the access token that was issued with the refresh token.
+    ends_access: Any = False
     reused_code_ends_grant = False
-    reuse_ends_all = False  # a used refresh token that is shown again ends what it came from
+    reuse_ends_all = False  # Using a refresh token twice revokes its grant.
     revokes_anonymously = False
     revokes_refresh = True
-    access_ends_grant = True  # when it is revoked
+    access_ends_grant = True  # Revoking an access token ends the grant.
     revoked_answer: ClassVar[Json] = {}
 
     def __init__(self, world: Any, **parameters: Any) -> None:
@@ -157,11 +160,11 @@ class OAuthServer:
         self.codes: dict[str, Grant] = {}
         self.tokens: dict[str, Any] = {}
         self.refreshes: dict[str, Token] = {}
-        self.revoked: set[str] = set()  # accounts' own tokens
+        self.revoked: set[str] = set()  # Revoked tokens that accounts were created with.
         vars(self).update(parameters)
 
     def application(self, *redirects: str, secret: bool = True, **more: Any) -> Any:
-        """Register a client with its redirect URIs; without a secret it is a public one."""
+        """Register a client with its redirect URIs. Without a secret it is a public client."""
         client_id, made = self.make_name("client_id"), self.make_name("secret")
         app = self.app_type(client_id, made if secret else None, redirects, **more)
         self.apps[app.client_id] = app
@@ -187,7 +190,7 @@ class OAuthServer:
     # Access tokens
 
     def find_token(self, shown: str) -> Any:
-        """Return the access token, be it revoked or expired; None if it is unknown."""
+        """Return the access token even if it is revoked or expired, or None if it is unknown."""
         members = self.world.members.values()
         own = next((one for one in members if shown and one.token == shown), None)
         if own is None or shown in self.tokens:
@@ -197,25 +200,25 @@ class OAuthServer:
         return token
 
     def make_own_token(self, member: Any) -> Token:
-        """Describe the token that an account was created with."""
+        """Return the token that an account was created with."""
         return Token(member, App("", None, ()), member.scopes, self.world.clock())
 
     def known(self, shown: str) -> Any:
-        """Return the access token if it is good now, otherwise None."""
+        """Return the access token if it is currently valid, otherwise None."""
         token = self.find_token(shown)
         if token is None or token.revoked:
             return None
         return None if token.until and self.world.clock() >= token.until else token
 
     def find_bearer(self, header: str) -> Any:
-        """Return the good access token of an `Authorization` header, otherwise None."""
+        """Return the valid access token of an `Authorization` header, otherwise None."""
         kind, _, shown = header.partition(" ")
         return self.known(shown) if kind.lower() == "bearer" else None
 
     # Authorization
 
     def show_page(self, query: Mapping[str, str], *, posted: bool = False) -> Response:
-        """Respond with the authorization page; with a redirect once `approve` names an account."""
+        """Respond with the authorization page, or with a redirect once `approve` names an account."""
         try:
             app = self.check_request(query)
             if posted or "approve" in query or self.find_error(app, query):
@@ -232,7 +235,7 @@ class OAuthServer:
         return HTMLResponse(f"<!doctype html><title>{escape(str(refusal))}</title>", refusal.status)
 
     def check_request(self, query: Mapping[str, str]) -> Any:
-        """Return the client of an authorization request. Raises the platform's refusal."""
+        """Return the client of an authorization request. Raise the platform's error."""
         app = self.apps.get(query.get(self.client_param, ""))
         if app is None:
             raise self.make_error("page.client")
@@ -244,7 +247,7 @@ class OAuthServer:
         return app
 
     def find_error(self, app: Any, query: Mapping[str, str]) -> str:
-        """Return the error of an authorization request (RFC 6749, 4.1.2.1); "" if it is right."""
+        """Return the error of an authorization request (RFC 6749, 4.1.2.1), or "" if it is valid."""
         scopes = self.read_scopes(query)
         if query.get("response_type") != "code":
             return "unsupported_response_type"
@@ -275,9 +278,9 @@ class OAuthServer:
         return getattr(member, "state", "") in self.suspended_states
 
     def approve(self, query: Mapping[str, str] | str, username: str) -> str:
-        """Return the address that the browser is redirected to after a decision.
+        """Return the URL that the browser is redirected to after a decision.
 
-        `query` is the authorization request, or the address of its page; "" as `username` denies.
+        `query` is the authorization request, or the URL of its page. An empty `username` denies.
         """
         if isinstance(query, str):
             query = dict(parse_qsl(urlsplit(query).query))
@@ -300,7 +303,7 @@ class OAuthServer:
         return f"{back}{'&' if '?' in back else '?'}{urlencode(fields)}{self.redirect_suffix}"
 
     def accept(self, app: Any, member: Any, scopes: tuple[str, ...], request: Form) -> Grant:
-        """Store what an account approves."""
+        """Store the approval of an account."""
         grant = Grant(app, member, scopes, dict(request), self.world.clock())
         self.grants.append(grant)
         return grant
@@ -323,7 +326,7 @@ class OAuthServer:
         return self.redeem(app, form)
 
     def authenticate(self, form: Form, header: str) -> Any:
-        """Return the client of a request. Raises the platform's refusal."""
+        """Return the client of a request. Raise the platform's error."""
         name, secret = read_text(form, self.client_param), ""
         if header and "basic" in self.client_auth:
             name, secret = parse_basic(header)
@@ -342,7 +345,7 @@ class OAuthServer:
         return app
 
     def redeem(self, app: Any, form: Form) -> Json:
-        """Return the first tokens of a grant. Raises the platform's refusal."""
+        """Return the first tokens of a grant. Raise the platform's error."""
         grant = self.codes.get(read_text(form, "code"))
         if grant is None or grant.app is not app:
             raise self.make_error("code")
@@ -359,7 +362,7 @@ class OAuthServer:
         return self.issue(grant, grant.scopes)
 
     def check_verifier(self, given: str, verifier: str) -> None:
-        """Raise the platform's refusal unless the verifier is that of the challenge."""
+        """Raise the platform's error unless the verifier matches the challenge."""
         if self.pkce == "ignored" or (self.pkce == "optional" and not given):
             if verifier and self.forbids_spare_verifier:
                 raise self.make_error("verifier")
@@ -370,7 +373,7 @@ class OAuthServer:
             raise self.make_error("verifier")
 
     def renew(self, app: Any, form: Form) -> Json:
-        """Return tokens for a refresh token. Raises the platform's refusal."""
+        """Return tokens for a refresh token. Raise the platform's error."""
         shown = read_text(form, "refresh_token")
         old = self.refreshes.get(shown)
         if old is not None and old.used and self.reuse_ends_all:
@@ -387,7 +390,7 @@ class OAuthServer:
         return answer | ({"refresh_token": shown} if repeats else {})
 
     def is_renewable(self, old: Token) -> bool:
-        """Return True if the refresh token is good now."""
+        """Return True if the refresh token is currently valid."""
         suspended = self.is_suspended(old.member) and not self.renews_suspended
         if old.used or old.revoked or suspended:
             return False
@@ -395,7 +398,7 @@ class OAuthServer:
         return lives is None or self.world.clock() - old.issued_at < lives
 
     def end_reused(self, old: Token) -> None:
-        """End what a used refresh token came from."""
+        """Revoke the grant of a refresh token that was used twice."""
         old.grant.revoked = True
 
     def granted(self, app: Any, member: Any) -> Json:
@@ -404,7 +407,7 @@ class OAuthServer:
         return self.issue(self.accept(app, member, scopes, {}), scopes)
 
     def issue(self, grant: Grant, scopes: tuple[str, ...], old: Token | None = None) -> Json:
-        """Return the response with a new access token; `old` is the refresh token it renews."""
+        """Return the response with a new access token. `old` is the refresh token that is renewed."""
         name, now = self.issue_access(grant, scopes), self.world.clock()
         joined = self.scope_separator.join(scopes)
         answer: Json = {"access_token": name, "token_type": self.token_type, "scope": joined}
@@ -439,7 +442,8 @@ class OAuthServer:
     # Revocation
 
     def revoke(self, form: Form, header: str = "") -> Json:
-        """End a token. An unknown or foreign one is an error where `errors` has an entry for it."""
+        """Revoke a token. An unknown or foreign one is an error only if `errors` has an entry for
+        it."""
         app = None if self.revokes_anonymously else self.authenticate(form, header)
         shown = read_text(form, "token")
         if not shown:
@@ -454,34 +458,34 @@ class OAuthServer:
         return self.revoked_answer
 
     def end_token(self, shown: str, found: Token) -> None:
-        """End a token, and what the platform ends with it."""
+        """Revoke a token, and the grant if the platform ends it too."""
         if self.access_ends_grant or found.access:
             found.grant.revoked = True
         else:
             found.ended = True
 
     def revoke_all(self, member: Any) -> None:
-        """End every grant of an account, and its own token, as its user does in the settings."""
+        """Revoke every grant of an account and its own token, as its user does in the settings."""
         self.revoked.add(member.token)
         for grant in self.grants:
             grant.revoked |= grant.member is member
 
 
 class SignIn:
-    """The part of a platform's fake by which tests sign in."""
+    """The methods of a platform's fake with which tests sign in."""
 
     oauth: Any
 
     def application(self, *redirects: str, **more: Any) -> Any:
-        """Register a client, as its developer does."""
+        """Register a client, as a developer does."""
         return self.oauth.application(*redirects, **more)
 
     def approve(self, address: str, username: str) -> str:
-        """Return the address that the browser is redirected to after `username` approves."""
+        """Return the URL that the browser is redirected to after `username` approves."""
         return str(self.oauth.approve(address, username))
 
     def revoke(self, member: Any) -> None:
-        """Revoke what the account approved, as its user does in the settings."""
+        """Revoke all approvals of the account, as its user does in the settings."""
         self.oauth.revoke_all(member)
 
 
@@ -491,7 +495,8 @@ def challenge(verifier: str) -> str:
 
 
 def parse_basic(header: str) -> tuple[str, str]:
-    """Return the name and the secret of an HTTP Basic header; both "" if it is malformed."""
+    """Return the name and the secret of an HTTP Basic header, or two empty strings if it is
+    malformed."""
     kind, _, encoded = header.partition(" ")
     try:
         name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
@@ -501,5 +506,5 @@ def parse_basic(header: str) -> tuple[str, str]:
 
 
 def read_text(form: Form, name: str) -> str:
-    """Return a field as text, "" if it is missing."""
+    """Return a field as text, or "" if it is missing."""
     return str(form.get(name) or "")

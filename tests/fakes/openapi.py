@@ -1,5 +1,5 @@
-"""A platform's own description of its API (OpenAPI), where reference data lies: what all judges by
-one share."""
+"""The official OpenAPI description of a platform's API from the reference data, shared by the fakes
+that validate requests against one."""
 
 import json
 import os
@@ -18,20 +18,21 @@ ITSELF = "urn:description"
 
 
 def find_description(name: str) -> Path | None:
-    """A description in the folder of reference data; None, and a warning, where there is none."""
+    """Return the path of a description in the reference data. Warn and return None if it is
+    missing."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
     path = folder / "platforms/specs" / name
     if path.is_file():
         return path
     warnings.warn(
-        f"{path} is not here (set GREENROOM_SHARED): requests are not judged by it", stacklevel=3
+        f"{path} is missing (set GREENROOM_SHARED): requests are not validated", stacklevel=3
     )
     return None
 
 
 @dataclass
 class Description:
-    """The document, and the requests it refused; empty without a file: then nothing is judged."""
+    """The description and the requests that it rejected. Without a file nothing is validated."""
 
     path: Path | None
     refused: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Description:
 
     @cached_property
     def document(self) -> Mapping[str, Any]:
-        """What it says."""
+        """The parsed description."""
         document: Mapping[str, Any] = (
             json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
         )
@@ -56,7 +57,8 @@ class Description:
         return known
 
     def named(self, path: str, method: str) -> str | None:
-        """The path of the document, words before placeholders; `method` in small letters."""
+        """Return the path template that matches a request, preferring literal segments to
+        placeholders. `method` is in lower case."""
         asked = path.strip("/").split("/")
         fitting = []
         for name, described in self.document["paths"].items():
@@ -70,7 +72,7 @@ class Description:
         return min(fitting, key=lambda name: name.count("{"), default=None)
 
     def errors(self, key: str, schema: Mapping[str, Any], value: Any) -> str:
-        """The first way in which a value is not as a schema of the document says; `key` names the
+        """Return the first violation of a schema of the description, or "". `key` identifies the
         schema."""
         if key not in self._validators:
             moved = json.loads(json.dumps(schema).replace('"#/', f'"{ITSELF}#/'))
@@ -79,7 +81,7 @@ class Description:
         return f"{'/'.join(map(str, error.path))}: {error.message[:200]}" if error else ""
 
     def noted(self, method: str, path: str, trouble: str) -> str:
-        """`trouble`, counted, and kept where there is any."""
+        """Count a validation and record `trouble` if it is not empty. Return `trouble`."""
         self.judged += 1
         if trouble:
             self.refused.append(f"{method} {path}: {trouble}")

@@ -1,5 +1,5 @@
-"""The house's own endpoint for items of a creator's page, as the room `web` serves it; stateful,
-with bad days."""
+"""A stateful fake of the endpoint that stores items of a creator's built-in page, with injected
+faults."""
 
 import hashlib
 import json
@@ -15,18 +15,18 @@ from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCal
 
 @dataclass
 class OwnPage:
-    """What the page holds: files by digest, items by content id; None is a tombstone."""
+    """The content of the page: files by digest, and items by content id, where None is a tombstone."""
 
     token: str
     book: FaultBook
     files: dict[str, bytes] = field(default_factory=dict)
     items: dict[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
     puts: list[tuple[str, str]] = field(default_factory=list)
-    """Account and body of every item taken in, repeats included."""
+    """Account and body of every received item, including repeats."""
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request, in the words of the faults."""
+    """Return the kind of a request for the fault book, or None for an unknown path."""
     parts = path.split("/")
     if len(parts) < 4 or parts[1] != "house":
         return None
@@ -42,7 +42,7 @@ def classify_request(method: str, path: str) -> PlatformCall | None:
 
 
 def create_app(page: OwnPage) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `page`."""
     app = FastAPI()
 
     def sealed_off(request: Request) -> JSONResponse | None:

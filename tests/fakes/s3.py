@@ -1,7 +1,7 @@
-"""An S3 server in a process of its own (moto), behind a line that tests cut, falsify and hold up.
+"""An S3 server (moto) in a subprocess, behind a proxy that injects faults.
 
-moto checks no signature and no expiry: it stands for what an S3 server stores and answers, not for whom it
-lets in. That the unsigned are refused is the line's doing.
+moto checks neither signatures nor expiry, so it represents the storage and the responses of an S3
+server but not its access control. The proxy rejects unsigned requests.
 """
 
 import http.client
@@ -20,8 +20,9 @@ from tests.conftest import free_port, wait_until
 from workers.runtime import embedded_servers
 
 Fault = Literal["cut", "falsify", "hang", "refuse", "swallow", "garble"]
-"""cut: half of the answer, then the line ends. falsify: other bytes of the same length. hang: no
-answer. refuse: 403 as S3 says it. swallow: 200, and nothing is kept. garble: an answer that is no
+"""Injected faults. cut: close the connection halfway through the response. falsify: change bytes of
+the response without changing its length. hang: do not respond. refuse: respond with the S3 error
+403. swallow: respond with 200 without storing anything. garble: respond with something other than
 S3."""
 
 DENIED = (
@@ -32,25 +33,24 @@ DENIED = (
 
 @dataclass
 class S3:
-    """The server as tests hold it: `settings` lead to the line before it; `faults` wait per
-    method."""
+    """The server for tests: `settings` connect to the proxy; `faults` are queued by method."""
 
     settings: StorageSettings
     upstream: int
     public: bool = False
-    """Whether strangers may read, as after a careless policy."""
+    """True if anonymous users may read, as with a careless bucket policy."""
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, method: str, *faults: Fault) -> None:
-        """The next requests of `method` meet these faults, one each."""
+        """Queue faults for the next requests of `method`, one each."""
         self.faults.setdefault(method, deque()).extend(faults)
 
     def keep(self, path: str, data: bytes) -> None:
-        """Put bytes under a path behind the store's back."""
+        """Store bytes at a path, bypassing the application's store."""
         line = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=10)
-        # moto lets any in
+        # moto accepts any signature.
         signed = "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/s3/aws4_request"
         line.request("PUT", path, data, {"authorization": signed})
         assert line.getresponse().status == 200
@@ -115,12 +115,12 @@ class _Line(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward
 
     def log_message(self, *_: object) -> None:
-        """Tests read `asked`."""
+        """Suppress logging; tests inspect `asked` instead."""
 
 
 @contextmanager
 def s3(folder: Path) -> Iterator[S3]:
-    """A moto process and its line; gone at the end, with all they held."""
+    """Run a moto process and its proxy. All data is deleted at the end."""
     upstream = free_port()
     server = embedded_servers.spawn_process(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(upstream)],

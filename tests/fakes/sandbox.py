@@ -1,4 +1,4 @@
-"""The sandbox as tests hold it: its API, its control side and the truth about what it took in."""
+"""The sandbox for tests: its API, its control API and the record of everything it received."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from sandbox.app import create_sandbox_app
 
 @dataclass
 class RunningSandbox:
-    """One running sandbox."""
+    """A running sandbox."""
 
     url: str
     clock: AdjustableClock
@@ -26,7 +26,7 @@ class RunningSandbox:
     def call(
         self, method: str, path: str, body: Any = None, *, token: str = "", deadline: float = 5.0
     ) -> Any:
-        """One request; the reply, or what the network did instead of one."""
+        """Send a request. Return the response or the network failure."""
         headers = {"content-type": "application/json"} | (
             {"authorization": f"Bearer {token}"} if token else {}
         )
@@ -34,25 +34,25 @@ class RunningSandbox:
         return self.http.send(HttpRequest(method, self.url + path, headers, data, deadline))
 
     def json(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
-        """Status and parsed body of one request that must be answered."""
+        """Send a request that must be answered. Return its status and parsed body."""
         reply = self.call(method, path, body, token=token)
         assert isinstance(reply, HttpResponse), reply
         return reply.status, json.loads(reply.body)
 
     def account(self, name: str, **more: Any) -> str:
-        """Make an account; its name."""
+        """Create an account and return its name."""
         _, told = self.json("POST", "/control/accounts", {"account": name, **more})
         self.tokens[name] = told["token"]
         return name
 
     def api(self, method: str, account: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """One API request of an account."""
+        """Send an API request as an account."""
         return self.json(
             method, f"/api/{quote(account, safe='')}/{path}", body, token=self.tokens[account]
         )
 
     def put_file(self, account: str, data: bytes, mime: str = "image/png") -> str:
-        """Put a file; its digest."""
+        """Upload a file and return its digest."""
         digest = sha256(data).hexdigest()
         headers = {"content-type": mime, "authorization": f"Bearer {self.tokens[account]}"}
         url = f"{self.url}/api/{quote(account, safe='')}/files/{digest}"
@@ -62,28 +62,28 @@ class RunningSandbox:
         return digest
 
     def fault(self, mode: str, **more: Any) -> None:
-        """Ask for a fault."""
+        """Inject a fault."""
         status, _ = self.json("POST", "/control/faults", {"mode": mode, **more})
         assert status == 200
 
     def clear(self) -> None:
-        """No faults any more."""
+        """Remove all faults."""
         self.json("DELETE", "/control/faults")
 
     def fan(self, account: str, fan: str, kind: str, **more: Any) -> tuple[int, Any]:
-        """Let a fan act."""
+        """Perform an action as a fan."""
         return self.json(
             "POST", f"/control/chats/{quote(account, safe='')}/{fan}", {"type": kind, **more}
         )
 
     def truth(self, account: str) -> Any:
-        """Everything the account ever took in."""
+        """Return everything that the account has received."""
         return self.json("GET", f"/control/truth/{quote(account, safe='')}")[1]
 
 
 @contextmanager
 def network(database: Path) -> Iterator[RunningSandbox]:
-    """A sandbox under uvicorn with a clock of its own."""
+    """Run a sandbox under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     with serve_app(create_sandbox_app(database, clock=clock)) as url:
         yield RunningSandbox(url, clock)

@@ -1,5 +1,5 @@
-"""A mail server that keeps what it takes, and fails on demand: on a socket, one conversation at a
-time and thread."""
+"""A mail server that stores the mail it receives and fails on request. It handles each conversation
+in a thread."""
 
 import socketserver
 import threading
@@ -15,12 +15,11 @@ GREETING = b"220 mail.example ESMTP\r\n"
 
 @dataclass
 class MailServer:
-    """What it took in, whole and by address; `faults` come one for each conversation, the oldest
-    first.
+    """The mail server's state: received mail and `faults`, one for each conversation, oldest first.
 
-    `lose`: takes the mail, then hangs up without a word. `hang`: takes it, then says nothing.
-    `drip`: greets byte by byte, for ever. `hang_up`: closes before a word. `busy`, `unknown`,
-    `sender`: 451, 550 or 553 at their turn.
+    `lose`: receive the mail, then close the connection without a reply. `hang`: receive it, then
+    stop responding. `drip`: send the greeting byte by byte without end. `hang_up`: close before the
+    greeting. `busy`, `unknown`, `sender`: reply with 451, 550 or 553.
     """
 
     port: int = 0
@@ -31,13 +30,13 @@ class MailServer:
     over: threading.Event = field(default_factory=threading.Event)
 
     def next_fault(self) -> str:
-        """What goes wrong in this conversation."""
+        """Return the fault of the next conversation, or ""."""
         with self.lock:
             self.conversations += 1
             return self.faults.popleft() if self.faults else ""
 
     def to(self, address: str) -> list[EmailMessage]:
-        """The mails an address got."""
+        """Return the mail received for an address."""
         return [one for one in self.taken if one["To"] == address]
 
 
@@ -45,7 +44,7 @@ class _Conversation(socketserver.StreamRequestHandler):
     server: "_Server"
 
     def handle(self) -> None:
-        """Speak RFC 5321, as far as one mail needs it."""
+        """Handle one conversation, with the part of RFC 5321 that one mail requires."""
         house = self.server.house
         fault = house.next_fault()
         if fault == "hang_up":
@@ -82,6 +81,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             body += line[1:] if line.startswith(b".") else line
         with house.lock:
             # typeshed
+            # typeshed does not accept the policy's message class here.
             house.taken.append(message_from_bytes(body, policy=policy.default))  # type: ignore[arg-type]  # see above
         if fault == "lose":
             return False
@@ -113,12 +113,12 @@ class _Server(socketserver.ThreadingTCPServer):
         self.house = house
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news."""
+        """Ignore errors of clients that disconnect."""
 
 
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
-    """A mail server on this machine."""
+    """Run a mail server on this machine."""
     house = MailServer()
     with _Server(house) as server:
         house.port = server.server_address[1]

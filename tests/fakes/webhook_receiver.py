@@ -1,5 +1,4 @@
-"""Somebody's own system that is told what happens: checks each signature, keeps what it took, fails
-on demand."""
+"""A receiver of webhooks that verifies each signature, stores the events and fails on request."""
 
 import hashlib
 import hmac
@@ -16,13 +15,13 @@ from typing import Any
 from foundation.ops.clock import sleep
 
 TOLERANCE = 300
-"""Seconds a call may be old or early."""
+"""Maximum deviation of a timestamp from the current time, in seconds."""
 
 
 @dataclass
 class Receiver:
-    """What it knows and what came. `modes` are used up one by one: `500`, `302`, `hang`, `reset`,
-    `long`."""
+    """The receiver's secrets and received events. `modes` are used one by one: `500`, `302`,
+    `hang`, `reset`, `long`."""
 
     url: str = ""
     secrets: list[str] = field(default_factory=list)
@@ -34,11 +33,11 @@ class Receiver:
 
     @property
     def types(self) -> list[str]:
-        """The types of the events that were taken, each id once."""
+        """Types of the received events, once for each event id."""
         return [event["type"] for event in {event["id"]: event for event in self.taken}.values()]
 
     def verified(self, headers: dict[str, str], body: bytes) -> bool:
-        """As the page of the API says it."""
+        """Return True if the signature is valid, as the API documentation describes the check."""
         stamp = headers.get("greenroom-timestamp", "")
         shown = [
             one.removeprefix("v1=") for one in headers.get("greenroom-signature", "").split(",")
@@ -83,18 +82,20 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
                 if mode == "long":
                     self.wfile.write(
                         b"x" * 10_000
-                    )  # and no more: who waits for the rest waits for ever
+                        # Send no more than this, so that a client that waits for the rest runs into its
+                        # timeout.
+                    )
                     sleep(1.0)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing of it is printed."""
+            """Suppress logging."""
 
     return Handler
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """A running receiver."""
+    """Run a receiver."""
     room = Receiver()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(room))
     server.daemon_threads = True

@@ -1,8 +1,8 @@
-"""Yoti's age verification as a stateful fake: it opens sessions, keeps their rules, and fails on
-demand.
+"""A stateful fake of Yoti's age verification: it creates sessions, enforces their rules, and fails
+on request.
 
-It answers as https://developers.yoti.com/age-verification/results shows, and on demand with more
-about the viewer than anybody may be told.
+It responds as https://developers.yoti.com/age-verification/results describes, and on request with
+more personal data than the caller may store.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,14 +30,14 @@ PERSONAL = {
     "doc_scan": {"threshold": 18, "date_of_birth": "1990-07-14"},
     "evidence_id": "4786ecb7-c10c-4037-9947-aaa6507e7414",
 }
-"""What an answer may hold and nobody may keep."""
+"""Personal data that a response may contain and that must not be stored."""
 
 LEAKS = ("1990-07-14", "Camille Marqueur", "DOC-MARKER-42", "FACE-MARKER")
 
 
 @dataclass
 class Session:
-    """One check."""
+    """An age verification session."""
 
     id: str
     sdk_id: str
@@ -50,44 +50,46 @@ class Session:
 
 @dataclass
 class YotiState:
-    """What the provider knows: its customers' keys by SDK id, and their sessions."""
+    """The provider's state: API keys of customers by SDK id, and sessions."""
 
     clock: AdjustableClock = field(default_factory=AdjustableClock)
     keys: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     tells_too_much: bool = True
     broken: int = 0
-    """So many requests are answered with 503."""
+    """Number of next requests that are answered with 503."""
     lost: int = 0
-    """So many requests are done, and their connection closed without an answer."""
+    """Number of next requests that are processed but whose connection is closed without a response.
+    """
     hangs: int = 0
-    """So many requests are never answered."""
+    """Number of next requests that are never answered."""
     slow: int = 0
-    """So many readings still say pending, whatever happened."""
+    """Number of next reads that report "pending" regardless of the actual status."""
     same_session: bool = False
-    """Every begin answers with the id of the session before."""
+    """True if every new session has the id of the previous one."""
     swapped: str = ""
-    """The reference every result names instead of its own."""
+    """Reference that every result contains instead of the correct one."""
     requests: int = 0
 
     def customer(self, *, sdk_id: str = "", key: str = "key-marker") -> tuple[str, str]:
-        """A customer: SDK id and API key."""
+        """Register a customer and return its SDK id and API key."""
         known = sdk_id or str(uuid7())
         self.keys[known] = key
         return known, key
 
     def session(self, reference: str) -> Session:
-        """The session of our check, the newest where there are two."""
+        """Return the latest session of a check of ours."""
         return [
             one for one in self.sessions.values() if one.asked.get("reference_id") == reference
         ][-1]
 
     def finish(self, session: Session, status: str = "COMPLETE", method: str = "DOC_SCAN") -> None:
-        """The viewer ends the check."""
+        """Finish the session as its viewer."""
         session.status, session.method = status, method
 
     def call(self, session: Session, body: dict[str, Any] | None = None) -> int:
-        """Tell the customer, as often as a test likes; the status they answered."""
+        """Send the callback to the customer, any number of times. Return the status of the
+        response."""
         session.calls += 1
         told = {
             "session_key": session.id,
@@ -101,7 +103,7 @@ class YotiState:
 
 
 class _Faults:
-    """Loses answers and hangs: what no route can do."""
+    """Middleware that drops responses and hangs, which a route cannot do."""
 
     def __init__(self, app: ASGIApp, world: YotiState) -> None:
         self._app, self._world = app, world
@@ -128,7 +130,7 @@ class _Faults:
 
 
 def app(world: YotiState) -> ASGIApp:
-    """The provider."""
+    """Return the app for `world`."""
 
     def known(request: Request) -> Response | str:
         sdk_id = request.headers.get("yoti-sdk-id", "")
@@ -187,20 +189,20 @@ def app(world: YotiState) -> ASGIApp:
 
 @dataclass(frozen=True)
 class RunningYoti:
-    """The fake with its address."""
+    """The fake with its URL."""
 
     url: str
     world: YotiState
 
     def clear(self) -> None:
-        """As it was at first."""
+        """Reset the state."""
         fresh: Callable[[], YotiState] = YotiState
         self.world.__dict__.update(fresh().__dict__)
 
 
 @contextmanager
 def provider() -> Iterator[RunningYoti]:
-    """A running provider."""
+    """Run the provider."""
     world = YotiState()
     with serve_app(app(world)) as url:
         yield RunningYoti(url, world)

@@ -44,9 +44,6 @@ from workers.listeners.webhooks import meta
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
-pass
-
-
 LOOKUP_DEADLINE_SECONDS = 60
 """Deadline of a destination check, which may request readers one by one if a platform does not list
 members."""

@@ -1,1 +1,2 @@
-"""The page Analytics."""
+"""The Analytics page: sales, posts, followers and reports of a creator. The metrics themselves are
+in `insights`."""

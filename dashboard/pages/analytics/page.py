@@ -1,5 +1,5 @@
-"""Numbers: money and work of a day, a week or longer, the posts behind them, reports to take
-away."""
+"""The Analytics page: sales and activity over one to 90 days, the posts of the period, and report
+downloads."""
 
 from datetime import timedelta
 from functools import partial
@@ -20,15 +20,16 @@ from insights.reports import daily_report
 from tenants.agencies.queries import Creator
 
 HEIGHT = 3
-"""Per cent of the chart that a day without sales keeps, so that one sees it was counted."""
+"""Bar height of a counted day without sales, in per cent of the chart. It distinguishes the day
+from one that is not counted."""
 
 
 MIN_CHART_PERCENT = 20
-"""Per cent of the chart that the smallest crowd of a period takes."""
+"""Bar height of the lowest follower count of a period, in per cent of the chart."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page."""
+    """Render the Analytics page."""
     st.title(page.text("dashboard.page.insights"))
     creators = page.read(page.list_creators)
     if not creators:
@@ -70,8 +71,8 @@ def _sales_bar_heights(days: tuple[int, ...]) -> list[int]:
 
 
 def _follower_bar_heights(days: tuple[int | None, ...]) -> list[int]:
-    """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees
-    it move."""
+    """Return the bar height of each day in per cent of the chart, scaled from the lowest to the
+    highest count of the period so that small changes are visible."""
     told = [one for one in days if one is not None]
     least = min(told)
     most = max(told)

@@ -1,5 +1,5 @@
-"""One creator's numbers over a period: money by day and currency, work by day, posts with what they
-brought."""
+"""Metrics of one creator over a period: sales by day and currency, activity by day, and posts with
+their metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ from studio.costs import spending_caps
 from tenants.agencies.queries import Creator
 
 PERIOD_DAYS = (1, 7, 28, 90)
-"""Days a page shows."""
+"""Lengths of the periods to choose from, in days."""
 
 MAX_POSTS = 20
 
 
 @dataclass(frozen=True)
 class CurrencyTotals:
-    """The period's money in one currency, against the period of the same length before (None where
-    nothing was)."""
+    """Totals of the period in one currency. `before` is the net amount of the preceding period of
+    the same length, or None if it had no sales."""
 
     gross: Money
     refunds: Money
@@ -45,11 +45,12 @@ class CurrencyTotals:
     orders: int
     before: Money | None
     days: tuple[int, ...]
-    """Net of each day, the oldest first."""
+    """Net amounts of each day in minor units, oldest first."""
 
     @property
     def percent_change(self) -> int | None:
-        """Per cent against the period before; None when there is nothing to compare with."""
+        """Change of the net amount from the preceding period in per cent. None if that period had
+        no positive net amount."""
         if self.before is None or self.before.minor <= 0:
             return None
         return round(Fraction(100 * (self.net.minor - self.before.minor), self.before.minor))
@@ -57,8 +58,8 @@ class CurrencyTotals:
 
 @dataclass(frozen=True)
 class PostMetrics:
-    """A post that stands outside, with the latest numbers that were read; absent ones were not
-    had."""
+    """A published post with the latest value of each metric. Metrics that were not read
+    are absent."""
 
     entry: DeliveryEntry
     numbers: Mapping[str, int]
@@ -66,7 +67,8 @@ class PostMetrics:
 
 @dataclass(frozen=True)
 class FollowerSeries:
-    """Who follows an account. `days` are the period's, the oldest first; None where nobody told."""
+    """The follower count of an account for each day of the period, oldest first. None if no count
+    was read on that day."""
 
     account: str
     platform: str
@@ -74,25 +76,24 @@ class FollowerSeries:
 
     @property
     def known_counts(self) -> tuple[int, ...]:
-        """The numbers of the days on which somebody told, the oldest first; never empty."""
+        """The counts that were read, oldest first. Never empty."""
         return tuple(one for one in self.days if one is not None)
 
     @property
     def latest_count(self) -> int:
-        """The newest number."""
+        """The most recent count."""
         return self.known_counts[-1]
 
     @property
     def count_change(self) -> int | None:
-        """How many more follow it than when the period's first number was told; None with one
-        number alone."""
+        """Change from the first to the last count of the period. None if there is only one
+        count."""
         return self.known_counts[-1] - self.known_counts[0] if len(self.known_counts) > 1 else None
 
 
 @dataclass(frozen=True)
 class AnalyticsView:
-    """The page's values. `days` are the period's, the oldest first; `known` tells how many of them
-    were counted."""
+    """The values of the Analytics page. `days` are the days of the period, oldest first."""
 
     creator: Creator
     days: Sequence[date]
@@ -103,23 +104,23 @@ class AnalyticsView:
     labels: Sequence[LabelTotals]
     crowds: Sequence[FollowerSeries]
     spent: MonthCost
-    """What was spent to make content this month, by the clocks of the agency's zone."""
+    """Content costs of the current month in the agency's time zone."""
     requests: Sequence[tuple[Channel, request_costs.AccountBill]]
-    """What platforms asked this month for requests, by account."""
+    """API costs of the current month, by account."""
     now: datetime
 
     @property
     def counted_days(self) -> int:
-        """Days of the period that were counted."""
+        """Number of days of the period that have been counted."""
         return len(self.work)
 
     def sum_metric(self, name: str) -> int:
-        """A number of the days' work, added up."""
+        """Return the sum of a metric over the counted days of the period."""
         return sum(int(getattr(one, name)) for one in self.work.values())
 
 
 def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView:
-    """The last `length` local days of a creator, today in."""
+    """Return the metrics of a creator for the last `length` local days, including today."""
     last = local_day(scope.now, creator.zone)
     days = [last - timedelta(days=back) for back in range(length - 1, -1, -1)]
     before = days[0] - timedelta(days=length)
@@ -147,7 +148,7 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
 def _list_follower_series(
     scope: Scope, creator_id: UUID, days: Sequence[date]
 ) -> list[FollowerSeries]:
-    """Those of whose followers somebody told in the period, the most followed first."""
+    """Return the accounts with at least one follower count in the period, most followed first."""
     found = followers.followers_by_day(scope, creator_id, days[0], days[-1])
     accounts = {one.id: one for one in list_creator_channels(scope, creator_id)} if found else {}
     crowds = [
@@ -160,7 +161,7 @@ def _list_follower_series(
 
 
 def load_report_view(scope: Scope, creator: Creator, day: date) -> DailyReport:
-    """A day's report as it stands, for reading or downloading."""
+    """Return the current daily report of a creator."""
     return daily_report.load_daily_report(scope, creator.id, day)
 
 
@@ -171,7 +172,8 @@ def _list_currencies(sales: Mapping[date, Sequence[DaySales]]) -> list[str]:
 def total_currency(
     sales: Mapping[date, Sequence[DaySales]], days: Sequence[date], currency: str
 ) -> CurrencyTotals:
-    """One currency's money out of the sales by day, of twice the period; pure."""
+    """Return the totals of one currency. `sales` covers `days` and the preceding period of the same
+    length. Pure."""
     inside = [row for day in days for row in sales.get(day, ()) if row.net.currency == currency]
     earlier = [
         row
@@ -197,7 +199,7 @@ def total_currency(
 def _list_post_metrics(
     scope: Scope, out: Sequence[DeliveryEntry], found: Mapping[UUID, Mapping[str, int]]
 ) -> list[PostMetrics]:
-    """The period's posts that stand outside, those most seen first, then the newest."""
+    """Return the period's published posts, most viewed first, then newest first."""
     clicked = short_links.clicks_of(scope, (delivery_subject(entry.delivery_id) for entry in out))
     ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}
     posts = [

@@ -1,5 +1,5 @@
-"""How the days are looked at: together or in lanes, and on whose clock. Kept in the address, and
-while one is here."""
+"""Display options of the calendar: lanes and time zone. They are stored in the address and in the
+session."""
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -16,18 +16,18 @@ from tenants.agencies.queries import Creator
 BY = "by"
 ZONE = "zone"
 BYS = ("", "creator", "account")
-"""Lanes that may be chosen; the first are none."""
+"""Lane groupings. The empty string shows no lanes."""
 
 OTHER = "other"
-"""What opens the whole list of zones: some four hundred, sent with each drawing, for what few ever
-choose."""
+"""Option that loads the list of all time zones. The list has about 400 entries, which would be sent
+with every render although few users need it."""
 
 LANED = frozenset({"day", "week"})
-"""Views that can be had in lanes."""
+"""Views that support lanes."""
 
 
 def get_display_options(page: PageContext, view: str) -> tuple[str, str]:
-    """The lanes and the zone that were chosen; "" for none, and for each creator's own clock."""
+    """Return the selected lane grouping ("" for none) and time zone ("" for each creator's)."""
     by = _find_stored_choice(BY, BYS)
     return (by if view in LANED else ""), _find_stored_choice(
         ZONE, list_time_zones(page.viewer.member.zone)
@@ -44,7 +44,7 @@ def _choice_key(name: str) -> str:
 
 
 def render_display_options(page: PageContext, view: str, shown: Sequence[Creator]) -> None:
-    """Draw both choices."""
+    """Render the selection of the lanes and the time zone."""
     by, zone = get_display_options(page, view)
     if view in LANED:
         _render_choice(BY, page.text("lanes.by"), BYS, by, partial(_lane_grouping_label, page))
@@ -58,7 +58,7 @@ def render_display_options(page: PageContext, view: str, shown: Sequence[Creator
 
 
 def render_time_zone_note(page: PageContext, view: str, shown: Sequence[Creator]) -> None:
-    """Say on whose clock every time below is."""
+    """Render a note with the time zone of the times below."""
     _, zone = get_display_options(page, view)
     draw_template(
         "shell/templates/note.html", note=_zone_caption(page, zone, {one.zone for one in shown})
@@ -66,8 +66,8 @@ def render_time_zone_note(page: PageContext, view: str, shown: Sequence[Creator]
 
 
 def _list_zone_choices(page: PageContext, shown: Sequence[Creator], zone: str) -> list[str]:
-    """The zones of the creators that are shown, the member's own and the one that is looked at;
-    every one once it was asked for another."""
+    """Return the time zones of the visible creators, the member's and the selected one. Return all
+    time zones after the user selects "Other"."""
     own = page.viewer.member.zone
     every = list_time_zones(own)
     near = [
@@ -81,12 +81,12 @@ def _list_zone_choices(page: PageContext, shown: Sequence[Creator], zone: str) -
 def _render_choice(
     name: str, label: str, offered: Sequence[str], value: str, said: Callable[[str], str]
 ) -> None:
-    """A list whose choice is kept; the address is put right where it lost it on the way."""
+    """Render a select box with a stored value. Restore the query parameter if a navigation dropped
+    it."""
     key = f"calendar:{name}"
     st.session_state[_choice_key(name)] = value
-    if (
-        st.session_state.get(key) != value
-    ):  # what is set is sent back, over a press that came meanwhile
+    # Assigning sends the value to the browser again, which would overwrite a concurrent selection.
+    if st.session_state.get(key) != value:
         st.session_state[key] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
@@ -104,7 +104,7 @@ def _store_choice(name: str) -> None:
     value = st.session_state[f"calendar:{name}"] or ""
     if name == ZONE:
         st.session_state[_choice_key(OTHER)] = value == OTHER
-        if value == OTHER:  # what was looked at stays until another one is chosen
+        if value == OTHER:  # The current zone is retained until another one is selected.
             return
     st.session_state[_choice_key(name)] = value
     if value:

@@ -1,5 +1,5 @@
-"""Posts dragged to another day or hour: what the browser says is read anew, and a move may be taken
-back at once."""
+"""Drag and drop of posts to another day or hour. Input from the browser is validated, and a move
+can be undone for a short time."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -25,16 +25,16 @@ from tenants.agencies.rights import Right
 KEY = "drag"
 LAST = "drag:last"
 UNDO = 10.0
-"""Seconds in which the last move may be taken back here; the queue's page offers it for ten
+"""Seconds in which the last move can be undone here. The queue page offers the undo for ten
 minutes."""
 
 DRAGGED = frozenset({"week", "month"})
-"""Views whose days lie side by side."""
+"""Views whose days are columns, so that cards can be dragged between them."""
 
 
 @dataclass(frozen=True)
 class LastMove:
-    """The last move of this window, and when it was, on the clock of this process in seconds."""
+    """The last move in this browser session. `at` is in seconds on the monotonic clock."""
 
     shift_id: UUID
     creator_id: UUID
@@ -42,8 +42,8 @@ class LastMove:
 
 
 class DroppedCard(BaseModel):
-    """What a browser says was dropped where: versions of the deliveries it saw, a day, and an hour
-    or none."""
+    """A drop as the browser reports it: the versions of the deliveries, the day, and the hour or
+    None."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
     seen: dict[UUID, int] = Field(min_length=1, max_length=MAX_DRAGGED)
@@ -52,9 +52,10 @@ class DroppedCard(BaseModel):
 
 
 def render_drag_and_drop(page: PageContext, view: str, by: str, zone: str) -> None:
-    """Let cards be dragged in this view, and offer to take the last move back.
+    """Enable drag and drop in a view and offer to undo the last move.
 
-    `by` are its lanes, `zone` is whose clock is looked at; "" for none, and for each creator's own.
+    `by` is the lane grouping, or "" for none. `zone` is the displayed time zone, or "" for each
+    creator's.
     """
     if (view not in DRAGGED and not by) or not page.has_right(Right.RUN):
         return
@@ -87,9 +88,9 @@ def _handle_drop(page: PageContext, zone: str) -> None:
 
 def _apply_drop(
     page: PageContext, zone: str, value: object, last: list[LastMove], scope: Scope, _: UUID
-) -> Message:  # what was pressed, where, and the two of an act
-    """The act. What came is as if forged until it was read here, and what it names is looked up as
-    any other."""
+) -> Message:
+    """Apply a drop. The value comes from the browser and is untrusted, so the ids in it are
+    validated and authorized like any other input."""
     try:
         wanted = DroppedCard.model_validate(value)
     except ValidationError as error:

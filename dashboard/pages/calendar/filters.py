@@ -1,5 +1,4 @@
-"""What of the calendar is shown: whose posts, on which account, how they stand; the way back to
-it."""
+"""Filters of the calendar: creator, account and state group."""
 
 from uuid import UUID
 
@@ -19,7 +18,8 @@ GROUP = "calendar:group"
 def render_filters(
     page: PageContext, mine: list[Creator], accounts: list[PostAccount]
 ) -> tuple[UUID | None, UUID | None, str]:
-    """Draw the three lists; what was chosen in each, nothing for all."""
+    """Render the three filters. Return the ids of the creator and of the account, each None for
+    all, and the state group."""
     names = {one.slug: one for one in mine}
     slug = st.selectbox(
         page.text("calendar.creator"),

@@ -1,4 +1,4 @@
-"""The page of labels: named and changed there, and given to several posts at once."""
+"""The label manager: create, change and delete labels, and assign them to several posts."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,11 +23,11 @@ NEW, COLOUR, PICK, WHICH, SHOWN = (
     f"labels:{name}" for name in ("new", "colour", "pick:", "which", "shown")
 )
 FEW = 50
-"""Posts that are listed at first, and more at each press."""
+"""Number of posts listed at first, and added with each "Show more"."""
 
 
 def render_label_manager(page: PageContext) -> None:
-    """Draw the page."""
+    """Render the label manager."""
     render_back_button(page)
     st.title(page.text("post_label.labels"))
     actions.show_notices(page, "labels")
@@ -78,7 +78,7 @@ def _create_label(scope: Scope, _: UUID) -> Message:
 
 
 def _render_label(page: PageContext, one: Label) -> None:
-    """One label, and what changes it."""
+    """Render a label with the form that changes it."""
     key = f"labels:{one.id}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_template("pages/posts/templates/labels.html", labels=[one], voice=page.localizer)
@@ -122,7 +122,8 @@ def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> M
 
 
 def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
-    """The posts, each with a box, and one press for those that are marked."""
+    """Render the posts with a checkbox each, and the buttons that add or remove a label on the
+    selected ones."""
     st.subheader(page.text("post_label.several"))
     render_label_filter(page)
     shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]

@@ -1,4 +1,4 @@
-"""Posts as a list to give labels to, and the labels there are."""
+"""Queries of the label manager: all labels, and recent and upcoming posts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from tenants.agencies.queries import Creator
 BEFORE = timedelta(days=7)
 AHEAD = timedelta(days=90)
 MAX_DELIVERIES_READ = 1000
-"""Places that are read; posts are fewer."""
+"""Maximum number of deliveries to read. Several deliveries can belong to one post."""
 
 
 @dataclass(frozen=True)
 class LabelsView:
-    """The posts from a week ago on, by time, each once; their labels by post; all labels by
-    name."""
+    """All labels by name, the posts from a week ago to 90 days ahead by time, each once, and their
+    labels."""
 
     known: Sequence[Label]
     posts: Sequence[CalendarCard]
@@ -30,7 +30,7 @@ class LabelsView:
 
 
 def load_labels(scope: Scope, mine: Sequence[Creator], label: UUID | None) -> LabelsView:
-    """The posts of these creators, all of them or those with a label."""
+    """Return the posts of these creators, all or only those with a label."""
     by_id = {one.id: one for one in mine}
     names = queries.channel_names(scope)
     found = calendar_entries(

@@ -1,5 +1,5 @@
-"""The calendar in lanes: a row for each creator or each account, so that gaps and what lies too
-near are seen."""
+"""Queries of the lanes: one row for each creator or account, which shows gaps and posts that are
+too close together."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class LaneCell:
-    """A day of a lane, or an hour of one: what leaves in it, and the quiet days or hours that reach
-    into it."""
+    """A day or an hour of a lane, with its posts and the quiet periods that overlap it."""
 
     turns: Sequence[CalendarCard]
     quiet: Sequence[QuietPeriod]
@@ -44,8 +43,8 @@ class LaneCell:
 
 @dataclass(frozen=True)
 class Lane:
-    """One row. `account` is None for all of a creator's; `nights` are its quiet hours, which come
-    back each week."""
+    """A row of the calendar. `account` is None in a lane of a creator; `nights` are the quiet hours
+    that recur every week."""
 
     creator: Creator
     account: Channel | None
@@ -53,60 +52,60 @@ class Lane:
     cells: Sequence[LaneCell]
     nights: Sequence[QuietPeriod]
     stopped: bool
-    """Whether an emergency stop keeps all of it back."""
+    """True if an emergency stop blocks every post of the lane."""
 
     @property
     def key(self) -> str:
-        """What tells it from the others."""
+        """Unique key of the lane."""
         return str(self.account.id if self.account is not None else self.creator.id)
 
     @property
     def post_count(self) -> int:
-        """How many posts it has here."""
+        """Number of posts in the lane."""
         return sum(len(cell.turns) for cell in self.cells)
 
     @property
     def blocking_state(self) -> ChannelState | None:
-        """Why nothing leaves by this account, whatever is planned."""
+        """State of the account if it is not active and therefore publishes nothing,
+        otherwise None."""
         resting = self.account is not None and self.account.state is not ChannelState.ACTIVE
         return self.account.state if resting and self.account is not None else None
 
 
 @dataclass(frozen=True)
 class LanesView:
-    """The lanes of some days: of one, hour by hour."""
+    """The lanes of the requested days. A single day is divided into hours."""
 
     now: datetime
     today: date
     days: Sequence[date]
     lanes: Sequence[Lane]
     close: Collection[UUID]
-    """Deliveries that are nearer to another of their account than it asks for."""
+    """Deliveries closer to another one on their account than its minimum interval."""
     ever: bool
     cut: bool
     labels: Mapping[UUID, Sequence[Label]]
-    """The labels of its posts, by post."""
+    """Labels by post."""
 
     @property
     def is_hourly(self) -> bool:
-        """Whether each column is an hour of the one day."""
+        """Return True if each column is an hour of a single day."""
         return len(self.days) == 1
 
     @property
     def zones(self) -> Collection[str]:
-        """The clocks its times are shown on."""
+        """Time zones of the displayed times."""
         return {lane.zone for lane in self.lanes}
 
     def is_too_close(self, turn: CalendarCard) -> bool:
-        """Whether a post is too near to another one on one of its accounts."""
+        """Return True if the post is too close to another one on at least one of its accounts."""
         return any(one.delivery_id in self.close for one in turn.posts)
 
 
 def load_lanes(
     scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by: LaneGrouping
 ) -> LanesView:
-    """The days that are asked for, in lanes: with those that have nothing in them, since gaps are
-    looked for."""
+    """Return the lanes of the requested days, including empty lanes, which show the gaps."""
     chosen = {one.id: one for one in mine if wanted.creator in (None, one.id)}
     channels = [
         one for one in queries.list_channels(scope) if one.creator_id in chosen and one.surface
@@ -151,8 +150,8 @@ def load_lanes(
 def find_too_close(
     entries: Sequence[DeliveryEntry], gaps: Mapping[UUID, timedelta]
 ) -> frozenset[UUID]:
-    """The deliveries with another one on their account nearer than its gap, of those that take room
-    there; pure."""
+    """Return the deliveries closer to another one on their account than its minimum interval.
+    Deliveries that occupy no slot are ignored. Pure."""
     last: dict[UUID, DeliveryEntry] = {}
     found: set[UUID] = set()
     for one in sorted(entries, key=lambda one: one.due_at):
@@ -193,7 +192,8 @@ def _list_lane_rows(
 
 
 def _build_lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
-    """Each delivery is looked at once, however many lanes and columns there are."""
+    """Build all lanes. Each delivery is processed once, however many lanes and columns
+    there are."""
     wanted = found.wanted
     zones = {one.id: load_zone(wanted.zone or one.zone) for one in found.creators.values()}
     whole = any(channel is None for _, channel in rows)
@@ -231,8 +231,8 @@ def _build_lane(
 
 
 def _list_column_spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime, datetime]]:
-    """When each column begins and ends: an hour that is skipped is empty, one that comes twice is
-    its first."""
+    """Return the start and end of each column. When clocks change, a skipped hour has no posts and
+    a repeated hour counts as its first occurrence."""
     if wanted.days > 1:
         return [
             day_bounds(wanted.first + timedelta(days=number), zone) for number in range(wanted.days)
@@ -244,8 +244,8 @@ def _list_column_spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime
 def _filter_quiet_periods(
     periods: Sequence[QuietPeriod], start: datetime, end: datetime, *, hours: bool
 ) -> list[QuietPeriod]:
-    """The periods that reach into a column; of hours that come back each week only where columns
-    are hours; pure."""
+    """Return the quiet periods that overlap a column. Weekly quiet hours are included only if
+    columns are hours. Pure."""
     return [
         one
         for one in periods

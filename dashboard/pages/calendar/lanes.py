@@ -1,5 +1,4 @@
-"""The calendar in lanes: one for each creator or account, so that gaps and what lies too near are
-seen."""
+"""The lanes of the calendar: one for each creator or account."""
 
 from typing import cast
 
@@ -11,8 +10,8 @@ from tenants.agencies.rights import Right
 
 
 def render_lanes(page: PageContext, wanted: CalendarFilter, by: str) -> None:
-    """Draw the lanes of these days, as one piece of HTML: a part for each of a hundred lanes would
-    be slow to press."""
+    """Render the lanes as one HTML fragment. One element for each of a hundred lanes would make the
+    page slow to use."""
     found = page.read(
         lambda scope: load_lanes(scope, page.list_creators(scope), wanted, cast(LaneGrouping, by))
     )

@@ -1,5 +1,5 @@
-"""Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in
-place."""
+"""The calendar page: posts by day, week, month, quarter or as a list, open slots, and failed posts
+with a retry button. The address also selects the pages for planning."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -56,7 +56,7 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TICK = "5s"
-"""How often what is shown is read again: a post that leaves is seen to leave."""
+"""Refresh interval, so that a post changes to "Published" soon after it is published."""
 
 Kind = Literal["primary", "secondary", "tertiary"]
 
@@ -65,14 +65,15 @@ PLANNED: Mapping[str, Callable[[PageContext], None]] = {
     "aside": drafts.render_drafts,
     "held": held_posts.render_held_posts,
 }
-"""Pages of their own for who plans, by their name in the address."""
+"""Planning pages by their query parameter."""
 
 FOR_PLANNERS = ("new", "queue", "pool", "compare", *PLANNED)
-"""What in an address asks for a page that is for who plans alone."""
+"""Query parameters of pages that require the right to run the calendar."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page: a post that is being written, files, a post that was opened, or the days."""
+    """Render the calendar, or the page that the address selects: the composer, a planning page or
+    one post."""
     draw_template("pages/posts/templates/style.html", word=page.text)
     draw_template("pages/posts/templates/feed_preview_style.html")
     if not page.has_right(Right.RUN) and any(map(st.query_params.get, FOR_PLANNERS)):
@@ -103,7 +104,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _parse_id(text: str) -> UUID | None:
-    """An id of the address. Raises NotFound for what is none, as for one nobody knows."""
+    """Parse a post id from the address. Raise NotFound for an invalid id, as for an unknown one."""
     if not text:
         return None
     try:
@@ -133,7 +134,7 @@ def _render_days(page: PageContext) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         labels.render_label_manager_link(page)
         display_options.render_time_zone_note(page, view, theirs)
-    if not by:  # lanes show theirs where they are
+    if not by:  # Lanes show quiet periods in their cells.
         quiet_periods.render_quiet_banner(page, mine, shown.begins, shown.ends)
     look = VIEW_MODES[view]
     narrow = (creator, account, group, look.whole, look.most, zone, labels.get_label_filter())
@@ -143,13 +144,14 @@ def _render_days(page: PageContext) -> None:
 def _load_page_choices(
     page: PageContext, scope: Scope
 ) -> tuple[list[Creator], datetime, list[PostAccount]]:
-    """Whose days may be shown, when it is, and on which accounts."""
+    """Return the member's creators, the current time and the accounts to filter by."""
     mine = page.list_creators(scope)
     return mine, scope.now, list_post_accounts(scope, mine)
 
 
 def _render_toolbar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
-    """Where one is, and the way to elsewhere; each button has its key."""
+    """Render the heading, the view selector and the navigation. Each button has a keyboard
+    shortcut."""
     said = {"view": view, "first": shown.begins, "last": shown.ends, "today": today}
     draw_template(
         "pages/calendar/templates/header.html", **said, voice=page.localizer, word=page.text
@@ -248,11 +250,11 @@ def _render_columns(page: PageContext, view: str, found: CalendarView) -> None:
 def _render_compact_day(
     page: PageContext, found: CalendarView, day: CalendarDay, *, held: bool = False
 ) -> None:
-    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be
-    dragged.
+    """Render a day with compact cards and a button that opens the day view. `held` makes its posts
+    draggable.
 
-    A button and one piece of HTML, and nothing around them: each element costs more than the posts
-    within it.
+    A day is one button and one HTML fragment without containers, because each Streamlit element
+    costs more than the posts within it.
     """
     name = "day"
     label = page.localizer.format_short_day(day.day)
@@ -261,7 +263,7 @@ def _render_compact_day(
         label = f"{label} · {page.text('calendar.is_today')}"
     if st.button(label, key=f"{name}:{day.day}", type="tertiary"):
         _set_address({"view": "day", "day": str(day.day)})
-        st.rerun()  # all of the page: a press within the grid draws the grid alone
+        st.rerun()  # Rerun the whole page. A click inside the fragment reruns only the fragment.
     if day.short or day.turns:
         shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
         marks = {"has": found.labels, "warned": found.warned}
@@ -328,12 +330,12 @@ def _render_post_card(page: PageContext, found: CalendarView, turn: CalendarCard
 
 
 def _format_card_time(page: PageContext, found: CalendarView, at: datetime, zone: str) -> str:
-    """A time, with its city where the page shows those of several clocks."""
+    """Format a time, with its city if the page shows several time zones."""
     return f"{at:%H:%M} {page.localizer.zone_city(zone)}" if len(found.zones) > 1 else f"{at:%H:%M}"
 
 
 def _shorten_label(words: str) -> str:
-    """The first words on one line, and nothing that a label would read as a sign of its own."""
+    """Return the start of a text on one line, with Markdown characters escaped."""
     line = " ".join(words.split())[:60]
     return "".join(f"\\{letter}" if letter in r"\`*_[]:$~<>|" else letter for letter in line) or "…"
 
@@ -346,7 +348,7 @@ def _retry_delivery(
 
 
 def _render_free_slot(page: PageContext, found: CalendarView, one: FreeSlot) -> None:
-    """An hour nobody uses yet: a press begins a post for it."""
+    """Render an open slot as a button that starts a post for it."""
     if not page.has_right(Right.RUN):
         return
     names = (

@@ -1,4 +1,4 @@
-"""The calendar: a creator's days with their posts, and the hours that are free."""
+"""Queries of the calendar: days with posts and open slots."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
 
 MAX_DELIVERIES = 5000
-"""Deliveries of one window; of more, the later ones are left out and that is said."""
+"""Maximum number of deliveries in a window. Later ones are omitted and the page reports it."""
 
 STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "all": frozenset(DeliveryState) - {DeliveryState.CANCELLED},
@@ -47,12 +47,13 @@ STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "out": frozenset({DeliveryState.PUBLISHED, DeliveryState.REMOVING, DeliveryState.REMOVED}),
     "cancelled": frozenset({DeliveryState.CANCELLED}),
 }
-"""What people look for, as states; `calendar.only.<name>` says it."""
+"""Delivery states by filter. The message `calendar.only.<name>` labels each one."""
 
 
 @dataclass(frozen=True)
 class CalendarFilter:
-    """What the calendar is asked for; without a creator, all of the member's."""
+    """A request for days of the calendar. Without a creator it covers all of the member's
+    creators."""
 
     first: date
     days: int
@@ -60,17 +61,19 @@ class CalendarFilter:
     account: UUID | None = None
     group: str = "all"
     whole: int = MAX_DELIVERIES
-    """Up to so many posts each is wanted with its accounts, and the hours that are free too."""
+    """Up to this number of posts, each one is returned with its accounts, and open slots are
+    included."""
     most: int = MAX_DELIVERIES
-    """Of more, so many of each day, in short."""
+    """Number of posts for each day in the compact form, which is used if there are more than
+    `whole`."""
     zone: str = ""
-    """Whose clock is looked at; "" for each creator's own."""
+    """Displayed time zone, or "" for each creator's."""
     label: UUID | None = None
 
 
 @dataclass(frozen=True)
 class CalendarCard:
-    """One post at one time, on all the accounts it goes to there and then."""
+    """A post at one time, with its deliveries to every account at that time."""
 
     at: datetime
     creator: Creator
@@ -78,55 +81,55 @@ class CalendarCard:
     media: tuple[UUID, ...]
     posts: tuple[DeliveryEntry, ...]
     looked: str = ""
-    """The zone it is looked at in; "" for its creator's."""
+    """Displayed time zone, or "" for the creator's."""
 
     @property
     def post_id(self) -> UUID:
-        """The post."""
         return self.posts[0].post_id
 
     @property
     def occurrence_key(self) -> str:
-        """Which of the times of its post it is."""
+        """Key of the occurrence of a recurring post."""
         return self.posts[0].occurrence_key
 
     @property
     def zone(self) -> str:
-        """The zone its time is shown in."""
+        """Time zone of the displayed time."""
         return self.looked or self.creator.zone
 
     @property
     def local_time(self) -> datetime:
-        """Its time on the clock that is looked at."""
+        """Time of the post in the displayed time zone."""
         return self.at.astimezone(load_zone(self.zone))
 
     @property
     def planned_elsewhere(self) -> WallTime | None:
-        """What was planned, where that was on another clock than the one that is looked at."""
+        """Scheduled time in the time zone it was scheduled in, if that differs from the displayed
+        one."""
         first = self.posts[0]
         return to_wall_time(self.at, first.zone) if first.zone != self.zone else None
 
     @property
     def drag_versions(self) -> str:
-        """What a card hands back when it is dragged: versions by delivery; nothing where any of it
-        stays."""
+        """Versions by delivery that a dragged card sends back. Empty if any of its deliveries
+        cannot be moved."""
         movable = all(one.state in PENDING_STATES for one in self.posts)
         return " ".join(f"{one.delivery_id}={one.version}" for one in self.posts) if movable else ""
 
     @property
     def states(self) -> Sequence[DeliveryState]:
-        """How it stands on each account."""
+        """State of each delivery."""
         return [one.state for one in self.posts]
 
     @property
     def deliveries(self) -> Collection[UUID]:
-        """The deliveries of these accounts."""
+        """Ids of the deliveries."""
         return [one.delivery_id for one in self.posts]
 
 
 @dataclass(frozen=True)
 class CompactCard:
-    """The same in short: what a day of a month shows of it."""
+    """The compact form of a card, such as in a day of the month view."""
 
     creator: Creator
     summary: PostSummary
@@ -134,42 +137,42 @@ class CompactCard:
 
     @property
     def post_id(self) -> UUID:
-        """The post."""
         return self.summary.post_id
 
     @property
     def occurrence_key(self) -> str:
-        """Which of the times of its post it is."""
+        """Key of the occurrence of a recurring post."""
         return self.summary.occurrence_key
 
     @property
     def words(self) -> str:
-        """How it begins."""
+        """Start of the text."""
         return self.summary.words
 
     @property
     def states(self) -> Sequence[DeliveryState]:
-        """How it stands on each account."""
+        """State of each delivery."""
         return self.summary.states
 
     @property
     def deliveries(self) -> Collection[UUID]:
-        """The deliveries of these accounts."""
+        """Ids of the deliveries."""
         return self.summary.versions.keys()
 
     @property
     def zone(self) -> str:
-        """The zone its time is shown in."""
+        """Time zone of the displayed time."""
         return self.looked or self.creator.zone
 
     @property
     def local_time(self) -> datetime:
-        """Its time on the clock that is looked at."""
+        """Time of the post in the displayed time zone."""
         return self.summary.due_at.astimezone(load_zone(self.zone))
 
     @property
     def drag_versions(self) -> str:
-        """What it hands back when it is dragged, as a turn does."""
+        """Versions by delivery that a dragged card sends back. Empty if any of its deliveries
+        cannot be moved."""
         movable = all(state in PENDING_STATES for state in self.states)
         return (
             " ".join(f"{key}={version}" for key, version in self.summary.versions.items())
@@ -180,68 +183,68 @@ class CompactCard:
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """One local day: what goes out, and the usual hours with nothing near them, each with whose
-    they are."""
+    """A local day with its posts and open slots. Each open slot belongs to one creator."""
 
     day: date
     turns: Sequence[CalendarCard]
     free: Sequence[tuple[Creator, WallTime]] = ()
     short: Sequence[CompactCard] = ()
-    """Instead of the turns, the first of them, where there are too many to show each."""
+    """Compact cards of the first posts, used instead of `turns` if there are too many."""
     more: int = 0
-    """How many there are beside those."""
+    """Number of posts besides those in `short`."""
 
 
 @dataclass(frozen=True)
 class FreeSlot:
-    """A usual hour of a day, and for whom it is free."""
+    """An open slot and the creators who can use it."""
 
     at: WallTime
     creators: Sequence[Creator]
     zone: str
-    """The clock that is looked at."""
+    """Displayed time zone."""
 
     @property
     def local_time(self) -> datetime:
-        """What that clock shows then."""
+        """Time of the slot in the displayed time zone."""
         return self.at.instant().astimezone(load_zone(self.zone))
 
 
 @dataclass(frozen=True)
 class CalendarView:
-    """The days that were asked for, and what can be chosen."""
+    """The requested days of the calendar."""
 
     now: datetime
     today: date
     days: Sequence[CalendarDay]
     chosen: Sequence[Creator]
-    """Whose days these are."""
+    """Creators that the days cover."""
     ever: bool
-    """Whether anything stands in these days at all, filters aside."""
+    """True if the days contain any post, regardless of filters."""
     halt: StoppedScope
-    """Where nothing leaves, whatever hour it has."""
+    """Emergency stops in effect."""
     cut: bool
-    """Whether there was more than one window holds."""
+    """True if posts were omitted because of the limit."""
     zone: str = ""
-    """The zone it is looked at in; "" for each creator's own."""
+    """Displayed time zone, or "" for each creator's."""
     labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
-    """The labels of the posts that are shown, by post."""
+    """Labels of the displayed posts, by post."""
     sent_back: Collection[UUID] = ()
-    """The drafts whose authors are asked for other words."""
+    """Drafts with requested changes."""
     warned: Collection[UUID] = frozenset()
-    """Deliveries that would not leave as they are, as was told ahead of their time."""
+    """Deliveries with a preflight warning: they cannot be published as they are."""
 
     @property
     def zones(self) -> Collection[str]:
-        """The clocks its times are shown on."""
+        """Time zones of the displayed times."""
         return {self.zone or one.zone for one in self.chosen}
 
     def is_stopped(self, entry: DeliveryEntry) -> bool:
-        """Whether an emergency stop keeps it back."""
+        """Return True if an emergency stop blocks the delivery."""
         return is_next_step_stopped(self.halt, entry)
 
     def state_code(self, entry: DeliveryEntry) -> str:
-        """How it stands, as `calendar.short.<name>` says it."""
+        """Return the state of a delivery as the suffix of the message code
+        `calendar.short.<name>`."""
         if self.is_stopped(entry):
             return "stopped"
         if entry.state is DeliveryState.DRAFT and entry.post_id in self.sent_back:
@@ -250,8 +253,7 @@ class CalendarView:
 
 
 def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter) -> CalendarView:
-    """The days of these creators. Raises NotFound for a creator or an account that is not
-    theirs."""
+    """Return the requested days. Raise NotFound for a creator or an account of another creator."""
     chosen = [one for one in mine if wanted.creator in (None, one.id)]
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
@@ -282,13 +284,13 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
 
 
 _Read = tuple[list[CalendarDay], bool, bool]
-"""The days, whether anything stands in them at all, and whether something is left out."""
+"""The days, whether they contain any post, and whether posts were omitted."""
 
 
 def _load_condensed_days(
     scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter
 ) -> _Read | None:
-    """The days in short; None where there is room for every post."""
+    """Return the days in the compact form, or None if there is room for every post."""
     if wanted.whole >= MAX_DELIVERIES:
         return None
     by_id = {one.id: one for one in chosen}
@@ -310,7 +312,7 @@ def _load_condensed_days(
 
 
 def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
-    """The days with every post, and the hours that are free."""
+    """Return the days with every post and the open slots."""
     by_id = {one.id: one for one in chosen}
     names = queries.channel_names(scope)
     last = wanted.first + timedelta(days=wanted.days)
@@ -342,12 +344,12 @@ class _Found:
     quiet: Sequence[QuietPeriod]
     zone: str
     labelled: frozenset[UUID] | None
-    """The posts with the label that is asked for; None where none is."""
+    """Posts with the requested label. None if no label was requested."""
 
 
 def _group_deliveries_by_day(found: _Found) -> dict[date, list[DeliveryEntry]]:
-    """The deliveries of each day on the clock that is looked at: each is read once, however many
-    days are shown."""
+    """Group the deliveries by day in the displayed time zone. Each delivery is processed once,
+    however many days are shown."""
     zones = {
         creator.id: load_zone(found.zone or creator.zone) for creator in found.creators.values()
     }
@@ -383,8 +385,8 @@ def _build_day(
 def _find_free_slots(
     found: _Found, creator_id: UUID, day: date, here: Sequence[DeliveryEntry]
 ) -> list[tuple[Creator, WallTime]]:
-    """A creator's usual hours of a day with nothing near them, and none in which she posts
-    nothing."""
+    """Return the usual posting times of a creator on a day that have no post nearby and are not in
+    a quiet period."""
     creator = found.creators[creator_id]
     taken = [
         one.due_at
@@ -402,8 +404,8 @@ def _find_free_slots(
 
 
 def free_slots(day: CalendarDay, looked: str = "") -> list[FreeSlot]:
-    """The free hours of a day, creators of the same hour together, as a clock shows them that is
-    looked at; pure."""
+    """Return the open slots of a day in the displayed time zone `looked`. Creators with the same
+    slot share one entry. Pure."""
     found: dict[tuple[datetime, str], list[tuple[Creator, WallTime]]] = {}
     for creator, at in day.free:
         found.setdefault((at.instant(), at.zone), []).append((creator, at))
@@ -416,7 +418,7 @@ def free_slots(day: CalendarDay, looked: str = "") -> list[FreeSlot]:
 def group_cards(
     entries: Sequence[DeliveryEntry], creators: Mapping[UUID, Creator], looked: str = ""
 ) -> list[CalendarCard]:
-    """Entries by time and post, each with its accounts, on a clock that is looked at; pure."""
+    """Group deliveries by time and post into cards for the displayed time zone `looked`. Pure."""
     found: dict[tuple[datetime, UUID], list[DeliveryEntry]] = {}
     for one in entries:
         found.setdefault((one.due_at, one.post_id), []).append(one)

@@ -1,5 +1,4 @@
-"""Views of the calendar: how many days each shows, from which on, and where its arrows lead.
-Pure."""
+"""Views of the calendar: their number of days, first day and navigation. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +7,26 @@ from datetime import date, timedelta
 from dashboard.pages.calendar.queries import MAX_DELIVERIES
 
 WEEK_DAYS = 7
+"""Days of a row."""
 MONTH_DAYS = 42
-"""Days of a row, and of the six rows that hold any month."""
+"""Days of the month view: six rows hold every month."""
 
 MAX_CARDS = 150
-"""So many posts are drawn one by one; a page with more would be slow to press anything on."""
+"""Maximum number of full cards. With more of them, the page responds slowly to every click."""
 
 MAX_CARDS_PER_DAY = 4
-"""Posts of one day where days are shown in short; the rest is counted, and a press away."""
+"""Posts of a day in the compact form. The others are counted and shown in the day view."""
 
 MAX_DISTANCE = timedelta(days=3660)
-"""How far from today an address may lead."""
+"""Maximum distance from today of a day in the address."""
 
 
 @dataclass(frozen=True)
 class ViewMode:
-    """One way to look: its days and the key that opens it.
+    """A view of the calendar: its number of days and its keyboard shortcut.
 
-    Up to `whole` posts are read each with its accounts, with the hours that are free; of more,
-    `most` a day in short.
+    Up to `whole` posts are returned with their accounts and the open slots. Beyond that, the view
+    shows `most` posts of each day in the compact form.
     """
 
     days: int
@@ -47,18 +47,19 @@ DEFAULT_VIEW = "week"
 
 @dataclass(frozen=True)
 class ViewWindow:
-    """The days a view shows: all of them from `first` on, and those it is about."""
+    """The days of a view. The grid starts at `first`; the view is about the days from `begins` to
+    `ends`."""
 
     first: date
     begins: date
     ends: date
     before: date
     after: date
-    """Days that lead to the window before and after this one."""
+    """`before` and `after` are the days that open the previous and the next window."""
 
 
 def view_window(view: str, asked: str, today: date) -> ViewWindow:
-    """What a view shows for a day as it stands in the address; of today where that is no day."""
+    """Return the window of a view for a date in ISO format, or for today if it is not a date."""
     try:
         day = date.fromisoformat(asked) if asked else today
     except ValueError:

@@ -1,1 +1,2 @@
-"""The page Channels: connecting accounts, their costs, webhooks and links."""
+"""The Channels page: account setup, API costs, webhooks, age verification and links. Connectors are
+in `connectors`, the state of accounts in `channels`."""

@@ -1,5 +1,5 @@
-"""Who checks the ages of viewers: connect a provider, try its key, end it. What is typed is sealed
-on the spot."""
+"""Age verification providers: connect one, test its key, disconnect it. Typed credentials are
+sealed immediately."""
 
 from datetime import datetime
 from functools import partial
@@ -29,7 +29,7 @@ TOLD = {
 
 
 def render_age_verification(page: PageContext, now: datetime) -> None:
-    """Draw the part."""
+    """Render the section on age verification."""
     st.subheader(page.text("ages.title"), anchor="ages")
     found = {one.provider: one for one in page.read(age_checks.list_providers)}
     st.write(page.text("ages.explained"))
@@ -94,7 +94,7 @@ def _render_provider(
 
 @st.fragment(run_every="2s")
 def _rerun_on_provider_change(before: AgeProviderView) -> None:
-    """Once the provider has answered, the page is drawn anew."""
+    """Rerun the page when the provider has responded."""
     page = page_context.current_page()
     if page is not None and before not in page.read(age_checks.list_providers):
         st.rerun()

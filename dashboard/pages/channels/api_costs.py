@@ -1,4 +1,4 @@
-"""What platforms ask for requests of a program this month, and the agency's cap on it."""
+"""API costs of the current month by platform, and the agency's monthly cap."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +20,8 @@ CAP = "requests:cap"
 
 
 def render_api_costs(page: PageContext, months: Sequence[MonthlyCosts]) -> None:
-    """Draw the part; nothing where no platform of the agency asks anything."""
+    """Render the section on API costs. Renders nothing if no platform of the agency charges for
+    requests."""
     if not months:
         return
     st.subheader(page.text("channels.costs_title"), anchor="costs")
@@ -56,5 +57,5 @@ def _save_cost_cap(platform: str, currency: str, scope: Scope, _: UUID) -> Messa
 
 
 def _format_cap_amount(cap: Money) -> str:
-    """As it is typed: without its currency."""
+    """Format the amount as it is typed: without the currency."""
     return str(cap).rpartition(" ")[0]

@@ -1,5 +1,5 @@
-"""What platforms call about: for an application of the agency, whose secret is sealed on the spot,
-or for the whole installation, whose secrets are among its settings."""
+"""Webhooks of platforms: those of an agency's app, whose secret is sealed immediately, and those of
+the installation, whose secrets are in its settings."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,12 +24,12 @@ from tenants.agencies.rights import Right
 from tenants.vault import sealed_intake
 
 MIN_SECRET_LENGTH = 16
-"""Characters of a secret: a shorter one is something else that was copied."""
+"""Minimum length of a secret in characters. A shorter value was copied from the wrong field."""
 
 
 def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
-    """Draw the part; nothing where no platform of the agency's, and none of these accounts',
-    calls."""
+    """Render the section on webhooks. Renders nothing if no platform of the agency
+    supports them."""
     able = {
         name: one
         for name, one in platform_connectors().items()
@@ -63,8 +63,8 @@ def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
 def _render_installation_webhooks(
     page: PageContext, channels: Sequence[Channel], base: str
 ) -> None:
-    """Where Meta calls, what whoever runs the installation sets for it, and how each account
-    stands."""
+    """Render the webhook URL for Meta, the settings that its operator configures, and the
+    subscription status of each account."""
     stands = page.read(
         lambda scope: webhook_subscriptions.subscriptions_of(scope, [one.id for one in channels])
     )

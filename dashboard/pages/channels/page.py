@@ -1,5 +1,5 @@
-"""Accounts: does each one work, test it, let it rest, connect another; the quickest platforms
-first."""
+"""The Channels page: status, test and pause of each account, and the form that connects another
+one. Platforms with the quickest setup are first."""
 
 from functools import partial
 from uuid import UUID
@@ -48,11 +48,11 @@ from tenants.vault import sealed_intake
 
 ACROSS = 2
 ANCHOR = "connect"
-"""Where the form stands, below a long list."""
+"""Anchor of the connect form, which is below the list of accounts."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page."""
+    """Render the Channels page."""
     st.title(page.text("dashboard.page.channels"))
     found = page.read(lambda scope: load_channels(scope, page.list_creators(scope)))
     if not found.creators:
@@ -159,8 +159,8 @@ def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
 
 
 def render_connect_form(page: PageContext, found: ChannelsView) -> None:
-    """The part in which an account is connected, for a creator and a platform; also used by the
-    wizard."""
+    """Render the section that connects an account of a creator on a platform. The Start page uses
+    it too."""
     draw_template("pages/channels/templates/style.html")
     st.subheader(page.text("channels.connect"), anchor=ANCHOR)
     creator = found.creators[0]
@@ -205,8 +205,7 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
 
 
 def _connected_message_code(found: ChannelsView) -> str:
-    """What the account that was asked for last can do now that it is connected, as a sentence's
-    code."""
+    """Return the message code that describes what the newly connected account can do."""
     latest = found.asked.channel_id if found.asked is not None else None
     account = next((one for one in found.accounts if one.channel.id == latest), None)
     if account is not None and account.is_manual:
@@ -225,8 +224,8 @@ def _render_connect_form(
     connector: SupportsAccountSetup,
     found: ChannelsView,
 ) -> None:
-    """What was typed is forgotten with the next account that is asked for: the fields are others
-    then."""
+    """Render the fields of a platform. The keys include the current setup, so that the next account
+    starts with empty fields."""
     with st.container(border=True):
         st.write(page.text(f"connect.{platform}.help"))
         form = f"{platform}:{found.asked.id if found.asked is not None else None}"
@@ -247,8 +246,8 @@ def _render_connect_form(
 
 
 def _render_client_registration(page: PageContext, form: str, known: str) -> bool:
-    """What to register there first, and whether its id is to be typed: one that is `known` serves
-    once more."""
+    """Render how to register an app with the platform. Return True if its id must be typed; a
+    `known` app can be used again."""
     wanted = not known or st.checkbox(
         page.text("channels.another_client", client=known), key=f"connect:{form}:other"
     )
@@ -281,8 +280,7 @@ def _render_form_field(page: PageContext, form: str, field: FormField) -> None:
 
 @st.fragment(run_every="2s")
 def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
-    """How the account that was asked for last stands; once there is an answer, the page is drawn
-    anew."""
+    """Render the status of the latest setup. Rerun the page when the status changes."""
     page = page_context.current_page()
     if before is None or page is None:
         return

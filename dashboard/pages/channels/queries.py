@@ -1,4 +1,5 @@
-"""The accounts of my creators: do they work, what holds them back, what can be connected."""
+"""Queries of the Channels page: accounts with their status and costs, and the platforms that can be
+connected."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,13 +30,13 @@ from schedules.posts.dry_run_state import DryRunTarget
 from tenants.agencies.queries import Creator, Member
 
 AGE_ASSURED_AREA = "assured"
-"""The place on a page where readers are let in one by one."""
+"""Kind of the page area that admits each reader individually after age verification."""
 
 
 @dataclass(frozen=True)
 class ChannelOverview:
-    """An account with whose it is, what makes it wait, and, where people post by hand, who may and
-    who does."""
+    """An account with its creator and the block that delays it. For manual posting, `able` are the
+    members who may be assigned and `on_duty` the assignees."""
 
     channel: Channel
     creator: Creator
@@ -43,79 +44,79 @@ class ChannelOverview:
     able: Sequence[Member]
     on_duty: Sequence[Member]
     bearing: RoleStatus
-    """How the role of readers whose age is proven stands there."""
+    """Status of the role for age-verified readers on the platform."""
     bill: AccountBill | None
-    """What the platform asked for its requests this month; None where it asks nothing."""
+    """API costs of the current month. None if the platform does not charge for requests."""
 
     @property
     def role_name(self) -> str:
-        """What people call that role; "" where the account gives none."""
+        """Display name of that role, or "" if the account assigns none."""
         return str(self.channel.options.get(ADULT_ROLE_NAME_FIELD, ""))
 
     @property
     def needs_admission(self) -> bool:
-        """Whether bearing it means to have been let into a place that people ask to come into."""
+        """Return True if the role admits its holders to an area that requires a join request."""
         return bool(self.channel.options.get(ADMISSION_FIELD))
 
     @property
     def is_manual(self) -> bool:
-        """Whether a person posts what was prepared."""
+        """Return True if a member posts prepared content manually."""
         return account_connectors.connector_for(
             platform_connectors(), self.channel
         ).capabilities.hand_over
 
     @property
     def is_posts_only(self) -> bool:
-        """Whether its messages could be read, and it was connected without them."""
+        """Return True if the platform supports messages but the account was connected
+        without them."""
         able = connectable_platforms().get(self.channel.platform)
         return able is not None and able.form.needs_messages and not self.channel.chat_surface
 
     @property
     def can_be_tested(self) -> bool:
-        """Whether there is something harmless to ask the platform."""
+        """Return True if the connection can be tested with a harmless request."""
         return self.channel.platform in connectable_platforms() and not self.is_manual
 
 
 @dataclass(frozen=True)
 class ChannelsView:
-    """The page's values."""
+    """The values of the Channels page."""
 
     accounts: Sequence[ChannelOverview]
     creators: Sequence[Creator]
     pages: frozenset[UUID]
-    """Creators who have a page of their own."""
+    """Creators with a built-in page."""
     adult_areas: frozenset[UUID]
-    """Those whose page has a part for adults."""
+    """Creators whose built-in page has an adult area."""
     asked: AccountSetup | None
-    """The account that was asked for last, while that is news."""
+    """The latest account setup, while it is recent."""
     clients: Mapping[str, str]
-    """By platform, the id of the application the agency signed in by last."""
+    """Id of the app that the agency used last, by platform."""
     now: datetime
     rehearsed: dict[UUID, DryRunTarget]
-    """What is only rehearsed for now."""
+    """Dry runs in progress, by the id of their target."""
     costs: Sequence[MonthlyCosts]
-    """By platform that asks money for requests, what all of the agency's accounts came to this
-    month."""
+    """Costs of the current month for all accounts of the agency, by platform that charges for
+    requests."""
 
 
 @cache
 def connectable_platforms() -> Mapping[str, SupportsAccountSetup]:
-    """The platforms people connect here, the quickest first."""
+    """Return the platforms that can be connected here, quickest setup first."""
     return loader.connectable_platforms(platform_connectors())
 
 
 @cache
 def age_providers() -> Mapping[str, AgeProvider]:
-    """Those who can check ages for us."""
+    """Return the supported age verification providers."""
     return providers.load_age_providers()
 
 
 def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
-    """The accounts of these creators, by creator and name."""
+    """Return the accounts of these creators, sorted by creator and name."""
     whose = {creator.id: creator for creator in mine}
-    asked = account_setup.latest_setup(
-        scope, list(whose)
-    )  # before the accounts: one that is told connected stands among them
+    # Read the setup before the accounts: an account whose setup is complete must be in the list.
+    asked = account_setup.latest_setup(scope, list(whose))
     rows = [channel for channel in queries.list_channels(scope) if channel.creator_id in whose]
     own = platform_connectors()
     here = [one for one in rows if own[one.platform].capabilities.in_house]

@@ -1,4 +1,4 @@
-"""What can be asked of the text model while a post is written, and what it wrote last."""
+"""Queries of AI captions: the creator's writing style and the latest captions of a draft."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +14,7 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class CaptionsView:
-    """All that is drawn for one creator's page; `forbidden` are words her persona never uses."""
+    """The AI captions of one creator. `forbidden` are words that the persona never uses."""
 
     creator: Creator
     tone: str
@@ -23,7 +23,7 @@ class CaptionsView:
 
     @property
     def default_language(self) -> str:
-        """The first language of hers that texts may be asked for in."""
+        """The creator's first language that is supported for captions."""
         return next(
             (one for one in self.creator.languages if one in WRITABLE_LANGUAGES),
             WRITABLE_LANGUAGES[0],
@@ -31,7 +31,8 @@ class CaptionsView:
 
 
 def load_captions(scope: Scope, creator: Creator, draft: UUID) -> CaptionsView:
-    """What one creator may be written, and the last kit of this page that its reader asked for."""
+    """Return the writing style of a creator and the latest captions that were requested for this
+    draft."""
     manner = persona.writing_style_of_creator(scope, creator.id)
     return CaptionsView(
         creator=creator,
@@ -42,5 +43,5 @@ def load_captions(scope: Scope, creator: Creator, draft: UUID) -> CaptionsView:
 
 
 def picture_description(scope: Scope, asset_id: UUID) -> str:
-    """The words that stand for a picture. Raises NotFound."""
+    """Return the alt text of a picture. Raise NotFound for an unknown picture."""
     return assets.get_asset(scope, asset_id).alt

@@ -1,5 +1,4 @@
-"""Texts by the model while a post is written: asked for with a press, offered when they are there,
-picked by hand."""
+"""AI captions in the composer. The user requests them, sees the suggestions and inserts one."""
 
 from functools import partial
 from uuid import UUID
@@ -46,7 +45,7 @@ REFRESH_INTERVAL = "2s"
 
 
 def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]) -> None:
-    """Draw what can be asked for, and what the model wrote."""
+    """Render the form for AI captions and the latest suggestions."""
     if not page.has_right(Right.RUN) or not field_text(ID_KEY):
         return
     found = page.read(lambda scope: load_captions(scope, creator, UUID(field_text(ID_KEY))))
@@ -60,9 +59,8 @@ def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]
         _render_caption_request(page, found, names)
         if found.kit is not None and not found.kit.written:
             _poll_captions(page, creator)
-        elif (
-            found.kit is not None
-        ):  # in no fragment: what is picked fills fields that stand outside of one
+        # Outside any fragment, because inserting a suggestion changes fields of the whole page.
+        elif found.kit is not None:
             _render_caption_set(page, found.kit, names)
 
 
@@ -100,7 +98,7 @@ def _render_caption_request(page: PageContext, found: CaptionsView, names: dict[
 
 
 def language_labeler(page: PageContext) -> "partial[str]":
-    """How people call a language that texts are asked for in."""
+    """Return a function that formats the name of a caption language."""
     return partial(_language_name, page)
 
 
@@ -135,7 +133,7 @@ def _request_captions(
 
 @st.fragment(run_every=REFRESH_INTERVAL)
 def _poll_captions(drawn: PageContext, creator: Creator) -> None:
-    """The texts are written by the workers: once they are there, the page is drawn with them."""
+    """Poll for the captions, which workers write. Rerun the page when they are complete."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer or not field_text(ID_KEY):
         st.rerun()
@@ -164,7 +162,7 @@ def _render_caption_set(page: PageContext, kit: CaptionSet, names: dict[str, str
 
 
 def _suggestion_label(page: PageContext, field: str, of: str, names: dict[str, str]) -> str:
-    """What a text is, and for whom."""
+    """Return the kind of a suggestion with its language or account."""
     where = _language_name(page, of) if of in WRITABLE_LANGUAGES else names.get(of, "")
     return page.text(f"kit.field.{field}") + (f" · {where}" if where else "")
 
@@ -196,7 +194,7 @@ def _render_caption_suggestion(
 
 
 def _list_insert_targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> list[str]:
-    """Where a text may go."""
+    """Return the fields that a suggestion can be inserted into."""
     if offer.field == "alt":
         return ["alt"] if kit.wish.asset is not None else []
     if offer.field == "title":
@@ -207,7 +205,7 @@ def _list_insert_targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, 
 
 
 def _insert_caption(target: str, offer: CaptionOffer) -> None:
-    """Put a text where somebody wants it, and keep that a model wrote it."""
+    """Insert a suggestion into a field and record that a model wrote it."""
     if target == "title":
         draft.fill_field(TITLE_KEY, offer.text[:MAX_TITLE_LENGTH])
     elif target == "account":
@@ -221,7 +219,7 @@ def _insert_caption(target: str, offer: CaptionOffer) -> None:
 def _save_suggested_alt_text(
     page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID
 ) -> Message:
-    """The words that stand for the picture; its field is drawn anew with them."""
+    """Save a suggested alt text and show it in the field of the picture."""
     creator = page.get_creator(scope, kit.wish.creator_id)
     asset = kit.wish.asset
     if asset is not None:

@@ -1,8 +1,4 @@
-"""What a post that is being written chooses on its accounts beside its words: each platform's own
-options.
-
-What a post that is being written costs on the accounts that sell posts.
-"""
+"""Fields of single accounts in the composer: platform options and prices."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,8 +19,8 @@ PLATFORM_DEFAULT = ""
 def render_channel_options(
     page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]
 ) -> None:
-    """Draw the options of each chosen account that has some; what nobody touches stays as usual
-    there."""
+    """Render the platform options of the selected accounts. Options without a value use the default
+    of the account."""
     for one in chosen:
         if one.options:
             with st.expander(page.text("compose.options", account=names[str(one.id)])):
@@ -33,7 +29,8 @@ def render_channel_options(
 
 
 def render_option_field(page: PageContext, platform: str, option: PostOption, key: str) -> None:
-    """Draw what one option takes, kept as `key`; nothing of it is the usual."""
+    """Render the field of an option with the widget key `key`. An empty value selects the
+    default."""
     title = page.text(option_label(platform, option.name))
     if option.kind in ("choice", "flag"):
         choices = [
@@ -63,14 +60,14 @@ def _option_choice_label(page: PageContext, platform: str, option: PostOption, c
 
 
 MAX_AMOUNT_LENGTH = 12
-"""Characters of an amount."""
+"""Maximum length of an amount in characters."""
 
 
 def render_price_fields(
     page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]
 ) -> None:
-    """Draw a field for each chosen account that sells posts, by what it is called; an empty one is
-    free."""
+    """Render a price field for each selected account that sells posts. An empty field makes the
+    post free."""
     for one in chosen:
         if one.asking is not None:
             _render_price_field(page, one, one.asking, names[str(one.id)])

@@ -1,5 +1,5 @@
-"""What a post that is being written says otherwise on single accounts: other words, another title,
-other pictures, and less or more of what follows it."""
+"""Overrides of single accounts in the composer: text, title, media and thread parts that differ
+from the post."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ from schedules.posts.thread_parts import ThreadPart
 def render_channel_overrides(
     page: PageContext, accounts: Mapping[str, str], chosen: Sequence[PostAccount]
 ) -> None:
-    """Draw the accounts a post goes to, and fields of their own for those it is written differently
-    for; of several on one platform, the platform too, which then speaks for all of them."""
+    """Render the selection of accounts to customize, and their fields. If several accounts are on
+    one platform, the platform can be customized as a whole."""
     if not chosen:
         return
     picked = st.session_state.get(OVERRIDES_KEY) or []
@@ -47,7 +47,7 @@ def render_channel_overrides(
     offered = many + [
         str(one.id) for one in chosen if one.platform not in many or one.platform not in picked
     ]
-    if not set(offered) >= set(picked):  # an account that was taken off says nothing any more
+    if not set(offered) >= set(picked):  # Remove overrides of accounts that are no longer selected.
         st.session_state[OVERRIDES_KEY] = [one for one in picked if one in offered]
     st.pills(
         page.text("compose.others"),
@@ -66,7 +66,7 @@ def render_channel_overrides(
 
 
 def account_labels(page: PageContext, hers: Sequence[PostAccount]) -> dict[str, str]:
-    """What the accounts are called; those of one name, with where they are."""
+    """Return the names of accounts. Accounts with the same name include their platform."""
     called = Counter(one.name for one in hers)
     return {
         str(one.id): one.name
@@ -77,7 +77,7 @@ def account_labels(page: PageContext, hers: Sequence[PostAccount]) -> dict[str, 
 
 
 def select_media_target(page: PageContext, hers: Sequence[PostAccount]) -> None:
-    """Let the member say which part the pictures are for, and on which account, where there are
+    """Render the selection of the part and account that pictures are added to, if there are
     several."""
     targets = draft.media_targets()
     if len(targets) == 1:
@@ -107,7 +107,7 @@ def _all_accounts_label(page: PageContext, platform: str) -> str:
 
 
 def _part_label(page: PageContext, part: str, account: str) -> str:
-    """What a part is called, in the post or on an account that has parts of its own."""
+    """Return the label of a part of the post, or of an extra part of an account."""
     if part == FIRST_COMMENT:
         return page.text("compose.comment")
     ours = list(list_parts())
@@ -118,7 +118,7 @@ def _part_label(page: PageContext, part: str, account: str) -> str:
 
 
 def _render_override_fields(page: PageContext, account: str, name: str) -> None:
-    """Begun with what the post says, so that one changes it rather than writing it anew."""
+    """Render the override fields of an account, prefilled with the content of the post."""
     body = _sync_override_field(account, "body", field_text(BODY_KEY))
     title = _sync_override_field(account, "title", field_text(TITLE_KEY))
     _sync_override_field(
@@ -137,22 +137,21 @@ def _render_override_fields(page: PageContext, account: str, name: str) -> None:
 
 
 def _sync_override_field(account: str, field: str, said: object) -> str:
-    """The key of a field of an account, which goes on saying what the post says until somebody
-    changes it there."""
+    """Return the key of an account's field. The field follows the content of the post until the
+    user changes it for the account."""
     key = override_key(account, field)
     before = f"{key}:before"
     known = st.session_state.get(key)
-    if known is None or (
-        known != said and known == st.session_state.get(before)
-    ):  # what is set is sent back
+    # Assigning sends the value to the browser again, so do it only when it changed.
+    if known is None or (known != said and known == st.session_state.get(before)):
         st.session_state[key] = said
     st.session_state[before] = said
     return key
 
 
 def _render_override_parts(page: PageContext, account: str, name: str) -> None:
-    """What of the thread and the first comment is left out there, other words for the rest, and
-    parts of its own."""
+    """Render the parts to omit on the account, overrides of the others, and extra parts of the
+    account."""
     ours = list_parts()
     left = override_key(account, OMITTED_PARTS_FIELD)
     gone = st.session_state.get(left) or []
@@ -181,7 +180,7 @@ def _render_override_parts(page: PageContext, account: str, name: str) -> None:
 def _render_override_part(
     page: PageContext, account: str, name: str, part: str, ours: ThreadPart
 ) -> None:
-    """The words of one part there; empty, they are the post's."""
+    """Render the text of one part on the account. An empty field uses the text of the post."""
     if part != FIRST_COMMENT:
         _sync_override_field(account, media_field(part), [str(one) for one in ours.media])
     called = _part_label(page, part, account)

@@ -1,5 +1,5 @@
-"""A picture that does not fill what its post is shown on: a copy of that shape, asked for where the
-post is written."""
+"""Cropping in the composer: a copy of a picture in the aspect ratio in which the account displays
+it."""
 
 from functools import partial
 from uuid import UUID
@@ -18,11 +18,12 @@ from studio.library import queries
 from tenants.agencies.rights import Right
 
 NEAR = 0.01
-"""By so much a shape, width by height, may be off."""
+"""Tolerance when aspect ratios (width divided by height) are compared."""
 
 
 def render_crop_offer(page: PageContext, one: PostPreview) -> None:
-    """Draw the press that asks for the copy, where a picture stands alone and has another shape."""
+    """Render the button that requests a cropped copy of a single picture with a different aspect
+    ratio."""
     form = next(
         (
             form
@@ -43,7 +44,8 @@ def render_crop_offer(page: PageContext, one: PostPreview) -> None:
 
 
 def _has_other_aspect_ratio(one: PostPreview) -> bool:
-    """Whether it shows one picture that is known to have another shape; films are not cut."""
+    """Return True if the preview shows a single picture with a known, different aspect ratio.
+    Videos are not cropped."""
     if (
         len(one.said.media) != 1
         or len(one.media) != 1

@@ -1,5 +1,5 @@
-"""The post that is being written: words and choices of one member's open page, nothing of it in the
-database yet."""
+"""The draft in the composer: values of one member's session that are not stored in the database
+yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -40,32 +40,32 @@ CAMPAIGN_KEY = "compose:campaign"
 PLAIN_LINKS_KEY = "compose:plain"
 LABELS_KEY = "compose:labels"
 OVERRIDES_KEY = "compose:others"
-"""The accounts that a post is written differently for."""
+"""Accounts and platforms with customized content."""
 
 BY_MODEL = "compose:by_model"
-"""What a model wrote, by the field it was put into."""
+"""Text that a model wrote, by the field it was inserted into."""
 
 SAVED_DRAFT_KEY = "compose:aside"
-"""The post that was put aside and is gone on with."""
+"""Id of the saved draft that is being continued."""
 
 OPENED_POST_KEY = "compose:opened"
-"""The date of a post that repeats from which it was opened: back there once it is changed."""
+"""Occurrence of a recurring post from which the composer was opened. Saving returns to it."""
 
 MARKED = "compose:marked"
-"""How the text of the post that is changed or copied was marked: it stays so."""
+"""AI mark of the text of the post that is edited or copied. It is retained."""
 
 SEEN_VERSION_KEY = "compose:seen"
-"""What the post or draft that is changed said when it was opened: over anything else nothing is
-written unseen."""
+"""Content of the edited post or draft when it was opened. Saving over different content requires a
+confirmation."""
 
 STORED_FIELDS_KEY = "compose:stored"
-"""The fields as they were stored last."""
+"""Field values at the last save."""
 
 INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (
     f"compose:{name}" for name in ("begun_as", "says", "leaving")
 )
-"""What the page said when it was opened, what it says now, and whether somebody is asked before it
-is left."""
+"""The draft when the page was opened, the current draft, and whether the prompt about unsaved
+changes is open."""
 
 _WORDS = (
     ID_KEY,
@@ -111,31 +111,31 @@ ALL_KEYS = (
     STORED_FIELDS_KEY,
 )
 PART_PREFIX = "compose:part:"
-"""What the fields of further parts begin with; PARTS holds their ids in order."""
+"""Prefix of the fields of thread parts. `PARTS_KEY` contains the ids of the parts in order."""
 
 OVERRIDE_PREFIX = "compose:other:"
-"""What the fields of one account begin with."""
+"""Prefix of the fields of an account."""
 
 FIRST_COMMENT = "comment"
-"""What stands for the first comment among the ids of what follows a post."""
+"""Id of the first comment among the ids of thread parts."""
 
 OMITTED_PARTS_FIELD = "left"
 EXTRA_PARTS_FIELD = "more"
-"""Fields of one account: what of what follows the post is left out there, and the ids of parts that
-it alone has."""
+"""Fields of an account: the omitted parts, and the ids of extra parts that only this account has.
+"""
 
 RECURRENCE_PREFIX = "compose:repeat:"
-"""What the fields of a repetition begin with."""
+"""Prefix of the fields of the recurrence."""
 
 TICK_PREFIX = "compose:tick:"
 ACKNOWLEDGED_PREFIX = "compose:known:"
-"""What begins the box by which somebody says that they know what a post repeats."""
+"""Prefix of the checkbox that accepts duplicates."""
 
 CAPTION_PREFIX = "compose:kit:"
-"""What the fields of what a model is asked begin with."""
+"""Prefix of the fields of AI captions."""
 
 IDEAS_PREFIX = "compose:ideas:"
-"""What the fields of ideas begin with."""
+"""Prefix of the fields of ideas."""
 
 ALL_PREFIXES = (
     TICK_PREFIX,
@@ -147,12 +147,14 @@ ALL_PREFIXES = (
     IDEAS_PREFIX,
 )
 PICTURE_PAGE_SIZE = 12
-"""Pictures of the library shown at first, and more at each press."""
+"""Number of library pictures shown at first, and added with each "Show more"."""
 
 
 def start_draft(*, creator: str = "", at: str = "", asset: str = "") -> None:
-    """Open an empty page: for a creator, at a wall time, with a picture, where these are known.
-    Call it in a callback, or before anything of the page is drawn."""
+    """Start an empty draft, optionally for a creator, at a wall time, with a picture.
+
+    Call it in a callback or before any widget of the page is rendered.
+    """
     clear_draft()
     st.session_state.update(
         {
@@ -181,9 +183,11 @@ def copy_post(
     *,
     priority: int = 0,
 ) -> None:
-    """Open a page with what another post says and how late it may be, in a callback; `there` is
-    what it says on each of its accounts, `zone` the clock it was planned on, `labels` those it has,
-    `priority` how important it is."""
+    """Start a draft with the content and the maximum delay of another post. Call it in a callback.
+
+    `there` is the content for each account, `zone` the time zone it was scheduled in, `labels` the
+    labels and `priority` the priority of the post.
+    """
     start_draft(creator=creator)
     known = {ZONE_KEY: zone, PRIORITY_KEY: priority, LATENESS_KEY: str(post.late or "")}
     st.session_state.update({name: value for name, value in known.items() if value})
@@ -216,7 +220,6 @@ def copy_post(
 
 
 def _fill_price_fields(account: str, price: Money | None) -> None:
-    """The fields of what is asked on an account."""
     if price is not None:
         fields = {"price": format_amount(price), "currency": price.currency}
         st.session_state.update(
@@ -225,7 +228,7 @@ def _fill_price_fields(account: str, price: Money | None) -> None:
 
 
 def _fill_option_fields(account: str, options: ChosenOptions) -> None:
-    """The fields of what is chosen on an account, by the kind of each value."""
+    """Fill the option fields of an account. The kind of each value is part of its key."""
     for name, value in options:
         match value:
             case bool():
@@ -238,14 +241,14 @@ def _fill_option_fields(account: str, options: ChosenOptions) -> None:
 
 
 def format_option(value: OptionValue) -> str:
-    """A chosen value as it stands in its field."""
+    """Format an option value for its field."""
     if isinstance(value, bool):
         return OPTION_TRUE if value else OPTION_FALSE
     return value if isinstance(value, str) else "\n".join(value)
 
 
 def parse_option(kind: str, text: str) -> OptionValue:
-    """What stands in the field of an option of that kind, as a value."""
+    """Parse the field of an option of the given kind."""
     if kind == "flag":
         return text == OPTION_TRUE
     if kind == "list":
@@ -254,7 +257,7 @@ def parse_option(kind: str, text: str) -> OptionValue:
 
 
 def _fill_account_fields(account: str, said: PostContent) -> None:
-    """The fields of an account with what a post says there."""
+    """Fill the fields of an account with the content of a post for it."""
     fields: dict[str, Any] = {
         "title": said.title,
         "body": said.body,
@@ -267,8 +270,7 @@ def _fill_account_fields(account: str, said: PostContent) -> None:
 
 
 def _build_override_part_fields(parts: Sequence[ThreadPart]) -> dict[str, Any]:
-    """The fields of what follows a post on an account: parts left out, those it says otherwise, and
-    its own."""
+    """Return the field values for the thread of an account: omitted, changed and extra parts."""
     there = [one for one in parts if not one.comment]
     fields: dict[str, Any] = {OMITTED_PARTS_FIELD: [], EXTRA_PARTS_FIELD: []}
     ours = list_parts()
@@ -295,7 +297,7 @@ def _build_override_part_fields(parts: Sequence[ThreadPart]) -> dict[str, Any]:
 
 
 def _diff_part_fields(part: str, there: ThreadPart, ours: ThreadPart) -> dict[str, Any]:
-    """The fields of a part on an account, as far as it is not there as the post has it."""
+    """Return the field values of a part that differ from the post."""
     fields: dict[str, Any] = {part_field(part): there.body} if there.body != ours.body else {}
     return fields | (
         {media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {}
@@ -303,7 +305,7 @@ def _diff_part_fields(part: str, there: ThreadPart, ours: ThreadPart) -> dict[st
 
 
 def clear_draft() -> None:
-    """Nothing is being written any more."""
+    """Remove all fields of the composer from the session."""
     for name in [
         one for one in st.session_state if one in ALL_KEYS or str(one).startswith(ALL_PREFIXES)
     ]:
@@ -311,12 +313,12 @@ def clear_draft() -> None:
 
 
 def field_text(name: str) -> str:
-    """What stands in a field now; nothing where it is not drawn."""
+    """Return the text of a field, or "" if it is not rendered."""
     return str(st.session_state.get(name) or "")
 
 
 def id_list(name: str) -> tuple[UUID, ...]:
-    """Ids that were chosen, in their order. Raises NotFound for what is no id."""
+    """Return the selected ids in order. Raise NotFound for an invalid id."""
     try:
         return tuple(UUID(one) for one in st.session_state.get(name) or ())
     except ValueError as error:
@@ -324,23 +326,22 @@ def id_list(name: str) -> tuple[UUID, ...]:
 
 
 def part_ids() -> tuple[str, ...]:
-    """The further parts that are being written, in order."""
+    """Return the ids of the thread parts after the first, in order."""
     return tuple(st.session_state.get(PARTS_KEY) or ())
 
 
 def part_key(part: str) -> str:
-    """Where the words of a further part are kept."""
+    """Return the key of the text of a thread part."""
     return f"{PART_PREFIX}{part}:words"
 
 
 def media_key(part: str) -> str:
-    """Where the pictures of a part are kept; "" is the post itself."""
+    """Return the key of the media of a part, where "" is the post itself."""
     return f"{PART_PREFIX}{part}:media" if part else MEDIA_KEY
 
 
 def media_targets() -> dict[str, tuple[str, str]]:
-    """Where pictures may go, by the key they are kept at: the place ("" is the post itself) and the
-    part ("" is 1)."""
+    """Return the account ("" for the post) and the part ("" for the first) of each media key."""
     found = {media_key(part): ("", part) for part in ("", *part_ids())}
     for account in st.session_state.get(OVERRIDES_KEY) or ():
         parts = ("", *(part for part in list_channel_parts(account) if part != FIRST_COMMENT))
@@ -349,7 +350,7 @@ def media_targets() -> dict[str, tuple[str, str]]:
 
 
 def selected_media_target() -> str:
-    """Where the pictures that are ticked now go."""
+    """Return the media key that pictures are currently added to."""
     return (
         field_text(MEDIA_TARGET_KEY)
         if field_text(MEDIA_TARGET_KEY) in media_targets()
@@ -358,7 +359,7 @@ def selected_media_target() -> str:
 
 
 def override_key(account: str, field: str) -> str:
-    """Where a field of one account is kept."""
+    """Return the key of a field of an account."""
     return f"{OVERRIDE_PREFIX}{account}:{field}"
 
 
@@ -367,13 +368,13 @@ def _option_key_prefix(account: str) -> str:
 
 
 def option_key(account: str, option: PostOption) -> str:
-    """Where what is chosen on an account is kept: a choice as a text."""
+    """Return the key of an option of an account. Choices are stored as text."""
     kind = "text" if option.kind == "choice" else option.kind
     return f"{_option_key_prefix(account)}{kind}:{option.name}"
 
 
 def _read_chosen_options(account: str) -> ChosenOptions:
-    """What is chosen on an account; an empty field chooses nothing."""
+    """Return the selected options of an account. Empty fields are omitted."""
     begin = _option_key_prefix(account)
     found = {}
     for key in [str(one) for one in st.session_state if str(one).startswith(begin)]:
@@ -384,7 +385,7 @@ def _read_chosen_options(account: str) -> ChosenOptions:
 
 
 def add_part(piece: ThreadPart) -> None:
-    """One more part at the end, in a callback."""
+    """Append a thread part. Call it in a callback."""
     part = uuid7().hex
     st.session_state[PARTS_KEY] = [*part_ids(), part]
     st.session_state.update(
@@ -393,23 +394,23 @@ def add_part(piece: ThreadPart) -> None:
 
 
 def part_field(part: str) -> str:
-    """The field of an account with its own words for what follows the post; empty, it says what the
-    post says."""
+    """Return the field of an account with its text for a thread part. If it is empty, the text of
+    the post applies."""
     return f"part:{part}"
 
 
 def media_field(part: str = "") -> str:
-    """The field of an account with the pictures it has for a part; "" is the post itself."""
+    """Return the field of an account with its media for a part, where "" is the post itself."""
     return f"media:{part}" if part else "media"
 
 
 def extra_part_ids(account: str) -> tuple[str, ...]:
-    """The parts that one account alone has, in order."""
+    """Return the ids of the extra parts of an account, in order."""
     return tuple(st.session_state.get(override_key(account, EXTRA_PARTS_FIELD)) or ())
 
 
 def clear_overrides(account: str) -> None:
-    """Forget which pictures and parts one account has of its own; its words are gone with their
+    """Remove the media and extra parts of an account. Streamlit removes its text with the
     fields."""
     own = (override_key(account, media_field()), override_key(account, EXTRA_PARTS_FIELD))
     for name in [one for one in st.session_state if str(one).startswith(own)]:
@@ -417,7 +418,7 @@ def clear_overrides(account: str) -> None:
 
 
 def list_parts() -> dict[str, ThreadPart]:
-    """What follows the post, by its id, in order; what is still empty too."""
+    """Return the thread parts and the first comment by id, in order, including empty ones."""
     found = {
         one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one)))
         for one in part_ids()
@@ -428,9 +429,8 @@ def list_parts() -> dict[str, ThreadPart]:
 
 
 def list_channel_parts(account: str) -> dict[str, ThreadPart]:
-    """What follows the post on one account, by its id, in order: the parts of the post but those
-    left out there, then those of that account alone, then the first comment; what is still empty
-    too."""
+    """Return the parts of an account by id, in order: the parts of the post that are not omitted,
+    extra parts, then the first comment. Empty parts are included."""
     parts = list_parts()
     left = st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()
     comment = parts.pop(FIRST_COMMENT, ThreadPart("", comment=True))
@@ -453,7 +453,7 @@ def _read_channel_part(account: str, part: str, piece: ThreadPart) -> ThreadPart
 
 
 def build_draft(creator_id: UUID) -> Draft:
-    """What is written now, as that creator's; a part with nothing in it is none."""
+    """Return the current draft of a creator, without empty parts."""
     rest = tuple(one for one in list_parts().values() if not one.is_empty)
     said = PostContent(
         field_text(TITLE_KEY).strip(), field_text(BODY_KEY).strip(), id_list(MEDIA_KEY), rest
@@ -472,22 +472,20 @@ def build_draft(creator_id: UUID) -> Draft:
     by = text_ai_mark(apart)
     late = LateLimit(field_text(LATENESS_KEY)) if field_text(LATENESS_KEY) else None
     words = (said.title, said.body, said.media, accounts, by, rest, written, links)
-    labels = (
-        None if field_text(EDITED_POST_KEY) else id_list(LABELS_KEY)
-    )  # those of a post that is there change on its own page
+    # Labels of a stored post are changed on its page.
+    labels = None if field_text(EDITED_POST_KEY) else id_list(LABELS_KEY)
     return Draft(creator_id, *words, late=late, labels=labels)
 
 
 def fill_field(field: str, text: str, *, after: str = "") -> None:
-    """Put what a model wrote into a field, in a callback: in the place of what stands there, or
-    `after` it."""
+    """Insert AI text into a field, replacing its content or appended to `after`. Call it in a
+    callback."""
     st.session_state[BY_MODEL] = {**(st.session_state.get(BY_MODEL) or {}), field: text.strip()}
     st.session_state[field] = f"{after}\n\n{text}" if after else text
 
 
 def fill_override(account: str, text: str) -> None:
-    """Put what a model wrote into the words of one account; the post goes there, and says something
-    of its own."""
+    """Insert AI text as the text of one account. Select the account and customize it."""
     for listing in (ACCOUNTS_KEY, OVERRIDES_KEY):
         chosen = st.session_state.get(listing) or []
         st.session_state[listing] = chosen if account in chosen else [*chosen, account]
@@ -495,10 +493,10 @@ def fill_override(account: str, text: str) -> None:
 
 
 def text_ai_mark(apart: Sequence[str]) -> str:
-    """How the text is marked: as a model wrote it, changed by somebody since, or none of it. A mark
-    it had stays.
+    """Return the AI mark of the text: "generated", "assisted" if a user changed AI text, or "none".
+    A mark of the stored post is retained.
 
-    `apart` are the accounts it is written differently for: what was put into others is not said.
+    `apart` are the customized accounts. AI text in the fields of other accounts is ignored.
     """
     shown = {
         BODY_KEY,
@@ -514,7 +512,7 @@ def text_ai_mark(apart: Sequence[str]) -> str:
 
 
 def _build_channel_override(said: PostContent, account: str) -> ChannelOverride:
-    """What one account says otherwise: of a field that is as the post's, nothing."""
+    """Return the override of an account. Fields that equal the post are None."""
     title, body = (field_text(override_key(account, field)).strip() for field in ("title", "body"))
     media = id_list(override_key(account, media_field()))
     parts = tuple(one for one in list_channel_parts(account).values() if not one.is_empty)
@@ -530,13 +528,13 @@ def _build_channel_override(said: PostContent, account: str) -> ChannelOverride:
 
 
 def format_amount(price: Money) -> str:
-    """A price as it is typed, without its currency."""
+    """Format a price without its currency, as in its field."""
     return str(price).partition(" ")[0]
 
 
 def _read_price(account: str) -> Money | None:
-    """What is asked on an account. What cannot be read is nothing, which no place takes: never that
-    it is free."""
+    """Return the price on an account, or None if the field is empty. An invalid amount becomes
+    zero, which every platform rejects, so that a typing error never makes the post free."""
     said = field_text(override_key(account, "price")).strip()
     if not said:
         return None

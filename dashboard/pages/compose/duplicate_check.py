@@ -1,5 +1,5 @@
-"""What a post that is being written repeats on its accounts: told before it is planned, with a box
-to say "I know"."""
+"""Duplicate check in the composer: earlier posts that the draft repeats, with a checkbox that
+accepts them."""
 
 from uuid import UUID
 
@@ -21,8 +21,8 @@ SEEN = f"{ACKNOWLEDGED_PREFIX}seen"
 def render_duplicate_check(
     page: PageContext, written: Draft, at: WallTime | None, *, repeating: bool
 ) -> None:
-    """Draw what it repeats; the box is another one for other posts, so that a tick never counts for
-    what came after."""
+    """Render the duplicates of the draft. The key of the checkbox contains the duplicates, so that
+    accepting some never accepts later ones."""
     found = page.read(lambda scope: load_draft_duplicates(scope, written, at))
     st.session_state[SEEN] = sorted({str(one.post_id) for one in found.likes if not one.refused})
     if found.likes:
@@ -46,7 +46,7 @@ def _acknowledgement_key() -> str:
 
 
 def acknowledged_posts() -> frozenset[UUID]:
-    """The posts somebody says they know it repeats."""
+    """Return the duplicates that the user has accepted."""
     seen = st.session_state.get(SEEN) or []
     return (
         frozenset(map(UUID, seen))
@@ -56,7 +56,7 @@ def acknowledged_posts() -> frozenset[UUID]:
 
 
 def store_acknowledgement(scope: Scope, post_id: UUID, seen: frozenset[UUID]) -> None:
-    """Keep their word, with the post."""
+    """Store the accepted duplicates with the post."""
     if seen:
         duplicates.acknowledge_duplicates(
             scope, post_id, seen=seen, connectors=platform_connectors()

@@ -1,5 +1,4 @@
-"""A planned post that is being changed: opened, come back to, and what was saved in it meanwhile,
-never lost unseen."""
+"""Edit mode of the composer: changes of a scheduled post, with detection of concurrent changes."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -22,9 +21,11 @@ from schedules.posts.queries import StoredPost
 def start_editing(
     post: StoredPost, there: Mapping[UUID, PostContent], creator: str, at: str = ""
 ) -> None:
-    """Open a post of which nothing is outside, to change what it says, in a callback, or before
-    anything of the page is drawn; `at` is which of its dates was open, where it repeats. The
-    address says which it is: opened anew, it is no empty page."""
+    """Open a post that is not published anywhere in edit mode.
+
+    `at` is the selected occurrence of a recurring post. The address names the post, so that a
+    reload opens it again. Call it in a callback or before any widget of the page is rendered.
+    """
     draft.copy_post(post, there, creator)
     st.query_params.from_dict({"new": "1", "rework": str(post.id), **({"at": at} if at else {})})
     st.session_state.update(
@@ -38,10 +39,10 @@ def start_editing(
 
 
 def resume_editing(page: PageContext, post_id: UUID, at: str) -> None:
-    """Open the post of the address with what it says now; one that cannot be changed any more is
-    shown as it stands.
+    """Open the current content of the post in the address. Redirect to its page if it can no longer
+    be edited.
 
-    Raises NotFound for one that is not this member's.
+    Raise NotFound for a post of a creator the member does not work for.
     """
     found = page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
     if not found.is_editable:
@@ -52,7 +53,7 @@ def resume_editing(page: PageContext, post_id: UUID, at: str) -> None:
 
 
 def render_change_requests(page: PageContext, post_id: UUID) -> None:
-    """Draw what somebody wants changed in it: whoever writes the other version reads it there."""
+    """Render the open change requests of the post."""
     found = page.read(lambda scope: load_change_requests(scope, post_id))
     if found:
         draw_template(
@@ -64,8 +65,8 @@ def render_change_requests(page: PageContext, post_id: UUID) -> None:
 
 
 def render_concurrent_change(page: PageContext, post_id: UUID, now: Draft) -> bool:
-    """Draw what the post says `now` where that is no longer what it said when it was opened;
-    whether it is not."""
+    """Return True if the content of the post has changed since it was opened, and render its
+    content `now`."""
     if now.content_only == st.session_state[SEEN_VERSION_KEY]:
         return False
     draw_template(

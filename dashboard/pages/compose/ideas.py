@@ -1,5 +1,5 @@
-"""Ideas from past results while a post is written: asked for with a press, offered, taken into the
-kit or put away."""
+"""Post ideas based on past results. The user requests them, then uses an idea for AI captions or
+dismisses it."""
 
 from datetime import date
 from functools import partial
@@ -27,11 +27,11 @@ from tenants.agencies.rights import Right
 
 LANGUAGE = f"{IDEAS_PREFIX}language"
 SHORT = 80
-"""Characters of an earlier post that stand for it."""
+"""Characters of an earlier post that are quoted."""
 
 
 def render_ideas(page: PageContext, creator: Creator) -> None:
-    """Draw what can be asked for, and the last ideas of this creator."""
+    """Render the form for ideas and the latest ideas for the creator."""
     if not page.has_right(Right.RUN):
         return
     found = page.read(
@@ -44,9 +44,8 @@ def render_ideas(page: PageContext, creator: Creator) -> None:
         _render_idea_request(page, creator)
         if found is not None and not found.written:
             _poll_ideas(page, creator)
-        elif (
-            found is not None
-        ):  # in no fragment: what is taken fills a field that stands outside of one
+        # Outside any fragment, because using an idea changes fields of the whole page.
+        elif found is not None:
             _render_idea_batch(page, found)
 
 
@@ -86,7 +85,7 @@ def _request_ideas(page: PageContext, creator: Creator, scope: Scope, press: UUI
 
 @st.fragment(run_every=captions.REFRESH_INTERVAL)
 def _poll_ideas(drawn: PageContext, creator: Creator) -> None:
-    """The ideas are written by the workers: once they are there, the page is drawn with them."""
+    """Poll for the ideas, which workers write. Rerun the page when they are complete."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -118,7 +117,7 @@ def _render_idea_batch(page: PageContext, found: IdeaBatch) -> None:
 
 
 def _describe_results(page: PageContext, results: MeasuredResults) -> list[str]:
-    """What the ideas rest on, in sentences: nothing that was not measured."""
+    """Describe the measured results that the ideas are based on."""
     told = {"posts": results.posts, "hours": results.age_hours}
     if results.lacking:
         return [page.text("ideas.lacking", **told, need=post_lessons.MIN_POSTS_FOR_LESSONS)]
@@ -161,7 +160,7 @@ def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) ->
 
 
 def _describe_idea_source(page: PageContext, found: IdeaBatch, one: Idea) -> str:
-    """Which earlier post an idea rests on, with its figure as it was measured."""
+    """Describe the earlier post that inspired an idea, with its measured metric."""
     past = found.inspiring_post(one)
     if past is None:
         return page.text("ideas.of_none")
@@ -172,7 +171,8 @@ def _describe_idea_source(page: PageContext, found: IdeaBatch, one: Idea) -> str
 
 
 def _use_idea(one: Idea, language: str) -> None:
-    """Put an idea where texts are asked for, in a callback: nothing of it is put into the post."""
+    """Copy an idea to the form for AI captions. The post itself does not change. Call it in a
+    callback."""
     st.session_state[captions.IDEA_KEY] = f"{one.title}. {one.pitch}"[:MAX_IDEA_LENGTH]
     st.session_state[captions.LANGUAGE_KEY] = language
     actions.set_notice(Message("ideas.taken"))

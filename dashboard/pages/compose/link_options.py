@@ -1,5 +1,4 @@
-"""The addresses in a post that is being written: which campaign they belong to, and which stay as
-they stand."""
+"""Link options in the composer: the campaign, and the links that are not tagged."""
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from tenants.agencies.queries import Creator
 
 
 def render_link_options(page: PageContext, creator: Creator) -> None:
-    """Draw the fields, where there is an address in it."""
+    """Render the link options if the draft contains links that can be tagged."""
     words = list_texts(draft.build_draft(creator.id))
     if not link_tracking.changeable_addresses(words):
         return
@@ -28,7 +27,8 @@ def render_link_options(page: PageContext, creator: Creator) -> None:
     if rule.is_idle and not draft.field_text(CAMPAIGN_KEY):
         return
     kept = st.session_state.get(PLAIN_LINKS_KEY) or []
-    if not set(found) >= set(kept):  # an address that was rewritten is another one
+    # A changed link is a different one, so its exclusion is removed.
+    if not set(found) >= set(kept):
         st.session_state[PLAIN_LINKS_KEY] = [one for one in kept if one in found]
     st.pills(
         page.text("compose.plain_links"),
@@ -40,7 +40,7 @@ def render_link_options(page: PageContext, creator: Creator) -> None:
 
 
 def list_texts(written: Draft) -> list[str]:
-    """Every text of a draft that an address may stand in, in whatever place."""
+    """Return every text of a draft that can contain links."""
     texts = [written.body, *(part.body for part in written.parts)]
     for one in written.others:
         texts += [one.body or "", *(part.body for part in one.parts or ())]

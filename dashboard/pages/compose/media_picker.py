@@ -1,5 +1,4 @@
-"""Pictures of a post that is being written: from the library, or handed in, which takes the workers
-a moment."""
+"""Media of a draft: pictures from the library, and uploads, which workers process."""
 
 from functools import partial
 from uuid import UUID
@@ -49,7 +48,7 @@ UPLOAD_FILE_TYPES = [
 ]
 FILES = "compose:files"
 WIDE = 140
-"""Pixels of a picture to choose: four beside each other, two on a phone."""
+"""Width of a thumbnail in pixels: four fit next to each other, two on a phone."""
 
 ALT_TEXT_PREFIX = "compose:alt:"
 MAX_ALT_LENGTH = 500
@@ -57,7 +56,7 @@ RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
 def render_media_picker(page: PageContext, found: ComposeView) -> None:
-    """Draw what was chosen, what can be, and how what was handed in is getting on."""
+    """Render the selected media, the library and the progress of uploads."""
     draw_template("pages/compose/templates/section.html", title=page.text("compose.pictures"))
     channel_overrides.select_media_target(page, found.accounts)
     round_ = st.session_state.get("compose:round", 0)
@@ -88,7 +87,7 @@ def render_media_picker(page: PageContext, found: ComposeView) -> None:
 
 
 def render_rating_choice(page: PageContext, found: ComposeView) -> None:
-    """Where a chosen picture has no rating yet: say what it shows, here."""
+    """Render the rating of selected pictures that have none."""
     asked = tuple(found.unrated)
     if not asked:
         return
@@ -125,7 +124,7 @@ def _rate_pictures(
 
 @st.fragment(run_every=TICK)
 def _poll_ratings(drawn: PageContext, assets: tuple[UUID, ...]) -> None:
-    """The rating is written by the workers: once it stands, the page is drawn with it."""
+    """Poll for the ratings, which workers write. Rerun the page when they are complete."""
     page = page_context.current_page()
     if (
         page is None
@@ -162,8 +161,8 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
 
 
 def _render_alt_text_fields(page: PageContext, found: ComposeView) -> None:
-    """What stands in the place of each chosen picture for who cannot see it; it is judged with the
-    rest."""
+    """Render the alt text of each selected picture. The safety check covers it like all
+    other text."""
     known = {tile.asset_id: tile.alt for tile in found.tiles}
     for number, asset in enumerate(
         (one for one in id_list(selected_media_target()) if one in known), start=1
@@ -198,7 +197,7 @@ def _save_alt_text(
 
 
 def _toggle_picture(asset_id: str) -> None:
-    """Pictures stand in the order they were ticked in."""
+    """Select or deselect a picture. Pictures are in the order of selection."""
     key = selected_media_target()
     rest = [one for one in st.session_state.get(key, []) if one != asset_id]
     st.session_state[key] = (
@@ -213,9 +212,9 @@ def _show_more_pictures() -> None:
 
 
 def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> None:
-    """Hand each file to the workers; the field is then empty again."""
+    """Submit each uploaded file to the workers, then clear the field."""
     kept: list[str] = []
-    batch = uuid7()  # what was handed in together is looked at together
+    batch = uuid7()  # Files of one upload are processed together.
     for file in st.session_state.get(key) or []:
         act = partial(_receive_upload, page, creator_id, (file.name, file.getvalue(), batch), kept)
         actions.run_action(act, Right.RUN, f"upload:{file.file_id}")
@@ -249,7 +248,7 @@ def _receive_upload(
 
 @st.fragment(run_every=TICK)
 def _poll_uploads(drawn: PageContext, creator_id: UUID) -> None:
-    """How what was handed in gets on; a photo that has arrived joins the post."""
+    """Render the progress of uploads. Add each completed picture to the post."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()

@@ -1,4 +1,4 @@
-"""New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
+"""The composer page: text, media, accounts, previews with problems, and timing."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +77,7 @@ OVER = "compose:over"
 
 @dataclass(frozen=True)
 class _SubmittedTiming:
-    """A draft's own id, and when it is to leave, as it was typed."""
+    """The key of a draft and its timing as typed."""
 
     key: UUID
     when: str
@@ -87,16 +87,16 @@ class _SubmittedTiming:
     priority: int
     again: RecurrenceChoice
     known: frozenset[UUID]
-    """The posts somebody knows it repeats."""
+    """Duplicates that the user has accepted."""
 
 
 def render_page(page: PageContext, rework: UUID | None) -> None:
-    """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not
-    this member's."""
+    """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
+    post of a creator the member does not work for."""
     asked = st.query_params.to_dict()
-    if not field_text(ID_KEY) and rework is not None:  # opened anew, or come back to
+    if not field_text(ID_KEY) and rework is not None:  # A reload, or a return to the page.
         edit_mode.resume_editing(page, rework, asked.get("at", ""))
-    elif not field_text(ID_KEY):  # an address that was kept, or given by another page
+    elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
         draft.start_draft(
             creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
         )
@@ -145,7 +145,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
 
 
 def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
-    """Whose post it is; one that is changed stays whose it was."""
+    """Render the creator selector. The creator of a stored post cannot be changed."""
     names = {one.slug: one for one in mine}
     if field_text(CREATOR_KEY) not in names:
         st.session_state[CREATOR_KEY] = mine[0].slug
@@ -162,7 +162,7 @@ def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
 
 
 def _reset_creator_fields() -> None:
-    """Pictures, accounts and the clock are one creator's: they do not follow to another."""
+    """Reset the media, accounts and time zone, which belong to one creator."""
     pictures: dict[str, list[str]] = {draft.media_key(one): [] for one in ("", *draft.part_ids())}
     for place in st.session_state.get(OVERRIDES_KEY) or []:
         draft.clear_overrides(place)
@@ -181,9 +181,8 @@ def _render_text_fields(page: PageContext, hers: list[PostAccount]) -> None:
     st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
     names = channel_overrides.account_labels(page, hers)
     chosen = st.session_state.get(ACCOUNTS_KEY) or []
-    if not names.keys() >= set(
-        chosen
-    ):  # what is set is sent back, over a press that came meanwhile
+    # Assigning sends the value to the browser again, which would overwrite a concurrent selection.
+    if not names.keys() >= set(chosen):
         st.session_state[ACCOUNTS_KEY] = [one for one in chosen if one in names]
     st.pills(
         page.text("compose.accounts"),
@@ -226,7 +225,7 @@ def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
 
 
 def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft) -> None:
-    """When it leaves, and the press that writes it."""
+    """Render the timing and the button that schedules the post."""
     if field_text(EDITED_POST_KEY):
         _render_save_actions(page, found, UUID(field_text(EDITED_POST_KEY)))
         return
@@ -278,8 +277,8 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
 
 
 def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -> None:
-    """The press that changes a planned post; over what was saved meanwhile it is another one, with
-    that before it."""
+    """Render the button that saves a scheduled post. After a concurrent change, show the other
+    version and a button that overwrites it."""
     dates, now, over = page.read(partial(_load_post_status, post_id))
     if dates:
         draw_template("shell/templates/note.html", note=page.text("series.rework_why", count=dates))
@@ -296,8 +295,8 @@ def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -
 
 
 def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
-    """On how many dates to come a post stands, what it says, and whether it leaves once that is
-    changed."""
+    """Return the number of upcoming dates of a post, its content, and True if its approval
+    publishes it."""
     now = drafts.draft_of_post(get_stored_post(scope, post_id))
     return (
         queries.count_dates_ahead(scope, post_id),
@@ -307,8 +306,7 @@ def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
 
 
 def _render_recurrence(page: PageContext, found: ComposeView, when: str) -> None:
-    """Whether it leaves again and again, from the time it leaves first; a place in a queue is had
-    once."""
+    """Render the recurrence from the first publishing time. Posts in the queue cannot recur."""
     if when == timing.SLOT_CHOICE:
         return
     where = SeriesTarget(found.creator.id, id_list(ACCOUNTS_KEY))
@@ -318,12 +316,13 @@ def _render_recurrence(page: PageContext, found: ComposeView, when: str) -> None
 
 
 def _selected_time_zone(found: ComposeView, when: str) -> str:
-    """The clock it is planned on: another one than the creator's only for a time that is typed."""
+    """Return the time zone of the schedule: the creator's, unless another one is selected for a
+    typed time."""
     return (field_text(ZONE_KEY) if when == "at" else "") or found.creator.zone
 
 
 def _find_first_time(found: ComposeView, when: str) -> WallTime | None:
-    """When it leaves first, as far as it can be read."""
+    """Return the first publishing time, or None if it is not valid yet."""
     if when == "soon":
         return to_wall_time(found.now, found.creator.zone)
     if when == "at":
@@ -361,8 +360,9 @@ def _render_submit_button(
 
 
 def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
-    """Write it once, however often it is pressed: the draft's own id is its key, and once written
-    it is gone. `seen` is what stood beside the press of a post that is changed."""
+    """Store the draft, once even if the user clicks several times: the id of the draft is its key,
+    and the draft is cleared afterwards. `seen` is the content of an edited post that was shown next
+    to the button."""
     if not field_text(ID_KEY):
         return
     made: list[UUID] = []
@@ -387,7 +387,7 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
         act = partial(_schedule_post, page, written, asked, made)
     saved = partial(unsaved_changes.run_and_forget, page, unsaved_changes.subject_id(), act)
     actions.run_action(partial(_run_with_channel_check, saved, made, stays), Right.RUN, PRESS)
-    if made and f"press:{PRESS}" not in st.session_state:  # it stands
+    if made and f"press:{PRESS}" not in st.session_state:  # The post is committed.
         opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
         draft.clear_draft()
         st.query_params.from_dict({"post": str(made[0]), **opened})
@@ -400,8 +400,7 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
 def _run_with_channel_check(
     act: actions.PageAction, made: list[UUID], stays: dict[UUID, str], scope: Scope, press_id: UUID
 ) -> Message | None:
-    """Act, and note the accounts on which what was just written will not leave as it is; its page
-    says why."""
+    """Perform the action and record the accounts that cannot publish the post as it is."""
     said = act(scope, press_id)
     stays.update(next_steps.channels_not_publishing(scope, made[0], platform_connectors()))
     return said

@@ -1,5 +1,4 @@
-"""What somebody who writes a post sees: her accounts, her pictures, what each account would show,
-when it may leave."""
+"""Queries of the composer: accounts, media, uploads, previews and the next open slot."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class ComposeView:
-    """All that is drawn around a draft of one creator."""
+    """The values of the composer for one creator."""
 
     now: datetime
     creator: Creator
@@ -34,7 +33,7 @@ class ComposeView:
     previews: Sequence[PostPreview]
     next_free: WallTime
     unrated: Sequence[UUID]
-    """Chosen pictures nobody has rated yet: nothing leaves with them."""
+    """Selected pictures without a rating, which block publishing."""
 
 
 def load_compose(
@@ -46,12 +45,11 @@ def load_compose(
     brought: Collection[UUID],
     pictures: int,
 ) -> ComposeView:
-    """What is drawn around a draft. Raises NotFound for a picture or an account that is not
-    hers."""
+    """Return the values of the composer for a draft. Raise NotFound for a picture or an account of
+    another creator."""
     found = uploads.get_uploads(scope, brought)
-    open_ = list_unrated(
-        scope, draft.assets
-    )  # before what follows from it: one rated meanwhile must not be missed
+    # Read this first. Otherwise a rating saved in between would be missed.
+    open_ = list_unrated(scope, draft.assets)
     shown = previews.preview_draft(scope, draft, author=author, connectors=platform_connectors())
     return ComposeView(
         now=scope.now,
@@ -68,7 +66,7 @@ def load_compose(
 
 
 def list_unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
-    """Those of these pictures that nobody has rated. Raises NotFound for one that is not here."""
+    """Return the pictures without a rating. Raise NotFound for an unknown picture."""
     found = queries.get_asset_cards(scope, list(media))
     if not {one.asset_id for one in found} >= set(media):
         raise NotFound("library.asset_unknown", destination="-")

@@ -1,5 +1,4 @@
-"""A post that repeats: choosing how while it is written, and what may be done with it while it goes
-on."""
+"""Recurrence fields of the composer and of series, with a preview of the next dates."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,16 +43,16 @@ ALONE = "post:alone"
 
 @dataclass(frozen=True)
 class SeriesTarget:
-    """Whose post repeats, and on which accounts."""
+    """The creator and the accounts of a recurring post."""
 
     creator_id: UUID
     channels: tuple[UUID, ...]
     series_id: UUID | None = None
-    """The series whose place it takes."""
+    """The series that it replaces."""
 
 
 def read_recurrence(prefix: str) -> RecurrenceChoice:
-    """What stands in the fields under `prefix` now. Ask before a scope opens."""
+    """Return the values of the fields under `prefix`. Call it before a scope is opened."""
 
     def typed(name: str) -> str:
         return str(actions.typed_value(prefix + name) or "")
@@ -79,11 +78,11 @@ def render_recurrence_fields(
     where: SeriesTarget,
     begin: RecurrenceChoice | None = None,
 ) -> None:
-    """The fields of a repetition from a first time on (None: not readable yet), and what comes of
-    them `where` it goes.
+    """Render the recurrence fields for a first time (None while it is not valid) and a preview for
+    the target `where`.
 
-    Without `begin` nothing repeats until somebody chooses so; with it, the fields begin as it
-    says.
+    With `begin`, the fields start with its values; otherwise the post does not recur until the user
+    selects a frequency.
     """
     offered = REPEAT_KINDS if begin is None else REPEAT_KINDS[1:]
     start = begin or RecurrenceChoice()
@@ -122,11 +121,11 @@ def render_recurrence_fields(
 def _render_month_options(
     page: PageContext, prefix: str, first: date, start: RecurrenceChoice
 ) -> None:
-    """On which days of a month, and what becomes of a shorter one."""
+    """Render the days of the month, and the option for shorter months."""
     offered = monthly_options(first)
     if st.session_state.setdefault(prefix + "month", start.month) not in offered:
         st.session_state[prefix + "month"] = (
-            ON_DATE  # the first day moved, and is no last of its kind any more
+            ON_DATE  # The first date moved and is no longer the last of its weekday.
         )
     st.session_state.setdefault(prefix + "dates", list(start.dates))
     month = st.selectbox(
@@ -151,7 +150,6 @@ def _render_month_options(
 
 
 def _month_option_label(page: PageContext, month: str, first: date) -> str:
-    """A way to choose the days of a month, in words."""
     if month in (ON_DATE, ON_DATES):
         return page.text(f"series.month.{month}", day=first.day)
     which = LAST_OF_MONTH if month == ON_LAST else weekday_ordinal(first)
@@ -163,8 +161,8 @@ def _month_option_label(page: PageContext, month: str, first: date) -> str:
 def _render_occurrence_preview(
     page: PageContext, prefix: str, first: WallTime, now: datetime, where: SeriesTarget
 ) -> None:
-    """The next dates as the fields stand, those left out for days without posts too; what cannot be
-    read is said."""
+    """Render the next dates, including those that quiet days skip, or the error of invalid
+    fields."""
     try:
         repeat = read_recurrence(prefix).to_repeat(first)
         closed = page.read(
@@ -198,7 +196,7 @@ def _render_occurrence_preview(
 
 
 def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: SeriesTarget) -> None:
-    """What the press would refuse of it."""
+    """Render the reason why the series would be rejected, if there is one."""
     if not where.channels:
         return
     asked = (where.creator_id, where.channels, repeat)
@@ -211,7 +209,7 @@ def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: Serie
 
 
 def _describe_recurrence(page: PageContext, repeat: Recurrence) -> str:
-    """A rule in words, with its weekdays, its hour and its end."""
+    """Describe a recurrence with its weekdays, time and end."""
     often, *on, ends = map(
         page.localizer.message_text, describe_rule(repeat, page.localizer.language)
     )
@@ -220,8 +218,8 @@ def _describe_recurrence(page: PageContext, repeat: Recurrence) -> str:
 
 
 def _local_publish_time(wall: WallTime) -> datetime:
-    """When clocks there show it leaving: another hour than planned where that one does not
-    exist."""
+    """Return the local publishing time. It differs from the scheduled one if a clock change skips
+    that time."""
     return wall.instant().astimezone(load_zone(wall.zone))
 
 
@@ -235,7 +233,7 @@ def schedule_series(
     author: str,
     priority: int,
 ) -> PlannedPost:
-    """Write a post for a time, or for that time and all that the choice says."""
+    """Store a post for one time, or as a series if a recurrence is selected."""
     if not choice.is_repeating:
         return drafts.plan_draft(scope, written, key=key, at=at, author=author, priority=priority)
     return series.plan_series(

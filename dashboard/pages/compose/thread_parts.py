@@ -1,4 +1,4 @@
-"""What follows a post that is being written: further parts of a thread, and its first comment."""
+"""Thread parts and the first comment in the composer."""
 
 import streamlit as st
 
@@ -16,8 +16,7 @@ from schedules.posts.thread_parts import ThreadPart
 
 
 def render_thread_parts(page: PageContext) -> None:
-    """Draw a field for each further part and for the first comment, and the presses that add
-    one."""
+    """Render the thread parts, the first comment, and the buttons that add them."""
     ids = draft.part_ids()
     for number, one in enumerate(ids, start=2):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

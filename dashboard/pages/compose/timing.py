@@ -1,5 +1,4 @@
-"""When a post leaves: the queue of each account as one more choice, what speaks against a time, how
-important it is."""
+"""Timing in the composer: the next open slot, warnings about a time, priority and maximum delay."""
 
 from datetime import datetime
 from functools import partial
@@ -39,12 +38,11 @@ from schedules.rescheduling import queue
 
 SLOT_CHOICE = "slot"
 PRIORITIES = range(1, LOWEST_POST_PRIORITY + 1)
-"""What people choose from."""
+"""Priorities that a user can select."""
 
 
 def describe_next_slot(page: PageContext, written: Draft) -> str:
-    """When it would leave by the queue, the first of its accounts; "" where none of them has a
-    slot."""
+    """Return the earliest open slot of the draft's accounts, or "" if none has one."""
     found = page.read(lambda scope: find_first_slots(scope, written.channels))
     if not found:
         return ""
@@ -53,8 +51,7 @@ def describe_next_slot(page: PageContext, written: Draft) -> str:
 
 
 def render_timing_warnings(page: PageContext, written: Draft, at: WallTime | None) -> None:
-    """What speaks against the time it would leave, once that can be read: typed, proposed or at
-    once."""
+    """Render the warnings about the publishing time, if it is valid."""
     if at is None:
         return
     there = written.channels
@@ -67,15 +64,13 @@ def render_timing_warnings(page: PageContext, written: Draft, at: WallTime | Non
             "shell/templates/note.html", note=timing_warnings.describe_timing_warning(page, near)
         )
     for trouble in troubles:
-        if (
-            written.is_empty or trouble.code != "delivery.stopped"
-        ):  # a stop is said where each account's post is shown
+        # An emergency stop is shown in the preview of each account.
+        if written.is_empty or trouble.code != "delivery.stopped":
             draw_template("shell/templates/note.html", note=page.localizer.message_text(trouble))
 
 
 def read_typed_time(day: str, clock: str, zone: str, now: datetime) -> WallTime:
-    """The time that was typed. Raises BadInput for what nobody can read, and for one that has
-    passed."""
+    """Return the typed time. Raise BadInput if it is invalid or in the past."""
     at = WallTime(parse_date(day), parse_time(clock), zone)
     if at.instant() < now:
         raise BadInput("compose.past")
@@ -83,11 +78,11 @@ def read_typed_time(day: str, clock: str, zone: str, now: datetime) -> WallTime:
 
 
 def render_time_errors(page: PageContext, zone: str, now: datetime, *, repeating: bool) -> None:
-    """Beside the fields of a time, what is wrong with it, as the press would say; and that it is
-    one no clock shows."""
+    """Render the error that scheduling would report for the typed time, and a note if a clock
+    change skips it."""
     try:
         at = read_typed_time(field_text(DAY_KEY), field_text(CLOCK_KEY), zone, now)
-        if not repeating:  # a series has a rule of its own for how far ahead
+        if not repeating:  # A series has a separate limit for its horizon.
             check_planning_horizon(at.instant(), now)
     except BadInput as wrong:
         draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
@@ -103,7 +98,8 @@ def render_time_errors(page: PageContext, zone: str, now: datetime, *, repeating
 
 
 def render_priority_field(page: PageContext) -> None:
-    """How important it is among what leaves an account at once."""
+    """Render the priority of the post among other posts of an account that are due at the same
+    time."""
     st.session_state.setdefault(PRIORITY_KEY, DEFAULT_PRIORITY)
     st.selectbox(
         page.text("compose.priority"),
@@ -115,7 +111,7 @@ def render_priority_field(page: PageContext) -> None:
 
 
 def render_lateness_field(page: PageContext) -> None:
-    """How late it may still leave by itself."""
+    """Render the maximum delay after which the post is no longer published automatically."""
     st.session_state.setdefault(LATENESS_KEY, str(LateLimit.HALF_AN_HOUR))
     st.selectbox(
         page.text("compose.late"),
@@ -127,12 +123,12 @@ def render_lateness_field(page: PageContext) -> None:
 
 
 def lateness_label(page: PageContext, one: str) -> str:
-    """How a lateness is called."""
+    """Return the label of a maximum delay."""
     return page.text(f"compose.late.{one}")
 
 
 def priority_label(page: PageContext, one: int) -> str:
-    """How an importance is called."""
+    """Return the label of a priority."""
     return (
         page.text(f"compose.priority.{one}")
         if one in (1, DEFAULT_PRIORITY, LOWEST_POST_PRIORITY)
@@ -141,14 +137,15 @@ def priority_label(page: PageContext, one: int) -> str:
 
 
 def selected_priority() -> int:
-    """The importance that is chosen."""
+    """Return the selected priority."""
     return int(field_text(PRIORITY_KEY) or DEFAULT_PRIORITY)
 
 
 def queue_post(
     scope: Scope, written: Draft, *, key: UUID, author: str, priority: int, made: list[UUID]
 ) -> Message:
-    """Write it once and add it to the queue of each account; what to tell the person."""
+    """Store the draft once, add it to the queue of each account, and return the message about the
+    result."""
     post_id, times = queue.queue_draft(scope, written, key=key, author=author, priority=priority)
     left = release_post(scope, post_id)
     made.append(post_id)

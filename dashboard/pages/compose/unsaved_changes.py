@@ -1,5 +1,5 @@
-"""Leaving the post that is being written: what is new is kept as a draft, or thrown away by a
-press, and never lost."""
+"""Unsaved changes of the composer: when the user leaves, new content is saved as a draft or
+discarded on request, and never lost."""
 
 import hashlib
 from dataclasses import replace
@@ -38,16 +38,16 @@ from tenants.agencies.rights import Right
 
 SAVE_BUTTON_KEY = "compose:keep"
 PREFILLED_KEYS = (CREATOR_KEY, draft.WHEN_KEY, draft.DAY_KEY, draft.CLOCK_KEY)
-"""What whoever opens the page may have chosen already."""
+"""Fields that a link to the composer may prefill."""
 
 AS_DRAWN = "compose:as_drawn"
 UNSAVED = "compose:unsaved"
-"""What stands in the fields of a planned post that is changed, and in those of posts that were left
-in the middle."""
+"""Field values of the edited post as last rendered, and those of edited posts that were left
+without saving."""
 
 
 def render_leave_button(page: PageContext) -> DeltaGenerator:
-    """The press that leads back to the days, and where it asks what becomes of what is new."""
+    """Render the Back button. Return the container for the prompt about unsaved changes."""
     st.button(
         page.text("calendar.back"),
         icon=":material/arrow_back:",
@@ -58,14 +58,13 @@ def render_leave_button(page: PageContext) -> DeltaGenerator:
 
 
 def subject_id() -> UUID:
-    """What the text that is written is stored by: the post that is changed, or the new one's
-    key."""
+    """Return the key of the stored fields: the edited post, or the key of the new post."""
     return UUID(field_text(EDITED_POST_KEY) or field_text(ID_KEY))
 
 
 def restore_stored_fields(page: PageContext) -> None:
-    """Fill the fields with what the member had written and not saved, where the page is drawn for
-    the first time and was opened without a text of its own."""
+    """Restore the member's unsaved fields on the first render, unless the composer was opened with
+    content."""
     if INITIAL_DRAFT_KEY in st.session_state or not field_text(ID_KEY):
         return
     if edited := field_text(EDITED_POST_KEY):
@@ -85,7 +84,7 @@ def restore_stored_fields(page: PageContext) -> None:
     if now is None:
         st.session_state.pop(SAVED_DRAFT_KEY, None)
     elif found.seen != _digest(now):
-        st.session_state[SEEN_VERSION_KEY] = None  # what it says now was not seen
+        st.session_state[SEEN_VERSION_KEY] = None  # The user has not seen the current content.
     else:
         st.session_state[SEEN_VERSION_KEY] = now
     actions.set_notice(Message("aside.change_back"))
@@ -108,7 +107,8 @@ def _load_edited_fields(
 def _take_new_fields(
     page: PageContext, key: UUID, slug: str, scope: Scope
 ) -> tuple[UnsavedFields | None, Draft | None]:
-    """What was written last of a new post of this creator, or of any where none was chosen."""
+    """Return the latest unsaved fields of a new post of the creator, or of any creator if none is
+    selected."""
     mine = [one for one in page.list_creators(scope) if slug in ("", one.slug)]
     found = unsaved_posts.take_new_fields(
         scope, page.viewer.member.id, key, creators=[one.id for one in mine]
@@ -131,14 +131,14 @@ def _digest(seen: Draft | None) -> str:
 def run_and_forget(
     page: PageContext, subject: UUID, act: actions.PageAction, scope: Scope, press: UUID
 ) -> Message | None:
-    """Act, and forget what was stored of the text that is saved by it."""
+    """Perform an action that saves the text, then delete the stored fields."""
     outcome = act(scope, press)
     unsaved_posts.delete_fields(scope, page.viewer.member.id, subject)
     return outcome
 
 
 def _store_fields(page: PageContext, now: Draft) -> None:
-    """Store what is in the fields where it changed, and forget it where there is nothing new."""
+    """Store changed fields. Delete the stored fields if the draft contains nothing new."""
     fields = {
         name: st.session_state[name]
         for name in map(str, st.session_state)
@@ -156,7 +156,7 @@ def _store_fields(page: PageContext, now: Draft) -> None:
 
 
 def _can_store(value: object) -> bool:
-    """Whether a field holds a text, a number, or several texts."""
+    """Return True if the value is a text, a number or a list of texts."""
     several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
     return several or isinstance(value, str | int)
 
@@ -173,8 +173,8 @@ def _write_fields(
 
 
 def remember_draft(page: PageContext, now: Draft) -> None:
-    """What the page says, and what it began with, which alone is nothing new; what is new is
-    stored. Fields forget at once what was in them when another page is opened."""
+    """Record the initial and the current draft, and store new content. Streamlit discards the
+    values of fields as soon as another page is opened."""
     st.session_state.setdefault(INITIAL_DRAFT_KEY, now)
     st.session_state[CURRENT_DRAFT_KEY] = (_attach_saved_draft_id(now), timing.selected_priority())
     if field_text(EDITED_POST_KEY):
@@ -184,8 +184,8 @@ def remember_draft(page: PageContext, now: Draft) -> None:
 
 
 def _is_typed(name: str) -> bool:
-    """Whether a name of the session is a field's of what is written; those of buttons begin
-    alike."""
+    """Return True if the session key is a field of the draft. Keys of buttons have the same
+    prefixes."""
     own = {CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY, STORED_FIELDS_KEY}
     return name in {*draft.ALL_KEYS} - own or name.startswith(
         (draft.PART_PREFIX, draft.OVERRIDE_PREFIX)
@@ -193,7 +193,7 @@ def _is_typed(name: str) -> bool:
 
 
 def render_leave_prompt(page: PageContext, creator_id: UUID, *, uploads: bool) -> None:
-    """The question of the press that leads back."""
+    """Render the prompt about unsaved changes if the user requested to leave."""
     if not st.session_state.get(LEAVE_PROMPT_KEY):
         return
     with st.container(border=True, key="compose:asked"):
@@ -223,7 +223,7 @@ def render_leave_prompt(page: PageContext, creator_id: UUID, *, uploads: bool) -
 def render_save_button(
     page: PageContext, creator_id: UUID, *, key: str = SAVE_BUTTON_KEY, uploads: bool
 ) -> None:
-    """The press that puts it aside; pictures that are on their way have to arrive first."""
+    """Render the button that saves a draft. It is disabled while uploads are in progress."""
     st.button(
         page.text("aside.keep"),
         key=key,
@@ -234,8 +234,8 @@ def render_save_button(
 
 
 def save_abandoned_draft(page: PageContext, opened: str) -> None:
-    """Where another page was opened over it, of another post too, keep what is new before it is
-    drawn: as a draft, or, of a planned post, until it is changed again."""
+    """Save new content if the user has opened another page: as a draft, or in the session for an
+    edited post. Call it before the other page is rendered."""
     asked = st.query_params.to_dict()
     if not field_text(ID_KEY) or (
         opened == "calendar"
@@ -255,8 +255,7 @@ def save_abandoned_draft(page: PageContext, opened: str) -> None:
 
 
 def restore_changes(post_id: UUID) -> None:
-    """Put what was changed in a planned post, and not saved, into its fields again; call it once
-    they are filled."""
+    """Restore unsaved changes of a scheduled post. Call it after its fields are filled."""
     unsaved = st.session_state.get(UNSAVED, {}).pop(str(post_id), None)
     if unsaved is not None:
         st.session_state.update(unsaved)
@@ -264,7 +263,7 @@ def restore_changes(post_id: UUID) -> None:
 
 
 def current_draft(creator_id: UUID) -> Draft:
-    """What is written now; of a post that was put aside, it goes on with that one."""
+    """Return the current draft, which replaces the saved draft that it continues."""
     return _attach_saved_draft_id(build_draft(creator_id))
 
 
@@ -274,8 +273,8 @@ def _attach_saved_draft_id(now: Draft) -> Draft:
 
 
 def _is_new(now: Draft) -> bool:
-    """Whether there is anything that it did not begin with. How late it may leave is filled in as
-    it is drawn."""
+    """Return True if the draft differs from the initial one. The maximum delay is ignored, because
+    rendering fills it."""
     first: Draft = st.session_state[INITIAL_DRAFT_KEY]
     return not now.is_empty and replace(now, late=None, post_id=None) != replace(first, late=None)
 
@@ -301,7 +300,8 @@ def _close_composer(page: PageContext) -> None:
 
 
 def _save_and_close(page: PageContext, creator_id: UUID) -> None:
-    """Put it aside as it is, however often it is pressed: without a time, and on no account yet."""
+    """Save the draft without a time and without deliveries, once even if the user clicks several
+    times."""
     if field_text(ID_KEY) and _save_as_draft(
         page, current_draft(creator_id), timing.selected_priority()
     ):
@@ -310,7 +310,7 @@ def _save_and_close(page: PageContext, creator_id: UUID) -> None:
 
 
 def _save_as_draft(page: PageContext, said: Draft, priority: int) -> bool:
-    """Whether it stands among the drafts now."""
+    """Save the draft. Return True if it is stored."""
     made: list[UUID] = []
     act = partial(_write_draft, page, said, (UUID(field_text(ID_KEY)), priority), made)
     saved = partial(run_and_forget, page, subject_id(), act)
@@ -332,7 +332,8 @@ def _write_draft(
 
 
 def is_unchanged(scope: Scope, said: Draft) -> bool:
-    """Whether the draft that is gone on with is as it was when it was opened, or there is none."""
+    """Return True if the continued draft has not changed since it was opened, or if there
+    is none."""
     return said.post_id is None or unscheduled_drafts.is_draft_unchanged(
         scope, said.post_id, st.session_state[SEEN_VERSION_KEY]
     )

@@ -1,1 +1,2 @@
-"""The home page: items that need attention, recent activity, and the emergency stop."""
+"""The home page: items that need attention, recent activity, today's posts and sales, and the
+emergency stop. Notices themselves are in `tenants.notices`; demo scenes are played by `demo`."""

@@ -1,5 +1,5 @@
-"""What is happening now: posts that move, what fans say and buy; and of each post that is kept
-back, by whom."""
+"""Recent activity: state changes of posts, messages and sales, and the missing consents of posts on
+hold."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -22,17 +22,17 @@ from subscribers.history import recent_activity
 from subscribers.history.recent_activity import RecentMessage, RecentSale
 
 ACTIVITY_WINDOW = timedelta(minutes=10)
-"""How long what just happened stays on the page."""
+"""Age up to which an event is shown."""
 
 SHOWN = 12
-"""Lines, the newest first."""
+"""Maximum number of lines, newest first."""
 
 ALIKE = 3
-"""Lines of one creator's that came to the same by the same way: a burst leaves room for what
-happens elsewhere."""
+"""Maximum number of lines with the same creator and the same transition, so that a burst of posts
+does not hide other activity."""
 
 _GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
-"""What was taken away is shown to nobody: its picture would be a hole in the page."""
+"""States of removed posts. They are shown without a picture, because the file may be gone."""
 
 _PEOPLE = frozenset(
     f"gate.{reason}"
@@ -43,10 +43,10 @@ _PEOPLE = frozenset(
         Reason.CONSENT_EXPIRED,
     )
 )
-"""Reasons that end when somebody agrees."""
+"""Rejections that end when a depicted person is identified or consents."""
 
 ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessage | RecentSale]
-"""What kind of thing happened, and it."""
+"""The kind of an event and the event itself."""
 
 
 def load_live_activity(
@@ -58,8 +58,8 @@ def load_live_activity(
     talk: bool,
     money: bool,
 ) -> list[ActivityLine]:
-    """Everything of the last minutes, the newest first; `talk` and `money` are what the member may
-    see."""
+    """Return the events of the last minutes, newest first. `talk` and `money` include messages and
+    sales if the member may see them."""
     gone = {one.post_id for one in moved if one.after in _GONE}
     lines: list[ActivityLine] = [
         ("moved", replace(one, picture=None) if one.post_id in gone else one)
@@ -83,7 +83,7 @@ def load_live_activity(
 def without_demo_runs(
     scope: Scope, runs: Sequence[RunProgress], lines: Sequence[ActivityLine]
 ) -> tuple[list[RunProgress], list[ActivityLine]]:
-    """The same, without pictures of demonstrations where those of a model of one's own stand."""
+    """Remove demo pictures from runs and events if the page also shows pictures of a real model."""
     shown = [
         [one.picture] if isinstance(one, RecentMove) and one.picture else [] for _, one in lines
     ]
@@ -98,8 +98,8 @@ def without_demo_runs(
 
 
 def _limit_similar_moves(moved: Sequence[RecentMove]) -> list[RecentMove]:
-    """Of `moved`, the newest first, few of each kind: each post is told once before one is told a
-    second time."""
+    """Limit `moved` (newest first) to a few lines of each kind. Each post has one line before any
+    post has a second one."""
     told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     kept = []
     for one in _interleave_posts(moved):
@@ -123,8 +123,8 @@ def _interleave_posts(moved: Sequence[RecentMove]) -> list[RecentMove]:
 def load_hold_reasons(
     scope: Scope, entries: Collection[DeliveryEntry], moved: Collection[RecentMove]
 ) -> dict[UUID, Message]:
-    """Of each post on hold because of somebody it shows, by delivery: who that is, and what to
-    do."""
+    """Return a message for each delivery that a missing consent holds: the person concerned and the
+    next step."""
     pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
     pictures |= {
         one.delivery_id: (one.picture,)

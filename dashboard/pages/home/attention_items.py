@@ -1,5 +1,5 @@
-"""What waits for a person, each with where it is settled: a notice, a post, everything that wants a
-yes."""
+"""Items that need a member's attention, each with a link to the page that resolves it: notices,
+posts, approvals and comments."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from tenants.agencies.rights import Right, has_right
 from tenants.notices.queries import Notice
 
 STOP_CAUSE = "switch"
-"""What the causes of emergency stops begin with."""
+"""Prefix of the causes of emergency stops."""
 
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
@@ -72,14 +72,14 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop?view=books", "home.to.shop"),
 }
-"""Where a cause is settled, by what it is about, and the sentence that leads there."""
+"""Page that resolves a cause and the message code of the link to it, by prefix of the cause."""
 
 _TOLD = "downtime.told"
 _ONLY_TOLD: Mapping[str, str] = {
     _TOLD: "missed.told_only",
     "downtime.still_held": "missed.held_only",
 }
-"""What is said of missed posts to who may only know, in the place of what asks for an answer."""
+"""Message codes about missed posts for members who cannot decide about them."""
 
 STANDING = frozenset(
     {
@@ -96,20 +96,21 @@ STANDING = frozenset(
     }
     | {"waiting", "unsure"}
 )
-"""Causes that end with what they are about: putting the notice away would hide a post that
-waits."""
+"""Prefixes of causes that close when their subject is resolved. Dismissing one would hide a post
+that still waits."""
 
 BECAME = frozenset({"gone", "thread", "files"})
-"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever
-read it puts it away."""
+"""Suffixes of delivery causes that report a final result. Nothing closes them automatically, so a
+member dismisses them."""
 
 
 @dataclass(frozen=True)
 class AttentionItem:
-    """Something that waits for a person; `creator` is whose it is, where it is one creator's.
+    """Something that needs a member's attention. `creator` is the name of the creator concerned, if
+    any.
 
-    `entry` is the post it is about, where it is one; `href` leads to where it is settled, under the
-    sentence `to`.
+    `entry` is the delivery concerned, if any. `href` is the page that resolves the item, linked
+    with the text `to`.
     """
 
     cause: str
@@ -121,14 +122,14 @@ class AttentionItem:
     href: str = ""
     to: str = ""
     share: DowntimeShare | None = None
-    """What of posts that were missed together is of this member's creators."""
+    """The part of jointly missed posts that belongs to this member's creators."""
     stop: tuple[str, str] | None = None
-    """What an emergency stop it is about stops: a name, a platform, the whole agency where both are
-    empty."""
+    """Scope and target of the emergency stop concerned, as a name and a platform. Both are empty
+    for the whole agency."""
 
     @property
     def downtime_id(self) -> UUID | None:
-        """What was missed together, where it asks how that leaves."""
+        """The downtime whose missed posts need a decision, or None."""
         asks = (
             self.share is not None
             and self.share.needs_decision
@@ -138,8 +139,8 @@ class AttentionItem:
 
     @property
     def held_post(self) -> DeliveryEntry | None:
-        """The post that waits for a person because of it; none where another notice of that post
-        says so."""
+        """The delivery that this item holds up, or None if another item of the delivery
+        reports it."""
         return (
             self.entry
             if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}"
@@ -148,8 +149,8 @@ class AttentionItem:
 
     @property
     def planned_at(self) -> datetime | None:
-        """When the post it is about would leave, where that is still to come: until then it can be
-        put right."""
+        """Scheduled time of the delivery concerned if it is still pending. The problem can be fixed
+        until then."""
         return (
             publish_time(self.entry)
             if self.entry is not None and self.entry.state in PENDING_STATES
@@ -158,35 +159,36 @@ class AttentionItem:
 
     @property
     def is_dismissable(self) -> bool:
-        """Whether a member may put it away: nothing else waits behind it."""
+        """Return True if a member may dismiss the item because nothing depends on it."""
         about = self.cause.partition(":")[0]
         became = about == "delivery" and self.cause.rpartition(":")[2] in BECAME
         return bool(self.cause) and (became or about not in STANDING)
 
 
 def notice_deliveries(notices: Iterable[Notice]) -> list[UUID]:
-    """The posts that notices are about."""
+    """Return the ids of the deliveries that the notices refer to."""
     return [found for one in notices if (found := _delivery_id_from_cause(one.cause)) is not None]
 
 
 def notice_downtimes(notices: Iterable[Notice]) -> list[UUID]:
-    """The downtimes that notices are about."""
+    """Return the ids of the downtimes that the notices refer to."""
     return [found for one in notices if (found := _downtime_id_from_cause(one.cause)) is not None]
 
 
 def name_stops(
     told: Iterable[AttentionItem], known: Mapping[tuple[str, str], tuple[str, str]]
 ) -> list[AttentionItem]:
-    """The needs, those about an emergency stop with what it stops; `known` is by where and on what
-    it was pressed."""
+    """Add the name of the stopped target to items about emergency stops. `known` maps the scope and
+    target of a stop to its name and platform."""
     return [replace(one, stop=known.get(_stop_target_from_cause(one.cause))) for one in told]
 
 
 def keep_own_downtimes(
     told: Iterable[AttentionItem], shares: Mapping[UUID, DowntimeShare], member: Member
 ) -> list[AttentionItem]:
-    """The needs, less those about missed posts of which none is theirs; where others' were missed
-    too, each says how many are theirs. What of that a member cannot do is not asked of them."""
+    """Remove items about missed posts of which none is the member's. If other creators' posts were
+    missed too, the item counts only the member's. Items do not request decisions that the member
+    cannot make."""
     found = []
     for one in told:
         about = _downtime_id_from_cause(one.cause)
@@ -215,7 +217,7 @@ def keep_own_downtimes(
 
 
 def _adapt_downtime_message(said: Message, share: DowntimeShare, member: Member) -> Message:
-    """What is said of missed posts, with what is this member's to do about it; pure."""
+    """Adapt the message about missed posts to the rights of the member. Pure."""
     if not has_right(member.role, Right.RUN):
         return Message(_ONLY_TOLD[said.code], said.params)
     return (
@@ -231,8 +233,11 @@ def list_attention_items(
     entries: Collection[DeliveryEntry],
     member: Member,
 ) -> list[AttentionItem]:
-    """The needs behind open notices, in their order: nothing that is settled where this member
-    cannot go, but what became of a post is told to all, and leads only those who may follow."""
+    """Return the items of open notices, in the order of the notices.
+
+    Items that the member cannot resolve are omitted. Results of posts are shown to every member,
+    with a link only for those who may open it.
+    """
     by_id = {one.delivery_id: one for one in entries}
     told = (_build_attention_item(one, creators, by_id) for one in notices)
     return [
@@ -247,8 +252,8 @@ def _can_open_item(member: Member, need: AttentionItem) -> bool:
 
 
 def count_actionable(needs: Iterable[AttentionItem], member: Member) -> int:
-    """How many of these wait for this member: those that they can go to, or put away. The others
-    are only told."""
+    """Return the number of items that the member can open or dismiss. The others are
+    informational."""
     return sum(
         bool(one.href) or (one.is_dismissable and has_right(member.role, Right.RUN))
         for one in needs
@@ -256,7 +261,7 @@ def count_actionable(needs: Iterable[AttentionItem], member: Member) -> int:
 
 
 def approvals_item(waiting: int, now: datetime) -> list[AttentionItem]:
-    """All that waits for a member's yes, as one need."""
+    """Return one item for all posts that wait for the member's approval."""
     if not waiting:
         return []
     said = (
@@ -268,7 +273,7 @@ def approvals_item(waiting: int, now: datetime) -> list[AttentionItem]:
 
 
 def comments_item(comments: int, member: Member, now: datetime) -> list[AttentionItem]:
-    """All comments that nobody has dealt with, as one need, for who may answer them."""
+    """Return one item for all open comments if the member may answer them."""
     if not comments or not has_right(member.role, Right.CHAT):
         return []
     said = (

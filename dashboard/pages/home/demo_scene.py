@@ -1,5 +1,5 @@
-"""A demonstration that is looked at begins to move: opening Home asks for a minute of work, once
-for some minutes."""
+"""Live demo scene: opening the home page of a demo agency starts about a minute of activity, at
+most once in a few minutes."""
 
 from functools import cache
 
@@ -12,14 +12,14 @@ from tenants.agencies import queries
 
 
 def start_demo_scene(page: PageContext) -> None:
-    """Ask for the scene, in an agency of the demonstration alone; while one is played nothing is
-    asked."""
+    """Request the scene in a demo agency, unless one is in progress."""
     if _can_play_scene():
         page.read(request_demo_scene)
 
 
 def request_demo_scene(scope: Scope) -> bool:
-    """Whether a scene was asked for now: several tabs, and reloads until it is over, are one."""
+    """Request a demo scene. Return True if it was requested; several tabs and reloads during a
+    scene count as one request."""
     if not queries.get_agency(scope).demo:
         return False
     if outbox.is_pending(scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind):

@@ -1,4 +1,5 @@
-"""The emergency stop on Home, for who has the right and no page System: creators, and who chats."""
+"""The emergency stop on the home page, for members who may stop a creator but do not have the
+System page, such as creators and chatters."""
 
 from functools import partial
 from uuid import UUID
@@ -18,7 +19,7 @@ WHY = "stop:why"
 
 
 def render_emergency_stop(page: PageContext, found: HomeView) -> None:
-    """What stops one of the creators this member works for, and what that means."""
+    """Render the button that stops one of the member's creators, with an explanation."""
     names = {day.creator.id: day.creator.name for day in found.days}
     if not names or not page.has_right(Right.STOP) or page.has_right(Right.RUN):
         return
@@ -49,7 +50,8 @@ def render_emergency_stop(page: PageContext, found: HomeView) -> None:
 def _request_creator_stop(
     page: PageContext, creator_id: UUID, scope: Scope, press_id: UUID
 ) -> Message:
-    """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
+    """Request the stop. The dashboard has no access to the tables of the safety check, so an urgent
+    task applies it within a second."""
     whom = page.get_creator(scope, creator_id).name
     reason = str(actions.typed_value(WHY) or "").strip()
     stop = {"scope": "creator", "target": str(creator_id), "feature": "sending"}

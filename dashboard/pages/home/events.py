@@ -1,4 +1,4 @@
-"""The room's event kinds: what looking at a demonstration asks of the workers."""
+"""Events of demo scenes, sent from the dashboard to the workers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +10,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class DemoSceneRequested:
-    """Somebody opened Home in a demonstration, at `opened_at`: what a minute of work looks like
-    begins."""
+    """A member opened the home page of a demo agency at `opened_at`, which starts a scene."""
 
     kind: ClassVar[str] = "demo.scene"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -22,7 +21,8 @@ class DemoSceneRequested:
 
 @dataclass(frozen=True)
 class DemoSceneStep:
-    """A later moment of that minute: `fan` writes, `pictures` are asked for, and it is `over`."""
+    """A later step of a scene: `fan` sends a message, `pictures` requests generation, `over` ends
+    the scene."""
 
     kind: ClassVar[str] = "demo.scene_step"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -1,4 +1,5 @@
-"""Home: what needs me, each thing settled where it stands; what is happening; then today."""
+"""The home page: items that need attention with their actions, live activity, then today's posts
+and sales."""
 
 from functools import partial
 from uuid import UUID
@@ -27,18 +28,18 @@ from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 
 REFRESH_INTERVAL = "3s"
-"""How often the page reads again: a post that leaves is seen to leave."""
+"""Refresh interval, so that a published post appears soon after it is published."""
 
 REASONS = ("done", "later", "not_ours")
-"""Why a notice is put away: `home.why.<name>`."""
+"""Reasons for dismissing a notice. The message `home.why.<name>` labels each one."""
 
 SHOWN = 8
-"""Needs with their buttons; the rest is counted."""
+"""Maximum number of items with actions. The others are counted."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at
-    starts its minute."""
+    """Render the home page, which refreshes itself. In a demo agency, opening it starts the demo
+    scene."""
     demo_scene.start_demo_scene(page)
     draw_template("pages/home/templates/style.html")
     if page.has_right(Right.RUN) and page.read(get_agency).demo:
@@ -49,9 +50,8 @@ def render_page(page: PageContext) -> None:
 @st.fragment(run_every=REFRESH_INTERVAL)
 def _render_home(drawn: PageContext) -> None:
     page = page_context.current_page()
-    if (
-        page is None or page.viewer != drawn.viewer
-    ):  # revoked or changed meanwhile: everything that was drawn goes
+    # The session was revoked or changed: discard everything that was rendered.
+    if page is None or page.viewer != drawn.viewer:
         st.rerun()
     actions.show_notices(page, "home:lead")
     found = page.read(lambda scope: load_home(scope, page.viewer.member))
@@ -65,9 +65,8 @@ def _render_home(drawn: PageContext) -> None:
     }
     draw_template("pages/home/templates/summary.html", **said)
     emergency_stop.render_emergency_stop(page, found)
-    if found.strides and page.has_right(
-        Right.RUN
-    ):  # each leads to a page of those who run the agency
+    # Each step links to a page that requires this right.
+    if found.strides and page.has_right(Right.RUN):
         draw_template("pages/home/templates/first_steps.html", **said)
     if found.sees_posts:
         _render_attention_items(page, found)
@@ -112,11 +111,10 @@ def _render_attention_items(page: PageContext, found: HomeView) -> None:
 
 
 def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
-    """What settles it here, or leads to where it is settled."""
+    """Render the actions that resolve the item, or the link to the page that does."""
     entry = need.held_post
-    refused = (
-        entry is not None and entry.state is DeliveryState.FAILED
-    )  # as it is, it would be refused again
+    # A retry without changes would be refused again.
+    refused = entry is not None and entry.state is DeliveryState.FAILED
     if (
         entry is not None
         and not refused
@@ -140,7 +138,7 @@ def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
 
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
-    """Raise NotFound unless the post is of a creator this member works for."""
+    """Raise NotFound unless the member works for the creator of the post."""
     page.get_creator(
         scope,
         queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id,
@@ -165,6 +163,7 @@ def _dismiss_notice(page: PageContext, cause: str, why: str, scope: Scope, _: UU
 
 
 def _bar_heights(days: tuple[int, ...]) -> list[int]:
-    """Heights in per cent of the highest day; a day with sales is never invisible."""
+    """Return the bar heights in per cent of the highest day. A day with sales has at least 8 per
+    cent, so that it is visible."""
     top = max(days, default=0)
     return [max(100 * max(net, 0) // top, 8 if net > 0 else 3) if top > 0 else 3 for net in days]

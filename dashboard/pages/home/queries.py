@@ -1,6 +1,9 @@
-"""Home: what needs somebody, what is happening now, and the day of each creator, in at most ten
-statements; one more where a post is kept back, posts were missed, a change is wanted, a stop is
-told or two pictures are shown, and two where one is in doubt or waits for a yes."""
+"""Queries of the home page: items that need attention, live activity and the day of each creator.
+
+The page needs at most ten statements. It needs one more each for posts on hold, missed posts,
+requested changes, an emergency stop and pictures, and two each for uncertain deliveries and pending
+approvals.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +53,7 @@ QUIET = frozenset(
         DeliveryState.CANCELLED,
     }
 )
-"""States nobody watches a post come to."""
+"""Target states that the activity does not show."""
 
 TAKEN_OFF = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED})
 
@@ -61,30 +64,31 @@ PLANNED = frozenset(
 
 @dataclass(frozen=True)
 class SalesSummary:
-    """Money in one currency: today's net and orders, the mean of the 28 days before (None without
-    any sale in them), the net of the last fourteen days, today last, and how today's is shared."""
+    """Sales in one currency: the net amount and orders of today, the net amounts of the last 14
+    days (today last), and the revenue split of today. `usual` is the daily mean of the 28 days
+    before today, or None if they had no sales."""
 
     today: Money
     orders: int
     usual: Money | None
     days: tuple[int, ...]
     shares: tuple[Money, Money, Money]
-    """Creator, agency, staff."""
+    """Shares of the creator, the agency and the staff."""
 
     @property
     def best_day(self) -> Money:
-        """The highest net of these days."""
+        """Highest net amount of a day."""
         return Money(max(self.days), self.today.currency)
 
     @property
     def total_net(self) -> Money:
-        """The net of these days together."""
+        """Net amount of all days."""
         return Money(sum(self.days), self.today.currency)
 
 
 @dataclass(frozen=True)
 class PostGroup:
-    """One post at one time, on all the accounts it goes to."""
+    """A post at one time, with its deliveries to every account."""
 
     due_at: datetime
     words: str
@@ -93,7 +97,7 @@ class PostGroup:
 
 @dataclass(frozen=True)
 class CreatorDayView:
-    """One creator's day so far."""
+    """Today's posts and sales of a creator."""
 
     creator: Creator
     posts: Sequence[DeliveryEntry]
@@ -101,18 +105,17 @@ class CreatorDayView:
 
     @property
     def published_count(self) -> int:
-        """How many of the day's posts stand where they should."""
+        """Number of today's published posts."""
         return sum(post.state is DeliveryState.PUBLISHED for post in self.posts)
 
     @property
     def planned_count(self) -> int:
-        """How many were to stand there: those that somebody took off or back are no longer among
-        them."""
+        """Number of today's posts, without cancelled and removed ones."""
         return sum(post.state not in TAKEN_OFF for post in self.posts)
 
     @property
     def post_groups(self) -> list[PostGroup]:
-        """The day's posts by time, each with its accounts."""
+        """Today's posts by time, each with its deliveries."""
         turns: dict[tuple[datetime, UUID], list[DeliveryEntry]] = {}
         for post in self.posts:
             turns.setdefault((post.due_at, post.post_id), []).append(post)
@@ -124,19 +127,19 @@ class CreatorDayView:
 
 @dataclass(frozen=True)
 class NextPost:
-    """The post that leaves next."""
+    """The next post to be published."""
 
     creator: str
     account: str
     leaves_at: datetime
     stopped: bool
-    """Whether an emergency stop keeps it back."""
+    """True if an emergency stop blocks it."""
 
 
 @dataclass(frozen=True)
 class FirstStep:
-    """One of the five steps to the first post: its name, whether it is done, and the page where it
-    is."""
+    """One of the five steps to the first post: its name, whether it is completed, and the page to
+    open."""
 
     name: str
     done: bool
@@ -145,40 +148,40 @@ class FirstStep:
 
 @dataclass(frozen=True)
 class HomeView:
-    """The first page: what needs somebody, what happens, and the day of each creator this member
-    works for."""
+    """The values of the home page: items that need attention, live activity, and the day of each
+    creator the member works for."""
 
     now: datetime
     needs: Sequence[AttentionItem]
     waiting: int
-    """How many of the needs this member can do something about."""
+    """Number of items that the member can act on."""
     days: Sequence[CreatorDayView]
     total: Sequence[SalesSummary]
     coming: NextPost | None
     live: Sequence[ActivityLine]
     kept_back: Mapping[UUID, Message]
-    """Of each post on hold because of somebody it shows: who, and what to do."""
+    """Message about the missing consent of each held delivery."""
     doubts: Mapping[UUID, UncertainDelivery]
-    """What is known of each post in doubt."""
+    """Details of uncertain deliveries, by delivery."""
     running: Sequence[RunProgress]
     strides: Sequence[FirstStep]
-    """Empty once the first post stands."""
+    """The first steps. Empty once a post was published."""
     sees_posts: bool
     sees_money: bool
     halt: StoppedScope
 
     def is_stopped(self, entry: DeliveryEntry) -> bool:
-        """Whether an emergency stop keeps it back."""
+        """Return True if an emergency stop blocks the delivery."""
         return is_next_step_stopped(self.halt, entry)
 
     @property
     def published_count(self) -> int:
-        """Posts of today that are online."""
+        """Number of today's published posts."""
         return sum(day.published_count for day in self.days)
 
     @property
     def planned_count(self) -> int:
-        """Posts of today."""
+        """Number of today's posts."""
         return sum(day.planned_count for day in self.days)
 
 
@@ -194,7 +197,7 @@ class _Posts:
 
 
 def load_home(scope: Scope, member: Member) -> HomeView:
-    """The home page of a member, as far as their role goes; instants are UTC-aware."""
+    """Return the home page of a member, within the rights of their role. Instants are UTC-aware."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     money = has_right(member.role, Right.MONEY)
     mine = [
@@ -282,7 +285,8 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
 
 
 def _list_notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
-    """What this member should know, but for a change that they asked of somebody themselves."""
+    """Return the notices of the member, without those about changes that they requested
+    themselves."""
     told = list_open_notices(scope, to=member.principal_id)
     found = {one.cause: one for one in told if one.creator_id is None or one.creator_id in mine}
     about = {
@@ -296,13 +300,13 @@ def _list_notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) ->
 
 
 def _is_notable_move(move: RecentMove) -> bool:
-    """Whether people watch for it: being planned, or starting to leave, is seen on the day
-    itself."""
+    """Return True if the activity shows the transition. Scheduling and the start of publishing are
+    visible in the list of the day."""
     return move.after not in QUIET and (move.before, move.after) not in PLANNED
 
 
 def _list_first_steps(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
-    """How far a beginner has come; nothing once a first post stands, however long ago."""
+    """Return the progress of a new agency. Empty once any post was published."""
     begun = load_posting_progress(scope, [one.id for one in mine])
     if begun.published:
         return []
@@ -352,8 +356,9 @@ def _load_daily_sales(
 def _total_sales(
     scope: Scope, shown: Sequence[Creator], sales: Mapping[UUID, Mapping[date, Sequence[DaySales]]]
 ) -> list[SalesSummary]:
-    """The money of all of them together, each creator's day being theirs."""
-    if len(shown) < 2:  # one creator’s figures stand on their card
+    """Return the sales of all creators together. The day of each creator follows their own time
+    zone."""
+    if len(shown) < 2:  # The card of a single creator already shows these figures.
         return []
     rows: dict[str, list[SalesSummary]] = {}
     for creator in shown:
@@ -380,7 +385,7 @@ def _sum_sales(parts: Sequence[SalesSummary]) -> SalesSummary:
 def summarize_sales(
     found: Mapping[date, Sequence[DaySales]], currency: str, today: date
 ) -> SalesSummary:
-    """One currency's money out of the sales by day; pure. Days without sales count as nothing."""
+    """Return the sales of one currency. A day without sales counts as zero. Pure."""
     days = [today - timedelta(days=back) for back in range(USUAL_DAYS, -1, -1)]
     rows = [
         next((row for row in found.get(day, []) if row.net.currency == currency), None)
@@ -400,7 +405,8 @@ def summarize_sales(
 
 
 def _load_stopped_scope(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
-    """Where an emergency stop keeps something back; asked only where something is to leave."""
+    """Return the emergency stops in effect. Reads them only if a delivery is due to be published
+    automatically."""
     return (
         account_blocks.load_emergency_stops(scope)
         if any(one.state in PUBLISHES_BY_ITSELF for one in entries)

@@ -1,8 +1,7 @@
-"""What presses in Messages do, each in a transaction of its own; whose conversation it is, is asked
-there again.
+"""Actions of the inbox, each in a separate transaction that checks again that the member works for
+the creator.
 
-What a press leaves in the session is which panel is open and which box is to be emptied: choices,
-no rows.
+The session state contains only the open panel and the fields to clear, never rows.
 """
 
 from datetime import datetime, time, timedelta
@@ -54,7 +53,8 @@ from tenants.agencies.rights import Right
         "saved",
     )
 )
-"""Which conversation, or message, one of these panels is open for."""
+"""Session keys of the panels. Each value is the conversation or message for which the panel is
+open."""
 
 SNOOZES = ("hour", "evening", "morning")
 EVENING = time(20)
@@ -62,20 +62,20 @@ MORNING = time(9)
 
 
 def take_over(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
-    """The member answers from now on."""
+    """Assign the conversation to the member."""
     conversation_creator(scope, page, talk)
     member_actions.take_over_conversation(scope, talk, page.viewer.member.id)
 
 
 def return_to_ai(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> Message:
-    """The bot answers again."""
+    """Return the conversation to the AI."""
     conversation_creator(scope, page, talk)
     member_actions.return_to_ai(scope, talk, page.viewer.member.id)
     return Message("inbox.handed_back")
 
 
 def save_unsent_text(page: PageContext, talk: UUID, box: str, scope: Scope, _press: UUID) -> None:
-    """Keep what stands in the box."""
+    """Save the unsent text of the reply field."""
     conversation_creator(scope, page, talk)
     unsent_text.store_unsent_text(
         scope,
@@ -86,7 +86,7 @@ def save_unsent_text(page: PageContext, talk: UUID, box: str, scope: Scope, _pre
 
 
 def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
-    """Send what stands in the box; it is emptied once it is kept as a message."""
+    """Send the text of the reply field. The field is cleared once the message is stored."""
     conversation_creator(scope, page, talk)
     there = conversation_connector(scope, talk)
     member_actions.send_member_reply(
@@ -103,7 +103,7 @@ def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUI
 def offer_locked_pack(
     page: PageContext, talk: UUID, candidate: OfferCandidate, scope: Scope, press: UUID
 ) -> Message:
-    """Put a pack of the closed list before the fan, behind its price."""
+    """Send a locked pack that the fan can unlock for its price."""
     return offer_pack(page, talk, candidate, scope, press, lock=True)
 
 
@@ -116,7 +116,7 @@ def offer_pack(
     *,
     lock: bool = False,
 ) -> Message:
-    """Show the fan a pack of the closed list."""
+    """Send the offer of a pack from the closed list."""
     conversation_creator(scope, page, talk)
     words = candidate.description
     member_actions.send_offer(
@@ -129,7 +129,7 @@ def offer_pack(
 def offer_subscription(
     page: PageContext, talk: UUID, plan: Plan, scope: Scope, press: UUID
 ) -> Message:
-    """Show the fan a subscription."""
+    """Send the offer of a subscription."""
     conversation_creator(scope, page, talk)
     member_actions.send_plan_offer(scope, talk, page.viewer.member.id, plan.id, key=press)
     st.session_state[OFFER_PANEL] = None
@@ -139,7 +139,7 @@ def offer_subscription(
 def approve_suggestion(
     page: PageContext, draft_id: UUID, box: str, scope: Scope, _press: UUID
 ) -> None:
-    """Send a waiting message, with the words of `box` where there is one."""
+    """Send a pending message, with the text of the field `box` if it was edited."""
     there = conversation_connector(scope, _conversation_of_draft(scope, page, draft_id))
     member_actions.approve_draft(
         scope, draft_id, text=str(actions.typed_value(box) or "") if box else None, there=there
@@ -150,7 +150,7 @@ def approve_suggestion(
 def reject_suggestion(
     page: PageContext, draft_id: UUID, why: DraftRejection, scope: Scope, _press: UUID
 ) -> Message:
-    """Do not send a waiting message."""
+    """Reject a pending message."""
     _conversation_of_draft(scope, page, draft_id)
     member_actions.reject_draft_as_member(scope, draft_id, why)
     return Message("inbox.rejected")
@@ -159,7 +159,7 @@ def reject_suggestion(
 def settle_uncertain_message(
     page: PageContext, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID
 ) -> Message:
-    """Say whether a message in doubt arrived."""
+    """Record whether an uncertain message was delivered."""
     _conversation_of_draft(scope, page, draft_id)
     member_actions.settle_uncertain_message(scope, draft_id, arrived=arrived)
     return Message("inbox.settled")
@@ -174,7 +174,7 @@ def _conversation_of_draft(scope: Scope, page: PageContext, draft_id: UUID) -> U
 def snooze_conversation(
     page: PageContext, talk: UUID, how: str, scope: Scope, _press: UUID
 ) -> Message:
-    """Set the conversation aside."""
+    """Snooze the conversation."""
     conversation_creator(scope, page, talk)
     until = snooze_end(how, scope.now.astimezone(page.localizer.zone))
     member_actions.snooze_conversation(scope, talk, until)
@@ -183,8 +183,8 @@ def snooze_conversation(
 
 
 def snooze_end(how: str, local: datetime) -> datetime:
-    """When a conversation comes back: in an hour, this evening, or tomorrow morning on the member's
-    clock; pure."""
+    """Return the end of a snooze: in an hour, this evening, or tomorrow morning in the member's
+    time zone. Pure."""
     if how == "hour":
         return local + timedelta(hours=1)
     tonight = local.replace(hour=EVENING.hour, minute=0, second=0, microsecond=0)
@@ -195,13 +195,13 @@ def snooze_end(how: str, local: datetime) -> datetime:
 
 
 def unsnooze_conversation(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
-    """Back into the list."""
+    """End the snooze of the conversation."""
     conversation_creator(scope, page, talk)
     member_actions.unsnooze_conversation(scope, talk)
 
 
 def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
-    """Keep a note about the fan."""
+    """Add a note about the fan."""
     conversation_creator(scope, page, talk)
     fan_notes.add_fan_note(
         scope,
@@ -216,7 +216,7 @@ def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID)
 def stop_sales(
     page: PageContext, talk: UUID, box: str, stop: bool, scope: Scope, _press: UUID
 ) -> Message:
-    """Stop selling to this fan, or go on."""
+    """Stop or resume selling to the fan."""
     conversation_creator(scope, page, talk)
     member_actions.set_sales_stop(
         scope, talk, stop=stop, reason=str(actions.typed_value(box) or "")
@@ -226,7 +226,7 @@ def stop_sales(
 
 
 def request_age(page: PageContext, talk: UUID, box: str, scope: Scope, _press: UUID) -> Message:
-    """Ask the agency's custodians to confirm this fan's age."""
+    """Request confirmation of the fan's age from the agency's custodians."""
     conversation_creator(scope, page, talk)
     reference = str(actions.typed_value(f"{box}:reference") or "")
     age_checks.request_age_confirmation(scope, talk, reference=reference)
@@ -235,7 +235,7 @@ def request_age(page: PageContext, talk: UUID, box: str, scope: Scope, _press: U
 
 
 def withdraw_age_assurance(page: PageContext, talk: UUID, scope: Scope, press: UUID) -> Message:
-    """Take this fan's proof of age back."""
+    """Withdraw the fan's age assurance."""
     conversation_creator(scope, page, talk)
     age_checks.request_assurance_withdrawal(scope, talk, key=press)
     return Message("inbox.age_withdrawing")
@@ -244,7 +244,8 @@ def withdraw_age_assurance(page: PageContext, talk: UUID, scope: Scope, press: U
 def reply_to_comment(
     page: PageContext, remark_id: UUID, box: str, scope: Scope, press: UUID
 ) -> None:
-    """Put what stands in the box under a comment; it is emptied once it is kept as a message."""
+    """Publish the text of the field as a reply to a comment. The field is cleared once the reply is
+    stored."""
     talk = moderation.conversation_of_comment(scope, remark_id)
     conversation_creator(scope, page, talk)
     can = conversation_connector(scope, talk).capabilities
@@ -262,14 +263,14 @@ def reply_to_comment(
 def suggest_comment_reply(
     page: PageContext, remark_id: UUID, most: int, scope: Scope, _press: UUID
 ) -> Message:
-    """Have a model write words for an answer; they come into the box."""
+    """Request a suggested reply from a model. The suggestion appears in the reply field."""
     conversation_creator(scope, page, moderation.conversation_of_comment(scope, remark_id))
     answer_suggestions.request_answer_suggestion(scope, remark_id, page.viewer.member.id, most=most)
     return Message("inbox.being_suggested")
 
 
 def remove_comment_reply(page: PageContext, draft_id: UUID, scope: Scope, _press: UUID) -> Message:
-    """Have an answer taken away from under the comment."""
+    """Request the removal of a published reply."""
     _conversation_of_draft(scope, page, draft_id)
     moderation.request_answer_removal(scope, draft_id)
     st.session_state[f"{SELECTED_COMMENT_KEY}:sure"] = None
@@ -277,7 +278,7 @@ def remove_comment_reply(page: PageContext, draft_id: UUID, scope: Scope, _press
 
 
 def mark_conversation_done(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
-    """Nothing more is to be done with what was said there."""
+    """Close all comments of the conversation."""
     conversation_creator(scope, page, talk)
     moderation.close_comments(scope, talk)
 
@@ -285,7 +286,7 @@ def mark_conversation_done(page: PageContext, talk: UUID, scope: Scope, _press: 
 def moderate_comment(
     page: PageContext, remark_id: UUID, act: str, scope: Scope, _press: UUID
 ) -> Message:
-    """Have something done with a comment."""
+    """Request a moderation action on a comment."""
     talk = moderation.conversation_of_comment(scope, remark_id)
     conversation_creator(scope, page, talk)
     moderation.request_moderation(
@@ -296,12 +297,12 @@ def moderate_comment(
 
 
 def toggle_panel(slot: str, value: str) -> None:
-    """Open a panel, or close it."""
+    """Open or close a panel."""
     st.session_state[slot] = None if st.session_state.get(slot) == value else value
 
 
 def render_uncertain_message(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
-    """A message that may have arrived: whoever looks says whether it did."""
+    """Render an uncertain message with buttons to record whether it was delivered."""
     st.warning(page.markdown("inbox.doubt", fan=one.desk.fan))
     with st.container(horizontal=True, gap="small"):
         for code, arrived in (("inbox.arrived", True), ("inbox.not_arrived", False)):
@@ -312,7 +313,7 @@ def render_uncertain_message(page: PageContext, one: ConversationView, kept: Uns
 
 
 def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
-    """How long a conversation may be out of sight, where that was asked for."""
+    """Render the snooze durations while the panel is open."""
     talk = str(one.desk.id)
     if actions.typed_value(SNOOZE_PANEL) == talk:
         with st.container(horizontal=True, gap="small"):

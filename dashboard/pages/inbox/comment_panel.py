@@ -1,5 +1,4 @@
-"""What a member does with comments: answer in everybody's sight, like, hide, delete, keep an author
-away, be done."""
+"""Comment panel: reply in public, like, hide, delete, block the author, mark as done."""
 
 import hashlib
 from functools import partial
@@ -32,11 +31,11 @@ from subscribers.conversations.states import DraftState, OwnerState
 from tenants.agencies.rights import Right
 
 IRREVERSIBLE = frozenset({"delete", "block", "report"})
-"""Acts that ask once more."""
+"""Actions that require a confirmation."""
 
 
 def render_comment_panel(page: PageContext, one: ConversationView) -> None:
-    """Everything one can do with what somebody said under posts."""
+    """Render the actions on a user's comments."""
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
             render_uncertain_message(page, one, kept)
@@ -50,8 +49,7 @@ def render_comment_panel(page: PageContext, one: ConversationView) -> None:
 
 
 def _select_comment(page: PageContext, one: ConversationView) -> CommentView | None:
-    """Which of the comments this is about: the newest that is open, unless another one is
-    chosen."""
+    """Return the comment to act on: the selected one, by default the newest open one."""
     there = actionable_comments(one.heard.values())
     if len(there) < 2:
         return there[0] if there else None
@@ -112,8 +110,8 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
 
 
 def _reply_box_key(one: ConversationView) -> str:
-    """The box one writes in; another one for words that were suggested, which the browser does not
-    hold yet."""
+    """Return the key of the reply field. A new suggestion has a new key, because the browser would
+    otherwise retain the previous text."""
     digest = hashlib.sha256(one.suggested.encode()).hexdigest()[:8] if one.suggested else ""
     return f"inbox:text:{one.desk.id}{digest}"
 
@@ -148,8 +146,8 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_moderation(page: PageContext, one: ConversationView, about: CommentView) -> None:
-    """What the platform lets be done with this comment; what cannot be taken back asks once
-    more."""
+    """Render the moderation actions that the platform supports for the comment. Irreversible ones
+    require a confirmation."""
     idle = {"hide" if about.state == "hidden" else "show", "like" if about.liked else "unlike"}
     with st.container(horizontal=True, gap="small"):
         for act in moderation.MODERATION_ACTIONS:
@@ -158,7 +156,7 @@ def _render_moderation(page: PageContext, one: ConversationView, about: CommentV
 
 
 def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
-    """Our newest answer that stands can be taken back; that asks once more."""
+    """Render the removal of the latest published reply, which requires a confirmation."""
     standing_ones = [answer for answer in one.answers.values() if not answer.gone]
     if not standing_ones or not page.has_right(Right.CHAT):
         return

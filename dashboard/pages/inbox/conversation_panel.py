@@ -1,7 +1,7 @@
-"""What a member does in a conversation: take it, answer, decide on a suggestion, offer, set aside,
-note, stop sales.
+"""Conversation panel: take over, reply, decide on a suggestion, send offers, snooze, add notes and
+stop sales.
 
-The box one writes in stands outside of what ticks; what was written is a row of the member and the
+The reply field is outside the refreshing fragment. Its unsent text is a row of the member and the
 conversation.
 """
 
@@ -49,7 +49,7 @@ from tenants.agencies.rights import Right
 
 
 def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
-    """Everything one can do in the conversation."""
+    """Render the actions of the conversation."""
     waiting = [kept for kept in one.desk.unsent if kept.state is DraftState.DRAFT]
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
@@ -63,7 +63,8 @@ def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_toolbar(page: PageContext, one: ConversationView) -> None:
-    """Who answers, and what else can be done; each with its key."""
+    """Render the buttons that change the owner of the conversation and open panels, each with a
+    keyboard shortcut."""
     talk = one.desk.id
     key = f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
@@ -133,7 +134,7 @@ def _render_open_panels(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_age_request_form(page: PageContext, one: ConversationView) -> None:
-    """Ask an outside custodian: the document stays with them."""
+    """Render the request to an external custodian, who retains the identity document."""
     box = f"inbox:age:{one.desk.id}"
     st.write(page.text("inbox.age_explained"))
     st.text_input(
@@ -179,7 +180,7 @@ def _render_message_composer(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
-    """A waiting message: as it is, rewritten, or not at all."""
+    """Render a pending message with buttons to approve, edit or reject it."""
     key = f"inbox:draft:{kept.id}"
     if actions.typed_value(EDIT_PANEL) == str(kept.id):
         box = f"{key}:text"
@@ -275,7 +276,7 @@ def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
 
 
 def render_notes(page: PageContext, one: ConversationView) -> None:
-    """A remark about the fan for colleagues."""
+    """Render the form for a note about the fan, visible to team members only."""
     if actions.typed_value(NOTE_PANEL) != str(one.desk.id):
         return
     box = f"inbox:note:{one.desk.id}"

@@ -1,5 +1,5 @@
-"""Messages: what asks for a person, one conversation, and the fan beside it. What ticks holds
-nothing one types in."""
+"""The inbox page: the list of conversations, the open conversation and the fan card. The refreshing
+fragment contains no input fields."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -28,7 +28,7 @@ from subscribers.inbox.queries import InboxEntry
 from tenants.agencies.rights import Right
 
 TICK = "2s"
-"""How often one value is read; only when it changed is anything drawn again."""
+"""Interval at which one change marker is read. The page is rerun only if it changed."""
 
 KINDS = frozenset(
     {
@@ -45,21 +45,22 @@ KINDS = frozenset(
     }
     | set(get_args(AttachmentKind)) - {""}
 )
-"""Lines that say more than their words."""
+"""Kinds of messages that are rendered with more than their text."""
 
 CHAT = "chat"
-"""Names the open conversation in the address."""
+"""Query parameter of the open conversation."""
 
 LIST_HEIGHT = 640
 LINES_HEIGHT = 460
-"""In pixels: what is long scrolls inside, and what one writes in stays in sight."""
+"""Heights in pixels. Long content scrolls within its pane, so that the reply field stays visible.
+"""
 
 SAID = 42
-"""Characters of the last line in the list."""
+"""Characters of the last message in the list."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the three panes; on a telephone one at a time."""
+    """Render the three panes. On a phone only one is visible at a time."""
     draw_template("pages/inbox/templates/style.html")
     chosen = _find_selected_conversation(page)
     found = page.read(lambda scope: load_inbox(scope, page, chosen))
@@ -100,8 +101,8 @@ def render_page(page: PageContext) -> None:
 
 
 def _find_selected_conversation(page: PageContext) -> UUID | None:
-    """The conversation of the address, once a scoped read found it. Raises NotFound for any
-    other."""
+    """Return the conversation in the address. Raise NotFound for an invalid id or a conversation of
+    another member's creator."""
     text = st.query_params.get("chat", "")
     if not text:
         return None
@@ -115,8 +116,8 @@ def _find_selected_conversation(page: PageContext) -> UUID | None:
 
 @st.fragment(run_every=TICK)
 def _rerun_on_change(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
-    """Draw the page anew once something of it changed; it draws nothing itself, so that nobody
-    types in it."""
+    """Rerun the page when something changed. The fragment renders nothing itself, so that a refresh
+    does not interrupt typing."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -169,7 +170,7 @@ def _render_conversation_rows(page: PageContext, found: InboxView, chosen: UUID 
 
 
 def open_conversation(conversation_id: UUID) -> None:
-    """Go to a conversation."""
+    """Open a conversation."""
     st.query_params[CHAT] = str(conversation_id)
 
 
@@ -196,7 +197,7 @@ def _conversation_label(
 
 
 def escape_label(text: str) -> str:
-    """Words of people as they are, in a label that reads marks."""
+    """Escape the Markdown characters of user text for a button label."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
 
 

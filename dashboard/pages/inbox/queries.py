@@ -1,5 +1,4 @@
-"""What the Messages page shows: the conversations of one member's creators, and the one they work
-on."""
+"""Queries of the inbox: the conversations of a member's creators and the open conversation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from tenants.agencies.queries import Creator, list_members
 
 @dataclass(frozen=True)
 class SandboxChatLink:
-    """Where one can write as a fan would, on a test network."""
+    """A page of the sandbox on which to write as a fan."""
 
     creator: str
     url: str
@@ -39,7 +38,8 @@ class SandboxChatLink:
 
 @dataclass(frozen=True)
 class InboxView:
-    """The list. `members` are names by id; `mark` changes when anything that is shown does."""
+    """The list of conversations. `members` maps ids to names; `mark` changes when any displayed
+    value does."""
 
     now: datetime
     creators: Mapping[UUID, Creator]
@@ -50,14 +50,14 @@ class InboxView:
 
     @property
     def conversation_order(self) -> list[UUID]:
-        """The conversations from top to bottom."""
+        """Ids of the conversations from top to bottom."""
         return [row.id for rows in self.groups.values() for row in rows]
 
 
 @dataclass(frozen=True)
 class ConversationView:
-    """The conversation a member works on. `kept` is their unsent text; `offers`, the closed list,
-    and `saved_replies`, answers to use again, where they were asked."""
+    """The open conversation. `kept` is the member's unsent text. `offers` (the closed list) and
+    `saved` are loaded only on request."""
 
     now: datetime
     desk: ConversationDetail
@@ -65,27 +65,26 @@ class ConversationView:
     creator: Creator
     kept: str
     suggested: str
-    """What a model wrote of it."""
+    """The part of the unsent text that a model wrote."""
     conflicts: Sequence[Message]
-    """Why what they are writing would not leave as it stands."""
+    """Reasons why the unsent text could not be sent as it is."""
     offers: Sequence[OfferCandidate]
     plans: Sequence[Plan]
-    """Subscriptions that may be shown, where offers were asked."""
+    """Subscriptions that can be offered, loaded with `offers`."""
     saved: Sequence[SavedReply]
     mine: bool
     heard: Mapping[int, CommentView]
-    """In public, what was said by the number of its line, the newest first; nothing of a private
-    one."""
+    """In a public conversation, comments by line number, newest first. Empty in a private one."""
     answers: Mapping[int, CommentAnswer]
-    """In public, what we answered, by the number of its line."""
+    """In a public conversation, our replies by line number."""
     acts: frozenset[str]
     can_answer: bool
     longest: int
-    """Characters of an answer in public."""
+    """Maximum characters of a public reply."""
 
 
 def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:
-    """The list for this member, in the order of what it asks of them."""
+    """Return the list of conversations, grouped by the attention they need from this member."""
     mine = {one.id: one for one in page.list_creators(scope)}
     found = queries.list_inbox(scope, list(mine))
     me = page.viewer.member.id
@@ -107,7 +106,7 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
 def change_marker(
     scope: Scope, page: PageContext, chosen: UUID | None, *, creators: Sequence[UUID] | None = None
 ) -> str:
-    """One value that changes when the list, the open conversation or the minute does."""
+    """Return a value that changes with the list, the open conversation or the minute."""
     mine = creators if creators is not None else [one.id for one in page.list_creators(scope)]
     inside = queries.conversation_stamp(scope, chosen) if chosen is not None else ""
     return f"{queries.inbox_stamp(scope, mine)} {inside} {scope.now:%H:%M}"
@@ -138,8 +137,11 @@ def load_conversation(
     listing: bool,
     about: UUID | None = None,
 ) -> ConversationView:
-    """A conversation of this member's creators; `about` is the comment that was chosen. Raises
-    NotFound; anybody else's looks like nobody's."""
+    """Return a conversation of one of the member's creators. `about` is the selected comment.
+
+    Raise NotFound for any other conversation, so that the response does not reveal whether it
+    exists.
+    """
     me = page.viewer.member.id
     creator = conversation_creator(scope, page, conversation_id)
     desk = queries.load_conversation_desk(scope, conversation_id, me)
@@ -185,14 +187,14 @@ def load_conversation(
 
 
 def selected_comment(heard: Sequence[CommentView], about: UUID | None) -> CommentView | None:
-    """The comment that was chosen, while it stands; else the newest that is open, or that
-    stands."""
+    """Return the selected comment if it still exists, otherwise the newest open one, otherwise the
+    newest."""
     there = actionable_comments(heard)
     return next((one for one in there if one.id == about), there[0] if there else None)
 
 
 def actionable_comments(heard: Iterable[CommentView]) -> list[CommentView]:
-    """What can still be answered or acted on: what is open first, the newest first."""
+    """Return the comments that can be answered or moderated, open ones first, then newest first."""
     return sorted(
         (one for one in heard if one.state != "deleted"),
         key=lambda one: (one.state != "open", -one.seq),
@@ -200,7 +202,8 @@ def actionable_comments(heard: Iterable[CommentView]) -> list[CommentView]:
 
 
 def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
-    """The platform of a conversation, with the account's own limits. Raises NotFound."""
+    """Return the connector of a conversation with the limits of its account. Raise NotFound for an
+    unknown conversation."""
     return account_connectors.connector_for(
         platform_connectors(),
         get_channel(scope, conversation_rows.get_conversation(scope, conversation_id).channel_id),
@@ -208,8 +211,8 @@ def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
 
 
 def conversation_creator(scope: Scope, page: PageContext, conversation_id: UUID) -> Creator:
-    """The creator of a conversation this member may work on. Raises NotFound for all others
-    alike."""
+    """Return the creator of a conversation. Raise NotFound if it is unknown or the member does not
+    work for the creator."""
     try:
         return page.get_creator(scope, queries.creator_of_conversation(scope, conversation_id))
     except NotFound:

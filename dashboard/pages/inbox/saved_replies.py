@@ -1,5 +1,5 @@
-"""Saved answers beside the box one writes in: looked for, laid into it, kept from it, changed.
-Nothing here sends."""
+"""Saved replies next to the reply field: search, insert, save and edit. No action here sends a
+message."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,20 +20,20 @@ from subscribers.inbox.saved_replies import SavedReply
 from tenants.agencies.rights import Right
 
 MAX_SHOWN_REPLIES = 8
-"""Answers in sight; whoever has more looks for one."""
+"""Maximum number of displayed replies. The search finds the others."""
 
 BEGINNING = 70
-"""Characters of an answer beside its name."""
+"""Characters of a reply shown next to its name."""
 
 
 def initial_text(one: ConversationView, box: str) -> str:
-    """What a box begins with; what it or the browser holds already, after a restart of ours too,
-    wins."""
+    """Return the initial text of the reply field. Text in the session or the browser takes
+    precedence, also after a restart of the dashboard."""
     return "" if box in st.session_state else one.kept
 
 
 def render_saved_replies_toggle(page: PageContext, one: ConversationView) -> None:
-    """Open the list, or close it."""
+    """Render the button that opens or closes the list."""
     talk = str(one.desk.id)
     st.button(
         page.text("saved.open"),
@@ -45,7 +45,8 @@ def render_saved_replies_toggle(page: PageContext, one: ConversationView) -> Non
 
 
 def render_saved_replies(page: PageContext, one: ConversationView, box: str, *, most: int) -> None:
-    """What was saved, for a box that takes `most` characters; only where it was asked for."""
+    """Render the saved replies if the list is open. `most` is the maximum length of the reply
+    field."""
     if actions.typed_value(SAVED_REPLIES_PANEL) != str(one.desk.id):
         return
     with st.container(border=True, key="inbox-saved"):
@@ -86,7 +87,7 @@ def _render_reply_choices(page: PageContext, one: ConversationView, box: str, mo
 
 
 def match_replies(answers: Sequence[SavedReply], sought: str) -> list[SavedReply]:
-    """Those whose name or words hold each word that is looked for, in their order; pure."""
+    """Return the replies whose name or text contains every search word, in their order. Pure."""
     parts = sought.casefold().split()
     return [
         one
@@ -185,7 +186,7 @@ def insert_reply(
     box: str,
     most: int,
 ) -> None:
-    """Lay an answer into the box, after what stands there."""
+    """Append a reply to the text of the reply field."""
     conversation_creator(scope, page, talk)
     standing = str(actions.typed_value(box) or "")
     row = conversation_rows.get_conversation(scope, talk)
@@ -198,7 +199,7 @@ def insert_reply(
 def save_reply(
     page: PageContext, talk: UUID, scope: Scope, press: UUID, *, box: str, form: str
 ) -> Message:
-    """Keep what stands in the box, to use it again."""
+    """Save the text of the reply field as a saved reply."""
     conversation_creator(scope, page, talk)
     name, language, place = (
         str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "language", "place")
@@ -215,7 +216,7 @@ def save_reply(
 def update_reply(
     page: PageContext, talk: UUID, answer_id: UUID, form: str, scope: Scope, _press: UUID
 ) -> Message:
-    """Name an answer otherwise, or have it say something else."""
+    """Change the name and text of a saved reply."""
     conversation_creator(scope, page, talk)
     name, words = (str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "words"))
     saved_replies.update_saved_reply(
@@ -227,7 +228,7 @@ def update_reply(
 def delete_reply(
     page: PageContext, talk: UUID, answer_id: UUID, scope: Scope, _press: UUID
 ) -> Message:
-    """Offer an answer no more."""
+    """Delete a saved reply."""
     conversation_creator(scope, page, talk)
     saved_replies.delete_saved_reply(
         scope, conversation_rows.get_conversation(scope, talk), answer_id

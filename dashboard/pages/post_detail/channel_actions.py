@@ -1,4 +1,4 @@
-"""One account of a post at a time: moved alone, or one more that the post goes to."""
+"""Actions on a single account of a post: reschedule it there, or add another account."""
 
 from functools import partial
 from uuid import UUID
@@ -29,7 +29,8 @@ ADD = "post:add"
 
 
 def render_single_move(page: PageContext, found: PostView, place: PostChannel) -> None:
-    """Another time on this account, where the post goes to others too; those stay."""
+    """Render the form that reschedules the post on this account only. Renders nothing if no other
+    account can be moved."""
     entry = place.entry
     if not place.is_movable or sum(one.is_movable for one in found.places) < 2:
         return
@@ -49,8 +50,8 @@ def render_single_move(page: PageContext, found: PostView, place: PostChannel) -
 
 
 def render_channel_addition(page: PageContext, found: PostView) -> None:
-    """One more account of a post that goes somewhere, at a time of its own; nothing for one that
-    repeats."""
+    """Render the form that adds an account to a post with a separate time. Renders nothing for
+    recurring posts and reposts."""
     live = [
         place.entry for place in found.places if place.entry.state is not DeliveryState.CANCELLED
     ]
@@ -58,7 +59,7 @@ def render_channel_addition(page: PageContext, found: PostView) -> None:
         one.series_id or original_occurrence_key(one.occurrence_key) for one in live
     ):
         return
-    there = {one.channel_id for one in live}  # of one it was taken off it may be put back
+    there = {one.channel_id for one in live}  # Cancelled accounts can be added again.
     names = {
         one.id: one.name
         for one in page.read(lambda scope: list_post_accounts(scope, [found.creator]))

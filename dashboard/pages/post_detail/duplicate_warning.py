@@ -1,5 +1,4 @@
-"""What a post repeats on one of its accounts, where one looks at it, and the word that it is meant
-so."""
+"""Duplicate warning of a post on one account, which a member can accept."""
 
 from functools import partial
 from uuid import UUID
@@ -18,8 +17,7 @@ from tenants.agencies.rights import Right
 
 
 def render_duplicate_warning(page: PageContext, creator_id: UUID, place: PostChannel) -> None:
-    """The warning of one account of a post, and the button by which somebody says that they
-    know."""
+    """Render the duplicates of a scheduled post on one account and the button that accepts them."""
     entry = place.entry
     if entry.state not in duplicates.UPCOMING_STATES:
         return

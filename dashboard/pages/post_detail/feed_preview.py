@@ -1,4 +1,4 @@
-"""A post that has not left, on its own page, as the feed of each of its accounts will show it."""
+"""Preview of a scheduled post as the feed of each account will show it."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from schedules.drafts.feed_previews import build_feed_preview
 
 
 def render_feed_preview(page: PageContext, found: PostView) -> None:
-    """Draw each account's form of it, side by side where there is room."""
+    """Render the preview of each account, next to each other if the screen is wide enough."""
     shown = page.read(lambda scope: preview_post(scope, found.post, list(found.said)))
     with (
         st.expander(page.text("calendar.look"), icon=":material/preview:", expanded=True),

@@ -1,5 +1,4 @@
-"""What can be done with a post that stands on an account, or may: take it away, or post it there
-once more."""
+"""Actions on a live post: remove it from an account, or repost it."""
 
 from datetime import timedelta
 from functools import partial
@@ -25,14 +24,14 @@ from tenants.agencies.rights import Right
 REMOVABLE_STATES = frozenset(
     {DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
 )
-"""States of what stands outside, or may, and is not on its way there or back."""
+"""States of posts that are or may be live and have no publishing or removal in progress."""
 
 LATER = timedelta(days=1)
-"""When it is posted once more, where nobody says another time."""
+"""Default delay of a repost."""
 
 
 def render_live_actions(page: PageContext, found: PostView, place: PostChannel) -> None:
-    """Draw the buttons of one account, each with its question."""
+    """Render the actions of one account, each with a confirmation."""
     entry = place.entry
     key = f"{entry.delivery_id}:{entry.version}"
     if entry.state in reposts.REPOSTABLE_STATES:

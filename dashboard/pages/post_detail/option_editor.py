@@ -1,5 +1,4 @@
-"""What a post that has not left chooses on its accounts beside its words: said, and changed, on its
-own page."""
+"""Editor of the platform options of a scheduled post."""
 
 from functools import partial
 from uuid import UUID
@@ -23,7 +22,8 @@ from tenants.agencies.rights import Right
 
 
 def render_option_editor(page: PageContext, found: PostView) -> None:
-    """Draw the choices of each account that has some; what nobody touches stays as usual there."""
+    """Render the options of each account that has any. Options without a value use the default of
+    the account."""
     names = {place.entry.channel_id: place.entry.channel for place in found.places}
     for channel_id, said in found.said.items():
         platform = found.platforms[channel_id]
@@ -37,8 +37,8 @@ def render_option_editor(page: PageContext, found: PostView) -> None:
             if found.creator.approval_tiers:
                 draw_template("shell/templates/note.html", note=page.text("calendar.options_why"))
             values = {name: format_option(value) for name, value in said.options}
-            # what stands there is what the post says now, not what somebody typed over an older
-            # version
+            # The version in the keys resets the fields to the current values when another member
+            # changes the post.
             about = f"{channel_id}:{found.post.version}"
             with st.form(f"options:{about}", border=False):
                 for option in options:

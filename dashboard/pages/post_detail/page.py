@@ -1,5 +1,4 @@
-"""One post: what it says, where it goes, everything that happened to it, and what can be done
-now."""
+"""The page of one post: content, accounts, timeline and available actions."""
 
 from functools import partial
 from uuid import UUID
@@ -49,16 +48,16 @@ TICK = "3s"
 DECISIONS = frozenset(
     f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free")
 )
-"""What comes next where somebody who plans has to decide."""
+"""Next steps that require a decision of a member who schedules posts."""
 BY_A_YES = MISSING_APPROVAL_CODES | {APPROVAL_EXPIRES_FIRST}
-"""What would stop a post and is put right by a yes."""
+"""Problems that an approval resolves."""
 DAY = "post:day"
 CLOCK = "post:clock"
 ZONE = "post:zone"
 
 
 def render_post(page: PageContext, post_id: UUID) -> None:
-    """Draw one post. Raises NotFound for one that is not this member's to see."""
+    """Render a post. Raise NotFound for a post of a creator the member does not work for."""
     at = st.query_params.get("at", "")
     found = page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
     render_back_button(page)
@@ -86,7 +85,8 @@ def render_post(page: PageContext, post_id: UUID) -> None:
 
 
 def _editable_state(found: PostView) -> tuple[bool, frozenset[UUID]]:
-    """What the page offers beside the story: it is drawn anew when that changes."""
+    """Return the state that decides which forms the page shows. The page is rerun when it
+    changes."""
     changing = (
         place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places
     )
@@ -96,7 +96,8 @@ def _editable_state(found: PostView) -> tuple[bool, frozenset[UUID]]:
 
 @st.fragment(run_every=TICK)
 def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
-    """What happened and what comes next, per account; read again while one looks."""
+    """Render the timeline and the next step of each account. The fragment refreshes every three
+    seconds."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -143,14 +144,15 @@ def _can_approve(page: PageContext, found: PostView) -> bool:
 
 
 def _is_others(place: PostChannel, *, says_yes: bool) -> bool:
-    """Whether nothing of what stops it is put right by who looks: a yes may be theirs to say."""
+    """Return True if the member can resolve none of the problems. `says_yes` is true if they may
+    approve the post."""
     yes_lacks = any(one.code in BY_A_YES for one in place.troubles)
     return bool(place.troubles) and not (says_yes and yes_lacks)
 
 
 def _resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
-    """What comes next, as it is told to who looks: a decision is asked of those alone who have its
-    buttons."""
+    """Return the next step as this member sees it. Only members with the corresponding buttons are
+    prompted for a decision."""
     coming = next_step(found, place)
     return (
         coming
@@ -264,13 +266,14 @@ def _render_edit_actions(page: PageContext, found: PostView) -> None:
 
 
 def _priority_of_copy(found: PostView) -> int:
-    """How important its copy is: as the most important of its accounts; 0 for a post that goes
-    nowhere."""
+    """Return the priority of a copy of the post: the highest of its accounts, where 1 is the
+    highest, or 0 for a post without accounts."""
     return min((max(place.entry.priority, 1) for place in found.places), default=0)
 
 
 def _render_move_form(page: PageContext, found: PostView) -> None:
-    """Another day or hour; the clock time stays what it says, whatever the season."""
+    """Render the form that reschedules the post. The local time is retained across clock
+    changes."""
     movable = [place.entry for place in found.places if place.is_movable]
     now = to_wall_time(movable[0].due_at, movable[0].zone)
     seen = {one.delivery_id: one.version for one in movable}
@@ -304,7 +307,7 @@ def _render_move_form(page: PageContext, found: PostView) -> None:
 
 def _move_post(
     page: PageContext, found: PostView, zone: str, seen: dict[UUID, int], scope: Scope, _: UUID
-) -> Message:  # the four of the act, and its scope
+) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     day, clock = (str(actions.typed_value(f"{name}:{found.post.id}")) for name in (DAY, CLOCK))
     at = WallTime(

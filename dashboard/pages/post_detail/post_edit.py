@@ -1,4 +1,4 @@
-"""Other words for a post that stands outside: asked for once, and followed on each account."""
+"""Edits of a published post: requested once and tracked on each account."""
 
 from functools import partial
 from uuid import UUID
@@ -26,7 +26,8 @@ SETTLED = frozenset({"edit.not_there"})
 
 
 def render_post_edit_form(page: PageContext, found: PostView) -> None:
-    """The form that changes what stands outside; where no account of it changes words, why not."""
+    """Render the form that edits the published text, or the reason why no account supports
+    edits."""
     standing = [place for place in found.places if place.entry.state is DeliveryState.PUBLISHED]
     if not standing:
         return
@@ -67,15 +68,15 @@ def render_post_edit_form(page: PageContext, found: PostView) -> None:
 
 
 def _load_initial_text(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
-    """The title and words that the form was drawn with: what is typed in it stays, whatever the
-    post says meanwhile."""
+    """Return the title and text that the form started with. Text that the user has typed is
+    retained when the post changes."""
     slot = f"{SEEN}:{post_id}"
     key = _form_key(post_id, st.session_state.get(slot, now))
     typed = (
         st.session_state.get(f"{TITLE}:{key}", now[0]),
         st.session_state.get(f"{BODY}:{key}", now[1]),
     )
-    if typed == now:  # nothing was typed yet, or it was asked for
+    if typed == now:  # The user has not typed anything yet, or the edit was requested.
         st.session_state[slot] = now
     begun: tuple[str, str] = st.session_state[slot]
     return begun
@@ -111,8 +112,8 @@ def _request_post_edit(
 
 
 def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChannel) -> None:
-    """What becomes of the words on one account, while they are not those of the post; and what can
-    be done."""
+    """Render the status of an edit on one account while its text differs from the post, with the
+    available actions."""
     last = place.edits[-1] if place.edits else None
     if last is None or not last.is_open:
         return

@@ -1,5 +1,4 @@
-"""How important a post is on an account, and how late it may leave on all of them, changed on its
-page."""
+"""Editors of a post's priority on an account and of its maximum delay on all accounts."""
 
 from functools import partial
 from uuid import UUID
@@ -21,7 +20,7 @@ from tenants.agencies.rights import Right
 
 
 def render_priority(page: PageContext, creator_id: UUID, entry: DeliveryEntry) -> None:
-    """Draw it where it may still be changed."""
+    """Render the priority editor if the priority can still be changed."""
     if entry.state not in ADJUSTABLE_STATES:
         return
     key = f"importance:{entry.delivery_id}:{entry.version}"
@@ -48,7 +47,7 @@ def _set_priority(
 
 
 def render_lateness(page: PageContext, found: PostView) -> None:
-    """How late it may still leave, where any of it is to leave."""
+    """Render the editor of the maximum delay if any delivery can still be changed."""
     post = found.post
     if not any(state in ADJUSTABLE_STATES for state in found.everywhere):
         return

@@ -1,4 +1,4 @@
-"""Actions on the series of an opened post, and the button that detaches one date."""
+"""Actions on the series of a post, and the button that detaches one occurrence."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -43,16 +43,15 @@ from tenants.agencies.rights import Right
 
 
 def render_series(page: PageContext, found: PostView) -> None:
-    """What repeats of an opened post; nothing where it does not."""
+    """Render the series of a post. Renders nothing if the post does not recur."""
     every = page.read(lambda scope: queries.series_of_post_views(scope, found.post.id))
     if not every:
         return
     entry = found.places[0].entry if found.places else None
     one = next((one for one in every if entry is not None and one.id == entry.series_id), every[-1])
     voice = page.localizer.in_zone(one.repeat.zone)
-    version = next(
-        (each.version for each in every if each.version), ""
-    )  # of the date that is open, or those after it
+    # The version of the selected occurrence or of those after it.
+    version = next((each.version for each in every if each.version), "")
     with st.container(border=True, key="post:series"):
         shown = {
             "said": _describe_recurrence(page, one.repeat),
@@ -104,8 +103,8 @@ def _stop_series(
 
 
 def render_detach_button(page: PageContext, found: PostView) -> None:
-    """The button that makes the date of a series that is open a post of its own, to say something
-    else then."""
+    """Render the button that turns the selected occurrence into a separate post, so that its
+    content can be changed."""
     entry = found.places[0].entry if found.places else None
     live = {place.entry.state for place in found.places} - {DeliveryState.CANCELLED}
     if entry is None or entry.series_id is None or not live or live - CANCELLABLE:
@@ -121,12 +120,12 @@ def render_detach_button(page: PageContext, found: PostView) -> None:
 
 
 def _detach_and_edit(page: PageContext, found: PostView, which: tuple[UUID, date]) -> None:
-    """Make it, then open its words."""
+    """Detach the occurrence, then open the composer."""
     made: list[StoredPost] = []
     actions.run_action(
         partial(_detach_occurrence, page, found.creator.id, which, made), Right.RUN, ALONE
     )
-    if made and f"press:{ALONE}" not in st.session_state:  # it stands
+    if made and f"press:{ALONE}" not in st.session_state:  # The new post is committed.
         edit_mode.start_editing(made[0], found.said, found.creator.slug)
 
 
@@ -150,7 +149,8 @@ def _detach_occurrence(
 def _render_series_change_form(
     page: PageContext, found: PostView, one: SeriesView, day: date
 ) -> None:
-    """Another hour, rule or words from this date on; what has left stays as it is."""
+    """Render the form that changes the time, rule or text from this date on. Published occurrences
+    do not change."""
     prefix = f"post:series:{one.id}:{day}:"
     rest = one.repeat.recurrence_from(day)
     with st.expander(page.text("series.change", day=page.localizer.format_short_day(day))):
@@ -175,8 +175,8 @@ def _render_series_change_form(
 
 
 def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None:
-    """Its words from this date on. While nobody typed anything they are those the post has now:
-    words that were changed meanwhile would else be written back."""
+    """Render the text from this date on. Until the user types, the field follows the current text
+    of the post; otherwise saving would overwrite concurrent changes."""
     field = prefix + "body"
     began = prefix + "began"
     typed = st.session_state.get(field)
@@ -190,7 +190,7 @@ def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None
 def _select_series_accounts(
     page: PageContext, found: PostView, one: SeriesView, prefix: str
 ) -> tuple[UUID, ...]:
-    """Where it goes from this date on: those it has, and any other that is ready."""
+    """Render the accounts from this date on: the current accounts and all others that are ready."""
     hers = page.read(lambda scope: list_post_accounts(scope, [found.creator]))
     names = {str(each.id): each.name for each in hers if each.ready or each.id in one.channels}
     st.session_state.setdefault(
@@ -212,7 +212,7 @@ def _chosen_accounts(prefix: str) -> tuple[UUID, ...]:
 
 
 def _read_first_time(prefix: str, rest: Recurrence) -> WallTime | None:
-    """The first changed time as it stands in the field; None while nobody can read it."""
+    """Return the first changed time, or None while the field is not a valid time."""
     try:
         return WallTime(
             rest.starts_on, parse_time(str(actions.typed_value(prefix + "clock") or "")), rest.zone
@@ -223,7 +223,7 @@ def _read_first_time(prefix: str, rest: Recurrence) -> WallTime | None:
 
 @dataclass(frozen=True)
 class _Fresh:
-    """A date of a series, and what was typed for it and all that follow."""
+    """A changed occurrence of a series, with the values for it and all later ones."""
 
     one: SeriesView
     day: date
@@ -237,7 +237,7 @@ class _Fresh:
 def _submit_series_change(
     page: PageContext, found: PostView, one: SeriesView, day: date, prefix: str
 ) -> None:
-    """Change it, then open what it has become."""
+    """Change the series, then open its new post."""
     made: list[tuple[UUID, str]] = []
     clock, body = (str(actions.typed_value(prefix + name) or "") for name in ("clock", "body"))
     fresh = _Fresh(
@@ -246,7 +246,7 @@ def _submit_series_change(
     actions.run_action(
         partial(_change_following_occurrences, page, fresh, made), Right.RUN, prefix + "go"
     )
-    if made and f"press:{prefix}go" not in st.session_state:  # it stands
+    if made and f"press:{prefix}go" not in st.session_state:  # The change is committed.
         st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})
 
 

@@ -1,1 +1,2 @@
-"""Parts of posts that several pages share. It has no page of its own."""
+"""Queries and components of posts that several pages share: labels, timing, review comments, dry
+runs and uncertain deliveries. It has no page; the page of one post is in `post_detail`."""

@@ -1,4 +1,4 @@
-"""Accounts that a post can go to: their options, prices, previews and earliest times."""
+"""Accounts that a post can be published to: options, prices, previews and earliest times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +19,14 @@ from schedules.drafts.previews import PostPreview
 from schedules.posts.queries import StoredPost
 from tenants.agencies.queries import Creator
 
-pass
-
-
 SOON_DELAY = timedelta(seconds=15)
-"""What "at once" means: time enough to change one's mind."""
+"""Delay of "Post now". It gives the user time to cancel."""
 
 
 @dataclass(frozen=True)
 class PostAccount:
-    """One account a post may go to; `ready` false while it must be connected again or rests."""
+    """An account that a post can be published to. `ready` is false if the account is not active,
+    for example because it must be reconnected."""
 
     id: UUID
     creator_id: UUID
@@ -36,19 +34,19 @@ class PostAccount:
     platform: str
     ready: bool
     asking: PriceRange | None = None
-    """What a post may cost there; None where it costs nothing."""
+    """Range of prices for a post. None if posts on this account cannot have a price."""
     options: tuple[PostOption, ...] = ()
-    """What a post may choose there beside its words."""
+    """Platform options of a post besides its text."""
 
 
 def editable_platforms() -> frozenset[str]:
-    """The platforms where the words of what stands can be changed."""
+    """Return the platforms on which the text of a published post can be edited."""
     return frozenset(name for name, one in platform_connectors().items() if edits.can_edit(one))
 
 
 def list_post_accounts(scope: Scope, mine: Sequence[Creator]) -> list[PostAccount]:
-    """The accounts of these creators where posts can stand, by name: a bot without a channel of its
-    own only talks."""
+    """Return the accounts of these creators that can publish posts, sorted by name. A bot without a
+    channel only chats and is not included."""
     theirs = {one.id for one in mine}
     return [
         PostAccount(
@@ -66,25 +64,26 @@ def list_post_accounts(scope: Scope, mine: Sequence[Creator]) -> list[PostAccoun
 
 
 def price_terms(one: Channel) -> PriceRange | None:
-    """What a post may cost on an account."""
+    """Return the range of prices for a post on an account, or None if posts there cannot have a
+    price."""
     connector = account_connectors.find_connector_for(platform_connectors(), one)
     return connector.capabilities.price_range(one.surface) if connector is not None else None
 
 
 def platform_options(platform: str) -> tuple[PostOption, ...]:
-    """What a post may choose on a platform."""
+    """Return the post options of a platform."""
     connector = platform_connectors().get(platform)
     return connector.capabilities.options if connector is not None else ()
 
 
 def describe_options(platform: str, chosen: ChosenOptions) -> tuple[ReadableOption, ...]:
-    """What is chosen on a platform, for people."""
+    """Return the selected options of a platform with readable labels."""
     connector = platform_connectors().get(platform)
     return readable_options(chosen, connector.capabilities) if connector is not None else ()
 
 
 def preview_post(scope: Scope, post: StoredPost, channels: Sequence[UUID]) -> list[PostPreview]:
-    """What each of these accounts would show of a post as it stands, in their order."""
+    """Return the preview of a stored post for each account, in the order of `channels`."""
     draft = drafts.draft_of_post(post, tuple(channels))
     return previews.preview_draft(
         scope, draft, author=post.author, connectors=platform_connectors()
@@ -92,5 +91,5 @@ def preview_post(scope: Scope, post: StoredPost, channels: Sequence[UUID]) -> li
 
 
 def soonest_wall_time(scope: Scope, zone: str) -> WallTime:
-    """Fifteen seconds from now, on the creator's clock."""
+    """Return the time 15 seconds from now in the creator's time zone."""
     return to_wall_time((scope.now + SOON_DELAY).replace(microsecond=0), zone)

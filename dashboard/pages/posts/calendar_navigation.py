@@ -1,4 +1,4 @@
-"""Navigation of the pages around the calendar: the way back, and the choice of a creator."""
+"""Navigation of the pages around the calendar: the Back button and the creator filter."""
 
 import streamlit as st
 
@@ -8,21 +8,22 @@ from foundation.errors import NotFound
 from tenants.agencies.queries import Creator
 
 SELECT_WIDTH = 148
-"""Pixels: what is looked at is chosen in one row on a desk; on a phone the row is wiped along."""
+"""Width of a filter in pixels. All filters fit in one row on a desktop; on a phone the row scrolls
+sideways."""
 
 
 def render_back_button(page: PageContext) -> None:
-    """The press that leads from a page of its own to the calendar."""
+    """Render the button that returns to the calendar."""
     st.button(
         page.text("calendar.back"), icon=":material/arrow_back:", on_click=st.query_params.clear
     )
 
 
 def select_creator(page: PageContext, asks: str, asked: str) -> Creator | None:
-    """Whose page it is: the creator in the address (`?asks=asked`), or the first one; None, and
-    told, without any.
+    """Return the creator in the address (`?asks=asked`), or the one that the user selects. Render a
+    notice and return None if the member has no creators.
 
-    Raises NotFound for a creator who is not theirs.
+    Raise NotFound for a creator the member does not work for.
     """
     mine = {one.slug: one for one in page.read(page.list_creators)}
     key = f"{asks}:creator"

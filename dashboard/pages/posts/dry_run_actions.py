@@ -1,4 +1,5 @@
-"""Rehearsing a post, an account or the whole agency: everything is done but the sending."""
+"""Buttons that start and end the dry run of a post, an account or the agency. A dry run performs
+every step except sending."""
 
 from functools import partial
 from uuid import UUID
@@ -21,8 +22,8 @@ from tenants.agencies.rights import Right
 
 
 def render_post_dry_run(page: PageContext, found: PostView) -> None:
-    """The press by which a post is only rehearsed, or is one again that leaves; not where its
-    beginning left."""
+    """Render the button that starts or ends the dry run of a post. A post without a cancellable
+    delivery has no button unless its dry run is in progress."""
     if found.rehearsed or any(place.entry.state in CANCELLABLE for place in found.places):
         _render_dry_run_button(page, "post", found.post.id, runs=found.rehearsed)
 
@@ -30,12 +31,13 @@ def render_post_dry_run(page: PageContext, found: PostView) -> None:
 def render_account_dry_run(
     page: PageContext, channel_id: UUID, running: dict[UUID, DryRunTarget]
 ) -> None:
-    """The same for an account."""
+    """Render the button that starts or ends the dry run of an account."""
     _render_dry_run_button(page, "channel", channel_id, runs=channel_id in running)
 
 
 def render_agency_dry_run(page: PageContext, running: dict[UUID, DryRunTarget]) -> None:
-    """The same for everything, and what it means; for who sees all of it."""
+    """Render the button and the explanation of an agency-wide dry run. Only members who work for
+    all creators see it."""
     if page.viewer.member.creators:
         return
     st.subheader(page.text("rehearsal.title"), anchor="rehearsal")
@@ -61,7 +63,8 @@ def _render_dry_run_button(
         )
         return
     code = f"rehearsal.begin_{what}"
-    with st.popover(page.text(code)):  # what waited to leave does not: it is read first
+    # A dry run stops scheduled posts from being published, so the user reads this first.
+    with st.popover(page.text(code)):
         draw_template("shell/templates/note.html", note=page.text(f"{code}_asked"))
         act = partial(_start_dry_run, page, what, of_id)
         actions.action_button(
@@ -85,7 +88,7 @@ def _end_dry_run(
 
 
 def _check_own_target(page: PageContext, scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
-    """Raise NotFound for what is of a creator who is not this member's."""
+    """Raise NotFound if the target belongs to a creator the member does not work for."""
     if what == "post":
         page.get_creator(scope, get_stored_post(scope, of_id).creator_id)
     elif what == "channel":

@@ -1,4 +1,4 @@
-"""What a post repeats on its accounts, where it is written and where it stands open."""
+"""Duplicate checks of drafts and of scheduled posts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,16 @@ from schedules.posts import channel_overrides
 
 @dataclass(frozen=True)
 class DuplicateReport:
-    """What a draft repeats, and on which of its accounts the same words are never taken twice, by
-    name."""
+    """Earlier posts that a draft repeats. `once` names its accounts that never accept the same text
+    twice."""
 
     likes: Sequence[DuplicatePost]
     once: Sequence[str]
 
 
 def load_draft_duplicates(scope: Scope, draft: Draft, at: WallTime | None) -> DuplicateReport:
-    """What a draft would repeat around a time, or now. Raises NotFound."""
+    """Return the duplicates of a draft around a time, or around now if `at` is None. Raise NotFound
+    for an unknown account."""
     instant = at.instant() if at is not None else scope.now
     likes: list[DuplicatePost] = []
     once = []
@@ -41,5 +42,6 @@ def load_draft_duplicates(scope: Scope, draft: Draft, at: WallTime | None) -> Du
 
 
 def load_delivery_duplicates(scope: Scope, delivery_id: UUID) -> list[DuplicatePost]:
-    """What a post repeats on one account, that nobody wanted so yet. Raises NotFound."""
+    """Return the posts that a delivery repeats, except duplicates that a member has accepted. Raise
+    NotFound for an unknown delivery."""
     return duplicates.find_delivery_duplicates(scope, delivery_id, connectors=platform_connectors())

@@ -1,4 +1,4 @@
-"""Labels where posts are looked for, written and read: a filter, a field, and those of one post."""
+"""Label components: the filter, the field of the composer and the labels of one post."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +22,7 @@ OF_POST = "post:labels:"
 
 
 def render_label_manager_link(page: PageContext) -> None:
-    """Draw the way to the page of labels, for who may change them."""
+    """Render the link to the label manager if the member may change labels."""
     if page.has_right(Right.RUN):
         st.button(
             page.text("post_label.open"),
@@ -33,7 +33,7 @@ def render_label_manager_link(page: PageContext) -> None:
 
 
 def render_label_filter(page: PageContext) -> None:
-    """Draw the filter; nothing while the agency has no label."""
+    """Render the label filter. Renders nothing while the agency has no labels."""
     known = _load_labels_by_id(page)
     _drop_deleted_choices(LABEL, known)
     if known:
@@ -47,13 +47,13 @@ def render_label_filter(page: PageContext) -> None:
 
 
 def get_label_filter() -> UUID | None:
-    """The label that was chosen, if any."""
+    """Return the id of the selected label, or None."""
     found = str(st.session_state.get(LABEL) or "")
     return UUID(found) if found else None
 
 
 def open_label_manager() -> None:
-    """Open the page of labels, in a callback."""
+    """Open the label manager. Call it in a callback."""
     st.query_params.from_dict({"labels": "1"})
 
 
@@ -62,7 +62,7 @@ def _load_labels_by_id(page: PageContext) -> dict[str, Label]:
 
 
 def _drop_deleted_choices(key: str, known: Mapping[str, Label]) -> None:
-    """Forget a choice that somebody removed meanwhile."""
+    """Remove labels from the stored selection that have been deleted since."""
     kept = st.session_state.get(key)
     if isinstance(kept, list) and not known.keys() >= set(kept):
         st.session_state[key] = [one for one in kept if one in known]
@@ -71,7 +71,8 @@ def _drop_deleted_choices(key: str, known: Mapping[str, Label]) -> None:
 
 
 def render_label_field(page: PageContext, key: str) -> None:
-    """Draw the labels that a post is to have; nothing while the agency has none."""
+    """Render the field that selects the labels of a post. Renders nothing while the agency has no
+    labels."""
     known = _load_labels_by_id(page)
     _drop_deleted_choices(key, known)
     if known:
@@ -87,7 +88,7 @@ def render_label_field(page: PageContext, key: str) -> None:
 
 
 def render_post_labels(page: PageContext, found: PostView) -> None:
-    """Those of one post, and what changes them."""
+    """Render the labels of a post and the form that changes them."""
     if found.labels:
         draw_template(
             "pages/posts/templates/labels.html", labels=found.labels, voice=page.localizer
@@ -95,7 +96,7 @@ def render_post_labels(page: PageContext, found: PostView) -> None:
     if not page.has_right(Right.RUN):
         return
     seen = frozenset(one.id for one in found.labels)
-    # others change them too: then drawn anew
+    # Other members change labels too. Their ids in the key reset the field when they do.
     key = f"{OF_POST}{found.post.id}:{','.join(sorted(map(str, seen)))}"
     with st.popover(page.text("post_label.labels"), icon=":material/label:"):
         if key not in st.session_state:
@@ -117,7 +118,8 @@ def render_post_labels(page: PageContext, found: PostView) -> None:
 def _save_post_labels(
     page: PageContext, found: PostView, key: str, scope: Scope, _: UUID
 ) -> Message:
-    """Give and take what was changed on the page; what others did meanwhile stays."""
+    """Apply only the labels that this user added or removed, so that concurrent changes of other
+    members are retained."""
     page.get_creator(scope, found.creator.id)
     seen = {one.id for one in found.labels}
     chosen = {UUID(one) for one in actions.typed_value(key) or ()}

@@ -1,9 +1,5 @@
-"""What stayed where it was when many were moved at once: named after the press, each with its
-reason.
-
-A post at another hour, and the yes it has: what becomes of it is said before it is moved, and
-afterwards.
-"""
+"""Results of moved posts: the posts that could not be moved with their reasons, and the effect of a
+move on approvals, described before and after it."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -25,15 +21,16 @@ from schedules.rescheduling.bulk_moves import UnmovedDelivery
 from tenants.agencies.queries import Creator
 
 FEW = 5
-"""Posts that are named; of more, how many they are."""
+"""Number of unmoved posts that a message names. The others are counted."""
 BEGINNING = 60
-"""Characters by which people know a post again."""
+"""Characters of the text that identify a post in a message."""
 
 
 def describe_unmoved_posts(
     page: PageContext, scope: Scope, done: Message, left: Sequence[UnmovedDelivery]
 ) -> Message:
-    """What was done, and which posts stayed and why; that alone where none did."""
+    """Add the posts that were not moved and the reasons to `done`. Return `done` unchanged if there
+    are none."""
     if not left:
         return done
     names = queries.channel_names(scope)
@@ -53,8 +50,8 @@ def describe_unmoved_posts(
 def describe_approval_effect(
     page: PageContext, found: PostView, moving: Sequence[DeliveryEntry]
 ) -> str:
-    """What a move of these accounts of a post does to the yes that they have, or wait for; "" where
-    none is asked."""
+    """Describe the effect of moving these deliveries on their approvals. Return "" if no approval
+    is required."""
     waits = all(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in moving)
     if not found.creator.approval_tiers or (waits and found.free):
         return ""
@@ -72,8 +69,8 @@ def describe_move(
     *,
     clock: str = "",
 ) -> Message:
-    """Where these deliveries of a creator are now, and the yes that they wait for there. `clock`:
-    how their hour is called, where it is not on the clock of the creator."""
+    """Return the new time of moved deliveries and the approval that they require. `clock` is the
+    formatted time if it is not in the creator's time zone."""
     when = {
         "day": f"{at.day:%d/%m/%Y}",
         "clock": clock or time_zones.format_wall_clock(page, at, creator.zone),

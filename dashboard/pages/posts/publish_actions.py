@@ -1,5 +1,4 @@
-"""On the calendar, out now, or once more: what a press may try again, and what becomes of what was
-pressed."""
+"""Actions that schedule, publish or retry a post, and the messages that describe their results."""
 
 from uuid import UUID
 
@@ -17,12 +16,12 @@ from schedules.publishing import preflight
 RETRYABLE_DELIVERY_STATES = frozenset(
     {DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF}
 )
-"""States of what somebody tries again."""
+"""Delivery states that a user may retry."""
 
 
 def can_retry(entry: DeliveryEntry, *, free: bool = False) -> bool:
-    """Whether a press tries it again. What is on hold for want of a yes leaves by that yes alone,
-    unless it is `free`: nobody's is missing any more."""
+    """Return True if a user may retry the delivery. A delivery that waits for an approval is
+    published by that approval only, unless it is `free`: no approval is missing any more."""
     asked_no_more = (
         free and entry.reason is not None and entry.reason.code in MISSING_APPROVAL_CODES
     )
@@ -34,7 +33,7 @@ def can_retry(entry: DeliveryEntry, *, free: bool = False) -> bool:
 def retry_delivery_action(
     page: PageContext, scope: Scope, delivery_id: UUID, version: int
 ) -> Message:
-    """Try it again. Raises as `drafts.retry_delivery`."""
+    """Retry a delivery. Raise the errors of `drafts.retry_delivery`."""
     drafts.retry_delivery(scope, delivery_id, version=version)
     return _describe_publish_result(
         page, scope, delivery_id, "calendar.again_done", "calendar.again_done_not"
@@ -42,7 +41,7 @@ def retry_delivery_action(
 
 
 def publish_now_action(page: PageContext, scope: Scope, delivery_id: UUID, version: int) -> Message:
-    """Let it leave now. Raises as `drafts.publish_now`."""
+    """Publish a delivery now. Raise the errors of `drafts.publish_now`."""
     drafts.publish_now(scope, delivery_id, version=version)
     return _describe_publish_result(
         page, scope, delivery_id, "calendar.now_done", "calendar.now_done_not"
@@ -50,8 +49,8 @@ def publish_now_action(page: PageContext, scope: Scope, delivery_id: UUID, versi
 
 
 def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
-    """Put a draft on the calendar: that it leaves by itself, on which accounts it will not as it
-    is, or that a yes is missing."""
+    """Schedule a draft. Report the accounts that would not publish it as it is, or a missing
+    approval."""
     if not release_post(scope, post_id):
         return Message("calendar.planned_not")
     stays = next_steps.channels_not_publishing(scope, post_id, platform_connectors())
@@ -66,8 +65,8 @@ def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
 def _describe_publish_result(
     page: PageContext, scope: Scope, delivery_id: UUID, done: str, not_yet: str
 ) -> Message:
-    """That it leaves, or what keeps it back: it would be put on hold again in the second it was
-    said to leave."""
+    """Return the result of the action, with the first reason that would put the delivery on hold
+    again immediately."""
     trouble = next(
         iter(preflight.troubles_of_delivery(scope, delivery_id, platform_connectors())), None
     )

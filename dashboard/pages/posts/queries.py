@@ -1,7 +1,4 @@
-"""One account of a post: how it stands there, everything that happened, and what stands in its way.
-
-One post with its whole story, on each of its accounts.
-"""
+"""Queries of one post: its state, timeline and blockers on each account."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,42 +59,43 @@ from schedules.recurrence import evergreen_pools
 from tenants.agencies.queries import Creator, list_members
 
 JUDGED = 8
-"""Places of a post that are checked ahead each time it is looked at; the others are ten minutes
-before their time."""
+"""Deliveries that each page view checks in advance, earliest first. The others are checked ten
+minutes before they are due."""
 
 
 @dataclass(frozen=True)
 class PostChannel:
-    """One account of a post: how it stands, what happened and what was asked of the platform."""
+    """The delivery of a post to one account with its timeline and its requests to the platform."""
 
     entry: DeliveryEntry
     steps: Sequence[DeliveryStep]
     attempts: Sequence[AttemptSummary]
     clicks: LinkClicks | None = None
-    """How often its short addresses were followed; None where it has none."""
+    """Clicks on the short links of the post. None if it has no short links."""
     dry: bool = False
-    """Whether it is only rehearsed, as things stand."""
+    """True if the delivery is currently a dry run."""
     in_the_way: Message | None = None
-    """Why its account would let nothing leave at the hour of its next try."""
+    """Reason why the account would block the delivery at its next attempt."""
     troubles: Sequence[Message] = ()
-    """What would stop it at its time, as things stand; the first few places alone are judged."""
+    """Problems that would stop the delivery at its time. Checked for the first few deliveries only.
+    """
     doubt: UncertainDelivery | None = None
-    """What is known of it, where it is in doubt."""
+    """Details of the lookups if the delivery is uncertain."""
     by_hand: bool = False
-    """Whether somebody has to take it away by hand."""
+    """True if the post must be removed manually."""
     first: DeliveryEntry | None = None
-    """The one it is posted once more of."""
+    """The original delivery if this one is a repost."""
     edits: Sequence[EditView] = ()
-    """Other words that were asked for there, while it stands."""
+    """Edits of the published text on this account."""
 
     @property
     def publishes_at(self) -> datetime:
-        """When it goes: its time, or that of its next try."""
+        """Due time of the delivery or of its next attempt."""
         return next_steps.publish_time(self.entry)
 
     @property
     def is_movable(self) -> bool:
-        """Whether a person may give it another time."""
+        """Return True if a user may reschedule the delivery."""
         return self.entry.state in SCHEDULABLE or self.entry.state in (
             DeliveryState.DRAFT,
             DeliveryState.APPROVED,
@@ -115,7 +113,7 @@ def _needs_manual_removal(scope: Scope, what: Subject) -> bool:
 def _find_original_delivery(
     whole: Sequence[DeliveryEntry], entry: DeliveryEntry
 ) -> DeliveryEntry | None:
-    """The delivery that one was asked for once more of, on the same account."""
+    """Return the delivery on the same account that this one reposts, or None."""
     key = misfires.original_occurrence_key(entry.occurrence_key)
     if key == entry.occurrence_key:
         return None
@@ -131,8 +129,8 @@ def load_post_channels(
     whole: Sequence[DeliveryEntry],
     accounts: Mapping[UUID, Channel],
 ) -> list[PostChannel]:
-    """Each account of a post, with its story; what is known of all of them is read at once. `whole`
-    is all of it."""
+    """Return the deliveries of a post with their timelines, read in bulk. `whole` contains all
+    deliveries of the post, `entries` the ones to return."""
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
     stories = delivery_timelines(scope, list(about))
     tried = list_attempts_by_subject(scope, about.values())
@@ -159,7 +157,7 @@ def load_post_channels(
 
 
 def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[PostChannel]:
-    """With what would stop those that are to leave, the first ones due."""
+    """Add the problems that would stop pending deliveries, for the earliest ones only."""
     ahead = [one for one in found if not one.dry and one.entry.state in PENDING_STATES]
     judged = {
         one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]
@@ -178,7 +176,7 @@ def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[
 
 
 def _add_expected_block(place: PostChannel, on: Channel, held: SendingBlock | None) -> PostChannel:
-    """With what stands in its way there, where it is to leave by itself."""
+    """Add the expected block of the account if the delivery is to be published automatically."""
     if place.dry or place.entry.state not in (
         DeliveryState.APPROVED,
         DeliveryState.SCHEDULED,
@@ -190,8 +188,8 @@ def _add_expected_block(place: PostChannel, on: Channel, held: SendingBlock | No
 
 @dataclass(frozen=True)
 class PostView:
-    """One post with its story; `by` is who wrote it, `approvers` who may say yes to it, where that
-    is missing."""
+    """A post with its timeline. `by` is the name of its author; `approvers` are the members who may
+    give a missing approval."""
 
     now: datetime
     post: StoredPost
@@ -200,55 +198,58 @@ class PostView:
     places: Sequence[PostChannel]
     approvers: Sequence[str]
     half: bool
-    """Whether one yes of two was said."""
+    """True if the first of two approvals was given."""
     free: bool
-    """Whether what is draft, or on hold for want of a yes, waits for nobody's any more, only for a
-    press."""
+    """True if drafts and held deliveries require no further approval and wait only for a user to
+    schedule them."""
     people: Mapping[str, str]
-    """Names of members by how they sign."""
+    """Names of members by actor."""
     rules: Mapping[UUID, DestinationRules]
-    """What each account's place allows."""
+    """Rules of the destination of each account."""
     halt: StoppedScope
     said: Mapping[UUID, PostContent]
-    """What the post says on each account it goes to."""
+    """Content of the post for each account."""
     everywhere: Sequence[DeliveryState]
-    """How all of it stands: `places` are those of one time where it repeats."""
+    """States of all deliveries. `places` contains only one occurrence of a recurring post."""
     rehearsed: bool = False
-    """Whether the post is only rehearsed for now."""
+    """True if the post is currently a dry run."""
     platforms: Mapping[UUID, str] = field(default_factory=dict)
-    """Of its creator's accounts."""
+    """Platforms of the creator's accounts by account id."""
     chosen: Mapping[UUID, Sequence[ReadableOption]] = field(default_factory=dict)
-    """What it chooses on each account it goes to beside its words."""
+    """Platform options of the post for each account."""
     labels: Sequence[Label] = ()
     comes_back: bool = False
-    """Whether a pool posts it again and again."""
+    """True if the post is in an evergreen queue."""
     sent_back: Objection | None = None
-    """Whose word its author has to answer before anybody says yes."""
+    """Objection of a reviewer that the author must resolve before the post can be approved."""
 
     def is_stopped(self, place: PostChannel) -> bool:
-        """Whether an emergency stop keeps it back there."""
+        """Return True if an emergency stop blocks the delivery."""
         return is_next_step_stopped(self.halt, place.entry)
 
     @property
     def zone(self) -> str:
-        """The clock it is planned on: its creator's, unless another one was chosen."""
+        """Time zone of the schedule: the creator's, unless another one was selected."""
         return self.places[0].entry.zone if self.places else self.creator.zone
 
     def has_override(self, place: PostChannel) -> bool:
-        """Whether the post says something else there."""
+        """Return True if the post has different text on this account."""
         return self.said[place.entry.channel_id].texts != self.post.base_content
 
     @property
     def is_editable(self) -> bool:
-        """Whether its words may still change."""
+        """Return True if the text of the post can still be changed."""
         return is_editable(self.everywhere)
 
 
 def load_post(
     scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = ""
 ) -> PostView:
-    """One post with the story of each account, of one that repeats as it leaves at one time (of
-    those of its key, or the next). Raises NotFound for one of a creator who is not theirs."""
+    """Return a post with the timeline of each account.
+
+    For a recurring post, return the deliveries of one occurrence: the one with the given key, or
+    the next. Raise NotFound for a post of a creator the member does not work for.
+    """
     post = get_stored_post(scope, post_id)
     creator = next((one for one in mine if one.id == post.creator_id), None)
     if creator is None:

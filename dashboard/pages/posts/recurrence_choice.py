@@ -1,4 +1,4 @@
-"""Repeating, as people choose and read it: fields become a rule, a rule becomes words."""
+"""Conversion between the fields of the recurrence form, recurrence rules and their descriptions."""
 
 from calendar import monthrange
 from collections.abc import Sequence
@@ -29,17 +29,17 @@ ON_DATE = "date"
 ON_NTH = "nth"
 ON_LAST = "last"
 ON_DATES = "dates"
-"""In a month: on the day of the first time, on its weekday counted from the first or as the last,
-or on chosen days."""
+"""Kinds of monthly recurrence: the date of the first occurrence, its weekday counted from the start
+or the end of the month, or selected dates."""
 
 LAST_COMMON_DATE = 28
-"""The last day every month has."""
+"""The last date that every month has."""
 
 
 @dataclass(frozen=True)
 class RecurrenceChoice:
-    """What stands in the fields of a repetition. `end` is a date, a number of times, or the words
-    for none."""
+    """Values of the recurrence form. `end` is a date, a number of occurrences, or the text for no
+    end."""
 
     every: str = NEVER
     step: str = "1"
@@ -52,11 +52,11 @@ class RecurrenceChoice:
 
     @property
     def is_repeating(self) -> bool:
-        """Whether anything is to repeat."""
+        """Return True if a recurrence is selected."""
         return self.every in REPEAT_KINDS and self.every != NEVER
 
     def to_repeat(self, first: WallTime) -> Recurrence:
-        """What is chosen, from a first wall time on. Raises BadInput for what nobody can read."""
+        """Return the recurrence that starts at `first`. Raise BadInput for invalid fields."""
         every = RecurrenceUnit(self.every)
         rule = RecurrenceRule(every, _parse_end(self.end), _parse_interval(self.step))
         if every is RecurrenceUnit.WEEK:
@@ -68,7 +68,6 @@ class RecurrenceChoice:
         return Recurrence(rule, first.day, first.clock, first.zone)
 
     def _apply_month_days(self, rule: RecurrenceRule, first: date) -> RecurrenceRule:
-        """On which of its days."""
         if self.month in (ON_NTH, ON_LAST):
             which = LAST_OF_MONTH if self.month == ON_LAST else weekday_ordinal(first)
             return replace(rule, weekdays=(first.weekday(),), which=which)
@@ -83,20 +82,21 @@ class RecurrenceChoice:
 
 
 def weekday_ordinal(day: date) -> int:
-    """Which of its weekday a day is in its month; the fifth is the last."""
+    """Return the position of a date among the same weekdays of its month. The fifth counts as the
+    last."""
     nth = (day.day + 6) // 7
     return nth if nth in WEEKS_OF_MONTH else LAST_OF_MONTH
 
 
 def monthly_options(first: date) -> tuple[str, ...]:
-    """The ways a month may be chosen from a first day on."""
+    """Return the kinds of monthly recurrence that are available for a first date."""
     last = first.day + 7 > monthrange(first.year, first.month)[1]
     nth = weekday_ordinal(first) != LAST_OF_MONTH
     return (ON_DATE, *((ON_NTH,) if nth else ()), *((ON_LAST,) if last else ()), ON_DATES)
 
 
 def choice_of_repeat(repeat: Recurrence, language: str) -> RecurrenceChoice:
-    """The fields that say what a series says."""
+    """Return the form values for a recurrence."""
     rule = repeat.rule
     dates = days_of_month(rule, repeat.starts_on) if rule.every is RecurrenceUnit.MONTH else ()
     month = ON_DATE if dates in ((), (repeat.starts_on.day,)) else ON_DATES
@@ -112,7 +112,7 @@ def choice_of_repeat(repeat: Recurrence, language: str) -> RecurrenceChoice:
 
 
 def endless_text(language: str) -> str:
-    """The words somebody types for a repetition without an end."""
+    """Return the text that a user types for a recurrence without an end."""
     return render_message(Message("series.endless"), language)
 
 
@@ -138,7 +138,7 @@ def _parse_end(text: str) -> int | date | None:
 
 
 def describe_rule(repeat: Recurrence, language: str) -> list[Message]:
-    """How often, in a month on which days, and until when."""
+    """Describe the frequency, the days of the month and the end of a recurrence."""
     on = (
         [_describe_month_days(repeat, language)]
         if repeat.rule.every is RecurrenceUnit.MONTH
@@ -148,7 +148,7 @@ def describe_rule(repeat: Recurrence, language: str) -> list[Message]:
 
 
 def rule_weekdays(repeat: Recurrence) -> list[int]:
-    """The weekdays of a weekly rule, 0 is Monday."""
+    """Return the weekdays of a weekly rule, with 0 for Monday. Empty for other rules."""
     weekly = repeat.rule.every is RecurrenceUnit.WEEK
     return list(repeat.rule.weekdays or (repeat.starts_on.weekday(),)) if weekly else []
 
@@ -163,7 +163,6 @@ def _describe_frequency(repeat: Recurrence) -> Message:
 
 
 def _describe_month_days(repeat: Recurrence, language: str) -> Message:
-    """The days of a month."""
     rule = repeat.rule
     if rule.which is not None:
         return describe_weekday(rule.which, rule.weekdays[0], language)
@@ -178,7 +177,7 @@ def _describe_month_days(repeat: Recurrence, language: str) -> Message:
 
 
 def describe_weekday(which: int, weekday: int, language: str) -> Message:
-    """The first Monday of a month."""
+    """Describe a weekday of a month, such as "the first Monday"."""
     nth = render_message(Message(f"series.nth.{which}"), language)
     return Message(
         "series.on_nth",
@@ -198,8 +197,9 @@ def _describe_end(repeat: Recurrence) -> Message:
 def occurrence_entries(
     entries: Sequence[DeliveryEntry], key: str, now: datetime
 ) -> list[DeliveryEntry]:
-    """The deliveries of one time of a post that repeats: the one that was asked for, else the next
-    that stands, else the last. All of a post that does not repeat."""
+    """Return the deliveries of one occurrence of a recurring post: the requested one, otherwise the
+    next one that is not cancelled, otherwise the last. Return all deliveries of a post that does
+    not recur."""
     if not any(
         one.series_id or one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX)
         for one in entries

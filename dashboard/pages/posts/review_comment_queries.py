@@ -1,5 +1,4 @@
-"""What people say of a post: what they want changed, what changed since they spoke, and their
-comments."""
+"""Queries of review comments: requested changes, edits since the last verdict, and comments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from tenants.agencies.queries import Member, list_members
 
 @dataclass(frozen=True)
 class ReviewCommentsView:
-    """All of it, as one member may read it; `names` are people's by principal, without those who
-    left."""
+    """The review comments of a post as one member may read them. `names` maps principals to names,
+    without members who left."""
 
     now: datetime
     post_id: UUID
@@ -28,36 +27,36 @@ class ReviewCommentsView:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """Whether a new version of it is waited for, where one is wanted: not once all of it is off the
-    calendar."""
+    """True if the post is still active and a requested change expects a new version."""
     names: Mapping[UUID, str]
     listeners: Sequence[Member]
     spots: Mapping[CommentAnchor, Message]
     places: Mapping[str, str]
-    """Accounts by id: where a post says something else, beside platforms."""
+    """Names of accounts by id, for changes of account-specific text."""
     told: bool
-    """Whether this member was told of something and has not said that they read it."""
+    """True if this member has unread notifications about the post."""
     inside: bool
-    """Whether this member reads what is internal, and may write it."""
+    """True if this member may read and write internal comments."""
 
     @property
     def comment_count(self) -> int:
-        """How many things were said, answers too."""
+        """Number of comments, including replies."""
         return sum(1 + len(one.answers) for one in self.comments)
 
     @property
     def open_count(self) -> int:
-        """How many of them still wait."""
+        """Number of unresolved comments."""
         return sum(one.open for one in self.comments)
 
     def comment_spot(self, one: ReviewComment) -> Message | None:
-        """What of the post is meant, where it is not all of it; of what is gone from it, that."""
+        """Return the part of the post that a comment refers to, or a note that this part was
+        removed. Return None for a comment on the whole post."""
         if one.spot == WHOLE_POST:
             return None
         return self.spots.get(one.spot, Message("talk.spot_gone"))
 
     def changed_text(self, one: TextChange) -> Message:
-        """Which text of the post changed."""
+        """Return the name of the changed field."""
         if one.field == "title":
             return Message("talk.title")
         if one.field == "price":
@@ -74,7 +73,8 @@ class ReviewCommentsView:
 
 
 def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewCommentsView:
-    """What is said of a post. Raises NotFound for one of a creator who is not this member's."""
+    """Return the review comments of a post. Raise NotFound for a post of a creator the member does
+    not work for."""
     found = queries.load_post_discussion(scope, post_id)
     members = list_members(scope)
     readers = review_comments.filter_comment_readers(members, found.creator, internal=False)
@@ -96,8 +96,9 @@ def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewC
 
 
 def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeRequest]]:
-    """What is asked of a post as it stands, the last first, each with who asks ("" for somebody who
-    left). Raises NotFound for a post of a creator who is not this member's."""
+    """Return the open change requests of a post, latest first, each with the name of the reviewer
+    ("" for a former member). Raise NotFound for a post of a creator the member does not work for.
+    """
     row, _, creator = review_comments.open_discussion(scope, post_id, lock=False)
     pending = [
         one
@@ -113,7 +114,8 @@ def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeR
 
 
 def _list_comment_anchors(post: StoredPost) -> dict[CommentAnchor, Message]:
-    """All that a comment may be about, in the order the post is read, with what people call it."""
+    """Return the parts of a post that a comment can refer to, in reading order, with their
+    labels."""
     found = {WHOLE_POST: Message("talk.whole")}
     for number, part in enumerate(post.parts, start=1):
         found[CommentAnchor(number)] = (

@@ -1,5 +1,4 @@
-"""What people say of a post, below it: what they want changed, what changed since, and comments
-with their answers."""
+"""Review comments below a post: requested changes, edits since then, and comments with replies."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,18 +23,19 @@ from schedules.approvals.review_comments import (
 from tenants.agencies.rights import Right
 
 REQUIRED_RIGHT = Right.APPROVE
-"""Who approves may talk; everybody who plans may approve too."""
+"""Right to comment. Every role that may schedule posts has it too."""
 
 
 def render_review_comments(page: PageContext, post_id: UUID) -> None:
-    """Read and draw all of it. Raises NotFound for a post that is not this member's."""
+    """Load and render the review comments. Raise NotFound for a post of a creator the member does
+    not work for."""
     render_comments_read_only(
         page, page.read(lambda scope: load_review_comments(scope, post_id, page.viewer.member))
     )
 
 
 def render_comments_read_only(page: PageContext, found: ReviewCommentsView) -> None:
-    """Draw what was read with something else."""
+    """Render review comments that were already loaded."""
     draw_template("pages/posts/templates/comment_style.html")
     if found.wanted or (found.since is not None and found.since.has_changes):
         draw_template(
@@ -98,7 +98,8 @@ def _render_comment_thread(
 
 
 def _render_new_comment_form(page: PageContext, found: ReviewCommentsView) -> None:
-    """The form of a new comment; its fields are empty again once something was said."""
+    """Render the form of a new comment. The comment count in its keys clears the fields after a
+    comment is added."""
     fields = f"{found.post_id}:{found.comment_count}"
     with st.expander(page.text("talk.new")), st.form(f"talk:new:{found.post_id}", border=False):
         st.selectbox(

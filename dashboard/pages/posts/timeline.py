@@ -1,5 +1,5 @@
-"""The story of a post in words: who did what, what we asked and what the platform answered, what
-happens next."""
+"""Timeline of a post: actions of members, requests to platforms with their responses, and the next
+step."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from schedules.posts.queries import DeliveryStep
 from schedules.posts.states import DeliveryState
 
 ASKED_KEPT = timedelta(days=540)
-"""So long what was asked of a platform is kept for sure: of what is older, nobody knows whether
-anything was."""
+"""Minimum retention of requests to platforms. Without a stored request, older steps do not show
+whether one was sent."""
 
 MAX_OUTPUT = 160
-"""Characters of a text that a line of a story repeats."""
+"""Maximum characters of a text that a timeline line quotes."""
 
 _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.UNCERTAIN, DeliveryState.PUBLISHED): "calendar.step.found",
@@ -33,27 +33,27 @@ _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.BROKEN_OFF, DeliveryState.PARTLY): "calendar.step.resumed",
     (DeliveryState.UNCERTAIN, DeliveryState.PARTLY): "calendar.step.goes_on",
 }
-"""Steps that say more than where they lead."""
+"""Transitions with a more specific message than that of their target state."""
 
 _BY_WHY = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED})
-"""What a step into these says, its reason says alone, where it has one."""
+"""States whose steps show only their reason, if they have one."""
 
 
 @dataclass(frozen=True)
 class TimelineLine:
-    """One line of a story; `by` is a person's name, nothing for what the house did by itself."""
+    """A line of the timeline. `by` is the name of a member, or empty for an automatic step."""
 
     at: datetime
     message: Message
     by: str
     reason: Message | None
     kind: str
-    """`step` for what became of it, `asked` for what went to the platform and what came back."""
+    """`step` for a state change, `asked` for a request to the platform and its response."""
 
 
 def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
-    """Everything that happened on one account, the oldest first; of one instant, what became of it
-    before what was asked."""
+    """Return the timeline of one account, oldest first. At the same instant, state changes precede
+    requests."""
     began = [step.at for step in place.steps if step.after is DeliveryState.PUBLISHING]
     asked = [_build_attempt_line(attempt, began) for attempt in place.attempts]
     unsent = _find_unsent_instants(found, place.steps, {line.at for line in asked})
@@ -67,7 +67,8 @@ def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
 
 
 def _build_edit_lines(found: PostView, one: EditView) -> list[TimelineLine]:
-    """What a place said before and was to say, who wanted it so, and what came of it."""
+    """Return the lines of an edit: the text before and after, the member who requested it, and the
+    result."""
     words = {"before": _shorten_text(one.before), "after": _shorten_text(one.after)}
     lines = [
         TimelineLine(
@@ -95,7 +96,7 @@ def _shorten_text(words: tuple[str, str]) -> str:
 def _find_unsent_instants(
     found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]
 ) -> set[datetime]:
-    """The instants at which it was taken to be sent, and refused, with nothing asked of its
+    """Return the instants at which publishing started and failed without any request to the
     platform."""
     known = found.now - ASKED_KEPT
     ends = [
@@ -116,9 +117,8 @@ def _build_step_line(
 ) -> TimelineLine:
     code = step_code(step)
     by = found.people.get(step.by, "")
-    if (
-        step.after is DeliveryState.APPROVED and step.by == found.post.author
-    ):  # nobody approves their own work: nobody was asked
+    # The author cannot approve their own post, so this step required no approval.
+    if step.after is DeliveryState.APPROVED and step.by == found.post.author:
         code = APPROVAL_NOT_REQUESTED.code
     if step.at in unsent:
         code = "calendar.step.unsent"
@@ -129,7 +129,7 @@ def _build_step_line(
 
 
 def step_code(step: DeliveryStep | RecentMove) -> str:
-    """The sentence of a step."""
+    """Return the message code of a step."""
     if step.after in _BY_WHY and step.reason is not None:
         return step.reason.code
     if (step.before, step.after) == (
@@ -141,8 +141,8 @@ def step_code(step: DeliveryStep | RecentMove) -> str:
 
 
 def _build_attempt_line(attempt: AttemptSummary, began: Sequence[datetime]) -> TimelineLine:
-    """What was asked; a sending is no earlier than its beginning, which is written with it and gets
-    a later instant."""
+    """Return the line of a request. A send request is never shown before the step that started it:
+    the step is written in the same transaction but has a later instant."""
     answered = next((step.answered for step in reversed(attempt.steps) if step.answered), "")
     code = f"calendar.asked.{attempt.kind}"
     number = answered if answered.isdigit() else "–"
@@ -158,7 +158,7 @@ def _build_attempt_line(attempt: AttemptSummary, began: Sequence[datetime]) -> T
 
 
 def next_step(found: PostView, place: PostChannel) -> NextStep:
-    """What happens next on one account, and by whom."""
+    """Return the next step on one account and who performs it."""
     standing = NextStepContext(
         now=found.now,
         stopped=found.is_stopped(place),

@@ -16,8 +16,8 @@ from schedules.rescheduling import queue
 
 
 def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[Message]:
-    """What of the accounts of a post would keep it back at a time, each said once; it can be
-    planned all the same."""
+    """Return the account problems that would block a post at a time, without duplicates. The post
+    can be scheduled anyway."""
     found: list[Message] = []
     for channel_id in channels:
         said = preflight.troubles_of_account(scope, get_channel(scope, channel_id), at)
@@ -26,8 +26,7 @@ def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[
 
 
 def find_first_slots(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, WallTime]:
-    """When a post would leave each of these accounts from its queue; those without a free slot are
-    left out."""
+    """Return the first open slot of each account. Accounts without an open slot are omitted."""
     found = {one: find_first_free_time(scope, one) for one in channels}
     return {one: at for one, at in found.items() if at is not None}
 
@@ -35,7 +34,7 @@ def find_first_slots(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, WallT
 def list_timing_warnings(
     scope: Scope, channels: Sequence[UUID], at: datetime
 ) -> list[IntervalWarning]:
-    """What speaks against a time, account by account."""
+    """Return the warnings about a time for each account."""
     found = (minimum_interval.find_interval_warning(scope, one, at) for one in channels)
     return [one for one in found if one is not None]
 
@@ -43,8 +42,8 @@ def list_timing_warnings(
 def find_timing_warning(
     scope: Scope, channel_id: UUID, delivery_id: UUID, due_at: datetime
 ) -> tuple[IntervalWarning | None, WallTime | None]:
-    """What speaks against the time of one post on one account, and when the queue would let it
-    leave, none if it does already."""
+    """Return the warning about the time of a delivery and the next open slot of its account. The
+    slot is None if the delivery is already in the queue."""
     near = (
         minimum_interval.find_interval_warning(scope, channel_id, due_at, but=delivery_id)
         if due_at > scope.now

@@ -1,5 +1,5 @@
-"""What speaks against a post's time, where one looks at it, and the next free slot of its
-account."""
+"""Warnings about the time of a post, with actions that move it to a suggested time or to the next
+open slot."""
 
 from functools import partial
 from uuid import UUID
@@ -22,7 +22,8 @@ from tenants.agencies.rights import Right
 
 
 def describe_timing_warning(page: PageContext, near: IntervalWarning) -> str:
-    """What is too near, or quiet, and the nearest time that is not; said once for people."""
+    """Describe the conflict with another post or a quiet period, and the nearest time without a
+    conflict."""
     at = near.instead
     instead = ""
     if at is not None:
@@ -50,7 +51,8 @@ def _join_sentences(*sentences: str) -> str:
 
 
 def _describe_interval_outcome(page: PageContext, near: IntervalWarning) -> str:
-    """What an account that holds its distance would do; nothing of any other."""
+    """Describe the effect of an enforced minimum interval. Return "" if the account does not
+    enforce one."""
     if near.held:
         return page.text("near.held", account=near.account)
     if near.leaves is None:
@@ -62,7 +64,7 @@ def _describe_interval_outcome(page: PageContext, near: IntervalWarning) -> str:
 
 
 def render_timing_warning(page: PageContext, creator_id: UUID, place: PostChannel) -> None:
-    """The warning of one account of a post, and the two ways out of it."""
+    """Render the warning of one account and the two actions that resolve it."""
     entry = place.entry
     if not place.is_movable:
         return

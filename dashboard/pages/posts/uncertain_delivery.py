@@ -1,8 +1,8 @@
-"""What became of a post in doubt, said by a person: it is there (with its link), it is not, or it
-is left at that.
+"""Resolution of an uncertain delivery by a user: it was published (with its link), it was not, or
+it is closed without an answer.
 
-One card for the first page, the approvals and the page of the post. What cannot be taken back is
-pressed twice: the second press names the risk, and works only after it could be read.
+The card is used on the home page, the approvals page and the page of the post. Irreversible actions
+need two clicks: the second one shows the risk and is enabled after a delay.
 """
 
 from datetime import datetime
@@ -24,7 +24,7 @@ from schedules.publishing import uncertain_deliveries
 from tenants.agencies.rights import Right
 
 WAIT = 3.0
-"""Seconds in which the risk can be read before the second press works."""
+"""Seconds before the second click is enabled, so that the risk can be read."""
 
 TICK = "1s"
 AGAIN = "again"
@@ -32,7 +32,7 @@ LEAVE = "leave"
 
 
 def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: datetime) -> None:
-    """Draw what was looked at by now (UTC-aware), and the three answers."""
+    """Render the lookups so far and the three answers. `now` is UTC-aware."""
     entry = doubt.entry
     key = str(entry.delivery_id)
     draw_template(
@@ -74,20 +74,20 @@ def _store_first_press(key: str, what: str) -> None:
 
 
 def _find_first_press(key: str) -> tuple[str, float] | None:
-    """What was pressed once, and when."""
+    """Return the action of the first click and its instant on the monotonic clock."""
     found: tuple[str, float] | None = st.session_state.get(_state_key(key))
     return found
 
 
 def _remaining_wait(key: str) -> float:
-    """Seconds until a second press works; it never does without a first one."""
+    """Return the seconds until the second click is enabled. Never zero without a first click."""
     asked = _find_first_press(key)
     return WAIT if asked is None else asked[1] + WAIT - monotonic()
 
 
 @st.fragment(run_every=TICK)
 def _render_confirmation(page: PageContext, doubt: UncertainDelivery, what: str) -> None:
-    """The second press. It draws itself anew while it waits."""
+    """Render the second click. The fragment refreshes every second while the button is disabled."""
     entry = doubt.entry
     key = str(entry.delivery_id)
     draw_template(
@@ -118,7 +118,7 @@ def _clear_first_press(key: str) -> None:
 
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
-    """Raise NotFound unless the post is of a creator this member works for."""
+    """Raise NotFound unless the member works for the creator of the post."""
     page.get_creator(
         scope,
         queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id,

@@ -1,5 +1,4 @@
-"""What a person needs to say whether a post in doubt stands outside: what was looked at, when, and
-where to look."""
+"""Queries of uncertain deliveries: the lookups so far and the profile to check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ from schedules.publishing.uncertain_deliveries import deliveries_with_pending_lo
 SENT = "send"
 LOOK = "look"
 SHOWN = 5
-"""So many of the last looks are shown."""
+"""Number of recent lookups that are shown."""
 
 
 @dataclass(frozen=True)
 class UncertainDelivery:
-    """One post in doubt: when it was sent last, every look since (the last ones with what they
-    saw), and the address of the account; "" where nobody knows one."""
+    """An uncertain delivery: the last send request, the number of lookups and the latest ones with
+    their results. `home` is the URL of the account's profile, or "" if it is unknown."""
 
     entry: DeliveryEntry
     sent_at: datetime | None
@@ -35,18 +34,20 @@ class UncertainDelivery:
     count: int
     home: str
     soon: bool = False
-    """Whether nobody has looked yet, and the house is about to."""
+    """True if no lookup has run yet and one is scheduled."""
 
     @property
     def is_partly_live(self) -> bool:
-        """Whether some of a thread stands there for sure: then it cannot be left at that."""
+        """Return True if part of a thread is confirmed as published. Such a delivery cannot be
+        closed without an answer."""
         return self.entry.done > 0
 
 
 def load_uncertain_deliveries(
     scope: Scope, entries: Sequence[DeliveryEntry]
 ) -> Mapping[UUID, UncertainDelivery]:
-    """Those of these posts that are in doubt, by delivery; nothing is read where there are none."""
+    """Return the uncertain ones among these deliveries, by delivery id. Reads nothing if there are
+    none."""
     doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
     if not doubted:
         return {}

@@ -1,5 +1,5 @@
-"""All that is ahead of an account to another one of the same creator, after a look at what that
-means."""
+"""Account failover: moves all upcoming posts of an account to another account of the same creator,
+after a preview."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,8 @@ TARGET = "spare:target"
 
 
 def render_account_failover(page: PageContext, found: QueueView) -> None:
-    """The part of the page for an account that is lost, where the creator has another one."""
+    """Render the failover of a lost account. Renders nothing if the creator has no other
+    account."""
     if not found.spares:
         return
     with st.expander(page.text("spare.title"), icon=":material/swap_horiz:"):

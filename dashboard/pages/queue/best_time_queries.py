@@ -1,4 +1,5 @@
-"""Hours an account might post at: what its results say, and one drawn at random."""
+"""Suggested posting times of an account: times derived from its results, and a random one for
+comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,16 +18,17 @@ from schedules.posts import queries
 from tenants.agencies.queries import Creator
 
 AGE_HOURS = 24
-"""The age at which posts are compared: a week is late to learn from, an hour is mostly chance."""
+"""Age at which the results of posts are compared. An hour after publishing, results are mostly
+chance; a week is late to learn from."""
 
 WORKDAYS = (0, 1, 2, 3, 4)
 WEEKENDS = (5, 6)
-"""Days as slots count them: 0 is Monday."""
+"""Weekdays as slots number them: 0 is Monday."""
 
 
 @dataclass(frozen=True)
 class RandomSlot:
-    """An hour of the week that is drawn at random, the same all week."""
+    """A random slot, which stays the same for a week."""
 
     weekday: int
     clock: time
@@ -34,14 +36,14 @@ class RandomSlot:
 
 @dataclass(frozen=True)
 class BestTimesView:
-    """What may be filled in."""
+    """Suggestions for the slot form."""
 
     advice: BestTimesAdvice
     drawn: RandomSlot
 
 
 def load_best_times(scope: Scope, creator: Creator, channel_id: UUID) -> BestTimesView:
-    """What the results of an account say of its hours, on the creator's clock."""
+    """Return the best posting times of an account in the creator's time zone."""
     found = post_results(scope, channel_id, age_hours=AGE_HOURS, most=best_times.MAX_SAMPLES)
     zone = load_zone(creator.zone)
     outside = queries.publish_times(scope, found)
@@ -58,5 +60,5 @@ def load_best_times(scope: Scope, creator: Creator, channel_id: UUID) -> BestTim
 
 
 def suggestion_days(weekend: bool) -> Sequence[int]:
-    """The days an hour counts for."""
+    """Return the weekdays that a suggestion applies to."""
     return WEEKENDS if weekend else WORKDAYS

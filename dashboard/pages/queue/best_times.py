@@ -1,5 +1,5 @@
-"""Hours proposed from results: with what they rest on, for the form of hours; nothing is moved or
-added by it."""
+"""Suggested posting times with the evidence for them. A suggestion only fills the slot form and
+does not move posts."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from insights.analysis.best_times import BestHour
 
 
 def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: str) -> None:
-    """Draw what is proposed; a press fills the inputs of these keys."""
+    """Render the suggestions. A click fills the fields with the keys `days` and `clock`."""
     seen = page.read(lambda scope: load_best_times(scope, found.creator, found.channel.id))
     drawn = (page.text(f"queue.day.{seen.drawn.weekday}"), f"{seen.drawn.clock:%H:%M}")
     lines = [_describe_best_hour(page, one) for one in seen.advice.hours]
@@ -40,7 +40,7 @@ def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: 
 
 
 def _describe_evidence(page: PageContext, seen: BestTimesView) -> str:
-    """How far the evidence goes."""
+    """Describe the amount of evidence."""
     posts = page.localizer.format_number(seen.advice.posts)
     lacking = seen.advice.lacking
     if lacking:

@@ -1,5 +1,4 @@
-"""Many posts at once to other times: what goes where is shown first, and may be taken back for ten
-minutes."""
+"""Bulk moves: preview and move many posts at once. A move can be undone for ten minutes."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -30,7 +29,7 @@ MAX_HOURS = 23
 
 
 def render_bulk_move(page: PageContext, found: QueueView) -> None:
-    """The part of the page that moves many posts."""
+    """Render the form of a bulk move and the undo button of the last one."""
     if found.last is not None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             until = page.localizer.format_clock(found.last.until)

@@ -1,4 +1,4 @@
-"""Public holidays of a creator or of the agency, as they are chosen and as they would be."""
+"""Queries of public holiday settings of a creator and of the agency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class HolidayChoices:
-    """What holds for a creator (`now`), and what the creator and the agency chose, none where
-    nobody did."""
+    """The effective setting of a creator (`now`) and the settings of the creator (`own`) and the
+    agency (`usual`), each None if it is not set."""
 
     now: HolidaySetting | None
     own: HolidaySetting | None
     usual: HolidaySetting | None
     for_all: bool
-    """Whether this member works for every creator, and so may choose for the agency."""
+    """True if the member works for every creator and may therefore change the agency's setting."""
 
 
 def load_holidays(scope: Scope, mine: Sequence[Creator], creator_id: UUID) -> HolidayChoices:
-    """The choices around a creator."""
+    """Return the holiday settings that affect a creator."""
     every = {one.id for one in queries.list_creators(scope)}
     return HolidayChoices(
         now=public_holidays.effective_holiday_settings(scope, [creator_id]).get(creator_id),

@@ -1,4 +1,5 @@
-"""Public holidays that are quiet days: whose, for whom, which are left out, and the year ahead."""
+"""Public holidays as quiet days: the country, the scope of the setting, excluded holidays and the
+coming year."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ WHOSE = "holidays:whose"
 
 
 def render_holidays(page: PageContext, found: QueueView) -> None:
-    """What is kept free of the year ahead, and the choice of it."""
+    """Render the quiet holidays of the coming year and the form that changes them."""
     known = page.read(
         lambda scope: load_holidays(scope, page.list_creators(scope), found.creator.id)
     )
@@ -93,7 +94,8 @@ def _select_holiday_scope(page: PageContext, found: QueueView, known: HolidayCho
 def _select_country(
     page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, agency: bool
 ) -> str:
-    """The code of a country, none of any, or a creator's wish to have what the agency has."""
+    """Return the code of the selected country, "" for no holidays, or AS_AGENCY for the agency's
+    setting."""
     names = {
         NONE: page.text("holidays.none"),
         **dict(public_holidays.list_countries(page.localizer.language)),
@@ -114,7 +116,7 @@ def _select_country(
 def _select_region(
     page: PageContext, of_id: UUID, country: str, stands: HolidaySetting
 ) -> HolidaySetting:
-    """What would be kept: another country begins with nothing left out."""
+    """Return the setting that would be saved. A new country starts without excluded holidays."""
     if country == stands.country:
         wanted = stands
     else:

@@ -1,4 +1,4 @@
-"""Queue: the hours of the week at which an account posts, and what leaves at them, in its order."""
+"""The queue page: the weekly slots of an account and the posts scheduled in them, in order."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -41,11 +41,11 @@ HOLDS = "queue:holds"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
-"""Posts of a queue that are drawn: what lies further behind comes up."""
+"""Maximum number of queue entries to render. Later ones appear as the queue advances."""
 
 
 def render_queue(page: PageContext, asked: str) -> None:
-    """Draw the queue of the account in the address, or of the first one."""
+    """Render the queue of the account in the address, or of the first account."""
     render_back_button(page)
     draw_template("pages/queue/templates/header.html", word=page.text)
     mine = page.read(page.list_creators)
@@ -67,8 +67,8 @@ def render_queue(page: PageContext, asked: str) -> None:
 def _select_account(
     page: PageContext, offered: Sequence[PostAccount], creators: Mapping[UUID, str], asked: str
 ) -> UUID:
-    """Whose queue it is. Raises NotFound for an account of the address that is not this
-    member's."""
+    """Render the account selector. Raise NotFound if the address names an account of a creator the
+    member does not work for."""
     names = {str(one.id): f"{creators[one.creator_id]} – {one.name}" for one in offered}
     if asked not in ("1", *names):
         raise NotFound("channel.unknown")
@@ -90,12 +90,13 @@ def _open_selected_account() -> None:
 
 
 def require_own_creator(page: PageContext, scope: Scope, channel_id: UUID) -> UUID:
-    """The creator of an account. Raises NotFound for one that is not this member's."""
+    """Return the id of an account's creator. Raise NotFound if the member does not work for the
+    creator."""
     return page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id).id
 
 
 def _render_queue_entries(page: PageContext, found: QueueView) -> None:
-    """The queue in its order, and what may be done to it."""
+    """Render the queue in order, with the actions of each entry."""
     draw_template(
         "pages/queue/templates/count.html",
         found=found,
@@ -129,9 +130,8 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
                     page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary"
                 )
             out = partial(_remove_queue_entry, page, found.channel.id, one)
-            with st.popover(
-                page.text("queue.take_out"), type="tertiary"
-            ):  # there is no way back but a new post
+            # Removal cannot be undone except with a new post.
+            with st.popover(page.text("queue.take_out"), type="tertiary"):
                 draw_template(
                     "shell/templates/note.html",
                     note=page.text("calendar.cancel_asked", account=found.channel.name),
@@ -143,7 +143,7 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
 
 
 def _render_queue_actions(page: PageContext, found: QueueView) -> None:
-    """Draw the buttons that act on the whole queue: shuffle it, or move it forward."""
+    """Render the buttons that shuffle the whole queue or move it forward."""
     about = (page, found.channel.id, found.versions)
     with st.container(horizontal=True, gap="small"):
         if len(found.entries) > 1:
@@ -174,7 +174,7 @@ def _render_queue_actions(page: PageContext, found: QueueView) -> None:
 
 
 def _swap_with_next(order: Sequence[UUID], place: int) -> list[UUID]:
-    """The order with one and the next one changed."""
+    """Return the order with an entry and its successor swapped."""
     return [*order[:place], order[place + 1], order[place], *order[place + 2 :]]
 
 
@@ -215,7 +215,7 @@ def _remove_queue_entry(
 
 
 def _render_slots(page: PageContext, found: QueueView) -> None:
-    """The slots of the account: taken away by a press, added by a form."""
+    """Render the slots of the account with buttons that remove them, and the form for new ones."""
     with st.expander(page.text("queue.slots", count=len(found.slots)), expanded=not found.slots):
         draw_template(
             "shell/templates/note.html",
@@ -282,7 +282,8 @@ def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
 
 
 def _render_slot(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
-    """One hour: taken away by a press, or after a word on what stands at it."""
+    """Render a slot. A click removes an empty slot; a slot with posts requires a confirmation that
+    lists them."""
     there = queue.entries_at_slot(found.entries, slot_id)
     why = page.text("queue.slot_remove")
     key = f"slot:{slot_id}"

@@ -1,5 +1,4 @@
-"""The queue of one account: its hours of the week, what leaves at them, when nothing is posted,
-what may be undone."""
+"""Queries of an account's queue: slots, entries, quiet periods and the move that can be undone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,33 +23,34 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class QueueView:
-    """All that is drawn of one account's queue."""
+    """The values of the queue page."""
 
     now: datetime
     today: date
     creator: Creator
     channel: Channel
     spares: Sequence[PostAccount]
-    """Other accounts of the same creator that can post."""
+    """Other active accounts of the same creator that can publish posts."""
     slots: Sequence[Slot]
     entries: Sequence[QueueEntry]
     next_free: WallTime | None
     forward: MovePreview
-    """What would move if the queue were pulled forward."""
+    """Moves that would result from pulling the queue forward."""
     quiet: Sequence[QuietPeriod]
     last: UndoableMove | None
-    """The last shift, while it may be taken back."""
+    """The last bulk move while it can be undone."""
     names: Mapping[UUID, str]
-    """What people call each account of the creator."""
+    """Display names of the creator's accounts."""
 
     @property
     def versions(self) -> dict[UUID, int]:
-        """The queue as it is drawn: handed back with each change."""
+        """Versions of the displayed entries, sent with each change to detect concurrent edits."""
         return {one.delivery_id: one.version for one in self.entries}
 
 
 def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> QueueView:
-    """One account's queue. Raises NotFound for an account of a creator who is not theirs."""
+    """Return the queue of an account. Raise NotFound for an account of another creator
+    than `mine`."""
     channel = queries.get_channel(scope, channel_id)
     creator = next((one for one in mine if one.id == channel.creator_id), None)
     if creator is None:
@@ -81,15 +81,16 @@ def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue
 def _preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
     try:
         return queue.preview_pull_forward(scope, channel_id)
-    except BadInput:  # it does not fit on the slots that are left: nothing can be pulled forward
+    # The posts do not fit into the remaining slots, so nothing can be pulled forward.
+    except BadInput:
         return MovePreview((), ())
 
 
 def list_quiet_days(
     scope: Scope, creators: Sequence[Creator], first: date, last: date
 ) -> list[tuple[Creator, QuietPeriod]]:
-    """The days these creators keep free, from one local day to another, each with whose they
-    are."""
+    """Return the quiet days of these creators between two local days (inclusive), each with its
+    creator."""
     by_id = {one.id: one for one in creators}
     return [
         (by_id[one.creator_id], one)

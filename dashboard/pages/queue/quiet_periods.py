@@ -1,4 +1,5 @@
-"""Quiet periods and pauses of an account or of all of a creator's: kept, announced, ended."""
+"""Quiet periods and pauses of an account or of all accounts of a creator: creation, display and
+removal."""
 
 from collections.abc import Callable
 from datetime import date
@@ -34,13 +35,13 @@ P_WORDS, P_FIRST, P_LAST, P_WHERE = (
 EVERY_DAY = 7
 
 PreviewInput = tuple[object, ...]
-"""What stands in the inputs that a preview was made of."""
+"""The field values that a preview was based on."""
 
 
 def render_quiet_banner(
     page: PageContext, creators: list[Creator], first: date, last: date
 ) -> None:
-    """The days that are kept free among those shown, above them."""
+    """Render the quiet days between two dates above the calendar."""
     found = page.read(lambda scope: list_quiet_days(scope, creators, first, last))
     draw_template(
         "pages/queue/templates/quiet_banner.html",
@@ -52,7 +53,8 @@ def render_quiet_banner(
 
 
 def select_quiet_target(page: PageContext, found: QueueView, key: str) -> UUID | None:
-    """Where something holds: on this account, or on all of hers (None)."""
+    """Render the choice between this account and all accounts of the creator. Return the account's
+    id, or None for all accounts."""
     names = {HERE: found.channel.name, ALL: page.text("queue.all_of", name=found.creator.name)}
     chosen = st.radio(
         page.text("queue.where"),
@@ -65,7 +67,7 @@ def select_quiet_target(page: PageContext, found: QueueView, key: str) -> UUID |
 
 
 def render_quiet_periods(page: PageContext, found: QueueView) -> None:
-    """The periods that hold for this account, and the forms of new ones."""
+    """Render the quiet periods and pauses of the account, and the forms for new ones."""
     kept = [one for one in found.quiet if one.shift_id is None and not one.country]
     with st.expander(page.text("quiet.title", count=len(kept))):
         draw_template("shell/templates/note.html", note=page.text("quiet.why"))
@@ -207,7 +209,8 @@ def _cancel_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) ->
 
 
 def _render_pause_form(page: PageContext, found: QueueView) -> None:
-    """A new pause: what goes where is shown as soon as its days are readable."""
+    """Render the form for a new pause. The preview of moved posts appears once its dates
+    are valid."""
     today = f"{found.today:%d/%m/%Y}"
     st.text_input(
         page.text("pause.words"),
@@ -269,8 +272,8 @@ def apply_preview(
     scope: Scope,
     press_id: UUID,
 ) -> Message | None:
-    """Do what a preview showed. Raises Conflict where something else was `typed` since: nobody saw
-    what that does."""
+    """Perform an action that was previewed. Raise Conflict if the fields changed after the preview,
+    because the user has not seen the new result."""
     if typed() != then:
         raise Conflict("shift.typed_since")
     return act(scope, press_id)

@@ -1,1 +1,2 @@
-"""The page Shop: packs, orders, subscriptions, accounting and reconciliation."""
+"""The Shop page: packs, subscriptions, orders, reconciliation and accounting. Orders, payments, the
+ledger and statement files themselves are in `subscribers`."""

@@ -1,5 +1,5 @@
-"""The books of a creator: a month with its sums and its close, and statements of other platforms
-brought in."""
+"""Accounting of a creator: the totals and closing of a month, and imports of statement files from
+other platforms."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -33,11 +33,11 @@ SOURCE = "shop:source"
 FILE = "shop:file"
 SAMPLE = "shop:sample"
 SHOWN = 60
-"""Lines of a report that are shown; all of them count."""
+"""Lines of an import report that the page shows. The counts above them cover every line."""
 
 
 def render_accounting(page: PageContext, creator: Creator) -> None:
-    """Draw the month, then the statements."""
+    """Render the selected month and the import of statement files."""
     left, right = st.columns(2, gap="large")
     with left:
         _render_month(page, creator)
@@ -78,7 +78,7 @@ def _render_month(page: PageContext, creator: Creator) -> None:
 def _build_template_values(
     page: PageContext, creator: Creator, books: AccountingView
 ) -> dict[str, object]:
-    """What the page and the statement show of a month."""
+    """Return the template values that the page and the monthly statement share."""
     shown: dict[str, object] = {
         "creator": creator,
         "found": books.month,
@@ -94,7 +94,8 @@ def _build_template_values(
 
 
 def _render_downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
-    """The month as a table, as a page and as a PDF; each is made when it is asked for."""
+    """Render download buttons for the month as CSV, HTML and PDF. Each file is generated on
+    request."""
     found = books.month
     names = books.names
     name = f"{creator.slug}-{found.month:%Y-%m}"
@@ -141,7 +142,7 @@ def _close_month(
 
 
 def _render_statement_import(page: PageContext, creator: Creator) -> date:
-    """Where a file is handed in; the day it is there."""
+    """Render the upload of a statement file. Return today's date in the creator's time zone."""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.import_what"))
     today, demo = page.read(
         lambda scope: (local_day(scope.now, creator.zone), get_agency(scope).demo)
@@ -164,7 +165,7 @@ def _render_statement_import(page: PageContext, creator: Creator) -> date:
 
 
 def _render_earnings_accounts(page: PageContext, creator: Creator) -> None:
-    """A line for each account whose platform tells by itself what it earned."""
+    """Render a line for each account whose platform reports its earnings."""
     found, now = page.read(
         lambda scope: (platform_earnings.list_earnings_accounts(scope, creator.id), scope.now)
     )
@@ -183,7 +184,8 @@ def _use_sample() -> None:
 
 
 def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | None:
-    """The file that was handed in, or the example where it was asked for."""
+    """Return the name and content of the uploaded file, or of the sample file if the user
+    chose it."""
     uploaded = actions.typed_value(FILE)
     if uploaded is not None:
         return str(uploaded.name), bytes(uploaded.getvalue())
@@ -195,7 +197,7 @@ def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | No
 
 
 def _render_import_preview(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
-    """What bringing the file in would do, line by line; nothing is written by looking."""
+    """Preview the import of a file line by line, without writing anything."""
     try:
         typed = str(actions.typed_value(SOURCE) or "")
         source = page.read(lambda scope: bookings.ledger_source_name(scope, creator.id, typed))
@@ -228,8 +230,8 @@ def _render_import_preview(page: PageContext, creator: Creator, today: date, dat
 
 
 def _render_remap_toggle(page: PageContext, heading: Sequence[str]) -> bool:
-    """Whether somebody wants to say once more how such files are read; our own template is read one
-    way."""
+    """Return True if the user wants to map the columns of this heading again. Our own template has
+    a fixed mapping, so it has no toggle."""
     if columns.own_format(heading) is not None:
         return False
     return st.toggle(

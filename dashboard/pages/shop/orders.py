@@ -1,5 +1,4 @@
-"""Orders of the member's creators: the newest first, each with its whole story, and the way to give
-money back."""
+"""Orders of the member's creators, newest first, with the timeline and the refund form of each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,11 +25,11 @@ TICK = "5s"
 OLDER = "shop:older"
 WHYS = ("asked", "mistake", "goodwill")
 FAN_NAME_RIGHTS = (Right.RUN, Right.CHAT, Right.APPROVE)
-"""Who reads the names of fans: whoever keeps the books alone does not."""
+"""Rights that show the names of fans. Any one of them is enough; Accounting alone is not."""
 
 
 def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> None:
-    """Draw the list, and the story of the order that was opened."""
+    """Render the list of orders and the timeline of the selected order."""
     ids = [one.id for one in mine]
     chosen = _parse_id(asked)
     before = st.session_state.get(OLDER)
@@ -78,7 +77,8 @@ def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> Non
 
 
 def _parse_id(text: str) -> UUID | None:
-    """An id of the address. Raises NotFound for what is none, as for one nobody knows."""
+    """Parse an order id from the address. Raise NotFound for an invalid id, as for an
+    unknown one."""
     if not text:
         return None
     try:
@@ -89,7 +89,7 @@ def _parse_id(text: str) -> UUID | None:
 
 @st.fragment(run_every=TICK)
 def _rerun_on_order_change(drawn: PageContext, ids: Sequence[UUID], seen: str) -> None:
-    """Draw the page anew once an order changed; it draws nothing itself."""
+    """Rerun the page when an order has changed. Renders nothing itself."""
     page = page_context.current_page()
     if (
         page is None
@@ -118,12 +118,12 @@ def _render_order_row(page: PageContext, sold: OrderRow, chosen: UUID | None) ->
 
 
 def escape_label(text: str) -> str:
-    """Words of people as they are, in a label that reads marks."""
+    """Escape the Markdown characters of user text for a button label."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
 
 
 def fan_label(page: PageContext, sold: OrderRow) -> str:
-    """The fan's name, or a number that says nothing of them."""
+    """Return the fan's name, or an anonymous number if the member may not see names."""
     return (
         sold.fan
         if page.has_right(*FAN_NAME_RIGHTS)
@@ -160,7 +160,7 @@ def _render_order_timeline(
 
 
 def _render_refund_form(page: PageContext, sold: OrderRow, charge: OrderCharge) -> None:
-    """Money goes back only with a reason and a word typed out."""
+    """Render the refund form, which requires a reason and a typed confirmation."""
     word = page.text("shop.refund_word")
     with (
         st.expander(page.text("shop.refund", amount=page.localizer.format_money(charge.money))),

@@ -1,4 +1,4 @@
-"""Packs of a creator: made in three fields, priced for each rail, paused, taken off the shelf."""
+"""Packs of a creator: creation, prices for each payment rail, pausing and reactivation."""
 
 from functools import partial
 from uuid import UUID
@@ -32,7 +32,8 @@ ACROSS = 3
 
 
 def render_packs(page: PageContext, creator: Creator) -> None:
-    """Draw the shelf, and the form of a new pack where there is none or one is asked for."""
+    """Render the packs. The form for a new pack is open if there are no packs or the user opened
+    it."""
     found = page.read(lambda scope: queries.load_packs(scope, creator))
     runs = page.has_right(Right.RUN)
     if not found.wares:
@@ -59,7 +60,8 @@ def render_packs(page: PageContext, creator: Creator) -> None:
 
 def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs: bool) -> None:
     asked = found.prices.get(ware.id, {})
-    sees = page.has_right(Right.RUN, Right.APPROVE)  # who only keeps the books sees no pictures
+    # The Accounting right alone does not show pictures.
+    sees = page.has_right(Right.RUN, Right.APPROVE)
     draw_template(
         "pages/shop/templates/pack.html",
         ware=ware,
@@ -101,7 +103,7 @@ def _render_price_form(
 
 
 def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
-    """The field of a price, with an example in the rail's own money."""
+    """Render a price field with an example in the rail's currency."""
     label = page.text("shop.price_on", rail=page.text(f"shop.rail.{rail.name}"))
     st.text_input(
         label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail))
@@ -109,7 +111,7 @@ def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
 
 
 def _render_pack_form(page: PageContext, found: PacksView) -> None:
-    """A pack in three fields: what it is called, what it costs, what is in it."""
+    """Render the form for a new pack: title, price and pictures."""
     if not found.tiles:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_pictures"))
         return

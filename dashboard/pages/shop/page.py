@@ -1,5 +1,5 @@
-"""Shop: packs and prices, subscriptions, orders with their story, money and where it lies, files
-and months."""
+"""The Shop page with its five views: packs, subscriptions, orders, reconciliation and
+accounting."""
 
 from uuid import UUID
 
@@ -15,11 +15,11 @@ VIEW = "shop:view"
 CREATOR = "shop:creator"
 VIEWS = ("packs", "subscriptions", "orders", "money", "books")
 TOGETHER = ("orders", "money")
-"""Parts that show all creators at once; packs, subscriptions and books are one creator's."""
+"""Views that can show all creators at once. The other views show one creator."""
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page: one of its five parts, of all of the member's creators or of one."""
+    """Render the selected view of the Shop page for one or all of the member's creators."""
     draw_template("pages/shop/templates/style.html", word=page.text)
     st.title(page.text("dashboard.page.shop"))
     mine = page.read(page.list_creators)
@@ -56,7 +56,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _select_creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:
-    """Whose shop; None for all together, where a part can show that."""
+    """Render the creator filter. Return None for all creators, which only some views support."""
     if len(mine) == 1:
         return mine[0]
     names: dict[UUID | None, str] = {one.id: one.name for one in mine}

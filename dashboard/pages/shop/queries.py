@@ -1,5 +1,5 @@
-"""What the Shop page shows: packs and prices, orders and their story, money and where it lies,
-months and files."""
+"""Queries of the Shop page: packs and prices, orders, reconciliation, months and statement
+files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,8 +36,8 @@ MONTHS = 6
 
 @dataclass(frozen=True)
 class PacksView:
-    """A creator's packs with their prices by rail, the rails they can be sold on, and pictures for
-    another pack."""
+    """A creator's packs with their prices by rail, the rails that can sell them, and the pictures
+    available for a new pack."""
 
     creator: Creator
     wares: Sequence[PackListing]
@@ -48,7 +48,7 @@ class PacksView:
 
 @dataclass(frozen=True)
 class CreatorBalance:
-    """A till with the name of its creator."""
+    """The balance check of a rail account with the name of its creator."""
 
     creator: str
     till: RailBalanceCheck
@@ -56,7 +56,8 @@ class CreatorBalance:
 
 @dataclass(frozen=True)
 class ReconciliationView:
-    """What lies where, what belongs to no order, and the files that were brought in."""
+    """Balances of rail accounts, unmatched payments with the orders they could pay, imported
+    statements, and balances that platforms report."""
 
     now: datetime
     tills: Sequence[CreatorBalance]
@@ -68,9 +69,11 @@ class ReconciliationView:
 
 @dataclass(frozen=True)
 class AccountingView:
-    """A month of a creator, and what stands beside its books, in none of their sums: what content
-    cost (`spent`), and what platforms asked for requests, by account. `names` are those of members,
-    by the way they sign."""
+    """The ledger of a creator's month.
+
+    The content costs (`spent`) and the API costs of platforms (`requests`, by account) are shown
+    for information and are part of no ledger total. `names` maps actors to the names of members.
+    """
 
     month: LedgerMonth
     spent: SpendingTotal
@@ -79,8 +82,8 @@ class AccountingView:
 
 
 def load_packs(scope: Scope, creator: Creator) -> PacksView:
-    """A creator's packs. Covers of demonstrations do not stand beside those of a model of their
-    own."""
+    """Return a creator's packs. Demo pictures are not used as covers next to those of a
+    real model."""
     every = packs.list_packs(scope, [creator.id])
     fit = demo_separation.same_kind_indexes(
         scope, [[one.cover] if one.cover is not None else [] for one in every]
@@ -103,7 +106,10 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
 
 
 def require_own_order(scope: Scope, page: PageContext, order_id: UUID) -> OrderHistory:
-    """An order of this member's creators. Raises NotFound; anybody else's looks like nobody's."""
+    """Return an order of one of the member's creators.
+
+    Raise NotFound for any other order, so that the response does not reveal whether it exists.
+    """
     found = queries.load_order_history(scope, order_id)
     try:
         page.get_creator(scope, found.order.creator_id)
@@ -113,7 +119,7 @@ def require_own_order(scope: Scope, page: PageContext, order_id: UUID) -> OrderH
 
 
 def require_own_pack(scope: Scope, page: PageContext, pack_id: UUID) -> packs.PackView:
-    """A pack of this member's creators. Raises NotFound likewise."""
+    """Return a pack of one of the member's creators. Raise NotFound for any other pack."""
     found = packs.get_pack(scope, pack_id)
     try:
         page.get_creator(scope, found.creator_id)
@@ -123,7 +129,7 @@ def require_own_pack(scope: Scope, page: PageContext, pack_id: UUID) -> packs.Pa
 
 
 def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> ReconciliationView:
-    """What lies where."""
+    """Return the reconciliation of these creators' rail accounts."""
     names = {one.id: one.name for one in mine}
     ids = [one.id for one in mine]
     unmatched = queries.list_unmatched_payments(scope, ids)
@@ -145,8 +151,8 @@ def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> Reconciliation
 
 
 def list_months(scope: Scope, creator: Creator) -> list[date]:
-    """The months that can be looked at, by their first day: the last whole one, those before, then
-    this one."""
+    """Return the first days of the months to choose from: the last complete month, earlier ones
+    from newest to oldest, then the current month."""
     this = local_day(scope.now, creator.zone).replace(day=1)
     found = [this]
     for _ in range(MONTHS):
@@ -155,7 +161,8 @@ def list_months(scope: Scope, creator: Creator) -> list[date]:
 
 
 def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -> AccountingView:
-    """A month of one of this member's creators, by its first day. Raises NotFound likewise."""
+    """Return a month of one of the member's creators, given its first day. Raise NotFound for any
+    other creator."""
     page.get_creator(scope, creator_id)
     named = f"{first:%Y-%m}"
     return AccountingView(
@@ -167,12 +174,13 @@ def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -
 
 
 def member_names(scope: Scope) -> Mapping[str, str]:
-    """Names of members by the way they sign."""
+    """Return the names of members by actor, such as `member:<id>`."""
     return {f"member:{one.id}": one.name for one in list_members(scope)}
 
 
 def month_csv(found: LedgerMonth) -> str:
-    """Return the lines of a month as CSV, instants in UTC, amounts in minor units."""
+    """Return the ledger lines of a month as CSV, with instants in UTC and amounts in minor
+    units."""
     rows: list[Sequence[CsvCell]] = [
         ["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"]
     ]
@@ -186,11 +194,11 @@ STATEMENT_HEADING = "date,type,reference,gross,fee,currency"
 
 
 def sample_statement(creator: Creator, today: date) -> str:
-    """A statement as another platform would give it for the last whole month: the same for the same
-    creator and month.
+    """Return a sample statement of another platform for the last complete month, always the same
+    for a creator and month.
 
-    In a demonstration nothing real can be imported; elsewhere it is the template of what can be
-    read.
+    A demo agency imports it instead of real earnings; other agencies download it as the template of
+    the accepted format.
     """
     last = today.replace(day=1) - timedelta(days=1)
     lines = [STATEMENT_HEADING]

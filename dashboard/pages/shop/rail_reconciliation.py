@@ -1,5 +1,5 @@
-"""Money and where it lies: every account against its own movements, and payments that belong to no
-order."""
+"""Reconciliation: the balance of every rail account against its movements, and payments that match
+no order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from tenants.agencies.rights import Right
 
 
 def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> None:
-    """Draw what lies where, and what has to be settled."""
+    """Render the unmatched payments and the balances."""
     found = page.read(lambda scope: load_reconciliation(scope, mine))
     if found.unmatched:
         draw_template("pages/shop/templates/header.html", title=page.text("shop.unmatched"))
@@ -46,7 +46,7 @@ def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> No
 
 
 def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) -> str:
-    """What a platform says lies on an account, beside what the books say."""
+    """Format the balance that a platform reports and its difference from the ledger."""
     lies = page.localizer.format_money(told.lies)
     at = page.localizer.format_moment(told.read_at, now)
     said = [page.text("shop.lies", account=told.account, amount=lies, at=at)]
@@ -107,7 +107,8 @@ def _render_unmatched_payment(
 
 
 def _check_own_payment(scope: Scope, page: PageContext, one: UnmatchedPayment) -> None:
-    """Whose payment it is, asked again in the act's own transaction."""
+    """Check again, in the transaction of the action, that the payment is still unmatched and
+    belongs to one of the member's creators. Raise NotFound otherwise."""
     page.get_creator(scope, one.creator_id)
     if one.id not in {each.id for each in queries.list_unmatched_payments(scope, [one.creator_id])}:
         raise NotFound("payment.unknown")

@@ -1,4 +1,5 @@
-"""Which column of a statement is what: asked once for each heading that is not ours, and kept."""
+"""Column mapping of statement files. The user maps each unknown heading once; the mapping is
+stored."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,13 +25,13 @@ from tenants.agencies.rights import Right
 NONE = -1
 MAX_MAPPING_LENGTH = 400
 SAID = 24
-"""Characters of an example that are shown beside its column."""
+"""Characters of the example value that the label of a column shows."""
 
 
 def render_column_form(
     page: PageContext, table: StatementTable, known: StatementFormat | None
 ) -> None:
-    """Draw the form; `known` is how the heading is read now."""
+    """Render the mapping form. `known` is the current mapping of the heading, if there is one."""
     mark = columns.heading_fingerprint(table.heading)[:12]
     draw_template("shell/templates/empty_note.html", note=page.text("shop.columns.what"))
     with st.form(f"shop:columns:{mark}"):
@@ -84,7 +85,7 @@ def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) 
 
 
 def _column_label(page: PageContext, table: StatementTable, place: int) -> str:
-    """A column with the first thing that stands in it."""
+    """Return the name of a column with its first non-empty value as an example."""
     if place == NONE:
         return page.text("shop.columns.none")
     name = table.heading[place] or page.text("shop.columns.unnamed", number=place + 1)

@@ -1,5 +1,5 @@
-"""A creator's month on paper: sums, then every line of the books, as a PDF that needs no font of
-this machine."""
+"""Monthly statement of a creator as a PDF: totals, then every ledger line. It uses core fonts only,
+so that it does not depend on fonts of the machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,19 @@ from subscribers.ledger.month_close import LedgerMonth
 
 ENCODING = "cp1252"
 WIDE = 190.0
+"""Width of a text line in millimetres."""
 NARROW = 6.0
-"""Millimetres of a line, and of its height."""
+"""Base height of a line in millimetres."""
 
 COLUMNS = (30.0, 34.0, 86.0, 40.0)
 _SIGNS = str.maketrans({"\u202f": "\u00a0", "\u2212": "-", "\u2011": "-"})
-"""Signs that no font of a PDF reader has, as those that stand for them."""
+"""Characters that the core PDF fonts lack, with their replacements."""
 
 
 @dataclass(frozen=True)
 class MonthlyStatement:
-    """What is printed: whose month, in which words; `title` names both, `about` says by whom and
-    when it was closed."""
+    """The content of a statement in the language of `voice`. `title` names the creator and the
+    month; `about` says who closed the month and when, and is empty for an open month."""
 
     title: str
     agency: str
@@ -41,11 +42,13 @@ class MonthlyStatement:
 
 
 def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
-    """The statement as PDF. Letters outside of Western Europe are printed as question marks."""
+    """Return the statement as a PDF. Characters outside Windows-1252 are printed as
+    question marks."""
     paper = FPDF(format="A4")
     paper.core_fonts_encoding = ENCODING
     paper.set_title(sheet.title)
-    paper.set_creation_date(sheet.month.until)  # the same month makes the same file
+    # A fixed date, so that the same month always produces the same file.
+    paper.set_creation_date(sheet.month.until)
     paper.set_auto_page_break(auto=True, margin=18)
     paper.add_page()
     _write_text_line(paper, sheet.title, size=16, bold=True)
@@ -68,7 +71,7 @@ def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
 
 
 def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
-    """What content cost, each currency for itself, and that no sum above has it."""
+    """Write the content costs by currency, with the note that no total above includes them."""
     if not sheet.spent.exact:
         return
     word = sheet.voice.text
@@ -80,7 +83,7 @@ def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
 
 
 def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
-    """What platforms asked for requests, by account, and that no sum above has it."""
+    """Write the API costs by account, with the note that no total above includes them."""
     if not sheet.requests:
         return
     word = sheet.voice.text

@@ -1,5 +1,5 @@
-"""What the Shop page shows of subscriptions: plans with who pays for them, and what another one can
-be made of."""
+"""Queries of the subscriptions view: plans with their subscribers, and the accounts and packs
+available for a new plan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class SubscriptionsView:
-    """A creator's plans and subscribers; `accounts` can sell another plan, that opens some of
-    `wares`."""
+    """A creator's plans and subscribers. `accounts` can sell a new plan, which gives access to some
+    of the packs in `wares`."""
 
     now: datetime
     creator: Creator
@@ -35,7 +35,7 @@ class SubscriptionsView:
 
 
 def load_subscriptions(scope: Scope, creator: Creator) -> SubscriptionsView:
-    """A creator's plans and subscribers."""
+    """Return a creator's plans and subscribers."""
     monthly = {
         platform
         for platform, terms in installed_rails.rail_terms_by_platform().items()
@@ -53,7 +53,10 @@ def load_subscriptions(scope: Scope, creator: Creator) -> SubscriptionsView:
 
 
 def require_own_plan(scope: Scope, page: PageContext, plan_id: UUID) -> UUID:
-    """A plan of this member's creators. Raises NotFound; anybody else's looks like nobody's."""
+    """Return the id of a plan of one of the member's creators.
+
+    Raise NotFound for any other plan, so that the response does not reveal whether it exists.
+    """
     found = plans.get_plan(scope, plan_id)
     try:
         page.get_creator(scope, found.creator_id)
@@ -65,7 +68,8 @@ def require_own_plan(scope: Scope, page: PageContext, plan_id: UUID) -> UUID:
 def require_own_subscription(
     scope: Scope, page: PageContext, subscription_id: UUID
 ) -> Subscription:
-    """A subscription to one of this member's creators. Raises NotFound likewise."""
+    """Return a subscription to one of the member's creators. Raise NotFound for any other
+    subscription."""
     found = subscription_rows.get_subscription(scope, subscription_id)
     try:
         page.get_creator(scope, found.creator_id)

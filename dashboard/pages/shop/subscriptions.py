@@ -1,5 +1,5 @@
-"""Subscriptions of a creator: plans and what they come to, another one, who subscribes, and
-stopping for them."""
+"""Subscriptions of a creator: plans with their totals, the form for a new plan, subscribers, and
+cancellation of renewals."""
 
 from functools import partial
 from uuid import UUID
@@ -29,7 +29,7 @@ ACCOUNT = "plan:account"
 
 
 def render_subscriptions(page: PageContext, creator: Creator) -> None:
-    """Draw the plans, the form of another one, and who subscribes."""
+    """Render the plans, the form for a new plan, and the subscribers."""
     found = page.read(lambda scope: subscription_queries.load_subscriptions(scope, creator))
     if not found.accounts and not found.standings:
         draw_template(
@@ -64,7 +64,8 @@ def _render_retire_button(page: PageContext, one: PlanSummary) -> None:
 
 
 def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
-    """A plan in four fields; on which account, where there are several."""
+    """Render the form for a new plan. It has an account field only if several accounts can sell
+    plans."""
     if not found.wares:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_packs"))
         return

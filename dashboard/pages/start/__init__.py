@@ -1,1 +1,2 @@
-"""The first page of an installation: create an agency."""
+"""The Start page: creates an agency and guides it to its first published post. Agencies, members
+and sign-in links themselves are in `tenants`."""

@@ -1,5 +1,4 @@
-"""Starting an agency of one's own: its rows in a tenant of its own, tied to the login it was
-started from."""
+"""Creation of a new agency: its rows in a new tenant, linked to the login that created it."""
 
 import re
 import unicodedata
@@ -24,13 +23,14 @@ CREATOR_KINDS = ("human", "virtual")
 RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 REPLY_MODES = ("copilot", "autopilot")
 MIN_SLUG_LENGTH = 3
+"""Minimum length of the slug of a creator's page, in characters."""
 MAX_SLUG_LENGTH = 40
-"""Characters of a page's address."""
+"""Maximum length of the slug of a creator's page, in characters."""
 
 
 @dataclass(frozen=True)
 class AgencySetup:
-    """What the seven questions came to."""
+    """The answers of the setup form."""
 
     owner: str
     email: str
@@ -44,14 +44,15 @@ class AgencySetup:
 
 
 def make_page_slug(name: str, key: UUID) -> str:
-    """An address made of a name; short or foreign names get the end of `key`."""
+    """Return a URL slug for a name. If fewer than three Latin letters and digits remain, add the
+    last characters of `key`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_LENGTH]
     return made if len(made) >= MIN_SLUG_LENGTH else f"{made}-{key.hex[-6:]}".strip("-")
 
 
 def check_setup(answers: AgencySetup) -> None:
-    """Raises BadInput for what is missing."""
+    """Raise BadInput if a required answer is missing."""
     if (
         not answers.creator.strip()
         or not answers.owner.strip()
@@ -61,15 +62,15 @@ def check_setup(answers: AgencySetup) -> None:
 
 
 def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenScope) -> str:
-    """Make the agency, its creator and its owner, once per `key`; returns the secret of a link into
-    it.
+    """Create an agency with its creator and owner, at most once per `key`, and return the secret of
+    a sign-in link to it.
 
-    Raises BadInput for answers nobody can use, Refused for a name that may stand on no page. Killed
-    half-way, a repeat of the same press goes on.
+    Raise BadInput for incomplete answers and Refused for a name that must not appear on a page. If
+    the process dies halfway, a repeat with the same `key` completes the setup.
     """
     check_setup(answers)
     with tenant(key, f"start:{who.member.id}") as scope:
-        # Streamlit begins a second press in a thread of its own while the first still writes.
+        # Streamlit handles a second click in a new thread while the first one still writes.
         scope.lock(f"founding:{key}")
         if not _has_agency(scope):
             profile_texts.check_profile_texts(scope, (answers.creator,))
@@ -119,8 +120,8 @@ def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
 
 
 def _build_persona(name: str, answers: AgencySetup) -> PersonaVersion:
-    """Who answers fans: the character itself where it is virtual, else the assistant of a person's
-    team."""
+    """Return the persona that answers fans: a virtual creator answers under its name, a human
+    creator has an assistant that answers for the team."""
     return PersonaVersion(
         name=name,
         virtual=answers.kind == "virtual",

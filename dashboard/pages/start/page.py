@@ -1,5 +1,5 @@
-"""Start mine: seven questions, an agency of one's own, its page, its first real post; no
-terminal."""
+"""The Start page: seven questions create an agency, then a checklist leads to its first published
+post. No terminal is needed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -35,7 +35,8 @@ KEY = "start:key"
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the questions, or, in an agency of one's own, what is left until the first post."""
+    """Render the setup form in a demo agency, and the checklist up to the first post in
+    any other."""
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
     if found.demo:
         _render_setup_form(page)
@@ -109,7 +110,7 @@ def _prefixed_text(page: PageContext, prefix: str) -> Callable[[object], str]:
 
 
 def _submit_setup() -> None:
-    """The callback: an agency once per set of answers, however often it is pressed."""
+    """Create the agency, once per set of answers even if the user clicks several times."""
     page = page_context.current_page()
     if page is None or LINK in st.session_state:
         return
@@ -158,7 +159,7 @@ def _render_first_post(page: PageContext, found: StartView) -> None:
 
 @st.fragment(run_every="2s")
 def _rerun_on_progress(drawn: PageContext, before: StartView) -> None:
-    """The first post on its way; the steps are drawn anew when one is done."""
+    """Refresh the first posts every two seconds. Rerun the page when a step is completed."""
     page = page_context.current_page()
     if page is None:
         st.rerun()

@@ -1,4 +1,4 @@
-"""How far an agency of one's own has come: its page, its first post, its other accounts."""
+"""Setup progress of an agency: the creator's page, the first post and connected accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ SINCE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class StartView:
-    """The page's values; `page` is the creator's own one once it is open, `posts` the last ones."""
+    """The values of the Start page. `page` is the creator's built-in page once it is open; `posts`
+    are the most recent deliveries."""
 
     demo: bool
     creator: Creator | None
@@ -27,14 +28,14 @@ class StartView:
 
     @property
     def completed_steps(self) -> tuple[bool, ...]:
-        """The steps: the page is open, a post is planned, a post stands, another account is
-        connected."""
+        """Completion of each step, in order: page open, post scheduled, post published, second
+        account connected."""
         stands = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
         return self.page is not None, bool(self.posts), stands, self.accounts > 1
 
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
-    """What stands and what is missing."""
+    """Return the setup progress of the agency."""
     demo = get_agency(scope).demo
     creator = mine[0] if mine else None
     if demo or creator is None:

@@ -1,4 +1,5 @@
-"""What the tour of a demonstration asks of the workers: each press one event, done once."""
+"""Requests of the guided tour to the workers. Each click creates one event, which is
+handled once."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,23 +13,23 @@ from foundation.outbox import outbox
 from tenants.agencies import queries
 
 TOUR_ORIGIN = "tour"
-"""Where the posts of the tour come from; their keys begin with the step and the run."""
+"""Origin of posts that the tour creates. Their keys begin with the step and the run."""
 
 KILLED_EVENT = "tour.killed"
 COUNTED_EVENT = "tour.counted"
 BURST_SIZE = 30
-"""Posts of a burst."""
+"""Number of posts in a burst."""
 
 CHEAT_WAYS = ("as_it_is", "renamed", "hidden_word")
-"""How somebody may try to cheat."""
+"""Ways to try to bypass the safety check in the tour."""
 
 
 @dataclass(frozen=True)
 class TourStepRequested:
-    """A press of the tour; `subject_id` is its run, `by` the member who pressed.
+    """A requested step of the tour. `subject_id` is its run, `by` the actor who clicked.
 
-    `act` is burst, kill, count, clear_burst, cheat (`how` one of WAYS), five, by_hand or keep
-    (turns a request down).
+    `act` is burst, kill, count, clear_burst, cheat (`how` is one of CHEAT_WAYS), five, by_hand or
+    keep (declines a removal request).
     """
 
     kind: ClassVar[str] = "demo.tour"
@@ -42,12 +43,12 @@ class TourStepRequested:
 
 @cache
 def is_tour_allowed() -> bool:
-    """Whether this installation may show itself: never in production."""
+    """Return True if this installation may offer the tour. Production installations may not."""
     return settings.load_settings().environment != "production"
 
 
 def request_tour_step(scope: Scope, run: UUID, act: str, *, how: str = "") -> None:
-    """Have the workers do a step of the tour. Raises Refused outside of a demonstration."""
+    """Request a step of the tour from the workers. Raise Refused if the agency is not a demo."""
     if not is_tour_allowed() or not queries.get_agency(scope).demo:
         raise Refused("tour.only_demo")
     event = TourStepRequested(scope.tenant_id, run, act, scope.actor, how)
@@ -55,5 +56,5 @@ def request_tour_step(scope: Scope, run: UUID, act: str, *, how: str = "") -> No
 
 
 def burst_audit_subject(run: UUID) -> str:
-    """How a burst is named in the audit trail."""
+    """Return the subject of a burst in the audit log."""
     return f"tour:{run}"

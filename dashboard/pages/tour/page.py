@@ -1,5 +1,5 @@
-"""The tour: seven steps that really happen, each left, taken up, done twice or undone as one
-likes."""
+"""The guided tour: seven steps that perform real actions. A user can skip, repeat or undo each
+step."""
 
 from datetime import timedelta
 from functools import partial
@@ -27,14 +27,14 @@ from tenants.agencies.rights import Right
 
 TICK = "2s"
 BETWEEN = timedelta(minutes=1)
-"""From one burst to the next: a process that dies too often is not started again at once."""
+"""Minimum time between two bursts. A process that dies too often is not restarted immediately."""
 
 FAN = "tour:fan"
 STANDS = frozenset({DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN})
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the seven steps; in an agency of one's own there is nothing to show."""
+    """Render the seven steps. Raise Refused if the agency is not a demo."""
     if not page.read(queries.get_agency).demo or not events.is_tour_allowed():
         raise Refused("tour.only_demo")
     st.session_state.setdefault(FAN, uuid7().hex[-6:])
@@ -70,7 +70,7 @@ def _render_steps(drawn: PageContext) -> None:
 
 
 def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
-    """What can be pressed in a step."""
+    """Render the buttons of a step."""
     if (
         step == "publish"
         and found.posted is not None
@@ -155,14 +155,13 @@ def _list_charges(found: TourView) -> list[OrderCharge]:
 
 
 def _load_current_tour(page: PageContext, scope: Scope) -> TourView:
-    """The tour as it stands in the act's own transaction: what is done is done to what is there
-    now."""
+    """Load the tour again in the transaction of the action, which must act on the current state."""
     return load_tour(scope, page.list_creators(scope))
 
 
 def _undo_publish(page: PageContext, scope: Scope, _: UUID) -> Message:
-    """The post of the first step goes: taken off the calendar, or away from every account it stands
-    on."""
+    """Undo the first step: cancel the scheduled deliveries of its post, and remove the post from
+    every account where it is live."""
     found = _load_current_tour(page, scope).posted
     if found is None:
         raise Conflict("tour.nothing_to_undo")
@@ -202,7 +201,8 @@ def _cancel_cheats(page: PageContext, scope: Scope, _: UUID) -> Message:
 
 
 def _request_burst(page: PageContext, scope: Scope, press_id: UUID) -> Message:
-    """Thirty posts and one killed process; not again while the last burst is under way."""
+    """Request a burst of thirty posts and a killed process. Raise Conflict less than a minute after
+    the last burst."""
     burst = _load_current_tour(page, scope).burst
     if burst is not None and burst.entries and scope.now - burst.entries[0].due_at < BETWEEN:
         raise Conflict("tour.break_waits")

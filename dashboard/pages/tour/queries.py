@@ -1,5 +1,4 @@
-"""What the tour's steps have come to, read from what really happened: a step may be left, done
-twice, undone."""
+"""Progress of the tour, derived from the actual data. Steps can be skipped, repeated or undone."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -39,7 +38,7 @@ from tenants.audit import AuditRecord
 MIA = "mia"
 NOVA = "nova"
 VISITOR_PREFIX = "visite-"
-"""How the fan is called who the tour sends to the chat."""
+"""Prefix of the names of fans that the tour sends to the chat."""
 
 DELIVERY = "delivery"
 TOUR_STEPS = ("publish", "talk", "cheat", "break", "remove", "count", "connect")
@@ -47,7 +46,8 @@ TOUR_STEPS = ("publish", "talk", "cheat", "break", "remove", "count", "connect")
 
 @dataclass(frozen=True)
 class CheatAttempt:
-    """One way to cheat: the post it made, what the safety check said, and by which rule."""
+    """One attempt to bypass the safety check: its post, the decision and the rules of the
+    destination."""
 
     entry: DeliveryEntry
     verdict: DecisionSummary | None
@@ -55,7 +55,7 @@ class CheatAttempt:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it was kept back."""
+        """Return True if the safety check blocked the attempt."""
         return (
             self.entry.state in (DeliveryState.HELD, DeliveryState.FAILED)
             and self.verdict is not None
@@ -64,8 +64,8 @@ class CheatAttempt:
 
 @dataclass(frozen=True)
 class PostBurst:
-    """A burst of posts: how many there are, how they stand, who was killed, and what the network's
-    record said."""
+    """A burst of posts with its deliveries, the audit record of the killed process and that of the
+    received posts."""
 
     run: UUID
     entries: Sequence[DeliveryEntry]
@@ -74,13 +74,14 @@ class PostBurst:
 
     @property
     def state_counts(self) -> Mapping[DeliveryState, int]:
-        """How many stand how."""
+        """Number of deliveries by state."""
         return Counter(one.state for one in self.entries)
 
 
 @dataclass(frozen=True)
 class RemovalProgress:
-    """A request from Mia's page, where her copies stood, and what is left for somebody to do."""
+    """A removal request for Mia's page: its status, the account names of its copies, and the
+    remaining manual tasks."""
 
     standing: RequestStatus
     names: Mapping[UUID, str]
@@ -88,20 +89,20 @@ class RemovalProgress:
 
     @property
     def removed_count(self) -> int:
-        """Copies that are proven gone."""
+        """Number of copies whose removal is verified."""
         return sum(one.removed_at is not None for one in self.standing.copies)
 
     @property
     def elapsed_seconds(self) -> float:
-        """From the request to the last proof."""
+        """Seconds from the request to the last verified removal."""
         ends = [one.removed_at for one in self.standing.copies if one.removed_at is not None]
         return (max(ends) - self.standing.at).total_seconds() if ends else 0.0
 
 
 @dataclass(frozen=True)
 class TourView:
-    """All steps. `page` is Mia's own page, `chat` Nova's account with the chat; None where there is
-    none any more."""
+    """The progress of all steps. `page` is Mia's built-in page, `chat` Nova's account with the
+    chat; each is None if it no longer exists."""
 
     now: datetime
     mia: Creator | None
@@ -118,11 +119,11 @@ class TourView:
     brought: ImportedStatement | None
     closed: Sequence[date]
     connected: Sequence[str]
-    """Accounts outside of the house and of the sandbox."""
+    """Names of accounts outside this installation and its sandbox."""
 
     @property
     def completed_steps(self) -> Mapping[str, bool]:
-        """Which steps were gone through."""
+        """Completion of each step, by step."""
         removed = self.removed
         return {
             "publish": self.posted is not None and self.posted.state is DeliveryState.PUBLISHED,
@@ -141,17 +142,17 @@ class TourView:
 
 
 def is_refunded(story: OrderHistory) -> bool:
-    """Whether a second charge was given back."""
+    """Return True if a duplicate charge of the order was refunded."""
     return any(one.kind == "duplicate" and one.refund is RefundState.DONE for one in story.charges)
 
 
 def is_delivered(story: OrderHistory) -> bool:
-    """Whether what was bought has arrived."""
+    """Return True if the purchase was delivered."""
     return story.order.push is FulfilmentState.DELIVERED
 
 
 def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
-    """How far this agency's tour has come, for a member who works for these creators."""
+    """Return the progress of the agency's tour, limited to the creators of the member."""
     by_slug = {one.slug: one for one in mine}
     ids = [one.id for one in mine]
     mia = by_slug.get(MIA)
@@ -189,7 +190,7 @@ def _find_own_page(channels: Sequence[Channel], mia: Creator | None) -> Channel 
 def _find_composed_post(
     scope: Scope, mia: Creator | None, page: Channel | None
 ) -> DeliveryEntry | None:
-    """The newest post somebody wrote here for her page."""
+    """Return the newest post that a user composed for Mia's page."""
     if mia is None or page is None:
         return None
     written = entries_of_origin(scope, DASHBOARD_ORIGIN, [mia.id], limit=20)
@@ -211,7 +212,7 @@ def _find_visitor_order(scope: Scope, nova: Creator | None) -> OrderHistory | No
 
 
 def _list_latest_run(ours: Sequence[tuple[str, DeliveryEntry]], step: str) -> list[DeliveryEntry]:
-    """The entries of the newest run of a step."""
+    """Return the deliveries of the latest run of a step."""
     first = next((key for key, _ in ours if key.startswith(step)), None)
     run = first.split(":")[1] if first is not None else ""
     return [entry for key, entry in ours if run and key.startswith(f"{step}{run}")]

@@ -1,4 +1,4 @@
-"""What each step of the tour shows: where it leads, and what came of it, in words."""
+"""Links and results that each step of the tour shows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from schedules.posts.states import DeliveryState
 
 @dataclass(frozen=True)
 class StepLink:
-    """Where a step leads: `code` is its sentence; `outside` opens beside this page."""
+    """A link of a step. `code` is its message code; if `outside` is true, it opens in a new tab."""
 
     code: str
     href: str
@@ -32,8 +32,8 @@ class StepLink:
 
 @dataclass(frozen=True)
 class TourStepResult:
-    """One thing that is seen: good, bad or under way; with a rule where one spoke, and the rest of
-    its reasons."""
+    """A line of a step's result. `tone` is "good", "bad" or empty while in progress; `rule` is the
+    rule that decided, `more` the other reasons."""
 
     text: str
     tone: str = ""
@@ -43,7 +43,7 @@ class TourStepResult:
 
 
 def step_links(page: PageContext, found: TourView, step: str, fan: str) -> list[StepLink]:
-    """Where a step leads."""
+    """Return the links of a step."""
     mine = f"{session.public_url()}/{quote(found.page.account)}/" if found.page is not None else ""
     chat = f"http://127.0.0.1:{session.sandbox_port()}"
     places: Mapping[str, list[StepLink]] = {
@@ -83,7 +83,7 @@ def step_links(page: PageContext, found: TourView, step: str, fan: str) -> list[
 
 
 def step_results(page: PageContext, found: TourView, step: str) -> list[TourStepResult]:
-    """What came of a step so far; nothing before anybody tried it."""
+    """Return the results of a step so far. Empty if the step has not been tried."""
     tell: Mapping[str, Callable[[PageContext, TourView], list[TourStepResult]]] = {
         "publish": _describe_publishing,
         "talk": _describe_conversation,

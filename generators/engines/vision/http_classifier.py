@@ -110,7 +110,7 @@ class _SoundRating(BaseModel):
     transcript: str = Field(default="", max_length=MAX_OUTPUT)
 
 
-class _AnswerHeard(_About):
+class _SoundAnswer(_About):
     """The results for the sounds, in order."""
 
     sounds: list[_SoundRating] = Field(min_length=1, max_length=1)
@@ -170,7 +170,7 @@ class HttpClassifier:
         deadline = self._seconds * HEAR_SHARE + seconds
         request = HttpRequest("POST", f"{self._url}/v1/hear", headers, body, deadline)
         answer = self._check_known_version(
-            _parse_body(_AnswerHeard, self._fetch_body(request, deaf=True))
+            _parse_body(_SoundAnswer, self._fetch_body(request, deaf=True))
         )
         heard = answer.sounds[0]
         kind = (heard.prohibited or "category") if heard.rating == "X" else ""

@@ -1,5 +1,5 @@
-"""Posts, by mouse and keyboard: from the first letter to the network, two people, a doubt, a
-pause."""
+"""Posts, by mouse and keyboard: from draft to publication, threads, an uncertain delivery, a paused
+account."""
 
 import pytest
 
@@ -19,11 +19,11 @@ DELIVERIES = (
 
 
 def written(visitor: Visitor, words: str = WORDS) -> None:
-    """A post on the page, for the account called main."""
+    """Write a post for the account "main" on the page."""
     visitor.button("Nouvelle publication").wait_for()
     visitor.rest()
     visitor.page.keyboard.press("n")
-    visitor.shows("Choisissez au moins un compte")
+    visitor.shows("Sélectionnez au moins un compte")
     visitor.rest()
     visitor.page.get_by_label("Texte", exact=True).click()
     visitor.page.keyboard.type(words)
@@ -31,7 +31,7 @@ def written(visitor: Visitor, words: str = WORDS) -> None:
     visitor.shows("Rien ne s’y oppose sur main")
 
 
-def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
+def test_post_is_written_approved_and_published(lea: RunningAgency) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne)
@@ -52,7 +52,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
         marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
         marc.rest()
         assert marc.page.locator("details[open]").count() == 1, (
-            "what was opened closes when the way back is over"
+            "the open section closed with the undo offer"
         )
     assert desk.state(delivery) is DeliveryState.SCHEDULED
     assert desk.texts() == []
@@ -63,7 +63,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
         marc.shows("Publié")
 
 
-def test_two_presses_write_one_post(lea: RunningAgency) -> None:
+def test_double_click_creates_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
         anne.button("Programmer").dblclick()
@@ -72,7 +72,7 @@ def test_two_presses_write_one_post(lea: RunningAgency) -> None:
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
 
 
-def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
+def test_uncertain_delivery_is_resolved_by_a_member(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")
@@ -113,7 +113,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
         marc.shows("Republier")
 
 
-def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
+def test_account_is_paused_and_resumed(lea: RunningAgency) -> None:
     def state() -> ChannelState:
         with lea.desk.scope() as scope:
             return channel_reads.get_channel(scope, lea.desk.channels["main"]).state
@@ -127,7 +127,7 @@ def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
     assert state() is ChannelState.ACTIVE
 
 
-def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(
+def test_thread_is_written_approved_and_published_in_order(
     lea: RunningAgency,
 ) -> None:
     desk = lea.desk
@@ -143,12 +143,10 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
         anne.rest()
         anne.page.get_by_label("Premier commentaire", exact=True).first.click()
         anne.page.keyboard.type("Merci")
-        anne.shows("5 / 4096 caractères")  # while the field is not left
+        anne.shows("5 / 4096 caractères")  # while the field has the focus
         anne.page.keyboard.type(" à tous !")
         anne.shows("14 / 4096 caractères")
-        assert anne.run("document.activeElement.value") == "Merci à tous !", (
-            "the hand goes on where it was"
-        )
+        assert anne.run("document.activeElement.value") == "Merci à tous !", "the cursor moved"
         for width in (1280, 390):
             anne.size(width)
             anne.rest()
@@ -183,7 +181,7 @@ IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].so
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 500), (390, 700)])
-def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, height: int) -> None:
+def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, height: int) -> None:
     desk = lea.desk
     post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
     with lea.visitor(f"/calendar?post={post_id}") as marc:
@@ -196,6 +194,6 @@ def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, heigh
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
         assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (
-            "read out once"
+            "announced once"
         )
         assert marc.overflow <= 0

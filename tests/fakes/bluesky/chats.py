@@ -1,9 +1,10 @@
-"""Messages on the fake Bluesky: conversations, requests, who takes whose messages, a log of each
+"""Chats of the fake Bluesky: conversations, requests, privacy settings and the event log of each
 account.
 
-As the lexicons chat.bsky.convo.* have it. Assumed: a log asked for without a mark tells nothing and
-where it ends, one of an account that never had a chat tells no end, a page of it holds fifty
-events; sending into a request accepts it.
+The methods follow the lexicons chat.bsky.convo.*. Assumptions that the lexicons do not settle: a
+log request without a cursor returns no events and the current cursor; for an account that never had
+a chat it returns no cursor; a page of the log has fifty events; sending a message to a request
+accepts it.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 @dataclass
 class ChatMessage:
-    """One message. `gone`: whoever is in there deleted it for themselves."""
+    """A message. `gone` contains the members who deleted it for themselves."""
 
     id: str
     rev: str
@@ -40,7 +41,8 @@ class ChatMessage:
 
 @dataclass
 class Conversation:
-    """A conversation: of two, or of a group. `request`: who has not accepted it yet."""
+    """A conversation of two members or a group. `request` contains the members who have not
+    accepted it yet."""
 
     id: str
     members: tuple[str, ...]
@@ -51,21 +53,21 @@ class Conversation:
 
 @dataclass
 class Chats:
-    """All conversations of the network, and what each account lets in."""
+    """All conversations of the network and the privacy settings of accounts."""
 
     convos: dict[str, Conversation] = field(default_factory=dict)
     log: list[tuple[str, str, ChatMessage]] = field(default_factory=list)
-    """Mark, conversation, message."""
+    """Cursor, conversation and message of each event."""
     takes: dict[str, Literal["all", "following", "none"]] = field(default_factory=dict)
     blocked: set[tuple[str, str]] = field(default_factory=set)
-    """Who blocked whom."""
+    """Pairs of blocking and blocked account."""
     shut: set[str] = field(default_factory=set)
-    """Accounts whose app password was given no access to messages."""
+    """Accounts with an app password that has no access to messages."""
     suspended: set[str] = field(default_factory=set)
     marks: "count[int]" = field(default_factory=lambda: count(1))
 
     def mark(self) -> str:
-        """The next mark of the log: later ones are greater."""
+        """Return the next cursor of the log, which is greater than all earlier ones."""
         number, digits = next(self.marks), ""
         for _ in range(13):
             number, left = divmod(number, 32)
@@ -73,7 +75,7 @@ class Chats:
         return digits
 
     def between(self, one: str, other: str) -> Conversation:
-        """The conversation of two; made where there is none."""
+        """Return the conversation of two accounts, creating it if necessary."""
         pair = tuple(sorted((one, other)))
         found = next(
             (each for each in self.convos.values() if not each.group and each.members == pair), None
@@ -81,7 +83,7 @@ class Chats:
         return found or self.open(pair)
 
     def open(self, members: tuple[str, ...], *, group: bool = False) -> Conversation:
-        """A new conversation."""
+        """Create a conversation."""
         made = Conversation(f"convo{len(self.convos) + 1}", members, group)
         self.convos[made.id] = made
         return made
@@ -89,7 +91,7 @@ class Chats:
     def put(
         self, convo: Conversation, by: str, text: str, at: datetime, embed: Json | None = None
     ) -> ChatMessage:
-        """Somebody says something there; the network tells everybody in it."""
+        """Add a message to a conversation and log it for its members."""
         made = ChatMessage(f"m{self.mark()}", self.mark(), by, at, text, embed)
         convo.said.append(made)
         self.log.append((made.rev, convo.id, made))
@@ -99,7 +101,8 @@ class Chats:
 def send_message(
     server: "FakeBluesky", person: "Repo", to: "Repo", text: str, embed: Json | None = None
 ) -> str:
-    """Somebody writes to an account; a stranger's message is a request. The message's id."""
+    """Send a message from `person` to an account and return its id. A message from a stranger
+    creates a request."""
     convo = server.chats.between(person.did, to.did)
     if not convo.said:
         convo.request.add(to.did)
@@ -109,7 +112,7 @@ def send_message(
 def answer(
     server: "FakeBluesky", mine: "Repo", nsid: str, query: Mapping[str, list[str]], told: Json
 ) -> Json:
-    """What the network's chats answer to an account's server. Raises Refused."""
+    """Answer a chat method that an account's server forwards. Raise XrpcError."""
     if mine.did in server.chats.shut:
         raise XrpcError(400, "InvalidToken", "Bad token method")
     match nsid.rpartition(".")[2]:

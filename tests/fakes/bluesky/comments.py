@@ -1,11 +1,11 @@
-"""What people say to an account of the fake Bluesky, as the network's view of it all tells; gates,
-blocks, reports.
+"""Comments, likes, thread gates, blocks and reports of the fake Bluesky, as its app view shows
+them.
 
-Honest where clients stumble over the real one: notifications are sorted by the earlier of a
-post's own time and when it was indexed, newest first, and a page may hold fewer than asked for,
-or none, and still name the next one; who blocks or is blocked is not told, nor is what was
-hidden below one's own post; a post that names somebody and answers them is told once, as naming
-them; a view asked for by nobody in particular knows no blocks. Source:
+It reproduces behaviour of the real network that clients often get wrong. Notifications are sorted
+by the earlier of a post's creation and indexing time, newest first. A page may contain fewer
+entries than requested, or none, and still have a cursor. Users who block or are blocked, and hidden
+replies to the account's posts, are not reported. A reply that also mentions the account is reported
+once, as a mention. An unauthenticated view ignores blocks. Source:
 https://github.com/bluesky-social/atproto/tree/main/packages/bsky/src/data-plane/server/indexing/plugins
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 POST, BLOCK, GATE = "app.bsky.feed.post", "app.bsky.graph.block", "app.bsky.feed.threadgate"
 LIKE = "app.bsky.feed.like"
 DEEPEST = 5
-"""So far up a thread people are told of an answer."""
+"""Number of ancestors in a thread whose authors are notified of a reply."""
 
 MOST_HIDDEN = 300
 
@@ -38,8 +38,8 @@ def say(
     name: str = "",
     at: datetime | None = None,
 ) -> str:
-    """Somebody posts: below another post, or naming a did in a facet; the address. `at` is the time
-    they say it is."""
+    """Create a post of a user, as a reply (`under`) or with a mention (`name`, a DID), and return
+    its URI. `at` is the creation time that the post claims."""
     record: dict[str, Any] = {
         "$type": POST,
         "text": text,
@@ -59,13 +59,13 @@ def say(
 
 
 def found(server: "FakeBluesky", uri: str) -> dict[str, Any] | None:
-    """A post that stands."""
+    """Return an existing post, or None."""
     did, _, rkey = uri.removeprefix("at://").split("/")
     return server.repos[did].records.get(rkey) if did in server.repos else None
 
 
 def blocks(mine: "Repo", other: str) -> str:
-    """The address of the record by which somebody keeps another away; "" for none."""
+    """Return the URI of the record by which the account blocks another one, or ""."""
     kept = ((name, record) for name, record in mine.others.items() if name.startswith(BLOCK))
     return next(
         (f"at://{mine.did}/{name}" for name, record in kept if record["subject"] == other), ""
@@ -73,7 +73,7 @@ def blocks(mine: "Repo", other: str) -> str:
 
 
 def likes(mine: "Repo", uri: str) -> bool:
-    """Whether somebody likes a post."""
+    """Return True if the account likes the post."""
     return any(
         name.startswith(LIKE) and record["subject"]["uri"] == uri
         for name, record in mine.others.items()
@@ -81,30 +81,30 @@ def likes(mine: "Repo", uri: str) -> bool:
 
 
 def is_blocked_either_way(one: "Repo", other: "Repo") -> bool:
-    """Whether either keeps the other away."""
+    """Return True if one of the accounts blocks the other."""
     return bool(blocks(one, other.did) or blocks(other, one.did))
 
 
 def gate_of(server: "FakeBluesky", root: str) -> Mapping[str, Any]:
-    """What whoever began a thread said of it."""
+    """Return the thread gate of a root post, or an empty mapping."""
     did, _, rkey = root.removeprefix("at://").split("/")
     return server.repos[did].others.get(f"{GATE}/{rkey}", {}) if did in server.repos else {}
 
 
 def root_of(uri: str, record: Mapping[str, Any]) -> str:
-    """How a post's thread began."""
+    """Return the URI of the root post of a thread."""
     return str(record.get("reply", {}).get("root", {}).get("uri", uri))
 
 
 def is_reply_closed(server: "FakeBluesky", uri: str, record: Mapping[str, Any], did: str) -> bool:
-    """Whether somebody may not answer there. Of a gate's rules the fake knows the one that lets
-    nobody."""
+    """Return True if the account may not reply. Of the rules of gates, the fake supports only the
+    one that allows no replies."""
     root = root_of(uri, record)
     return gate_of(server, root).get("allow") == [] and not root.startswith(f"at://{did}/")
 
 
 def listed(server: "FakeBluesky", mine: "Repo", query: Mapping[str, list[str]]) -> dict[str, Any]:
-    """A page of what happened to somebody. Raises Refused."""
+    """Return a page of an account's notifications. Raise XrpcError."""
     limit, cursor = int(query.get("limit", ["50"])[0]), query.get("cursor", [""])[0]
     if cursor and "::" not in cursor:
         raise XrpcError(400, "InvalidRequest", "Malformed cursor")
@@ -164,7 +164,7 @@ def _shown(server: "FakeBluesky", mine: "Repo", told: Mapping[str, Any]) -> bool
 
 
 def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a block, a gate or a like; the same again changes nothing. Raises Refused."""
+    """Store a block, a gate or a like. Storing it again has no effect. Raise XrpcError."""
     collection, rkey, record = told["collection"], told["rkey"], told["record"]
     name = f"{collection}/{rkey}"
     if not TID.fullmatch(rkey):
@@ -187,7 +187,7 @@ def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[st
 
 
 def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> None:
-    """What the lexicons of these say, which are not all at hand."""
+    """Check these records without their lexicons, which may be missing from the reference data."""
     wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt"), LIKE: ("createdAt",)}[
         collection
     ]
@@ -209,7 +209,7 @@ def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> N
 
 
 def report(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell those who look after the network of a post; each time is a report. Raises Refused."""
+    """Report a post to the moderators. Every call creates a report. Raise XrpcError."""
     subject = told.get("subject")
     whole = isinstance(subject, Mapping) and subject.get("$type") == "com.atproto.repo.strongRef"
     if not whole or not str(told.get("reasonType")).startswith(

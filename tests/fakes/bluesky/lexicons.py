@@ -1,5 +1,5 @@
-"""Requests and records checked against the official lexicons of the AT Protocol, as its servers
-do."""
+"""Validation of requests and records against the official lexicons of the AT Protocol, as its
+servers do it."""
 
 import json
 import os
@@ -32,11 +32,11 @@ FORMATS: Mapping[str, re.Pattern[str]] = {
 
 
 class LexiconViolation(Exception):
-    """What in a request breaks its lexicon, and where."""
+    """A violation of a lexicon, with its location."""
 
 
 class Lexicons:
-    """The lexicons of a folder, by id."""
+    """The lexicons of a folder by id."""
 
     def __init__(self, folder: Path) -> None:
         found = (json.loads(path.read_text("utf-8")) for path in sorted(folder.rglob("*.json")))
@@ -45,11 +45,11 @@ class Lexicons:
         }
 
     def knows(self, nsid: str) -> bool:
-        """Whether there is such a lexicon."""
+        """Return True if the lexicon exists."""
         return nsid in self._documents
 
     def check_query(self, nsid: str, query: Mapping[str, list[str]]) -> None:
-        """The parameters of a request. Raises Breach."""
+        """Check the parameters of a request. Raise LexiconViolation."""
         wanted = self._main(nsid).get("parameters", {"properties": {}})
         told: dict[str, Any] = {}
         for name, schema in wanted["properties"].items():
@@ -62,20 +62,20 @@ class Lexicons:
         self._object(wanted, told, nsid, "query")
 
     def check_input(self, nsid: str, body: Any) -> None:
-        """The JSON of a request. Raises Breach."""
+        """Check the JSON body of a request. Raise LexiconViolation."""
         asked = self._main(nsid).get("input", {})
         if "schema" in asked:
             self._check(asked["schema"], body, nsid, "body")
 
     def check_output(self, nsid: str, body: Any) -> None:
-        """The JSON of an answer: a fake that breaks the lexicon itself proves nothing. Raises
-        Breach."""
+        """Check the JSON body of a response, so that tests never rely on an invalid response of the
+        fake. Raise LexiconViolation."""
         told = self._main(nsid).get("output", {})
         if "schema" in told:
             self._check(told["schema"], body, nsid, "answer")
 
     def check_record(self, collection: str, record: Any) -> None:
-        """A record. Raises Breach."""
+        """Check a record. Raise LexiconViolation."""
         if not isinstance(record, dict) or record.get("$type") != collection:
             raise LexiconViolation(f"record: its $type is not {collection}")
         self._check(self._main(collection)["record"], record, collection, "record")
@@ -143,8 +143,8 @@ class Lexicons:
 
 
 def _typed(kind: str, value: str) -> Any:
-    """A word of a query as its lexicon types it; unchanged, and so refused, where it is not of that
-    type."""
+    """Convert a query value to the type of its lexicon. Return it unchanged, to be rejected later,
+    if it does not have this type."""
     if kind == "integer" and value.isdecimal():
         return int(value)
     return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
@@ -204,7 +204,8 @@ def _blob(schema: Mapping[str, Any], value: Any, at: str) -> None:
 
 
 def load_lexicons() -> Lexicons | None:
-    """The lexicons beside the checkout, or in `GREENROOM_SHARED`; None where there are none."""
+    """Load the lexicons from the reference data next to the checkout or in `GREENROOM_SHARED`.
+    Return None if they are missing."""
     shared = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[4] / "shared"))
     folder = shared / "platforms" / "specs" / "bluesky"
     return Lexicons(folder) if folder.is_dir() else None

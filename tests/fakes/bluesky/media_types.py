@@ -1,9 +1,8 @@
-"""What the fake Bluesky sees in a file that is brought to it."""
+"""Detection of media types in uploads to the fake Bluesky."""
 
 
 def detect_media_type(body: bytes) -> str:
-    """The type that a server sees in a file, which weighs more than what its sender says; "" where
-    it sees none."""
+    """Return the detected type of a file, which takes precedence over the declared one, or ""."""
     if body[4:8] == b"ftyp":
         return "video/mp4"
     starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}

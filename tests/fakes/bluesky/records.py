@@ -1,5 +1,4 @@
-"""What a record of the fake Bluesky shows: its files, and the places in its words that lead
-somewhere."""
+"""Files and facets of records of the fake Bluesky."""
 
 from typing import Any
 
@@ -7,7 +6,7 @@ from tests.fakes.bluesky.sessions import XrpcError
 
 
 def blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What an embed shows: a picture, that of a card or a film, and its file."""
+    """Return the files of an embed with their kinds: pictures, the thumbnail of a card, or a video."""
     embed = record.get("embed") or {}
     one = [("video", embed["video"])] if "video" in embed else []
     one += [("thumb", embed["external"]["thumb"])] if "thumb" in embed.get("external", {}) else []
@@ -15,7 +14,7 @@ def blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def check_facets(record: dict[str, Any]) -> None:
-    """Raises Refused where one lies outside the words, or cuts a character."""
+    """Raise XrpcError if a facet is outside the text or splits a character."""
     text = record["text"].encode()
     for facet in record.get("facets", []):
         start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]

@@ -1,9 +1,10 @@
-"""A stateful personal data server of Bluesky over HTTP, with bad days.
+"""A stateful personal data server of Bluesky over HTTP, with injected faults.
 
-Honest where clients stumble over the real one: an expired token is 400, a repeat of the same record
-changes nothing, `swapRecord` null never writes over, offsets of facets are bytes on the borders of
-characters, files that no record uses vanish, a film is an MP4 and no picture, a write costs points.
-Each request is checked against the official lexicons where they are at hand.
+It reproduces behaviour of the real server that clients often get wrong: an expired token returns
+400, a repeat of the same record changes nothing, `swapRecord` null never overwrites, offsets of
+facets are bytes at character boundaries, files that no record uses are deleted, a video must be an
+MP4 and is not a picture, and a write costs rate limit points. Each request is checked against the
+official lexicons if they are available.
 """
 
 import base64
@@ -39,10 +40,10 @@ COSTS = {
 }
 BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
 UNUSED_FOR = timedelta(hours=1)
-"""After so long a file that no record uses is gone."""
+"""Time after which a file that no record uses is deleted."""
 
 MOST: Mapping[str, int] = {"image": 2_000_000, "thumb": 1_000_000, "video": 300_000_000}
-"""Bytes of what an embed shows: a picture, the picture of a card, a film."""
+"""Maximum sizes of embedded files in bytes: a picture, the thumbnail of a card, a video."""
 
 KINDS = {
     "com.atproto.repo.putRecord": "posts",
@@ -64,7 +65,7 @@ KINDS = {
 
 
 def cid(data: bytes, *, raw: bool) -> str:
-    """A CIDv1: SHA-256, of raw bytes or of a record."""
+    """Return the CIDv1 (SHA-256) of raw bytes or of a record."""
     head = bytes((1, 0x55 if raw else 0x71, 0x12, 32))
     return "b" + base64.b32encode(head + hashlib.sha256(data).digest()).decode().lower().rstrip("=")
 
@@ -81,7 +82,7 @@ class Blob:
 
 @dataclass
 class Repo:
-    """One account: who may come in, and what it keeps. `state`: active, takendown, deactivated."""
+    """An account with its credentials and records. `state` is active, takendown or deactivated."""
 
     did: str
     handle: str
@@ -90,24 +91,24 @@ class Repo:
     state: str = "active"
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Records that are no posts, by collection and key."""
+    """Records that are not posts, by collection and key."""
     indexed: dict[str, datetime] = field(default_factory=dict)
-    """When the network heard of each post."""
+    """Indexing time of each post."""
     taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Address and record of every post ever made, deleted ones included."""
+    """URI and record of every post ever created, including deleted ones."""
     blobs: dict[str, Blob] = field(default_factory=dict)
     spent: list[tuple[datetime, int]] = field(default_factory=list)
     noops: int = 0
     likes: int = 3
     followers: int = 0
     drops_labels: bool = False
-    """A server that keeps the record and forgets what its author said of it."""
+    """True to store records without their self-labels."""
 
 
 @dataclass
 class FakeBluesky:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
-    was taken in."""
+    """The server's state. Tests create accounts, adjust the clock, request faults from `book`, and
+    inspect the received posts."""
 
     clock: AdjustableClock
     book: FaultBook
@@ -117,9 +118,10 @@ class FakeBluesky:
     sessions: Sessions = field(init=False)
     chats: Chats = field(default_factory=Chats)
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Who reported, and what, in order."""
+    """Reporting account and report, in order."""
     most_upload: int = 50 * 2**20
-    """Bytes of one upload: `PDS_BLOB_UPLOAD_LIMIT`, a tenth of it where nobody has raised it."""
+    """Maximum size of an upload in bytes (`PDS_BLOB_UPLOAD_LIMIT`). The default of real servers is
+    a tenth of it."""
 
     _last_tid: int = 0
 
@@ -127,18 +129,18 @@ class FakeBluesky:
         self.sessions = Sessions(self.clock)
 
     def account(self, handle: str, app_password: str = "abcd-efgh-ijkl-mnop") -> Repo:
-        """A new account."""
+        """Create an account."""
         label = base64.b32encode(hashlib.sha256(handle.encode()).digest()[:15]).decode().lower()
         made = Repo(f"did:plc:{label}", handle, app_password)
         self.repos[made.did] = made
         return made
 
-    # what a request does
+    # Request handling
 
     def answer(
         self, nsid: str, query: dict[str, list[str]], body: bytes, request: Request
     ) -> dict[str, Any]:
-        """The answer's JSON. Raises Refused."""
+        """Return the JSON response of a method. Raise XrpcError."""
         told = self._read(nsid, query, body)
         shown = request.headers.get("authorization")
         match nsid:
@@ -307,7 +309,7 @@ class FakeBluesky:
         return {**answer, "commit": {"cid": version, "rev": rkey}}
 
     def keep(self, repo: Repo, rkey: str, record: dict[str, Any]) -> None:
-        """A post stands, and the network hears of it."""
+        """Store a post and index it."""
         repo.records[rkey] = {
             name: part
             for name, part in record.items()
@@ -317,13 +319,14 @@ class FakeBluesky:
         repo.taken.append((f"at://{repo.did}/{POST}/{rkey}", record))
 
     def tid(self) -> str:
-        """A record key of this moment, later than those before: https://atproto.com/specs/tid"""
+        """Return a record key for the current time, later than all earlier ones:
+        https://atproto.com/specs/tid"""
         self._last_tid = max(self._last_tid + 1, int(self.clock().timestamp() * 1_000_000))
         number, letters = self._last_tid << 10, "234567abcdefghijklmnopqrstuvwxyz"
         return "".join(letters[number >> 5 * place & 31] for place in range(12, -1, -1))
 
     def cid_of(self, record: Mapping[str, Any]) -> str:
-        """What a record is known by as it is now."""
+        """Return the current CID of a record."""
         return cid(canonical_json(record), raw=False)
 
     def _check_record(self, repo: Repo, record: dict[str, Any]) -> None:
@@ -350,7 +353,7 @@ class FakeBluesky:
             )
 
     def _delete(self, repo: Repo, told: dict[str, Any]) -> dict[str, Any]:
-        if told["collection"] != POST:  # what is not there is deleted
+        if told["collection"] != POST:  # Deleting a missing record succeeds.
             repo.others.pop(f"{told['collection']}/{told['rkey']}", None)
             return {}
         gone = repo.records.pop(told["rkey"], None)
@@ -423,7 +426,7 @@ class FakeBluesky:
 
 @contextmanager
 def bluesky() -> Iterator[FakeBluesky]:
-    """A server under uvicorn with a clock of its own."""
+    """Run a server under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     server = FakeBluesky(clock, FaultBook(clock=clock))
     with serve_app(create_app(server), clock=clock) as server.url:
@@ -431,13 +434,13 @@ def bluesky() -> Iterator[FakeBluesky]:
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request, in the words of the faults; whose it is stands in its token alone."""
+    """Return the kind of a request for the fault book. Only its token names the account."""
     found = re.fullmatch(r"/xrpc/([\w.]+)", path)
     return PlatformCall(method, path, "", KINDS.get(found[1], "other")) if found else None
 
 
 def create_app(server: FakeBluesky) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     app = FastAPI()
 
     @app.api_route("/xrpc/{nsid}", methods=["GET", "POST"])

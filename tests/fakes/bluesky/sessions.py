@@ -1,5 +1,5 @@
-"""Sessions of the fake Bluesky: app passwords, access tokens that end, refresh tokens that are used
-once."""
+"""Sessions of the fake Bluesky: app passwords, expiring access tokens, and refresh tokens for
+single use."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 DAY = timedelta(days=1)
 REFRESH_LIFE = timedelta(days=90)
 SIGN_INS = ((30, timedelta(minutes=5)), (100, DAY))
-"""Sign-ins of one identifier: by the documents, and as seen in practice."""
+"""Sign-in limits of one identifier: the documented one and the one observed in practice."""
 
 
 class XrpcError(Exception):
-    """What the server answers instead: status, error name, words, headers."""
+    """An error response: status, error name, message and headers."""
 
     def __init__(
         self, status: int, name: str, message: str = "", headers: dict[str, str] | None = None
@@ -31,7 +31,7 @@ class XrpcError(Exception):
 
 @dataclass
 class Token:
-    """One token. A refresh token knows its successor from its first use on."""
+    """A token. A refresh token records its successor when it is first used."""
 
     did: str
     ends_at: datetime
@@ -40,7 +40,7 @@ class Token:
 
 @dataclass
 class Sessions:
-    """All tokens of the server. `grace` is how long a used refresh token still gives its
+    """All tokens of the server. `grace` is the time in which a used refresh token still returns its
     successor."""
 
     clock: Callable[[], datetime]
@@ -49,11 +49,11 @@ class Sessions:
     access: dict[str, Token] = field(default_factory=dict)
     refresh: dict[str, Token] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
-    """Every refresh token as it was presented and taken in, in order."""
+    """Every accepted refresh token, in order of use."""
     sign_ins: dict[str, list[datetime]] = field(default_factory=dict)
 
     def signed_in(self, identifier: str) -> None:
-        """Count a sign-in. Raises Refused when there were too many."""
+        """Count a sign-in. Raise XrpcError if there were too many."""
         now, past = self.clock(), self.sign_ins.setdefault(identifier, [])
         for most, window in SIGN_INS:
             recent = [at for at in past if at > now - window]
@@ -67,7 +67,7 @@ class Sessions:
         past.append(now)
 
     def start(self, did: str, refresh: str = "") -> tuple[str, str]:
-        """A new pair for an account."""
+        """Create a token pair for an account."""
         now = self.clock()
         access = _token(did, "com.atproto.appPass", now, now + self.access_life)
         refresh = refresh or _token(did, "com.atproto.refresh", now, now + REFRESH_LIFE)
@@ -76,7 +76,7 @@ class Sessions:
         return access, refresh
 
     def whose(self, authorization: str | None) -> str:
-        """The account of an access token. Raises Refused."""
+        """Return the account of an access token. Raise XrpcError."""
         token = _bearer(authorization)
         if token in self.refresh:
             raise XrpcError(400, "InvalidToken", "Bad token scope")
@@ -88,8 +88,8 @@ class Sessions:
         return known.did
 
     def rotate(self, authorization: str | None) -> tuple[str, str, str]:
-        """Account and new pair for a refresh token; used again in its grace it gives the same
-        successor."""
+        """Return the account and a new pair for a refresh token. Repeated use within the grace
+        period returns the same successor."""
         token, now = _bearer(authorization), self.clock()
         known = self.refresh.get(token)
         if known is None:
@@ -104,15 +104,15 @@ class Sessions:
         return known.did, access, refresh
 
     def revoke(self, did: str) -> None:
-        """Every session of an account ends: its owner deleted the app password."""
+        """End every session of an account, as if its owner had deleted the app password."""
         for kept in (self.access, self.refresh):
             for token in [name for name, one in kept.items() if one.did == did]:
                 del kept[token]
 
 
 def _token(did: str, scope: str, now: datetime, ends: datetime) -> str:
-    """A JWT as servers make them: clients read in it when it ends. Nobody here checks its
-    signature."""
+    """Return a JWT in the format of real servers: clients read its expiry. The fake does not check
+    the signature."""
     said = {"scope": scope, "sub": did, "aud": "did:web:127.0.0.1", "jti": secrets.token_hex(8)}
     times = {"iat": int(now.timestamp()), "exp": int(ends.timestamp())}
     parts = ({"typ": "at+jwt", "alg": "HS256"}, said | times)

@@ -1,5 +1,5 @@
-"""What people edit of what they wrote to a bot, and what else makes Discord tell a message again,
-whole."""
+"""Edits of users' messages to a bot, and other events for which Discord sends a whole message
+again."""
 
 from typing import Any
 
@@ -9,12 +9,11 @@ from tests.fakes.discord.state import DM, Bot, Message, Person
 
 UPDATE = "MESSAGE_UPDATE"
 MOST_TYPED = 4000
-"""Characters of a message of who pays for more; others have 2,000."""
+"""Maximum characters of a message from a user with Nitro. The limit of other users is 2,000."""
 
 
 def edit(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, text: str) -> None:
-    """Somebody changes a message of theirs, however old it is; it keeps its id, and bears the time
-    of the edit."""
+    """Edit a user's message of any age. It retains its id and receives the time of the edit."""
     with fake.lock:
         message = _found(fake, bot, person, message_id)
         assert message.author["id"] == person.id, (
@@ -30,8 +29,9 @@ def edit(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, text: str
 
 
 def touch(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, **more: Any) -> None:
-    """A link in it was looked up (`embeds`), or it was pinned: no edit, and the bot is told all of
-    it again. https://docs.discord.com/developers/events/gateway-events#message-update"""
+    """Send the message again without an edit, as Discord does when it resolves a link (`embeds`) or
+    when the message is pinned.
+    https://docs.discord.com/developers/events/gateway-events#message-update"""
     with fake.lock:
         _tell(fake, bot, _found(fake, bot, person, message_id), **more)
 

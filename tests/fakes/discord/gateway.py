@@ -1,5 +1,5 @@
-"""The gateway of the fake Discord: sessions that are resumed with what they missed, heartbeats,
-invalid sessions."""
+"""The gateway of the fake Discord: sessions, resume with missed events, heartbeats and invalid
+sessions."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ KEPT = 500
 
 @dataclass
 class Session:
-    """What one client was told, so that it can be told again."""
+    """A client session with its latest events, which a resume sends again."""
 
     id: str
     bot: Bot
@@ -36,14 +36,13 @@ class Session:
 
 @dataclass
 class GatewayConnection:
-    """An open connection; `end` says with which code it is to be closed, or None where TCP just
-    breaks."""
+    """An open connection. An integer in `out` closes it with that code."""
 
     loop: asyncio.AbstractEventLoop
     out: "asyncio.Queue[Json | int]"
 
     def put(self, what: "Json | int") -> None:
-        """Say something, or hang up with a code; from any thread."""
+        """Send a message, or close the connection with a code. Safe to call from any thread."""
         self.loop.call_soon_threadsafe(self.out.put_nowait, what)
 
 
@@ -56,12 +55,12 @@ class Gateway:
     heartbeat_ms: int = 41_250
     sessions: dict[str, Session] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
-    """What clients did: identify, resume, heartbeat, invalid, closed."""
+    """Actions of clients: identify, resume, heartbeat, invalid, closed."""
 
-    # from the world
+    # Events
 
     def tell(self, bot: Bot, name: str, data: Json, *, intent: int = 0) -> None:
-        """Something happened: every session of the bot is told, open or not."""
+        """Send an event to every session of the bot, connected or not."""
         for session in self.sessions.values():
             if session.bot is bot and (not intent or session.intents & intent):
                 session.seq += 1
@@ -71,16 +70,16 @@ class Gateway:
                     session.line.put(payload)
 
     def put_out(self, bot: Bot, guild: Guild) -> None:
-        """The owner of a server puts a bot out."""
+        """Remove the bot from a server, as its owner does."""
         guild.members.pop(bot.id)
         self.tell(bot, "GUILD_DELETE", {"id": guild.id}, intent=GUILDS)
 
     def is_down(self, bot: Bot, guild: Guild) -> None:
-        """A server of Discord's is down: its guilds are there, and cannot be reached."""
+        """Report a server as unavailable because of an outage."""
         self.tell(bot, "GUILD_DELETE", {"id": guild.id, "unavailable": True}, intent=GUILDS)
 
     def let_in(self, bot: Bot, guild: Guild, roles: list[str]) -> None:
-        """A bot is invited, or its guild is up again."""
+        """Add the bot to a server, or report the server as available again."""
         guild.members[bot.id] = roles
         shown = {
             "id": guild.id,
@@ -94,31 +93,31 @@ class Gateway:
         self.tell(bot, "GUILD_CREATE", empty | shown | {"unavailable": False}, intent=GUILDS)
 
     def open_sessions(self, bot: Bot) -> list[Session]:
-        """Those with a connection."""
+        """Return the connected sessions of a bot."""
         return [one for one in self.sessions.values() if one.bot is bot and one.line is not None]
 
     def drop(self, bot: Bot, code: int = 4000) -> None:
-        """Close the bot's connections; with 4000 a client may resume."""
+        """Close the bot's connections. Code 4000 allows a resume."""
         for session in self.open_sessions(bot):
             assert session.line is not None
             session.line.put(code)
 
     def ask_reconnect(self, bot: Bot) -> None:
-        """Tell the bot's clients to come again."""
+        """Request that the bot's clients reconnect."""
         for session in self.open_sessions(bot):
             assert session.line is not None
             session.line.put({"op": RECONNECT, "d": None})
 
     def forget(self) -> None:
-        """The gateway was restarted: no session can be resumed."""
+        """Restart the gateway, after which no session can be resumed."""
         for session in self.sessions.values():
             session.intents = 0
         self.sessions.clear()
 
-    # from clients
+    # Connections
 
     async def serve(self, socket: WebSocket) -> None:
-        """One connection, from HELLO to its end."""
+        """Handle one connection, from HELLO to its end."""
         await socket.accept()
         pack = _packer(socket.query_params.get("compress", ""))
         out: asyncio.Queue[Json | int] = asyncio.Queue()
@@ -142,8 +141,8 @@ class Gateway:
                 await socket.close(4000)
 
     async def _heard(self, socket: WebSocket, sending: "asyncio.Task[None]") -> Json | None:
-        """What a client says next; None when we hung up. Raises TimeoutError for a heart that
-        stopped."""
+        """Return the next message of a client, or None if the gateway closed the connection. Raise
+        TimeoutError if the heartbeat stopped."""
         hearing = asyncio.create_task(socket.receive_text())
         await asyncio.wait(
             {hearing, sending},
@@ -214,8 +213,8 @@ class Gateway:
 
 
 def _packer(kind: str) -> Callable[[str], str | bytes]:
-    """How a client wants its messages: one stream of zlib or zstd for the whole connection, or
-    plain."""
+    """Return the encoder that a client requested: one zlib or zstd stream for the whole connection,
+    or plain text."""
     if kind == "zlib-stream":
         squeeze = zlib.compressobj()
         return lambda text: squeeze.compress(text.encode()) + squeeze.flush(zlib.Z_SYNC_FLUSH)

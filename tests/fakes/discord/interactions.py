@@ -1,9 +1,10 @@
-"""What people press and choose in the fake Discord, each with a word of its own, and the menus they
-choose from.
+"""Interactions of the fake Discord (buttons and slash commands, each with a token) and the commands
+of applications.
 
-Honest where clients stumble: the first answer after three seconds finds nothing, a second one is
-refused, what follows the first needs the first, and all ends after fifteen minutes; a name has
-small letters, and new commands are counted by the day.
+It reproduces behaviour of the real platform that clients often get wrong: a first response after
+three seconds is too late, a second one is rejected, follow-ups require the first response, and the
+token expires after fifteen minutes; command names are in lower case, and new commands are limited
+per day.
 """
 
 import re
@@ -34,8 +35,7 @@ NAME = re.compile(r"[-_'\w]{1,32}")
 
 @dataclass
 class Interaction:
-    """One press or choice. `shown`: what stands where it is answered, None while there is
-    nothing."""
+    """A button press or a command. `shown` is the displayed response, or None if there is none yet."""
 
     bot: Bot
     channel: Channel
@@ -47,25 +47,25 @@ class Interaction:
 
 @dataclass
 class Interactions:
-    """All of them, and every application's menu."""
+    """All interactions, and the commands of every application."""
 
     world: DiscordState
     gateway: Gateway
     asked: dict[str, Interaction] = field(default_factory=dict)
     acks: dict[str, Json] = field(default_factory=dict)
-    """First answers by the interaction's id."""
+    """First responses by interaction id."""
     told: dict[str, Json] = field(default_factory=dict)
-    """What the gateway told of each."""
+    """Gateway events of interactions by id."""
     menus: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Commands by application and name."""
     written: list[str] = field(default_factory=list)
-    """What was done to menus, in order: POST stop, DELETE shop."""
+    """Changes of commands in order, such as "POST stop" or "DELETE shop"."""
     _new: dict[tuple[str, date], int] = field(default_factory=dict)
 
-    # what people do
+    # Users
 
     def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str) -> str:
-        """A button under a direct message; the press's id."""
+        """Press a button of a direct message. Return the interaction id."""
         channel = self.world.direct(bot, person)
         above = self.world.post(channel, user(bot.id, bot.name, bot=True), {"content": "…"})
         told = {
@@ -76,7 +76,7 @@ class Interactions:
         return self._tell(bot, person, channel, {**told, "message": self.world.shown(above)})
 
     def choose(self, bot: Bot, person: Person, channel: Channel, data: Json, *, locale: str) -> str:
-        """A command of the menu, in direct messages or on a server; the choice's id."""
+        """Use a slash command in a direct message or on a server. Return the interaction id."""
         told = {"type": SLASH, "data": {"id": "1", "type": 1, **data}, "locale": locale}
         return self._tell(bot, person, channel, told)
 
@@ -100,10 +100,10 @@ class Interactions:
         self.gateway.tell(bot, "INTERACTION_CREATE", told)
         return made
 
-    # what applications answer
+    # Responses of applications
 
     def answer(self, method: str, parts: list[str], said: Any) -> tuple[int, Any]:
-        """One request under an interaction's word. Raises Refusal."""
+        """Answer a request with an interaction token. Raise Refusal."""
         match parts:
             case ["interactions", made, word, "callback"]:
                 return self.first(made, word, said)
@@ -113,7 +113,7 @@ class Interactions:
                 raise Refusal(404, 0, "404: Not Found")
 
     def first(self, interaction: str, token: str, said: Json) -> tuple[int, Any]:
-        """The first answer. Raises Refusal."""
+        """Handle the first response. Raise Refusal."""
         found = self.asked.get(interaction)
         if found is None or found.token != token or self.world.clock() - found.at > FIRST:
             raise Refusal(404, 10062, "Unknown interaction")
@@ -126,7 +126,7 @@ class Interactions:
         return 204, None
 
     def original(self, method: str, application: str, token: str, said: Any) -> tuple[int, Any]:
-        """Edit or delete what the first answer showed. Raises Refusal."""
+        """Edit or delete the first response. Raise Refusal."""
         found = next(
             (one for one in self.asked.values() if (one.bot.id, one.token) == (application, token)),
             None,
@@ -145,7 +145,7 @@ class Interactions:
         return 200, self.world.shown(self._show(found, said["content"]))
 
     def _show(self, one: Interaction, text: str) -> Message:
-        """Before whoever asked alone, or before everybody in the channel."""
+        """Show a response to the user alone or to the whole channel."""
         author, one.shown = user(one.bot.id, one.bot.name, bot=True), text
         if not one.private:
             return self.world.post(one.channel, author, {"content": text})
@@ -159,10 +159,10 @@ class Interactions:
             self.world.clock(),
         )
 
-    # menus
+    # Commands
 
     def menu(self, bot: Bot, application: str) -> dict[str, Json]:
-        """The commands of one's own application. Raises Refusal."""
+        """Return the commands of the bot's application. Raise Refusal for another application."""
         if application != bot.id:
             raise Refusal(
                 403, 20012, "You are not authorized to perform this action on this application"
@@ -172,7 +172,7 @@ class Interactions:
     def manage(
         self, bot: Bot, application: str, method: str, one: list[str], said: Any
     ) -> tuple[int, Any]:
-        """One request about a menu. Raises Refusal."""
+        """Answer a request about commands. Raise Refusal."""
         match method, one:
             case "GET", []:
                 return 200, list(self.menu(bot, application).values())
@@ -184,7 +184,7 @@ class Interactions:
                 raise Refusal(404, 0, "404: Not Found")
 
     def write(self, bot: Bot, application: str, said: Json) -> tuple[int, Json]:
-        """Create a command, or overwrite the one of that name. Raises Refusal."""
+        """Create a command, or overwrite the one with the same name. Raise Refusal."""
         menu, today = self.menu(bot, application), self.world.clock().date()
         _check(said)
         known, new = menu.get(said["name"]), self._new.get((bot.id, today), 0)
@@ -201,7 +201,7 @@ class Interactions:
         return (200 if known else 201), menu[said["name"]]
 
     def erase(self, bot: Bot, application: str, command: str) -> tuple[int, None]:
-        """Take a command out. Raises Refusal."""
+        """Delete a command. Raise Refusal."""
         menu = self.menu(bot, application)
         name = next((each for each, one in menu.items() if one["id"] == command), None)
         if name is None:
@@ -212,7 +212,8 @@ class Interactions:
 
 
 def _where(channel: Channel, person: Person) -> Json:
-    """Who did it and where: a direct message tells a user, a server its member."""
+    """Return the fields for the user and the context: a direct message has a user, a server has a
+    member."""
     who = user(person.id, person.name)
     if channel.type == DM:
         return {
@@ -259,7 +260,7 @@ def _check(said: Json) -> None:
 
 
 def _kept(said: Json, made: str, application: str, version: str) -> Json:
-    """A command as it is told: with fields nobody sent, and without those that are empty."""
+    """Return a command as the API does, with default fields and without empty ones."""
     told = {name: value for name, value in said.items() if value not in ([], None)}
     for option in told.get("options", ()):
         option.setdefault("required", False)

@@ -1,5 +1,4 @@
-"""How requests to the fake Discord are read: their kind, their JSON and their files; and how
-refusals are told."""
+"""Parsing of requests to the fake Discord: kind, JSON and files."""
 
 import json
 import math
@@ -17,8 +16,7 @@ API = "/api/v10"
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request's JSON, its files by the names of their parts (file name and bytes), and its size
-    in bytes."""
+    """The JSON of a request, its files by part name (file name and content), and its size in bytes."""
 
     said: Any
     files: Mapping[str, tuple[str, bytes]]
@@ -26,7 +24,7 @@ class ParsedRequest:
 
 
 def read(kind: str, body: bytes) -> tuple[Any, dict[str, tuple[str, bytes]]]:
-    """The JSON of a request, and its files by the names of their parts: file name and bytes."""
+    """Return the JSON of a request and its files by part name: file name and content."""
     if not kind.startswith("multipart/form-data"):
         return (json.loads(body) if body else None), {}
     whole = BytesParser(policy=HTTP).parsebytes(
@@ -77,7 +75,7 @@ _OF_MESSAGE = {"GET": "metrics", "DELETE": "deletes", "PATCH": "edits"}
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request, in the words of the faults; its account is the channel it goes to."""
+    """Return the kind of a request for the fault book. Its account is the channel."""
     parts = path.removeprefix(API).strip("/").split("/")
     if not path.startswith(API):
         return None

@@ -1,4 +1,4 @@
-"""Roles of the fake Discord's servers: who may give which one to whom, and how they are shown."""
+"""Roles on servers of the fake Discord: assignment rules and representation."""
 
 from tests.fakes.discord.state import (
     ADMINISTRATOR,
@@ -12,7 +12,7 @@ from tests.fakes.discord.state import (
 
 
 def shown(guild: Guild, role: str) -> Json:
-    """A role as the API tells it."""
+    """Return a role as the API does."""
     name = "@everyone" if role == guild.id else guild.names.get(role, role)
     colors = {"primary_color": 0, "secondary_color": None, "tertiary_color": None}
     return {
@@ -34,7 +34,7 @@ def shown(guild: Guild, role: str) -> Json:
 def change(
     world: DiscordState, bot: Bot, guild: Guild, member: str, role: str, *, give: bool
 ) -> None:
-    """Give a role or take it; the same again changes nothing. Raises Refusal."""
+    """Assign or remove a role. Repeating it has no effect. Raise Refusal."""
     if member not in world.people and member not in guild.members:
         raise Refusal(404, 10013, "Unknown User")
     if member not in guild.members:

@@ -1,9 +1,10 @@
-"""A stateful Discord over HTTP and WebSocket, judged by its own specification.
+"""A stateful Discord over HTTP and WebSocket that validates requests against the official
+specification.
 
-Honest where clients stumble over the real one: a nonce is kept two minutes per author, and one
-whose message was deleted answers 404; rights decide what is seen, and a history one may not read
-looks empty; limits per route and for the whole bot, with fractions of seconds; what people write
-comes over the gateway alone.
+It reproduces behaviour of the real platform that clients often get wrong: a nonce is remembered for
+two minutes per author, and reusing the nonce of a deleted message returns 404; permissions decide
+which channels are visible, and a history without read permission is empty; limits apply per route
+and to the whole bot, with fractions of seconds; messages of users are sent over the gateway only.
 """
 
 import threading
@@ -56,10 +57,10 @@ from tests.fakes.discord.state import (
 )
 
 AGENTS = "DiscordBot (https://"
-"""How programs call themselves; others are turned away at the edge."""
+"""Required prefix of the User-Agent header. Other clients are rejected at the edge."""
 
 MOST_PASSED_ON = 10
-"""In an hour, from one channel."""
+"""Maximum crossposts of a channel per hour."""
 
 MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
 BUCKETS: Mapping[str, tuple[int, float]] = {
@@ -67,18 +68,18 @@ BUCKETS: Mapping[str, tuple[int, float]] = {
     "deletes": (30, 10.0),
     "lookups": (30, 10.0),
 }
-"""Requests per seconds and channel, by kind."""
+"""Requests and period in seconds per channel, by kind."""
 
 
 @dataclass
 class FakeDiscord:
-    """Its state, and what tests do to it."""
+    """The state of the fake and the actions of tests."""
 
     spec: Spec
     clock: AdjustableClock = field(default_factory=AdjustableClock)
     url: str = ""
     blocked_until: datetime | None = None
-    """Until then every request of any bot is too many."""
+    """Time until which every request of any bot is rate limited."""
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -91,15 +92,15 @@ class FakeDiscord:
 
     @property
     def api(self) -> str:
-        """The base address of its API."""
+        """Base URL of the API."""
         return self.url + API
 
     def limit_everything(self, seconds: float) -> None:
-        """The whole bot has asked too much."""
+        """Apply the global rate limit."""
         self.blocked_until = self.clock() + timedelta(seconds=seconds)
 
     def write(self, bot: Bot, person: Person, text: str, *, files: int = 0) -> str:
-        """A person writes to the bot; the message's id."""
+        """Send a message from a user to the bot. Return its id."""
         with self.lock:
             channel = self.world.direct(bot, person)
             names = [
@@ -117,12 +118,12 @@ class FakeDiscord:
             return message.id
 
     def repeat(self, bot: Bot, message: Message) -> None:
-        """The gateway tells a message, maybe again."""
+        """Send the event of a message, possibly again."""
         told = {**self.world.shown(message), "channel_type": DM}
         self.gateway.tell(bot, "MESSAGE_CREATE", told, intent=DIRECT_MESSAGES)
 
     def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str = "fr") -> str:
-        """A person presses a button under a direct message; the press's id."""
+        """Press a button of a direct message as a user. Return the interaction id."""
         with self.lock:
             return self.interactions.press(bot, person, custom_id, locale=locale)
 
@@ -135,7 +136,7 @@ class FakeDiscord:
         where: Channel | None = None,
         locale: str = "fr",
     ) -> str:
-        """A person chooses a command, in direct messages or in a channel; the choice's id."""
+        """Use a command as a user in a direct message or a channel. Return the interaction id."""
         with self.lock:
             there = where or self.world.direct(bot, person)
             return self.interactions.choose(
@@ -143,13 +144,13 @@ class FakeDiscord:
             )
 
     def sent(self, channel: Channel) -> list[Message]:
-        """What bots wrote in a channel, deleted or not."""
+        """Return the messages of bots in a channel, including deleted ones."""
         return [message for message in channel.messages if message.author["bot"]]
 
     # HTTP
 
     async def answer(self, request: Request) -> Response:
-        """One request of the API."""
+        """Answer a request of the API."""
         body = await request.body()
         method, path = request.method, request.url.path.removeprefix(API)
         try:
@@ -172,7 +173,7 @@ class FakeDiscord:
         )
 
     def _limited(self, method: str, path: str) -> dict[str, str]:
-        """The limits that hold for a request, as headers. Raises Refusal."""
+        """Return the rate limits of a request as headers. Raise Refusal."""
         now = self.clock()
         if self.blocked_until is not None and now < self.blocked_until:
             wait = (self.blocked_until - now).total_seconds()
@@ -211,10 +212,11 @@ class FakeDiscord:
         return found
 
     def _route(self, request: Request, parts: list[str], sent: ParsedRequest) -> tuple[int, Any]:
+        # These requests carry the interaction token in their path instead of a bot token.
         if parts[0] in (
             "interactions",
             "webhooks",
-        ):  # without a token: an interaction's own word is one
+        ):
             return self.interactions.answer(request.method, parts, sent.said)
         bot = self._bot(request)
         if parts[0] == "applications" and parts[2:3] == ["commands"]:
@@ -397,8 +399,7 @@ class FakeDiscord:
             raise Refusal(403, 50278 if away else 50007, f"Cannot send messages to this user{away}")
 
     def _edit(self, bot: Bot, channel_id: str, message_id: str, sent: ParsedRequest) -> Json:
-        """Other words for what the bot sent itself; a list of attachments names all that are to
-        stay."""
+        """Edit a message of the bot. A list of attachments names all that remain."""
         channel, said = self.world.seen(bot, channel_id, SEND), sent.said
         found = next(
             (one for one in channel.messages if one.id == message_id and not one.deleted), None
@@ -423,7 +424,8 @@ class FakeDiscord:
         return self.world.shown(found)
 
     def _pass_on(self, bot: Bot, channel_id: str, message_id: str) -> Json:
-        """Show a message on every server that follows its channel, once, and ten in an hour."""
+        """Crosspost a message to the servers that follow its channel, once, and at most ten per
+        hour."""
         channel, hour = self.world.seen(bot, channel_id, SEND), self.clock() - timedelta(hours=1)
         found = next(
             (one for one in channel.messages if one.id == message_id and not one.deleted), None
@@ -473,7 +475,7 @@ _OPEN = {
 
 
 def create_app(fake: FakeDiscord) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `fake`."""
 
     async def gateway(socket: WebSocket) -> None:
         await fake.gateway.serve(socket)
@@ -489,7 +491,7 @@ def create_app(fake: FakeDiscord) -> ASGIApp:
     faulty = FaultyNetwork(app, book=fake.book, call_of=classify_request)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await faulty(scope, receive, send)
 
     return entry
@@ -499,7 +501,7 @@ def create_app(fake: FakeDiscord) -> ASGIApp:
 def discord(
     spec: Path | None = None, clock: AdjustableClock | None = None
 ) -> Iterator[FakeDiscord]:
-    """A running Discord."""
+    """Run the fake."""
     fake = FakeDiscord(Spec(spec), clock or AdjustableClock())
     with serve_app(create_app(fake), sockets=True, clock=fake.clock) as url:
         fake.url = url

@@ -1,5 +1,4 @@
-"""Discord's own description of its API, as far as it judges what we send: paths, queries and JSON
-bodies."""
+"""Discord's official API description, used to validate paths, queries and JSON bodies."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +8,15 @@ from tests.fakes.openapi import Description, find_description
 
 
 def load_description() -> Path | None:
-    """Discord's description, where reference data is at hand."""
+    """Return the path of Discord's description if the reference data is available."""
     return find_description("discord-openapi.json")
 
 
 class Spec(Description):
-    """What it says of our requests and of the fake's answers."""
+    """The description, applied to our requests and to the fake's responses."""
 
     def judge(self, method: str, path: str, query: Mapping[str, str], body: Any) -> str:
-        """What is wrong with a request by the document; "" when it is as described."""
+        """Return the first violation in a request, or ""."""
         if self.path is None:
             return ""
         return self.noted(method, path, self._trouble(method.lower(), path, query, body))
@@ -52,12 +51,14 @@ class Spec(Description):
         return self.errors(f"{name} {method}", schema, body)
 
     def answers(self, name: str, value: Any) -> str:
-        """What is wrong with an answer of the fake, by a schema of the document."""
+        """Return the first violation in a response of the fake, checked against a schema of the
+        description."""
         return self.errors(f"answer {name}", {"$ref": f"#/components/schemas/{name}"}, value)
 
 
 def _typed(kind: object, value: str) -> Any:
-    """A value of a query as it is described; unchanged, and so refused, where it is none."""
+    """Convert a query value to the described type. Return it unchanged, to be rejected later, if it
+    does not have this type."""
     if kind == "boolean":
         return {"true": True, "false": False}.get(value, value)
     return int(value) if kind == "integer" else value

@@ -1,5 +1,4 @@
-"""What the fake Discord holds: bots, people, servers, channels and messages, with its own ids and
-clock."""
+"""State of the fake Discord: bots, users, servers, channels and messages, with its ids and clock."""
 
 import secrets
 from collections.abc import Callable
@@ -19,7 +18,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: HTTP status, Discord's code, and headers."""
+    """An error response: HTTP status, Discord error code and headers."""
 
     def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -28,7 +27,7 @@ class Refusal(Exception):
 
 @dataclass
 class Bot:
-    """An application's bot user."""
+    """The bot user of an application."""
 
     id: str
     token: str
@@ -38,7 +37,7 @@ class Bot:
 
 @dataclass
 class Guild:
-    """A server: roles by id with their rights and positions, and the roles of each member."""
+    """A server: permissions and positions of roles by id, and the roles of each member."""
 
     id: str
     name: str
@@ -46,21 +45,22 @@ class Guild:
     members: dict[str, list[str]]
     owner: str = "1"
     followers: int = 2
-    """How many are on it, about: its owner and the bot, until a test says otherwise."""
+    """Approximate number of members. The default counts the owner and the bot."""
     names: dict[str, str] = field(default_factory=dict)
-    """What people call a role; its id where nobody named it."""
+    """Names of roles. A role without an entry has its id as name."""
     positions: dict[str, int] = field(default_factory=dict)
     managed: set[str] = field(default_factory=set)
-    """Roles that belong to a program: nobody gives them."""
+    """Roles that an integration manages, which cannot be assigned."""
     given: list[tuple[str, str, str]] = field(default_factory=list)
-    """Who was given a role or lost it by a bot: `+` or `-`, the member, the role."""
+    """Role changes by a bot: `+` or `-`, the member, the role."""
 
     def height(self, role: str) -> tuple[int, int]:
-        """Where a role stands; of two at one position the older one is the higher."""
+        """Return the sort key of a role. Of two roles with the same position, the older one is
+        higher."""
         return self.positions.get(role, 0), -int(role)
 
     def allowed(self, member: str) -> int:
-        """What a member may do on the server as a whole."""
+        """Return the server-wide permissions of a member."""
         rights = self.roles[self.id]
         for role in self.members[member]:
             rights |= self.roles[role]
@@ -69,7 +69,7 @@ class Guild:
 
 @dataclass
 class Message:
-    """A message as sent and as shown."""
+    """A message as received and as displayed."""
 
     id: str
     channel: str
@@ -81,12 +81,12 @@ class Message:
     deleted: bool = False
     edited: datetime | None = None
     passed_on: datetime | None = None
-    """When the servers that follow its channel got it."""
+    """Time of its crosspost."""
 
 
 @dataclass
 class Channel:
-    """A text channel of a server, or the direct messages of a bot and one person."""
+    """A text channel of a server, or the direct messages of a bot and a user."""
 
     id: str
     guild: str = ""
@@ -102,7 +102,8 @@ class Channel:
 
 @dataclass
 class Person:
-    """A user. `open`: takes direct messages; `shares`: is on a server with the bot."""
+    """A user. `open` is true if they accept direct messages, `shares` if they share a server with
+    the bot."""
 
     id: str
     name: str
@@ -112,7 +113,7 @@ class Person:
 
 @dataclass
 class DiscordState:
-    """Everything there is; the fake's HTTP side and its gateway work on it under one lock."""
+    """The complete state. The HTTP API and the gateway access it under one lock."""
 
     clock: Callable[[], datetime]
     bots: dict[str, Bot] = field(default_factory=dict)
@@ -121,26 +122,26 @@ class DiscordState:
     people: dict[str, Person] = field(default_factory=dict)
     nonces: dict[tuple[str, str], Message] = field(default_factory=dict)
     nonce_in_history: bool = False
-    """Whether listings show the nonce: nobody has seen it written down."""
+    """True if message lists contain the nonce. The documentation does not mention it."""
     _counted: int = 0
 
     def snowflake(self) -> str:
-        """A new id, of this moment; those of one moment are in order."""
+        """Return a new id for the current time. Ids of the same millisecond are in order."""
         self._counted += 1
         return str(
             (((self.clock() - EPOCH) // timedelta(milliseconds=1)) << 22) + self._counted % 2**22
         )
 
-    # what tests set up
+    # Setup
 
     def bot(self, name: str = "greenroom") -> Bot:
-        """A new application with its bot."""
+        """Create an application with a bot."""
         made = Bot(self.snowflake(), f"bot-{secrets.token_hex(12)}", name)
         self.bots[made.token] = made
         return made
 
     def guild(self, bot: Bot, *, rights: int = ALL, name: str = "Studio") -> Guild:
-        """A server whose bot has a role with these rights."""
+        """Create a server whose bot has a role with these permissions."""
         role, guild_id = self.snowflake(), self.snowflake()
         made = Guild(
             guild_id, name, {guild_id: VIEW, role: rights}, {bot.id: [role]}, positions={role: 10}
@@ -149,7 +150,7 @@ class DiscordState:
         return made
 
     def role(self, guild: Guild, name: str = "18+", *, rights: int = 0, position: int = 1) -> str:
-        """A role of a server; its id."""
+        """Create a role of a server and return its id."""
         made = self.snowflake()
         guild.roles[made], guild.names[made], guild.positions[made] = rights, name, position
         return made
@@ -157,29 +158,29 @@ class DiscordState:
     def channel(
         self, guild: Guild, *, nsfw: bool = False, type_: int = 0, name: str = "annonces"
     ) -> Channel:
-        """A text channel of a server."""
+        """Create a text channel of a server."""
         made = Channel(self.snowflake(), guild.id, type_, name, nsfw)
         self.channels[made.id] = made
         return made
 
     def thread(self, parent: Channel, name: str = "fil") -> Channel:
-        """A public thread under a channel: it has no age restriction of its own."""
+        """Create a public thread of a channel. It inherits the age restriction."""
         made = Channel(self.snowflake(), parent.guild, THREAD, name, parent=parent.id)
         self.channels[made.id] = made
         return made
 
     def restricted(self, channel: Channel) -> bool:
-        """Whether only adults open it."""
+        """Return True if the channel is age-restricted."""
         return self.channels[channel.parent].nsfw if channel.parent else channel.nsfw
 
     def person(self, name: str = "leo", **more: Any) -> Person:
-        """Somebody new."""
+        """Create a user."""
         made = Person(self.snowflake(), name, **more)
         self.people[made.id] = made
         return made
 
     def direct(self, bot: Bot, person: Person) -> Channel:
-        """The channel of a bot's direct messages with somebody: always the same."""
+        """Return the direct message channel of a bot and a user, which is always the same."""
         for known in self.channels.values():
             if (known.bot, known.person) == (bot.id, person.id):
                 return known
@@ -187,10 +188,10 @@ class DiscordState:
         self.channels[made.id] = made
         return made
 
-    # who may do what
+    # Permissions
 
     def rights(self, bot: Bot, channel: Channel) -> int:
-        """The bot's rights in a channel; in its own direct messages all of them."""
+        """Return the bot's permissions in a channel. In its direct messages it has all of them."""
         if channel.type == DM:
             return ALL if channel.bot == bot.id else 0
         guild = self.guilds[channel.guild]
@@ -206,7 +207,7 @@ class DiscordState:
         return found
 
     def seen(self, bot: Bot, channel_id: str, needed: int = VIEW) -> Channel:
-        """A channel the bot may use so. Raises Refusal."""
+        """Return a channel in which the bot has the needed permissions. Raise Refusal."""
         channel = self.channels.get(channel_id)
         if channel is None:
             raise Refusal(404, 10003, "Unknown Channel")
@@ -217,10 +218,10 @@ class DiscordState:
             raise Refusal(403, 50013, "Missing Permissions")
         return channel
 
-    # messages
+    # Messages
 
     def post(self, channel: Channel, author: Json, body: Json, *, nonce: str = "") -> Message:
-        """Add a message; its content is trimmed, as Discord does."""
+        """Add a message. Its content is trimmed, as Discord does."""
         at, text = self.clock(), str(body.get("content") or "")
         made = Message(
             self.snowflake(), channel.id, author, text, {**body, "content": text.strip()}, nonce, at
@@ -231,12 +232,12 @@ class DiscordState:
         return made
 
     def same(self, author: str, nonce: str) -> Message | None:
-        """The message of the last minutes that bears the nonce of this author."""
+        """Return the author's message with this nonce if it was sent in the last two minutes."""
         known = self.nonces.get((author, nonce))
         return known if known is not None and self.clock() - known.at <= NONCE_LIVES else None
 
     def shown(self, message: Message, *, nonce: bool = False) -> Json:
-        """A message as the API tells it."""
+        """Return a message as the API does."""
         body = message.body
         told = {
             "id": message.id,
@@ -262,7 +263,7 @@ class DiscordState:
 
 
 def user(id_: str, name: str, *, bot: bool = False) -> Json:
-    """A user as the API tells them."""
+    """Return a user as the API does."""
     return {
         "id": id_,
         "username": name,
@@ -277,7 +278,7 @@ def user(id_: str, name: str, *, bot: bool = False) -> Json:
 
 
 def application(bot: Bot) -> Json:
-    """A bot's application as the API tells it."""
+    """Return a bot's application as the API does."""
     return {
         "id": bot.id,
         "name": bot.name,

@@ -1,11 +1,12 @@
-"""Applications, people and their yes on the fake Facebook, and what leads to the token of a Page.
+"""Apps, users, approvals and tokens of the fake Facebook, up to the access token of a Page.
 
-Documented: a code is good once, for ten minutes here, with the address it was asked with and the
-application's secret; what somebody left unticked is asked for again with `auth_type=rerequest`
-alone; a yes gives a token of an hour or two, which with the secret gives one of sixty days; a
-person's Pages are listed with their tasks, and one tells its token to its person; of a token for
-sixty days a Page's has no end, of one for an hour it has the same. Unverified: for how long a code
-holds; that a verifier is looked at where a challenge came, and what a wrong one is told. Sources:
+Documented: a code can be used once (within ten minutes here) with the redirect URI of the request
+and the app secret; permissions that a user declined are requested again only with
+`auth_type=rerequest`; an approval returns a token for one or two hours, which the app secret
+exchanges for one of sixty days; a user's Pages are listed with their tasks, and each returns its
+token to its user; a Page token obtained with a sixty-day token does not expire, one obtained with
+an hourly token expires with it. Unverified: the lifetime of a code; that the code verifier is
+checked if a challenge was sent, and the error for a wrong one. Sources:
 https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
 /docs/facebook-login/guides/access-tokens/get-long-lived,
 /docs/facebook-login/guides/permissions/request-revoke, /docs/pages/getting-started,
@@ -29,27 +30,26 @@ from tests.fakes.oauth_server import App, challenge
 
 CODE_LIVES, HOUR, LIVES = timedelta(minutes=10), timedelta(hours=1), timedelta(days=60)
 READS = timedelta(days=90)
-"""For so long after their last yes somebody's data may be read."""
+"""Period of access to a user's data after their last approval."""
 
 ALL = ("ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE")
 
 
 @dataclass
 class Person:
-    """Somebody with an account, the Pages they have tasks on, and the rights they said yes and no
-    to."""
+    """A user with their tasks on Pages and the permissions they granted or declined."""
 
     username: str
     pages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
     unticks: frozenset[str] = frozenset()
-    """What they leave out the next time they are asked."""
+    """Permissions that the user declines at the next request."""
 
 
 @dataclass
 class Authorization:
-    """What a code stands for."""
+    """An approval that a code represents."""
 
     app: App
     person: Person
@@ -60,7 +60,7 @@ class Authorization:
 
 @dataclass
 class Token:
-    """A person's token."""
+    """A user access token."""
 
     app: App
     person: Person
@@ -69,13 +69,13 @@ class Token:
 
     @property
     def long(self) -> bool:
-        """Whether it is one of sixty days."""
+        """Return True if the token is valid for sixty days."""
         return self.until - self.born > HOUR
 
 
 @dataclass
 class FacebookLogin:
-    """All of them, over the Pages of the server."""
+    """Apps, users, codes and tokens for the Pages of the server."""
 
     clock: Callable[[], datetime]
     pages: dict[str, Page]
@@ -85,19 +85,19 @@ class FacebookLogin:
     tokens: dict[str, Token] = field(default_factory=dict)
 
     def application(self, redirect: str) -> App:
-        """Set an application up."""
+        """Create an app."""
         made = App(number(), secrets.token_hex(16), (redirect,))
         self.apps[made.client_id] = made
         return made
 
     def person(self, username: str, *pages: Page) -> Person:
-        """Somebody who runs these Pages."""
+        """Create a user who manages these Pages."""
         made = self.people[username] = Person(username, {one.id: ALL for one in pages})
         return made
 
     def approve(self, query: Mapping[str, str], username: str) -> str:
-        """Where the browser goes after somebody said yes; "" is nobody, who says no. Raises
-        Refused: nobody goes."""
+        """Return the URL to which the browser is redirected after a user approves. An unknown
+        `username`, such as "", denies. Raise GraphApiError if no redirect happens."""
         app, scopes = self._asked(query), frozenset(query.get("scope", "").split(","))
         state = {"state": query["state"]} if "state" in query else {}
         person = self.people.get(username)
@@ -130,7 +130,8 @@ class FacebookLogin:
         return app
 
     def redeem(self, said: Mapping[str, str]) -> dict[str, Any]:
-        """A person's token for a code, or one of sixty days for one of an hour. Raises Refused."""
+        """Exchange a code for a user token, or an hourly token for one of sixty days. Raise
+        GraphApiError."""
         app = self.apps.get(said.get("client_id", ""))
         if app is None:
             raise GraphApiError(
@@ -170,7 +171,7 @@ class FacebookLogin:
         }
 
     def known(self, shown: str) -> Token:
-        """What a token stands for. Raises Refused."""
+        """Return a valid token. Raise GraphApiError."""
         found = self.tokens.get(shown)
         if found is None or self.clock() >= found.until:
             raise GraphApiError(
@@ -181,7 +182,7 @@ class FacebookLogin:
     def answer(
         self, parts: list[str], told: Mapping[str, Any], shown: str
     ) -> dict[str, Any] | None:
-        """What a person's token is told; None for any other token. Raises Refused."""
+        """Answer a request with a user token. Return None for any other token. Raise GraphApiError."""
         if shown not in self.tokens:
             return None
         found = self.known(shown)
@@ -219,8 +220,8 @@ class FacebookLogin:
 
 
 def answer_login_request(login: FacebookLogin, request: Request, path: str) -> Response | None:
-    """The answer to a request about a yes or a person's token; None for any other. Raises
-    Refused."""
+    """Answer a request about a login or a user token. Return None for any other request. Raise
+    GraphApiError."""
     query = dict(request.query_params)
     if path == "dialog/oauth" and request.method == "GET":
         if (name := query.pop("approve", None)) is not None:

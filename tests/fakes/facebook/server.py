@@ -1,15 +1,14 @@
-"""A stateful Facebook over HTTP, Pages alone, with bad days: it really fetches the files it is
-given addresses of.
+"""A stateful Facebook over HTTP (Pages only) with injected faults. It fetches the files whose URLs
+it receives.
 
-Documented: pictures brought with `published=false` and named in `attached_media`; films by
-`file_url`, told by number and worked on afterwards; reads and lists by field; permissions by
-endpoint; comments in one stream, newest first; hiding, deleting, blocking by Page-scoped number;
-the same words right after one another refused as 506. Unverified: for how long that is; that a
-picture nobody could fetch is 324 and a film 389; that words are trimmed; that a film stands in no
-list while it is worked on; that what a Page-scoped token shows of itself is told to itself.
-Sources: https://developers.facebook.com/docs/pages-api/posts,
-/docs/graph-api/reference/page/photos, /videos, /published_posts, /blocked,
-/docs/graph-api/reference/comment, /video-status, /debug_token
+Documented: pictures uploaded with `published=false` and used in `attached_media`; videos by
+`file_url`, which are processed asynchronously; reads and lists with selected fields; permissions by
+endpoint; comments as one stream, newest first; hiding, deleting and blocking by Page-scoped id; the
+same text twice in a row is rejected with 506. Unverified: the period of that duplicate check; the
+errors 324 and 389 for a picture or a video that cannot be fetched; that text is trimmed; that a
+video is not listed while it is processed; that a Page-scoped token returns its own data. Sources:
+https://developers.facebook.com/docs/pages-api/posts, /docs/graph-api/reference/page/photos,
+/videos, /published_posts, /blocked, /docs/graph-api/reference/comment, /video-status, /debug_token
 """
 
 import io
@@ -51,23 +50,23 @@ VIDEO_FIELDS = frozenset(
 
 @dataclass
 class FakeFacebook:
-    """The server's state; tests make Pages, move the clock, ask `book` for faults, and read what
-    was posted."""
+    """The server's state. Tests create Pages, adjust the clock, request faults from `book`, and
+    inspect the posts."""
 
     clock: AdjustableClock
     book: FaultBook
     url: str = ""
     film_seconds: float = 45.0
-    """How long a film is worked on."""
+    """Processing time of a video in seconds."""
     refuses_films: int = 0
-    """So many films come to nothing while they are worked on."""
+    """Number of next videos whose processing fails."""
     limited: int = 0
-    """So many posts are told that the Page is used up for a quarter of an hour."""
+    """Number of next posts that are rejected because the Page is rate limited for 15 minutes."""
     blocked: int = 0
-    """So many posts are told that the Page posts too often."""
+    """Number of next posts that are rejected because the Page posts too often."""
     pages: dict[str, Page] = field(default_factory=dict)
     people: set[str] = field(default_factory=set)
-    """Tokens of persons, which are no Page's."""
+    """Tokens of users rather than Pages."""
     http: HttpClient = field(default_factory=HttpClient)
     calls: webhooks.WebhookSender = field(default_factory=webhooks.WebhookSender)
 
@@ -75,13 +74,13 @@ class FakeFacebook:
         self.login = oauth.FacebookLogin(self.clock, self.pages)
 
     def page(self, name: str) -> Page:
-        """A new one."""
+        """Create a Page."""
         mine = number()
         self.pages[mine] = Page(mine, name, f"EAA{mine}", self.clock)
         return self.pages[mine]
 
     def of(self, shown: str) -> Page:
-        """Whose token a request shows. Raises Refused."""
+        """Return the Page of a token. Raise GraphApiError."""
         found = next((one for one in self.pages.values() if shown and one.token == shown), None)
         if found is None:
             raise GraphApiError(
@@ -90,7 +89,7 @@ class FakeFacebook:
         return found
 
     def photo(self, mine: Page, told: dict[str, Any]) -> dict[str, str]:
-        """A picture, fetched at once. Raises Refused."""
+        """Fetch and store a picture. Raise GraphApiError."""
         mine.may("pages_manage_posts")
         _only(told, PHOTO)
         mine.fetched.append(str(told.get("url", "")))
@@ -105,7 +104,7 @@ class FakeFacebook:
         return {"id": made.id}
 
     def post(self, mine: Page, told: dict[str, Any]) -> dict[str, str]:
-        """Words, and pictures that were brought. Raises Refused."""
+        """Publish text and uploaded pictures. Raise GraphApiError."""
         mine.may("pages_manage_posts")
         _only(told, FEED)
         message, shown = told.get("message", ""), told.get("attached_media", [])
@@ -132,7 +131,7 @@ class FakeFacebook:
         return {"id": mine.post(message, found).id}
 
     def film(self, mine: Page, told: dict[str, Any]) -> dict[str, str]:
-        """A film, fetched at once and worked on. Raises Refused."""
+        """Fetch a video and start its processing. Raise GraphApiError."""
         mine.may("pages_manage_posts")
         _only(told, VIDEO)
         mine.fetched.append(str(told.get("file_url", "")))
@@ -162,7 +161,7 @@ class FakeFacebook:
     def answer(
         self, method: str, parts: list[str], told: dict[str, Any], mine: Page
     ) -> dict[str, Any]:
-        """What a request gives. Raises Refused."""
+        """Return the response to a request. Raise GraphApiError."""
         if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
             return said
         match method, parts:
@@ -203,7 +202,7 @@ class FakeFacebook:
 
 
 def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> dict[str, Any]:
-    """What a request about a film, a post or a comment gives. Raises Refused."""
+    """Return the response to a request about a video, a post or a comment. Raise GraphApiError."""
     fields = fields_of(str(told.get("fields", "id")))
     video = next(
         (one for one in mine.posts.values() if one.video == parts[0] and not one.deleted), None
@@ -262,7 +261,7 @@ def _only(told: Mapping[str, Any], known: frozenset[str]) -> None:
 
 
 def picture(http: HttpClient, url: str) -> bytes:
-    """A JPEG or PNG of a weight they take. Raises Refused."""
+    """Fetch a JPEG or PNG within the size limit. Raise GraphApiError."""
     reply = http.send(
         Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE)
     )
@@ -279,7 +278,7 @@ def picture(http: HttpClient, url: str) -> bytes:
 
 @contextmanager
 def facebook() -> Iterator[FakeFacebook]:
-    """A server under uvicorn with a clock of its own."""
+    """Run a server under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     server = FakeFacebook(clock, FaultBook(clock=clock))
     with serve_app(create_app(server), clock=clock) as server.url:
@@ -307,7 +306,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 
 
 def classify_request(server: FakeFacebook, scope: Scope, method: str, path: str) -> PlatformCall:
-    """The kind of a request, in the words of the faults."""
+    """Return the kind of a request for the fault book."""
     parts = path.strip("/").split("/")
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "")
     query = scope["query_string"]
@@ -334,7 +333,7 @@ def classify_request(server: FakeFacebook, scope: Scope, method: str, path: str)
 
 
 def create_app(server: FakeFacebook) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])

@@ -1,5 +1,4 @@
-"""What the fake Facebook knows: Pages, what they posted, the files of it, and what people said
-under it."""
+"""State of the fake Facebook: Pages with their posts, media and comments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,19 +44,19 @@ COMMENT_FIELDS = frozenset(
     }
 )
 TWICE = timedelta(hours=1)
-"""For how long the same words right after one another are a duplicate; nobody tells."""
+"""Period in which the same text twice in a row is a duplicate. The real one is not documented."""
 
 MOST_COMMENT = 8000
 _ids = count(122_000_000_000_001)
 
 
 def number() -> str:
-    """The next id."""
+    """Return the next id."""
     return str(next(_ids))
 
 
 def gone(what: str) -> GraphApiError:
-    """What is said of something that is not there, or that this token may not see."""
+    """Return the error for an object that does not exist or that the token cannot access."""
     message = (
         f"Unsupported request. Object with ID '{what}' does not exist, cannot be loaded due to "
         "missing permissions"
@@ -66,12 +65,12 @@ def gone(what: str) -> GraphApiError:
 
 
 def format_time(at: datetime) -> str:
-    """An instant as they tell it."""
+    """Format an instant as the API does."""
     return at.strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
 def check(fields: Fields, known: frozenset[str]) -> Fields:
-    """Raises Refused for a field that they do not have."""
+    """Raise GraphApiError for an unknown field."""
     if unknown := fields.keys() - known:
         raise GraphApiError(
             100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})"
@@ -81,7 +80,7 @@ def check(fields: Fields, known: frozenset[str]) -> Fields:
 
 @dataclass
 class Photo:
-    """A picture that was brought; nobody sees it before a post shows it."""
+    """An uploaded picture, which is not visible until a post uses it."""
 
     id: str
     file: bytes
@@ -91,7 +90,7 @@ class Photo:
 
 @dataclass
 class Post:
-    """A post of the Page. A film is worked on until `ready`, and stands in no list before."""
+    """A post of the Page. A video is processed until `ready` and not listed before."""
 
     id: str
     message: str
@@ -106,7 +105,7 @@ class Post:
 
 @dataclass
 class Comment:
-    """What somebody, or the Page, said under a post or under a comment of it."""
+    """A comment of a user or the Page on a post or on another comment."""
 
     id: str
     post: str
@@ -123,7 +122,7 @@ class Comment:
 
 @dataclass
 class Page:
-    """One Page: its token, what it may do, and all that stands there."""
+    """A Page with its token, permissions and content."""
 
     id: str
     name: str
@@ -132,38 +131,38 @@ class Page:
     rights: frozenset[str] = SCOPES
     expires_at: int = 0
     reads_until: int = 0
-    """Until when its person's data may be read, where they said yes; 0 where nobody tells."""
+    """Expiry of access to the user's data, or 0 if the API does not report it."""
     followers: int = 0
     photos: dict[str, Photo] = field(default_factory=dict)
     posts: dict[str, Post] = field(default_factory=dict)
     comments: dict[str, Comment] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     fetched: list[str] = field(default_factory=list)
-    """Addresses it fetched, in order."""
+    """Fetched URLs, in order."""
 
     def __post_init__(self) -> None:
         self.chats = chats.Chats(self.id, self.name, chats.MESSENGER)
 
     def may(self, right: str) -> None:
-        """Raises Refused where its token may not."""
+        """Raise GraphApiError if the token lacks a permission."""
         if right not in self.rights:
             raise GraphApiError(
                 200, status=403, message=f"(#200) Requires {right} permission to manage the object"
             )
 
     def standing(self, post_id: str) -> Post:
-        """A post that is there. Raises Refused."""
+        """Return a visible post. Raise GraphApiError."""
         found = self.posts.get(post_id)
         if found is None or found.deleted or not self.is_shown(found):
             raise gone(post_id)
         return found
 
     def is_shown(self, post: Post) -> bool:
-        """Whether it was worked through."""
+        """Return True if the post's processing is complete."""
         return not post.failed and (post.ready is None or post.ready <= self.clock())
 
     def post(self, message: str, photos: tuple[Photo, ...]) -> Post:
-        """Show words and pictures. Raises Refused."""
+        """Publish text and pictures. Raise GraphApiError."""
         last = max(self.posts.values(), key=lambda one: (one.at, one.id), default=None)
         twice = (
             last is not None and not last.deleted and last.message == message.strip() and not photos
@@ -175,12 +174,12 @@ class Page:
         return self.keep(Post(f"{self.id}_{number()}", message.strip(), self.clock(), photos))
 
     def keep(self, post: Post) -> Post:
-        """One more."""
+        """Store a post."""
         self.posts[post.id] = post
         return post
 
     def say(self, post: str, text: str, *, by: str = "", under: str = "") -> Comment:
-        """Somebody, or the Page itself without a name, says something."""
+        """Add a comment of a user, or of the Page if `by` is empty."""
         number_ = f"{post.partition('_')[2]}_{number()}"
         author = f"24{sum(by.encode()):012d}" if by else self.id
         made = Comment(
@@ -190,7 +189,7 @@ class Page:
         return made
 
     def spoken(self, comment_id: str) -> Comment:
-        """A comment that is there. Raises Refused."""
+        """Return an existing comment. Raise GraphApiError."""
         found = self.comments.get(comment_id)
         if found is None or self._away(found):
             raise gone(comment_id)
@@ -201,7 +200,8 @@ class Page:
         return one.deleted or self.posts[one.post].deleted or (above is not None and above.deleted)
 
     def answer(self, comment_id: str, text: object) -> Comment:
-        """The Page answers; what answers a reply stands under the comment above. Raises Refused."""
+        """Reply to a comment as the Page. A reply to a reply is attached to the top-level comment.
+        Raise GraphApiError."""
         self.may("pages_manage_engagement")
         above = self.spoken(comment_id)
         if not isinstance(text, str) or not text.strip() or len(text) > MOST_COMMENT:
@@ -211,8 +211,8 @@ class Page:
         return self.say(above.post, text.strip(), under=above.parent or above.id)
 
     def comment(self, post_id: str, text: object) -> Comment:
-        """The Page says something right under a post; the same words at once are refused. Raises
-        Refused."""
+        """Comment on a post as the Page. The same text twice in a row is rejected. Raise
+        GraphApiError."""
         self.may("pages_manage_engagement")
         post = self.standing(post_id)
         if not isinstance(text, str) or not text.strip() or len(text) > MOST_COMMENT:
@@ -226,7 +226,7 @@ class Page:
         return self.say(post.id, text.strip())
 
     def hide(self, comment_id: str, wanted: object) -> dict[str, bool]:
-        """Hide a comment, or show it. Raises Refused."""
+        """Hide or show a comment. Raise GraphApiError."""
         self.may("pages_manage_engagement")
         found = self.spoken(comment_id)
         if not isinstance(wanted, bool):
@@ -237,13 +237,13 @@ class Page:
         return {"success": True}
 
     def like(self, comment_id: str, *, liked: bool) -> dict[str, bool]:
-        """Like a comment, or no more; the same again is as good. Raises Refused."""
+        """Like or unlike a comment. Repeating it has no effect. Raise GraphApiError."""
         self.may("pages_manage_engagement")
         self.spoken(comment_id).liked = liked
         return {"success": True}
 
     def block(self, wanted: object) -> dict[str, bool]:
-        """Keep people away from the Page. Raises Refused."""
+        """Block users from the Page. Raise GraphApiError."""
         self.may("pages_manage_engagement")
         if (
             not isinstance(wanted, list)
@@ -255,7 +255,7 @@ class Page:
         return {str(one): True for one in wanted}
 
     def reword(self, post_id: str, words: object) -> dict[str, bool]:
-        """Other words for a post; its pictures stay. Raises Refused."""
+        """Change the text of a post. Its pictures remain. Raise GraphApiError."""
         self.may("pages_manage_posts")
         found = self.standing(post_id)
         if not isinstance(words, str) or not (words.strip() or found.photos):
@@ -264,7 +264,7 @@ class Page:
         return {"success": True}
 
     def delete(self, what: str) -> dict[str, bool]:
-        """Take a post or a comment away. Raises Refused."""
+        """Delete a post or a comment. Raise GraphApiError."""
         if what in self.comments:
             self.may("pages_manage_engagement")
             self.spoken(what).deleted = True
@@ -273,10 +273,10 @@ class Page:
             self.standing(what).deleted = True
         return {"success": True}
 
-    # what is told
+    # Representation
 
     def listed(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of its posts, the newest first. Raises Refused."""
+        """Return a page of posts, newest first. Raise GraphApiError."""
         self.may("pages_read_engagement")
         fields = check(fields_of(str(told.get("fields", "id"))), POST_FIELDS)
         rows = [one for one in self.posts.values() if not one.deleted and self.is_shown(one)]
@@ -284,7 +284,7 @@ class Page:
         return paged(rows, lambda one: self.told(one, fields), told)
 
     def told(self, post: Post, fields: Fields) -> dict[str, Any]:
-        """A post as it was asked for. Raises Refused."""
+        """Return the requested fields of a post. Raise GraphApiError."""
         check(fields, POST_FIELDS)
         link = f"https://www.facebook.com/{self.id}/posts/{post.id.partition('_')[2]}"
         every: dict[str, Any] = {"message": post.message} if post.message else {}
@@ -311,7 +311,7 @@ class Page:
         return shown
 
     def below(self, post: str, parent: str = "") -> list[Comment]:
-        """All that stands under a post, or under a comment, the newest first."""
+        """Return the comments on a post, or on a comment, newest first."""
         found = [one for one in self.comments.values() if one.post == post and not self._away(one)]
         found = [
             one for one in found if one.author not in self.blocked and parent in ("", one.parent)
@@ -319,8 +319,8 @@ class Page:
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)
 
     def said(self, one: Comment, fields: Fields) -> dict[str, Any]:
-        """A comment as it was asked for; who said it only to those who may read what people say.
-        Raises Refused."""
+        """Return the requested fields of a comment. Its author requires the permission to read user
+        content. Raise GraphApiError."""
         check(fields, COMMENT_FIELDS)
         every: dict[str, Any] = {
             "message": one.text,
@@ -344,7 +344,7 @@ def _attached(post: Post) -> dict[str, Any]:
 def paged(
     rows: list[Any], tell: Callable[[Any], dict[str, Any]], told: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One page of a list, with where it goes on. Raises Refused."""
+    """Return a page of a list with its cursor. Raise GraphApiError."""
     most, after = min(int(str(told.get("limit", 25))), 100), str(told.get("after", ""))
     start = next((place + 1 for place, one in enumerate(rows) if f"QVF{one.id}" == after), 0)
     if after and not start:

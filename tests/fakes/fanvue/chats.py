@@ -1,8 +1,8 @@
-"""The list of chats of the fake Fanvue: with whom a creator speaks, who spoke last, what is unread.
+"""The chat list of the fake Fanvue: the creator's chats with the last message and unread counts.
 
-As https://api.fanvue.com/docs/api-reference/reference/chats/list-chats has it. Assumed: that chats
-in which nobody ever spoke come last, that muted ones count as others, that a message taken back is
-not shown, and the chat stands where the one before it puts it.
+It follows https://api.fanvue.com/docs/api-reference/reference/chats/list-chats. Assumed: chats
+without messages are last; muted chats are counted like others; a deleted message is not shown, and
+its chat is sorted by the previous message.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,7 @@ SORTED = "most_recent_messages"
 
 
 def chats(world: FanvueState, mine: Member, query: Mapping[str, str], until: datetime) -> Json:
-    """A page of somebody's chats, those that spoke last first, as they stood at `until`. Raises
-    Refusal."""
+    """Return a page of an account's chats as of `until`, latest message first. Raise Refusal."""
     wanted = sorted(set(query) - {"page", "size", "sortBy"})
     if wanted or query.get("sortBy", SORTED) != SORTED:
         raise invalid(f"Not offered here: {', '.join(wanted) or 'another order'}")

@@ -1,15 +1,15 @@
-"""The till of the fake Fanvue: what fans paid, what went back to them, told in pages that move
-while they are read.
+"""Earnings of the fake Fanvue: payments and refunds, in pages that can shift while they are read.
 
-Unverified, so that nothing may lean on it, and what tests set otherwise:
-- What went back is told by `spending` alone, with the sign `sign`, as the description has it, or by
-  `earnings` too (`tells_reversals`), as newer pages have it: a row of its own, negative, that names
-  the order it reverses.
-- Cursors count rows (`keyset` off), so that a row that comes or goes in between moves the pages; or
-  they name the last row's instant (`keyset`), so that rows of the same instant are told twice or
-  left out, as `again` has it.
-- Newest first. Numbers of orders are told (`numbered`) or not, as in the older description; amounts
-  are US cents, the currency is what the fan paid in.
+The following is unverified. Clients must not rely on it, and tests vary it:
+
+- Refunds are reported by `spending` only, with the sign `sign`, as the description has it, or also
+  by `earnings` (`tells_reversals`), as newer pages have it: a separate negative row with the
+  reversed order.
+- Cursors count rows (`keyset` off), so that concurrent changes shift the pages, or they contain the
+  last row's instant (`keyset`), so that rows with the same instant are repeated or skipped, as
+  `again` selects.
+- Rows are newest first. Order numbers are present (`numbered`) or absent, as in the older
+  description; amounts are US cents, and the currency is the one the fan paid in.
 """
 
 import base64
@@ -41,8 +41,8 @@ _orders = count(1)
 
 @dataclass(eq=False)
 class Earning:
-    """One movement, in cents. `post` and `message` are what was paid for, `reverses` is the order
-    that went back."""
+    """A movement in cents. `post` and `message` are the purchased content, `reverses` is the
+    refunded order."""
 
     at: datetime
     gross: int
@@ -59,7 +59,7 @@ class Earning:
 
 @dataclass
 class EarningsLedger:
-    """What came in and went back, by account."""
+    """Payments and refunds by account."""
 
     clock: Callable[[], datetime]
     numbered: bool = True
@@ -67,13 +67,13 @@ class EarningsLedger:
     sign: int = 1
     keyset: bool = False
     again: bool = True
-    """Whether a page that begins at an instant tells the rows of that instant once more, or leaves
-    them out."""
+    """True if a page that starts at an instant repeats the rows of that instant; otherwise it skips
+    them."""
     paid: dict[str, list[Earning]] = field(default_factory=dict)
     after_page: Callable[[], None] | None = None
-    """What happens between two pages."""
+    """Callback that runs between two pages."""
     odd: list[Json] = field(default_factory=list)
-    """Rows that come with every first page of earnings."""
+    """Extra rows of every first page of earnings."""
 
     def earn(
         self,
@@ -84,7 +84,7 @@ class EarningsLedger:
         fan: Fan | None = None,
         **more: Any,
     ) -> Earning:
-        """Somebody paid, now unless `at` says when; cents."""
+        """Add a payment in cents, now or at `at`."""
         if source not in (*SALES, *NEWER):
             raise ValueError(source)
         order = more.pop("order", f"FV-{next(_orders)}" if self.numbered else "")
@@ -101,8 +101,8 @@ class EarningsLedger:
         gross: int | None = None,
         **more: Any,
     ) -> Earning:
-        """Money goes back, all of it unless `gross` says how much; `net` in `more` is what it costs
-        the creator."""
+        """Refund a payment completely, or the amount `gross`. `net` in `more` is the cost for the
+        creator."""
         much = sale.gross if gross is None else gross
         at, net = more.pop("at", self.clock()), more.pop("net", sale.net if gross is None else much)
         made = Earning(at, much, net, source, sale.fan, sale.currency, reverses=sale.order, **more)
@@ -110,7 +110,7 @@ class EarningsLedger:
         return made
 
     def page(self, mine: Member, name: str, query: Mapping[str, str]) -> Json:
-        """A page of earnings or of spending, newest first. Raises Refusal."""
+        """Return a page of earnings or spending, newest first. Raise Refusal."""
         begin, end = instant(query, "startDate"), instant(query, "endDate")
         sources, size = (
             set(query.get("source", "all").split(",")),

@@ -1,10 +1,9 @@
-"""How often Fanvue may be asked: a bucket per application and person, which is filled again as a
-whole.
+"""Rate limits of Fanvue: one bucket per app and user, which is refilled as a whole.
 
-As its page on limits tells it: 200 tokens, each request spends one, full again every 60 seconds,
-with three headers on every answer and a fourth on refusals. That a bucket's minute begins with the
-first request from it, that a refused request spends nothing, and the body of a refusal are assumed.
-A few calls of the real one have limits of their own.
+Documented: 200 tokens, one per request, refilled every 60 seconds, with three headers on every
+response and a fourth on rejections. Assumed: the minute of a bucket starts with its first request,
+a rejected request costs nothing, and the body of a rejection. A few endpoints of the real API have
+separate limits.
 """
 
 import math
@@ -19,30 +18,30 @@ MINUTE = timedelta(seconds=60)
 
 @dataclass
 class Bucket:
-    """One bucket: when its minute began and what was spent since."""
+    """A bucket: the start of its minute and the tokens spent since."""
 
     began: datetime
     spent: int = 0
 
     @property
     def refills(self) -> int:
-        """When it is full again, in Unix seconds, rounded up: whoever waits until then may ask."""
+        """Return the time of the refill in Unix seconds, rounded up so that a client that waits
+        until then succeeds."""
         return math.ceil((self.began + MINUTE).timestamp())
 
 
 @dataclass
 class Limits:
-    """What was asked so far. Tests make `most` small."""
+    """Requests so far. Tests lower `most`."""
 
     clock: Callable[[], datetime]
     most: int = 200
     own: dict[str, int] = field(default_factory=dict)
-    """Kinds of requests, in the words of the faults, that have a bucket of their own, and its
-    size."""
+    """Kinds of requests (as in the fault book) with a separate bucket, and its size."""
     buckets: dict[tuple[str, ...], Bucket] = field(default_factory=dict)
 
     def ask(self, client_id: str, member_id: str, kind: str) -> dict[str, str]:
-        """Spend a token; the headers of the answer. Raises Refusal."""
+        """Spend a token and return the headers of the response. Raise Refusal."""
         key = (client_id, member_id, kind) if kind in self.own else (client_id, member_id)
         most, now = self.own.get(kind, self.most), self.clock()
         bucket = self.buckets.get(key)

@@ -1,8 +1,7 @@
-"""The vault of the fake Fanvue: media that come in parts, through addresses signed for a while, and
-are then worked on.
+"""The media vault of the fake Fanvue: uploads in parts through signed URLs, followed by processing.
 
-The object store takes a part by the address alone: whoever shows it a token is refused, and noted
-in `forbidden`.
+The object store authenticates parts by their URL only. A request with a token is rejected and
+recorded in `forbidden`.
 """
 
 import hashlib
@@ -27,8 +26,8 @@ MOST_PARTS, MOST_BYTES, LONGEST_NAME = 10_000, 1_610_612_736, 255
 
 @dataclass
 class Medium:
-    """One thing in somebody's vault. `status` is created, processing, ready or error; `polls` are
-    still to be made."""
+    """A media file of an account. `status` is created, processing, ready or error; `polls` is the
+    number of reads until it is ready."""
 
     id: str
     owner: str
@@ -43,19 +42,19 @@ class Medium:
 
 @dataclass
 class Part:
-    """What the store holds of an upload."""
+    """A part of an upload in the object store."""
 
     data: bytes = field(repr=False)
 
     @property
     def etag(self) -> str:
-        """Its name, in quotation marks, as the store's header tells it."""
+        """Return the ETag, in quotation marks as in the header."""
         return f'"{hashlib.md5(self.data, usedforsecurity=False).hexdigest()}"'
 
 
 @dataclass
 class Upload:
-    """One upload. `length` is what was said of the whole of it in bytes."""
+    """An upload. `length` is the declared total size in bytes."""
 
     id: str
     medium: Medium
@@ -66,33 +65,33 @@ class Upload:
 
 @dataclass
 class Vault:
-    """All of them. Its limits and its bad habits are attributes that tests set."""
+    """All media and uploads. Tests set its limits and faults as attributes."""
 
     clock: AdjustableClock
     url: str = ""
     media: dict[str, Medium] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """The id of what was last uploaded, by the SHA-256 of its bytes."""
+    """Id of the latest upload, by the SHA-256 of its content."""
     forbidden: list[str] = field(default_factory=list)
-    """Attempts at what no client of ours does: scheduling, collections, templates, tokens shown to
-    the store."""
+    """Attempts to use features that our client must not use: scheduling, collections, templates,
+    tokens sent to the store."""
     slow: int = 0
-    """How many looks at a medium say `processing` before one says `ready`."""
+    """Number of reads that report `processing` before one reports `ready`."""
     spoils: bool = False
-    """Whether the work on media fails."""
+    """True if the processing of media fails."""
     least_part: int = 5 * 2**20
-    """Bytes of every part but the last, at least."""
+    """Minimum size in bytes of every part except the last."""
     most_part: int = 10 * 2**20
     urls_live: timedelta = timedelta(minutes=15)
     strays_to: str = ""
-    """An address of somebody else's that is told in the place of the store's."""
+    """URL of a foreign host that is returned instead of the store's."""
     complete_again: int = 200
-    """What completing an upload once more is answered: 200 or 404."""
+    """Status for completing an upload twice: 200 or 404."""
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def begin(self, owner: str, said: Mapping[str, Any], *, sized: bool) -> Json:
-        """Begin an upload; `sized`: its length must be told. Raises Refusal."""
+        """Start an upload. With `sized`, its size is required. Raise Refusal."""
         name, filename, kind, length = (
             said.get(one) for one in ("name", "filename", "mediaType", "sizeBytes")
         )
@@ -118,7 +117,7 @@ class Vault:
         return told | {"partSize": self.most_part, "maxParts": MOST_PARTS, "totalParts": parts}
 
     def part_url(self, owner: str, upload_id: str, number: str) -> str:
-        """A signed address for one part. Raises Refusal."""
+        """Return a signed URL for one part. Raise Refusal."""
         made = self._upload(owner, upload_id)
         if made.done:
             raise not_found("Upload session not found")
@@ -136,7 +135,7 @@ class Vault:
         )
 
     def put(self, asked: ParsedRequest) -> str:
-        """Take a part in; its ETag. Raises Refusal."""
+        """Store a part and return its ETag. Raise Refusal."""
         if asked.header:
             self.forbidden.append("a token shown to the store")
             raise _stored(400, "InvalidArgument", "Only one auth mechanism allowed")
@@ -159,7 +158,7 @@ class Vault:
         return part.etag
 
     def complete(self, owner: str, upload_id: str, said: Mapping[str, Any]) -> Medium:
-        """Put the parts together; the work on the medium begins. Raises Refusal."""
+        """Assemble the parts and start processing. Raise Refusal."""
         made = self._upload(owner, upload_id)
         if made.done and self.complete_again == 404:
             raise not_found("Upload session not found")
@@ -176,7 +175,7 @@ class Vault:
         return medium
 
     def look(self, owner: str, media_id: str) -> Medium:
-        """A medium of one's own, on which the work goes on. Raises Refusal."""
+        """Return a media file of the account. Each read advances its processing. Raise Refusal."""
         medium = self.media.get(uuid(media_id))
         if medium is None or medium.owner != owner:
             raise not_found("Media not found")
@@ -188,7 +187,7 @@ class Vault:
         return medium
 
     def ready(self, owner: str, name: str, wanted: object) -> list[Medium]:
-        """Media of one's own that are ready, each once. Raises Refusal."""
+        """Return the account's media with these ids, which must be ready and unique. Raise Refusal."""
         if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
             raise invalid(f"{name}: Expected a list of uuids")
         found = [self.media[each] for each in wanted if each in self.media]
@@ -235,7 +234,7 @@ class Vault:
 
 
 def uuid(told: str) -> str:
-    """An id of a path. Raises Refusal."""
+    """Return a valid id of a path. Raise Refusal."""
     parts = told.split("-")
     digits = all(each and set(each) <= set("0123456789abcdef") for each in parts)
     if [len(each) for each in parts] != [8, 4, 4, 4, 12] or not digits:

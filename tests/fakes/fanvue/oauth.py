@@ -1,7 +1,7 @@
 """Sign-in at the fake Fanvue, and the signatures of its webhooks.
 
-An app authenticates by a Basic header alone. A refresh token is good once; showing it again ends
-the grant, as showing a code again does in the server that Fanvue runs (Ory).
+An app authenticates with a Basic header only. A refresh token can be used once; using it again ends
+the grant, as does using a code again on the server that Fanvue runs (Ory).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from tests.fakes.fanvue.state import SCOPES
 from tests.fakes.oauth_server import Grant, OAuthServer, Token
 
 LOGIN = ("openid", "offline_access", "offline")
-"""Scopes that every app requests; without all of them there is no refresh token."""
+"""Scopes that every app must request to receive a refresh token."""
 
 
 @dataclass(eq=False)

@@ -1,44 +1,44 @@
-"""A stateful Fanvue over HTTP, with bad days, judged by the description put together from its
-reference pages.
+"""A stateful Fanvue over HTTP with injected faults, which validates requests against a description
+compiled from the reference pages.
 
-One origin for all of it: the page that asks people, the token endpoint, the API (its paths with and
-without `/v1`) and the object store that takes the parts of media. Honest where clients stumble over
-the real one: each call names its version, bodies are strict, refresh tokens are good once and a
-second use ends the whole sign-in, part addresses are plain text, expire and want no token, ETags
-are checked, media are of no use before they are ready, and errors have three shapes (`errors`,
-`error` with or without `message`, `message` alone), as the reference says of each status.
+One origin serves everything: the authorization page, the token endpoint, the API (with and without
+`/v1`) and the object store for parts of media. It reproduces behaviour of the real platform that
+clients often get wrong: each call names its version, bodies are strict, refresh tokens can be used
+once and a second use ends the grant, part URLs are plain text, expire and accept no token, ETags
+are checked, media cannot be used before they are ready, and errors have three shapes (`errors`,
+`error` with or without `message`, `message` alone), as the reference defines for each status.
 
-Unverified, so that nothing may lean on it:
+The following is unverified; clients must not rely on it:
+
 - `DELETE /posts/{uuid}` is in the index of the reference, without a description: its 204
-  (`delete_status`), and that what is missing or somebody else's is 404, are assumed.
-- Fields that the description does not name are refused; prices are whole cents; a post or a message
-  without text and media is refused; a preview needs a price; texts count as characters, and are
-  kept as sent, blanks included.
-- What is wrong with media of a post is told as 400 `errors`; a medium is named once; it may stand
-  in many posts.
-- The document says JSON of part addresses; clients read plain text. That completing twice is
-  answered 200 (`complete_again`), that ETags are wanted, with their quotation marks, and the sizes
-  of parts, are what clients do.
-- `sizeBytes` is wanted under `/v1` alone; told elsewhere, sizes of parts are answered too, as third
-  parties report.
-- That a chat is marked as read unless `markAsRead=false` says otherwise, and under `/v1` the other
-  way round.
-- Whose the line `LOCKED_MESSAGE_UNLOCKED` of a chat is (here the fan's), and that one comes at all
-  (`tells_unlocked`); that a bought message is not deleted, and in which words that is said.
-- A suspended account is 403, as is whoever is no creator and posts; which check comes first (here:
-  version, token, limit, scope, state, shape); words of errors; that an `error` alone is the body of
-  429.
-- Idempotency keys are ignored: third parties send `Idempotency-Key`, no page that could be read
-  promises anything.
-- `invalid_state` for states under 8 letters, codes of 10 minutes, refresh tokens of 30 days are
-  Ory's usual ones; a refresh leaves the access token of before alone (`ends_access`);
+  (`delete_status`) and its 404 for missing and foreign posts are assumed.
+- Fields that the description does not name are rejected; prices are whole cents; a post or a
+  message without text and media is rejected; a preview requires a price; the length of text is
+  counted in characters, and text is stored as sent, including whitespace.
+- Invalid media of a post return 400 with `errors`; a media file can be used once per post, and in
+  many posts.
+- The description declares part URLs as JSON; clients read plain text. Clients rely on the 200 for
+  completing an upload twice (`complete_again`), on required ETags with quotation marks, and on the
+  sizes of parts.
+- `sizeBytes` is required under `/v1` only; if it is sent elsewhere, the response contains the sizes
+  of parts, as third parties report.
+- A chat is marked as read unless `markAsRead=false`, and under `/v1` only with `markAsRead=true`.
+- The sender of the chat line `LOCKED_MESSAGE_UNLOCKED` (here the fan) and its existence
+  (`tells_unlocked`); that a purchased message cannot be deleted, and the text of that error.
+- A suspended account returns 403, as does posting by an account that is not a creator; the order of
+  checks (here: version, token, limit, scope, state, shape); error texts; that the body of 429 is an
+  `error` alone.
+- Idempotency keys are ignored: third parties send `Idempotency-Key`, but no readable page documents
+  it.
+- `invalid_state` for states under 8 characters, codes of 10 minutes and refresh tokens of 30 days
+  are defaults of Ory; a refresh does not end the previous access token (`ends_access`);
   `/oauth2/revoke` is what third parties call.
-- The bodies of webhooks: only their signature is documented; events here are what tests say.
+- The bodies of webhooks: only their signature is documented; tests define the events.
 
-It cannot check what Fanvue does to media or thinks of them, what fans see, agency routes
-(`/creators/…`) and their buckets, mass messages, collections, templates, scheduling (noted in
-`forbidden` and refused), edits of posts, tracking links, payouts and limits per address. An
-account's own token (`member.token`) has no end; others live an hour.
+Not covered: Fanvue's processing and moderation of media, the fans' view, agency routes
+(`/creators/…`) and their limits, mass messages, collections, templates, scheduling (recorded in
+`forbidden` and rejected), edits of posts, tracking links, payouts and limits per IP address. An
+account's own token (`member.token`) does not expire; others are valid for an hour.
 """
 
 import json
@@ -100,7 +100,7 @@ OPERATIONS = (
     ("GET", "insights/earnings", "read:insights", "other"),
     ("GET", "insights/spending", "read:insights", "other"),
 )
-"""Method, path, scope needed, and kind in the words of the faults."""
+"""Method, path, required scope, and kind for the fault book."""
 NO_ANSWER = 0
 
 __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create_app", "fanvue"]
@@ -108,26 +108,26 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create_app", "fa
 
 @dataclass
 class FakeFanvue(FanvueState, SignIn):
-    """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults,
-    read what is there.
+    """The state of Fanvue. Tests create accounts and apps, adjust the clock, request faults from
+    `book`, and inspect the content.
 
-    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types`
-    those of the world.
+    `slow`, `spoils`, `forbidden` and `named` are attributes of the vault; `fan`, `says` and `types`
+    are methods of the state.
     """
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     ends_access: bool = False
-    """Whether a refresh ends the access token of before as well."""
+    """True if a refresh also ends the previous access token."""
     delete_status: int = 204
-    """What deleting a post is answered: 204 without a body, or 200 with an empty object."""
+    """Response to the deletion of a post: 204 without a body, or 200 with an empty object."""
     next_version: str = ""
-    """The version that follows ours, when ours is to end: every answer says so."""
+    """Successor of the current API version when it is deprecated. Every response announces it."""
     tells_unlocked: bool = True
-    """Whether a chat shows a line of its own when a message was bought."""
+    """True if a chat contains a separate line when a message is purchased."""
     before_delete: Callable[[], object] | None = None
-    """What happens just before the next message is taken back."""
+    """Callback that runs just before the next message is deleted."""
     retired: bool = False
-    """Whether ours has ended: 410 to everything."""
+    """True if the API version was removed: every request returns 410."""
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
@@ -149,12 +149,12 @@ class FakeFanvue(FanvueState, SignIn):
         times: int = 1,
         signing: str = "",
     ) -> list[int]:
-        """Post an event to a webhook, `times` times in the same words; statuses, 0 where no answer
-        came.
+        """Send an event to a webhook, `times` times with the same body. Return the statuses, 0
+        without a response.
 
         Args:
-            late: seconds ago at which it was signed.
-            signing: the secret that signs it, where not the application's own.
+            late: age of the signature in seconds.
+            signing: secret of the signature, if it is not the app's.
         """
         body, at = json.dumps(event).encode(), int(self.clock().timestamp() - late)
         headers = {
@@ -167,8 +167,8 @@ class FakeFanvue(FanvueState, SignIn):
         return [reply.status if isinstance(reply, HttpResponse) else NO_ANSWER for reply in replies]
 
     def buys(self, creator: Member, message_id: str) -> Message:
-        """The fan pays for a locked message that stands: it opens, the till rings, the chat says
-        so. Once."""
+        """Purchase a locked message as its fan, once: unlock it, book the earning and add the line
+        to the chat."""
         found = next(one for said in creator.chats.values() for one in said if one.id == message_id)
         if found.price is None or found.bought is not None or found.by_fan:
             raise ValueError("there is nothing to buy")
@@ -181,7 +181,7 @@ class FakeFanvue(FanvueState, SignIn):
         return found
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         data = await request.body()
         headers: dict[str, str] = {}
         try:
@@ -224,7 +224,7 @@ class FakeFanvue(FanvueState, SignIn):
         return JSONResponse(told, 200, {"cache-control": "no-store"})
 
     def _versioned(self, asked: ParsedRequest) -> dict[str, str]:
-        """Headers that tell of versions. Raises Refusal."""
+        """Return the version headers. Raise Refusal."""
         if asked.version != VERSION:
             told = f"Version '{asked.version}' is not supported. Supported versions: {VERSION}"
             raise Refusal(400, {"error": "Unsupported API version", "message": told})
@@ -249,7 +249,7 @@ class FakeFanvue(FanvueState, SignIn):
         return known
 
     def _allowed(self, asked: ParsedRequest, known: Token, scope: str) -> None:
-        """Whether somebody may do such a thing now. Raises Refusal."""
+        """Raise Refusal if the token may not perform the operation."""
         if not scope:
             raise not_found()
         if scope not in known.scopes:
@@ -260,7 +260,7 @@ class FakeFanvue(FanvueState, SignIn):
             raise forbidden("Only creators may do this")
 
     def _route(self, asked: ParsedRequest, mine: Member) -> tuple[int, Json | str | None]:
-        """Status and JSON, a plain text, or nothing. Raises Refusal."""
+        """Return the status and JSON, plain text, or no body. Raise Refusal."""
         match asked.method, asked.parts:
             case "GET", ["users", "me"]:
                 return 200, self._me(mine)
@@ -374,8 +374,8 @@ def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
 
 
 def _operation(method: str, parts: list[str]) -> tuple[str, str]:
-    """The scope needed and the kind of a request, in the words of the faults; no scope where there
-    is no such thing."""
+    """Return the required scope and the kind of a request. The scope is "" for an unknown
+    operation."""
     for known, path, scope, kind in OPERATIONS:
         words = path.split("/")
         fits = len(words) == len(parts) and all(
@@ -387,7 +387,7 @@ def _operation(method: str, parts: list[str]) -> tuple[str, str]:
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request; whose it is stands in its token alone."""
+    """Return the kind of a request. Only its token names the account."""
     parts, _ = split(path)
     if parts[0] == "store":
         return PlatformCall(method, path, "", "files")
@@ -396,13 +396,13 @@ def classify_request(method: str, path: str) -> PlatformCall | None:
 
 
 def create_app(server: FakeFanvue) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
     faulty = FaultyNetwork(app, book=server.book, call_of=classify_request)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await faulty(scope, receive, send)
 
     return entry
@@ -410,8 +410,8 @@ def create_app(server: FakeFanvue) -> ASGIApp:
 
 @contextmanager
 def fanvue(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeFanvue]:
-    """A running Fanvue with a clock of its own, judging by the document at hand unless another is
-    given."""
+    """Run a Fanvue with an adjustable clock. It uses the description of the reference data unless
+    `spec` is given."""
     server = FakeFanvue(clock or AdjustableClock(), spec=Spec(spec or load_description()))
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

@@ -1,10 +1,10 @@
-"""Fanvue's API as its reference pages describe it (OpenAPI 3.1, put together from them): requests,
-answers, errors.
+"""Fanvue's API as its reference pages describe it (compiled as OpenAPI 3.1): requests, responses
+and errors.
 
-Judged are paths, queries and JSON bodies; tokens and headers are not. The document leaves fields
-that it does not name open, and so does not refuse a misspelt one: in bodies of requests it does
-here. It says `oneOf` where two of its shapes fit a finished medium: read as `anyOf`. What later
-pages added to it stands in `LATER`, what it lacks in `UNDESCRIBED`.
+Paths, queries and JSON bodies are validated; tokens and headers are not. The description allows
+additional fields and so would accept misspelt ones; the fake rejects them in request bodies. Where
+the description says `oneOf` although two shapes match a finished media file, it is read as `anyOf`.
+`LATER` contains additions of newer pages, `UNDESCRIBED` what it lacks.
 """
 
 import json
@@ -22,22 +22,22 @@ from tests.fakes.openapi import Description, find_description
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 VERSION, VERSION_HEADER = "2025-06-26", "x-fanvue-api-version"
 LONGEST = 20
-"""Digits that no number of Fanvue has."""
+"""Number of digits that no number of Fanvue reaches."""
 LATER: Mapping[str, Mapping[str, Any]] = {
     "get /chats/{userUuid}/messages": {"markAsRead": {"type": "boolean"}}
 }
-"""Parameters of queries that newer pages have; by method and path."""
+"""Query parameters that newer pages add, by method and path."""
 LATER_SOURCES = ("appStore", "checkoutLink", "fanExperience", "refund", "chargeback")
-"""Where earnings come from, in newer pages."""
+"""Sources of earnings that newer pages add."""
 UNDESCRIBED = {("DELETE", "posts", 2)}
-"""Method, first word and number of words of a path that is in Fanvue's index alone, without a
+"""Method, first segment and number of segments of a path that Fanvue's index lists without a
 description."""
 
 Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: status, body (XML where it is a text), headers."""
+    """An error response: status, body (XML if it is a text) and headers."""
 
     def __init__(
         self, status: int, body: Json | str, headers: Mapping[str, str] | None = None
@@ -47,40 +47,41 @@ class Refusal(Exception):
 
 
 def invalid(*errors: str) -> Refusal:
-    """A request that is wrong in itself (`ValidationError`)."""
+    """Return the error for an invalid request (`ValidationError`)."""
     return Refusal(400, {"errors": list(errors)})
 
 
 def refused(message: str) -> Refusal:
-    """A request that is right in itself and cannot be done: an id that is none, a fan who may not
-    be written to."""
+    """Return the error for a valid request that cannot be fulfilled, such as a malformed id or a
+    fan who cannot be contacted."""
     return Refusal(400, {"message": message})
 
 
 def unauthorized() -> Refusal:
-    """Nobody is known by this token (`UnauthorizedResponse`)."""
+    """Return the error for an unknown token (`UnauthorizedResponse`)."""
     return Refusal(401, {"error": "Unauthorized"})
 
 
 def forbidden(why: str) -> Refusal:
-    """What may not be done (`UnauthorizedResponse`, as the description says of 403 too)."""
+    """Return the error for a forbidden action (`UnauthorizedResponse`, which the description uses
+    for 403 too)."""
     return Refusal(403, {"error": why})
 
 
 def not_found(message: str = "Not Found") -> Refusal:
-    """What is not there, or is somebody else's (`NotFoundResponse`)."""
+    """Return the error for a missing or foreign object (`NotFoundResponse`)."""
     return Refusal(404, {"message": message})
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request as it was read. `parts` is the path without `/v1`, `kind` the type of its body,
-    `said` what it says."""
+    """A parsed request. `parts` is the path without `/v1`, `kind` the content type, `said` the
+    body."""
 
     method: str
     parts: list[str]
     newer: bool
-    """Whether it came under `/v1`."""
+    """True if the path started with `/v1`."""
     query: Mapping[str, str]
     pairs: list[tuple[str, str]]
     kind: str
@@ -91,24 +92,24 @@ class ParsedRequest:
 
     @property
     def path(self) -> str:
-        """The path as the description knows it."""
+        """Path as in the description."""
         return "/" + "/".join(self.parts)
 
     def fields(self) -> Json:
-        """What it says by name. Raises Refusal."""
+        """Return the fields of the body. Raise Refusal."""
         if not isinstance(self.said, dict) or self.kind != JSON:
             raise invalid("body: Expected a JSON object")
         return self.said
 
 
 def split(path: str) -> tuple[list[str], bool]:
-    """The words of a path without `v1`, and whether it had that."""
+    """Return the segments of a path without `v1`, and True if it had that prefix."""
     parts = path.strip("/").split("/")
     return (parts[1:] or [""], True) if parts[0] == "v1" else (parts, False)
 
 
 def read(request: Request, data: bytes) -> ParsedRequest:
-    """The request in parts. Raises Refusal."""
+    """Parse a request. Raise Refusal."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     parts, newer = split(request.scope["path"])
     said: Any = None
@@ -126,16 +127,16 @@ def read(request: Request, data: bytes) -> ParsedRequest:
 
 
 def load_description() -> Path | None:
-    """The description, where reference data is at hand."""
+    """Return the path of the description if the reference data is available."""
     return find_description("fanvue-openapi.json")
 
 
 class Spec(Description):
-    """What it says of our requests and of the fake's answers."""
+    """The description, applied to our requests and to the fake's responses."""
 
     @cached_property
     def document(self) -> Mapping[str, Any]:
-        """What it says, with alternatives that may overlap."""
+        """The description, with alternatives that may overlap."""
         whole: Mapping[str, Any] = (
             json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
         )
@@ -150,18 +151,17 @@ class Spec(Description):
         return loosened
 
     def judge(self, asked: ParsedRequest) -> str:
-        """What is wrong with a request; "" when it is as described."""
+        """Return the first violation in a request, or ""."""
         if self.path is None:
             return ""
         return self.noted(asked.method, asked.path, self._trouble(asked))
 
     def check_answer(self, asked: ParsedRequest, status: int, value: Any) -> None:
-        """Whether the fake answers as described; its own mistake is kept with the refused requests,
-        and raised."""
+        """Check a response of the fake. A violation is recorded with the rejected requests and
+        raised."""
         name = self.named(asked.path, asked.method.lower())
-        if name is None or not isinstance(
-            value, dict
-        ):  # a signed address is plain text, whatever the document says
+        # A signed URL is plain text, although the description says JSON.
+        if name is None or not isinstance(value, dict):
             return
         described = self.document["paths"][name][asked.method.lower()]["responses"].get(
             str(status), {}
@@ -177,7 +177,7 @@ class Spec(Description):
             raise AssertionError(self.refused[-1])
 
     def scope(self, method: str, path: str) -> str:
-        """The scope that an operation is said to need; "" where none is told."""
+        """Return the scope that the description requires for an operation, or ""."""
         name = self.named(path, method.lower())
         told = self.document["paths"][name][method.lower()].get("description", "") if name else ""
         named = told.partition("Scope required: `")[2].partition("`")[0]
@@ -227,8 +227,8 @@ def _loosened(value: Any) -> Any:
 
 
 def _typed(schema: Mapping[str, Any], value: str) -> Any:
-    """A word of a query as it is described; unchanged, and so refused, where it is not of that
-    type."""
+    """Convert a query value to the described type. Return it unchanged, to be rejected later, if it
+    does not have this type."""
     match schema.get("type"):
         case "array":
             return value.split(",")

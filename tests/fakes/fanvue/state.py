@@ -1,5 +1,4 @@
-"""What the fake Fanvue holds: accounts, fans, posts and messages, and the rules by which they come
-and go."""
+"""State of the fake Fanvue: accounts, fans, posts and messages, and the rules for changing them."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -39,14 +38,14 @@ MADE = (
     "publishedAt",
     "expiresAt",
 )
-"""What the answer to a new post tells of it."""
+"""Fields of the response to a new post."""
 
 Row = TypeVar("Row")
 
 
 @dataclass
 class Fan:
-    """Somebody who reads. `contactable`: whether creators may write to them."""
+    """A fan. `contactable` is true if creators may message them."""
 
     id: str
     handle: str
@@ -55,8 +54,7 @@ class Fan:
 
 @dataclass
 class Post:
-    """One post. `text` is as it was sent; its numbers are what tests make them, tips are gross and
-    net in cents."""
+    """A post. `text` is as sent; tests set its metrics; tips are gross and net in cents."""
 
     id: str
     member: str
@@ -74,8 +72,8 @@ class Post:
 
 @dataclass
 class Message:
-    """One message between a creator and a fan. `kind` is what it is called in lists, `bought` when
-    it was."""
+    """A message between a creator and a fan. `kind` is its type in lists, `bought` the time of its
+    purchase."""
 
     id: str
     fan: Fan
@@ -91,8 +89,8 @@ class Message:
 
 @dataclass
 class Member:
-    """One account. `state`: active, suspended, fan (no creator); `scopes` are those of `token`,
-    which has no end."""
+    """An account. `state` is active, suspended or fan (not a creator); `scopes` belong to `token`,
+    which does not expire."""
 
     id: str
     username: str
@@ -102,29 +100,29 @@ class Member:
     state: str = "active"
     followers: int = 0
     posts: dict[str, Post] = field(default_factory=dict)
-    """Those that stand."""
+    """Existing posts."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every post ever made, deleted ones included."""
+    """Id and text of every post ever created, including deleted ones."""
     chats: dict[str, list[Message]] = field(default_factory=dict)
-    """What stands, oldest first, by the id of the fan."""
+    """Existing messages by fan id, oldest first."""
     sent: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every message ever sent to a fan, unsent ones included."""
+    """Id and text of every message ever sent to a fan, including deleted ones."""
 
 
 @dataclass
 class FanvueState(Vault):
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     members: dict[str, Member] = field(default_factory=dict)
     fans: dict[str, Fan] = field(default_factory=dict)
     days_only: bool = False
-    """Whether times of messages and media are told as days: the description says so, newer examples
-    do not."""
+    """True if times of messages and media are dates: the description says so, newer examples do
+    not."""
 
     def account(
         self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active"
     ) -> Member:
-        """A new account with a token of these scopes."""
+        """Create an account with a token of these scopes."""
         made = Member(
             str(uuid4()), username, f"token-{secrets.token_hex(12)}", scopes, self.clock(), state
         )
@@ -132,11 +130,11 @@ class FanvueState(Vault):
         return made
 
     def who(self, username: str) -> Member | None:
-        """Who has this name."""
+        """Return the account with this username, or None."""
         return next((one for one in self.members.values() if one.username == username), None)
 
     def fan(self, handle: str, *creators: Member, contactable: bool = True) -> Fan:
-        """A new fan, with an empty chat with each of these creators."""
+        """Create a fan with an empty chat with each of these creators."""
         made = Fan(str(uuid4()), handle, contactable)
         self.fans[made.id] = made
         for creator in creators:
@@ -144,7 +142,7 @@ class FanvueState(Vault):
         return made
 
     def says(self, fan: Fan, creator: Member, text: str, kind: str = "SINGLE_RECIPIENT") -> Message:
-        """A fan writes; a chat begins where there was none."""
+        """Send a message from a fan. This creates the chat if necessary."""
         made = Message(str(uuid4()), fan, text, self.clock(), by_fan=True, kind=kind)
         creator.chats.setdefault(fan.id, []).append(made)
         return made
@@ -152,7 +150,7 @@ class FanvueState(Vault):
     def types(
         self, creator: Member, fan: Fan, text: str, kind: str = "SINGLE_RECIPIENT"
     ) -> Message:
-        """The creator writes in Fanvue's own app, where they see the chat: what is there is
+        """Send a message as the creator in Fanvue's app. Opening the chat marks its messages as
         read."""
         for one in creator.chats[fan.id]:
             one.read = True
@@ -160,10 +158,10 @@ class FanvueState(Vault):
         creator.chats[fan.id].append(made)
         return made
 
-    # posts
+    # Posts
 
     def publish(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post. Raises Refusal."""
+        """Create a post. Raise Refusal."""
         self._offered(mine, said)
         if said.get("audience") not in AUDIENCES:
             raise invalid(f"audience: Expected one of {', '.join(AUDIENCES)}")
@@ -187,14 +185,14 @@ class FanvueState(Vault):
         return made
 
     def post(self, mine: Member, post_id: str) -> Post:
-        """A post of one's own that stands. Raises Refusal."""
+        """Return an existing post of the account. Raise Refusal."""
         if post_id not in mine.posts:
             raise not_found("Post not found")
         return mine.posts[post_id]
 
     def posted(self, mine: Member, query: Mapping[str, str], until: datetime) -> Json:
-        """A page of one's posts, pinned ones first, then the newest, as they stood at `until`.
-        Raises Refusal."""
+        """Return a page of the account's posts as of `until`: pinned ones first, then newest first.
+        Raise Refusal."""
         newest = [one for one in reversed(mine.posts.values()) if one.at <= until]
         page, pagination = paged(sorted(newest, key=lambda one: not one.pinned), query)
         return {"data": [shown(one) for one in page], "pagination": pagination}
@@ -205,10 +203,10 @@ class FanvueState(Vault):
             self.forbidden.append(f"{mine.username}: {', '.join(wanted)}")
             raise invalid(f"Not offered here: {', '.join(wanted)}")
 
-    # messages
+    # Messages
 
     def send(self, mine: Member, fan_id: str, said: Mapping[str, Any]) -> Message:
-        """Write to a fan. Raises Refusal."""
+        """Send a message to a fan. Raise Refusal."""
         self._offered(mine, said)
         fan = self.fans.get(fan_id)
         if fan is None or fan_id not in mine.chats or not fan.contactable:
@@ -224,7 +222,7 @@ class FanvueState(Vault):
         return made
 
     def unsend(self, mine: Member, fan_id: str, message_id: str) -> None:
-        """Take a message of one's own back, unless it was bought. Raises Refusal."""
+        """Delete a message of the account unless it was purchased. Raise Refusal."""
         found = next((one for one in mine.chats.get(fan_id, ()) if one.id == message_id), None)
         if found is None:
             raise not_found("Message not found")
@@ -237,10 +235,10 @@ class FanvueState(Vault):
     def chat(
         self, mine: Member, fan_id: str, query: Mapping[str, str], until: datetime, *, reads: bool
     ) -> Json:
-        """A page of a chat, newest first, as it stood at `until`; `reads`: unless told otherwise it
-        is then read.
+        """Return a page of a chat as of `until`, newest first. With `reads`, the chat is marked as
+        read unless the query declines.
 
-        Raises Refusal.
+        Raise Refusal.
         """
         if fan_id not in mine.chats:
             raise not_found("No conversation found with the given user")
@@ -274,12 +272,12 @@ class FanvueState(Vault):
         return told | {"sentByUserId": None if one.by_fan else mine.id}
 
     def told(self, at: datetime) -> str:
-        """A time that the description calls a day."""
+        """Format a time that the description declares as a date."""
         return stamp(at)[:10] if self.days_only else stamp(at)
 
 
 def shown(post: Post) -> Json:
-    """A post as lists tell it."""
+    """Return a post as in lists."""
     at, tips = stamp(post.at), post.tips
     told: Json = {
         "uuid": post.id,
@@ -300,7 +298,7 @@ def shown(post: Post) -> Json:
 
 
 def paged(rows: Sequence[Row], query: Mapping[str, str]) -> tuple[Sequence[Row], Json]:
-    """One page, and what is said of it; its `size` is how many there are in it. Raises Refusal."""
+    """Return one page and its metadata. `size` is the number of rows in it. Raise Refusal."""
     page, size = number(query, "page", 1, 10**9), number(query, "size", 15, MOST_ROWS)
     found = rows[(page - 1) * size : page * size]
     return found, {"page": page, "size": len(found), "hasMore": len(rows) > page * size}
@@ -329,7 +327,7 @@ def _price(told: object, media: Sequence[Medium]) -> int:
 
 
 def number(query: Mapping[str, str], name: str, usual: int, most: int) -> int:
-    """A number of a query, from 1 (a cursor: 0) to `most`. Raises Refusal."""
+    """Return a number of a query, from 1 (a cursor: from 0) to `most`. Raise Refusal."""
     told = query.get(name, str(usual))
     if not (
         told.isascii()
@@ -342,7 +340,7 @@ def number(query: Mapping[str, str], name: str, usual: int, most: int) -> int:
 
 
 def instant(query: Mapping[str, str], name: str) -> datetime | None:
-    """An instant of a query; without an offset it is UTC. Raises Refusal."""
+    """Return an instant of a query. Without an offset it is UTC. Raise Refusal."""
     if name not in query:
         return None
     try:
@@ -353,5 +351,5 @@ def instant(query: Mapping[str, str], name: str) -> datetime | None:
 
 
 def stamp(at: datetime) -> str:
-    """An instant as the API tells it."""
+    """Format an instant as the API does."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

@@ -1,11 +1,9 @@
-"""The events of the fake Fanvue: what happens in its world is told to an address, signed, often and
-late as asked.
+"""Webhook events of the fake Fanvue: signed, and repeated or delayed as configured.
 
-Bodies are as several third parties write them down (`id`, `type`, `timestamp`, `data` with its
-`creator`; snake case, what is unknown left out, sometimes a message's words too); `before` is as
-older examples have them, without id or type. Fanvue's own page of fields could not be read.
-Unverified besides: how often a call that failed is told again, and whether in order; that it may
-come twice is said by all.
+Bodies follow the reports of several third parties (`id`, `type`, `timestamp`, `data` with its
+`creator`; snake case, unknown values omitted, sometimes with the text of a message); `before`
+selects the older format without id and type. Fanvue's own page of fields could not be read. Also
+unverified: the number and order of retries; all sources say that events can be repeated.
 """
 
 import json
@@ -22,24 +20,24 @@ from tests.fakes.fanvue.state import Fan, Member, stamp
 
 @dataclass
 class Events:
-    """An address that an application of the fake calls, and how it does so now."""
+    """An app's webhook URL, and the current behaviour of deliveries to it."""
 
     server: FakeFanvue
     app: App
     address: str = ""
     times: int = 1
-    """How often each event is told."""
+    """Number of deliveries of each event."""
     late: float = 0.0
-    """Seconds ago at which calls were signed; below 0 is ahead."""
+    """Age of signatures in seconds. Negative values are in the future."""
     signing: str = ""
-    """The secret that signs, where not the application's own."""
+    """Secret of the signature, if it is not the app's."""
     before: bool = False
-    """Whether events are told as they were told before they had ids."""
+    """True to use the older format without ids."""
     statuses: list[int] = field(default_factory=list)
-    """How calls were answered; 0 where nobody did."""
+    """Statuses of the responses, 0 without a response."""
 
     def says(self, fan: Fan, creator: Member, text: str) -> None:
-        """A fan writes."""
+        """Send a message from a fan."""
         made = self.server.says(fan, creator, text)
         if self.before:
             sender = {"uuid": fan.id, "handle": fan.handle}
@@ -59,7 +57,7 @@ class Events:
         return self.tell(creator, "message.received", told)
 
     def pays(self, fan: Fan, creator: Member, gross: int, net: int, source: str = "tip") -> Earning:
-        """A fan pays."""
+        """Add a payment of a fan."""
         made = self.server.till.earn(creator, gross, net, source, fan)
         told = {
             "id": made.order,
@@ -72,7 +70,7 @@ class Events:
         return made
 
     def gives_back(self, creator: Member, sale: Earning) -> None:
-        """All of a payment goes back; the amount is told without a sign."""
+        """Refund a payment completely. The amount has no sign."""
         self.server.till.give_back(creator, sale)
         self.tell(
             creator,
@@ -81,12 +79,12 @@ class Events:
         )
 
     def follows(self, fan: Fan, creator: Member) -> None:
-        """A fan follows."""
+        """Add a follower."""
         creator.followers += 1
         self.tell(creator, "follow.created", {"follower": _person(fan)})
 
     def tell(self, creator: Member, kind: str, told: Mapping[str, Any], *, key: str = "") -> None:
-        """An event of a creator; `key` is its id."""
+        """Send an event of a creator. `key` is its id."""
         data = {**told, "creator": {"uuid": creator.id, "handle": creator.username}}
         at = stamp(self.server.clock())
         self.send(
@@ -99,7 +97,7 @@ class Events:
         )
 
     def send(self, event: Mapping[str, Any]) -> None:
-        """Sign and send, if there is an address."""
+        """Sign and send an event if a URL is configured."""
         if self.address:
             self.statuses += self.server.deliver(
                 self.app,

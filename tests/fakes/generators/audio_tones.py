@@ -1,7 +1,7 @@
-"""Words as tones: what a fake classifier hears. Sixteen tones for half a byte each, after a lower
-one that begins.
+"""Text encoded as tones, which the fake classifier decodes: sixteen tones for half a byte each,
+after a lower one as start marker.
 
-They survive AAC and Opus; anything else reads as nothing said.
+The encoding survives AAC and Opus. Any other sound decodes as no speech.
 """
 
 import subprocess
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 RATE = 48_000
 BEGIN, FIRST, STEP = 500.0, 900.0, 175.0
 LONG, SHORT = 0.2, 0.05
-"""Seconds of the first tone and of each that follows."""
+"""Length of the start tone and of each following tone in seconds."""
 
 
 def encode_tones(words: str) -> NDArray[np.float32]:
-    """The samples of a text, -1 to 1."""
+    """Return the samples of a text, from -1 to 1."""
     body = words.encode("ascii")
     data = bytes([len(body), *body, sum(body) % 256])
     nibbles = [half for byte in data for half in (byte >> 4, byte & 15)]
@@ -30,7 +30,7 @@ def _tone(pitch: float, seconds: float) -> NDArray[np.float64]:
 
 
 def decode_tones(data: bytes) -> str:
-    """What is said in a sound file, "" where nothing is."""
+    """Return the text in a sound file, or ""."""
     command = [
         get_ffmpeg_exe(),
         "-loglevel",
@@ -70,7 +70,7 @@ def _read(samples: NDArray[np.float32], at: int) -> str | None:
 
 
 def _pitch(part: NDArray[np.float32]) -> float:
-    """The tone that is loudest in a part, of those that are spoken; 0 of silence."""
+    """Return the loudest tone of the encoding in a segment, or 0 for silence."""
     if len(part) < 100 or float(np.abs(part).max()) < 0.05:
         return 0.0
     middle = part[len(part) // 5 : -len(part) // 5]

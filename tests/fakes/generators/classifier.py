@@ -1,9 +1,9 @@
-"""A stateful classifier over HTTP that reads coded marker tiles, hears coded tones, and may hang,
-be busy, be deaf, talk nonsense or disagree.
+"""A stateful classifier over HTTP that decodes marker tiles and tones, and can hang, be busy,
+ignore sound, return garbage or disagree.
 
-A tile is a grid of bright and dark cells: a mark, what it stands for, how many faces, and a text,
-with a check sum. It survives JPEG, scaling and either background; anything else reads as a general
-picture of nobody.
+A tile is a grid of bright and dark cells: a marker, a kind, the number of faces, and a text, with a
+checksum. It survives JPEG, scaling and both backgrounds. Any other picture is classified as
+general, without faces.
 """
 
 import base64
@@ -26,8 +26,8 @@ MARK = 0b1011001011010001
 KINDS = ("G", "S", "N", "E", "MINOR", "X")
 LONGEST = (COLUMNS * ROWS - 16 - 4 - 4 - 8 - 8) // 8
 FACE = "\x1f"
-"""Begins, in the text of a tile, who is shown: a letter for each, then how much they look like
-themselves, 0 to 9."""
+"""Start of the list of faces in the text of a tile: a letter for each face, then its similarity to
+that person, from 0 to 9."""
 
 NUMBERS = 128
 
@@ -42,8 +42,8 @@ def draw_tile(
     dark: int = 0,
     who: str = "",
 ) -> Image.Image:
-    """TILE-kind with so many faces and a text as pixels, four to three. `who` names faces that can
-    be told apart, as `P9`: FACE(P), just as P is; `P0` is nothing like P."""
+    """Return a tile of a kind with a number of faces and a text, with the aspect ratio 4:3. `who`
+    names distinguishable faces: `P9` is the face of P, `P0` is nothing like P."""
     faces, text = max(faces, len(who) // 2), text + (FACE + who if who else "")
     cells = _cells(kind, faces, text) * (bright - dark) + dark
     return Image.fromarray(cells.astype(np.uint8), "L").resize(
@@ -52,8 +52,8 @@ def draw_tile(
 
 
 def face_vector(who: str, *, salt: str = "tiles-faces@1", mirrored: bool = False) -> list[float]:
-    """The face of a letter as numbers, of one model: another model's, or its mirror image, is
-    another direction."""
+    """Return the vector of a face for one model. Another model and a mirror image give other
+    directions."""
     letter, own = who[0], int(who[1]) / 9
     mine, noise = (
         _direction(f"{salt} {letter} {mirrored}"),
@@ -71,7 +71,7 @@ def _direction(name: str) -> Any:
 
 
 def draw_two_faced_tile(on_white: str, on_black: str, *, edge: int = 384) -> Image.Image:
-    """A picture that shows one tile on white and another on black."""
+    """Return a picture that shows one tile on white and another on black."""
     above, below = _cells(on_white, 0, "") * 100 + 155, _cells(on_black, 0, "") * 100
     clear = (above - below).astype(np.uint8)
     shade = np.minimum(255, below * 255 // np.maximum(1, 255 - clear)).astype(np.uint8)
@@ -96,8 +96,8 @@ def _bits(number: int, count: int) -> list[int]:
 
 
 def find_tile(image: Image.Image) -> tuple[tuple[str, int, str], bool] | None:
-    """What a tile stands for that fills a picture or its middle, straight or mirrored, and whether
-    it is mirrored."""
+    """Return the content of a tile that fills a picture or its centre, straight or mirrored, and
+    True if it is mirrored."""
     middle = image.crop(
         (image.width // 4, image.height // 4, image.width * 3 // 4, image.height * 3 // 4)
     )
@@ -110,7 +110,7 @@ def find_tile(image: Image.Image) -> tuple[tuple[str, int, str], bool] | None:
 
 
 def read_tile(image: Image.Image) -> tuple[str, int, str] | None:
-    """What a tile stands for, its faces and its text; None of any other picture."""
+    """Return the kind, the number of faces and the text of a tile, or None for any other picture."""
     grey = np.asarray(
         image.convert("L").resize((COLUMNS * 4, ROWS * 4), Image.Resampling.BOX), dtype=float
     )
@@ -129,8 +129,7 @@ def read_tile(image: Image.Image) -> tuple[str, int, str] | None:
 
 @dataclass
 class FakeClassifier:
-    """The server's state: who it says it is, what it does instead of answering, and how often it
-    was asked."""
+    """The server's state: its identity, its faults and its requests."""
 
     name: str = "tiles"
     version: str = "1"
@@ -138,19 +137,19 @@ class FakeClassifier:
     garbage: bytes | None = None
     hang: bool = False
     instead: str = ""
-    """A rating it gives whatever it sees."""
+    """Rating for every picture, if set."""
     faces: str = ""
-    """name@version of the model that tells faces apart; none does when empty."""
+    """name@version of the face model. Empty if there is none."""
     vectors: list[Any] | None = None
-    """What it says of faces instead of what it sees."""
+    """Face vectors for every picture, if set."""
     asked: int = 0
     views: list[str] = field(default_factory=list)
-    """Of the last question."""
+    """Views of the last request."""
     every: list[str] = field(default_factory=list)
-    """Of all questions."""
+    """Views of all requests."""
     deaf: bool = False
     patience: int = 10**9
-    """So many questions are answered; from then on it is busy."""
+    """Number of requests to answer before the server reports that it is busy."""
     heard: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -160,7 +159,7 @@ class FakeClassifier:
         return f"{self.name}@{self.version}"
 
     def say(self, data: bytes) -> dict[str, Any]:
-        """What it says of one view."""
+        """Return the classification of one view."""
         (kind, faces, text), mirrored = find_tile(Image.open(io.BytesIO(data))) or (
             ("G", 0, ""),
             False,
@@ -186,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeClassifier
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read `asked` instead."""
+        """Suppress logging; tests inspect `asked` instead."""
 
     def do_GET(self) -> None:
         self._answer({"name": self.state.name, "version": self.state.version})
@@ -231,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(state: FakeClassifier | None = None) -> Iterator[FakeClassifier]:
-    """The fake on a free loopback port, until the block ends."""
+    """Run the fake on a free loopback port until the block ends."""
     state = state or FakeClassifier()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     server.daemon_threads = True

@@ -1,10 +1,10 @@
-"""A stateful ComfyUI server over HTTP: queue, history, pictures, scripted faults.
+"""A stateful ComfyUI server over HTTP: queue, history, pictures and injected faults.
 
-Honest where clients stumble over the real one: queue and history live in memory and die with a
-restart; a prompt id that is no canonical UUID is refused, one that repeats is not; older builds
-ignore it and mint their own; `/history/{id}` is `{}` while a picture waits, and says "error" of
-what was interrupted; links to nodes and files of models that are not there are refused with
-`node_errors`, as are pictures that `/upload/image` laid nowhere.
+It reproduces behaviour of the real server that clients often get wrong: queue and history are in
+memory and lost at a restart; a prompt id must be a canonical UUID, but need not be unique; older
+builds ignore it and generate theirs; `/history/{id}` is `{}` while a picture waits, and "error"
+after an interruption; links to missing nodes, missing model files and pictures not uploaded with
+`/upload/image` are rejected with `node_errors`.
 """
 
 import io
@@ -30,8 +30,8 @@ MODELS = ("dream.safetensors", "look.safetensors")
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets: a status, silence, a reset after it was taken in, an answer that is no
-    JSON, or `body`."""
+    """A fault of a request: a status, no response, a reset after it was accepted, a response that
+    is not JSON, or `body`."""
 
     status: int = 0
     body: str = ""
@@ -42,17 +42,17 @@ class Fault:
 
 @dataclass
 class FakeComfy:
-    """The server's state; tests write `faults`, `steps` and `ends`, and read `made`, `sent` and
+    """The server's state. Tests set `faults`, `steps` and `ends`, and inspect `made`, `sent` and
     `stopped`."""
 
     mints: bool = False
-    """An older build: it ignores our id."""
+    """True for an older build, which ignores the client's id."""
     steps: int = 2
-    """Looks after which the picture at the head of the queue is done."""
+    """Number of polls until the first picture of the queue is complete."""
     ends: str = ""
-    """What execution ends with, instead of a picture."""
+    """Result of executions instead of a picture."""
     ends_next: str = ""
-    """The same, once."""
+    """The same for the next execution only."""
     keeps_going: bool = True
     pending: deque[list[Any]] = field(default_factory=deque)
     running: list[list[Any]] = field(default_factory=list)
@@ -70,18 +70,18 @@ class FakeComfy:
     url: str = ""
 
     def fail(self, path: str, *faults: Fault) -> None:
-        """The next requests to `path` meet these faults, one each."""
+        """Queue faults for the next requests to `path`, one each."""
         self.faults.setdefault(path, deque()).extend(faults)
 
     def restart(self) -> None:
-        """What the real one loses when it dies; finished files stay on its disk."""
+        """Discard what the real server loses at a restart. Completed files remain on disk."""
         with self.lock:
             self.pending.clear()
             self.running.clear()
             self.history.clear()
 
     def wrong(self, graph: dict[str, Any]) -> dict[str, Any]:
-        """What a graph lacks, by node."""
+        """Return the errors of a graph by node."""
         errors: dict[str, Any] = {}
         for node, told in graph.items():
             for name, value in told["inputs"].items():
@@ -98,7 +98,7 @@ class FakeComfy:
         return errors
 
     def take(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """`POST /prompt`."""
+        """Handle `POST /prompt`."""
         graph, key = asked["prompt"], asked.get("prompt_id")
         if key is not None and not self.mints and str(UUID(key)) != key:
             return 400, {"error": {"type": "invalid_prompt_id"}, "node_errors": {}}
@@ -113,7 +113,7 @@ class FakeComfy:
         return 200, {"prompt_id": native, "number": len(self.sent), "node_errors": {}}
 
     def work(self) -> None:
-        """Each look at the server is a moment of its work."""
+        """Advance the work by one step. Each poll of the server calls it."""
         if not self.keeps_going:
             return
         if not self.running and self.pending:
@@ -125,7 +125,7 @@ class FakeComfy:
                 self._finish(self.running.pop())
 
     def interrupt(self, entry: list[Any]) -> None:
-        """What the history says of a picture that was stopped half way."""
+        """Record an interrupted picture in the history."""
         status = {
             "status_str": "error",
             "completed": False,
@@ -157,7 +157,7 @@ class FakeComfy:
 
 
 def _picture(graph: dict[str, Any]) -> bytes:
-    """A plain picture that depends on all of the graph, of the size of its latent."""
+    """Return a plain picture that depends on the whole graph, with the size of its latent."""
     sizes = (one["inputs"] for one in graph.values() if one["class_type"] == "EmptyLatentImage")
     latent = next(sizes, {"width": 64, "height": 64})
     digest = sha256(json.dumps(graph, sort_keys=True).encode()).digest()
@@ -167,7 +167,7 @@ def _picture(graph: dict[str, Any]) -> bytes:
 
 
 def form(kind: str, data: bytes) -> dict[str, tuple[str, bytes]]:
-    """The fields of a multipart form: the name of each one's file, and its bytes."""
+    """Return the fields of a multipart form: file name and content."""
     whole = BytesParser(policy=HTTP).parsebytes(
         b"content-type: " + kind.encode() + b"\r\n\r\n" + data
     )
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeComfy
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read the state instead."""
+        """Suppress logging; tests inspect the state instead."""
 
     def do_GET(self) -> None:
         if self._faulty():
@@ -260,8 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
         return 404, {}
 
     def _faulty(self, *, before: bool = False) -> bool:
-        """Whether a fault took this request; one after acceptance strikes only once the request was
-        acted upon."""
+        """Return True if a fault handled this request. A fault after acceptance applies once the
+        request was processed."""
         waiting = self.state.faults.get(urlsplit(self.path).path)
         if not waiting or (before and waiting[0].reset_after):
             return False
@@ -292,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving() -> Iterator[FakeComfy]:
-    """A running fake."""
+    """Run the fake."""
     state = FakeComfy()
     handler = type("Handler", (_Handler,), {"state": state})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -308,7 +308,7 @@ def serving() -> Iterator[FakeComfy]:
 
 
 def workflow(**changes: Any) -> dict[str, Any]:
-    """A workflow as ComfyUI exports it: text to image with a checkpoint and an adapter."""
+    """Return a workflow as ComfyUI exports it: text to image with a checkpoint and an adapter."""
     graph: dict[str, Any] = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": MODELS[0]}},
         "2": {
@@ -332,7 +332,7 @@ def workflow(**changes: Any) -> dict[str, Any]:
 
 
 def loading(*titles: str) -> dict[str, Any]:
-    """A workflow that also loads pictures, one for each title; a mask is loaded as one."""
+    """Return a workflow that also loads pictures, one for each title. A mask is loaded as a mask."""
     kinds = {"mask": "LoadImageMask"}
     nodes = {
         f"2{n}": _titled(title, kinds.get(title, "LoadImage"), {"image": "example.png"})

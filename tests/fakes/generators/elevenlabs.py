@@ -1,9 +1,9 @@
-"""A stateful ElevenLabs over HTTP: a key, voices, a quota of characters that every made sound is
-billed to, and faults.
+"""A stateful ElevenLabs over HTTP: a key, voices, a character quota that every generated sound is
+billed to, and injected faults.
 
-Honest where clients stumble over the real one: it bills what it made whether or not the answer
-arrives, the same request twice is two sounds and two bills, refusals bill nothing, and a model that
-takes no language answers one with an error. Source:
+It reproduces behaviour of the real service that clients often get wrong: it bills generated sounds
+even if the response is lost, the same request twice generates and bills two sounds, rejections are
+not billed, and a model without language support rejects one. Source:
 https://elevenlabs.io/docs/api-reference/text-to-speech/convert and
 https://help.elevenlabs.io/hc/en-us/articles/19572237925521
 """
@@ -24,7 +24,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 KEY = "xi-test-key-0123456789"
 MODELS = {"eleven_multilingual_v2": (10_000, False), "eleven_flash_v2_5": (40_000, True)}
-"""Most characters of a request, and whether it takes a language."""
+"""Maximum characters of a request, and True if the model accepts a language."""
 
 VOICES: list[dict[str, Any]] = [
     {"voice_id": "JBFqnCBsd6RMkjVDRZzb", "name": "George", "category": "premade"},
@@ -34,7 +34,7 @@ VOICES: list[dict[str, Any]] = [
 
 @cache
 def sound(tenths: int) -> bytes:
-    """An MP3 of so many tenths of a second."""
+    """Return an MP3 of a length in tenths of a second."""
     tone = f"sine=frequency=330:duration={tenths / 10}"
     asked = [
         get_ffmpeg_exe(),
@@ -55,9 +55,9 @@ def sound(tenths: int) -> bytes:
 
 @dataclass
 class FakeElevenLabs:
-    """The account. `faults` meet the next requests for speech, one each: a status of the error,
-    `lose` (made and billed, no answer), `hang` (the same, silently), `noise` (billed, and no
-    sound), `down` (a 503 after the bill)."""
+    """The account. `faults` apply to the next speech requests, one each: an error status, `lose`
+    (generated and billed, connection closed), `hang` (the same without closing), `noise` (billed,
+    but not a sound), `down` (billed, then 503)."""
 
     quota: int = 10_000
     voices: list[dict[str, Any]] = field(default_factory=lambda: [dict(voice) for voice in VOICES])
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeElevenLabs
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read the state instead."""
+        """Suppress logging; tests inspect the state instead."""
 
     def do_GET(self) -> None:
         if not self._known():
@@ -171,12 +171,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection this fake cut itself is no error of its own."""
+        """Ignore connections that the fake itself closed."""
 
 
 @contextmanager
 def serving(state: FakeElevenLabs | None = None) -> Iterator[FakeElevenLabs]:
-    """The fake on a free loopback port, until the block ends."""
+    """Run the fake on a free loopback port until the block ends."""
     state = state or FakeElevenLabs()
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     thread = threading.Thread(

@@ -1,9 +1,10 @@
-"""A stateful Ollama server over HTTP: models, a log of requests, scripted answers and faults.
+"""A stateful Ollama server over HTTP: models, a request log, scripted responses and injected
+faults.
 
-Honest where clients stumble over the real one: 404 for a model it does not have, streamed NDJSON
-with a final `done` object, JSON only when `format` asks for it, and the oldest messages silently
-dropped beyond `num_ctx`. `/api/show` tells what a model can; images are refused by one that does
-not see, and where they are no base64 of a picture.
+It reproduces behaviour of the real server that clients often get wrong: 404 for a missing model,
+streamed NDJSON with a final `done` object, JSON only if `format` requests it, and the oldest
+messages silently dropped beyond `num_ctx`. `/api/show` lists the capabilities of a model. Images
+are rejected if the model does not support them or if they are not Base64 of a picture.
 """
 
 import base64
@@ -22,7 +23,7 @@ WORDS_PER_TOKEN = 0.75
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """One scripted answer. `cut` ends it as "length"; `breaks_off` closes the line in the middle of
+    """A scripted response. `cut` ends it with "length"; `breaks_off` closes the connection within
     an object."""
 
     text: str
@@ -32,7 +33,7 @@ class ScriptedAnswer:
 
 @dataclass(frozen=True)
 class Fault:
-    """One scripted fault: a status instead of an answer, or silence until the test is over."""
+    """A scripted fault: a status instead of a response, or no response until the test ends."""
 
     status: int = 0
     hang: bool = False
@@ -40,7 +41,7 @@ class Fault:
 
 @dataclass
 class FakeOllama:
-    """The server's state; tests write `script` and `faults`, and read `asked`."""
+    """The server's state. Tests set `script` and `faults`, and inspect `asked`."""
 
     models: list[str] = field(default_factory=lambda: ["llama3.2:latest"])
     script: deque[ScriptedAnswer] = field(default_factory=deque)
@@ -48,17 +49,17 @@ class FakeOllama:
     asked: list[dict[str, Any]] = field(default_factory=list)
     seen: list[list[dict[str, str]]] = field(default_factory=list)
     sees: set[str] = field(default_factory=set)
-    """Models that take images."""
+    """Models that accept images."""
     remote: dict[str, str] = field(default_factory=dict)
-    """Models of the vendor's cloud, and on which host."""
+    """Models of the vendor's cloud, with their hosts."""
     pictures: list[bytes] = field(default_factory=list)
-    """Images that a model was shown."""
+    """Images that a model received."""
     loaded: dict[str, int] = field(default_factory=dict)
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     def fail(self, path: str, *faults: Fault) -> None:
-        """The next requests to `path` meet these faults, one each."""
+        """Queue faults for the next requests to `path`, one each."""
         self.faults.setdefault(path, deque()).extend(faults)
 
     def fault(self, path: str) -> Fault | None:
@@ -77,7 +78,7 @@ class FakeOllama:
         return bool({name, f"{name}:latest", name.removesuffix(":latest")} & self.sees)
 
     def show(self, name: str) -> dict[str, Any]:
-        """https://docs.ollama.com/api#show-model-information"""
+        """Handle `/api/show`: https://docs.ollama.com/api#show-model-information"""
         vision = ["vision"] if self.can_see(name) else []
         about = {"capabilities": ["completion", *vision], "details": {"family": "llama"}}
         return (
@@ -87,7 +88,8 @@ class FakeOllama:
         )
 
     def refusal(self, request: dict[str, Any]) -> str:
-        """Why the images of a chat are not taken; those that are stand in `pictures`."""
+        """Return the reason why the images of a chat are rejected, or "". Accepted ones are added
+        to `pictures`."""
         shown = [
             one for message in request.get("messages", ()) for one in message.get("images") or ()
         ]
@@ -105,8 +107,7 @@ class FakeOllama:
         return ""
 
     def visible(self, request: dict[str, Any]) -> list[dict[str, str]]:
-        """The messages the model really sees: the oldest beyond the window are gone, without a
-        word."""
+        """Return the messages within the context window. Older ones are dropped silently."""
         room = int(request.get("options", {}).get("num_ctx", 2048) * WORDS_PER_TOKEN)
         kept: list[dict[str, str]] = []
         for message in reversed(request["messages"]):
@@ -122,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeOllama
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read `asked` instead."""
+        """Suppress logging; tests inspect `asked` instead."""
 
     def do_GET(self) -> None:
         routes: dict[str, Callable[[], Any]] = {
@@ -219,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(state: FakeOllama | None = None) -> Iterator[FakeOllama]:
-    """The fake on a free loopback port, until the block ends."""
+    """Run the fake on a free loopback port until the block ends."""
     state = state or FakeOllama()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     server.daemon_threads = True

@@ -1,5 +1,5 @@
-"""What services of others check of a picture that is handed to them: that it is one, how large it
-is, and that nothing in its file tells of where it was taken."""
+"""Checks of pictures that external services receive: valid format and size, and no metadata such as
+a location."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 def open_picture(
     data: bytes, mime: str, *, least: int = 64, most_pixels: int = 9_437_184
 ) -> Image.Image | None:
-    """The picture, None for what is refused: damaged, of another format than it says, too small or
+    """Return the picture, or None if it is damaged, of another format than declared, too small or
     too large."""
     try:
         image = Image.open(io.BytesIO(data))
@@ -27,7 +27,7 @@ def open_picture(
 
 
 def open_inline_picture(address: object, *, most: int) -> Image.Image | None:
-    """The picture an address holds, None for what is refused."""
+    """Return the picture in a data URL, or None if it is rejected."""
     found = _INLINE.fullmatch(address) if isinstance(address, str) else None
     if found is None:
         return None
@@ -39,7 +39,7 @@ def open_inline_picture(address: object, *, most: int) -> Image.Image | None:
 
 
 def has_metadata(image: Image.Image) -> bool:
-    """Whether something beside the pixels is in the file: a client of ours must never send that."""
+    """Return True if the file contains metadata, which our clients must never send."""
     return bool(image.getexif()) or any(
         name in image.info for name in ("exif", "xmp", "icc_profile", "comment")
     )

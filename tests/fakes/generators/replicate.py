@@ -1,12 +1,12 @@
-"""A stateful Replicate over HTTP: tokens, schemas, predictions that run while they are looked at,
-files, the bill.
+"""A stateful Replicate over HTTP: tokens, schemas, predictions that advance with each poll, files
+and billing.
 
-Honest where clients stumble over the real one: there is no key against doubles; a prediction is
-billed once it has begun, whatever comes of it; unknown inputs are dropped without a word and yet
-told back; one out of bounds is answered 422; after an hour inputs and outputs are gone; the list is
-paged, newest first, and a prediction stands in it a little late; files lie at another origin and
-want no token. A picture inside a request must be one, and small; a mask has its size.
-https://replicate.com/docs/topics/predictions/input-files
+It reproduces behaviour of the real service that clients often get wrong: there are no idempotency
+keys; a prediction is billed once it has started, whatever its result; unknown inputs are dropped
+silently but returned; an input out of bounds returns 422; inputs and outputs are deleted after an
+hour; the list is paged, newest first, and a new prediction appears in it with a delay; files are on
+another origin and accept no token. A picture inside a request must be valid and small; a mask must
+have its size. https://replicate.com/docs/topics/predictions/input-files
 """
 
 import io
@@ -63,7 +63,7 @@ SCHEMAS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets: a status, silence, or a reset, before or after it was acted upon."""
+    """A fault of a request: a status, no response, or a reset before or after it was processed."""
 
     status: int = 0
     hang: bool = False
@@ -73,37 +73,37 @@ class Fault:
 
 
 Meet = Callable[[str, str], bool]
-"""Told how far a request has come and which prompt it is about; it may hold it. Whether the request
-goes on."""
+"""Callback with the stage of a request and its prompt. It may block the request, and returns True
+if the request continues."""
 
 
 def hold_nothing(_moment: str, _prompt: str) -> bool:
-    """Nothing is held."""
+    """Let every request continue."""
     return True
 
 
 @dataclass
 class FakeReplicate:
-    """The service's state; tests write `faults`, `looks`, `ends`, `late`, and read `billed`,
-    `asked`, `cancelled`."""
+    """The service's state. Tests set `faults`, `looks`, `ends` and `late`, and inspect `billed`,
+    `asked` and `cancelled`."""
 
     meet: Meet = hold_nothing
-    """At `described` (with the model as the prompt), `arrived`, `taken`, `looked`, `listed` (of
-    all) and `fetched` (half of the file has left)."""
+    """Called at `described` (with the model as prompt), `arrived`, `taken`, `looked`, `listed` (of
+    all) and `fetched` (half of the file sent)."""
 
     looks: int = 2
-    """Looks at a prediction after which it is done; the first begins it."""
+    """Number of polls until a prediction is complete. The first one starts it."""
     begins: bool = True
     ends: str = "succeeded"
     error: str | None = None
     late: int = 0
-    """How many times the list is read before a new prediction stands in it."""
+    """Number of reads of the list before a new prediction appears in it."""
     page: int = 100
     credit: bool = True
     throttled: int = 0
-    """How many of the next orders are too many."""
+    """Number of next orders that are rate limited."""
     output: Any = None
-    """What a prediction answers in place of its picture."""
+    """Output of predictions instead of their picture."""
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
@@ -118,11 +118,11 @@ class FakeReplicate:
     files_url: str = ""
 
     def fail(self, path: str, *faults: Fault) -> None:
-        """The next requests to `path` meet these faults, one each."""
+        """Queue faults for the next requests to `path`, one each."""
         self.faults.setdefault(path, deque()).extend(faults)
 
     def age(self, hours: float) -> None:
-        """So much time passes: what is older than an hour loses its inputs, outputs and files."""
+        """Let hours pass. Predictions older than an hour lose their inputs, outputs and files."""
         for one in self.predictions.values():
             one["at"] -= timedelta(hours=hours)
             if one["at"] < wall_now() - timedelta(hours=1):
@@ -130,7 +130,7 @@ class FakeReplicate:
                 self.files.clear()
 
     def order(self, model: str, asked: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """A prediction is created."""
+        """Create a prediction."""
         if not self.credit:
             return 402, {"title": "Insufficient credit", "status": 402}
         if self.throttled:
@@ -162,7 +162,7 @@ class FakeReplicate:
         return 201, self.told(order)
 
     def told(self, order: str) -> dict[str, Any]:
-        """As it is answered."""
+        """Return a prediction as the API does."""
         one = self.predictions[order]
         shown = {
             name: value for name, value in one.items() if name not in ("looks", "at", "listed_at")
@@ -170,7 +170,7 @@ class FakeReplicate:
         return {**shown, "created_at": one["at"].isoformat()}
 
     def look(self, order: str) -> dict[str, Any]:
-        """Each look at a prediction is a moment of its work."""
+        """Return a prediction after advancing it by one step."""
         one = self.predictions[order]
         if one["status"] in ("starting", "processing") and self.begins:
             if not one["looks"]:
@@ -185,7 +185,7 @@ class FakeReplicate:
         return self.told(order)
 
     def cancel(self, order: str) -> dict[str, Any]:
-        """Ended as it is: what had begun stays billed."""
+        """Cancel a prediction. A started one remains billed."""
         one = self.predictions[order]
         if one["status"] in ("starting", "processing"):
             one["status"] = "canceled"
@@ -193,7 +193,7 @@ class FakeReplicate:
         return self.told(order)
 
     def listed(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
-        """A page of the list."""
+        """Return a page of the list."""
         self.lists += 1
         since = (
             datetime.fromisoformat(query["created_after"][0]) if "created_after" in query else None
@@ -242,7 +242,8 @@ def _wrong(parts: Mapping[str, Any], given: Mapping[str, Any]) -> str:
 
 
 def _shown(name: str, given: Mapping[str, Any]) -> bool:
-    """Whether an input holds pictures that are taken; a mask as large as what it lies over."""
+    """Return True if an input contains acceptable pictures. A mask must have the size of its
+    picture."""
     many = given[name] if isinstance(given[name], list) else [given[name]]
     images = [picture_checks.open_inline_picture(one, most=MOST_INLINE) for one in many]
     if any(one is None or picture_checks.has_metadata(one) for one in images):
@@ -258,7 +259,7 @@ def _shown(name: str, given: Mapping[str, Any]) -> bool:
 
 
 def _picture(given: Mapping[str, Any]) -> bytes:
-    """A plain picture that depends on all the model was given, and on nothing else."""
+    """Return a plain picture that depends only on the inputs of the model."""
     known = {name: value for name, value in given.items() if name != "greenroom"}
     digest = sha256(json.dumps(known, sort_keys=True).encode()).digest()
     out = io.BytesIO()
@@ -273,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeReplicate
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read the state instead."""
+        """Suppress logging; tests inspect the state instead."""
 
     def do_GET(self) -> None:
         if not self._faulty():
@@ -293,7 +294,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(status, told)
 
     def _met(self, moment: str, prompt: str) -> bool:
-        """Whether the request goes on; else its connection ends."""
+        """Return True if the request continues. Otherwise close its connection."""
         going = self.state.meet(moment, prompt)
         self.close_connection = self.close_connection or not going
         return going
@@ -334,8 +335,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {TOKEN}"
 
     def _faulty(self, *, before: bool = False) -> bool:
-        """Whether a fault took this request; one after acceptance strikes only once the request was
-        acted upon."""
+        """Return True if a fault handled this request. A fault after acceptance applies once the
+        request was processed."""
         waiting = self.state.faults.get(urlsplit(self.path).path)
         if not waiting or (before and waiting[0].reset_after):
             return False
@@ -362,7 +363,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _moment(path: str, told: Mapping[str, Any]) -> tuple[str, str]:
-    """What is asked for, and of which prompt."""
+    """Return the stage of a request and its prompt."""
     match path.strip("/").split("/"):
         case ["v1", "predictions"]:
             return "listed", ""
@@ -374,7 +375,7 @@ def _moment(path: str, told: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class _Files(_Handler):
-    """Another origin, where the pictures lie."""
+    """The other origin, which serves the files."""
 
     def do_GET(self) -> None:
         self.state.tokens_at_files.append(self.headers.get("Authorization") or "")
@@ -396,7 +397,7 @@ class _Files(_Handler):
 
 @contextmanager
 def serving() -> Iterator[FakeReplicate]:
-    """A running fake."""
+    """Run the fake."""
     state, servers = FakeReplicate(), []
     for kind in (_Handler, _Files):
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (kind,), {"state": state}))

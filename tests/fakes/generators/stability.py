@@ -1,7 +1,7 @@
-"""A Stability AI over HTTP: keys, forms with their pictures, the bill. The answer is the picture,
-and nothing is kept.
+"""A Stability AI over HTTP: keys, forms with pictures, and billing. The response is the picture,
+and the service stores nothing.
 
-What each service takes and refuses: https://platform.stability.ai/docs/api-reference,
+Accepted and rejected inputs of each service: https://platform.stability.ai/docs/api-reference,
 v2beta/stable-image.
 """
 
@@ -32,7 +32,7 @@ SERVICES = {
     "edit/inpaint": ("image",),
     "control/style": ("image",),
 }
-"""Each with the pictures it cannot do without."""
+"""Required pictures of each service."""
 
 _TAKES = {
     "generate/core": (),
@@ -46,10 +46,10 @@ SHAPES = {"1:1": (96, 96), "16:9": (128, 72), "4:5": (64, 80), "3:2": (96, 64), 
 
 @dataclass
 class FakeStability:
-    """The service's state; tests write `faults` and `ends`, and read `asked` and `billed`."""
+    """The service's state. Tests set `faults` and `ends`, and inspect `asked` and `billed`."""
 
     meet: Meet = hold_nothing
-    """At `arrived`, `taken` and `fetched` (half of the picture has left)."""
+    """Called at `arrived`, `taken` and `fetched` (half of the picture sent)."""
     ends: str = "SUCCESS"
     credits: int = 100
     banned: str = "forbidden"
@@ -57,7 +57,7 @@ class FakeStability:
     asked: list[dict[str, str]] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     shown: list[dict[str, Image.Image]] = field(default_factory=list)
-    """The pictures of each request that was billed, by part of its form."""
+    """Pictures of each billed request, by part of its form."""
     billed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     release: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +66,7 @@ class FakeStability:
     def make(
         self, service: str, form: dict[str, str], files: dict[str, tuple[str, bytes]]
     ) -> tuple[int, bytes]:
-        """One request, one picture, one bill."""
+        """Generate and bill one picture for a request."""
         if service not in SERVICES:
             return 404, b"{}"
         seed, shape = form.get("seed", "0"), form.get("aspect_ratio", "1:1")
@@ -104,7 +104,7 @@ class FakeStability:
 
 
 def _fits(service: str, form: dict[str, str], shown: dict[str, Image.Image | None]) -> bool:
-    """Whether the pictures of a form, and what is said of them, are what a service takes."""
+    """Return True if a service accepts the pictures of a form and their parameters."""
     if any(image is None for image in shown.values()) or not set(SERVICES[service]) <= set(shown):
         return False
     if not set(shown) <= set(_TAKES[service]):
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: FakeStability
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The tests read the state instead."""
+        """Suppress logging; tests inspect the state instead."""
 
     def do_GET(self) -> None:
         if self.path != "/v1/user/balance":
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(status, data, prompt)
 
     def _met(self, moment: str, prompt: str) -> bool:
-        """Whether the request goes on; else its connection ends."""
+        """Return True if the request continues. Otherwise close its connection."""
         going = self.state.meet(moment, prompt)
         self.close_connection = self.close_connection or not going
         return going
@@ -200,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _form(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
-    """The words of a form, and its files with their media types."""
+    """Return the text fields of a form, and its files with their media types."""
     parts = BytesParser(policy=HTTP).parsebytes(
         b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
     )
@@ -220,7 +220,7 @@ def _form(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, 
 
 @contextmanager
 def serving() -> Iterator[FakeStability]:
-    """A running fake."""
+    """Run the fake."""
     state = FakeStability()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     server.daemon_threads = True

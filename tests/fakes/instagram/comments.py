@@ -1,12 +1,12 @@
-"""Comments of the fake Instagram: under posts, and one level of replies under them.
+"""Comments of the fake Instagram: under posts, with one level of replies.
 
-Documented: comments come newest first, 50 a page at most, top ones alone unless their replies are
-asked for; a reply to a reply stands under the comment above; a hidden comment takes no replies;
-whoever owns the post deletes.
+Documented: comments are newest first, at most 50 a page, without replies unless they are requested;
+a reply to a reply is attached to the top-level comment; a hidden comment accepts no replies; the
+owner of the post may delete comments.
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments,
-/ig-comment, /ig-comment/replies. Unverified: replies come oldest first; a hidden comment is still
-told, with `hidden`; what is gone, or hidden, is told as 100/33, and a missing right as (#10). Names
-of fields are those of Meta's own description.
+/ig-comment, /ig-comment/replies. Unverified: replies are oldest first; a hidden comment is still
+returned, with `hidden`; deleted and hidden objects return 100/33, a missing permission (#10). Field
+names are those of Meta's description.
 """
 
 import re
@@ -29,12 +29,12 @@ COMMENT_FIELDS = frozenset(
 )
 _numbers = count(17_800_000_000_001)
 Fields = dict[str, tuple[int, Any]]
-"""What is asked for by name, each with how many of it and what of those."""
+"""The requested fields, each with its limit and its subfields."""
 
 
 @dataclass
 class Comment:
-    """What somebody said under a post, or under another comment of it."""
+    """A comment on a post or on another comment."""
 
     id: str
     media: str
@@ -49,7 +49,7 @@ class Comment:
 
 
 def fields_of(text: str) -> Fields:
-    """`a,b.limit(5){c}`, as it is asked for. Raises Refused."""
+    """Parse a list of fields such as `a,b.limit(5){c}`. Raise GraphApiError."""
     found: Fields = {}
     place = 0
     while place < len(text):
@@ -77,15 +77,14 @@ def _closing(text: str, place: int) -> int:
 
 
 class Comments:
-    """All that was said under the posts of one account."""
+    """All comments on the posts of an account."""
 
     def __init__(self, owner: str, username: str) -> None:
         self._owner, self._username = owner, username
         self.every: dict[str, Comment] = {}
 
     def say(self, media: str, text: str, at: datetime, *, by: str = "", under: str = "") -> Comment:
-        """Somebody, or the account itself without a name, says something under a post, or under a
-        comment."""
+        """Add a comment of a user, or of the account if `by` is empty, on a post or a comment."""
         number = str(next(_numbers))
         author = f"9{sum(by.encode()):012d}" if by else self._owner
         made = Comment(number, media, author, by or self._username, text, at, under, own=not by)
@@ -93,7 +92,8 @@ class Comments:
         return made
 
     def answer(self, comment_id: str, text: object, at: datetime) -> dict[str, str]:
-        """The account answers; under the comment above where it answers a reply. Raises Refused."""
+        """Reply as the account. A reply to a reply is attached to the top-level comment. Raise
+        GraphApiError."""
         above = self.standing(comment_id)
         top = self.standing(above.parent) if above.parent else above
         if top.hidden or above.hidden:
@@ -103,7 +103,7 @@ class Comments:
         return {"id": self.say(top.media, text, at, under=top.id).id}
 
     def standing(self, comment_id: str) -> Comment:
-        """One that is there. Raises Refused."""
+        """Return an existing comment. Raise GraphApiError."""
         found = self.every.get(comment_id)
         if found is None or found.deleted or (found.parent and self.every[found.parent].deleted):
             raise GraphApiError(
@@ -114,22 +114,21 @@ class Comments:
         return found
 
     def update(self, comment_id: str, told: Mapping[str, Any]) -> dict[str, bool]:
-        """Hide a comment, or show it again. Raises Refused."""
+        """Hide or show a comment. Raise GraphApiError."""
         found = self.standing(comment_id)
         if not isinstance(told.get("hide"), bool) and told.get("hide") not in ("true", "false"):
             raise GraphApiError(100, message="(#100) The parameter hide is required")
-        found.hidden = (
-            told["hide"] in (True, "true") and not found.own
-        )  # one's own are always shown
+        # The account's comments are always visible.
+        found.hidden = told["hide"] in (True, "true") and not found.own
         return {"success": True}
 
     def delete(self, comment_id: str) -> dict[str, bool]:
-        """Take one away, and the replies under it. Raises Refused."""
+        """Delete a comment with its replies. Raise GraphApiError."""
         self.standing(comment_id).deleted = True
         return {"success": True}
 
     def under(self, media: str, parent: str = "") -> list[Comment]:
-        """What stands there: under a post newest first, under a comment oldest first."""
+        """Return the comments on a post, newest first, or the replies to a comment, oldest first."""
         found = [
             one
             for one in self.every.values()
@@ -140,7 +139,7 @@ class Comments:
     def page(
         self, rows: list[Comment], fields: Fields, most: int, after: str = ""
     ) -> dict[str, Any]:
-        """One page of them. Raises Refused."""
+        """Return a page of comments. Raise GraphApiError."""
         _check(fields, COMMENT_FIELDS)
         begin = int(after.removeprefix("QVF")) if after.removeprefix("QVF").isdigit() else 0
         if after and not any(one.id == after.removeprefix("QVF") for one in rows) and begin:
@@ -159,7 +158,7 @@ class Comments:
         }
 
     def told(self, one: Comment, fields: Fields) -> dict[str, Any]:
-        """One of them, as it was asked for."""
+        """Return the requested fields of a comment."""
         own = {"self_ig_scoped_id": f"8{self._owner}"} if one.own else {}
         every: dict[str, Any] = {
             "id": one.id,
@@ -180,7 +179,7 @@ class Comments:
 def listed(
     posts: list[dict[str, Any]], comments: Comments, told: Mapping[str, Any], username: str
 ) -> dict[str, Any]:
-    """A page of an account's posts with what stands under each. Raises Refused."""
+    """Return a page of an account's posts with their comments. Raise GraphApiError."""
     fields = fields_of(str(told.get("fields", "")))
     _check(fields, MEDIA_FIELDS)
     most, after = int(str(told.get("limit", 25))), str(told.get("after", ""))

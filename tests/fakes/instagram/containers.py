@@ -1,5 +1,5 @@
-"""What a container of the fake Instagram is made of: the parameters that each kind takes, held
-against Meta's own description where it is at hand."""
+"""Parameters of the fake Instagram's containers by kind, checked against Meta's description if it
+is available."""
 
 import json
 import os
@@ -22,16 +22,17 @@ KINDS: Mapping[tuple[str, bool], str] = {
     ("VIDEO", True): "video_url",
     ("CAROUSEL", False): "children",
 }
-"""What a container is made of, by its `media_type` and whether it is an item of a carousel: a reel
-is none, and a film alone is a reel."""
+"""Source parameter of a container by its `media_type` and whether it is a carousel item. A reel
+cannot be an item, and a single video is always a reel."""
 
 OF_REELS, OF_PICTURES = frozenset({"share_to_feed", "thumb_offset"}), frozenset({"alt_text"})
-"""Parameters that others do not take."""
+"""Parameters that only reels and only pictures accept."""
 
 
 @cache
 def _parameters() -> frozenset[str]:
-    """What Meta's description takes for a container; nothing where it is not at hand."""
+    """Return the parameters of a container in Meta's description. Empty if the description is not
+    available."""
     for place in filter(None, SHARED):
         path = Path(place) / "platforms/specs/instagram/IGUserForIGOnlyAPI.json"
         if path.is_file():
@@ -44,15 +45,15 @@ def _parameters() -> frozenset[str]:
 
 
 def check(told: Mapping[str, Any]) -> None:
-    """Refuse a parameter that Meta's description has not. Raises Refused."""
+    """Raise GraphApiError for a parameter that Meta's description lacks."""
     unknown = set(told) - _parameters() if _parameters() else set()
     if unknown:
         raise GraphApiError(100, message=f"no such parameter: {sorted(unknown)}")
 
 
 def source(told: Mapping[str, Any]) -> str:
-    """The parameter a container is made of. Raises Refused for a kind nobody knows, and for what it
-    does not take."""
+    """Return the source parameter of a container. Raise GraphApiError for an unknown kind or a
+    parameter it does not accept."""
     if stories.is_story(told):
         return stories.source(told)
     kind, item = str(told.get("media_type", "")), told.get("is_carousel_item") is True

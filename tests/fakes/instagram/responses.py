@@ -1,5 +1,4 @@
-"""What the fake Instagram tells of a post: the fields that were asked for, and none that no post
-has."""
+"""Representation of posts of the fake Instagram, with the requested fields."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,13 +26,13 @@ FIELDS = frozenset(
     }
     | {"timestamp", "username", "view_count", "children", "is_ai_generated"}
 )
-"""As Meta's description has them (`IGMedia`, `IGMediaForIGOnlyAPI`), and its changelog of 22 June
+"""Fields of Meta's description (`IGMedia`, `IGMediaForIGOnlyAPI`) and its changelog of 22 June
 2026."""
 
 
 def shown(post: Mapping[str, Any], fields: str) -> dict[str, Any]:
-    """Of a post what was asked for, and its id; an empty caption is not told. Raises Refused for
-    what no post has."""
+    """Return the id and the requested fields of a post, without an empty caption. Raise
+    GraphApiError for an unknown field."""
     wanted = {"id", *filter(None, fields.split(","))}
     if not wanted <= FIELDS:
         raise GraphApiError(
@@ -43,7 +42,7 @@ def shown(post: Mapping[str, Any], fields: str) -> dict[str, Any]:
 
 
 def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
-    """The kind of a post; of a carousel its items too, under ids of their own (`items`)."""
+    """Return the type fields of a post. A carousel also has its items, with separate ids (`items`)."""
     kind = {"CAROUSEL": "CAROUSEL_ALBUM", "REELS": "VIDEO"}.get(
         str(told.get("media_type", "")), "IMAGE"
     )
@@ -57,11 +56,11 @@ def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
 
 
 def page(posts: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of posts, newest first; of a longer list one fewer than were asked for, as pages may
-    be. Raises Refused.
+    """Return a page of posts, newest first. Pages of a longer list contain one post fewer than
+    requested, as the documentation allows. Raise GraphApiError.
 
-    Source: https://developers.facebook.com/docs/graph-api/results, "limit": the end is where no
-    `next` is named.
+    Source: https://developers.facebook.com/docs/graph-api/results, "limit": the list ends where
+    there is no `next`.
     """
     most, start = int(str(told.get("limit", 25))), int(str(told.get("after", 0)))
     end = len(posts) if start + most >= len(posts) else start + max(most - 1, 1)

@@ -1,11 +1,10 @@
-"""A stateful Instagram over HTTP, with bad days: it really fetches the files it is given addresses
-of.
+"""A stateful Instagram over HTTP with injected faults. It fetches the files whose URLs it receives.
 
-Honest where clients stumble over the real one: JPEG and MP4 only, a film alone is a reel,
-containers that take a moment (a film is fetched meanwhile) and live a day, a publication once and
-only when ready, a daily quota, rates told as HTTP 400, no way to delete a post. Parameters are
-checked against Meta's own description where it is at hand. What people say under posts is in
-`instagram_remarks.py`.
+It reproduces behaviour of the real platform that clients often get wrong: only JPEG and MP4, a
+single video is always a reel, containers take a while (a video is fetched during that time) and
+expire after a day, a container is published once and only when it is ready, a daily quota, rate
+limits returned as HTTP 400, no deletion of posts. Parameters are checked against Meta's description
+if it is available. Comments are in `comments.py`.
 """
 
 import json
@@ -41,27 +40,27 @@ MOST_CAPTION = 2200
 
 @dataclass
 class Container:
-    """What a post is made of before it is one."""
+    """A container from which a post is created."""
 
     id: str
     told: Mapping[str, Any]
     at: datetime
     files: tuple[bytes, ...]
-    """None of a film that was not fetched yet."""
+    """Empty for a video that was not fetched yet."""
     polls: int = 0
     published: bool = False
     failed: int = 0
-    """The subcode of why its film cannot be shown."""
+    """Error subcode of a failed video, or 0."""
 
     @property
     def film(self) -> str:
-        """The address of its film."""
+        """URL of the video."""
         return str(self.told.get("video_url", ""))
 
 
 @dataclass
 class Profile:
-    """One account: its token, its kind, what it has posted."""
+    """An account with its token, type and posts."""
 
     id: str
     username: str
@@ -72,11 +71,11 @@ class Profile:
     containers: dict[str, Container] = field(default_factory=dict)
     posts: list[dict[str, Any]] = field(default_factory=list)
     stories: list[dict[str, Any]] = field(default_factory=list)
-    """Ever shown; those of the last day are there."""
+    """All stories ever published. Only those of the last day are visible."""
     fetched: list[str] = field(default_factory=list)
-    """Addresses it fetched, in order."""
+    """Fetched URLs, in order."""
     rights: frozenset[str] = SCOPES
-    """What its token may do."""
+    """Permissions of the token."""
 
     def __post_init__(self) -> None:
         self.comments, self.chats = (
@@ -84,7 +83,7 @@ class Profile:
             chats.Chats(self.id, self.username),
         )
         self.comments_after = 0.0
-        """Seconds for which a new post is told as missing to whoever comments it."""
+        """Seconds for which comments on a new post return "not found"."""
 
 
 _ids = count(17_900_000_000_001)
@@ -92,20 +91,20 @@ _ids = count(17_900_000_000_001)
 
 @dataclass
 class FakeInstagram:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
-    was posted."""
+    """The server's state. Tests create accounts, adjust the clock, request faults from `book`, and
+    inspect the posts."""
 
     clock: AdjustableClock
     book: FaultBook
     url: str = ""
     slow: int = 1
-    """How often a container is asked after before it is ready."""
+    """Number of polls until a container is ready."""
     film_slow: int = 2
-    """The same for one of a film."""
+    """Number of polls until a container of a video is ready."""
     most_film: int = fetching.MOST_FILM
-    """Bytes."""
+    """Maximum size of a video in bytes."""
     loses_films: int = 0
-    """So many films do not arrive whole."""
+    """Number of next videos that are received incomplete."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
     calls: webhooks.WebhookSender = field(default_factory=webhooks.WebhookSender)
@@ -116,22 +115,22 @@ class FakeInstagram:
         )
 
     def profile(self, username: str, *, account_type: str = "BUSINESS") -> Profile:
-        """A new account."""
+        """Create an account."""
         number = str(next(_ids))
         made = Profile(number, username, "", account_type)
         self.profiles[number], made.token = made, self.oauth.give(made)
         return made
 
     def who(self, username: str) -> Profile | None:
-        """The account of that name."""
+        """Return the account with this username, or None."""
         return next((one for one in self.profiles.values() if one.username == username), None)
 
     def of(self, shown: str) -> Profile:
-        """Whose token a request shows. Raises Refused."""
+        """Return the account of a token. Raise GraphApiError."""
         return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).member.id]
 
     def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
-        """A new container, its picture fetched at once."""
+        """Create a container. A picture is fetched immediately."""
         containers.check(told)
         if len(str(told.get("caption", ""))) > MOST_CAPTION:
             raise GraphApiError(100, 2207010, message="caption too long")
@@ -163,7 +162,7 @@ class FakeInstagram:
         return fetch(self.http, url)
 
     def _film(self, mine: Profile, made: Container) -> int:
-        """Fetch what a container shows; the subcode of why it cannot be shown."""
+        """Fetch the video of a container. Return the subcode of the error, or 0."""
         fetch = partial(fetching.fetch_video, most=self.most_film)
         if stories.is_story(made.told):
             fetch = partial(
@@ -186,7 +185,7 @@ class FakeInstagram:
         return whole and made.polls >= self._takes(made) and self.clock() - made.at < LIVES
 
     def status(self, mine: Profile, made: Container) -> dict[str, str]:
-        """How a container stands; each question brings it on. A film is fetched halfway."""
+        """Return the status of a container. Each poll advances it, and a video is fetched halfway."""
         made.polls += 1
         if made.film and not made.files and not made.failed and made.polls > self.film_slow // 2:
             made.failed = self._film(mine, made)
@@ -201,7 +200,7 @@ class FakeInstagram:
         return {"id": made.id, "status_code": "FINISHED" if done else "IN_PROGRESS"}
 
     def publish(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
-        """Show a container, once."""
+        """Publish a container, once."""
         made = mine.containers.get(str(told.get("creation_id", "")))
         if made is None or made.published or made.told.get("is_carousel_item"):
             raise GraphApiError(100, 2207008, message="the container does not exist")
@@ -239,8 +238,8 @@ class FakeInstagram:
         return {"id": number}
 
     def comment(self, mine: Profile, media: str, text: object) -> dict[str, Any]:
-        """Words right under a post: not of one that is fresh yet, nor where comments are off.
-        Raises Refused."""
+        """Comment on a post. Rejected if the post is too recent or does not allow comments. Raise
+        GraphApiError."""
         post = next(post for post in mine.posts if post["id"] == media)
         if (self.clock() - post["_at"]).total_seconds() < mine.comments_after:
             raise GraphApiError(
@@ -257,7 +256,7 @@ class FakeInstagram:
     def answer(
         self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile
     ) -> dict[str, Any]:
-        """What a request gives. Raises Refused."""
+        """Return the response to a request. Raise GraphApiError."""
         if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
             return said
         match method, parts:
@@ -294,7 +293,7 @@ class FakeInstagram:
     def _of_comments(
         self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile
     ) -> dict[str, Any]:
-        """What a request about comments gives. Raises Refused."""
+        """Return the response to a request about comments. Raise GraphApiError."""
         _check_right(mine)
         fields = fields_of(str(told.get("fields", "id,text,timestamp")))
         most, after = int(str(told.get("limit", 25))), str(told.get("after", ""))
@@ -327,7 +326,7 @@ def _check_right(mine: Profile) -> None:
 
 
 def _person(mine: Profile, fields: str) -> dict[str, Any]:
-    """The fields that were asked for, and an id of another kind. Raises Refused."""
+    """Return the requested fields of the account, and an id of another kind. Raise GraphApiError."""
     known = {
         "id": "1",
         "user_id": mine.id,
@@ -343,7 +342,7 @@ def _person(mine: Profile, fields: str) -> dict[str, Any]:
 
 @contextmanager
 def instagram() -> Iterator[FakeInstagram]:
-    """A server under uvicorn with a clock of its own."""
+    """Run a server under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     server = FakeInstagram(clock, FaultBook(clock=clock))
     with serve_app(create_app(server), clock=clock) as server.url:
@@ -366,7 +365,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 
 
 def classify_request(scope: Scope, method: str, path: str) -> PlatformCall:
-    """The kind of a request, in the words of the faults."""
+    """Return the kind of a request for the fault book."""
     parts = path.strip("/").split("/")
     if "/".join(parts) in oauth.OFFICES:
         return PlatformCall(method, path, "", oauth.OFFICES["/".join(parts)])
@@ -379,12 +378,12 @@ def classify_request(scope: Scope, method: str, path: str) -> PlatformCall:
 
 
 def _bare(path: str) -> str:
-    """A path without the version it may begin with."""
+    """Remove the version prefix from a path."""
     return re.sub(r"^v\d+\.\d+/", "", path)
 
 
 def create_app(server: FakeInstagram) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])

@@ -1,5 +1,4 @@
-"""Stories of the fake Instagram: what a container of one takes, what is told of one, and that it
-ends after a day."""
+"""Stories of the fake Instagram: container parameters, representation, and expiry after a day."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,22 +9,23 @@ from tests.fakes.meta.fetched_media import GraphApiError
 
 LASTS = timedelta(hours=24)
 TAKES = frozenset({"media_type", "image_url", "video_url", "is_ai_generated", "user_tags"})
-"""Parameters of a container; words, descriptions, guests and covers are of posts alone."""
+"""Parameters of a story container. Captions, alt text, collaborators and covers are for posts only.
+"""
 
 METRICS = frozenset(
     {"views", "reach", "replies", "shares", "follows", "profile_visits", "navigation"}
 )
 LEAST_VIEWERS = 5
-"""With fewer, insights tell nothing."""
+"""Number of viewers below which insights are empty."""
 
 
 def is_story(told: Mapping[str, Any]) -> bool:
-    """Whether a container is made for one."""
+    """Return True if the container is for a story."""
     return told.get("media_type") == "STORIES"
 
 
 def source(told: Mapping[str, Any]) -> str:
-    """The parameter a story is made of. Raises Refused."""
+    """Return the source parameter of a story. Raise GraphApiError."""
     if unknown := set(told) - TAKES:
         raise GraphApiError(100, message=f"not for this media type: {sorted(unknown)}")
     tags = told.get("user_tags", [])
@@ -46,8 +46,7 @@ def source(told: Mapping[str, Any]) -> str:
 def publish_story(
     number: str, username: str, told: Mapping[str, Any], at: datetime
 ) -> dict[str, Any]:
-    """A story that was published; each is told with the same word for a caption, as some accounts
-    are."""
+    """Return a published story. Each has the same caption, as in some real accounts."""
     return {
         "id": number,
         "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
@@ -63,14 +62,14 @@ def publish_story(
 
 
 def live_stories(stories: Sequence[Mapping[str, Any]], now: datetime) -> list[Mapping[str, Any]]:
-    """Those that are there, oldest first."""
+    """Return the visible stories, oldest first."""
     return [one for one in stories if now - one["_at"] < LASTS]
 
 
 def find_story(
     stories: Sequence[Mapping[str, Any]], number: str, now: datetime
 ) -> Mapping[str, Any]:
-    """One that is there. Raises Refused."""
+    """Return a visible story. Raise GraphApiError."""
     found = next((one for one in live_stories(stories, now) if one["id"] == number), None)
     if found is None:
         raise GraphApiError(
@@ -87,8 +86,8 @@ def answer(
     *,
     insights: bool,
 ) -> dict[str, Any] | None:
-    """What a request about one story gives; None where it is about something else. Raises
-    Refused."""
+    """Return the response to a request about a story, or None for any other request. Raise
+    GraphApiError."""
     if not any(one["id"] == parts[0] for one in stories):
         return None
     one = find_story(stories, parts[0], now)

@@ -1,9 +1,10 @@
-"""Private messages on the fake Mastodon: posts that only those they name can read, told as
+"""Private messages of the fake Mastodon: posts visible only to mentioned accounts, listed as
 conversations.
 
-Honest where clients stumble over the real one: whoever a message names is in the conversation, a
-message that hangs under no other begins another conversation with the same person, one that was
-deleted is not its last any more. Sources: https://docs.joinmastodon.org/methods/conversations/,
+It reproduces behaviour of the real server that clients often get wrong: every account that a
+message mentions is part of the conversation, a message that is not a reply starts another
+conversation with the same user, and a deleted message is no longer the last one of its
+conversation. Sources: https://docs.joinmastodon.org/methods/conversations/,
 https://github.com/mastodon/mastodon/blob/main/app/models/account_conversation.rb
 """
 
@@ -18,7 +19,7 @@ USUAL, MOST = 20, 40
 def send_message(
     world: MastodonState, person: Member, text: str, *to: Member, under: str = ""
 ) -> str:
-    """Somebody writes to these accounts alone; the message's id."""
+    """Send a private message to these accounts and return its id."""
     names = " ".join(f"@{one.username}" for one in to)
     said = {
         "status": f"{names} {text}",
@@ -30,13 +31,13 @@ def send_message(
 
 
 def messages_to(world: MastodonState, mine: Member, reader: Member) -> list[Status]:
-    """What stands of what an account said to somebody alone, in order."""
+    """Return the existing private messages of an account to a single reader, in order."""
     direct = [one for one in mine.statuses.values() if one.visibility == "direct"]
     return [one for one in direct if _with(world, one) - {mine.id} == {reader.id}]
 
 
 def account(world: MastodonState, member: str) -> Json:
-    """Somebody, by their number. Raises Refusal."""
+    """Return an account by id. Raise Refusal."""
     found = world.members.get(member)
     if found is None:
         raise not_found()
@@ -44,7 +45,7 @@ def account(world: MastodonState, member: str) -> Json:
 
 
 def listed(world: MastodonState, mine: Member, query: Mapping[str, str]) -> list[Json]:
-    """An account's conversations, the one that was last spoken in first."""
+    """Return an account's conversations, latest message first."""
     limit = min(int(query.get("limit", "") or USUAL), MOST)
     last: dict[tuple[str, frozenset[str]], Status] = {}
     for status in sorted(_direct(world), key=lambda one: int(one.id)):
@@ -73,7 +74,7 @@ def _direct(world: MastodonState) -> list[Status]:
 
 
 def _with(world: MastodonState, status: Status) -> set[str]:
-    """Who wrote it, and whom it names."""
+    """Return the author and the mentioned accounts of a message."""
     named = (world.who(name) for name in text_rules.mentions(status.text))
     return {status.member, *(one.id for one in named if one is not None)}
 

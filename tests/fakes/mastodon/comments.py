@@ -1,9 +1,10 @@
-"""What people say to an account of the fake Mastodon, whom it keeps away, and what it reports.
+"""Notifications, blocks and reports of the fake Mastodon.
 
-Honest where clients stumble over the real one: pages after `min_id` go forward and are told newest
-first; a private message of somebody one does not follow is told apart from the others, as is usual
-since 4.3; whoever is blocked is gone from the notifications, sees nothing and cannot answer; a
-report twice is two reports, and one of a post that is not there is none. Sources:
+It reproduces behaviour of the real server that clients often get wrong: pages after `min_id` move
+forward but are returned newest first; a private message from an account one does not follow is
+filtered from the notifications, the default since 4.3; a blocked account disappears from the
+notifications, sees nothing and cannot reply; the same report twice creates two reports, and a
+report of a missing post creates none. Sources:
 https://docs.joinmastodon.org/methods/notifications/,
 https://docs.joinmastodon.org/user/moderating/#block,
 https://github.com/mastodon/mastodon/blob/main/app/services/after_block_service.rb,
@@ -22,7 +23,7 @@ USUAL, MOST = 40, 80
 def heard(
     world: MastodonState, mine: Member, query: Mapping[str, str], kinds: Sequence[str]
 ) -> list[Json]:
-    """A page of what happened to somebody, newest first; what was deleted since is not told."""
+    """Return a page of notifications, newest first, without deleted posts."""
     told = [one for one in mine.notices if one["status"].id in one["by"].statuses]
     told = [one for one in told if not kinds or one["type"] in kinds]
     if query.get("include_filtered") not in {"true", "1"}:
@@ -42,7 +43,7 @@ def heard(
 
 
 def block(world: MastodonState, mine: Member, target_id: str) -> Json:
-    """Keep somebody away, as they stay when it is asked again. Raises Refusal."""
+    """Block an account and return the relationship. Raise Refusal."""
     target = _other(world, target_id)
     mine.blocks.add(target.id)
     mine.notices[:] = [one for one in mine.notices if one["by"] is not target]
@@ -60,7 +61,7 @@ def block(world: MastodonState, mine: Member, target_id: str) -> Json:
 
 
 def report(world: MastodonState, mine: Member, said: Mapping[str, Any]) -> Json:
-    """Tell the server's people of somebody, and of what they said. Raises Refusal."""
+    """Report an account and its posts to the moderators. Raise Refusal."""
     target, wanted = (
         _other(world, str(said.get("account_id") or "")),
         [str(one) for one in said.get("status_ids") or ()],

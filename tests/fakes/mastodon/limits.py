@@ -1,5 +1,4 @@
-"""How often an account may ask the fake Mastodon: windows that begin with the clock, not with the
-first request."""
+"""Rate limits of the fake Mastodon. Windows are aligned to the clock, not to the first request."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,7 +12,7 @@ TOO_MANY = "Too many requests"
 
 @dataclass(frozen=True)
 class Limit:
-    """So many requests in one window."""
+    """A number of requests in a window."""
 
     name: str
     most: int
@@ -24,16 +23,16 @@ API = Limit("api", 300, timedelta(minutes=5))
 UPLOADS = Limit("uploads", 30, timedelta(minutes=30))
 DELETES = Limit("deletes", 30, timedelta(minutes=30))
 REPORTS = Limit("reports", 400, timedelta(days=1))
-"""In the server's source, not in its documentation."""
+"""Documented only in the server's source code."""
 PAGES = Limit("pages", 300, timedelta(minutes=15))
-"""Requests that name where their page begins; in the server's source, not in its documentation."""
+"""Limit of requests with a pagination parameter. Documented only in the server's source code."""
 STATUSES = Limit("statuses", 300, timedelta(hours=3))
-"""Statuses really made; in the server's source, not in its documentation."""
+"""Limit of created statuses. Documented only in the server's source code."""
 PAGING = frozenset({"page", "min_id", "max_id", "since_id"})
 
 
 def of(method: str, path: str, names: Iterable[str]) -> list[Limit]:
-    """The limits a request counts for, besides that of statuses made."""
+    """Return the limits that a request counts towards, except that of created statuses."""
     parts = path.strip("/").split("/")
     found = [API]
     if method == "POST" and parts[2:] == ["media"]:
@@ -47,13 +46,13 @@ def of(method: str, path: str, names: Iterable[str]) -> list[Limit]:
 
 @dataclass
 class Limits:
-    """What was asked so far, by whom and in which window."""
+    """Requests so far by account and window."""
 
     clock: Callable[[], datetime]
     counts: Counter[tuple[str, Limit, int]] = field(default_factory=Counter)
 
     def ask(self, owner: str, limits: Iterable[Limit]) -> dict[str, str]:
-        """Count a request; the headers of its answer tell of the limit it is nearest to. Raises
+        """Count a request. Return the headers for the limit with the fewest requests left. Raise
         Refusal."""
         nearest: tuple[int, Limit] | None = None
         for limit in limits:
@@ -66,16 +65,16 @@ class Limits:
         return self.headers(nearest[1], nearest[0]) if nearest else {}
 
     def left(self, owner: str, limit: Limit) -> int:
-        """How often somebody may still ask in this window."""
+        """Return the number of remaining requests in the current window."""
         return max(0, limit.most - self.counts[owner, limit, self._window(limit)])
 
     def refusal(self, limit: Limit) -> Refusal:
-        """What somebody over a limit is told."""
+        """Return the error for an exceeded limit."""
         return Refusal(429, TOO_MANY, headers=self.headers(limit, 0))
 
     def headers(self, limit: Limit, left: int) -> dict[str, str]:
-        """The three headers; the window's end keeps the fraction of the present second, as the real
-        server's does."""
+        """Return the three headers. The end of the window has the fraction of the current second,
+        as on real servers."""
         now, length = self.clock(), int(limit.window.total_seconds())
         reset = now + timedelta(seconds=length - int(now.timestamp()) % length)
         told = reset.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,7 @@
 """Sign-in at the fake Mastodon, where apps register themselves.
 
 A token does not expire, and signing in again to the same app with the same scopes returns the same
-token. Errors have the real names; their descriptions are invented.
+token. Errors have the real codes with invented descriptions.
 """
 
 from typing import ClassVar
@@ -56,7 +56,7 @@ class OAuth(OAuthServer):
         }
 
     def register_app(self, form: Form) -> Json:
-        """Register an app and return its credentials. Raises Refusal."""
+        """Register an app and return its credentials. Raise Refusal."""
         name, redirects = str(form.get("client_name") or ""), form.get("redirect_uris")
         listed = redirects if isinstance(redirects, list) else str(redirects or "").split()
         if not name:
@@ -96,5 +96,6 @@ class OAuth(OAuthServer):
 
 
 def covers(scopes: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Return True if one of the wanted scopes is granted, itself or as part of a wider one."""
+    """Return True if at least one of the wanted scopes is granted, directly or as part of a wider
+    scope."""
     return any(each in scopes or each.partition(":")[0] in scopes for each in wanted)

@@ -1,4 +1,4 @@
-"""The fake Mastodon's things as its API tells them."""
+"""Representation of the fake Mastodon's objects in API responses."""
 
 from tests.fakes.mastodon import text_rules
 from tests.fakes.mastodon.state import Json, MastodonState, Medium, Member, Status, stamp
@@ -7,7 +7,7 @@ VERSION = "4.5.0"
 
 
 def account(world: MastodonState, member: Member) -> Json:
-    """Somebody, as everybody sees them."""
+    """Return the public view of an account."""
     picture = f"{world.url}/avatars/original/missing.png"
     told: Json = {
         "id": member.id,
@@ -39,7 +39,7 @@ def account(world: MastodonState, member: Member) -> Json:
 
 
 def credentials(world: MastodonState, member: Member) -> Json:
-    """Somebody, as they see themselves."""
+    """Return an account's view of itself."""
     source = {"privacy": "public", "sensitive": False, "language": None, "note": "", "fields": []}
     source |= {
         "follow_requests_count": 0,
@@ -52,7 +52,7 @@ def credentials(world: MastodonState, member: Member) -> Json:
 
 
 def medium(world: MastodonState, one: Medium) -> Json:
-    """An attachment: without an address as long as it is not done."""
+    """Return an attachment, without a URL while it is processed."""
     folder, (width, height) = f"{world.url}/system/media_attachments/files/{one.id}", one.size
     shape = {
         "width": width,
@@ -76,7 +76,7 @@ def medium(world: MastodonState, one: Medium) -> Json:
 
 
 def status(world: MastodonState, one: Status, viewer: Member | None) -> Json:
-    """A status, with its text as HTML."""
+    """Return a status with its text as HTML."""
     owner, above = world.members[one.member], one.in_reply_to
     named = [found for found in map(world.who, text_rules.mentions(one.text)) if found is not None]
     told = {
@@ -119,14 +119,14 @@ def status(world: MastodonState, one: Status, viewer: Member | None) -> Json:
 
 
 def deleted(world: MastodonState, one: Status, viewer: Member) -> Json:
-    """A status on its way out: its source instead of its HTML."""
+    """Return a status that is being deleted, with its source text instead of HTML."""
     told = status(world, one, viewer) | {"text": one.text}
     del told["content"]
     return told
 
 
 def notice(world: MastodonState, one: Json, viewer: Member) -> Json:
-    """What happened to somebody."""
+    """Return a notification."""
     kind = {
         "id": one["id"],
         "type": one["type"],
@@ -140,7 +140,7 @@ def notice(world: MastodonState, one: Json, viewer: Member) -> Json:
 
 
 def instance(world: MastodonState) -> Json:
-    """What the server says of itself, its limits above all."""
+    """Return the description of the server with its limits."""
     media = {
         "supported_mime_types": list(world.mimes),
         "description_limit": world.max_description,

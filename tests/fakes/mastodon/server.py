@@ -1,16 +1,18 @@
-"""A stateful Mastodon over HTTP, with bad days, judged by the description of its API.
+"""A stateful Mastodon over HTTP with injected faults, which validates requests against the
+description of its API.
 
-Honest where clients stumble over the real one: a key is kept an hour per account, and one whose
-status was deleted answers 404; a medium that is not done makes no status; texts are trimmed,
-counted as people see them, and shown as HTML that loses empty lines; media nobody uses vanish;
-limits per account tell their end as a timestamp. Requests and answers are judged by the published
-description where it is at hand (`spec.refused`).
+It reproduces behaviour of the real server that clients often get wrong: an idempotency key is
+stored for an hour per account, and the key of a deleted status returns 404; media in processing
+cannot be used in a status; text is trimmed, counted as displayed, and returned as HTML without
+empty lines; unused media are deleted; rate limits per account report their end as a timestamp.
+Requests and responses are validated against the published description if it is available
+(`spec.refused`).
 
-What it cannot check: two requests with one key at the same time (real servers may make two
-statuses), the exact borders of addresses in a text, what really happens to a picture or a film,
-headers but for the key and the token, bodies in form encoding by the description. There are no
-polls, quotes, boosts, filters, streams and no other servers; limits by address are a switch
-(`ip_limited`). Sign-in is a query: `approve=<username>` says yes, an empty one says no.
+Not covered: two concurrent requests with one key (real servers may create two statuses), the exact
+detection of links in text, the processing of pictures and videos, headers except the key and the
+token, form-encoded bodies in the description, polls, quotes, boosts, filters, streams and other
+servers. Limits by IP address are a switch (`ip_limited`). Sign-in uses the query:
+`approve=<username>` approves, an empty value denies.
 """
 
 import json
@@ -45,8 +47,7 @@ OUTSIDE = "This action is outside the authorized scopes"
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request as it was read. `parts` is the path, `said` its JSON or its fields, `file` the type
-    and the bytes."""
+    """A parsed request. `said` contains its JSON or form fields, `file` the media type and content."""
 
     method: str
     path: str
@@ -61,12 +62,12 @@ class ParsedRequest:
 
 @dataclass
 class FakeMastodon(MastodonState, SignIn):
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
-    was taken in."""
+    """The server's state. Tests create accounts, adjust the clock, request faults from `book`, and
+    inspect the received posts."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     ip_limited: bool = False
-    """Whether whoever asks from this address asked too much already."""
+    """True if the IP address has exceeded its limit."""
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
@@ -78,11 +79,11 @@ class FakeMastodon(MastodonState, SignIn):
         self.limits = Limits(self.clock)
 
     def shown(self, status: Status) -> Json:
-        """A status as its author gets it."""
+        """Return a status as its author receives it."""
         return responses.status(self, status, self.members[status.member])
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         body = await request.body()
         headers: dict[str, str] = {}
         try:
@@ -97,7 +98,7 @@ class FakeMastodon(MastodonState, SignIn):
         return JSONResponse(told, status, headers | more)
 
     def _limited(self, request: Request) -> dict[str, str]:
-        """The headers that tell of the limits. Raises Refusal."""
+        """Return the rate limit headers. Raise Refusal."""
         path = request.url.path
         if not path.startswith("/api/"):
             return {}
@@ -108,7 +109,7 @@ class FakeMastodon(MastodonState, SignIn):
         return self.limits.ask(owner, limits.of(request.method, path, request.query_params))
 
     def _read(self, request: Request, body: bytes) -> ParsedRequest:
-        """The request, judged by the document. Raises Refusal."""
+        """Parse and validate a request. Raise Refusal."""
         kind, said, file = _body(request.headers.get("content-type", ""), body)
         query = [
             (name, value) for name, value in request.query_params.multi_items() if name != "approve"
@@ -118,7 +119,7 @@ class FakeMastodon(MastodonState, SignIn):
             judged = {
                 **said,
                 "redirect_uris": said["redirect_uris"].split(),
-            }  # servers take one string as well
+            }  # Servers also accept a single string.
         if kind == MULTIPART and file is not None:
             judged = {**said, "file": ""}
         trouble = self.spec.judge(
@@ -141,14 +142,14 @@ class FakeMastodon(MastodonState, SignIn):
         )
 
     def _check(self, asked: ParsedRequest, status: int, told: Any) -> None:
-        """An answer of the wrong shape is a mistake of this fake."""
-        # The one description of a status says that it has its HTML, and that a deleted one has its
-        # source instead.
+        """Check the response. A violation is an error of this fake."""
+        # The description has a single schema for statuses, with HTML. A deleted status has its
+        # source text instead.
         judged = {"content": "", **told} if asked.method == "DELETE" else told
         self.spec.check_answer(asked.method, asked.path, status, judged)
 
     def _route(self, asked: ParsedRequest) -> tuple[int, Any, dict[str, str]]:
-        """Status, JSON and further headers. Raises Refusal."""
+        """Return the status, JSON and additional headers. Raise Refusal."""
         match asked.method, asked.parts:
             case "GET", [".well-known", "oauth-authorization-server"]:
                 return 200, self.oauth.describe_server(), {}
@@ -208,8 +209,8 @@ class FakeMastodon(MastodonState, SignIn):
                 return (200 if made.done else 202), responses.medium(self, made), {}
             case "GET", ["v1", "media", medium]:
                 status, found = self.polled(mine, medium)
-                # The question that is answered 206 may be the last one before it is done: it has no
-                # address yet.
+                # The last poll that returns 206 completes the processing, but its response has no
+                # URL yet.
                 missing = {"url": None} if status == 206 else {}
                 return status, responses.medium(self, found) | missing, {}
             case _:
@@ -262,7 +263,8 @@ class FakeMastodon(MastodonState, SignIn):
         return self.publish(mine, asked.said, asked.key)
 
     def _left(self, mine: Member) -> dict[str, str]:
-        """The headers of the limit of statuses where it is nearer than the others."""
+        """Return the headers of the limit of statuses if it has fewer requests left than the
+        general one."""
         left = self.limits.left(mine.id, STATUSES)
         return (
             self.limits.headers(STATUSES, left)
@@ -288,11 +290,11 @@ class FakeMastodon(MastodonState, SignIn):
         )
 
     def _viewer(self, asked: ParsedRequest) -> Member | None:
-        """Who looks; nobody in particular without a token. Raises Refusal."""
+        """Return the account that reads, or None without a token. Raise Refusal."""
         return self._whose(asked, "read:statuses") if asked.token else None
 
     def _member(self, asked: ParsedRequest, *scopes: str) -> Member:
-        """Who asks, able to act. Raises Refusal."""
+        """Return the active account of a token. Raise Refusal."""
         mine = self._whose(asked, *scopes)
         if mine.state != "active":
             raise Refusal(403, "Your login is currently disabled")
@@ -315,7 +317,7 @@ def _token(request: Request) -> str:
 
 
 def _body(content_type: str, body: bytes) -> tuple[str, Any, tuple[str, bytes] | None]:
-    """The kind of a body, its JSON or its fields, and the file it brings. Raises Refusal."""
+    """Return the kind of a body, its JSON or fields, and its file. Raise Refusal."""
     kind = content_type.partition(";")[0].strip()
     if not body:
         return kind, {}, None
@@ -355,7 +357,7 @@ def _parts(content_type: str, body: bytes) -> tuple[Json, tuple[str, bytes] | No
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request, in the words of the faults; whose it is stands in its token alone."""
+    """Return the kind of a request for the fault book. Only its token names the account."""
     match method, path.strip("/").split("/"):
         case "POST", ["api", "v1", "statuses"]:
             kind = "posts"
@@ -397,14 +399,14 @@ def classify_request(method: str, path: str) -> PlatformCall | None:
 
 
 def create_app(server: FakeMastodon) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     app = Starlette(
         routes=[Route("/{path:path}", server.answer, methods=["GET", "POST", "PUT", "DELETE"])]
     )
     faulty = FaultyNetwork(app, book=server.book, call_of=classify_request)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await faulty(scope, receive, send)
 
     return entry
@@ -414,8 +416,8 @@ def create_app(server: FakeMastodon) -> ASGIApp:
 def mastodon(
     spec: Path | None = None, clock: AdjustableClock | None = None
 ) -> Iterator[FakeMastodon]:
-    """A running server with a clock of its own, judging by the document at hand unless another is
-    given."""
+    """Run a server with an adjustable clock. It uses the description of the reference data unless
+    `spec` is given."""
     server = FakeMastodon(clock or AdjustableClock(), spec=Spec(spec or load_description()))
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

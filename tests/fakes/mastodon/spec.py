@@ -1,9 +1,9 @@
-"""Mastodon's API as its documentation describes it, in OpenAPI: what it says of our requests and of
-the fake's answers.
+"""Mastodon's API as its documentation describes it, in OpenAPI, applied to our requests and to the
+fake's responses.
 
-Judged are paths, queries, JSON bodies and the names of multipart fields; of a body in form encoding
-it says nothing. Headers are not judged (the document calls the idempotency key an object), nor
-formats such as dates and addresses.
+Paths, queries, JSON bodies and the names of multipart fields are validated. The document does not
+describe form-encoded bodies. Headers are not validated (the document declares the idempotency key
+as an object), nor are formats such as dates and URLs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,24 +17,24 @@ BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def load_description() -> Path | None:
-    """The description, where reference data is at hand."""
+    """Return the path of the description if the reference data is available."""
     return find_description("mastodon-openapi.json")
 
 
 class Spec(Description):
-    """What it says of our requests and of the fake's answers."""
+    """The description, applied to our requests and to the fake's responses."""
 
     def judge(
         self, method: str, path: str, query: Iterable[tuple[str, str]], kind: str, body: Any
     ) -> str:
-        """What is wrong with a request by the document; "" when it is as described."""
+        """Return the first violation in a request, or ""."""
         if self.path is None:
             return ""
         return self.noted(method, path, self._trouble(method.lower(), path, query, kind, body))
 
     def check_answer(self, method: str, path: str, status: int, value: Any) -> None:
-        """Whether the fake answers as described; its own mistake is kept with the refused requests,
-        and raised."""
+        """Check a response of the fake. A violation is recorded with the rejected requests and
+        raised."""
         name = self.named(path, method.lower())
         if name is None:
             return
@@ -59,7 +59,7 @@ class Spec(Description):
         schema = content.get(kind or JSON, {}).get("schema")
         if schema is None:
             return "a body where none is taken" if body is not None else ""
-        # A text with pictures is two kinds of status at once: exactly one of them would forbid it.
+        # A text with pictures matches two kinds of status, so `oneOf` would reject it.
         either = {"anyOf" if part == "oneOf" else part: value for part, value in schema.items()}
         unknown = set(body) - self._members(schema) if isinstance(body, dict) else set()
         return (
@@ -94,7 +94,7 @@ class Spec(Description):
         return f"missing: {sorted(needed)}" if needed else ""
 
     def _members(self, schema: Mapping[str, Any]) -> set[str]:
-        """The names an object may have, whichever kind of it is meant."""
+        """Return the property names of an object in any of its alternatives."""
         if "$ref" in schema:
             schema = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         inner = [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
@@ -102,8 +102,8 @@ class Spec(Description):
 
 
 def _typed(kind: str, value: str) -> Any:
-    """A word of a query as the document types it; unchanged, and so refused, where it is not of
-    that type."""
+    """Convert a query value to the described type. Return it unchanged, to be rejected later, if it
+    does not have this type."""
     if kind == "integer" and value.lstrip("-").isdecimal():
         return int(value)
     return BOOLEANS.get(value, value) if kind == "boolean" else value

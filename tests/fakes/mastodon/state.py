@@ -1,5 +1,4 @@
-"""What the fake Mastodon holds: accounts, statuses and media, and the rules by which they come and
-go."""
+"""State of the fake Mastodon: accounts, statuses and media, and the rules for changing them."""
 
 import hashlib
 import io
@@ -16,7 +15,7 @@ from tests.fakes.mastodon import text_rules
 
 KEY_LIVES = timedelta(hours=1)
 UNUSED_FOR = timedelta(hours=24)
-"""After so long a medium that no status uses is gone."""
+"""Time after which media that no status uses are deleted."""
 GIF_MATRIX = 1280 * 720
 FORMATS = {"JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF"}
 PICTURES = (
@@ -44,7 +43,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: status, what its `error` says, headers."""
+    """An error response: status, text of `error`, and headers."""
 
     def __init__(
         self,
@@ -59,14 +58,14 @@ class Refusal(Exception):
 
 
 def not_found() -> Refusal:
-    """What is not there, or not for these eyes."""
+    """Return the error for a missing or invisible object."""
     return Refusal(404, "Record not found")
 
 
 @dataclass
 class Medium:
-    """An uploaded file. `left` is how often it is asked after before it is done, `status` who uses
-    it."""
+    """An uploaded file. `left` is the number of polls until it is processed, `status` the id of the
+    status that uses it."""
 
     id: str
     owner: str
@@ -83,13 +82,13 @@ class Medium:
 
     @property
     def done(self) -> bool:
-        """Whether a status may have it."""
+        """Return True if a status can use it."""
         return not self.left and not self.fails
 
 
 @dataclass
 class Status:
-    """One post. Its numbers are what tests make them."""
+    """A post. Tests set its metrics."""
 
     id: str
     member: str
@@ -109,7 +108,7 @@ class Status:
 
 @dataclass
 class Member:
-    """One account. `state`: active, disabled, suspended; `scopes` are those of `token`."""
+    """An account. `state` is active, disabled or suspended; `scopes` belong to `token`."""
 
     id: str
     username: str
@@ -118,38 +117,38 @@ class Member:
     at: datetime
     state: str = "active"
     moved: "Member | None" = None
-    """Where they say they went."""
+    """Account to which it has moved."""
     followers: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
-    """Those that stand."""
+    """Existing statuses."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every status ever made, deleted ones included; a repeat with the same key made
-    none."""
+    """Id and text of every status ever created, including deleted ones. A repeat with the same key
+    creates none."""
     repeats: int = 0
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     notices: list[Json] = field(default_factory=list)
     blocks: set[str] = field(default_factory=set)
-    """Accounts it keeps away."""
+    """Blocked accounts."""
     likes: set[str] = field(default_factory=set)
     follows: set[str] = field(default_factory=set)
-    """Accounts whose private messages are told among the other notifications."""
+    """Accounts whose private messages appear among the other notifications."""
 
 
 @dataclass
 class MastodonState:
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     clock: AdjustableClock
     url: str = ""
     members: dict[str, Member] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """The id of what was last uploaded, by the SHA-256 of its bytes."""
+    """Id of the latest upload, by the SHA-256 of its content."""
     usual_rules: tuple[str, ...] = (
         "Sexually explicit or violent media must be marked as sensitive when posting",
     )
     rules: list[str] = field(init=False)
-    """The server's rules as its instance tells them."""
+    """Rules of the server in its instance description."""
     max_characters: int = 500
     max_media: int = 4
     per_url: int = 23
@@ -157,37 +156,37 @@ class MastodonState:
     video_bytes: int = 99 * 2**20
     matrix: int = 33_177_600
     mimes: tuple[str, ...] = MIMES
-    """The kinds of files it takes."""
+    """Accepted media types."""
     max_description: int = 1500
     slow: int = 0
-    """How often a picture is asked after before it is done; what moves or sounds always is, once at
-    least."""
+    """Number of polls until a picture is processed. Video and audio need at least one."""
     ignores_keys: bool = False
-    """A fork that forgets the idempotency key."""
+    """True for a fork that ignores the idempotency key."""
     drops_media: bool = False
-    """A server under load that makes the status without its attachments."""
+    """True for a server under load that creates statuses without their attachments."""
     fails_media: bool = False
-    """What is uploaded now cannot be processed."""
+    """True if the processing of new uploads fails."""
     most_notices: int = 80
-    """Of one page: other servers of the same API give fewer than were asked for."""
+    """Maximum notifications of a page. Other servers with the same API return fewer than requested.
+    """
     reports: list[tuple[str, Json]] = field(default_factory=list)
-    """Who reported, and what, in order."""
+    """Reporting account and report, in order."""
     forbidden: list[str] = field(default_factory=list)
-    """Attempts to let the server publish later."""
+    """Attempts to use the server's scheduling."""
     _counted: int = 0
 
     def __post_init__(self) -> None:
         self.rules = list(self.usual_rules)
 
     def snowflake(self) -> str:
-        """A new id, of this moment; those of one moment are in order."""
+        """Return a new id for the current time. Ids of the same millisecond are in order."""
         self._counted += 1
         return str((int(self.clock().timestamp() * 1000) << 16) + self._counted % 2**16)
 
     def account(
         self, username: str, *, scopes: str = "read write", state: str = "active"
     ) -> Member:
-        """A new account with a token of these scopes."""
+        """Create an account with a token of these scopes."""
         made = Member(
             self.snowflake(),
             username,
@@ -200,15 +199,15 @@ class MastodonState:
         return made
 
     def who(self, username: str) -> Member | None:
-        """Who has this name here."""
+        """Return the account with this username, or None."""
         return next((one for one in self.members.values() if one.username == username), None)
 
-    # media
+    # Media
 
     def upload(
         self, mine: Member, file: tuple[str, bytes] | None, said: Mapping[str, Any]
     ) -> Medium:
-        """Take a file in: its media type and bytes, and what was said of it. Raises Refusal."""
+        """Store a file with its media type and parameters. Raise Refusal."""
         if file is None:
             raise Refusal(422, "Validation failed: File can't be blank")
         mime, data = file
@@ -246,6 +245,7 @@ class MastodonState:
         return made
 
     def _picture(self, data: bytes) -> tuple[str, tuple[int, int]]:
+        # Pillow raises SyntaxError for a truncated PNG.
         try:
             image = Image.open(io.BytesIO(data))
             moving = image.format == "GIF" and bool(getattr(image, "is_animated", False))
@@ -254,7 +254,7 @@ class MastodonState:
             OSError,
             SyntaxError,
             Image.DecompressionBombError,
-        ) as error:  # SyntaxError: a PNG that breaks off
+        ) as error:
             raise Refusal(422, "File type of uploaded media could not be verified") from error
         if image.format not in FORMATS:
             raise Refusal(422, "Validation failed: File content type is invalid, File is invalid")
@@ -265,8 +265,8 @@ class MastodonState:
         return ("gifv" if moving else "image"), image.size
 
     def polled(self, mine: Member, medium_id: str) -> tuple[int, Medium]:
-        """How an unused medium stands: 200, or 206 while it is not done; each question brings it
-        on. Raises Refusal."""
+        """Return the status code of an unused file: 200, or 206 while it is processed. Each poll
+        advances the processing. Raise Refusal."""
         medium = self._unused(mine, medium_id)
         if medium is None:
             raise not_found()
@@ -288,10 +288,10 @@ class MastodonState:
             return None
         return known
 
-    # statuses
+    # Statuses
 
     def repeated(self, mine: Member, key: str) -> Status | None:
-        """The status made with this key in the last hour. Raises Refusal where it was deleted
+        """Return the status created with this key in the last hour. Raise Refusal if it was deleted
         since."""
         known = mine.keys.get(key) if key and not self.ignores_keys else None
         if known is None or self.clock() - known[1] >= KEY_LIVES:
@@ -302,7 +302,7 @@ class MastodonState:
         return mine.statuses[known[0]]
 
     def publish(self, mine: Member, said: Mapping[str, Any], key: str) -> Status:
-        """Make a status of what `check` found good."""
+        """Create a status from parameters that `check` has accepted."""
         text, spoiler = _words(said)
         media = (
             [] if self.drops_media else [self.media[each] for each in said.get("media_ids") or ()]
@@ -332,8 +332,7 @@ class MastodonState:
         return made
 
     def edit(self, mine: Member, status: str, said: Mapping[str, Any]) -> Status:
-        """Other words, and of its media those that are named: the others are taken off. Raises
-        Refusal."""
+        """Change the text of a status and remove media that are not named. Raise Refusal."""
         found = mine.statuses.get(status)
         if found is None:
             raise not_found()
@@ -350,12 +349,12 @@ class MastodonState:
         return found
 
     def check_above(self, mine: Member, said: Mapping[str, Any]) -> None:
-        """What is answered to must be there: looked at before the key. Raises Refusal."""
+        """Raise Refusal if the replied-to status is missing. The server checks this before the key."""
         if said.get("in_reply_to_id") and self._above(mine, said) is None:
             raise Refusal(404, "The post you are trying to reply to does not appear to exist.")
 
     def check(self, mine: Member, said: Mapping[str, Any]) -> None:
-        """Whether this may become a status. Raises Refusal."""
+        """Raise Refusal if the parameters cannot become a status."""
         if said.get("scheduled_at"):
             self.forbidden.append(f"{mine.username}: scheduled_at {said['scheduled_at']}")
             raise Refusal(422, "Validation failed: scheduled_at is forbidden here")
@@ -398,7 +397,7 @@ class MastodonState:
             return None
 
     def seen(self, status_id: str, viewer: Member | None) -> Status:
-        """A status as far as `viewer` may see it. Raises Refusal."""
+        """Return a status that `viewer` may see. Raise Refusal."""
         for owner in self.members.values():
             found = owner.statuses.get(status_id)
             if found is not None and self._shows(found, owner, viewer):
@@ -414,7 +413,7 @@ class MastodonState:
     def listed(
         self, owner: Member, viewer: Member | None, query: Mapping[str, str], until: datetime
     ) -> list[Status]:
-        """A page of somebody's statuses, newest first, as they stood at `until`."""
+        """Return a page of an account's statuses as of `until`, newest first."""
         limit = min(abs(_number(query.get("limit", "20"))), 40)
         shown = [
             one
@@ -434,8 +433,8 @@ class MastodonState:
         return (page[:limit] if oldest_first else page[-limit:] if limit else [])[::-1]
 
     def delete(self, mine: Member, status_id: str, *, media_too: bool) -> Status:
-        """Take a status away; its media may be used again for a while, unless they go with it.
-        Raises Refusal."""
+        """Delete a status. Its media can be used again for a while unless `media_too`. Raise
+        Refusal."""
         gone = mine.statuses.pop(status_id, None)
         if gone is None:
             raise not_found()
@@ -460,7 +459,8 @@ class MastodonState:
 
 
 def _words(said: Mapping[str, Any]) -> tuple[str, str]:
-    """Text and content warning, both trimmed; a warning without a text is the text."""
+    """Return the text and the content warning, both trimmed. A warning without a text becomes the
+    text."""
     text, spoiler = (
         str(said.get("status") or "").strip(),
         str(said.get("spoiler_text") or "").strip(),
@@ -481,5 +481,5 @@ def _focus(told: str) -> tuple[float, float]:
 
 
 def stamp(at: datetime) -> str:
-    """An instant as the API tells it."""
+    """Format an instant as the API does."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

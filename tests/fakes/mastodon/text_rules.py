@@ -1,7 +1,7 @@
-"""How Mastodon reads a text: what its length is, and the HTML it becomes.
+"""Mastodon's text processing: the length of a text and its conversion to HTML.
 
-Where an address begins and ends is simplified: the real server knows every top-level domain and the
-letters of a path.
+The detection of links is simplified: the real server knows every top-level domain and the valid
+characters of a path.
 """
 
 import re
@@ -21,12 +21,12 @@ ENTITY = regex.compile(
 )
 PREFIX = re.compile(r"https?://(www\.)?")
 SHOWN_OF_URL = 30
-"""Characters of an address that are seen; the rest is there, hidden."""
+"""Visible characters of a link. The rest is hidden."""
 
 
 def count_characters(text: str, spoiler: str, *, per_url: int) -> int:
-    """The length that the limit is about: characters as people see them, a mention without its
-    server."""
+    """Return the length that the limit applies to: grapheme clusters, with links of a fixed length
+    and mentions without their server."""
 
     def short(kind: str, found: str) -> str:
         match kind:
@@ -41,12 +41,12 @@ def count_characters(text: str, spoiler: str, *, per_url: int) -> int:
 
 
 def mentions(text: str) -> list[str]:
-    """Whom a text names, each once: `user`, or `user@server`."""
+    """Return the mentioned accounts, each once: `user` or `user@server`."""
     return _all("mention", text)
 
 
 def tags(text: str) -> list[str]:
-    """The hashtags of a text, each once."""
+    """Return the hashtags of a text, each once."""
     return [tag.lower() for tag in _all("tag", text)]
 
 
@@ -55,8 +55,8 @@ def _all(kind: str, text: str) -> list[str]:
 
 
 def html(text: str, *, home: str, known: Callable[[str], bool]) -> str:
-    """A text as its followers get it. `home` is the server's address, `known` whether somebody has
-    an account there."""
+    """Return the HTML of a text. `home` is the server's URL; `known` returns True if an account
+    exists there."""
     if not text.strip():
         return ""
 
@@ -92,7 +92,7 @@ def _rewritten(text: str, shown: Callable[[str, str], str], plain: Callable[[str
 
 
 def _trimmed(url: str) -> str:
-    """An address without the punctuation of the sentence it stands in."""
+    """Remove the punctuation of the surrounding sentence from a URL."""
     while url[-1] in ".,:;!?'*»”’…" or (url[-1] == ")" and url.count(")") > url.count("(")):
         url = url[:-1]
     return url
@@ -118,7 +118,7 @@ def _url(url: str) -> str:
 
 
 def _paragraphs(marked: str) -> str:
-    """Paragraphs and breaks; how many empty lines stood between two paragraphs is lost."""
+    """Return paragraphs and line breaks. The number of empty lines between paragraphs is lost."""
     parts = re.split(r"\n\n+", marked.replace("\r\n", "\n").replace("\r", "\n"))
     broken = (re.sub(r"([^\n]\n)(?=[^\n])", r"\1<br />", part) for part in parts)
     return "".join(f"<p>{part}</p>" for part in broken).replace("\n", "")

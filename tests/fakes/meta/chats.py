@@ -1,18 +1,18 @@
-"""Messages of the fake Instagram and of a fake Page: who wrote, who may be answered, what is told
-of it.
+"""Messages of the fake Instagram and of a fake Page: conversations, permissions to reply, and
+representation.
 
 Documented: conversations by `platform`, and one by `user_id`; details of the twenty newest messages
-alone; 1000 bytes of UTF-8, or on Messenger 2000 characters; an answer for 24 hours after the person
-wrote, on Messenger said to be a RESPONSE; the rights for messages on every request; a person who
-blocked the account, or is gone.
+only; a limit of 1000 bytes of UTF-8, or 2000 characters on Messenger; replies within 24 hours after
+the user's message, on Messenger with the type RESPONSE; the message permissions for every request;
+errors for a user who blocked the account or no longer exists.
 https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/conversations-api,
 /messaging-api, https://developers.facebook.com/docs/messenger-platform/reference/send-api,
 /error-codes and
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations.
-Unverified: conversations come with those first that changed last, messages the newest first; times
-have seconds; what was unsent is told no more; what only the app shows has no words; the subcodes of
-Instagram, which others met; that Messenger counts code points, and says 10 where a right is
-missing. The same words twice are two messages: no key travels.
+Unverified: conversations are sorted by their latest change, messages newest first; times have
+seconds; unsent messages are omitted; content that only the app displays has no text; the error
+subcodes of Instagram, which others reported; that Messenger counts code points, and returns error
+10 for a missing permission. The same text twice creates two messages: there is no idempotency key.
 """
 
 import itertools
@@ -35,22 +35,22 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class ChatRules:
-    """What is different on one of the two. Refusals are code, subcode and status."""
+    """Differences between the two platforms. Errors are code, subcode and status."""
 
     platform: str
     host: str
     rights: frozenset[str]
     fields: frozenset[str]
     prefixes: tuple[str, str]
-    """Of the numbers of conversations and messages."""
+    """Prefixes of the ids of conversations and messages."""
     said_as: Json
-    """What a message is sent with beside its reader and its words."""
+    """Fields of a sent message besides its recipient and text."""
     over: tuple[int, int, int]
     gone: tuple[int, int, int]
     most_bytes: int = 0
     most_text: int = 0
     archives: bool = True
-    """Whether nobody can write into a conversation that its owner put away."""
+    """True if an archived conversation accepts no messages."""
 
 
 INSTAGRAM = ChatRules(
@@ -81,7 +81,7 @@ _numbers = itertools.count(1_780_000_000_001)
 
 @dataclass
 class ChatMessage:
-    """One message; `more` is what it tells beside its words."""
+    """A message. `more` contains its fields besides the text."""
 
     id: str
     by: str
@@ -92,8 +92,8 @@ class ChatMessage:
 
 @dataclass
 class Conversation:
-    """The conversation with one person. `shut`: they blocked the account, are `gone`, or its owner
-    `archived` it."""
+    """The conversation with one user. `shut` is set if they blocked the account, are `gone`, or if
+    it is `archived`."""
 
     id: str
     person: str
@@ -103,30 +103,29 @@ class Conversation:
 
 
 class Chats:
-    """All conversations of one account; `username` is a Page's name."""
+    """All conversations of an account. `username` is the name of a Page."""
 
     def __init__(self, owner: str, username: str, rules: ChatRules = INSTAGRAM) -> None:
         self.rules, self._me = rules, _shown_as(rules, owner, username)
         self.talks: dict[str, Conversation] = {}
         self.taken: list[tuple[str, str]] = []
-        """What the account sent, oldest first."""
+        """Messages sent by the account, oldest first."""
         self.limited = 0
-        """So many messages are told that there were too many."""
+        """Number of next messages that are rate limited."""
         self.a_second = 0
-        """Questions for conversations that are answered in a second; 0: nobody counts. Documented
-        are 2; that the one over it is told 613, and that a refused one counts for nothing, is
-        assumed."""
+        """Maximum requests for conversations per second, or 0 for no limit. The documented limit is
+        2; the error 613 beyond it, and that a rejected request does not count, are assumed."""
         self._asked_at: list[datetime] = []
 
     def person(self, username: str) -> Conversation:
-        """The conversation with somebody; made where there is none."""
+        """Return the conversation with a user, creating it if necessary."""
         found = next((talk for talk in self.talks.values() if talk.username == username), None)
         number = next(_numbers)
         made = found or Conversation(f"{self.rules.prefixes[0]}{number}", str(number), username)
         return self.talks.setdefault(made.id, made)
 
     def say(self, username: str, text: str, at: datetime, **more: Any) -> ChatMessage:
-        """Somebody writes to the account."""
+        """Add a message from a user to the account."""
         talk = self.person(username)
         talk.said.append(made := ChatMessage(self._number(), talk.person, at, text, more))
         return made
@@ -135,13 +134,13 @@ class Chats:
         return f"{self.rules.prefixes[1]}{next(_numbers)}"
 
     def typed(self, username: str, text: str, at: datetime) -> ChatMessage:
-        """The account's owner writes, in the app."""
+        """Add a message that the account's owner sent in the app."""
         talk = self.person(username)
         talk.said.append(made := ChatMessage(self._number(), self._me["id"], at, text))
         return made
 
     def unsend(self, username: str, message: str) -> None:
-        """Whoever wrote it takes it back."""
+        """Remove a message, as its sender does."""
         talk = self.person(username)
         talk.said = [one for one in talk.said if one.id != message]
 
@@ -153,7 +152,8 @@ class Chats:
         rights: frozenset[str],
         now: datetime,
     ) -> Json | None:
-        """What a request about messages gives; None for any other. Raises Refused."""
+        """Return the response to a request about messages, or None for any other request. Raise
+        GraphApiError."""
         mine, asked = parts[0] in ("me", self._me["id"]), (method, *parts[1:])
         known = mine and asked in (("GET", "conversations"), ("POST", "messages"))
         if not known and not (asked == ("GET",) and parts[0] in self.talks):
@@ -280,7 +280,8 @@ class Chats:
 
 
 def _shown_as(rules: ChatRules, number: str, name: str) -> Json:
-    """How somebody is told: by their handle, or by their name and an address nobody asked for."""
+    """Return a user as the API does: with a username, or with a name and an email address that was
+    not requested."""
     named = (
         {"username": name}
         if rules is INSTAGRAM

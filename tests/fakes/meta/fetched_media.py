@@ -1,8 +1,8 @@
-"""What the fake Instagram fetches from addresses it was given, and what of it can be shown.
+"""Media that the fakes of Meta's platforms fetch by URL, and the checks of their formats.
 
-A picture comes in one piece and is judged at once. A film comes piece by piece, as Meta's own
-fetcher is said to ask for it, while it is worked through; its kind, length and weight are judged,
-its codecs are not.
+A picture is fetched as a whole and checked immediately. A video is fetched in ranges during its
+processing, as Meta's fetcher is reported to do; its type, length and size are checked, its codecs
+are not.
 """
 
 import io
@@ -13,13 +13,13 @@ from PIL import Image
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 
 MOST_PICTURE, MOST_FILM = 8 * 2**20, 300 * 2**20
-"""Bytes of either; of a film, the least that anybody was told."""
+"""Maximum sizes in bytes. For videos it is the lowest limit in Meta's documents."""
 
 SHORTEST, LONGEST = 3.0, 900.0
-"""Seconds of a film."""
+"""Minimum and maximum length of a video in seconds."""
 
 MOST_STORY, LONGEST_STORY = 100_000_000, 60.0
-"""Bytes and seconds of a film that is a story."""
+"""Maximum size in bytes and length in seconds of a video story."""
 
 PIECE = 4 * 2**20
 PATIENCE = 5.0
@@ -27,7 +27,7 @@ _AGENT = {"user-agent": "facebookexternalhit/1.1"}
 
 
 class GraphApiError(Exception):
-    """The Graph API says no."""
+    """An error response of the Graph API."""
 
     def __init__(
         self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused"
@@ -39,7 +39,7 @@ class GraphApiError(Exception):
 
 
 def fetch_picture(http: HttpClient, url: str, *, story: bool = False) -> bytes:
-    """A JPEG of a shape they show, any of a story. Raises Refused."""
+    """Fetch a JPEG with an accepted aspect ratio; a story accepts any. Raise GraphApiError."""
     reply = http.send(HttpRequest("GET", url, _AGENT, b"", PATIENCE))
     if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise GraphApiError(9004, 2207052, message="The media could not be fetched from this URI")
@@ -57,7 +57,7 @@ def fetch_picture(http: HttpClient, url: str, *, story: bool = False) -> bytes:
 def fetch_video(
     http: HttpClient, url: str, *, most: int = MOST_FILM, longest: float = LONGEST
 ) -> bytes:
-    """An MP4 of a length and a weight they take. Raises Refused."""
+    """Fetch an MP4 with an accepted length and size. Raise GraphApiError."""
     whole = fetch_pieces(http, url)
     if len(whole) > most or not SHORTEST <= video_seconds(whole) <= longest:
         raise GraphApiError(352, 2207026, message="The video format is not supported")
@@ -65,7 +65,7 @@ def fetch_video(
 
 
 def fetch_pieces(http: HttpClient, url: str) -> bytes:
-    """Whatever lies there as an MP4, piece by piece. Raises Refused."""
+    """Fetch an MP4 in ranges without checking it. Raise GraphApiError."""
     whole, of = b"", 1
     while len(whole) < of:
         wanted = {"range": f"bytes={len(whole)}-{len(whole) + PIECE - 1}"}
@@ -81,7 +81,8 @@ def fetch_pieces(http: HttpClient, url: str) -> bytes:
 
 
 def video_seconds(data: bytes) -> float:
-    """How long an MP4 lasts, by its movie header (ISO/IEC 14496-12, 8.2.2); 0 of anything else."""
+    """Return the length of an MP4 by its movie header (ISO/IEC 14496-12, 8.2.2), or 0 for anything
+    else."""
     place = data.find(b"mvhd")
     if data[4:8] != b"ftyp" or place < 0:
         return 0.0
@@ -91,7 +92,7 @@ def video_seconds(data: bytes) -> float:
 
 
 def make_clip(length: float) -> bytes:
-    """The least that counts as a film of so many seconds: its headers, and no frame."""
+    """Return a minimal MP4 of a length in seconds: headers without frames."""
     header = struct.pack(">IIIII", 0, 0, 0, 1000, round(length * 1000)) + bytes(80)
     boxes = (
         (b"ftyp", b"mp42" + bytes(4) + b"mp42isom"),

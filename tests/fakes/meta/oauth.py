@@ -1,16 +1,18 @@
 """Sign-in at the fake Instagram and the fake Threads.
 
-Documented: a code is good once, for an hour, with the redirect URI of its request; redirects end in
-`#_`; a code gives a token of one hour, which with the app's secret gives one of 60 days; such a
-token is renewed once it is a day old and before it ends, and the old one stays good; tokens are
-exchanged by GET with every parameter in the query, without a version, and not by POST (as
-developers report); Instagram wraps the answer to a code in a list, with the permissions.
-Unverified: how a token that is too young is refused (`young`); the answer to a wrong secret; that
-PKCE has no effect; that a denial returns the state.
+Documented: a code can be used once, within an hour, with the redirect URI of its request; redirects
+end in `#_`; a code returns a token of one hour, which the app's secret exchanges for one of 60
+days; such a token can be renewed from one day after its issue until it expires, and the old one
+remains valid; tokens are exchanged by GET with every parameter in the query, without a version, and
+not by POST (as developers report); Instagram wraps the response to a code in a list, with the
+permissions. Unverified: the error for a token that is too young (`young`); the response to a wrong
+secret; that PKCE has no effect; that a denial returns the state.
 
-Sources: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/
-business-login, /docs/instagram-platform/reference/refresh_access_token, /docs/threads/get-started/
-get-access-tokens-and-permissions, /docs/threads/get-started/long-lived-tokens,
+Sources:
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login,
+/docs/instagram-platform/reference/refresh_access_token,
+/docs/threads/get-started/get-access-tokens-and-permissions,
+/docs/threads/get-started/long-lived-tokens,
 https://github.com/stevenschobert/instafeed.js/issues/654
 """
 
@@ -33,12 +35,13 @@ OFFICES = {
     "access_token": "exchanges",
     "refresh_access_token": "refreshes",
 }
-"""The kind of request, in the words of the fault book, by the path of each token endpoint."""
+"""Kind of request for the fault book, by the path of each token endpoint."""
 
 
 @dataclass(eq=False)
 class LongToken(Token):
-    """A token of an hour or of 60 days. `over` is the subcode of the reason why it ended, or 0."""
+    """A token of an hour or of 60 days. `over` is the error subcode of the reason why it ended, or
+    0."""
 
     over: int = 0
 
@@ -49,7 +52,7 @@ class LongToken(Token):
 
 
 class OAuthError(Exception):
-    """An error in the form of the sign-in."""
+    """An error in the format of the sign-in."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -58,12 +61,12 @@ class OAuthError(Exception):
 
 
 class OAuth(OAuthServer):
-    """The clients, codes and tokens of one of the two."""
+    """The clients, codes and tokens of one of the two platforms."""
 
-    prefix: str  # of tokens
-    grant_prefix: str  # of the names of grants
-    basic: str  # the scope that every approval and every renewal requires
-    wraps = False  # the answer to a code is in a list, with its permissions
+    prefix: str  # Prefix of tokens.
+    grant_prefix: str  # Prefix of the names of grants.
+    basic: str  # The scope that every approval and renewal requires.
+    wraps = False  # True if the response to a code is in a list, with its permissions.
     young = (100, 0)
 
     refusal = OAuthError
@@ -89,7 +92,7 @@ class OAuth(OAuthServer):
 
     def __init__(self, world: Any, **parameters: Any) -> None:
         super().__init__(world, **parameters)
-        self.asked: list[str] = []  # the grants that were given, in order
+        self.asked: list[str] = []  # The grants that were given, in order.
 
     def make_name(self, kind: str, member: Any = None) -> str:
         if kind == "client_id":
@@ -118,7 +121,7 @@ class OAuth(OAuthServer):
             one.over = why if one.member is member else one.over
 
     def known(self, shown: str) -> LongToken:
-        """Return a token that is good now. Raises Refused."""
+        """Return a token that is currently valid. Raise GraphApiError."""
         found: LongToken | None = self.tokens.get(shown)
         if found is None:
             message = "Invalid OAuth access token - Cannot parse access token"
@@ -137,7 +140,7 @@ class OAuth(OAuthServer):
         return {"data": [answer | {"permissions": ",".join(scopes)}]} if self.wraps else answer
 
     def extend(self, form: Form, *, renewal: bool) -> Json:
-        """Return a token of 60 days for one of an hour, or for the one before. Raises Refused."""
+        """Return a token of 60 days for one of an hour or for a previous one. Raise GraphApiError."""
         grant = f"{self.grant_prefix}_{'refresh' if renewal else 'exchange'}_token"
         fields = {"grant_type", "access_token", "client_secret"}
         if form.get("grant_type") != grant or set(form) - fields:

@@ -1,13 +1,12 @@
-"""How Meta calls an application: who set the address up, which accounts signed up for what, and the
-calls themselves.
+"""Webhooks of Meta: verification of the URL, subscriptions of accounts, and deliveries.
 
-Documented: the address is asked once, by GET, and must say the challenge back; calls are signed
-with the application's secret over their very bytes; several changes, of several accounts, may come
-in one call; one that is not answered 200 comes again, less and less often, for 36 hours, so it may
-come twice and late; an account is called about only once it was signed up by its own token with the
-right for it, and only for fields it was signed up for; the account's own comments are told too, and
-of a Page everything in its feed. Unverified: the form of an edit of several at once. Sources:
-https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
+Documented: the URL is verified once by GET and must return the challenge; deliveries are signed
+with the app secret over their exact bytes; several changes, of several accounts, can be in one
+delivery; a delivery that is not answered with 200 is retried at increasing intervals for 36 hours,
+so it can arrive twice and late; an account is covered only after it was subscribed with its token
+and the required permission, and only for the subscribed fields; the account's own comments are
+delivered too, and everything in the feed of a Page. Unverified: the format of an edit of several at
+once. Sources: https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
 /docs/graph-api/reference/page/subscribed_apps, /docs/instagram-platform/webhooks,
 /docs/threads/webhooks
 """
@@ -33,32 +32,31 @@ NEEDED = {
     "instagram": ("instagram_business_manage_comments", "instagram_business_manage_messages"),
     "page": ("pages_manage_metadata", "pages_messaging"),
 }
-"""The right to be called at all, and the one for messages."""
+"""The permission for any subscription, and the one for messages."""
 
 
 @dataclass
 class WebhookSender:
-    """An application, and the address its developer set up. `limit` changes at most are put into
-    one call."""
+    """An app and its webhook URL. `limit` is the maximum number of changes in a delivery."""
 
     secret: str = "5" * 32
     address: str = ""
     limit: int = 1000
     patience: float = 5.0
     signed_up: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """By object and account."""
+    """Subscribed fields by object and account."""
     asked: list[str] = field(default_factory=list)
-    """How accounts were signed up and off, in order."""
+    """Requests to subscribe and unsubscribe accounts, in order."""
     waiting: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Object and entry of what was not told yet."""
+    """Object and entry of pending changes."""
     untaken: list[tuple[datetime, bytes]] = field(default_factory=list)
-    """Calls that nobody took, and since when."""
+    """Failed deliveries with the time of their first attempt."""
     statuses: list[int] = field(default_factory=list)
-    """How calls were answered; 0 where nobody did."""
+    """Statuses of the responses, 0 without a response."""
 
     def set_up(self, address: str, word: str) -> bool:
-        """The developer types address and word; the address counts only if it says the challenge
-        back."""
+        """Configure the URL and the verify token, as the developer does. The URL is stored only if
+        it returns the challenge."""
         asked = {"hub.mode": "subscribe", "hub.verify_token": word, "hub.challenge": "1158201444"}
         reply = httpx.get(address, params=asked)
         proven = reply.status_code == 200 and reply.text == "1158201444"
@@ -74,7 +72,7 @@ class WebhookSender:
         *,
         rights: frozenset[str],
     ) -> dict[str, Any]:
-        """What `/<account>/subscribed_apps` gives. Raises Refused."""
+        """Return the response to `/<account>/subscribed_apps`. Raise GraphApiError."""
         called, messages = NEEDED[kind]
         asked = str(told.get("subscribed_fields", "")).split(",")
         if called not in rights or ("messages" in asked and messages not in rights):
@@ -104,7 +102,7 @@ class WebhookSender:
     def change(
         self, kind: str, account: str, what: str, value: Mapping[str, Any], at: datetime
     ) -> None:
-        """Something changed; it is told with the next call, if the account was signed up for it."""
+        """Add a change to the next delivery if the account is subscribed to its field."""
         if self.address and what in self.signed_up.get((kind, account), frozenset()):
             changes = [{"field": what, "value": dict(value)}]
             self.waiting.append(
@@ -112,7 +110,7 @@ class WebhookSender:
             )
 
     def message(self, kind: str, account: str, sender: str, text: str, at: datetime) -> None:
-        """Somebody wrote; it is told in a form of its own, if the account was signed up for
+        """Add a message to the next delivery, in its format, if the account is subscribed to
         messages."""
         if self.address and "messages" in self.signed_up.get((kind, account), frozenset()):
             moment = int(at.timestamp() * 1000)
@@ -126,7 +124,7 @@ class WebhookSender:
             self.waiting.append((kind, {"id": account, "time": moment, "messaging": [said]}))
 
     def tell(self, at: datetime, *, times: int = 1) -> None:
-        """Call about all that waits, of each object in one call, each `times` over."""
+        """Deliver all pending changes, one delivery for each object, each `times` times."""
         waiting, self.waiting = self.waiting, []
         for kind in FIELDS:
             entries = [entry for told, entry in waiting if told == kind]
@@ -138,7 +136,7 @@ class WebhookSender:
                     self._send(at, body)
 
     def again(self, at: datetime) -> None:
-        """Call once more about what nobody took, the newest first."""
+        """Retry failed deliveries, newest first."""
         untaken, self.untaken = self.untaken, []
         for since, body in reversed(untaken):
             if at - since < TOLD_FOR:
@@ -156,6 +154,6 @@ class WebhookSender:
             self.untaken.append((since, body))
 
     def signed(self, body: bytes, secret: str = "") -> dict[str, str]:
-        """The headers of a call."""
+        """Return the headers of a delivery."""
         mark = hmac.new((secret or self.secret).encode(), body, hashlib.sha256).hexdigest()
         return {"x-hub-signature-256": f"sha256={mark}", "content-type": "application/json"}

@@ -1,16 +1,17 @@
-"""Private messages on the fake Reddit: who wrote to whom, whose inbox has it, what was sent.
+"""Private messages of the fake Reddit: sending, inboxes and the sent list.
 
-By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py:
-`POST_comment`, `POST_compose`, `POST_del_msg`, `POST_read_message`; r2/r2/models/link.py:
-`Message`) and what praw makes of inboxes. Honest where clients stumble over the real one: an answer
-goes to whoever wrote what is answered, one's own words too; deleting takes a message out of one's
-own inbox alone; the lists of messages alone lead to a page for signing in, as told in praw's issues
-2077 and 2081; comments and messages lie in one inbox.
+Based on the code that Reddit published in 2017 (github.com/reddit-archive/reddit,
+r2/r2/controllers/api.py: `POST_comment`, `POST_compose`, `POST_del_msg`, `POST_read_message`;
+r2/r2/models/link.py: `Message`) and praw's representation of inboxes. It reproduces behaviour of
+the real platform that clients often get wrong: a reply is sent to the author of the message, even
+if that is the account itself; deleting a message removes it from the account's inbox only; the
+lists with messages only redirect to the login page, as praw's issues 2077 and 2081 report; comments
+and messages share an inbox.
 
-Unverified: what those are told who write to somebody who keeps them away (`USER_BLOCKED`) or takes
-messages of few people (`NOT_WHITELISTED_BY_USER_MESSAGE`), whether an inbox still has what was
-typed into Reddit's chat (`chats_told`), and that `/message/sent` is told at all (`hides_sent`
-leaves it empty, `shuts_sent` leads to the page).
+Unverified: the errors for a message to a user who blocked the sender (`USER_BLOCKED`) or accepts
+messages from trusted users only (`NOT_WHITELISTED_BY_USER_MESSAGE`), whether an inbox still
+contains messages from Reddit's chat (`chats_told`), and that `/message/sent` works (`hides_sent`
+returns an empty list, `shuts_sent` redirects to the login page).
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ LONGEST, LONGEST_SUBJECT = 10_000, 100
 
 @dataclass
 class PrivateMessage:
-    """One message. `under` is what it answers."""
+    """A message. `under` is the message it replies to."""
 
     number: int
     author: Member
@@ -37,38 +38,38 @@ class PrivateMessage:
     under: "PrivateMessage | None" = None
     new: bool = True
     deleted: bool = False
-    """By whom it was written to: it stays with whoever wrote it."""
+    """True if the recipient deleted it. It remains for its author."""
 
     @property
     def name(self) -> str:
-        """Its id with its kind."""
+        """Fullname."""
         return f"t4_{base36(self.number)}"
 
     @property
     def first(self) -> "PrivateMessage":
-        """The one their talk began with."""
+        """First message of the conversation."""
         return self.under.first if self.under is not None else self
 
 
 @dataclass
 class PrivateMessages(RedditComments):
-    """What people write to each other."""
+    """Private messages of all accounts."""
 
     letters: dict[str, PrivateMessage] = field(default_factory=dict)
-    """By their fullnames, oldest first."""
+    """Messages by fullname, oldest first."""
     notices: dict[str, list[Json]] = field(default_factory=dict)
-    """By the names of accounts: entries of Reddit's own and of communities, newest first."""
+    """Inbox entries from Reddit and subreddits by account name, newest first."""
     few: set[str] = field(default_factory=set)
-    """Names of those who take messages of people they chose alone."""
+    """Names of accounts that accept messages from trusted users only."""
     chats_told: bool = True
-    """Whether an inbox has messages at all."""
+    """True if inboxes contain messages."""
     hides_sent: bool = False
     shuts_sent: bool = False
 
     def write(
         self, who: Member, to: Member, body: str, subject: str = "hello", under: str = ""
     ) -> PrivateMessage:
-        """Write to somebody. Raises Told."""
+        """Send a message to a user. Raise PostErrors."""
         if not body.strip():
             raise PostErrors("NO_TEXT", "we need something here", "text")
         if len(body) > LONGEST or len(subject) > LONGEST_SUBJECT:
@@ -86,7 +87,7 @@ class PrivateMessages(RedditComments):
         return made
 
     def compose(self, mine: Member, asked: ParsedRequest) -> None:
-        """Begin a talk. Raises Told."""
+        """Start a conversation. Raise PostErrors."""
         to = self.who(asked.said("to"))
         if to is None:
             raise PostErrors("USER_DOESNT_EXIST", "that user doesn't exist", "to")
@@ -95,8 +96,8 @@ class PrivateMessages(RedditComments):
         self.write(mine, to, asked.said("text"), asked.said("subject"))
 
     def commented(self, mine: Member, asked: ParsedRequest) -> Json:
-        """What stands under `json.data` of an answer: to a message it is one. Raises Refusal,
-        Told."""
+        """Return `json.data` of a reply; the reply to a message is a message. Raise Refusal or
+        PostErrors."""
         above = self.letters.get(asked.said("thing_id"))
         if above is None:
             if asked.said("thing_id").startswith("t4_"):
@@ -111,7 +112,7 @@ class PrivateMessages(RedditComments):
         return {"things": [_told(made)]}
 
     def inbox(self, mine: Member, query: Mapping[str, str]) -> Json:
-        """A page of what somebody was told and written, newest first."""
+        """Return a page of an account's inbox, newest first."""
         away = self.kept_away.get(mine.name, set())
         heard = [(why, one) for why, one in self.inboxes.get(mine.name, []) if not one.deleted]
         rows = [entry(why, one, mine) for why, one in heard if one.author.name not in away]
@@ -126,8 +127,8 @@ class PrivateMessages(RedditComments):
         return page(rows[::-1], query)
 
     def sent(self, mine: Member, query: Mapping[str, str], lag: float) -> Json:
-        """A page of what somebody wrote, newest first, without what is younger than `lag` seconds.
-        Raises Refusal."""
+        """Return a page of sent messages, newest first, without those of the last `lag` seconds.
+        Raise Refusal."""
         if self.shuts_sent:
             raise signing_in()
         until = self.clock() - timedelta(seconds=max(lag, self.lag))
@@ -135,20 +136,20 @@ class PrivateMessages(RedditComments):
         return page([_told(one) for one in reversed(own) if not self.hides_sent], query)
 
     def forget(self, mine: Member, name: str) -> None:
-        """Take a message out of one's own inbox; of what is not there, nothing is said."""
+        """Delete a message from the account's inbox. A missing message is ignored."""
         found = self.letters.get(name)
         if found is not None and found.to is mine:
             found.deleted = True
 
     def mark_read(self, mine: Member, names: str) -> None:
-        """What lies in one's inbox was read."""
+        """Mark messages in the account's inbox as read."""
         for name in names.split(","):
             found = self.letters.get(name)
             if found is not None and found.to is mine:
                 found.new = False
 
     def block(self, mine: Member, name: str) -> Json:
-        """Keep away whoever wrote what is in one's inbox, a message too."""
+        """Block the author of an inbox entry, including messages."""
         found = self.letters.get(name)
         if found is not None and found.to is mine:
             self.kept_away.setdefault(mine.name, set()).add(found.author.name)
@@ -156,13 +157,13 @@ class PrivateMessages(RedditComments):
 
 
 def signing_in() -> Refusal:
-    """Where browsers are sent that nobody knows; and, since 2025, whoever asks for messages
-    alone."""
+    """Return the redirect to the login page. Since 2025 it is also the response to lists with
+    messages only."""
     return Refusal(302, {}, {"location": "https://www.reddit.com/login/"})
 
 
 def _told(one: PrivateMessage) -> Json:
-    """A message as its reader and its writer are told of it (a thing of the kind t4)."""
+    """Return a message as the API does (kind t4)."""
     above = one.under
     created = float(int(one.at.timestamp()))
     told: Json = {

@@ -1,4 +1,4 @@
-"""Requests to the fake Reddit as tests make them."""
+"""Requests of tests to the fake Reddit."""
 
 import io
 import json
@@ -19,14 +19,15 @@ AGENT = "python:house-tests:1.0 (by /u/nova)"
 def send(
     fake: FakeReddit, method: str, path: str, headers: dict[str, str], body: bytes = b""
 ) -> Any:
-    """One request, answered or not."""
+    """Send a request. Return the response or the network failure."""
     return HTTP.send(HttpRequest(method, fake.url + path, headers, body, 5.0))
 
 
 def ask(
     fake: FakeReddit, mine: Member | str, method: str, path: str, said: Any = None
 ) -> tuple[int, Any, Any]:
-    """Status, JSON and headers of one request; a list is a JSON body, everything else a form."""
+    """Return the status, JSON and headers of a request. The body is JSON if it has `items`,
+    otherwise a form."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {"authorization": f"Bearer {token}", "user-agent": AGENT}
     body = b""
@@ -39,7 +40,7 @@ def ask(
 
 
 def submit(fake: FakeReddit, mine: Member, title: str = "A wall", **more: Any) -> Any:
-    """What stands under `json`."""
+    """Submit a post and return `json` of the response."""
     said = {"api_type": "json", "sr": "Pictures", "kind": "self", "title": title, **more}
     status, told, _ = ask(fake, mine, "POST", "/api/submit?raw_json=1", said)
     assert status == 200, told
@@ -47,14 +48,14 @@ def submit(fake: FakeReddit, mine: Member, title: str = "A wall", **more: Any) -
 
 
 def create_post(fake: FakeReddit, mine: Member, title: str = "A wall", **more: Any) -> str:
-    """The fullname of a new post."""
+    """Create a post and return its fullname."""
     told = submit(fake, mine, title, **more)
     assert told["errors"] == [], told
     return str(told["data"]["name"])
 
 
 def refusal_reason(fake: FakeReddit, mine: Member, **more: Any) -> tuple[str, str | None]:
-    """Code and field of the refusal of a post."""
+    """Return the code and field of a rejected post."""
     told = submit(fake, mine, **more)
     assert "data" not in told
     [[code, message, about]] = told["errors"]
@@ -63,14 +64,14 @@ def refusal_reason(fake: FakeReddit, mine: Member, **more: Any) -> tuple[str, st
 
 
 def picture(shade: int = 1) -> bytes:
-    """A small picture, another one for each shade."""
+    """Return a small picture, a different one for each shade."""
     file = io.BytesIO()
     Image.new("RGB", (4, 4), (shade, 2, 3)).save(file, "PNG")
     return file.getvalue()
 
 
 def request_lease(fake: FakeReddit, mine: Member, mime: str = "image/png") -> Any:
-    """A lease for a file."""
+    """Return an upload lease."""
     status, told, _ = ask(
         fake, mine, "POST", "/api/media/asset.json", {"filepath": "a.png", "mimetype": mime}
     )
@@ -79,7 +80,7 @@ def request_lease(fake: FakeReddit, mine: Member, mime: str = "image/png") -> An
 
 
 def send_file(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) -> HttpResponse:
-    """Send a file to the store; `more` changes fields (None drops one) or adds headers."""
+    """Upload a file to the store. `more` changes fields (None removes one) or adds headers."""
     headers = more.pop("headers", {})
     fields = {one["name"]: one["value"] for one in leased["args"]["fields"]}
     fields |= {name.replace("_", "-"): value for name, value in more.items()}
@@ -109,7 +110,7 @@ def send_file(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) ->
 def upload_file(
     fake: FakeReddit, mine: Member, data: bytes | None = None, mime: str = "image/png"
 ) -> tuple[str, str]:
-    """Asset id and the address that a post names."""
+    """Upload a file. Return its asset id and the URL to use in a post."""
     leased = request_lease(fake, mine, mime)
     assert send_file(fake, leased, picture() if data is None else data).status == 201
     key = next(one["value"] for one in leased["args"]["fields"] if one["name"] == "key")
@@ -117,7 +118,7 @@ def upload_file(
 
 
 def list_posts(fake: FakeReddit, mine: Member, query: str = "", name: str = "") -> list[Any]:
-    """What somebody's list shows."""
+    """Return the posts of an account's list."""
     status, told, _ = ask(
         fake, mine, "GET", f"/user/{name or mine.name}/submitted?raw_json=1&sort=new{query}"
     )
@@ -126,13 +127,13 @@ def list_posts(fake: FakeReddit, mine: Member, query: str = "", name: str = "") 
 
 
 def get_posts(fake: FakeReddit, mine: Member, *names: str) -> list[Any]:
-    """Posts by their fullnames."""
+    """Return posts by fullname."""
     _, told, _ = ask(fake, mine, "GET", f"/api/info?raw_json=1&id={','.join(names)}")
     return [one["data"] for one in told["data"]["children"]]
 
 
 def submit_gallery(fake: FakeReddit, mine: Member, items: Any, **more: Any) -> Any:
-    """What stands under `json`; the status, where it is an error."""
+    """Submit a gallery. Return `json` of the response, or the status of an error."""
     said = {
         "api_type": "json",
         "sr": "Pictures",

@@ -1,12 +1,12 @@
-"""Comments on the fake Reddit: who says what under a post, whose inbox has it, who is kept away.
+"""Comments of the fake Reddit: replies, inboxes, blocks and reports.
 
-By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py:
-`POST_comment`, `POST_block`, `POST_report`) and what praw makes of inboxes. Blocking and reporting
-say nothing of what they did.
+Based on the code that Reddit published in 2017 (github.com/reddit-archive/reddit,
+r2/r2/controllers/api.py: `POST_comment`, `POST_block`, `POST_report`) and praw's representation of
+inboxes. Blocks and reports return no result.
 
-Unverified: that a locked post is 403 without a reason, that those who are kept away vanish from the
-inbox, that an entry of the inbox has no `link_id`, and that a deletion takes it out of the inboxes
-it is in. Messages between people are in `reddit_chats.py`.
+Unverified: 403 without a reason for a locked post, that blocked users disappear from the inbox,
+that an inbox entry has no `link_id`, and that a deletion removes the entry from inboxes. Private
+messages are in `chats.py`.
 """
 
 import re
@@ -25,7 +25,7 @@ NAMED = re.compile(r"(?<![\w/])/?u/([\w-]{3,20})", re.ASCII)
 
 @dataclass
 class Comment:
-    """One comment. `parent` is the fullname of what it stands under."""
+    """A comment. `parent` is the fullname of its parent."""
 
     number: int
     author: Member
@@ -39,39 +39,40 @@ class Comment:
 
     @property
     def id(self) -> str:
-        """Its number as Reddit writes it."""
+        """Id in base 36."""
         return base36(self.number)
 
     @property
     def name(self) -> str:
-        """Its id with its kind."""
+        """Fullname."""
         return f"t1_{self.id}"
 
     @property
     def created(self) -> float:
-        """In whole Unix seconds."""
+        """Creation time in whole Unix seconds."""
         return float(int(self.at.timestamp()))
 
 
 @dataclass
 class RedditComments(RedditState):
-    """What people say under posts."""
+    """Comments of all posts."""
 
     comments: dict[str, Comment] = field(default_factory=dict)
-    """By their fullnames, oldest first."""
+    """Comments by fullname, oldest first."""
     inboxes: dict[str, list[tuple[str, Comment]]] = field(default_factory=dict)
-    """By the names of accounts: why somebody was told, and of what, oldest first."""
+    """Reason and comment of each inbox entry by account name, oldest first."""
     kept_away: dict[str, set[str]] = field(default_factory=dict)
-    """By the names of accounts: whom they do not want to hear."""
+    """Names of blocked users by account name."""
     locked: set[str] = field(default_factory=set)
-    """Fullnames of posts under which nobody may say more."""
+    """Fullnames of posts that accept no more comments."""
     archived: set[str] = field(default_factory=set)
-    """Fullnames of posts that are too old for that."""
+    """Fullnames of posts that are too old for comments."""
     commenting_every: float = 0.0
-    """Seconds between two comments of one account."""
+    """Minimum interval between two comments of an account in seconds."""
 
     def say(self, who: Member, text: str, under: str) -> Comment:
-        """Put words under a post or a comment, and tell whom it concerns. Raises Refusal, Told."""
+        """Add a comment to a post or a comment and notify its author and mentioned users. Raise
+        Refusal or PostErrors."""
         if not text.strip():
             raise PostErrors("NO_TEXT", "we need something here", "text")
         if len(text) > LONGEST:
@@ -119,15 +120,15 @@ class RedditComments(RedditState):
                 self.inboxes.setdefault(name, []).append((reason, made))
 
     def commented(self, mine: Member, asked: ParsedRequest) -> Json:
-        """What stands under `json.data` of a new comment. Raises Refusal, Told."""
+        """Return `json.data` of a new comment. Raise Refusal or PostErrors."""
         made = self.say(mine, asked.said("text"), asked.said("thing_id"))
         return {"things": [_told(made)]}
 
     def of(self, name: str, query: Mapping[str, str], lag: float) -> Json:
-        """A page of an account's comments, newest first, of which those of the last `lag` seconds
-        are missing.
+        """Return a page of an account's comments, newest first, without those of the last `lag`
+        seconds.
 
-        Raises Refusal.
+        Raise Refusal.
         """
         whose, until = self.who(name), self.clock() - timedelta(seconds=max(lag, self.lag))
         if whose is None:
@@ -142,7 +143,7 @@ class RedditComments(RedditState):
         )
 
     def info(self, query: Mapping[str, str]) -> Json:
-        """Posts and comments by their fullnames; deleted ones too, without author and body."""
+        """Return posts and comments by fullname. Deleted ones have no author and body."""
         named = [
             self.comments[name] for name in query.get("id", "").split(",") if name in self.comments
         ]
@@ -152,21 +153,21 @@ class RedditComments(RedditState):
         )
 
     def delete(self, mine: Member, name: str) -> None:
-        """Delete a post or a comment of one's own; what is none is left alone, without a word."""
+        """Delete a post or a comment of the account. Any other id is ignored."""
         found = self.comments.get(name)
         if found is not None and found.author is mine:
             found.deleted = True
         super().delete(mine, name)
 
     def block(self, mine: Member, name: str) -> Json:
-        """Keep away whoever wrote what is in one's inbox; of what is not there, nothing is said."""
+        """Block the author of an inbox entry. A missing entry is ignored."""
         found = next((one for _, one in self.inboxes.get(mine.name, []) if one.name == name), None)
         if found is not None:
             self.kept_away.setdefault(mine.name, set()).add(found.author.name)
         return {}
 
     def report(self, asked: ParsedRequest) -> Json:
-        """Tell the moderators of a comment; of what is not there, nothing is said."""
+        """Report a comment to the moderators. A missing comment is ignored."""
         found, reason = (
             self.comments.get(asked.said("thing_id", asked.said("id"))),
             asked.said("reason"),
@@ -179,7 +180,7 @@ class RedditComments(RedditState):
 
 
 def page(rows: list[Json], query: Mapping[str, str]) -> Json:
-    """So many of a list as somebody asked for, after what they named."""
+    """Return the requested page of a list, after the named entry."""
     names, after = [one["data"]["name"] for one in rows], query.get("after", "")
     begin = names.index(after) + 1 if after in names else len(rows) if after else 0
     end = begin + number(query.get("limit", ""), 25, MOST_ROWS)
@@ -187,7 +188,7 @@ def page(rows: list[Json], query: Mapping[str, str]) -> Json:
 
 
 def _told(one: Comment) -> Json:
-    """A comment as it is told to everybody (a thing of the kind t1)."""
+    """Return a comment as the API does (kind t1)."""
     place = one.post.place
     told: Json = {
         "id": one.id,
@@ -233,7 +234,7 @@ SUBJECTS = {
 
 
 def entry(why: str, one: Comment, mine: Member) -> Json:
-    """A comment as somebody's inbox has it: with its context, and without its post."""
+    """Return a comment as an inbox entry, with its context and without its post."""
     told = _told(one)["data"]
     context = f"{told['permalink']}?context=3"
     kept = (

@@ -1,9 +1,7 @@
-"""How often Reddit may be asked: so many requests in ten minutes, by all tokens of one application
-together.
+"""Rate limit of Reddit: requests in ten minutes, shared by all tokens of an app.
 
-`X-Ratelimit-Used`, `-Remaining` (with a decimal point) and `-Reset` (seconds) as recorded from the
-real one. That the window begins with the first request in it, and that a refused request spends
-nothing, are assumed.
+`X-Ratelimit-Used`, `-Remaining` (with a decimal point) and `-Reset` (seconds) are as recorded from
+the real API. Assumed: a window starts with its first request, and a rejected request costs nothing.
 """
 
 import math
@@ -18,7 +16,7 @@ WINDOW = timedelta(seconds=600)
 
 @dataclass
 class Bucket:
-    """One application's window: when it began and what was spent since."""
+    """The window of an app: its start and the requests since."""
 
     began: datetime
     used: int = 0
@@ -26,14 +24,14 @@ class Bucket:
 
 @dataclass
 class Limits:
-    """What was asked so far. Tests make `most` small."""
+    """Requests so far. Tests lower `most`."""
 
     clock: Callable[[], datetime]
     most: int = 1000
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def ask(self, client_id: str) -> dict[str, str]:
-        """Spend a request; the headers of the answer. Raises Refusal."""
+        """Count a request and return the headers of its response. Raise Refusal."""
         now, bucket = self.clock(), self.buckets.get(client_id)
         if bucket is None or now >= bucket.began + WINDOW:
             bucket = self.buckets[client_id] = Bucket(now)

@@ -1,10 +1,10 @@
-"""Files on their way to Reddit: a lease, then one form to the object store, signed for a while.
+"""Uploads to Reddit: a lease, then a form to the object store with a temporary signature.
 
-The lease has the fields, the key and the policy of those recorded from the real one: it names one
-store, one key, one type and at most 20 MiB, of a film 2 GiB, and is over after one minute. Films
-have a store of their own, and keys without a folder. A store judges as S3 does: names of fields in
-any case, nothing that the policy does not name, the file last; whoever shows it a token is refused
-and noted in `forbidden`.
+The lease has the fields, the key and the policy recorded from the real one: it names one store, one
+key, one type and a maximum of 20 MiB, or 2 GiB for a video, and expires after one minute. Videos
+have a separate store, and keys without a folder. A store validates as S3 does: field names are
+case-insensitive, fields that the policy does not name are rejected, and the file is last. A request
+with a token is rejected and recorded in `forbidden`.
 """
 
 import base64
@@ -24,14 +24,14 @@ from tests.fakes.reddit.spec import Json, Refusal, bad_request, stored
 
 TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "video/mp4": "mp4"}
 STORES = {"store": "reddit-uploaded-media", "films": "reddit-uploaded-video"}
-"""Where each lies here, and its name."""
+"""Path of each store here, and its name."""
 DATE = "%Y%m%dT%H%M%SZ"
 UNSIGNED = frozenset({"policy", "x-amz-signature", "file"})
 
 
 @dataclass
 class Asset:
-    """One file. `data` is None until it came."""
+    """A file. `data` is None until it was uploaded."""
 
     id: str
     owner: str
@@ -41,22 +41,22 @@ class Asset:
 
     @property
     def key(self) -> str:
-        """What the store calls it."""
+        """Key in the store."""
         return self.id if self.is_film else f"rte_images/{self.id}"
 
     @property
     def is_film(self) -> bool:
-        """Whether it was said to be one."""
+        """Return True if its declared type is a video."""
         return self.mime.startswith("video/")
 
     @property
     def store(self) -> str:
-        """Where it lies, of `STORES`."""
+        """Key of its store in `STORES`."""
         return "films" if self.is_film else "store"
 
     @property
     def shows(self) -> bool:
-        """Whether it is a picture that can be read, or begins as films do."""
+        """Return True if it is a valid picture, or starts as a video does."""
         if self.is_film:
             return (self.data or b"")[4:8] == b"ftyp"
         try:
@@ -68,32 +68,30 @@ class Asset:
 
 @dataclass
 class MediaStore:
-    """All of them. Limits and bad habits are attributes that tests set."""
+    """All files. Tests set its limits and faults as attributes."""
 
     clock: AdjustableClock
     url: str = ""
     assets: dict[str, Asset] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """The asset id of what was last uploaded, by the SHA-256 of its bytes."""
+    """Asset id of the latest upload, by the SHA-256 of its content."""
     forbidden: list[str] = field(default_factory=list)
-    """Attempts at what no client of ours does."""
+    """Requests that our client must not send."""
     most_bytes: int = 20 * 2**20
     most_of_film: int = 2 * 2**30
     lease_lives: timedelta = timedelta(minutes=1)
     assets_live: timedelta = timedelta(days=1)
-    """How long the store keeps what no post took; the real one says so in `x-amz-expiration`."""
+    """Retention of files that no post uses. The real store reports it in `x-amz-expiration`."""
     strays_to: str = ""
-    """The address of somebody else's store, without its scheme, that a lease tells in the place of
-    this one's."""
+    """URL of a foreign store, without its scheme, in leases instead of this one."""
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def action(self, of: Asset) -> str:
-        """Where the store of a file is, as leases tell it: without a scheme. Clients put `https:`
-        before it."""
+        """Return the URL of a file's store as in leases: without a scheme. Clients add `https:`."""
         return self.strays_to or f"//{self.url.partition('://')[2]}/{of.store}"
 
     def lease(self, owner: str, filepath: str, mime: str) -> Json:
-        """A lease for one file. Raises Refusal."""
+        """Return a lease for a file. Raise Refusal."""
         if not filepath or mime not in TYPES:
             raise bad_request(
                 fields=["mimetype" if filepath else "filepath"], reason="INVALID_OPTION"
@@ -140,8 +138,8 @@ class MediaStore:
     def put(
         self, store: str, fields: dict[str, str], data: bytes | None, token: str
     ) -> tuple[str, dict[str, str]]:
-        """Take a file in at one of `STORES`, by the fields that came before it; XML and headers.
-        Raises Refusal."""
+        """Store a file in one of `STORES` with the fields before it. Return XML and headers. Raise
+        Refusal."""
         if token:
             self.forbidden.append("a token shown to the store")
             raise stored(400, "InvalidArgument", "Only one auth mechanism allowed")
@@ -166,7 +164,7 @@ class MediaStore:
         return xml, {"location": where, "etag": f'"{tag}"'}
 
     def _judged(self, told: dict[str, str], size: int) -> None:
-        """Whether the policy allows it. Raises Refusal."""
+        """Raise Refusal if the policy does not allow the upload."""
         policy = told.get("policy", "")
         if not policy or not hmac.compare_digest(
             self._signature(policy), told.get("x-amz-signature", "")
@@ -197,14 +195,14 @@ class MediaStore:
             )
 
     def uploaded(self, owner: str, asset_id: object) -> Asset | None:
-        """A file of one's own that came and is still kept."""
+        """Return an uploaded file of the account that has not expired, or None."""
         found = self.assets.get(asset_id) if isinstance(asset_id, str) else None
         if found is None or found.owner != owner or found.data is None:
             return None
         return found if self.clock() - found.at < self.assets_live else None
 
     def at_address(self, owner: str, address: str) -> Asset | None:
-        """A file of one's own by the address that a post names."""
+        """Return a file of the account by the URL in a post, or None."""
         every = (
             one for one in self.assets.values() if address == f"https:{self.action(one)}/{one.key}"
         )
@@ -215,7 +213,7 @@ class MediaStore:
 
 
 def socket(made: Asset) -> str:
-    """Where the end of the work on a file would be told; nothing is there."""
+    """Return the URL of a file's WebSocket. The fake does not serve it."""
     return f"wss://ws-0.wss.redditmedia.com/{made.key}?m={secrets.token_urlsafe(30)}"
 
 

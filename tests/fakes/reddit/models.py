@@ -1,4 +1,4 @@
-"""What there is on the fake Reddit: accounts, subreddits and posts."""
+"""Models of the fake Reddit: accounts, subreddits and posts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,79 +6,78 @@ from datetime import datetime
 from typing import Any
 
 SCOPES = ("identity", "submit", "read", "edit", "flair", "history", "privatemessages", "report")
-"""What the house asks for."""
+"""Scopes that our client requests."""
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass
 class Subreddit:
-    """One subreddit. Its rules for posts are attributes that tests set."""
+    """A subreddit. Tests set its rules for posts as attributes."""
 
     name: str
     number: int
     created: float
     over18: bool = False
     type: str = "public"
-    """public, restricted, private, user (somebody's profile), or banned."""
+    """Visibility: public, restricted, private, user (a profile) or banned."""
     subscribers: int = 1000
-    """Of a profile: who follows the person."""
+    """Number of subscribers, or of followers of a profile."""
     submission_type: str = "any"
-    """any, link or self."""
+    """Allowed kinds of posts: any, link or self."""
     allow_images: bool = True
     allow_galleries: bool = True
     allow_videos: bool = True
     flair_required: bool = False
     flairs: list[Mapping[str, Any]] = field(default_factory=list)
-    """Templates: `id`, `text`, `text_editable`, `mod_only`."""
+    """Flair templates with `id`, `text`, `text_editable` and `mod_only`."""
     rules: list[Mapping[str, Any]] = field(default_factory=list)
-    """`short_name`, `description`, `kind`, `priority`, `violation_reason`."""
+    """Rules with `short_name`, `description`, `kind`, `priority` and `violation_reason`."""
     title_min: int | None = None
     title_max: int | None = None
     title_required: tuple[str, ...] = ()
-    """A title holds one of these."""
+    """Strings of which a title must contain at least one."""
     title_refused: tuple[str, ...] = ()
-    """A title holds none of these."""
+    """Strings that a title must not contain."""
     body_policy: str = "none"
-    """none, required or notAllowed."""
+    """Rule for the body of a post: none, required or notAllowed."""
     posting_every: float = 0.0
-    """Seconds between two posts of one account."""
+    """Minimum interval between two posts of an account in seconds."""
     approved: set[str] = field(default_factory=set)
-    """Names of those who may post where it is restricted, and look where it is private."""
+    """Names of users who may post in a restricted subreddit and view a private one."""
 
     @property
     def id(self) -> str:
-        """Its number as Reddit writes it."""
+        """Id in base 36."""
         return base36(self.number)
 
     @property
     def fullname(self) -> str:
-        """Its id with its kind."""
+        """Fullname."""
         return f"t5_{self.id}"
 
     @property
     def prefixed(self) -> str:
-        """Its name as people write it."""
+        """Name with its prefix `r/` or `u/`."""
         return f"u/{self.name.removeprefix('u_')}" if self.type == "user" else f"r/{self.name}"
 
 
 @dataclass
 class Post:
-    """One post. Its numbers are what tests make them; `at` is when it came, or will come, into
-    being."""
+    """A post. Tests set its metrics; `at` is its creation time, which may be in the future."""
 
     number: int
     author: str
     place: Subreddit
     kind: str
-    """self, link, image, video or gallery."""
+    """Kind of post: self, link, image, video or gallery."""
     title: str
     body: str
     at: datetime
     url: str = ""
     media: list[str] = field(default_factory=list)
-    """Asset ids, in order; of a film its own, then its poster's."""
+    """Asset ids in order. A video has its own and that of its poster."""
     captions: list[tuple[str, str]] = field(default_factory=list)
-    """Caption and link of each picture of a gallery."""
+    """Caption and link of each picture in a gallery."""
     nsfw: bool = False
     spoiler: bool = False
     flair_id: str | None = None
@@ -93,22 +92,22 @@ class Post:
 
     @property
     def id(self) -> str:
-        """Its number as Reddit writes it."""
+        """Id in base 36."""
         return base36(self.number)
 
     @property
     def name(self) -> str:
-        """Its id with its kind."""
+        """Fullname."""
         return f"t3_{self.id}"
 
     @property
     def is_self(self) -> bool:
-        """Whether it is text alone."""
+        """Return True if it is a text post."""
         return self.kind == "self"
 
     @property
     def created(self) -> float:
-        """When it came into being, in whole Unix seconds, as Reddit tells it."""
+        """Creation time in whole Unix seconds."""
         return float(int(self.at.timestamp()))
 
     @property
@@ -119,8 +118,8 @@ class Post:
 
 @dataclass
 class Member:
-    """One account. `scopes` are those of `token`, which has no end; `client` is the application it
-    counts for."""
+    """An account. `scopes` belong to `token`, which does not expire; `client` is the app whose rate
+    limit applies."""
 
     number: int
     name: str
@@ -129,44 +128,42 @@ class Member:
     clock: Callable[[], datetime]
     scopes: tuple[str, ...] = SCOPES
     client: str = ""
-    """"": one of its own."""
+    """"" for a separate rate limit."""
     suspended: bool = False
     quota_filled: bool = False
-    """Whether it has posted too much of late, in all subreddits together."""
+    """True if it has posted too often recently across all subreddits."""
     over18: bool = True
     banned_from: set[str] = field(default_factory=set)
-    """Names of subreddits, in any case."""
+    """Names of subreddits, case-insensitive."""
     revoked: bool = False
     made: dict[str, Post] = field(default_factory=dict)
-    """Every post by its fullname, oldest first: those that are still on their way and deleted ones
-    too."""
+    """Every post by fullname, oldest first, including pending and deleted ones."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Fullname and text of everything ever taken in, deleted ones included."""
+    """Fullname and text of every post ever received, including deleted ones."""
 
     @property
     def id(self) -> str:
-        """Its number as Reddit writes it."""
+        """Id in base 36."""
         return base36(self.number)
 
     @property
     def username(self) -> str:
-        """Its name, as other fakes call it."""
+        """Name, under the attribute that the other fakes use."""
         return self.name
 
     @property
     def posts(self) -> dict[str, Post]:
-        """Those that stand by now, oldest first; a dictionary of this moment, whose posts are the
-        real ones."""
+        """Existing posts, oldest first, in a new dictionary."""
         now = self.clock()
         return {name: one for name, one in self.made.items() if one.at <= now and not one.deleted}
 
     def is_banned(self, place: Subreddit) -> bool:
-        """Whether it may not post there."""
+        """Return True if the account is banned from the subreddit."""
         return place.name.lower() in {name.lower().removeprefix("r/") for name in self.banned_from}
 
 
 def base36(number: int) -> str:
-    """A number as Reddit writes it."""
+    """Return a number in base 36."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)

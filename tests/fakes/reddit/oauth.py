@@ -1,8 +1,8 @@
 """Sign-in at the fake Reddit.
 
-A wrong code is an error under 200, a wrong refresh token under 400. A code that is shown again ends
-its grant (announced in 2021). Only `duration=permanent` gives a refresh token, which stays the same
-and does not expire; `rotates` and `refresh_lives` change that. PKCE has no effect.
+A wrong code returns an error with status 200, a wrong refresh token with 400. Using a code again
+ends its grant (announced in 2021). Only `duration=permanent` returns a refresh token, which stays
+the same and does not expire; `rotates` and `refresh_lives` change that. PKCE has no effect.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""praw, the library that most Python programs use, signed in at the fake Reddit."""
+"""praw, the most common Python client, signed in to the fake Reddit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ BACK = "https://house.example/back"
 
 @contextmanager
 def signed_in(fake: FakeReddit, name: str) -> Iterator[Any]:
-    """praw with an account's yes to all the house asks for."""
+    """Return praw with an account's approval of all scopes of our client."""
     app = fake.application(BACK)
     session = requests.Session()
     made = praw.Reddit(

@@ -1,4 +1,4 @@
-"""Accounts, subreddits and posts of the fake Reddit as its API tells them."""
+"""Representation of the fake Reddit's accounts, subreddits and posts in API responses."""
 
 import re
 from collections.abc import Mapping
@@ -12,21 +12,20 @@ DELETED = "[deleted]"
 
 
 def permalink(post: Post) -> str:
-    """Where a post is, without the site."""
+    """Return the path of a post."""
     slug = re.sub(r"[^a-z0-9]+", "_", post.title.lower()).strip("_")[:50].strip("_") or "_"
     return f"/{post.place.prefixed}/comments/{post.id}/{slug}/"
 
 
 def address(post: Post) -> str:
-    """What a post's `url` says: the link, the picture, the film, the gallery, or the post
-    itself."""
+    """Return the `url` of a post: its link, picture, video, gallery or the post itself."""
     if post.kind == "gallery":
         return f"{SITE}/gallery/{post.id}"
     return post.url or SITE + permalink(post)
 
 
 def told_post(post: Post) -> Json:
-    """A post as listings tell it (a thing of the kind t3)."""
+    """Return a post as in listings (kind t3)."""
     told: Json = {
         "id": post.id,
         "name": post.name,
@@ -104,7 +103,7 @@ def _told_gallery(post: Post) -> Json:
 
 
 def listing(children: list[Json], after: str | None = None) -> Json:
-    """Things in a listing."""
+    """Return a listing of things."""
     told: Json = {
         "after": after,
         "dist": len(children),
@@ -116,7 +115,7 @@ def listing(children: list[Json], after: str | None = None) -> Json:
 
 
 def me(mine: Member) -> Json:
-    """An account as it sees itself."""
+    """Return an account's view of itself."""
     told: Json = {
         "id": mine.id,
         "name": mine.name,
@@ -146,7 +145,7 @@ def me(mine: Member) -> Json:
 
 
 def about(place: Subreddit, mine: Member) -> Json:
-    """A subreddit as an account sees it (a thing of the kind t5)."""
+    """Return a subreddit as an account sees it (kind t5)."""
     told: Json = {
         "id": place.id,
         "name": place.fullname,
@@ -184,7 +183,7 @@ def about(place: Subreddit, mine: Member) -> Json:
 
 
 def rules(place: Subreddit) -> Json:
-    """What a subreddit wants of posts, in its own words."""
+    """Return the rules of a subreddit in its own text."""
     told = [_rule(each, number, place.created) for number, each in enumerate(place.rules)]
     return {"rules": told, "site_rules": ["Spam"], "site_rules_flow": []}
 
@@ -196,7 +195,7 @@ def _rule(rule: Mapping[str, Any], number: int, created: float) -> Json:
 
 
 def requirements(place: Subreddit) -> Json:
-    """What Reddit checks of a post for a subreddit."""
+    """Return the post requirements that Reddit enforces for a subreddit."""
     told: Json = {
         "title_text_min_length": place.title_min,
         "title_text_max_length": place.title_max,
@@ -232,7 +231,7 @@ def requirements(place: Subreddit) -> Json:
 
 
 def flairs(place: Subreddit) -> list[Json]:
-    """The flair templates for posts."""
+    """Return the flair templates for posts."""
     usual: Json = {
         "type": "text",
         "text_editable": False,

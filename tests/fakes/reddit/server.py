@@ -1,45 +1,44 @@
-"""A stateful Reddit over HTTP, with bad days, by what was recorded of the real one: it publishes no
-description.
+"""A stateful Reddit over HTTP with injected faults, based on recordings of the real one, which
+publishes no API description.
 
-One origin for all of it: the page that asks people (`www.reddit.com`), the token endpoint, the API
-(`oauth.reddit.com`) and the object stores. Honest where clients stumble over the real one: most
-errors come under 200, `resubmit` is no unless it is said, texts come with `&lt;` unless
-`raw_json=1` is asked for, whoever leaves `api_type=json` out gets another answer, a picture or a
-film is answered without an id, a gallery with a fullname as its `id`, a break may come together
-with a post, and programs without a name of their own are 429.
+One origin serves everything: the authorization page (`www.reddit.com`), the token endpoint, the API
+(`oauth.reddit.com`) and the object stores. It reproduces behaviour of the real platform that
+clients often get wrong: most errors have status 200, `resubmit` defaults to false, text contains
+`&lt;` unless `raw_json=1` is set, a request without `api_type=json` returns another format, the
+response to a picture or video contains no id, a gallery has a fullname as its `id`, a rate limit
+can be returned together with a created post, and clients without a specific User-Agent receive 429.
 
 Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one
-minute and 20 MiB, of a film 2 GiB and another store, what the stores answer, how a film with its
-poster is posted and shown, answers to posts of all kinds, `GALLERIES_DISABLED`, both shapes of
-`SUBMIT_VALIDATION_*` (`validation_status`), headers of the limit, 400 for a refresh token that is
-none. Messages of most other codes are those of Reddit's published code of 2017.
+minute and 20 MiB, or 2 GiB and another store for a video, the responses of the stores, posting and
+displaying a video with its poster, responses to posts of all kinds, `GALLERIES_DISABLED`, both
+formats of `SUBMIT_VALIDATION_*` (`validation_status`), rate limit headers, 400 for an invalid
+refresh token. Texts of most other errors are from the code that Reddit published in 2017.
 
-Unverified, so that nothing may lean on it:
-- Codes for adult posts where they are not wanted (`refuses_nsfw`), for pictures or films where
-  there are none (`NO_IMAGES`, `NO_VIDEOS`), wrong numbers or media of a gallery, addresses of files
-  (`BAD_URL`), flairs (`BAD_FLAIR_TEMPLATE_ID`), that a text of a flair that may not be edited is
-  ignored, the order of all these checks.
-- Whether titles are tidied (`tidies`), links compared as they are, and adult subreddits make every
-  post adult.
-- That a look at one's own adult posts is not blind (`hides_nsfw`), how late lists are (`lag`), and
-  how long pictures take (`media_delay`): what cannot be read never becomes a post. That a film
-  without a poster is refused (every client sends one), and that a film is in no list until it is
-  worked through.
-- A suspended account: 403 to all, or 200 to `/api/v1/me` alone (`tells_suspended`); refresh tokens
-  of it are refused.
-- Bodies of 403, 404 and 429; an unknown subreddit is 404 here, while the real one sends browsers to
-  its search.
-- Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.repeats_refresh`); tokens live
-  a day.
-- What is told of deleted posts: their titles stay here.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
-  session.
+The following is unverified; clients must not rely on it:
 
-It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments,
-silent films, polls, crossposts, collections, drafts, and whether Reddit approves of an application.
-The socket of a file is an address without anything behind it. An account's own token
-(`member.token`) has no end, the scopes of `SCOPES`, and a limit of its own, unless `member.client`
-says which application it counts for.
+- Error codes for adult posts where they are not allowed (`refuses_nsfw`), for pictures or videos
+  where they are disabled (`NO_IMAGES`, `NO_VIDEOS`), for invalid items of a gallery, file URLs
+  (`BAD_URL`) and flairs (`BAD_FLAIR_TEMPLATE_ID`), that the text of a flair which is not editable
+  is ignored, and the order of all these checks.
+- Whether titles are normalized (`tidies`), links are compared without normalization, and adult
+  subreddits mark every post as adult.
+- That the account's own adult posts are listed (`hides_nsfw`), the delay of lists (`lag`), and the
+  processing time of pictures (`media_delay`): an invalid file never becomes a post. That a video
+  without a poster is rejected (every client sends one), and that a video is not listed until it is
+  processed.
+- A suspended account: 403 for all requests, or 200 for `/api/v1/me` only (`tells_suspended`); its
+  refresh tokens are rejected.
+- Bodies of 403, 404 and 429; an unknown subreddit returns 404 here, while the real site redirects
+  browsers to its search.
+- Refresh tokens: the same one is returned again (`oauth.rotates`, `oauth.repeats_refresh`); tokens
+  are valid for a day.
+- Fields of deleted posts: their titles remain here.
+- `approve` in the query of the page names the approving user; tests use it instead of a session.
+
+Not covered: actions of moderators, filters and users, karma and ages of accounts, votes, silent
+videos, polls, crossposts, collections, drafts, and Reddit's approval of apps. The WebSocket URL of
+a file is not served. An account's own token (`member.token`) does not expire, has the scopes in
+`SCOPES` and a separate rate limit, unless `member.client` names the app whose limit applies.
 """
 
 import re
@@ -111,10 +110,10 @@ OPERATIONS = (
     ("GET", "api/info", "read", "metrics"),
     ("GET", "comments/*", "read", "metrics"),
 )
-"""Method, path without `.json`, scope needed, and kind in the words of the faults."""
+"""Method, path without `.json`, required scope, and kind for the fault book."""
 AGENT = re.compile(r"[\w.-]+:[\w.-]+:[\w.+-]+ \((by /u/[\w-]+|signing in)\)")
 BREAK = 180.0
-"""Seconds of the break that is told with a post that was made."""
+"""Length in seconds of the rate limit that is returned with a created post."""
 
 __all__ = [
     "SCOPES",
@@ -131,12 +130,12 @@ __all__ = [
 
 @dataclass
 class FakeReddit(PrivateMessages, SignIn):
-    """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book`
-    for faults."""
+    """The state of Reddit. Tests create accounts, subreddits and apps, adjust the clock, and
+    request faults from `book`."""
 
     tells_suspended: bool = False
-    """Whether a suspended account is told so by `/api/v1/me` under 200; otherwise all it asks is
-    403."""
+    """True if `/api/v1/me` reports the suspension of an account with status 200; otherwise all its
+    requests return 403."""
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
@@ -147,7 +146,7 @@ class FakeReddit(PrivateMessages, SignIn):
         self.limits = Limits(self.clock)
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         data = await request.body()
         headers: dict[str, str] = {}
         try:
@@ -190,7 +189,7 @@ class FakeReddit(PrivateMessages, SignIn):
         return known
 
     def _allowed(self, asked: ParsedRequest, known: Token) -> None:
-        """Whether somebody may do such a thing now. Raises Refusal."""
+        """Raise Refusal if the token may not perform the operation."""
         scope, _ = operation(asked.method, asked.parts)
         if not scope:
             raise not_found()
@@ -261,7 +260,7 @@ class FakeReddit(PrivateMessages, SignIn):
         return flairs(place)
 
     def _posted(self, asked: ParsedRequest, mine: Member) -> Json:
-        """The answer to a new post, errors under 200 included. Raises Refusal."""
+        """Return the response to a new post, including errors with status 200. Raise Refusal."""
         by_form = asked.parts[-1] != "submit_gallery_post"
         told: Json = {"errors": []}
         try:
@@ -301,7 +300,7 @@ class FakeReddit(PrivateMessages, SignIn):
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     data = await value.read()
-                    break  # what comes after the file does not count
+                    break  # Fields after the file are ignored.
                 fields[name] = value
         xml, headers = self.put(
             split(request.scope["path"])[0], fields, data, request.headers.get("authorization", "")
@@ -317,8 +316,8 @@ def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
 
 
 def operation(method: str, parts: list[str]) -> tuple[str, str]:
-    """The scope needed and the kind of a request, in the words of the faults; no scope where there
-    is no such thing."""
+    """Return the required scope and the kind of a request. The scope is "" for an unknown
+    operation."""
     for known, path, scope, kind in OPERATIONS:
         words = path.split("/")
         fits = len(words) == len(parts) and all(
@@ -330,7 +329,7 @@ def operation(method: str, parts: list[str]) -> tuple[str, str]:
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request; whose it is stands in its token alone."""
+    """Return the kind of a request. Only its token names the account."""
     parts = split(path)
     if parts[0] in STORES:
         return PlatformCall(method, path, "", "files")
@@ -339,13 +338,13 @@ def classify_request(method: str, path: str) -> PlatformCall | None:
 
 
 def create_app(server: FakeReddit) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
     faulty = FaultyNetwork(app, book=server.book, call_of=classify_request)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await faulty(scope, receive, send)
 
     return entry
@@ -353,7 +352,7 @@ def create_app(server: FakeReddit) -> ASGIApp:
 
 @contextmanager
 def reddit(clock: AdjustableClock | None = None) -> Iterator[FakeReddit]:
-    """A running Reddit with a clock of its own."""
+    """Run a Reddit with an adjustable clock."""
     server = FakeReddit(clock or AdjustableClock())
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

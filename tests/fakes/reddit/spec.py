@@ -1,5 +1,5 @@
-"""Requests to Reddit as they were read, and its errors: JSON with a status, in-body lists under
-200, XML."""
+"""Parsed requests to Reddit, and its errors: JSON with a status, lists in a body with status 200,
+and XML."""
 
 import html
 import json
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: status, body (XML where it is a text), headers."""
+    """An error response: status, body (XML if it is a text) and headers."""
 
     def __init__(
         self, status: int, body: Json | str, headers: Mapping[str, str] | None = None
@@ -30,8 +30,7 @@ class Refusal(Exception):
 
 
 class PostErrors(Exception):
-    """What is wrong with a post, as Reddit says it under status 200: lists of `[code, message,
-    field]`."""
+    """Errors of a post as Reddit returns them with status 200: lists of `[code, message, field]`."""
 
     def __init__(self, code: str, message: str, about: str | None, **more: Any) -> None:
         super().__init__(f"{code} {message}")
@@ -39,43 +38,43 @@ class PostErrors(Exception):
 
 
 def bad_request(**more: Any) -> Refusal:
-    """A request that is wrong in itself."""
+    """Return the error for an invalid request."""
     return Refusal(400, {"message": "Bad Request", "error": 400, **more})
 
 
 def unauthorized() -> Refusal:
-    """Nobody is known by this token."""
+    """Return the error for an unknown token."""
     told = {"www-authenticate": 'Bearer realm="reddit", error="invalid_token"'}
     return Refusal(401, {"message": "Unauthorized", "error": 401}, told)
 
 
 def insufficient_scope() -> Refusal:
-    """The person did not say yes to this."""
+    """Return the error for a missing scope."""
     told = {"www-authenticate": 'Bearer realm="reddit", error="insufficient_scope"'}
     return Refusal(403, {"message": "Forbidden", "error": 403}, told)
 
 
 def forbidden(reason: str = "") -> Refusal:
-    """What may not be done or seen."""
+    """Return the error for a forbidden action or object."""
     return Refusal(
         403, ({"reason": reason} if reason else {}) | {"message": "Forbidden", "error": 403}
     )
 
 
 def not_found(reason: str = "") -> Refusal:
-    """What is not there."""
+    """Return the error for a missing object."""
     return Refusal(
         404, ({"reason": reason} if reason else {}) | {"message": "Not Found", "error": 404}
     )
 
 
 def too_many(headers: Mapping[str, str] | None = None) -> Refusal:
-    """Asked too often, or by nobody in particular."""
+    """Return the error for too many requests, or for a client without a specific User-Agent."""
     return Refusal(429, {"message": "Too Many Requests", "error": 429}, headers)
 
 
 def stored(status: int, code: str, message: str, more: str = "") -> Refusal:
-    """An error of the object store."""
+    """Return an error of the object store."""
     words = (
         f"<Code>{code}</Code><Message>{html.escape(message)}</Message>{more}<RequestId>0<"
         "/RequestId>"
@@ -85,38 +84,38 @@ def stored(status: int, code: str, message: str, more: str = "") -> Refusal:
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request as it was read. `parts` is the path without slashes at its ends and `.json`."""
+    """A parsed request. `parts` is the path without `.json` and outer slashes."""
 
     method: str
     parts: list[str]
     query: Mapping[str, str]
     kind: str
-    """The type of its body."""
+    """Content type of the body."""
     form: Mapping[str, str]
-    """What a form says; empty for other bodies."""
+    """Fields of a form. Empty for other bodies."""
     body: Any
-    """What a JSON body says."""
+    """Parsed JSON body."""
     header: str
-    """What authorizes it."""
+    """Value of the Authorization header."""
     agent: str
 
     @property
     def raw(self) -> bool:
-        """Whether `<`, `>` and `&` are told as they are."""
+        """Return True if `<`, `>` and `&` are returned unescaped."""
         return self.query.get("raw_json") == "1"
 
     def said(self, name: str, usual: str = "") -> str:
-        """One parameter, from the form or the query."""
+        """Return a parameter of the form or the query."""
         return self.form.get(name, self.query.get(name, usual))
 
 
 def split(path: str) -> list[str]:
-    """The words of a path."""
+    """Return the segments of a path."""
     return path.strip("/").removesuffix(".json").split("/")
 
 
 def read(request: Request, data: bytes) -> ParsedRequest:
-    """The request in parts. Raises Refusal."""
+    """Parse a request. Raise Refusal."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form: dict[str, str] = {}
     body: Any = None
@@ -140,14 +139,14 @@ def read(request: Request, data: bytes) -> ParsedRequest:
 
 
 def truth(told: object) -> bool:
-    """A yes or no of a form, as Reddit's published code (`VBoolean`) reads it; a JSON body has its
-    own."""
+    """Return a boolean of a form as Reddit's published code (`VBoolean`) does. A JSON body has real
+    booleans."""
     word = str(told).lower()
     return bool(told) and word != "off" and word[0] not in "fn"
 
 
 def number(told: str, usual: int, most: int) -> int:
-    """A number from 1 to `most`; what is none is the usual one."""
+    """Return a number from 1 to `most`, or the default if it is invalid."""
     return (
         min(most, max(1, int(told)))
         if told.isascii() and told.isdecimal() and len(told) < 10
@@ -156,8 +155,7 @@ def number(told: str, usual: int, most: int) -> int:
 
 
 def escaped(told: Any) -> Any:
-    """An answer for whoever did not ask for `raw_json`: every text in it with `&lt;`, `&gt;` and
-    `&amp;`."""
+    """Return a response with `&lt;`, `&gt;` and `&amp;` in all text, as it is without `raw_json`."""
     match told:
         case str():
             return html.escape(told, quote=False)

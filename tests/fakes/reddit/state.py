@@ -1,4 +1,4 @@
-"""What may be posted on the fake Reddit, by whom and how often, and how it is found again."""
+"""State of the fake Reddit: rules and rate limits for posts, and listings."""
 
 import math
 import secrets
@@ -27,7 +27,7 @@ LONGEST_TITLE, LONGEST_BODY, LONGEST_CAPTION, LONGEST_FLAIR, MOST_ROWS = 300, 40
 LEAST_ITEMS, MOST_ITEMS = 2, 20
 KINDS = ("self", "link", "image", "video")
 FILES = {"image": {"url": "image/"}, "video": {"url": "video/", "video_poster_url": "image/"}}
-"""What names the files of a post, and what each of them is."""
+"""Parameters of a post that name files, with the type of each file."""
 FORM = {
     *(
         "api_type",
@@ -57,38 +57,38 @@ FORM = {
 
 @dataclass
 class RedditState(MediaStore):
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     members: dict[str, Member] = field(default_factory=dict)
-    """By their names."""
+    """Accounts by name."""
     places: dict[str, Subreddit] = field(default_factory=dict)
-    """By their names in small letters; every account's profile is one."""
+    """Subreddits by name in lower case, including the profile of every account."""
     lag: float = 0.0
     """Seconds for which a new post is missing from its author's list."""
     media_delay: float = 0.0
-    """Seconds between taking a picture or a film in and the post that shows it: 44 were recorded of
-    a short film."""
+    """Seconds from the receipt of a picture or video to its post. 44 were recorded for a short
+    video."""
     media_fails: bool = False
-    """Whether what was taken in with a picture or a film never becomes a post."""
+    """True if a post with a picture or video is accepted but never created."""
     limited_but_made: bool = False
-    """Whether a post that was made is answered with RATELIMIT as well."""
+    """True if the response to a created post also contains RATELIMIT."""
     filters: bool = False
-    """Whether new posts are removed at once, which only their authors do not notice."""
+    """True if new posts are removed immediately, which only their authors do not notice."""
     hides_nsfw: bool = False
-    """Whether adult posts are missing from all lists."""
+    """True if adult posts are missing from all lists."""
     refuses_nsfw: bool = True
-    """Whether subreddits that are not for adults refuse adult posts."""
+    """True if subreddits that are not for adults reject adult posts."""
     tidies: bool = False
-    """Whether blanks around and within titles, and around bodies, are thrown away."""
+    """True if whitespace around and within titles, and around bodies, is removed."""
     validation_status: int = 200
-    """How a subreddit's own requirements are refused: 200 with a list of errors, or 400 with an
-    explanation."""
+    """Status for a violation of a subreddit's requirements: 200 with a list of errors, or 400 with
+    an explanation."""
     unknown: list[str] = field(default_factory=list)
-    """Parameters of posts that are none of Reddit's: it does not mind them."""
+    """Parameters of posts that Reddit does not know. It ignores them."""
     _numbers: int = 36**6
 
     def account(self, name: str, **state: Any) -> Member:
-        """A new account with a token of its own and a profile to post to."""
+        """Create an account with a token and a profile to post to."""
         made = Member(
             1000 + len(self.members),
             name,
@@ -102,19 +102,19 @@ class RedditState(MediaStore):
         return made
 
     def subreddit(self, name: str, **state: Any) -> Subreddit:
-        """A new subreddit."""
+        """Create a subreddit."""
         made = Subreddit(name, 5000 + len(self.places), self._now(), **state)
         self.places[name.lower()] = made
         return made
 
     def who(self, name: str) -> Member | None:
-        """Who has this name, in any case."""
+        """Return the account with this name, case-insensitive, or None."""
         return next(
             (one for one in self.members.values() if one.name.lower() == name.lower()), None
         )
 
     def place(self, mine: Member, name: str) -> Subreddit:
-        """A subreddit one may look at. Raises Refusal."""
+        """Return a subreddit that the account may view. Raise Refusal."""
         found = self.places.get(name.lower())
         if found is None or found.type == "banned":
             raise not_found("banned" if found else "")
@@ -122,10 +122,10 @@ class RedditState(MediaStore):
             raise forbidden("private")
         return found
 
-    # posting
+    # Posts
 
     def submit(self, mine: Member, asked: ParsedRequest) -> Json:
-        """Make a post of a form; what stands under `json.data`. Raises Refusal, Told."""
+        """Create a post from a form and return `json.data`. Raise Refusal or PostErrors."""
         said = {**asked.query, **asked.form}
         self.unknown += sorted(set(said) - FORM)
         made = self._drafted(mine, said, said.get("kind", ""), KINDS)
@@ -155,14 +155,14 @@ class RedditState(MediaStore):
         }
 
     def _file(self, mine: Member, said: Mapping[str, str], name: str, kind: str) -> Asset:
-        """What a form names there. Raises Told."""
+        """Return the file that a form names. Raise PostErrors."""
         found = self.at_address(mine.name, said.get(name, ""))
         if found is None or not found.mime.startswith(kind):
             raise PostErrors("BAD_URL", "you should check that url", name)
         return found
 
     def gallery(self, mine: Member, said: Mapping[str, Any]) -> Json:
-        """Make a gallery of a JSON body; its `id` is a fullname. Raises Refusal, Told."""
+        """Create a gallery from a JSON body. Its `id` is a fullname. Raise Refusal or PostErrors."""
         self.unknown += sorted(set(said) - FORM)
         made = self._drafted(mine, said, "gallery", ("gallery",))
         items = said.get("items")
@@ -189,7 +189,7 @@ class RedditState(MediaStore):
     def _drafted(
         self, mine: Member, said: Mapping[str, Any], kind: str, kinds: tuple[str, ...]
     ) -> Post:
-        """A post whose shape and place are right. Raises Told."""
+        """Return a post with valid fields and a valid subreddit. Raise PostErrors."""
         title, body = str(said.get("title") or ""), str(said.get("text") or "")
         if self.tidies:
             title, body = " ".join(title.split()), body.strip()
@@ -224,7 +224,7 @@ class RedditState(MediaStore):
         return made
 
     def _admitted(self, mine: Member, made: Post, said: Mapping[str, Any]) -> None:
-        """Whether its subreddit takes such a post now. Raises Refusal, Told."""
+        """Check that the subreddit currently accepts the post. Raise Refusal or PostErrors."""
         place = made.place
         if made.kind == "self" and place.submission_type == "link":
             raise PostErrors("NO_SELFS", "that subreddit doesn't allow text posts", "sr")
@@ -246,10 +246,10 @@ class RedditState(MediaStore):
         self._paced(mine, made)
 
     def _flaired(self, made: Post, said: Mapping[str, Any]) -> None:
-        """Give it the flair that was chosen. Raises Refusal, Told."""
+        """Apply the selected flair. Raise Refusal or PostErrors."""
         chosen, words = str(said.get("flair_id") or ""), str(said.get("flair_text") or "")
         if not chosen and words:
-            raise bad_request()  # seen of the real one: a text alone is no flair
+            raise bad_request()  # Observed on the real API: a text without an id is not a flair.
         found = next((one for one in made.place.flairs if one["id"] == chosen), None)
         if chosen and (found is None or found.get("mod_only")):
             raise PostErrors("BAD_FLAIR_TEMPLATE_ID", "invalid flair template id", "flair")
@@ -262,7 +262,7 @@ class RedditState(MediaStore):
             )
 
     def _required(self, made: Post) -> None:
-        """What the subreddit's own requirements say, all of it together. Raises Refusal, Told."""
+        """Raise all violations of the subreddit's requirements as Refusal or PostErrors."""
         wrong = list(_against(made))
         if not wrong:
             return
@@ -276,7 +276,7 @@ class RedditState(MediaStore):
         raise told
 
     def _link(self, made: Post, *, again: bool) -> None:
-        """Whether a link is one, and new to its subreddit. Raises Told."""
+        """Check that a link is valid and new in its subreddit. Raise PostErrors."""
         if not made.url:
             raise PostErrors("NO_URL", "a url is required", "url")
         if not made.url.startswith(("http://", "https://")) or " " in made.url:
@@ -286,7 +286,7 @@ class RedditState(MediaStore):
             raise PostErrors("ALREADY_SUB", "that link has already been submitted", "url")
 
     def _paced(self, mine: Member, made: Post) -> None:
-        """Whether the account may post now. Raises Told."""
+        """Check that the account may currently post. Raise PostErrors."""
         if mine.quota_filled:
             told = "You've submitted too many links recently. Please try again in an hour."
             raise PostErrors("QUOTA_FILLED", told, None)
@@ -300,20 +300,20 @@ class RedditState(MediaStore):
         mine.made[made.name] = made
         mine.taken.append((made.name, made.text))
 
-    # finding
+    # Listings
 
     def post(self, name: str) -> Post | None:
-        """A post by its fullname, once it is one."""
+        """Return an existing post by fullname, or None."""
         found = next(
             (member.made[name] for member in self.members.values() if name in member.made), None
         )
         return found if found and found.at <= self.clock() else None
 
     def submitted(self, mine: Member, name: str, query: Mapping[str, str], lag: float) -> Json:
-        """A page of an account's posts, newest first, of which those of the last `lag` seconds are
-        missing.
+        """Return a page of an account's posts, newest first, without those of the last `lag`
+        seconds.
 
-        Raises Refusal.
+        Raise Refusal.
         """
         whose = self.who(name)
         if whose is None:
@@ -335,7 +335,7 @@ class RedditState(MediaStore):
         )
 
     def info(self, query: Mapping[str, str]) -> Json:
-        """Posts by their fullnames, or by their link; deleted ones too, without author and body."""
+        """Return posts by fullname or by link. Deleted ones have no author and body."""
         if "url" in query:
             every = [one for member in self.members.values() for one in member.posts.values()]
             found = [one for one in every if address(one) == query["url"]]
@@ -345,14 +345,13 @@ class RedditState(MediaStore):
         return listing([told_post(one) for one in found if not (self.hides_nsfw and one.nsfw)])
 
     def delete(self, mine: Member, name: str) -> None:
-        """Delete a post of one's own; what is none is left alone, without a word."""
+        """Delete a post of the account. Any other id is ignored."""
         found = mine.posts.get(name)
         if found is not None:
             found.deleted = True
 
     def reword(self, mine: Member, name: str, text: str) -> Post:
-        """Other words under the title of a post of one's own; no other post has any. Raises
-        Refusal, Told."""
+        """Change the body of a text post of the account. Raise Refusal or PostErrors."""
         found = mine.posts.get(name)
         if found is None or found.deleted:
             raise forbidden()
@@ -366,7 +365,7 @@ class RedditState(MediaStore):
         return found
 
     def mark(self, mine: Member, name: str) -> None:
-        """Mark a post of one's own as adult. Raises Refusal."""
+        """Mark a post of the account as adult. Raise Refusal."""
         found = mine.posts.get(name)
         if found is None:
             raise forbidden()
@@ -381,7 +380,7 @@ class RedditState(MediaStore):
 
 
 def _where(shown: Asset) -> str:
-    """Where people see a file."""
+    """Return the public URL of a file."""
     return (
         f"https://v.redd.it/{shown.id}"
         if shown.is_film
@@ -390,8 +389,7 @@ def _where(shown: Asset) -> str:
 
 
 def _against(made: Post) -> Iterator[tuple[str, str, str]]:
-    """Code, message and field of everything that its subreddit's requirements have against a
-    post."""
+    """Yield the code, message and field of each violation of the subreddit's requirements."""
     place, title = made.place, made.title
     if place.flair_required and not made.flair_id:
         yield "SUBMIT_VALIDATION_FLAIR_REQUIRED", "Your post must contain post flair.", "flair"
@@ -415,7 +413,7 @@ def _against(made: Post) -> Iterator[tuple[str, str, str]]:
 
 
 def limited(left: float) -> PostErrors:
-    """Take a break, in whole minutes from one minute on."""
+    """Return the rate limit error, in whole minutes from one minute on."""
     many = math.ceil(left / 60) if left >= 60 else max(1, math.ceil(left))
     unit = "minute" if left >= 60 else "second"
     told = (

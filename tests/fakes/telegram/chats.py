@@ -1,5 +1,4 @@
-"""Where people and bots write: channels, groups, and what one person and one bot write to each
-other."""
+"""Chats of the fake Telegram: channels, groups and private chats."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +11,7 @@ Told = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error as the Bot API tells it."""
+    """An error of the Bot API."""
 
     def __init__(self, code: int, description: str, **parameters: int) -> None:
         self.code, self.description, self.parameters = code, description, parameters
@@ -21,45 +20,45 @@ class Refusal(Exception):
 
 @dataclass
 class Chat:
-    """A channel, or what one person and one bot write to each other."""
+    """A channel, a group, or the private chat of a user and a bot."""
 
     id: int
     kind: str
     title: str = ""
     username: str = ""
     rights: dict[int, str] = field(default_factory=dict)
-    """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown
-    out."""
+    """Status of each bot: `post` may post, `silent` is an administrator without that right,
+    `kicked` was removed."""
     person: Person | None = None
     members: set[int] = field(default_factory=set)
-    """People who are in a channel, beside those who administer it."""
+    """Members of a channel besides its administrators."""
     requests: dict[int, datetime] = field(default_factory=dict)
-    """Who asks to be let in, and since when."""
+    """Pending join requests by user, with their times."""
     banned: set[int] = field(default_factory=set)
     doors: set[int] = field(default_factory=set)
-    """Bots that may let people in and put them out."""
+    """Bots that may approve join requests and ban members."""
     moves: list[tuple[str, int]] = field(default_factory=list)
-    """Who was let in (+), declined (-), banned (x) and unbanned (o) by bots, in order."""
+    """Actions of bots in order: approved (+), declined (-), banned (x) and unbanned (o) users."""
     knocked: dict[int, datetime] = field(default_factory=dict)
-    """Of a chat nobody wrote in yet: by which request of which place a bot may write there, and
-    since when."""
+    """In a chat without messages: the channel whose join request lets a bot write there, and the
+    time of the request."""
     linked: int = 0
-    """Its discussion group."""
+    """Id of the discussion group."""
     sells: bool = True
-    """Whether what stands in a channel may be locked until Stars are paid for it."""
+    """True if the channel allows paid media."""
     links: dict[str, bool] = field(default_factory=dict)
-    """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of
+    """Invite links of the owner, with True if they create a join request. Bots are not notified of
     either."""
     blocked: bool = False
     messages: dict[int, Told] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     sent_at: list[datetime] = field(default_factory=list)
     above: list[int | None] = field(default_factory=list)
-    """What each message a bot asked for was to be put under."""
+    """Replied-to message of each message that a bot sent."""
     ids: Any = field(default_factory=lambda: count(1))
 
     def fill(self, many: int) -> None:
-        """So many are in it, its owner among them."""
+        """Set the number of members, including the owner."""
         self.members = set(range(1, many))
 
     def told(self) -> Told:

@@ -1,5 +1,4 @@
-"""What a bot shows before anybody writes: its commands, by scope and language, and what it says of
-itself."""
+"""Profiles of bots: commands by scope and language, and descriptions."""
 
 import json
 import re
@@ -14,26 +13,25 @@ MOST, LONGEST, DESCRIPTION, SHORT = 100, 256, 512, 120
 
 @dataclass
 class BotProfile:
-    """Of one bot. An empty language is everybody's whose language has words of its own in none of
-    them."""
+    """The profile of a bot. Texts with an empty language apply to users whose language has none."""
 
     commands: dict[tuple[str, str], list[Told]] = field(default_factory=dict)
-    """By the scope (as it came, parsed and written again) and language."""
+    """Commands by scope (normalized JSON) and language."""
     descriptions: dict[str, str] = field(default_factory=dict)
     shorts: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
-    """What was changed, in order."""
+    """Changes, in order."""
 
     def menu(self, language: str, scope: str = "all_private_chats") -> dict[str, str]:
-        """The menu of somebody who speaks this language, in chats of this scope."""
+        """Return the commands that a user of a language sees in chats of a scope."""
         of = json.dumps({"type": scope})
         listed = self.commands.get((of, language)) or self.commands.get((of, "")) or []
         return {one["command"]: one["description"] for one in listed}
 
 
 class CommandMethods:
-    """The methods. Source: https://core.telegram.org/bots/api#setmycommands and what follows it
-    there."""
+    """The methods of profiles. Source: https://core.telegram.org/bots/api#setmycommands and the
+    following sections."""
 
     def do_setMyCommands(self, bot: Any, asked: Told, files: Mapping[str, bytes]) -> Any:
         if len(asked["commands"]) > MOST:
@@ -83,5 +81,5 @@ def _say(shown: BotProfile, words: dict[str, str], asked: Told, name: str, most:
 
 
 def _said(words: dict[str, str], asked: Told) -> str:
-    """What somebody of a language reads: what everybody does where there is nothing in it."""
+    """Return the text for a language, or the default one."""
     return words.get(_language(asked)) or words.get("", "")

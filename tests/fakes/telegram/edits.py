@@ -1,4 +1,4 @@
-"""What people edit of what they wrote to a bot: its words, for two days, and nobody else's."""
+"""Edits of users' messages to a bot, within two days."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,13 +7,12 @@ from tests.fakes.telegram.chats import Told
 
 KIND = "edited_message"
 EDITABLE = timedelta(seconds=172_800)
-"""`edit_time_limit` of https://core.telegram.org/constructor/config; a place that moves is told for
-longer."""
+"""`edit_time_limit` of https://core.telegram.org/constructor/config. Live locations can be edited
+for longer."""
 
 
 def edit(world: Any, bot: Any, name: str, number: int, text: str) -> Told:
-    """Somebody changes the words of a message of theirs, or those beside a picture; a message keeps
-    its number."""
+    """Edit the text or the caption of a user's message. It retains its id."""
     with world.lock:
         message = _own(world, bot, name, number)
         words = "text" if "text" in message else "caption"
@@ -30,7 +29,7 @@ def edit(world: Any, bot: Any, name: str, number: int, text: str) -> Told:
 
 
 def touch(world: Any, bot: Any, name: str, number: int, **more: Any) -> Told:
-    """Something of a message changes that is not its words: the bot is told all of it again.
+    """Change a message without editing its text. The bot receives the whole message again.
     https://core.telegram.org/bots/api#update"""
     with world.lock:
         message = _own(world, bot, name, number)

@@ -1,4 +1,4 @@
-"""Pictures and films as the fake Telegram's messages show them."""
+"""Photos and videos in messages of the fake Telegram."""
 
 import secrets
 from typing import Any
@@ -9,13 +9,12 @@ PHOTO_BYTES, FILE_BYTES = 10 * 2**20, 50 * 2**20
 
 
 def medium_of(kind: str, data: bytes, asked: Told) -> Told:
-    """A file as its message shows it. That a film has the measures which the bot says, and else
-    none, is assumed."""
+    """Return a file as its message shows it. Assumed: a video has the dimensions that the bot
+    declares, and none otherwise."""
     if not data or len(data) > (PHOTO_BYTES if kind == "photo" else FILE_BYTES):
         raise Refusal(413, "Request Entity Too Large")
-    head = (
-        "AgACAgQ" if kind == "photo" else "BAACAgQ"
-    )  # what a file is stands in the first bytes of its id
+    # The first characters of a file id encode its type.
+    head = "AgACAgQ" if kind == "photo" else "BAACAgQ"
     file = {"file_id": head + secrets.token_urlsafe(24), "file_unique_id": f"u{hash(data)}"}
     if kind == "photo":
         return {"photo": [file | {"width": 90, "height": 60}]}
@@ -23,5 +22,5 @@ def medium_of(kind: str, data: bytes, asked: Told) -> Told:
 
 
 def file_identity(part: Any) -> Any:
-    """What makes two files the same: the id that all copies of one have."""
+    """Return the identity of a file, which all its copies share."""
     return [size["file_unique_id"] for size in part] if isinstance(part, list) else part

@@ -1,5 +1,5 @@
-"""Who is let into a channel and put out of it, and what a bot may write to somebody who only asked
-to come in."""
+"""Join requests, bans and unbans of channel members, and messages of bots to users who requested to
+join."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,8 +8,8 @@ from typing import Any
 from tests.fakes.telegram.chats import Chat, Refusal, Told
 
 SAY = timedelta(minutes=5)
-"""So long after a request a bot may write to whoever never wrote to it, while nobody answered the
-request."""
+"""Period after a join request in which a bot may write to a user who never wrote to it, unless the
+request was answered."""
 
 
 def bad(why: str) -> Refusal:
@@ -17,11 +17,12 @@ def bad(why: str) -> Refusal:
 
 
 def request_to_join(world: Any, bot: Any, channel: Chat, name: str) -> Told:
-    """Somebody asks to be let in, by a link that asks for it; the bot is told, as it may decide."""
+    """Request to join a channel as a user, by a link that requires approval. The bot receives the
+    request if it may decide."""
     with world.lock:
         person = world.person(name)
         assert person.id not in channel.members | channel.banned, (
-            "nobody who is in, or banned, can ask"
+            "members and banned users cannot request to join"
         )
         channel.requests[person.id] = world.clock()
         if person.id not in bot.chats:
@@ -39,8 +40,8 @@ def request_to_join(world: Any, bot: Any, channel: Chat, name: str) -> Told:
 
 
 def may_write(world: Any, chat: Chat) -> bool:
-    """Whether a bot may begin a chat: somebody wrote to it, or asks to be let in, lately and
-    without an answer."""
+    """Return True if a bot may start the chat: the user wrote to it, or has a recent unanswered
+    join request."""
     if not chat.knocked:
         return True
     ((place, since),) = chat.knocked.items()
@@ -49,8 +50,8 @@ def may_write(world: Any, chat: Chat) -> bool:
 
 
 class JoinRequestMethods:
-    """The methods. Source: https://core.telegram.org/bots/api#approvechatjoinrequest and what
-    follows it there."""
+    """The methods of join requests. Source:
+    https://core.telegram.org/bots/api#approvechatjoinrequest and the following sections."""
 
     world: Any
 
@@ -79,7 +80,7 @@ class JoinRequestMethods:
         return True
 
     def do_unbanChatMember(self, bot: Any, asked: Told, files: Mapping[str, bytes]) -> Any:
-        """Of whoever is in, without `only_if_banned`: puts them out."""
+        """Unban a user. Without `only_if_banned`, this removes a current member."""
         chat, user = self._ruled(bot, asked)
         if not asked.get("only_if_banned"):
             chat.members.discard(user)
@@ -89,8 +90,8 @@ class JoinRequestMethods:
         return True
 
     def _ruled(self, bot: Any, asked: Told) -> tuple[Chat, int]:
-        """A place in which the bot decides who is there, and somebody known."""
-        # of the methods this is mixed into
+        """Return a chat in which the bot may ban members, and a known user."""
+        # `_chat` is a method of the class that includes this mixin.
         chat = self._chat(bot, asked["chat_id"])  # type: ignore[attr-defined]  # see above
         if bot.id not in chat.doors:
             raise bad("not enough rights")
@@ -100,7 +101,7 @@ class JoinRequestMethods:
         return chat, user
 
     def _door(self, bot: Any, asked: Told) -> tuple[Chat, int]:
-        """Such a place, and somebody who asks to be let in."""
+        """Return a chat in which the bot may decide, and a user with a pending request."""
         chat, user = self._ruled(bot, asked)
         if user in chat.members:
             raise bad("USER_ALREADY_PARTICIPANT")

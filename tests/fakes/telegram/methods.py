@@ -1,4 +1,4 @@
-"""What each method of the Bot API does to the world, and what it refuses."""
+"""The methods of the Bot API: their effects on the state and their errors."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ Files = Mapping[str, bytes]
 
 
 def units(text: str) -> int:
-    """UTF-16 units."""
+    """Return the length of a text in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -35,16 +35,16 @@ def bad(why: str, **parameters: int) -> Refusal:
 
 
 class Methods(CommandMethods, JoinRequestMethods):
-    """One instance per world; each method takes the bot, the fields and the files of a request."""
+    """The methods for one state. Each receives the bot, the fields and the files of a request."""
 
     def __init__(self, world: TelegramState) -> None:
         self.world = world
 
     def find(self, name: str) -> Callable[[Bot, Told, Files], Any] | None:
-        """The method of a name; None for one the fake does not know."""
+        """Return the method with this name, or None if the fake does not support it."""
         return getattr(self, f"do_{name}", None)
 
-    # who is there
+    # Chats and members
 
     def do_getMe(self, bot: Bot, asked: Told, files: Files) -> Any:
         more = ("can_join_groups", "can_read_all_group_messages", "supports_inline_queries")
@@ -90,14 +90,14 @@ class Methods(CommandMethods, JoinRequestMethods):
         return {"status": "member" if person.id in chat.members else "left", "user": person.told()}
 
     def _administered(self, bot: Bot, asked: Told) -> Chat:
-        """A chat in which the bot may ask for its members."""
+        """Return a chat whose members the bot may query."""
         chat = self._chat(bot, asked["chat_id"])
         if bot.id not in chat.rights:
             raise bad("member list is inaccessible")
         return chat
 
     def _chat(self, bot: Bot, chat_id: int | str) -> Chat:
-        """A chat the bot can see."""
+        """Return a chat that the bot can see."""
         for chat in (*self.world.channels.values(), *bot.chats.values()):
             by_name = chat.kind != "private" and chat_id == f"@{chat.username}"
             if (chat_id == chat.id or by_name) and (
@@ -106,10 +106,10 @@ class Methods(CommandMethods, JoinRequestMethods):
                 return chat
         raise bad("chat not found")
 
-    # messages
+    # Messages
 
     def _open(self, bot: Bot, asked: Told, *, items: int = 1) -> Chat:
-        """The chat of a message, if the bot may write there now."""
+        """Return the chat of a new message if the bot may currently write to it."""
         chat = self._chat(bot, asked["chat_id"])
         if chat.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
@@ -133,7 +133,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return chat
 
     def _above(self, chat: Chat, asked: Told) -> None:
-        """What a message is put under: something that stands in the same chat."""
+        """Check that the replied-to message exists in the same chat."""
         number = asked.get("reply_parameters", {}).get("message_id")
         if number is not None and (number not in chat.messages or number in chat.deleted):
             raise bad("message to be replied not found")
@@ -170,7 +170,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return self.world.post(bot, self._open(bot, asked), body, caption)
 
     def _known(self, bot: Bot, kind: str, file_id: str) -> Told:
-        """A file this bot has seen, by the id it was given; another bot's means nothing to it."""
+        """Return a file that this bot has seen, by its id. Ids are specific to a bot."""
         seen = (
             message
             for chat in self.world.chats_of(bot)
@@ -256,8 +256,8 @@ class Methods(CommandMethods, JoinRequestMethods):
         chat.deleted.add(number)
         return True
 
-    # https://core.telegram.org/bots/api#updating-messages: a bot edits what it sent, for as long as
-    # it stands
+    # https://core.telegram.org/bots/api#updating-messages: a bot can edit its messages as long as
+    # they exist.
 
     def do_editMessageMedia(self, bot: Bot, asked: Told, files: Files) -> Any:
         message, item = self._mine(bot, asked), asked["media"]
@@ -291,7 +291,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return self._edit(bot, message, {"text": text.strip()}, (text, ""))
 
     def _mine(self, bot: Bot, asked: Told) -> Told:
-        """A message of this bot that stands and that it may edit."""
+        """Return an existing message that the bot may edit."""
         chat = self._chat(bot, asked["chat_id"])
         if chat.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
@@ -320,7 +320,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         message |= body | {"edit_date": self.world.seconds()}
         return message
 
-    # what people press and pay
+    # Callbacks and payments
 
     def do_answerCallbackQuery(self, bot: Bot, asked: Told, files: Files) -> Any:
         if bot.callbacks.get(asked["callback_query_id"], True):
@@ -346,7 +346,8 @@ class Methods(CommandMethods, JoinRequestMethods):
         return True
 
     def do_refundStarPayment(self, bot: Bot, asked: Told, files: Files) -> Any:
-        every = [*bot.late, *bot.transactions]  # what is not listed yet has happened all the same
+        # Transactions that are not listed yet can be refunded too.
+        every = [*bot.late, *bot.transactions]
         mine = [one for one in every if one["id"] == asked["telegram_payment_charge_id"]]
         if not mine or mine[0].get("source", {}).get("user", {}).get("id") != asked["user_id"]:
             raise bad("CHARGE_NOT_FOUND")
@@ -356,7 +357,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return True
 
     def do_getStarTransactions(self, bot: Bot, asked: Told, files: Files) -> Any:
-        """Oldest first; https://core.telegram.org/bots/api#getstartransactions"""
+        """Return transactions, oldest first: https://core.telegram.org/bots/api#getstartransactions"""
         start, limit = asked.get("offset", 0), asked.get("limit", 100)
         if start < 0 or not 1 <= limit <= 100:
             raise bad("OFFSET_INVALID" if start < 0 else "LIMIT_INVALID")
@@ -366,7 +367,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         minor, nano = bot.lies
         return {"amount": minor} | ({"nanostar_amount": nano} if nano else {})
 
-    # how updates come
+    # Updates
 
     def do_setWebhook(self, bot: Bot, asked: Told, files: Files) -> Any:
         if not asked["url"].startswith(("https://", "http://127.0.0.1")):
@@ -381,7 +382,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return True
 
     def begin_poll(self, bot: Bot, asked: Told) -> int:
-        """A poll begins: it ends the one that waits, and confirms what lies before its offset."""
+        """Start a poll. It ends a waiting poll and confirms the updates before its offset."""
         if bot.hook:
             raise Refusal(
                 409,
@@ -400,7 +401,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return bot.polls
 
     def polled(self, bot: Bot, mine: int) -> list[Told]:
-        """What waits, for the poll that is still the last one."""
+        """Return the pending updates if the poll is still the latest one."""
         if bot.polls != mine:
             raise Refusal(
                 409,

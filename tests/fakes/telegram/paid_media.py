@@ -1,9 +1,10 @@
-"""Paid media on the fake Telegram: what people see only once they paid Stars. In a channel no bot
-hears of it; in its own chats it is told who opened which payload, and finds what was paid in its
-list.
+"""Paid media on the fake Telegram, which users see after they pay Stars. Purchases in channels are
+not reported to bots. In private chats the bot receives the user and the payload, and the payment is
+in its transactions.
 
-Assumed: how a channel that takes none refuses, and that such a message is not edited. Source:
-https://core.telegram.org/bots/api#sendpaidmedia, #copymessage (paid media can't be copied)
+Assumed: the error of a channel that does not allow paid media, and that such messages cannot be
+edited. Source: https://core.telegram.org/bots/api#sendpaidmedia, #copymessage (paid media can't be
+copied)
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ def refusal(why: str) -> Refusal:
 
 
 def check(asked: Told) -> None:
-    """What no chat takes. Raises Refusal."""
+    """Raise Refusal for parameters that no chat accepts."""
     if not 1 <= asked["star_count"] <= MOST_STARS:
         raise refusal("STARS_AMOUNT_INVALID")
     if not 1 <= len(asked["media"]) <= MOST_MEDIA:
@@ -32,13 +33,13 @@ def check(asked: Told) -> None:
 
 
 def allowed(chat: Chat) -> None:
-    """Raises Refusal for a channel whose owner lets nobody sell there."""
+    """Raise Refusal if the channel does not allow paid media."""
     if not chat.sells:
         raise refusal("not enough rights to send paid media to the chat")
 
 
 def body(asked: Told, files: Mapping[str, bytes], build: Build) -> Told:
-    """What the message shows whoever paid. Raises Refusal."""
+    """Return the content that buyers see. Raise Refusal."""
     shown: list[Any] = []
     for item in asked["media"]:
         name = item["media"].removeprefix("attach://")
@@ -49,7 +50,7 @@ def body(asked: Told, files: Mapping[str, bytes], build: Build) -> Told:
 
 
 def kept(asked: Told) -> Told:
-    """What the bot alone knows of it, and whether it may be passed on."""
+    """Return the fields for the bot only, and the content protection."""
     protected = {"has_protected_content": True} if asked.get("protect_content") else {}
     return {"_payload": asked.get("payload", ""), **protected}
 
@@ -57,13 +58,15 @@ def kept(asked: Told) -> Told:
 def buy_media(
     world: TelegramState, bot: Bot, name: str, *, told: bool = True, by: str = "", kept: int = 0
 ) -> str:
-    """Somebody pays for the newest locked message of their chat with a bot, or `by` somebody it was
-    passed on to; its charge. `kept` of it goes to who sent them. Who has opened it pays no second
-    time."""
+    """Pay for the latest locked message in a user's chat, as that user, or as the user `by` who
+    received it by forwarding. Return the charge id. `kept` is the commission of the affiliate. A
+    user who has paid does not pay again."""
     with world.lock:
         shown = [one for one in world.seen(bot, name) if "paid_media" in one]
         message, payer = shown[-1], world.person(by or name)
-        assert not by or not message.get("has_protected_content"), "it cannot be passed on"
+        assert not by or not message.get("has_protected_content"), (
+            "protected content cannot be forwarded"
+        )
         if message["message_id"] in world.chat(bot, name).deleted or payer.id in message.setdefault(
             "_opened", []
         ):

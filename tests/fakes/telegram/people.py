@@ -1,4 +1,4 @@
-"""People with the app."""
+"""Users of the fake Telegram."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass
 class Person:
-    """Somebody with the app."""
+    """A user of the app."""
 
     id: int
     name: str

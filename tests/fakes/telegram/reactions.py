@@ -1,4 +1,4 @@
-"""What people put under the messages of a channel: nobody is told who, only how many."""
+"""Reactions to messages of a channel, which are reported as anonymous counts."""
 
 from typing import Any
 
@@ -10,9 +10,8 @@ KIND = "message_reaction_count"
 def react(
     world: Any, bot: Any, channel: Chat, number: int, *, paid: int = 0, **many: int
 ) -> Told | None:
-    """So many reactions stand under a message now (`fire=3`, `heart=1`); the bot is told where
-    it administers the channel and asked for it by name: without a list of updates, these are
-    left out."""
+    """Set the reactions of a message (`fire=3`, `heart=1`). The bot receives them only if it
+    administers the channel and requested this kind of update explicitly."""
     with world.lock:
         emoji = {"fire": "🔥", "heart": "❤", "like": "👍"}
         told = [

@@ -1,11 +1,11 @@
-"""A stateful Telegram over HTTP: `python -m tests.fakes.telegram.server --port 8099` serves one to look at
-by hand.
+"""A stateful Telegram over HTTP. `python -m tests.fakes.telegram.server --port 8099` serves one for
+manual tests.
 
-Every request is checked against the description of the Bot API. Faults are asked for as of the
-sandbox, by method: `posts` (everything that sends), deletes, edits, updates, checkouts, refunds,
-lookups (the ledger of Stars), metrics (how many are in a chat), menus (what a bot shows of itself),
-doors (who is let in and put out). What people do with their app is asked of `/app/…` (`control`
-below), or of the world itself in the same process.
+Every request is validated against the description of the Bot API. Faults are requested as in the
+sandbox, by kind of method: `posts` (everything that sends), deletes, edits, updates, checkouts,
+refunds, lookups (Star transactions), metrics (member counts), menus (bot profiles), doors (join
+requests and bans). Actions of users are under `/app/…` (`control` below), or methods of the state
+in the same process.
 """
 
 import argparse
@@ -65,7 +65,7 @@ SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request, in the words of the faults; its account is the bot's number."""
+    """Return the kind of a request for the fault book. Its account is the bot's id."""
     parts = path.split("/")
     if len(parts) != 3 or not parts[1].startswith("bot"):
         return None
@@ -75,7 +75,7 @@ def classify_request(method: str, path: str) -> PlatformCall | None:
 
 
 def create_app(world: TelegramState, book: FaultBook) -> ASGIApp:
-    """The app on its world."""
+    """Return the app for `world`."""
     app, methods = FastAPI(), Methods(world)
 
     @app.api_route("/bot{token}/{name}", methods=["GET", "POST"])
@@ -131,7 +131,7 @@ async def _poll(world: TelegramState, methods: Methods, bot: Bot, asked: Told) -
 
 
 async def _read(request: Request) -> tuple[Told, Files]:
-    """Fields as values and files as bytes, however they came: query, JSON or form."""
+    """Return the fields and files of a request, from its query, JSON or form."""
     asked: Told = {name: _value(name, value) for name, value in request.query_params.items()}
     files: dict[str, bytes] = {}
     kind = request.headers.get("content-type", "")
@@ -171,7 +171,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """Without what the world keeps for itself."""
+    """Remove internal fields."""
     if isinstance(value, dict):
         return {name: _shown(part) for name, part in value.items() if not name.startswith("_")}
     return [_shown(part) for part in value] if isinstance(value, list) else value
@@ -192,8 +192,8 @@ def _refused(refusal: Refusal) -> JSONResponse:
 def call(
     world: TelegramState, bot: Bot, http: HttpClient, *, at: str, secret: str | None = None
 ) -> list[int]:
-    """Call the bot's address, whose host is reached `at`, with everything that waits, in order;
-    what is answered 2xx is confirmed. The statuses."""
+    """Deliver all pending updates in order to the bot's webhook, whose host is reached `at`. A 2xx
+    response confirms an update. Return the statuses."""
     statuses = []
     for update in world.waiting(bot):
         shown = {
@@ -213,11 +213,12 @@ def call(
 
 
 def control(app: FastAPI, world: TelegramState) -> None:
-    """What people do with their app, over HTTP: for browsers and other processes."""
+    """Add endpoints for actions of users, for browsers and other processes."""
 
     @app.post("/app/bots")
     async def new_bot(asked: dict[str, str]) -> Told:
-        """`{"username", "token"?, "channel"?}`: a bot, and a public channel it may post to."""
+        """`{"username", "token"?, "channel"?}`: create a bot, and a public channel to which it may
+        post."""
         bot = world.bot(asked["username"], asked.get("token", ""))
         if asked.get("channel"):
             world.channel(asked["channel"], username=asked["channel"], post=bot)
@@ -235,18 +236,18 @@ def control(app: FastAPI, world: TelegramState) -> None:
 
     @app.get("/app/{username}/{person}")
     async def seen(username: str, person: str) -> list[Told]:
-        """What a person was sent."""
+        """Return the messages that a user received."""
         return [_told(one) for one in world.seen(world.named(username), person)]
 
     @app.get("/app/channels/{name}/posts")
     async def posts(name: str) -> list[Told]:
-        """What stands in a channel."""
+        """Return the messages of a channel."""
         chat = next(one for one in world.channels.values() if one.username == name)
         return [_told(one) for number, one in chat.messages.items() if number not in chat.deleted]
 
     @app.get("/app/broken")
     async def broken() -> list[str]:
-        """What was not as the description says."""
+        """Return the violations of the description."""
         return world.checks.broken
 
 
@@ -257,7 +258,7 @@ def _told(value: Told) -> Told:
 
 @dataclass
 class TelegramServer:
-    """One running Telegram."""
+    """A running Telegram."""
 
     url: str
     world: TelegramState
@@ -267,7 +268,7 @@ class TelegramServer:
 
 @contextmanager
 def network() -> Iterator[TelegramServer]:
-    """A Telegram under uvicorn with a clock of its own."""
+    """Run a Telegram under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     world, book = TelegramState(clock), FaultBook(clock=clock)
     with serve_app(create_app(world, book)) as url:
@@ -275,7 +276,7 @@ def network() -> Iterator[TelegramServer]:
 
 
 def main() -> None:
-    """Serve one until Ctrl-C, with a bot of a fixed token."""
+    """Serve a Telegram until Ctrl-C, with a bot that has a fixed token."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8099)
     parser.add_argument("--token", default="7000000000:AAHfakefakefakefakefakefakefakefake0")

@@ -1,5 +1,5 @@
-"""Checks of requests and answers against the machine-readable description of the Bot API, where it
-is at hand."""
+"""Validation of requests and responses against the machine-readable description of the Bot API, if
+it is available."""
 
 import json
 import os
@@ -15,7 +15,7 @@ FILE = Path("platforms/specs/telegram-bot-api.json")
 
 @cache
 def described() -> Mapping[str, Any] | None:
-    """The description; None where it is not at hand, and then nothing is checked against it."""
+    """Return the description, or None if it is not available; then nothing is validated."""
     for place in filter(None, PLACES):
         if (Path(place) / FILE).is_file():
             found: Mapping[str, Any] = json.loads((Path(place) / FILE).read_text("utf-8"))
@@ -25,12 +25,12 @@ def described() -> Mapping[str, Any] | None:
 
 @dataclass
 class Checks:
-    """What was wrong, in the order it was seen."""
+    """Violations in order of detection."""
 
     broken: list[str] = field(default_factory=list)
 
     def request(self, method: str, fields: Mapping[str, Any], files: frozenset[str]) -> str | None:
-        """The first thing wrong with a request; None of a good one. Fields are parsed values."""
+        """Return the first violation in a request, or None. Fields are parsed values."""
         known = described()
         if known is None:
             return None
@@ -54,7 +54,7 @@ class Checks:
         return None
 
     def answer(self, method: str, given: Any) -> None:
-        """Note what is wrong with our own answer."""
+        """Record a violation in a response of the fake."""
         known = described()
         if known is not None:
             wrong = self._wrong(known["methods"][method]["returns"], given, method)
@@ -62,7 +62,7 @@ class Checks:
                 self._note(f"answer of {wrong}")
 
     def update(self, given: Any) -> None:
-        """Note what is wrong with an update of ours."""
+        """Record a violation in an update of the fake."""
         if (
             described() is not None
             and (wrong := self._wrong(["Update"], given, "Update")) is not None

@@ -1,5 +1,4 @@
-"""What happens to a bot's Stars outside of its own requests: charges whose update is lost,
-withdrawals, ads."""
+"""Movements of a bot's Stars outside its requests: charges without an update, withdrawals and ads."""
 
 import secrets
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from tests.fakes.telegram.state import Bot, TelegramState
 
 @dataclass
 class Stars:
-    """The Stars of one bot, as its owner, its fans and Telegram move them."""
+    """The Stars of a bot, as its owner, its fans and Telegram move them."""
 
     world: TelegramState
     bot: Bot
@@ -25,7 +24,8 @@ class Stars:
         kept: int = 0,
         recurring: bool = False,
     ) -> str:
-        """Somebody pays an invoice, or a month of it again; `kept` of it goes to who sent them."""
+        """Pay an invoice, or another month of it, as a user. `kept` is the commission of an
+        affiliate."""
         with self.world.lock:
             chat, month = self.world.chat(self.bot, name), "again" if recurring else ""
             charge = self.world.charged(self.bot, chat, amount, payload, told=told, month=month)
@@ -33,19 +33,19 @@ class Stars:
         return charge
 
     def media(self, name: str, amount: int, payload: str) -> str:
-        """Somebody pays to see what a post shows."""
+        """Pay for the paid media of a post as a user."""
         with self.world.lock:
             user = self.world.person(name).told()
             partner = {"type": "user", "transaction_type": "paid_media_payment", "user": user}
             return self._moved(amount, "source", partner | {"paid_media_payload": payload})
 
     def tell(self, name: str, payload: str) -> Told:
-        """The bot is told that somebody opened what bears a payload."""
+        """Send the update for purchased paid media with a payload."""
         bought = {"from": self.world.person(name).told(), "paid_media_payload": payload}
         return self.world.tell(self.bot, "purchased_paid_media", bought)
 
     def back(self, charge: str, *, told: bool = False) -> None:
-        """A charge goes back without the bot's doing. Refused: the second time."""
+        """Refund a charge without the bot. Raise Refusal for a second refund."""
         with self.world.lock:
             mine = [one for one in self.bot.transactions if one["id"] == charge]
             if len(mine) != 1:
@@ -53,7 +53,7 @@ class Stars:
             self.world.given_back(self.bot, mine[0], told=told)
 
     def withdraw(self, amount: int) -> str:
-        """The owner takes Stars out. Refused: more than there are."""
+        """Withdraw Stars as the owner. Raise Refusal if the balance is too low."""
         with self.world.lock:
             if amount > self.bot.balance:
                 raise Refusal(400, "BALANCE_TOO_LOW")
@@ -61,28 +61,28 @@ class Stars:
             return self._moved(amount, "receiver", partner)
 
     def withdrawal_failed(self, number: str) -> None:
-        """What was taken out comes back under the same number."""
+        """Return a failed withdrawal to the balance, with the same id."""
         with self.world.lock:
             (out,) = [one for one in self.bot.transactions if one["id"] == number]
             out["receiver"]["withdrawal_state"] = {"type": "failed"}
             self._moved(out["amount"], "source", {"type": "fragment"}, number=number)
 
     def advertise(self, amount: int) -> str:
-        """The owner pays for ads."""
+        """Pay for ads as the owner."""
         return self._moved(amount, "receiver", {"type": "telegram_ads"})
 
     def other(self, amount: int, *, came: bool = True, nano: int = 0) -> str:
-        """Stars move, and Telegram does not say why."""
+        """Move Stars for an unspecified reason."""
         more = {"nanostar_amount": nano} if nano else {}
         return self._moved(amount, "source" if came else "receiver", {"type": "other"}, **more)
 
     def hold_back(self) -> None:
-        """The last transaction is not listed yet."""
+        """Hide the latest transaction from the list."""
         with self.world.lock:
             self.bot.late.append(self.bot.transactions.pop())
 
     def list_late(self) -> None:
-        """It is, in the place its time gives it."""
+        """Add hidden transactions to the list, in the order of their times."""
         with self.world.lock:
             self.bot.transactions = sorted(
                 [*self.bot.late, *self.bot.transactions], key=lambda one: int(one["date"])

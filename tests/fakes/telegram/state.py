@@ -1,5 +1,5 @@
-"""What Telegram remembers: bots, chats, messages, updates, Stars. No HTTP here; tests act on it as
-people would."""
+"""State of the fake Telegram: bots, chats, messages, updates and Stars. It has no HTTP; tests act
+on it as users do."""
 
 import secrets
 import threading
@@ -17,13 +17,13 @@ from tests.fakes.telegram.spec import Checks
 
 CHECKOUT_SECONDS = 10
 WINDOW, IN_A_CHANNEL, IN_A_CHAT = timedelta(seconds=60), 20, 60
-"""So many messages of a bot in one chat within the window; then it must wait."""
+"""Maximum messages of a bot in a channel and in a chat within the window."""
 
 PERIOD = timedelta(seconds=2_592_000)
-"""Of a subscription: the only one there is."""
+"""Period of a subscription. Telegram supports no other."""
 
 KEEP = timedelta(hours=24)
-"""How long an update waits to be fetched."""
+"""Retention of an unconfirmed update."""
 
 RIGHTS = (
     *(
@@ -50,7 +50,7 @@ _channels = count(1_001)
 
 @dataclass
 class Checkout:
-    """A payment somebody began; good for ten seconds."""
+    """A started payment, which expires after ten seconds."""
 
     id: str
     chat: Chat
@@ -58,12 +58,12 @@ class Checkout:
     asked_at: datetime
     state: str = "asked"
     words: str = ""
-    """What the person reads of a refusal."""
+    """Message that the user sees after a rejection."""
 
 
 @dataclass
 class Subscription:
-    """What somebody pays every month, until they, or the bot, stop it."""
+    """A monthly payment until the user or the bot cancels it."""
 
     chat: Chat
     amount: int
@@ -74,7 +74,7 @@ class Subscription:
 
 @dataclass
 class Bot:
-    """One bot with its token, its waiting updates and its Stars."""
+    """A bot with its token, pending updates and Stars."""
 
     id: int
     username: str
@@ -89,18 +89,18 @@ class Bot:
     polls: int = 0
     checkouts: dict[str, Checkout] = field(default_factory=dict)
     links: dict[str, Told] = field(default_factory=dict)
-    """Invoices behind links."""
+    """Invoices by their links."""
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    """By their first charge."""
+    """Subscriptions by their first charge."""
     callbacks: dict[str, bool] = field(default_factory=dict)
     transactions: list[Told] = field(default_factory=list)
     late: list[Told] = field(default_factory=list)
-    """Transactions that happened and are not listed yet."""
+    """Transactions that are not listed yet."""
     wire: list[tuple[str, str]] = field(default_factory=list)
-    """Native id and text, as it came, of everything ever taken in."""
+    """Id and original text of every message ever received from the bot."""
     edits: list[tuple[str, str, str]] = field(default_factory=list)
-    """Native id, text and digest of the file ("" of words alone) of everything that was put in the
-    place of a message, and of what was there already."""
+    """Message id, text and file digest ("" without a file) of every requested edit, including those
+    without a change."""
 
     def told(self) -> Told:
         return {
@@ -112,14 +112,14 @@ class Bot:
 
     @property
     def balance(self) -> int:
-        """Its Stars."""
+        """Number of Stars."""
         return sum(
             one["amount"] if "source" in one else -one["amount"] for one in self.transactions
         )
 
     @property
     def lies(self) -> tuple[int, int]:
-        """Its Stars, and billionths of one, both of one sign."""
+        """Number of Stars and of billionths of a Star, with the same sign."""
         signs = [(1 if "source" in one else -1, one) for one in self.transactions]
         exact = sum(
             sign * (one["amount"] * 10**9 + one.get("nanostar_amount", 0)) for sign, one in signs
@@ -129,7 +129,7 @@ class Bot:
 
 
 class TelegramState:
-    """The whole of it."""
+    """The complete state."""
 
     def __init__(self, clock: Callable[[], datetime] = wall_now) -> None:
         self.clock, self.lock, self.checks = clock, threading.RLock(), Checks()
@@ -137,14 +137,14 @@ class TelegramState:
         self.channels: dict[int, Chat] = {}
         self.people: dict[str, Person] = {}
         self.counts_bots = False
-        """Whether bots count as members of a channel: nobody has seen it written down."""
+        """True if bots count as members of a channel. The documentation does not say."""
         self.log: list[Told] = []
-        """Every update there ever was."""
+        """Every update ever sent."""
 
-    # how it is set up
+    # Setup
 
     def bot(self, username: str, token: str = "") -> Bot:
-        """A new bot, as @BotFather makes them."""
+        """Create a bot, as @BotFather does."""
         number = next(_ids)
         made = Bot(number, username, token or f"{number}:{secrets.token_urlsafe(26)}")
         self.bots[made.token] = made
@@ -153,50 +153,50 @@ class TelegramState:
     def channel(
         self, title: str, *, username: str = "", kind: str = "channel", **rights: Bot
     ) -> Chat:
-        """A channel; `post=bot` lets a bot post, `silent=bot` makes it an administrator without
-        that right."""
+        """Create a channel. `post=bot` allows a bot to post, `silent=bot` makes it an administrator
+        without that right."""
         number = -(10**12) - next(_channels)
         made = Chat(number, kind, title, username, {bot.id: right for right, bot in rights.items()})
         self.channels[number] = made
         return made
 
     def open_link(self, channel: Chat) -> str:
-        """The owner of a channel makes a link that lets anybody in."""
+        """Create an invite link that requires no approval."""
         link = f"https://t.me/+{secrets.token_urlsafe(12)}"
         channel.links[link] = False
         return link
 
     def join(self, channel: Chat, name: str, link: str = "") -> Person:
-        """Somebody comes in: by a link that asks nobody, or let in by the owner."""
+        """Add a user to a channel, by a link without approval or by the owner."""
         assert not link or not channel.links[link], "who uses this link must be let in"
         person = self.person(name)
         channel.members.add(person.id)
         return person
 
     def leave(self, channel: Chat, name: str) -> None:
-        """Somebody goes."""
+        """Remove a user who leaves."""
         channel.members.discard(self.person(name).id)
 
     def person(self, name: str, language: str = "fr") -> Person:
-        """Somebody; always the same one by this name."""
+        """Return the user with this name, creating them if necessary."""
         if name not in self.people:
             self.people[name] = Person(next(_people), name, language)
         return self.people[name]
 
     def named(self, username: str) -> Bot:
-        """The bot of this name."""
+        """Return the bot with this username."""
         return next(bot for bot in self.bots.values() if bot.username == username)
 
-    # what people do
+    # Actions of users
 
     def chat(self, bot: Bot, name: str) -> Chat:
-        """The conversation of a person with a bot; begun, and a block lifted, by whoever writes."""
+        """Return the private chat of a user with a bot, creating it if necessary."""
         person = self.person(name)
         made = Chat(person.id, "private", person=person, username=person.name.lower())
         return bot.chats.setdefault(person.id, made)
 
     def say(self, bot: Bot, name: str, text: str = "", **more: Any) -> Told:
-        """A person writes to a bot."""
+        """Send a message from a user to a bot. This unblocks the bot."""
         with self.lock:
             chat = self.chat(bot, name)
             chat.blocked, chat.knocked = False, {}
@@ -206,7 +206,7 @@ class TelegramState:
             )
 
     def press(self, bot: Bot, name: str, data: str) -> Told:
-        """A person presses the newest button that carries `data`, or begins with it."""
+        """Press the latest button whose data is or starts with `data`."""
         with self.lock:
             chat = self.chat(bot, name)
             under, button = next(
@@ -228,7 +228,8 @@ class TelegramState:
             return self.tell(bot, "callback_query", pressed)
 
     def pay(self, bot: Bot, name: str, message_id: int = 0) -> Checkout:
-        """A person pays an invoice (the newest one): the bot is asked, and has ten seconds."""
+        """Pay an invoice as a user, by default the latest one. The bot has ten seconds to answer
+        the checkout."""
         with self.lock:
             chat = self.chat(bot, name)
             invoices = [one for one in chat.messages.values() if "invoice" in one]
@@ -236,7 +237,7 @@ class TelegramState:
             return self.begin(bot, name, chosen["_invoice"])
 
     def begin(self, bot: Bot, name: str, invoice: Told) -> Checkout:
-        """A person begins to pay for an invoice, in whatever chat it stands: the bot is asked."""
+        """Start the payment of an invoice in any chat."""
         with self.lock:
             checkout = Checkout(
                 str(secrets.randbits(60)), self.chat(bot, name), invoice, self.clock()
@@ -253,20 +254,20 @@ class TelegramState:
             return checkout
 
     def block(self, bot: Bot, name: str) -> None:
-        """A person blocks the bot."""
+        """Block the bot as a user."""
         with self.lock:
             chat = self.chat(bot, name)
             chat.blocked = True
             self._member(bot, chat, self.person(name), "member", "kicked")
 
     def throw_out(self, bot: Bot, channel: Chat) -> None:
-        """The owner of a channel removes the bot."""
+        """Remove the bot from a channel, as its owner does."""
         with self.lock:
             channel.rights[bot.id] = "kicked"
             self._member(bot, channel, self.person("Owner"), "administrator", "kicked")
 
     def let_in(self, bot: Bot, channel: Chat) -> None:
-        """The owner of a channel makes the bot an administrator that may post."""
+        """Make the bot an administrator with the right to post, as the channel's owner does."""
         with self.lock:
             channel.rights[bot.id] = "post"
             self._member(bot, channel, self.person("Owner"), "left", "administrator", may_post=True)
@@ -284,28 +285,28 @@ class TelegramState:
         self.tell(bot, "my_chat_member", change)
 
     def member(self, bot: Bot, status: str, *, may_post: bool, opens: bool = False) -> Told:
-        """A bot as a member of a chat, in the words of the API."""
+        """Return a bot as a ChatMember of the API."""
         base: Told = {"status": status, "user": bot.told()}
         if status == "administrator":
             doors = {"can_invite_users": opens, "can_restrict_members": opens}
             return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post} | doors
         return base | ({"until_date": 0} if status == "kicked" else {})
 
-    # what is kept
+    # Stored data
 
     def seconds(self) -> int:
-        """Unix time."""
+        """Return the Unix time."""
         return int(self.clock().timestamp())
 
     def chats_of(self, bot: Bot) -> list[Chat]:
-        """Where a bot writes, and where it may."""
+        """Return the chats in which a bot writes or may write."""
         return [
             *bot.chats.values(),
             *(chat for chat in self.channels.values() if bot.id in chat.rights),
         ]
 
     def by_hand(self, channel: Chat, body: Told) -> Told:
-        """The owner of a channel posts with their own app."""
+        """Post to a channel as its owner, with the app."""
         with self.lock:
             return self._message(channel, {"sender_chat": channel.told()}, body)
 
@@ -316,7 +317,7 @@ class TelegramState:
         return told
 
     def post(self, bot: Bot, chat: Chat, body: Told, text: str) -> Told:
-        """A message of a bot."""
+        """Add a message of a bot."""
         sender = (
             {"from": bot.told()}
             if chat.kind == "private"
@@ -327,7 +328,7 @@ class TelegramState:
         return told
 
     def tell(self, bot: Bot, kind: str, what: Told) -> Told:
-        """Put an update into the bot's queue, if it asked for this kind."""
+        """Add an update to the bot's queue if the bot requested this kind."""
         shown = {name: value for name, value in what.items() if not name.startswith("_")}
         update = {"update_id": next(bot.numbers), kind: shown}
         self.checks.update(update)
@@ -337,26 +338,26 @@ class TelegramState:
         return update
 
     def again(self, bot: Bot, *updates: Told) -> None:
-        """Deliver updates once more, in this order, whatever was confirmed."""
+        """Deliver updates again in this order, even if they were confirmed."""
         with self.lock:
             bot.updates = [
                 (self.clock(), {**update, "_again": True}) for update in updates
             ] + bot.updates
 
     def waiting(self, bot: Bot) -> list[Told]:
-        """Updates nobody has confirmed, none older than a day."""
+        """Return the unconfirmed updates of the last day."""
         bot.updates = [(at, update) for at, update in bot.updates if self.clock() - at < KEEP]
         return [update for _, update in bot.updates]
 
     def paid(self, bot: Bot, checkout: Checkout) -> None:
-        """The Stars change hands, and the bot is told."""
+        """Transfer the Stars of a checkout and send the update."""
         self.charged(bot, checkout.chat, checkout.invoice["amount"], checkout.invoice["payload"])
 
     def charged(
         self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True, month: str = ""
     ) -> str:
-        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way.
-        `month`: the first of a subscription, or one again."""
+        """Transfer the Stars of an invoice. Send the update, or lose it if `told` is false. `month`
+        marks the first or another payment of a subscription."""
         charge = f"stx{secrets.token_urlsafe(24)}"
         person = chat.person or self.person("Nobody")
         partner = {"type": "user", "transaction_type": "invoice_payment", "user": person.told()}
@@ -380,7 +381,7 @@ class TelegramState:
         return charge
 
     def given_back(self, bot: Bot, charge: Told, *, told: bool = True) -> None:
-        """The Stars of a charge go back, and the bot is told, or not."""
+        """Refund the Stars of a charge, with or without an update."""
         partner = charge["source"]
         back = {
             "id": charge["id"],
@@ -401,7 +402,7 @@ class TelegramState:
             self.tell(bot, "message", message)
 
     def seen(self, bot: Bot, name: str) -> list[Told]:
-        """What a person was sent by a bot, oldest first."""
+        """Return the messages that a user received from a bot, oldest first."""
         return [
             one
             for one in self.chat(bot, name).messages.values()
@@ -409,5 +410,5 @@ class TelegramState:
         ]
 
     def texts(self, bot: Bot, name: str) -> list[str]:
-        """Its words."""
+        """Return the texts of these messages."""
         return [str(one.get("text", one.get("caption", ""))) for one in self.seen(bot, name)]

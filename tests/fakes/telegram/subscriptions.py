@@ -1,5 +1,4 @@
-"""Invoices for Stars, and subscriptions: a link to pay by, and what is taken of its payer month
-after month."""
+"""Invoices in Stars, and subscriptions with a payment link and monthly charges."""
 
 import secrets
 from typing import Any
@@ -8,11 +7,11 @@ from tests.fakes.telegram.chats import Refusal, Told
 from tests.fakes.telegram.state import PERIOD, Bot, Checkout, Subscription, TelegramState
 
 MONTHLY = 10_000
-"""The most Stars a month of a subscription may cost."""
+"""Maximum price of a subscription in Stars per month."""
 
 
 def invoice_price(asked: Told) -> int:
-    """The price of an invoice in Stars that may be."""
+    """Return the price of a valid invoice in Stars."""
     if asked["currency"] != "XTR" or asked.get("provider_token"):
         raise _bad("PAYMENT_PROVIDER_INVALID")
     if len(asked["prices"]) != 1 or not 1 <= asked["prices"][0]["amount"] <= 100_000:
@@ -29,7 +28,7 @@ def invoice_price(asked: Told) -> int:
 
 
 def create_invoice_link(bot: Bot, asked: Told) -> str:
-    """https://core.telegram.org/bots/api#createinvoicelink"""
+    """Handle `createInvoiceLink`: https://core.telegram.org/bots/api#createinvoicelink"""
     amount, period = invoice_price(asked), asked.get("subscription_period", 0)
     if period not in (0, int(PERIOD.total_seconds())) or (period and amount > MONTHLY):
         raise _bad("SUBSCRIPTION_PERIOD_INVALID")
@@ -41,7 +40,8 @@ def create_invoice_link(bot: Bot, asked: Told) -> str:
 
 
 def edit(bot: Bot, asked: Told) -> Any:
-    """https://core.telegram.org/bots/api#edituserstarsubscription"""
+    """Handle `editUserStarSubscription`:
+    https://core.telegram.org/bots/api#edituserstarsubscription"""
     one = bot.subscriptions.get(asked["telegram_payment_charge_id"])
     if one is None or one.chat.id != asked["user_id"]:
         raise _bad("CHARGE_ID_INVALID")
@@ -50,7 +50,7 @@ def edit(bot: Bot, asked: Told) -> Any:
 
 
 def subscribe(world: TelegramState, bot: Bot, name: str, of: str = "") -> Checkout:
-    """A person opens the newest link to an invoice, in their own chat or another's, and pays."""
+    """Open the latest invoice link in the user's or another chat and pay."""
     with world.lock:
         rows = [
             one.get("reply_markup", {}).get("inline_keyboard", [])
@@ -63,15 +63,14 @@ def subscribe(world: TelegramState, bot: Bot, name: str, of: str = "") -> Checko
 
 
 def start_subscription(world: TelegramState, bot: Bot, checkout: Checkout) -> None:
-    """The first month is paid; there will be others."""
+    """Record a subscription after its first payment."""
     amount, payload = checkout.invoice["amount"], checkout.invoice["payload"]
     charge = world.charged(bot, checkout.chat, amount, payload, month="first")
     bot.subscriptions[charge] = Subscription(checkout.chat, amount, payload, world.clock() + PERIOD)
 
 
 def renew(world: TelegramState, bot: Bot, charge: str, *, told: bool = True) -> str:
-    """The month of a subscription is over: the next one is taken. Its new charge; "" of one that
-    was stopped."""
+    """Charge the next month of a subscription. Return the new charge id, or "" if it was cancelled."""
     with world.lock:
         one = bot.subscriptions[charge]
         if one.cancelled:

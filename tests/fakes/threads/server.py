@@ -1,13 +1,12 @@
-"""A stateful Threads over HTTP, with bad days: it really fetches the files it is given addresses
-of.
+"""A stateful Threads over HTTP with injected faults. It fetches the files whose URLs it receives.
 
-Documented: two steps, of TEXT, IMAGE, VIDEO and CAROUSEL containers that live a day; 500 characters
-with emoji by their bytes; five links; 2 to 20 items; 250 posts, 1000 replies and 100 deletes a day;
-permissions by endpoint; replies that stand in lists of their own; only top-level replies are
-hidden. Told by others: what is not ready, and for seconds what is, is refused as 24/4279009.
-Unverified: the codes of a day's limits, and that a container is published once. Sources:
-https://developers.facebook.com/docs/threads/posts, /troubleshooting, /overview, /insights,
-/retrieve-and-manage-replies, /reply-management
+Documented: two steps with TEXT, IMAGE, VIDEO and CAROUSEL containers, which expire after a day; 500
+characters, with emoji counted in bytes; five links; 2 to 20 items; 250 posts, 1000 replies and 100
+deletions a day; permissions by endpoint; replies in separate lists; only top-level replies can be
+hidden. Reported by others: a container that is not ready, and for seconds one that is, returns
+24/4279009. Unverified: the error codes of the daily limits, and that a container can be published
+only once. Sources: https://developers.facebook.com/docs/threads/posts, /troubleshooting, /overview,
+/insights, /retrieve-and-manage-replies, /reply-management
 """
 
 import io
@@ -73,19 +72,20 @@ METRICS = {"views": 9, "likes": 3, "replies": 1, "reposts": 2, "quotes": 0, "sha
 
 @dataclass
 class FakeThreads:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
-    was posted."""
+    """The server's state. Tests create accounts, adjust the clock, request faults from `book`, and
+    inspect the posts."""
 
     clock: AdjustableClock
     book: FaultBook
     url: str = ""
     slow: int = 1
-    """How often a container of files is asked after before it is ready; words are at once."""
+    """Number of polls until a container of files is ready. A container of text is ready
+    immediately."""
     film_slow: int = 2
     unseen: int = 0
-    """So many publications of a container that is ready are told that it is not there."""
+    """Number of next publications of a ready container that return "not found"."""
     loses_films: int = 0
-    """So many films do not arrive whole."""
+    """Number of next videos that are received incomplete."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
 
@@ -95,22 +95,22 @@ class FakeThreads:
         )
 
     def profile(self, username: str) -> Profile:
-        """A new account."""
+        """Create an account."""
         mine = number()
         made = self.profiles[mine] = Profile(mine, username, "", self.clock)
         made.token = self.oauth.give(made)
         return made
 
     def who(self, username: str) -> Profile | None:
-        """The account of that name."""
+        """Return the account with this username, or None."""
         return next((one for one in self.profiles.values() if one.username == username), None)
 
     def of(self, shown: str) -> Profile:
-        """Whose token a request shows. Raises Refused."""
+        """Return the account of a token. Raise GraphApiError."""
         return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).member.id]
 
     def contain(self, mine: Profile, told: dict[str, Any]) -> dict[str, str]:
-        """A new container, its picture fetched at once. Raises Refused."""
+        """Create a container. A picture is fetched immediately. Raise GraphApiError."""
         mine.may("threads_content_publish")
         source = _source(told)
         if under := told.get("reply_to_id"):
@@ -151,7 +151,7 @@ class FakeThreads:
         return whole and alive and made.polls >= self._takes(made)
 
     def status(self, mine: Profile, made: Container) -> dict[str, str]:
-        """How a container stands; each question brings it on. A film is fetched halfway."""
+        """Return the status of a container. Each poll advances it, and a video is fetched halfway."""
         made.polls += 1
         if made.film and not made.files and not made.failed and made.polls > self.film_slow // 2:
             self._film(mine, made)
@@ -165,7 +165,7 @@ class FakeThreads:
         return {"id": made.id, "status": "FINISHED" if done else "IN_PROGRESS"}
 
     def _film(self, mine: Profile, made: Container) -> None:
-        """Fetch what a container shows, or note why it cannot be shown."""
+        """Fetch the video of a container, or record the error."""
         mine.fetched.append(made.film)
         try:
             film = fetching.fetch_pieces(self.http, made.film)
@@ -180,7 +180,7 @@ class FakeThreads:
             made.files = (film,)
 
     def publish(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
-        """Show a container, once. Raises Refused."""
+        """Publish a container, once. Raise GraphApiError."""
         mine.may("threads_content_publish")
         made = mine.containers.get(str(told.get("creation_id", "")))
         if (
@@ -198,7 +198,7 @@ class FakeThreads:
     def answer(
         self, method: str, parts: list[str], told: dict[str, Any], mine: Profile
     ) -> dict[str, Any]:
-        """What a request gives. Raises Refused."""
+        """Return the response to a request. Raise GraphApiError."""
         mine.may("threads_basic")
         match method, parts:
             case "GET", ["me"]:
@@ -241,7 +241,7 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Profile) 
 
 
 def _listed(mine: Profile, what: str, told: dict[str, Any]) -> dict[str, Any]:
-    """Its posts, its replies, or where others name it. Raises Refused."""
+    """Return the account's posts, replies or mentions. Raise GraphApiError."""
     rows: list[ThreadsPost] = [
         one for one in mine.every.values() if one.own and bool(one.under) == (what == "replies")
     ]
@@ -255,7 +255,7 @@ def _listed(mine: Profile, what: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def count_text(text: str) -> int:
-    """How much a text counts: an emoji by its bytes."""
+    """Return the length of a text, with emoji counted in bytes."""
     signs = (
         ("\u2190", "\u2bff"),
         ("\U0001f000", "\U0001faff"),
@@ -269,7 +269,8 @@ def count_text(text: str) -> int:
 
 
 def _source(told: Mapping[str, Any]) -> str:
-    """The parameter a container is made of. Raises Refused for what no container is made of."""
+    """Return the source parameter of a container. Raise GraphApiError for an unknown kind or
+    parameter."""
     if unknown := set(told) - PARAMETERS:
         raise GraphApiError(100, message=f"(#100) no such parameter: {min(unknown)}")
     text, source = str(told.get("text", "")), SOURCES.get(str(told.get("media_type")), "")
@@ -288,7 +289,7 @@ def _source(told: Mapping[str, Any]) -> str:
 
 
 def picture(http: HttpClient, url: str) -> bytes:
-    """A JPEG or PNG of a shape and a weight they take. Raises Refused."""
+    """Fetch a JPEG or PNG with an accepted aspect ratio and size. Raise GraphApiError."""
     reply = http.send(
         Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE)
     )
@@ -306,7 +307,7 @@ def picture(http: HttpClient, url: str) -> bytes:
 
 @contextmanager
 def threads() -> Iterator[FakeThreads]:
-    """A server under uvicorn with a clock of its own."""
+    """Run a server under uvicorn with an adjustable clock."""
     clock = AdjustableClock()
     server = FakeThreads(clock, FaultBook(clock=clock))
     with serve_app(create_app(server), clock=clock) as server.url:
@@ -326,7 +327,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 
 
 def classify_request(scope: Scope, method: str, path: str) -> PlatformCall:
-    """The kind of a request, in the words of the faults."""
+    """Return the kind of a request for the fault book."""
     parts = path.strip("/").split("/")
     if "/".join(parts) in oauth.OFFICES:
         return PlatformCall(method, path, "", oauth.OFFICES["/".join(parts)])
@@ -339,7 +340,7 @@ def classify_request(scope: Scope, method: str, path: str) -> PlatformCall:
 
 
 def create_app(server: FakeThreads) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])

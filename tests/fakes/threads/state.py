@@ -1,5 +1,4 @@
-"""What the fake Threads knows: profiles, what they said and what was said to them, and how much of
-it it counts."""
+"""State of the fake Threads: profiles with their posts, replies and mentions, and quotas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,12 +43,12 @@ _ids = count(18_000_000_000_001)
 
 
 def number() -> str:
-    """The next id."""
+    """Return the next id."""
     return str(next(_ids))
 
 
 def not_known(what: str) -> GraphApiError:
-    """What is said of a container or a post that is not there."""
+    """Return the error for a missing container or post."""
     return GraphApiError(
         24, 4279009, message=f"The requested resource does not exist: {what} cannot be found"
     )
@@ -57,7 +56,7 @@ def not_known(what: str) -> GraphApiError:
 
 @dataclass
 class ThreadsPost:
-    """A post, or a reply to one, of anybody's."""
+    """A post or reply of any user."""
 
     id: str
     username: str
@@ -70,35 +69,35 @@ class ThreadsPost:
     files: tuple[bytes, ...] = ()
     alts: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    """The ids of its items, where it has several."""
+    """Ids of the items of a carousel."""
     hidden: bool = False
     deleted: bool = False
 
 
 @dataclass
 class Container:
-    """What a post is made of before it is one."""
+    """A container from which a post is created."""
 
     id: str
     told: dict[str, Any]
     at: datetime
     files: tuple[bytes, ...] = ()
-    """None of a film that was not fetched yet."""
+    """Empty for a video that was not fetched yet."""
     alts: tuple[str, ...] = ()
     polls: int = 0
     published: bool = False
     failed: str = ""
-    """Why it came to nothing, in their word."""
+    """Error code of the platform, or ""."""
 
     @property
     def film(self) -> str:
-        """The address of its film."""
+        """URL of the video."""
         return str(self.told.get("video_url", ""))
 
 
 @dataclass
 class Profile:
-    """One account: its token, what it may do, and the conversations it is part of."""
+    """An account with its token, permissions and conversations."""
 
     id: str
     username: str
@@ -112,24 +111,24 @@ class Profile:
     containers: dict[str, Container] = field(default_factory=dict)
     every: dict[str, ThreadsPost] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
-    """Addresses it fetched, in order."""
+    """Fetched URLs, in order."""
 
     def may(self, right: str) -> None:
-        """Raises Refused where its token may not."""
+        """Raise GraphApiError if the token lacks a permission."""
         if right not in self.rights:
             raise GraphApiError(
                 10, message=f"(#10) Application does not have permission for this action: {right}"
             )
 
     def standing(self, native_id: str) -> ThreadsPost:
-        """One that is there. Raises Refused."""
+        """Return an existing post. Raise GraphApiError."""
         found = self.every.get(native_id)
         if found is None or found.deleted:
             raise not_known(native_id)
         return found
 
     def put(self, made: Container, kind: str) -> ThreadsPost:
-        """Show what a container holds. Raises Refused over the day's quota."""
+        """Publish the content of a container. Raise GraphApiError if the daily quota is exceeded."""
         under = str(made.told.get("reply_to_id", ""))
         mine = [one for one in self.every.values() if one.own and self.clock() - one.at < DAY]
         most = self.reply_quota if under else self.quota
@@ -141,7 +140,7 @@ class Profile:
         return self._keep(str(made.told.get("text", "")).strip(), self.username, under, kind, made)
 
     def say(self, text: str, under: str = "", *, by: str = "ann") -> ThreadsPost:
-        """Somebody else says something under a post, or anywhere."""
+        """Add a post or reply of another user."""
         return self._keep(text, by, under, "TEXT_POST")
 
     def _keep(
@@ -159,7 +158,7 @@ class Profile:
         return said
 
     def delete(self, native_id: str) -> dict[str, Any]:
-        """Take one of its own away, a hundred a day. Raises Refused."""
+        """Delete a post of the account, at most a hundred a day. Raise GraphApiError."""
         self.may("threads_delete")
         found = self.standing(native_id)
         if not found.own:
@@ -171,7 +170,7 @@ class Profile:
         return {"success": True, "deleted_id": native_id}
 
     def hide(self, native_id: str, wanted: object) -> dict[str, Any]:
-        """Hide what stands directly under a post of its own, or show it. Raises Refused."""
+        """Hide or show a top-level reply to a post of the account. Raise GraphApiError."""
         self.may("threads_manage_replies")
         found = self.standing(native_id)
         above = self.every.get(found.under)
@@ -183,7 +182,7 @@ class Profile:
         return {"success": True}
 
     def listed(self, rows: list[ThreadsPost], told: dict[str, Any]) -> dict[str, Any]:
-        """A page of them, the newest first. Raises Refused."""
+        """Return a page of posts, newest first. Raise GraphApiError."""
         fields = set(str(told.get("fields", "id")).split(",")) | {"id"}
         if not fields <= FIELDS:
             raise GraphApiError(
@@ -203,7 +202,7 @@ class Profile:
         return {"data": data, **({"paging": {"cursors": cursors}} if cursors else {})}
 
     def told(self, one: ThreadsPost) -> dict[str, Any]:
-        """All that can be told of one."""
+        """Return all fields of a post."""
         below = any(each.under == one.id and not each.deleted for each in self.every.values())
         reply = (
             {"root_post": {"id": one.root}, "replied_to": {"id": one.under}} if one.under else {}
@@ -225,6 +224,6 @@ class Profile:
         }
 
     def below(self, root: str) -> list[ThreadsPost]:
-        """All that stands under one, at any depth."""
+        """Return all replies to a post, at any depth."""
         found = [one for one in self.every.values() if one.under == root]
         return [*found, *(deeper for one in found for deeper in self.below(one.id))]

@@ -1,15 +1,13 @@
-"""What the fake TikTok refuses with, and how often it may be asked: per token and call, in a
-sliding minute.
+"""Errors and rate limits of the fake TikTok: calls per token and operation in a sliding minute.
 
-Documented: the words, the numbers of the Content Posting API, 600 for the Display API, the sliding
-minute, five people a day through an application without an audit, and that an account's cap of
-posts, whatever the application, is mostly about 15 a day. That a refused call is not counted is
-assumed.
+Documented: the error codes, the limits of the Content Posting API, 600 for the Display API, the
+sliding minute, five users a day through an unaudited app, and an account's cap of usually about 15
+posts a day across all apps. Assumed: a rejected call is not counted.
 
-Not all pages of TikTok's agree: that of a direct post has 403 for `privacy_level_option_mismatch`,
-and `invalid_param` in the place of `invalid_params`; that of the status has 400 for
-`token_not_authorized_for_specified_publish_id`. So nothing may lean on these statuses: `STATUS` is
-the one place that says them.
+TikTok's pages contradict each other: that of a direct post has 403 for
+`privacy_level_option_mismatch`, and `invalid_param` instead of `invalid_params`; that of the status
+has 400 for `token_not_authorized_for_specified_publish_id`. Clients must not rely on these
+statuses, which are defined in `STATUS` only.
 
 Source: https://developers.tiktok.com/doc/tiktok-api-v2-error-handling,
 https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit,
@@ -34,7 +32,7 @@ MOST = {
     "video_query": 600,
     "video_list": 600,
 }
-"""By operation: calls in a minute with one token."""
+"""Calls per minute with one token, by operation."""
 STATUS = {
     "invalid_params": 400,
     "invalid_publish_id": 400,
@@ -53,7 +51,7 @@ STATUS = {
 
 
 class Refusal(Exception):
-    """An error answer: status, and a body where there is one."""
+    """An error response: status, and a body if there is one."""
 
     def __init__(self, status: int, body: Json | None = None) -> None:
         super().__init__(f"{status} {body}")
@@ -61,35 +59,35 @@ class Refusal(Exception):
 
 
 def log_id() -> str:
-    """How an answer is called in TikTok's logs."""
+    """Return the id of a response in TikTok's logs."""
     return secrets.token_hex(17).upper()
 
 
 def said(data: Json, code: str = "ok", message: str = "") -> Json:
-    """An answer of the API."""
+    """Return a response of the API."""
     return {"data": data, "error": {"code": code, "message": message, "log_id": log_id()}}
 
 
 def wrong(code: str, message: str) -> Refusal:
-    """A refusal of the API."""
+    """Return an error of the API."""
     return Refusal(STATUS[code], said({}, code, message))
 
 
 @dataclass
 class Limits:
-    """What was asked so far. Tests make the numbers small."""
+    """Calls so far. Tests lower the limits."""
 
     clock: AdjustableClock
     most: dict[str, int] = field(default_factory=lambda: dict(MOST))
     posts_per_day: int = 15
-    """Posts of one account in 24 hours."""
+    """Maximum posts of an account in 24 hours."""
     people_per_day: int = 5
-    """Accounts that may post in 24 hours through an application without an audit."""
+    """Maximum accounts that post in 24 hours through an unaudited app."""
     asked: dict[tuple[str, str], list[datetime]] = field(default_factory=dict, repr=False)
-    """By token and operation: when it was asked within the last minute."""
+    """Times of the calls in the last minute, by token and operation."""
 
     def ask(self, token: str, operation: str) -> None:
-        """Count a call. Raises Refusal."""
+        """Count a call. Raise Refusal."""
         now = self.clock()
         recent = [one for one in self.asked.get((token, operation), ()) if now - one < MINUTE]
         if len(recent) >= self.most[operation]:

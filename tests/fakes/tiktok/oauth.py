@@ -1,13 +1,12 @@
 """Sign-in at the fake TikTok.
 
-A client's id is `client_key`, and its secret a field of the form, never a Basic header; commas
-separate scopes; a code contains characters that an address has to escape. Unverified: the statuses
-of refusals (401 for a client, otherwise 400); that a code which was shown wrongly stays good, and
-that one shown twice ends nothing; that an access token outlives a renewal; that a challenge is
-ignored, as Login Kit for the web has none; that the 180 days of a refresh token restart with each.
-
-Source: https://developers.tiktok.com/doc/login-kit-web, /doc/oauth-error-handling,
-/doc/oauth-user-access-token-management
+A client's id is `client_key`, and its secret is a field of the form, never a Basic header; commas
+separate scopes; a code contains characters that must be escaped in a URL. Unverified: the statuses
+of errors (401 for a client, otherwise 400); that a code remains valid after an invalid request, and
+that using one twice ends nothing; that an access token remains valid after a renewal; that a
+challenge is ignored, because Login Kit for the web has none; that the 180 days of a refresh token
+restart with each renewal. Source: https://developers.tiktok.com/doc/login-kit-web,
+/doc/oauth-error-handling, /doc/oauth-user-access-token-management
 """
 
 from datetime import timedelta

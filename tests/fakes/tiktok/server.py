@@ -1,35 +1,34 @@
-"""A stateful TikTok over HTTP: its Content Posting API, what it tells of posts, its OAuth, and bad
-days. By its pages.
+"""A stateful TikTok over HTTP with injected faults, built from its documentation: the Content
+Posting API, the Display API and OAuth.
 
-One origin for all of it: the page that asks people (`www.tiktok.com`), the tokens and the API
-(`open.tiktokapis.com`) and the uploads (`open-upload.tiktokapis.com`). Honest where clients stumble
-over the real one: a success is a word in the body (`error.code` is `ok`); nothing is posted without
-having asked what the account may choose among; there are no drafts, no deleting and no changing;
-`status` says that a post is there long before it says which one, and never says it of one that is
-not public; ids are numbers there and words everywhere else; a title is cut after 150 characters
-where videos are told of. `broken` says which rules of the protocol somebody broke.
+One origin serves everything: the authorization page (`www.tiktok.com`), tokens and API
+(`open.tiktokapis.com`) and uploads (`open-upload.tiktokapis.com`). It reproduces behaviour of the
+real platform that clients often get wrong: success is a value in the body (`error.code` is `ok`); a
+post requires a previous query of the creator's options; there are no drafts, deletions or edits;
+`status` reports that a post exists long before it reports its id, and never reports the id of a
+post that is not public; ids are numbers there and strings everywhere else; the Display API
+truncates titles after 150 characters. `broken` lists the protocol rules that a client violated.
 
-Kinds of requests, in the words of the faults: `posts` is the part that holds the last byte, `files`
-the wish to upload and every part before, `metrics` a question that wants numbers, `lookups` every
-other question of the API, `tokens` those two endpoints. `kinds` changes them, by the names of
-`OPERATIONS`.
+Kinds of requests for the fault book: `posts` is the part with the last byte, `files` the start of
+an upload and every earlier part, `metrics` a query for numbers, `lookups` every other query,
+`tokens` the two token endpoints. `kinds` changes them by the names of `OPERATIONS`.
 
-Unverified, so that nothing may lean on it:
-- Messages of errors, and the order of checks: token, scope, how often, shape, ban and caps,
+The following is unverified; clients must not rely on it:
+
+- Error texts, and the order of checks: token, scope, rate limit, shape, bans and caps,
   creator_info, the rest.
-- That fields nobody described are refused, that every path ends with a slash, and what a wrong path
-  says.
-- That refused parts have no body.
-- That videos for friends or followers are told of by their ids to nobody, as pages call them all
-  "public videos".
-- That what is worked through counts for the day's cap, and what failed does not.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
-  session.
+- That undescribed fields are rejected, that every path ends with a slash, and the error for a wrong
+  path.
+- That rejected parts have no body.
+- That videos for friends or followers cannot be queried by id, because the documentation mentions
+  only "public videos".
+- That processed videos count towards the daily cap and failed ones do not.
+- `approve` in the query of the page names the approving user; tests use it instead of a session.
 
-It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB
-(`foundation.ops.fault_injection`). It has no photos, no drafts in inboxes, no webhooks, no
-cancelling. An account's own token (`member.token`) has no end, and the scopes of `SCOPES`; an
-`open_id` is the same for all applications.
+Not covered: the content of a video after its first bytes, parts of more than 40 MiB
+(`foundation.ops.fault_injection`), photos, inbox drafts, webhooks and cancellation. An account's
+own token (`member.token`) does not expire and has the scopes in `SCOPES`; an `open_id` is the same
+for all apps.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-get-started,
 https://developers.tiktok.com/doc/tiktok-api-v2-video-query,
@@ -68,7 +67,7 @@ COUNTED = frozenset({*COUNTS, "follower_count"})
 
 @dataclass(frozen=True)
 class Operation:
-    """What may be asked: its name, and the scopes of which one is needed."""
+    """An API operation with the scopes of which one is required."""
 
     name: str
     scopes: frozenset[str]
@@ -92,20 +91,20 @@ __all__ = ["SCOPES", "App", "FakeTikTok", "Member", "Post", "Refusal", "create_a
 
 @dataclass
 class FakeTikTok(Uploads, SignIn):
-    """TikTok's state; tests make accounts and applications, move the clock, ask `book` for
-    faults."""
+    """The state of TikTok. Tests create accounts and apps, adjust the clock, and request faults
+    from `book`."""
 
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     kinds: dict[str, str] = field(default_factory=dict)
-    """What an operation is called in the words of the faults, where a test wants another word."""
+    """Kinds of operations for the fault book that differ from the default."""
 
     def __post_init__(self) -> None:
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         data, query = await request.body(), dict(request.query_params)
         try:
             match request.method, request.scope["path"]:
@@ -226,8 +225,7 @@ class FakeTikTok(Uploads, SignIn):
         return {"videos": told, "cursor": cursor, "has_more": len(rows) > many}
 
     def call(self, of: Scope, method: str, path: str) -> PlatformCall:
-        """A request as the record keeps it: whose it is, by its token or its upload, and of what
-        kind."""
+        """Return the kind of a request and its account, found by its token or upload."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in of["headers"]}
         query = dict(parse_qsl(of["query_string"].decode("latin-1")))
         known = self.oauth.known(headers.get("authorization", "").partition(" ")[2])
@@ -283,7 +281,7 @@ def _milliseconds(post: Post) -> int:
 
 
 def _form(request: Request, data: bytes) -> dict[str, str]:
-    """The fields of a form; none of anything else."""
+    """Return the fields of a form, or an empty mapping for any other body."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return (
         dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
@@ -293,12 +291,12 @@ def _form(request: Request, data: bytes) -> dict[str, str]:
 
 
 def create_app(server: FakeTikTok) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             network = FaultyNetwork(app, book=server.book, call_of=partial(server.call, scope))
             await network(scope, receive, send)
 
@@ -307,7 +305,7 @@ def create_app(server: FakeTikTok) -> ASGIApp:
 
 @contextmanager
 def tiktok(clock: AdjustableClock | None = None) -> Iterator[FakeTikTok]:
-    """A running TikTok with a clock of its own."""
+    """Run a TikTok with an adjustable clock."""
     server = FakeTikTok(clock or AdjustableClock())
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

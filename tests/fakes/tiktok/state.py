@@ -1,4 +1,4 @@
-"""Accounts and posts of the fake TikTok, and what an account may choose among.
+"""Accounts and posts of the fake TikTok, and the options of an account.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info,
 https://developers.tiktok.com/doc/tiktok-api-v2-video-object
@@ -15,7 +15,7 @@ from tests.fakes import oauth_server
 from tests.fakes.tiktok.limits import DAY, Json, Limits, Refusal, wrong
 
 SCOPES = ("user.info.basic", "user.info.stats", "video.publish", "video.list")
-"""What an account's own token may do."""
+"""Scopes of an account's own token."""
 EVERYBODY, FOLLOWERS, FRIENDS, NOBODY = (
     "PUBLIC_TO_EVERYONE",
     "FOLLOWER_OF_CREATOR",
@@ -23,11 +23,11 @@ EVERYBODY, FOLLOWERS, FRIENDS, NOBODY = (
     "SELF_ONLY",
 )
 SHOWN = 150
-"""Characters of a title that the video object tells."""
+"""Characters of a title in the video object."""
 
 
 class App(oauth_server.App):
-    """An application as its developer set it up at TikTok."""
+    """An app as its developer registered it at TikTok."""
 
     client_key = property(attrgetter("client_id"))
     client_secret = property(attrgetter("secret"))
@@ -35,23 +35,24 @@ class App(oauth_server.App):
 
 @dataclass
 class Post:
-    """A film that all of came, and that did not fail. `data` is the sha256 of its file, `size` in
+    """A completely uploaded video that did not fail. `data` is the SHA-256 of its file, `size` in
     bytes."""
 
     id: str
     publish_id: str
     owner: "Member" = field(repr=False)
     at: datetime
-    """When the work on it ended, and it stood there."""
+    """Time when processing ended and the post became visible."""
     told_at: datetime
-    """When its moderation ended: before that, nobody is told of it, though its readers see it."""
+    """Time when moderation ended. The API does not return the post before, although users see it.
+    """
     data: str
     size: int
     title: str
     privacy: str
     ai: bool = False
     paid: bool = False
-    """Whether it was marked as a paid partnership."""
+    """True if it is marked as a paid partnership."""
     own_brand: bool = False
     no_comments: bool = False
     no_duets: bool = False
@@ -68,15 +69,15 @@ class Post:
     )
 
     def stands(self, now: datetime) -> bool:
-        """Whether its readers find it."""
+        """Return True if users can see it."""
         return self.at <= now and not self.taken_down
 
     def public(self, now: datetime) -> bool:
-        """Whether the API tells of it: it is for everybody, and moderated."""
+        """Return True if the API returns it: it is public and was moderated."""
         return self.privacy == EVERYBODY and self.stands(now) and self.told_at <= now
 
     def told(self) -> Json:
-        """All that may be asked of it."""
+        """Return all fields of the post."""
         name, title = self.owner.username, self.title[:SHOWN]
         return {
             "id": self.id,
@@ -93,7 +94,7 @@ class Post:
 
 @dataclass
 class Member:
-    """An account on TikTok. `open_id` is how applications know it."""
+    """An account on TikTok. `open_id` identifies it to apps."""
 
     username: str
     token: str
@@ -104,37 +105,36 @@ class Member:
     scopes: tuple[str, ...] = SCOPES
     private: bool = False
     audited: bool = True
-    """Whether the application it posts through was audited by TikTok; the world's own `audited` has
-    to say so too."""
+    """True if the app it posts through was audited. `TikTokState.audited` must be true too."""
     banned: bool = False
     comment_disabled: bool = False
     duet_disabled: bool = False
     stitch_disabled: bool = False
     max_seconds: int = 600
-    """How long a film of its may be."""
+    """Maximum length of a video in seconds."""
     followers: int = 0
     made: list[Post] = field(default_factory=list)
-    """All that came of its uploads, what is still worked through and what was taken down too."""
+    """All posts from its uploads, including those in processing and removed ones."""
     consulted: datetime | None = None
-    """When somebody asked last what it may choose among."""
+    """Time of the last query of its options."""
 
     @property
     def posts(self) -> dict[str, Post]:
-        """Those that stand now, for whomever, by their ids."""
+        """Visible posts by id, regardless of their audience."""
         return {one.id: one for one in self.made if one.stands(self.clock())}
 
     @property
     def taken(self) -> list[tuple[str, str]]:
-        """Id and title of everything that ever stood there, twice if it was published twice."""
+        """Id and title of every post that was ever visible. A video published twice appears twice."""
         return [(one.id, one.title) for one in self.made if one.at <= self.clock()]
 
     @property
     def options(self) -> list[str]:
-        """Who may see a post of its, to choose among."""
+        """Available audiences of a post."""
         return [FOLLOWERS if self.private else EVERYBODY, FRIENDS, NOBODY]
 
     def told(self) -> dict[str, tuple[str, Any]]:
-        """All that may be asked of it, each with the scope it needs."""
+        """Return all fields of the account, each with the scope it requires."""
         basic, profile, stats = (f"user.info.{one}" for one in ("basic", "profile", "stats"))
         return {
             "open_id": (basic, self.open_id),
@@ -151,35 +151,34 @@ class Member:
 
     @property
     def avatar(self) -> str:
-        """Where its picture lies."""
+        """URL of the profile picture."""
         return f"https://p16-sign.tiktokcdn-us.com/{self.username}.jpeg"
 
 
 @dataclass
 class TikTokState(Limits):
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     members: dict[str, Member] = field(default_factory=dict)
-    """By their usernames."""
+    """Accounts by username."""
     named: dict[str, str] = field(default_factory=dict)
-    """The `publish_id` that a film became, by the sha256 of its file: the newest of each."""
+    """Latest `publish_id` of a video, by the SHA-256 of its file."""
     audited: bool = True
-    """Whether TikTok audited the applications: without that, posts are for nobody, on private
-    accounts alone."""
+    """True if TikTok audited the apps. Unaudited apps can post only private posts on private
+    accounts."""
     processing_seconds: float = 0.0
-    """Work on a film after its last byte."""
+    """Processing time after the last byte."""
     moderation_seconds: float = 0.0
-    """How much longer it takes until the id of a public post is told."""
+    """Additional time until the id of a public post is reported."""
     failing: list[str] = field(default_factory=list)
-    """Why the next films fail, in order."""
+    """Failure reasons of the next videos, in order."""
     tells_early: bool = True
-    """Whether the question what an account may choose among tells already that it may not post,
-    under status 200."""
+    """True if the query of an account's options reports that it cannot post, with status 200."""
     broken: list[str] = field(default_factory=list)
-    """Rules of the protocol that somebody broke: a client that keeps to it adds nothing here."""
+    """Protocol rules that a client violated. A correct client adds none."""
 
     def account(self, name: str, **state: Any) -> Member:
-        """A new account with a token of its own, which has no end."""
+        """Create an account with a token that does not expire."""
         token, open_id = f"act.{secrets.token_urlsafe(32)}", f"-000{secrets.token_urlsafe(24)}"
         fixed = {"display_name": name.title(), "since": self.clock(), "clock": self.clock}
         made = Member(name, token, open_id, **{**fixed, **state})
@@ -187,25 +186,25 @@ class TikTokState(Limits):
         return made
 
     def who(self, name: str) -> Member | None:
-        """Who has this name."""
+        """Return the account with this username, or None."""
         return self.members.get(name)
 
     def fails(self, reason: str) -> None:
-        """The next film to come is refused in the end: `internal`, `duration_check_failed`,
+        """Let the next video fail with a reason: `internal`, `duration_check_failed`,
         `spam_risk_text` …"""
         self.failing.append(reason)
 
     def takes_down(self, member: Member, post_id: str | int) -> None:
-        """A person removes a post of theirs in the app. Raises KeyError."""
+        """Remove a post, as a user does in the app. Raise KeyError."""
         member.posts[str(post_id)].taken_down = True
 
     def breach(self, message: str) -> Refusal:
-        """The refusal of a request that is wrong in itself; it is kept."""
+        """Record a protocol violation and return its error."""
         self.broken.append(message)
         return wrong("invalid_params", message)
 
     def creator_info(self, mine: Member) -> Json:
-        """What an account may choose among just now. Raises Refusal."""
+        """Return the current options of an account. Raise Refusal."""
         if self.tells_early:
             try:
                 self.may_post(mine)
@@ -224,7 +223,7 @@ class TikTokState(Limits):
         }
 
     def may_post(self, mine: Member) -> None:
-        """Whether an account may post at all now. Raises Refusal."""
+        """Raise Refusal if the account currently cannot post."""
         since = self.clock() - DAY
         if mine.banned:
             raise wrong(
@@ -249,11 +248,12 @@ class TikTokState(Limits):
             )
 
     def is_audited(self, mine: Member) -> bool:
-        """Whether the application that an account posts through was audited."""
+        """Return True if the account's app was audited."""
         return self.audited and mine.audited
 
     def listed(self, mine: Member, lag: float) -> list[Post]:
-        """Public posts of an account, newest first, without those of the last `lag` seconds."""
+        """Return the public posts of an account, newest first, without those of the last `lag`
+        seconds."""
         rows = [one for one in mine.made if one.public(self.clock() - timedelta(seconds=lag))]
         return sorted(rows, key=lambda one: one.at, reverse=True)
 

@@ -1,17 +1,17 @@
-"""Films on their way into the fake TikTok: what is said of one ahead, its parts in order, and what
-became of it.
+"""Uploads of the fake TikTok: announcement, parts in order, and status.
 
-Documented: fields and their types, sizes of parts and their number, the answers to parts, that the
-address is good for an hour and no token is shown to it, the states and why a film fails, and that
-only public and moderated posts have their ids told. Honest where clients stumble: the last byte is
-what publishes; a second `init` is a second post; what came already is refused (416), and so is
-whatever comes after the end (404), so that whoever lost an answer has to ask.
+Documented: fields and their types, sizes and number of parts, responses to parts, the validity of
+the URL for an hour without a token, the states and failure reasons, and that only the ids of
+public, moderated posts are reported. It reproduces behaviour that clients often get wrong: the last
+byte publishes the post; a second `init` creates a second post; parts that were already received are
+rejected (416), as is any part after the end (404), so that a client that lost a response must query
+the status.
 
-Unverified: how many bytes a megabyte has here, that a part of another size than was announced is
-416, that a wrong `upload_token` is 404, that an address which was never filled says
-PROCESSING_UPLOAD for ever, that parts have to say their length, that a paid partnership for nobody
-is `invalid_params`, and that comments which the account does not allow are refused, where TikTok's
-page says that they are just off, as duets and stitches are here.
+Unverified: the number of bytes in a megabyte, 416 for a part of another size than announced, 404
+for a wrong `upload_token`, PROCESSING_UPLOAD forever for an unused URL, the required Content-Length
+of parts, `invalid_params` for a paid partnership with a private audience, and that comments which
+the account does not allow are rejected; TikTok's page says that they are only disabled, as duets
+and stitches are here.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post,
 https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
@@ -34,7 +34,7 @@ MIB = 1024 * 1024
 LEAST, MOST, LARGEST, MOST_PARTS = 5 * MIB, 64 * MIB, 4 * 1024 * MIB, 1000
 LONGEST_TITLE = 2200
 CONSULTED = timedelta(minutes=10)
-"""How long it is good to have asked what an account may choose among."""
+"""Validity of a query of the account's options."""
 RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
 KINDS = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 SWITCHES = ("disable_duet", "disable_comment", "disable_stitch")
@@ -53,7 +53,7 @@ SOURCE: Mapping[str, type] = {
 
 @dataclass
 class Upload:
-    """A film on its way. `ready` is there once all of it came: when the work on it ends."""
+    """An upload. `ready` is the end of processing, set when all parts were received."""
 
     publish_id: str
     upload_id: str
@@ -65,7 +65,7 @@ class Upload:
     chunk: int
     count: int
     came: list[tuple[datetime, int]] = field(default_factory=list)
-    """When parts came, and how much was there then."""
+    """Arrival times of parts, with the total size at each time."""
     digest: Any = field(default_factory=hashlib.sha256, repr=False)
     head: bytes = b""
     ready: datetime | None = None
@@ -73,17 +73,17 @@ class Upload:
     post: Post | None = None
 
     def kept(self, when: datetime) -> int:
-        """Bytes that were there."""
+        """Return the number of bytes received at a time."""
         return max((size for at, size in self.came if at <= when), default=0)
 
     def ends(self, first: int) -> int:
-        """Where the part that begins at `first` ends, as was announced; what is left over belongs
-        to the last."""
+        """Return the announced end of the part that starts at `first`. The last part includes the
+        remainder."""
         place = first // self.chunk
         return self.size if place >= self.count - 1 else (place + 1) * self.chunk
 
     def told(self, when: datetime) -> Json:
-        """How far it was."""
+        """Return the status at a time."""
         told: Json = {"status": "PROCESSING_UPLOAD", "uploaded_bytes": self.kept(when)}
         if self.ready is None or when < self.ready:
             return told
@@ -100,17 +100,17 @@ class Upload:
 
 @dataclass
 class Uploads(TikTokState):
-    """A world that takes films in. Its limits and its bad habits are attributes that tests set."""
+    """The state with uploads. Tests set its limits and faults as attributes."""
 
     url: str = ""
     uploads: dict[str, Upload] = field(default_factory=dict)
-    """By their `publish_id`."""
+    """Uploads by `publish_id`."""
     address_lives: timedelta = timedelta(hours=1)
     strays_to: str = ""
-    """Where a new address is said to be, in the place of this server."""
+    """Foreign host in new upload URLs instead of this server."""
 
     def init(self, mine: Member, body: Json) -> Json:
-        """Where the bytes of a new film go. Raises Refusal."""
+        """Start an upload and return its URL. Raise Refusal."""
         self.shaped(body, {"post_info": dict, "source_info": dict}, "")
         post, source = body.get("post_info", {}), body.get("source_info", {})
         self.shaped(post, POST, "post_info.")
@@ -139,13 +139,14 @@ class Uploads(TikTokState):
         return {"publish_id": made.publish_id, "upload_url": address}
 
     def shaped(self, value: Any, fields: Mapping[str, type], place: str) -> None:
-        """Whether an object has none but these fields, each of its type. Raises Refusal."""
+        """Check that an object has only these fields with these types. Raise Refusal."""
         if not isinstance(value, dict):
             raise self.breach(f"{place or 'the body'} is no object")
         for name, one in value.items():
             if name not in fields:
                 raise self.breach(f"{place}{name} is not known")
-            if type(one) is not fields[name]:  # True is an int to Python, and none to TikTok
+            # `True` is an int in Python but not in TikTok's JSON.
+            if type(one) is not fields[name]:
                 raise self.breach(f"{place}{name} is no {fields[name].__name__}")
 
     def _check_parts(self, source: Json) -> None:
@@ -190,7 +191,7 @@ class Uploads(TikTokState):
     def put(
         self, query: Mapping[str, str], headers: Mapping[str, str], data: bytes
     ) -> tuple[int, dict[str, str]]:
-        """Take a part in: status and headers. Raises Refusal."""
+        """Store a part and return the status and headers. Raise Refusal."""
         if "authorization" in headers:
             self.broken.append("a token shown to an upload")
             raise Refusal(400)
@@ -219,7 +220,7 @@ class Uploads(TikTokState):
         }
 
     def addressed(self, query: Mapping[str, str]) -> Upload | None:
-        """The film that an address is for."""
+        """Return the upload of a URL, or None."""
         key = (query.get("upload_id"), query.get("upload_token"))
         return next(
             (one for one in self.uploads.values() if (one.upload_id, one.secret) == key), None
@@ -242,7 +243,7 @@ class Uploads(TikTokState):
         return int(told[1]), int(told[2]) + 1
 
     def _finish(self, found: Upload) -> None:
-        """What becomes of a film whose last byte came."""
+        """Determine the result of an upload after its last byte."""
         mine, said, now = found.owner, found.fields, self.clock()
         found.ready = now + timedelta(seconds=self.processing_seconds)
         digest = found.digest.hexdigest()
@@ -273,7 +274,7 @@ class Uploads(TikTokState):
         mine.made.append(found.post)
 
     def status(self, mine: Member, body: Json, lag: float) -> Json:
-        """How far a film of one's own was `lag` seconds ago. Raises Refusal."""
+        """Return the status of an upload as of `lag` seconds ago. Raise Refusal."""
         self.shaped(body, {"publish_id": str}, "")
         found = self.uploads.get(body.get("publish_id", ""))
         if found is None:

@@ -1,8 +1,7 @@
-"""What the fake X bills for what it did: https://docs.x.com/x-api/getting-started/pricing, read in
-2026-11.
+"""Costs that the fake X bills: https://docs.x.com/x-api/getting-started/pricing, read in 2026-11.
 
-What is told twice on one day (UTC) is billed once there; here that is so of messages, which are
-asked for all day long.
+The real API bills an object once per day (UTC) even if it is returned twice. The fake does so only
+for messages, which clients poll all day.
 """
 
 from collections import defaultdict
@@ -15,17 +14,17 @@ from typing import Any
 POST, LINK_POST, MESSAGE, POST_READ, PERSON_READ, MESSAGE_READ, DELETE = (
     Decimal(each) for each in ("1.5", "20", "1.5", "0.5", "1", "1", "1")
 )
-"""Cents of a dollar: a post, one with a link, a message; a post, a person and a message that were
+"""Costs in US cents: a post, a post with a link, a message; a post, a user and a message that were
 read; a deletion."""
 
 
 @dataclass
 class Bills:
-    """Cents, by the account that was asked for."""
+    """Costs in cents by account."""
 
     cents: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     told: set[tuple[str, str, str]] = field(default_factory=set)
-    """Messages that were billed: whose, which, and on what day."""
+    """Billed messages: account, message and day."""
 
     def __getitem__(self, member: str) -> Decimal:
         return self.cents[member]
@@ -38,8 +37,7 @@ class Bills:
         told: Mapping[str, Any],
         urls: Sequence[Mapping[str, object]],
     ) -> None:
-        """Bill a request that was answered with a success; `urls` are those of a post that it
-        made."""
+        """Bill a successful request. `urls` are those of a created post."""
         if asked[0] == "GET" and asked[1][1:2] in (["dm_events"], ["dm_conversations"]):
             fresh = {
                 (member, str(one["id"]), f"{now:%Y%m%d}") for one in told.get("data", [])

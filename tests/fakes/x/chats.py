@@ -1,18 +1,17 @@
-"""Direct messages on the fake X: conversations of two and of more, who takes messages, what is told
-of them.
+"""Direct messages on the fake X: conversations, privacy settings and events.
 
-Honest where clients stumble over the real one: events of all conversations come in one list, those
-one sent among them, newest first and 30 days back, and none of them can be asked for from a mark
-on; a conversation of two is called by both numbers, one of more by another; words come back escaped
-and with short links; what one deletes its reader keeps; who sent an event is told where that is
-asked for; scopes of their own are needed; a plain "Forbidden" says that they are missing. Sources:
-https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
-https://github.com/plhery/node-twitter-api-v2/issues/434 (scopes),
+It reproduces behaviour of the real platform that clients often get wrong: events of all
+conversations, including sent ones, are in one list, newest first and for 30 days, without a way to
+start at a known event; the id of a conversation of two contains both user ids, that of a group does
+not; text is returned escaped and with short links; a deleted message remains for its recipient; the
+sender of an event is returned on request; separate scopes are required; a plain "Forbidden" means
+that they are missing. Sources: https://docs.x.com/x-api/direct-messages/lookup/integrate,
+/manage/integrate, https://github.com/plhery/node-twitter-api-v2/issues/434 (scopes),
 https://github.com/d60/twikit/issues/297
 
-Unverified: the words of refusals that are about a reader, the longest text, that the same words
-twice are two messages (`same_message_after`), what a film or a sound in a message is called, and
-whether requests of strangers are told.
+Unverified: the texts of errors about a recipient, the maximum length, that the same text twice
+creates two messages (`same_message_after`), the type of a video or audio in a message, and whether
+message requests are returned.
 """
 
 from collections.abc import Mapping
@@ -43,7 +42,7 @@ DUPLICATE = "You are not allowed to create a Direct Message with duplicate conte
 
 @dataclass(frozen=True)
 class DirectMessage:
-    """One message. `media` are keys of what hangs on it."""
+    """A message. `media` are keys of its attachments."""
 
     id: str
     conversation: str
@@ -56,21 +55,20 @@ class DirectMessage:
 
 @dataclass
 class Chats(Mentions):
-    """What people say to each other alone."""
+    """Direct messages of all accounts."""
 
     events: list[DirectMessage] = field(default_factory=list)
     deleted: set[tuple[str, str]] = field(default_factory=set)
-    """Who deleted which message, for themselves."""
+    """User and message of each deletion, which applies to that user only."""
     closed: set[str] = field(default_factory=set)
-    """Who takes no messages."""
+    """Accounts that accept no messages."""
     unasked: list[str] = field(default_factory=list)
-    """Messages of programs to people who never wrote:
+    """Automated messages to users who never wrote:
     https://help.x.com/en/rules-and-policies/x-automation"""
     same_message_after: timedelta = timedelta(0)
 
     def chatted(self, asked: ParsedRequest, mine: Member, until: datetime) -> tuple[int, Json]:
-        """Status and JSON of a request for messages; `until`: as they stood then. Raises
-        Refusal."""
+        """Return the status and JSON of a request about messages, as of `until`. Raise Refusal."""
         match asked.method, asked.parts[1:]:
             case "GET", ["dm_events"]:
                 return 200, self.told(mine, asked.query, until)
@@ -84,7 +82,7 @@ class Chats(Mentions):
                 raise Refusal(404, problem(404, "Not Found"))
 
     def says(self, sender: Member, *to: Member, text: str, media: tuple[str, ...] = ()) -> str:
-        """Somebody writes in the app; the message's id."""
+        """Send a message in the app. Return its id."""
         people = frozenset({sender.id, *(one.id for one in to)})
         pair = len(people) <= 2
         name = "-".join(sorted(people, key=int)) if pair else f"9{max(map(int, people)):0>18}"
@@ -93,7 +91,7 @@ class Chats(Mentions):
         return made.id
 
     def send(self, mine: Member, reader: str, said: Mapping[str, object]) -> Json:
-        """A program writes to somebody. Raises Refusal."""
+        """Send a message through the API. Raise Refusal."""
         to, text = self.members.get(reader), said.get("text")
         if said.get("attachments") or not isinstance(text, str) or not text.strip():
             raise invalid("This fake takes words alone.", text=str(text)[:40])
@@ -114,11 +112,11 @@ class Chats(Mentions):
         return {"dm_conversation_id": self.events[-1].conversation, "dm_event_id": made}
 
     def between(self, mine: Member, other: Member) -> list[DirectMessage]:
-        """What two said to each other alone, in order."""
+        """Return the messages between two users, in order."""
         return [one for one in self.events if one.people == {mine.id, other.id}]
 
     def withdraw(self, mine: Member, event: str) -> Json:
-        """Delete a message for oneself. Raises Refusal."""
+        """Delete a message for its sender only. Raise Refusal."""
         found = next(
             (one for one in self.events if one.id == event and mine.id in one.people), None
         )
@@ -130,7 +128,7 @@ class Chats(Mentions):
     def told(
         self, mine: Member, query: Mapping[str, str], until: datetime, other: str = ""
     ) -> Json:
-        """A page of events, of all conversations or of the one with `other`. Raises Refusal."""
+        """Return a page of events of all conversations, or of the one with `other`. Raise Refusal."""
         most, after = number(query, "max_results", 100), query.get("pagination_token", "")
         if after and not WHOLE.fullmatch(after.lstrip("0")):
             raise invalid("The pagination_token is not valid.", pagination_token=after[:40])
@@ -191,8 +189,7 @@ class Chats(Mentions):
 
 
 def kind_of(method: str, parts: list[str]) -> str:
-    """What kind of request for messages it is, in the words of the faults; "other" for any further
-    one."""
+    """Return the kind of a request about messages for the fault book, or "other"."""
     match method, parts:
         case "POST", ["2", "dm_conversations", *_]:
             return "messages"

@@ -1,5 +1,4 @@
-"""Requests to the fake X: bare ones, and those of the client library that most Python programs
-use."""
+"""Requests to the fake X, directly and through tweepy, the most common Python client."""
 
 import io
 import json
@@ -21,7 +20,8 @@ HTTP = HttpClient()
 def send(
     fake: FakeX, method: str, path: str, header: str, content: tuple[str, bytes] = ("", b"")
 ) -> Any:
-    """One request, answered or not; `content` is a media type and a body."""
+    """Send a request. Return the response or the network failure. `content` is a media type and a
+    body."""
     headers = {"authorization": header, "content-type": content[0]}
     sent = {name: value for name, value in headers.items() if value}
     return HTTP.send(HttpRequest(method, fake.url + path, sent, content[1], 5.0))
@@ -30,7 +30,7 @@ def send(
 def ask(
     fake: FakeX, mine: Member | str, method: str, path: str, said: Any = None
 ) -> tuple[int, Any, Any]:
-    """Status, JSON and headers of one request."""
+    """Return the status, JSON and headers of a request."""
     token = mine if isinstance(mine, str) else mine.token
     body = (JSON, json.dumps(said).encode()) if said is not None else ("", b"")
     reply = send(fake, method, path, f"Bearer {token}" if token else "", body)
@@ -77,7 +77,7 @@ def describe(fake: FakeX, mine: Member, medium: str, **metadata: Any) -> tuple[i
 
 
 class FakeRoutingAdapter(HTTPAdapter):
-    """Brings a library's requests to the fake."""
+    """Redirects the requests of a library to the fake."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class FakeRoutingAdapter(HTTPAdapter):
 
 
 def tweepy_client(fake: FakeX, token: str) -> Any:
-    """The client library that most Python programs use."""
+    """Return a tweepy client that uses the fake."""
     client = tweepy.Client(token)
     client.session.mount("https://api.twitter.com", FakeRoutingAdapter(fake.url))
     return client

@@ -1,14 +1,12 @@
-"""Who is named on the fake X, what of it an account is told, who may answer, and which answers are
-hidden.
+"""Mentions, permission to reply and hidden replies on the fake X.
 
 https://docs.x.com/x-api/posts/timelines/introduction (the latest 800 mentions),
-https://docs.x.com/x-api/posts/manage-tweets/introduction (a program answers those alone who named
-the account), https://docs.x.com/x-api/posts/hide-replies/quickstart (in conversations that one
-began, answers of others; twice is once:
+https://docs.x.com/x-api/posts/manage-tweets/introduction (an app may reply only to posts that
+mention the account), https://docs.x.com/x-api/posts/hide-replies/quickstart (replies of others in
+the account's conversations; hiding twice has no effect:
 https://developer.x.com/en/docs/twitter-api/tweets/hide-replies/api-reference/put-tweets-id-hidden).
-
-Unverified: with which words and status hiding is refused, that what is missing is told as for other
-posts, and in which order the names of a reply stand. Blocking is not here:
+Unverified: the text and status when hiding is rejected, that a missing post returns the usual
+error, and the order of names in a reply. Blocks are not covered:
 https://docs.x.com/x-api/users/blocks/introduction
 """
 
@@ -30,19 +28,19 @@ NAMED = re.compile(r"@(\w{1,15})", re.ASCII)
 
 
 def named_in(post: Post) -> list[str]:
-    """The names in a post, those that X put before a reply first."""
+    """Return the names in a post, starting with those that X adds to a reply."""
     return list(dict.fromkeys([*post.ahead, *NAMED.findall(post.text)]))
 
 
 @dataclass
 class Mentions(SegmentedUploads):
-    """What people say to each other."""
+    """Posts and replies that mention accounts."""
 
     def publish(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post; a reply names its parent's author, and whom the parent names, but never its
+        """Create a post. A reply mentions the author of its parent and the names in it, except its
         own author.
 
-        Raises Refusal.
+        Raise Refusal.
         """
         made = super().publish(mine, said)
         if made.parent is not None:
@@ -52,7 +50,7 @@ class Mentions(SegmentedUploads):
         return made
 
     def post(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post by a program, which may answer those alone who named the account. Raises
+        """Create a post as an app, which may reply only to posts that mention the account. Raise
         Refusal."""
         parent = self._parent(said)
         if (
@@ -64,7 +62,7 @@ class Mentions(SegmentedUploads):
         return self.publish(mine, said)
 
     def mentions(self, mine: Member) -> list[Post]:
-        """The posts that name somebody, as many as X tells."""
+        """Return the posts that mention an account, up to the limit of X."""
         posts = [
             post
             for one in self.members.values()
@@ -75,7 +73,7 @@ class Mentions(SegmentedUploads):
         return sorted(found, key=lambda post: -int(post.id))[:MOST_MENTIONS]
 
     def hide(self, mine: Member, number: str, said: Mapping[str, Any]) -> Json:
-        """Hide an answer to what one began, or show it. Raises Refusal."""
+        """Hide or show a reply in a conversation that the account started. Raise Refusal."""
         if not isinstance(said.get("hidden"), bool):
             raise invalid("$.hidden: boolean expected")
         found = self.seen(number)

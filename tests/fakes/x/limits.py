@@ -1,9 +1,8 @@
-"""How often X may be asked: per person and endpoint in 15 minutes, and per application in 24 hours.
+"""Rate limits of X: per user and endpoint in 15 minutes, and per app in 24 hours.
 
-A window begins with the first request in it (unverified: real ones may begin with the clock). The
-numbers of writing and of `users/me` are those of the published table; those of the other reads are
-from older documentation. How often the state of an upload may be asked is not known: it is not
-counted.
+A window starts with its first request (unverified: real ones may be aligned to the clock). The
+limits of writes and of `users/me` are those of the published table; other reads are counted without
+a published limit.
 """
 
 import math
@@ -34,15 +33,15 @@ MOST = {
     "posts/app": 10_000,
     "files/app": 50_000,
 }
-"""By endpoint, in the words of the faults; `/app` are the whole application's in a day, `/day` the
-person's."""
+"""Limits by endpoint kind (as in the fault book). `/app` is the limit of the app per day, `/day`
+that of the user."""
 CHUNKED = ("initialize", "append", "finalize")
-"""Ends of paths that the faults call `files` too, each with a window of its own."""
+"""Last path segments of requests with the kind `files` that have separate windows."""
 
 
 @dataclass
 class Window:
-    """One window: when it began and how often was asked since."""
+    """A window: its start and the number of requests since."""
 
     began: datetime
     length: timedelta
@@ -50,21 +49,22 @@ class Window:
 
     @property
     def ends(self) -> int:
-        """Its end in Unix seconds, rounded up: whoever waits until then is in the next one."""
+        """Return its end in Unix seconds, rounded up so that a client that waits until then is in
+        the next window."""
         return math.ceil((self.began + self.length).timestamp())
 
 
 @dataclass
 class Limits:
-    """What was asked so far. Tests make `most` small."""
+    """Requests so far. Tests lower `most`."""
 
     clock: Callable[[], datetime]
     most: dict[str, int] = field(default_factory=lambda: dict(MOST))
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
     def ask(self, member_id: str, client_id: str, kind: str) -> dict[str, str]:
-        """Count a request; the headers of its answer. Raises Refusal, whose headers tell which
-        limit it was."""
+        """Count a request and return the headers of its response. Raise Refusal with headers that
+        name the exceeded limit."""
         if kind not in self.most:
             return {}
         asked = [("x-rate-limit", kind, self._window(member_id, kind, WINDOW))]
@@ -100,5 +100,5 @@ class Limits:
 
 
 def counted(kind: str, parts: list[str]) -> str:
-    """The window that a request of such a kind counts in."""
+    """Return the window that counts a request of this kind."""
     return parts[-1] if kind == "files" and parts[-1] in CHUNKED else kind

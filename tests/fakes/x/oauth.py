@@ -1,8 +1,8 @@
 """Sign-in at the fake X.
 
-A code lives for 30 seconds. An app with a secret shows it in a Basic header alone. A refresh token
-is good once. Errors of codes and tokens are `invalid_request`, as developers report; `word` changes
-it. Revoking one token of a pair ends both.
+A code is valid for 30 seconds. An app with a secret authenticates with a Basic header only. A
+refresh token can be used once. Errors of codes and tokens are `invalid_request`, as developers
+report; `word` changes it. Revoking one token of a pair ends both.
 """
 
 from datetime import timedelta

@@ -1,34 +1,37 @@
-"""A stateful X (API v2) over HTTP, with bad days, judged by the description X publishes of it.
+"""A stateful X (API v2) over HTTP with injected faults, which validates requests against X's
+published description.
 
-One origin for all of it: the page that asks people, the token endpoint and the API under `/2`.
-Honest where clients stumble over the real one: bodies are strict, codes live half a minute, refresh
-tokens are good once, media expire and belong to one account, texts are weighed, come back escaped
-and with short links, the same text is refused for a day, missing posts are answered 200, windows
-are told in Unix seconds, and whoever has no credits is told 402.
+One origin serves everything: the authorization page, the token endpoint and the API under `/2`. It
+reproduces behaviour of the real platform that clients often get wrong: bodies are strict, codes are
+valid for half a minute, refresh tokens can be used once, media expire and belong to one account,
+the length of text is weighted, text is returned escaped and with short links, the same text is
+rejected for a day, missing posts return 200, windows are in Unix seconds, and an account without
+credits receives 402.
 
-Unverified, so that nothing may lean on it:
-- The newest description says `post.fields`, `referenced_posts` (an expansion alone),
-  `edit_history_post_ids` and `repost_count`; clients and most documentation say `tweet.fields`,
-  `referenced_tweets`, `edit_history_tweet_ids` and `retweet_count`. `names` says which are known
-  here: both, or only the new or the old ones.
-- Deleting what is not there answers `deleted: true`; deleting another's post is 403.
-  `missing_delete = 404` changes it.
-- Words and types of problems are those that other projects report (402 `credits`, duplicates, media
-  ids, replies); that a text too long is 403, that locked and suspended accounts are 403, and with
-  which words, is assumed.
-- A text is normalised and trimmed; a duplicate is judged by its text alone, deleted posts included,
-  before its media; a picture makes one post (`media_again` changes it); which metadata besides alt
-  text and warning are taken.
-- Places of entities count characters of the text as shown; a reply's text begins with the names of
-  those it answers; that a time to begin in the future is an empty page; windows that begin with the
-  first request; limits of reading.
-- A refresh leaves the access token of before alone (`ends_access`); revoking one of a pair ends
-  both.
+The following is unverified; clients must not rely on it:
 
-It cannot check what X does to pictures, spam rules across accounts, or what another person sees.
-Polls, quotes, edits, webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say
-in `x_remarks` and `x_chats`. An account's own token (`member.token`) has no end; tokens got with
-codes live two hours.
+- The latest description has `post.fields`, `referenced_posts` (an expansion only),
+  `edit_history_post_ids` and `repost_count`; clients and most documentation have `tweet.fields`,
+  `referenced_tweets`, `edit_history_tweet_ids` and `retweet_count`. `names` selects the accepted
+  ones: both, or only the new or the old ones.
+- Deleting a missing post returns `deleted: true`; deleting another account's post returns 403.
+  `missing_delete = 404` changes the first.
+- Texts and types of errors are those that other projects report (402 `credits`, duplicates, media
+  ids, replies); the 403 for a text that is too long and for locked and suspended accounts, and
+  their texts, are assumed.
+- Text is normalized and trimmed; duplicates are detected by text only, including deleted posts,
+  before the media are checked; a picture can be used in one post (`media_again` changes it); the
+  accepted metadata besides alt text and warning.
+- Entity positions count characters of the displayed text; the text of a reply starts with the names
+  of those it replies to; a start time in the future returns an empty page; windows start with the
+  first request; the limits of reads.
+- A refresh does not end the previous access token (`ends_access`); revoking one token of a pair
+  ends both.
+
+Not covered: X's processing of pictures, spam rules across accounts, other users' views, polls,
+quotes, edits, webhooks and OAuth 1.0a. Videos are in `uploads`, replies and messages in `comments`
+and `chats`. An account's own token (`member.token`) does not expire; tokens obtained with codes are
+valid for two hours.
 """
 
 from collections.abc import Iterator
@@ -97,19 +100,20 @@ STATES = {
 
 @dataclass
 class FakeX(Chats, SignIn):
-    """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read
-    what is there."""
+    """The state of X. Tests create accounts and apps, adjust the clock, request faults from `book`,
+    and inspect the content."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     names: str = "both"
-    """Which names of fields are known: both, new, old."""
+    """Accepted field names: both, new or old."""
     bill: Bills = field(default_factory=Bills)
     out_of_credits: bool = False
-    """Whether the developer's money is spent: 402 for whatever costs some."""
+    """True if the developer has no credits: requests with a cost return 402."""
     unknown_tokens: int = 0
-    """How many requests with a good token are told that it cannot be told who asks (403)."""
+    """Number of next requests with a valid token that return 403 because the user cannot be
+    determined."""
     missing_delete: int = 200
-    """What deleting something that is not there is answered: 200 or 404."""
+    """Status of the deletion of a missing post: 200 or 404."""
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
@@ -120,7 +124,7 @@ class FakeX(Chats, SignIn):
         self.limits = Limits(self.clock)
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         body = await request.body()
         headers: dict[str, str] = {}
         try:
@@ -157,7 +161,7 @@ class FakeX(Chats, SignIn):
         return act(asked.said, asked.header)
 
     def _known(self, asked: ParsedRequest) -> Token:
-        """Whose token it is. Raises Refusal."""
+        """Return the token of a request. Raise Refusal."""
         known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise Refusal(401, problem(401, "Unauthorized"))
@@ -171,7 +175,7 @@ class FakeX(Chats, SignIn):
         return known
 
     def _allowed(self, known: Token, kind: str) -> None:
-        """Whether somebody may do such a thing now. Raises Refusal."""
+        """Raise Refusal if the token may not perform this kind of request."""
         if not set(NEEDED.get(kind, READ)) <= set(known.scopes):
             raise forbidden()
         if known.member.state in STATES:
@@ -181,7 +185,7 @@ class FakeX(Chats, SignIn):
             raise Refusal(402, problem(402, "CreditsDepleted", detail, "credits"))
 
     def _judge(self, asked: ParsedRequest) -> None:
-        """Whether the request is as described. Raises Refusal."""
+        """Validate the request. Raise Refusal."""
         if self.names == "old" and "post.fields" in asked.query:
             raise invalid("The query parameter [post.fields] is not one of those known.")
         judged = (
@@ -197,15 +201,15 @@ class FakeX(Chats, SignIn):
             raise invalid(trouble)
 
     def _check(self, asked: ParsedRequest, status: int, told: Json) -> None:
-        """An answer of the wrong shape is a mistake of this fake."""
+        """Check the response. A violation is an error of this fake."""
         older = self.names == "old" or (
             self.failure_inside and asked.parts[1:] == ["media", "upload"]
         )
-        if not older:  # the older names are in no document at hand
+        if not older:  # No available description contains the older names.
             self.spec.check_answer(asked.method, asked.path, status, told)
 
     def _route(self, asked: ParsedRequest, mine: Member) -> tuple[int, Json]:
-        """Status and JSON. Raises Refusal."""
+        """Return the status and JSON. Raise Refusal."""
         match asked.method, asked.parts[1:] if asked.parts[0] == "2" else []:
             case "GET", ["users", "me"]:
                 return 200, {"data": self._person(mine, asked.listed("user.fields"))}
@@ -287,7 +291,7 @@ class FakeX(Chats, SignIn):
         return (self._shown(asked, found) if found else {}) | ({"errors": gone} if gone else {})
 
     def _shown(self, asked: ParsedRequest, posts: list[Post]) -> Json:
-        """Posts with what was asked for of them, and what they refer to."""
+        """Return posts with the requested fields and expansions."""
         expanded = asked.listed("expansions")
         wanted = asked.listed("post.fields", "tweet.fields") | expanded
         includes: Json = {}
@@ -392,7 +396,7 @@ def _object(asked: ParsedRequest, *kinds: str) -> Json:
 
 
 def _kind(method: str, parts: list[str]) -> str:
-    """What kind of request it is, in the words of the faults."""
+    """Return the kind of a request for the fault book."""
     match method, parts:
         case "POST", ["2", "tweets"]:
             return "posts"
@@ -421,18 +425,18 @@ def _kind(method: str, parts: list[str]) -> str:
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """The kind of a request; whose it is stands in its token alone."""
+    """Return the kind of a request. Only its token names the account."""
     return PlatformCall(method, path, "", _kind(method, path.strip("/").split("/")))
 
 
 def create_app(server: FakeX) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
     faulty = FaultyNetwork(app, book=server.book, call_of=classify_request)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await faulty(scope, receive, send)
 
     return entry
@@ -440,8 +444,8 @@ def create_app(server: FakeX) -> ASGIApp:
 
 @contextmanager
 def x(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeX]:
-    """A running X with a clock of its own, judging by the document at hand unless another is
-    given."""
+    """Run an X with an adjustable clock. It uses the description of the reference data unless
+    `spec` is given."""
     server = FakeX(clock or AdjustableClock(), spec=Spec(spec or load_description()))
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

@@ -1,9 +1,9 @@
-"""X's API as X describes it, in OpenAPI 3.0: what it says of our requests, read here, and of the
-fake's answers.
+"""X's official API description (OpenAPI 3.0), applied to our requests, which are parsed here, and
+to the fake's responses.
 
-Judged are paths, queries, JSON bodies and the fields of multipart ones; files, tokens and headers
-are not. The description is newer than most clients: it calls `post.fields` what they call
-`tweet.fields`, so the older names are judged here.
+Paths, queries, JSON bodies and the fields of multipart bodies are validated; files, tokens and
+headers are not. The description is newer than most clients: it has `post.fields` where they use
+`tweet.fields`, so the older names are validated here.
 """
 
 import json
@@ -26,7 +26,7 @@ JSON, MULTIPART, FORM = (
     "application/x-www-form-urlencoded",
 )
 LONGEST = 20
-"""Digits that no number of X has."""
+"""Number of digits that no number of X reaches."""
 OLDER = {
     "tweet.fields": (
         "post.fields",
@@ -41,13 +41,12 @@ OLDER = {
     "dm_event.fields": ("dm_event.fields", {"sender_id", "participant_ids", "referenced_tweets"}),
     "expansions": ("expansions", {"referenced_tweets.id", "edit_history_tweet_ids"}),
 }
-"""By older name of a parameter: the one described, and values that only the older API took."""
+"""Older names of parameters: the described name, and values that only the older API accepted."""
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request as it was read. `parts` is the path, `kind` the type of its body, `said` what it
-    says."""
+    """A parsed request. `parts` is the path, `kind` the content type, `said` the body."""
 
     method: str
     path: str
@@ -60,17 +59,17 @@ class ParsedRequest:
     header: str
 
     def listed(self, *names: str) -> set[str]:
-        """The words of comma-separated parameters."""
+        """Return the values of comma-separated parameters."""
         return {word for name in names for word in self.query.get(name, "").split(",") if word}
 
 
 def load_description() -> Path | None:
-    """The description, where reference data is at hand."""
+    """Return the path of the description if the reference data is available."""
     return find_description("x-openapi.json")
 
 
 class Spec(Description):
-    """What it says of our requests and of the fake's answers."""
+    """The description, applied to our requests and to the fake's responses."""
 
     def judge(
         self,
@@ -82,8 +81,8 @@ class Spec(Description):
         *,
         older: bool,
     ) -> str:
-        """What is wrong with a request; "" when it is as described. `older`: names of before are
-        good too."""
+        """Return the first violation in a request, or "". With `older`, older names are accepted
+        too."""
         if self.path is None:
             return ""
         return self.noted(
@@ -91,8 +90,8 @@ class Spec(Description):
         )
 
     def check_answer(self, method: str, path: str, status: int, value: Any) -> None:
-        """Whether the fake answers as described; its own mistake is kept with the refused requests,
-        and raised."""
+        """Check a response of the fake. A violation is recorded with the rejected requests and
+        raised."""
         name = self.named(path, method.lower())
         if name is None:
             return
@@ -136,7 +135,7 @@ class Spec(Description):
         return self.errors(f"{name} {method} {kind}", schema, told)
 
     def _fields(self, schema: Mapping[str, Any], body: Mapping[str, str]) -> dict[str, Any]:
-        """The fields of a form, numbers as numbers."""
+        """Return the fields of a form, with numbers converted."""
         known = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]][
             "properties"
         ]
@@ -173,8 +172,7 @@ class Spec(Description):
             seen.add(name)
             schema = known[name]["schema"]
             told = _typed(schema, value, more)
-            # All of them were values of the older API alone, or the one value that is left out is
-            # fine as it is.
+            # An empty list means that all values belong to the older API only, which is valid.
             trouble = "" if told == [] and value else self.errors(f"{key} {name}", schema, told)
             if trouble:
                 return f"{given}: {trouble}"
@@ -182,8 +180,8 @@ class Spec(Description):
 
 
 def _typed(schema: Mapping[str, Any], value: str, more: set[str]) -> Any:
-    """A word of a query or a form as it is described; unchanged, and so refused, where it is not of
-    that type."""
+    """Convert a query or form value to the described type. Return it unchanged, to be rejected
+    later, if it does not have this type."""
     if schema.get("type") == "array":
         return [each for each in value.split(",") if each not in more]
     whole = (
@@ -196,7 +194,7 @@ def _typed(schema: Mapping[str, Any], value: str, more: set[str]) -> Any:
 
 
 def read(request: Request, body: bytes) -> ParsedRequest:
-    """The request in parts. Raises Refusal."""
+    """Parse a request. Raise Refusal."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     said: Any = None
     files: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""What the fake X holds: accounts, posts and media, and the rules by which they come and go."""
+"""State of the fake X: accounts, posts and media, and the rules for changing them."""
 
 import hashlib
 import io
@@ -53,7 +53,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: status, body, headers."""
+    """An error response: status, body and headers."""
 
     def __init__(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {body}")
@@ -63,45 +63,45 @@ class Refusal(Exception):
 def problem(
     status: int, title: str, detail: str = "", kind: str = "about:blank", **more: Any
 ) -> Json:
-    """A problem as X tells it; `kind` is the last part of its type."""
+    """Return a problem object of X. `kind` is the last segment of its type."""
     type_ = kind if kind == "about:blank" else PROBLEMS + kind
     return {"title": title, "detail": detail or title, "type": type_, "status": status, **more}
 
 
 def invalid(message: str, **parameters: str) -> Refusal:
-    """A request that is wrong in itself."""
+    """Return the error for an invalid request."""
     told = {"message": message, "parameters": {name: [value] for name, value in parameters.items()}}
     return Refusal(400, problem(400, "Invalid Request", INVALID, "invalid-request", errors=[told]))
 
 
 def forbidden(detail: str = "Forbidden", kind: str = "about:blank") -> Refusal:
-    """What may not be done."""
+    """Return the error for a forbidden action."""
     return Refusal(403, problem(403, "Forbidden", detail, kind))
 
 
 def not_found(resource: str, parameter: str, value: str) -> Json:
-    """The problem that stands in an answer's `errors` where something is missing."""
+    """Return the problem for the `errors` of a response with a missing object."""
     detail = f"Could not find {resource} with {parameter}: [{value}]."
     told = problem(
         404, "Not Found Error", detail, "resource-not-found", value=value, parameter=parameter
     )
-    del told["status"]  # those inside an answer have none
+    del told["status"]  # Problems inside a response have no status.
     return told | {"resource_id": value, "resource_type": resource}
 
 
 def media_key(category: str, medium_id: str) -> str:
-    """What a medium is called in posts."""
+    """Return the key of a media file in posts."""
     kind = {"tweet_gif": 16, FILM: 7}.get(category, 3)
     return f"{kind}_{medium_id}"
 
 
 @dataclass
 class Medium:
-    """An uploaded picture or film. `warning` is what it was said to show, `post` the id of what
-    uses it.
+    """An uploaded picture or video. `warning` is its declared content warning, `post` the id of the
+    post that uses it.
 
-    `state` is pending, in_progress, failed or succeeded; `polls` are still to be made; `also` may
-    use it too.
+    `state` is pending, in_progress, failed or succeeded; `polls` is the number of polls until it is
+    ready; `also` are other accounts that may use it.
     """
 
     id: str
@@ -120,13 +120,13 @@ class Medium:
 
     @property
     def key(self) -> str:
-        """What it is called in posts."""
+        """Key in posts."""
         return media_key(self.category, self.id)
 
 
 @dataclass
 class Post:
-    """One post. `text` is as it was written; its numbers are what tests make them."""
+    """A post. `text` is as written. Tests set its metrics."""
 
     id: str
     member: str
@@ -144,14 +144,14 @@ class Post:
     bookmarks: int = 2
     impressions: int = 40
     ahead: list[str] = field(default_factory=list)
-    """The names that X put before it, as a reply."""
+    """Names that X adds to the start of a reply."""
     hidden: bool = False
 
 
 @dataclass
 class Member:
-    """One account. `state`: active, suspended, locked; `scopes` are those of `token`, which has no
-    end."""
+    """An account. `state` is active, suspended or locked; `scopes` belong to `token`, which does
+    not expire."""
 
     id: str
     username: str
@@ -160,26 +160,26 @@ class Member:
     at: datetime
     state: str = "active"
     marks_media: bool = False
-    """Whether it says of all its media that they are sensitive: a setting of the account."""
+    """True if the account's setting marks all its media as sensitive."""
     followers: int = 0
     posts: dict[str, Post] = field(default_factory=dict)
-    """Those that stand."""
+    """Existing posts."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every post ever made, deleted ones included."""
+    """Id and text of every post ever created, including deleted ones."""
     said: list[tuple[str, datetime]] = field(default_factory=list)
-    """What the refusal of duplicates remembers."""
+    """Texts and times for the detection of duplicates."""
 
 
 @dataclass
 class XState:
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     clock: AdjustableClock
     url: str = ""
     members: dict[str, Member] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """The id of what was last uploaded, by the SHA-256 of its bytes."""
+    """Id of the latest upload, by the SHA-256 of its content."""
     max_weight: int = 280
     max_alt: int = 1000
     most_bytes: dict[str, int] = field(
@@ -190,25 +190,26 @@ class XState:
         }
     )
     media_live: timedelta = timedelta(hours=24)
-    """How long an uploaded picture or film waits for its post."""
+    """Validity of an uploaded file that no post uses."""
     media_again: bool = False
-    """Whether a medium may be used by a second post."""
+    """True if a second post may use a media file."""
     same_text_after: timedelta = timedelta(hours=24)
     drops_warnings: bool = False
-    """X takes the warning of a picture and forgets it; its answer does not tell it back."""
+    """True if X accepts the warning of a picture without storing it. Its response does not return
+    the warning."""
     forbidden: list[str] = field(default_factory=list)
-    """Attempts at what is not offered here: polls, quotes, edits, places, communities."""
+    """Attempts to use features that are not covered: polls, quotes, edits, places, communities."""
     _last: int = 0
 
     def snowflake(self) -> str:
-        """A new id, of this moment and higher than those before."""
+        """Return a new id for the current time, greater than all earlier ones."""
         self._last = max(self._last + 1, (int(self.clock().timestamp() * 1000) - EPOCH_MS) << 22)
         return str(self._last)
 
     def account(
         self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active"
     ) -> Member:
-        """A new account with a token of these scopes."""
+        """Create an account with a token of these scopes."""
         made = Member(
             self.snowflake(),
             username,
@@ -221,13 +222,13 @@ class XState:
         return made
 
     def who(self, username: str) -> Member | None:
-        """Who has this name."""
+        """Return the account with this username, or None."""
         return next((one for one in self.members.values() if one.username == username), None)
 
-    # media
+    # Media
 
     def upload(self, mine: Member, category: str, data: bytes) -> Medium:
-        """Take a picture in. Raises Refusal."""
+        """Store a picture. Raise Refusal."""
         if category not in CATEGORIES:
             raise invalid("This fake takes pictures for posts alone.", media_category=category)
         if not data or len(data) > self.most_bytes[category]:
@@ -240,13 +241,13 @@ class XState:
         )
 
     def keep(self, medium: Medium) -> Medium:
-        """Hold a medium, by its id and by its bytes."""
+        """Store a media file by id and by content."""
         self.media[medium.id] = medium
         self.named[hashlib.sha256(medium.data).hexdigest()] = medium.id
         return medium
 
     def describe(self, mine: Member, said: Mapping[str, Any]) -> Json:
-        """Take in what is said of a medium: the metadata it has now. Raises Refusal."""
+        """Update the metadata of a media file and return it. Raise Refusal."""
         medium, told = self._unused(mine, said.get("id")), said.get("metadata", {})
         if medium is None:
             raise invalid(NO_MEDIA, id=str(said.get("id"))[:40])
@@ -275,10 +276,10 @@ class XState:
             return None
         return known if mine.id in {known.owner, *known.also} else None
 
-    # posts
+    # Posts
 
     def publish(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post. Raises Refusal."""
+        """Create a post. Raise Refusal."""
         self._offered(mine, said)
         text = unicodedata.normalize("NFC", _text(said, "text")).strip()
         parent, wanted = self._parent(said), _media_ids(said)
@@ -338,13 +339,12 @@ class XState:
         ) is not None
 
     def seen(self, post_id: str) -> Post | None:
-        """A post that stands and whose author is not suspended."""
+        """Return an existing post whose author is not suspended, or None."""
         owners = (one for one in self.members.values() if one.state != "suspended")
         return next((one.posts[post_id] for one in owners if post_id in one.posts), None)
 
     def delete(self, mine: Member, post_id: str) -> None:
-        """Take a post of one's own away; of one that is not there, nothing is said. Raises
-        Refusal."""
+        """Delete a post of the account. Deleting a missing one has no effect. Raise Refusal."""
         found = self.seen(post_id)
         if found is not None and found.member != mine.id:
             raise forbidden("You are not allowed to delete this Tweet.")
@@ -353,10 +353,8 @@ class XState:
     def listed(
         self, posts: Iterable[Post], query: Mapping[str, str], until: datetime
     ) -> tuple[list[Post], str]:
-        """A page of posts, newest first, as they stood at `until`, and where the next begins.
-
-        Raises Refusal.
-        """
+        """Return a page of posts as of `until`, newest first, and the start of the next page. Raise
+        Refusal."""
         most, start, end = (
             number(query, "max_results", 10),
             instant(query, "start_time"),
@@ -365,7 +363,7 @@ class XState:
         if not 5 <= most <= 100:
             raise invalid("The number of results is not between 5 and 100.", max_results=str(most))
         shown = [one for one in posts if one.at <= until and (end is None or one.at < end)]
-        # Times of the API are whole seconds: a post of the same second is not before it.
+        # Times of the API are whole seconds, so a post in the same second is not before the start.
         shown = [one for one in shown if start is None or one.at >= start.replace(microsecond=0)]
         if "replies" in query.get("exclude", "").split(","):
             shown = [one for one in shown if one.parent is None]
@@ -378,7 +376,7 @@ class XState:
 
 
 def pictured(category: str, data: bytes) -> tuple[str, tuple[int, int]]:
-    """The type and the size of a picture. Raises Refusal."""
+    """Return the type and size of a picture. Raise Refusal."""
     try:
         image = Image.open(io.BytesIO(data))
         kind, size, frames = image.format or "", image.size, getattr(image, "n_frames", 1)
@@ -414,7 +412,7 @@ def _media_ids(said: Mapping[str, Any]) -> list[str]:
 
 
 def number(query: Mapping[str, str], name: str, usual: int) -> int:
-    """A number of a query. Raises Refusal."""
+    """Return a number of a query. Raise Refusal."""
     told = query.get(name, "")
     if told and not WHOLE.fullmatch(told):
         raise invalid(f"{name} is a number.", **{name: told[:40]})
@@ -422,14 +420,14 @@ def number(query: Mapping[str, str], name: str, usual: int) -> int:
 
 
 def instant(query: Mapping[str, str], name: str) -> datetime | None:
-    """An instant of a query, with its zone. Raises Refusal."""
+    """Return a UTC-aware instant of a query. Raise Refusal."""
     told = query.get(name, "")
     if not told:
         return None
     try:
         if INSTANT.fullmatch(told):
             return datetime.fromisoformat(told)
-    except ValueError:  # a thirteenth month
+    except ValueError:  # For example a thirteenth month.
         pass
     raise invalid(f"{name} is not like 2026-01-31T12:00:00Z.", **{name: told[:40]})
 
@@ -441,5 +439,5 @@ def _cursor(token: str) -> int:
 
 
 def stamp(at: datetime) -> str:
-    """An instant as the API tells it."""
+    """Format an instant as the API does."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

@@ -1,11 +1,10 @@
-"""How X reads a text: its weighted length (twitter-text, configuration 3), the links in it, and
-what readers get.
+"""X's text processing: weighted length (twitter-text, configuration 3), detection of links, and the
+displayed text.
 
-Written from the published configuration and rules alone. Simplified: which letters a path may have,
-sequences of emoji that no font draws (one each here), signs that are emoji only where a selector
-follows (two here, © too), domains in other than Latin letters (no links here). What is a link is
-judged by every top-level domain there is, in the list that hypothesis brings along; X's own list
-may be older.
+Implemented from the published configuration and rules only. Simplified: valid characters of a path,
+emoji sequences without a glyph (counted as one), characters that are emoji only with a selector
+(counted as two, including ©), and domains in non-Latin scripts (not detected). Top-level domains
+are those in the list that Hypothesis includes; X's list may be older.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ from string import ascii_letters, digits
 import regex
 
 LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
-"""Characters that count as one; all others count as two."""
+"""Characters with a weight of one. All others have a weight of two."""
 PER_URL, PER_EMOJI, SHOWN_OF_URL = 23, 2, 26
 EMOJI = regex.compile(
     r"\p{Regional_Indicator}{2}"
@@ -32,7 +31,7 @@ RUN = regex.compile(
     rf"(?<![{LETTERS}@＠$#＃])(?P<protocol>https?://)?(?P<run>[{LETTERS}][{LETTERS}._-]*+)",
     regex.IGNORECASE,
 )
-"""What may begin with a domain."""
+"""Possible start of a domain."""
 LABEL = regex.compile(rf"[{LETTERS}](?:[{LETTERS}_-]*[{LETTERS}])?")
 REST = regex.compile(
     r"(?::\d+)?(?:/[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%#\[\]\-–_~@|&()]*+)?"
@@ -48,7 +47,7 @@ def _tops() -> frozenset[str]:
 
 
 def links(text: str) -> Iterator[tuple[int, int]]:
-    """Where the links of a text begin and end, bare domains among them."""
+    """Yield the start and end of each link in a text, including domains without a protocol."""
     at = 0
     while match := RUN.search(text, at):
         begin, at = match.start(), match.end()
@@ -62,8 +61,8 @@ def links(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _domain(run: str, after: str) -> int:
-    """How much of what looks like a domain is one: as far as its last top-level domain. `after`
-    follows the run."""
+    """Return the length of the domain in a run, up to its last top-level domain. `after` follows
+    the run."""
     labels = run.split(".")
     good = next(
         (place for place, label in enumerate(labels) if not LABEL.fullmatch(label)), len(labels)
@@ -76,8 +75,8 @@ def _domain(run: str, after: str) -> int:
 
 
 def _kept(rest: str) -> int:
-    """How much of what follows a domain belongs to it: not the punctuation of the sentence it
-    stands in."""
+    """Return the length of the path after a domain, without the punctuation of the surrounding
+    sentence."""
     while rest and (
         rest[-1] in ".,:;!?'*[]$%|~–(" or (rest[-1] == ")" and rest.count(")") > rest.count("("))
     ):
@@ -86,7 +85,7 @@ def _kept(rest: str) -> int:
 
 
 def weight(text: str) -> int:
-    """The length that X's limit is about."""
+    """Return the weighted length that X's limit applies to."""
     text, total, at = unicodedata.normalize("NFC", text), 0, 0
     for begin, end in links(text):
         total += _plain(text[at:begin]) + PER_URL
@@ -104,7 +103,7 @@ def _one(code: int) -> int:
 
 
 def short(target: str, of: str) -> str:
-    """The short link that stands for `target` in the post `of`."""
+    """Return the short link for `target` in the post `of`."""
     number = int.from_bytes(hashlib.sha256(f"{of} {target}".encode()).digest()[:9])
     letters = []
     for _ in range(10):
@@ -116,10 +115,9 @@ def short(target: str, of: str) -> str:
 def shown(
     text: str, post: str, pictures: list[tuple[str, str]]
 ) -> tuple[str, list[dict[str, object]]]:
-    """A text as readers get it, and its `entities.urls`. `pictures` are media keys and the
-    addresses they stand for.
+    """Return the displayed text and its `entities.urls`. `pictures` are media keys and their URLs.
 
-    Places are counted in characters of the text as it is shown, escapes included.
+    Positions are in characters of the displayed text, including escapes.
     """
     parts: list[str] = []
     entities: list[dict[str, object]] = []

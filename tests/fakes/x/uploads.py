@@ -1,29 +1,29 @@
-"""Uploads in segments, as the fake X takes them: films, and pictures that came this way; and the
-work on films.
+"""Segmented uploads of videos and pictures to the fake X, and the processing of videos.
 
-Documented: the requests and their answers, that a film is of no use before its state is
-`succeeded`, that an upload waits 15 days to be whole and a film a day for its post, and 512 MB,
-though the newest page says 8 GB. The older pages give a segment 5 MB; others saw 413 without a body
-for 5 MiB in a form, so that here the whole request counts.
+Documented: the requests and responses, that a video cannot be used before its state is `succeeded`,
+that an upload stays open for 15 days and a video can be used for a day, and 512 MB, although the
+latest page says 8 GB. Older pages limit a segment to 5 MB; others observed 413 without a body for 5
+MiB in a form, so the fake counts the whole request.
 
-Unverified, so that nothing may lean on it:
-- That type and length must be told (the description requires nothing), and that films of other
-  types are refused.
-- Segments come in any order and count by their index, the last of each index counts, and their sum
-  is judged at the end alone; a refused end leaves the upload open. A second end tells what the
-  first one did (`finalize_again`).
-- An upload that is unknown, another's or too old is told like invalid media ids (`missing_upload`),
-  and so is the state of what is not whole. A film that is not ready, or failed, makes a post
-  refused like invalid media ids.
-- Films alone are worked on; pictures are ready at once, GIFs too, and refused at the end where they
-  are none.
-- Where it is told why a film failed: in the answer's `errors`, as described, or where the older
-  documentation has it, in `processing_info` (`failure_inside`). Metadata are taken of films, even
-  while they are worked on and when failed.
-- `shared` changes nothing; `additional_owners` may use the media as if they were theirs.
+The following is unverified; clients must not rely on it:
 
-It cannot check what is in a film: codecs, its length in time, which is judged when it is posted
-(403), or its size.
+- Type and length are required (the description requires nothing), and videos of other types are
+  rejected.
+- Segments can arrive in any order and are identified by their index; the last one of each index
+  counts, and the total size is checked at the end only; a rejected end leaves the upload open. A
+  second end returns the same response (`finalize_again`).
+- An unknown, foreign or expired upload returns the error for invalid media ids (`missing_upload`),
+  as does the state of an incomplete one. A post with a video that is not ready or failed is
+  rejected with the same error.
+- Only videos are processed; pictures, including GIFs, are ready immediately, or rejected at the end
+  if they are invalid.
+- The failure reason of a video is in the response's `errors`, as described, or in
+  `processing_info`, as in older documentation (`failure_inside`). Metadata of videos are accepted
+  during processing and after a failure.
+- `shared` has no effect; `additional_owners` may use the media as if they owned them.
+
+Not covered: the content of videos: codecs, their length, which is checked when it is posted (403),
+and their dimensions.
 """
 
 import base64
@@ -64,7 +64,7 @@ FAILED = "file is invalid"
 
 @dataclass
 class Upload:
-    """What came of a file so far. `length` is what was said of the whole of it in bytes."""
+    """The received part of an upload. `length` is the declared total size in bytes."""
 
     id: str
     owner: str
@@ -78,32 +78,31 @@ class Upload:
 
 @dataclass
 class SegmentedUploads(XState):
-    """A world that takes files in segments. Its limits and its bad habits are attributes that tests
-    set."""
+    """The state with segmented uploads. Tests set its limits and faults as attributes."""
 
     uploads: dict[str, Upload] = field(default_factory=dict)
-    """Those that are not whole."""
+    """Incomplete uploads."""
     slow: int = 0
-    """How many questions after a film are told `in_progress` before one is told `succeeded`."""
+    """Number of polls of a video that report `in_progress` before one reports `succeeded`."""
     spoils: bool = False
-    """Whether the work on films fails."""
+    """True if the processing of videos fails."""
     failure_inside: bool = False
-    """Whether `processing_info` says why a film failed, against the description; the answer's
-    `errors` otherwise."""
+    """True if `processing_info` contains the failure reason of a video, contrary to the
+    description, instead of `errors`."""
     most_segment: int = 5 * 2**20
-    """Bytes of one segment."""
+    """Maximum size of a segment in bytes."""
     most_request: int = 5 * 2**20
-    """Bytes of a whole request with a segment: beyond, the door in front of the API answers,
-    without a body."""
+    """Maximum size of a request with a segment in bytes. Beyond it, the proxy in front of the API
+    responds without a body."""
     upload_live: timedelta = timedelta(days=15)
-    """How long an upload waits for its segments."""
+    """Validity of an incomplete upload."""
     missing_upload: int = 400
-    """What is answered where an upload is not there: 400 or 404."""
+    """Status for an unknown upload: 400 or 404."""
     finalize_again: int = 200
-    """What ending an upload once more is answered: 200 or 400."""
+    """Status for ending an upload twice: 200 or 400."""
 
     def let_in(self, parts: list[str], size: int) -> None:
-        """Whether the door lets a request of so many bytes in. Raises Refusal."""
+        """Raise Refusal if the proxy rejects a request of this size."""
         if (
             parts[:3] == ["2", "media", "upload"]
             and parts[-1] == "append"
@@ -112,7 +111,7 @@ class SegmentedUploads(XState):
             raise Refusal(413, {})
 
     def in_segments(self, asked: ParsedRequest, mine: Member) -> Json:
-        """Answer a request about an upload in segments. Raises Refusal."""
+        """Answer a request about a segmented upload. Raise Refusal."""
         match asked.method, asked.parts[3:]:
             case "POST", ["initialize"]:
                 return {"data": self.initialize(mine, asked.said if asked.kind == JSON else None)}
@@ -126,7 +125,7 @@ class SegmentedUploads(XState):
                 raise Refusal(404, problem(404, "Not Found"))
 
     def initialize(self, mine: Member, said: Any) -> Json:
-        """Begin an upload. Raises Refusal."""
+        """Start an upload. Raise Refusal."""
         if not isinstance(said, dict) or set(said) - ASKED:
             raise invalid(f"Request body must be a JSON object of {', '.join(sorted(ASKED))}.")
         mime, length = said.get("media_type"), said.get("total_bytes")
@@ -145,7 +144,7 @@ class SegmentedUploads(XState):
         return told | {"expires_after_secs": int(self.upload_live.total_seconds())}
 
     def append(self, mine: Member, upload_id: str, index: int, data: bytes) -> Json:
-        """Take a segment in, in the place of one of the same index. Raises Refusal."""
+        """Store a segment, replacing one with the same index. Raise Refusal."""
         made = self._upload(mine, upload_id)
         if not 1 <= len(data) <= self.most_segment:
             raise invalid(f"A segment has 1 to {self.most_segment} bytes.", media=str(len(data)))
@@ -153,7 +152,7 @@ class SegmentedUploads(XState):
         return {"expires_at": int((made.at + self.upload_live).timestamp())}
 
     def finalize(self, mine: Member, upload_id: str) -> Json:
-        """Put the segments together; the work on a film begins. Raises Refusal."""
+        """Assemble the segments and start the processing of a video. Raise Refusal."""
         known = self._whole(mine, upload_id)
         if known is not None and self.finalize_again == 200:
             return self._told(known)
@@ -173,7 +172,8 @@ class SegmentedUploads(XState):
         return self._told(self.keep(medium))
 
     def look(self, mine: Member, media_id: str) -> Json:
-        """The state of a medium of one's own, on which the work goes on. Raises Refusal."""
+        """Return the state of a media file of the account. Each poll advances its processing. Raise
+        Refusal."""
         medium = self._whole(mine, media_id)
         if medium is None:
             raise self._missing(media_id)
@@ -226,7 +226,7 @@ class SegmentedUploads(XState):
 
 
 def bytes_of(asked: ParsedRequest) -> bytes:
-    """The `media` of a form or of JSON. Raises Refusal."""
+    """Return the `media` field of a form or JSON body. Raise Refusal."""
     if asked.kind == MULTIPART:
         return asked.files.get("media", b"")
     try:
@@ -236,7 +236,7 @@ def bytes_of(asked: ParsedRequest) -> bytes:
 
 
 def _index(asked: ParsedRequest) -> int:
-    """The place of a segment: a number, and in a form its digits. Raises Refusal."""
+    """Return the index of a segment: a number, or digits in a form. Raise Refusal."""
     told = _object(asked).get("segment_index")
     if asked.kind == MULTIPART and isinstance(told, str) and WHOLE.fullmatch(told):
         told = int(told)
@@ -254,7 +254,7 @@ def _object(asked: ParsedRequest) -> Mapping[str, Any]:
 
 
 def _usual(mime: object) -> str:
-    """What a file is for where nobody says."""
+    """Return the default category of a media type."""
     return next((category for category, types in TYPES.items() if mime in types), "")
 
 

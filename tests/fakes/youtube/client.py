@@ -1,4 +1,4 @@
-"""Requests to the fake YouTube as tests make them."""
+"""Requests of tests to the fake YouTube."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.fakes.youtube.uploads import PIECE
 
 HTTP = HttpClient()
 FILM = b"\0\0\0\x18ftypmp42" + bytes(PIECE * 2)
-"""Two pieces and a little."""
+"""Two pieces and the start of a third."""
 INSERT = "/upload/youtube/v3/videos?uploadType=resumable&part=snippet,status"
 API = "/youtube/v3/"
 
@@ -22,7 +22,7 @@ def send(
     headers: dict[str, str] | None = None,
     body: bytes = b"",
 ) -> HttpResponse:
-    """One request."""
+    """Send a request."""
     reply = HTTP.send(HttpRequest(method, fake.url + path, headers or {}, body, 5.0))
     assert isinstance(reply, HttpResponse), reply
     return reply
@@ -31,7 +31,7 @@ def send(
 def ask(
     fake: FakeYouTube, mine: Member | str, method: str, path: str, said: Any = None, **more: str
 ) -> HttpResponse:
-    """One request with a token and a JSON body; `more` are headers."""
+    """Send a request with a token and a JSON body. `more` are headers."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {"authorization": f"Bearer {token}"} | {
         name.replace("_", "-"): value for name, value in more.items()
@@ -43,13 +43,13 @@ def ask(
 
 
 def read_json(reply: HttpResponse, status: int = 200) -> Any:
-    """The JSON of an answer that is as it should be."""
+    """Return the JSON of a response with the expected status."""
     assert reply.status == status, reply.body
     return json.loads(reply.body)
 
 
 def refusal_reason(reply: HttpResponse) -> tuple[int, str]:
-    """Status and reason of a refusal."""
+    """Return the status and reason of an error."""
     error = json.loads(reply.body)["error"]
     assert error["code"] == reply.status
     assert error["message"]
@@ -57,7 +57,7 @@ def refusal_reason(reply: HttpResponse) -> tuple[int, str]:
 
 
 def video_metadata(privacy: str = "private", **snippet: Any) -> dict[str, Any]:
-    """What is said of a video; `snippet` changes its words."""
+    """Return the metadata of a video. `snippet` changes its texts."""
     status = {
         "privacyStatus": privacy,
         "selfDeclaredMadeForKids": False,
@@ -72,13 +72,13 @@ def video_metadata(privacy: str = "private", **snippet: Any) -> dict[str, Any]:
 def open_session(
     fake: FakeYouTube, mine: Member | str, said: Any = None, *, size: int = len(FILM), **more: str
 ) -> HttpResponse:
-    """The answer to the wish for a session; `more` are headers."""
+    """Return the response to a request for an upload session. `more` are headers."""
     more = {"x_upload_content_length": str(size), "x_upload_content_type": "video/mp4"} | more
     return ask(fake, mine, "POST", INSERT, video_metadata() if said is None else said, **more)
 
 
 def create_session(fake: FakeYouTube, mine: Member | str, said: Any = None, **more: Any) -> str:
-    """Path and query of a new session."""
+    """Return the path and query of a new session."""
     reply = open_session(fake, mine, said, **more)
     assert (reply.status, reply.body) == (200, b"")
     address = urlsplit(reply.headers["location"])
@@ -89,7 +89,7 @@ def create_session(fake: FakeYouTube, mine: Member | str, said: Any = None, **mo
 def send_bytes(
     fake: FakeYouTube, path: str, data: bytes, content_range: str = "", **headers: str
 ) -> HttpResponse:
-    """Bytes for a session, or a question about it."""
+    """Send bytes to a session, or query its status."""
     return send(
         fake,
         "PUT",
@@ -100,13 +100,13 @@ def send_bytes(
 
 
 def film_piece(fake: FakeYouTube, path: str, first: int, film: bytes = FILM) -> HttpResponse:
-    """The piece of a film that begins at `first`."""
+    """Send the piece of a video that starts at `first`."""
     data = film[first : first + PIECE]
     return send_bytes(fake, path, data, f"bytes {first}-{first + len(data) - 1}/{len(film)}")
 
 
 def upload_video(fake: FakeYouTube, mine: Member, said: Any = None, film: bytes = FILM) -> str:
-    """The id of a new video."""
+    """Upload a video and return its id."""
     return str(
         read_json(send_bytes(fake, create_session(fake, mine, said, size=len(film)), film), 201)[
             "id"
@@ -117,7 +117,7 @@ def upload_video(fake: FakeYouTube, mine: Member, said: Any = None, film: bytes 
 def get_video(
     fake: FakeYouTube, mine: Member | str, number: str, part: str = "snippet,status"
 ) -> Any:
-    """What YouTube tells of a video; None where it tells nothing."""
+    """Return the resource of a video, or None."""
     items = read_json(ask(fake, mine, "GET", f"{API}videos?part={part}&id={number}"))["items"]
     return items[0] if items else None
 
@@ -125,10 +125,10 @@ def get_video(
 def update_video(
     fake: FakeYouTube, mine: Member | str, number: str, part: str = "status", **said: Any
 ) -> HttpResponse:
-    """The answer to new parts of a video."""
+    """Return the response to an update of a video's parts."""
     return ask(fake, mine, "PUT", f"{API}videos?part={part}", {"id": number, **said})
 
 
 def publish_video(fake: FakeYouTube, mine: Member, number: str) -> HttpResponse:
-    """The answer to the wish that a video be public."""
+    """Return the response to an update that makes a video public."""
     return update_video(fake, mine, number, status=video_metadata("public")["status"])

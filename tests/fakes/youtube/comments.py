@@ -1,14 +1,13 @@
-"""Comments of the fake YouTube: threads under videos, one level of replies, and what their channel
-does with them.
+"""Comments of the fake YouTube: threads on videos, one level of replies, and moderation.
 
-Documented: lists of threads go newest first and show a limited number of replies (here the five
-newest); a rejected comment is never published again; banning needs a rejection; only authors
-delete, only a channel's owner moderates; a comment that its author deleted is `processingFailure`
-to a moderator. Source: https://developers.google.com/youtube/v3/docs/commentThreads/list,
+Documented: lists of threads are newest first and include a limited number of replies (here the five
+newest); a rejected comment can never be published again; banning requires a rejection; only authors
+delete, only the channel's owner moderates; moderating a comment that its author deleted returns
+`processingFailure`. Source: https://developers.google.com/youtube/v3/docs/commentThreads/list,
 /comments/insert, /comments/delete, /comments/setModerationStatus. Unverified: ids (`Ug` and 24
-signs, replies with a point and more); which of a thread's replies are shown with it; that comments
-of a banned author are rejected at once; that a reply to a reply is `operationNotSupported`; that a
-comment that waits for its moderator takes no reply (`parentCommentIsPrivate`).
+characters, replies with a period and more); which replies a thread includes; that comments of a
+banned author are rejected immediately; `operationNotSupported` for a reply to a reply; that a
+comment held for review accepts no reply (`parentCommentIsPrivate`).
 """
 
 import hashlib
@@ -29,8 +28,7 @@ _numbers = count(1)
 
 @dataclass
 class Comment:
-    """What somebody said under a video, or under another comment of it. `author` is the id of their
-    channel."""
+    """A comment on a video or on another comment. `author` is the id of the author's channel."""
 
     id: str
     video: Video
@@ -42,30 +40,29 @@ class Comment:
     status: str = PUBLIC
     deleted: bool = False
     by_author: bool = False
-    """Whether its author deleted it."""
+    """True if its author deleted it."""
 
     @property
     def owner(self) -> Member:
-        """Whose video it stands under."""
+        """Owner of the video."""
         return self.video.owner
 
 
 @dataclass
 class Comments:
-    """All that was said. Tests close the comments of videos."""
+    """All comments. Tests close the comments of videos."""
 
     clock: Callable[[], datetime]
     every: dict[str, Comment] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
-    """Ids of videos whose comments are closed."""
+    """Ids of videos with closed comments."""
     fresh: dict[str, float] = field(default_factory=dict)
-    """By ids of videos: until when, in seconds since 1970, comments do not know them yet."""
+    """Unix time until which comments do not know a new video, by video id."""
     banned: set[tuple[str, str]] = field(default_factory=set)
-    """Ids of channels, and of whom they keep away."""
+    """Ids of channels and of the users they ban."""
 
     def say(self, video: Video, text: str, *, by: str = "", under: str = "") -> Comment:
-        """Somebody, or the channel itself without a name, says something under a video, or under a
-        comment."""
+        """Add a comment of a user, or of the channel if `by` is empty, on a video or a comment."""
         owner, number = video.owner, hashlib.sha256(f"{next(_numbers)}".encode()).hexdigest()[:22]
         author = f"UC{hashlib.sha256(by.encode()).hexdigest()[:22]}" if by else owner.channel_id
         status = REJECTED if (owner.channel_id, author) in self.banned else PUBLIC
@@ -75,14 +72,14 @@ class Comments:
         return self.every[made]
 
     def there(self, number: str) -> Comment | None:
-        """One that nobody deleted."""
+        """Return a comment that is not deleted, or None."""
         found = self.every.get(number)
         above = self.every.get(found.parent) if found is not None else None
         gone = found is None or found.deleted or (above is not None and above.deleted)
         return None if gone else found
 
     def insert(self, mine: Member, asked: ParsedRequest) -> Comment:
-        """A reply. Raises Refusal."""
+        """Add a reply. Raise Refusal."""
         said = asked.fields().get("snippet", {})
         parent, text = said.get("parentId", ""), said.get("textOriginal", "")
         if not parent:
@@ -101,13 +98,12 @@ class Comments:
         if above.video.id in self.closed:
             raise _no(403, "commentsDisabled")
         if above.owner is not mine:
-            raise _no(
-                403, "forbidden"
-            )  # replies to other people's channels are none of this house's
+            # Our client never replies on other channels.
+            raise _no(403, "forbidden")
         return self.say(above.video, text, under=above.id)
 
     def begin(self, mine: Member, asked: ParsedRequest) -> Json:
-        """A thread under a video of one's own. Raises Refusal."""
+        """Start a thread on a video of the account. Raise Refusal."""
         said = asked.fields().get("snippet", {})
         text = said.get("topLevelComment", {}).get("snippet", {}).get("textOriginal", "")
         if not said.get("videoId"):
@@ -124,7 +120,7 @@ class Comments:
         return self._thread(self.say(video, text), asked.parts, mine, plain=True)
 
     def delete(self, mine: Member, number: str) -> None:
-        """A comment of one's own. Raises Refusal."""
+        """Delete a comment of the account. Raise Refusal."""
         found = self.there(number)
         if found is None:
             raise _no(404, "commentNotFound")
@@ -133,7 +129,7 @@ class Comments:
         found.deleted = found.by_author = True
 
     def moderate(self, mine: Member, asked: ParsedRequest) -> None:
-        """Another status. Raises Refusal."""
+        """Change the moderation status of comments. Raise Refusal."""
         status, bans = asked.query["moderationStatus"], asked.query.get("banAuthor") == "true"
         if bans and status != REJECTED:
             raise _no(400, "banWithoutReject")
@@ -150,8 +146,8 @@ class Comments:
                 self.banned.add((mine.channel_id, found.author))
 
     def threads(self, mine: Member, asked: ParsedRequest) -> tuple[list[Json], int, int, int]:
-        """The threads of one's own channel in one status, newest first, on one page; where it
-        begins, its length, and how many there are. Raises Refusal."""
+        """Return a page of the channel's threads with a moderation status, newest first, with its
+        start, its size and the total number. Raise Refusal."""
         status = asked.query.get("moderationStatus", PUBLIC)
         of = asked.query.get("videoId", "")
         if not of and asked.query.get("allThreadsRelatedToChannelId") != mine.channel_id:
@@ -177,7 +173,7 @@ class Comments:
         return told, begin, many, len(shown)
 
     def below(self, top: Comment) -> list[Comment]:
-        """Its replies that somebody may read, newest first."""
+        """Return the visible replies of a thread, newest first."""
         found = [one for one in self.every.values() if one.parent == top.id and self.there(one.id)]
         return sorted(
             (one for one in found if one.status != REJECTED), key=lambda one: one.at, reverse=True
@@ -186,8 +182,8 @@ class Comments:
     def listed(
         self, mine: Member, asked: ParsedRequest, lag: float
     ) -> tuple[list[Json], int, int, int]:
-        """Comments by their ids, or the replies under one, without those of the last `lag` seconds.
-        Raises Refusal."""
+        """Return comments by id, or the replies to one, without those of the last `lag` seconds.
+        Raise Refusal."""
         parent = asked.query.get("parentId", "")
         if bool(asked.ids) == bool(parent):
             raise api_error(
@@ -234,7 +230,7 @@ class Comments:
 def comment_told(
     one: Comment, parts: tuple[str, ...], mine: Member, *, plain: bool = True, status: bool = True
 ) -> Json:
-    """A comment; its original words are for its author alone."""
+    """Return a comment as the API does. Its original text is for its author only."""
     text = one.text if plain else one.text.replace("&", "&amp;").replace("<", "&lt;")
     snippet: dict[str, Any] = {
         "channelId": one.owner.channel_id,

@@ -1,8 +1,8 @@
-"""How much of YouTube a project may ask for in a day, by all its accounts together.
+"""Daily quota of a project, shared by all its accounts.
 
-Documented: uploads are counted in a bucket of their own, everything else in units; the day ends at
-midnight in Los Angeles, and calls that fail cost as much as others. That a refused call over the
-limit spends nothing is assumed.
+Documented: uploads have a separate bucket, everything else costs units; the day ends at midnight in
+Los Angeles, and failed calls cost as much as others. Assumed: a call that is rejected because of
+the quota costs nothing.
 """
 
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ OVER = f"The request cannot be completed because you have exceeded your {QUOTA}.
 
 @dataclass
 class Limits:
-    """What was asked so far. Tests make the numbers small."""
+    """Quota spent so far. Tests lower the limits."""
 
     clock: AdjustableClock
     uploads_per_day: int = 100
-    """Sessions that one project may open in a day."""
+    """Maximum upload sessions of a project per day."""
     units_per_day: int = 10_000
-    """What everything else of one project may cost in a day."""
+    """Maximum units of a project per day."""
     rate_limited: int = 0
-    """How many of the next calls are told `rateLimitExceeded`; they cost nothing."""
+    """Number of next calls that return `rateLimitExceeded`. They cost nothing."""
     spent: dict[tuple[str, str, date], int] = field(default_factory=dict)
-    """By project, bucket and day in Los Angeles."""
+    """Spent quota by project, bucket and day in Los Angeles."""
 
     def spend(self, client_id: str, bucket: str, cost: int) -> None:
-        """Take the cost of a call from a project's bucket. Raises Refusal."""
+        """Charge the cost of a call to a project's bucket. Raise Refusal."""
         if self.rate_limited > 0:
             self.rate_limited -= 1
             raise api_error(403, "rateLimitExceeded", "Rate Limit Exceeded", "usageLimits")

@@ -1,8 +1,8 @@
-"""What may be said of a video, in YouTube's words and in the fake's: parts are read whole, gaps
-become defaults.
+"""Conversion of a video's metadata from the API. Parts are replaced completely, so missing fields
+receive their defaults.
 
-Documented: lengths, `<` and `>`, that an update without a title or a category is refused, and that
-a missing `privacyStatus` is `public`, in an update too.
+Documented: maximum lengths, `<` and `>`, the rejection of an update without a title or a category,
+and that a missing `privacyStatus` means `public`, also in an update.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from tests.fakes.youtube.spec import Refusal, api_error
 CATEGORIES = frozenset(
     ["1", "2", "10", "15", "17", "19", "20", "22", "23", "24", "25", "26", "27", "28", "29"]
 )
-"""Those a video can be given, in most countries."""
+"""Categories that a video can have in most countries."""
 LONGEST_TITLE, LONGEST_DESCRIPTION, LONGEST_TAGS = 100, 5000, 500
-"""Characters, bytes of UTF-8, characters of all tags."""
+"""Maximum characters of the title, bytes (UTF-8) of the description, and characters of all tags."""
 
 
 def metadata(
     said: Mapping[str, Any], parts: Sequence[str], *, new: bool, forbidden: list[str]
 ) -> dict[str, Any]:
-    """The fields of a video by the parts of a body that count. Raises Refusal."""
+    """Return the fields of a video from the named parts of a body. Raise Refusal."""
     told: dict[str, Any] = {}
     if "snippet" in parts:
         told |= _snippet(_object(said, "snippet"), new=new)
@@ -120,6 +120,6 @@ def _pointed(text: str) -> bool:
 
 
 def _length(tags: list[str]) -> int:
-    """Characters of all tags with the commas between them, and quotation marks around those with
-    blanks."""
+    """Return the length of all tags with commas between them and quotation marks around those with
+    spaces."""
     return sum(len(one) + 2 * (" " in one) for one in tags) + max(0, len(tags) - 1)

@@ -1,7 +1,7 @@
 """Sign-in at the fake Google.
 
-Only `access_type=offline` with `prompt=consent` gives a refresh token, and renewals give none. A
-client needs its secret with PKCE too. The oldest refresh token ends silently when an account has
+Only `access_type=offline` with `prompt=consent` returns a refresh token, and renewals return none.
+A client needs its secret with PKCE too. The oldest refresh token ends silently when an account has
 more than `most_refreshes` for a client. While a client is in testing, `refresh_lives` is 7 days.
 """
 

@@ -1,7 +1,6 @@
-"""Videos, channels and lists as the fake YouTube tells them: the parts that were asked for, and no
-others.
+"""Representation of the fake YouTube's videos, channels and lists, with the requested parts only.
 
-Sizes and lengths of films are invented: nobody looks into them.
+Dimensions and lengths of videos are invented, because the fake does not decode them.
 """
 
 import hashlib
@@ -22,12 +21,12 @@ ITEM_PARTS = ("snippet", "status", "contentDetails")
 
 
 def stamp(at: datetime) -> str:
-    """A moment as YouTube writes it: whole seconds, UTC."""
+    """Format an instant as YouTube does: whole seconds, UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_parts(parts: Sequence[str], known: Sequence[str]) -> None:
-    """Whether somebody asks for parts that are there. Raises Refusal."""
+    """Raise Refusal if an unknown part is requested."""
     if not parts:
         raise api_error(400, "required", "Required parameter: part", "global", at="parameter part")
     for part in parts:
@@ -38,7 +37,7 @@ def check_parts(parts: Sequence[str], known: Sequence[str]) -> None:
 
 
 def video_told(video: Video, parts: Sequence[str], *, own: bool) -> Json:
-    """A video, for its owner or for somebody else."""
+    """Return a video, for its owner or for another user."""
     told: Json = {"kind": "youtube#video", "id": video.id}
     makers: dict[str, Callable[[], Json]] = {
         "snippet": lambda: _video_snippet(video),
@@ -56,7 +55,7 @@ def video_told(video: Video, parts: Sequence[str], *, own: bool) -> Json:
 
 
 def channel_told(member: Member, parts: Sequence[str]) -> Json:
-    """Somebody's channel."""
+    """Return the channel of an account."""
     told: Json = {"kind": "youtube#channel", "id": member.channel_id}
     views = sum(one.statistics["viewCount"] for one in member.posts.values())
     texts = {"title": member.name, "description": ""}
@@ -80,7 +79,7 @@ def channel_told(member: Member, parts: Sequence[str]) -> Json:
 
 
 def item_told(video: Video, position: int, parts: Sequence[str]) -> Json:
-    """A video as its channel's list of uploads shows it."""
+    """Return a video as an item of its channel's uploads playlist."""
     owner = video.owner
     number = f"{owner.uploads_playlist}.{video.id}".encode().hex()
     told: Json = {"kind": "youtube#playlistItem", "id": number}
@@ -102,7 +101,7 @@ def item_told(video: Video, position: int, parts: Sequence[str]) -> Json:
 
 
 def listed(kind: str, items: list[Json], *, total: int, rows: int, following: str = "") -> Json:
-    """A page of a list; what is empty has no `items`, where the real one leaves them out."""
+    """Return a page of a list. An empty list has no `items` where the real API omits them."""
     told: Json = {"kind": f"youtube#{kind}ListResponse", "items": items}
     if kind == "channel" and not items:
         del told["items"]
@@ -166,7 +165,8 @@ def _processing(video: Video) -> Json:
 
 
 def _rounded(member: Member) -> str:
-    """Its subscribers, rounded down to three digits; none of those that it hides."""
+    """Return the number of subscribers, rounded down to three significant digits, or 0 if it is
+    hidden."""
     shown = 0 if member.hides_subscribers else member.subscribers
     unit = 10 ** max(0, len(str(shown)) - 3)
     return str(shown // unit * unit)

@@ -1,48 +1,50 @@
-"""A stateful YouTube over HTTP, with Google's OAuth, and with bad days: by its discovery document
-and its pages.
+"""A stateful YouTube over HTTP with Google's OAuth and injected faults, built from its discovery
+document and documentation.
 
-One origin for all of it: the page that asks people (`accounts.google.com`), the token endpoint
-(`oauth2.googleapis.com`), the API and its uploads (`www.googleapis.com`). Honest where clients
-stumble over the real one: parts are replaced whole, so that an update of `status` without
-`privacyStatus` makes a video public, and without `containsSyntheticMedia` takes the label away; an
-answer to a finished session may be lost and asked for again; a piece may be kept in part; quotas
-are the project's; a project without an audit gets private videos for ever, under 201; a list of no
-channels has no `items`; counts are words. `forbidden` says what this house must not ask:
-`publishAt`, tokens shown to sessions (Google's own client shows them, and YouTube minds not).
+One origin serves everything: the authorization page (`accounts.google.com`), the token endpoint
+(`oauth2.googleapis.com`), the API and its uploads (`www.googleapis.com`). It reproduces behaviour
+of the real platform that clients often get wrong: parts are replaced completely, so that an update
+of `status` without `privacyStatus` makes a video public, and one without `containsSyntheticMedia`
+removes the AI label; the response of a completed session can be lost and queried again; a piece can
+be stored partially; quotas belong to the project; a project without an audit receives permanently
+private videos with status 201; a list of no channels has no `items`; counts are strings.
+`forbidden` lists requests that our client must not send: `publishAt`, and tokens sent to sessions
+(Google's own client sends them, and YouTube accepts them).
 
-Tried by hand: google-api-python-client 2.202.0 with google-auth 2.62.2, outside the locks.
-Refreshing, uploads of one and of more pieces, pieces kept in part, list, update, channels, pages of
-uploads, delete and its errors all went well; its upload address had to be made `http:`. It is not
-among the tests.
+Tested manually with google-api-python-client 2.202.0 and google-auth 2.62.2, which are not in the
+lock files: token refresh, uploads with one and several pieces, partially stored pieces, list,
+update, channels, pages of uploads, deletion and its errors all succeeded; its upload URL had to be
+changed to `http:`. This client is not part of the tests.
 
-Unverified, so that nothing may lean on it:
-- Messages and domains of errors; reasons are those of the documentation. What a missing `part` is
-  called, 403 for all that a suspended channel asks (`suspended_word`), 403 or 404 for other
-  people's videos, `accountClosed` for a token.
-- The order of checks: token, scope, quota, suspension, description, then words; that wishes over a
-  quota cost nothing, and that an upload costs when its session is opened. `rate_limited` is not
-  tied to how often somebody asks.
-- That a rejected or unfinished video is not public though its `privacyStatus` is, and stays in its
-  owner's list.
-- `publishedAt`: here the moment a video was made public first, as its page says; the discovery
-  document says when it was uploaded. Lists of uploads go by it, and `lag` goes by the upload.
-- That an update through a project without an audit makes other videos private; that locked ones
-  stay so for ever.
-- Defaults of an update (documented for `privacyStatus` alone), categories, how tags are counted,
-  title by code points.
-- Whether an upload without a title is refused (some say that it is named after its file), and
-  `Slug` for its name.
-- What is told of subscribers that a channel hides: 0 here.
-- Descriptions of `invalid_grant`; that only `prompt=consent` gives a refresh token (the real one
-  gives one with the first yes too); that redeemed codes end nothing when shown again.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
-  session.
+The following is unverified; clients must not rely on it:
 
-It cannot check what is in a film (its length is invented) or on a cover, captions, search,
-analytics, several channels of one account, half a piece of a broken connection, which is thrown
-away here, and whether Google approves of a client. What people say under videos is told in
-`google_remarks.py`. An account's own token (`member.token`) has no end, and the scopes of `SCOPES`;
-it is of the project `member.app`, which is `fake.app` unless a test gives another.
+- Texts and domains of errors; reasons are those of the documentation. The reason for a missing
+  `part`, 403 for all requests of a suspended channel (`suspended_word`), 403 or 404 for other
+  users' videos, `accountClosed` for a token.
+- The order of checks: token, scope, quota, suspension, description, then content; that requests
+  over the quota cost nothing, and that an upload is charged when its session is created.
+  `rate_limited` does not depend on the request rate.
+- That a rejected or unfinished video is not public although its `privacyStatus` is, and remains in
+  its owner's list.
+- `publishedAt`: here the time when a video first became public, as its page says; the discovery
+  document says the time of its upload. Lists of uploads are sorted by it, and `lag` applies to the
+  upload.
+- That an update through a project without an audit makes other videos private; that locked videos
+  stay private.
+- Defaults of an update (documented for `privacyStatus` only), categories, the length of tags,
+  titles counted in code points.
+- The rejection of an upload without a title (some report that it is named after its file), and
+  `Slug` for the file name.
+- The number of subscribers of a channel that hides it: 0 here.
+- Descriptions of `invalid_grant`; that only `prompt=consent` returns a refresh token (the real one
+  also returns one with the first approval); that using a redeemed code again ends nothing.
+- `approve` in the query of the page names the approving user; tests use it instead of a session.
+
+Not covered: the content of videos (their length is invented) and thumbnails, captions, search,
+analytics, several channels of one account, partial pieces of a broken connection, which are
+discarded here, and Google's verification of clients. Comments are in `comments.py`. An account's
+own token (`member.token`) does not expire and has the scopes in `SCOPES`; it belongs to the project
+`member.app`, which is `fake.app` by default.
 """
 
 from collections.abc import Iterator
@@ -98,8 +100,8 @@ INSERTS = WRITES | {f"{AUTH}youtube.upload"}
 
 @dataclass(frozen=True)
 class Operation:
-    """What may be asked: its name in the discovery document, the scopes of which one is needed, and
-    its units."""
+    """An API operation: its name in the discovery document, the scopes of which one is required,
+    and its units."""
 
     name: str
     scopes: frozenset[str]
@@ -131,7 +133,8 @@ __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create
 
 @dataclass
 class FakeYouTube(Uploads, SignIn):
-    """YouTube's state; tests make accounts and clients, move the clock, ask `book` for faults."""
+    """The state of YouTube. Tests create accounts and clients, adjust the clock, and request faults
+    from `book`."""
 
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
@@ -144,7 +147,7 @@ class FakeYouTube(Uploads, SignIn):
         self.comments = Comments(self.clock)
 
     async def answer(self, request: Request) -> Response:
-        """One request."""
+        """Answer a request."""
         data = await request.body()
         try:
             asked = read(request, data)
@@ -306,8 +309,7 @@ class FakeYouTube(Uploads, SignIn):
         return self.spec.check_answer("PlaylistItemListResponse", told)
 
     def holder(self, scope: Scope) -> str:
-        """The name of the account that a request is for, by its token or its session; "" where
-        nobody can tell."""
+        """Return the name of the account of a request, by its token or session, or ""."""
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -319,7 +321,7 @@ class FakeYouTube(Uploads, SignIn):
 
 
 def classify_request(method: str, path: str, query: bytes) -> str:
-    """The kind of a request, in the words of the faults."""
+    """Return the kind of a request for the fault book."""
     path = path.rstrip("/")
     if path in (TOKEN, REVOKE):
         return "tokens"
@@ -353,7 +355,7 @@ def classify_request(method: str, path: str, query: bytes) -> str:
 
 
 def create_app(server: FakeYouTube) -> ASGIApp:
-    """The app on its state."""
+    """Return the app for `server`."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
 
@@ -363,7 +365,7 @@ def create_app(server: FakeYouTube) -> ASGIApp:
         )
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":  # nothing to begin or to end
+        if scope["type"] != "lifespan":  # Lifespan events need no handling.
             await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(
                 scope, receive, send
             )
@@ -373,7 +375,7 @@ def create_app(server: FakeYouTube) -> ASGIApp:
 
 @contextmanager
 def youtube(clock: AdjustableClock | None = None) -> Iterator[FakeYouTube]:
-    """A running YouTube with a clock of its own."""
+    """Run a YouTube with an adjustable clock."""
     server = FakeYouTube(clock or AdjustableClock())
     with serve_app(create_app(server), clock=server.clock) as server.url:
         yield server

@@ -1,8 +1,7 @@
-"""Requests to Google as they were read, its errors, and what the discovery document says of bodies
-and queries.
+"""Parsed requests to Google, its errors, and validation against the discovery document.
 
-The document leaves fields that it does not name open; here they are refused, as Google's own front
-end does (400, `Unknown name`). Where no reference data lies, nothing is judged by it.
+The document allows additional fields; here they are rejected, as Google's frontend does (400,
+`Unknown name`). Without the reference data nothing is validated.
 """
 
 import json
@@ -19,13 +18,13 @@ from tests.fakes.openapi import Description, find_description
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 LONGEST = 20
-"""Digits that no number in a query has."""
+"""Number of digits that no number in a query reaches."""
 
 Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An error answer: status, body, headers."""
+    """An error response: status, body and headers."""
 
     def __init__(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {body}")
@@ -35,7 +34,7 @@ class Refusal(Exception):
 def api_error(
     status: int, reason: str, message: str, domain: str = "youtube.video", *, at: str = ""
 ) -> Refusal:
-    """An error of the API; `at` is the type and the name of the place where it lies: `parameter
+    """Return an error of the API. `at` is the type and name of its location, such as `parameter
     id`."""
     error = {"message": message, "domain": domain, "reason": reason}
     if at:
@@ -44,7 +43,7 @@ def api_error(
 
 
 def unauthorized(*, shown: bool) -> Refusal:
-    """Nobody is known by this token, or none was `shown`."""
+    """Return the error for an unknown token, or a missing one if `shown` is false."""
     reason, message = (
         ("authError", "Invalid Credentials") if shown else ("required", "Login Required.")
     )
@@ -57,7 +56,7 @@ def unauthorized(*, shown: bool) -> Refusal:
 
 
 def insufficient() -> Refusal:
-    """The person did not say yes to this."""
+    """Return the error for a missing scope."""
     message = "Request had insufficient authentication scopes."
     refusal = api_error(403, "insufficientPermissions", message, "global")
     refusal.body["error"]["status"] = "PERMISSION_DENIED"
@@ -65,19 +64,18 @@ def insufficient() -> Refusal:
 
 
 def bad_request(message: str, reason: str = "badRequest") -> Refusal:
-    """A request that is wrong in itself."""
+    """Return the error for an invalid request."""
     return api_error(400, reason, message, "global")
 
 
 def not_found() -> Refusal:
-    """What is not there."""
+    """Return the error for a missing object."""
     return api_error(404, "notFound", "Not Found", "global")
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request as it was read. `said` is what a JSON body says, `form` what a form says; `headers`
-    in lower case."""
+    """A parsed request. `said` is its JSON body, `form` its form; `headers` are in lower case."""
 
     method: str
     path: str
@@ -90,30 +88,30 @@ class ParsedRequest:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of a resource that are asked for."""
+        """Requested parts of a resource."""
         every = [one for name, value in self.pairs if name == "part" for one in value.split(",")]
         return tuple(dict.fromkeys(one.strip() for one in every if one.strip()))
 
     @property
     def ids(self) -> list[str]:
-        """The ids that are asked for."""
+        """Requested ids."""
         every = [one for name, value in self.pairs if name == "id" for one in value.split(",")]
         return list(dict.fromkeys(one for one in every if one))
 
     @property
     def header(self) -> str:
-        """What authorizes it."""
+        """Value of the Authorization header."""
         return self.headers.get("authorization", "")
 
     def fields(self) -> Json:
-        """What a JSON body says by name. Raises Refusal."""
+        """Return the fields of the JSON body. Raise Refusal."""
         if not isinstance(self.said, dict):
             raise bad_request("Invalid JSON payload received.", "parseError")
         return self.said
 
 
 def read(request: Request, data: bytes) -> ParsedRequest:
-    """The request in parts. Raises Refusal."""
+    """Parse a request. Raise Refusal."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form: dict[str, str] = {}
     said: Any = None
@@ -132,16 +130,16 @@ def read(request: Request, data: bytes) -> ParsedRequest:
 
 
 def load_description() -> Path | None:
-    """The description, where reference data is at hand."""
+    """Return the path of the description if the reference data is available."""
     return find_description("youtube-v3-discovery.trimmed.json")
 
 
 class Spec(Description):
-    """What the discovery document says of requests and of the fake's answers."""
+    """The discovery document, applied to requests and to the fake's responses."""
 
     @cached_property
     def document(self) -> Mapping[str, Any]:
-        """What it says, with schemas that refuse what they do not name."""
+        """The document, with schemas that reject additional fields."""
         whole: Json = json.loads(self.path.read_text("utf-8")) if self.path else {}
         schemas = {name: _strict(schema) for name, schema in whole.get("schemas", {}).items()}
         return {
@@ -151,8 +149,7 @@ class Spec(Description):
         }
 
     def judge(self, asked: ParsedRequest, operation: str) -> str:
-        """What is wrong with a request for `videos.list` and the like; "" when it is as
-        described."""
+        """Return the first violation in a request for an operation such as `videos.list`, or ""."""
         if self.path is None:
             return ""
         resource, method = operation.split(".")
@@ -166,8 +163,8 @@ class Spec(Description):
         return self.noted(asked.method, asked.path, trouble)
 
     def check_answer(self, schema: str, value: Json) -> Json:
-        """The fake's own answer, as described; a mistake is kept with the refused requests, and
-        raised."""
+        """Check and return a response of the fake. A violation is recorded with the rejected
+        requests and raised."""
         trouble = self._errors(schema, value) if self.path else ""
         if trouble:
             self.refused.append(f"answer {schema}: {trouble}")
@@ -175,8 +172,7 @@ class Spec(Description):
         return value
 
     def scopes(self, operation: str) -> frozenset[str]:
-        """The scopes of which one is needed, as described; none are known where there is no
-        document."""
+        """Return the scopes of which an operation requires one. Empty without the document."""
         resource, method = operation.split(".")
         methods = self.document["resources"].get(resource, {}).get("methods", {})
         return frozenset(methods.get(method, {}).get("scopes", ()))
@@ -203,8 +199,7 @@ class Spec(Description):
 
 
 def _strict(told: Mapping[str, Any]) -> Json:
-    """A schema of discovery documents as JSON Schema, in which objects have the named fields and no
-    others."""
+    """Convert a schema of the discovery document to JSON Schema without additional fields."""
     if "$ref" in told:
         return {"$ref": f"#/schemas/{told['$ref']}"}
     made: Json = {
@@ -223,8 +218,8 @@ def _strict(told: Mapping[str, Any]) -> Json:
 
 
 def _typed(described: Mapping[str, Any], value: str) -> Any:
-    """A word of a query as it is described; unchanged, and so refused, where it is not of that
-    type."""
+    """Convert a query value to the described type. Return it unchanged, to be rejected later, if it
+    does not have this type."""
     match described.get("type"):
         case "boolean":
             return {"true": True, "false": False}.get(value, value)

@@ -1,4 +1,4 @@
-"""Accounts, channels and videos of the fake YouTube, and who may do what with them."""
+"""Accounts, channels and videos of the fake YouTube, and permissions for them."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,29 +13,28 @@ from tests.fakes.youtube.spec import ParsedRequest, Refusal, api_error, bad_requ
 
 AUTH = "https://www.googleapis.com/auth/"
 SCOPES = (f"{AUTH}youtube.upload", f"{AUTH}youtube.readonly", f"{AUTH}youtube.force-ssl")
-"""What an account's own token may do."""
+"""Scopes of an account's own token."""
 MOST_ROWS, USUAL_ROWS = 50, 5
 
 
 @dataclass(eq=False)
 class App(oauth_server.App):
-    """A project with its client. Unless it is `verified` (passed the audit of the API), its videos
-    stay private."""
+    """A project with its client. Unless it is `verified` (passed the API audit), its videos stay
+    private."""
 
     verified: bool = True
 
 
 @dataclass
 class Video:
-    """A video that was uploaded to its last byte. `data` is the sha256 of its file, `size` in
-    bytes."""
+    """A completely uploaded video. `data` is the SHA-256 of its file, `size` in bytes."""
 
     id: str
     owner: "Member" = field(repr=False)
     at: datetime
-    """When its last byte came."""
+    """Time of the last byte."""
     ready: datetime
-    """When the work on it ends."""
+    """Time when processing ends."""
     data: str
     size: int
     file_name: str
@@ -47,19 +46,19 @@ class Video:
     privacy: str = "public"
     synthetic: bool | None = None
     paid: bool | None = None
-    """Whether it shows something somebody paid for."""
+    """True if it contains a paid promotion."""
     made_for_kids: bool | None = None
     embeddable: bool = True
     license: str = "youtube"
     stats_viewable: bool = True
     cover: str = ""
-    """The sha256 of the picture that was set as its cover; "" for one of its own frames."""
+    """SHA-256 of its custom thumbnail, or ""."""
     locked: bool = False
-    """Whether it stays private for ever: it came through a project that is not verified."""
+    """True if it stays private because its project is not verified."""
     rejection: str = ""
     failure: str = ""
     public_at: datetime | None = None
-    """When it was made public first."""
+    """Time when it first became public."""
     statistics: dict[str, int] = field(
         default_factory=lambda: {
             "viewCount": 0,
@@ -72,23 +71,23 @@ class Video:
 
     @property
     def upload_status(self) -> str:
-        """How far the work on it is, in YouTube's words."""
+        """Processing status as in the API."""
         if self.clock() < self.ready:
             return "uploaded"
         return "rejected" if self.rejection else "failed" if self.failure else "processed"
 
     @property
     def published_at(self) -> datetime:
-        """When it was made public; when it was uploaded, as long as it was not."""
+        """Time when it first became public, or the time of its upload."""
         return self.public_at or self.at
 
     @property
     def visible(self) -> bool:
-        """Whether everybody finds it."""
+        """Return True if every user can find it."""
         return self.privacy == "public" and self.upload_status == "processed"
 
     def set(self, fields: Mapping[str, Any], *, verified: bool) -> None:
-        """Give it what was said of it."""
+        """Apply metadata to the video."""
         for name, value in fields.items():
             setattr(self, name, value)
         if self.locked or ("privacy" in fields and not verified):
@@ -99,80 +98,79 @@ class Video:
 
 @dataclass
 class Member:
-    """A Google account with a YouTube channel, or without one (`channel_id` is then empty)."""
+    """A Google account with a YouTube channel, or without one (`channel_id` is empty)."""
 
     name: str
     token: str
     channel_id: str
     since: datetime
     app: App
-    """The project that its own token belongs to."""
+    """Project of the account's own token."""
     scopes: tuple[str, ...] = SCOPES
     suspended: bool = False
     suspended_word: str = "channelSuspended"
-    """What is told of a suspended channel: `channelSuspended` or `accountClosed`."""
+    """Error reason of a suspended channel: `channelSuspended` or `accountClosed`."""
     may_cover: bool = True
-    """Whether its owner gave a telephone number, so that its films may have covers of their own."""
+    """True if the owner verified a phone number, which allows custom thumbnails."""
     subscribers: int = 0
     hides_subscribers: bool = False
     videos: dict[str, Video] = field(default_factory=dict)
-    """All that are there, private ones included, oldest first."""
+    """All existing videos, including private ones, oldest first."""
     uploads: list[datetime] = field(default_factory=list)
-    """When its videos came, deleted ones too."""
+    """Upload times of its videos, including deleted ones."""
     _taken: dict[str, str] = field(default_factory=dict)
 
     @property
     def username(self) -> str:
-        """Its name."""
+        """Name of the account."""
         return self.name
 
     @property
     def uploads_playlist(self) -> str:
-        """The list of its videos."""
+        """Id of the uploads playlist."""
         return "UU" + self.channel_id[2:]
 
     @property
     def posts(self) -> dict[str, Video]:
-        """The videos that are public now."""
+        """Videos that are currently public."""
         return {name: one for name, one in self.videos.items() if one.visible}
 
     @property
     def taken(self) -> list[tuple[str, str]]:
-        """Id and description of everything that ever became public, once per video."""
+        """Id and description of every video that ever became public, once for each video."""
         self.settle()
         return list(self._taken.items())
 
     def settle(self) -> None:
-        """Keep in mind what is public now."""
+        """Record the videos that are currently public."""
         for name, one in self.posts.items():
             self._taken.setdefault(name, one.description)
 
 
 @dataclass
 class YouTubeState(Limits):
-    """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
+    """The complete state under one clock. Tests set its limits and faults as attributes."""
 
     members: dict[str, Member] = field(default_factory=dict)
-    """By their names."""
+    """Accounts by name."""
     named: dict[str, str] = field(default_factory=dict)
-    """Ids of videos by the sha256 of their files: the newest of each."""
+    """Id of the latest video, by the SHA-256 of its file."""
     slow: float = 0.0
-    """Seconds of work on a video after its last byte."""
+    """Processing time after the last byte in seconds."""
     rejects: str = ""
-    """Why videos that come now are rejected once the work on them ends: `duplicate`, `copyright`
-    …"""
+    """Reason for rejecting new videos after processing: `duplicate`, `copyright` …"""
     fails: str = ""
-    """Why the work on videos that come now fails: `codec`, `conversion` …"""
+    """Reason for the failed processing of new videos: `codec`, `conversion` …"""
     forbidden: list[str] = field(default_factory=list)
-    """What nobody should ask of YouTube in this house, and asked."""
+    """Requests that our client must not send."""
     app: App = field(
         default_factory=lambda: App("own.apps.googleusercontent.com", "GOCSPX-own", ())
     )
-    """The project of the accounts' own tokens."""
+    """Project of the accounts' own tokens."""
 
     def account(self, name: str, *, channel: bool = True, **state: Any) -> Member:
-        """A new account with a token of its own, which has no end; without `channel` it never
-        signed up at YouTube."""
+        """Create an account with a token that does not expire. Without `channel`, it has no YouTube
+        channel."""
         channel_id = "UC" + secrets.token_urlsafe(17)[:22].ljust(22, "A") if channel else ""
         token = f"ya29.{secrets.token_urlsafe(24)}"
         made = Member(name, token, channel_id, self.clock(), **({"app": self.app} | state))
@@ -180,18 +178,17 @@ class YouTubeState(Limits):
         return made
 
     def who(self, name: str) -> Member | None:
-        """Who has this name."""
+        """Return the account with this name, or None."""
         return self.members.get(name)
 
     def video(self, number: str) -> Video | None:
-        """A video that is there, whoever may see it."""
+        """Return an existing video, regardless of its visibility, or None."""
         return next(
             (one.videos[number] for one in self.members.values() if number in one.videos), None
         )
 
     def shown(self, mine: Member, asked: ParsedRequest) -> list[Video]:
-        """The videos that were asked for by their ids, as far as they are for `mine`. Raises
-        Refusal."""
+        """Return the requested videos that the account may see. Raise Refusal."""
         if not asked.ids:
             message = "No filter selected. Expected one of: chart, id, myRating"
             raise api_error(
@@ -214,7 +211,7 @@ class YouTubeState(Limits):
         return rows
 
     def update(self, mine: Member, app: App, asked: ParsedRequest) -> Video:
-        """Replace the named parts of a video, whole. Raises Refusal."""
+        """Replace the named parts of a video completely. Raise Refusal."""
         said = asked.fields()
         found = self.own(mine, str(said.get("id") or ""), "body.id")
         fields = metadata(said, asked.parts, new=False, forbidden=self.forbidden)
@@ -226,13 +223,13 @@ class YouTubeState(Limits):
         return found
 
     def delete(self, mine: Member, number: str) -> None:
-        """Delete a video of one's own. Raises Refusal."""
+        """Delete a video of the account. Raise Refusal."""
         found = self.own(mine, number, "id")
         mine.settle()
         del mine.videos[found.id]
 
     def own(self, mine: Member, number: str, place: str) -> Video:
-        """A video of one's own. Raises Refusal."""
+        """Return a video of the account. Raise Refusal."""
         found = self.video(number)
         if found is None or (found.owner is not mine and not _open(found)):
             raise _missing(place)
@@ -245,8 +242,8 @@ class YouTubeState(Limits):
     def playlist(
         self, mine: Member, asked: ParsedRequest, lag: float
     ) -> tuple[list[Video], int, int]:
-        """All that a list of uploads shows, newest first, without those of the last `lag` seconds;
-        where the page begins, and how many rows it has. Raises Refusal."""
+        """Return the videos of an uploads playlist, newest first, without those of the last `lag`
+        seconds, with the start and size of the page. Raise Refusal."""
         name = asked.query.get("playlistId", "")
         if not name:
             message = "No filter selected. Expected one of: id, playlistId"
@@ -288,7 +285,7 @@ class YouTubeState(Limits):
 
 
 def _open(video: Video) -> bool:
-    """Whether somebody else may look at it by its id."""
+    """Return True if other users may see the video by its id."""
     return video.privacy != "private" and video.upload_status == "processed"
 
 

@@ -1,5 +1,4 @@
-"""As much of YouTube as an upload needs: it keeps what it is given, and publishes later what says
-so.
+"""A minimal YouTube for uploads. It stores videos and publishes scheduled ones later.
 
 Source: https://developers.google.com/youtube/v3/docs/videos/insert
 """
@@ -17,7 +16,7 @@ from connectors.conformance.fake_servers import serve_app
 
 @dataclass
 class YouTubeUploadStub:
-    """What was uploaded."""
+    """The uploaded videos."""
 
     url: str = ""
     videos: list[dict[str, Any]] = field(default_factory=list)
@@ -25,7 +24,7 @@ class YouTubeUploadStub:
 
 @contextmanager
 def youtube() -> Iterator[YouTubeUploadStub]:
-    """A server; `status.publishAt` is honoured for private videos alone, as the real one does."""
+    """Run the stub. `status.publishAt` applies only to private videos, as in the real API."""
     kept, app = YouTubeUploadStub(), FastAPI()
 
     @app.post("/upload/youtube/v3/videos")

@@ -1,17 +1,15 @@
-"""Uploads by resumable sessions, as the fake YouTube takes them.
+"""Resumable uploads to the fake YouTube, and thumbnails.
 
-Documented: the requests and their answers, that pieces are multiples of 256 KiB but for the last,
-that a session needs no token, that it may have kept less than was sent, and that one which ended
-still tells of its video.
+Documented: the requests and responses, that all pieces except the last are multiples of 256 KiB,
+that a session requires no token, that it can have stored less than was sent, and that a completed
+session still returns its video. For thumbnails.set, 403 `forbidden` if they are not allowed and 404
+for a missing video, as its page says.
 
-Covers by thumbnails.set: who may not have them is 403 `forbidden`, a video that is not there 404,
-as its page says.
-
-Unverified: what a cover is answered that is too heavy or no picture (`invalidImage`), what a piece
-is that does not begin where the session is (`wrong_start`), that another length than was announced
-is 400, that 404 is all that a lost session says (410 of others: `lost_status`), that a session
-counts for the day when it is opened, that the file's name comes from the header `Slug` (people saw
-it; `unknown` otherwise).
+Unverified: the response to a thumbnail that is too large or invalid (`invalidImage`), the response
+to a piece that does not start at the session's position (`wrong_start`), 400 for another length
+than announced, 404 for a lost session (others report 410: `lost_status`), that a session counts
+towards the quota when it is created, and that the file name is taken from the header `Slug` (users
+observed it; `unknown` otherwise).
 """
 
 import hashlib
@@ -34,7 +32,7 @@ RANGE = re.compile(r"bytes (?:(\d{1,15})-(\d{1,15})|(\*))/(\d{1,15}|\*)")
 
 @dataclass
 class Session:
-    """A file on its way. `length` is what was announced; `answer` is there once all of it came."""
+    """An upload. `length` is the announced size; `answer` is set when it is complete."""
 
     id: str
     owner: Member
@@ -49,33 +47,33 @@ class Session:
 
     @property
     def kept(self) -> dict[str, str]:
-        """What it has, as a header says it; nothing where nothing came."""
+        """Header with the stored range, or no headers if nothing was stored."""
         return {"range": f"bytes=0-{len(self.data) - 1}"} if self.data else {}
 
 
 @dataclass
 class Uploads(YouTubeState):
-    """A world that takes videos in. Its limits and its bad habits are attributes that tests set."""
+    """The state with uploads. Tests set its limits and faults as attributes."""
 
     url: str = ""
     sessions: dict[str, Session] = field(default_factory=dict)
     upload_limit: int | None = None
-    """Videos that one channel may upload in a day."""
+    """Maximum uploads of a channel per day."""
     session_lives: timedelta = timedelta(days=7)
     forgets_session: bool = False
-    """Whether no session is known any more."""
+    """True if all sessions are unknown."""
     lost_status: int = 404
-    """What a session that is not known says: 404 or 410."""
+    """Status for an unknown session: 404 or 410."""
     strays_to: str = ""
-    """Where a new session is said to be, in the place of this server."""
+    """Foreign host in the URL of new sessions instead of this server."""
     persists: int | None = None
-    """Bytes that are kept of one piece at most: whoever sends on from where they stopped is
-    lost."""
+    """Maximum stored bytes of a piece. A client that continues after the bytes it sent, instead of
+    the stored range, loses data."""
     wrong_start: int = 308
-    """What a piece is answered that does not begin where the session is: 308 or 400."""
+    """Status for a piece that does not start at the session's position: 308 or 400."""
 
     def open(self, mine: Member, app: App, asked: ParsedRequest) -> str:
-        """Where the bytes of a new video go. Raises Refusal."""
+        """Create a session and return its URL. Raise Refusal."""
         if asked.query.get("uploadType") != "resumable":
             raise bad_request("This fake takes resumable uploads only.")
         if not mine.channel_id:
@@ -108,7 +106,7 @@ class Uploads(YouTubeState):
         return f"{self.strays_to or self.url}{UPLOAD}?uploadType=resumable&upload_id={number}"
 
     def session(self, asked: ParsedRequest) -> Session:
-        """The session of a request. Raises Refusal."""
+        """Return the session of a request. Raise Refusal."""
         if asked.header:
             self.forbidden.append("a token shown to a session")
         found = self.sessions.get(asked.query.get("upload_id", ""))
@@ -117,8 +115,8 @@ class Uploads(YouTubeState):
         return found
 
     def put(self, session: Session, asked: ParsedRequest) -> tuple[int, Json | None]:
-        """Take a piece in, or say how far it is: status, and the video once it is whole. Raises
-        Refusal."""
+        """Store a piece or report the status. Return the status code, and the video when it is
+        complete. Raise Refusal."""
         told, size = asked.headers.get("content-range", ""), len(asked.data)
         if session.answer is not None:
             return 200, session.answer
@@ -147,7 +145,7 @@ class Uploads(YouTubeState):
         return self._taken(session, int(first), asked.data)
 
     def cover(self, mine: Member, asked: ParsedRequest) -> Json:
-        """Give a video of one's own a cover, in the place of the last. Raises Refusal."""
+        """Set the thumbnail of a video of the account. Raise Refusal."""
         found = mine.videos.get(asked.query.get("videoId", ""))
         if found is None:
             raise api_error(404, "videoNotFound", "The video cannot be found.", "youtube.thumbnail")
@@ -190,7 +188,7 @@ class Uploads(YouTubeState):
         return 201, session.answer
 
     def _made(self, session: Session) -> Video:
-        """The video of a session whose last byte came."""
+        """Return the video of a completed session."""
         mine, now = session.owner, self.clock()
         number = secrets.token_urlsafe(8)[:11]
         digest, ready = hashlib.sha256(session.data).hexdigest(), now + timedelta(seconds=self.slow)
@@ -211,7 +209,7 @@ class Uploads(YouTubeState):
 
 
 def _announced(asked: ParsedRequest) -> int | None:
-    """The length of the file to come, where it is told. Raises Refusal."""
+    """Return the announced length of the file, if there is one. Raise Refusal."""
     mime, length = (
         asked.headers.get(f"x-upload-content-{name}", "") for name in ("type", "length")
     )

@@ -44,7 +44,7 @@ class StopIn(RequestModel):
     reason: Annotated[StorableText, Field(max_length=MAX_REASON_LENGTH)] = ""
 
 
-class AskedOut(BaseModel):
+class StopRequestOut(BaseModel):
     """A requested stop. It takes effect within two seconds and is then listed."""
 
     where: StopPlace
@@ -82,7 +82,7 @@ def router(tenant: OpenScope) -> APIRouter:
         """List the active stops. Requires the `posts:read` scope."""
         return StopsOut(items=call.read(_list_active_stops))
 
-    @routes.post("", status_code=202, response_model=AskedOut)
+    @routes.post("", status_code=202, response_model=StopRequestOut)
     def stop(
         body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]
     ) -> Response:
@@ -101,7 +101,7 @@ def router(tenant: OpenScope) -> APIRouter:
             # Workers handle priority 0 first.
             outbox.put(scope, wanted, priority=0, dedupe=f"switch:{key}")
             return ChangeResult(
-                AskedOut(where=body.where, **wish),
+                StopRequestOut(where=body.where, **wish),
                 "stop.press",
                 f"switch:{body.where}:{body.target}",
                 202,

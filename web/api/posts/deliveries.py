@@ -294,7 +294,7 @@ def act_on_delivery(
 ONE = "/deliveries/{delivery_id}"
 
 
-class AnywayIn(RequestModel):
+class RepeatConfirmationIn(RequestModel):
     """The repeated posts that the caller saw in `GET …/repeats`. The confirmation covers only
     these."""
 
@@ -370,7 +370,7 @@ def _add_duplicate_routes(
     )
     def publish_duplicate(
         delivery_id: UUID,
-        body: AnywayIn,
+        body: RepeatConfirmationIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))],
     ) -> Response:
         """Confirm that a repeat is intended. A delivery that was held for it is published now. 403

@@ -1,2 +1,2 @@
-"""Links of creators: where they lead, how they are tagged, and the posts on hold for one. Part of
-the page Channels."""
+"""Links of creators on the Channels page: link targets, tagging, and posts on hold because of a
+link. Short links are in `channels.links`, the checks of targets in `gate.reviews`."""

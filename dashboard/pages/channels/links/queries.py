@@ -1,5 +1,4 @@
-"""The list of links: what stands on each creator's, who said it, and which posts wait for an
-address."""
+"""Queries of link targets: the approved targets of a creator and the URLs that hold posts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class UnregisteredLink:
-    """An address that posts wait for, as it is written in them, and the posts."""
+    """A URL without an approved target, as written in the posts, and the posts that it holds."""
 
     written: str
     posts: Sequence[LinkHold]
@@ -26,18 +25,18 @@ class UnregisteredLink:
 
 @dataclass(frozen=True)
 class LinksView:
-    """The list of one creator."""
+    """The link targets of a creator."""
 
     now: datetime
     creator: Creator
     known: Sequence[LinkTargetSummary]
     wanted: Sequence[UnregisteredLink]
     people: Mapping[str, str]
-    """Names of members by how they sign."""
+    """Names of members by actor."""
 
 
 def load_links(scope: Scope, creator: Creator) -> LinksView:
-    """The list of one creator, and what waits for it."""
+    """Return the link targets of a creator and the unregistered URLs that hold posts."""
     known = link_targets.list_link_targets(scope, creator.id)
     fit = {one.url for one in known if one.is_usable(scope.now)}
     found: dict[str, list[LinkHold]] = {}
@@ -52,7 +51,7 @@ def load_links(scope: Scope, creator: Creator) -> LinksView:
 
 
 def find_link_target(scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary | None:
-    """An address on a creator's list; None where it is on it no more."""
+    """Return a link target of a creator, or None if it no longer exists."""
     return next(
         (one for one in link_targets.list_link_targets(scope, creator_id) if one.id == target_id),
         None,

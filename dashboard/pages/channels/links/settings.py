@@ -1,5 +1,4 @@
-"""What becomes of the addresses in a creator's posts: marks of where a reader came from, short ones
-of the house."""
+"""Link settings of a creator: UTM parameters and short links."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +21,7 @@ HINTS = {"source": "{platform}", "medium": "social", "campaign": "", "content": 
 
 
 def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None:
-    """Draw the part, for one of the member's creators."""
+    """Render the link settings of one of the member's creators."""
     st.subheader(page.text("links.title"), anchor="links")
     st.write(page.text("links.explained"))
     creator = creators[0]

@@ -1,4 +1,4 @@
-"""The list of links: which addresses a creator's posts may carry, and what lies behind them."""
+"""Link targets of a creator: the URLs that posts may contain, with their owners and ratings."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +26,7 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 LINKS_PARAM = "links"
-"""What stands in the address of the page where this part is meant alone."""
+"""Query parameter of the page that shows only this section."""
 
 TICK = "3s"
 WHOSE, URL, OWNER, RATING, ADULT = (
@@ -36,7 +36,7 @@ SHOWN = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
 def render_link_targets(page: PageContext, creators: Sequence[Creator]) -> None:
-    """Draw the part, for one of the member's creators."""
+    """Render the link targets of one of the member's creators."""
     st.subheader(page.text("targets.title"), anchor="list")
     st.write(page.text("targets.explained"))
     creator = creators[0]
@@ -50,8 +50,8 @@ def render_link_targets(page: PageContext, creators: Sequence[Creator]) -> None:
 
 @st.fragment(run_every=TICK)
 def _render_link_targets(drawn: PageContext, creator: Creator) -> None:
-    """What stands on the list and what waits for it; read again while one looks, since the workers
-    write it."""
+    """Render the targets and the unregistered URLs. The fragment refreshes, because workers write
+    the results of checks."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -70,8 +70,7 @@ def _render_link_targets(drawn: PageContext, creator: Creator) -> None:
 def _render_unregistered_link(
     page: PageContext, found: LinksView, wanted: UnregisteredLink, number: int
 ) -> None:
-    """An address that posts wait for: taken over into the form by a press, where somebody says what
-    it is."""
+    """Render an unregistered URL with a button that copies it to the form."""
     with st.container(border=True, key=f"targets:wanted:{number}"):
         draw_template(
             "pages/channels/templates/unregistered_link.html",
@@ -83,7 +82,7 @@ def _render_unregistered_link(
         if st.button(
             page.text("targets.take"), key=key, on_click=_fill_url_field, args=(wanted.written,)
         ):
-            st.rerun()  # the form stands outside of what is drawn anew by itself
+            st.rerun()  # The form is outside this fragment, so the whole page must be rerun.
 
 
 def _fill_url_field(written: str) -> None:
