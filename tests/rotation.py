@@ -1,10 +1,10 @@
-"""Which expensive tests one run of `make test` includes: a quarter of them, another quarter with
-each commit.
+"""Rotation of expensive tests: one run of `make test` includes a quarter of them, another with each
+commit.
 
 Tests marked `heavy` rotate by `GREENROOM_TURN`, which the Makefile sets to the number of commits,
-so that four commits in a row run all of them. Those of what the last commit or the working tree
-changed run in any case. Tests marked `nightly` run in none of these runs, and Hypothesis tries a
-third of its examples. Without `GREENROOM_TURN` everything runs in full.
+so that four consecutive commits run all of them. Heavy tests of modules that the last commit or the
+working tree changed always run. Tests marked `nightly` run in none of these runs, and Hypothesis
+tries a third of its examples. Without `GREENROOM_TURN` everything runs in full.
 """
 
 import os
@@ -18,21 +18,21 @@ from hypothesis import settings
 
 TURNS = 4
 FEWER, LEAST = 3, 5
-"""Examples are divided by the first, down to the second."""
+"""The divisor of the number of examples, and its minimum."""
 
 _SETTINGS = "_hypothesis_internal_use_settings"
-"""Where Hypothesis keeps a test's settings; tests/architecture/test_rotation.py fails when a new
-version moves them."""
+"""Attribute in which Hypothesis stores the settings of a test. tests/architecture/test_rotation.py
+fails if a new version renames it."""
 
 
 def turn() -> int | None:
-    """The number of this run, or None when everything runs."""
+    """Return the number of this run, or None when everything runs."""
     given = os.environ.get("GREENROOM_TURN")
     return int(given) if given else None
 
 
 def subjects(path: PurePath) -> set[str]:
-    """What a file is about: the folders it lies in and the first word of its name, as in
+    """Return the subjects of a file: its folders and the first word of its name, as in
     connectors/reddit_chats.py."""
     return {*path.parts[:-1], path.stem.removeprefix("test_").partition("_")[0]} - {
         "tests",
@@ -42,7 +42,7 @@ def subjects(path: PurePath) -> set[str]:
 
 
 def changed(root: Path) -> set[str]:
-    """Subjects of what differs from the commit before the last, empty where git cannot tell."""
+    """Return the subjects of files that differ from the previous commit; empty if git fails."""
     lists = (["diff", "--name-only", "HEAD~1"], ["ls-files", "--others", "--exclude-standard"])
     try:
         told = [
@@ -60,14 +60,14 @@ def changed(root: Path) -> set[str]:
 
 
 def is_due(nodeid: str, number: int) -> bool:
-    """Whether it is this test's turn."""
+    """Return True if the test runs in this turn."""
     return (crc32(nodeid.encode()) + number) % TURNS == 0
 
 
 def left_out(
     items: Iterable[pytest.Item], number: int, subjects_changed: set[str]
 ) -> list[pytest.Item]:
-    """The tests that this run does without."""
+    """Return the tests that this run excludes."""
     return [
         item
         for item in items
@@ -81,7 +81,7 @@ def left_out(
 
 
 def try_fewer_examples(items: Iterable[pytest.Item]) -> None:
-    """Divide the examples that Hypothesis tries in these tests; parameters of one test share their
+    """Divide the number of Hypothesis examples of these tests. Parameters of one test share its
     settings."""
     for test in {getattr(item, "function", None) for item in items}:
         full = getattr(test, _SETTINGS, None)

@@ -1,4 +1,4 @@
-"""A post of an announcement channel on Discord, passed on to the servers that follow it, on real
+"""A post of a Discord announcement channel, forwarded to the servers that follow it, on real
 PostgreSQL."""
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
 
 
 def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
-    """Of each message in the channel, whether other servers got it."""
+    """Return for each message in the channel if other servers received it."""
     return [one.passed_on is not None for one in connected.fake.sent(connected.place)]
 
 
