@@ -156,7 +156,7 @@ ACTS: dict[str, Callable[[Scope, Desk], object]] = {
     "settle as published": lambda scope, desk: settlement.settle_delivery(
         scope, desk.sending, Published("1", "")
     ),
-    "settle as put off": lambda scope, desk: settlement.settle_delivery(
+    "settle as retry": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Retry(timedelta(minutes=1), "account", REASON)
     ),
     "settle as uncertain": lambda scope, desk: settlement.settle_delivery(
@@ -165,16 +165,16 @@ ACTS: dict[str, Callable[[Scope, Desk], object]] = {
     "settle as token refused": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Reauthorize(REASON)
     ),
-    "settle as account gone": lambda scope, desk: settlement.settle_delivery(
+    "settle as disconnected": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Disconnected(REASON)
     ),
     "settle as found": lambda scope, desk: settlement.settle_lookup(
         scope, desk.doubtful, Found("1")
     ),
-    "settle by a person's word": lambda scope, desk: settlement.record_live_link(
+    "settle by a member": lambda scope, desk: settlement.record_live_link(
         scope, desk.doubtful, native_id="1", url=""
     ),
-    "revoke a permission": lambda scope, desk: revoke_consent(scope, desk.person_id),
+    "revoke a consent": lambda scope, desk: revoke_consent(scope, desk.person_id),
     "stop a creator": lambda scope, desk: emergency_stops.close_switch(
         scope, "creator", str(desk.world.creator_id), "sending", reason="test"
     ),

@@ -194,13 +194,13 @@ def kill(house: Installation, name: str) -> str:
     hit = [house.signal(one, signal.SIGKILL) for one in (SENDERS if name == ALL else (name,))]
     pids = [pid for pid in hit if pid is not None]
     if not pids:
-        return "was down already"
+        return "was not running"
     for pid in pids:
         _gone(pid)
     died, told = house.now(), f"process {', '.join(str(pid) for pid in pids)}"
     if name not in QUEUES:
         return told
-    return f"{told}, {house.bury(QUEUES[name], died)} rows in hand"
+    return f"{told}, {house.bury(QUEUES[name], died)} rows leased"
 
 
 def _gone(pid: int) -> None:
@@ -220,7 +220,7 @@ def _freeze(house: Installation, name: str) -> str:
     frozen = freeze(house, name)
     sleep(FREEZE_SECONDS)
     thaw(frozen)
-    return f"{len(frozen)} woken"
+    return f"{len(frozen)} continued"
 
 
 def freeze(house: Installation, name: str) -> list[psutil.Process]:
@@ -270,7 +270,7 @@ def _flush(house: Installation) -> str:
             house.settings.redis.url.get_secret_value(), socket_timeout=2
         ).flushall()
     except redis.RedisError as error:
-        return f"Redis was away: {type(error).__name__}"
+        return f"Redis was unavailable: {type(error).__name__}"
     return ""
 
 
@@ -283,13 +283,13 @@ def _restart(house: Installation, how: str) -> str:
 def _jump(house: Installation, told: str) -> str:
     by = timedelta(seconds=float(told.removeprefix("step ")))
     (house.step if told.startswith("step") else house.jump)(by)
-    return f"it is {house.now():%H:%M:%S} in the house now"
+    return f"the database time is {house.now():%H:%M:%S} now"
 
 
 def _cut(house: Installation) -> str:
     """End all processes at once and start the installation again."""
     died = house.power_cut()
-    return f"up again, {house.bury((*SEND, *MAKE), died)} rows were in hand"
+    return f"up again, {house.bury((*SEND, *MAKE), died)} rows were leased"
 
 
 def _fault(house: Installation, fault: Mapping[str, object]) -> str:

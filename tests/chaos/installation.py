@@ -122,7 +122,7 @@ class Installation:
             if self.process.poll() is not None or monotonic() > until:
                 late = [found.name for found in self.report().processes if not found.ready]
                 said = {name: last_log_line(self.home, name) for name in late}
-                raise InstallationBroken(f"the house does not come back: {said}")
+                raise InstallationBroken(f"the installation does not recover: {said}")
             sleep(0.1)
 
     def power_cut(self) -> datetime:
@@ -252,7 +252,9 @@ class Installation:
             if isinstance(reply, HttpResponse) and reply.status < 300:
                 return json.loads(reply.body)
             if monotonic() > until:
-                raise InstallationBroken(f"the sandbox does not answer {method} {path}: {reply}")
+                raise InstallationBroken(
+                    f"the sandbox does not respond to {method} {path}: {reply}"
+                )
             sleep(0.1)
 
     def open_account(self, name: str) -> str:
@@ -312,6 +314,6 @@ def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
         if process.poll() is not None or monotonic() > until:
             process.kill()
             said = home.log_file("up").read_text("utf-8", "replace")[-2000:]
-            raise InstallationBroken(f"the house did not start: {said}")
+            raise InstallationBroken(f"the installation did not start: {said}")
         sleep(0.1)
     return process

@@ -74,7 +74,7 @@ def summarize_day(world: World) -> str:
     for tenant_id in world.tenants:
         ends += world.house.read(tenant_id, _counts)
     if left := world.scripts_left():
-        ends["fans who still wait"] = left
+        ends["unfinished fans"] = left
     return ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
 
 
@@ -113,7 +113,7 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         )
     orphans = stalled_deliveries.wake_stalled_deliveries(scope)
     if orphans:
-        yield f"{orphans} deliveries wait for a row that will not come"
+        yield f"{orphans} scheduled deliveries have no row"
     for row in scope.run(
         "SELECT subject_kind, subject_id, kind, n FROM attempts a WHERE tenant_id = :tenant AND "
         "outcome IS NULL"
@@ -124,7 +124,7 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         " WHERE f.tenant_id = a.tenant_id AND f.id = a.subject_id AND f.state = 'uncertain')",
         tenant=scope.tenant_id,
     ):
-        yield f"attempt {row.n} of {row.subject_kind} {row.subject_id} has no end"
+        yield f"attempt {row.n} of {row.subject_kind} {row.subject_id} is unfinished"
 
 
 def _endless(world: World) -> list[Finding]:

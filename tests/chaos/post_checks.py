@@ -186,7 +186,7 @@ def _fate(
     return (
         None
         if together or f"delivery:{intent.delivery_id}" in causes
-        else f"{what}, and nobody was told"
+        else f"{what}, and no notice was created"
     )
 
 

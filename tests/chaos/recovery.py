@@ -137,8 +137,7 @@ class Recovery:
     def _check_patience(self) -> None:
         if monotonic() > self._until:
             raise InstallationBroken(
-                f"the day does not come to its end; unheard: {self._world.unheard()}, open: "
-                f"{self._open()}"
+                f"the day does not end; not received: {self._world.unheard()}, open: {self._open()}"
             )
 
     def _unstick(self, old: timedelta) -> None:

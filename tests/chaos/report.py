@@ -30,8 +30,8 @@ def write_report(
         f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest "
         "tests/chaos/test_chaos.py"
     )
-    heading = f"seed {world.seed}: {len(findings)} findings; once more: {again}"
-    lines = [heading, "", "what was done to the house:"]
+    heading = f"seed {world.seed}: {len(findings)} findings; repeat with: {again}"
+    lines = [heading, "", "injected faults:"]
     lines += [
         f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds
     ]
@@ -87,5 +87,5 @@ def _logs(world: World, logged: dict[str, int]) -> Iterator[str]:
                 str({key: value for key, value in line.items() if key != "process"})
             )
     for name, lines in loud.items():
-        yield f"{name} said:"
+        yield f"last log lines of {name}:"
         yield from (f"  {line}" for line in lines[-MOST:])

@@ -110,7 +110,7 @@ def check_incoming_messages(world: World) -> list[Finding]:
         kept = Counter(world.house.read(fan.place.tenant_id, partial(_lines_in, fan.place)))
         if said != kept:
             found.append(
-                f"{fan.name} said {dict(said - kept)}, which was not kept; kept in excess: "
+                f"{fan.name} said {dict(said - kept)}, which was not stored; stored in excess: "
                 f"{dict(kept - said)}"
             )
     return found
@@ -148,7 +148,7 @@ NOT EXISTS (
 def find_unanswered_fans(scope: Scope) -> Iterator[Finding]:
     """Find fans who wait for a reply that no row will send."""
     for row in scope.run(_UNANSWERED, tenant=scope.tenant_id):
-        yield f"{row.fan} wrote {row.body!r} and waits: {row.drafts}"
+        yield f"{row.fan} wrote {row.body!r} and got no reply: {row.drafts}"
 
 
 def find_repeated_messages(scope: Scope) -> Iterator[Finding]:
@@ -191,10 +191,12 @@ def check_payments(house: Installation, place: Place) -> Callable[[Scope], list[
         found = []
         if (known, back) != (taken, given):
             found.append(
-                f"{place.account}: took {taken} and gave {given}, we know of {known} and {back}"
+                f"{place.account}: received {taken} and refunded {given}, we recorded {known} and {back}"
             )
         if int(balance) != told["balance"]:
-            found.append(f"{place.account}: the till holds {told['balance']}, the ledger {balance}")
+            found.append(
+                f"{place.account}: the balance is {told['balance']}, in the ledger {balance}"
+            )
         causes = {notice.cause for notice in list_open_notices(scope, limit=500)}
         return found + [f"{place.account}: {row}" for row in rows if not _is_served(row, causes)]
 
@@ -235,4 +237,4 @@ def check_ledger(scope: Scope) -> Iterator[Finding]:
         tenant=scope.tenant_id,
     ).scalar_one()
     if int(earned) != int(kept):
-        yield f"the ledger says {earned}, the payments that were kept are {kept}"
+        yield f"the ledger has {earned}, the payments less refunds are {kept}"

@@ -104,7 +104,7 @@ def settled(made: TelegramCreator, wanted: list[UUID]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("frozen", [True, False], ids=["asked", "answering"])
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "running"])
 # fixture
 def test_killed_web_process_publishes_every_post_once(
     lea: TelegramCreator,  # noqa: F811  a fixture

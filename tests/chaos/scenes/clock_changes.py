@@ -153,7 +153,7 @@ def _repeated(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
         < TIMES
     ):
         if monotonic() > until:
-            scene.wrong.append(f"{len(made)} of {TIMES} times of a series were made")
+            scene.wrong.append(f"{len(made)} of {TIMES} occurrences of a series were created")
             break
         sleep(0.05)
     return made

@@ -55,13 +55,15 @@ def token_ends(scene: Scene) -> None:
     ):
         sleep(0.1)
     if not _is_lost(scene, lost):
-        scene.wrong.append(f"the token of {lost.account} is none, and nobody here knows")
+        scene.wrong.append(
+            f"the token of {lost.account} is revoked, and the account is still active"
+        )
     fresh = replace(lost, token=str(scene.house.ask("POST", path, {})["token"]))
     scene.world.places[scene.world.places.index(lost)] = fresh  # later checks use the new token
     token = scene.house.services.seal(lost.tenant_id, fresh.token)
     with scene.house.scope(lost.tenant_id) as scope:
         if not _told(scope):
-            scene.wrong.append(f"nobody was told that {lost.account} was lost")
+            scene.wrong.append(f"no notice reports that {lost.account} was lost")
         found = channel_reads.get_channel(scope, lost.channel_id)
         lifecycle.connect_account(
             scope,
@@ -121,7 +123,7 @@ def changed(scene: Scene) -> None:
         if one.place.creator_id in approvers:
             _tried(scene, one, _approve, approvers[one.place.creator_id])
     if not {f"{act}: done" for act in CHANGES} <= said.keys():
-        scene.wrong.append(f"not everything was done in time: {said}")
+        scene.wrong.append(f"not every change succeeded: {said}")
     scene.world.intents = [replace(one, text=_words(scene, one)) for one in scene.world.intents]
 
 
@@ -200,7 +202,7 @@ def file_twice(scene: Scene) -> None:
     many = Counter(one.text for one in scene.world.intents)
     if len(many) != ROWS or set(many.values()) != {1}:
         scene.wrong.append(
-            f"{len(many)} of {ROWS} lines stand, at most {max(many.values(), default=0)} times"
+            f"{len(many)} of {ROWS} lines were imported, at most {max(many.values(), default=0)} times"
         )
 
 
@@ -245,7 +247,7 @@ def _until(
                     scope, import_id, creators={place.creator_id}
                 ),
             )
-            scene.wrong.append(f"the file is {stands}: {found}")
+            scene.wrong.append(f"the import is {stands}: {found}")
             return
         sleep(scene.drawn.uniform(0.05, 0.4))
         if deaths:
@@ -266,6 +268,6 @@ def _brought(scope: Scope, place: Place) -> list[Intent]:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     "a token ends": token_ends,
-    "changed as they leave": changed,
-    "a file, twice": file_twice,
+    "changed when due": changed,
+    "a file imported twice": file_twice,
 }

@@ -35,7 +35,7 @@ def logs_and_redis(scene: Scene) -> None:
     scene.wait_until(scene.world.intents[-1].due)
     after = _processes(scene.house)
     if ended := [name for name, pid in before.items() if after.get(name) != pid]:
-        scene.wrong.append(f"ended for want of space: {', '.join(ended)}")
+        scene.wrong.append(f"ended without space: {', '.join(ended)}")
 
 
 def everything(scene: Scene) -> None:
@@ -54,7 +54,7 @@ def undisturbed(scene: Scene) -> Iterator[str]:
     """Check that a log line or message that could not be written makes no delivery uncertain."""
     for tenant_id in scene.world.tenants:
         if looks := scene.house.read(tenant_id, _looks):
-            yield f"{looks} posts were looked for, though every answer came"
+            yield f"{looks} lookups were made, although every response arrived"
 
 
 def _looks(scope: Scope) -> int:

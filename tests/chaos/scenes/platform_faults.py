@@ -61,10 +61,10 @@ def list_lags(scene: Scene) -> None:
     scene.steadily(places, every=0.25, seconds=4)
     scene.wait_until(scene.world.intents[-1].due)
     if not wait_for_condition(lambda: _counted(scene, "send") >= len(places)):
-        scene.wrong.append("no answer was lost")
+        scene.wrong.append("no response was lost")
     scene.house.jump(FIRST_LOOK)
     if not wait_for_condition(lambda: _counted(scene, "look") >= len(places)):
-        scene.wrong.append("nobody looked while the list lagged")
+        scene.wrong.append("no lookup was made while the list lagged")
     scene.house.ask("DELETE", "/control/faults")
 
 
@@ -123,7 +123,7 @@ def in_one_piece(scene: Scene) -> Iterator[str]:
         entry = entries[one.delivery_id]
         told = (entry.done, [each["text"] for each in mine], [each["reply_to"] for each in mine])
         if told != (1 + len(one.parts), [one.text, *one.parts], ids[:-1]):
-            yield f"{one.place.account}: delivery {one.delivery_id} stands as {told}"
+            yield f"{one.place.account}: delivery {one.delivery_id} is live as {told}"
 
 
 def token_race(scene: Scene) -> None:
@@ -139,7 +139,7 @@ def token_race(scene: Scene) -> None:
             scene.house.read(place.tenant_id, partial(_all_want_it, channel_id))
             _done(scene, place, channel_id)
             if len(_shown(server)) <= number:
-                scene.wrong.append("nobody renewed the token")
+                scene.wrong.append("the token was not renewed")
             scene.house.jump(
                 timedelta(seconds=60)
             )  # the second row runs again and finds the renewal done
@@ -156,9 +156,9 @@ def token_race(scene: Scene) -> None:
             state,
         )
         if ended != (RACES, True, RACES, False, ChannelState.ACTIVE):
-            scene.wrong.append(f"shown, all answered well, used, revoked, account: {ended}")
+            scene.wrong.append(f"requests, all successful, used, revoked, account: {ended}")
         if (hands := _hands(scene)) < 2:
-            scene.wrong.append(f"{hands} of three senders were asked to renew it")
+            scene.wrong.append(f"{hands} of three senders ran a renewal")
         scene.house.read(place.tenant_id, partial(_leave, channel_id))
 
 

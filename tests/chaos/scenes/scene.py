@@ -133,15 +133,15 @@ def one_by_one(scene: Scene) -> Iterator[str]:
                 left[channel_id].append((armed_at, due_at))
         told = scene.house.read(tenant_id, _told_of)
         if told != 1:
-            yield f"an agency was told {told} times of one downtime"
+            yield f"an agency got {told} notices of one downtime"
     if not left:
         yield "nothing was late"
     for sends in left.values():
         for (before, first), (after, second) in pairwise(sends):
             if after - before < CATCH_UP_INTERVAL:
-                yield f"late posts left {after - before} apart"
+                yield f"late posts were published {after - before} apart"
             if second < first:
-                yield f"what was due {second} left after what was due {first}"
+                yield f"a post due {second} was published after one due {first}"
 
 
 def _told_of(scope: Scope) -> int:
@@ -207,7 +207,7 @@ def stops(scene: Scene) -> None:
             at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]
         ]:
             scene.wrong.append(
-                f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late"
+                f"{place.account}: {len(late)} posts were published after the stop, {max(late)} too late"
             )
     for where, target, tenant_id, _ in reversed(pressed):
         actor, second = owners.get(tenant_id, (ACTOR, None))
@@ -223,7 +223,7 @@ def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime
     until = monotonic() + GOES_ON_SECONDS
     while others and not any(at > since for place in others for at in scene.claimed(place)):
         if monotonic() > until:
-            scene.wrong.append(f"nobody sends after the stop of the {where}")
+            scene.wrong.append(f"no other account sends after the stop of the {where}")
             return
         sleep(0.05)
 
@@ -249,15 +249,13 @@ def told_to_wait(scene: Scene) -> None:
     scene.steadily(places, every=0.25, seconds=6)
     scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=WAIT_SECONDS))
     if not any(status == 429 for place in places for _, status in scene.asked(place)):
-        scene.wrong.append("nobody was told to wait")
+        scene.wrong.append("no account got a 429")
     for place in places:
         asked = scene.asked(place)
         for told, status in asked:
             soon = [at for at, _ in asked if told < at < told + timedelta(seconds=WAIT_SECONDS)]
             if status == 429 and soon:
-                scene.wrong.append(
-                    f"{place.account} asked {soon[0] - told} after it was told to wait"
-                )
+                scene.wrong.append(f"{place.account} sent a request {soon[0] - told} after a 429")
 
 
 def blind(scene: Scene) -> None:
@@ -276,11 +274,11 @@ def blind(scene: Scene) -> None:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     "down for hours": down_for_hours,
-    "postgres stands still": partial(standing_still, "postgres"),
-    "redis stands still": partial(standing_still, "redis"),
+    "frozen postgres": partial(standing_still, "postgres"),
+    "frozen redis": partial(standing_still, "redis"),
     "four stops": stops,
-    "told to wait": told_to_wait,
-    "blind": blind,
+    "rate limited": told_to_wait,
+    "unreadable lists": blind,
 }
 AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"down for hours": one_by_one}
 

@@ -49,10 +49,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "corrupt": (lambda path: path.write_bytes(_scrambled(jpeg())), "photo."),
     "truncated": (lambda path: path.write_bytes(jpeg()[:-300]), "photo.corrupt"),
     "empty": (lambda path: path.write_bytes(b""), "photo.unsupported"),
-    "a giant": (lambda path: path.write_bytes(_header_of_a_giant()), "photo.too_large"),
+    "too many pixels": (lambda path: path.write_bytes(_header_of_a_giant()), "photo.too_large"),
     "a text": (lambda path: path.write_text("not a picture at all"), "photo.unsupported"),
     "too heavy": (_heavy, "day.photo_heavy"),
-    "a second file behind": (
+    "appended file": (
         lambda path: path.write_bytes(jpeg() + b"PK\x03\x04" * 9),
         "photo.trailing",
     ),

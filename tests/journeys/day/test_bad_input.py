@@ -51,7 +51,7 @@ def changed(before: str, after: str) -> Callable[[Path], None]:
 
 BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "brief.unreadable"),
-    "no YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "yaml.not_yaml"),
+    "invalid YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "yaml.not_yaml"),
     "an unknown key": (changed("tone:", "tune:"), "brief.key_missing"),
     "a wrong type": (changed("variants: 3", "variants: three"), "brief.not_number"),
     "empty": (lambda path: path.write_text(""), "brief.empty"),
@@ -60,7 +60,7 @@ BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
         changed("[Ma page, Sandbox]", "[Ma page, Instagram]"),
         "brief.channel_unknown",
     ),
-    "a word without list": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
+    "unknown wildcard": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
     "an unknown currency": (changed("currency: XTS", "currency: EUR"), "day.no_rail"),
     "a bad time": (changed('"15:00"', '"15:75"'), "brief.not_time"),
     "an unknown approver": (

@@ -285,7 +285,7 @@ def test_messages_sent_while_offline_are_received_later(connected: House) -> Non
     assert house.heard() == ["un", "deux", "trois"]
 
 
-@pytest.mark.parametrize("how", ["dropped", "asked to come again", "forgotten"])
+@pytest.mark.parametrize("how", ["dropped", "reconnect requested", "forgotten"])
 def test_broken_connection_loses_no_message(connected: House, how: str) -> None:
     house, gateway = connected, connected.fake.gateway
     ear = house.ear()
@@ -294,7 +294,7 @@ def test_broken_connection_loses_no_message(connected: House, how: str) -> None:
     before = house.bot.identifies
     if how == "dropped":
         gateway.drop(house.bot)
-    elif how == "asked to come again":
+    elif how == "reconnect requested":
         gateway.ask_reconnect(house.bot)
     else:
         lines = gateway.open_sessions(house.bot)

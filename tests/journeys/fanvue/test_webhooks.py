@@ -141,7 +141,7 @@ def lea(services: Services, running: RunningSandbox, server: FakeFanvue) -> Iter
     server.book.clear_faults()
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["of today", "of before"])
+@pytest.mark.parametrize("before", [False, True], ids=["current", "previous"])
 def test_webhook_triggers_an_early_poll(lea: Called, before: bool) -> None:
     lea.events.before = before
     with lea.listening():

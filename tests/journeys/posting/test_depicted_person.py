@@ -178,10 +178,10 @@ def test_consented_picture_is_published_and_removed_on_revocation(agency: Agency
 
 
 MISSING = {
-    "an answer": ({"sign"}, "gate.CONSENT_MISSING"),
-    "a proof": ({"prove"}, "gate.IDENTITY_MISSING"),
-    "a second person": ({"confirm"}, "gate.PERSON_UNRESOLVED"),
-    "a name": ({"propose", "confirm"}, "gate.PERSON_UNRESOLVED"),
+    "consent": ({"sign"}, "gate.CONSENT_MISSING"),
+    "proof of age": ({"prove"}, "gate.IDENTITY_MISSING"),
+    "confirmation": ({"confirm"}, "gate.PERSON_UNRESOLVED"),
+    "depiction": ({"propose", "confirm"}, "gate.PERSON_UNRESOLVED"),
 }
 
 
