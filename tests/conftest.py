@@ -287,7 +287,7 @@ def _migrated(folder: Path, database: str) -> None:
             _copy(kept, folder / "data")
             embedded_servers.init_postgres(
                 folder / "data", PASSWORD
-            )  # only creates the socket folder: the cluster exists
+            )  # only opens the way to the folder for the server's user: the cluster exists
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:

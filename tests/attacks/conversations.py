@@ -1,4 +1,4 @@
-"""Attacks in a chat: a model that obeys the wrong instruction, a prompt that asks for a lie. Each
+"""Attacks in a chat: a model that follows the wrong instruction, a prompt that demands a lie. Each
 runs the whole conversation."""
 
 from collections.abc import Callable

@@ -51,7 +51,7 @@ class Tokens:
 
     def __init__(self) -> None:
         spell = random.SystemRandom()
-        # letters only, without adjacent letters that share a digit in leetspeak, as in the corpus
+        # letters only, without Q and J, like the tokens of the corpus
         letters = [letter for letter in string.ascii_uppercase if letter not in "QJ"]
         last = [
             letter for letter in letters if letter != "A"

@@ -86,8 +86,8 @@ def person_who_looks_too_little(lea: World, harm: bool) -> Result:
 
 
 def nobody_hears(lea: World, harm: bool) -> Result:
-    """Rate the video General by a rule. A classifier without speech recognition leaves its sound to
-    a review."""
+    """Rate the video General by a rule. A classifier without speech recognition requires a review
+    of its sound."""
     medium = unrated(
         lea,
         video_builders.encode_video(video_builders.build_frames(("G", 1.0)), words=CLEAN),

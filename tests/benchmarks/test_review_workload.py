@@ -1,4 +1,4 @@
-"""The simulated day of the review queue: each item is one that the rules put there."""
+"""The simulated day of the review queue: every item in it results from the rules."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -228,7 +228,7 @@ class Installation:
         """Expire the leases of a dead worker at once, instead of within 135 s, and return their
         number.
 
-        Only the time tells them apart: every lease taken before `died` (database time) belongs to
+        Only the time distinguishes them: every lease taken before `died` (database time) belongs to
         it.
         """
         return self.as_relay(lambda scope: expire_leases(scope, queues, died))

@@ -119,7 +119,7 @@ def _same(
 ) -> list[Finding]:
     """Compare the live posts of a text on one destination with our records.
 
-    Posts with the same text cannot be told apart. `left_in_doubt` live posts may be unknown: a
+    Posts with the same text are indistinguishable. `left_in_doubt` live posts may be unknown: a
     member closed their uncertain deliveries.
     """
     published = [

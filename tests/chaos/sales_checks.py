@@ -40,7 +40,7 @@ _NOT_THERE = {"draft", "failed", "rejected", "expired", "cancelled", "refused", 
 
 
 def check_messages(world: World, truth: Truth) -> list[Finding]:
-    """Check that each message arrived once if its state says so, and not at all otherwise."""
+    """Check that each sent message arrived once, and that no other message arrived."""
     found: list[Finding] = []
     kinds = {place.channel_id: place.kind for place in world.places}
     for tenant_id in world.tenants:
@@ -72,8 +72,8 @@ def check_messages(world: World, truth: Truth) -> list[Finding]:
 
 
 def _is_right(row: Any, arrived: list[str], *, blind: bool) -> bool:
-    """Return True if the message is where its state says. `blind`: no lookup is possible, and
-    members were notified."""
+    """Return True if the state of a message matches its arrivals. `blind`: no lookup is possible,
+    and members were notified."""
     if row.state in _THERE:
         return arrived == [row.native_id]
     if row.state == "uncertain":

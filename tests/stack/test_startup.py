@@ -229,8 +229,8 @@ def _site_packages() -> list[Path]:
 
 
 def _python_of_nobody() -> tuple[str, ...]:
-    """Return a command that runs Python of our version as `nobody`: this interpreter is often below
-    /root."""
+    """Return a command that runs Python of our version as user 65534: this interpreter is often
+    below /root."""
     found = shutil.which("python3", path="/usr/bin:/usr/local/bin")
     program = (
         shutil.which("setpriv") or "",

@@ -1,8 +1,8 @@
 """Scenes too particular to be drawn: a long downtime, an emergency stop, a database that does not
 respond.
 
-Each schedules posts on a few accounts, injects its faults on the machine's clock, and leaves the
-rest to recovery and the invariants.
+Each schedules posts on a few accounts and injects its faults on the machine's clock. Recovery and
+the invariants follow as after a storm.
 """
 
 import random

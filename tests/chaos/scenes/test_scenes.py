@@ -25,8 +25,8 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
 SCENES = {**ALONE, **WITH_PEOPLE, **OF_THE_NETWORK, **ON_FULL_DISKS, **AT_NIGHT}
-"""The scenes at night come last: they leave a clock that is months ahead, and a new installation is
-started after them."""
+"""The scenes at night are last: they shift the clock by months, and a new installation is started
+after them."""
 
 AFTERWARDS = {**CHECKED, **CHECKED_THERE, **CHECKED_ON_DISKS}
 FIRST = 9001
