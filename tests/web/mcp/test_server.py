@@ -263,7 +263,9 @@ def test_invalid_message_is_refused_in_every_version(api: ApiClient, body: bytes
         answer = send(api, body, **({"mcp_protocol_version": version} if version else {}))
         error = answer.json()["error"]
         assert (answer.status_code, error["code"] in {-32700, -32600}) == (400, True), answer.text
-        assert error["message"] == "Not JSON." or error["message"].startswith("One request")
+        assert error["message"] == "Not JSON." or error["message"].startswith(
+            "Expected one JSON-RPC 2.0 request"
+        )
 
 
 def test_client_must_accept_json(api: ApiClient) -> None:
