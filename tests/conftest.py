@@ -390,7 +390,7 @@ def tenant(database: Database) -> OpenScope:
 
 @pytest.fixture
 def tenant_id() -> UUID:
-    """Return a new tenant id."""
+    """Return a new tenant ID."""
     return uuid7()
 
 

@@ -92,7 +92,7 @@ def open_policies(connection: Connection) -> list[str]:
 
 
 def other_primary_keys(connection: Connection) -> list[str]:
-    """Tables whose primary key is not exactly (tenant_id, id), both uuid."""
+    """Tables whose primary key is not exactly (tenant_id, ID), both uuid."""
     found = []
     for table in tables(connection):
         key = connection.execute(

@@ -48,7 +48,7 @@ POINTED: dict[str, Pointed] = {}
 
 
 def register_reference_attack(name: str) -> Callable[[Pointed], Pointed]:
-    """Register a scenario under an id of the corpus: the true house, against Telegram."""
+    """Register a scenario under an ID of the corpus: the true house, against Telegram."""
 
     def register(scenario: Pointed) -> Pointed:
         POINTED[name] = scenario

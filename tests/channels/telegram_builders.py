@@ -32,7 +32,7 @@ TWO_DAYS = 48 * 3600 + 60
 _numbers = count(1)
 
 Edit = tuple[str, str, str]
-"""Native id of a message, the words and the digest of the file that were put in its place."""
+"""Native ID of a message, the words and the digest of the file that were put in its place."""
 
 
 @dataclass

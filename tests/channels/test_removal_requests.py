@@ -21,7 +21,7 @@ from tests.channels.sending.test_removal import deleted, open_notices, remove
 
 
 def received(lea: World, digests: list[str], *, who: str = "shown") -> UUID:
-    """A complaint about bytes; its id."""
+    """A complaint about bytes; its ID."""
     with lea.scope() as scope:
         told = removal_requests.receive_removal_request(
             scope,

@@ -106,7 +106,7 @@ class Installation:
         return next((found.pid for found in self.report().processes if found.name == name), None)
 
     def signal(self, name: str, number: signal.Signals) -> int | None:
-        """Signal the process of a name; its id, None when it is down at this moment."""
+        """Signal the process of a name; its ID, None when it is down at this moment."""
         pid = self.pid(name)
         try:
             if pid is not None:

@@ -33,7 +33,7 @@ def write_to_a_fan(world: World) -> str:
 
 
 def spoil(world: World, statement: str) -> str:
-    """Write to the database behind everybody's back, about the first delivery; its id."""
+    """Write to the database behind everybody's back, about the first delivery; its ID."""
     intent = world.intents[0]
 
     def change(scope: Scope) -> None:

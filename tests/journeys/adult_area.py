@@ -98,7 +98,7 @@ class AdultArea:
         channel: str = "adults",
         text: str,
     ) -> str:
-        """A post that went out; its content id."""
+        """A post that went out; its content ID."""
         delivery = self.desk.delivery(text, channel=channel, media=(self.photo(rating, person),))
         self.desk.run()
         assert str(self.desk.state(delivery)) == "published", (

@@ -239,7 +239,7 @@ def _manager(scope: Scope) -> UUID:
 
 
 def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
-    """What an act on an id comes to: its result or its error, with the id itself left out."""
+    """What an act on an ID comes to: its result or its error, with the ID itself left out."""
     try:
         with one.scope(f"member:{one.desk.manager}") as scope:
             said = repr(act(scope, key))
@@ -250,7 +250,7 @@ def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
 
 @pytest.mark.parametrize("name", ACTS)
 def test_an_id_of_the_other_is_a_wrong_id(pair: Pair, name: str) -> None:
-    """What one agency learns from guessing the other's ids is what it learns from any ids."""
+    """What one agency learns from guessing the other's IDs is what it learns from any IDs."""
     table, act = ACTS[name]
     for one, other in pair.sides:
         wrong, theirs = uuid7(), other.one(table)

@@ -100,7 +100,7 @@ class TwinAgency:
             return {name: all_tenant_rows(scope, name) for name in table_names()}
 
     def ids(self) -> Mapping[str, list[UUID]]:
-        """Ids of its own rows by table; none of what no agency may read at all."""
+        """IDs of its own rows by table; none of what no agency may read at all."""
         may = "SELECT has_column_privilege(to_regclass(:name), 'id', 'SELECT')"
         with self.scope() as scope:
             return {
@@ -114,11 +114,11 @@ class TwinAgency:
             }
 
     def one(self, table: str) -> UUID:
-        """The id of one of its rows."""
+        """The ID of one of its rows."""
         return self.ids()[table][0]
 
     def items(self) -> list[str]:
-        """Content ids of what stands on its page."""
+        """Content IDs of what stands on its page."""
         with self.scope() as scope:
             return list(
                 scope.run("SELECT content_id FROM items WHERE removed_at IS NULL").scalars()

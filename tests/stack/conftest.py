@@ -127,7 +127,7 @@ class Installation:
         ]
 
     def child(self, name: str) -> int:
-        """The process id of a child that runs."""
+        """The process ID of a child that runs."""
         pid = next(process.pid for process in self.report().processes if process.name == name)
         assert pid is not None
         return pid

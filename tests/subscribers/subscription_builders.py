@@ -21,7 +21,7 @@ MONTH = 300
 
 
 def add_plan(nova: StarsBot, **more: Any) -> UUID:
-    """A plan of hers; its id."""
+    """A plan of hers; its ID."""
     values = {
         "title": "Le cercle",
         "description": "Un pack nouveau chaque mois",

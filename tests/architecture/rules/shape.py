@@ -11,7 +11,7 @@ Found = Iterator[tuple[ast.AST | int, str]]
 
 LONGEST_FUNCTION = 60
 LONGEST_TEST = 90
-"""A test may list facts one a line: its 60 lines of 120 columns are up to 90 of 100."""
+"""A test may list facts one per line: its 60 lines of 120 columns are up to 90 of 100."""
 
 MONEY_NAME = re.compile(r"(^|_)(minor|amount|price|fee|tip|cents)(_|$)")
 BAD_FILE = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)\.py$")

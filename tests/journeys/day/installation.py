@@ -157,7 +157,7 @@ class Installation:
             }
 
     def destinations(self, slug: str, day: str) -> Mapping[str, Mapping[str, str]]:
-        """Where the posts of a day's brief went: native id and text, by account."""
+        """Where the posts of a day's brief went: native ID and text, by account."""
         creator = self.creator(slug)
         with self.scope() as scope:
             rows = scope.run(

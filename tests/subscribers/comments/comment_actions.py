@@ -18,7 +18,7 @@ CAN = Sandbox.capabilities
 
 
 def publish_post(lea: SandboxAgency) -> str:
-    """A post of Léa's that stands; its native id."""
+    """A post of Léa's that stands; its native ID."""
     lea.delivery("first light")
     lea.run()
     return str(lea.posts()[-1]["id"])

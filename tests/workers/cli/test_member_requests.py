@@ -25,7 +25,7 @@ ASKED = KeyRequest("Import", ["posts:read"], [], 3)
 
 
 def add_member(nova: CreatorStudio, role: Role, *, factor: bool) -> tuple[str, UUID]:
-    """A member of the creator's agency: e-mail and id."""
+    """A member of the creator's agency: e-mail and ID."""
     email = f"{uuid7().hex}@maison.example"
     with nova.scope() as scope:
         member = agencies.add_member(
