@@ -40,7 +40,7 @@ HOURS = timedelta(hours=2, minutes=5)
 
 
 def given_up(who: Agency) -> str:
-    """Create a failed job of this agency and return its short id."""
+    """Create a failed job of this agency and return its short ID."""
     with who.scope() as scope:
         subject = uuid7()
         outbox.put(
@@ -334,7 +334,10 @@ def test_policy_of_a_third_party_package_needs_the_owner(
         with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
             text = page.open("/system")
             assert "acme : paquet acme 1.2" in text
-            assert "acme.post · Tout public : autorisé · Suggestif : autorisé · Nudité : interdit" in text
+            assert (
+                "acme.post · Tout public : autorisé · Suggestif : autorisé · Nudité : interdit"
+                in text
+            )
             assert "Les règles du paquet greedy 1.2 ne sont pas signées" in text
         with stream(door.url, door.cookie(lumiere)) as page:
             assert "le propriétaire doit les accepter" in page.open("/system")
