@@ -28,7 +28,7 @@ def written(visitor: Visitor, words: str = WORDS) -> None:
     visitor.page.get_by_label("Texte", exact=True).click()
     visitor.page.keyboard.type(words)
     visitor.press("main")
-    visitor.shows("Rien ne s’y oppose sur main")
+    visitor.shows("Prêt à publier sur main")
 
 
 def test_post_is_written_approved_and_published(lea: RunningAgency) -> None:
@@ -38,7 +38,7 @@ def test_post_is_written_approved_and_published(lea: RunningAgency) -> None:
         assert anne.page.get_by_role("button", name="Choisir des fichiers").count() == 1
         anne.page.get_by_label("Texte", exact=True).click()
         anne.page.keyboard.press("Control+Enter")
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
         assert "approvals" not in anne.page.url
     ((delivery,),) = lea.rows(DELIVERIES, words=WORDS)
     assert desk.state(delivery) is DeliveryState.DRAFT
@@ -67,7 +67,7 @@ def test_double_click_creates_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
         anne.button("Programmer").dblclick()
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
         anne.rest()
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
 
@@ -120,10 +120,10 @@ def test_account_is_paused_and_resumed(lea: RunningAgency) -> None:
 
     with lea.visitor("/channels") as marc:
         marc.press("Mettre en pause")
-        marc.shows("main est en pause : rien ne part, tout attend.")
+        marc.shows("main mis en pause")
         assert state() is ChannelState.PAUSED
         marc.press("Reprendre")
-        marc.shows("main reprend.")
+        marc.shows("main a repris.")
     assert state() is ChannelState.ACTIVE
 
 
@@ -154,7 +154,7 @@ def test_thread_is_written_approved_and_published_in_order(
             picture(anne, f"thread_{width}", width, 900)
         anne.size(1280)
         anne.press("Programmer")
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
     ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
     with lea.visitor("/approvals") as marc:
         marc.shows("La boutique est ouverte.")
@@ -176,7 +176,7 @@ def test_thread_is_written_approved_and_published_in_order(
 
 IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].some((one) => {
   const {top, bottom} = one.getBoundingClientRect();
-  return one.textContent.includes("illisible") && top >= 0 && bottom <= innerHeight;
+  return one.textContent.includes("n’est pas valide") && top >= 0 && bottom <= innerHeight;
 })"""
 
 
@@ -188,12 +188,12 @@ def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, he
         marc.size(width, height)
         marc.type("Heure (HH:MM)", "25:00")
         marc.press("Reprogrammer")
-        marc.shows("illisible")
+        marc.shows("n’est pas valide")
         marc.rest()
         marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (
+        assert marc.page.get_by_role("alert").filter(has_text="n’est pas valide").count() == 1, (
             "announced once"
         )
         assert marc.overflow <= 0

@@ -73,7 +73,7 @@ def test_guest_rates_assigned_pictures(lea: RunningAgency) -> None:
         zoe.rest()  # a new member's page is drawn twice, and a press in between is lost
         zoe.press("Afficher")
         assert "Publications (" not in zoe.text()
-        zoe.press("Ignorer")
+        zoe.press("Classer")
         zoe.shows("Classement enregistré")
         wait_until(lambda: ratings() == ["G"], 60)
 
@@ -111,7 +111,7 @@ def test_pictures_are_generated_compared_and_selected(lea: RunningAgency) -> Non
         marc.press("Comparer")
         marc.shows("Fermer")
         marc.rest()
-        marc.press("Enregistrer les étiquettes")
+        marc.press("Garder")
         marc.shows("Image gardée.")
     assert counted("job_id IS NOT NULL") == 4
     assert counted("shelf = 'kept'") == 1

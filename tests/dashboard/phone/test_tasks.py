@@ -58,7 +58,7 @@ def test_task_is_opened_downloaded_and_confirmed(lea: SandboxAgency, address: st
             assert saved.content[:3] == b"\xff\xd8\xff"
             assert phone.post(f"{place}/done", data={"link": ""}).status_code == 422
             wrong = phone.post(f"{place}/done", data={"link": "https://evil.example/p/1"})
-            assert "pas l’adresse d’une publication sur Instagram" in wrong.text
+            assert "pas le lien d’une publication sur Instagram" in wrong.text
             assert phone.post(f"{place}/done", data={"link": LINK}).status_code == 303
         lea.run()
         assert lea.state(delivery) == DeliveryState.PUBLISHED

@@ -85,7 +85,7 @@ def test_forged_drop_moves_nothing(door: Door, lumiere: Agency) -> None:
             if isinstance(value, dict) and value.get("seen") == "OURS":
                 value["seen"] = before[1]
             text = dropped(page, place, value)
-            refused = ("Le déplacement a échoué", "au plus à la fois", "deux ans à l’avance")
+            refused = ("Le déplacement a échoué", "au maximum à la fois", "deux ans à l’avance")
             assert any(one in text for one in refused), value
     assert seen(lumiere, found) == before
 

@@ -271,7 +271,7 @@ def test_creator_stops_her_posts_from_home(
         text = page.open("/")
         assert "peuvent lever l’arrêt" in text
         page.type("Motif", "on m’a volé mon téléphone")
-        assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
+        assert "Arrêt d’urgence demandé : Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
         handle_stop_request(asked, tenant=tenant)
@@ -327,7 +327,7 @@ def test_chatter_chooses_a_creator_and_other_roles_have_no_button(
     with stream(door.url, door.cookie(who, Role.CHATTER)) as page:  # reads English
         page.open("/")
         page.choose("Stop", "Zoé")
-        assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
+        assert "Emergency stop requested: Zoé" in page.press("Stop: Zoé")
         assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
         with who.scope() as scope:
             members.change_member(
