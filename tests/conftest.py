@@ -394,7 +394,7 @@ def tenant(database: Database) -> OpenScope:
 
 @pytest.fixture
 def tenant_id() -> UUID:
-    """Return the id of a tenant that only this test uses."""
+    """Return the ID of a tenant that only this test uses."""
     return uuid7()
 
 

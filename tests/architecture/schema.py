@@ -93,7 +93,7 @@ def open_policies(connection: Connection) -> list[str]:
 
 
 def other_primary_keys(connection: Connection) -> list[str]:
-    """Return the tables whose primary key is not exactly (tenant_id, id), both uuid."""
+    """Return the tables whose primary key is not exactly (tenant_id, ID), both uuid."""
     found = []
     for table in tables(connection):
         key = connection.execute(

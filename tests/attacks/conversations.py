@@ -24,7 +24,7 @@ TALKED: dict[str, Talked] = {}
 
 
 def register_chat_attack(name: str) -> Callable[[Talked], Talked]:
-    """Register a scenario under an id of the corpus."""
+    """Register a scenario under an ID of the corpus."""
 
     def register(scenario: Talked) -> Talked:
         TALKED[name] = scenario
@@ -46,7 +46,7 @@ def last_decision(studio: Studio, draft_id: UUID) -> tuple[str, frozenset[str]]:
 @register_chat_attack("B-02")
 def model_names_a_picture(studio: Studio, harm: bool) -> Result:
     """Let the model name a picture outside the single offered pack: by a position, in a draft, and
-    by its id."""
+    by its ID."""
     studio.fan("vok", "age")
     studio.say("vok", "bonjour")
     with studio.scope() as scope:

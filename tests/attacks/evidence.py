@@ -53,7 +53,7 @@ def send_unit(stage: Stage, *media: Medium, place: str = "FV1", **rest: Any) -> 
 
 def request_removal(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> list[UUID]:
     """Request the removal of a picture and handle the first of the requests. Return the request
-    ids."""
+    IDs."""
 
     def receive(scope: Any) -> list[UUID]:
         asked = {

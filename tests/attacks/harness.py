@@ -200,7 +200,7 @@ SCENARIOS: dict[str, Scenario] = {}
 
 
 def register_attack(*names: str) -> Callable[[Scenario], Scenario]:
-    """Register a scenario under ids of the corpus."""
+    """Register a scenario under IDs of the corpus."""
 
     def register(scenario: Scenario) -> Scenario:
         SCENARIOS.update(dict.fromkeys(names, scenario))
@@ -210,5 +210,5 @@ def register_attack(*names: str) -> Callable[[Scenario], Scenario]:
 
 
 def ids(entries: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the ids of the corpus."""
+    """Return the IDs of the corpus."""
     return {str(entry["id"]) for entry in entries}

@@ -13,7 +13,7 @@ PLACED: dict[str, Placed] = {}
 
 
 def register_place_attack(name: str) -> Callable[[Placed], Placed]:
-    """Register a scenario under an id of the corpus."""
+    """Register a scenario under an ID of the corpus."""
 
     def register(scenario: Placed) -> Placed:
         PLACED[name] = scenario

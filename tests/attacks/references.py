@@ -47,7 +47,7 @@ POINTED: dict[str, Pointed] = {}
 
 
 def register_reference_attack(name: str) -> Callable[[Pointed], Pointed]:
-    """Register a scenario under an id of the corpus. It runs on the real system against Telegram."""
+    """Register a scenario under an ID of the corpus. It runs on the real system against Telegram."""
 
     def register(scenario: Pointed) -> Pointed:
         POINTED[name] = scenario
@@ -137,8 +137,8 @@ def publish_prepared(mia: ConnectedCreator, unit: Unit, services: Services) -> O
 
 
 def left(mia: ConnectedCreator, rating: Rating) -> tuple[UUID, Chat, str, str]:
-    """Post a picture to her private channel. Return the account, the channel, the message id and
-    the file id."""
+    """Post a picture to her private channel. Return the account, the channel, the message ID and
+    the file ID."""
     _, chat = mia.telegram()
     sent_at = mia.post("telegram", rating, after=60)
     mia.desk.live(seconds=50)
@@ -163,7 +163,7 @@ def to_everybody(mia: ConnectedCreator, chat: Chat) -> tuple[UUID, Chat]:
 @register_reference_attack("R-01")
 def file_of_an_old_message(mia: ConnectedCreator, harm: bool) -> Result:
     """Reuse a file that was posted with the Telegram app. Telegram serves it to any caller that
-    knows its id."""
+    knows its ID."""
     account, chat, _, file_id = left(mia, Rating.G)
     if harm:
         there = {

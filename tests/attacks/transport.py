@@ -36,7 +36,7 @@ delivery."""
 
 
 def register_wire_attack(name: str) -> Callable[[Wired], Wired]:
-    """Register a scenario under an id of the corpus."""
+    """Register a scenario under an ID of the corpus."""
 
     def register(scenario: Wired) -> Wired:
         WIRED[name] = scenario

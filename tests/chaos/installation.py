@@ -102,11 +102,11 @@ class Installation:
         return read_status(self.home)
 
     def pid(self, name: str) -> int | None:
-        """Return the process id of a named process; None between two processes."""
+        """Return the process ID of a named process; None between two processes."""
         return next((found.pid for found in self.report().processes if found.name == name), None)
 
     def signal(self, name: str, number: signal.Signals) -> int | None:
-        """Signal a named process and return its id; None if it is not running."""
+        """Signal a named process and return its ID; None if it is not running."""
         pid = self.pid(name)
         try:
             if pid is not None:

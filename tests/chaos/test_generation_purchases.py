@@ -55,11 +55,11 @@ STANDS = {
     "stored": ("paid", True, 2, 1, 1),
     "kept": ("paid", True, 2, 2, 1),
 }
-"""The expected state at each moment: the last order, True if the seller's id is recorded, and the
+"""The expected state at each moment: the last order, True if the seller's ID is recorded, and the
 numbers of pictures stored, in the library and counted."""
 
 LOOKING = 2
-"""Two of Replicate's runs have an order without a recorded id and look it up: the process is killed
+"""Two of Replicate's runs have an order without a recorded ID and look it up: the process is killed
 there again."""
 
 PASSED = timedelta(seconds=30 + engine.LISTED_AFTER)
@@ -107,7 +107,7 @@ def die(
 
 def meant(run: PurchaseRun) -> tuple[str, bool, int, int, int]:
     """Return the expected state from `STANDS`. A response of Stability is stored locally, since it
-    has no id, beside its picture."""
+    has no ID, beside its picture."""
     order, known, stored, there, counted = STANDS[run.moment]
     if run.seller == "replicate":
         return order, known, stored, there, counted

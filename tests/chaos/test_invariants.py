@@ -32,7 +32,7 @@ def write_to_a_fan(world: World) -> str:
 
 
 def spoil(world: World, statement: str) -> str:
-    """Change the database directly for the first delivery and return its id."""
+    """Change the database directly for the first delivery and return its ID."""
     intent = world.intents[0]
 
     def change(scope: Scope) -> None:

@@ -46,7 +46,7 @@ class Agency:
         self, body: str, *, minutes: float = 5, state: str = "scheduled", url: str = ""
     ) -> UUID:
         """Create an approved post due in `minutes`, set its delivery to `state`, and return the
-        delivery id."""
+        delivery ID."""
         author, manager = self.act_as(Role.MANAGER), self.members[Role.OWNER]
         if self.channel_id is None:
             with self.scope() as scope:

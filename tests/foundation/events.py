@@ -63,7 +63,7 @@ class CountSale:
 
 @dataclass(frozen=True)
 class ThankBuyer:
-    """Event created for each `Sold`, with its ids only."""
+    """Event created for each `Sold`, with its IDs only."""
 
     kind: ClassVar[str] = "test.thank"
     queue: ClassVar[Queue] = "chat"

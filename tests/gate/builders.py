@@ -245,8 +245,8 @@ def record_declaration_looks(scope: Scope, declaration: UUID, *principals: UUID)
 
 
 def publish_unit(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
-    """Publish a unit written by Ann and return the id of its consumed permit. With `native`, the
-    platform returned that id."""
+    """Publish a unit written by Ann and return the ID of its consumed permit. With `native`, the
+    platform returned that ID."""
     with here.scope() as scope:
         jti = issuance.mint_permit(
             scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}"

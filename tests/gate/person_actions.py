@@ -125,7 +125,7 @@ def add_custodian(here: World) -> UUID:
 
 
 def request_age_proof(here: World, person: UUID, *, member: UUID | None = None) -> UUID:
-    """Request an age proof of a person as a member, and return the request id."""
+    """Request an age proof of a person as a member, and return the request ID."""
     add_custodian(here)
     with member_scope(here, here.ann) as scope:
         return age_requests.request_person_check(
@@ -195,5 +195,5 @@ def declare_person(here: World, person: UUID, shown: Sequence[str], **changes: A
 
 
 def unknown_principal() -> UUID:
-    """Return the id of a principal that is not in the agency."""
+    """Return the ID of a principal that is not in the agency."""
     return uuid7()

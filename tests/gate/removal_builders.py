@@ -59,7 +59,7 @@ def add_picture(here: World, **more: Any) -> str:
 
 
 def publish_picture(here: World) -> tuple[str, UUID]:
-    """Publish a picture and return its digest and the permit id."""
+    """Publish a picture and return its digest and the permit ID."""
     with here.scope() as scope:
         medium = picture(scope, here)
         jti = issuance.mint_permit(

@@ -45,8 +45,8 @@ def add_guest(here: World) -> UUID:
 
 
 def add_known_face(here: World, *pictures: str) -> tuple[UUID, UUID]:
-    """Add a real person with a face consent and an enrolled template; return their id and their
-    face subject id."""
+    """Add a real person with a face consent and an enrolled template; return their ID and their
+    face subject ID."""
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Ida")
     with here.open(here.tenant_id, f"person:{person}") as scope:

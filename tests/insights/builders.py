@@ -56,7 +56,7 @@ class CreatorHistory:
         refunded_at: datetime | None = None,
         title: str = "Dawn",
     ) -> UUID:
-        """Import a paid and delivered sale of a pack, optionally refunded, and return the order id."""
+        """Import a paid and delivered sale of a pack, optionally refunded, and return the order ID."""
         self.serial.append(1)
         sale = PastSale(
             id=uuid7(),
@@ -76,7 +76,7 @@ class CreatorHistory:
         return sale.id
 
     def post(self, due: datetime, *, late: timedelta = timedelta(), **more: Any) -> UUID:
-        """Import a post published `late` after `due`, and return the delivery id."""
+        """Import a post published `late` after `due`, and return the delivery ID."""
         values: dict[str, Any] = {"title": "", "body": "hello", "media": (), **more}
         post = PastPost(
             id=uuid7(),

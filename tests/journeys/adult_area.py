@@ -64,7 +64,7 @@ class AdultArea:
         return self.browsers[-1]
 
     def photo(self, rating: Rating, person: UUID | None = None) -> UUID:
-        """Add a reviewed picture of a person and return its asset id."""
+        """Add a reviewed picture of a person and return its asset ID."""
         self.made += 1
         prepared = pipeline.prepare_upload(
             neutral_photo(self.made), name=f"{self.made}.jpg", alt="marker tile"
@@ -98,7 +98,7 @@ class AdultArea:
         channel: str = "adults",
         text: str,
     ) -> str:
-        """Publish a post and return its content id."""
+        """Publish a post and return its content ID."""
         delivery = self.desk.delivery(text, channel=channel, media=(self.photo(rating, person),))
         self.desk.run()
         assert str(self.desk.state(delivery)) == "published", (

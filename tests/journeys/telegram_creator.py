@@ -84,7 +84,7 @@ class TelegramCreator:
             return account_setup.get_setup(scope, enrolment_id)
 
     def connected(self) -> UUID:
-        """Connect the account and return its id."""
+        """Connect the account and return its ID."""
         asked = self.enrol()
         wait_until(lambda: self.stands(asked).channel_id is not None)
         found = self.stands(asked).channel_id

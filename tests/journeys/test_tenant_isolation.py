@@ -238,7 +238,7 @@ def _manager(scope: Scope) -> UUID:
 
 
 def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
-    """Return the result or the error of an operation on an id, with the id masked."""
+    """Return the result or the error of an operation on an ID, with the ID masked."""
     try:
         with one.scope(f"member:{one.desk.manager}") as scope:
             said = repr(act(scope, key))
@@ -249,7 +249,7 @@ def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
 
 @pytest.mark.parametrize("name", ACTS)
 def test_foreign_id_behaves_like_an_unknown_id(pair: Pair, name: str) -> None:
-    """Guessing ids of the other agency reveals no more than guessing any ids."""
+    """Guessing IDs of the other agency reveals no more than guessing any IDs."""
     table, act = ACTS[name]
     for one, other in pair.sides:
         wrong, theirs = uuid7(), other.one(table)

@@ -47,7 +47,7 @@ def unread(house: House) -> list[str]:  # noqa: F811  fixture
 
 
 def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
-    """Reply as a member and return the draft's id."""
+    """Reply as a member and return the draft's ID."""
     (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with house.desk.scope(house.author) as scope:

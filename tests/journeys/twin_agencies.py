@@ -98,7 +98,7 @@ class TwinAgency:
             return {name: all_tenant_rows(scope, name) for name in table_names()}
 
     def ids(self) -> Mapping[str, list[UUID]]:
-        """Return the ids of its rows by table, except tables that no agency may read."""
+        """Return the IDs of its rows by table, except tables that no agency may read."""
         may = "SELECT has_column_privilege(to_regclass(:name), 'id', 'SELECT')"
         with self.scope() as scope:
             return {
@@ -112,11 +112,11 @@ class TwinAgency:
             }
 
     def one(self, table: str) -> UUID:
-        """Return the id of one of its rows."""
+        """Return the ID of one of its rows."""
         return self.ids()[table][0]
 
     def items(self) -> list[str]:
-        """Return the content ids of the items on its page."""
+        """Return the content IDs of the items on its page."""
         with self.scope() as scope:
             return list(
                 scope.run("SELECT content_id FROM items WHERE removed_at IS NULL").scalars()

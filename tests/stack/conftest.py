@@ -126,7 +126,7 @@ class Installation:
         ]
 
     def child(self, name: str) -> int:
-        """Return the process id of a running child."""
+        """Return the process ID of a running child."""
         pid = next(process.pid for process in self.report().processes if process.name == name)
         assert pid is not None
         return pid

@@ -12,7 +12,7 @@ from tenants.agencies.rights import Role
 
 @dataclass(frozen=True)
 class Agency:
-    """A tenant with the ids of its creator and members."""
+    """A tenant with the IDs of its creator and members."""
 
     open: OpenScope
     tenant_id: UUID

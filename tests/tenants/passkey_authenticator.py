@@ -22,7 +22,7 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class Authenticator:
-    """A device and its passkeys, a map of credential id to (key, user handle). Set `counts` to
+    """A device and its passkeys, a map of credential ID to (key, user handle). Set `counts` to
     False for a device whose signature counter stays 0."""
 
     host: str = "localhost"
@@ -34,7 +34,7 @@ class Authenticator:
 
     def makes(self, options: str, *, credential: str = "") -> dict[str, Any]:
         """Return the response of `navigator.credentials.create`; `credential` claims an existing
-        id."""
+        ID."""
         asked = json.loads(options)
         key = generate_private_key(SECP256R1())
         name = credential or bytes_to_base64url(secrets.token_bytes(16))

@@ -40,7 +40,7 @@ def new_picture() -> bytes:
 
 
 def new_content_id() -> str:
-    """Return a content id in the format of the installation."""
+    """Return a content ID in the format of the installation."""
     return "gr" + uuid7().hex[:22]
 
 
@@ -115,7 +115,7 @@ class CreatorPage:
         )
 
     def post(self, key: str = "", *, media: Any = (), **item: Any) -> str:
-        """Put an item that must be accepted, and return its id."""
+        """Put an item that must be accepted, and return its ID."""
         answer = self.put(key, media=media, **item)
         assert answer.status_code in {200, 201}, answer.text
         return str(answer.json()["id"])

@@ -65,12 +65,12 @@ MEANT = {
     EXAMPLE_CALL_ID: "call_id",
     EXAMPLE_MEDIA_ID: "media_id",
 }
-"""Field names of the ids in the documented examples."""
+"""Field names of the IDs in the documented examples."""
 
 
 @dataclass
 class ExampleAgency:
-    """An API client and the ids of its resources, named as in the document."""
+    """An API client and the IDs of its resources, named as in the document."""
 
     api: ApiClient
     ids: dict[str, str]
@@ -79,7 +79,7 @@ class ExampleAgency:
         return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], path)
 
     def said(self, example: Any) -> Any:
-        """Return the example with real ids."""
+        """Return the example with real IDs."""
         if isinstance(example, dict):
             return {name: self.said(value) for name, value in example.items()}
         if isinstance(example, list):
@@ -181,7 +181,7 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
 
 def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
     """Add an evergreen entry, spare account, comment, weekly plan, dry run and webhook, and return
-    their ids."""
+    their IDs."""
     api, ids = found.api, found.ids
     creator, account = ids["creator_id"], ids["channel_id"]
     path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
@@ -224,7 +224,7 @@ def add_webhook(**more: Any) -> dict[str, Any]:
 
 
 def add_failed_webhook_call(api: ApiClient, hook_id: str) -> str:
-    """Create a webhook call that failed for good, and return its id."""
+    """Create a webhook call that failed for good, and return its ID."""
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         call_id = send_test_event(scope, UUID(hook_id))
     with api.scope() as scope:
@@ -249,7 +249,7 @@ def add_spare_account(api: ApiClient, creator_id: str) -> UUID:
 
 
 def required_ids(path: str, example: Any) -> frozenset[str]:
-    """Return the ids that an operation and its example need. A pool exists only once it has an
+    """Return the IDs that an operation and its example need. A pool exists only once it has an
     entry."""
     said = json.dumps(example)
     named = {name for meant, name in MEANT.items() if meant in said}
@@ -306,7 +306,7 @@ def begin_ab_test(api: ApiClient, series_id: str, **more: Any) -> httpx.Response
 
 def create_missed_posts(api: ApiClient, creator: str = "mia", *, count: int = 2) -> str:
     """Create posts that a downtime of 50 minutes delayed, register them as missed, and return the
-    id of the downtime."""
+    ID of the downtime."""
     posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
     with api.scope("system:publishing") as scope:
         for number, post in enumerate(posts):
@@ -409,5 +409,5 @@ def review_picture(api: ApiClient, import_id: str) -> None:
 
 
 def unknown_path(path: str) -> str:
-    """Return the path with random ids."""
+    """Return the path with random IDs."""
     return re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)

@@ -49,7 +49,7 @@ class RemoteWorkerAgency:
         return self.tenant(self.tenant_id, actor)
 
     def machine(self, name: str = "the cellar") -> tuple[UUID, str]:
-        """Create another remote worker and return its id and key."""
+        """Create another remote worker and return its ID and key."""
         machine_id = uuid7()
         with self.scope(f"member:{self.owner}") as scope:
             return machine_id, remote_workers.create_remote_worker(

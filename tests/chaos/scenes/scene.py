@@ -229,7 +229,7 @@ def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime
 
 
 def _owners(house: Installation, tenant_id: UUID) -> tuple[str, UUID]:
-    """Create two owners: one presses, the other agrees. Return the actor and the member id."""
+    """Create two owners: one presses, the other agrees. Return the actor and the member ID."""
     with house.scope(tenant_id) as scope:
         return f"member:{_owner(scope, 'Anne')}", _owner(scope, "Marc")
 

@@ -19,7 +19,7 @@ def png() -> bytes:
 
 
 def with_duty(lea: SandboxAgency) -> tuple[UUID, str]:
-    """Create a task with a duty that needs a screenshot, and return its id and path."""
+    """Create a task with a duty that needs a screenshot, and return its ID and path."""
     _, place = create_due_task(lea)
     task = UUID(place.rpartition("/")[2])
     with lea.scope() as scope:

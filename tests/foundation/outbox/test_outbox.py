@@ -121,9 +121,9 @@ def test_event_with_unsupported_field_type_is_rejected() -> None:
         pass
 
     Odd.__annotations__ = {"body": dict}
-    with pytest.raises(TypeError, match="ids and small values"):
+    with pytest.raises(TypeError, match="IDs and small values"):
         outbox._field_reader(Odd, "body", dict[str, int])
     # Collections would be stored as one text.
     for several in (list[str], tuple[str, ...], set[int]):
-        with pytest.raises(TypeError, match="ids and small values"):
+        with pytest.raises(TypeError, match="IDs and small values"):
             outbox._field_reader(Odd, "body", several)

@@ -30,7 +30,7 @@ def here(tenant: OpenScope, tenant_id: Any) -> World:
 
 
 def leave(here: World, whole: Unit, native_id: str, *files: str) -> Any:
-    """Publish a unit, record its copy, and return the permit id."""
+    """Publish a unit, record its copy, and return the permit ID."""
     with here.scope() as scope:
         whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
         jti = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti

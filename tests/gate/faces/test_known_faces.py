@@ -54,7 +54,7 @@ def chatter(here: World) -> UUID:
 
 
 def real(here: World, *, agree: bool = True) -> tuple[UUID, UUID]:
-    """Add a real person and return their id and the id of their face subject."""
+    """Add a real person and return their ID and the ID of their face subject."""
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Ida")
     if not agree:

@@ -64,7 +64,7 @@ def said(here: World, one: Unit, **more: Any) -> Decision:
 
 
 def leave(here: World, one: Unit, under: str = "", *, whole: Unit | None = None) -> UUID:
-    """Publish a part, record its copy and return the permit id. Raises `PermitDenied`."""
+    """Publish a part, record its copy and return the permit ID. Raises `PermitDenied`."""
     with here.scope() as scope:
         marked = replace(one, flags=issuance.required_flags_of_unit(scope, one), reply_to=under)
         permit = issuance.mint_permit(

@@ -43,7 +43,7 @@ def waits(cluster: Cluster) -> Iterator[Callable[[int], bool]]:
 
 
 def claim(here: World, whole: Unit) -> str:
-    """Request a permit as a sender does, and return its id or an empty string."""
+    """Request a permit as a sender does, and return its ID or an empty string."""
     try:
         with here.scope() as scope:
             issuance.lock_unit(scope, whole)

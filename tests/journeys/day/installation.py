@@ -156,7 +156,7 @@ class Installation:
             }
 
     def destinations(self, slug: str, day: str) -> Mapping[str, Mapping[str, str]]:
-        """Return the deliveries of a day's brief: text by native id, or by state, for each account."""
+        """Return the deliveries of a day's brief: text by native ID, or by state, for each account."""
         creator = self.creator(slug)
         with self.scope() as scope:
             rows = scope.run(

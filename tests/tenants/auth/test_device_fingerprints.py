@@ -30,7 +30,7 @@ def guest(house: Agency, name: str = "Gus") -> UUID:
 
 
 def seen(house: Agency, member: UUID, address: str, device: str = "", *, key: str = KEY) -> UUID:
-    """Record a device of the member and return the id of the human behind the member."""
+    """Record a device of the member and return the ID of the human behind the member."""
     with house.scope() as scope:
         found = queries.get_member(scope, member)
         device_fingerprints.record_device(scope, key, found, address=address, device=device)

@@ -29,7 +29,7 @@ Owner = tuple[UUID, UUID, str]
 
 @pytest.fixture
 def owner(tenant: OpenScope) -> Owner:
-    """A member with a password: tenant id, member id, email address."""
+    """A member with a password: tenant ID, member ID, email address."""
     tenant_id, email = uuid7(), f"lea-{uuid7().hex[-8:]}@agence.example"
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumière", language="fr", zone="Europe/Paris")

@@ -69,7 +69,7 @@ ODD = 50
 def generate_value(
     schema: Mapping[str, Any], document: Mapping[str, Any], world: ExampleAgency, name: str = ""
 ) -> st.SearchStrategy[Any]:
-    """Return mostly valid values with meaningful ids, and an arbitrary value now and then."""
+    """Return mostly valid values with meaningful IDs, and an arbitrary value now and then."""
     fits = _fits(schema, document, world, name)
     return st.integers(0, ODD).flatmap(lambda odd: JUNK if odd == 1 else fits)
 

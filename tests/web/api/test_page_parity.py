@@ -22,7 +22,7 @@ OF_SYSTEM = frozenset({"system.page._request_emergency_stop", "system.page._requ
 """The only actions of the System page that concern posts."""
 
 FORM = ["Scope", "UUID"]
-"""Last parameter types of an action: the open scope and the id that makes it run once."""
+"""Last parameter types of an action: the open scope and the ID that makes it run once."""
 
 CHECKS = frozenset(
     {"_check_own_delivery", "apply_preview", "_run_with_channel_check", "run_and_forget"}
@@ -31,7 +31,7 @@ CHECKS = frozenset(
 
 
 def acts() -> set[str]:
-    """Return every action of these pages: functions that take a scope and an id and return what was
+    """Return every action of these pages: functions that take a scope and an ID and return what was
     done."""
     found = set()
     pages = ROOT / "dashboard" / "pages"

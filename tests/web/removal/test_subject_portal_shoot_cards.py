@@ -23,7 +23,7 @@ FORM = re.compile(r'name="what" value="(\w+)"><input type="hidden" name="card" v
 
 
 def somebody(mia: CreatorPage, name: str) -> tuple[UUID, str]:
-    """Create a real person and return the id and the path of their portal."""
+    """Create a real person and return the ID and the path of their portal."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
         path = f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"

@@ -11,7 +11,7 @@ from tests.web.builders import PUBLIC, CreatorPage
 
 
 def invited(mia: CreatorPage) -> tuple[str, UUID]:
-    """Connect an age provider, create a check link, and return its token and the check id."""
+    """Connect an age provider, create a check link, and return its token and the check ID."""
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
             "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"

@@ -62,7 +62,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def attacked(room: WebServer) -> tuple[CreatorPage, list[str]]:
-    """Return a page whose name, texts and alt texts are attacks, and the ids of its items, one for
+    """Return a page whose name, texts and alt texts are attacks, and the IDs of its items, one for
     each attack."""
     said = [attack for attack in ATTACKS if attack != DISGUISED]
     mia = create_page(room, title="".join(said), about="\n".join(said))

@@ -1,4 +1,4 @@
-"""The publishing endpoint: credentials, files by digest, items by content id, tombstones."""
+"""The publishing endpoint: credentials, files by digest, items by content ID, tombstones."""
 
 import hashlib
 import threading

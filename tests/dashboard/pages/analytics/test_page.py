@@ -22,7 +22,7 @@ from tests.dashboard.streamlit_client import stream
 
 SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 SOLD = re.compile(r"987[.,]65")
-"""98,765 cents as displayed; fewer digits also occur in ids."""
+"""98,765 cents as displayed; fewer digits also occur in IDs."""
 
 
 @pytest.mark.parametrize("role", Role)

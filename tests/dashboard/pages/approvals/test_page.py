@@ -39,7 +39,7 @@ def word(code: str, language: str = "fr", **params: str | int) -> str:
 def asked(
     who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60
 ) -> tuple[UUID, UUID]:
-    """Create a post of the manager that is pending approval, and return the ids of the post and its
+    """Create a post of the manager that is pending approval, and return the IDs of the post and its
     delivery."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         who.channel_id = who.channel_id or lifecycle.connect_account(
@@ -246,7 +246,7 @@ def test_keyboard_shortcuts_walk_through_the_queue(door: Door, lumiere: Agency) 
 
 def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, str]:
     """Create an approved post that the safety check holds for a human review, and return its
-    delivery id and unit digest."""
+    delivery ID and unit digest."""
     _, delivery_id = asked(who, body, media=media)
     with who.scope() as scope:
         entry = next(

@@ -30,7 +30,7 @@ MODEL = "arc@3"
 def alike(
     door: Door, who: Agency, *, rating: Rating = Rating.G, name: str = "Ida <b>"
 ) -> tuple[UUID, UUID]:
-    """Create a generated picture that resembles a photo of a real person; return both ids."""
+    """Create a generated picture that resembles a photo of a real person; return both IDs."""
     made, portrait = (
         picture(door, who, seed=3, rating=rating),
         picture(door, who, seed=4, rating=Rating.G),

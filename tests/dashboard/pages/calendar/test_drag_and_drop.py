@@ -19,7 +19,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 
 
 def drawn(page: Stream, **query: object) -> tuple[str, str]:
-    """Open the calendar and return the id of its script and of the fragment that contains it."""
+    """Open the calendar and return the ID of its script and of the fragment that contains it."""
     page.frames.clear()
     page.open("/calendar", **query)
     for told in page.told():

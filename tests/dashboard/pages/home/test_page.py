@@ -33,7 +33,7 @@ from tests.dashboard.streamlit_client import stream
 MONEY = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 POSTS = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.CHATTER}
 SOLD = re.compile(r"987[.,]65")
-"""98,765 cents as displayed; fewer digits also occur in ids."""
+"""98,765 cents as displayed; fewer digits also occur in IDs."""
 
 
 def shown(door: Door, who: Agency, role: Role = Role.OWNER) -> str:

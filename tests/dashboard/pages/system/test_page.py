@@ -40,7 +40,7 @@ HOURS = timedelta(hours=2, minutes=5)
 
 
 def given_up(who: Agency) -> str:
-    """Create a failed job of this agency and return its short id."""
+    """Create a failed job of this agency and return its short ID."""
     with who.scope() as scope:
         subject = uuid7()
         outbox.put(

@@ -1,5 +1,5 @@
 """Authentication of the API: every documented operation without a key, with the wrong key and with
-the ids of another agency."""
+the IDs of another agency."""
 
 import json
 import re
@@ -57,7 +57,7 @@ class Operation:
 
     @property
     def said(self) -> Any:
-        """Return a valid body with the ids of the examples."""
+        """Return a valid body with the IDs of the examples."""
         return self.body if self.body is not None else self.example
 
     def ask(self, api: ApiClient, **more: Any) -> httpx.Response:

@@ -31,7 +31,7 @@ def mine(api: ApiClient) -> ExampleAgency:
 
 
 def daily(world: ExampleAgency, **more: Any) -> str:
-    """Create a daily series and return its id."""
+    """Create a daily series and return its ID."""
     body = create_series(world, repeat={"every": "daily", "end": 90}, **more)
     return str(expect_success(world.api.ask("POST", "/series", body))["id"])
 

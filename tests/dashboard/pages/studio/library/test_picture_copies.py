@@ -28,7 +28,7 @@ pytestmark = pytest.mark.heavy
 
 
 def work(door: Door, who: Agency) -> list[UUID]:
-    """Make the requested copies as the workers do and return their ids."""
+    """Make the requested copies as the workers do and return their IDs."""
     with who.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = :k RETURNING subject_id",
