@@ -45,7 +45,7 @@ class ChannelRow(CreatorOwnedRow, table=True):
         ),
         Index("channels_application", "app_key", postgresql_where=text("app_key IS NOT NULL")),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     platform: str
     surface: str
@@ -107,7 +107,7 @@ class OAuthClientRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "platform", "client_id", name="oauth_clients_once"),
         about="tenant",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     platform: str
     client_id: str

@@ -20,7 +20,7 @@ class AgeProviderRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "provider", name="age_providers_once"),
         about="tenant",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     provider: str
     account: str = ""
@@ -56,7 +56,7 @@ class AgeCheckRow(TenantRow, table=True):
         ),
         channel_foreign_key(),
         about="fan",
-        keep="30 days, a passed one as long as the proof",
+        keep="30 days, a passed check as long as the proof",
     )
     provider_id: UUID
     platform: str

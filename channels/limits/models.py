@@ -45,7 +45,7 @@ class AppLimitRow(TenantRow, table=True):
     application key."""
 
     __tablename__ = "app_limits"
-    __table_args__ = table_arguments(about="nobody", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="nobody", keep="while the tenant exists")
     blocked_until: datetime | None = timestamp_column(optional=True)
     refusals: int = 0
     """Consecutive refusals without a stated delay."""
@@ -86,7 +86,7 @@ class RequestCostRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "channel_id", "month", "what", name="request_costs_once"),
         channel_foreign_key(),
         about="nobody",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channel_id: UUID
     platform: str
@@ -106,7 +106,7 @@ class RequestCapRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "platform", name="request_caps_once"),
         about="nobody",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     platform: str
     currency: str

@@ -32,7 +32,7 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
         Index("handovers_channel", "tenant_id", "channel_id", "native_id"),
         channel_foreign_key(),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channel_id: UUID
     kind: str

@@ -20,7 +20,7 @@ class ReaderRoleRow(TenantRow, table=True):
         Index("fan_roles_reader", "tenant_id", "user_id"),
         channel_foreign_key(),
         about="fan",
-        keep="as long as it is wanted, and 30 days",
+        keep="until deleted, then 30 days",
     )
     channel_id: UUID
     user_id: str

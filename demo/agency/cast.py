@@ -176,7 +176,7 @@ MIA = CreatorProfile(
         SandboxAccountProfile(HANGING_CHANNEL_NAME, "mia-x", "as_x"),
     ),
     manual_accounts=(
-        SandboxAccountProfile("Instagram (à la main)", "instagram/mia.laurent", "instagram"),
+        SandboxAccountProfile("Instagram (manuel)", "instagram/mia.laurent", "instagram"),
     ),
     persona=PersonaVersion(
         name="L’assistante de Mia",
@@ -288,7 +288,7 @@ NOVA = CreatorProfile(
     kind="virtual",
     languages=("fr", "en"),
     ceiling=Rating.E,
-    about="Personnage virtuel. Ses images sont générées et le disent.",
+    about="Personnage virtuel. Ses images sont générées par IA et signalées comme telles.",
     accounts=(
         _sandbox_account("nova"),
         SandboxAccountProfile("Instagram (sandbox)", "nova-instagram", "as_instagram"),
@@ -296,7 +296,7 @@ NOVA = CreatorProfile(
         SandboxAccountProfile("Telegram (sandbox)", "nova-telegram", "as_telegram"),
         SandboxAccountProfile("Fanvue (sandbox)", "nova-fanvue", "as_fanvue"),
     ),
-    manual_accounts=(SandboxAccountProfile("OnlyFans (à la main)", "onlyfans/nova", "onlyfans"),),
+    manual_accounts=(SandboxAccountProfile("OnlyFans (manuel)", "onlyfans/nova", "onlyfans"),),
     persona=PersonaVersion(
         name="Nova",
         virtual=True,
@@ -465,7 +465,7 @@ SACHA = CreatorProfile(
     ceiling=Rating.E,
     about="Modèle. Sa bibliothèque attend d’être mise en ordre.",
     accounts=(_sandbox_account("sacha"),),
-    manual_accounts=(SandboxAccountProfile("OnlyFans (à la main)", "onlyfans/sacha", "onlyfans"),),
+    manual_accounts=(SandboxAccountProfile("OnlyFans (manuel)", "onlyfans/sacha", "onlyfans"),),
     persona=PersonaVersion(
         name="L’équipe de Sacha",
         virtual=False,

@@ -12,9 +12,7 @@ FIRST_NAMES = (
     "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
-MANUAL_POST_REASON = (
-    "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
-)
+MANUAL_POST_REASON = "Démonstration : publication manuelle, préparée mais jamais mise en ligne."
 """Reason for allowing a drawn picture in a manual post."""
 
 INITIALS = "ABCDEFGHLMNPRSTV"

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NARROW = 390
 WIDE = 1440
+PICTURES_LANGUAGE = "en"
+"""Language of the screenshots, as in the README. The fast tour sees every page in the first
+language only."""
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
@@ -107,7 +110,8 @@ class TourRun:
         with open_window(
             self.running, language=language, own=_own_hosts(self.services.settings)
         ) as window:
-            kept = self.pictures if language == LANGUAGES[0] else None
+            pictured = LANGUAGES[0] if self.fast else PICTURES_LANGUAGE
+            kept = self.pictures if language == pictured else None
             judge = TourJudge(
                 self.services, window, language, self.fast, kept, role, tell=self.report_result
             )

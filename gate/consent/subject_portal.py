@@ -48,7 +48,7 @@ class PersonLink(TenantRow, table=True):
         Index("person_links_digest", "digest"),
         ForeignKeyConstraint(["tenant_id", "person_id"], ["persons.tenant_id", "persons.id"]),
         about="person",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     person_id: UUID
     digest: str

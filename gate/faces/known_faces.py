@@ -83,7 +83,7 @@ class FaceTemplate(TenantRow, table=True):
         UniqueConstraint("tenant_id", "subject_id", "model", name="face_templates_one"),
         tenant_foreign_key("subject_id", "face_subjects"),
         about="person",
-        keep="while they agree, or are on the list",
+        keep="while the consent is valid or the person is listed",
     )
     subject_id: UUID
     model: str

@@ -23,7 +23,7 @@ class ReviewSettings(TenantRow, table=True):
     """The settings of an agency; `id` equals `tenant_id`."""
 
     __tablename__ = "desk_choices"
-    __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
     suggestive_percent: int = MIN_SUGGESTIVE_PERCENT
     words_percent: int = MIN_WORDS_PERCENT
     officer_id: UUID | None = None

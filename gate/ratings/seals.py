@@ -37,7 +37,7 @@ class Seal(TenantRow, table=True):
         UniqueConstraint("tenant_id", "sha256", name="seals_once"),
         ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
         about="person",
-        keep="forever: at least one year, then until who keeps it outside says otherwise",
+        keep="forever: at least one year, then as the external archive decides",
     )
     asset_id: UUID
     sha256: str

@@ -21,7 +21,7 @@ class Approval(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
         Index("approvals_said", "tenant_id", "post_id", "digest"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     digest: str
@@ -47,7 +47,7 @@ class PostComment(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "thread_id"], ["comments.tenant_id", "comments.id"]),
         Index("comments_post", "tenant_id", "post_id", "id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     thread_id: UUID | None = None
@@ -77,7 +77,7 @@ class ApprovalLink(CreatorOwnedRow, table=True):
         Index("approval_links_found", "token"),
         Index("approval_links_post", "tenant_id", "post_id", "id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     digest: str

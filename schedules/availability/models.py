@@ -24,7 +24,7 @@ class SlotRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "weekday", "local_time"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channel_id: UUID
     weekday: int
@@ -54,7 +54,7 @@ class SlotUse(CreatorOwnedRow, table=True):
             ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     slot_id: UUID
     local_date: date = Field(sa_type=Date)
@@ -75,7 +75,7 @@ class QuietPeriodRow(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "shift_id"], ["shifts.tenant_id", "shifts.id"]),
         Index("quiet_periods_creator", "tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channel_id: UUID | None = None
     label: str
@@ -96,7 +96,7 @@ class HolidaySettingRow(TenantRow, table=True):
 
     __tablename__ = "holiday_choices"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant exists"
     )
     of_id: UUID
     """The creator, or the tenant itself."""

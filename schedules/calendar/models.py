@@ -18,7 +18,7 @@ class CalendarSubscriptionRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "digest", name="calendar_addresses_digest"),
         Index("calendar_addresses_found", "digest"),
         about="member",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     member_id: UUID
     creator_id: UUID | None = None

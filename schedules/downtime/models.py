@@ -15,7 +15,7 @@ class Downtime(TenantRow, table=True):
     __table_args__ = table_arguments(
         Index("downtimes_open", "tenant_id", unique=True, postgresql_where=text("state = 'open'")),
         about="tenant",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     state: str = "open"
     decided_by: str | None = None

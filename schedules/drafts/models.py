@@ -20,7 +20,7 @@ class DuplicateWaiver(CreatorOwnedRow, table=True):
         ),
         UniqueConstraint("tenant_id", "delivery_id", "digest", "like_id", "like_digest"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     delivery_id: UUID
     digest: str
@@ -37,7 +37,7 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", "subject_id"),
         about="creator",
-        keep="until it is saved, 90 days at most",
+        keep="until saved, 90 days at most",
     )
     member_id: UUID
     subject_id: UUID

@@ -34,7 +34,7 @@ class PostEdit(CreatorOwnedRow, table=True):
             postgresql_where=text("state IN ('waiting', 'due', 'sending', 'refused', 'unsure')"),
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     delivery_id: UUID

@@ -23,7 +23,7 @@ class Feed(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "url"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     url: str
     title: str = ""
@@ -51,7 +51,7 @@ class FeedEntry(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "feed_id", "guid"),
         ForeignKeyConstraint(["tenant_id", "feed_id"], ["feeds.tenant_id", "feeds.id"]),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     feed_id: UUID
     guid: str

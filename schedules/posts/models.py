@@ -36,7 +36,7 @@ class LabelRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "folded", name="labels_name"),
         about="tenant",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     folded: str
@@ -55,7 +55,7 @@ class PostLabel(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "label_id"], ["labels.tenant_id", "labels.id"]),
         Index("post_labels_label", "tenant_id", "label_id", "post_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     label_id: UUID
@@ -69,7 +69,7 @@ class Post(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "origin", "origin_key"),
         Index("posts_newest", "tenant_id", "created_at", "id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     title: str
     body: str
@@ -127,7 +127,7 @@ class Delivery(CreatorOwnedRow, table=True):
             postgresql_where=text("not_before IS NOT NULL"),
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     channel_id: UUID
@@ -184,7 +184,7 @@ class DeliveryMove(CreatorOwnedRow, table=True):
         Index("delivery_moves_story", "tenant_id", "delivery_id", "created_at"),
         Index("delivery_moves_recent", "tenant_id", "creator_id", "created_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     delivery_id: UUID
     before: str
@@ -204,7 +204,7 @@ class Series(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "test_id"),
         Index("series_creator", "tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     nth: int = 1
@@ -233,7 +233,7 @@ class LinkRule(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     base: str = ""
     """Base address of short links, as https://example.org; empty if links stay long."""
@@ -248,7 +248,7 @@ class DryRun(TenantRow, table=True):
 
     __tablename__ = "rehearsals"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant exists"
     )
     what: str
     """tenant, channel or post."""
@@ -267,7 +267,7 @@ class PostFingerprint(CreatorOwnedRow, table=True):
         # without tenant_id: no query may read the rows of a whole tenant through it
         Index("post_prints_post", "post_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     post_id: UUID
     mark: int = Field(sa_type=BigInteger)

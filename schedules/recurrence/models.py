@@ -18,7 +18,7 @@ class Pool(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channels: list[str] = jsonb_column(list)
     label: str = ""
@@ -41,7 +41,7 @@ class PoolEntry(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "pool_id"], ["pools.tenant_id", "pools.id"]),
         ForeignKeyConstraint(["tenant_id", "first_id"], ["posts.tenant_id", "posts.id"]),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     pool_id: UUID
     first_id: UUID
@@ -63,7 +63,7 @@ class PostTest(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "b_id"], ["posts.tenant_id", "posts.id"]),
         Index("post_tests_creator", "tenant_id", "creator_id", "created_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     a_id: UUID
     """The original post of the series."""

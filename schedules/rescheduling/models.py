@@ -11,7 +11,7 @@ class BulkMoveRow(CreatorOwnedRow, table=True):
     """A bulk move of deliveries, with their old times for undo."""
 
     __tablename__ = "shifts"
-    __table_args__ = table_arguments(about="creator", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="creator", keep="while the tenant exists")
     by: str
     moved: list[dict[str, Any]] = jsonb_column(list)
     """Per delivery: ID, version after the move, old wall time and zone."""

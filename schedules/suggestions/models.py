@@ -24,7 +24,7 @@ class WeekPlan(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "key"),
         Index("week_plans_creator", "tenant_id", "creator_id", "expires_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     key: str
     by: str
@@ -44,7 +44,7 @@ class WeekLine(CreatorOwnedRow, table=True):
         ForeignKeyConstraint(["tenant_id", "plan_id"], ["week_plans.tenant_id", "week_plans.id"]),
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     plan_id: UUID
     number: int

@@ -25,7 +25,7 @@ class GenerationLimitRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     creator_id: UUID | None = None
     opens: int | None = None
@@ -47,7 +47,7 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
         tenant_foreign_key("job_id", "jobs"),
         Index("engine_orders_month", "tenant_id", "currency", "month"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     job_id: UUID
     number: int
@@ -72,7 +72,7 @@ class SpendingCapRow(TenantRow, table=True):
 
     __tablename__ = "spending_caps"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "currency"), about="nobody", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "currency"), about="nobody", keep="while the tenant exists"
     )
     currency: str
     minor: int = Field(sa_type=BigInteger)
@@ -88,7 +88,7 @@ class TextRequestRow(CreatorOwnedRow, table=True):
         Index("text_requests_subject", "tenant_id", "subject_id"),
         Index("text_requests_sitting", "tenant_id", "sitting"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     purpose: str
     """A `studio.costs.text_requests.TextPurpose`."""

@@ -17,7 +17,7 @@ class UploadRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "creator_id", "sha256"),
         Index("uploads_recent", "tenant_id", "creator_id", "updated_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     sha256: str
@@ -42,7 +42,7 @@ class PictureCopyRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         Index("picture_copies_recent", "tenant_id", "creator_id", "updated_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     asset_id: UUID
     """The source image."""

@@ -32,7 +32,7 @@ class RetentionRow(TenantRow, table=True):
 
     __tablename__ = "retentions"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id"), about="nobody", keep="while the tenant is here"
+        UniqueConstraint("tenant_id"), about="nobody", keep="while the tenant exists"
     )
     days: int
 
@@ -42,7 +42,7 @@ class ErasedPictureRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "erased_pictures"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "asset_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "asset_id"), about="creator", keep="while the tenant exists"
     )
     asset_id: UUID
     job_id: UUID | None = None
@@ -70,7 +70,7 @@ class CreationRow(CreatorOwnedRow, table=True):
             "creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     asset_id: UUID
     job_id: UUID | None = None
@@ -110,7 +110,7 @@ class CreatorWatermarkRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     text: str
     corner: str
@@ -127,7 +127,7 @@ class CollectionRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "folded"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     folded: str
@@ -145,7 +145,7 @@ class CollectionItemRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "collection_id", "asset_id"),
         tenant_foreign_key("collection_id", "collections"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     collection_id: UUID
     position: int

@@ -23,7 +23,7 @@ class RecipeRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "name", "version"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     version: int
@@ -47,7 +47,7 @@ class ExportGrantRow(CreatorOwnedRow, table=True):
             postgresql_where=text("revoked_at IS NULL"),
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     engine: str
     by: str
@@ -66,7 +66,7 @@ class StyleReferenceRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "creator_id", "asset_id"),
         ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     asset_id: UUID
     position: int
@@ -84,7 +84,7 @@ class WildcardRow(TenantRow, table=True):
             "tenant_id", "creator_id", "name", "version", postgresql_nulls_not_distinct=True
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     creator_id: UUID | None = None
     name: str

@@ -28,7 +28,7 @@ class JobRow(CreatorOwnedRow, table=True):
         tenant_foreign_key("recipe_id", "recipes"),
         Index("jobs_recent", "tenant_id", "creator_id", "created_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     recipe_id: UUID
     key: str
@@ -78,7 +78,7 @@ class StyleScoreRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "asset_id"),
         ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     asset_id: UUID
     method: str
@@ -97,7 +97,7 @@ class RemoteRunRow(CreatorOwnedRow, table=True):
         tenant_foreign_key("job_id", "jobs"),
         Index("home_runs_lease", "tenant_id", "lease"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     job_id: UUID
     machine_id: UUID | None = None
@@ -126,7 +126,7 @@ class RemotePictureRow(CreatorOwnedRow, table=True):
         Index("home_pictures_waiting", "tenant_id", "state"),
         CheckConstraint("state IN ('waiting', 'ready', 'refused')", name="home_pictures_state"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     job_id: UUID
     number: int

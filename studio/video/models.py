@@ -30,7 +30,7 @@ class ClipRow(CreatorOwnedRow, table=True):
             postgresql_where=sql("kind = 'model' AND asset_id IS NOT NULL"),
         ),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     key: str
     kind: str = "stills"

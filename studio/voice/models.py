@@ -25,7 +25,7 @@ class CreatorVoiceRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     engine: str
     voice: str
@@ -46,7 +46,7 @@ class SpeechRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "key"),
         Index("speeches_recent", "tenant_id", "created_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     key: str
     words: str
@@ -83,7 +83,7 @@ class VoiceListRow(TenantRow, table=True):
     """The voices available to an agency, as of the last refresh."""
 
     __tablename__ = "voice_lists"
-    __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
     asked_at: datetime = timestamp_column()
     listed_at: datetime | None = timestamp_column(optional=True)
     found: list[dict[str, Any]] = jsonb_column(list)

@@ -76,7 +76,7 @@ class EarningsCursor(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     channel_id: UUID
     source: str

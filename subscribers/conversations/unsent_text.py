@@ -28,7 +28,7 @@ class UnsentText(CreatorOwnedRow, table=True):
             ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]
         ),
         about="fan",
-        keep="until it is sent",
+        keep="until sent",
     )
     conversation_id: UUID
     member_id: UUID

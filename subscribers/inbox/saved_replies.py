@@ -44,7 +44,7 @@ class SavedReplyRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "name"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     words: str

@@ -27,7 +27,7 @@ class StatementColumns(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "fingerprint", name="statement_columns_heading"),
         about="tenant",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     fingerprint: str
     heading: list[str] = jsonb_column(list)

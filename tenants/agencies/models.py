@@ -12,7 +12,7 @@ class Agency(TenantRow, table=True):
     """The row of a tenant; `id` equals `tenant_id`."""
 
     __tablename__ = "agencies"
-    __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
     name: str
     language: str
     zone: str
@@ -27,7 +27,7 @@ class Creator(TenantRow, table=True):
 
     __tablename__ = "creators"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "slug"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "slug"), about="creator", keep="while the tenant exists"
     )
     slug: str
     name: str
@@ -45,7 +45,7 @@ class Principal(TenantRow, table=True):
     """A human; several logins of one human share one principal."""
 
     __tablename__ = "principals"
-    __table_args__ = table_arguments(about="member", keep="while the tenant is here")
+    __table_args__ = table_arguments(about="member", keep="while the tenant exists")
     name: str
 
 
@@ -57,7 +57,7 @@ class Member(TenantRow, table=True):
         UniqueConstraint("tenant_id", "email"),
         tenant_foreign_key("principal_id", "principals"),
         about="member",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     principal_id: UUID
     role: str

@@ -27,7 +27,7 @@ class ApiKey(TenantRow, table=True):
         tenant_foreign_key("made_with", "api_keys"),
         Index("api_keys_found", "digest"),
         about="member",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     member_id: UUID
     name: str
@@ -52,7 +52,7 @@ class RemoteWorkerRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "digest", name="machines_digest"),
         Index("machines_found", "digest"),
         about="nobody",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     name: str
     digest: str

@@ -55,7 +55,7 @@ class SecondFactor(TenantRow, table=True):
         UniqueConstraint("tenant_id", "member_id", name="second_factors_member"),
         tenant_foreign_key("member_id", "members"),
         about="member",
-        keep="while the member is here",
+        keep="while the member exists",
     )
     member_id: UUID
     box: bytes = Field(sa_type=LargeBinary)
@@ -74,7 +74,7 @@ class Passkey(TenantRow, table=True):
         Index("passkeys_member", "tenant_id", "member_id"),
         Index("passkeys_found", "credential"),
         about="member",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     member_id: UUID
     credential: str
@@ -103,7 +103,7 @@ class PasskeyChallenge(TenantRow, table=True):
         tenant_foreign_key("passkey_id", "passkeys"),
         Index("passkey_asks_who", "tenant_id", "who", "asked_at"),
         about="member",
-        keep="1 day, for ever where something was published by it",
+        keep="1 day, forever if a post was published with it",
     )
     member_id: UUID | None = None
     who: str
@@ -162,7 +162,7 @@ class LinkedLogin(TenantRow, table=True):
         ),
         tenant_foreign_key("member_id", "members"),
         about="member",
-        keep="while the member is here",
+        keep="while the member exists",
     )
     member_id: UUID
     other_tenant: UUID

@@ -53,7 +53,7 @@ class EmailPreferenceRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "member_id", name="mail_wishes_member"),
         _of_a_member(),
         about="member",
-        keep="while the member is here",
+        keep="while the member exists",
     )
     member_id: UUID
     address: str

@@ -11,7 +11,7 @@ class VaultKey(TenantRow, table=True):
 
     __tablename__ = "vault_keys"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "generation"), about="tenant", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "generation"), about="tenant", keep="while the tenant exists"
     )
     generation: int
     wrapped: bytes = Field(sa_type=LargeBinary)

@@ -22,7 +22,7 @@ class WebhookRow(TenantRow, table=True):
 
     __tablename__ = "hooks"
     __table_args__ = table_arguments(
-        tenant_foreign_key("member_id", "members"), about="member", keep="while the tenant is here"
+        tenant_foreign_key("member_id", "members"), about="member", keep="while the tenant exists"
     )
     name: str
     url: str

@@ -48,7 +48,7 @@ def test_adult_media_are_shown_as_a_label(sandbox: RunningSandbox, account: str)
     sandbox.api("POST", account, "posts", {"text": "x", "media": media, "adult": True})
     text = page(sandbox, f"/t/{account}").body.decode()
     assert digest not in text
-    assert "Doublure — contenu adulte de test" in text
+    assert "Image provisoire : contenu adulte de test" in text
 
 
 def test_fan_chats_pays_and_proves_age(sandbox: RunningSandbox, account: str) -> None:
@@ -71,7 +71,7 @@ def test_fan_chats_pays_and_proves_age(sandbox: RunningSandbox, account: str) ->
     sandbox.api("POST", account, f"checkouts/{asked[1]['query_id']}", {"ok": True})
     text = page(sandbox, f"/c/{account}?fan=L%C3%A9o").body.decode()
     assert "Payé" in text
-    assert "Majorité prouvée (test)" in text
+    assert "Majorité vérifiée (test)" in text
 
 
 def test_typed_name_becomes_an_id(sandbox: RunningSandbox, account: str) -> None:

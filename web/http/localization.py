@@ -30,6 +30,11 @@ class VisitorLocalizer:
     language: str
     zone: ZoneInfo
 
+    @property
+    def _date_locale(self) -> str:
+        """The locale of dates and times: day first and 24 hours, as in the dashboard."""
+        return "en_GB" if self.language == "en" else self.language
+
     def text(self, code: str, **params: str | int) -> str:
         """Return the catalogue text of a message code."""
         return render_message(Message(code, params), self.language)
@@ -45,16 +50,16 @@ class VisitorLocalizer:
 
     def format_clock(self, at: datetime) -> str:
         """Format the time of day with seconds, in the creator's time zone."""
-        return str(format_time(at, "medium", tzinfo=self.zone, locale=self.language))
+        return str(format_time(at, "medium", tzinfo=self.zone, locale=self._date_locale))
 
     def format_date_time(self, at: datetime) -> str:
         """Format a date and time in the creator's time zone."""
-        day = format_date(at.astimezone(self.zone), "long", locale=self.language)
-        return f"{day}, {format_time(at, 'short', tzinfo=self.zone, locale=self.language)}"
+        day = format_date(at.astimezone(self.zone), "long", locale=self._date_locale)
+        return f"{day}, {format_time(at, 'short', tzinfo=self.zone, locale=self._date_locale)}"
 
     def format_day(self, on: Day) -> str:
         """Format a date with its weekday."""
-        return str(format_date(on, "full", locale=self.language))
+        return str(format_date(on, "full", locale=self._date_locale))
 
     def country_name(self, code: str) -> str:
         """Return the name of a country, or its code if the locale has no name for it."""

@@ -24,7 +24,7 @@ class Site(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "slug"),
         Index("sites_slug", "slug"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     slug: str
     title: str
@@ -47,7 +47,7 @@ class Item(CreatorOwnedRow, table=True):
         tenant_foreign_key("site_id", "sites"),
         Index("items_newest", "tenant_id", "site_id", "published_at"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     site_id: UUID
     area: str = "public"
@@ -74,7 +74,7 @@ class ItemMedium(CreatorOwnedRow, table=True):
         tenant_foreign_key("item_id", "items"),
         Index("item_media_digest", "sha256"),
         about="creator",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     item_id: UUID
     sha256: str

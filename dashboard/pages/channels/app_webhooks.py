@@ -69,8 +69,9 @@ def _render_installation_webhooks(
         lambda scope: webhook_subscriptions.subscriptions_of(scope, [one.id for one in channels])
     )
     st.markdown(f"**{page.text('calls.meta')}**")
-    st.caption(page.text("calls.meta_explained"))
     st.code(f"{base}/hooks/meta", language=None)
+    with st.expander(page.text("calls.meta_setup")):
+        st.caption(page.text("calls.meta_explained"))
     for one in channels:
         account = page.markdown(
             "calls.account", platform=page.text(f"platform.{one.platform}"), account=one.name

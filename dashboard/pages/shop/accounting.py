@@ -153,7 +153,11 @@ def _render_statement_import(page: PageContext, creator: Creator) -> date:
     with st.container(horizontal=True, gap="small"):
         example = queries.sample_statement(creator, today)
         st.download_button(
-            page.text("shop.template"), example, "releve.csv", "text/csv", key="shop:template"
+            page.text("shop.template"),
+            example,
+            page.text("shop.template_file"),
+            "text/csv",
+            key="shop:template",
         )
         if demo:
             st.button(page.text("shop.use_sample"), key="shop:use_sample", on_click=_use_sample)
@@ -190,7 +194,7 @@ def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | No
     if uploaded is not None:
         return str(uploaded.name), bytes(uploaded.getvalue())
     return (
-        ("releve.csv", queries.sample_statement(creator, today).encode())
+        ("statement.csv", queries.sample_statement(creator, today).encode())
         if actions.typed_value(SAMPLE)
         else None
     )

@@ -155,7 +155,7 @@ def test_cast_is_complete(lumiere: Scope) -> None:
         "X (sandbox)",
         "Telegram (sandbox)",
     }
-    assert "OnlyFans (à la main)" in names
+    assert "OnlyFans (manuel)" in names
     for part in (MIA, NOVA):
         speaking = persona.active_persona(lumiere, creator_of(lumiere, part))
         assert speaking is not None
@@ -225,8 +225,8 @@ def test_last_month_is_closed_and_a_statement_is_pending(
 def test_manual_accounts_have_a_manager_on_duty(lumiere: Scope) -> None:
     accounts = [one for one in channel_reads.list_channels(lumiere) if one.is_manual]
     assert {(one.name, one.surface) for one in accounts} == {
-        ("Instagram (à la main)", "instagram"),
-        ("OnlyFans (à la main)", "onlyfans"),
+        ("Instagram (manuel)", "instagram"),
+        ("OnlyFans (manuel)", "onlyfans"),
     }
     for one in accounts:
         assert [member.role for member in assignees.assignees_of(lumiere, one).on_duty] == [

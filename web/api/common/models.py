@@ -36,7 +36,7 @@ class ApiBucket(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "who", name="api_buckets_who"),
         about="nobody",
-        keep="while the tenant is here",
+        keep="while the tenant exists",
     )
     who: str
     full_until: datetime = timestamp_column()

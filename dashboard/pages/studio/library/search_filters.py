@@ -156,7 +156,7 @@ def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
         _render_filter_select(page, "studio.made_with", made, MADE)
         for label, key in (("studio.taken_since", SINCE), ("studio.taken_until", UNTIL)):
             st.session_state.setdefault(key, None)
-            st.date_input(page.text(label), key=key, format="YYYY-MM-DD", width=170)
+            st.date_input(page.text(label), key=key, format="DD/MM/YYYY", width=170)
 
 
 def render_pager(page: PageContext, after: PageCursor | None) -> None:

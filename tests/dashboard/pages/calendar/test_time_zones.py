@@ -96,7 +96,7 @@ def test_lanes_show_every_account_and_quiet_period(door: Door, lumiere: Agency) 
         )
         assert [one for one in said if one not in shown] == []
         assert f"{due.astimezone(load_zone(ZONE)):%H:%M}" in shown
-        clocks = "Afficher les heures de"
+        clocks = "Fuseau horaire"
         assert len(page.find(clocks).options) <= 3, (
             "the zone of each creator, Paris, and the option for others"
         )

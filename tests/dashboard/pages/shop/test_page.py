@@ -194,7 +194,7 @@ def test_unmatched_payment_is_matched_and_delivered(house: House) -> None:
         house.studio.go()
         text = page.again()
         assert "Paiements non rapprochés" not in text
-        assert text.count("conforme") == 1
+        assert text.count("Conforme") == 1
     assert any(message.get("media") for message in house.studio.seen("leo"))
     (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
     assert row.state == "fulfilled"

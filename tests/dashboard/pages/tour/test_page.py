@@ -114,7 +114,7 @@ def state_of(who: Agency, delivery: UUID) -> str:
 def test_home_of_a_demo_links_to_the_tour(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open("/")
-    assert "Visite guidée, 8 minutes" in text
+    assert "Visite guidée (8 minutes)" in text
     assert 'href="/tour"' in text
 
 

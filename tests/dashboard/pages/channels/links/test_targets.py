@@ -63,7 +63,7 @@ def test_held_post_links_to_the_list_of_allowed_links(door: Door, lumiere: Agenc
         assert "1 publication en attente à cause de ce lien" in text
         assert SHOP in text
         page.press("Utiliser dans le formulaire ci-dessous")
-        page.choose("Classification de la page d’arrivée", "Tout public")
+        page.choose("Classement de la page d’arrivée", "Tout public")
         text = page.press("Ajouter le lien")
         assert f"Ajout de {SHOP}" in text
         work(lumiere)
@@ -99,7 +99,7 @@ def test_forbidden_link_is_refused_with_its_reason(
         page.open("/channels", links=1)
         if typed:
             page.type("URL", typed)
-        page.choose("Classification de la page d’arrivée", "Tout public")
+        page.choose("Classement de la page d’arrivée", "Tout public")
         assert said in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
@@ -109,7 +109,7 @@ def test_link_without_classification_is_refused(door: Door, lumiere: Agency) -> 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         page.type("URL", SHOP)
-        assert "Sélectionnez la classification" in page.press("Ajouter le lien")
+        assert "Sélectionnez le classement" in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
 
