@@ -95,7 +95,7 @@ def test_owners_profile_text_is_kept(nova: BotWorld) -> None:
     assert look(nova) == 0
     assert shown.shorts == {"": "La boîte de Léa"}
     assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
-    assert "program" in shown.descriptions[""]
+    assert "bot" in shown.descriptions[""]
 
 
 @pytest.mark.parametrize(
