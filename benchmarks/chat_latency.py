@@ -76,7 +76,7 @@ class ChatAccount:
 
 @dataclass(frozen=True)
 class FanChat:
-    """One fan's chat on the test network: messages in its order, as (author, id, time)."""
+    """One fan's chat on the test network: messages in its order, as (author, ID, time)."""
 
     till: ChatAccount
     fan: str

@@ -66,7 +66,7 @@ def _compute_share(verdicts: list[Verdict], wanted: Verdict) -> float:
 
 
 def _load_texts(files: Iterable[Path], kind: str = "") -> list[str]:
-    """Return the texts of files of one kind, or of all, one a line."""
+    """Return the texts of one kind, or of all kinds, from these files; each line is one text."""
     blocks: list[Mapping[str, str]] = [yaml.safe_load(path.read_text("utf-8")) for path in files]
     listed = [texts for block in blocks for name, texts in block.items() if kind in ("", name)]
     return [line for texts in listed for line in texts.splitlines()]

@@ -85,7 +85,7 @@ DECIDING_SECONDS = 0.3
 
 
 def fan_id(number: int, opened_at: datetime) -> str:
-    """Return the fan's id on the test network, one for each opening of Home."""
+    """Return the fan's ID on the test network, one for each opening of Home."""
     plain = (
         unicodedata.normalize("NFD", fan_name(number)).encode("ascii", "ignore").decode().lower()
     )

@@ -45,7 +45,7 @@ BEGIN = "begin"
 """The journal begins, or begins again after it was lost. A restore has nothing to repeat for it."""
 
 SEALED_ACTS = frozenset({STOP, REOPEN, VIEWER})
-"""Acts that may identify a viewer by their id on a platform: `about` is encrypted in the archive.
+"""Acts that may identify a viewer by their ID on a platform: `about` is encrypted in the archive.
 """
 
 _AGAIN = "gate.journal.again"
@@ -57,7 +57,7 @@ class JournalDue:
 
     `about` is a person, a digest, a removal request, a shoot card, a stop or a viewer; `more` is a
     permission, a category, a person, a state or a ruling; `look` is a perceptual hash of a picture.
-    Only viewers are identified by the id that a platform gives them (`SEALED_ACTS`).
+    Only viewers are identified by the ID that a platform gives them (`SEALED_ACTS`).
     """
 
     kind: ClassVar[str] = "journal.keep"

@@ -420,7 +420,7 @@ def add_message(
     *,
     key: str = "",
 ) -> dict[str, Any]:
-    """Store a chat message of the `creator` or the `fan`."""
+    """Store a chat message; `author` is `creator` or `fan`."""
     with store.transaction():
         kept = store.execute(
             "INSERT INTO messages (account, fan, author, key, content, created_at) VALUES "

@@ -21,7 +21,7 @@ _KNOWN_ON = (
 def erase_fan(scope: Scope, about: UUID) -> None:
     """Erase a fan: message texts, media, drafts, comments, notes, handles and names.
 
-    Ledger rows remain under the bare id. Publish a `FanErased` event the first time; a second call
+    Ledger rows remain under the bare ID. Publish a `FanErased` event the first time; a second call
     changes nothing.
     """
     params = {"tenant": scope.tenant_id, "fan": about}

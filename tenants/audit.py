@@ -14,7 +14,7 @@ from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 
 
 class AuditEntry(TenantRow, table=True):
-    """An append-only record of one act by one actor."""
+    """An append-only record of one action by one actor."""
 
     __tablename__ = "audit_entries"
     __table_args__ = table_arguments(
@@ -30,7 +30,7 @@ class AuditEntry(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """One act of an actor, for display. Its text is the message `audit.<act>`."""
+    """One action of an actor, for display. Its text is the message `audit.<act>`."""
 
     actor: str
     act: str
@@ -40,7 +40,7 @@ class AuditRecord:
 
 
 def list_recent_acts(scope: Scope, *, limit: int = 50) -> list[AuditRecord]:
-    """Return the most recent acts, newest first."""
+    """Return the most recent actions, newest first."""
     rows = scope.session.exec(
         select(AuditEntry)
         .where(AuditEntry.tenant_id == scope.tenant_id)
@@ -75,7 +75,7 @@ def find_last_act(scope: Scope, act: str, about: str) -> AuditRecord | None:
 
 
 def record(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
-    """Record that the actor of the scope did `act` to `about` ("kind:id"). Return the id of the
+    """Record that the actor of the scope did `act` to `about` ("kind:id"). Return the ID of the
     entry.
 
     `details` must contain no secrets and no message texts.
@@ -90,7 +90,7 @@ def record(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
 def is_recorded_by_actor(
     scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime
 ) -> bool:
-    """Return True if the actor of the scope wrote this entry, with this act and subject, after
+    """Return True if the actor of the scope wrote this entry, with this action and subject, after
     `since`."""
     entry = scope.session.get(AuditEntry, (scope.tenant_id, entry_id))
     if entry is None or entry.created_at is None or entry.created_at <= since:

@@ -15,7 +15,7 @@ from tenants.webhooks.models import WebhookCallRow
 
 @dataclass(frozen=True)
 class RetentionDue:
-    """Purge the expired rows of a tenant; both ids are the tenant's."""
+    """Purge the expired rows of a tenant; both IDs are the tenant's."""
 
     kind: ClassVar[str] = "rows.purge"
     queue: ClassVar[Queue] = "make"

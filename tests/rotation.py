@@ -1,10 +1,10 @@
-"""Rotation of expensive tests: each run of `make test` includes a quarter of them, a different one
-for each commit.
+"""Rotation of expensive tests: one run of `make test` includes a quarter of them, another with each
+commit.
 
 Tests marked `heavy` rotate by `GREENROOM_TURN`, which the Makefile sets to the number of commits,
-so that four consecutive commits run all of them. Tests about files changed by the last commit or in
-the working tree always run. Tests marked `nightly` run in none of these runs, and Hypothesis tries
-a third of its examples. Without `GREENROOM_TURN` everything runs in full.
+so that four consecutive commits run all of them. Heavy tests of modules that the last commit or the
+working tree changed always run. Tests marked `nightly` run in none of these runs, and Hypothesis
+tries a third of its examples. Without `GREENROOM_TURN` everything runs in full.
 """
 
 import os
@@ -18,15 +18,15 @@ from hypothesis import settings
 
 TURNS = 4
 FEWER, LEAST = 3, 5
-"""Examples are divided by `FEWER`, with `LEAST` as the minimum."""
+"""The divisor of the number of examples, and its minimum."""
 
 _SETTINGS = "_hypothesis_internal_use_settings"
-"""Attribute in which Hypothesis stores a test's settings. tests/architecture/test_rotation.py fails
-if a new version renames it."""
+"""Attribute in which Hypothesis stores the settings of a test. tests/architecture/test_rotation.py
+fails if a new version renames it."""
 
 
 def turn() -> int | None:
-    """Return the number of this run, or None if everything runs."""
+    """Return the number of this run, or None when everything runs."""
     given = os.environ.get("GREENROOM_TURN")
     return int(given) if given else None
 
@@ -42,7 +42,7 @@ def subjects(path: PurePath) -> set[str]:
 
 
 def changed(root: Path) -> set[str]:
-    """Return the subjects of files that differ from the commit before the last. Empty without git."""
+    """Return the subjects of files that differ from the previous commit; empty if git fails."""
     lists = (["diff", "--name-only", "HEAD~1"], ["ls-files", "--others", "--exclude-standard"])
     try:
         told = [
@@ -67,7 +67,7 @@ def is_due(nodeid: str, number: int) -> bool:
 def left_out(
     items: Iterable[pytest.Item], number: int, subjects_changed: set[str]
 ) -> list[pytest.Item]:
-    """Return the tests that this run omits."""
+    """Return the tests that this run excludes."""
     return [
         item
         for item in items
@@ -81,7 +81,7 @@ def left_out(
 
 
 def try_fewer_examples(items: Iterable[pytest.Item]) -> None:
-    """Reduce the number of Hypothesis examples of these tests. Parameters of one test share their
+    """Divide the number of Hypothesis examples of these tests. Parameters of one test share its
     settings."""
     for test in {getattr(item, "function", None) for item in items}:
         full = getattr(test, _SETTINGS, None)

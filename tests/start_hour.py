@@ -1,4 +1,4 @@
-"""The hour each module of tests begins at, and the house clock that is put back to it."""
+"""The start hour of each test module, and the reset of the database clock to it."""
 
 import os
 from calendar import monthrange
@@ -9,12 +9,12 @@ from sqlalchemy import create_engine, text
 from foundation.ops.clock import wall_now
 
 HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
-"""The hour each module begins at; another one, tried now and then, finds the tests that hold only
-before noon."""
+"""The hour at which each module starts. Another value, tried now and then, finds tests that pass
+only before noon."""
 
 DAY = int(os.environ.get("GREENROOM_TEST_DAY", "0"))
-"""The day of this month each module begins on, or its last where it has no such day; 0 is today.
-The first and the last find the tests that hold only in the middle of a month."""
+"""The day of the month on which each module starts, limited to the length of the month; 0 is today.
+The first and the last day find tests that pass only in the middle of a month."""
 
 DAYS = (
     f"(least({DAY}, extract(day FROM date_trunc('month', today) + interval '1 month - 1 "
@@ -26,16 +26,17 @@ UPDATE house_clock SET shift =
   + interval '{HOUR} h' - (house_now() - shift)
 FROM (SELECT date_trunc('day', house_now() - shift, 'UTC') AS today FROM house_clock) now
 """
-"""Today at ten in the morning: what has a day's edge in it is tried on purpose, not because the run
-is at night."""
+"""Sets the clock to today at `HOUR`. Edges of a day are tested deliberately, not because a run is
+at night."""
 
 
 _began: list[datetime] = []
 
 
 def module_start_time() -> datetime:
-    """What the house clock said when this module began: asked of it once, since the machine's day
-    may end meanwhile. What it will say, while tests are still collected."""
+    """Return the database time at which this module started. It is read once, since the machine's
+    day may end during the module. While tests are collected, return the time at which the module
+    will start."""
     if _began:
         return _began[-1]
     now = wall_now()
@@ -44,21 +45,21 @@ def module_start_time() -> datetime:
 
 
 def reset_database_clock(url: str) -> None:
-    """Put the house clock of a database back to the hour modules begin at, with no agency left and
-    the form of removals just reached.
+    """Reset the clock of a database to the start hour, delete its agencies and mark the removal
+    form as reachable.
 
-    The cluster that is copied may have been made hours ago, and what is for adults leaves for an
-    hour after a sign.
+    The copied cluster may be hours old, and content for adults is published only within an hour of
+    a sign of the removal form.
     """
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(AT_THE_HOUR))
         connection.execute(
             text("UPDATE house_clock SET seen_at = NULL, falls = '[]'")
-        )  # that was no fall
+        )  # the reset is no clock rollback
         _began[:] = [connection.execute(text("SELECT house_now()")).scalar_one().astimezone(UTC)]
         connection.execute(text("UPDATE intake_beats SET seen_at = people_now()"))
         connection.execute(
             text("DELETE FROM agencies")
-        )  # nothing refers to them: whoever asks for all finds no other
+        )  # nothing refers to them: jobs for all agencies find no others
     engine.dispose()

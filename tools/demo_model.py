@@ -294,7 +294,7 @@ def scheduler() -> DDIMScheduler:
 
 
 def tokens(words: CLIPTokenizer, told: Sequence[str]) -> torch.Tensor:
-    """Return token ids of shape (count, 32), as the pipeline computes them."""
+    """Return token IDs of shape (count, 32), as the pipeline computes them."""
     made = words(
         list(told),
         padding="max_length",

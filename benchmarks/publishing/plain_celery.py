@@ -85,7 +85,7 @@ class PlainWorker:
 
     @property
     def pid(self) -> int:
-        """The current process id; 0 without a process."""
+        """The current process ID; 0 without a process."""
         return self.process.pid if self.process is not None else 0
 
     def start(self) -> None:

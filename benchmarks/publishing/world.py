@@ -337,7 +337,7 @@ def measure_fairness(
 def schedule_bench_post(
     tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime
 ) -> UUID:
-    """Create a post and schedule it on a creator's account without approval; returns its id."""
+    """Create a post and schedule it on a creator's account without approval; returns its ID."""
     creator_id, channel_id = owner
     # wall times have minutes; the benchmark needs seconds, so the due time is changed to the
     # instant

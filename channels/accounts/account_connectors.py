@@ -21,7 +21,7 @@ LIMITS_MAX_AGE = timedelta(days=7)
 """Age at which the limits of an account are read again."""
 
 LIMITS_RETRY = timedelta(minutes=10)
-"""Minimum time between two tries to read the limits."""
+"""Minimum time between two attempts to read the limits."""
 
 One = TypeVar("One", bound=Connector)
 

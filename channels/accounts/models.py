@@ -100,7 +100,7 @@ class TokenRow(TenantRow, table=True):
 
 
 class OAuthClientRow(TenantRow, table=True):
-    """A client that the agency registered at a platform and that its accounts sign in with; its id
+    """A client that the agency registered at a platform and that its accounts sign in with; its ID
     is their `app_key`."""
 
     __tablename__ = "oauth_clients"

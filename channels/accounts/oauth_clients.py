@@ -1,7 +1,7 @@
 """OAuth clients that an agency registered at platforms, stored after the first account connected
 with them.
 
-The id of a client equals the `channels.app_key` of its accounts, so an account finds its client
+The ID of a client equals the `channels.app_key` of its accounts, so an account finds its client
 when its tokens are renewed, regardless of later registrations.
 """
 

@@ -73,7 +73,7 @@ class Channel:
 
     @property
     def destination_id(self) -> str:
-        """Return the platform's id of the destination on the account; "" if the account is a single
+        """Return the platform's ID of the destination on the account; "" if the account is a single
         destination."""
         return str(self.options.get("destination", ""))
 
@@ -115,7 +115,7 @@ class Channel:
 
 
 def get_channel(scope: Scope, channel_id: UUID) -> Channel:
-    """Return a channel by id. Raises NotFound."""
+    """Return a channel by ID. Raises NotFound."""
     return _single_channel(_load_channels(scope, "AND c.id = :id", id=channel_id))
 
 
@@ -160,7 +160,7 @@ def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
 
 
 def channel_names(scope: Scope) -> dict[UUID, str]:
-    """Return the name of each account of the tenant by id."""
+    """Return the name of each account of the tenant by ID."""
     rows = scope.session.exec(
         select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id)
     )

@@ -179,7 +179,7 @@ def open_provider_session(
     providers: Mapping[str, AgeProvider],
     call_address: CallAddress,
 ) -> None:
-    """Open a session for a check under our id, and store the URL for the viewer."""
+    """Open a session for a check under our ID, and store the URL for the viewer."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         row = age_checks.get_check_row(scope, event.subject_id)
         if row.state != AgeCheckState.BEGINNING:

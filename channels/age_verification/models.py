@@ -24,7 +24,7 @@ class AgeProviderRow(TenantRow, table=True):
     )
     provider: str
     account: str = ""
-    """The provider's id of our account; not secret."""
+    """The provider's ID of our account; not secret."""
     base_url: str = ""
     state: str = AgeProviderState.WAITING
     reason: dict[str, Any] | None = message_column()

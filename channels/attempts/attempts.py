@@ -108,7 +108,7 @@ def has_early_uploads(scope: Scope, subject: Subject) -> bool:
 
 
 def get_attempt(scope: Scope, attempt_id: UUID) -> Attempt:
-    """Return an attempt by id. Raises NotFound."""
+    """Return an attempt by ID. Raises NotFound."""
     row = scope.run(f"{_READ} AND id = :id", tenant=scope.tenant_id, id=attempt_id).one_or_none()
     if row is None:
         raise NotFound("attempt.not_here")
@@ -457,7 +457,7 @@ def is_definite(outcome: Outcome) -> bool:
 
 
 def resolution_of(outcome: Outcome) -> serialization.StoredJson:
-    """Return the resolution for an outcome: published with its ids, or absent for any other
+    """Return the resolution for an outcome: published with its IDs, or absent for any other
     definite outcome."""
     if isinstance(outcome, Published):
         return {"outcome": "published", **serialization.outcome_to_json(outcome)}

@@ -64,7 +64,7 @@ class AttemptRow(TenantRow, table=True):
     http_status: int | None = None
     outcome: str | None = None
     result: dict[str, Any] = jsonb_column()
-    """The fields of the outcome (native id, URL, delay); for a lookup, what it found."""
+    """The fields of the outcome (native ID, URL, delay); for a lookup, what it found."""
     detail: dict[str, Any] | None = message_column()
     closed_at: datetime | None = timestamp_column(optional=True)
     resolution: dict[str, Any] = jsonb_column()

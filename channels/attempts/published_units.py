@@ -10,7 +10,7 @@ from gate.copies import live_copies
 
 
 def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
-    """Return the unit published under a native id of an account, as it was judged. Return None for
+    """Return the unit published under a native ID of an account, as it was judged. Return None for
     content that is not ours or was recalled."""
     copy = live_copies.find_copy_by_native_id(scope, channel_id, native_id)
     if copy is None or copy.removed_at is not None or copy.recalled_at is not None:
@@ -36,7 +36,7 @@ def _is_edit_published(row: Attempt) -> bool:
 
 
 def other_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
-    """Return native ids of other subjects and parts published on the same account, the latest
+    """Return native IDs of other subjects and parts published on the same account, the latest
     `most`."""
     found = scope.run(
         "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE "

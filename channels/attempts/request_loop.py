@@ -1,4 +1,4 @@
-"""Requests without content (reads, removals, ids and amounts), sent one after the other until the
+"""Requests without content (reads, removals, IDs and amounts), sent one after the other until the
 connector has its result."""
 
 from collections.abc import Callable

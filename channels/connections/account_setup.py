@@ -80,7 +80,7 @@ class AccountSetup:
 def request_setup(
     scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None
 ) -> UUID:
-    """Request the setup of an account and return its id; `letter` is the form sealed by
+    """Request the setup of an account and return its ID; `letter` is the form sealed by
     `tenants.vault.sealed_intake`.
 
     `key` makes a repeated submission the same setup.

@@ -26,7 +26,7 @@ from gate.contract.permit import AuthOrder
 from tenants.notices import notices
 
 AGAIN = timedelta(minutes=1)
-"""Minimum delay between two tries while the platform does not respond."""
+"""Minimum delay between two attempts while the platform does not respond."""
 
 MenuOf = Callable[[Capabilities], CommandMenu]
 """Returns the command menu for the capabilities of a platform."""

@@ -40,7 +40,7 @@ SEEN_IN = timedelta(seconds=2)
 
 SOON = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Minimum and maximum delay between two tries of a check; it grows with the time since the last
+"""Minimum and maximum delay between two attempts of a check; it grows with the time since the last
 success."""
 
 

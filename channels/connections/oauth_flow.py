@@ -110,7 +110,7 @@ def record_refusal(scope: Scope, state: str) -> None:
 
 
 def _lock_oauth_setup(scope: Scope, state: str) -> tuple[UUID, bool]:
-    """Lock the setup of a state. Return its id, and True if it has expired."""
+    """Lock the setup of a state. Return its ID, and True if it has expired."""
     row = scope.run(
         "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) "
         "AS late"

@@ -46,6 +46,10 @@ VERIFIED_FOR = timedelta(minutes=5)
 """Time after the last successful request of an account within which the refusal of a secondary
 request does not indicate that the account is lost."""
 
+MISSING_SCOPES = "oauth.scopes"
+"""Message code of a token without a required scope. No check of the account can prove otherwise:
+only its owner can grant the scope."""
+
 VERIFICATION_WAIT = timedelta(seconds=60)
 """Delay of a refused request until the account was verified."""
 AGAIN = timedelta(seconds=10)
@@ -81,7 +85,7 @@ def apply_outcome_to_account(
             verdict = credentials.record_token_refusal(
                 scope, channel.id, shown=shown, repeated=repeated
             )
-            if verdict == "dead" and secondary:
+            if verdict == "dead" and secondary and reason.code != MISSING_SCOPES:
                 return _verify_before_stopping(scope, channel, reason)
             if verdict == "dead":
                 lifecycle.require_reauthorization(scope, channel.id, reason)

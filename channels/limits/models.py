@@ -41,7 +41,7 @@ class RateBucketRow(TenantRow, table=True):
 
 
 class AppLimitRow(TenantRow, table=True):
-    """The blocks of all accounts of an application; a row of the installation, its id is the
+    """The blocks of all accounts of an application; a row of the installation, its ID is the
     application key."""
 
     __tablename__ = "app_limits"

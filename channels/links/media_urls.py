@@ -118,8 +118,8 @@ SELECT l.id, l.sha256, l.mime, l.permit_jti, l.expires_at > house_now()
     AND n.sha256 = l.sha256 AND n.created_at > l.created_at) AS needed
 FROM lent_files l WHERE l.tenant_id = :tenant AND l.id = :id
 """
-"""A try that ended with Retry keeps the URL valid, because the platform may still fetch the file.
-Any other end of the step invalidates it."""
+"""An attempt that ended with Retry keeps the URL valid, because the platform may still fetch the
+file. Any other outcome invalidates it."""
 
 
 def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:

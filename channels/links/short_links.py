@@ -47,7 +47,7 @@ class LinkClicks:
 
 
 def make_link_slug(tenant_id: UUID, subject: Subject, target: str) -> str:
-    """Return the slug of a subject for a target URL. It is different for each."""
+    """Return the slug of a subject's short link to a URL. Each pair has its own slug."""
     digits = derived_uuid(tenant_id, "link", subject.kind, subject.id, target).hex
     return "".join(
         _LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13]

@@ -24,7 +24,7 @@ CALL_NOTE_INTERVAL = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class CalledApp:
-    """An application: its id, the client id of the platform, the sealed secret (None: webhooks are
+    """An application: its ID, the client ID of the platform, the sealed secret (None: webhooks are
     refused), and the time of the last accepted webhook."""
 
     id: UUID

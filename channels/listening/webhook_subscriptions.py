@@ -200,7 +200,7 @@ def active_account_names(scope: Scope, platforms: Collection[str]) -> list[tuple
 
 
 def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
-    """Record a webhook for the active account with this name and return its id, or None if there is
+    """Record a webhook for the active account with this name and return its ID, or None if there is
     none."""
     channel_id: UUID | None = scope.run(
         "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = "

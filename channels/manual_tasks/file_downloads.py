@@ -46,7 +46,7 @@ class FileDownload:
 
 
 def request_file(scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]) -> UUID:
-    """Request a file of a task as the acting member, and return the id of the request. Raises
+    """Request a file of a task as the acting member, and return the ID of the request. Raises
     NotFound, and Conflict for a closed task."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     known = any(one["sha256"] == sha256 for one in task.content.get("media", ()))

@@ -251,7 +251,7 @@ def complete_task(
     ticked: Collection[str],
     connectors: Mapping[str, Connector],
 ) -> ManualTask:
-    """Record that the post was published, with the pasted link or id if there is one. Does nothing
+    """Record that the post was published, with the pasted link or ID if there is one. Does nothing
     if another member did so before.
 
     Raises NotFound; BadInput for an unticked line, a missing screenshot, or an invalid link for the
@@ -385,12 +385,12 @@ def _parse_pasted_link(
 
 
 def _schedule_task_check(scope: Scope, task_id: UUID) -> None:
-    """Restart the reminders, which count from this act."""
+    """Restart the reminders, which count from this action."""
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
 
 
 def _acting_member_id(scope: Scope) -> UUID:
-    """Return the acting member. Raises BadInput for any other actor, because every act here is
+    """Return the acting member. Raises BadInput for any other actor, because every action here is
     recorded with its member."""
     kind, _, key = scope.actor.partition(":")
     if kind != "member":

@@ -45,7 +45,8 @@ PAGES = 64
 
 SOON = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Minimum and maximum delay between two tries to read a copy; it grows with the age of the copy."""
+"""Minimum and maximum delay between two attempts to read a copy; it grows with the age of the copy.
+"""
 
 
 def read_metrics(

@@ -1,6 +1,6 @@
 """Emails to members: one email of catalogue sentences, its result, and the next try.
 
-An email whose response was lost is sent again, because a duplicate does no harm. Its message id
+An email whose response was lost is sent again, because a duplicate does no harm. Its message ID
 remains the same, so that email programs show it once.
 """
 

@@ -42,7 +42,7 @@ from tenants.notices import notices
 
 AGAIN = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Minimum and maximum delay between two tries while the platform does not respond; it grows with
+"""Minimum and maximum delay between two attempts while the platform does not respond; it grows with
 the duration."""
 
 

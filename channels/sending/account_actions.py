@@ -1,4 +1,4 @@
-"""Control requests of accounts with ids and amounts only: checkout confirmations, refunds and
+"""Control requests of accounts with IDs and amounts only: checkout confirmations, refunds and
 ending subscriptions."""
 
 from collections.abc import Callable, Mapping

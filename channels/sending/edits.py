@@ -41,7 +41,7 @@ from gate.permits import issuance
 from gate.permits.issuance import MintPermit, PermitDenied
 
 EDIT_KIND = "edit"
-"""Kind of the attempts; their native key is the native id of the copy."""
+"""Kind of the attempts; their native key is the native ID of the copy."""
 
 EDIT_ARRIVAL_WINDOW = timedelta(seconds=30)
 """Delay before an edit is tried again while an emergency stop is active."""
@@ -55,7 +55,7 @@ def can_edit(connector: Connector) -> bool:
 
 
 def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCopy | None:
-    """Return the live copy of a subject under a native id; None if it was removed or recalled."""
+    """Return the live copy of a subject under a native ID; None if it was removed or recalled."""
     found = (one for one in list_copies(scope, subject) if native_id in one.native_ids)
     return next((one for one in found if one.removed_at is None and one.recalled_at is None), None)
 

@@ -53,7 +53,7 @@ class CopyAddressed:
     """A platform reported the URL of a copy.
 
     `subject_id` is its permit; `of_kind` and `of_id` identify its subject; `before` is its native
-    id at publication, `native_id` the current one.
+    ID at publication, `native_id` the current one.
     """
 
     kind: ClassVar[str] = "copy.addressed"

@@ -50,7 +50,7 @@ picture of an album."""
 
 ACT = timedelta(seconds=60)
 AGAIN = timedelta(hours=1)
-"""Delay between two tries of a removal that the platform refuses: the account may be connected
+"""Delay between two attempts of a removal that the platform refuses: the account may be connected
 again, or a member may remove the copy manually."""
 
 
@@ -114,7 +114,7 @@ def remove_copy(
 def _locate_unconfirmed_copy(
     copy: LiveCopy, channel: Channel, outside: ReplacementContext
 ) -> tuple[str, ...]:
-    """Return the native ids of an unconfirmed copy, or an empty tuple if there is proof that it
+    """Return the native IDs of an unconfirmed copy, or an empty tuple if there is proof that it
     does not exist."""
     with outside.scope() as scope:
         rows = attempts.list_attempts(scope, copy.subject, None)

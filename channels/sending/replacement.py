@@ -136,15 +136,15 @@ def _replace_message(
 
 
 def _list_earlier_tries(scope: Scope, copy: LiveCopy, native_id: str) -> list[Attempt]:
-    """Return the earlier tries for this message, oldest first."""
+    """Return the earlier attempts for this message, oldest first."""
     rows = attempts.list_attempts(scope, copy.subject, None, (REPLACE_KIND,))
     return [row for row in rows if row.native_key == native_id]
 
 
 def _earlier_answers(tried: Sequence[Attempt]) -> dict[str, StepResult]:
-    """Return the responses of earlier tries by request digest, so that an album continues after its
-    last completed step. The last response of each try is left out, because the try failed with it.
-    """
+    """Return the responses of earlier attempts by request digest, so that an album continues after
+    its last completed step. The last response of each try is left out, because the try failed with
+    it."""
     return {digest: answer for row in tried for digest, answer in attempts.answered_steps(row)[:-1]}
 
 

@@ -59,7 +59,7 @@ Connectors = Mapping[str, Connector]  # by platform
 
 
 class RecordCopy(Protocol):
-    """Records the native id of the copy under a permit, and the time since which it is visible."""
+    """Records the native ID of the copy under a permit, and the time since which it is visible."""
 
     def __call__(self, scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None: ...
 

@@ -73,7 +73,7 @@ class AgeProvider(Protocol):
     form: ConnectForm
 
     def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
-        """Return the credential in a form, or None if it is invalid."""
+        """Return the credential from a submitted form, or None if it is invalid."""
         ...
 
     def verify_credential(

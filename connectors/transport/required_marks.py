@@ -13,10 +13,10 @@ from connectors.contract.edits import EDIT_STEP
 from connectors.transport.references import endpoint_name
 
 _LABEL = "selfLabels"
-"""Bluesky: a label is a `val` entry of the record."""
+"""Bluesky: each label is a `val` entry of the record."""
 
 _SPOILER = "spoiler"
-"""Discord: it is a prefix of each file's name."""
+"""Discord: the file name of a spoiler begins with this prefix."""
 
 _SAID_AT_ALL = " non-empty"
 """Suffix of a flag whose field may have any non-empty text."""

@@ -33,7 +33,7 @@ from tenants.auth.challenges import (
 
 PASSKEYS_PATH = "/auth/passkeys"
 MAX_SENT = 16_384
-"""Maximum bytes of a request from the script: ids, a key and a signature."""
+"""Maximum bytes of a request from the script: IDs, a key and a signature."""
 
 TOLD = ("added", "removed", "password")
 """Notices that the list of passkeys may show first: `passkey.told_<word>`."""

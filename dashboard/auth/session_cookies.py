@@ -49,7 +49,7 @@ def record_session_device(request: Request, who: Viewer, *, device: str = "") ->
 
 
 def read_device_cookie(request: Request) -> str:
-    """Return the device id of the browser, or "" on the first visit."""
+    """Return the device ID of the browser, or "" on the first visit."""
     return request.cookies.get(session.device_cookie_name(), "")[:64]
 
 

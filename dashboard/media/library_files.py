@@ -4,7 +4,7 @@ request and byte range.
 Of a video, `thumb` and `preview` show the poster, `post` plays it, and `sheet-0`, `sheet-1`, … show
 its frames. The member, the creator and the rating are read each time, and invalid, inaccessible and
 withheld files get the same 404. Files rated Nudity or Explicit, or not rated, are blurred until the
-member reveals them. `reveal_picture` records that in the audit log and returns an id that works for
+member reveals them. `reveal_picture` records that in the audit log and returns an ID that works for
 this member for five minutes.
 """
 
@@ -90,7 +90,7 @@ def object_store() -> ObjectStore:
 def picture_url(
     asset_id: UUID, profile: str = "thumb", *, clear: UUID | None = None, unrated: bool = False
 ) -> str:
-    """Return the URL of a picture in the profile thumb, preview or post. `clear` is the id from
+    """Return the URL of a picture in the profile thumb, preview or post. `clear` is the ID from
     `reveal_picture`.
 
     With `unrated`, the URL differs from the normal one, so that browsers load the picture again
@@ -107,7 +107,7 @@ def is_blurred(rating: Rating | None) -> bool:
 
 
 def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
-    """Reveal a picture to a member for five minutes, record it in the audit log, and return the id
+    """Reveal a picture to a member for five minutes, record it in the audit log, and return the ID
     for `picture_url`.
 
     Raises NotFound if the member may not reveal it.

@@ -21,7 +21,7 @@ def render_player(
     """Draw the player and return True, or return False for pictures and for blurred media that was
     not revealed.
 
-    `clear` is the id from `reveal_picture`. Media that is normally blurred (`covered`) also shows
+    `clear` is the ID from `reveal_picture`. Media that is normally blurred (`covered`) also shows
     its frames, and the page is redrawn when all of them were shown.
     """
     if reel is None or (covered and not clear):

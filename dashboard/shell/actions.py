@@ -21,7 +21,7 @@ from foundation.ops.clock import monotonic
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
-"""Performs an action in its transaction. The id is the same for each repeat of a press and serves
+"""Performs an action in its transaction. The ID is the same for each repeat of a press and serves
 as an idempotency key. Returns the notice to show, or raises GreenroomError with the reason."""
 
 NOTICE_SECONDS = 20.0
@@ -85,7 +85,7 @@ def run_action(act: PageAction, right: Right, key: str) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
 
-    The id of a press is kept until the action succeeds, so that a retry after a failure counts as
+    The ID of a press is kept until the action succeeds, so that a retry after a failure counts as
     the same press. Streamlit may start a repeated press in another thread while the first is still
     running; the lock makes it wait.
     """

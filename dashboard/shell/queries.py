@@ -90,7 +90,7 @@ def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
 
 def require_can_stop(scope: Scope, where: str, target: str) -> None:
     """Raise NotFound if such a stop would affect none of the acting member's creators. Stops that
-    also affect other creators are permitted, because a stop is a brake."""
+    also affect other creators are permitted, because a stop only prevents publishing."""
     member = get_acting_member(scope, "switch.people_only")
     if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
         raise NotFound("system.not_yours")

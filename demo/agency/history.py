@@ -64,7 +64,7 @@ class HistoryInput:
         return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  see above
 
     def derived_id(self, *parts: object) -> UUID:
-        """Return the id of an object of this history."""
+        """Return the ID of an object of this history."""
         return _derive_id(self.part, self.channel, *parts)
 
 
@@ -146,7 +146,7 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
 
 
 def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
-    """Return the id of the first delivery of a creator's history: if it exists, the history was
+    """Return the ID of the first delivery of a creator's history: if it exists, the history was
     imported."""
     return derived_uuid(_derive_id(part, channel, "post", 0), channel.id)
 

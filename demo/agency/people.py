@@ -95,5 +95,5 @@ def first_member_with_role(scope: Scope, role: Role) -> queries.Member:
 
 
 def creator_id_of(scope: Scope, part: CreatorProfile) -> UUID:
-    """Return the creator's id. Raises NotFound."""
+    """Return the creator's ID. Raises NotFound."""
     return queries.get_creator(scope, part.slug).id

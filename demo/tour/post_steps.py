@@ -215,7 +215,7 @@ def _list_burst_keys(j: TourJudge) -> list[str]:
 
 
 def _list_sender_pids(j: TourJudge) -> frozenset[int]:
-    """Return the process ids of senders and workers, as the supervisor sees them."""
+    """Return the process IDs of senders and workers, as the supervisor sees them."""
     found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
     return frozenset(
         one.pid for one in found if one.name.partition("-")[0] == "send" and one.ready and one.pid

@@ -387,7 +387,7 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
     )  # list[str] is not supported: it would become one text.
     if many or len(kinds) != 1 or not isinstance(kinds[0], type):
         raise TypeError(
-            f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
+            f"{event_type.__name__}.{name}: an event carries IDs and small values, not {hint}"
         )
     kind = kinds[0]
     reader = _READERS.get(
@@ -395,7 +395,7 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
     )  # A StrEnum parses its own value.
     if reader is None:
         raise TypeError(
-            f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
+            f"{event_type.__name__}.{name}: an event carries IDs and small values, not {hint}"
         )
     return lambda value: None if value is None else reader(value)
 

@@ -236,7 +236,8 @@ def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
 
 
 def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
-    """Undo claims whose message could not be sent, without using up a try or losing a held lane."""
+    """Undo claims whose message could not be sent, without using up an attempt or losing a held
+    lane."""
     for row in rows:
         scope.run(
             "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, "
@@ -330,7 +331,7 @@ def finish_row(scope: StatementRunner, taken: TakenRow) -> bool:
 
 
 def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = False) -> bool:
-    """Return a row to the queue for `after` without using up a try; a held lane remains held.
+    """Return a row to the queue for `after` without using up an attempt; a held lane remains held.
 
     With `fresh`, earlier failures no longer count.
     """

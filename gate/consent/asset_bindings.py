@@ -33,7 +33,7 @@ class CardBindingRequested:
 
 
 def find_card_of_creator(scope: Scope, creator_id: UUID, card: str) -> UUID:
-    """Return the id of a card of this creator. Raises NotFound for any other id."""
+    """Return the ID of a card of this creator. Raises NotFound for any other ID."""
     try:
         known = queries.get_card_facts(scope, UUID(card))
     except ValueError as error:

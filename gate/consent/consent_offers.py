@@ -127,7 +127,7 @@ class ConsentOfferSummary:
 
 
 def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UUID:
-    """Offer terms to a real person, as the acting member, and return the id of the offer. It
+    """Offer terms to a real person, as the acting member, and return the ID of the offer. It
     replaces an open one.
 
     Raises Refused for a member without the right, NotFound, BadInput for a synthetic person and for

@@ -28,7 +28,7 @@ AGE_PROOF = "age"
 
 @dataclass(frozen=True)
 class PaperReminderDue:
-    """Check which proofs and permissions expire. Both ids are the installation's."""
+    """Check which proofs and permissions expire. Both IDs are the installation's."""
 
     kind: ClassVar[str] = "consent.expire"
     queue: ClassVar[Queue] = "make"

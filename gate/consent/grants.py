@@ -38,13 +38,13 @@ def grant_consent(
     signed_by: UUID,
     card: UUID | None = None,
 ) -> UUID:
-    """Record a permission that the person signed, and return its id.
+    """Record a permission that the person signed, and return its ID.
 
     Args:
         what: depict, publish, download_sell or ai_likeness.
         surfaces: platforms (`sandbox`) or single surfaces (`sandbox.post`), at least one.
         max_rating: the highest rating it covers.
-        signed_by: the id of the person, the only possible signer.
+        signed_by: the ID of the person, the only possible signer.
         card: the shoot card it was signed on; it then covers the pictures of that card only.
 
     Raises NotFound for an unknown person; BadInput for anything the person could not have signed.

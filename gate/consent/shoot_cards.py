@@ -46,7 +46,7 @@ class CardTerms:
 
 
 def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
-    """Create a card and return its id. It has no effect until everyone it names has signed it.
+    """Create a card and return its ID. It has no effect until everyone it names has signed it.
 
     Raises NotFound for a creator or person of another agency, BadInput for invalid terms: a day in
     the future, no persons, no surface, more than 24 months, or a synthetic person.

@@ -13,7 +13,7 @@ CUSTOM_EMOJI_PATTERNS: Mapping[str, "re.Pattern[str]"] = {
     # SCAN_RE of https://github.com/mastodon/mastodon/blob/main/app/models/custom_emoji.rb
     "mastodon": re.compile(r"(?:(?<=[^\w:])|(?<=_)|^):([a-zA-Z0-9_]{2,100}):(?![^\W_]|:)", re.M),
 }
-"""Patterns of custom emoji by platform; the group is the id or the shortcode."""
+"""Patterns of custom emoji by platform. The capturing group matches the ID or the shortcode."""
 
 
 def find_custom_emoji(platform: str, texts: Iterable[str]) -> str:

@@ -236,9 +236,9 @@ class CardPositionFacts:
 
 @dataclass(frozen=True)
 class MediumFacts:
-    """The facts about some bytes.
+    """The facts about a file.
 
-    `rating` is the highest of the bytes, their siblings' and their parents' floor.
+    `rating` is the highest of the file's own rating, its siblings' and its parents' floor.
     """
 
     sha256: str
@@ -249,7 +249,7 @@ class MediumFacts:
     produced_at: datetime | None
     rating: Rating | None
     prohibited: str
-    """The reason why the bytes are rated X: minor, category or empty."""
+    """The reason why the file is rated X: minor, category or empty."""
     people_seen: int | None
     shown: tuple[DepictionFacts, ...]
     reviews: tuple[ReviewFacts, ...]
@@ -259,7 +259,7 @@ class MediumFacts:
     """Two classifiers disagree widely, or one rated higher than two members, and no member has
     decided since."""
     unanswered: bool = False
-    """A required classifier did not answer, and no member rated the bytes instead."""
+    """A required classifier did not answer, and no member rated the file instead."""
     hidden: bool = False
     """The original file contained a preview that shows something else."""
     words: tuple[str, ...] = ()
@@ -301,7 +301,7 @@ class ViewerFacts:
 
 @dataclass(frozen=True)
 class ReferenceFacts:
-    """One of our live copies that a unit refers to by a native id.
+    """One of our live copies that a unit refers to by a native ID.
 
     Its media have facts like those of the unit; its texts are those that viewers read there.
     """

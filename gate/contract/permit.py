@@ -35,11 +35,11 @@ CONTROL_ACTIONS = frozenset(
     }
     | {"role", "calls"}
 )
-"""Closed list of the actions of a ControlOrder. They send ids and amounts, never content of a
+"""Closed list of the actions of a ControlOrder. They send IDs and amounts, never content of a
 tenant.
 
 `look`, `updates` and `metrics` read from platforms that have no SDK (ADR 0004); `age_check` opens
-an age check of a viewer at a provider, under an id of ours (ADR 0021); `moderate` hides or deletes
+an age check of a viewer at a provider, under an ID of ours (ADR 0021); `moderate` hides or deletes
 a comment under one of our posts, or bans its author (ADR 0072); `subscription` ends the recurring
 payment of a fan; `role` grants or revokes a role of a subscriber in a community; `calls` registers
 or removes a webhook of an account.
@@ -65,7 +65,7 @@ class Permit:
     viewer: str
     flags: tuple[str, ...]
     points_at: tuple[str, ...]
-    """Native ids that the request may refer to on the platform: our copies that were judged with
+    """Native IDs that the request may refer to on the platform: our copies that were judged with
     the unit, and results of earlier steps of the same subject."""
     rating: Rating
     """The rating that the decision gave the unit."""
@@ -116,7 +116,7 @@ class RemovalOrder:
 
 @dataclass(frozen=True)
 class ControlOrder:
-    """The authority to send ids and amounts: typing, acknowledgements, checkout confirmations,
+    """The authority to send IDs and amounts: typing, acknowledgements, checkout confirmations,
     refunds and reads."""
 
     tenant_id: UUID
@@ -138,7 +138,7 @@ class AuthOrder:
 @dataclass(frozen=True)
 class NoticeOrder:
     """The authority to notify a member: a catalogue sentence and a link to their verified address,
-    or ids, states, times and links to the webhook that they registered."""
+    or IDs, states, times and links to the webhook that they registered."""
 
     tenant_id: UUID
     member_id: UUID

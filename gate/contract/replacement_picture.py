@@ -13,7 +13,7 @@ from pathlib import Path
 from gate.contract.units import Medium
 
 REPLACEMENT_STEP = "replacement"
-"""Subject kind of a replacement; the subject id is the permit of the copy it replaces."""
+"""Subject kind of a replacement; the subject ID is the permit of the copy it replaces."""
 
 SIDE = 480
 _FILE = Path(__file__).parents[1] / "policy" / "placeholder.png"

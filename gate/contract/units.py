@@ -97,7 +97,7 @@ class Medium:
 @dataclass(frozen=True)
 class Button:
     """A button under a message: `action` is from a closed list (buy, age, purchases), `ref` is an
-    id."""
+    ID."""
 
     label: str
     action: str
@@ -119,7 +119,7 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference of a unit to something on its platform; `native_id` is the id that the platform
+    """A reference of a unit to something on its platform; `native_id` is the ID that the platform
     assigned.
 
     `kind` is reuse (a file already uploaded), quote, repost (also forward and copy) or reply, all
@@ -195,7 +195,7 @@ class Unit:
     """One piece of content for one destination, account, audience and viewer.
 
     `surface` is a row of the policy, e.g. `sandbox.post`, `own_page.public`; `audience` is public
-    or viewer; `viewer` is the platform's id of the only recipient of a chat message; `flags` are
+    or viewer; `viewer` is the platform's ID of the only recipient of a chat message; `flags` are
     the marks that the request must carry.
     """
 
@@ -219,7 +219,7 @@ class Unit:
     repeated one, or one that a subscription unlocks."""
     viewer: str = ""
     destination: str = ""
-    """The platform's id of the destination on accounts that have several (a channel of a bot)."""
+    """The platform's ID of the destination on accounts that have several (a channel of a bot)."""
     language: str = ""
     """Language of the texts (BCP 47); "" if unknown."""
     flags: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ class Unit:
     options: tuple[PlatformOption, ...] = ()
     """Platform-specific options."""
     reply_to: str = field(default="", compare=False)
-    """The native id of our copy that this part replies to. Like `native_key`, it is not part of the
+    """The native ID of our copy that this part replies to. Like `native_key`, it is not part of the
     digest."""
     comment: str = field(default="", compare=False)
     """`HAS_FIRST_COMMENT` for a post that has a first comment and no other part, `IS_FIRST_COMMENT`
@@ -253,14 +253,14 @@ class Unit:
 
     @property
     def comment_id(self) -> str:
-        """Return the native id of the comment that the unit answers, or ""."""
+        """Return the native ID of the comment that the unit answers, or ""."""
         return next(
             (each.native_id for each in self.references if each.kind == COMMENT_REFERENCE), ""
         )
 
     @property
     def parent_id(self) -> str:
-        """Return the native id that the unit replies to: the earlier part of the thread, or a
+        """Return the native ID that the unit replies to: the earlier part of the thread, or a
         comment."""
         return self.reply_to or self.comment_id
 
@@ -271,7 +271,7 @@ class Unit:
 
     @property
     def place_id(self) -> str:
-        """Return the id of the policy row, e.g. `sandbox.post`."""
+        """Return the ID of the policy row, e.g. `sandbox.post`."""
         return (
             self.surface
             if self.surface.startswith(f"{self.platform}.")

@@ -40,7 +40,7 @@ class Case:
 
     @cached_property
     def referenced_copies(self) -> Mapping[str, ReferenceFacts]:
-        """Return our copies that the unit refers to, by native id."""
+        """Return our copies that the unit refers to, by native ID."""
         wanted = {each.native_id for each in self.unit.references}
         return {
             known.native_id: known for known in self.facts.references if known.native_id in wanted
@@ -134,7 +134,7 @@ class Case:
 
     @cached_property
     def people(self) -> Mapping[UUID, PersonFacts]:
-        """Return the depicted persons by id."""
+        """Return the depicted persons by ID."""
         return {person.id: person for person in self.facts.persons}
 
     @cached_property
@@ -215,7 +215,7 @@ class Case:
 
     @property
     def place(self) -> str:
-        """Return the id of the surface, e.g. `sandbox.post`."""
+        """Return the ID of the surface, e.g. `sandbox.post`."""
         return self.unit.place_id
 
     @property

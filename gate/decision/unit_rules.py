@@ -133,7 +133,7 @@ def references_are_ours(case: Case) -> Iterable[Finding]:
     """Require that everything the unit refers to on the platform is a live copy of ours with known
     media, which are judged like those of the unit.
 
-    Source: Telegram file ids, quotes and forwards show content on the platform that no rating
+    Source: Telegram file IDs, quotes and forwards show content on the platform that no rating
     covers (docs/gate.md).
     """
     if find_custom_emoji(case.unit.platform, case.unit.visible_texts):

@@ -237,7 +237,7 @@ every claim runs it."""
 
 
 def person_facts(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
-    """Return the facts of persons, ordered by id. An AI double includes the evidence of its real
+    """Return the facts of persons, ordered by ID. An AI double includes the evidence of its real
     person."""
     if not ids:
         return ()

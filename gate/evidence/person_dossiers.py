@@ -95,7 +95,7 @@ class PersonDossier:
 
     @property
     def id(self) -> UUID:
-        """Return the id of the person."""
+        """Return the ID of the person."""
         return self.facts.id
 
     @property

@@ -20,7 +20,7 @@ _UNWELCOME = frozenset({AssuranceState.BLOCKED, AssuranceState.SUSPECTED})
 
 
 class ReceivedComment(CreatorOwnedRow, table=True):
-    """A comment received on an account, by the ids of the platform. Only the gate writes it."""
+    """A comment received on an account, by the IDs of the platform. Only the gate writes it."""
 
     __tablename__ = "heard_remarks"
     __table_args__ = table_arguments(
@@ -35,7 +35,7 @@ class ReceivedComment(CreatorOwnedRow, table=True):
 def record_received_comment(
     scope: Scope, *, creator_id: UUID, channel_id: UUID, platform: str, native_id: str, author: str
 ) -> None:
-    """Record a received comment when this transaction commits; `author` is the platform's id. Does
+    """Record a received comment when this transaction commits; `author` is the platform's ID. Does
     nothing if it is recorded already."""
 
     def keep(last: Scope) -> None:

@@ -35,7 +35,7 @@ RECENT_SQL = """
       AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
       :most) s) AS recent
 """
-"""The latest messages of the creator's accounts on this platform to the viewer, who has the same id
+"""The latest messages of the creator's accounts on this platform to the viewer, who has the same ID
 on all of them."""
 
 PUBLIC_SQL = """

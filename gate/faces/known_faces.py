@@ -122,7 +122,7 @@ class FaceEnrolmentDue:
 
 @dataclass(frozen=True)
 class FaceComparisonDue:
-    """Another face is known: compare the pictures that were not compared with it. Both ids are the
+    """Another face is known: compare the pictures that were not compared with it. Both IDs are the
     tenant's."""
 
     kind: ClassVar[str] = "face.compare"
@@ -257,7 +257,7 @@ def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[st
 
 def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: Sealed) -> None:
     """Add a face to the depiction bans: a sealed template and a reason, without name or picture.
-    Does nothing if the id exists."""
+    Does nothing if the ID exists."""
     epochs.lock_and_advance(scope, epochs.faces_key(scope))
     if scope.session.get(FaceSubject, (scope.tenant_id, subject_id)) is not None:
         return

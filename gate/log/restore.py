@@ -214,7 +214,7 @@ def _find_next_entry(
 
 
 def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
-    """Repeat the act of an entry. Unknown objects of the restored database are skipped."""
+    """Repeat the action of an entry. Unknown objects of the restored database are skipped."""
     about = key.unseal_text(entry.about) if entry.act in journal.SEALED_ACTS else entry.about
     with journal.replaying(scope):
         try:

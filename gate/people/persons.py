@@ -118,7 +118,7 @@ def record_declaration(
     references: Sequence[str] = (),
 ) -> UUID:
     """Record the declaration that a person is synthetic, with its sources and licences, and return
-    its id.
+    its ID.
 
     `source_digest` covers model, adapter and reference set; `declared_by` is a principal. The
     latest declaration counts; for Nudity and Explicit two other members must review it

@@ -9,7 +9,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class PlaceProbeDue:
-    """Check the destinations of live copies above General again. Both ids are the tenant's."""
+    """Check the destinations of live copies above General again. Both IDs are the tenant's."""
 
     kind: ClassVar[str] = "copy.probe"
     queue: ClassVar[Queue] = "urgent"

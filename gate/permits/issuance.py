@@ -208,7 +208,7 @@ def preview_for_viewer(
     one by one, without logging it.
 
     `unit` is the published unit as it was judged: its reviews still count, and all other evidence
-    is read again. `reader` is the id of the viewer on that surface.
+    is read again. `reader` is the ID of the viewer on that surface.
     """
     author = _last_author(scope, unit.subject)
     by = active_policy.current_policy(scope) if bundle is None else ActivePolicy(bundle)
@@ -267,7 +267,7 @@ def mint_permit(
     """Read all evidence again, decide, and sign a permit for exactly this request. It is consumed
     when the transaction of the claim commits.
 
-    `uploads` are native ids of results of earlier steps of this subject that the request refers to.
+    `uploads` are native IDs of results of earlier steps of this subject that the request refers to.
     Without `author`, the author of the last decision about the subject is used; if there is none,
     no review counts. `whole` is the last part of the thread that this unit begins, with all earlier
     parts: a thread must be allowed as a whole before its first part is published.

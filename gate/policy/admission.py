@@ -75,7 +75,7 @@ _DOCUMENT = (
 def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdPartyRuleFacts | None:
     """Return the admitted third-party rule for the surface of a unit.
 
-    Return None for platforms that the policy covers, and without an admission.
+    Return None for platforms that the policy covers, and if no rules were admitted.
     """
     if rules.has_platform(unit.platform):
         return None

@@ -140,7 +140,7 @@ class Bundle:
     ) -> PlaceRow:
         """Return the rule of `surface` of `platform` on a day.
 
-        `surface` is the id of a row or its part after the platform. If the row borrows rows of
+        `surface` is the ID of a row or its part after the platform. If the row borrows rows of
         another platform, `place` and `people` select among them, and the strictest of the remaining
         ones counts. An unknown surface allows nothing.
         """
@@ -198,7 +198,7 @@ class Bundle:
         return (*own, *([(more.id, self.row_on_day(more, on))] if more is not None else []))
 
     def overdue_rows(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
-        """Return the ids of the rows past their review date that a unit of this surface may be
+        """Return the IDs of the rows past their review date that a unit of this surface may be
         judged by."""
         found = self.rows.get(
             surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"

@@ -33,7 +33,7 @@ SOLO_REOPEN_DELAY = timedelta(minutes=15)
 """Time after which one member alone may end a wide stop; before that, two are needed."""
 
 REOPEN_ACT = "switch.reopen"
-"""The act that one member alone confirms with a passkey."""
+"""The action that one member alone confirms with a passkey."""
 
 SOLO_TOO_EARLY = "switch.alone_too_early"
 PASSKEY_REQUIRED = "switch.passkey_wanted"
@@ -56,10 +56,10 @@ RETURNING id
 
 
 def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> UUID:
-    """Stop a feature and return the id of the switch. Claims that have not committed see the stop.
+    """Stop a feature and return the ID of the switch. Claims that have not committed see the stop.
 
     `where` is one of SCOPES; `target` is empty for global and tenant, the name of a platform, the
-    id of a creator or a channel, or `<channel>:<viewer>` for a chat. Raises BadInput for any other
+    ID of a creator or a channel, or `<channel>:<viewer>` for a chat. Raises BadInput for any other
     value, Refused for a member without the right.
     """
     member = _find_acting_member(scope)
@@ -87,7 +87,7 @@ def reopen_switch(
     """End a stop. Return False if it was not active.
 
     `second` is another member who agrees, required to end a wide stop without delay; `signed` is
-    the id of a passkey signature over `reopen_signing_text`, for one member alone; `since` is the
+    the ID of a passkey signature over `reopen_signing_text`, for one member alone; `since` is the
     time at which the stop was pressed, as the member saw it.
 
     Raises Refused for a member without the right, without a reason, for one member alone who is too
@@ -273,7 +273,7 @@ class StoppedScope:
 
     everywhere: bool
     targets: frozenset[str]
-    """Ids of creators and accounts."""
+    """IDs of creators and accounts."""
     platforms: frozenset[str] = frozenset()
     """Platforms; the caller must find the accounts on them."""
 

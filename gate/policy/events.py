@@ -36,7 +36,7 @@ class EmergencyStopRequested:
     by: str
     reason: str
     signed: str = ""
-    """Id of the passkey signature; empty without one."""
+    """ID of the passkey signature; empty without one."""
 
     since: str = ""
     """Time at which the stop to be ended was pressed, as the member saw it (ISO 8601). A stop

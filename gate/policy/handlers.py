@@ -14,7 +14,7 @@ from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
 
 REOPENING_REQUESTED = "switch.reopening"
-"""Audit act of a member who requested the end of a wide stop alone."""
+"""Audit action of a member who requested the end of a wide stop alone."""
 
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:

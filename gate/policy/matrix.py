@@ -84,7 +84,7 @@ class MatrixRow(BaseModel):
     source_url: list[str] = []
     checked_on: date | None = None
     rule: str = ""
-    """Id of the borrowed row in which the rule is written."""
+    """ID of the borrowed row in which the rule is written."""
 
     @property
     def creator_verified(self) -> bool:

@@ -32,7 +32,7 @@ NEWEST = 1000
 
 
 class Inspection(TenantRow, table=True):
-    """The findings of one source about some bytes."""
+    """The findings of one source about a file."""
 
     __tablename__ = "inspections"
     __table_args__ = table_arguments(

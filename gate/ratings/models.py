@@ -12,7 +12,7 @@ from foundation.db.tables import (
 
 
 class ContentRating(TenantRow, table=True):
-    """A rating of some bytes. The highest counts, so a classifier or member can only raise it."""
+    """A rating of a file. The highest counts, so a classifier or member can only raise it."""
 
     __tablename__ = "content_ratings"
     __table_args__ = table_arguments(

@@ -120,7 +120,7 @@ JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
 
 @dataclass
 class _Line:
-    """The ratings of some bytes and related assets that are in effect, and the lowerings."""
+    """The ratings of a file and related assets that are in effect, and the lowerings."""
 
     rows: list[Any] = field(default_factory=list)
     lowered_by: set[UUID] = field(default_factory=set)

@@ -259,5 +259,5 @@ def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[s
 
 
 def audit_ruling(scope: Scope, act: str, complaint_id: UUID) -> None:
-    """Record an act about a request in the audit log."""
+    """Record an action about a request in the audit log."""
     audit.record(scope, act, f"complaint:{complaint_id}")

@@ -1,4 +1,4 @@
-"""The number of people that each act needs, and the members of an agency who can do it now.
+"""The number of people that each action needs, and the members of an agency who can do it now.
 
 This table informs the doctor, the pages and tests. The rules are enforced elsewhere
 (`gate/decision/unit_rules.py`, `gate/reviews/content_reviews.py`,
@@ -19,7 +19,7 @@ from tenants.auth import device_fingerprints, passkeys
 
 
 class DutyStatus(StrEnum):
-    """The availability of an act in an agency."""
+    """The availability of an action in an agency."""
 
     NOW, ALONE, LATER, MISSING, CLOSED = (
         "now",
@@ -48,7 +48,7 @@ class StaffMember:
 
 @dataclass(frozen=True)
 class Duty:
-    """An act: the right to begin it, and the number of `others` with the right `second` that it
+    """An action: the right to begin it, and the number of `others` with the right `second` that it
     needs.
 
     - `waits`: one person can do it alone after a delay.
@@ -86,15 +86,15 @@ DUTIES = (
     Duty("lowering_little", Right.REVIEW, others=1),
     Duty("campaign", Right.RUN, others=1, closed=True),
 )
-"""Every act that needs a number of people.
+"""Every action that needs a number of people.
 
-Closed acts are not built or await legal advice: `needed.<act>.closed`.
+Closed actions are not implemented, or await legal advice: `needed.<act>.closed`.
 """
 
 
 @dataclass(frozen=True)
 class DutyCoverage:
-    """The availability of one act; its message is `needed.<act>.<state>`.
+    """The availability of one action; its message is `needed.<act>.<state>`.
 
     `by` are the names of the members who can complete it.
     """
@@ -107,9 +107,9 @@ class DutyCoverage:
 def duty_coverage(
     hands: Sequence[StaffMember], *, opened: Collection[str] = ()
 ) -> list[DutyCoverage]:
-    """Return the availability of each act for these people, in the order of `DUTIES`.
+    """Return the availability of each action for these people, in the order of `DUTIES`.
 
-    `opened` are the acts that the rules in force allow. The function is pure.
+    `opened` are the actions that the rules in force allow. The function is pure.
     """
     return [
         _resolve_coverage(duty, hands, closed=duty.closed and duty.act not in opened)
@@ -118,7 +118,7 @@ def duty_coverage(
 
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
-    """Return the availability of each act for the agency's current members."""
+    """Return the availability of each action for the agency's current members."""
     same = device_fingerprints.same_humans(scope)
     keyed = passkeys.members_with_passkeys(scope)
     people = queries.list_members(scope)

@@ -44,7 +44,7 @@ from tenants.auth import passkeys
 from tenants.notices import notices
 
 OWN_RELEASE_ACT = "own.release"
-"""The act that is signed with a passkey, about the digest of the unit."""
+"""The action that is signed with a passkey, about the digest of the unit."""
 
 
 class AccountHolder(TenantRow, table=True):

@@ -1,4 +1,4 @@
-"""Analysis of pictures and films: views for a classifier, similarity, and comparison of face
+"""Analysis of pictures and videos: views for a classifier, similarity, and comparison of face
 vectors.
 
 No model runs here; classifiers are in `generators.engines.vision`.

@@ -1,7 +1,7 @@
-"""Views of a film for rating: each sampled frame like a picture, the mean of each second, and
+"""Views of a video for rating: each sampled frame like a picture, the mean of each second, and
 covers.
 
-They are split into batches, one request each: a film of a minute has about five hundred views.
+They are split into batches, one request each: a video of a minute has about five hundred views.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ PORTION = 24
 
 
 def video_view_batches(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
-    """Yield the views of a film in batches; none for audio."""
+    """Yield the views of a video in batches; none for audio."""
     held: list[PictureView] = []
     for more in _iter_views(film):
         if held and len(held) + len(more) > PORTION:

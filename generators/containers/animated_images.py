@@ -1,7 +1,7 @@
 """Animated GIF, WebP and PNG pictures: size, number of frames and duration from their blocks. Pure.
 
-They are handled as films without sound. Sources: GIF 89a; PNG, third edition (APNG); WebP Container
-Specification. Data after their end is refused.
+They are handled as videos without sound. Sources: GIF 89a; PNG, third edition (APNG); WebP
+Container Specification. Data after their end is refused.
 """
 
 import struct

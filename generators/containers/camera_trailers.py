@@ -2,7 +2,7 @@
 else there. Pure.
 
 Known writers add more pictures (CIPA DC-007, Multi-Picture Format: Sony, Apple; ISO 21496-1, gain
-maps of Android), a film (https://developer.android.com/media/platform/motion-photo-format), vendor
+maps of Android), a video (https://developer.android.com/media/platform/motion-photo-format), vendor
 blocks (Samsung's end in `SEFT`), or zeros up to the block size of a disk. Only the pixels of the
 first picture are used, so none of this is published. A trailer that another program would open is
 refused.

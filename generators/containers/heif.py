@@ -28,7 +28,7 @@ _MOST_CODED = 4 * MAX_PIXELS
 """Maximum pixels of all items together: tiles, previews, depth maps."""
 
 _TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"mpvd", b"sefd"})
-"""Top-level boxes. `mpvd` is the film of a motion photo, `sefd` a Samsung block; both are ignored.
+"""Top-level boxes. `mpvd` is the video of a motion photo, `sefd` a Samsung block; both are ignored.
 """
 
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
@@ -178,7 +178,7 @@ class _Items:
 
 
 def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the ids and types of the items."""
+    """Yield the IDs and types of the items."""
     for kind, info in _iter_boxes(body[8 if body[0] else 6 :]):
         if kind == b"infe" and info[0] >= 2:
             (item,) = struct.unpack_from(">H" if info[0] == 2 else ">I", info, 4)

@@ -35,7 +35,7 @@ _TOP = frozenset(
         b"sefd",
     }
 )
-"""Top-level boxes of films, and of times, indexes, previews and camera data (`sefd`: Samsung)."""
+"""Top-level boxes of videos, and of times, indexes, previews and camera data (`sefd`: Samsung)."""
 
 _STILL = frozenset(
     {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
@@ -177,7 +177,7 @@ class _Media:
 
 @dataclass
 class _Track:
-    """A track: its id, whether it is enabled, and the ids of its chapter tracks."""
+    """A track: its ID, whether it is enabled, and the IDs of its chapter tracks."""
 
     media: _Media
     number: int = 0
@@ -206,7 +206,7 @@ def _scan_track(data: bytes, box: _Box, found: TrackScan) -> _Track:
 
 
 def _add_track(track: _Track, found: TrackScan, *, is_chapters: bool) -> None:
-    """Count a track. Chapter tracks are not part of the film: FFmpeg does not map them, and their
+    """Count a track. Chapter tracks are not part of the video: FFmpeg does not map them, and their
     titles are not stored."""
     media = track.media
     found.seconds = max(found.seconds, media.seconds)
@@ -272,7 +272,7 @@ def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
 
 
 def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
-    """Collect cover pictures from the metadata; players show them before the film."""
+    """Collect cover pictures from the metadata; players show them before the video."""
     # QuickTime's box has no version field before its children.
     plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"
     for box in _iter_child_boxes(data, notes, found, skip=0 if plain else 4):

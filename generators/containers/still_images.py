@@ -81,7 +81,7 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
 
 def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
     """Walk the segments to the end-of-image marker. Cameras write more pictures after it (CIPA
-    DC-007: previews, gain maps of HDR), and phones a film."""
+    DC-007: previews, gain maps of HDR), and phones a video."""
     at = 2
     size = (0, 0)
     scans = 0

@@ -1,21 +1,21 @@
-"""Tracks of films and audio, read from their structure before any decoder runs, and their limits.
+"""Tracks of videos and audio, read from their structure before any decoder runs, and their limits.
 Pure.
 
-Codes of BadInput for films and audio, all with the file's name as `file`:
+Codes of BadInput for videos and audio, all with the file's name as `file`:
 
-- film.unsupported: no MP4, MOV, WebM, M4A or OGG voice file
-- film.corrupt: cut or damaged
-- film.trailing: other data beside the film
-- film.several: two picture tracks
-- film.attached: attachments
-- film.remote: references to other files
-- film.codec: an unsupported codec, named in `codec`
-- film.too_long: longer than `MAX_SECONDS`
-- film.too_heavy: larger than `MAX_MEDIA_BYTES`
-- film.too_large: too many pixels in a frame
-- film.too_busy: too many scene changes to review
-- film.too_slow: decoding takes too long
-- film.too_wordy: too many subtitles to review
+- video.unsupported: no MP4, MOV, WebM, M4A or OGG voice file
+- video.corrupt: cut or damaged
+- video.trailing: other data beside the video
+- video.several: two picture tracks
+- video.attached: attachments
+- video.remote: references to other files
+- video.codec: an unsupported codec, named in `codec`
+- video.too_long: longer than `MAX_SECONDS`
+- video.too_heavy: larger than `MAX_MEDIA_BYTES`
+- video.too_large: too many pixels in a frame
+- video.too_busy: too many scene changes to review
+- video.too_slow: decoding takes too long
+- video.too_wordy: too many subtitles to review
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ MAX_PIXELS = 4096 * 2304
 """Maximum pixels of a frame."""
 
 MAX_PARTS = 20_000
-"""Maximum number of boxes, elements or pages; a real film of ten minutes has far fewer."""
+"""Maximum number of boxes, elements or pages; a real video of ten minutes has far fewer."""
 
 Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 

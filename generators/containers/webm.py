@@ -174,7 +174,7 @@ def _read_unsigned(data: bytes, one: _Element) -> int:
 
 
 def _read_vint(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
-    """Return a variable-length integer and its end. With `keep`, it includes its marker, as ids do.
+    """Return a variable-length integer and its end. With `keep`, it includes its marker, as IDs do.
     All ones mean an unknown size."""
     first = data[at]
     length = 9 - first.bit_length()

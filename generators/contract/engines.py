@@ -118,7 +118,7 @@ class OriginLabel(StrEnum):
 class Lora:
     """LoRA weights for a model: the name of the file and the weight.
 
-    `owner` is the hex id of the requesting agency: its file takes precedence over a shared one, and
+    `owner` is the hex ID of the requesting agency: its file takes precedence over a shared one, and
     files of other agencies are never used.
     """
 
@@ -228,7 +228,7 @@ def check_inputs_supported(engine: ImageEngine, job: ImageJob) -> None:
 class PurchaseRecord:
     """The record of one purchased picture; this class stores it in memory, the studio in a table.
 
-    `marker` is our id and is sent with the order. If `since` is set, look for the order before
+    `marker` is our ID and is sent with the order. If `since` is set, look for the order before
     requesting the picture again.
     """
 
@@ -236,7 +236,7 @@ class PurchaseRecord:
     since: datetime | None = None
     """Time of the request (UTC-aware), even if no response arrived; None if it was not accepted."""
     order: str = ""
-    """The seller's id, once it is known."""
+    """The seller's ID, once it is known."""
 
     def mark_requested(self) -> None:
         """Record that a request which may cost money is about to be sent. Raises LeaseLost if
@@ -250,7 +250,7 @@ class PurchaseRecord:
         self.order = ""
 
     def mark_ordered(self, order: str) -> None:
-        """Record the id under which the seller accepted the order."""
+        """Record the ID under which the seller accepted the order."""
         self.order = order
 
     def store_answer(self, answer: bytes) -> None:
@@ -343,7 +343,7 @@ class CaptionBrief:
 @dataclass(frozen=True)
 class OfferLine:
     """One entry of the closed list of offers. `id` is the model's name for it (o1 … o6), never a
-    database id."""
+    database ID."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""The contract of video engines: a picture as input, a film as output, progress by a callback.
+"""The contract of video engines: a picture as input, a video as output, progress by a callback.
 
 Errors are those of `generators/contract/engines.py`.
 """
@@ -17,12 +17,12 @@ MAX_STEPS = 100
 MIN_MOTION = 1
 MAX_MOTION = 100
 MAX_SIDE = 1280
-"""Maximum length in pixels of a film's longer edge."""
+"""Maximum length in pixels of a video's longer edge."""
 
 
 @dataclass(frozen=True)
 class VideoJob:
-    """One film to make from a `picture` (an encoded file). Edges are in pixels, even, from 64 to
+    """One video to make from a `picture` (an encoded file). Edges are in pixels, even, from 64 to
     `MAX_SIDE`.
 
     `seconds` is approximate: a model has a fixed frame rate and makes groups of frames. `prompt`
@@ -55,7 +55,7 @@ class VideoJob:
 
 @dataclass(frozen=True)
 class GeneratedVideo:
-    """An MP4 film without sound and its origin. `parameters` reproduce it on the same build."""
+    """An MP4 video without sound and its origin. `parameters` reproduce it on the same build."""
 
     data: bytes = field(repr=False)
     width: int
@@ -80,6 +80,6 @@ class VideoEngine(Protocol):
         ...
 
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
-        """Make the film. Raises EngineError; an exception of `progress` stops it and is
-        passed on."""
+        """Make the video. Raises EngineError. An exception of `progress` stops it and is raised
+        again."""
         ...

@@ -58,7 +58,7 @@ class ModelFiles:
 
 
 OWNED = 12
-"""Number of final characters of an agency's id that end its folder's name, as in the watch folder.
+"""Number of final characters of an agency's ID that end its folder's name, as in the watch folder.
 """
 
 
@@ -119,7 +119,7 @@ class ModelLibrary:
         return None
 
     def find_lora(self, wanted: Lora) -> Path:
-        """Return the file of a LoRA: in its owner's folder, named by the end of the owner's id,
+        """Return the file of a LoRA: in its owner's folder, named by the end of the owner's ID,
         else among the shared ones. Raises EngineMissing."""
         root = self._settings.diffusion_loras
         for folder in (*_owner_folders(root, wanted.owner), root):

@@ -1,4 +1,4 @@
-"""FFmpeg as a confined process: the only decoder and encoder of films and audio.
+"""FFmpeg as a confined process: the only decoder and encoder of videos and audio.
 
 The program is that of imageio-ffmpeg; it runs as a process and is not linked, because it is under
 the GPL. It gets a folder, arguments and no environment, opens only the named files and no URL, and

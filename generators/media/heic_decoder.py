@@ -1,4 +1,4 @@
-"""HEIC pictures by FFmpeg, confined like films: decoders of this phone format have often been
+"""HEIC pictures by FFmpeg, confined like videos: decoders of this phone format have often been
 exploited.
 
 No library is loaded for it: the available wheels bring x265 (GPL) and libheif into the process.

@@ -134,7 +134,7 @@ class DecodedPhoto:
 
 @dataclass(frozen=True)
 class RenderedPicture:
-    """A picture or film for one profile. `phash`, `dhash` and each of `turned` have 8 bytes."""
+    """A picture or video for one profile. `phash`, `dhash` and each of `turned` have 8 bytes."""
 
     data: bytes = field(repr=False)
     mime: str

@@ -1,6 +1,6 @@
-"""Films and clips: decoding and re-encoding of uploads, sampled frames, slideshows, subtitles and
+"""Videos and clips: decoding and re-encoding of uploads, sampled frames, slideshows, subtitles and
 contact sheets.
 
-Engines that generate films are in `generators.engines.video`; FFmpeg runs in
+Engines that generate videos are in `generators.engines.video`; FFmpeg runs in
 `generators.media.ffmpeg`.
 """

@@ -1,4 +1,4 @@
-"""Encoding of drawn frames as a film: H.264 and AAC in an MP4, with its index at the start and
+"""Encoding of drawn frames as a video: H.264 and AAC in an MP4, with its index at the start and
 without metadata.
 
 Frames are passed to a confined FFmpeg as raw pixels. The same frames and sound give the same bytes
@@ -16,11 +16,11 @@ from generators.video import video_files
 
 FRAME_RATE = video_files.FRAMES_A_SECOND
 """Frames per second of the output; lower rates repeat frames, because several platforms refuse
-slower films."""
+slower videos."""
 
 _SLOWEST = 20.0
 _GRACE = 120.0
-"""Time limit in seconds: `_SLOWEST` for each second of film, plus `_GRACE`, for drawing and
+"""Time limit in seconds: `_SLOWEST` for each second of video, plus `_GRACE`, for drawing and
 encoding on a busy machine."""
 
 _CRF = "20"
@@ -33,10 +33,10 @@ ReportProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class EncodingPlan:
-    """The film to encode: even edges in pixels, and `count` frames at `rate` per second.
+    """The video to encode: even edges in pixels, and `count` frames at `rate` per second.
 
-    `sound` is a file and its tracks, repeated if `repeats`, and ends with the film; without one the
-    film is silent.
+    `sound` is a file and its tracks, repeated if `repeats`, and ends with the video; without one
+    the video is silent.
     """
 
     width: int
@@ -59,7 +59,7 @@ def encode_video(
     name: str,
     told: ReportProgress = lambda _done, _all: None,
 ) -> bytes:
-    """Return the film of these RGB frames.
+    """Return the video of these RGB frames.
 
     Raises BadInput `film.…` for an unusable sound, and Unavailable without the encoder or disk
     space.
@@ -141,7 +141,7 @@ def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def _rate_arguments(seconds: float) -> tuple[str, ...]:
-    """Return the arguments that limit a film of `seconds` to the maximum file size."""
+    """Return the arguments that limit a video of `seconds` to the maximum file size."""
     rate = min(
         video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE
     )

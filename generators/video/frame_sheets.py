@@ -1,4 +1,4 @@
-"""Pictures in place of a film: a poster, and contact sheets with every sampled frame."""
+"""Pictures in place of a video: a poster, and contact sheets with every sampled frame."""
 
 import io
 import math
@@ -55,7 +55,7 @@ def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
 
 
 def encode_frame_sheet(image: Image.Image, *, mark: str) -> bytes:
-    """Return a poster or sheet as JPEG. `mark` names the film, so that two films never share the
+    """Return a poster or sheet as JPEG. `mark` names the video, so that two videos never share the
     same bytes."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True, exif=b"", comment=mark.encode())

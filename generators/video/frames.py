@@ -1,4 +1,4 @@
-"""Sampling of a film's frames for review, and the mean of each second.
+"""Sampling of a video's frames for review, and the mean of each second.
 
 Sampled are at least two frames a second, the first, the last, and each frame that differs from the
 last sampled one, as a whole or in one place. This catches flashes and slow changes. The mean of a
@@ -40,7 +40,7 @@ _Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A frame of a film: its time in milliseconds, and a JPEG."""
+    """A frame of a video: its time in milliseconds, and a JPEG."""
 
     at_ms: int
     data: bytes = field(repr=False)
@@ -59,7 +59,7 @@ class VideoFrame:
 @dataclass(frozen=True)
 class SampledFrames:
     """Sampled frames at full size, in order, and the mean of each second; empty for audio. `total`
-    is the number of frames in the film."""
+    is the number of frames in the video."""
 
     frames: tuple[VideoFrame, ...] = ()
     means: tuple[VideoFrame, ...] = ()
@@ -67,7 +67,7 @@ class SampledFrames:
 
 
 def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float) -> SampledFrames:
-    """Sample the film `out` in the folder, in two passes of at most `seconds` each.
+    """Sample the video `out` in the folder, in two passes of at most `seconds` each.
 
     Raises BadInput `film.too_busy` if more frames change than anyone can review, `film.corrupt`,
     `film.too_slow`.
@@ -126,7 +126,7 @@ def _frame_selector(numbers: Sequence[int]) -> str:
 
 
 def _comparison_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size at which frames are compared, with the film's proportions as far as the grid
+    """Return the size at which frames are compared, with the video's proportions as far as the grid
     allows."""
     rows, columns = PLACES
     share = SMALL / max(width, height, 1)

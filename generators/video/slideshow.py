@@ -36,7 +36,7 @@ NAME = "clip"
 
 
 class ClipForm(StrEnum):
-    """The shape of a clip: upright for stories and shorts, square for feeds, wide for films."""
+    """The shape of a clip: upright for stories and shorts, square for feeds, wide for videos."""
 
     UPRIGHT = "9:16"
     SQUARE = "1:1"
@@ -44,7 +44,7 @@ class ClipForm(StrEnum):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, within the limit of published films
+        """Width and height in pixels, within the limit of published videos
         (`video_files.MAX_EDGE`)."""
         return {
             ClipForm.UPRIGHT: (720, 1280),

@@ -1,4 +1,4 @@
-"""Films and audio: safely decoded, re-encoded as MP4 (H.264, AAC) or M4A, and sampled for review.
+"""Videos and audio: safely decoded, re-encoded as MP4 (H.264, AAC) or M4A, and sampled for review.
 
 Published files contain one picture track and one sound track by our encoder: no metadata, covers,
 subtitles or captions between frames. Data of the upload beside them is reviewed and dropped. Order:
@@ -57,21 +57,21 @@ VIDEO_KIND = "film"
 AUDIO_KIND = "sound"
 MAX_EDGE = 1280
 FRAMES_A_SECOND = 30
-"""Limits of published films: the longer edge in pixels, and frames per second."""
+"""Limits of published videos: the longer edge in pixels, and frames per second."""
 
 MAX_BYTES = 23_000_000
 MAX_RATE = 4_000_000
 SOUND_RATE = 128_000
-"""Maximum bytes of a film, and maximum bits per second of its picture and its sound."""
+"""Maximum bytes of a video, and maximum bits per second of its picture and its sound."""
 
 SLOWEST = 4.0
 GRACE = 120.0
 MAX_WAIT = 900.0
-"""Time limit in seconds: `SLOWEST` for each second of film, plus `GRACE`, at most `MAX_WAIT`."""
+"""Time limit in seconds: `SLOWEST` for each second of video, plus `GRACE`, at most `MAX_WAIT`."""
 
 LEFT_BEHIND = 2 * 3600.0
-"""Age in seconds from which an untouched folder belongs to a dead process; no film takes that long.
-"""
+"""Age in seconds from which an untouched folder belongs to a dead process; no video takes that
+long."""
 
 ALIKE = 14
 """Maximum distance in bits between the hashes of a cover and of a frame that it may show."""
@@ -121,7 +121,7 @@ AUDIO_ARGUMENTS = (
 
 @dataclass(frozen=True)
 class DecodedVideo:
-    """A film or audio as it will be published, with all data for its review: frames, sound, and
+    """A video or audio as it will be published, with all data for its review: frames, sound, and
     parts of the upload.
 
     `sha256` is that of the upload; `words` are its subtitles; `covers` its embedded pictures.
@@ -150,7 +150,7 @@ class DecodedVideo:
 
 
 def is_video_or_audio(data: bytes) -> bool:
-    """Return True if a file is a film or audio and not a picture."""
+    """Return True if a file is a video or audio and not a picture."""
     film = data[4:8] == b"ftyp" and not heif.is_heif(data)
     return (
         film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or animated_images.has_second_frame(data)
@@ -197,7 +197,7 @@ def decode_video(data: bytes, *, name: str) -> DecodedVideo:
 
 
 def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
-    """Sample a film made by `decode_video` again. Raises BadInput for any other file."""
+    """Sample a video made by `decode_video` again. Raises BadInput for any other file."""
     with work_folder() as folder:
         (folder / "out").write_bytes(data)
         return _sample_encoded(data, name=name, folder=folder)
@@ -216,7 +216,7 @@ def work_folder() -> Iterator[Path]:
 
 
 def _remove_stale_folders(place: Path) -> None:
-    """Delete folders of killed processes, which contain uploaded films."""
+    """Delete folders of killed processes, which contain uploaded videos."""
     for old in place.glob(f"{_FOLDER}*"):
         with suppress(FileNotFoundError):
             if wall_now().timestamp() - old.lstat().st_mtime > LEFT_BEHIND:
@@ -224,7 +224,7 @@ def _remove_stale_folders(place: Path) -> None:
 
 
 def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
-    """Return the film as it will be published."""
+    """Return the video as it will be published."""
     expected = tracks.seconds or float(MAX_SECONDS)  # Recordings by browsers contain no duration.
     kind: Sequence[str] = ("-vn", "-map", f"0:a:{tracks.default_sound}", "-f", "ipod")
     if tracks.video:
@@ -292,7 +292,7 @@ def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
 
 
 def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
-    """Return the encoded film, stored as `out` in the folder, with its samples for review."""
+    """Return the encoded video, stored as `out` in the folder, with its samples for review."""
     own = mp4.inspect_mp4(data, name=name)
     if own.texts or own.covers:
         raise BadInput("film.corrupt", file=name)
@@ -310,7 +310,7 @@ def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
 
 
 def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
-    """Return the sound of the film without re-encoding."""
+    """Return the sound of the video without re-encoding."""
     kept = ("-map", "0:a:0", "-c:a", "copy", *NO_METADATA_ARGUMENTS, "-f", "ipod", "sound")
     ffmpeg.run_ffmpeg(
         (*ffmpeg.input_arguments("out", "mov"), *kept), folder=folder, seconds=limit, name=name

@@ -9,7 +9,7 @@ from schedules.posts.models import Post
 from tenants.notices import notices
 
 CHANGE_REQUEST_CAUSE = "approval:"
-"""Prefix of the cause of a change-request notice, before the post id."""
+"""Prefix of the cause of a change-request notice, before the post ID."""
 
 BEGINNING = 60
 """Characters of the excerpt in a notice."""

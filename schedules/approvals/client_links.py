@@ -173,7 +173,7 @@ def end_client_links(
 
 
 def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """Return the tenant and id of the link with this token; None if the token is unknown."""
+    """Return the tenant and ID of the link with this token; None if the token is unknown."""
     if not _TOKEN.fullmatch(token):  # Arbitrary input never reaches the database.
         return None
     # The tenant is unknown until the token is found; this role can read the links of all tenants.

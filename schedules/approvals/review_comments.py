@@ -80,7 +80,7 @@ def add_comment(
     named: Collection[UUID] = (),
     internal: bool = True,
 ) -> UUID:
-    """Add a comment of the acting member, once for each `key`, and return its id.
+    """Add a comment of the acting member, once for each `key`, and return its ID.
 
     Mentioned members are notified. A comment of the creator's own member is never internal. Raises
     NotFound for a post of another creator or an unknown anchor; BadInput for an empty comment, too
@@ -153,7 +153,7 @@ def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
 def get_comment(
     scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False
 ) -> ReviewComment:
-    """Return a thread of a post of these creators, given the id of any comment in it.
+    """Return a thread of a post of these creators, given the ID of any comment in it.
 
     With `lock`, no comment is added to the post until the transaction ends. Raises NotFound, also
     for a comment that the member cannot read.

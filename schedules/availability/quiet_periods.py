@@ -37,7 +37,8 @@ class QuietPeriod:
 
     It covers either the local days from `first` to `last`, both included, or the hours from `start`
     to `end` on `weekday` (0 is Monday, None every day). Hours that end before they start continue
-    into the next day. `shift_id` is the bulk move of a pause, None otherwise.
+    into the next day. For a pause, `shift_id` is the ID of the bulk move that rescheduled its
+    posts; otherwise it is None.
     """
 
     id: UUID
@@ -223,8 +224,8 @@ def add_quiet_hours(
 
 
 def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
-    """Delete a period. Existing deliveries are not moved; series are published in it again. Raises
-    NotFound."""
+    """Delete a period. Scheduled deliveries keep their times; series use the freed times again.
+    Raises NotFound."""
     row = _get_period_row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()

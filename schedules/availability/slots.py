@@ -192,7 +192,7 @@ def add_slot(
     label: str = "",
     drawn_as: UUID | None = None,
 ) -> UUID:
-    """Add a weekly posting time to an account and return its id.
+    """Add a weekly posting time to an account and return its ID.
 
     `jitter` is the maximum number of minutes added, drawn for each date and never past midnight;
     `drawn_as` is the slot whose draw a copy follows. Raises BadInput for an invalid time or too

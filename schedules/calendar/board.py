@@ -77,7 +77,7 @@ def load_board(
     """Load the board in one statement.
 
     It contains deliveries due in `window`, those in `also` and those that changed since `since`
-    (UTC-aware), with their changes since then. `names` maps account ids to names.
+    (UTC-aware), with their changes since then. `names` maps account IDs to names.
     """
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
     stirred = select(DeliveryMove.delivery_id).where(

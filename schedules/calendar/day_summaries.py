@@ -61,7 +61,7 @@ class PostSummary:
     words: str
     states: tuple[DeliveryState, ...]
     versions: Mapping[UUID, int]
-    """Versions by delivery id. A page sends them with a change, so that a stale page changes
+    """Versions by delivery ID. A page sends them with a change, so that a stale page changes
     nothing."""
     occurrence_key: str
     """The occurrence of the post that this summary describes."""

@@ -12,7 +12,7 @@ FOLD = 75
 def render_icalendar(
     found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True
 ) -> bytes:
-    """Render an iCalendar file (RFC 5545) with one event per delivery, identified by its id; times
+    """Render an iCalendar file (RFC 5545) with one event per delivery, identified by its ID; times
     in UTC.
 
     Without `words` an event contains the creator, account and time, but no text of the post. Events

@@ -86,7 +86,7 @@ def list_posts(
 ) -> list[ListedPost]:
     """Return posts of these creators, newest first.
 
-    `before` is the creation time and id of the last post of the previous page. Raises NotFound for
+    `before` is the creation time and ID of the last post of the previous page. Raises NotFound for
     an unknown label.
     """
     # An id may be random and then has no order in time.
@@ -136,9 +136,9 @@ def list_deliveries(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[DeliveryEntry]:
-    """Return deliveries of these creators by due time and id.
+    """Return deliveries of these creators by due time and ID.
 
-    `after` is the due time and id of the last delivery of the previous page.
+    `after` is the due time and ID of the last delivery of the previous page.
     """
     query = (
         select(Delivery, Post)

@@ -245,7 +245,7 @@ def next_step_of_delivery(
 def channels_not_publishing(
     scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]
 ) -> dict[UUID, str]:
-    """Return the accounts on which a post would not be published as it is, by id, with their names.
+    """Return the accounts on which a post would not be published as it is, by ID, with their names.
 
     Only the first pending delivery on each account is checked. Missing approvals, emergency stops
     and limits of accounts are not considered.

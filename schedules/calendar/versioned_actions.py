@@ -214,7 +214,7 @@ def repost_version(
     member_id: UUID,
     connectors: Mapping[str, Connector],
 ) -> UUID:
-    """Schedule a repost of a published delivery and return the id of the new delivery.
+    """Schedule a repost of a published delivery and return the ID of the new delivery.
 
     Raises Refused for a role without the right, and as `reposts.repost_delivery`.
     """

@@ -43,7 +43,7 @@ time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
 STILL_HELD = "downtime.held:"
-"""Prefix, before the downtime id, of the cause of notices about posts that stay on hold."""
+"""Prefix, before the downtime ID, of the cause of notices about posts that stay on hold."""
 
 LEFT = frozenset(
     {

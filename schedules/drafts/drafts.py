@@ -142,7 +142,7 @@ def write_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> UUID:
-    """Create the post of a draft without deliveries, once for each `key`, and return its id.
+    """Create the post of a draft without deliveries, once for each `key`, and return its ID.
 
     `priority` is 1 (first) to 9. The draft's `late` overrides `late_ok` and `until_midnight`. A
     draft with a `post_id` rewrites that post. Raises BadInput for a draft without content,

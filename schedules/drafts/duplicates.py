@@ -404,7 +404,7 @@ def _classify_candidate(
 def _load_waived_duplicates(
     scope: Scope, delivery_id: UUID, digest: str
 ) -> frozenset[tuple[UUID, str]]:
-    """Return id and digest of the posts that a member allowed a delivery to repeat."""
+    """Return ID and digest of the posts that a member allowed a delivery to repeat."""
     rows = scope.session.exec(
         select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(
             DuplicateWaiver.tenant_id == scope.tenant_id,

@@ -41,7 +41,7 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     )
     member_id: UUID
     subject_id: UUID
-    """The id of the edited post, or the temporary id of a new one."""
+    """The ID of the edited post, or the temporary ID of a new one."""
     is_new: bool
     fields: dict[str, Any] = jsonb_column()
     """Values by field name."""

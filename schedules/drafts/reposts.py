@@ -39,7 +39,7 @@ WAITING = frozenset(
 def repost_delivery(
     scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]
 ) -> UUID:
-    """Create a repost at a local time and return its id. It is scheduled if the post is approved.
+    """Create a repost at a local time and return its ID. It is scheduled if the post is approved.
 
     Raises Conflict if the delivery was not published or another repost waits, BadInput for a time
     in the past, Refused if the platform never accepts the same text twice.

@@ -55,4 +55,4 @@ class FeedEntry(CreatorOwnedRow, table=True):
     )
     feed_id: UUID
     guid: str
-    """SHA-256 of the entry's id in the feed."""
+    """SHA-256 of the entry's ID in the feed."""

@@ -49,7 +49,7 @@ _DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeErr
 
 @dataclass(frozen=True)
 class ParsedEntry:
-    """An entry: `guid` is a digest of its id, `link` is "" if it has no valid one."""
+    """An entry: `guid` is a digest of its ID, `link` is "" if it has no valid one."""
 
     guid: str
     title: str

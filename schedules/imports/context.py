@@ -95,9 +95,9 @@ def load_import_context(
 
 
 def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[UUID]) -> None:
-    """Report each row whose key is the id of a post that is not published yet.
+    """Report each row whose key is the ID of a post that is not published yet.
 
-    Exports use post ids as keys. Members who edit an export may expect the import to change those
+    Exports use post IDs as keys. Members who edit an export may expect the import to change those
     posts, but it creates new ones.
     """
     asked = {

@@ -16,7 +16,7 @@ from schedules.posts.states import DeliveryState
 from studio.library import assets
 
 MOVED_IN = "history"
-"""`origin` of these posts; their origin key is their id."""
+"""`origin` of these posts; their origin key is their ID."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PastPost:
 
     @property
     def delivery_id(self) -> UUID:
-        """Return the id of its delivery."""
+        """Return the ID of its delivery."""
         return derived_uuid(self.id, self.channel_id)
 
 

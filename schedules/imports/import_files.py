@@ -77,7 +77,7 @@ class ImportFile:
 
 
 def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
-    """Store an uploaded file for validation, once for the same bytes, and return the import's id.
+    """Store an uploaded file for validation, once for the same bytes, and return the import's ID.
 
     An import that is not written yet is validated again. Raises NotFound if a member with access to
     other creators uploaded the file before.

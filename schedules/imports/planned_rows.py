@@ -53,7 +53,7 @@ class ImportCreator:
     accounts: Mapping[str, ImportAccount]
     """By name in files, without regard to case."""
     pictures: Mapping[str, ImportPicture]
-    """By id or alt text, as the file names them."""
+    """By ID or alt text, as the file names them."""
     links: LinkPolicy = IDLE_LINK_POLICY
     """The link policy of the creator."""
 
@@ -117,9 +117,9 @@ class PlannedRow:
     thread: tuple[RowThreadPart, ...] = ()
     """The rest of the thread, without the first comment."""
     own: Mapping[UUID, str] = field(default_factory=dict)
-    """Text overrides by account id."""
+    """Text overrides by account ID."""
     picked: Mapping[UUID, Mapping[str, OptionValue]] = field(default_factory=dict)
-    """Options by account id and option name."""
+    """Options by account ID and option name."""
     labels: tuple[UUID, ...] = ()
     prints: dict[str, Fingerprint] = field(default_factory=dict, compare=False)
     """Fingerprints by text, cached because accounts share texts and the writer needs them again."""

@@ -50,7 +50,7 @@ from schedules.posts.transitions import (
 from tenants.notices import notices
 
 ORIGIN = "csv"
-"""`origin` of imported posts; their origin key is the id of the import and the key of the row."""
+"""`origin` of imported posts; their origin key is the ID of the import and the key of the row."""
 
 AT_ONCE = 1_000
 """Posts that are built and inserted together. With all posts of a file, garbage collection took a

@@ -17,7 +17,7 @@ from tenants.notices import notices
 WAITS = [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED), str(DeliveryState.PARTLY)]
 
 CAUSE = "waits:"
-"""Prefix of the notice cause, before the account id."""
+"""Prefix of the notice cause, before the account ID."""
 
 TOLD = frozenset(
     {

@@ -17,7 +17,7 @@ from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.notices import notices
 
 CAUSE = "apart:"
-"""Prefix of the notice cause, before the account id."""
+"""Prefix of the notice cause, before the account ID."""
 
 
 def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:

@@ -23,7 +23,7 @@ DOUBT = timedelta(days=1)
 
 WAITS = "waiting:"
 UNSURE = "unsure:"
-"""Prefixes of the causes, before the creator id."""
+"""Prefixes of the causes, before the creator ID."""
 
 _SINCE = """
 SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id =

@@ -31,7 +31,7 @@ def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
 def posts_using_asset(
     scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12
 ) -> list[tuple[UUID, str]]:
-    """Return the ids and titles of the posts of a creator that contain an asset, newest first.
+    """Return the IDs and titles of the posts of a creator that contain an asset, newest first.
 
     A post without a title is listed by its text. Posts in every state are included.
     """

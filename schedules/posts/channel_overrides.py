@@ -41,7 +41,7 @@ MAX_BODY_LENGTH = 20_000
 class ChannelOverride:
     """An override of a post for one platform or account. None means the same as in the post.
 
-    `place` is the name of a platform or the id of an account.
+    `place` is the name of a platform or the ID of an account.
     """
 
     place: str
@@ -64,7 +64,7 @@ class ChannelOverride:
 
 @dataclass(frozen=True)
 class PostContent:
-    """The content of a post on one account: `media` are asset ids, `parts` follow as a thread."""
+    """The content of a post on one account: `media` are asset IDs, `parts` follow as a thread."""
 
     title: str
     body: str

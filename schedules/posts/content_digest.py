@@ -51,7 +51,7 @@ def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
 
 
 def media_digest(asset: str, medium: Medium) -> str:
-    """Return the SHA-256 of a picture's id, bytes and alt text."""
+    """Return the SHA-256 of a picture's ID, bytes and alt text."""
     return hashlib.sha256(canonical_json([asset, medium.sha256, medium.alt])).hexdigest()
 
 

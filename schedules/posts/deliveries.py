@@ -98,9 +98,9 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Create a post once for each (origin, origin_key). A repeat returns the existing id.
+    """Create a post once for each (origin, origin_key). A repeat returns the existing ID.
 
-    `media` are asset ids and `parts` follow as a thread; `others` are channel overrides. `late_ok`
+    `media` are asset IDs and `parts` follow as a thread; `others` are channel overrides. `late_ok`
     is the delay after which the post is no longer published, None for no limit; with
     `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
     one account, 0 first. Raises BadInput, and NotFound for media outside the creator's library.
@@ -169,7 +169,7 @@ def create_delivery(
     instead_of: Delivery | None = None,
     by_rule: bool = False,
 ) -> UUID:
-    """Create a draft delivery of a post on a channel, once for each `ONCE` key, and return its id.
+    """Create a draft delivery of a post on a channel, once for each `ONCE` key, and return its ID.
 
     `at` is the requested local time. Approvals from before `asks_since` do not count for the
     delivery. `instead_of` is a delivery whose priority and dry-run mark are copied. `by_rule` means
@@ -274,7 +274,7 @@ def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
 
 
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
-    """Schedule the approved deliveries of a post at their requested times and return their ids.
+    """Schedule the approved deliveries of a post at their requested times and return their IDs.
 
     A delivery whose time has passed is published at once if it is not too late. Raises NotFound,
     and Conflict if no delivery is approved.

@@ -24,7 +24,7 @@ DryRunTarget = Literal["tenant", "channel", "post"]
 """The kind of object that a dry run covers."""
 
 IsDryRun = Callable[[UUID, UUID], bool]
-"""Function of post id and channel id that returns True if a dry run covers them."""
+"""Function of post ID and channel ID that returns True if a dry run covers them."""
 
 
 IN_DRY_RUN_SQL: ColumnElement[bool] = literal_column(
@@ -53,8 +53,8 @@ def is_dry_run(scope: Scope, row: Delivery) -> bool:
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
-    """Return the active dry runs by the id of their object; for the whole agency that is the tenant
-    id."""
+    """Return the active dry runs by the ID of their object; for the whole agency that is the tenant
+    ID."""
     rows = scope.run(
         "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
     )

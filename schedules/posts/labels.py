@@ -99,7 +99,7 @@ def _get_label_row(scope: Scope, label_id: UUID, *, lock: bool = False) -> Label
 
 
 def create_label(scope: Scope, name: str, colour: str) -> UUID:
-    """Create a label and return its id.
+    """Create a label and return its ID.
 
     Raises BadInput for an invalid name or colour or too many labels, and Conflict if the name
     exists, ignoring case.
@@ -203,7 +203,7 @@ def labels_of_posts(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[L
 
 
 def label_ids_of_post(scope: Scope, post_id: UUID) -> tuple[UUID, ...]:
-    """Return the ids of the labels of a post, to copy them to another version of it."""
+    """Return the IDs of the labels of a post, to copy them to another version of it."""
     return tuple(one.id for one in labels_of_posts(scope, [post_id]).get(post_id, ()))
 
 
@@ -306,7 +306,7 @@ def build_label_rows(
 
 
 def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
-    """Lock labels against deletion until the transaction ends, in the order of their ids.
+    """Lock labels against deletion until the transaction ends, in the order of their IDs.
 
     Raises NotFound.
     """

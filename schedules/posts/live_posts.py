@@ -1,4 +1,4 @@
-"""Published posts: their ids and publish times, and their content for comparing results."""
+"""Published posts: their IDs and publish times, and their content for comparing results."""
 
 import re
 from collections.abc import Collection
@@ -34,7 +34,7 @@ class PostFormat(StrEnum):
 
 @dataclass(frozen=True)
 class LivePost:
-    """A published delivery: its id on the platform and the time since when it is live
+    """A published delivery: its ID on the platform and the time since when it is live
     (UTC-aware)."""
 
     creator_id: UUID

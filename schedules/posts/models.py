@@ -74,7 +74,7 @@ class Post(CreatorOwnedRow, table=True):
     title: str
     body: str
     media: list[str] = jsonb_column(list)
-    """Asset ids in order; the profile of each channel selects the rendition."""
+    """Asset IDs in order; the profile of each channel selects the rendition."""
     parts: list[dict[str, Any]] = jsonb_column(list)
     """The rest of the thread and, last, the first comment, in the form of
     `schedules/posts/thread_parts.py`."""
@@ -147,11 +147,11 @@ class Delivery(CreatorOwnedRow, table=True):
     """The variant of an A/B test, a or b; null for other posts."""
     native_id: str | None = None
     url: str | None = None
-    """Native id and address of the first part."""
+    """Native ID and address of the first part."""
     parts: int = 1
     """Number of parts of the post on this account."""
     part_ids: list[str] = jsonb_column(list)
-    """Native ids of the published parts of a thread, in order; empty if there is one part."""
+    """Native IDs of the published parts of a thread, in order; empty if there is one part."""
     attempt: int = 0
     claimed_at: datetime | None = timestamp_column(optional=True)
     deadline_at: datetime | None = timestamp_column(optional=True)

@@ -118,7 +118,7 @@ def _compute_post_cost(
 def _load_posts_by_item(
     scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
 ) -> dict[UUID, list[UUID]]:
-    """Map each item to the posts that use it, oldest first: post ids increase with time."""
+    """Map each item to the posts that use it, oldest first: post IDs increase with time."""
     made = descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
     shown = posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
     uses: dict[UUID, list[UUID]] = {}
@@ -137,7 +137,7 @@ def _load_posts_by_item(
 def _load_posts_by_subject(
     scope: Scope, creator_id: UUID, where: str = "", **which: UUID
 ) -> tuple[dict[UUID, UUID], dict[UUID, _Post]]:
-    """Return the post of each subject that texts may be written for, and the posts by id."""
+    """Return the post of each subject that texts may be written for, and the posts by ID."""
     subjects: dict[UUID, UUID] = {}
     posts: dict[UUID, _Post] = {}
     for row in scope.run(_POSTS + where, tenant=scope.tenant_id, creator=creator_id, **which):

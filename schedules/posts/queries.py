@@ -140,7 +140,7 @@ class DeliveryStep:
 def build_entry(
     row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UUID, str]
 ) -> DeliveryEntry:
-    """Build the entry of a delivery and its post; `names` maps account ids to names."""
+    """Build the entry of a delivery and its post; `names` maps account IDs to names."""
     return DeliveryEntry(
         row.id,
         row.post_id,
@@ -246,7 +246,7 @@ def calendar_entries(
 ) -> list[DeliveryEntry]:
     """Return the deliveries of these creators due in [start, end), by time, and those in `also`.
 
-    `also` are ids of further deliveries of the creators, whenever due; `names` maps account ids to
+    `also` are IDs of further deliveries of the creators, whenever due; `names` maps account IDs to
     names.
     """
     rows = scope.session.execute(
@@ -338,7 +338,7 @@ def post_id_of_delivery(scope: Scope, delivery_id: UUID) -> UUID:
 
 
 def delivery_ids_between(scope: Scope, low: UUID, high: UUID) -> dict[UUID, list[UUID]]:
-    """Return the deliveries whose id, or whose post's id, is between `low` and `high`.
+    """Return the deliveries whose ID, or whose post's ID, is between `low` and `high`.
 
     The result maps each post to its deliveries in order of creation.
     """

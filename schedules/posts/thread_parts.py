@@ -28,7 +28,7 @@ MAX_PART_LENGTH = 4096
 
 @dataclass(frozen=True)
 class ThreadPart:
-    """The text and pictures (asset ids) of one part. The first comment is the last part."""
+    """The text and pictures (asset IDs) of one part. The first comment is the last part."""
 
     body: str
     media: tuple[UUID, ...] = ()
@@ -153,7 +153,7 @@ def is_partly_published(row: Delivery) -> bool:
 
 
 def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
-    """Return the native id that the next part replies to; "" for the first part.
+    """Return the native ID that the next part replies to; "" for the first part.
 
     `parts` are those after the first on its account.
     """

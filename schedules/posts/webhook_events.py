@@ -1,4 +1,4 @@
-"""Webhook events of posts, recorded in the transaction of the change: ids, states, times and
+"""Webhook events of posts, recorded in the transaction of the change: IDs, states, times and
 links."""
 
 from collections.abc import Sequence

@@ -78,7 +78,7 @@ def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> N
 def record_public_address(
     scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str
 ) -> None:
-    """Store the public address of the post with native id `before`, unless it has one.
+    """Store the public address of the post with native ID `before`, unless it has one.
 
     Raises Conflict if the delivery changed in the meantime.
     """

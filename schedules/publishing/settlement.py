@@ -88,7 +88,7 @@ def compute_settlement(
 ) -> Settlement:
     """Compute the next state of a delivery from the outcome of an attempt; pure.
 
-    `done` are the native ids of the published parts of a thread, of `parts` in all.
+    `done` are the native IDs of the published parts of a thread, of `parts` in all.
     """
     match outcome:
         case Published() if parts > 1:
@@ -508,10 +508,10 @@ def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
 
 
 def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
-    """Record an uncertain delivery as published, with the id and address that a member entered.
+    """Record an uncertain delivery as published, with the ID and address that a member entered.
 
     Raises Conflict unless the delivery is uncertain or processing, or if another delivery of the
-    account has the id.
+    account has the ID.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
@@ -539,7 +539,7 @@ def _check_link_unused(scope: Scope, channel_id: UUID, known: ColumnElement[bool
 
 
 def _has_part_id_condition(native_id: str) -> ColumnElement[bool]:
-    """Return the condition that a part of a thread has this native id."""
+    """Return the condition that a part of a thread has this native ID."""
     return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
 
 

@@ -131,7 +131,7 @@ def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
 def start_test(
     scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
 ) -> UUID:
-    """Start a test on a series from a date on and return its id; once per `key`.
+    """Start a test on a series from a date on and return its ID; once per `key`.
 
     Version B requires the same approval as any post. Raises BadInput if the series has several
     accounts or too few future occurrences, if the versions are equal or differ in two aspects, or
@@ -304,7 +304,7 @@ def list_tests(
 ) -> list[VariantTest]:
     """Return tests of these creators, newest first.
 
-    `before` is the start time and id of the last test of the previous page.
+    `before` is the start time and ID of the last test of the previous page.
     """
     query = (
         select(PostTest)

@@ -20,7 +20,7 @@ from schedules.recurrence.series import SERIES_HORIZON
 
 def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
     """Skip one date of a series and create a post with its content, times and accounts; return its
-    id.
+    ID.
 
     Moved deliveries retain their new times. The post requires approval like any new post. Once per
     date. Raises BadInput if the series has no occurrence on the day or its time has passed;

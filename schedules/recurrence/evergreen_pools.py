@@ -108,7 +108,7 @@ def list_pool_entries(scope: Scope, pool_id: UUID) -> list[PoolEntry]:
 
 
 def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
-    """Create or update the pool of a creator and return its id. Existing deliveries are not
+    """Create or update the pool of a creator and return its ID. Existing deliveries are not
     changed.
 
     Raises BadInput without accounts, for intervals out of range and for an end date in the past;
@@ -160,7 +160,7 @@ def _schedule_pool_planning(scope: Scope, row: Pool) -> None:
 
 
 def add_post_to_pool(scope: Scope, post_id: UUID) -> UUID:
-    """Add a post to the pool of its creator, or restore a removed one; return the entry's id.
+    """Add a post to the pool of its creator, or restore a removed one; return the entry's ID.
 
     Idempotent. Raises Conflict if the creator has no pool, BadInput if it is full, NotFound.
     """

@@ -46,7 +46,7 @@ class PoolEntry(CreatorOwnedRow, table=True):
     pool_id: UUID
     first_id: UUID
     wordings: list[str] = jsonb_column(list)
-    """Post ids of the variants in the order of their turns, including the first post."""
+    """Post IDs of the variants in the order of their turns, including the first post."""
     taken_out: bool = False
 
 

@@ -31,7 +31,7 @@ def entries_of_pool_posts(
 ) -> list[DeliveryEntry]:
     """Return the deliveries of these posts due in [start, end) (UTC-aware), by time.
 
-    `names` maps account ids to names.
+    `names` maps account IDs to names.
     """
     rows = scope.session.exec(
         select(Delivery, Post)
@@ -194,7 +194,7 @@ def list_series_records(
 ) -> list[SeriesRecord]:
     """Return series of these creators, newest first.
 
-    `before` is the creation time and id of the last series of the previous page.
+    `before` is the creation time and ID of the last series of the previous page.
     """
     query = (
         select(Series)

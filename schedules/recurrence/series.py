@@ -129,7 +129,7 @@ def begin_series(
     series_id: UUID | None = None,
     test_id: UUID | None = None,
 ) -> UUID:
-    """Start a series of a post on accounts and return its id.
+    """Start a series of a post on accounts and return its ID.
 
     The first occurrence is created now, the others by `extend_series`. Once per `series_id`;
     without it, once per post. `confirmed`: a member has confirmed the number of deliveries; `gap`:
@@ -400,7 +400,7 @@ def change_following_occurrences(
     confirmed: bool = False,
 ) -> UUID:
     """End a series before one of its dates and start its successor there; return the successor's
-    post id.
+    post ID.
 
     Moved deliveries from that date on are replaced too. Dates with a published delivery and skipped
     dates stay skipped. Without a content change existing approvals remain valid, but an added

@@ -102,7 +102,7 @@ def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> Non
 
 
 def _contains_channel_condition(channels: object, channel_id: UUID) -> ColumnElement[bool]:
-    """Return the condition that a stored list of account ids contains an account."""
+    """Return the condition that a stored list of account IDs contains an account."""
     return type_coerce(channels, JSONB).contains([str(channel_id)])
 
 
@@ -138,7 +138,7 @@ class FailoverPreview:
 
     @property
     def seen_versions(self) -> dict[UUID, int]:
-        """Versions by delivery id, to be passed back when the move is confirmed."""
+        """Versions by delivery ID, to be passed back when the move is confirmed."""
         return {one.delivery_id: one.version for one in (*self.moving, *self.doubled)}
 
 

@@ -124,7 +124,7 @@ class MovePreview:
 
     @property
     def seen_versions(self) -> dict[UUID, int]:
-        """Versions by delivery id, to be passed back when the move is confirmed."""
+        """Versions by delivery ID, to be passed back when the move is confirmed."""
         return {one.delivery_id: one.version for one in self.moving} | {
             one.delivery_id: one.version for one in self.out
         }
@@ -216,7 +216,7 @@ def select_deliveries(
 ) -> list[tuple[Delivery, Post]]:
     """Return the selected deliveries that are not final, with their posts, by time.
 
-    `only` limits them to some ids. Raises BadInput for too many.
+    `only` limits them to some IDs. Raises BadInput for too many.
     """
     narrow = [] if only is None else [col(Delivery.id).in_(only)]
     found = scope.session.exec(

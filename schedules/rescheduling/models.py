@@ -14,5 +14,5 @@ class BulkMoveRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(about="creator", keep="while the tenant exists")
     by: str
     moved: list[dict[str, Any]] = jsonb_column(list)
-    """Per delivery: id, version after the move, old wall time and zone."""
+    """Per delivery: ID, version after the move, old wall time and zone."""
     undone_at: datetime | None = timestamp_column(optional=True)

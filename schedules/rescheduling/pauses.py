@@ -169,7 +169,7 @@ def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
 def start_pause(
     scope: Scope, wanted: PostingPause, *, seen: Mapping[UUID, int]
 ) -> tuple[UUID, MoveResult]:
-    """Start or announce a pause and move posts as in the preview `seen`; return the id of the
+    """Start or announce a pause and move posts as in the preview `seen`; return the ID of the
     pause.
 
     Members see a notice until it ends. Raises BadInput for invalid or past days and as

@@ -173,7 +173,7 @@ def queue_draft(
 ) -> tuple[UUID, dict[UUID, WallTime]]:
     """Create a post once per `key` and add it to the queue of each of its accounts.
 
-    Returns its id and the publishing time per account. Raises as `drafts.write_draft` and
+    Returns its ID and the publishing time per account. Raises as `drafts.write_draft` and
     `add_post_to_queue`.
     """
     drafts.require_channel(draft)

@@ -75,7 +75,7 @@ class TextKit(CreatorOwnedRow, table=True):
     )
     key: str
     draft: UUID
-    """The future id of the post being written."""
+    """The future ID of the post being written."""
     by: str
     wish: dict[str, Any] = jsonb_column()
     """The fields of a `CaptionSetBrief`, as `suggestions/shared/stored_briefs.py` stores them."""

@@ -206,7 +206,7 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
 
 
 def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
-    """Return the creation id of the image of an order, as `pipeline.ingest_asset` derives it."""
+    """Return the creation ID of the image of an order, as `pipeline.ingest_asset` derives it."""
     return derived_uuid(scope.tenant_id, row.creator_id, run_source_key(row.job_id, row.number))
 
 

@@ -61,7 +61,7 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     """The month it counts in, in the agency's time zone: `2026-11`."""
     state: str = "reserved"
     remote_id: str = ""
-    """The provider's id once known; for a provider that stores nothing, the digest of its stored
+    """The provider's ID once known; for a provider that stores nothing, the digest of its stored
     response."""
     asked_at: datetime | None = timestamp_column(optional=True)
     """Time of the request by the real clock, which providers use too."""

@@ -222,7 +222,7 @@ def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
 
 
 def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
-    """Record the provider's id of an order."""
+    """Record the provider's ID of an order."""
     scope.run(
         "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND "
         "state = 'asked'",
@@ -272,7 +272,7 @@ def order_of_picture(scope: Scope, job_id: UUID, number: int) -> EngineOrderRow 
 
 
 def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
-    """Return an order by its id. Raises NotFound."""
+    """Return an order by its ID. Raises NotFound."""
     row = scope.session.get(EngineOrderRow, (scope.tenant_id, order_id))
     if row is None:
         raise NotFound("job.unknown")

@@ -51,7 +51,7 @@ class AiDisclosureDue:
 
 @dataclass(frozen=True)
 class WatchFolderDue:
-    """The watch folder is to be scanned; both ids are those of the installation."""
+    """The watch folder is to be scanned; both IDs are those of the installation."""
 
     kind: ClassVar[str] = "folder.look"
     queue: ClassVar[outbox.Queue] = "make"

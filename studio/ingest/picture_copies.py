@@ -71,7 +71,7 @@ class _Stopped(Exception):
 def request_copy(
     scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, store: ObjectStore
 ) -> UUID:
-    """Request a copy of an image and return its id.
+    """Request a copy of an image and return its ID.
 
     The same request is made once; a rejected one is tried again. Raises NotFound for an unknown or
     withheld image, BadInput for a video and for a copy without changes,

@@ -294,7 +294,7 @@ def ingest_asset(
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
-    """Store, classify and record a prepared asset in one transaction; return its id.
+    """Store, classify and record a prepared asset in one transaction; return its ID.
 
     The same source results in the same asset. An incomplete classification is recorded and repeated
     later. `still` is called in the transaction and raises if the sources may no longer be used;

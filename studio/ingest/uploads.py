@@ -63,7 +63,7 @@ def receive_upload(
     batch: UUID | None = None,
     generated: bool = False,
 ) -> UUID:
-    """Store an uploaded file, queue its ingest and return the id of the upload.
+    """Store an uploaded file, queue its ingest and return the ID of the upload.
 
     The same file of a creator is one upload and one asset; a rejected one is tried again. `by` is
     the actor, `card` the shoot card to assign, and `batch` is shared by files uploaded together.
@@ -136,7 +136,7 @@ def get_upload(scope: Scope, upload_id: UUID) -> UploadView:
 
 
 def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, UploadView]:
-    """Return uploads by id, without unknown ones."""
+    """Return uploads by ID, without unknown ones."""
     if not upload_ids:
         return {}
     rows = scope.session.exec(

@@ -244,7 +244,7 @@ def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str])
 def find_assets_by_name(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Collection[str]
 ) -> dict[str, UUID]:
-    """Return a creator's assets by the names used for them: their ids or alt texts.
+    """Return a creator's assets by the names used for them: their IDs or alt texts.
 
     An alt text shared by several assets matches none; retired assets are not found by alt text.
     """

@@ -54,7 +54,7 @@ def _collection_from_row(row: Any) -> CollectionView:
 def create_collection(
     scope: Scope, creator_id: UUID, name: str, assets: Sequence[UUID] = ()
 ) -> UUID:
-    """Create a collection with these images and return its id.
+    """Create a collection with these images and return its ID.
 
     Raises BadInput for an invalid name and for too many images or collections; Conflict for a name
     in use; NotFound for an image that is not in the creator's library.

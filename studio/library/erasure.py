@@ -238,7 +238,7 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
 
 
 def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
-    """Return the asset id of an erased image that is ingested again, and delete its erasure record.
+    """Return the asset ID of an erased image that is ingested again, and delete its erasure record.
 
     The image becomes the same asset, with all records of the gate.
     """

@@ -48,7 +48,7 @@ def list_postable_assets(
 ) -> list[PostableAsset]:
     """Return the assets of these creators that posts can use, newest first.
 
-    `before` is the time and id of the last asset of the previous page. Retired and withheld assets
+    `before` is the time and ID of the last asset of the previous page. Retired and withheld assets
     are not included, so only the last page can be short.
     """
     found: list[PostableAsset] = []

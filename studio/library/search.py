@@ -44,7 +44,7 @@ _SPARE = 16
 later, because the rating is only checked afterwards."""
 
 PageCursor = tuple[datetime, UUID]
-"""Time and id of the last image of the previous page."""
+"""Time and ID of the last image of the previous page."""
 
 _LAST: PageCursor = (datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
 

@@ -118,7 +118,7 @@ def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list
 
 
 def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
-    """Append an image to the creator's draft pack of this title, created if needed; return its id.
+    """Append an image to the creator's draft pack of this title, created if needed; return its ID.
 
     Nothing changes if the image is already in it. Raises BadInput for an invalid title.
     """

@@ -66,7 +66,7 @@ MAX_WEIGHT = 150
 
 DEFAULT_STRENGTH = 50
 AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-"""An asset id as text, because recipes are stored as JSON."""
+"""An asset ID as text, because recipes are stored as JSON."""
 
 
 class InitPictureSpec(BaseModel):

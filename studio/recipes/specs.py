@@ -220,7 +220,7 @@ def _is_budget(text: str) -> bool:
 
 
 def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """Store a recipe and return the id of its version; an unchanged one retains its version.
+    """Store a recipe and return the ID of its version; an unchanged one retains its version.
 
     Raises BadInput for an unknown shared wildcard.
     """
@@ -254,7 +254,7 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 
 def get_spec(scope: Scope, recipe_id: UUID) -> RecipeSpec:
-    """Return a recipe by id. Raises NotFound."""
+    """Return a recipe by ID. Raises NotFound."""
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None:
         raise NotFound("recipe.unknown")

@@ -24,7 +24,7 @@ MAX_STYLE_REFERENCES = 4
 together."""
 
 FrozenStyle = list[list[str]]
-"""The style references stored with a run: asset id and digest of each."""
+"""The style references stored with a run: asset ID and digest of each."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def list_style_references(scope: Scope, creator_id: UUID) -> list[StyleReference
 
 
 def style_reference_ids(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """Return the asset ids of a creator's style references, usable or not."""
+    """Return the asset IDs of a creator's style references, usable or not."""
     return frozenset(row.asset_id for row in _list_reference_rows(scope, creator_id))
 
 

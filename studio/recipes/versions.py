@@ -17,7 +17,7 @@ from studio.recipes.specs import MAX_RECIPE_NAME, RecipeSpec
 
 
 def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """Create a recipe from `spec` under a unique name and return its id."""
+    """Create a recipe from `spec` under a unique name and return its ID."""
     # Two concurrent copies would otherwise find the same name free.
     assets.lock_library(scope, "recipe names", creator_id)
     taken = set(
@@ -33,7 +33,7 @@ def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 
 def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any]) -> UUID:
-    """Create a recipe under the given name and return its id; an archived one gets a new version.
+    """Create a recipe under the given name and return its ID; an archived one gets a new version.
 
     Raises Conflict for a name in use, and as `change_recipe`.
     """
@@ -47,7 +47,7 @@ def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any])
 def change_recipe(
     scope: Scope, creators: Collection[UUID], recipe_id: UUID, said: Mapping[str, Any]
 ) -> UUID:
-    """Save the next version of a recipe with these changes; return its id, or the current one if
+    """Save the next version of a recipe with these changes; return its ID, or the current one if
     unchanged.
 
     Raises NotFound, also for an archived recipe; BadInput for invalid values; and as
@@ -92,7 +92,7 @@ def _save_version(
 
 
 def copy_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> UUID:
-    """Copy a recipe under another name and return its id.
+    """Copy a recipe under another name and return its ID.
 
     Raises NotFound, also for another creator's recipe.
     """

@@ -24,7 +24,7 @@ ORDER BY r.creator_id, r.name, r.version DESC
 def rename_wildcard_and_recipes(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, list[str]]:
-    """Rename a wildcard; return the id of its next version and the names of the changed recipes.
+    """Rename a wildcard; return the ID of its next version and the names of the changed recipes.
 
     Each recipe that uses it, archived or not, gets a next version with the new name; runs retain
     their words. Older versions of recipes retain the old name and report it when they are run.

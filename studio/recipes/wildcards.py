@@ -171,7 +171,7 @@ def list_wildcards(
 def get_current_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID
 ) -> WildcardVersion:
-    """Return a list by the id of its newest version.
+    """Return a list by the ID of its newest version.
 
     Raises NotFound for an older version, an archived list and those of other creators.
     """
@@ -184,7 +184,7 @@ def get_current_wildcard(
 def list_wildcard_versions(
     scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
 ) -> list[WildcardVersion]:
-    """Return the last versions of the list of any version id, newest first. Raises NotFound."""
+    """Return the last versions of the list of any version ID, newest first. Raises NotFound."""
     row = _get_wildcard_row(scope, creators, list_id)
     rows = scope.session.exec(
         select(WildcardRow)
@@ -204,7 +204,7 @@ def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Wi
 def create_wildcard(
     scope: Scope, creators: Collection[UUID], name: str, said: Wildcard, *, creator_id: UUID | None
 ) -> UUID:
-    """Create a list of the agency or of one creator and return its id; an archived one gets a new
+    """Create a list of the agency or of one creator and return its ID; an archived one gets a new
     version.
 
     `creators` are those the acting member works for; a list of the agency requires all creators.
@@ -229,7 +229,7 @@ def create_wildcard(
 def change_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard
 ) -> UUID:
-    """Save the next version of a list; return its id, or the current one if unchanged.
+    """Save the next version of a list; return its ID, or the current one if unchanged.
 
     Raises Conflict if `list_id` is no longer the newest version; NotFound; Refused.
     """
@@ -255,7 +255,7 @@ WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name 
 def rename_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, str, UUID | None]:
-    """Rename all versions of a list and add a next one; return its id, the old name and the
+    """Rename all versions of a list and add a next one; return its ID, the old name and the
     creator.
 
     Recipes are not changed; see `studio/recipes/wildcard_renames.py`. Raises as `change_wildcard`,

@@ -87,7 +87,7 @@ def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tup
     """Repeat the run that made an asset: same recipe version, wildcards, seed and number; once per
     `key`.
 
-    Returns the job id and the number of images; `by` is the acting actor. Raises NotFound for an
+    Returns the job ID and the number of images; `by` is the acting actor. Raises NotFound for an
     asset that no run made, and as `runner.start_run`.
     """
     row = _get_creation_row(scope, asset_id)

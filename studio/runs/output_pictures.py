@@ -17,7 +17,7 @@ from studio.runs import records
 
 
 class PictureState(StrEnum):
-    """The state of an image of a run. Only ready ones are identified by an asset id."""
+    """The state of an image of a run. Only ready ones are identified by an asset ID."""
 
     MISSING = "missing"  # not generated yet, or never: the state of the run distinguishes them
     WAITING = "waiting"  # exists, but must still be rated or reviewed

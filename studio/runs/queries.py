@@ -55,7 +55,7 @@ def list_runs_before(
 ) -> list[RunSummary]:
     """Return the last runs of these creators, newest first.
 
-    `before` is the creation time and id of the last run of the previous page.
+    `before` is the creation time and ID of the last run of the previous page.
     """
     place = tuple_(col(JobRow.created_at), col(JobRow.id))
     rows = scope.session.exec(

@@ -125,7 +125,7 @@ def start_run(
     look: FrozenStyle | None = None,
     lists: wildcards.FrozenWildcards | None = None,
 ) -> UUID:
-    """Queue a run of a recipe, once per `key`; return the job id.
+    """Queue a run of a recipe, once per `key`; return the job ID.
 
     `count` is the number of images, by default that of the recipe; `given` are parameter values;
     `by` is the actor; `begin`, `pose` and `look` are input images (`studio/recipes/run_inputs.py`);

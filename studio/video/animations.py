@@ -68,7 +68,7 @@ class AnimationRequest:
 def request_animation(
     scope: Scope, *, creator_id: UUID, wanted: AnimationRequest, key: str, by: str
 ) -> UUID:
-    """Request an animation, once per `key`; return the clip id. `by` is the actor.
+    """Request an animation, once per `key`; return the clip ID. `by` is the actor.
 
     It waits for the generation hours and the agency's quota, in which it counts as one image.
     Raises NotFound for an image that is not in the creator's library, Refused for a withheld image

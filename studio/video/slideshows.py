@@ -78,7 +78,7 @@ class SlideshowRequest:
 def request_slideshow(
     scope: Scope, *, creator_id: UUID, wanted: SlideshowRequest, key: str, by: str
 ) -> UUID:
-    """Request a slideshow, once per `key`; return its id. `by` is the actor.
+    """Request a slideshow, once per `key`; return its ID. `by` is the actor.
 
     Raises NotFound for assets that are not in the creator's library, Refused for a withheld image
     and a prohibited caption, BadInput `clip.…` for an invalid request, Unavailable without the

@@ -19,7 +19,7 @@ class SpeechDue:
 
 @dataclass(frozen=True)
 class VoiceCatalogDue:
-    """The voice catalog is to be refreshed; both ids are the tenant's."""
+    """The voice catalog is to be refreshed; both IDs are the tenant's."""
 
     kind: ClassVar[str] = "voices.list"
     queue: ClassVar[outbox.Queue] = "make"

@@ -68,7 +68,7 @@ class SpeechRow(CreatorOwnedRow, table=True):
 
 
 class VoiceSampleRow(CreatorOwnedRow, table=True):
-    """The audio of a voice sample; its id is that of the speech."""
+    """The audio of a voice sample; its ID is that of the speech."""
 
     __tablename__ = "voice_samples"
     __table_args__ = table_arguments(

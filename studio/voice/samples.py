@@ -46,7 +46,7 @@ def request_sample(
     person_id: UUID | None = None,
     per_month: int = 0,
 ) -> UUID:
-    """Request a sample of a voice in a language, once per `key`; return the speech id.
+    """Request a sample of a voice in a language, once per `key`; return the speech ID.
 
     Raises as `creator_voices.check_voice_allowed` and `speeches.request_speech`.
     """

@@ -59,7 +59,7 @@ def request_speech(
     by: str,
     per_month: int = 0,
 ) -> UUID:
-    """Request a speech, once per `key`; return its id. `by` is the actor.
+    """Request a speech, once per `key`; return its ID. `by` is the actor.
 
     `per_month` is the installation's limit of characters, 0 for unlimited; a lower limit of the
     agency applies. Raises NotFound without a voice, BadInput, JobTooLarge, and Refused for

@@ -68,7 +68,7 @@ def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
 def repeat_speech(
     scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, per_month: int = 0
 ) -> UUID:
-    """Request the same text again and return the id of the new speech; once. The first may be
+    """Request the same text again and return the ID of the new speech; once. The first may be
     billed too.
 
     A sample retains its voice; otherwise the creator's current voice is used. Raises NotFound,

@@ -92,7 +92,7 @@ def rank_offers(
     within the last `APART` messages, or has `OPEN_INVOICES` unpaid orders. Skip packs that are
     owned, invoiced, declined, or rated above the limits of the rail or of the fan's age check.
     Packs closest to the fan's median payment come first, or the cheapest for a fan who never paid;
-    ties are ordered by id.
+    ties are ordered by ID.
     """
     near = standing.since_last_offer is not None and standing.since_last_offer < APART
     crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
@@ -130,7 +130,7 @@ def list_offers(
 
 
 def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str) -> UUID:
-    """Store the price that is shown to a fan. Return the offer's id."""
+    """Store the price that is shown to a fan. Return the offer's ID."""
     row = Offer(
         tenant_id=scope.tenant_id,
         id=uuid7(),

@@ -304,7 +304,7 @@ def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Mess
 def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     """Record a paid month once: payment, ledger, paid period and fact event.
 
-    Return the payment's id, or None if the charge is known. A payment that fits no subscription is
+    Return the payment's ID, or None if the charge is known. A payment that fits no subscription is
     booked in suspense for a member to decide. A month that is already paid is refunded, and the
     renewal that charged it twice is stopped.
     """

@@ -204,7 +204,7 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     """Record a charge once, in one transaction: payment, ledger, order, entitlement, delivery and
     fact event.
 
-    Return the payment's id, or None if the charge is known. A charge that happened is never
+    Return the payment's ID, or None if the charge is known. A charge that happened is never
     refused: a second charge of an order is recorded and refunded, and one that fits no order is
     booked in suspense and shown to members.
     """

@@ -286,7 +286,7 @@ class ListedSale:
 def paid_for_by_movement(
     scope: Scope, creator_id: UUID, rows: Sequence[Earning]
 ) -> Mapping[str, str]:
-    """Return the message id that each movement paid for, by the movement's key. A refund refers to
+    """Return the message ID that each movement paid for, by the movement's key. A refund refers to
     its sale by reference."""
     told = {row.key: row.paid_for for row in rows if row.kind == "sale" and row.paid_for}
     back = [row for row in rows if row.kind == "refund" and row.reference]
@@ -317,7 +317,7 @@ def orders_of_messages(
     scope: Scope, channel_id: UUID, paid_for: Sequence[str]
 ) -> Mapping[str, ListedSale]:
     """Return the orders behind the messages paid for on an account, by the platform's
-    message id."""
+    message ID."""
     if not paid_for:
         return {}
     rows = scope.run(

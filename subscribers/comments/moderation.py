@@ -64,7 +64,7 @@ MAX_COMMENT_ANSWER_LENGTH = 1000
 """Maximum number of characters of an answer; some platforms allow fewer."""
 
 AGAIN = timedelta(seconds=30)
-"""Minimum delay between two tries of an action; no member waits for it on screen."""
+"""Minimum delay between two attempts of an action; no member waits for it on screen."""
 
 
 class ModerateComment(Protocol):

@@ -52,7 +52,7 @@ EDITED_KIND = "edited"
 """
 
 EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
-"""Position (from 1) of the original message id in the native id of such a row, after a digest of
+"""Position (from 1) of the original message ID in the native ID of such a row, after a digest of
 the text."""
 
 
@@ -228,7 +228,7 @@ def record_our_line(
     draft_id: UUID | None = None,
     media: tuple[str, ...] = (),
 ) -> None:
-    """Record an outgoing message as the next one, once for each native id."""
+    """Record an outgoing message as the next one, once for each native ID."""
     known = scope.run(
         "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'out'"

@@ -73,7 +73,7 @@ class ConversationMove(CreatorOwnedRow, table=True):
 class PublicComment(CreatorOwnedRow, table=True):
     """A comment, stored as a message of a public conversation.
 
-    `under` is the native id of our post, "" if unknown. `state` is open, answered, hidden, deleted
+    `under` is the native ID of our post, "" if unknown. `state` is open, answered, hidden, deleted
     or done, the last action taken. `liked` covers only likes made in this system.
     """
 

@@ -170,7 +170,7 @@ def get_draft(scope: Scope, draft_id: UUID, *, lock: bool = False) -> Draft:
 
 
 def has_draft(scope: Scope, draft_id: UUID) -> bool:
-    """Return True if a draft with this id exists, so that a repeated click is ignored."""
+    """Return True if a draft with this ID exists, so that a repeated click is ignored."""
     try:
         get_draft(scope, draft_id)
     except NotFound:

@@ -471,7 +471,7 @@ def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) 
 
 
 def mark_message_arrived(scope: Scope, draft_id: UUID) -> None:
-    """Mark an uncertain message as sent because of other proof; its platform id remains unknown."""
+    """Mark an uncertain message as sent because of other proof; its platform ID remains unknown."""
     notices.close(scope, f"draft:{draft_id}:unsure")
     settle_message(scope, draft_id, Published(f"seen:{draft_id}", "", scope.now))
 

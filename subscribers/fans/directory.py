@@ -18,12 +18,12 @@ from tenants.agencies import queries
 
 FALLBACK = "en"
 ERASED_ID_PREFIX = "erased:"
-"""Prefix of a platform id after its fan was erased; a digest or our row id follows."""
+"""Prefix of a platform ID after its fan was erased; a digest or our row ID follows."""
 
 
 @dataclass(frozen=True)
 class FanIdentityView:
-    """A fan on one account. `native_id` is the platform's id of the fan."""
+    """A fan on one account. `native_id` is the platform's ID of the fan."""
 
     fan_id: UUID
     creator_id: UUID
@@ -59,7 +59,7 @@ def find_or_create_fan(
     language: str = "",
     said: str = "",
 ) -> FanIdentityView:
-    """Return the fan behind a platform's id on one of our accounts; create them on first contact.
+    """Return the fan behind a platform's ID on one of our accounts; create them on first contact.
     Each creator has separate fans.
 
     If the platform gives no `language`, the language of the text `said` counts (English if it is
@@ -113,7 +113,7 @@ def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentit
 
 
 def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIdentityView | None:
-    """Return a fan by the platform's id, or None if the account has no such fan."""
+    """Return a fan by the platform's ID, or None if the account has no such fan."""
     return _find_identity(
         scope,
         "i.channel_id = :channel AND i.native_id = :native",
@@ -135,7 +135,7 @@ def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityVi
 
 
 def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
-    """Return the platform ids of the fans who last wrote to an account in private, newest first."""
+    """Return the platform IDs of the fans who last wrote to an account in private, newest first."""
     rows = scope.run(
         "SELECT i.native_id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
         " AND i.fan_id = c.fan_id AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant"
@@ -151,7 +151,7 @@ def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
 def filter_active_fans(
     scope: Scope, channels: Collection[UUID], native_ids: Collection[str]
 ) -> list[str]:
-    """Return those of these platform ids that are fans of these accounts and active on all of
+    """Return those of these platform IDs that are fans of these accounts and active on all of
     them."""
     rows = scope.run(
         "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND "

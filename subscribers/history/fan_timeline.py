@@ -140,7 +140,7 @@ def count_packs_delivered(scope: Scope, channel_id: UUID, native_id: str) -> int
 
 
 def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
-    """Return the platform ids of the messages sent to a fan, in the order of their creation."""
+    """Return the platform IDs of the messages sent to a fan, in the order of their creation."""
     rows = scope.run(
         "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "state = 'sent'"
@@ -152,7 +152,7 @@ def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
 
 
 def received_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
-    """Return the platform ids of the messages received from a fan, in the order of
+    """Return the platform IDs of the messages received from a fan, in the order of
     their receipt."""
     rows = scope.run(
         "SELECT native_id FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "

@@ -49,7 +49,7 @@ class PastFan:
 
     @property
     def conversation_id(self) -> UUID:
-        """The id of the fan's conversation on this account."""
+        """The ID of the fan's conversation on this account."""
         return derived_uuid(self.id, self.channel_id)
 
     @property
@@ -61,7 +61,7 @@ class PastFan:
 @dataclass(frozen=True)
 class PastSale:
     """A pack that was paid and delivered; `refunded_at` is set if it was refunded. `id` is the
-    order's id."""
+    order's ID."""
 
     id: UUID
     fan: PastFan
@@ -77,7 +77,7 @@ class PastSale:
 
     @property
     def payment_id(self) -> UUID:
-        """The id of its payment."""
+        """The ID of its payment."""
         return derived_uuid(self.id, "payment")
 
 

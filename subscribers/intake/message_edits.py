@@ -48,7 +48,7 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
 
 
 def _has_text(update: ChatUpdate) -> bool:
-    """Return True for an update with text and a message id, unlike a button press or a picture
+    """Return True for an update with text and a message ID, unlike a button press or a picture
     without caption."""
     return update.kind in (*conversation_rows.TEXT_KINDS, conversation_rows.EDITED_KIND) and bool(
         update.native_id and update.text.strip()

@@ -420,7 +420,7 @@ def schedule_reply(scope: Scope, talk: Conversation) -> None:
 def _handle_button(
     scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None
 ) -> None:
-    """Handle a button of one of our messages: an action from a closed list and one of our ids."""
+    """Handle a button of one of our messages: an action from a closed list and one of our IDs."""
     action, _, ref = pressed.partition(":")
     match action:
         case "buy" if rail is not None and (offer_id := _parse_id(ref)) is not None:

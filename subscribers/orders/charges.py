@@ -22,7 +22,7 @@ ChargeKind = Literal["matched", "duplicate", "orphan"]
 def record_charge(
     scope: Scope, fact: PaymentFact, kind: ChargeKind, *, fan_id: UUID | None, order_id: UUID | None
 ) -> UUID | None:
-    """Insert a charge and return its payment id, or None if the charge is already recorded."""
+    """Insert a charge and return its payment ID, or None if the charge is already recorded."""
     payment_id = uuid7()
     done = scope.run(
         "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, "

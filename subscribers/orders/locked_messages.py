@@ -147,7 +147,7 @@ def is_locked_message_bought(scope: Scope, row: Draft) -> bool:
 
 
 def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID | None:
-    """Return the order of a locked message of this account. Return None if the id is unknown or
+    """Return the order of a locked message of this account. Return None if the ID is unknown or
     belongs to another account or tenant."""
     found = scope.run(
         "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = "

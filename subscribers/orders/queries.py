@@ -213,8 +213,8 @@ def load_order_history(scope: Scope, order_id: UUID) -> OrderHistory:
 
 
 def _list_message_ids(scope: Scope, order_id: UUID) -> list[str]:
-    """Return the platform ids of the order's locked message: statements and earnings refer to the
-    sale by this id."""
+    """Return the platform IDs of the order's locked message: statements and earnings refer to the
+    sale by this ID."""
     rows = scope.run(
         "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = "
         "'locked'"

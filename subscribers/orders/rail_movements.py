@@ -94,7 +94,7 @@ class RailProgress:
 
 @dataclass(frozen=True)
 class RailCharge:
-    """A recorded payment, found by its charge id."""
+    """A recorded payment, found by its charge ID."""
 
     id: UUID
     money: Money

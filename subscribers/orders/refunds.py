@@ -154,7 +154,7 @@ def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | time
     """Return the request to send, a delay while the pack is being sent, or None if there is nothing
     to refund.
 
-    A request counts one try.
+    Each returned request counts as an attempt.
     """
     refund = _find_refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
@@ -275,7 +275,7 @@ def _complete_refund(scope: Scope, payment_id: UUID) -> None:
 
 
 def _forget_payer(scope: Scope, payment_id: UUID) -> None:
-    """Clear the payer's platform id if the fan was erased in the meantime."""
+    """Clear the payer's platform ID if the fan was erased in the meantime."""
     scope.session.flush()
     scope.run(
         "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.id = :id AND NOT "

@@ -152,7 +152,7 @@ Rails = Mapping[str, PaymentRail]
 
 
 class PayloadSigner:
-    """Signed references to orders and subscriptions, at most 64 bytes: a version, the id, and a MAC
+    """Signed references to orders and subscriptions, at most 64 bytes: a version, the ID, and a MAC
     that binds both to the tenant.
 
     A payload of one kind is never accepted as the other.

@@ -46,7 +46,7 @@ class StarsRail:
 
     def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
         """Return a signed reference to the subscription. Telegram returns it with every month, each
-        under a new charge id."""
+        under a new charge ID."""
         return self._payloads.write_monthly(tenant_id, subscription_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
@@ -58,7 +58,7 @@ class StarsRail:
         return CheckoutQuery(till, update.ref, order_id, update.fan, money, monthly)
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
-        """Read Telegram's payment message; one charge id is one charge. The time is Telegram's,
+        """Read Telegram's payment message; one charge ID is one charge. The time is Telegram's,
         capped at `now`."""
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         return PaymentFact(

@@ -79,7 +79,7 @@ def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
 
 
 def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersion) -> UUID:
-    """Create a new version of a creator's persona as a draft. Return its id."""
+    """Create a new version of a creator's persona as a draft. Return its ID."""
     last = scope.run(
         "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id "
         "= :creator",

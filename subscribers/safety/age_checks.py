@@ -76,7 +76,7 @@ def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UU
 
 
 def _get_viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
-    """Return the platform and the platform's user id of a conversation's fan."""
+    """Return the platform and the platform's user ID of a conversation's fan."""
     talk = conversation_rows.get_conversation(scope, conversation_id)
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     return queries.get_channel(scope, talk.channel_id).platform, fan.native_id

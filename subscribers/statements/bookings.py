@@ -81,7 +81,7 @@ class StatementLine(CreatorOwnedRow, table=True):
     fee_minor: int = amount_column()
     currency: str
     paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The platform's id of the message or post that was paid or refunded; "" if unknown."""
+    """The platform's ID of the message or post that was paid or refunded; "" if unknown."""
 
 
 class LineOutcome(StrEnum):
@@ -344,12 +344,12 @@ def _booked_at(scope: Scope, one: CheckedLine) -> datetime:
 
 
 def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:
-    """Return the ledger's payment id of a line."""
+    """Return the ledger's payment ID of a line."""
     return derived_uuid(scope.tenant_id, creator_id, file_reader.STATEMENT_RAIL, line_key)
 
 
 def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> list[UUID]:
-    """Return the ledger's payment ids of the movements about these messages or posts."""
+    """Return the ledger's payment IDs of the movements about these messages or posts."""
     rows = scope.run(
         "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator "
         "AND paid_for <> ''"

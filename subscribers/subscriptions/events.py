@@ -11,7 +11,7 @@ from foundation.outbox import outbox
 class SubscriptionStop:
     """Stop the renewal of a subscription at its platform.
 
-    `payer` is the platform's id of a fan who is being erased and is stored nowhere else.
+    `payer` is the platform's ID of a fan who is being erased and is stored nowhere else.
     `charge_id` is set if another renewal than the current one is to be stopped; its result does not
     change the subscription.
     """

@@ -73,7 +73,7 @@ def create_plan(
     price_minor: int,
     opens: Sequence[UUID],
 ) -> UUID:
-    """Create a plan on an account at a price in its rail's minor units. Return its id.
+    """Create a plan on an account at a price in its rail's minor units. Return its ID.
 
     Raises BadInput, and NotFound for an account or a pack of another creator, or an account without
     monthly payments.

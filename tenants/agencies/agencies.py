@@ -56,7 +56,7 @@ def add_creator(
     rating_ceiling: str = "G",
     approval_tiers: int = 1,
 ) -> UUID:
-    """Add a creator and return its id. `kind` is "human" or "virtual", `zone` an IANA name and
+    """Add a creator and return its ID. `kind` is "human" or "virtual", `zone` an IANA name and
     `approval_tiers` 0, 1 or 2.
 
     Raises BadInput for another kind or number of approvals, or an unknown time zone.
@@ -104,7 +104,7 @@ def add_member(
     zone: str,
     creators: Sequence[str] = (),
 ) -> UUID:
-    """Add a member with a new principal and return the member's id.
+    """Add a member with a new principal and return the member's ID.
 
     Raises BadInput for an invalid name, an unsupported language or an unknown time zone.
     """
@@ -150,7 +150,7 @@ def reactivate_member(
 
 def record_principal(scope: Scope, principal_id: UUID, *, name: str) -> None:
     """Insert a principal without a login, for example a client who approves posts; do nothing if
-    the id exists."""
+    the ID exists."""
     scope.run(
         "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO "
         "NOTHING",

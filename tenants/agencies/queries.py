@@ -123,7 +123,7 @@ WHERE tenant_id = :tenant AND id = :id
 
 
 def get_creator(scope: Scope, key: UUID | str) -> Creator:
-    """Return a creator by id, slug or name; names ignore case and Unicode form.
+    """Return a creator by ID, slug or name; names ignore case and Unicode form.
 
     Raises NotFound, also for a creator of another agency.
     """
@@ -186,7 +186,7 @@ def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str,
 
 
 def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """Return the principals of members with the role `creator`, by the id of the creator they are.
+    """Return the principals of members with the role `creator`, by the ID of the creator they are.
     Creators without one are absent."""
     rows = scope.run(
         "SELECT c.id, m.principal_id FROM creators c JOIN members m ON m.tenant_id = c.tenant_id"
@@ -202,7 +202,7 @@ def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID
 
 
 def get_member(scope: Scope, member_id: UUID) -> Member:
-    """Return a member by id. Raises NotFound."""
+    """Return a member by ID. Raises NotFound."""
     row = scope.session.get(models.Member, (scope.tenant_id, member_id))
     if row is None:
         raise NotFound("member.unknown")

@@ -42,7 +42,7 @@ class RemoteWorkerIdentity:
 
     tenant_id: UUID
     key_id: UUID
-    """Id of the remote worker."""
+    """ID of the remote worker."""
     name: str
 
 
@@ -141,7 +141,7 @@ def remote_worker_name(scope: Scope, machine_id: UUID) -> str:
 
 
 def list_connected_workers(scope: Scope) -> list[UUID]:
-    """Return the ids of active remote workers that have connected at least once."""
+    """Return the IDs of active remote workers that have connected at least once."""
     return [
         one.id
         for one in list_remote_workers(scope)

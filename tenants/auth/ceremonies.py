@@ -85,7 +85,7 @@ def set_up_second_factor(
 
 @dataclass(frozen=True)
 class _Made:
-    """A verified new passkey; `taken` is the id of its challenge."""
+    """A verified new passkey; `taken` is the ID of its challenge."""
 
     taken: UUID
     credential: str
@@ -222,7 +222,7 @@ def sign_act(
     act: str,
     about: str,
 ) -> UUID:
-    """Verify that a member signed an act. Return the id of the signature, which
+    """Verify that a member signed an act. Return the ID of the signature, which
     `passkeys.consume_signature` uses up when the act is done. Raises Refused."""
     answer = challenges.parse_response(body)
     with tenant(who.tenant_id, who.actor_id) as scope:

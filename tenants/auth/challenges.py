@@ -225,7 +225,7 @@ RETURNING id
 def consume_challenge(
     scope: Scope, challenge: bytes, *, act: str, about: str, member_id: UUID | None
 ) -> UUID:
-    """Mark the challenge of a response as used and return its id.
+    """Mark the challenge of a response as used and return its ID.
 
     Commit before the response is verified, so that a wrong response uses it up too. Raises Refused.
     """

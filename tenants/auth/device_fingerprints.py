@@ -88,7 +88,7 @@ def _places(address: str, device: str) -> list[str]:
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
-    """Record that a member holds a passkey, by the authenticator's id. Another holder of the same
+    """Record that a member holds a passkey, by the authenticator's ID. Another holder of the same
     passkey counts as the same human."""
     if key:
         _record_fingerprint(scope, key, member, f"passkey {credential}")

@@ -57,7 +57,7 @@ def count_failures(scope: Scope, who: str) -> int:
 
 
 def record_failure(scope: Scope, *whom: str) -> list[UUID]:
-    """Record a failure for each key, delete expired ones, and return the ids of the new rows. Call
+    """Record a failure for each key, delete expired ones, and return the IDs of the new rows. Call
     it in a scope with the role `door`."""
     old = scope.now - FAILURE_RETENTION
     scope.run(
@@ -85,7 +85,7 @@ def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
 
 def reserve_attempts(scope: Scope, most: Mapping[str, int], *, wait: str) -> list[UUID]:
     """Count an attempt for each key before it is made, so that concurrent attempts cannot exceed
-    the limit. Return the ids for `release_attempts`. Call it in a scope with the role `door`.
+    the limit. Return the IDs for `release_attempts`. Call it in a scope with the role `door`.
 
     Raises Refused with the message code `wait` if one of the keys has reached its limit.
     """

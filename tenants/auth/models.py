@@ -78,7 +78,7 @@ class Passkey(TenantRow, table=True):
     )
     member_id: UUID
     credential: str
-    """Id assigned by the authenticator, in base64url."""
+    """ID assigned by the authenticator, in base64url."""
     public_key: bytes = Field(sa_type=LargeBinary)
     """COSE key; not a secret."""
     count: int = Field(default=0, sa_type=BigInteger)

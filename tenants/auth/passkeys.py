@@ -32,7 +32,7 @@ PasskeyEndReason = Literal["removed", "forgotten", "copied"]
 
 @dataclass(frozen=True)
 class PasskeySummary:
-    """An active passkey; `credential` is the authenticator's id in base64url."""
+    """An active passkey; `credential` is the authenticator's ID in base64url."""
 
     id: UUID
     member_id: UUID
@@ -82,7 +82,7 @@ def needs_signature(scope: Scope, member_id: UUID) -> bool:
 
 
 def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
-    """Return the ids of the members with an active passkey."""
+    """Return the IDs of the members with an active passkey."""
     rows = scope.session.exec(
         select(Passkey.member_id).where(
             Passkey.tenant_id == scope.tenant_id, col(Passkey.ended_at).is_(None)
@@ -174,7 +174,7 @@ RETURNING k.id
 
 
 def consume_signature(scope: Scope, signed: UUID, *, act: str, about: str) -> UUID:
-    """Use up a signature of the scope's member for this act. Return the id of the passkey.
+    """Use up a signature of the scope's member for this action. Return the ID of the passkey.
 
     Raises Refused if the signature belongs to another member or act, is older than five minutes,
     was used before, or if the passkey has been removed.

@@ -374,9 +374,10 @@ UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :
 def finish_email(
     scope: Scope, written: PendingEmail, *, status: int | None, detail: str
 ) -> timedelta | None:
-    """Record the result of an attempt. Return the delay before the next attempt, or None.
+    """Record the result of an attempt. Return the delay before the next attempt, or None if there
+    is none.
 
-    `status` is the reply of the mail server, or None without a reply, in which case the email may
+    `status` is the reply code of the mail server, or None if it did not reply; the email may then
     have been accepted. Permanent errors (5xx) are not retried, nor are emails after a day.
     """
     taken = status is not None and 200 <= status < 300

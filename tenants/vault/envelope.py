@@ -1,7 +1,7 @@
 """Envelope encryption: a data key per tenant, wrapped by the master key. Secrets are returned only
 as `Sealed`.
 
-AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). The tenant's id is the associated data, so
+AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). The tenant's ID is the associated data, so
 that a ciphertext moved to another tenant cannot be decrypted.
 """
 

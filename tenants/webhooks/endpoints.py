@@ -2,7 +2,7 @@
 sends the calls.
 
 Calls are written in the transaction of their event and delivered at least once, for up to a day.
-They contain only ids, states, times and links; texts are read through the API with a key.
+They contain only IDs, states, times and links; texts are read through the API with a key.
 """
 
 import secrets

@@ -28,7 +28,7 @@ class WebhookRow(TenantRow, table=True):
     url: str
     events: list[str] = jsonb_column(list)
     creators: list[str] = jsonb_column(list)
-    """Ids of the creators whose events are sent; empty means all."""
+    """IDs of the creators whose events are sent; empty means all."""
     member_id: UUID
     """Member who added the webhook."""
     state: str = "active"

@@ -81,7 +81,7 @@ class PendingCall:
 
 
 def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
-    """Queue an empty test event for a webhook and return the id of the call. Raises Conflict if the
+    """Queue an empty test event for a webhook and return the ID of the call. Raises Conflict if the
     webhook is paused."""
     row = get_own_webhook(scope, hook_id)
     if row.state != "active":
@@ -156,7 +156,7 @@ def has_listener(scope: Scope, event: str) -> bool:
 def record_webhook_event(
     scope: Scope, event: str, *, creator_id: UUID, **facts: UUID | str | datetime | None
 ) -> int:
-    """Queue an event for each webhook that receives it and return their number. `facts` are ids,
+    """Queue an event for each webhook that receives it and return their number. `facts` are IDs,
     states, times and links.
 
     The calls are sent when the transaction commits. Without a webhook, a single statement runs.

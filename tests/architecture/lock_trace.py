@@ -1,4 +1,4 @@
-"""In which order a transaction takes its locks, read off the statements it sends."""
+"""The order in which a transaction takes its locks, derived from the SQL statements it sends."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 ORDER = ("epochs", "channel and budget", "subject", "permit", "head of the log")
-"""The order in which a transaction takes locks, after the lease, which has a transaction of its
-own."""
+"""The order in which a transaction takes locks. A lease is claimed earlier, in a separate
+transaction."""
 
 RANK_OF_TABLE = {
     "epochs": 0,
@@ -36,21 +36,22 @@ ROWS = re.compile(
 
 @dataclass
 class Trace:
-    """The locks of one transaction, in the order first taken, and a hook that runs before each."""
+    """The locks of one transaction in the order in which it first took them, and a hook that runs
+    before each."""
 
     taken: list[tuple[int, str]] = field(default_factory=list)
     before: Callable[[str], None] = lambda name: None
 
     def note(self, statement: str, parameters: Any) -> None:
-        """Note what a statement locks. The same table again is the same lock, an epoch is its
-        key."""
+        """Record the locks that a statement takes. A table counts as one lock; an epoch is
+        identified by its key."""
         for rank, name in list_locks(statement, parameters):
             if (rank, name) not in self.taken:
                 self.before(name)
                 self.taken.append((rank, name))
 
     def disorder(self) -> list[str]:
-        """Each lock that came after one of a higher place."""
+        """Return every lock that was taken after a lock of a higher rank."""
         found, highest = [], (-1, "")
         for rank, name in self.taken:
             if rank < highest[0]:
@@ -60,7 +61,7 @@ class Trace:
 
 
 def list_locks(statement: str, parameters: Any) -> Iterator[tuple[int, str]]:
-    """Rank and name of each lock that a statement takes on what others may hold."""
+    """Yield rank and name of each lock that a statement takes on rows other transactions may lock."""
     if (
         "pg_advisory_xact_lock" in statement
         and isinstance(parameters, dict)
@@ -78,7 +79,7 @@ def list_locks(statement: str, parameters: Any) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def traced(engine: Engine, trace: Trace) -> Iterator[Trace]:
-    """Every statement of the engine's connections is noted; for one transaction at a time."""
+    """Record every statement of the engine's connections. Supports one transaction at a time."""
 
     def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         trace.note(statement, parameters)

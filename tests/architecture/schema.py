@@ -1,4 +1,4 @@
-"""Checks of every table against PostgreSQL's own catalogue: each check returns its findings."""
+"""Checks of every table against PostgreSQL's catalogue. Each check returns its findings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 EXEMPT = {
-    "alembic_version": "which migrations ran; written by the owner alone",
-    "house_clock": "one row for all: how far the clock of the installation is shifted",
+    "alembic_version": "the migrations that ran; written only by the owner",
+    "house_clock": "one row for all tenants: the shift of the installation's clock",
 }
 """Tables that belong to no tenant, each with its reason."""
 
 ALL_ROWS = {"relay", "door", "auditor", "greenroom_owner"}
-"""Roles whose work is not one tenant's; only they may have a policy without a condition."""
+"""Roles that work across tenants. Only they may have a policy without a condition."""
 
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A key from `child` to `parent`, column by column."""
+    """A foreign key from `child` to `parent`, with its columns in order."""
 
     name: str
     child: str
@@ -27,7 +27,7 @@ class ForeignKey:
 
 
 def tables(connection: Connection) -> list[str]:
-    """Every table but the exempt."""
+    """Return the names of all tables except the exempt ones, sorted."""
     names = connection.execute(
         text(
             "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = "
@@ -38,7 +38,7 @@ def tables(connection: Connection) -> list[str]:
 
 
 def foreign_keys(connection: Connection) -> list[ForeignKey]:
-    """Every foreign key."""
+    """Return every foreign key, ordered by name and table."""
     columns = (
         "(SELECT array_agg(attname::text ORDER BY place) FROM unnest({numbers}) WITH ORDINALITY "
         "AS n (number, place)"
@@ -60,7 +60,8 @@ def foreign_keys(connection: Connection) -> list[ForeignKey]:
 
 
 def without_forced_policy(connection: Connection) -> list[str]:
-    """Tables whose rows are not kept apart for every role, the owner included."""
+    """Return the tables without row-level security by tenant that is forced for every role, the
+    owner included."""
     rows = connection.execute(
         text(
             "SELECT relname, relrowsecurity, relforcerowsecurity, EXISTS (SELECT FROM pg_policy "
@@ -77,7 +78,7 @@ def without_forced_policy(connection: Connection) -> list[str]:
 
 
 def open_policies(connection: Connection) -> list[str]:
-    """Policies that let a tenant's role see or write without asking whose row it is."""
+    """Return the policies that let a tenant's role read or write rows regardless of their tenant."""
     rows = connection.execute(
         text(
             "SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies WHERE "
@@ -92,7 +93,7 @@ def open_policies(connection: Connection) -> list[str]:
 
 
 def other_primary_keys(connection: Connection) -> list[str]:
-    """Tables whose primary key is not exactly (tenant_id, id), both uuid."""
+    """Return the tables whose primary key is not exactly (tenant_id, ID), both uuid."""
     found = []
     for table in tables(connection):
         key = connection.execute(
@@ -111,13 +112,13 @@ def other_primary_keys(connection: Connection) -> list[str]:
 
 
 ACROSS_TENANTS = frozenset({"channels_held"})
-"""Unique indexes that mean to refuse one tenant's value to another: an account of a platform, of
-which a tenant proves by signing in that it is theirs."""
+"""Unique indexes that deliberately span tenants: `channels_held` reserves a platform account for
+the tenant that proved ownership by signing in."""
 
 
 def loose_uniques(connection: Connection) -> list[str]:
-    """Unique indexes that do not start with the tenant: one tenant's value would be refused to
-    another."""
+    """Return the unique indexes that do not start with the tenant. They would refuse a value
+    because another tenant uses it."""
     rows = connection.execute(
         text(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true), "
@@ -134,7 +135,7 @@ def loose_uniques(connection: Connection) -> list[str]:
 
 
 def loose_foreign_keys(connection: Connection) -> list[str]:
-    """Foreign keys by which a row could point at another tenant's."""
+    """Return the foreign keys by which a row could refer to a row of another tenant."""
     return [
         f"{key.name}: {key.child}{key.columns} → {key.parent}{key.referenced}"
         for key in foreign_keys(connection)
@@ -152,8 +153,8 @@ CHECKS: tuple[Callable[[Connection], list[str]], ...] = (
 
 
 def fill(connection: Connection, table: str, **given: str) -> None:
-    """Insert a row of made-up values but for those `given`; keys and checks must be out of the
-    way."""
+    """Insert a row of made-up values, except for those `given`. Drop the checks and disable the
+    triggers first."""
     columns = connection.execute(
         text(
             "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
@@ -170,7 +171,7 @@ def fill(connection: Connection, table: str, **given: str) -> None:
 
 
 def _literal(kind: str) -> str:
-    """A value of a type, the same each time."""
+    """Return an SQL literal of a type, always the same."""
     if kind.endswith("[]"):
         return f"'{{}}'::{kind}"
     values = {

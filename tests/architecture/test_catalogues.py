@@ -24,7 +24,7 @@ LONGEST_FIRST = "|".join(map(re.escape, sorted(BANNED, key=len, reverse=True)))
 BANNED_WORD = re.compile(rf"(?<![\w-])({LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SYSTEM = ("system.", "doctor.", "cli.")
-"""Codes of the System page, of the doctor and of commands: operators read internal terms."""
+"""Prefixes of codes of the System page, the doctor and commands: operators read internal terms."""
 
 ERRORS = {
     "GreenroomError",
@@ -39,7 +39,7 @@ CODE = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
 
 READERS = {"text", "word"}
-"""Functions that look a code up: `page.text("…")` in code, `word("…")` in a template."""
+"""Functions that look up a code: `page.text("…")` in code, `word("…")` in a template."""
 
 BEGUN = re.compile(r"\"([a-z][a-z0-9_.]*[._])\" ~ ")
 
@@ -53,7 +53,7 @@ def parameters(sentence: str) -> set[str]:
 
 
 def subclasses_of_errors() -> set[str]:
-    """Return the names of all error classes, those of the packages included."""
+    """Return the names of all error classes, including those that packages define."""
     names = set(ERRORS)
     for _ in range(3):
         for source in product():
@@ -77,8 +77,8 @@ def _last(node: ast.expr) -> str:
 
 
 def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Every code literal handed to `Message(` or an error, with the parameters given (None when not
-    literal)."""
+    """Yield every code literal passed to `Message(` or an error, the parameters given (None when
+    not literal) and the position."""
     errors = subclasses_of_errors()
     for source in files:
         for call in source.nodes(ast.Call):
@@ -100,8 +100,8 @@ def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | Non
 def looked_up_codes(
     files: Iterable[Source], templates: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Yield every code literal that code or a template (its name and text) looks up, the parameters
-    given (None when they are not literal) and its place."""
+    """Yield every code literal that code or a template looks up, the parameters given (None when
+    they are not literal) and the position. A template is a pair of name and text."""
     for source in files:
         for call in source.nodes(ast.Call):
             given = (
@@ -124,7 +124,7 @@ def looked_up_codes(
 
 
 def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
-    """The literals among what stands for a code: one, or one of two."""
+    """Yield the literals of a code expression: one literal, or both branches of a conditional."""
     if isinstance(code, ast.IfExp):
         yield from (*_either(code.body), *_either(code.orelse))
     elif isinstance(code, nodes.CondExpr):
@@ -160,7 +160,8 @@ def literals() -> frozenset[str]:
 
 @cache
 def prefixes() -> tuple[str, ...]:
-    """What code f-strings begin with: `f"reason.{name}"` uses every sentence under `reason.`."""
+    """Return the beginnings of codes that f-strings complete: `f"reason.{name}"` uses every code
+    under `reason.`."""
     begins = (
         node.values[0]
         for source in product()
@@ -170,10 +171,10 @@ def prefixes() -> tuple[str, ...]:
     texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
     texts |= {
         text for text in literals() if text.endswith(("_", "."))
-    }  # a beginning handed to what adds the end
+    }  # a beginning that another function completes
     for path in (
         path for package in PACKAGES for path in (ROOT / package).rglob("*.html")
-    ):  # word("reason." ~ name) there
+    ):  # word("reason." ~ name) in templates
         texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
     return tuple(
         text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text)
@@ -194,8 +195,8 @@ def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
     assert not differ, differ
 
 
-def test_a_catalogue_holds_a_code_once() -> None:
-    """Of two sentences under one code only one would ever be shown."""
+def test_catalogue_has_each_code_once() -> None:
+    """Of two texts under one code only one would be used."""
     twice = []
     for path in sorted((ROOT / "foundation" / "locale").glob("*.po")):
         codes = Counter(re.findall(r'^msgid "(.+)"$', path.read_text("utf-8"), re.MULTILINE))
@@ -203,7 +204,7 @@ def test_a_catalogue_holds_a_code_once() -> None:
     assert twice == []
 
 
-def test_catalogues_come_in_both_languages() -> None:
+def test_every_catalogue_exists_in_both_languages() -> None:
     names = {path.name for path in (ROOT / "foundation/locale").glob("*.po")}
     owners = {name.split(".")[0] for name in names}
     assert names == {f"{owner}.{language}.po" for owner in owners for language in LANGUAGES}
@@ -218,7 +219,7 @@ def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
         assert not broken, f"{path.name}: {broken}"
 
 
-def test_every_code_in_the_tree_has_its_sentence() -> None:
+def test_every_code_in_the_tree_has_a_text() -> None:
     known = load_catalogue("en")
     missing = [
         f"{where}: {code}" for code, _, where in message_codes(product()) if code not in known
@@ -226,7 +227,7 @@ def test_every_code_in_the_tree_has_its_sentence() -> None:
     assert not missing, "\n" + "\n".join(sorted(missing))
 
 
-def test_sentences_get_the_parameters_they_name() -> None:
+def test_messages_have_every_parameter_of_their_text() -> None:
     known = load_catalogue("en")
     lacking = [
         f"{where}: {code} needs {sorted(parameters(known[code]) - given)}"
@@ -236,8 +237,8 @@ def test_sentences_get_the_parameters_they_name() -> None:
     assert not lacking, "\n" + "\n".join(lacking)
 
 
-def test_looked_up_texts_get_their_parameters() -> None:
-    """A page that asks for a sentence without what it names is a page that does not open."""
+def test_looked_up_texts_have_every_parameter() -> None:
+    """A page raises an error if it looks up a text without one of its parameters."""
     known = load_catalogue("en")
     wrong = [
         f"{where}: {code} needs {sorted(parameters(known.get(code, '{code}')) - given)}"
@@ -247,8 +248,8 @@ def test_looked_up_texts_get_their_parameters() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def test_every_beginning_in_a_template_begins_a_code() -> None:
-    """`word("state.task." ~ name)` finds no text if no code begins so."""
+def test_every_code_prefix_in_a_template_matches_a_code() -> None:
+    """`word("state.task." ~ name)` finds no text if no code has this prefix."""
     known = tuple(load_catalogue("en"))
     begun = [
         (name, match[1])
@@ -294,7 +295,7 @@ def test_templates_use_no_internal_terms() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
-def test_planted_words_are_found() -> None:
+def test_planted_internal_term_is_found() -> None:
     assert breaches("planted.code", "Your Delivery waits in its lane.")
     assert breaches("planted.code", "Permits: {count}")
     assert not breaches("planted.code", "We are delivered: {delivery}.")
@@ -326,19 +327,19 @@ def test_planted_lookup_is_found() -> None:
     ]
 
 
-def test_a_text_is_rendered_in_both_languages() -> None:
+def test_text_is_rendered_in_both_languages() -> None:
     message = Message("storage.unwritable", {"detail": "ENOSPC"})
     assert "ENOSPC" in render_message(message, "fr")
     assert render_message(message, "fr") != render_message(message, "en")
 
 
-def test_a_missing_sentence_raises() -> None:
+def test_missing_text_raises_key_error() -> None:
     for code in ("gate.planted", "connect.x.planted"):
         with pytest.raises(KeyError):
             render_message(Message(code), "fr")
 
 
-def test_codes_of_a_removed_package_are_rendered() -> None:
+def test_code_of_a_removed_package_is_rendered_from_its_name() -> None:
     assert (
         render_message(Message("planted.no_such_thing", {"status": 404}), "fr")
         == "Planted: no such thing (404)"

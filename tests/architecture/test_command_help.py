@@ -41,7 +41,7 @@ def _walk(command: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def breaches(command: typer.Typer) -> list[str]:
-    """Return what is wrong with the help of a command line."""
+    """Return the faults in the help of a command line."""
     found = []
     for name, text in list_help(command):
         if not text:

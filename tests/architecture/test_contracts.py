@@ -1,5 +1,4 @@
-"""The import contracts: kept by the tree, complete for its folders, each broken by a planted
-breach."""
+"""Import contracts: the tree keeps them, they cover every folder, and each finds a planted breach."""
 
 import shutil
 import subprocess
@@ -36,7 +35,7 @@ ORDERS = {
     for contract in LINTER["contracts"]
     if "containers" in contract
 }
-"""The order of the sub-packages of a package, by package."""
+"""The contract that orders the sub-packages of a package, by package."""
 
 BREACHES = {
     LAYERS: ("gate/contract/units.py", "import studio"),
@@ -73,7 +72,7 @@ BREACHES = {
         for package, contract in ORDERS.items()
     },
 }
-"""One breach for each contract; `gate.contract.units → foundation.db.database` reaches connectors
+"""One breach for each contract. `gate.contract.units → foundation.db.database` reaches connectors
 indirectly."""
 
 
@@ -187,7 +186,7 @@ def test_order_names_every_sub_package(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", ORDERS)
-def test_order_excepts_models_states_and_events_alone(package: str) -> None:
+def test_order_exempts_only_models_states_and_events(package: str) -> None:
     kinds = ("models", "states", "events")
     assert ORDERS[package]["type"] == "layers"
     assert ORDERS[package]["ignore_imports"] == [

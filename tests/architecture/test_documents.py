@@ -75,7 +75,7 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def documents() -> dict[str, str]:
-    """Return path and text of every document for people: the root's Markdown files and docs/."""
+    """Return path and text of every document for readers: Markdown files in the root and in docs/."""
     return {
         path: text
         for path, text in texts()

@@ -1,4 +1,4 @@
-"""What import-linter does not check: which modules are loaded when a package is imported."""
+"""Modules that an import of a package loads, which import-linter does not check."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The lock order: each act keeps it, and no two concurrent acts wait for each other."""
+"""The lock order: each operation follows it, and no two concurrent operations wait for each other."""
 
 import hashlib
 import threading
@@ -53,8 +53,9 @@ DEADLOCK = "40P01"
 
 @dataclass(frozen=True)
 class Desk:
-    """A creator with a channel, a person shown, and four deliveries: one due, one whose picture is
-    being sent, one of words alone whose last step is out, and one whose answer was lost."""
+    """A creator with a channel, a depicted person and four deliveries: `due` for claiming,
+    `staging` with a picture to upload, `sending` with text only whose last step was sent, and
+    `doubtful` whose response was lost."""
 
     world: World
     channel_id: UUID
@@ -86,7 +87,8 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
         staging = _delivery(scope, made, channel_id, key="staging", media=[asset_id])
         sending = _delivery(scope, made, channel_id, key="sending", media=[])
         doubtful = _delivery(scope, made, channel_id, key="doubtful", media=[])
-        for delivery_id in (due, staging):  # the same picture, which a member allowed
+        # both deliveries have the same picture, which a member allowed
+        for delivery_id in (due, staging):
             duplicates.allow_duplicate(scope, delivery_id, connectors=CONNECTORS)
     for delivery_id in (staging, sending, doubtful):
         with made.scope() as scope:
@@ -154,7 +156,7 @@ ACTS: dict[str, Callable[[Scope, Desk], object]] = {
     "settle as published": lambda scope, desk: settlement.settle_delivery(
         scope, desk.sending, Published("1", "")
     ),
-    "settle as put off": lambda scope, desk: settlement.settle_delivery(
+    "settle as retry": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Retry(timedelta(minutes=1), "account", REASON)
     ),
     "settle as uncertain": lambda scope, desk: settlement.settle_delivery(
@@ -163,16 +165,16 @@ ACTS: dict[str, Callable[[Scope, Desk], object]] = {
     "settle as token refused": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Reauthorize(REASON)
     ),
-    "settle as account gone": lambda scope, desk: settlement.settle_delivery(
+    "settle as disconnected": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Disconnected(REASON)
     ),
     "settle as found": lambda scope, desk: settlement.settle_lookup(
         scope, desk.doubtful, Found("1")
     ),
-    "settle by a person's word": lambda scope, desk: settlement.record_live_link(
+    "settle by a member": lambda scope, desk: settlement.record_live_link(
         scope, desk.doubtful, native_id="1", url=""
     ),
-    "revoke a permission": lambda scope, desk: revoke_consent(scope, desk.person_id),
+    "revoke a consent": lambda scope, desk: revoke_consent(scope, desk.person_id),
     "stop a creator": lambda scope, desk: emergency_stops.close_switch(
         scope, "creator", str(desk.world.creator_id), "sending", reason="test"
     ),
@@ -188,7 +190,7 @@ def _digest(scope: Scope, desk: Desk) -> str:
 
 
 class Undone(Exception):
-    """Raised at the end of a transaction, so that the next one finds the same rows."""
+    """Raised at the end of a transaction so that the next operation finds the same rows."""
 
 
 def undo(scope: Scope) -> None:
@@ -196,7 +198,8 @@ def undo(scope: Scope) -> None:
 
 
 def act_out(database: Database, desk: Desk, name: str, trace: Trace) -> BaseException | None:
-    """One act to its end, its commit hooks included, and undone; what else it raised."""
+    """Run one operation with its commit hooks, roll it back and return any other exception it
+    raised."""
     with traced(database.engine, trace):
         try:
             with database.scope(desk.world.tenant_id, "system:test") as scope:
@@ -206,7 +209,7 @@ def act_out(database: Database, desk: Desk, name: str, trace: Trace) -> BaseExce
             return None
         except Exception as raised:
             return raised
-    raise AssertionError("the act was not undone")
+    raise AssertionError("the operation was not rolled back")
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +219,7 @@ def made(database: Database) -> Desk:
 
 @pytest.fixture(scope="module")
 def two(cluster: Cluster) -> Iterator[tuple[Database, Database]]:
-    """A database for each of two processes."""
+    """Provide a database for each of two processes."""
     url = cluster.url("greenroom_work", "house")
     first, second = Database(url, application="first"), Database(url, application="second")
     yield first, second
@@ -231,7 +234,7 @@ def test_act_takes_its_locks_in_order(
     trace = Trace()
     raised = act_out(two[0], made, name, trace)
     assert raised is None, raised
-    assert trace.taken, "the act takes no lock at all"
+    assert trace.taken, "the operation takes no lock at all"
     assert not trace.disorder(), trace.disorder()
 
 
@@ -247,8 +250,8 @@ def _blocked(database: Database, application: str) -> bool:
 def interleave(
     two: tuple[Database, Database], *, watch: Database, desk: Desk, first: str, second: str, at: int
 ) -> list[str]:
-    """Stop `first` before its lock number `at`, let `second` run until it ends or waits, let
-    `first` go on."""
+    """Stop `first` before its lock number `at`, run `second` until it ends or waits, then resume
+    `first`."""
     stopped, go, results = threading.Event(), threading.Event(), {}
 
     def hook(name: str) -> None:
@@ -277,7 +280,7 @@ def interleave(
 
 def _is_deadlock(error: BaseException | None) -> bool:
     if error is None or isinstance(error, GreenroomError):
-        return False  # somebody else was faster: the act says so, and nothing waits
+        return False  # another transaction was faster: the operation reports it, and none waits
     return (
         not isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
     )
@@ -285,7 +288,7 @@ def _is_deadlock(error: BaseException | None) -> bool:
 
 @pytest.fixture(scope="module")
 def traces(two: tuple[Database, Database], made: Desk) -> dict[str, list[tuple[int, str]]]:
-    """What each act locks when it is alone."""
+    """Return the locks that each operation takes when it runs alone."""
     found = {}
     for name in ACTS:
         trace = Trace()
@@ -302,8 +305,8 @@ def test_no_two_acts_wait_for_each_other(
     traces: dict[str, list[tuple[int, str]]],
     first: str,
 ) -> None:
-    """Two acts that share fewer than two locks cannot; the others meet at each step from one rank
-    to the next."""
+    """Two operations need at least two common locks to deadlock; such pairs are interleaved at each
+    change of rank."""
     own = traces[first]
     places = [at for at in range(1, len(own)) if own[at][0] != own[at - 1][0]]
     meetings = [
@@ -332,14 +335,14 @@ def test_planted_disorder_is_found() -> None:
     ]
 
 
-def test_reading_locks_nothing() -> None:
+def test_read_takes_no_lock() -> None:
     assert not list(list_locks("SELECT state FROM channels WHERE id = :id", {}))
 
 
 def test_planted_deadlock_is_found(
     two: tuple[Database, Database], database: Database, made: Desk
 ) -> None:
-    """The same two rows from both ends."""
+    """Lock the same two rows in opposite orders."""
 
     def planted(*tables: str) -> Callable[[Scope, Desk], object]:
         return lambda scope, desk: [

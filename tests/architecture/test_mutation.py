@@ -1,4 +1,4 @@
-"""Which small change of the gate is none: a statement of SQL that PostgreSQL reads as the same."""
+"""Changes of the gate that are no mutation: PostgreSQL reads the changed SQL as the same statement."""
 
 import pytest
 
@@ -19,9 +19,7 @@ WRITTEN = (
     ("scope.run(", "scope.ran(", False),
     ("tenant=1", "tenant=2", False),
 ])  # fmt: skip
-def test_a_change_of_case_outside_quotes_is_no_mutation(
-    before: str, after: str, same: bool
-) -> None:
+def test_change_of_case_outside_quotes_is_no_mutation(before: str, after: str, same: bool) -> None:
     assert before in WRITTEN
     assert (folded(WRITTEN) == folded(WRITTEN.replace(before, after))) is same
     outside = WRITTEN.replace("scope.run(", "raise_code(")

@@ -1,4 +1,4 @@
-"""Ratchets: counts of habits that the product gives up. A count never rises; lower its limit as it
+"""Ratchets: counts of habits that are being removed. A count never rises; lower its limit as it
 falls."""
 
 import ast

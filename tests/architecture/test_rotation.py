@@ -1,5 +1,5 @@
-"""Four runs of `make test` in a row include every heavy test; each run includes those of what
-changed."""
+"""Four consecutive runs of `make test` include every heavy test; each run includes the tests of
+changed modules."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def test_tried(): print("tried", len(tried))
 
 
 def ran(folder: Path, turn: str, *files: str) -> str:
-    """What pytest tells of these files in this turn."""
+    """Return the output of pytest for these files in this turn."""
     for name in files:
         (folder / name).write_text(TESTS)
     words = [
@@ -57,28 +57,29 @@ def ran(folder: Path, turn: str, *files: str) -> str:
 
 
 def counted(told: str, file: str) -> tuple[int, int, int]:
-    """How many heavy and nightly tests of a file ran, and how many examples Hypothesis tried."""
+    """Return the numbers of heavy and nightly tests of a file that ran, and of the examples
+    Hypothesis tried."""
     heavy, long = (
         len(set(re.findall(rf"{file}::({name}\S*)", told))) for name in ("test_heavy", "test_long")
     )
     return heavy, long, int(re.findall(rf"{file}::test_tried .*?tried (\d+)", told, re.DOTALL)[0])
 
 
-def test_a_turn_runs_a_part_and_no_turn_runs_everything(tmp_path: Path) -> None:
+def test_turn_runs_a_part_and_a_run_without_turn_everything(tmp_path: Path) -> None:
     told = ran(tmp_path, "7", "test_turning.py", "test_interleavings.py")
     heavy, long, examples = counted(told, "test_turning.py")
     assert 0 < heavy < 20
     assert long == 0
     assert examples <= 20
     heavy, long, examples = counted(told, "test_interleavings.py")
-    assert (heavy, long) == (40, 1), "it holds a promise"
+    assert (heavy, long) == (40, 1), "tests of a guarantee always run"
     assert examples > 20
     heavy, long, examples = counted(ran(tmp_path, "", "test_turning.py"), "test_turning.py")
     assert (heavy, long) == (40, 1)
     assert examples > 20
 
 
-def test_four_turns_in_a_row_run_each_test_once() -> None:
+def test_four_consecutive_turns_run_each_test_once() -> None:
     for name in (
         "tests/gate/policy/test_place_rules.py::test_one",
         "tests/web/test_api.py::test_any[post-1]",
@@ -94,11 +95,11 @@ def test_four_turns_in_a_row_run_each_test_once() -> None:
     ("docs/gate.md", "tests/studio/recipes/test_style_references.py", False),
     ("tests/conftest.py", "tests/gate/policy/test_place_rules.py", False),
 ])  # fmt: skip
-def test_what_changed_runs(change: str, test: str, runs: bool) -> None:
+def test_tests_of_changed_modules_run(change: str, test: str, runs: bool) -> None:
     assert bool(rotation.subjects(PurePath(change)) & rotation.subjects(PurePath(test))) is runs
 
 
-def test_what_differs_from_the_commit_before_is_changed(tmp_path: Path) -> None:
+def test_changes_are_compared_with_the_previous_commit(tmp_path: Path) -> None:
     def git(*words: str) -> None:
         subprocess.run(
             ["git", "-c", "user.name=t", "-c", "user.email=t@example.test", *words],
@@ -110,7 +111,7 @@ def test_what_differs_from_the_commit_before_is_changed(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
 
-    assert rotation.changed(tmp_path) == set(), "no repository, no change"
+    assert rotation.changed(tmp_path) == set(), "without a repository there are no changes"
     git("init", "-q")
     for name in ("gate/units.py", "studio/looks.py"):
         write(name)

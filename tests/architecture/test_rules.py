@@ -1,8 +1,8 @@
-"""Every rule holds in the tree, and every rule finds its planted breach."""
+"""The tree follows every rule, and every rule finds its planted breach."""
 
 import pytest
 
-# they register their rules
+# imported to register their rules
 from tests.architecture.rules import boundaries, naming, shape, transactions_and_clocks  # noqa: F401  see above
 from tests.architecture.rules.rule import RULES, Rule
 from tests.architecture.tree import Source, product, sources

@@ -15,7 +15,7 @@ from tests.architecture.tree import PACKAGES, ROOT
 TERMINAL: dict[str, set[str]] = {
     "AccountSetupState": {"connected", "refused"},
     "AgeCheckState": {"failed", "recalled"},
-    "AgeProviderState": set(),  # an ended one may be connected again
+    "AgeProviderState": set(),  # an ended provider may be connected again
     "AltTextState": {"taken", "refused"},
     "AssuranceState": {"blocked"},
     "ChannelState": set(),  # a lost account may be connected again
@@ -29,7 +29,7 @@ TERMINAL: dict[str, set[str]] = {
     "JobState": {"done", "stopped"},
     "ManualTaskState": {"done", "gone"},
     "OrderState": {"refunded"},
-    "OwnerState": set(),  # a conversation can always change hands
+    "OwnerState": set(),  # a conversation can always change owner
     "PackState": {"retired"},
     "PersonState": {"blocked"},
     "PurchaseState": {"paid"},
@@ -38,12 +38,12 @@ TERMINAL: dict[str, set[str]] = {
     "SeriesState": {"stopped"},
     "ShelfState": set(),  # an archived asset may be restored
     "SpeechState": {"failed", "made"},
-    "SubscriptionState": set(),  # an ended one may be offered again
+    "SubscriptionState": set(),  # an ended subscription may be offered again
     "TextRequestState": {"kept", "lost", "unheard"},
     "UploadState": set(),
     "WeekLineState": {"accepted", "dropped"},
 }
-"""Terminal states, as their packages mean them. A graph that is not listed here fails."""
+"""Terminal states that the packages intend. A graph that is not listed here fails."""
 
 
 CODES = {
@@ -56,7 +56,7 @@ CODES = {
     "RemovalRequestState": "complaint",
     "TextRequestState": "text",
 }
-"""Names of states in the catalogues, where they are older than the class."""
+"""Names of graphs in the catalogues, where they are older than the class."""
 
 
 def graphs() -> list[tuple[str, StateGraph[StrEnum]]]:
@@ -105,13 +105,13 @@ def test_every_state_has_a_text(graph: StateGraph[StrEnum], language: str) -> No
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_graph_is_data(graph: StateGraph[StrEnum]) -> None:
+def test_states_of_a_graph_are_string_enum_members(graph: StateGraph[StrEnum]) -> None:
     assert all(inspect.isclass(type(state)) and isinstance(state, StrEnum) for state in graph.edges)
 
 
 def test_no_state_text_is_unused() -> None:
-    """A state that is no node of a graph (a process, say) is used by a literal or an f-string of
-    its own."""
+    """A state that is no node of a graph (of a process, for example) is used by a literal or by an
+    f-string."""
     said = {code for code in load_catalogue("en") if re.match(r"state\.[a-z_]+\.", code)}
     own = tuple(prefix for prefix in prefixes() if prefix.count(".") > 1)
     left = (

@@ -1,5 +1,5 @@
-"""Tenancy of every table: what the models declare, what the migrations created, what a second
-tenant sees."""
+"""Tenancy of every table: declarations of the models, schema of the migrations, and isolation from
+a second tenant."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -46,9 +46,9 @@ MODULE_OF = {
 MODELS = [pytest.param(table, id=name) for name, table in sorted(SQLModel.metadata.tables.items())]
 
 
-def test_a_table_is_written_wherever_its_module_is_known() -> None:
-    """A process may import one module and write its rows: what their keys point at is imported with
-    it."""
+def test_module_of_a_table_imports_the_tables_of_its_foreign_keys() -> None:
+    """A process may import one module and write its rows, so the referenced tables must be imported
+    too."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     keys = [
         (MODULE_OF[table.name], MODULE_OF[key.column.table.name])
@@ -71,7 +71,7 @@ def superuser(cluster: Cluster) -> Iterator[Engine]:
 
 @pytest.fixture
 def connection(superuser: Engine) -> Iterator[Connection]:
-    """The migrated database as its superuser; whatever a test changes is rolled back."""
+    """Connect to the migrated database as superuser. Changes of a test are rolled back."""
     with superuser.connect() as opened:
         yield opened
         opened.rollback()
@@ -79,8 +79,8 @@ def connection(superuser: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def strangers(connection: Connection) -> Connection:
-    """One row of tenant A in every table; keys, checks and triggers put aside so that any row will
-    do."""
+    """Insert one row of tenant A into every table, with checks dropped and triggers disabled so
+    that any row is valid."""
     checks = connection.execute(
         text(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint"
@@ -103,7 +103,7 @@ def as_tenant(connection: Connection, role: str, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("table", MODELS)
-def test_model_declares_whom_it_is_about_and_how_long_it_is_kept(table: Table) -> None:
+def test_model_declares_its_subject_and_retention(table: Table) -> None:
     assert table.info.get("about") in ABOUT
     assert table.info.get("keep")
     assert PACKAGE_OF[table.name] in PACKAGES
@@ -120,14 +120,14 @@ def test_model_is_a_tenant_row(table: Table) -> None:
         or "creator_id" not in table.c
         or table.c.creator_id.nullable
         or PACKAGE_OF[table.name] in {"tenants", "gate"}
-    ), "what a creator owns is a CreatorRow"
+    ), "a model with a creator_id must be a CreatorOwnedRow"
 
 
 @pytest.mark.parametrize("check", schema.CHECKS, ids=lambda check: check.__name__)
 def test_database_keeps_tenants_apart(
     connection: Connection, check: Callable[[Connection], list[str]]
 ) -> None:
-    assert schema.tables(connection), "no table to look at"
+    assert schema.tables(connection), "no table to check"
     found = check(connection)
     assert not found, "\n".join(found)
 
@@ -160,7 +160,7 @@ def test_models_and_migrations_agree(connection: Connection) -> None:
     for difference in compare_metadata(context, SQLModel.metadata):
         change = difference[0] if isinstance(difference[0], tuple) else difference
         if change[0] in {"remove_index", "add_index", "remove_constraint"}:
-            continue  # indexes for speed are the migration's alone; uniques are compared below
+            continue  # indexes for speed exist only in migrations; uniques are compared below
         if change[0] == "remove_fk" and _crosses_packages(change[1]):
             continue
         found.append(str(change))
@@ -168,7 +168,7 @@ def test_models_and_migrations_agree(connection: Connection) -> None:
 
 
 def _crosses_packages(key: object) -> bool:
-    # a ForeignKeyConstraint
+    # `key` is a ForeignKeyConstraint
     child, parent = key.parent.name, key.referred_table.name  # type: ignore[attr-defined]  # see above
     return PACKAGE_OF.get(child) != PACKAGE_OF.get(parent)
 
@@ -205,7 +205,7 @@ def test_keys_between_packages_point_downwards(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("role", ["app", "gate"])
-def test_second_tenant_neither_reads_nor_changes_nor_adds(strangers: Connection, role: str) -> None:
+def test_second_tenant_cannot_read_change_or_add_rows(strangers: Connection, role: str) -> None:
     names = schema.tables(strangers)
     as_tenant(strangers, role, B)
     breaches = []
@@ -222,21 +222,21 @@ def test_second_tenant_neither_reads_nor_changes_nor_adds(strangers: Connection,
 
 
 def _refused_or_empty(connection: Connection, statement: str) -> bool:
-    """Whether a statement touches no row: none is seen, the role lacks the right, or the policy
-    refuses."""
+    """Return True if a statement affects no row: no row is visible, the role lacks the privilege,
+    or the policy refuses."""
     savepoint = connection.begin_nested()
     try:
         return connection.exec_driver_sql(statement).rowcount == 0
-    except ProgrammingError as error:  # 42501: no right, or row-level security
+    except ProgrammingError as error:  # 42501: no privilege, or row-level security
         return getattr(error.orig, "sqlstate", "") == "42501"
     except IntegrityError:
-        return False  # a constraint was reached, so the policy had let it pass
+        return False  # a constraint was reached, so the policy had allowed the row
     finally:
         savepoint.rollback()
 
 
-def test_owner_of_the_rows_does_read_them(strangers: Connection) -> None:
-    """The twin: without it, the test above would pass on empty tables."""
+def test_owning_tenant_reads_its_rows(strangers: Connection) -> None:
+    """The twin of the test above, which would pass on empty tables without it."""
     names = schema.tables(strangers)
     as_tenant(strangers, "app", A)
     unseen = []
@@ -246,13 +246,13 @@ def test_owner_of_the_rows_does_read_them(strangers: Connection) -> None:
             if not strangers.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar():
                 unseen.append(table)
         except ProgrammingError:
-            pass  # a table that is not app's to read
+            pass  # a table that `app` may not read
         finally:
             savepoint.rollback()
     assert not unseen
 
 
-def test_planted_table_without_policy_is_read_by_a_stranger(strangers: Connection) -> None:
+def test_planted_table_without_policy_is_read_by_another_tenant(strangers: Connection) -> None:
     strangers.exec_driver_sql(
         "CREATE TABLE planted (tenant_id uuid, id uuid); GRANT ALL ON planted TO app"
     )
@@ -262,8 +262,8 @@ def test_planted_table_without_policy_is_read_by_a_stranger(strangers: Connectio
 
 
 def keys_to_strangers(connection: Connection) -> list[str]:
-    """Foreign keys that let a row of B name A's row; each is tried with all other keys of its table
-    put aside."""
+    """Return the foreign keys that let a row of tenant B refer to a row of tenant A. Each is tried
+    with the other foreign keys of its table dropped."""
     keys = schema.foreign_keys(connection)
     connection.exec_driver_sql("SET LOCAL session_replication_role = origin")
     passed = []
@@ -293,7 +293,7 @@ def test_no_key_reaches_another_tenants_row(strangers: Connection) -> None:
     assert not passed, "\n".join(passed)
 
 
-def test_planted_key_on_a_bare_id_reaches_it(strangers: Connection) -> None:
+def test_planted_key_on_a_bare_id_reaches_another_tenant(strangers: Connection) -> None:
     strangers.exec_driver_sql(
         "CREATE TABLE planted (tenant_id uuid, id uuid PRIMARY KEY);"
         "CREATE TABLE child (tenant_id uuid, id uuid, planted_id uuid CONSTRAINT loose REFERENCES "
@@ -304,7 +304,7 @@ def test_planted_key_on_a_bare_id_reaches_it(strangers: Connection) -> None:
 
 
 @pytest.mark.parametrize("login", ["greenroom_work", "greenroom_pages"])
-def test_outside_a_scope_a_query_is_refused(
+def test_query_outside_a_scope_is_refused(
     cluster: Cluster, connection: Connection, login: str
 ) -> None:
     engine = create_engine(cluster.url(login, "house"))
@@ -316,7 +316,7 @@ def test_outside_a_scope_a_query_is_refused(
     engine.dispose()
 
 
-def test_logins_hold_no_more_than_they_need(connection: Connection) -> None:
+def test_logins_have_only_the_roles_they_need(connection: Connection) -> None:
     rows = connection.execute(
         text(
             "SELECT l.rolname, l.rolsuper OR l.rolbypassrls OR l.rolinherit, "

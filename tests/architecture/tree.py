@@ -1,4 +1,4 @@
-"""The source tree, read and parsed once for every rule."""
+"""The source tree, read and parsed once for all rules."""
 
 import ast
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ PACKAGES = (
     "demo",
     "benchmarks",
 )
-"""The packages, lowest layer first. The import contract is compared with this list and with the
-folders on disk."""
+"""The packages, lowest layer first. The import contract and the folders are compared with this
+list."""
 
 BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests", "tools"})
-"""Folders that are no package of the product."""
+"""Folders that are not packages of the product."""
 
 TEXT_KINDS = frozenset(
     [
@@ -59,8 +59,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file: its path from the root, its text and what the rules ask of its syntax
-    tree."""
+    """A Python file: its path from the root, its text and lookups in its syntax tree."""
 
     path: str
     text: str
@@ -93,9 +92,9 @@ class Source:
         return found
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
-        """Every node of these kinds; the tree is walked once for all rules."""
+        """Yield every node of these kinds. The tree is walked once for all rules."""
         for kind in kinds:
-            # the index holds just this kind
+            # a list in the index contains nodes of this kind only
             yield from self._by_type.get(kind, ())  # type: ignore[misc]  # see above
 
     @cached_property
@@ -112,9 +111,9 @@ class Source:
         return names
 
     def dotted(self, node: ast.AST) -> str:
-        """The full name behind an expression: `dt.now` after `from datetime import datetime as dt`
-        is `datetime.datetime.now`; an unknown base stays as written, anything else than names
-        becomes `?`."""
+        """Return the full name behind an expression: `dt.now` after `from datetime import datetime
+        as dt` is `datetime.datetime.now`. An unknown base stays as written; an expression other
+        than a name becomes `?`."""
         if isinstance(node, ast.Attribute):
             return f"{self.dotted(node.value)}.{node.attr}"
         if isinstance(node, ast.Name):
@@ -122,7 +121,7 @@ class Source:
         return "?"
 
     def calls(self) -> Iterator[tuple[ast.Call, str]]:
-        """Every call with the full name of what is called."""
+        """Yield every call with the full name of the called function."""
         for node in self.nodes(ast.Call):
             yield node, self.dotted(node.func)
 
@@ -133,13 +132,13 @@ class Source:
         return {id(statement.value) for statement in bodies if isinstance(statement, ast.Expr)}
 
     def strings(self) -> Iterator[ast.Constant]:
-        """Every string literal but docstrings, the literal parts of f-strings included."""
+        """Yield every string literal except docstrings, including the literal parts of f-strings."""
         for node in self.nodes(ast.Constant):
             if isinstance(node.value, str) and id(node) not in self._docstrings:
                 yield node
 
     def functions(self) -> Iterator[Function]:
-        """Every function and method."""
+        """Yield every function and method."""
         return self.nodes(ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -155,14 +154,14 @@ def sources() -> tuple[Source, ...]:
 
 @cache
 def product() -> tuple[Source, ...]:
-    """Return the Python files of the packages alone."""
+    """Return the Python files of the packages only."""
     return tuple(source for source in sources() if source.package in PACKAGES)
 
 
 @cache
 def texts() -> tuple[tuple[str, str], ...]:
-    """Return path and text of every other file that is read or run: docs, templates, data, build
-    files."""
+    """Return path and text of every other file that is read or run: documents, templates, data and
+    build files."""
     folders = [*(ROOT / name for name in (*PACKAGES, *BESIDE)), ROOT / ".github", ROOT / ".ci"]
     inside = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     at_root = (path for path in ROOT.iterdir() if path.is_file())

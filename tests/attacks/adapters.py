@@ -1,4 +1,4 @@
-"""Attacks by what speaks to a platform: an adapter that is faulty, or goes its own way."""
+"""Attacks by adapters: a connector that is faulty or bypasses the transport."""
 
 from dataclasses import replace
 from functools import partial
@@ -47,8 +47,8 @@ class Planted(Sandbox):
 
 @register_wire_attack("P-05")
 def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
-    """It is handed a unit and never a credential: the platform turns it away. And it would not have
-    been built."""
+    """Send with a separate HTTP client. The adapter gets a unit and never a credential, so the
+    platform refuses it. The architecture rules refuse its code too."""
     text = ITS_OWN_WAY if harm else AS_IT_SHOULD
     found = list(one_http_client(Source("connectors/planted.py", text)))
     room: dict[str, Any] = {"HERE": lea.network.url, "SAID": []}
@@ -67,7 +67,7 @@ def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
 
 
 class Forgetful(Sandbox):
-    """Leaves out what the platform must be told."""
+    """A connector that omits the adult flag."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -78,7 +78,7 @@ class Forgetful(Sandbox):
 
 @register_wire_attack("P-09")
 def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
-    """An explicit picture that somebody looked at, for a place that takes it marked."""
+    """Omit the adult flag of a reviewed explicit picture, on a surface that accepts it flagged."""
     unit, ann = explicit(lea)
     if harm:
         lea.connectors = {"sandbox": Forgetful()}
@@ -89,7 +89,7 @@ def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
 
 
 def explicit(lea: World) -> tuple[Unit, str]:
-    """A post for X as the sandbox plays it, approved by somebody other than its author; the
+    """Return a post for the sandbox's X, approved by a member other than its author, and the
     author."""
     with lea.scope() as scope:
         scope.run(

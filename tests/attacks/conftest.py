@@ -1,4 +1,4 @@
-"""The sandbox for the attacks on the way out, and the networks for those on places."""
+"""The sandbox for attacks on the transport, and the fake platforms for attacks on destinations."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Attacks on what is known: pictures, permissions, papers, readers, process, time."""
+"""Attacks on evidence: media, consent, documents, identity and links."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ __all__ = ["SCENARIOS"]
 def real_person_unit(
     stage: Stage, rating: Rating | None, *, papers: dict[str, Any] | None = None, **changes: Any
 ) -> Medium:
-    """A picture of a real person whose papers are in order but for what is said."""
+    """Add a picture of a real person with complete documents, except for `papers`."""
     return stage.do(
         lambda scope: picture(
             scope, stage.world, rating, person=real_person(scope, **(papers or {})), **changes
@@ -39,7 +39,7 @@ def real_person_unit(
 
 
 def invented_person_unit(stage: Stage, rating: Rating, **changes: Any) -> Medium:
-    """A picture of an invented person."""
+    """Add a picture of a synthetic person."""
     return stage.do(
         lambda scope: picture(
             scope, stage.world, rating, person=synthetic_person(scope, stage.world), **changes
@@ -52,7 +52,8 @@ def send_unit(stage: Stage, *media: Medium, place: str = "FV1", **rest: Any) -> 
 
 
 def request_removal(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> list[UUID]:
-    """Somebody wants it gone; the workers have heard the first of each flood. The complaints."""
+    """Request the removal of a picture and handle the first of the requests. Return the request
+    IDs."""
 
     def receive(scope: Any) -> list[UUID]:
         asked = {
@@ -102,7 +103,7 @@ def blurred_to_lose_the_rating(stage: Stage) -> Result:
 
 @register_attack("M-10")
 def removed_picture_made_smaller(stage: Stage) -> Result:
-    """The complaint about the first one was upheld; what is brought now was saved anew, smaller."""
+    """Upload a smaller, re-encoded copy of a picture whose removal request was upheld."""
     shown = invented_person_unit(stage, Rating.E, phash="ff00ff00ff00ff00")
     for one in request_removal(stage, shown, "shown"):
         stage.do(lambda scope, one=one: removal_requests.uphold_removal_request(scope, one))
@@ -306,8 +307,8 @@ def identity_after_production(stage: Stage) -> Result:
 
 @register_attack("I-08")
 def card_signed_by_the_uploader(stage: Stage) -> Result:
-    """ann fills the card and signs it herself; in the twin the person named signs it on their own
-    page."""
+    """Let the uploader sign the shoot card herself. In the twin the named person signs it in the
+    portal."""
     person = stage.do(lambda scope: real_person(scope, scopes=()))
     medium = stage.do(
         lambda scope: picture(
@@ -343,7 +344,7 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
         except SQLAlchemyError:
             continue
         raise AssertionError(f"{role} signed for somebody else")
-    # somebody else named who is shown, and every permission is there: the date alone is missing
+    # another member named the depicted person, and every consent exists: only the date is missing
     other = stage.do(real_person)
     named = {"how": "face", "confirmed_by": f"member:{stage.world.rob}"}
     stage.do(lambda scope: ratings.record_depiction(scope, asset_of(scope, medium), other, **named))

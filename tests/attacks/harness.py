@@ -1,4 +1,4 @@
-"""Where attacks are tried: a tenant, its people, and one way to send, with the steps of
+"""The stage of the attacks: a tenant, its members, and one way to send, with the steps of
 `conventions.send`."""
 
 import random
@@ -27,7 +27,8 @@ CLEAN = "GOOD-EVENING-ALL"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a unit: its last verdict, the reasons, and how many requests may have left."""
+    """The result of a unit: its last verdict, the reasons, and the number of requests that may have
+    been sent."""
 
     verdict: str
     reasons: frozenset[str]
@@ -35,7 +36,7 @@ class Result:
 
 
 class Tokens:
-    """The marker tokens, each renamed at random: no code can know the strings of the corpus."""
+    """The marker tokens, renamed at random so that no code can recognize the strings of the corpus."""
 
     KINDS: Mapping[str, str] = {
         "EXPLICIT-MARKER-A": "explicit",
@@ -50,12 +51,11 @@ class Tokens:
 
     def __init__(self) -> None:
         spell = random.SystemRandom()
-        # letters only, none of which a digit stands for twice in a row: as the corpus' own tokens
-        # are built
+        # letters only, without Q and J, like the tokens of the corpus
         letters = [letter for letter in string.ascii_uppercase if letter not in "QJ"]
         last = [
             letter for letter in letters if letter != "A"
-        ]  # repeats are read as one: it would end a letter early
+        ]  # repeated letters are read as one, which would shorten the word
         words = [
             "".join(
                 [
@@ -74,7 +74,7 @@ class Tokens:
         return self.names[name]
 
     def bundle(self) -> Bundle:
-        """The shipped rules with the renamed terms."""
+        """Return the shipped rules with the renamed terms."""
         shipped = bundle.shipped_bundle()
         terms = tuple(
             lexicon.fold_term(kind, self.names[name]) for name, kind in self.KINDS.items()
@@ -84,7 +84,7 @@ class Tokens:
 
 @dataclass
 class Stage:
-    """One attack, or its benign twin: `harm` is the one offending step."""
+    """An attack or its benign twin. `harm` adds the offending step."""
 
     world: World
     tokens: Tokens
@@ -103,16 +103,16 @@ class Stage:
         return f"member:{self.world.ann}"
 
     def word(self, name: str = "EXPLICIT-MARKER-A") -> str:
-        """The offending word, or a clean one of the same shape."""
+        """Return the offending word, or a clean one of the same shape."""
         return self.tokens[name] if self.harm else CLEAN
 
     def do(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Any:
-        """One transaction."""
+        """Run an action in one transaction."""
         with self.world.scope(actor) as scope:
             return act(scope)
 
     def marked(self, unit: Unit) -> Unit:
-        """The unit with the marks its place asks for, as rooms set them."""
+        """Return the unit with the flags that its surface requires, as the packages set them."""
         return self.do(
             lambda scope: replace(
                 unit, flags=issuance.required_flags_of_unit(scope, unit, bundle=self.rules)
@@ -120,8 +120,8 @@ class Stage:
         )
 
     def review(self, unit: Unit) -> None:
-        """rob approves the exact unit; in a tenant of one person gus, a guest reviewer, who stands
-        in his place."""
+        """Approve the exact unit as rob; in a tenant of one member, as gus, a guest reviewer in his
+        role."""
         self.do(
             lambda scope: content_reviews.review_unit(scope, unit.digest(), verdict="approve"),
             actor=f"member:{self.world.rob}",
@@ -130,8 +130,8 @@ class Stage:
     def send(
         self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True
     ) -> Result:
-        """Submit; have it reviewed where a review is missing; mint. Whatever refuses on the way is
-        the result."""
+        """Submit the unit, review it if a review is missing, and mint a permit. A refusal on the
+        way is the result."""
         whole = self.marked(unit) if mark else unit
         by = author or self.author
         judged = self.do(
@@ -156,7 +156,7 @@ class Stage:
         return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
 
     def by_the_house(self, unit: Unit) -> Result:
-        """Send by the rules that are in force here, not by this stage's own."""
+        """Send with the installed policy instead of this stage's rules."""
         try:
             self.do(
                 lambda scope: issuance.mint_permit(scope, unit, Step(), key=KEY, author=self.author)
@@ -170,7 +170,7 @@ class Stage:
         return Result("A", frozenset(), self.sent(unit))
 
     def refused(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Result:
-        """An act that the gate or the database refuses: it counts as blocked."""
+        """Run an action that the gate or the database should refuse; an error counts as blocked."""
         try:
             self.do(act, actor=actor)
         except GreenroomError as error:
@@ -178,12 +178,12 @@ class Stage:
         return Result("A", frozenset(), 1)
 
     def pass_time(self, by: timedelta) -> None:
-        """The house's clock moves on."""
+        """Advance the clock of the database."""
         with self.world.open(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(:by)", by=by)
 
     def sent(self, unit: Unit) -> int:
-        """Requests that may have left for a unit."""
+        """Return the number of requests that may have been sent for a unit."""
         return self.do(
             lambda scope: scope.run(
                 "SELECT count(*) FROM permits WHERE subject_id = :id", id=unit.subject.id
@@ -191,7 +191,7 @@ class Stage:
         )
 
     def verifies(self) -> bool:
-        """Whether the log is whole."""
+        """Return True if the decision log is intact."""
         return isinstance(self.do(decision_log.verify_chain), decision_log.ChainIntact)
 
 
@@ -200,7 +200,7 @@ SCENARIOS: dict[str, Scenario] = {}
 
 
 def register_attack(*names: str) -> Callable[[Scenario], Scenario]:
-    """Register a scenario under the ids of the corpus."""
+    """Register a scenario under IDs of the corpus."""
 
     def register(scenario: Scenario) -> Scenario:
         SCENARIOS.update(dict.fromkeys(names, scenario))
@@ -210,5 +210,5 @@ def register_attack(*names: str) -> Callable[[Scenario], Scenario]:
 
 
 def ids(entries: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The ids of the corpus."""
+    """Return the IDs of the corpus."""
     return {str(entry["id"]) for entry in entries}

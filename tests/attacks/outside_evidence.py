@@ -1,5 +1,5 @@
-"""Attacks on evidence from outside: an age a member typed, a proof that was withdrawn, a reviewer who
-is shown."""
+"""Attacks on external evidence: an age that a member typed, a withdrawn proof, and a reviewer who
+is depicted."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def _proofs(scope: Any, person: UUID) -> list[UUID]:
 
 
 def _unproven_person(stage: Stage) -> UUID:
-    """Somebody who agreed to everything, whose one proof was withdrawn."""
+    """Return a person who consented to everything and whose only proof was withdrawn."""
     person: UUID = stage.do(real_person)
     (proof,) = stage.do(lambda scope: _proofs(scope, person))
     stage.do(lambda scope: age_proof_withdrawal.withdraw_age_proof(scope, proof))
@@ -38,7 +38,7 @@ def _unproven_person(stage: Stage) -> UUID:
 
 @register_attack("I-10")
 def age_that_a_member_typed(stage: Stage) -> Result:
-    """ann types a backdated confirmation of a notary; in the twin the custodian gives it."""
+    """Submit a backdated confirmation of a notary as ann. In the twin the custodian submits it."""
     person = _unproven_person(stage)
     if stage.harm:
         event = stage.do(
@@ -64,7 +64,8 @@ def age_that_a_member_typed(stage: Stage) -> Result:
 
 @register_attack("I-11")
 def proof_that_was_withdrawn(stage: Stage) -> Result:
-    """The custodian erred; in the twin another proof covers the day of the picture."""
+    """Withdraw the proofs of a custodian who erred. In the twin another proof covers the day of the
+    picture."""
     person: UUID = stage.do(real_person)
     note_age_proof(stage.world, person)
     proofs = stage.do(lambda scope: _proofs(scope, person))
@@ -77,7 +78,7 @@ def proof_that_was_withdrawn(stage: Stage) -> Result:
 
 @register_attack("P-20")
 def reviewer_who_is_shown(stage: Stage) -> Result:
-    """Who approved turns out to be the person shown; in the twin the author is."""
+    """Reveal that the reviewer is the depicted person. In the twin it is the author."""
     person: UUID = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.N, person=person))
     whole = stage.marked(text_unit(stage, "FV1", media=(medium,), body="Hello"))

@@ -1,8 +1,7 @@
-"""Attacks by files: brought in as a member would, looked at by a classifier, and sent as far as
-they get.
+"""Attacks by files: uploaded as by a member, checked by a classifier, and sent as far as possible.
 
-Tiles stand for what nobody draws. The classifier is a server of its own; what it says raises what a
-person said.
+Tiles represent content that must not be drawn. The classifier is a separate server; its finding
+raises the rating of a member.
 """
 
 from collections.abc import Callable
@@ -46,7 +45,7 @@ AUTHOR = "member:7"
 
 
 class AccountFiles:
-    """The account's files as a store."""
+    """The files of the account as a store."""
 
     def __init__(self, lea: World) -> None:
         self._files = lea.files
@@ -69,7 +68,7 @@ class AccountFiles:
 
 
 def ingest_rated_picture(lea: World, prepared: pipeline.PreparedAsset) -> Medium:
-    """Through the library, past the classifier; then somebody rates what they see."""
+    """Ingest a picture into the library with the classifier, then rate it as a member."""
     with serving() as eyes:
         asset = pipeline.ingest_asset(
             lea.tenant,
@@ -87,14 +86,15 @@ def ingest_rated_picture(lea: World, prepared: pipeline.PreparedAsset) -> Medium
 
 
 def post_unit(lea: World, medium: Medium, surface: str, *, body: str = "Good morning") -> Unit:
-    """A post of it, with the marks its place asks for."""
+    """Return a post of the picture with the flags that its surface requires."""
     unit = replace(lea.unit(body), surface=f"sandbox.{surface}", media=(medium,))
     with lea.scope() as scope:
         return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
 
 
 def send_and_count(lea: World, unit: Unit, **rules: Any) -> Result:
-    """What is decided, and what the platform took in once it was claimed all the same."""
+    """Return the decision, and the number of posts that the platform accepted after an attempt to
+    send anyway."""
     with lea.scope() as scope:
         decided = issuance.preview_decision(scope, unit, author=AUTHOR, **rules)
 

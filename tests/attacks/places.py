@@ -1,5 +1,5 @@
-"""Attacks on the place something goes to, and on what it makes of it: the true house, against
-Telegram, Discord and Bluesky that do what they should not."""
+"""Attacks on destinations and platforms' handling of posts: the real system against faulty fakes of
+Telegram, Discord and Bluesky."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -13,7 +13,7 @@ PLACED: dict[str, Placed] = {}
 
 
 def register_place_attack(name: str) -> Callable[[Placed], Placed]:
-    """Register a scenario under an id of the corpus."""
+    """Register a scenario under an ID of the corpus."""
 
     def register(scenario: Placed) -> Placed:
         PLACED[name] = scenario
@@ -23,7 +23,8 @@ def register_place_attack(name: str) -> Callable[[Placed], Placed]:
 
 
 def delivery_result(mia: ConnectedCreator, delivery_id: UUID, standing: int) -> Result:
-    """What was decided of a delivery, or why it was called back, and how many posts of it stand."""
+    """Return the decision about a delivery, or the reason of its recall, and the number of its live
+    posts."""
     verdict, reasons = mia.judged(delivery_id)
     recalled = mia.recall(delivery_id).removeprefix("gate.")
     if recalled:
@@ -55,8 +56,8 @@ def thread_under_a_parent_for_everybody(mia: ConnectedCreator, harm: bool) -> Re
 
 @register_place_attack("V-07")
 def open_invite_link(mia: ConnectedCreator, harm: bool) -> Result:
-    """No bot is told of another administrator's link: it shows by whom it let in, and by nobody's
-    word against it."""
+    """Let a stranger join by an administrator's invite link. Bots receive no event about such
+    links, only about the members who join."""
     bot, chat = mia.telegram()
     if harm:
         telegram = mia.outside.telegram.world
@@ -74,5 +75,5 @@ def platform_that_forgets_the_label(mia: ConnectedCreator, harm: bool) -> Result
     mia.desk.live(seconds=60)
     assert len(repo.taken) == 1, "one request"
     if harm:
-        assert "copy.unmarked" in mia.desk.notices().values(), "somebody is told at once"
+        assert "copy.unmarked" in mia.desk.notices().values(), "members are notified at once"
     return delivery_result(mia, sent, len(repo.records))

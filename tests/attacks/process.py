@@ -1,4 +1,4 @@
-"""Attacks on the process and on readers."""
+"""Attacks on the process and on audiences."""
 
 import unicodedata
 from dataclasses import replace
@@ -33,7 +33,7 @@ def own_review_by_a_second_login(stage: Stage) -> Result:
     reviewer = stage.world.ann if stage.harm else stage.world.rob
 
     def write(scope: Any) -> None:
-        scope.run(  # as the app may, past the desk
+        scope.run(  # with the privileges of the app, without the review page
             "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, "
             "seen_percent)"
             " VALUES (:tenant, :id, 'unit', :digest, :principal, 'approve', 100)",
@@ -58,7 +58,7 @@ def one_reviewer_lowers_alone(stage: Stage) -> Result:
 
 
 def swapped(stage: Stage, before: str, after: str) -> Result:
-    """rob approves words and picture; then the words are others."""
+    """Change the text after rob approved text and picture."""
     whole = stage.marked(
         text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body=before)
     )
@@ -167,7 +167,7 @@ def flood_of_complaints(stage: Stage) -> Result:
         assert (set(group.ids), group.until) == (
             set(flood),
             None,
-        )  # one thing to decide, and no clock
+        )  # one request to decide, without a deadline
         assert send_unit(stage, other).sent == 1
     return send_unit(stage, named)
 
@@ -261,8 +261,7 @@ def reviewer_of_another_tenant(stage: Stage) -> Result:
 
 @register_attack("N-01")
 def picture_of_another_tenant(stage: Stage) -> Result:
-    """Another agency names these bytes in a post of its own, then sends the whole post as its
-    own."""
+    """Use the bytes of another agency in a post, then send that agency's whole post."""
     medium = general_picture(stage)
     whole = unit(stage.world, media=(medium,))
     if not stage.harm:
@@ -270,7 +269,7 @@ def picture_of_another_tenant(stage: Stage) -> Result:
     other = replace(stage, world=world(stage.world.open, uuid7()))
     named = other.send(unit(other.world, media=(medium,)))
     assert (named.verdict, named.sent) == ("B", 0)
-    assert "RENDITION_NOT_CANONICAL" in named.reasons, "to them they are bytes that nobody knows"
+    assert "RENDITION_NOT_CANONICAL" in named.reasons, "the bytes are unknown in their agency"
     got = other.send(whole)
     assert (
         other.do(

@@ -1,5 +1,4 @@
-"""Attacks by what a post points at instead of carrying it: a file that lies there, a message, a
-quote, a later hour."""
+"""Attacks by references: a file on the platform, a message, a quote, or scheduling by the platform."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +47,7 @@ POINTED: dict[str, Pointed] = {}
 
 
 def register_reference_attack(name: str) -> Callable[[Pointed], Pointed]:
-    """Register a scenario under an id of the corpus: the true house, against Telegram."""
+    """Register a scenario under an ID of the corpus. It runs on the real system against Telegram."""
 
     def register(scenario: Pointed) -> Pointed:
         POINTED[name] = scenario
@@ -58,7 +57,7 @@ def register_reference_attack(name: str) -> Callable[[Pointed], Pointed]:
 
 
 def draft_reference(mia: ConnectedCreator, channel_id: UUID, kind: str, native_id: str) -> Unit:
-    """A post of hers that carries nothing and points at something."""
+    """Return a post of hers without content and with a reference."""
     with mia.desk.scope() as scope:
         channel = channel_reads.get_channel(scope, channel_id)
     return Unit(
@@ -76,8 +75,8 @@ def draft_reference(mia: ConnectedCreator, channel_id: UUID, kind: str, native_i
 
 
 def publish_reference(mia: ConnectedCreator, unit: Unit, chat: Chat) -> Result:
-    """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that
-    were not."""
+    """Claim, send and settle as the packages do. Return the decision and the number of new messages
+    in the chat."""
     services, before = mia.outside.services, len(chat.messages)
     with mia.desk.scope() as scope:
         unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
@@ -117,7 +116,7 @@ def _armed(mia: ConnectedCreator, unit: Unit, connectors: Connectors) -> Prepare
 
 
 def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
-    """What came of it on another network than the sandbox, and how many posts are there."""
+    """Return the result on a platform other than the sandbox, with the number of its posts."""
     try:
         end = act()
     except EgressForbidden as refused:
@@ -127,7 +126,7 @@ def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
 
 
 def publish_prepared(mia: ConnectedCreator, unit: Unit, services: Services) -> Outcome:
-    """Publish on Instagram, which prepares a picture first: the next try comes when it says."""
+    """Publish on Instagram, which prepares a picture first; retry at the time it names."""
     for _ in range(5):
         end = services.run_steps(_armed(mia, unit, services.connectors))
         if not isinstance(end, Retry):
@@ -138,8 +137,8 @@ def publish_prepared(mia: ConnectedCreator, unit: Unit, services: Services) -> O
 
 
 def left(mia: ConnectedCreator, rating: Rating) -> tuple[UUID, Chat, str, str]:
-    """A picture that was posted to her private channel: the account, the channel, the message and
-    the file there."""
+    """Post a picture to her private channel. Return the account, the channel, the message ID and
+    the file ID."""
     _, chat = mia.telegram()
     sent_at = mia.post("telegram", rating, after=60)
     mia.desk.live(seconds=50)
@@ -153,7 +152,7 @@ def left(mia: ConnectedCreator, rating: Rating) -> tuple[UUID, Chat, str, str]:
 
 
 def to_everybody(mia: ConnectedCreator, chat: Chat) -> tuple[UUID, Chat]:
-    """Another channel of the same bot, which anybody may read."""
+    """Connect a public channel of the same bot."""
     world = mia.outside.telegram.world
     (bot,) = (bot for bot in world.bots.values() if bot.id in chat.rights)
     name = f"open{str(mia.desk.tenant_id)[-8:]}"
@@ -163,8 +162,8 @@ def to_everybody(mia: ConnectedCreator, chat: Chat) -> tuple[UUID, Chat]:
 
 @register_reference_attack("R-01")
 def file_of_an_old_message(mia: ConnectedCreator, harm: bool) -> Result:
-    """Telegram knows the file, and shows it to whoever names it: somebody posted it with their own
-    app."""
+    """Reuse a file that was posted with the Telegram app. Telegram serves it to any caller that
+    knows its ID."""
     account, chat, _, file_id = left(mia, Rating.G)
     if harm:
         there = {
@@ -196,7 +195,8 @@ def rated_file_moved_to_a_stricter_place(mia: ConnectedCreator, harm: bool) -> R
 
 @register_wire_attack("R-04")
 def quote_of_what_nobody_rated(lea: World, harm: bool) -> Result:
-    """Whose post it is makes no difference to the network; the gate knows its own alone."""
+    """Quote a post of a stranger. The platform accepts any quote; the gate knows only posts of the
+    agency."""
     as_x = {"surface": "sandbox.as_x"}
     first = lea.publish(replace(lea.unit("hello"), **as_x))
     assert isinstance(first, Published)
@@ -214,7 +214,7 @@ def quote_of_what_nobody_rated(lea: World, harm: bool) -> Result:
 
 
 class Tube:
-    """A stepper for YouTube as somebody might write one: it lets YouTube publish, tomorrow."""
+    """A connector for YouTube that delegates publishing to the platform, at a later time."""
 
     capabilities = replace(Sandbox.capabilities, platform="youtube", surfaces=("video",))
 
@@ -275,7 +275,7 @@ def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
 
 
 class Laundering(Instagram):
-    """Hands Instagram an address of somebody else's, where today's picture is not tomorrow's."""
+    """A connector that gives Instagram a foreign address, whose picture may change."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -307,8 +307,8 @@ def raw_address_for_instagram(mia: ConnectedCreator, harm: bool) -> Result:
 
 @register_reference_attack("R-10")
 def own_address_used_twice(mia: ConnectedCreator, harm: bool) -> Result:
-    """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and
-    is written down."""
+    """Fetch a temporary URL after Instagram used it. The second request gets nothing and is
+    recorded."""
     profile, services = mia.instagram(), mia.outside.services
     end = publish_prepared(mia, pictured(mia), services)
     assert isinstance(end, Published), end
@@ -333,7 +333,7 @@ def own_address_used_twice(mia: ConnectedCreator, harm: bool) -> Result:
 
 
 def pictured(mia: ConnectedCreator) -> Unit:
-    """A post of one picture for her Instagram account."""
+    """Return a post of one picture for her Instagram account."""
     with mia.desk.scope() as scope:
         medium = assets.get_rendition(scope, mia.picture(Rating.G), "instagram")
     whole = draft_reference(mia, mia.desk.channels["instagram"], "", "")
@@ -342,8 +342,8 @@ def pictured(mia: ConnectedCreator) -> Unit:
 
 @contextmanager
 def elsewhere(fetched: list[str]) -> Iterator[str]:
-    """Somebody's web server: the picture for everybody while people look, another one when
-    Instagram comes."""
+    """Serve a foreign web server that shows a General picture to browsers and another one to
+    Instagram."""
     app = FastAPI()
 
     @app.get("/picture.jpg")

@@ -1,5 +1,4 @@
-"""Attacks with somebody else's face: through the library, past an eye that tells faces apart, as
-far as they get."""
+"""Attacks with another person's face: through the library and a face comparison."""
 
 from gate.contract.units import Medium
 from tests.attacks.evidence import send_unit
@@ -11,16 +10,16 @@ __all__ = ["SCENARIOS"]
 
 @register_attack("I-03")
 def real_person_declared_invented(stage: Stage) -> Result:
-    """The references have the face of somebody real, who agreed that it is known; what is sent
-    shows no face at all. In the twin they resemble nobody."""
+    """Use references with the face of a real person who agreed to be recognized; the sent picture
+    shows no face. In the twin the references resemble no known person."""
     with faced(stage.world.open, at=stage.world) as house:
         house.real("P")
         return send_unit(stage, picture_after(house, "P8" if stage.harm else "Q9"), place="X1")
 
 
 def picture_after(house: FaceAgency, who: str) -> Medium:
-    """Explicit, of somebody invented after a reference with this face; the face itself is turned
-    away."""
+    """Return an explicit picture of a synthetic person made from a reference with this face; the
+    picture shows no face."""
     person = house.nova(house.made(who))
     house.compare()
     medium = house.made("", "E")

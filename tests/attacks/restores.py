@@ -1,4 +1,4 @@
-"""Attacks by a backup that is brought back."""
+"""Attacks by restoring a backup."""
 
 import tempfile
 from pathlib import Path
@@ -19,8 +19,8 @@ __all__ = ["SCENARIOS"]
 
 @register_attack("Z-05")
 def a_backup_revives_a_permission(stage: Stage) -> Result:
-    """The database is the backup: it knows of no revocation. What is kept outside does, in the
-    harmful case."""
+    """Restore a database that contains no revocation. In the harmful case the external journal
+    contains it."""
     world, key = stage.world, LogKey.derive(bytes(32))
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, world, Rating.E, person=person))

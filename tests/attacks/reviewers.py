@@ -1,4 +1,4 @@
-"""Attacks by a person alone: on who looks, and on what one may release oneself."""
+"""Attacks by a single member: on the reviewer, and on the release of one's own content."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,7 @@ HOME, CAFE = "203.0.113.7", "198.51.100.9"
 
 @register_attack("P-14")
 def guest_who_is_the_author(stage: Stage) -> Result:
-    """ann opens the link herself in another browser: the connection is hers."""
+    """Open the guest's link as ann in another browser, over her connection."""
 
     def invites(scope: Any) -> Any:
         return agencies.add_member(
@@ -79,8 +79,8 @@ def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
 
 @register_attack("P-15")
 def own_picture_with_a_second_face(stage: Stage) -> Result:
-    """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face
-    was counted."""
+    """Release a picture alone, as counsel's rule permits: ann names only herself, signs with her
+    passkey and waits, but two faces were counted."""
     stage.rules = replace(build_open_bundle(), lexicon=stage.rules.lexicon)
     person = stage.do(real_person)
     faces = 2 if stage.harm else 1
@@ -116,7 +116,7 @@ def own_picture_with_a_second_face(stage: Stage) -> Result:
 
 
 def _holds(scope: Any, *, stage: Stage, person: Any) -> None:
-    """A custodian says that the account is hers."""
+    """Record a custodian's statement that the account belongs to her."""
     own_releases.record_account_holder(
         scope,
         person,

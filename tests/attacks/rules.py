@@ -1,4 +1,4 @@
-"""Attacks on the rules themselves: older ones, unsigned ones, looser ones."""
+"""Attacks on the policy: older, unsigned or looser rules."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,8 +19,7 @@ __all__ = ["SCENARIOS"]
 
 @register_attack("P-10")
 def older_rules_brought_back(stage: Stage) -> Result:
-    """The newest rules close the place; somebody brings back the version before, which allowed
-    it."""
+    """Install the previous policy, which allowed a surface that the newest policy closes."""
 
     def take(version: str, sandbox: str) -> None:
         with stage.world.open(INSTALLATION_ID, "system:test") as scope:
@@ -39,8 +38,7 @@ def older_rules_brought_back(stage: Stage) -> Result:
 
 @register_attack("Z-09")
 def attestation_that_loosens(stage: Stage) -> Result:
-    """Rules grew old. Two people say that they read one again, and that it allows more than it ever
-    did."""
+    """Re-verify an expired rule as two members, with verdicts that are looser than ever."""
     with stage.world.open(INSTALLATION_ID, "system:test") as scope:
         rules = active_policy.install_release(
             scope, sign_release(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
@@ -53,7 +51,7 @@ def attestation_that_loosens(stage: Stage) -> Result:
         url = rules.rows[name].source_url[0]
         rule_verification.verify_rule(scope, name, url, read_on=scope.now.date(), verdicts=said)
 
-    # an owner has to say it first: rob, or ann where she is alone, with the guest after her
+    # an owner must confirm first: rob, or ann if she is alone, followed by the guest
     refused = [
         stage.refused(attest, actor=f"member:{who}")
         for who in (stage.world.rob, stage.world.ann, stage.world.rob)
@@ -74,10 +72,10 @@ def attestation_that_loosens(stage: Stage) -> Result:
 
 @register_attack("P-17")
 def strangers_row_that_opens_nudity(stage: Stage) -> Result:
-    """A package ships a row for its own platform; the owner confirms it, whatever it says."""
+    """Admit a row that a package ships for its platform. The owner confirms it, with any verdicts."""
 
     def confirmed(*verdicts: str) -> list[Result]:
-        people = (stage.world.rob, stage.world.ann)  # one of them is the owner
+        people = (stage.world.rob, stage.world.ann)  # one of the two is the owner
         document = build_rule_file(*(build_rule_row(each) for each in verdicts))
         return [
             stage.refused(lambda s: admission.admit_rules(s, document), actor=f"member:{who}")
@@ -91,9 +89,9 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
         whole = unit(stage.world, media=(medium,))
         return stage.send(replace(whole, platform="acme", surface="acme.post", account="AC1"))
 
-    assert there(Rating.G).sent == 0, "a platform nobody knows"
+    assert there(Rating.G).sent == 0, "an unknown platform"
     assert {one.verdict for one in confirmed("AABB")} == {"A", "B"}, (
-        "the owner confirms it, nobody else may"
+        "only the owner may confirm the rules"
     )
     if not stage.harm:
         return there(Rating.G)

@@ -1,5 +1,4 @@
-"""Every attempt to get past the safety check fails as the corpus says, and its harmless twin goes
-through."""
+"""Every attack on the gate fails as the corpus states, and its benign twin passes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,10 +60,10 @@ WIRED = {**pictures.WIRED, **videos.WIRED, **adapters.WIRED, **references.WIRED}
 
 @pytest.fixture(autouse=True)
 def _signers(cluster: Cluster) -> Iterator[None]:
-    """Whose releases of rules this house takes, and it forgets them again."""
+    """Trust the test's policy signers, and revoke the trust afterwards."""
     with trusting(cluster):
         yield
-    with past_the_gate(cluster) as connection:  # some of them wait for months
+    with past_the_gate(cluster) as connection:  # some attacks wait for months
         connection.execute(text(AT_THE_HOUR))
 
 
@@ -75,10 +74,10 @@ def _signers(cluster: Cluster) -> Iterator[None]:
 def test_attack_fails_and_its_twin_passes(
     entry: dict[str, Any], solo: bool, tenant: OpenScope
 ) -> None:
-    """In an agency of two, and in one of a single person whom a guest reviewer helps: nothing more
-    passes there.
+    """Run in an agency of two members and in an agency of one with a guest reviewer, which permits
+    no more.
 
-    Attacks on the way out have no people in them and run once.
+    Attacks on the transport involve no members and run once.
     """
     scenario = TRIED[entry["id"]]
     twin = Stage.build(tenant, harm=False, solo=solo)
@@ -93,7 +92,7 @@ def test_attack_fails_and_its_twin_passes(
 
 
 def refused(entry: dict[str, Any], got: Result, about: object) -> None:
-    """The attack failed as the corpus says."""
+    """Check that the attack failed as the corpus states."""
     wanted = entry["reason"] if isinstance(entry["reason"], list) else [entry["reason"]]
     assert RANK.index(got.verdict) >= RANK.index(entry["verdict"]), (got, about)
     assert got.reasons & set(wanted), (got, wanted, about)
@@ -103,7 +102,7 @@ def refused(entry: dict[str, Any], got: Result, about: object) -> None:
 @pytest.mark.parametrize(
     "entry", [entry for entry in CORPUS if entry["id"] in WIRED], ids=lambda entry: entry["id"]
 )
-def test_attack_on_the_way_out_fails_and_its_twin_arrives(
+def test_transport_attack_fails_and_its_twin_arrives(
     entry: dict[str, Any], database: Database, sandbox: RunningSandbox
 ) -> None:
     scenario = WIRED[entry["id"]]
@@ -115,7 +114,7 @@ def test_attack_on_the_way_out_fails_and_its_twin_arrives(
 @pytest.mark.parametrize(
     "entry", [entry for entry in CORPUS if entry["id"] in PLACED], ids=lambda entry: entry["id"]
 )
-def test_attack_on_a_place_fails_and_its_twin_arrives(
+def test_destination_attack_fails_and_its_twin_arrives(
     entry: dict[str, Any], networks: FakePlatforms
 ) -> None:
     scenario = PLACED[entry["id"]]
@@ -127,7 +126,7 @@ def test_attack_on_a_place_fails_and_its_twin_arrives(
 @pytest.mark.parametrize(
     "entry", [entry for entry in CORPUS if entry["id"] in POINTED], ids=lambda entry: entry["id"]
 )
-def test_attack_by_what_lies_there_fails_and_its_twin_arrives(
+def test_reference_attack_fails_and_its_twin_arrives(
     entry: dict[str, Any], networks: FakePlatforms
 ) -> None:
     scenario = POINTED[entry["id"]]
@@ -140,14 +139,14 @@ def test_attack_by_what_lies_there_fails_and_its_twin_arrives(
 @pytest.mark.parametrize(
     "entry", [entry for entry in CORPUS if entry["id"] in TALKED], ids=lambda entry: entry["id"]
 )
-def test_attack_in_a_chat_fails_and_its_twin_arrives(
+def test_chat_attack_fails_and_its_twin_arrives(
     entry: dict[str, Any], database: Database, sandbox: RunningSandbox
 ) -> None:
     scenario = TALKED[entry["id"]]
     passed = scenario(create_nova(database, sandbox), False)
     assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
     got = scenario(create_nova(database, sandbox), True)
-    if entry["verdict"] == "A":  # what must come instead, and nothing else
+    if entry["verdict"] == "A":  # the required reply and no other
         assert got == Result("A", frozenset({entry["reason"]}), 1)
     else:
         refused(entry, got, entry["title"])

@@ -1,5 +1,4 @@
-"""Nobody can ask for something to be taken away: nothing for adults leaves; with a form reached, it
-does."""
+"""While the removal form is unreachable, no adult content is published."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +31,8 @@ from workers.event_handlers import removal_form_probe
 
 @contextmanager
 def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
-    """The form was last reached at `seen` (SQL); never, when empty. Afterwards it was, just now."""
+    """Set the time at which the form was last reached to `seen` (SQL), or to never if empty;
+    afterwards to now."""
     with tenant(INSTALLATION_ID, "system:test") as scope, scope.acting_as("gate"):
         scope.run("DELETE FROM intake_beats WHERE tenant_id = :h", h=INSTALLATION_ID)
         if seen:
@@ -51,21 +51,19 @@ def nudity(stage: Stage) -> Any:
     )
 
 
-def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: OpenScope) -> None:
+def test_each_module_starts_with_a_reachable_form(cluster: Cluster, tenant: OpenScope) -> None:
     with beaten(tenant, "people_now() - interval '2 hours'"):
         reset_database_clock(cluster.url("postgres", "house"))
         with tenant(INSTALLATION_ID, "system:test") as scope:
-            assert intake_heartbeat.is_form_reachable(scope), (
-                "however old the cluster is that was copied"
-            )
+            assert intake_heartbeat.is_form_reachable(scope), "also with an old copied cluster"
 
 
 @pytest.mark.parametrize(
     "seen",
     ["", "people_now() - interval '61 minutes'", "people_now() + interval '1 day'"],
-    ids=["never", "an hour ago", "a clock that went back"],
+    ids=["never", "an hour ago", "in the future"],
 )
-def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, seen: str) -> None:
+def test_unreachable_form_holds_only_adult_content(tenant: OpenScope, seen: str) -> None:
     stage = Stage.build(tenant, harm=True)
     whole = nudity(stage)
     stage.do(
@@ -80,18 +78,18 @@ def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, s
                 scope, whole, author=stage.author, bundle=stage.rules
             )
         )
-        assert again.is_transient, "it waits, and nobody has to act on this very post"
-        assert stage.send(unit(stage.world)).sent == 1, "words for everybody leave"
-    assert stage.send(whole, review=False).sent == 1, "it goes by itself once the form is reached"
+        assert again.is_transient, "the hold is transient and needs no action on the post"
+        assert stage.send(unit(stage.world)).sent == 1, "general text is published"
+    assert stage.send(whole, review=False).sent == 1, "it is published once the form is reachable"
 
 
-def test_reached_within_the_hour_is_enough(tenant: OpenScope) -> None:
+def test_form_reached_within_the_hour_permits_adult_content(tenant: OpenScope) -> None:
     stage = Stage.build(tenant, harm=False)
     with beaten(tenant, "people_now() - interval '59 minutes'"):
         assert stage.send(nudity(stage)).sent == 1
 
 
-def test_an_agencys_own_sign_counts_for_nothing(tenant: OpenScope) -> None:
+def test_heartbeat_of_an_agency_has_no_effect(tenant: OpenScope) -> None:
     stage = Stage.build(tenant, harm=True)
     whole = nudity(stage)
     with beaten(tenant, ""):
@@ -107,7 +105,7 @@ def test_an_agencys_own_sign_counts_for_nothing(tenant: OpenScope) -> None:
 
 
 def reached(tenant: OpenScope, address: str) -> bool:
-    """What the workers do; whether it counts now."""
+    """Run the probe as the workers do, and return True if the form counts as reachable."""
     with beaten(tenant, ""):
         removal_form_probe.probe_removal_form(
             IntakeDue(INSTALLATION_ID, INSTALLATION_ID),
@@ -119,7 +117,9 @@ def reached(tenant: OpenScope, address: str) -> bool:
             return intake_heartbeat.is_form_reachable(scope)
 
 
-def test_the_form_itself_is_asked(tenant: OpenScope, pages: Database, tmp_path: Any) -> None:
+def test_probe_requests_the_form_and_its_storage(
+    tenant: OpenScope, pages: Database, tmp_path: Any
+) -> None:
     with serve_app(
         create_web_app(tenant=pages.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
     ) as url:
@@ -129,13 +129,13 @@ def test_the_form_itself_is_asked(tenant: OpenScope, pages: Database, tmp_path: 
         create_web_app(tenant=gone.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
     ) as url:
         assert httpx.get(f"{url}/report").status_code == 200, (
-            "its page answers, but it could take nothing in"
+            "its page responds, but it cannot store a request"
         )
         assert not reached(tenant, url)
     gone.close()
 
 
-def test_what_only_looks_like_it_is_none(tenant: OpenScope) -> None:
+def test_parked_or_unreachable_address_is_not_the_form(tenant: OpenScope) -> None:
     parked = FastAPI()
     parked.add_api_route("/{path:path}", lambda path: HTMLResponse("Buy this domain"))
     with serve_app(parked) as url:

@@ -1,5 +1,5 @@
-"""What else may be hidden in a film: each attempt is kept back, and the same film without it
-arrives."""
+"""Content hidden in a video: each attempt is held or blocked, and the same video without it is
+published."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ Attempt = Callable[[World, bool], Result]
 
 
 def cover(lea: World, harm: bool) -> Result:
-    """A picture that players show before the film, of something else."""
+    """Hide another picture in the cover that players show before the video."""
     other = encoded(a_picture(256, 192)) if harm else video_builders.encode_tile("G")
     return reel_unit(
         lea,
@@ -37,7 +37,7 @@ def cover(lea: World, harm: bool) -> Result:
 
 
 def explicit_cover(lea: World, harm: bool) -> Result:
-    """The cover is explicit and close to the film; it is rated with it."""
+    """Use an explicit cover close to the video. It is rated with the video."""
     return reel_unit(
         lea,
         video_builders.add_cover(
@@ -48,7 +48,7 @@ def explicit_cover(lea: World, harm: bool) -> Result:
 
 
 def subtitle(lea: World, harm: bool) -> Result:
-    """A word in a subtitle track."""
+    """Hide a word in a subtitle track."""
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
     return reel_unit(
@@ -59,7 +59,7 @@ def subtitle(lea: World, harm: bool) -> Result:
 
 
 def one_frame(lea: World, harm: bool) -> Result:
-    """One frame between two looks, at a cut."""
+    """Hide one frame between two samples, at a cut."""
     return reel_unit(
         lea,
         video_builders.encode_video(
@@ -69,14 +69,15 @@ def one_frame(lea: World, harm: bool) -> Result:
 
 
 def voice(lea: World, harm: bool) -> Result:
-    """Words in a voice that comes alone."""
+    """Hide words in an audio file."""
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
     return reel_unit(lea, video_builders.encode_speech(word, suffix="ogg"), bundle=rules)
 
 
 def person_who_looks_too_little(lea: World, harm: bool) -> Result:
-    """Explicit for a moment, and the classifier is gone: nobody rated it, so nobody gets it."""
+    """Send a briefly explicit video while the classifier is unavailable. Without a rating it is not
+    published."""
     eyes = FakeClassifier(status=503 if harm else 200)
     data = video_builders.encode_video(
         video_builders.build_frames(("G", 1.0), ("E" if harm else "G", 0.3))
@@ -85,7 +86,8 @@ def person_who_looks_too_little(lea: World, harm: bool) -> Result:
 
 
 def nobody_hears(lea: World, harm: bool) -> Result:
-    """A rule rated the film General; a classifier that cannot hear leaves its sound to people."""
+    """Rate the video General by a rule. A classifier without speech recognition requires a review
+    of its sound."""
     medium = unrated(
         lea,
         video_builders.encode_video(video_builders.build_frames(("G", 1.0)), words=CLEAN),
@@ -131,7 +133,7 @@ ATTEMPTS: dict[Attempt, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
-def test_what_is_hidden_in_a_film_is_kept_back(
+def test_hidden_content_in_a_video_is_held_or_blocked(
     attempt: Attempt, database: Database, sandbox: RunningSandbox
 ) -> None:
     passed = attempt(world(database, sandbox, "twin"), False)
@@ -142,7 +144,7 @@ def test_what_is_hidden_in_a_film_is_kept_back(
     assert reason in got.reasons
 
 
-def test_the_author_cannot_lower_what_the_classifier_saw(
+def test_author_cannot_lower_the_rating_of_the_classifier(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     lea = world(database, sandbox, "harm")

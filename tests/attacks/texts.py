@@ -1,4 +1,4 @@
-"""Attacks by words: spread, disguised, encoded, in fields nobody looks at."""
+"""Attacks by text: split, disguised, encoded, or in unusual fields."""
 
 import base64
 from collections.abc import Callable
@@ -28,12 +28,12 @@ PLACES = {
 
 
 def general_picture(stage: Stage) -> Medium:
-    """rG: a general picture."""
+    """Add a General picture."""
     return stage.do(lambda scope: picture(scope, stage.world))
 
 
 def text_unit(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **texts: str) -> Unit:
-    """A unit for a place, with its texts by field."""
+    """Return a unit for a surface with its texts by field."""
     platform, surface = PLACES[place]
     shown = tuple(Text(field, body) for field, body in texts.items())
     return replace(unit(stage.world, media=media), platform=platform, surface=surface, texts=shown)
@@ -42,8 +42,8 @@ def text_unit(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **tex
 def caption(
     place: str, disguise: Callable[[str], str], *, plain_twin: bool = False
 ) -> Callable[[Stage], Result]:
-    """A caption that holds the word in a disguise; where the disguise itself is refused the twin
-    goes without."""
+    """Return a scenario with the word disguised in a caption. If the disguise itself is refused,
+    the twin has none."""
 
     def scenario(stage: Stage) -> Result:
         word = stage.word()
@@ -146,12 +146,12 @@ SENTENCES = {
     "Russian in Latin letters": "Posmotri moi novye fotografii, oni zhdut tebya segodnya vecherom.",
     "Finnish": "Katso uudet kuvani tänään illalla, kaikki odottaa sinua.",
 }
-"""None of them in a language that the lexicons read."""
+"""Sentences in languages that the lexicons do not cover."""
 
 
 def sentence(place: str, language: str, *, frame: str = "{}") -> Callable[[Stage], Result]:
-    """A caption that holds one sentence of a language nobody reads here; the twin says it in
-    English."""
+    """Return a scenario with one sentence of an unsupported language in a caption. The twin has it
+    in English."""
 
     def scenario(stage: Stage) -> Result:
         said = SENTENCES[language] if stage.harm else "There are new pictures of us."
@@ -182,11 +182,11 @@ def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
 
 
 SHORT_TERM = "vuzomk"
-"""A term of few letters, which an agency added."""
+"""A short term that an agency added."""
 
 
 def short_term(place: str, disguise: Callable[[str], str], twin: str) -> Callable[[Stage], Result]:
-    """A caption that holds a short term in a disguise; the twin is written alike."""
+    """Return a scenario with a disguised short term in a caption. The twin is written alike."""
 
     def scenario(stage: Stage) -> Result:
         owner = stage.world.ann if stage.solo else stage.world.rob

@@ -1,4 +1,4 @@
-"""Attacks by parts: what no part says alone, all of them say together."""
+"""Attacks by parts of a thread: each part is harmless, and all together are not."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -16,14 +16,15 @@ __all__ = ["SCENARIOS"]
 
 
 def quarters(word: str) -> list[str]:
-    """A word in four, each written as a hashtag: no language is missing where nothing is a word."""
+    """Split a word into four hashtags. Without whole words the language check finds no unsupported
+    language."""
     letters = word.replace("-", "")
     size = -(-len(letters) // 4)
     return [f"#{letters[start : start + size]}" for start in range(0, len(letters), size)]
 
 
 def parts(whole: Unit, bodies: list[str]) -> list[Unit]:
-    """The parts of a thread as rooms compose them, the first first."""
+    """Return the parts of a thread in order, as the packages compose them."""
     above: tuple[UnitPart, ...] = ()
     found = []
     for body in bodies:
@@ -34,7 +35,8 @@ def parts(whole: Unit, bodies: list[str]) -> list[Unit]:
 
 
 def publish_part(stage: Stage, unit: Unit, under: str) -> Result:
-    """One part leaves, under the one before it, and stands outside; or it does not."""
+    """Publish one part as a reply to the part before it and record its live copy, or return the
+    denial."""
     whole = replace(stage.marked(unit), reply_to=under)
 
     def mint(scope: Scope) -> None:
@@ -65,7 +67,9 @@ def word_over_four_parts(stage: Stage) -> Result:
             scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules
         )
     )
-    assert whole.is_allowed is not stage.harm, "found before the first part leaves"
+    assert whole.is_allowed is not stage.harm, (
+        "the term is found before the first part is published"
+    )
     sent = [
         publish_part(stage, one, f"x{place - 1}" if place else "")
         for place, one in enumerate(units)

@@ -1,5 +1,4 @@
-"""Attacks on time: what is too old, clocks that are wrong, and what changes while a clearance is on
-its way."""
+"""Attacks on time: expired evidence, wrong clocks, and changes between a permit and its use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +23,11 @@ __all__ = ["SCENARIOS"]
 
 @contextmanager
 def machine_behind(by: timedelta) -> Iterator[None]:
-    """This machine's own clock is wrong; the database's is not."""
+    """Set this machine's clock back. The database's clock is correct."""
 
     class Behind(datetime):
         @classmethod
-        # as every reader here takes it
+        # the signature that callers use
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # see above
             return super().now(tz) - by
 
@@ -43,13 +42,13 @@ def sent_by_a_machine_that_is_late(stage: Stage) -> Result:
     with machine_behind(timedelta(minutes=10) if stage.harm else timedelta(seconds=4)):
         got = stage.send(whole)
     if stage.harm:
-        assert stage.send(unit(stage.world)).sent == 1, "it goes on once the clock is right"
+        assert stage.send(unit(stage.world)).sent == 1, "sending works again with a correct clock"
     return got
 
 
 @register_attack("Z-08")
 def approval_kept_alive(stage: Stage) -> Result:
-    """The post is moved on month by month, and the rule of its place read again each time."""
+    """Postpone the post month by month and re-verify the rule of its surface each time."""
     rows = dict(stage.rules.rows)
     rows["x.post"] = rows["x.post"].model_copy(
         update={"review_by": rows["x.post"].review_by.replace(year=2100)}
@@ -72,7 +71,7 @@ def approval_kept_alive(stage: Stage) -> Result:
 
 @register_attack("C-02")
 def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
-    """A clearance made in one transaction is kept, and used in another five seconds later."""
+    """Build a permit in one transaction and use it in another, five seconds later."""
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     whole = stage.marked(text_unit(stage, "FV1", media=(shown,), body="Hello"))

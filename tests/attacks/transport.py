@@ -1,5 +1,5 @@
-"""Attacks on the way out: real claims, the real transport, and a platform that says what it was
-handed."""
+"""Attacks on the transport: real claims, the real transport, and a platform that reports every
+request."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,11 +31,12 @@ MEANS = {
     "egress.carries_content": "REMOVAL_CARRIES_CONTENT",
     "connectors.answer_lost": "DELIVERY_UNCERTAIN",
 }
-"""What a refusal of the library or the transport, or a doubt, is called in the corpus."""
+"""The corpus's reason for each refusal of the library or the transport, and for an uncertain
+delivery."""
 
 
 def register_wire_attack(name: str) -> Callable[[Wired], Wired]:
-    """Register a scenario under an id of the corpus."""
+    """Register a scenario under an ID of the corpus."""
 
     def register(scenario: Wired) -> Wired:
         WIRED[name] = scenario
@@ -45,7 +46,7 @@ def register_wire_attack(name: str) -> Callable[[Wired], Wired]:
 
 
 def send_outcome(lea: World, act: Callable[[], Any]) -> Result:
-    """What came of it, and how many content-carrying requests the platform took in."""
+    """Return the result, with the number of posts that the platform accepted."""
     try:
         end = act()
     except EgressForbidden as refused:
@@ -58,12 +59,12 @@ def send_outcome(lea: World, act: Callable[[], Any]) -> Result:
 
 
 def count_taken_posts(lea: World) -> int:
-    """Posts the platform took in."""
+    """Return the number of posts that the platform accepted."""
     return len(lea.posts())
 
 
 def run_send(lea: World, armed: Any) -> Outcome:
-    """From the claim on, as a handler does."""
+    """Run the steps after the claim, as a handler does."""
     assert isinstance(armed, PreparedStep), armed
     end = lea.carry(armed)
     assert isinstance(end, Outcome)
@@ -124,9 +125,9 @@ def sent_again_blindly(lea: World, harm: bool) -> Result:
         return send_outcome(lea, lambda: lea.publish(unit))
     lea.network.fault("reset_after", account=lea.account)
     first = send_outcome(lea, lambda: lea.publish(unit))
-    assert count_taken_posts(lea) == 1, "it arrived, and nobody was told"
+    assert count_taken_posts(lea) == 1, "the post arrived without a response"
     again = lea.arm(unit, braked=True)
-    assert not isinstance(again, PreparedStep), "what is in doubt is never sent again"
+    assert not isinstance(again, PreparedStep), "an uncertain delivery is never resent"
     lea.pass_time(61)
     lea.look(unit)
     assert count_taken_posts(lea) == 1

@@ -1,5 +1,5 @@
-"""Attacks by films and sound: made anew, looked at frame by frame, listened to, and sent as far as
-they get."""
+"""Attacks by videos and sound: re-encoded, sampled frame by frame, transcribed, and sent as far as
+possible."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ __all__ = ["WIRED"]
 
 
 def ingest_rated_video(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
-    """Through the library, past the classifier; then somebody rates what they see."""
+    """Ingest a video into the library with the classifier, then rate it as a member."""
     with serving() as eyes:
         asset = pipeline.ingest_asset(
             lea.tenant,
@@ -43,7 +43,7 @@ def reel_unit(lea: World, data: bytes, **rules: Any) -> Result:
 
 @register_wire_attack("M-01")
 def explicit_deep_in_a_film(lea: World, harm: bool) -> Result:
-    """Six tenths of a second in the forty-eighth, neither the first frame nor the last."""
+    """Hide six tenths of a second in the 48th second, neither in the first frame nor in the last."""
     frames = video_builders.build_frames(("G", 47.0), ("E" if harm else "G", 0.6), ("G", 12.4))
     return reel_unit(lea, video_builders.encode_video(frames))
 
@@ -61,7 +61,7 @@ def explicit_words_under_a_neutral_picture(lea: World, harm: bool) -> Result:
 
 @register_wire_attack("M-05")
 def second_video_track(lea: World, harm: bool) -> Result:
-    """Of a film with two pictures nothing is recorded, whatever it is called."""
+    """Upload a file with two video tracks. It is refused and not recorded, whatever its name."""
     if not harm:
         return reel_unit(lea, video_builders.encode_video(video_builders.build_frames(("G", 1.0))))
     data = two_pictures()
@@ -82,7 +82,7 @@ def second_video_track(lea: World, harm: bool) -> Result:
 
 
 def two_pictures() -> bytes:
-    """One film with a general picture and an explicit one."""
+    """Return a video with a General track and an explicit track."""
     second = video_builders.encode_video(video_builders.build_frames(("E", 1.0)))
     both = ("-i", "second.mp4", "-map", "0:v", "-map", "1:v")
     return video_builders.encode_video(
@@ -91,6 +91,6 @@ def two_pictures() -> bytes:
 
 
 def send_unknown_file(lea: World, data: bytes) -> Result:
-    """Who sends a file all the same sends bytes nobody knows."""
+    """Send the file anyway, as bytes without a rendition."""
     medium = Medium(AccountFiles(lea).put(lea.tenant_id, data), "video/mp4", len(data))
     return send_and_count(lea, posted(lea, medium, "post"))

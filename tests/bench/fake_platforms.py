@@ -1,9 +1,9 @@
-"""One fake platform in a process of its own, with an account on it: `python -m tests.bench.fake_platforms
+"""A fake platform in a separate process, with one account: `python -m tests.bench.fake_platforms
 x`.
 
-Whoever posts and whoever answers then share no interpreter. A line of its input lets its clock move
-on, so that no limit of the platform is met, and is answered with how many requests and posts it
-took in so far.
+Client and platform do not share an interpreter. Each line on its standard input advances its clock,
+so that no rate limit of the platform is reached; it responds with the numbers of requests and posts
+accepted so far.
 """
 
 import json
@@ -28,12 +28,13 @@ from tests.fakes.x.server import x
 
 ROOT = Path(__file__).parents[2]
 PACE_SECONDS = 40.0
-"""From post to post, by the platform's clock: Mastodon lets an account make 300 in three hours."""
+"""Seconds between posts on the platform's clock. Mastodon allows an account 300 posts in three
+hours."""
 
 
 @dataclass(frozen=True)
 class PlatformAccount:
-    """An account there, and what a library signs in with."""
+    """An account of the fake platform and the credentials with which a library signs in."""
 
     url: str
     account: str
@@ -47,7 +48,7 @@ class PlatformAccount:
 
 @dataclass(frozen=True)
 class ReceivedRequests:
-    """What was taken in since it began."""
+    """Numbers of requests and posts accepted since the start."""
 
     requests: int
     posts: int
@@ -55,7 +56,7 @@ class ReceivedRequests:
 
 @dataclass(frozen=True)
 class FakePlatform:
-    """A running one."""
+    """A running fake platform: its account, and a function that advances its clock."""
 
     place: PlatformAccount
     pass_time: Callable[[], ReceivedRequests]
@@ -63,7 +64,7 @@ class FakePlatform:
 
 @dataclass(frozen=True)
 class LocalFakePlatform:
-    """The same, from within."""
+    """A fake platform inside its own process."""
 
     place: PlatformAccount
     clock: AdjustableClock
@@ -128,7 +129,7 @@ def _bluesky(http: HttpClient) -> Iterator[LocalFakePlatform]:
 @contextmanager
 def _reddit(http: HttpClient) -> Iterator[LocalFakePlatform]:
     with reddit() as fake:
-        fake.limits.most = 10**9  # praw waits between requests as the limit tells it
+        fake.limits.most = 10**9  # praw waits between requests as the rate limit headers require
         yield _of(reddit_world.create_world(fake, http), fake.book)
 
 
@@ -143,7 +144,7 @@ NETWORKS: Mapping[str, Callable[[HttpClient], AbstractContextManager[LocalFakePl
 
 @contextmanager
 def network(name: str) -> Iterator[FakePlatform]:
-    """A platform with an account, until the block ends."""
+    """Run a platform with an account until the block ends."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.fake_platforms", name],
         stdin=subprocess.PIPE,
@@ -164,11 +165,11 @@ def network(name: str) -> Iterator[FakePlatform]:
         try:
             yield FakePlatform(place, pass_time)
         finally:
-            process.kill()  # it holds nothing that anybody reads later
+            process.kill()  # it has no state that is read later
 
 
 def serve(name: str) -> None:
-    """Tell who posts there, then count until the input ends."""
+    """Print the account, then the counts for each line of input, until the input ends."""
     with closing(HttpClient()) as http, NETWORKS[name](http) as standing:
         _tell(asdict(standing.place))
         requests = 0

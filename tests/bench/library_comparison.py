@@ -1,10 +1,11 @@
-"""What a send costs beside the same post by the platform's library: `python -m tests.bench.library_comparison`.
+"""Compare a send with the same post by the platform's library: `python -m
+tests.bench.library_comparison`.
 
-A send is what the house does from a claimed post to its outcome, on the real connector and the real
-transport: the connector says each request, a permit for its bytes is signed, the transport checks
-it and sends, the answer's secrets are sealed, the line in the log is written, the connector says
-what the answer means. Not counted: what the gate decides before it signs and the two transactions
-around (`greenroom bench gate`, `publishing`), and the vault, since the token lies open.
+A send is the path from a claimed post to its outcome, on the real connector and the real transport:
+the connector builds each request, a permit for its bytes is signed, the transport verifies it and
+sends, the secrets of the response are sealed, the log line is written, and the connector derives
+the outcome. Not measured: the decision of the gate before it signs, the two transactions around the
+send (`greenroom bench gate`, `publishing`), and the vault, since the token is not encrypted.
 """
 
 import argparse
@@ -42,13 +43,13 @@ from tests.bench.platform_libraries import LIBRARIES, Post
 ROUNDS, WARM = 400, 40
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
 WAYS = ("send", "kept", "bare")
-"""The house; the house on a connection that is kept, as libraries keep theirs and it does not; the
+"""Greenroom; Greenroom on a kept-alive connection, as libraries use and Greenroom does not; the
 library."""
 
 
 @dataclass(frozen=True)
 class BenchmarkSender:
-    """One account, and what a process has open to post there."""
+    """An account, and the connector with which a process posts to it."""
 
     platform: str
     place: PlatformAccount
@@ -56,7 +57,7 @@ class BenchmarkSender:
     account: AccountTarget
 
     def unit(self, text: str) -> Unit:
-        """A new post of these words, under a key in the platform's form."""
+        """Return a new post with this text and a key in the platform's form."""
         key = str(uuid7())
         titles = (Text("title", self.place.title),) if self.place.title else ()
         return Unit(
@@ -76,7 +77,7 @@ class BenchmarkSender:
         )
 
     def post(self, door: Transport, text: str) -> None:
-        """One post, step by step. Raises RuntimeError when it is anything but published."""
+        """Publish one post step by step. Raises RuntimeError if the outcome is not Published."""
         unit, answers = self.unit(text), tuple[StepResult, ...]()
         while isinstance(turn := self.connector.next_step(unit, answers), Send):
             step, now = turn.step, wall_now()
@@ -97,7 +98,7 @@ class BenchmarkSender:
 def measure_platforms(
     platforms: Sequence[str], *, rounds: int = ROUNDS, warm: int = WARM
 ) -> dict[str, float]:
-    """Each platform by itself: about a minute for all of them."""
+    """Measure each platform separately; all of them take about a minute."""
     found: dict[str, float] = {}
     for platform in platforms:
         with network(platform) as there:
@@ -137,14 +138,14 @@ def _of(platform: str, there: FakePlatform, rounds: int, warm: int) -> dict[str,
 
 
 def keep_connection() -> HttpClient:
-    """The house's client, but that it keeps its connection: for this comparison alone."""
+    """Return Greenroom's client with a kept-alive connection, for this comparison only."""
     client = HttpClient()
     client._client._transport._pool._max_keepalive_connections = 1
     return client
 
 
 def _requests(way: Post, text: str, there: FakePlatform) -> int:
-    """How many requests one post takes."""
+    """Return the number of requests that one post takes."""
     before = there.pass_time()
     way(text)
     return there.pass_time().requests - before.requests
@@ -153,7 +154,7 @@ def _requests(way: Post, text: str, there: FakePlatform) -> int:
 def _in_turns(
     ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there: FakePlatform
 ) -> dict[str, list[float]]:
-    """Seconds of each post by each way; who begins changes from round to round."""
+    """Return the seconds of each post by each way. The order rotates from round to round."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     names = deque(ways)
     for _ in range(rounds):
@@ -170,8 +171,8 @@ def _in_turns(
 def check_received_posts(
     before: ReceivedRequests, after: ReceivedRequests, asked: Mapping[str, int], rounds: int
 ) -> None:
-    """Whether the platform took in every post, by the requests that one takes and no other. Raises
-    RuntimeError."""
+    """Raise RuntimeError unless the platform accepted every post, with exactly the expected
+    requests."""
     posts, requests = after.posts - before.posts, after.requests - before.requests
     if (posts, requests) != (len(asked) * rounds, sum(asked.values()) * rounds):
         raise RuntimeError(
@@ -193,7 +194,7 @@ def _told(taken: Mapping[str, Sequence[float]], asked: Mapping[str, int]) -> dic
 
 
 def render_table(found: Mapping[str, float]) -> str:
-    """As `docs/benchmarks.md` has it: milliseconds, p50 and p95."""
+    """Return the table of `docs/benchmarks.md`: milliseconds, p50 and p95."""
     lines = [
         "| library | send | kept | bare | send / bare | kept / bare | requests, send and bare |",
         "|---|---|---|---|---|---|---|",
@@ -210,7 +211,7 @@ def render_table(found: Mapping[str, float]) -> str:
 
 
 def main() -> None:
-    """Measure, and print a table, then one line of JSON as `greenroom bench NAME --json` does."""
+    """Measure, then print a table and one line of JSON as `greenroom bench NAME --json` does."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument(
         "platforms", nargs="*", metavar="PLATFORM", help=f"some of {', '.join(LIBRARIES)}"

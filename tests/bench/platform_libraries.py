@@ -1,5 +1,5 @@
-"""A post as programs without a house make it: the library that most of them use, signed in, its
-connection kept."""
+"""Posts by programs without Greenroom: the usual library of each platform, signed in, on a
+kept-alive connection."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -31,8 +31,8 @@ def _tweepy(place: PlatformAccount) -> Iterator[Post]:
 
 @contextmanager
 def _telegram(place: PlatformAccount) -> Iterator[Post]:
-    """On one loop, as a bot that runs has it: starting that is not counted, handing it one post
-    is."""
+    """Use one event loop, as a running bot does. Starting the loop is not measured; passing it one
+    post is."""
     bot = Bot(place.token, base_url=f"{place.url}/bot")
     with asyncio.Runner() as runner:
         runner.run(bot.initialize())
@@ -90,4 +90,4 @@ LIBRARIES: Mapping[str, tuple[str, Callable[[PlatformAccount], AbstractContextMa
     "bluesky": ("atproto", _atproto),
     "reddit": ("praw", _praw),
 }
-"""What each platform's library is called, and how a post is made with it."""
+"""The name of each platform's library, and a context that yields its function to post."""

@@ -1,5 +1,4 @@
-"""The benchmark of the connectors, small: every figure is told, and no connector brings an SDK with
-it."""
+"""The quick benchmark of the connectors: every figure is reported, and no connector loads an SDK."""
 
 from math import isfinite
 from pathlib import Path
@@ -12,7 +11,7 @@ from foundation.db.database import OpenScope
 
 @pytest.mark.nightly
 @pytest.mark.slow
-def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
+def test_every_way_of_posting_is_measured(tenant: OpenScope, tmp_path: Path) -> None:
     found = connector_overhead.measure_sends(
         connector_overhead.mint_posts(tenant, 4), tmp_path / "home", warm=1
     )
@@ -45,7 +44,7 @@ def test_loading_every_connector_loads_no_sdk() -> None:
     assert found["idle_mib"] > found["bare_mib"] > 0
 
 
-def test_an_sdk_that_came_along_is_counted() -> None:
+def test_imported_sdk_is_counted() -> None:
     _, none = connector_overhead.measure_memory("")
     _, one = connector_overhead.measure_memory("import mastodon")
     assert (none, one) == (0, 1)

@@ -1,4 +1,4 @@
-"""The day whose desk is counted: each thing that lands there is one the rules put there."""
+"""The simulated day of the review queue: every item in it results from the rules."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,17 +24,17 @@ SMALL = ReviewDay(
 
 
 @pytest.mark.heavy
-def test_what_lands_on_the_desk_is_counted_by_what_it_is(tenant: OpenScope, tmp_path: Path) -> None:
+def test_review_items_are_counted_by_kind(tenant: OpenScope, tmp_path: Path) -> None:
     found = simulate_day(tenant, FileStore(tmp_path), SMALL)
     read = found.pop(
         "desk_read_per_day"
-    )  # drawn anew each time: none to all of the four that are Suggestive
+    )  # drawn at random: none to all of the four Suggestive pictures
     assert 0 <= read <= 4
     assert {**found, "desk_items_per_day": found["desk_items_per_day"] - read} == {
         "desk_items_per_day": 10,
-        "desk_sheets_per_day": 6,  # of each of two creators: two sheets to rate, one to look at
-        "desk_pictures_per_day": 1,  # what was raised comes again
-        "desk_held_per_day": 3,  # two addresses, one text that is not read
+        "desk_sheets_per_day": 6,  # for each of two creators: two sheets to rate, one to review
+        "desk_pictures_per_day": 1,  # a picture whose rating was raised is reviewed again
+        "desk_held_per_day": 3,  # two addresses and one text that is not read
         "desk_single_per_day": 26 + read,
     }
     easy = simulate_day(

@@ -1,4 +1,4 @@
-"""The benchmark of texts, small: both servers answer, and each figure is told."""
+"""The quick benchmark of texts: both servers respond, and each figure is reported."""
 
 from math import isfinite
 from pathlib import Path
@@ -10,7 +10,7 @@ from benchmarks import text_overhead
 
 @pytest.mark.nightly
 @pytest.mark.slow
-def test_both_ways_to_the_model_are_measured(tmp_path: Path) -> None:
+def test_both_model_servers_are_measured(tmp_path: Path) -> None:
     found = text_overhead.measure_rounds(tmp_path, 2)
     assert found.keys() == {"text_tokens_per_s", "bare_tokens_per_s", "text_ratio"}
     assert all(isfinite(value) and value > 0 for value in found.values())

@@ -1,4 +1,4 @@
-"""Users with a real Chromium: displayed text, input, and every request of the browser."""
+"""Visitors with a real Chromium: what they see and press, and every request of their browser."""
 
 import json
 import os
@@ -24,13 +24,13 @@ from playwright.sync_api import (
 from foundation.ops.clock import monotonic
 
 SECONDS = 60.0
-"""Timeout of any step, for slow machines."""
+"""Timeout of any wait, long enough for a busy machine."""
 
 TRIES = 6
-"""Attempts to open a select box, which a page that refreshes itself may close."""
+"""Attempts to open a list, which a page that redraws itself may close."""
 
 FLAGS = (
-    "--no-sandbox",  # The sandbox is not available to root in containers.
+    "--no-sandbox",  # containers run as root
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -41,7 +41,8 @@ FLAGS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 REQUIRED = "GREENROOM_REQUIRE_BROWSER"
-"""If this variable is 1, a missing browser fails these tests instead of skipping them."""
+"""Environment variable: with the value 1, a machine without a browser fails these tests instead of
+skipping them."""
 
 SAID = "(document.body ? document.body.innerText : '')"
 AT_REST = """
@@ -57,7 +58,8 @@ AT_REST = """
 
 @dataclass
 class Visitor:
-    """A browser window. `requests` are the requested URLs, `complaints` the errors of its console."""
+    """A browser window. `requests` lists the requested URLs, `complaints` the errors of its
+    console."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -76,21 +78,22 @@ class Visitor:
 
     @property
     def hosts(self) -> set[str]:
-        """Hosts that the window connected to."""
+        """Hosts that received requests or WebSocket connections."""
         return {urlsplit(url).netloc for url in self.requests if url.startswith(("http", "ws"))}
 
-    # Output
+    # Reading the page.
 
     def go(self, url: str) -> None:
         """Open a URL and wait until it has loaded."""
         self.page.goto(url, wait_until="load")
 
     def rest(self) -> None:
-        """Wait until the current dashboard page has been rendered completely."""
+        """Wait until the open dashboard page is completely drawn."""
         self.page.wait_for_function(AT_REST)
 
     def run(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression. Retry if the page was being replaced."""
+        """Evaluate a JavaScript expression and return its value; try again if the page was just
+        replaced."""
         try:
             return self.page.evaluate(expression)
         except Error as replaced:
@@ -100,14 +103,15 @@ class Visitor:
             return self.page.evaluate(expression)
 
     def until(self, expression: str, seconds: float = SECONDS) -> None:
-        """Wait until an expression is true. Raise AssertionError with the text of the page.
+        """Wait until an expression is true. Raises AssertionError with the text of the page.
 
-        It polls from outside, because a page may forbid the `eval` that Playwright's waiting uses.
+        The expression is evaluated repeatedly from outside, because Playwright's own waiting uses
+        eval inside the page, which a page may forbid.
         """
         end = monotonic() + seconds
         while not self._holds(expression):
             assert monotonic() < end, (
-                f"{expression} never held; the page says: {self.text()[:3000]!r}"
+                f"{expression} never became true; the page says: {self.text()[:3000]!r}"
             )
             self.page.wait_for_timeout(50)
 
@@ -117,23 +121,22 @@ class Visitor:
         except Error as replaced:
             if "context" not in str(replaced):
                 raise
-            return False  # The page was being replaced.
+            return False  # the page was just being replaced
 
     def shows(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until the page contains `text`. The comparison is case-sensitive, and some headings
-        are in capitals."""
+        """Wait until the page shows `text`, compared exactly: some headings are in capitals."""
         self.until(f"() => {SAID}.includes({json.dumps(text)})", seconds)
 
     def hides(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until the page no longer contains `text`."""
+        """Wait until the page no longer shows `text`."""
         self.until(f"() => !{SAID}.includes({json.dumps(text)})", seconds)
 
     def text(self) -> str:
-        """Return the text of the page."""
+        """Return the visible text of the page."""
         return str(self.run("document.body ? document.body.innerText : ''"))
 
     def size(self, width: int, height: int = 900) -> None:
-        """Set the size of the window in CSS pixels."""
+        """Set the size of the window, in CSS pixels."""
         self.page.set_viewport_size({"width": width, "height": height})
 
     @property
@@ -147,20 +150,20 @@ class Visitor:
         """Save the full page as PNG."""
         self.page.screenshot(path=path, full_page=True)
 
-    # Input
+    # Using the page.
 
     def button(self, label: str) -> Locator:
-        """Return the first visible button whose text contains `label`."""
+        """Return the first visible button whose label contains `label`."""
         return self.page.locator("button:visible", has_text=label).first
 
     def press(self, label: str) -> None:
-        """Click a button once it is enabled. Raise AssertionError with the text of the page."""
+        """Click a button once it is enabled. Raises AssertionError with the text of the page."""
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
 
     def hold(self, label: str) -> Locator:
-        """Press the mouse button on a button without releasing it. Raise AssertionError if the
-        button never stops moving."""
+        """Press the mouse on a button without releasing it. Raises AssertionError if the button
+        keeps moving."""
         button = self.button(label)
         for _ in range(TRIES):
             button.hover()
@@ -168,7 +171,7 @@ class Visitor:
             if button.evaluate("one => one.matches(':active')"):
                 return button
             self.page.mouse.up()
-        raise AssertionError(f"{label!r} moves on and on; the page says: {self.text()[:3000]!r}")
+        raise AssertionError(f"{label!r} keeps moving; the page says: {self.text()[:3000]!r}")
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -186,13 +189,14 @@ class Visitor:
             box.blur()
 
     def choose(self, label: str, option: str) -> None:
-        """Select an option of a select box, again if the page is rerendered. Raise AssertionError."""
+        """Choose an option of a list, again if the page was redrawn. Raises AssertionError."""
         for _ in range(TRIES):
             box = self.page.get_by_role("combobox", name=label).first
             box.click()
             self.page.wait_for_timeout(300)
-            # On a phone the first touch may only focus the box.
-            if not self.page.get_by_role("option").count():
+            if not self.page.get_by_role(
+                "option"
+            ).count():  # on a phone the first touch may only scroll there
                 box.press("ArrowDown")
             with suppress(TimeoutError):
                 self.page.get_by_role("option", name=option).first.click(
@@ -205,7 +209,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Chromium:
-    """The running browser. Each visitor has separate cookies."""
+    """The running browser; each visitor has separate cookies."""
 
     browser: Browser
 
@@ -219,7 +223,8 @@ class Chromium:
         dark: bool = False,
         cookies: str = "",
     ) -> Iterator[Visitor]:
-        """Open a window. `cookies` is "name=value at url" of an existing session."""
+        """Yield a new window. `cookies` has the form "name=value at url" and continues an open
+        session."""
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             locale={"fr": "fr-FR", "en": "en-GB"}[language],
@@ -238,13 +243,13 @@ class Chromium:
 
 
 def find_browser() -> str | None:
-    """Return the path of an installed browser, or None."""
+    """Return the path of the installed browser, or None."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Chromium]:
-    """Run a headless browser. Skip the tests if there is none, or fail them if one is required."""
+    """Start a headless browser. If none is installed, skip or fail the tests (see `REQUIRED`)."""
     found = find_browser()
     if found is None:
         said = "no Chromium on this machine (apt-get install chromium)"

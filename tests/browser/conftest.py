@@ -16,7 +16,7 @@ from tests.web.conftest import mia, room  # noqa: F401  fixtures
 ALWAYS = re.compile(
     r"test_(adult_area|dashboard|roles|home_emergency_stop|process_kills|own_releases|creator_page|passkeys"
     r"|subject_portal|removal_requests)\.py"
-    r"|::test_whatever_is_pressed"
+    r"|::test_random_input_never_breaks_a_page"
 )
 """Tests of access control, emergency stops and rules for all pages, which run for each commit. The
 others are heavy."""

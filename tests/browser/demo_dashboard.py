@@ -1,4 +1,4 @@
-"""The dashboard of a demo installation with a member of every role in both languages."""
+"""The dashboard of an installation with the demo and a member of every role in both languages."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -31,12 +31,12 @@ NAMES = {
 }
 
 GIVEN = {Role.CREATOR: ("mia",), Role.CHATTER: ("mia", "nova"), Role.GUEST: ("mia",)}
-"""Creators of members with restricted access. Other members work for all."""
+"""Creators assigned to a role; the other roles have all creators."""
 
 
 @dataclass(frozen=True)
 class DemoDashboard:
-    """The demo's first agency. `members` is keyed by role and language."""
+    """The first agency of the demo; `members` by role and language."""
 
     url: str
     tenant: OpenScope
@@ -44,15 +44,15 @@ class DemoDashboard:
     log: Path
 
     def troubles(self) -> list[str]:
-        """Return the errors in the log of the web process."""
+        """Return the errors in the log of the dashboard."""
         return error_lines(self.log)
 
     def session(self, role: Role, language: str) -> str:
-        """Return the cookie of an existing session."""
+        """Return the cookie of an open session in the form that `Chromium.visitor` takes."""
         return f"{self._cookie(self.members[role, language])} at {self.url}"
 
     def arriving(self, role: Role, language: str, mark: str) -> str:
-        """Return the cookie of a new member."""
+        """Add a member and return the cookie of their new session."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
             member = _member(scope, role, language, mark)
         return self._cookie(member)
@@ -79,8 +79,8 @@ def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
 def seeded(
     cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path
 ) -> Iterator[DemoDashboard]:
-    """Load the demo and run the dashboard. The demo is deleted at the end, because other tests load
-    theirs."""
+    """Load the demo and serve the dashboard. The demo is removed at the end, because other tests
+    load theirs."""
     settings = Settings(
         home=home,
         environment="test",

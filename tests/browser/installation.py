@@ -1,5 +1,4 @@
-"""A running installation with users in browsers: dashboard, public pages, workers, the sandbox and
-Telegram."""
+"""A running installation with dashboard, public pages, workers, the sandbox and Telegram."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +30,7 @@ from workers.wiring import Services
 
 @dataclass(frozen=True)
 class Installation:
-    """The parts shared by all tests. `url` is the URL of the dashboard."""
+    """The part that is shared by all tests; `url` is the address of the dashboard."""
 
     services: Services
     sandbox: RunningSandbox
@@ -43,7 +42,7 @@ class Installation:
 
 @dataclass
 class RunningAgency:
-    """Léa's agency in the installation: Marc owns it, Anne manages it."""
+    """Léa's agency in that installation: Marc is its owner, Anne a manager."""
 
     installation: Installation
     bots: TelegramCreator
@@ -58,7 +57,7 @@ class RunningAgency:
         return self.installation.url
 
     def session(self, member: UUID, url: str = "") -> str:
-        """Return the cookie of an existing session."""
+        """Return the cookie of an open session in the form that `Chromium.visitor` takes."""
         with self.desk.scope() as scope:
             secret = sessions.create_sign_in_link(scope, member)
         tenant = self.desk.services.tenant
@@ -69,7 +68,7 @@ class RunningAgency:
 
     @contextmanager
     def visitor(self, path: str = "/", member: UUID | None = None, **how: Any) -> Iterator[Visitor]:
-        """Open a page as a signed-in member, by default as Marc."""
+        """Open a page as a signed-in member, Marc by default. Browser errors fail the test."""
         with self.chromium.visitor(
             cookies=self.session(member or self.desk.manager), **how
         ) as visitor:
@@ -79,14 +78,14 @@ class RunningAgency:
             assert visitor.complaints == []
 
     def rows(self, statement: str, **params: Any) -> list[Any]:
-        """Return the rows of a query with the agency's tenant."""
+        """Return the rows of a query for this tenant."""
         with self.desk.scope() as scope:
             return list(scope.run(statement, tenant=self.desk.tenant_id, **params))
 
 
 @contextmanager
 def installed(cluster: Cluster, pages: Database, folder: Path) -> Iterator[Installation]:
-    """Run everything except the workers."""
+    """Start everything except the workers."""
     home, elsewhere = folder / "home", folder / "elsewhere"
     home.mkdir()
     elsewhere.mkdir()
@@ -108,7 +107,7 @@ def installed(cluster: Cluster, pages: Database, folder: Path) -> Iterator[Insta
 
 @contextmanager
 def public_pages(pages: Database, folder: Path) -> Iterator[str]:
-    """Run the public pages of creators. The app is added once its URL is known."""
+    """Serve the creator pages and yield their address, which the app needs at its creation."""
     rooms: list[ASGIApp] = []
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +124,8 @@ def public_pages(pages: Database, folder: Path) -> Iterator[str]:
 def living(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
 ) -> Iterator[RunningAgency]:
-    """Return Léa's agency with relay, worker and listeners running."""
+    """Run relay, worker and listeners for Léa's agency. Logged errors and Telegram violations fail
+    the test."""
     made = create_telegram_creator(
         installation.services, installation.sandbox, installation.telegram
     )

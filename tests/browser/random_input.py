@@ -1,4 +1,4 @@
-"""Random input on any page: clicks, checkboxes, selections and unexpected text, in any order."""
+"""Random input on any page: buttons, checkboxes, choices and unexpected texts in any order."""
 
 import random
 from collections.abc import Mapping, Set
@@ -34,11 +34,10 @@ INSIDE = {
     "channels": ({"links": "1"},),
     "shop": ({"view": "books"}, {"view": "orders"}),
 }
-"""Query parameters that select views within a page."""
+"""Query parameters of the views within a page."""
 
 LEFT_OUT = {"tour", "start"}
-"""Pages without random input: the tour occupies workers, Start creates agencies that are not
-cleaned up."""
+"""Pages left out: one starts processes, the other opens agencies that are not removed here."""
 
 TYPED = [
     "",
@@ -107,14 +106,15 @@ def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
 def press_at_random(
     page: Stream, chance: random.Random, path: str, query: Mapping[str, str]
 ) -> list[str]:
-    """Open a page, then fill in some fields and click something several times. Return the actions,
-    up to the first failure."""
+    """Open a page, fill some fields and press a button, repeatedly. Return what was done, up to the
+    first failure."""
     did, text = [f"{path} {dict(query)}"], page.open(f"/{path}", **query)
     for _ in range(chance.randint(1, PRESSES)):
         fields = is_usable(page, FIELDS)
         for one in chance.sample(fields, min(len(fields), chance.randint(0, 3))):
-            # A previous input reran the page, which removed this widget.
-            if one not in page.widgets or FAILED in text:
+            if (
+                one not in page.widgets or FAILED in text
+            ):  # an earlier input redrew the page without this field
                 continue
             state, said = describe_act(chance, one)
             did, text = [*did, said], page.fill(one, state)

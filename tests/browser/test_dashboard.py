@@ -1,5 +1,5 @@
-"""The dashboard in a real browser: sign-in by link, the home page in both languages, lockout within
-seconds, no third-party requests."""
+"""The dashboard in a real browser: sign-in link, Home in both languages, revocation within seconds,
+no foreign requests."""
 
 import pytest
 
@@ -12,20 +12,20 @@ from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
 LOCKED_SECONDS = 20.0
-"""Timeout of a lockout: five seconds by the page's refresh, the rest for slow machines."""
+"""Five seconds for the refresh of the page, the rest for a busy machine."""
 
 
 def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) -> None:
     """Open the sign-in link and press the button."""
     visitor.go(door.url + door.link(who, role))
     assert page_faults(visitor) == []
-    visitor.page.keyboard.press("Enter")  # The button has the focus.
+    visitor.page.keyboard.press("Enter")  # the button has the focus
     visitor.rest()
 
 
 @pytest.fixture
 def busy(tenant: OpenScope) -> Agency:
-    """Return an agency in the middle of its day."""
+    """Return an agency with recent activity."""
     made = create_agency(tenant, mark="Lumière", demo=True)
     made.post(
         "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
@@ -41,19 +41,19 @@ def busy(tenant: OpenScope) -> Agency:
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_home_is_there_for_everybody(
+def test_home_is_accessible_in_every_width_and_theme(
     chromium: Chromium, door: Door, busy: Agency, width: int, dark: bool
 ) -> None:
     with chromium.visitor(width, dark=dark) as visitor:
         enter(visitor, door, busy)
-        visitor.shows("2 choses vous attendent")
+        visitor.shows("2 tâches requièrent votre attention")
         visitor.shows("secondes")
         assert page_faults(visitor, ".gr") == []
         assert visitor.complaints == []
         assert visitor.hosts == {door.url.removeprefix("http://")}
 
 
-def test_chatter_reads_english_and_sees_no_money(
+def test_chatter_home_is_english_without_money(
     chromium: Chromium, door: Door, busy: Agency
 ) -> None:
     with chromium.visitor(language="en") as visitor:
@@ -64,20 +64,21 @@ def test_chatter_reads_english_and_sees_no_money(
         assert visitor.run("document.documentElement.lang") == "en"
 
 
-def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_page_of_revoked_session_is_emptied(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         visitor.shows("Le soir, la ville")
         with busy.scope() as scope:
             sessions.revoke_sessions(scope, busy.members[Role.OWNER])
         visitor.shows("Vous êtes déconnecté", LOCKED_SECONDS)
-        visitor.hides("Le soir, la ville", 1.0)  # The same rerun removes it when it ends.
+        # the refresh that reports it also removes the content
+        visitor.hides("Le soir, la ville", 1.0)
         visitor.go(door.url)
         visitor.shows("greenroom invite")
         assert "Le soir, la ville" not in visitor.text()
 
 
-def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_member_signs_out(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         visitor.page.locator('a[href="/auth/leave"]').click()
@@ -88,15 +89,17 @@ def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> No
         visitor.shows("Vous êtes déconnecté")
 
 
-def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_home_refreshes_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor() as visitor:
         enter(visitor, door, busy)
         busy.notice("gate.RATING_MISSING")
-        visitor.shows("3 choses vous attendent", LOCKED_SECONDS)
+        visitor.shows("3 tâches requièrent votre attention", LOCKED_SECONDS)
 
 
-def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
-    """The page refreshes between mouse down and mouse up, and new content above moves the button."""
+def test_press_counts_for_the_button_where_it_began(
+    chromium: Chromium, door: Door, busy: Agency
+) -> None:
+    """The page is redrawn between mouse down and mouse up, and new content moves the button."""
     lost = busy.post("Reçue ou pas ?", state="uncertain")
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:
@@ -105,7 +108,7 @@ def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agenc
         asked = visitor.hold("Pas en ligne : renvoyer…")
         before = asked.bounding_box()
         busy.notice("gate.CONSENT_MISSING", urgent=True)
-        visitor.shows("4 choses vous attendent")
+        visitor.shows("4 tâches requièrent votre attention")
         visitor.rest()
         assert asked.bounding_box() != before
         visitor.page.mouse.up()

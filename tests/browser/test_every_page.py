@@ -1,8 +1,8 @@
-"""Every page for each role, in both languages, on a full agency: complete, accessible, and without
-message codes or text in the wrong language.
+"""Every page for each role, in both languages, with the data of the demo: complete, in plain
+language, accessible.
 
-With GREENROOM_PICTURES=FOLDER each page is also saved there as a picture, the owner's in dark mode
-as well. Review them.
+With GREENROOM_PICTURES=FOLDER, a screenshot of each page is written there, for the owner also in
+dark mode.
 """
 
 import os
@@ -33,33 +33,35 @@ SEEDS, VISITS = 6, 12
 WIDE, PHONE = (1440, 900), (390, 844)
 SERIOUS = {"serious", "critical"}
 EXAMINED = "fr"
-"""Language in which the layout is checked. The text is checked in both."""
+"""Language of the accessibility checks; texts are checked in both languages."""
 
 INSIDE = {"calendar": ("?view=list", "?new=1", "?files=1", "?week=1")}
-"""Views within a page that no button reaches directly."""
+"""Views of a page that its buttons alone do not open."""
 
 MAIN = '[data-testid="stMain"]'
 TARGET = 24
-"""Minimum target size in CSS pixels (WCAG 2.2, 2.5.8)."""
+"""Minimum size of targets in CSS pixels (WCAG 2.2, 2.5.8)."""
 
 STREAMLITS_OWN = {
-    "list": "the menu puts its groups' headings between the entries of one list",
+    "list": "the menu places group headings between the entries of one list",
     "listitem": "the same menu",
 }
-"""Findings of axe caused by Streamlit 1.67, reviewed on 2026-11-20: rule and reason."""
+"""Findings of axe that are caused by Streamlit 1.67, reviewed on 2026-11-20: rule → reason for
+accepting it."""
 
 SPOKEN = ("service.", "dashboard.language")
-"""Messages of bots to fans, each in the fan's language, which may appear in any conversation."""
+"""Message codes of texts to fans, in the language of the fan, which any conversation may contain.
+"""
 
 LONG = 13
-"""Minimum length of text that counts as a match between languages, in characters."""
+"""Minimum length in characters of a text part that counts as English."""
 
 ODD = re.compile(
     r"\{(?!platform|account|campaign)\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b"
     r"|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
 )
-"""Unfilled placeholders (except link placeholders, which users type), and a singular number with a
-plural noun."""
+"""Unfilled placeholders, except the campaign marks that users type, and a plural after the number
+1."""
 
 SMALL = """
 () => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, \
@@ -101,7 +103,7 @@ def menu(role: Role) -> list[PageEntry]:
 
 @cache
 def english_only() -> tuple[str, ...]:
-    """Return text that only English pages contain: the parts of messages between their parameters."""
+    """Return the text parts that occur only in the English catalogue."""
     french = "\n".join(load_catalogue("fr").values()).lower()
     parts = (
         part.strip()
@@ -117,16 +119,18 @@ def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
     found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
     codes = load_catalogue(language)
     found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
-    # A recipe contains placeholders that are filled later.
-    found += [] if row.name == "studio" else ODD.findall(text)
+    found += (
+        [] if row.name == "studio" else ODD.findall(text)
+    )  # prompt templates contain placeholders
     if language == "fr":
-        said = text.lower()  # Headings are set in capitals.
+        said = text.lower()  # headings are in capitals
         found += [part for part in english_only() if part.lower() in said]
     return found
 
 
 def picture(visitor: Visitor, name: str, width: int, height: int) -> None:
-    """Save the full page. Streamlit scrolls inside the page, so the window grows to its content."""
+    """Save the full page: Streamlit scrolls inside, so the window grows to the height of the
+    content."""
     if not PICTURES:
         return
     whole = int(visitor.run("document.querySelector('[data-testid=\"stMain\"]').scrollHeight"))
@@ -137,7 +141,7 @@ def picture(visitor: Visitor, name: str, width: int, height: int) -> None:
 
 
 def axe(visitor: Visitor) -> list[Any]:
-    """Return serious findings of axe that are not in the list above."""
+    """Return serious findings of axe, except those in `STREAMLITS_OWN`."""
     found = Axe().run(visitor.page, context="body").response["violations"]
     return [
         (one["id"], one["help"], [node["html"][:200] for node in one["nodes"][:3]])
@@ -147,7 +151,7 @@ def axe(visitor: Visitor) -> list[Any]:
 
 
 def drawn(visitor: Visitor, row: PageEntry, language: str) -> list[Any]:
-    """Return all problems of the current page that do not depend on its width."""
+    """Return everything that is wrong with the open page in its current width."""
     visitor.rest()
     text = visitor.text()
     found: list[Any] = list(wrong_words(row, language, text))
@@ -168,7 +172,7 @@ def drawn(visitor: Visitor, row: PageEntry, language: str) -> list[Any]:
 
 
 def both_widths(visitor: Visitor, url: str, row: PageEntry, language: str, name: str) -> list[Any]:
-    """Open a page with a wide and a narrow window and return all problems."""
+    """Open a page in both widths and return everything that is wrong with it."""
     visitor.size(*WIDE)
     visitor.go(url)
     found = drawn(visitor, row, language)
@@ -181,13 +185,12 @@ def both_widths(visitor: Visitor, url: str, row: PageEntry, language: str, name:
 
 
 def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[Any]:
-    """Check the other views of the current page, each behind a button of its first segmented
-    control."""
+    """Check the other parts of the open page, one for each button of its first button group."""
     found: list[Any] = []
     buttons = visitor.page.locator(f'{MAIN} [data-testid="stButtonGroup"]').first.locator("button")
     for number in range(1, buttons.count()):
         buttons.nth(number).click()
-        visitor.page.wait_for_timeout(100)  # Wait until the click takes effect.
+        visitor.page.wait_for_timeout(100)  # until the press takes effect
         found += [
             (f"part {number}", one) for one in drawn(visitor, row, language) + visitor.run(SMALL)
         ]
@@ -197,7 +200,9 @@ def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[An
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page(chromium: Chromium, house: DemoDashboard, role: Role, language: str) -> None:
+def test_every_page_is_free_of_faults(
+    chromium: Chromium, house: DemoDashboard, role: Role, language: str
+) -> None:
     faults: dict[str, list[Any]] = {}
     before = len(house.troubles())
     with chromium.visitor(language=language, cookies=house.session(role, language)) as visitor:
@@ -224,7 +229,9 @@ def test_every_page(chromium: Chromium, house: DemoDashboard, role: Role, langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES if PICTURES else (EXAMINED,))
-def test_every_page_in_the_dark(chromium: Chromium, house: DemoDashboard, language: str) -> None:
+def test_every_page_is_accessible_in_dark_mode(
+    chromium: Chromium, house: DemoDashboard, language: str
+) -> None:
     faults = {}
     session = house.session(Role.OWNER, language)
     with chromium.visitor(language=language, dark=True, cookies=session) as visitor:
@@ -237,15 +244,15 @@ def test_every_page_in_the_dark(chromium: Chromium, house: DemoDashboard, langua
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_whatever_is_pressed_no_page_fails(house: DemoDashboard, seed: int) -> None:
-    """Runs last because it changes the data of the other tests. Each visit is by a new member,
-    because earlier clicks may have removed others."""
+def test_random_input_never_breaks_a_page(house: DemoDashboard, seed: int) -> None:
+    """Must run last because it changes the data. Each visit uses a new member, since earlier input
+    may have removed others."""
     chance, there, before = random.Random(seed), page_addresses(house.tenant), house.troubles()
     for number in range(VISITS):
         role, language = chance.choice([*Role, Role.OWNER, Role.MANAGER]), chance.choice(LANGUAGES)
         path, query = chance.choice(there)
         cookie = house.arriving(role, language, f"{seed}-{number}")
         with stream(house.url, cookie) as page:
-            page.may_fail = True  # The assertion below reports the actions.
+            page.may_fail = True  # the assertion below reports what was done
             did = press_at_random(page, chance, path, query)
         assert house.troubles() == before, f"{role}, {language}: {did}"

@@ -1,8 +1,7 @@
-"""Faces in a real browser: comparison on Approvals, the list on Consent & models, and consent on
-the subject portal.
+"""Face recognition in a real browser: two faces side by side on Approvals, the ban list, and
+consent in the subject portal.
 
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
-them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there, narrow and wide.
 """
 
 import os
@@ -30,9 +29,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_two_faces_are_looked_at_beside_each_other(
-    door: Door, chromium: Chromium, language: str
-) -> None:
+def test_two_faces_are_compared_side_by_side(door: Door, chromium: Chromium, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     alike(door, who, name="Ida")
     with chromium.visitor(
@@ -58,9 +55,7 @@ BROWSE = (
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
-    door: Door, chromium: Chromium, language: str
-) -> None:
+def test_ban_list_shows_names_and_faces(door: Door, chromium: Chromium, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     photo = small_png(3)
     with chromium.visitor(
@@ -78,7 +73,7 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
         visitor.press(word("people.never_way.face", language))
         visitor.shows(word("people.never_picture", language))
         assert visitor.run(BROWSE) == f'"{word("dashboard.browse", language)}"', (
-            "a button says what it does"
+            "the button has a translated label"
         )
         visitor.page.locator('input[type="file"]').set_input_files(
             {"name": "a.png", "mimeType": "image/png", "buffer": photo}
@@ -115,7 +110,7 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_face_is_known_and_erased_by_presses(
+def test_face_protection_is_turned_on_in_the_portal(
     chromium: Chromium, mia: CreatorPage, width: int
 ) -> None:
     ida, path = somebody(mia, "Ida")

@@ -1,5 +1,5 @@
-"""A creator's own picture confirmed with a passkey in a real browser, with a policy release that
-allows it and with ours, which does not; and the link to it on Approvals."""
+"""Releases of own pictures with a passkey, under an opened policy and under the closed default
+policy, and their link on Approvals."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def look(visitor: Visitor, name: str) -> None:
 
 
 def comes_in(visitor: Visitor, url: str, one: Author) -> None:
-    """Sign in as the author, whose identity was verified on paper and whose device has a passkey."""
+    """Sign in as the author and add a passkey on this device."""
     with one.world.scope() as scope:
         secret = sessions.create_sign_in_link(scope, one.world.ann)
     visitor.go(f"{url}/auth/link/{secret}")
@@ -47,15 +47,16 @@ def comes_in(visitor: Visitor, url: str, one: Author) -> None:
     visitor.shows(word("passkey.told_added", "en"))
 
 
-def test_an_author_confirms_their_own_picture(
+def test_author_confirms_their_own_picture(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The web process trusts the keys too.
-    monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
+    monkeypatch.setenv(
+        "GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED
+    )  # the dashboard process must trust these keys too
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (
         policy_releases.trusting(cluster),
@@ -74,7 +75,7 @@ def test_an_author_confirms_their_own_picture(
             add_virtual_authenticator(visitor)
             comes_in(visitor, url, one)
             visitor.go(f"{url}/auth/confirm/own/{closed.digest}")
-            visitor.shows(word("review.unknown", "en")[:20])  # It belongs to another agency.
+            visitor.shows(word("review.unknown", "en")[:20])  # a picture of another agency
             visitor.go(f"{url}/auth/confirm/own/{one.digest}")
             look(visitor, "ready")
             visitor.press(word("own.confirm", "en"))
@@ -96,7 +97,7 @@ def test_an_author_confirms_their_own_picture(
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 1
 
 
-def test_by_our_own_rules_the_page_says_what_is_missing(
+def test_default_policy_lists_the_missing_conditions(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
@@ -134,7 +135,7 @@ def check_missing_conditions(visitor: Visitor, language: str) -> None:
 
 
 @pytest.mark.parametrize("opened", [False, True])
-def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
+def test_author_sees_who_decides_and_missing_conditions(
     tenant: OpenScope,
     cluster: Cluster,
     chromium: Chromium,
@@ -143,8 +144,8 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
     *,
     opened: bool,
 ) -> None:
-    """With the default policy, Approvals offers only a review by another member. With an open
-    policy, it links to the release and lists the missing conditions."""
+    """With the closed default policy only the review by another member is offered; with an opened
+    policy the release lists its missing conditions."""
     monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", policy_releases.TRUSTED)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with (
@@ -181,7 +182,7 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
             if PICTURES:
                 visitor.picture(Path(PICTURES) / f"own-approvals-{language}.png")
             assert visitor.button(word("approvals.allow", language)).is_disabled(), (
-                "nobody allows their own work"
+                "authors cannot allow their own work"
             )
             assert (word("own.link", language) in visitor.text()) == opened
             if not opened:

@@ -1,7 +1,7 @@
-"""Passkeys in a real browser with a virtual authenticator: registration, sign-in, and rejection on
+"""Passkeys in a real browser with a virtual authenticator: added, used to sign in, unusable for
 other origins.
 
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures. Review them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there.
 """
 
 import os
@@ -31,14 +31,14 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def look(visitor: Visitor, name: str) -> None:
-    """Check the page and save a picture if requested."""
+    """Check the accessibility of the page and save a screenshot if requested."""
     assert page_faults(visitor) == []
     if PICTURES:
         visitor.picture(Path(PICTURES) / f"passkeys-{name}.png")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, language: str) -> None:
+def test_passkey_is_added_used_and_removed(door: Door, chromium: Chromium, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     cookies = f"{door.cookie(who)} at {door.url}"
     with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
@@ -73,16 +73,14 @@ def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, lan
         visitor.shows(word("passkey.wrong", language))
 
 
-def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
-    door: Door, chromium: Chromium
-) -> None:
+def test_guest_signs_in_with_a_passkey_instead_of_a_code(door: Door, chromium: Chromium) -> None:
     who = create_agency(door.tenant, language="en")
     with chromium.visitor(390, language="en") as visitor:
         device = add_virtual_authenticator(visitor)
         visitor.go(door.url + door.link(who, Role.GUEST))
         visitor.press(word("dashboard.enter", "en"))
         look(visitor, "guest-first")
-        assert visitor.run(WHOLE), "no camera reads a code that is cut off"
+        assert visitor.run(WHOLE), "the QR code is cut off"
         visitor.press(word("passkey.set_up", "en"))
         visitor.rest()
         visitor.page.context.clear_cookies()
@@ -98,8 +96,8 @@ def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
         assert len(device.all()) == 1
 
 
-def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
-    """A page of another site cannot use our passkeys. Its form is rejected before that."""
+def test_passkey_is_unusable_for_another_origin(door: Door, chromium: Chromium) -> None:
+    """A page of another origin cannot request the passkey, and its form is refused."""
     who = create_agency(door.tenant, language="en")
     with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
         device = add_virtual_authenticator(visitor)
@@ -129,7 +127,7 @@ def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
             assert (answer.status_code, "options" in answer.text) == (403, False)
 
 
-def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromium) -> None:
+def test_one_member_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromium) -> None:
     who = create_agency(door.tenant, language="fr")
     with who.scope(who.act_as(Role.OWNER)) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")

@@ -50,7 +50,7 @@ def come_in(visitor: Visitor, lea: SandboxAgency, address: str) -> None:  # noqa
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_task_with_one_thumb(
+def test_manual_task_is_completed_on_a_phone(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  a fixture
     address: str,  # noqa: F811  a fixture
@@ -93,7 +93,7 @@ def test_a_task_with_one_thumb(
     assert [step for step, _ in manual_task_builders.list_permits(lea)] == ["hand_over", "save"]
 
 
-def test_code_and_refusal_are_readable(
+def test_pairing_code_and_refusal_are_accessible(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  a fixture
     address: str,  # noqa: F811  a fixture

@@ -39,7 +39,7 @@ def shelves(lea: SandboxAgency) -> list[str]:  # noqa: F811  the fixture
         return [row.shelf for row in rows]
 
 
-def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
+def test_photos_are_uploaded_together_and_sorted(
     chromium: Chromium,
     lea: SandboxAgency,  # noqa: F811  fixtures
     address: str,  # noqa: F811  fixtures
@@ -55,7 +55,7 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
         visitor.page.locator("a[href='/phone/photos']").tap()
         visitor.shows("Importer des photos")
         visitor.page.set_input_files("#files", [*files, tmp_path / "no.jpg"])
-        visitor.shows("4 sur 5 déposés")
+        visitor.shows("4 sur 5 importés")
         visitor.shows("no.jpg")
         look(visitor, "photos")
         wait_until(lambda: len(shelves(lea)) == 4, 60)
@@ -67,15 +67,15 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
         swipe(visitor, 30, 0)  # Too short to count as a swipe.
         visitor.shows("4 à trier")
         swipe(visitor, 160, 10)
-        visitor.shows("Encore 3")
+        visitor.shows("Restantes : 3")
         swipe(visitor, 10, -160)
-        visitor.shows("Encore 2")
+        visitor.shows("Restantes : 2")
         swipe(visitor, -160, 10)
-        visitor.shows("Encore 1")
+        visitor.shows("Restantes : 1")
         press(visitor, "Annuler le dernier choix")
-        visitor.shows("Encore 2")
+        visitor.shows("Restantes : 2")
         visitor.page.keyboard.press("ArrowLeft")
-        visitor.shows("Encore 1")
+        visitor.shows("Restantes : 1")
         press(visitor, "Publier")
         visitor.shows("Rien à trier")
         assert [one for one in visitor.complaints if "422" not in one] == []

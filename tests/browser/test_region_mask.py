@@ -70,7 +70,7 @@ def kept(who: Agency) -> RecipeSpec:
 @pytest.mark.parametrize(
     ("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"]
 )
-def test_a_part_is_painted_and_kept(
+def test_region_is_painted_erased_and_saved(
     able: Door,  # noqa: F811  the fixture
     lumiere: Agency,
     chromium: Chromium,

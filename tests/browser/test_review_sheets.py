@@ -1,8 +1,7 @@
-"""A contact sheet in a real browser: loading every picture enables the decision, and the keyboard
-is sufficient.
+"""A review sheet in a real browser: it can be decided once all pictures were shown, and with the
+keyboard alone.
 
-With GREENROOM_PICTURES=FOLDER the sheet is also saved there as pictures, narrow and wide. Review
-them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the sheet are written there, narrow and wide.
 """
 
 import json
@@ -30,13 +29,16 @@ ROLL = """
   window.rolled = ((window.rolled || 0) + 1) % shots.length; \
 shots[window.rolled].scrollIntoView(); return true; }
 """
-"""Scroll to the next picture. Pictures load lazily, and the page refreshes in between."""
+"""Scroll to the next picture: pictures are loaded when they come into view, and the page is redrawn
+in between."""
 
 WIDTHS = {"fr": 1440, "en": 390}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, language: str) -> None:
+def test_sheet_is_viewed_and_approved_by_keyboard(
+    door: Door, chromium: Chromium, language: str
+) -> None:
     who = create_agency(door.tenant, language=language)
     assets = sheet(door, who, 8)
     old = picture(door, who, seed=40, rating=Rating.N)

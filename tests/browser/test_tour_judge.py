@@ -1,5 +1,5 @@
-"""The judge of the tour reports failures: it names each witness that disagrees, and counts errors
-of the browser."""
+"""The judge of the tour can fail a step: it names the witness that disagrees and counts browser
+errors."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -32,14 +32,14 @@ STRANGE = "<img src='http://127.0.0.1:{}/pixel.gif'>"
 
 
 async def page(request: Request) -> HTMLResponse:
-    """Return a page with this body, after an optional delay."""
+    """Return a page with this body, delayed if requested."""
     await anyio.sleep(float(request.query_params.get("after", 0)))
     return HTMLResponse(PAGE.format(request.query_params.get("body", "Bonjour")))
 
 
 @dataclass
 class Bench:
-    """The judge with a window on a small site."""
+    """The judge with a browser window, on a small site."""
 
     judge: TourJudge
     url: str
@@ -52,7 +52,7 @@ class Bench:
         self.judge.window.open(f"{self.url}/?{query}&body={_quoted(body)}", drawn=False)
 
     def step(self, act: Callable[[TourJudge], object]) -> TourCheckResult:
-        """Return the judge's result of a step."""
+        """Run a step and return its result."""
         with self.judge.timed_step("1 try"):
             act(self.judge)
         return self.judge.results[-1]
@@ -64,7 +64,7 @@ def _quoted(body: str) -> str:
 
 @pytest.fixture
 def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Iterator[Bench]:
-    """Return a judge for an installation without demo data and with an empty sandbox."""
+    """Yield a judge for an installation without the demo and with an empty sandbox."""
     (tmp_path / "logs").mkdir()
     port = urlsplit(installation.sandbox.url).port
     settings = installation.services.settings
@@ -79,13 +79,13 @@ def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Ite
             yield Bench(TourJudge(services, window, "fr", fast=False), url)
 
 
-def test_what_agrees_is_good(bench: Bench) -> None:
+def test_step_with_agreeing_witnesses_passes(bench: Bench) -> None:
     bench.shows("Bonjour")
     result = bench.step(lambda j: j.window.wait_for_text("BONJOUR"))
     assert result.has_passed, result
 
 
-def test_each_witness_is_named(bench: Bench) -> None:
+def test_disagreeing_witness_is_named(bench: Bench) -> None:
     bench.shows("Au revoir")
     text = bench.step(lambda j: j.window.wait_for_text("Bonjour", seconds=0.5))
     assert (text.witness, text.has_passed) == ("text", False)
@@ -102,7 +102,7 @@ def test_each_witness_is_named(bench: Bench) -> None:
         )
     )
     assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
-    absent = bench.step(lambda j: j.find_creator("mia"))  # The database has no such creator.
+    absent = bench.step(lambda j: j.find_creator("mia"))  # the database has no such creator
     assert absent.witness == "database"
     assert (bench.judge.services.settings.home / "logs" / "tour-1-fr.png").exists()
 
@@ -111,7 +111,7 @@ def _posts(j: TourJudge) -> list[object]:
     return j.query_rows("SELECT id FROM posts WHERE tenant_id = :tenant")
 
 
-def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
+def test_missing_button_fails_the_text_witness(bench: Bench) -> None:
     bench.shows("<button>Publier</button>")
     assert bench.step(lambda j: j.window.press_button("Publier")).has_passed
     bench.judge.window.page.set_default_timeout(500)
@@ -126,7 +126,7 @@ def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
         ("<p>Le permit attend.</p>", "word: 'permit' on /"),
     ],
 )
-def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None:
+def test_browser_errors_and_internal_terms_fail_a_step(bench: Bench, body: str, told: str) -> None:
     def look(_: TourJudge) -> None:
         bench.shows(body)
         bench.judge.window.note_internal_words()
@@ -135,11 +135,12 @@ def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None
     assert result.witness == "text"
     assert told in result.told
     bench.shows("Bonjour")
-    # Earlier errors are not reported again.
-    assert bench.step(lambda j: j.window.wait_for_text("Bonjour")).has_passed
+    assert bench.step(
+        lambda j: j.window.wait_for_text("Bonjour")
+    ).has_passed  # earlier errors are not reported again
 
 
-def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
+def test_foreign_request_fails_a_step(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         stranger.close()
@@ -155,7 +156,7 @@ def test_slow_pages_are_counted(bench: Bench) -> None:
     assert len(bench.judge.window.slow) == before + 1
 
 
-def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
+def test_chosen_option_is_pressed(bench: Bench) -> None:
     bench.shows(
         "<button aria-pressed=false onclick=\"this.ariaPressed='true'\">Ma "
         "page</button><button>X</button>"
@@ -164,9 +165,8 @@ def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
     assert bench.judge.window.page.locator('[aria-pressed="true"]').count() == 1
 
 
-def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
-    """A line of an earlier minute belongs to another scene. A line that is late or missing is
-    reported."""
+def test_late_and_missing_lines_are_reported(bench: Bench) -> None:
+    """A line from before the start does not count; a late or missing line is reported."""
     wanted = {"leaves": ExpectedLine(25, ("publié", "le lac"), later=(("publié", "la mer"),))}
     bench.shows(LINE.format("2026-11-20T09:59:00+00:00"))
     home_scene_check.inject_recorder(bench.judge.window, wanted, OPENED, spent=24)
@@ -183,7 +183,7 @@ def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
         home_scene_check.check_line_times(bench.judge, wanted)
     hurried = replace(bench.judge, fast=True)
     home_scene_check.check_line_times(hurried, wanted)
-    # Reported, because the timing depends on the machine.
+    # in fast mode late lines are only noted, because the times depend on the machine
     assert "leaves at 200 s" in hurried.window.slow[-1]
 
 

@@ -7,7 +7,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 
 
-def test_words_are_asked_about_before_the_language(
+def test_unsaved_text_asks_before_the_language_changes(
     chromium: Chromium, door: Door, lumiere: Agency
 ) -> None:
     asked: list[str] = []
@@ -15,7 +15,7 @@ def test_words_are_asked_about_before_the_language(
         enter(visitor, door, lumiere)
         visitor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
         visitor.go(f"{door.url}/calendar?new=1")
-        visitor.shows("Choisissez au moins un compte")
+        visitor.shows("Sélectionnez au moins un compte")
         visitor.rest()
         visitor.page.get_by_label("Texte", exact=True).click()
         visitor.page.keyboard.type("Une idée")

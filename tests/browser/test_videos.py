@@ -1,8 +1,7 @@
-"""A video in a real browser: showing every frame enables the answers, it plays, and the keyboard is
-sufficient.
+"""Videos in a real browser: viewing every frame enables the decision, the video plays, and the
+keyboard is enough.
 
-With GREENROOM_PICTURES=FOLDER the pages are also saved there as pictures, narrow and wide. Review
-them.
+With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there, narrow and wide.
 """
 
 import json
@@ -43,7 +42,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 def scenes(seconds: float) -> bytes:
-    """Return a video of three plain pictures."""
+    """Return a video of three smooth pictures."""
     each = [
         (a_picture(video_builders.WIDE, video_builders.HIGH, seed=seed), seconds / 3)
         for seed in (1, 2, 3)
@@ -52,7 +51,7 @@ def scenes(seconds: float) -> bytes:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_film_is_looked_at_frame_by_frame_and_judged(
+def test_video_is_viewed_frame_by_frame_and_approved(
     door: Door, chromium: Chromium, language: str
 ) -> None:
     who = create_agency(door.tenant, language=language)
@@ -77,7 +76,7 @@ def test_a_film_is_looked_at_frame_by_frame_and_judged(
     assert looked(who, [asset]) == ["approve"]
 
 
-def test_the_library_plays_a_film(door: Door, chromium: Chromium) -> None:
+def test_library_plays_a_video(door: Door, chromium: Chromium) -> None:
     who = create_agency(door.tenant, language="en")
     brought(door, who, scenes(6.0), Rating.G)
     with chromium.visitor(
@@ -91,6 +90,7 @@ def test_the_library_plays_a_film(door: Door, chromium: Chromium) -> None:
 
 
 def _keep(visitor: Visitor, name: str) -> None:
+    """Save a screenshot of the page if requested."""
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         visitor.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)

@@ -1,5 +1,4 @@
-"""One tenant's side of a provider of age checks: what its pages, its chats and its workers do, step
-by step."""
+"""One tenant's use of an age check provider: the steps of its pages, chats and workers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping
 
 @dataclass
 class AgeCheckDesk:
-    """One tenant's side of the provider: what its pages, its chats and its workers do."""
+    """One tenant's use of the provider: the steps of its pages, chats and workers."""
 
     house: World
     running: fake.RunningYoti

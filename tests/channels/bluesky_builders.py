@@ -1,4 +1,4 @@
-"""A tenant with an account on a Bluesky server, and workers that renew its tokens or die trying."""
+"""A tenant with an account on a Bluesky server, and workers that renew its tokens or crash."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -34,7 +34,7 @@ CONNECTORS = load_builtin_connectors(("connectors.platforms.bluesky.publisher:Bl
 
 @dataclass
 class BlueskyWorld:
-    """One creator, one account, one session."""
+    """One creator with one account and one session."""
 
     database: Database
     server: FakeBluesky
@@ -46,7 +46,7 @@ class BlueskyWorld:
 
     @contextmanager
     def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
-        """Opens scopes of a process that may die before, inside or after a transaction."""
+        """Open scopes of a process that may crash before, during or after a transaction."""
         self.clockwork.point()
         with self.database.scope(tenant_id, actor, role=role) as scope:
             yield scope
@@ -54,11 +54,11 @@ class BlueskyWorld:
         self.clockwork.point()
 
     def scope(self) -> AbstractContextManager[Scope]:
-        """A scope of the test itself."""
+        """Open a scope for the test."""
         return self.database.scope(self.tenant_id, "system:test")
 
     def transport(self) -> Any:
-        """The real transport of a fresh process."""
+        """Return the real transport of a fresh process."""
         real = Transport(
             http=HTTP,
             reveal=lambda tenant_id, sealed: sealed.box.decode(),
@@ -70,7 +70,7 @@ class BlueskyWorld:
         return Killable(real, self.clockwork)
 
     def channel(self) -> Channel:
-        """The account as it stands."""
+        """Return the account's current state."""
         with self.scope() as scope:
             return queries.get_channel(scope, self.channel_id)
 
@@ -94,7 +94,7 @@ class BlueskyWorld:
         return self.channel_id
 
     def renew(self) -> float | None:
-        """What a worker does with the row; seconds after which it wants it back."""
+        """Process the outbox row as a worker does; return the seconds until its retry."""
         event = TokenRenewalDue(self.tenant_id, self.channel_id)
         try:
             token_renewal.renew_tokens(
@@ -109,12 +109,12 @@ class BlueskyWorld:
         return None
 
     def due(self) -> int:
-        """The tick; how many accounts it found due."""
+        """Run the tick; return the number of accounts due."""
         with self.scope() as scope:
             return credentials.schedule_due_renewals(scope)
 
     def rows(self) -> list[datetime]:
-        """When the waiting rows are due."""
+        """Return the due times of the waiting rows."""
         with self.scope() as scope:
             found = scope.run(
                 "SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = "
@@ -125,7 +125,7 @@ class BlueskyWorld:
             return list(found.scalars())
 
     def unit(self, body: str) -> Unit:
-        """A post."""
+        """Return a post."""
         return Unit(
             tenant_id=self.tenant_id,
             creator_id=self.creator_id,
@@ -139,7 +139,7 @@ class BlueskyWorld:
         )
 
     def publish(self, unit: Unit) -> Outcome | send_limits.SendingBlock:
-        """Claim, act, settle, as a handler does; why not, where the account must wait."""
+        """Claim, send and settle as a handler does; return the block if the account must wait."""
         with self.tenant(self.tenant_id, "system:publishing") as scope:
             issuance.lock_unit(scope, unit)
             channel = queries.get_channel(scope, self.channel_id)
@@ -166,7 +166,7 @@ class BlueskyWorld:
         return turn
 
     def look(self, unit: Unit) -> None:
-        """One look, where there is a doubt."""
+        """Look up the delivery once if it is uncertain."""
         with self.scope() as scope:
             doubtful = reconciliation.is_possibly_published(scope, unit.subject)
             send_limits.release_brake(scope, self.channel_id)
@@ -181,18 +181,18 @@ class BlueskyWorld:
             )
 
     def pass_time(self, seconds: float) -> None:
-        """The clocks of the house and of the server move on."""
+        """Advance the clocks of the installation and of the server."""
         with self.database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
         self.server.clock.advance(seconds)
 
     def texts(self) -> list[str]:
-        """What the server took in, repeats included."""
+        """Return the posts that the server accepted, including duplicates."""
         return [record["text"] for _, record in self.repo.taken]
 
 
 def bluesky_world(database: Database, server: FakeBluesky) -> BlueskyWorld:
-    """A tenant of its own, connected."""
+    """Create a tenant with a connected account."""
     tenant_id = uuid7()
     with database.scope(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Mia", language="fr", zone="UTC")

@@ -1,4 +1,4 @@
-"""A tenant with a sandbox account, and a driver that does with a unit what the rooms above do."""
+"""A tenant with a sandbox account, and a driver that handles a unit as the packages above do."""
 
 import hashlib
 from collections.abc import Iterator
@@ -40,17 +40,17 @@ KEY = Ed25519PrivateKey.generate()
 CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
 ACT = timedelta(seconds=30)
 HTTP = HttpClient()
-"""Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a
-client costs 40 ms."""
+"""A client without kept-alive connections, so that a new transport behaves like a new process;
+creating a client takes 40 ms."""
 
 
 class Killed(BaseException):
-    """The process dies here."""
+    """Raised where the process crashes."""
 
 
 @dataclass
 class Clockwork:
-    """Kills the process at its n-th point, once; counts the points it passes."""
+    """Crashes the process once at its n-th point; counts the points passed."""
 
     at: int | None = None
     passed: int = 0
@@ -63,7 +63,7 @@ class Clockwork:
 
 @dataclass
 class Killable:
-    """A transport of a process that may die just before or just after a request."""
+    """A transport of a process that may crash just before or after a request."""
 
     real: Transport
     clockwork: Clockwork
@@ -78,12 +78,12 @@ class Killable:
 
 
 mint: MintPermit = partial(issuance.mint_permit, key=KEY)
-"""The gate's own judgement and permits, under the tests' key."""
+"""The gate's decisions and permits, signed with the tests' key."""
 
 
 @dataclass
 class World:
-    """One tenant, one creator, one account on the running sandbox."""
+    """One tenant with one creator and one account on the running sandbox."""
 
     database: Database
     network: RunningSandbox
@@ -97,7 +97,7 @@ class World:
 
     @contextmanager
     def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
-        """Opens scopes of a process that may die before, inside or after a transaction."""
+        """Open scopes of a process that may crash before, during or after a transaction."""
         self.clockwork.point()
         with self.database.scope(tenant_id, actor, role=role) as scope:
             yield scope
@@ -105,11 +105,11 @@ class World:
         self.clockwork.point()
 
     def scope(self) -> AbstractContextManager[Scope]:
-        """A scope of the test itself."""
+        """Open a scope for the test."""
         return self.database.scope(self.tenant_id, "system:test")
 
     def transport(self) -> Any:
-        """The real transport of a fresh process."""
+        """Return the real transport of a fresh process."""
         real = Transport(
             http=HTTP,
             reveal=lambda tenant_id, sealed: sealed.box.decode(),
@@ -121,7 +121,7 @@ class World:
         return Killable(real, self.clockwork)
 
     def probe(self) -> float:
-        """One probe of the account; seconds after which it comes back, 0 when it is done."""
+        """Probe the account once; return the seconds until the next probe, 0 when it is done."""
         event, opener = BrakeProbeDue(self.tenant_id, self.channel_id), self.tenant
         try:
             handlers.probe_platform(
@@ -144,7 +144,7 @@ class World:
         viewer: str = "",
         first: int = 0,
     ) -> Unit:
-        """A post, or a message to one viewer; its pictures are numbered from `first` on."""
+        """Return a post, or a message to one viewer; its pictures are numbered from `first`."""
         media = []
         for number in range(first, first + pictures):
             data = f"picture {number} of {self.tenant_id}".encode()
@@ -164,7 +164,7 @@ class World:
         )
 
     def _picture(self, data: bytes, alt: str) -> Medium:
-        """A picture that the gate knows, rated as good for everybody."""
+        """Return a picture known to the gate, rated G."""
         digest = hashlib.sha256(data).hexdigest()
         with self.scope() as scope:
             if digest not in self.files:
@@ -203,10 +203,10 @@ class World:
         mint: MintPermit = mint,
         author: str = "member:7",
     ) -> PreparedStep | Outcome | StagedUploads:
-        """The claim: epochs, channel, then the step.
+        """Claim the unit: epochs, channel, then the step.
 
-        `braked` claims although the brake is on, as no room does; without `taken` it does not even
-        lock the channel.
+        `braked` claims despite the brake, which no package does; without `taken` the channel is not
+        even locked.
         """
         with self.tenant(self.tenant_id, "system:publishing") as scope:
             issuance.lock_unit(scope, unit)
@@ -225,19 +225,19 @@ class World:
             )
 
     def carry(self, armed: PreparedStep, mint: MintPermit = mint) -> Outcome | StagedUploads:
-        """The act."""
+        """Run the steps."""
         arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=mint)
         return step_runner.run_steps(
             armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next
         )
 
     def close(self, unit: Unit, outcome: Outcome) -> bool:
-        """The settle."""
+        """Settle the attempt."""
         with self.tenant(self.tenant_id, "system:publishing") as scope:
             return step_runner.close_attempt(scope, unit.subject, outcome)
 
     def publish(self, unit: Unit) -> Outcome:
-        """Claim, act, settle, as a handler does."""
+        """Claim, send and settle as a handler does."""
         turn = self.arm(unit)
         outcome = self.carry(turn) if isinstance(turn, PreparedStep) else turn
         assert not isinstance(outcome, StagedUploads)
@@ -245,7 +245,7 @@ class World:
         return outcome
 
     def look(self, unit: Unit) -> Any:
-        """One look."""
+        """Look up the delivery once."""
         opener: OpenScope = self.tenant
         return reconciliation.look_up_attempt(
             self.tenant_id,
@@ -256,13 +256,13 @@ class World:
         )
 
     def pass_time(self, seconds: float) -> None:
-        """The house's clock moves on."""
+        """Advance the installation's clock."""
         with self.database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
 
     def recover(self, unit: Unit) -> Outcome:
-        """What the rooms above do after a crash: look while in doubt, send again only what is
-        surely not there."""
+        """Recover as the packages above do after a crash: look up while uncertain, send again only
+        if certainly absent."""
         for _ in range(12):
             self.pass_time(61)
             with self.scope() as scope:
@@ -280,7 +280,7 @@ class World:
             send_limits.release_brake(scope, self.channel_id)
 
     def posts(self) -> list[str]:
-        """What the platform really has, deleted or not."""
+        """Return the texts of all posts on the platform, including deleted ones."""
         return [post["text"] for post in self.network.truth(self.account)["posts"]]
 
 
@@ -293,8 +293,11 @@ def world(
     nolook: bool = False,
     app: str = "",
 ) -> World:
-    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it
-    finds no message; `app`: the application it is connected through."""
+    """Create a tenant with a creator and one account.
+
+    `keys`: the account honours idempotency keys; `nolook`: it cannot look up messages; `app`: the
+    application it is connected through.
+    """
     tenant_id = uuid7()
     traits = [
         part for part, has in (("+key", keys), ("-nolook", nolook), (f"-of-{app}", app)) if has

@@ -1,4 +1,4 @@
-"""One sandbox for the tests of this folder, and a tenant with an account of its own for each."""
+"""One sandbox for the tests of this folder, and one tenant with an account per test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def lea(database: Database, sandbox: RunningSandbox) -> World:
-    """An account that keeps no keys: a repeat is a second post."""
+    """An account without idempotency keys: a repeated request is a second post."""
     return world(database, sandbox, "lea")
 
 
@@ -53,6 +53,6 @@ def fresh(lea: World, provider: fake.RunningYoti) -> Iterator[AgeCheckDesk]:
 
 @pytest.fixture
 def desk(fresh: AgeCheckDesk) -> AgeCheckDesk:
-    """With the provider connected."""
+    """The desk with its provider connected."""
     assert fresh.connect().state is AgeProviderState.CONNECTED
     return fresh

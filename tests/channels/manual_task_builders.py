@@ -1,5 +1,4 @@
-"""Léa's account on a platform where somebody posts by hand, and the hands: what a phone does,
-without its pages."""
+"""Léa's account on a platform with manual posting, and the phone of a member, without its pages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ NAME = "hand"
 def connect_manual_account(
     lea: SandboxAgency, site: str = "instagram", handle: str = "mia.lumiere"
 ) -> UUID:
-    """The account, as enrolling makes it."""
+    """Connect the account as account setup does."""
     found = ByHand().connect({"site": site, "account": handle}, ())
     assert isinstance(found, ConnectedAccount)
     with lea.scope() as scope:
@@ -40,7 +39,7 @@ def connect_manual_account(
 
 
 def pair_phone(lea: SandboxAgency, member_id: UUID | None = None) -> None:
-    """The manager's phone, or another's."""
+    """Pair the phone of the manager or of another member."""
     with lea.scope(f"member:{member_id or lea.manager}") as scope:
         assignees.pair_phone(
             scope, tenant_reads.get_member(scope, member_id or lea.manager), name="Pixel"
@@ -50,7 +49,7 @@ def pair_phone(lea: SandboxAgency, member_id: UUID | None = None) -> None:
 
 @dataclass
 class Phone:
-    """A member with the phone in hand."""
+    """A member with a paired phone."""
 
     lea: SandboxAgency
     member: UUID
@@ -99,7 +98,8 @@ class Phone:
         return found
 
     def save(self, task_id: UUID, sha256: str) -> tuple[str, bytes | None]:
-        """Ask for a file, wait for the answer, take it: the code of why not, or the bytes."""
+        """Request a file, wait for the answer and claim it; return the refusal's code, or the
+        bytes."""
         with self.scope() as scope:
             wish_id = file_downloads.request_file(scope, task_id, sha256, creators=self.creators)
         self.lea.run()
@@ -113,12 +113,12 @@ class Phone:
 
 
 def open_phone(lea: SandboxAgency, member: UUID | None = None) -> Phone:
-    """The manager's."""
+    """Return the manager's phone, or that of another member."""
     return Phone(lea, member or lea.manager)
 
 
 def list_permits(lea: SandboxAgency) -> list[tuple[str, str]]:
-    """Every permit ever used: step and state."""
+    """Return step and state of every permit used."""
     with lea.scope() as scope:
         rows = scope.run(
             "SELECT step, state FROM permits WHERE tenant_id = :t ORDER BY created_at, id",

@@ -1,4 +1,4 @@
-"""A tenant with a bot on the fake Telegram, a channel it posts to and a fan it writes to."""
+"""A tenant with a bot on the fake Telegram, its channel, and a fan it writes to."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ TWO_DAYS = 48 * 3600 + 60
 _numbers = count(1)
 
 Edit = tuple[str, str, str]
-"""Native id of a message, the words and the digest of the file that were put in its place."""
+"""Native ID of a message, and the text and file digest of its replacement."""
 
 
 @dataclass
 class BotWorld(World):
-    """One creator's bot."""
+    """The bot of one creator."""
 
     telegram: TelegramServer = field(kw_only=True)
     bot: Bot = field(kw_only=True)
@@ -52,7 +52,7 @@ class BotWorld(World):
         viewer: str = "",
         first: int = 0,
     ) -> Unit:
-        """A post in the channel, or a message to one person, by name."""
+        """Return a post in the channel, or a message to one user by name."""
         person = str(self.telegram.world.person(viewer).id) if viewer else ""
         return replace(
             super().unit(body, pictures=pictures, of=of, viewer=person, first=first),
@@ -62,24 +62,24 @@ class BotWorld(World):
         )
 
     def pass_time(self, seconds: float) -> None:
-        """The clocks of the house and of Telegram move on."""
+        """Advance the clocks of the installation and of Telegram."""
         super().pass_time(seconds)
         self.telegram.clock.advance(seconds)
 
     def fault(self, mode: str, on: str, **more: Any) -> None:
-        """Have Telegram do something wrong."""
+        """Inject a fault into Telegram."""
         self.telegram.book.schedule_fault(
             mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more}
         )
 
     def copy_of(self, unit: Unit) -> LiveCopy:
-        """What a post or a message left outside."""
+        """Return the live copy of a unit."""
         with self.scope() as scope:
             (found,) = live_copies.list_copies(scope, unit.subject)
         return found
 
     def remove(self, unit: Unit, *, mint: Any = mint, transport: Any = None) -> list[int]:
-        """One run of the removal of a unit; seconds after which it comes back."""
+        """Run the removal of a unit once; return the seconds until its retry."""
         copy = self.copy_of(unit)
         with self.scope() as scope:
             removal.request_removal(scope, copy)
@@ -93,7 +93,7 @@ class BotWorld(World):
         return []
 
     def standing(self, viewer: str = "") -> list[Told]:
-        """The messages of the channel, or of one person's chat, that stand."""
+        """Return the visible messages of the channel, or of one user's chat."""
         chat = self.telegram.world.chat(self.bot, viewer) if viewer else self.chat
         return [
             told
@@ -105,7 +105,7 @@ class BotWorld(World):
         return told.get("_by") == self.bot.id or bool(told.get("from", {}).get("is_bot"))
 
     def tries(self, unit: Unit) -> list[str | None]:
-        """What the replacements of a unit came to, oldest first."""
+        """Return the outcomes of a unit's replacements, oldest first."""
         with self.scope() as scope:
             return [
                 row.outcome
@@ -115,8 +115,7 @@ class BotWorld(World):
             ]
 
     def unpermitted(self) -> list[str]:
-        """Edits Telegram was asked for that had no permit of their own, and permits that stand for
-        no step."""
+        """Return edits at Telegram without a permit, and permits without a matching step."""
         with self.scope() as scope:
             allowed, breaches = self._allowed(scope)
         made = Counter(self.bot.edits)
@@ -153,7 +152,7 @@ class BotWorld(World):
 
 
 def _walk(unit: Unit, native_id: str) -> Iterator[WireStep]:
-    """Every request of a replacement, as if all went well."""
+    """Yield every request of a replacement if all succeed."""
     answers: tuple[Response, ...] = ()
     place = connector.PlatformCopy(native_id, unit.account, unit.viewer)
     while isinstance(turn := Telegram().replace(place, unit, answers), Send):
@@ -169,7 +168,7 @@ def _edit(step: WireStep) -> Edit:
 
 
 def bot_world(database: Database, telegram: TelegramServer) -> BotWorld:
-    """A tenant with its creator and her bot; leo has written to it."""
+    """Create a tenant with a creator and a bot to which leo has written."""
     tenant_id, name = uuid7(), f"nova_{next(_numbers)}_{str(uuid7())[-6:]}"
     bot = telegram.world.bot(f"{name}_bot")
     channel = telegram.world.channel("Nova", username=name, post=bot)

@@ -1,5 +1,5 @@
-"""A decision about a request is looked at again: once per side, by another person, and nothing
-comes back by itself."""
+"""Appeals against decisions on removal requests: once per side, decided by another member, without
+automatic reposting."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from tests.tenants import totp_app
 
 @dataclass
 class House:
-    """An agency with people, and what was asked for of it."""
+    """An agency with members and a removal request."""
 
     lea: World
     unit: Unit
@@ -46,7 +46,7 @@ class House:
         return self.lea.tenant(self.lea.tenant_id, f"member:{member}")
 
     def first(self, because: str) -> None:
-        """Ann decides: it may stay for a reason, or goes."""
+        """Decide as Ann: rejected for a reason, or upheld."""
         with self.as_(self.ann) as scope:
             (
                 removal_requests.reject_removal_request
@@ -55,7 +55,7 @@ class House:
             )(scope, self.wish, **_why(because))
 
     def ask(self, words: str = "", wish: UUID | None = None) -> UUID:
-        """Who holds the receipt appeals, and the workers hear of it; the appeal."""
+        """Appeal as the holder of the receipt, and let the workers handle it; return the appeal."""
         with self.lea.scope() as scope:
             receipt = removal_requests.brief_status(
                 scope, removal_requests.get_removal_request(scope, wish or self.wish)
@@ -92,7 +92,7 @@ class House:
             )
 
     def kept(self) -> str:
-        """Why the same picture may not leave in a new post; nothing where it leaves."""
+        """Return why a new post with the same picture is refused, or "" if it is published."""
         try:
             self.lea.publish(self.lea.unit("published anew", pictures=1))
         except PermitDenied as denied:
@@ -130,7 +130,7 @@ def journal(lea: World) -> list[str]:
         return list(scope.run(statement, t=lea.tenant_id).scalars())
 
 
-def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house: House) -> None:
+def test_rejection_can_be_appealed_by_both_sides_to_other_members(house: House) -> None:
     lea = house.lea
     house.first("mistaken")
     assert house.kept() == ""
@@ -162,7 +162,7 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
 
     posted = len(lea.posts())
     back = house.ask_again(house.cy)
-    for nobody in (house.ann, house.bob, house.cy):  # two decided before, one asks
+    for nobody in (house.ann, house.bob, house.cy):  # two have decided before, one appeals
         with pytest.raises(Refused, match="another"):
             house.decide(back, nobody)
     assert open_notices(lea) == ["appeal.nobody"]
@@ -171,7 +171,7 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
         RemovalRequestState.CLOSED,
         RemovalRequestState.REJECTED,
     )
-    assert len(lea.posts()) == posted, "nothing is posted again by itself"
+    assert len(lea.posts()) == posted, "nothing is reposted automatically"
     assert house.kept() == ""
     assert journal(lea)[-3:] == ["rule", "unblock", "thaw"]
     for asking in (partial(house.ask_again, house.cy), house.ask):
@@ -179,7 +179,7 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
             asking()
 
 
-def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(
+def test_removal_by_deadline_can_be_reversed_while_in_progress(
     house: House,
 ) -> None:
     lea = house.lea
@@ -192,17 +192,17 @@ def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(
         house.decide(appeal, house.ann, "agreed")
     house.decide(appeal, house.bob, "agreed")
     assert house.standing().state is RemovalRequestState.REJECTED
-    assert remove(lea, house.unit) == [], "what was called back goes all the same"
+    assert remove(lea, house.unit) == [], "a recalled copy is removed anyway"
     assert deleted(lea) == [True]
     assert house.kept() == ""
     assert appealing.appeal_deadline(house.standing(), REQUESTER_SIDE) is not None, (
-        "who asked may appeal against that"
+        "the requester may appeal against that"
     )
     house.decide(house.ask(), house.cy, "agreed")
     assert house.standing().state is RemovalRequestState.CLOSED
 
 
-def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house: House) -> None:
+def test_possible_minor_is_never_unblocked(house: House) -> None:
     lea, sha256 = house.lea, house.unit.media[0].sha256
     minor = received(lea, [sha256], who="minor")
     answer(lea, minor)
@@ -212,7 +212,7 @@ def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house
         house.ask_again(house.bob)
     with lea.scope() as scope:
         assert not recall.unblock_bytes(scope, sha256)
-        with scope.acting_as("gate"):  # the database itself lets nothing go
+        with scope.acting_as("gate"):  # the database itself prevents it
             other = {"t": lea.tenant_id, "id": uuid7()}
             scope.run(
                 "INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :id, 'x', "
@@ -229,7 +229,7 @@ def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house
         ] == []
 
 
-def test_bytes_that_two_requests_took_away_come_back_with_the_second(house: House) -> None:
+def test_bytes_of_two_requests_are_unblocked_with_the_second(house: House) -> None:
     lea, first = house.lea, house.wish
     second = received(lea, [house.unit.media[0].sha256])
     for wish in (first, second):
@@ -242,14 +242,14 @@ def test_bytes_that_two_requests_took_away_come_back_with_the_second(house: Hous
     assert house.kept() == ""
 
 
-def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(house: House) -> None:
+def test_appeal_is_refused_before_a_decision_twice_or_too_late(house: House) -> None:
     lea = house.lea
     for asking in (house.ask, partial(house.ask_again, house.bob)):
         with pytest.raises(Conflict):
             asking()
     house.first("unfounded")
     with pytest.raises(Conflict):
-        house.ask_again(house.bob)  # nothing was taken away
+        house.ask_again(house.bob)  # nothing was removed
     known = house.standing()
 
     def once(_: int) -> str:
@@ -288,7 +288,7 @@ def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(ho
         house.ask(wish=old)
 
 
-def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None:
+def test_concurrent_decisions_on_an_appeal_give_one(house: House) -> None:
     house.first("mistaken")
     appeal = house.ask()
     said = {house.bob: "", house.cy: "agreed"}
@@ -307,7 +307,7 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
     assert ("BLOCKLIST_EXACT" in house.kept()) == frozen
 
 
-def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
+def test_many_appeals_are_grouped_into_one_decision(house: House) -> None:
     lea, wishes = (
         house.lea,
         [
@@ -329,7 +329,7 @@ def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
     assert {house.standing(one).state for one in wishes} == {RemovalRequestState.CLOSED}
 
 
-def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
+def test_missed_targets_are_reported_until_a_decision(house: House) -> None:
     lea, tell = house.lea, partial(appealing.handle_target_missed, tenant=house.lea.tenant)
     tell(DecisionTargetReached(lea.tenant_id, house.wish, 0))
     assert sorted(open_notices(lea)) == ["complaint.late", "complaint.waits"]
@@ -352,7 +352,7 @@ def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
     assert open_notices(lea) == []
 
 
-def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
+def test_only_uninvolved_members_with_the_right_decide_appeals(house: House) -> None:
     lea = house.lea
     house.first("mistaken")
     appeal = house.ask()
@@ -360,7 +360,7 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
         with pytest.raises(Refused):
             house.decide(appeal, member(lea, role))
     guest, free = member(lea, Role.GUEST), member(lea, Role.GUEST)
-    with lea.scope() as scope:  # the guest sits at Ann's machine: they count as her
+    with lea.scope() as scope:  # the guest uses Ann's device and counts as her
         for one in (house.ann, guest):
             device_fingerprints.record_device(
                 scope,
@@ -373,7 +373,7 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
         house.decide(appeal, guest, "mistaken")
     with house.as_(house.bob) as scope:
         appealing.request_appeal_decision(scope, appeal, because="mistaken")
-    with lea.scope() as scope:  # Bob loses the right before the workers come to it
+    with lea.scope() as scope:  # Bob loses the right before the workers handle it
         scope.run("UPDATE members SET role = 'chatter' WHERE id = :id", id=house.bob)
     appealing.handle_appeal_decision(
         AppealDecided(lea.tenant_id, appeal, "mistaken", f"member:{house.bob}"), tenant=lea.tenant
@@ -400,11 +400,11 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
         (" " * 9000, ""),
     ],
 )
-def test_words_are_one_plain_paragraph(typed: str, said: str) -> None:
+def test_appeal_text_becomes_one_plain_paragraph(typed: str, said: str) -> None:
     assert clean_paragraph(typed) == said
 
 
-def test_too_many_words_and_none_from_a_member(house: House) -> None:
+def test_overlong_or_empty_appeal_and_ineligible_member_are_refused(house: House) -> None:
     with pytest.raises(BadInput, match="too_long"):
         clean_paragraph("x" * (MAX_APPEAL_LENGTH + 1))
     house.first("")

@@ -1,4 +1,5 @@
-"""What somebody wants gone: frozen at once, told, called back by its clock or a person's word."""
+"""Removal requests: the bytes are frozen at once, members notified, and copies recalled by the
+deadline or a decision."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -21,7 +22,7 @@ from tests.channels.sending.test_removal import deleted, open_notices, remove
 
 
 def received(lea: World, digests: list[str], *, who: str = "shown") -> UUID:
-    """A complaint about bytes; its id."""
+    """Receive a request about these bytes; return its ID."""
     with lea.scope() as scope:
         told = removal_requests.receive_removal_request(
             scope,
@@ -35,7 +36,7 @@ def received(lea: World, digests: list[str], *, who: str = "shown") -> UUID:
 
 
 def answer(lea: World, complaint_id: UUID) -> None:
-    """What the workers do."""
+    """Run the handler as the workers do."""
     removal_requests.handle_removal_request_due(
         RemovalRequestDue(lea.tenant_id, complaint_id), tenant=lea.tenant
     )
@@ -48,7 +49,7 @@ def called(lea: World) -> int:
         )
 
 
-def test_it_is_frozen_at_once_and_the_members_are_told(lea: World) -> None:
+def test_requested_bytes_are_frozen_and_members_notified(lea: World) -> None:
     unit = lea.unit("seen", pictures=1)
     lea.publish(unit)
     wish = received(lea, [unit.media[0].sha256])
@@ -60,7 +61,7 @@ def test_it_is_frozen_at_once_and_the_members_are_told(lea: World) -> None:
         lea.arm(lea.unit("again", pictures=1))
 
 
-def test_its_clock_calls_it_back_from_everywhere(lea: World) -> None:
+def test_deadline_recalls_every_copy(lea: World) -> None:
     unit, other = lea.unit("goes", pictures=1), lea.unit("words alone stay")
     lea.publish(unit)
     lea.publish(other)
@@ -77,7 +78,7 @@ def test_its_clock_calls_it_back_from_everywhere(lea: World) -> None:
         )
         scope.run(
             "UPDATE agencies SET demo = true WHERE tenant_id = :t", t=lea.tenant_id
-        )  # nobody is waited for
+        )  # a demo agency, which has no waiting period
     answer(lea, wish)
     assert called(lea) >= 1
     assert open_notices(lea) == []
@@ -90,7 +91,7 @@ def test_its_clock_calls_it_back_from_everywhere(lea: World) -> None:
     assert [copy.removed_at is not None for copy in found.copies] == [True]
 
 
-def test_a_no_lets_it_leave_again_and_is_said_once(lea: World) -> None:
+def test_rejected_request_unfreezes_the_bytes_once(lea: World) -> None:
     unit = lea.unit("stays", pictures=1)
     lea.publish(unit)
     wish = received(lea, [unit.media[0].sha256])
@@ -105,7 +106,7 @@ def test_a_no_lets_it_leave_again_and_is_said_once(lea: World) -> None:
         removal_requests.reject_removal_request(scope, wish)
 
 
-def test_what_was_taken_away_stays_away(lea: World) -> None:
+def test_recalled_bytes_stay_removed(lea: World) -> None:
     unit = lea.unit("gone", pictures=1)
     lea.publish(unit)
     wish = received(lea, [unit.media[0].sha256])
@@ -117,13 +118,13 @@ def test_what_was_taken_away_stays_away(lea: World) -> None:
     with lea.scope() as scope, pytest.raises(Conflict):
         removal_requests.reject_removal_request(
             scope, wish
-        )  # what the clock took away comes back by two people, see test_appeals
+        )  # reversing a removal by deadline takes two members, see test_appeals
     with lea.scope() as scope:
         assert all(copy.removed_at for copy in live_copies.list_copies(scope, unit.subject))
     assert deleted(lea) == [True]
 
 
-def test_pages_may_write_a_wish_and_decide_nothing(lea: World) -> None:
+def test_web_role_cannot_decide_a_removal_request(lea: World) -> None:
     wish = received(lea, ["0" * 64])
     from sqlalchemy.exc import ProgrammingError
 
@@ -132,7 +133,7 @@ def test_pages_may_write_a_wish_and_decide_nothing(lea: World) -> None:
 
 
 def decide(lea: World, complaint_id: UUID, *, because: str = "", role: Role = Role.OWNER) -> None:
-    """A member's word, and what the workers do."""
+    """Decide as a new member, and run the workers."""
     with lea.scope() as scope:
         member = agencies.add_member(
             scope, name="Mo", email=f"{uuid7()}@example.test", role=role, language="en", zone="UTC"
@@ -144,7 +145,7 @@ def decide(lea: World, complaint_id: UUID, *, because: str = "", role: Role = Ro
     removal_requests.handle_removal_decision(event, tenant=lea.tenant)  # delivered twice
 
 
-def test_a_persons_yes_takes_it_away_and_it_never_comes_back(lea: World) -> None:
+def test_upheld_request_removes_and_blocks_permanently(lea: World) -> None:
     unit = lea.unit("goes", pictures=1)
     lea.publish(unit)
     wish = received(lea, [unit.media[0].sha256])
@@ -160,7 +161,7 @@ def test_a_persons_yes_takes_it_away_and_it_never_comes_back(lea: World) -> None
         removal_requests.reject_removal_request(scope, wish)
 
 
-def test_a_persons_no_says_why_to_who_asked(lea: World) -> None:
+def test_rejected_request_tells_the_requester_why(lea: World) -> None:
     unit = lea.unit("stays", pictures=1)
     lea.publish(unit)
     wish = received(lea, [unit.media[0].sha256])
@@ -178,7 +179,7 @@ def test_a_persons_no_says_why_to_who_asked(lea: World) -> None:
     assert deleted(lea) == [False, False]
 
 
-def test_who_may_not_judge_does_not_decide(lea: World) -> None:
+def test_ineligible_member_cannot_decide(lea: World) -> None:
     unit = lea.unit("seen", pictures=1)
     wish = received(lea, [unit.media[0].sha256])
     for role in (Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT):
@@ -190,7 +191,7 @@ def test_who_may_not_judge_does_not_decide(lea: World) -> None:
         removal_requests.request_decision(scope, wish)
 
 
-def test_no_clock_takes_away_what_only_a_person_decides(lea: World) -> None:
+def test_request_without_a_deadline_waits_for_a_member(lea: World) -> None:
     unit = lea.unit("stays", pictures=1)
     lea.publish(unit)
     with lea.scope() as scope:
@@ -202,7 +203,7 @@ def test_no_clock_takes_away_what_only_a_person_decides(lea: World) -> None:
         lea.arm(lea.unit("again", pictures=1))
 
 
-def test_what_looks_the_same_is_frozen_too_and_freed_with_it(lea: World) -> None:
+def test_similar_pictures_are_frozen_and_released_together(lea: World) -> None:
     named, same, other = (
         lea.unit(f"picture {number}", pictures=1, first=number) for number in range(3)
     )
@@ -224,7 +225,7 @@ def test_what_looks_the_same_is_frozen_too_and_freed_with_it(lea: World) -> None
     lea.publish(same)
 
 
-def test_a_flood_of_one_source_is_one_thing_to_decide(lea: World) -> None:
+def test_many_requests_of_one_source_are_grouped_into_one_decision(lea: World) -> None:
     unit, second = lea.unit("flooded", pictures=1), lea.unit("named too", pictures=1, first=1)
     wishes = [
         received(lea, [unit.media[0].sha256], who="other") for _ in range(GROUPING_THRESHOLD + 1)
@@ -241,7 +242,7 @@ def test_a_flood_of_one_source_is_one_thing_to_decide(lea: World) -> None:
     for wish in wishes[:-1]:
         decide(lea, wish, because="unfounded")
     with pytest.raises(PermitDenied, match="COMPLAINT_FREEZE"):
-        lea.arm(unit)  # the last one still names it
+        lea.arm(unit)  # the last request still names it
     decide(lea, wishes[-1], because="unfounded")
     lea.publish(unit)
     assert open_notices(lea) == ["complaint.waits"]

@@ -1,5 +1,4 @@
-"""Who does nasty things to a house: drawn from the seed, done at their times, written down as they
-happened."""
+"""Fault injection: faults are drawn from the seed, injected at their times and recorded."""
 
 import random
 import signal
@@ -17,23 +16,23 @@ from tests.chaos.world import DUE_WITHIN, LEAD
 
 STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN
 HANG_SECONDS = 2.0
-"""How long the sandbox lets us wait: the lost answer is the same as after thirty."""
+"""Seconds for which the sandbox hangs. The lost response is the same as after thirty."""
 
 ALL = "all senders"
-"""At one stroke: whoever has the row in hand is among them."""
+"""Kills all senders at once, so the one with the leased row is among them."""
 
 PROCESSES = (*SENDERS, ALL, ALL, "relay", "second", "sandbox", "listen", "make", "web", "redis")
-"""Who is killed; one that is named more often, more often. `second` is the other relay."""
+"""Processes to kill; repeated names are more likely. `second` is the second relay."""
 
 FROZEN = (*SENDERS, "relay", "second", "listen", "redis", "postgres", "sandbox")
 FREEZE_SECONDS = 1.5
 
 JUMPS = ("3600", "180", "step 3600", "step -3600", "step 180")
-"""Seconds. A step is the machine's own clock, which moves no lease: what is in hand is handed out
-again, or would be kept for an hour."""
+"""Seconds. A `step` sets the machine's clock and moves no lease: leased rows are handed out again,
+or would stay leased for an hour."""
 
 CROWD, CROWD_SECONDS = 300, 2.0
-"""More connections than PostgreSQL gives, and for how long."""
+"""More connections than PostgreSQL permits, and the seconds for which they are held."""
 
 MODES = (
     "hang",
@@ -62,7 +61,7 @@ KINDS = (
     "*",
 )
 IN_HAND_SECONDS = 0.5
-"""How long a killer waits for a moment at which it hurts."""
+"""Seconds to wait before a kill for a worker with a leased row."""
 
 ACTS = ("kill", "fault", "flush", "freeze", "postgres", "clock", "crowd", "people")
 WEIGHTS = (24, 34, 6, 8, 6, 9, 3, 10)
@@ -72,7 +71,7 @@ QUEUES: Mapping[str, tuple[str, ...]] = {**dict.fromkeys((*SENDERS, ALL), SEND),
 
 @dataclass(frozen=True)
 class Fault:
-    """One nasty thing, `at` seconds into the storm."""
+    """A fault, `at` seconds into the storm."""
 
     at: float
     what: str
@@ -86,7 +85,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class InjectedFault:
-    """What was done, and when by both clocks."""
+    """An injected fault, with its time on both clocks."""
 
     at: datetime
     house: datetime
@@ -94,8 +93,8 @@ class InjectedFault:
 
 
 def plan_faults(drawn: random.Random, *, power_cut: bool = False) -> list[Fault]:
-    """Four to eight acts: the database is hit once at most, the clock jumps once at most. A power
-    cut is one more."""
+    """Draw four to eight faults: at most one of the database and one jump of the clock. A power cut
+    is additional."""
     acts = [Fault(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
     rare = ["postgres", "clock"]
     for at in sorted(drawn.uniform(0.5, STORM_SECONDS - 0.5) for _ in range(drawn.randint(4, 8))):
@@ -110,7 +109,7 @@ def plan_faults(drawn: random.Random, *, power_cut: bool = False) -> list[Fault]
 
 
 def plan_refund_faults(drawn: random.Random) -> list[Fault]:
-    """When money goes back, the answer is lost, and somebody is killed."""
+    """Draw the faults of refunds: the response is lost, and a process is killed."""
     fault: dict[str, object] = {
         "mode": drawn.choice(
             ("reset_after", "accept_then_hang", "reset_before", "status:503_after")
@@ -150,17 +149,17 @@ def _act(at: float, what: str, drawn: random.Random) -> Fault:
 
 
 class FaultInjector:
-    """Does the acts of a plan; `deeds` is what came of them."""
+    """Injects the faults of a plan and records them in `deeds`."""
 
     def __init__(self, house: Installation, people: Callable[[str], str] = str) -> None:
-        """`people` do what a number says, and tell it."""
+        """Store the installation and `people`, which perform the member actions of a number and
+        return their description."""
         self._house, self._people = house, people
         self.deeds: list[InjectedFault] = []
 
     def strike(self, acts: Sequence[Fault]) -> None:
-        """Do each act at its time, or as soon after as the one before allows. Call it in the main
-        thread: a house that is started again ends with the thread that started it.
-        """
+        """Inject each fault at its time, or as soon as the one before permits. Call it in the main
+        thread: Linux ends a restarted installation with the thread that started it."""
         began = monotonic()
         for act in acts:
             sleep(max(0.0, act.at - (monotonic() - began)))
@@ -185,27 +184,27 @@ class FaultInjector:
 
 
 def kill(house: Installation, name: str) -> str:
-    """Kill -9, a worker with something in hand if it has; its leases run out with it.
+    """Kill a process with SIGKILL, preferably a worker with a leased row, and expire its leases.
 
-    Nobody knows which of three senders has a row: those of the two that live run out as well, and
-    find that they did.
+    The leases of the other senders expire too, since no record shows which of three senders has a
+    row; the living ones detect it.
     """
     if name in QUEUES:
         house.wait_busy(QUEUES[name], seconds=IN_HAND_SECONDS)
     hit = [house.signal(one, signal.SIGKILL) for one in (SENDERS if name == ALL else (name,))]
     pids = [pid for pid in hit if pid is not None]
     if not pids:
-        return "was down already"
+        return "was not running"
     for pid in pids:
         _gone(pid)
     died, told = house.now(), f"process {', '.join(str(pid) for pid in pids)}"
     if name not in QUEUES:
         return told
-    return f"{told}, {house.bury(QUEUES[name], died)} rows in hand"
+    return f"{told}, {house.bury(QUEUES[name], died)} rows leased"
 
 
 def _gone(pid: int) -> None:
-    """Return once a killed process has truly ended; its parent may take its time to notice."""
+    """Wait until a killed process has ended; its parent may notice it late."""
     until = monotonic() + 10
     while monotonic() < until:
         try:
@@ -217,15 +216,15 @@ def _gone(pid: int) -> None:
 
 
 def _freeze(house: Installation, name: str) -> str:
-    """Stop a process in the middle of whatever it does, for longer than it expects."""
+    """Stop a process for longer than its timeouts."""
     frozen = freeze(house, name)
     sleep(FREEZE_SECONDS)
     thaw(frozen)
-    return f"{len(frozen)} woken"
+    return f"{len(frozen)} continued"
 
 
 def freeze(house: Installation, name: str) -> list[psutil.Process]:
-    """Stop a process and those it started; of PostgreSQL those are who do its work."""
+    """Stop a process and, for PostgreSQL, its backends. Return the stopped processes."""
     pid = house.pid(name)
     if pid is None:
         return []
@@ -238,7 +237,7 @@ def freeze(house: Installation, name: str) -> list[psutil.Process]:
 
 
 def thaw(frozen: Sequence[psutil.Process]) -> None:
-    """Let them go on."""
+    """Continue the stopped processes."""
     for one in frozen:
         _signalled(one, signal.SIGCONT)
 
@@ -252,7 +251,7 @@ def _signalled(process: psutil.Process, number: signal.Signals) -> bool:
 
 
 def _crowd(house: Installation) -> str:
-    """Take every connection PostgreSQL has to give, for a while."""
+    """Take every available connection of PostgreSQL for a while."""
     address = house.settings.database.work_url.get_secret_value().replace("+psycopg", "")
     held: list[psycopg.Connection[tuple[object, ...]]] = []
     try:
@@ -271,7 +270,7 @@ def _flush(house: Installation) -> str:
             house.settings.redis.url.get_secret_value(), socket_timeout=2
         ).flushall()
     except redis.RedisError as error:
-        return f"Redis was away: {type(error).__name__}"
+        return f"Redis was unavailable: {type(error).__name__}"
     return ""
 
 
@@ -284,13 +283,13 @@ def _restart(house: Installation, how: str) -> str:
 def _jump(house: Installation, told: str) -> str:
     by = timedelta(seconds=float(told.removeprefix("step ")))
     (house.step if told.startswith("step") else house.jump)(by)
-    return f"it is {house.now():%H:%M:%S} in the house now"
+    return f"the database time is {house.now():%H:%M:%S} now"
 
 
 def _cut(house: Installation) -> str:
-    """Everything ends at once, and is started again by hand."""
+    """End all processes at once and start the installation again."""
     died = house.power_cut()
-    return f"up again, {house.bury((*SEND, *MAKE), died)} rows were in hand"
+    return f"up again, {house.bury((*SEND, *MAKE), died)} rows were leased"
 
 
 def _fault(house: Installation, fault: Mapping[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""One house for all seeds of a run; one that a seed has broken is started anew."""
+"""One installation for all seeds of a run; a broken one is replaced."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,18 +12,18 @@ from tests.chaos.installation import Installation, InstallationBroken
 Rooms = Callable[[], Installation]
 
 SLOWEST_SECONDS = 1200
-"""A start and a storm on a machine that is shared by seven: one took 286 s."""
+"""A start and a storm on a machine shared by seven runs: the slowest took 286 s."""
 
 SEEDS_EACH = 25
-"""The agencies of earlier seeds stay, and are rolled up and swept: a house gets slower with
-each."""
+"""Seeds for each installation. The agencies of earlier seeds remain and are aggregated and swept,
+so it gets slower."""
 
 FAR_AHEAD = timedelta(days=60)
-"""A clock that is further ahead than this ages more than it tries."""
+"""Largest shift of the clock. A greater one expires evidence instead of testing recovery."""
 
 
 def _is_well(house: Installation, given: int) -> bool:
-    """Whether another seed may be played in a house that has seen so many."""
+    """Return True if the installation can run another seed."""
     try:
         house.wait_ready()
     except InstallationBroken:
@@ -33,7 +33,7 @@ def _is_well(house: Installation, given: int) -> bool:
 
 @pytest.fixture(scope="session")
 def in_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
-    """Gives the house that runs, ready."""
+    """Return a function that returns the running installation when it is ready."""
     folder = tmp_path_factory.mktemp("chaos")
     standing: list[Installation] = []
     given = 0

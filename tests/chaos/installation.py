@@ -1,5 +1,5 @@
-"""A whole house of real processes in a temporary folder, and everything a storm needs to know of
-it."""
+"""An installation of real processes in a temporary folder, with access to its processes, database
+and sandbox."""
 
 import json
 import signal
@@ -40,10 +40,10 @@ T = TypeVar("T")
 
 START_SECONDS = 300.0
 PATIENCE_SECONDS = 180.0
-"""How long a harness that meets a dead database or sandbox waits for it: the machine is shared."""
+"""Seconds to wait for an unavailable database or sandbox: the machine is shared."""
 
 LATENCY_MS = 120
-"""How long the sandbox takes: an act is long enough to be hit in the middle."""
+"""Latency of the sandbox, so that faults hit requests in progress."""
 
 ACTOR = "system:chaos"
 SEND, MAKE = ("urgent", "chat", "publish", "notify"), ("make", "gpu", "buy")
@@ -52,11 +52,11 @@ SENDERS = ("send", "send-2", "send-3")
 
 
 class InstallationBroken(AssertionError):
-    """The house does not come back by itself."""
+    """Raised if the installation does not recover."""
 
 
 def retry_without_database(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `act` returns, tried again while the database is away. `act` must be harmless to
+    """Return the result of `act`, retried while the database is unavailable. `act` must be safe to
     repeat."""
     until = monotonic() + seconds
     while True:
@@ -69,7 +69,7 @@ def retry_without_database(act: Callable[[], T], seconds: float = PATIENCE_SECON
 
 
 def expire_leases(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
-    """Let the leases that were taken before `died` run out; how many."""
+    """Expire the leases that were taken before `died` and return their number."""
     done = scope.run(
         "UPDATE outbox SET lease_until = house_now() - interval '1 ms' WHERE state = 'leased'"
         " AND started_at < :died AND queue = ANY(CAST(:queues AS text[]))",
@@ -82,7 +82,7 @@ def expire_leases(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
 
 @dataclass
 class Installation:
-    """A running house. One for many seeds: each has tenants of its own."""
+    """A running installation for many seeds, each with separate tenants."""
 
     home: InstallationFolder
     process: "subprocess.Popen[bytes]"
@@ -90,23 +90,23 @@ class Installation:
     services: Services
     stack: ExitStack
     disks: Mapping[str, Disk] = field(default_factory=dict)
-    """What it stands on, by the folder; none where nobody may mount."""
+    """The mounted disks by folder; empty without the right to mount."""
     http: HttpClient = field(default_factory=HttpClient)
     shift: timedelta = timedelta()
-    """How far the house's clock is ahead of the machine's."""
+    """The shift of the database clock ahead of the machine's."""
 
-    # its processes
+    # processes
 
     def report(self) -> InstallationStatus:
-        """What `greenroom status --json` says."""
+        """Return the status as `greenroom status --json` reports it."""
         return read_status(self.home)
 
     def pid(self, name: str) -> int | None:
-        """The process that runs now under a name; None between two of them."""
+        """Return the process ID of a named process; None between two processes."""
         return next((found.pid for found in self.report().processes if found.name == name), None)
 
     def signal(self, name: str, number: signal.Signals) -> int | None:
-        """Signal the process of a name; its id, None when it is down at this moment."""
+        """Signal a named process and return its ID; None if it is not running."""
         pid = self.pid(name)
         try:
             if pid is not None:
@@ -116,20 +116,20 @@ class Installation:
         return pid
 
     def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Return once every process is ready. Raises Broken."""
+        """Return once every process is ready. Raises InstallationBroken."""
         until = monotonic() + seconds
         while not self.report().is_ready:
             if self.process.poll() is not None or monotonic() > until:
                 late = [found.name for found in self.report().processes if not found.ready]
                 said = {name: last_log_line(self.home, name) for name in late}
-                raise InstallationBroken(f"the house does not come back: {said}")
+                raise InstallationBroken(f"the installation does not recover: {said}")
             sleep(0.1)
 
     def power_cut(self) -> datetime:
-        """Kill the supervisor, and so everything; then start it again. When that was, by the house.
-        Raises Broken.
+        """Kill the supervisor and thereby every process, then start again. Return the database time
+        of the kill. Raises InstallationBroken.
 
-        In the main thread only: Linux ends a child with the thread that started it.
+        Only in the main thread: Linux ends a child with the thread that started it.
         """
         self.process.kill()
         self.process.wait(30)
@@ -138,14 +138,13 @@ class Installation:
         return died
 
     def logs(self) -> Mapping[str, int]:
-        """How long each log is now: what a seed adds comes after that."""
+        """Return the current size of each log; a seed's lines follow after it."""
         return {
             path.stem: path.stat().st_size for path in (self.home.folder / "logs").glob("*.log")
         }
 
     def said_since(self, before: Mapping[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Process and line of everything that was logged after `before`, in the order of each
-        log."""
+        """Yield process and line of everything that was logged after `before`, log by log in order."""
         for name, now in sorted(self.logs().items()):
             start = before.get(name, 0)
             with self.home.log_file(name).open("rb") as file:
@@ -157,16 +156,17 @@ class Installation:
                 except ValueError:
                     yield name, {"event": line}
 
-    # its database
+    # database
 
     @contextmanager
     def scope(self, tenant_id: UUID) -> Iterator[Scope]:
-        """A transaction of one tenant."""
+        """Open a transaction of one tenant."""
         with self.services.tenant(tenant_id, ACTOR) as scope:
             yield scope
 
     def read(self, tenant_id: UUID, ask: Callable[[Scope], T]) -> T:
-        """What `ask` says in a scope of a tenant; the database may be on its way back."""
+        """Return the result of `ask` in a scope of a tenant, retried while the database is
+        unavailable."""
 
         def once() -> T:
             with self.scope(tenant_id) as scope:
@@ -175,7 +175,7 @@ class Installation:
         return retry_without_database(once)
 
     def as_relay(self, act: Callable[[Scope], T]) -> T:
-        """The same for the outbox of all tenants and for the clock."""
+        """Run `act` with the relay role, for the outbox of all tenants and the clock."""
 
         def once() -> T:
             with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
@@ -184,34 +184,32 @@ class Installation:
         return retry_without_database(once)
 
     def now(self) -> datetime:
-        """The house's time, without asking the database."""
+        """Return the database time without a query."""
         return wall_now() + self.shift
 
     def learn_shift(self) -> None:
-        """Read how far the house's clock is ahead."""
+        """Read the shift of the database clock."""
         self.shift = self.as_relay(lambda scope: scope.now) - wall_now()
 
     def jump(self, by: timedelta) -> None:
-        """The clock of the house jumps, whatever is under way; leases move along."""
+        """Shift the database clock; leases move along."""
         self.as_relay(lambda scope: scope.run("SELECT house_shift(:by)", by=by))
         self.learn_shift()
 
     def step(self, by: timedelta) -> None:
-        """The clock of the machine is set: it moves, and nothing with it."""
+        """Set the machine's clock: leases do not move."""
         self.as_relay(lambda scope: scope.run("SELECT house_clock_move(:by)", by=by))
         self.learn_shift()
 
     def leap(self, until: datetime) -> bool:
-        """Pass over waiting, never over work: on to the next thing due. False while anything is
-        under way."""
+        """Advance the clock to the next due time. Return False while any work is in progress."""
         moved = self.as_relay(lambda scope: row_leases.advance_database_clock(scope, until))
         if moved:
             self.learn_shift()
         return moved
 
     def wait_busy(self, queues: tuple[str, ...], *, seconds: float) -> None:
-        """Return as soon as a worker has a row of these queues in hand, or when the time is
-        over."""
+        """Return as soon as a worker has a leased row of these queues, or after `seconds`."""
 
         def busy(scope: Scope) -> bool:
             return bool(
@@ -227,23 +225,23 @@ class Installation:
             sleep(0.005)
 
     def bury(self, queues: tuple[str, ...], died: datetime) -> int:
-        """Let the leases that a dead worker had taken run out now; by itself each does within 135
-        s. How many.
+        """Expire the leases of a dead worker at once, instead of within 135 s, and return their
+        number.
 
-        Time alone separates the two: whatever holds a lease that was taken before `died` (the
-        house's time) is dead.
+        Only the time distinguishes them: every lease taken before `died` (database time) belongs to
+        it.
         """
         return self.as_relay(lambda scope: expire_leases(scope, queues, died))
 
-    # its sandbox
+    # sandbox
 
     @property
     def sandbox(self) -> str:
-        """Where the sandbox is."""
+        """The address of the sandbox."""
         return f"http://127.0.0.1:{self.settings.sandbox.port}"
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str = "") -> Any:
-        """The sandbox's answer to a request that may be repeated; it may be on its way back."""
+        """Return the sandbox's response to a repeatable request, retried while it restarts."""
         headers = {"content-type": "application/json"} | (
             {"authorization": f"Bearer {token}"} if token else {}
         )
@@ -254,21 +252,23 @@ class Installation:
             if isinstance(reply, HttpResponse) and reply.status < 300:
                 return json.loads(reply.body)
             if monotonic() > until:
-                raise InstallationBroken(f"the sandbox does not answer {method} {path}: {reply}")
+                raise InstallationBroken(
+                    f"the sandbox does not respond to {method} {path}: {reply}"
+                )
             sleep(0.1)
 
     def open_account(self, name: str) -> str:
-        """Make an account; its token."""
+        """Create an account and return its token."""
         return str(self.ask("POST", "/control/accounts", {"account": name})["token"])
 
     def truth(self, account: str) -> Any:
-        """Everything an account took in."""
+        """Return everything that an account received."""
         return self.ask("GET", f"/control/truth/{quote(account, safe='')}")
 
-    # its end
+    # end
 
     def stop(self) -> None:
-        """End every process; by force when it does not listen."""
+        """End every process, by force if it does not respond."""
         self.stack.close()
         self.http.close()
         self.process.send_signal(signal.SIGTERM)
@@ -282,10 +282,10 @@ class Installation:
 
 
 def start_installation(folder: Path) -> Installation:
-    """Start a house in an empty folder. Raises Broken."""
+    """Start an installation in an empty folder. Raises InstallationBroken."""
     laid = small_disks.mount_disks(folder)
     home = assign_free_ports(folder)
-    (folder / lifecycle.REMOVED_MARKER).touch()  # no demo here
+    (folder / lifecycle.REMOVED_MARKER).touch()  # without the demo
     process = _rise(home)
     settings = house_settings.load_settings_of(folder)
     stack = ExitStack()
@@ -296,11 +296,11 @@ def start_installation(folder: Path) -> Installation:
 
 
 def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
-    """Start the supervisor and wait until everything is ready. Raises Broken."""
+    """Start the supervisor and wait until every process is ready. Raises InstallationBroken."""
     environment = house_settings.child_environment(home.folder, code=CODE_ROOT) | {
         "PYTHONPATH": str(ROOT),
         "GREENROOM_ENVIRONMENT": "test",
-        # nobody there: a chat of this machine's own words
+        # no model server: chats use template sentences
         "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",
         "GREENROOM_SANDBOX__LATENCY_MS": str(LATENCY_MS),
         "GREENROOM_WORKERS__SENDERS": str(len(SENDERS)),
@@ -314,6 +314,6 @@ def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
         if process.poll() is not None or monotonic() > until:
             process.kill()
             said = home.log_file("up").read_text("utf-8", "replace")[-2000:]
-            raise InstallationBroken(f"the house did not start: {said}")
+            raise InstallationBroken(f"the installation did not start: {said}")
         sleep(0.1)
     return process

@@ -1,4 +1,5 @@
-"""What became of a world, told by the platforms' own truth and held against what was intended."""
+"""Invariants of a world: the platforms' records compared with the intended posts, messages and
+payments."""
 
 import re
 from collections import Counter
@@ -18,11 +19,11 @@ from tests.chaos.world import World
 from tests.conftest import Late
 
 LEASE_SECONDS = 60.0
-"""Nothing takes so long when all is well."""
+"""Longer than any lease in normal operation."""
 
 
 def find_violations(world: World, logged: dict[str, int]) -> list[Finding]:
-    """Everything that is not as it must be; empty for a good day."""
+    """Return every violation; empty for a good day."""
     house = world.house
     truth = {place.channel_id: post_checks.list_received(house, place) for place in world.places}
     found: list[Finding] = []
@@ -54,26 +55,26 @@ GRAVE = re.compile(
     r"not balance|log breaks"
     "|, left at "
 )
-"""What no slow machine brings about: something was done that nobody asked for, or twice, or the
-books are wrong."""
+"""Matches violations that no slowness explains: an unrequested or repeated action, or a wrong
+ledger."""
 
 
 def fail_on_findings(wrong: list[str], story: str, *, came_back: bool) -> None:
-    """Fail where anything is not as it must be: `Late` where the house only did not come back in
-    time, and so what it had in hand is not done."""
+    """Fail on any violation. Raises `Late` if the installation only did not recover in time and its
+    work is unfinished."""
     if wrong and not came_back and not any(GRAVE.search(one) for one in wrong):
         raise Late(story)
     assert not wrong, story
 
 
 def summarize_day(world: World) -> str:
-    """How the day ended, in a line."""
+    """Return the results of the day in one line."""
     entries = post_checks.list_deliveries(world)
     ends = Counter(str(entries[intent.delivery_id].state) for intent in world.intents)
     for tenant_id in world.tenants:
         ends += world.house.read(tenant_id, _counts)
     if left := world.scripts_left():
-        ends["fans who still wait"] = left
+        ends["unfinished fans"] = left
     return ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
 
 
@@ -100,7 +101,7 @@ def _collected(ask: Callable[[Scope], Iterator[Finding]]) -> Callable[[Scope], l
 
 
 def _rows(scope: Scope) -> Iterator[Finding]:
-    """No row is dead, and none would ever have been missed."""
+    """Find dead rows and deliveries without a row."""
     for row in scope.run(
         "SELECT kind, tries, last_error, subject_id FROM outbox WHERE tenant_id = :tenant AND "
         "state = 'dead'",
@@ -112,7 +113,7 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         )
     orphans = stalled_deliveries.wake_stalled_deliveries(scope)
     if orphans:
-        yield f"{orphans} deliveries wait for a row that will not come"
+        yield f"{orphans} scheduled deliveries have no row"
     for row in scope.run(
         "SELECT subject_kind, subject_id, kind, n FROM attempts a WHERE tenant_id = :tenant AND "
         "outcome IS NULL"
@@ -123,11 +124,11 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         " WHERE f.tenant_id = a.tenant_id AND f.id = a.subject_id AND f.state = 'uncertain')",
         tenant=scope.tenant_id,
     ):
-        yield f"attempt {row.n} of {row.subject_kind} {row.subject_id} has no end"
+        yield f"attempt {row.n} of {row.subject_kind} {row.subject_id} is unfinished"
 
 
 def _endless(world: World) -> list[Finding]:
-    """Every lease ends."""
+    """Find leases that do not end."""
 
     def held(scope: Scope) -> dict[UUID, str]:
         rows = scope.run(
@@ -153,8 +154,8 @@ def _chain(scope: Scope) -> Iterator[Finding]:
 
 
 def _times(touched: Set[UUID], scope: Scope) -> Iterator[Finding]:
-    """Nothing left before its time, nor after its lateness ended; whoever was `touched` had several
-    times."""
+    """Find deliveries sent before their due time or after their lateness limit. Deliveries in
+    `touched` had several due times."""
     for row in scope.run(
         "SELECT d.id, d.due_at, d.late_until, a.armed_at FROM attempts a JOIN deliveries d ON "
         "d.tenant_id = a.tenant_id"
@@ -169,8 +170,8 @@ def _times(touched: Set[UUID], scope: Scope) -> Iterator[Finding]:
 
 
 def _alarms(world: World, logged: dict[str, int]) -> list[Finding]:
-    """What the processes themselves call impossible, of this world: one that was retired lost its
-    rows on purpose."""
+    """Find log events that must not occur, for this world: a retired world loses its rows
+    deliberately."""
     bad, mine = (
         {"delivery.orphans", "event.dead", "event.on_dead_failed"},
         {str(one) for one in world.tenants},

@@ -1,5 +1,4 @@
-"""Members who change their minds in the middle of it all: they move, cancel, send at once and take
-away."""
+"""Members who act during the storm: they reschedule, cancel, expedite and remove posts."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ from tenants.agencies import queries as tenant_reads
 from tests.chaos.world import Intent, World
 
 EACH = 6
-"""So many wishes at a time; some are refused, as they must be."""
+"""Actions at a time; some are refused, as expected."""
 
 LATER = timedelta(seconds=40)
 
@@ -32,7 +31,7 @@ def _later(scope: Scope, delivery_id: UUID) -> None:
 
 
 def _cancel(scope: Scope, delivery_id: UUID) -> None:
-    """Not any more: it comes off the calendar, or is left in doubt."""
+    """Cancel a delivery, or close it if it is uncertain."""
     if get_delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
         uncertain_deliveries.close_uncertain_delivery(
             scope, delivery_id, member_id=tenant_reads.list_members(scope)[0].id
@@ -50,14 +49,14 @@ WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
 
 
 class MemberActions:
-    """The members of both agencies. Each wish is told; what a lost connection made of it, nobody
-    here knows."""
+    """The members of both agencies. Each action is reported; its result is unknown if the
+    connection was lost."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def __call__(self, number: str) -> str:
-        """Wish what the number says; what came of it."""
+        """Perform the actions drawn from the number and return their results."""
         drawn = random.Random(number)
         return ", ".join(
             self._wish(drawn.choice(self._world.intents), drawn.choice(sorted(WISHES)))

@@ -1,4 +1,4 @@
-"""Every request that carried content had a permit of its own: the platform's record against the
+"""Every request with content had exactly one permit: the platform's record compared with the
 gate's."""
 
 import hashlib
@@ -18,7 +18,7 @@ from tests.chaos.world import Place, World
 
 CONNECTORS = loader.load_connectors()
 Sent = tuple[str, str, str]
-"""Method, path and digest of the body: what the platform wrote down of a request."""
+"""Method, path and body digest of a request, as the platform recorded it."""
 
 _ATTEMPTS = """
 SELECT steps, unit FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind IN
@@ -32,8 +32,8 @@ AND method IN ('POST', 'PUT')
 
 
 def find_unpermitted_requests(world: World) -> list[str]:
-    """Requests without a permit, permits that were used twice, and steps whose permit is none of
-    the gate's."""
+    """Return requests without a permit, permits used twice, and steps whose permit the gate did not
+    mint."""
     found: list[str] = []
     for place in world.of_kind("key", "plain", "nolook"):
         found += world.house.read(place.tenant_id, partial(_of_account, world, place))
@@ -57,7 +57,7 @@ def _of_account(world: World, place: Place, scope: Scope) -> list[str]:
 
 
 def _sent(steps: list[dict[str, Any]], unit: Unit, place: Place) -> Iterator[Sent]:
-    """What the steps of an attempt look like on the wire, those with a permit."""
+    """Yield the requests of an attempt's steps that have a permit."""
     shapes = {step.wire_digest(): step for step in _walk(CONNECTORS["sandbox"], unit)}
     for step in steps:
         shape = shapes.get(step["wire_digest"])
@@ -72,7 +72,7 @@ def _sent(steps: list[dict[str, Any]], unit: Unit, place: Place) -> Iterator[Sen
 
 
 def _walk(connector: Connector, unit: Unit) -> Iterator[WireStep]:
-    """Every content step of a unit, as if all went well."""
+    """Yield every content step of a unit, as if all requests succeed."""
     answers: tuple[Response, ...] = ()
     while isinstance(turn := connector.next_step(unit, answers), Send):
         yield turn.step
@@ -82,7 +82,7 @@ def _walk(connector: Connector, unit: Unit) -> Iterator[WireStep]:
 
 
 def _of_tenant(scope: Scope) -> list[str]:
-    """Permits of the gate and steps that carried content belong to each other one by one."""
+    """Compare the gate's permits with the steps that sent content, one by one."""
     minted = {
         str(row.id)
         for row in scope.run(

@@ -1,8 +1,8 @@
-"""The process that buys pictures, the sellers outside it, and the moments of an order at which it
-is killed.
+"""The process that buys pictures, the sellers, and the moments of an order at which the process is
+killed.
 
-A seller holds what was asked of it. Where nobody outside can, the row or the lock is held which the
-next statement needs: the process dies in that statement.
+A seller holds a request at its moment. For moments inside our process, the test locks the row or
+lock that the next statement needs, so the process dies in that statement.
 """
 
 import base64
@@ -39,24 +39,24 @@ from workers.runtime.embedded_servers import spawn_process
 from workers.wiring import Services
 
 PICTURES, HIT = 3, 1
-"""Of each run, and the number of the one at which the process is killed."""
+"""Pictures of each run, and the number of the one at which the process is killed."""
 
 CENTS = "0.3"
-"""A picture, US cents."""
+"""Price of a picture in US cents."""
 
 MODELS = {"replicate": replicate.MODEL, "stability": "core"}
 OTHER = replicate.SHAPED
-"""A model of which one run alone asks: what a model takes is asked once a process."""
+"""A model that only one run uses: its schema is requested once per process."""
 
 OURS = {"answered": "taken", "stored": "fetched", "kept": "fetched"}
-"""Moments of ours, and the seller's at which the lock is taken that holds them."""
+"""Moments inside our process, and the seller's moment at which the lock is taken."""
 
 HELD_SECONDS, GATHERED_SECONDS = 240.0, 110.0
 
 
 @dataclass(frozen=True)
 class PurchaseRun:
-    """A run of one agency, to be hit at one moment."""
+    """A run of one agency that is killed at one moment."""
 
     seller: str
     moment: str
@@ -66,7 +66,7 @@ class PurchaseRun:
 
     @property
     def words(self) -> str:
-        """By which it is known at the seller's."""
+        """The prompt by which the seller recognizes the run."""
         return _words(self.seller, self.moment)
 
 
@@ -75,7 +75,7 @@ def _words(seller: str, moment: str) -> str:
 
 
 def create_run(services: Services, seller: str, moment: str) -> PurchaseRun:
-    """An agency with one creator and one run."""
+    """Create an agency with one creator and one run."""
     tenant_id = uuid7()
     model = OTHER if moment == "described" else MODELS[seller]
     recipe = {"name": moment, "prompt": _words(seller, moment), "engine": seller, "model": model}
@@ -97,19 +97,18 @@ def create_run(services: Services, seller: str, moment: str) -> PurchaseRun:
 class HeldRuns:
     """Holds each run at its moment until the process is dead.
 
-    What is asked of Replicate is waited for half a minute. So the runs, which a busy machine begins
-    one after another, wait for each other with the file of their first picture, for which there are
-    two.
+    A request to Replicate times out after half a minute. A busy machine starts the runs one after
+    another, so they wait for each other at the file of their first picture, which has two attempts.
     """
 
     services: Services
     runs: list[PurchaseRun]
     lookers: int = 0
-    """How many looks into the list are held."""
+    """Number of list requests to hold."""
     gathered: Event = field(default_factory=Event)
     _dead: Event = field(default_factory=Event)
     _met: Counter[str] = field(default_factory=Counter)
-    """How many pictures of each run were asked for."""
+    """Number of pictures requested for each run."""
     _held: set[str] = field(default_factory=set)
     _looking: int = 0
     _locks: dict[str, tuple[ExitStack, Scope]] = field(default_factory=dict)
@@ -119,7 +118,8 @@ class HeldRuns:
         self._together = Barrier(max(1, len(self.runs)), self.gathered.set)
 
     def meet(self, moment: str, prompt: str) -> bool:
-        """As the sellers call it: what is held goes no further."""
+        """Called by the sellers at each moment. Return False if the request is held until the
+        process is dead."""
         if moment == "described" and OTHER.startswith(f"{prompt}:"):
             prompt = _words("replicate", moment)
         run = next((one for one in self.runs if one.words in prompt), None)
@@ -145,7 +145,7 @@ class HeldRuns:
         return False
 
     def _lock(self, run: PurchaseRun) -> None:
-        """Hold the order, or its place in the library."""
+        """Lock the order, or its place in the library."""
         scope = self._scope(run)
         if run.moment == "answered":
             whose = "tenant_id = :tenant AND job_id = :job AND number = :number"
@@ -161,8 +161,7 @@ class HeldRuns:
         return scope
 
     def all_there(self) -> None:
-        """Return once every run stands at its moment, and as many look into the list as were meant
-        to."""
+        """Return once every run is at its moment and the expected number of list requests is held."""
         for run in self.runs:
             if run.moment not in OURS:
                 # bound early on purpose
@@ -174,7 +173,7 @@ class HeldRuns:
                 self._scope(run).run(
                     "SELECT id FROM jobs WHERE id = :job FOR NO KEY UPDATE", job=run.id
                 )
-                before.close()  # the picture goes in; its run counts it next
+                before.close()  # the picture is stored; its run is counted next
                 self._waited_for(run)
         wait_until(lambda: self._looking == self.lookers)
 
@@ -184,7 +183,7 @@ class HeldRuns:
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
 
     def let_go(self) -> None:
-        """The process is dead."""
+        """Release everything after the process is dead."""
         self._dead.set()
         for stack, _ in self._locks.values():
             stack.close()
@@ -192,7 +191,7 @@ class HeldRuns:
 
 @dataclass
 class PictureBuyer:
-    """The process that buys, and whom it buys of."""
+    """The process that buys, and its sellers."""
 
     services: Services
     replicate: FakeReplicate
@@ -202,13 +201,13 @@ class PictureBuyer:
     process: "subprocess.Popen[bytes] | None" = None
 
     def hold(self, runs: list[PurchaseRun], *, lookers: int = 0) -> HeldRuns:
-        """Have both sellers hold these runs."""
+        """Let both sellers hold these runs."""
         holding = HeldRuns(self.services, runs, lookers)
         self.replicate.meet = self.stability.meet = holding.meet
         return holding
 
     def rise(self) -> None:
-        """Start it."""
+        """Start the process."""
         command = [sys.executable, "-m", "workers.run", "make"]
         self.process = process = spawn_process(
             command, self.home.log_file("make"), environment=self.environment
@@ -216,15 +215,15 @@ class PictureBuyer:
         wait_until(lambda: has_announced_ready(self.home, "make", process.pid))
 
     def kill(self) -> None:
-        """Kill it."""
+        """Kill the process."""
         assert self.process is not None
-        assert self.process.poll() is None, "it ended by itself"
+        assert self.process.poll() is None, "the process ended before the kill"
         self.process.kill()
         self.process.wait(60)
         self.replicate.meet = self.stability.meet = replicate.hold_nothing
 
     def bury(self) -> None:
-        """Let its leases run out now; by themselves they do within two minutes."""
+        """Expire its leases at once, instead of within two minutes."""
         with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
             expire_leases(scope, ("buy",), scope.now)
 
@@ -233,7 +232,7 @@ class PictureBuyer:
 def shop(
     cluster: Cluster, database: Database, redis_url: str, folder: Path
 ) -> Iterator[PictureBuyer]:
-    """A relay, and the process that buys, not started yet."""
+    """Run a relay, and provide the process that buys, not started yet."""
     home = InstallationFolder(folder)
     create_folders(home)
     with ExitStack() as stack:

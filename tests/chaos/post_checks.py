@@ -1,5 +1,4 @@
-"""Where each post stands, by the destinations' own truth, against what was intended and what the
-house says."""
+"""Posts: the destinations' records compared with the intended posts and our records."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ Entries = dict[UUID, queries.DeliveryEntry]
 
 
 def list_received(house: Installation, place: Place) -> list[dict[str, Any]]:
-    """Everything a destination took in, oldest first; `of` is post or message."""
+    """Return everything that a destination received, oldest first. `of` is `post` or `message`."""
     if place.kind == "page":
         return house.read(place.tenant_id, lambda scope: _items(scope, place.account))
     told = house.truth(place.account)
@@ -57,7 +56,7 @@ def _items(scope: Scope, slug: str) -> list[dict[str, Any]]:
 
 
 def list_deliveries(world: World) -> Entries:
-    """Each delivery as the calendar shows it."""
+    """Return each delivery as the calendar shows it."""
     found: Entries = {}
     first, last = min(one.due for one in world.intents) - DAY, max(one.due for one in world.intents)
     for tenant_id, creator_id in {(place.tenant_id, place.creator_id) for place in world.places}:
@@ -72,7 +71,8 @@ def list_deliveries(world: World) -> Entries:
 
 
 def check_posts(world: World, truth: Truth) -> list[Finding]:
-    """Each post on each destination once; or a state that says why not, and then not at all."""
+    """Check that each post is live once on each destination, or that its state explains its absence
+    and it is not live."""
     found: list[Finding] = []
     entries = list_deliveries(world)
     groups: dict[tuple[UUID, str], list[Intent]] = defaultdict(list)
@@ -117,11 +117,10 @@ def _same(
     *,
     left_in_doubt: int = 0,
 ) -> list[Finding]:
-    """Whether what stands with the same words on one destination is just what we say that stands
-    there.
+    """Compare the live posts of a text on one destination with our records.
 
-    The same words twice are two posts, and nobody can say which is which. `left_in_doubt` may stand
-    there unknown: a person said that they did not want to know.
+    Posts with the same text are indistinguishable. `left_in_doubt` live posts may be unknown: a
+    member closed their uncertain deliveries.
     """
     published = [
         each for each in intents if entries[each.delivery_id].state is DeliveryState.PUBLISHED
@@ -146,7 +145,7 @@ def _same(
 
 
 def _without(there: Sequence[str], natives: Sequence[str]) -> float:
-    """How many stand there that we do not know of; endless where one that we know is not there."""
+    """Return the number of live posts without a record, or infinity if a recorded post is not live."""
     return len(there) - len(natives) if not Counter(natives) - Counter(there) else float("inf")
 
 
@@ -155,7 +154,7 @@ def _removed(intents: Sequence[Intent], entries: Entries) -> int:
 
 
 def _doubts_left(world: World, intents: Sequence[Intent], entries: Entries) -> int:
-    """How many of these a person cancelled while nobody knew whether they stand there."""
+    """Return the number of deliveries that a member cancelled while they were uncertain."""
     dropped = [
         each for each in intents if entries[each.delivery_id].state is DeliveryState.CANCELLED
     ]
@@ -171,8 +170,8 @@ def _doubts_left(world: World, intents: Sequence[Intent], entries: Entries) -> i
 def _fate(
     intent: Intent, entry: queries.DeliveryEntry, causes: set[str], touched: bool
 ) -> Finding | None:
-    """What is wrong with where a delivery ended, if anything is; `touched`: somebody wished
-    something else."""
+    """Return the violation in the final state of a delivery, if any. `touched`: a member changed
+    it."""
     if touched and entry.state in (DeliveryState.CANCELLED, DeliveryState.REMOVED):
         return None
     reason = entry.reason.code if entry.reason else "no reason"
@@ -187,12 +186,12 @@ def _fate(
     return (
         None
         if together or f"delivery:{intent.delivery_id}" in causes
-        else f"{what}, and nobody was told"
+        else f"{what}, and no notice was created"
     )
 
 
 def check_pictures(world: World) -> list[Finding]:
-    """Each run of a recipe ended, with each of its pictures once, and their bytes in the store."""
+    """Check that each run of a recipe is done, with each picture once and its file in the store."""
     found: list[Finding] = []
     for tenant_id, job_id in world.jobs.items():
 

@@ -1,5 +1,4 @@
-"""After the storm: all is well again, and time passes until everything that was begun has come to
-its end."""
+"""Recovery after the storm: faults end, and time passes until all work is complete."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,27 +15,26 @@ from tests.chaos.installation import InstallationBroken
 from tests.chaos.world import World
 
 TALKS_FOR = timedelta(seconds=150)
-"""How long fans have, of the house's time, to finish what they were about to do."""
+"""Database time that fans have to finish their scripts."""
 
 STEP = timedelta(seconds=3)
-"""The longest leap while somebody talks: what is on its way between two processes must not be
-outrun."""
+"""The longest leap while fans chat: messages between two processes must not be overtaken."""
 
 THOUGHT_SECONDS = 3.0
-"""A fan's longest pause between what the house said and the next step, real time, and some more."""
+"""Real seconds of a fan's longest pause between our message and the next step, with a margin."""
 
 HORIZON = timedelta(hours=26)
-"""Looks end after a day; so does everything else."""
+"""Lookups end after a day, as does all other work."""
 
 STUCK_SECONDS = 6.0
-"""A lease that outlives this, real time, while nothing hangs any more: its worker could not say how
-it ended, since the database was away. By itself it would run out within 135 s."""
+"""Real seconds after which a lease is considered abandoned while no request hangs: its worker could
+not record the result without a database. Otherwise it would expire within 135 s."""
 
 SWEEP_SECONDS = 1.0
-"""The relay looks for leases that ran out every ten."""
+"""Seconds between sweeps of expired leases; the relay sweeps every ten."""
 
 REAL_SECONDS = 400.0
-"""Twenty or thirty are enough where nobody else uses the machine."""
+"""Limit of a recovery. Twenty or thirty seconds are enough on an idle machine."""
 
 _OPEN = """
 SELECT count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE kind LIKE
@@ -55,8 +53,7 @@ WHERE state = 'leased' AND started_at < house_now() - CAST(:old AS interval)
 
 
 class Recovery:
-    """Lets one world come to its end. `aftershock` is what the adversary does while money goes
-    back."""
+    """Lets one world complete its work. `aftershock` are the faults during refunds."""
 
     def __init__(self, world: World, adversary: FaultInjector, aftershock: Sequence[Fault]) -> None:
         self._world, self._house = world, world.house
@@ -69,8 +66,8 @@ class Recovery:
         self._until = monotonic() + REAL_SECONDS
 
     def come(self) -> None:
-        """Clear the faults, let the fans finish, give money back, and leap to the end. Raises
-        Broken."""
+        """Clear the faults, let the fans finish, refund, and leap to the end. Raises
+        InstallationBroken."""
         house, world = self._house, self._world
         house.wait_ready()
         house.ask("DELETE", "/control/faults")
@@ -81,7 +78,7 @@ class Recovery:
                 self._wait()
             else:
                 self._pass(STEP)
-                sleep(0.1)  # fans think by the machine's clock, which no leap moves
+                sleep(0.1)  # fans pause on the machine's clock, which a leap does not move
         self._to_the_end()
         self._second_charges()
         self._refunds()
@@ -92,7 +89,8 @@ class Recovery:
         house.wait_ready()
 
     def _to_the_end(self) -> None:
-        """Until all is heard and done, and no fan is about to go on."""
+        """Continue until all messages are received, all work is done and no fan is about to
+        continue."""
         end, quiet = self._house.now() + HORIZON, monotonic()
         while True:
             if self._world.unheard():
@@ -116,8 +114,7 @@ class Recovery:
         return int(found.open + found.leased)
 
     def _pass(self, most: timedelta) -> None:
-        """Leap on, or wait for what is under way; the leases of workers that lost their words are
-        let go."""
+        """Leap, or wait for work in progress; expire the leases of workers that lost their results."""
         self._check_patience()
         if self._house.leap(self._house.now() + most):
             self._busy_since = None
@@ -133,19 +130,19 @@ class Recovery:
             self._busy_since = None
             self._unstick(timedelta(seconds=self._stuck_after - 1))
             self._stuck_after *= (
-                2  # on a busy machine a worker may live and be slow: six kills would bury its row
+                # a worker may live and be slow on a busy machine: six kills would make its row dead
+                2
             )
 
     def _check_patience(self) -> None:
         if monotonic() > self._until:
             raise InstallationBroken(
-                f"the day does not come to its end; unheard: {self._world.unheard()}, open: "
-                f"{self._open()}"
+                f"the day does not end; not received: {self._world.unheard()}, open: {self._open()}"
             )
 
     def _unstick(self, old: timedelta) -> None:
-        """Only if a lease is older than every wait that is left: a row that is done and written
-        anew is no such."""
+        """Kill the workers, but only if a lease is older than every remaining wait, which excludes
+        rewritten rows."""
         held = self._house.as_relay(lambda scope: list(scope.run(_HELD, old=old).scalars()))
         if held:
             self.told.append(f"leases without a worker: {', '.join(sorted(held))}")
@@ -154,8 +151,7 @@ class Recovery:
             self._house.wait_ready()
 
     def _second_charges(self) -> None:
-        """Who pays twice finds a network that lets a paid invoice be paid again, before the house
-        can say no."""
+        """Pay a paid invoice again: the sandbox permits it before our process can refuse."""
         for fan in self._world.fans:
             account, name = quote(fan.place.account, safe=""), fan.name
             shown = self._house.truth(fan.place.account)["messages"]
@@ -167,7 +163,8 @@ class Recovery:
                 self._house.ask("POST", path, {"ok": True}, token=fan.place.token)
 
     def _refunds(self) -> None:
-        """A member gives back what the fans of that role paid; asked twice, as people do."""
+        """Refund the payments of fans with that role. Each refund is requested twice, as by a
+        double click."""
         for fan in self._world.fans:
             if fan.role != "refund":
                 continue

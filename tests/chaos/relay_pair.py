@@ -1,5 +1,4 @@
-"""Two relays with a beat each, and neither says anything once: every message is sent twice, and
-again a while later."""
+"""Two relays with a scheduler each. Every message is sent twice, and again later."""
 
 import threading
 from collections import deque
@@ -22,11 +21,12 @@ from workers.relay.claim_loop import Relay, SendMessage, celery_sender
 from workers.relay.ticks import TICKS
 
 LATE_SECONDS = 2.5
-"""The third message comes when its row is done, or with another worker, or under way still."""
+"""Delay of the third message: by then its row is done, leased by another worker, or still in
+progress."""
 
 
 class RepeatedSender:
-    """Sends each message at once twice, and a third time late, from a thread of its own."""
+    """Sends each message twice at once, and a third time later from a separate thread."""
 
     def __init__(self, send: SendMessage) -> None:
         self._send = send
@@ -34,7 +34,7 @@ class RepeatedSender:
         threading.Thread(target=self._repeat, name="echo", daemon=True).start()
 
     def __call__(self, row: ClaimedRow, queue: Queue) -> None:
-        """As `send`, and raises what it raises."""
+        """Send like `send`, and raise its errors."""
         self._send(row, queue)
         self._send(row, queue)
         self._late.append((monotonic() + LATE_SECONDS, row, queue))
@@ -47,7 +47,7 @@ class RepeatedSender:
                 try:
                     self._send(row, queue)
                 except (BrokerError, RedisError, OSError):
-                    continue  # Redis is away, and nobody needs this message
+                    continue  # Redis is unavailable, and the repeated message is not needed
 
 
 def _run(settings: Settings, *, name: str) -> None:

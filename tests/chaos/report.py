@@ -1,5 +1,4 @@
-"""A bad day, told so that somebody can understand it: what was done to the house, and what became
-of whom."""
+"""The report of a failed seed: the injected faults, the affected subjects and the logs."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from tests.chaos.world import Fan, World
 _ID = re.compile(r"\b(delivery|draft|fulfilment) ([0-9a-f-]{36})")
 _LOUD = {"warning", "error", "critical"}
 MOST = 12
-"""Subjects told at length; lines of each log."""
+"""Maximum number of subjects with a timeline, and of lines for each log."""
 
 
 def write_report(
@@ -26,13 +25,13 @@ def write_report(
     findings: Sequence[str],
     logged: dict[str, int],
 ) -> str:
-    """Everything about one seed."""
+    """Return the report of one seed."""
     again = (
         f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest "
         "tests/chaos/test_chaos.py"
     )
-    heading = f"seed {world.seed}: {len(findings)} findings; once more: {again}"
-    lines = [heading, "", "what was done to the house:"]
+    heading = f"seed {world.seed}: {len(findings)} findings; repeat with: {again}"
+    lines = [heading, "", "injected faults:"]
     lines += [
         f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds
     ]
@@ -42,12 +41,12 @@ def write_report(
         "",
         heading,
         *findings,
-    ]  # last, where whoever sees the end of a long log alone finds them
+    ]  # last, so that the end of a long log shows them
     return "\n".join(lines)
 
 
 def _subjects(world: World, findings: Sequence[str]) -> Iterator[str]:
-    """The timelines of those the findings name."""
+    """Yield the timelines of the subjects that the findings name."""
     named = dict.fromkeys(match for finding in findings for match in _ID.findall(finding))
     for kind, text in list(named)[:MOST]:
         for tenant_id in world.tenants:
@@ -80,7 +79,7 @@ def _fans(fans: Sequence[Fan]) -> Iterator[str]:
 
 
 def _logs(world: World, logged: dict[str, int]) -> Iterator[str]:
-    """The last loud lines of each process."""
+    """Yield the last warnings and errors of each process."""
     loud: dict[str, list[str]] = {}
     for name, line in world.house.said_since(logged):
         if line.get("level") in _LOUD:
@@ -88,5 +87,5 @@ def _logs(world: World, logged: dict[str, int]) -> Iterator[str]:
                 str({key: value for key, value in line.items() if key != "process"})
             )
     for name, lines in loud.items():
-        yield f"{name} said:"
+        yield f"last log lines of {name}:"
         yield from (f"  {line}" for line in lines[-MOST:])

@@ -1,5 +1,4 @@
-"""What fans were sent and what they paid, by the network's own truth, against what the house says
-of it."""
+"""Messages and payments: the sandbox's records compared with ours."""
 
 import json
 from collections import Counter
@@ -17,11 +16,11 @@ from tests.chaos.world import Place, World
 
 Finding = str
 Truth = Mapping[UUID, Sequence[Mapping[str, Any]]]
-"""By channel, everything a destination took in, oldest first."""
+"""Everything that a destination received, oldest first, by channel."""
 
 
 def open_causes(house: Installation, tenant_id: UUID) -> set[str]:
-    """What the members of an agency are told of and have not settled."""
+    """Return the causes of an agency's open notices."""
     notices = house.read(tenant_id, lambda scope: list_open_notices(scope, limit=500))
     return {notice.cause for notice in notices}
 
@@ -34,15 +33,14 @@ EXISTS (
 UNION ALL SELECT 'fulfilment', id, state, native_id, channel_id, false FROM fulfilments WHERE
 tenant_id = :tenant
 """
-"""`waits`: an answer of the bot behind a notice of who speaks, of which nobody can know whether it
-arrived."""
+"""`waits`: a reply of the bot behind an uncertain AI notice."""
 
 _THERE = {"sent", "delivered"}
 _NOT_THERE = {"draft", "failed", "rejected", "expired", "cancelled", "refused", "pending"}
 
 
 def check_messages(world: World, truth: Truth) -> list[Finding]:
-    """Each message arrived once if we say that it did, and not at all if we say that it did not."""
+    """Check that each sent message arrived once, and that no other message arrived."""
     found: list[Finding] = []
     kinds = {place.channel_id: place.kind for place in world.places}
     for tenant_id in world.tenants:
@@ -74,8 +72,8 @@ def check_messages(world: World, truth: Truth) -> list[Finding]:
 
 
 def _is_right(row: Any, arrived: list[str], *, blind: bool) -> bool:
-    """Whether a message is where its state says; `blind`: nobody can know, and somebody was
-    told."""
+    """Return True if the state of a message matches its arrivals. `blind`: no lookup is possible,
+    and members were notified."""
     if row.state in _THERE:
         return arrived == [row.native_id]
     if row.state == "uncertain":
@@ -84,7 +82,7 @@ def _is_right(row: Any, arrived: list[str], *, blind: bool) -> bool:
 
 
 def _strange(place: Place, truth: Truth, ours: set[tuple[UUID, str]]) -> list[Finding]:
-    """Messages that came twice, and those that nobody wrote."""
+    """Find messages that arrived twice or that no draft explains."""
     keys = Counter(one["key"] for one in truth[place.channel_id] if one["of"] == "message")
     wrong = {
         key: count
@@ -98,7 +96,7 @@ _SAID = ("message", "button", "age", "stop")
 
 
 def check_incoming_messages(world: World) -> list[Finding]:
-    """Everything a fan said was kept, once."""
+    """Check that every message of a fan was stored once."""
     found: list[Finding] = []
     for fan in world.fans:
         rows = world.kept("SELECT id, type, body FROM updates WHERE account = ?", fan.place.account)
@@ -112,7 +110,7 @@ def check_incoming_messages(world: World) -> list[Finding]:
         kept = Counter(world.house.read(fan.place.tenant_id, partial(_lines_in, fan.place)))
         if said != kept:
             found.append(
-                f"{fan.name} said {dict(said - kept)}, which was not kept; kept in excess: "
+                f"{fan.name} said {dict(said - kept)}, which was not stored; stored in excess: "
                 f"{dict(kept - said)}"
             )
     return found
@@ -144,17 +142,17 @@ NOT EXISTS (
   AND (d.state = 'uncertain' OR d.in_reply_to_seq >= m.seq AND d.kind <> 'notice'
     AND d.state IN ('draft', 'approved', 'auto', 'sent')))
 """
-"""Written to a bot that has said nothing to it, and that no doubt keeps from saying it."""
+"""Messages to a bot without a reply and without an uncertain draft that prevents one."""
 
 
 def find_unanswered_fans(scope: Scope) -> Iterator[Finding]:
-    """Nobody who wrote waits for an answer that nobody owes them any more."""
+    """Find fans who wait for a reply that no row will send."""
     for row in scope.run(_UNANSWERED, tenant=scope.tenant_id):
-        yield f"{row.fan} wrote {row.body!r} and waits: {row.drafts}"
+        yield f"{row.fan} wrote {row.body!r} and got no reply: {row.drafts}"
 
 
 def find_repeated_messages(scope: Scope) -> Iterator[Finding]:
-    """What we noted as said was said once, and each line has its place."""
+    """Find messages that were recorded twice in a conversation."""
     for row in scope.run(
         "SELECT conversation_id, native_id, count(*) AS n FROM messages WHERE tenant_id = :tenant"
         " GROUP BY conversation_id, direction, native_id HAVING count(*) > 1",
@@ -173,7 +171,8 @@ WHERE p.tenant_id = :tenant AND p.channel_id = :channel
 
 
 def check_payments(house: Installation, place: Place) -> Callable[[Scope], list[Finding]]:
-    """The till of an account, its payments and its ledger agree to the unit, charge by charge."""
+    """Return a check that the sandbox's balance, the payments and the ledger of an account agree,
+    charge by charge."""
     path = f"/api/{place.account.replace('+', '%2B')}/transactions?after=0"
     told = house.ask("GET", path, token=place.token)
     taken = Counter(one["charge_id"] for one in told["transactions"] if one["direction"] == "in")
@@ -192,10 +191,12 @@ def check_payments(house: Installation, place: Place) -> Callable[[Scope], list[
         found = []
         if (known, back) != (taken, given):
             found.append(
-                f"{place.account}: took {taken} and gave {given}, we know of {known} and {back}"
+                f"{place.account}: received {taken} and refunded {given}, we recorded {known} and {back}"
             )
         if int(balance) != told["balance"]:
-            found.append(f"{place.account}: the till holds {told['balance']}, the ledger {balance}")
+            found.append(
+                f"{place.account}: the balance is {told['balance']}, in the ledger {balance}"
+            )
         causes = {notice.cause for notice in list_open_notices(scope, limit=500)}
         return found + [f"{place.account}: {row}" for row in rows if not _is_served(row, causes)]
 
@@ -203,7 +204,7 @@ def check_payments(house: Installation, place: Place) -> Callable[[Scope], list[
 
 
 def _is_served(row: Any, causes: set[str]) -> bool:
-    """Whether a charge was delivered, given back, or is in somebody's sight."""
+    """Return True if a charge was delivered, refunded, or is in an open notice."""
     if row.kind == "matched":
         return (
             row.push == "delivered"
@@ -214,7 +215,8 @@ def _is_served(row: Any, causes: set[str]) -> bool:
 
 
 def check_ledger(scope: Scope) -> Iterator[Finding]:
-    """Every transaction sums to zero, and sales less refunds are payments less refunds."""
+    """Check that every transaction sums to zero, and that sales less refunds equal payments less
+    refunds."""
     for row in scope.run(
         "SELECT transaction_id, currency, sum(amount_minor) AS rest FROM ledger_entries WHERE "
         "tenant_id = :tenant"
@@ -235,4 +237,4 @@ def check_ledger(scope: Scope) -> Iterator[Finding]:
         tenant=scope.tenant_id,
     ).scalar_one()
     if int(earned) != int(kept):
-        yield f"the ledger says {earned}, the payments that were kept are {kept}"
+        yield f"the ledger has {earned}, the payments less refunds are {kept}"

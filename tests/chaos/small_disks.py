@@ -1,7 +1,6 @@
-"""Small disks for a house to stand on, which can be full for real; none where this machine lets
-nobody mount.
+"""Small disks for an installation that can really be full; none without the right to mount.
 
-A disk is memory: it takes what is written to it and no more, and is gone with the run.
+A disk is a tmpfs of limited size that is unmounted after the run.
 """
 
 import os
@@ -10,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SIZES = {"": 4096, "logs": 128, "redis": 128}
-"""MiB a house may fill in a run, by the folder in it; the empty one is the whole."""
+"""MiB of each disk by folder; the empty name is the whole home."""
 
 TRIES = 50
-"""A disk may be written to while it is measured."""
+"""Attempts to fill a disk, which may be written to while it is measured."""
 
 
 @dataclass(frozen=True)
 class Disk:
-    """One that is mounted."""
+    """A mounted disk."""
 
     folder: Path
     size: int
     """Bytes."""
 
     def fill(self) -> None:
-        """From now on it has no page left; raises where it cannot be done, which is no finding."""
+        """Shrink the disk to its used size. Raises OSError if that fails, which is no finding."""
         for _ in range(TRIES):
             seen = os.statvfs(self.folder)
             used = (seen.f_blocks - seen.f_bfree) * seen.f_frsize
@@ -34,17 +33,17 @@ class Disk:
         raise OSError(f"{self.folder} cannot be made smaller")
 
     def clear(self) -> None:
-        """There is room again."""
+        """Restore the size of the disk."""
         _mount("-o", f"remount,size={self.size}", str(self.folder))
 
     def remove(self) -> None:
-        """Nothing of it stays, whoever still stands on it."""
+        """Unmount the disk, even if it is in use."""
         subprocess.run(["umount", "-l", str(self.folder)], check=False, capture_output=True)
 
 
 def mount_disks(home: Path) -> dict[str, Disk]:
-    """The disks of a house that is to stand in this empty folder, by the folder in it; none without
-    the right."""
+    """Mount the disks of an installation in an empty folder and return them by folder; none without
+    the right to mount."""
     laid: dict[str, Disk] = {}
     if os.geteuid() != 0:
         return laid

@@ -1,8 +1,8 @@
-"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never
-gives up.
+"""The installation as `greenroom up` runs it, without unused web processes and with unlimited
+restarts.
 
-Two relays share its outbox, each with a beat, every message comes three times, and three senders
-take them.
+Two relays share its outbox, each with a scheduler; every message arrives three times, and three
+senders process them.
 """
 
 from dataclasses import replace
@@ -13,19 +13,19 @@ from workers.runtime.supervisor import RestartPolicy
 from workers.terminal.output import exit_on_error
 
 LEFT_OUT = ("dashboard", "llm")
-"""No page of members is looked at, and our own sentences answer: a third of the memory and of the
+"""No dashboard page is opened, and chats use template sentences: a third of the memory and of the
 start."""
 
 PACE = RestartPolicy(first_delay=0.2, longest_delay=0.5, limit=1_000_000)
-"""One storm kills more often than a bad day does: nothing is given up, and nobody waits half a
-minute."""
+"""A storm kills more often than normal operation: no process is given up, and restarts are quick.
+"""
 
 RELAYS = {"relay": "tests.chaos.relay_pair:first"}
 SECOND = ProcessDefinition("second", "tests.chaos.relay_pair:second", StopStage.RELAY)
 
 
 def process_table() -> tuple[ProcessDefinition, ...]:
-    """Who runs."""
+    """Return the process table."""
     rows = (row for row in PROCESS_TABLE if row.name not in LEFT_OUT)
     return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
 

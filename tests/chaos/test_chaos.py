@@ -1,5 +1,5 @@
-"""A day under fire: whatever is killed, flushed, hung or cut, each post stands once and each
-payment is one."""
+"""A day with random faults: whichever process is killed, flushed, hung or cut off, each post is
+live once and each payment is booked once."""
 
 import os
 import random
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEEDS = int(os.environ.get("GREENROOM_CHAOS_SEEDS", "25"))
 FIRST = int(os.environ.get("GREENROOM_CHAOS_FIRST", "1"))
-"""`GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST=17` plays seed 17 alone."""
+"""`GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST=17` runs only seed 17."""
 
 POWER_CUT_EVERY = 10
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> None:
+def test_seed_keeps_each_post_and_each_payment_once(in_house: Rooms, seed: int) -> None:
     house, drawn = in_house(), random.Random(seed)
     acts = plan_faults(drawn, power_cut=seed % POWER_CUT_EVERY == 0)
     logged = dict(house.logs())

@@ -1,8 +1,7 @@
-"""The process that buys is killed -9 at each moment of an order: each picture is billed once, and
-none is lost unsaid.
+"""The process that buys pictures is killed at each moment of an order: each picture is billed once,
+and every loss is reported.
 
-It is a real process on a real PostgreSQL and Redis, with Replicate and Stability outside it over
-HTTP.
+It is a real process on real PostgreSQL and Redis, with fakes of Replicate and Stability over HTTP.
 """
 
 import hashlib
@@ -37,14 +36,14 @@ from tests.conftest import Cluster, wait_until
 pytestmark = pytest.mark.timeout(600)
 
 REPLICATE = ("described", "arrived", "taken", "answered", "looked", "fetched", "stored", "kept")
-"""What a model takes is asked; the request is there and not taken; taken and not answered; answered
-and not written down; looked at; half of the file is there; the file is stored and not in the
-library; in it, and not counted."""
+"""Moments of an order: the model's schema is requested; the request has arrived and is not
+accepted; accepted and not answered; answered and not recorded; looked up; half of the file is
+downloaded; the file is stored and not in the library; in the library and not counted."""
 
 STABILITY = ("arrived", "taken", "fetched", "answered", "stored", "kept")
 LOST = ("arrived", "taken", "fetched", "answered")
-"""Where the order is lost: the seller keeps nothing that could be looked for, and nothing was
-written down here."""
+"""Moments at which the order is lost: the seller has no list to look it up, and no result was
+recorded."""
 
 STANDS = {
     "described": ("reserved", False, 0, 0, 0),
@@ -56,18 +55,18 @@ STANDS = {
     "stored": ("paid", True, 2, 1, 1),
     "kept": ("paid", True, 2, 2, 1),
 }
-"""What is there at each moment: the last order, whether the seller's number of it is known, and how
-many pictures are stored, in the library and counted."""
+"""The expected state at each moment: the last order, True if the seller's ID is recorded, and the
+numbers of pictures stored, in the library and counted."""
 
 LOOKING = 2
-"""Two of Replicate's have an order whose number was never heard, and look for it: there they are
-killed again."""
+"""Two of Replicate's runs have an order without a recorded ID and look it up: the process is killed
+there again."""
 
 PASSED = timedelta(seconds=30 + engine.LISTED_AFTER)
-"""A request so old stands in the list, or was never taken."""
+"""Age after which a request is in the list or was never accepted."""
 
 
-def test_a_death_at_each_moment_of_an_order_bills_once_and_loses_nothing_unsaid(
+def test_kill_at_each_moment_of_an_order_bills_each_picture_once(
     cluster: Cluster, database: Database, redis_url: str, tmp_path: Path
 ) -> None:
     with shop(cluster, database, redis_url, tmp_path) as made:
@@ -88,14 +87,13 @@ def test_a_death_at_each_moment_of_an_order_bills_once_and_loses_nothing_unsaid(
 def die(
     made: PictureBuyer, seller: str, moments: Sequence[str], *, lookers: int = 0
 ) -> dict[str, PurchaseRun]:
-    """The process is killed when a run stands at each of these moments, and so many look for what
-    was asked."""
+    """Kill the process when a run is at each of these moments and `lookers` list requests are held."""
     first = [moment for moment in moments if moment != "described"]
     holding = made.hold(
         [create_run(made.services, seller, moment) for moment in first], lookers=lookers
     )
     made.rise()
-    if "described" in moments:  # that is asked before anything else
+    if "described" in moments:  # the schema is requested before anything else
         wait_until(holding.gathered.is_set)
         holding.runs.append(create_run(made.services, seller, "described"))
     holding.all_there()
@@ -108,8 +106,8 @@ def die(
 
 
 def meant(run: PurchaseRun) -> tuple[str, bool, int, int, int]:
-    """Of `STANDS`. What Stability answered lies here, for it has no number, and beside its
-    picture."""
+    """Return the expected state from `STANDS`. A response of Stability is stored locally, since it
+    has no ID, beside its picture."""
     order, known, stored, there, counted = STANDS[run.moment]
     if run.seller == "replicate":
         return order, known, stored, there, counted
@@ -117,7 +115,7 @@ def meant(run: PurchaseRun) -> tuple[str, bool, int, int, int]:
 
 
 def stands(made: PictureBuyer, run: PurchaseRun) -> tuple[str, bool, int, int, int]:
-    """As `STANDS`."""
+    """Return the actual state in the form of `STANDS`."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         last = scope.run("SELECT state, remote_id FROM engine_orders ORDER BY number DESC").first()
         there, done = (
@@ -134,7 +132,7 @@ def stands(made: PictureBuyer, run: PurchaseRun) -> tuple[str, bool, int, int, i
 
 
 def let_pass(made: PictureBuyer, run: PurchaseRun) -> None:
-    """The time after which a request that is not in the list was never taken."""
+    """Let the time pass after which a request outside the list was never accepted."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         moved = scope.run(
             "UPDATE engine_orders SET asked_at = asked_at - :by WHERE state = 'asked'", by=PASSED
@@ -148,7 +146,7 @@ def state(made: PictureBuyer, run: PurchaseRun) -> JobState:
 
 
 def check_replicate(made: PictureBuyer, run: PurchaseRun) -> None:
-    """Each picture was ordered once, billed once, and is there."""
+    """Check that each picture was ordered once, billed once and exists."""
     orders = {
         one: told
         for one, told in made.replicate.predictions.items()
@@ -162,7 +160,7 @@ def check_replicate(made: PictureBuyer, run: PurchaseRun) -> None:
 
 
 def check_stability(made: PictureBuyer, run: PurchaseRun) -> None:
-    """Each picture was billed once at most, and what is not there is told."""
+    """Check that each picture was billed at most once, and that a missing picture is reported."""
     billed = sum(run.words in form["prompt"] for form in made.stability.asked)
     lost = run.moment in LOST
     assert billed == PICTURES - (run.moment == "arrived"), run.moment
@@ -181,8 +179,8 @@ def check_stability(made: PictureBuyer, run: PurchaseRun) -> None:
 
 
 def check_books(made: PictureBuyer, run: PurchaseRun, *, billed: int, there: int) -> None:
-    """What was spent is what was billed, and for the one order of which nobody knows; what is in
-    the library is whole, once each."""
+    """Check that the spending equals the bills, plus the one unknown order, and that the library
+    has each picture once and intact."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         items = assets.list_assets(scope, run.creator_id)
         rows = scope.run("SELECT state FROM engine_orders").scalars().all()

@@ -1,8 +1,7 @@
-"""The worker that draws is killed in the middle of runs, again and again, on a house of real
+"""The worker that generates is killed during runs, repeatedly, in an installation of real
 processes.
 
-Nothing that was finished is lost, nothing is drawn into the library twice, and so nothing is
-counted or billed twice.
+No finished picture is lost, and none is stored, counted or billed twice.
 """
 
 import hashlib
@@ -39,7 +38,7 @@ LARGE = RecipeSpec(
     width=768,
     height=768,
 )
-"""Long enough in the making to be hit in the middle."""
+"""A recipe slow enough to be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,16 @@ class Run:
     id: UUID
 
     def state(self) -> JobState:
-        """How it stands."""
+        """Return the state of the run."""
         return self.house.read(self.tenant_id, lambda scope: runner.run_progress(scope, self.id)[0])
 
     def made(self) -> list[UUID]:
-        """What stands in the library, in order."""
+        """Return the assets in the library, in order."""
         return self.house.read(self.tenant_id, lambda scope: runner.run_assets(scope, self.id))
 
 
 def begin(house: Installation, number: int) -> Run:
-    """An agency with one creator and one run."""
+    """Create an agency with one creator and one run."""
     tenant_id = uuid7()
     with house.scope(tenant_id) as scope:
         agencies.create_agency(scope, name=f"Atelier {number}", language="fr", zone="UTC")
@@ -82,14 +81,14 @@ def begin(house: Installation, number: int) -> Run:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    """Wait until something is so, within reason."""
+    """Wait until the condition is true, at most `PATIENCE_SECONDS`."""
     until = monotonic() + PATIENCE_SECONDS
     while not true() and monotonic() < until:
         sleep(0.05)
 
 
 def kill_while_it_draws(house: Installation, drawn: random.Random) -> None:
-    """Kill the worker that has a run in hand, and let what it held be handed out again at once."""
+    """Kill the worker during a run and expire its leases at once."""
     sleep(drawn.uniform(0.0, 0.6))
     if house.signal("make", signal.SIGKILL) is None:
         return
@@ -98,7 +97,7 @@ def kill_while_it_draws(house: Installation, drawn: random.Random) -> None:
     house.bury(MAKE, died)
 
 
-def test_a_run_whose_worker_is_killed_keeps_each_picture_once(in_house: Rooms) -> None:
+def test_killed_worker_keeps_each_picture_once(in_house: Rooms) -> None:
     house, drawn = in_house(), random.Random(SEED)
     runs = [begin(house, number) for number in range(2)]
     seen: set[UUID] = set()
@@ -107,7 +106,7 @@ def test_a_run_whose_worker_is_killed_keeps_each_picture_once(in_house: Rooms) -
         seen.update(asset_id for run in runs for asset_id in run.made())
         kill_while_it_draws(house, drawn)
     wait_for(lambda: all(run.state() is JobState.DONE for run in runs))
-    assert KILLS <= len(seen) < len(runs) * PICTURES, "it was killed at other times than meant"
+    assert KILLS <= len(seen) < len(runs) * PICTURES, "the worker was killed at unintended moments"
     assert seen <= {asset_id for run in runs for asset_id in run.made()}, (
         "a finished picture was lost"
     )

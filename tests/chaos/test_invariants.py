@@ -1,5 +1,4 @@
-"""A judge who finds nothing is worth what he would have found: breaches planted in a day that was
-good."""
+"""The invariants find violations that are planted in a good day."""
 
 import random
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from tests.conftest import Late
 
 
 def say_again(world: World) -> str:
-    """Something posts the words of one of ours once more; the text."""
+    """Post the text of one of our posts again from outside, and return it."""
     intent = next(one for one in world.intents if one.place.kind == "plain" and not one.media)
     body = {"key": intent.key, "text": intent.text}
     world.house.ask("POST", f"/api/{intent.place.account}/posts", body, token=intent.place.token)
@@ -25,7 +24,7 @@ def say_again(world: World) -> str:
 
 
 def write_to_a_fan(world: World) -> str:
-    """A message of nobody; its key."""
+    """Send a message without a draft and return its key."""
     fan = world.fans[0]
     path = f"/api/{quote(fan.place.account, safe='')}/chats/{fan.name}/messages"
     world.house.ask("POST", path, {"key": "nobody", "text": "coucou"}, token=fan.place.token)
@@ -33,7 +32,7 @@ def write_to_a_fan(world: World) -> str:
 
 
 def spoil(world: World, statement: str) -> str:
-    """Write to the database behind everybody's back, about the first delivery; its id."""
+    """Change the database directly for the first delivery and return its ID."""
     intent = world.intents[0]
 
     def change(scope: Scope) -> None:
@@ -56,7 +55,7 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
     ("draft 1 is sent, and arrived 2 times; told: []", False, AssertionError),
     ("lea: nobody asked for p3", False, AssertionError),
 ])  # fmt: skip
-def test_a_house_that_is_slow_is_late_and_what_it_did_twice_is_no_lateness(
+def test_slow_recovery_raises_late_and_repeated_actions_fail(
     found: str, came_back: bool, expected: type[AssertionError]
 ) -> None:
     with pytest.raises(AssertionError) as failed:
@@ -75,7 +74,7 @@ DEAD = (
 LOST = "UPDATE payments SET charge_id = charge_id || '-x' WHERE tenant_id = :tenant"
 
 
-def test_what_is_wrong_is_found(in_house: Rooms) -> None:
+def test_planted_violations_are_found(in_house: Rooms) -> None:
     house = in_house()
     logged = dict(house.logs())
     world = build_world(house, 0, random.Random(0))

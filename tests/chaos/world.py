@@ -1,5 +1,5 @@
-"""One seed's world: two agencies, four creators, their accounts, what they intend to post, and who
-buys from them."""
+"""The world of one seed: two agencies, four creators, their accounts, their intended posts and
+their fans."""
 
 import random
 import sqlite3
@@ -46,10 +46,10 @@ from web.site import sites
 AGENCIES, CREATORS = 2, 2
 POSTS = 24
 DUE_WITHIN = 6.0
-"""Seconds in which everything is due."""
+"""Seconds within which all posts are due."""
 
 LEAD = timedelta(seconds=1.5)
-"""From the last stroke of planning to the first due time."""
+"""Time from the end of scheduling to the first due time."""
 
 PRICE = Money(500, "XTS")
 NOVA = PersonaVersion(
@@ -75,7 +75,8 @@ Role = Literal["buyer", "twice", "refund", "reader"]
 Step = Mapping[str, object]
 CHATS: tuple[Kind, ...] = ("key", "plain", "nolook", "key")
 ROLES: tuple[Role, ...] = ("buyer", "twice", "refund", "reader")
-"""Who chats where, creator by creator; the roles go round with the seed."""
+"""The chat accounts of the creators in order, and the roles of the fans, which rotate with the
+seed."""
 
 _TALK: tuple[Step, ...] = (
     {"type": "message", "text": "bonjour"},
@@ -93,7 +94,7 @@ SCRIPTS: Mapping[Role, tuple[Step, ...]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """A destination. `kind` says what can be known there after a lost answer."""
+    """A destination. `kind` says which lookups are possible after a lost response."""
 
     tenant_id: UUID
     creator_id: UUID
@@ -105,7 +106,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Intent:
-    """One post on one destination, once. `always`: however late, it must still leave."""
+    """One post on one destination. `always`: it must be published however late."""
 
     place: Place
     delivery_id: UUID
@@ -114,23 +115,23 @@ class Intent:
     always: bool
     media: int
     parts: tuple[str, ...] = ()
-    """What follows it as a thread."""
+    """The texts of its thread."""
 
     @property
     def key(self) -> str:
-        """What the platform is told to know it by."""
+        """The key by which the platform identifies it."""
         return self.keys[0]
 
     @property
     def keys(self) -> list[str]:
-        """The same of it and of all that follows."""
+        """The keys of the post and of all parts."""
         subject = Subject("delivery", self.delivery_id)
         return [step_runner.native_key_of(subject, part) for part in range(1 + len(self.parts))]
 
 
 @dataclass(frozen=True)
 class Fan:
-    """Somebody who plays a script."""
+    """A fan who plays a script."""
 
     name: str
     role: Role
@@ -139,7 +140,7 @@ class Fan:
 
 @dataclass
 class World:
-    """All there is in one seed."""
+    """All data of one seed."""
 
     house: Installation
     seed: int
@@ -152,20 +153,20 @@ class World:
     """Runs of a recipe, by agency."""
 
     touched: set[UUID] = field(default_factory=set)
-    """Deliveries that people wished something else for."""
+    """Deliveries that members changed."""
 
     def of_kind(self, *kinds: Kind) -> list[Place]:
-        """Destinations of some kinds."""
+        """Return the destinations of some kinds."""
         return [place for place in self.places if place.kind in kinds]
 
     def scripts_left(self) -> int:
-        """How many fans are not done with what they want to do."""
+        """Return the number of fans with an unfinished script."""
         rows = self.kept("SELECT account FROM scripts WHERE position < json_array_length(steps)")
         ours = {fan.place.account for fan in self.fans}
         return sum(row["account"] in ours for row in rows)
 
     def unheard(self) -> list[str]:
-        """Accounts on which fans did something that the house has not heard yet."""
+        """Return the accounts with fan actions that are not received yet."""
         rows = self.kept("SELECT account, max(id) AS last FROM updates GROUP BY account")
         last = {row["account"]: str(row["last"]) for row in rows}
         return [
@@ -180,15 +181,14 @@ class World:
         )
 
     def kept(self, query: str, *params: object) -> list[sqlite3.Row]:
-        """Rows of the sandbox's own file; nobody needs to run for that."""
+        """Return rows of the sandbox's file, which needs no running process."""
         with closing(
             sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")
         ) as store:
             return store.fetch_all(query, *params)
 
     def retire(self) -> None:
-        """Nothing of this world goes on: its accounts rest, its rows are forgotten, its fans
-        stop."""
+        """End all work of this world: disconnect its accounts, delete its rows and stop its fans."""
         for tenant_id in self.tenants:
             mine = [place.channel_id for place in self.places if place.tenant_id == tenant_id]
 
@@ -205,7 +205,7 @@ class World:
 
 
 def build_world(house: Installation, seed: int, drawn: random.Random) -> World:
-    """Make everything of a seed while all is well; nothing is due yet."""
+    """Create everything of a seed before the faults start; no post is due yet."""
     world = create_world(house, seed)
     _fans(world)
     _posts(world, drawn)
@@ -218,9 +218,9 @@ def build_world(house: Installation, seed: int, drawn: random.Random) -> World:
 
 
 def create_world(house: Installation, seed: int) -> World:
-    """Agencies, creators and accounts; nobody says anything, and nothing is planned."""
+    """Create agencies, creators and accounts, without messages and posts."""
     world = World(house, seed)
-    run = uuid7().hex[-6:]  # a seed that is tried again in the same house meets other accounts
+    run = uuid7().hex[-6:]  # a seed that is repeated in the same installation gets new accounts
     for number in range(AGENCIES):
         tenant_id = uuid7()
         world.tenants.append(tenant_id)
@@ -236,7 +236,7 @@ def create_world(house: Installation, seed: int) -> World:
 
 
 def _job(creator_id: UUID, seed: int, scope: Scope) -> UUID:
-    """A run of a recipe, while the storm blows."""
+    """Start a run of a recipe during the storm."""
     recipe_id = specs.save_recipe(scope, creator_id, RECIPE)
     return runner.start_run(
         scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin"
@@ -348,7 +348,7 @@ def _fans(world: World) -> None:
 
 
 def _posts(world: World, drawn: random.Random) -> None:
-    """Posts for one to three destinations of their creator; some say the same words, some carry
+    """Schedule posts for one to three destinations of their creator; some share a text, some have
     pictures."""
     start = world.house.now() + LEAD + timedelta(seconds=1.5)
     creators = sorted({(place.tenant_id, place.creator_id) for place in world.places})
@@ -368,7 +368,7 @@ def _posts(world: World, drawn: random.Random) -> None:
             world.intents += plan_post(
                 scope, chosen, number, text=text, media=media, due=due, always=always
             )
-    for intent in world.intents:  # once all are planned: each knows the others
+    for intent in world.intents:  # after all are scheduled, so that each sees its duplicates
         with world.house.scope(intent.place.tenant_id) as scope:
             duplicates.allow_duplicate(
                 scope, intent.delivery_id, connectors=loader.load_connectors()
@@ -387,11 +387,10 @@ def plan_post(
     parts: tuple[str, ...] = (),
     wall: WallTime | None = None,
 ) -> list[Intent]:
-    """A post on the calendar of some places of one creator; `always`: as late as it must, else half
-    an hour at most.
+    """Schedule a post on some destinations of one creator. `always`: without a lateness limit,
+    otherwise half an hour.
 
-    `wall` says the time as people of a zone do. Where somebody must say yes first, it waits for
-    that.
+    `wall` is the wall time of a zone. If approval is required, the post is pending.
     """
     post_id = deliveries.create_post(
         scope,

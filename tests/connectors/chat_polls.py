@@ -1,4 +1,4 @@
-"""One poll of what people write, asked of a fake as the listening process asks."""
+"""A single chat poll against a fake, sent the way the listener process sends it."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,8 @@ def poll_chats(
     world: ConnectorWorld,
     cursor: str,
 ) -> ChatUpdates | Outcome:
-    """What was said since `cursor`, by harmless requests alone; why nothing was heard, where
-    nothing was."""
+    """Poll the messages since `cursor` with harmless requests only. Return the updates, or the
+    outcome that ended the poll."""
     account = world.account
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := listen(cursor, answers), Send):
@@ -30,6 +30,6 @@ def poll_chats(
 
 
 def unpack_updates(news: ChatUpdates | Outcome) -> tuple[list[str], str]:
-    """The words of a poll that heard something, and how far it came."""
+    """Return the texts of a successful poll and its cursor."""
     assert isinstance(news, ChatUpdates), news
     return [update.text for update in news.updates], news.cursor

@@ -1,4 +1,4 @@
-"""A platform that keeps what it got, the only door to it, and permits for just these steps."""
+"""Fixtures: a server that records requests, a transport to it, and permits for these steps."""
 
 import threading
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class RecordingServer:
-    """A server that keeps what it got and answers what it is told."""
+    """A server that records what it receives and returns the configured response."""
 
     url: str = ""
     got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
@@ -68,14 +68,14 @@ def platform() -> Iterator[RecordingServer]:
 
 @dataclass
 class TransportSetup:
-    """The transport and what it was made of."""
+    """A transport and the parts it was built from."""
 
     transport: Transport
     account: AccountTarget
     objects: dict[tuple[UUID, str], bytes]
     revealed: list[Sealed]
     outside: list[str]
-    """What the outside calls the house; empty while nobody can."""
+    """Public base URL of the installation; empty if it has none."""
 
     def send(self, step: WireStep, authority: Any) -> Any:
         return self.transport.send(step, authority, account=self.account)
@@ -180,7 +180,7 @@ ASK = WireStep("take_back", StepKind.RESTRICT, "ASK", "/tasks/t", action="delete
 
 @pytest.fixture
 def hands(door: TransportSetup, platform: RecordingServer) -> tuple[TransportSetup, list[str]]:
-    """A door with somebody behind it: what they were handed, by step."""
+    """Return a transport that accepts manual tasks, and the list of the steps it received."""
     got: list[str] = []
 
     def take(step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget) -> Response:

@@ -1,5 +1,5 @@
-"""The benchmark beside the libraries, small: the platform takes in what is counted, and every
-figure is told."""
+"""The comparison with client libraries, at small scale: posts are counted at the fake and every
+figure is reported."""
 
 from math import isfinite
 
@@ -13,13 +13,13 @@ FIGURES = {
     *("send_over_bare", "kept_over_bare", "send_requests", "bare_requests"),
 }
 TRIED = ("telegram", "bluesky")
-"""One on a loop and one with keys of its own form: each is a process of its own, and takes seconds
-to start."""
+"""Platforms measured: one with an asyncio library and one with its own record keys. Each runs in
+its own process and takes seconds to start."""
 
 
 @pytest.mark.nightly
 @pytest.mark.slow
-def test_the_house_and_a_library_post_to_the_same_fake() -> None:
+def test_benchmark_measures_greenroom_and_a_library_on_one_fake() -> None:
     found = library_comparison.measure_platforms(TRIED, rounds=2, warm=1)
     assert found.keys() == {f"{platform}_{name}" for platform in TRIED for name in FIGURES}
     assert all(isfinite(value) and value > 0 for value in found.values())
@@ -31,7 +31,7 @@ def test_the_house_and_a_library_post_to_the_same_fake() -> None:
     assert len(said.splitlines()) == 4
 
 
-def test_a_post_that_did_not_arrive_ends_it() -> None:
+def test_missing_or_extra_posts_abort_the_benchmark() -> None:
     before, asked = library_comparison.ReceivedRequests(10, 3), {"send": 2, "kept": 2, "bare": 1}
     library_comparison.check_received_posts(
         before, library_comparison.ReceivedRequests(60, 33), asked, 10

@@ -1,5 +1,4 @@
-"""An agency with something to see: members of every role, posts of today, money of the last
-days."""
+"""An agency with data: members of every role, posts of today, sales of the last days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +45,8 @@ class Agency:
     def post(
         self, body: str, *, minutes: float = 5, state: str = "scheduled", url: str = ""
     ) -> UUID:
-        """A planned post of today; in another state where told."""
+        """Create an approved post due in `minutes`, set its delivery to `state`, and return the
+        delivery ID."""
         author, manager = self.act_as(Role.MANAGER), self.members[Role.OWNER]
         if self.channel_id is None:
             with self.scope() as scope:
@@ -97,7 +97,7 @@ class Agency:
         mine: bool = True,
         **params: str | int,
     ) -> None:
-        """Something that needs a person."""
+        """Create a notice that needs an action of a member."""
         with self.scope() as scope:
             notices.put(
                 scope,
@@ -108,7 +108,7 @@ class Agency:
             )
 
     def followed(self, back: int, number: int) -> None:
-        """How many followed its account so many days ago."""
+        """Record the followers of the account this many days ago."""
         with self.scope() as scope:
             scope.add(
                 FollowerDay(
@@ -123,7 +123,7 @@ class Agency:
             )
 
     def sold(self, back: int, minor: int, *, orders: int = 1, currency: str = "EUR") -> None:
-        """Sales of a day so many days ago."""
+        """Record the sales of the day this many days ago."""
         none = Money(0, currency)
         sales = DaySales(orders, Money(minor, currency), none, none, none, none)
         with self.scope() as scope:
@@ -134,7 +134,8 @@ class Agency:
 def create_agency(
     tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False
 ) -> Agency:
-    """A new agency of a new tenant; `mark` stands in every name. The chatter speaks English."""
+    """Create an agency in a new tenant; every name contains `mark`. The language of the chatter is
+    English."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(

@@ -1,5 +1,4 @@
-"""The dashboard as its own process, started in a folder that is not ours, on the database of this
-run."""
+"""The dashboard as a separate process, started in another folder, on the test database."""
 
 import os
 import subprocess
@@ -22,33 +21,33 @@ from tests.tenants import totp_app
 
 ROOT = Path(__file__).parents[2]
 MASTER = bytes(range(32))
-"""The master key of these tests; the dashboard is given the public half of what it derives."""
+"""Master key of these tests; the dashboard only gets the public keys derived from it."""
 
 PUBLIC = "https://house.example"
-"""What platforms would call this house by."""
+"""Public address of the installation for platforms."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """The running dashboard; `log` is all it wrote."""
+    """The running dashboard; `log` is the output of its process."""
 
     url: str
     log: Path
     tenant: OpenScope
 
     def client(self) -> httpx.Client:
-        """A visitor without cookies."""
+        """Return a client without cookies."""
         return httpx.Client(
             base_url=self.url, timeout=60, verify=False
-        )  # plain http: no certificates to load
+        )  # plain HTTP: no certificates to load
 
     def link(self, who: Agency, role: Role = Role.OWNER) -> str:
-        """A one-time link's path."""
+        """Create a sign-in link and return its path."""
         with who.scope() as scope:
             return f"/auth/link/{sessions.create_sign_in_link(scope, who.members[role])}"
 
     def cookie(self, who: Agency, role: Role = Role.OWNER) -> str:
-        """The cookie of a member who has just come in."""
+        """Sign the member in and return the cookie."""
         with self.client() as visitor:
             answer = visitor.post(self.link(who, role))
             assert answer.status_code == 303, answer.text
@@ -59,7 +58,7 @@ class Door:
 def launch_dashboard(
     port: int, database: str, home: Path, elsewhere: Path
 ) -> "subprocess.Popen[bytes]":
-    """Start the dashboard in a process of its own and wait until it answers."""
+    """Start the dashboard in a separate process and wait until it responds."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(home / "packages")]),
@@ -87,7 +86,7 @@ def launch_dashboard(
 
 @contextmanager
 def serving(database: str, home: Path, elsewhere: Path) -> Iterator[tuple[str, Path]]:
-    """The dashboard on this database; its address and its log."""
+    """Run the dashboard on this database; yield its address and its log."""
     port = free_port()
     process = launch_dashboard(port, database, home, elsewhere)
     try:
@@ -119,5 +118,5 @@ def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
 
 @pytest.fixture
 def lumiere(tenant: OpenScope) -> Agency:
-    """An agency with a full day."""
+    """Return an agency in a new tenant."""
     return create_agency(tenant)

@@ -1,5 +1,4 @@
-"""What a browser and Streamlit say to each other, without the browser: runs, ticks, presses, and
-the text drawn."""
+"""A Streamlit client without a browser: runs, refreshes, clicks, and the text drawn."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from websockets.typing import Origin, Subprotocol
 
 SECONDS = 60.0
 FAILED = "Impossible de charger cette page"
-"""How the sentence of a page that failed begins; no page of ours may."""
+"""Beginning of the message of a failed page."""
 TEXTS = ("text_input", "text_area")
 ONE = ("selectbox", "radio")
 SEVERAL = ("multiselect", "button_group")
@@ -39,8 +38,7 @@ LABELLED = (*TEXTS, *ONE, *SEVERAL, *OTHERS, "select_slider", "download_button",
 
 @dataclass(frozen=True)
 class Widget:
-    """Something to press or fill, as it was drawn. `fragment` is the part of the page it lies in,
-    `form` its form."""
+    """A drawn widget. `fragment` is the part of the page that contains it, `form` its form."""
 
     kind: str
     drawn: Any
@@ -56,7 +54,7 @@ class Widget:
 
     @property
     def options(self) -> list[str]:
-        """What can be chosen, as people read it."""
+        """The labels of the options."""
         return [getattr(one, "content", one) for one in getattr(self.drawn, "options", [])]
 
     @property
@@ -66,8 +64,8 @@ class Widget:
 
 @dataclass
 class Stream:
-    """An open page. `ticks` are the fragments that draw themselves anew by time; `widgets` what can
-    be used now."""
+    """An open page. `ticks` lists the fragments that refresh themselves, `widgets` what can be used
+    now."""
 
     line: ClientConnection
     url: str = ""
@@ -77,38 +75,38 @@ class Stream:
     widgets: list[Widget] = field(default_factory=list)
     query: str = ""
     may_fail: bool = False
-    """A page that failed is a failed test, unless the test is about just that."""
+    """A failed page fails the test, unless this is True."""
     _filled: dict[str, WidgetState] = field(default_factory=dict)
     _page: str = ""
     _session: str = ""
 
     def open(self, path: str = "/", **query: object) -> str:
-        """Run the page at `path` from its start; gives the text that was drawn, labels of what can
-        be used included."""
+        """Run the page at `path` from its start and return the drawn text, including labels of
+        widgets."""
         self.ticks, self.query, self._filled = [], urlencode(query), {}
         return self._run(ClientState(page_name=path.strip("/"), query_string=self.query))
 
     def again(self) -> str:
-        """Run the page that is open once more, with all that was filled in."""
+        """Run the open page again with all filled fields."""
         return self._rerun()
 
     def tick(self, which: int = -1) -> str:
-        """Let the page's time pass once, as the browser does; gives the text that was drawn."""
+        """Refresh a fragment once, as the browser does, and return the drawn text."""
         return self._rerun(fragment_id=self.ticks[which], is_auto_rerun=True)
 
     def labels(self, kind: str = "button") -> list[str]:
-        """The labels of what can be used now."""
+        """Return the labels of the widgets of this kind."""
         return [one.label for one in self.widgets if one.kind == kind]
 
     def press(self, label: str, nth: int = 0) -> str:
-        """Press the `nth` button of this label; gives the text that was drawn."""
+        """Click the nth button with this label and return the drawn text."""
         found = self.find(label, "button", nth=nth)
         assert not found.drawn.disabled, f"{label} cannot be pressed now"
         state = WidgetState(id=found.id, trigger_value=True)
         return self._rerun(state, fragment_id=found.fragment)
 
     def press_twice(self, label: str) -> str:
-        """Press a button again before the page has answered, as an impatient hand does."""
+        """Click a button again before the page has responded."""
         found = self.find(label, "button")
         client = self._client(
             WidgetState(id=found.id, trigger_value=True), fragment_id=found.fragment
@@ -117,8 +115,7 @@ class Stream:
         return self._run(client)
 
     def type(self, label: str, text: str, nth: int = 0) -> str:
-        """Write into a field and leave it; inside a form nothing happens until its button is
-        pressed."""
+        """Type into a field and leave it. Fields in a form take effect with its button."""
         found = self.find(label, *TEXTS, "number_input", "time_input", "chat_input", nth=nth)
         state = WidgetState(id=found.id, string_value=text)
         if found.kind == "number_input":
@@ -130,14 +127,13 @@ class Stream:
         return self.fill(found, state)
 
     def type_and_press(self, label: str, text: str, button: str) -> str:
-        """Write a number into a field and press a button before the page has answered, as a quick
-        hand does."""
+        """Type a number into a field and click a button before the page has responded."""
         field = self.find(label, "number_input")
         self._filled[field.id] = WidgetState(id=field.id, double_value=float(text))
         return self.press(button)
 
     def choose(self, label: str, *options: str, nth: int = 0) -> str:
-        """Choose among what is offered, by the words people read (a part of them will do)."""
+        """Choose options by their labels or by parts of them."""
         found = self.find(label, *ONE, *SEVERAL, nth=nth)
         chosen = [next(one for one in found.options if option in one) for option in options]
         state = WidgetState(id=found.id)
@@ -148,7 +144,7 @@ class Stream:
         return self.fill(found, state)
 
     def check(self, label: str, *, on: bool = True, nth: int = 0) -> str:
-        """Tick or untick a box."""
+        """Check or uncheck a checkbox."""
         found = self.find(label, "checkbox", nth=nth)
         return self.fill(found, WidgetState(id=found.id, bool_value=on))
 
@@ -160,7 +156,7 @@ class Stream:
         return self.fill(found, state)
 
     def attach(self, label: str, files: dict[str, bytes], nth: int = 0) -> str:
-        """Put files into a file field: sent to the server first, as the browser does."""
+        """Attach files to a file field: uploaded first, as the browser does."""
         found = self.find(label, "file_uploader", nth=nth)
         state = WidgetState(id=found.id)
         for name, (place, data) in zip(files, self._upload(files), strict=True):
@@ -170,17 +166,16 @@ class Stream:
         return self.fill(found, state)
 
     def send(self, state: WidgetState, *, fragment_id: str = "") -> str:
-        """Say that something was done that is no press of a button."""
+        """Send the state of a widget that is not a button."""
         return self._rerun(state, fragment_id=fragment_id)
 
     def told(self) -> Iterator[ForwardMsg]:
-        """Everything the page was told since `frames` was cleared."""
+        """Yield all messages of the server since `frames` was cleared."""
         for frame in self.frames:
             yield ForwardMsg.FromString(frame)
 
     def find(self, label: str, *kinds: str, nth: int = 0) -> Widget:
-        """Something that can be used now, by its label (or how it begins, where none is exactly
-        so)."""
+        """Return a widget by its label, or by the beginning of its label if no label is equal."""
         kinds = kinds or LABELLED
         ours = [one for one in self.widgets if one.kind in kinds]
         same = [one for one in ours if one.label == label] or [
@@ -192,7 +187,7 @@ class Stream:
         return same[nth]
 
     def fill(self, found: Widget, state: WidgetState) -> str:
-        """Say what a field holds now; inside a form nothing happens until its button is pressed."""
+        """Set the value of a field. Fields in a form take effect with the button of the form."""
         self._filled[found.id] = state
         return "" if found.form else self._rerun(fragment_id=found.fragment)
 
@@ -262,11 +257,11 @@ class Stream:
                     return text
 
     def _stand(self, fresh: list[Widget], ticks: list[str], part: str) -> None:
-        """What can be used after a run; one of a part of the page leaves the others as they
-        were."""
+        """Update the widgets after a run; the run of a fragment keeps those of the others."""
         others = [one for one in self.widgets if part and one.fragment != part]
         self.widgets = [*others, *fresh]
-        there = {one.id for one in self.widgets}  # what is no longer drawn is no longer filled in
+        # fields that are no longer drawn are no longer filled
+        there = {one.id for one in self.widgets}
         self._filled = {key: state for key, state in self._filled.items() if key in there}
         self.ticks = [*(one for one in self.ticks if part and one not in ticks), *ticks]
 
@@ -275,9 +270,7 @@ class Stream:
         if kind not in LABELLED:
             return []
         drawn = getattr(told.delta.new_element, kind)
-        if getattr(
-            drawn, "set_value", False
-        ):  # the page wrote into it: what was typed before is gone
+        if getattr(drawn, "set_value", False):  # the page set the value: the typed text is gone
             self._filled.pop(drawn.id, None)
         return [Widget(kind, drawn, told.delta.fragment_id)]
 
@@ -300,7 +293,7 @@ def _text(told: ForwardMsg) -> str:
 
 @contextmanager
 def stream(url: str, cookie: str, *, origin: str = "", host: str = "") -> Iterator[Stream]:
-    """Open the page's stream with a cookie, as its browser would."""
+    """Open the stream of the page with a cookie, as the browser does."""
     address = url.replace("http://", "ws://") + "/_stcore/stream"
     headers = {"Cookie": cookie} if cookie else {}
     if host:

@@ -1,5 +1,5 @@
-"""In a row of things Streamlit cuts what a box says at the edge: a phone then shows half of what is
-agreed to."""
+"""Streamlit cuts off the labels of checkboxes in a row, so that a phone would show only half of a
+consent."""
 
 import ast
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def _horizontal(opened: ast.expr) -> bool:
     )
 
 
-def test_what_a_box_in_a_row_says_is_never_cut() -> None:
+def test_checkbox_labels_in_a_row_are_wrapped() -> None:
     cut = [
         f"{path.name}:{call.lineno}"
         for path in sorted(PAGES.rglob("*.py"))

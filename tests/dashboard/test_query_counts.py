@@ -1,8 +1,7 @@
-"""What a page asks the database does not grow with what it shows: statements are counted, never
-milliseconds.
+"""The number of queries of a page does not grow with its content: statements are counted, not time.
 
-Each case is counted with little to show and with more; what grows by one for each account, picture
-or post is found so.
+Each case is counted with little and with more content, which reveals queries for each account,
+picture or post.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -59,8 +58,7 @@ YES = "home.to_approve"
 
 @dataclass
 class Growing:
-    """An agency that is given one more of everything, and how much is asked of its database
-    meanwhile."""
+    """An agency that grows by one of everything, with a counter of its queries."""
 
     door: Door
     who: Agency
@@ -93,8 +91,8 @@ class Growing:
         return self.pictures[-1]
 
     def post(self) -> UUID:
-        """One that waits for a yes, with every picture, on every account; half of the pictures
-        follow it."""
+        """Create a post pending approval on every account, with half of the pictures in its thread
+        parts."""
         half, author = len(self.pictures) // 2, self.who.act_as(Role.MANAGER)
         follow = [ThreadPart(f"Part {asset}", media=(asset,)) for asset in self.pictures[:half]]
         with self.who.scope(author) as scope:
@@ -117,7 +115,7 @@ class Growing:
 
     @contextmanager
     def looking(self) -> Iterator[tuple[Scope, list[Creator], Member, list[str]]]:
-        """The owner's scope, with all that is asked in it from now on."""
+        """Yield a scope of the owner and a list of all statements executed in it."""
         with self.who.scope(self.who.act_as(Role.OWNER)) as scope:
             mine = tenant_reads.list_creators(scope)
             member, asked = (
@@ -128,7 +126,7 @@ class Growing:
             event.listen(
                 connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text)
             )
-            scope.session.expunge_all()  # what was read to build it is read again, as by a page
+            scope.session.expunge_all()  # everything is read again, as by a page
             yield scope, mine, member, asked
 
     def asks(self, look: Callable[[Scope, Sequence[Creator], Member], Any]) -> int:
@@ -157,7 +155,7 @@ def test_accounts_are_read_together(growing: Growing) -> None:
     assert counted[0] == counted[1] <= 10
 
 
-def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
+def test_pending_approvals_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         found = load_approvals(scope, mine, content=True, review=True, decide=True)
         assert len(found.posts) == len(growing.posts)
@@ -172,7 +170,7 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
     assert counted[0] == counted[1] <= 15
 
 
-def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> None:
+def test_pending_approvals_are_counted_in_one_query_on_home(growing: Growing) -> None:
     def look(scope: Scope, _: Sequence[Creator], member: Member) -> None:
         told = [one.message for one in load_home(scope, member).needs]
         assert any(
@@ -190,7 +188,7 @@ def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> No
     assert counted[0] == counted[1]
 
 
-def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:
+def test_removal_requests_and_appeals_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         found = load_approvals(scope, mine, content=True, review=True, decide=True)
         assert (len(found.requests), len(found.taken), len(found.doubts)) == (
@@ -210,7 +208,7 @@ def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Gro
     assert counted[0] == counted[1]
 
 
-def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing) -> None:
+def test_post_is_read_once_for_all_accounts_and_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
         asked = next(
             one
@@ -230,12 +228,10 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
         post_id = growing.post()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 2
-    assert counted[1] - counted[0] <= blocklist, (
-        "each picture is held against the blocklist by itself, and no more"
-    )
+    assert counted[1] - counted[0] <= blocklist, "only the blocklist is queried for each picture"
 
 
-def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
+def test_draft_is_read_once_for_all_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         draft = Draft(
             growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places)
@@ -252,17 +248,15 @@ def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
             growing.picture()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 1
-    assert counted[1] - counted[0] <= blocklist, (
-        "each picture is held against the blocklist by itself, and no more"
-    )
+    assert counted[1] - counted[0] <= blocklist, "only the blocklist is queried for each picture"
 
 
-def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growing) -> None:
+def test_post_of_the_calendar_is_read_once_for_all_accounts(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         assert len(posts.load_post(scope, mine, post_id).places) == len(growing.places)
 
     counted = []
-    for more in (8, 3):  # what would stop the eight that are due first is asked of each
+    for more in (8, 3):  # the first eight due deliveries are checked one by one
         for _ in range(more):
             growing.account()
         post_id = growing.post()
@@ -274,7 +268,7 @@ def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growi
     assert counted[0] == counted[1]
 
 
-def test_a_calendar_is_read_at_once(growing: Growing) -> None:
+def test_calendar_is_read_in_constant_queries(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         found = calendar.load_calendar(scope, mine, CalendarFilter(first, 14))
         assert sum(len(turn.posts) for day in found.days for turn in day.turns) == expected
@@ -298,7 +292,7 @@ def test_a_calendar_is_read_at_once(growing: Growing) -> None:
     assert counted[0] == counted[1]
 
 
-def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
+def test_pictures_to_review_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
         cards = studio_reads.list_unreviewed(scope, {one.id for one in mine}, limit=50)
         assert len(cards) == wanted
@@ -315,7 +309,7 @@ def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
     assert counted[0] == counted[1]
 
 
-def test_pairs_that_look_alike_are_read_together(growing: Growing) -> None:
+def test_resemblance_pairs_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
         found = resemblance_queries.list_resemblance_pairs(scope, [one.id for one in mine], member)
         assert len(found) >= wanted
@@ -329,7 +323,7 @@ def test_pairs_that_look_alike_are_read_together(growing: Growing) -> None:
     assert growing.asks(look) == before
 
 
-def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
+def test_spot_checks_are_read_together(growing: Growing) -> None:
     give(growing.who)
     sent(growing.who, growing.picture(), "SUGGESTIVE-MARKER-A")
     with growing.looking() as (scope, mine, _, asked):
@@ -346,6 +340,6 @@ def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
         assert alone[one.id][medium.sha256].alt == "la mer"
 
 
-def test_the_story_of_attempts_is_told_by_subject(growing: Growing) -> None:
+def test_attempts_of_no_subject_are_empty(growing: Growing) -> None:
     with growing.looking() as (scope, *_):
         assert list_attempts_by_subject(scope, []) == {}

@@ -1,5 +1,4 @@
-"""What is not a member's to do: nothing leads there, its address says so, and nothing of it is
-counted."""
+"""Permissions by role: pages, links and counts contain only what a member may do."""
 
 import pytest
 
@@ -28,7 +27,7 @@ def notice(who: Agency, cause: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["new", "queue", "week", "aside", "held", "pool", "compare"])
-def test_a_page_for_who_plans_says_that_it_is_not_open(
+def test_planning_page_is_refused_with_an_explanation(
     door: Door, lumiere: Agency, name: str
 ) -> None:
     lumiere.post("canary-de-la-semaine")
@@ -47,7 +46,7 @@ def test_a_page_for_who_plans_says_that_it_is_not_open(
         ("statement:x", "/shop?view=books", {Role.OWNER}),
     ],
 )
-def test_a_notice_is_for_who_can_go_where_it_is_settled(
+def test_notice_links_only_where_the_member_may_go(
     door: Door, lumiere: Agency, cause: str, href: str, open_to: set[Role]
 ) -> None:
     notice(lumiere, cause)
@@ -56,15 +55,13 @@ def test_a_notice_is_for_who_can_go_where_it_is_settled(
             assert (f'href="{href}"' in page.open("/")) == (role in open_to), role
 
 
-def test_an_empty_day_leads_who_plans_to_a_new_post_and_nobody_else(
-    door: Door, lumiere: Agency
-) -> None:
+def test_empty_day_suggests_a_post_only_to_planners(door: Door, lumiere: Agency) -> None:
     for role in (Role.OWNER, Role.CREATOR):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             assert ("/calendar?new=1" in page.open("/")) == (role is Role.OWNER), role
 
 
-def test_what_others_settle_is_told_and_not_counted(door: Door, lumiere: Agency) -> None:
+def test_problems_for_others_are_shown_but_not_counted(door: Door, lumiere: Agency) -> None:
     refused(lumiere, "canary-refusée")
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         text = page.open("/")
@@ -82,7 +79,7 @@ def test_what_others_settle_is_told_and_not_counted(door: Door, lumiere: Agency)
     ("state", "why"),
     [(DeliveryState.HELD, "delivery.too_late"), (DeliveryState.FAILED, "attempt.unexplained")],
 )
-def test_who_only_says_yes_is_told_who_decides(
+def test_creator_sees_that_others_decide(
     door: Door, tenant: OpenScope, language: str, state: DeliveryState, why: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -95,7 +92,7 @@ def test_who_only_says_yes_is_told_who_decides(
         assert word(f"calendar.next.{code}", language) in text, role
 
 
-def test_a_draft_leads_who_may_say_yes_to_approvals(door: Door, lumiere: Agency) -> None:
+def test_draft_links_to_approvals_for_approvers(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "à approuver")  # by the manager
     for role in (Role.CREATOR, Role.OWNER, Role.MANAGER):
         with stream(door.url, door.cookie(lumiere, role)) as page:

@@ -1,8 +1,7 @@
-"""Two agencies with the same data and different marks: whatever is opened, by whom, when, shows one
-of them alone.
+"""Two agencies with the same data and different marks: no page ever shows data of the other one.
 
-Every page for each role of both, in eight threads at once, cold and warm, in one process; what is
-looked at are the frames as they came over the line, the answers of every address, and the log.
+Every page is opened for each role of both agencies, in eight threads, twice, in one process. The
+checks cover the raw frames, responses and the log.
 """
 
 from collections.abc import Iterator
@@ -26,15 +25,15 @@ LOOKS = [
     for role, row in product(Role, PAGES)
     if any(has_right(role, right) for right in row.rights)
 ]
-"""Each role and each page of its menu."""
+"""Every page in the menu of each role."""
 
 THREADS = 8
 
 
 @pytest.fixture(scope="module")
 def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
-    """Two agencies alike: names, people, posts planned, published and in doubt, notices, sales, a
-    picture."""
+    """Create two agencies with equal data: names, people, posts in several states, notices, sales
+    and a picture."""
     made = []
     for mark in MARKS:
         one = create_agency(tenant, mark=mark)
@@ -57,13 +56,13 @@ def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
 
 
 def frames(door: Door, cookie: str, path: str) -> Iterator[bytes]:
-    """All that came over the line for one look at one page."""
+    """Yield all frames of one visit to a page."""
     with stream(door.url, cookie) as page:
         page.open(path)
         yield from page.frames
 
 
-def test_no_page_of_one_shows_the_other(door: Door, twins: tuple[Agency, Agency]) -> None:
+def test_no_page_shows_data_of_another_agency(door: Door, twins: tuple[Agency, Agency]) -> None:
     cookies = {
         (which, role): door.cookie(twins[which], role) for which, role in product(range(2), Role)
     }
@@ -72,7 +71,7 @@ def test_no_page_of_one_shows_the_other(door: Door, twins: tuple[Agency, Agency]
     def look(asked: tuple[int, Role, str]) -> str | None:
         which, role, path = asked
         said = b"".join(frames(door, cookies[which, role], path))
-        assert MARKS[which].encode() in said, f"{path} for {role} shows nothing of its own"
+        assert MARKS[which].encode() in said, f"{path} for {role} shows no own data"
         return f"{path} as {role}" if MARKS[1 - which].encode() in said else None
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -80,9 +79,7 @@ def test_no_page_of_one_shows_the_other(door: Door, twins: tuple[Agency, Agency]
     assert leaks == []
 
 
-def test_addresses_guessed_across_agencies_are_as_unknown_as_wrong_ones(
-    door: Door, twins: tuple[Agency, Agency]
-) -> None:
+def test_foreign_ids_look_unknown(door: Door, twins: tuple[Agency, Agency]) -> None:
     ours, theirs = twins
     with theirs.scope() as scope:
         assets = list(
@@ -102,7 +99,7 @@ def test_addresses_guessed_across_agencies_are_as_unknown_as_wrong_ones(
                 assert MARKS[1] not in page.open(path, **{name: assets[0]})
 
 
-def test_the_log_names_nobody(door: Door, twins: tuple[Agency, Agency]) -> None:
+def test_log_contains_no_names(door: Door, twins: tuple[Agency, Agency]) -> None:
     with stream(door.url, door.cookie(twins[0])) as page:
         page.open()
     said = door.log.read_text("utf-8")

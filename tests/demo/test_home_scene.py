@@ -1,5 +1,5 @@
-"""The minute that begins when Home is opened: asked for once, planned once, played again with
-others, nowhere else."""
+"""The first minute after Home is opened: started once, scheduled once, repeated with other fans,
+and played only in the demo."""
 
 import base64
 import secrets
@@ -47,25 +47,25 @@ SHOWN = {"mia": [shot.key for shot in MIA.pictures], "sacha": [SECOND_PERSON_PIC
 
 @dataclass
 class Stage:
-    """The demo's agency with its accounts and two pictures, and the sandbox they are on."""
+    """The demo's agency with its accounts and two pictures, and its sandbox."""
 
     tenant: OpenScope
     network: RunningSandbox
     settings: Settings
 
     def opened(self) -> datetime:
-        """Somebody opens Home: what was asked of the workers, and when."""
+        """Open Home, which requests the scene, and return the time."""
         with self.tenant(LUMIERE.tenant_id, "member:test") as scope:
             assert scene.request_demo_scene(scope)
             return scope.now
 
     def begin(self, at: datetime, *, may_play: bool = True) -> None:
-        """What the workers do of it."""
+        """Start the scene as the workers do."""
         event = DemoSceneRequested(LUMIERE.tenant_id, LUMIERE.tenant_id, at)
         home_scene.start_home_scene(event, tenant=self.tenant, may_play=may_play)
 
     def follow(self, at: datetime, step: str) -> None:
-        """A later moment."""
+        """Play a later step of the scene."""
         event = DemoSceneStep(LUMIERE.tenant_id, LUMIERE.tenant_id, at, step)
         home_scene.play_home_scene_step(event, tenant=self.tenant, may_play=True)
 
@@ -74,7 +74,7 @@ class Stage:
             return list(scope.run(statement, tenant=LUMIERE.tenant_id, **params))
 
     def deliveries(self, kind: str) -> list[Delivery]:
-        """Of all scenes, the last planned last."""
+        """Return the deliveries of all scenes, in the order of the scenes."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
             posts = schedule_reads.post_ids_by_origin_key(
                 scope, home_scene.HOME_SCENE_ORIGIN, f"{kind}:"
@@ -86,7 +86,7 @@ class Stage:
             ]
 
     def forget(self) -> None:
-        """Nothing waits any more."""
+        """Delete all queued events."""
         self.rows("DELETE FROM outbox WHERE tenant_id = :tenant RETURNING id")
 
 
@@ -129,7 +129,7 @@ def _bring(tenant: OpenScope, settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def afresh(stage: Stage) -> Iterator[None]:
-    """Each test begins with no scene waiting, and with all of the first pictures of the cast."""
+    """Start each test without a queued scene, and restore the name of the account afterwards."""
     stage.forget()
     stage.network.clear()
     yield
@@ -140,34 +140,34 @@ def afresh(stage: Stage) -> Iterator[None]:
     )
 
 
-def test_tabs_and_reloads_are_one_opening(stage: Stage) -> None:
+def test_tabs_and_reloads_start_one_scene(stage: Stage) -> None:
     at = stage.opened()
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert not scene.request_demo_scene(scope)
     stage.begin(at)
     stage.rows(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene' RETURNING id"
-    )  # handled
+    )  # the request was handled
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert not scene.request_demo_scene(scope)
     stage.rows(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene_step' RETURNING id"
-    )  # over
+    )  # the scene is over
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert scene.request_demo_scene(scope)
 
 
-def test_nothing_is_asked_in_an_agency_of_ones_own(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_real_agency_starts_no_scene(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Mine", language="fr", zone="Europe/Paris")
         assert not scene.request_demo_scene(scope)
         assert not outbox.is_pending(scope, tenant_id)
 
 
-def test_minute_is_planned_from_the_opening_and_once(stage: Stage) -> None:
+def test_scene_is_scheduled_once_from_the_opening(stage: Stage) -> None:
     at = stage.opened()
     stage.begin(at)
-    stage.begin(at)  # the row came twice
+    stage.begin(at)  # the event is delivered twice
     left = stage.deliveries(home_scene.PUBLISHED_POST)[-3:]
     assert {round((row.due_at - at).total_seconds()) for row in left} <= {24, 25}
     assert {row.state for row in left} == {DeliveryState.SCHEDULED}
@@ -184,10 +184,10 @@ def test_minute_is_planned_from_the_opening_and_once(stage: Stage) -> None:
     assert steps == {"pictures": 40, "fan": 43, "over": 180}
     assert (
         len([row for row in waiting if row.kind == "delivery.stage"]) == 3 * 2
-    )  # uploads are asked for again: harmless
+    )  # uploads are requested again, which has no effect
 
 
-def test_one_post_alone_meets_silence(stage: Stage) -> None:
+def test_exactly_one_post_gets_a_fault(stage: Stage) -> None:
     at = stage.opened()
     stage.begin(at)
     asked = stage.network.json("GET", "/control/faults")[1]["waiting"]
@@ -204,7 +204,7 @@ def test_one_post_alone_meets_silence(stage: Stage) -> None:
     ]
 
 
-def test_looking_again_does_not_add_to_what_waits(stage: Stage) -> None:
+def test_second_scene_replaces_the_held_post(stage: Stage) -> None:
     stage.begin(stage.opened())
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         post = max(
@@ -222,7 +222,7 @@ def test_looking_again_does_not_add_to_what_waits(stage: Stage) -> None:
     assert states[-2:] == [DeliveryState.CANCELLED, DeliveryState.SCHEDULED]
 
 
-def test_fan_comes_once_and_another_one_the_next_time(stage: Stage) -> None:
+def test_each_scene_has_one_new_fan(stage: Stage) -> None:
     at = wall_now() - home_scene.FAN_WRITES_AFTER
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         nova = channel_accounts.find_chat_channel(scope, LUMIERE.creators[1])
@@ -232,7 +232,7 @@ def test_fan_comes_once_and_another_one_the_next_time(stage: Stage) -> None:
         wait_until(partial(_has_written, stage, home_scene.fan_id(number, at)))
         home_scene.play_home_scene_fan(
             nova, number, opened_at=at, now=wall_now()
-        )  # the row came twice: they have begun
+        )  # the event is delivered twice: the fan has started
         names.append(home_scene.fan_name(number))
     assert names == ["Léo", "Inès"]
     said = [(one["fan"], one["text"]) for one in stage.network.truth("nova+key")["messages"]]
@@ -245,7 +245,7 @@ def _has_written(stage: Stage, fan: str) -> bool:
     return any(one["fan"] == fan for one in stage.network.truth("nova+key")["messages"])
 
 
-def test_run_of_the_scene_leaves_the_machine_to_others(stage: Stage) -> None:
+def test_run_of_the_scene_pauses_between_pictures(stage: Stage) -> None:
     at = stage.opened()
     stage.follow(at, "pictures")
     stage.follow(at, "pictures")
@@ -257,8 +257,8 @@ def test_run_of_the_scene_leaves_the_machine_to_others(stage: Stage) -> None:
         assert runner.run_progress(scope, rows[0].subject_id)[1:] == (0, 8)
 
 
-def test_picture_somebody_wants_gone_is_passed_over(stage: Stage) -> None:
-    """Step 5 of the tour, not undone, would else hold the minute's first post back."""
+def test_frozen_picture_is_skipped(stage: Stage) -> None:
+    """Otherwise step 5 of the tour, if not undone, would hold the scene's first post."""
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         number = len(
             schedule_reads.post_ids_by_origin_key(
@@ -280,8 +280,8 @@ def test_picture_somebody_wants_gone_is_passed_over(stage: Stage) -> None:
         ratings.unfreeze_bytes(scope, assets.get_asset(scope, frozen).sha256)
 
 
-def test_late_start_counts_from_then(stage: Stage) -> None:
-    """Nothing ran when Home was opened: what was to happen a minute ago happens in a minute."""
+def test_late_start_schedules_from_its_time(stage: Stage) -> None:
+    """The workers were stopped when Home was opened: the steps are scheduled from the late start."""
     stage.begin(stage.opened() - timedelta(minutes=5))
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         now = scope.now
@@ -292,7 +292,7 @@ def test_late_start_counts_from_then(stage: Stage) -> None:
     )
 
 
-def test_changed_cast_leaves_out_what_it_cannot_play(stage: Stage) -> None:
+def test_scene_without_an_account_skips_its_posts(stage: Stage) -> None:
     stage.rows(
         "UPDATE channels SET name = 'Autre' WHERE tenant_id = :tenant AND account = 'mia-x' "
         "RETURNING id"
@@ -310,7 +310,7 @@ def test_changed_cast_leaves_out_what_it_cannot_play(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("who", ["production", "another"])
-def test_nowhere_else_is_anything_played(stage: Stage, tenant_id: UUID, who: str) -> None:
+def test_scene_plays_only_in_the_demo(stage: Stage, tenant_id: UUID, who: str) -> None:
     where = LUMIERE.tenant_id if who == "production" else tenant_id
     event = DemoSceneRequested(where, where, wall_now())
     before = stage.rows("SELECT count(*) FROM posts WHERE tenant_id = :tenant")
@@ -324,7 +324,7 @@ def test_nowhere_else_is_anything_played(stage: Stage, tenant_id: UUID, who: str
     assert not stage.rows("SELECT id FROM outbox WHERE tenant_id = :tenant")
 
 
-def test_without_the_sandbox_the_row_is_tried_again(stage: Stage) -> None:
+def test_scene_without_sandbox_is_retried(stage: Stage) -> None:
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         silent = channel_reads.get_channel_by_name(
             scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME

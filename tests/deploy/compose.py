@@ -1,4 +1,4 @@
-"""docker-compose.yml as tests read it: its services, and the variables it asks for."""
+"""docker-compose.yml for tests: its services and its variables."""
 
 import re
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[^}]
 
 @dataclass(frozen=True)
 class Compose:
-    """The file, its text and its meaning."""
+    """The file, its text and its parsed content."""
 
     text: str
 
     @cached_property
     def tree(self) -> dict[str, Any]:
-        """Aliases and merges resolved, variables as they stand."""
+        """The content with aliases and merges resolved, variables not replaced."""
         found: dict[str, Any] = yaml.safe_load(self.text)
         return found
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:
-        """By name."""
+        """The services by name."""
         found: dict[str, dict[str, Any]] = self.tree["services"]
         return found
 
     @property
     def ours(self) -> dict[str, dict[str, Any]]:
-        """Those that run our image."""
+        """The services that run our image."""
         return {
             name: one
             for name, one in self.services.items()
@@ -41,12 +41,12 @@ class Compose:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What is asked for and how: `:?…` must be given, `:-…` has a default."""
+        """The variables with their modifier: `:?…` is required, `:-…` has a default."""
         return {found["name"]: found["rest"] for found in VARIABLE.finditer(self.text)}
 
     def filled(self, given: dict[str, str]) -> dict[str, Any]:
-        """The tree with every variable replaced, as compose does it; fails for one that must be
-        given and is not."""
+        """Return the content with every variable replaced, as compose does. Fails for a required
+        variable that is not given."""
 
         def value(found: re.Match[str]) -> str:
             name, rest = found["name"], found["rest"]
@@ -67,5 +67,5 @@ class Compose:
 
 
 def compose() -> Compose:
-    """The file of this repository."""
+    """Return the file of this repository."""
     return Compose((ROOT / "docker-compose.yml").read_text("utf-8"))

@@ -1,5 +1,5 @@
-"""docker-compose.yml against the form of the specification and the rules of the house; no engine
-runs here."""
+"""docker-compose.yml against the compose specification and the project's rules. No container engine
+is needed."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def environment(service: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def test_it_has_the_form_of_the_specification(file: Compose) -> None:
+def test_file_matches_the_compose_specification(file: Compose) -> None:
     jsonschema.validate(file.tree, SCHEMA)
 
 
@@ -60,7 +60,7 @@ def test_it_has_the_form_of_the_specification(file: Compose) -> None:
         (("servces",), {}),
     ],
 )
-def test_planted_mistakes_are_seen(file: Compose, path: tuple[str, ...], value: object) -> None:
+def test_planted_mistake_is_found(file: Compose, path: tuple[str, ...], value: object) -> None:
     planted = json.loads(json.dumps(file.tree))
     place = planted
     for step in path[:-1]:
@@ -70,7 +70,7 @@ def test_planted_mistakes_are_seen(file: Compose, path: tuple[str, ...], value: 
         jsonschema.validate(planted, SCHEMA)
 
 
-def test_all_that_is_named_is_there(file: Compose) -> None:
+def test_named_services_networks_and_volumes_exist(file: Compose) -> None:
     for name, service in file.services.items():
         assert set(service.get("depends_on", {})) <= set(file.services), name
         assert set(service["networks"]) <= set(file.tree["networks"]), name
@@ -83,7 +83,7 @@ def test_all_that_is_named_is_there(file: Compose) -> None:
             ), volume
 
 
-def test_who_is_waited_for_can_come_to_it(file: Compose) -> None:
+def test_dependencies_can_meet_their_condition(file: Compose) -> None:
     for name, service in file.services.items():
         for other, how in service.get("depends_on", {}).items():
             waited = file.services[other]
@@ -96,13 +96,13 @@ def test_who_is_waited_for_can_come_to_it(file: Compose) -> None:
             )
 
 
-def test_every_image_is_pinned_and_every_service_healed(file: Compose) -> None:
+def test_every_image_is_pinned_and_every_service_has_a_healthcheck(file: Compose) -> None:
     for name, service in file.services.items():
         assert PINNED.fullmatch(service["image"]), service["image"]
         assert ("healthcheck" in service) == (service["restart"] != "no"), name
 
 
-def test_our_processes_are_ours(file: Compose) -> None:
+def test_services_run_processes_of_the_table(file: Compose) -> None:
     table = {row.name: row for row in process_table.PROCESS_TABLE}
     assert {row.name for row in process_table.PROCESS_TABLE if not row.on_demand} <= set(file.ours)
     for name, service in file.ours.items():
@@ -119,7 +119,7 @@ def test_our_processes_are_ours(file: Compose) -> None:
             assert grace >= table[process].grace_s, name
 
 
-def test_every_variable_of_ours_is_a_setting(file: Compose) -> None:
+def test_every_greenroom_variable_is_a_setting(file: Compose) -> None:
     known = names_of_settings()
     for name, service in file.services.items():
         ours = {variable for variable in environment(service) if variable.startswith("GREENROOM_")}
@@ -127,7 +127,7 @@ def test_every_variable_of_ours_is_a_setting(file: Compose) -> None:
     assert {name for name in file.variables if name.startswith("GREENROOM_")} <= known
 
 
-def test_settings_can_be_read_from_what_a_process_is_given(
+def test_settings_load_from_the_environment_of_each_service(
     file: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree = file.filled(dict(compose_variables(demo=True)))
@@ -140,7 +140,7 @@ def test_settings_can_be_read_from_what_a_process_is_given(
         assert settings.environment == "demo", name
 
 
-def test_no_secret_is_written_down(file: Compose) -> None:
+def test_file_contains_no_secret(file: Compose) -> None:
     for name, service in file.services.items():
         for variable, value in environment(service).items():
             if SECRET.search(variable) and not value.startswith(("http://", "https://")):
@@ -149,14 +149,14 @@ def test_no_secret_is_written_down(file: Compose) -> None:
     assert all(rest.startswith((":?", ":-")) for rest in file.variables.values()), file.variables
     ours = {
         name: rest for name, rest in file.variables.items() if name != "GREENROOM_MAIL__PASSWORD"
-    }  # none: no mail
+    }  # empty if no mail is sent
     assert not [
         name for name, rest in ours.items() if "PASSWORD" in name and not rest.startswith(":?")
     ]
     assert must <= set(compose_variables())
 
 
-def test_the_doors_are_given_no_key_and_no_login_but_theirs(file: Compose) -> None:
+def test_web_processes_get_no_key_and_only_their_login(file: Compose) -> None:
     keys = {"GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY", "GREENROOM_REDIS__URL"}
     logins = {f"GREENROOM_DATABASE__{login}_URL" for login in ("OWNER", "WORK", "SUPERUSER")}
     for door in ("web", "dashboard"):
@@ -166,7 +166,7 @@ def test_the_doors_are_given_no_key_and_no_login_but_theirs(file: Compose) -> No
         assert "GREENROOM_DATABASE__SUPERUSER_URL" not in environment(file.services[name]), name
 
 
-def test_our_containers_may_do_little(file: Compose) -> None:
+def test_containers_have_minimal_privileges(file: Compose) -> None:
     for name, service in file.ours.items():
         assert service["user"] == "10001:10001", name
         assert service["read_only"] is True, name
@@ -175,7 +175,7 @@ def test_our_containers_may_do_little(file: Compose) -> None:
         assert "no-new-privileges:true" in service["security_opt"], name
 
 
-def test_only_the_proxy_is_reached_from_outside(file: Compose) -> None:
+def test_only_the_proxy_is_reachable_from_outside(file: Compose) -> None:
     for name, service in file.services.items():
         for port in service.get("ports", []):
             host = port.split(":")[0]
@@ -187,7 +187,7 @@ def test_only_the_proxy_is_reached_from_outside(file: Compose) -> None:
     }
 
 
-def test_who_keeps_data_is_reached_by_those_who_need_it_alone(file: Compose) -> None:
+def test_data_services_are_only_on_internal_networks(file: Compose) -> None:
     for store in ("postgres", "redis", "s3"):
         assert "ports" not in file.services[store]
         assert all(
@@ -196,8 +196,8 @@ def test_who_keeps_data_is_reached_by_those_who_need_it_alone(file: Compose) -> 
         )
 
 
-def test_the_client_accepts_it(tmp_path: Path) -> None:
-    """Where docker has its compose plugin: the file as the client itself reads it."""
+def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
+    """Validates the file with docker's compose plugin, if it is installed."""
     docker = shutil.which("docker")
     if (
         docker is None

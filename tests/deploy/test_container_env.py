@@ -1,4 +1,4 @@
-"""`greenroom deploy env`: everything the file asks for, fresh each time."""
+"""`greenroom deploy env`: every variable of docker-compose.yml, with new secrets each time."""
 
 import base64
 
@@ -13,7 +13,7 @@ from workers.installation.container_env import compose_variables
 SECRETS = ("_PASSWORD", "_KEY")
 
 
-def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:
+def test_every_required_variable_is_generated_and_no_other() -> None:
     asked = compose().variables
     given = compose_variables(demo=True)
     assert {name for name, rest in asked.items() if rest.startswith(":?")} <= set(given)
@@ -21,7 +21,7 @@ def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:
     assert compose().filled(dict(given))["services"]["web"]
 
 
-def test_no_secret_is_made_twice() -> None:
+def test_secrets_are_new_each_time() -> None:
     one, other = compose_variables(), compose_variables()
     secrets = [name for name in one if name.endswith(SECRETS)]
     assert len(secrets) == 12
@@ -31,7 +31,7 @@ def test_no_secret_is_made_twice() -> None:
         assert not set(one[name]) & set("$#'\" \\"), name
 
 
-def test_the_keys_belong_together() -> None:
+def test_keys_match_each_other() -> None:
     given = compose_variables()
     master = envelope.parse_master_key(given["GREENROOM_TENANTS__MASTER_KEY"])
     assert given["GREENROOM_TENANTS__LETTERBOX_KEY"] == sealed_intake.derive_public_key(master)
@@ -39,7 +39,7 @@ def test_the_keys_belong_together() -> None:
     assert len(base64.b64decode(given["GREENROOM_GATE__SIGNING_KEY"])) == 32
 
 
-def test_the_proxy_comes_with_addresses_that_want_it() -> None:
+def test_proxy_is_enabled_for_https_addresses() -> None:
     assert compose_variables()["COMPOSE_PROFILES"] == ""
     assert compose_variables(demo=True)["COMPOSE_PROFILES"] == "demo"
     given = compose_variables(
@@ -58,7 +58,7 @@ def test_the_proxy_comes_with_addresses_that_want_it() -> None:
         ("https://a.example.test", "https://a.example.test:8443", "deploy.one_host"),
     ],
 )
-def test_addresses_that_cannot_serve_are_said(dashboard: str, public: str, code: str) -> None:
+def test_invalid_addresses_are_refused(dashboard: str, public: str, code: str) -> None:
     with pytest.raises(BadInput) as raised:
         compose_variables(dashboard=dashboard, public=public)
     assert raised.value.message.code == code

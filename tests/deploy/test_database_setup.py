@@ -1,5 +1,4 @@
-"""The migrate step of containers: roles, logins and tables on a PostgreSQL that is not ours, again
-and again."""
+"""The migrate step of containers: roles, logins and tables on an external PostgreSQL, repeatable."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ NAME = "elsewhere"
 
 
 def settings(cluster: Cluster, home: Path, **more: str) -> Settings:
-    """A house on somebody else's server, as docker-compose.yml gives it to the migrate step."""
+    """Return the settings of the migrate step in docker-compose.yml, for an external server."""
     urls = {
         f"{login}_url": cluster.url(f"greenroom_{login}", NAME)
         for login in ("owner", "work", "pages")
@@ -55,7 +54,7 @@ def asked(url: str, question: str) -> object:
         engine.dispose()
 
 
-def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_migration_of_an_empty_server_is_repeatable(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     database_setup.migrate_database(house)
@@ -75,7 +74,9 @@ def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_p
     assert asked(elsewhere.url("greenroom_pages", NAME), scoped) == 1
 
 
-def test_without_a_superuser_the_roles_must_exist(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_migration_without_superuser_uses_existing_roles(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
     database_setup.migrate_database(settings(elsewhere, tmp_path))
     database_setup.migrate_database(settings(elsewhere, tmp_path, superuser_url=""))
     assert (
@@ -104,7 +105,7 @@ INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :a, 'x', 'sh
 
 
 def just_before(cluster: Cluster, revision: str) -> None:
-    """Bring the tables back to what they were before a migration."""
+    """Downgrade the tables to the revision before a migration."""
     config = Config()
     config.set_main_option("script_location", str(Path(upgrading.__file__).parent))
     config.attributes["url"] = cluster.url("greenroom_owner", NAME)
@@ -124,7 +125,9 @@ FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'p
 """
 
 
-def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_pending_facts_are_queued_for_delivery_by_the_upgrade(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     just_before(elsewhere, "0048")
@@ -151,7 +154,7 @@ def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path
     superuser.dispose()
 
 
-def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(
+def test_earlier_decisions_become_rulings_with_their_blocks(
     elsewhere: Cluster, tmp_path: Path
 ) -> None:
     house = settings(elsewhere, tmp_path)
@@ -185,7 +188,7 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
     owner = create_engine(elsewhere.url("greenroom_owner", NAME))
-    with owner.begin() as connection:  # an agency that is removed leaves nothing behind
+    with owner.begin() as connection:  # removing an agency also deletes its blocklist
         connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": ids["t"]})
         assert connection.execute(text("DELETE FROM blocklist")).rowcount == 2
     owner.dispose()
@@ -209,7 +212,7 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(
         ({"work_url": ""}, "stack.database_incomplete"),
     ],
 )
-def test_addresses_that_name_no_login_are_said(
+def test_addresses_without_login_or_database_are_refused(
     cluster: Cluster, tmp_path: Path, changed: dict[str, str], code: str
 ) -> None:
     with pytest.raises(BadInput) as raised:
@@ -217,7 +220,7 @@ def test_addresses_that_name_no_login_are_said(
     assert raised.value.message.code == code
 
 
-def test_a_server_that_is_away_is_said_without_its_password(
+def test_unreachable_server_is_reported_without_its_password(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     away = f"postgresql+psycopg://postgres:canary@127.0.0.1:{free_port()}/postgres"
@@ -227,7 +230,7 @@ def test_a_server_that_is_away_is_said_without_its_password(
     assert "canary" not in str(raised.value)
 
 
-def test_a_wrong_password_of_the_superuser_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
+def test_wrong_superuser_password_fails(cluster: Cluster, tmp_path: Path) -> None:
     wrong = cluster.url("postgres", "postgres").replace("test-only", "wrong")
     with pytest.raises((Unavailable, OperationalError)):
         database_setup.migrate_database(settings(cluster, tmp_path, superuser_url=wrong))
@@ -247,7 +250,7 @@ days' FROM channels
 """
 
 
-def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(
+def test_earlier_pasted_tokens_are_renewed_after_the_upgrade(
     elsewhere: Cluster, tmp_path: Path
 ) -> None:
     house = settings(elsewhere, tmp_path)
@@ -302,7 +305,7 @@ FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
 
 
 def digest_entries(connection: Connection) -> str:
-    """Digest the lines of the one month as closing it does."""
+    """Return the digest of the month's lines as closing the month computes it."""
     rows = connection.execute(text(_LINES)).all()
     return month_close.digest_lines(
         [
@@ -313,9 +316,7 @@ def digest_entries(connection: Connection) -> str:
 
 
 @pytest.mark.heavy
-def test_amounts_of_before_are_counted_in_the_minor_unit_their_currency_has(
-    elsewhere: Cluster, tmp_path: Path
-) -> None:
+def test_earlier_amounts_are_converted_to_minor_units(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     just_before(elsewhere, "0125")
@@ -342,7 +343,9 @@ def test_amounts_of_before_are_counted_in_the_minor_unit_their_currency_has(
             ("sales", "OMR", -1250),
         }
         digest = connection.execute(text("SELECT digest FROM month_closes")).scalar_one()
-        assert digest == digest_entries(connection), "the closed month still holds its lines"
+        assert digest == digest_entries(connection), (
+            "the digest of the closed month matches its lines"
+        )
     superuser.dispose()
 
 
@@ -359,7 +362,7 @@ base_url, name, state,
 
 
 @pytest.mark.heavy
-def test_an_account_that_several_agencies_connected_stays_with_the_one_that_used_it_last(
+def test_shared_account_remains_with_the_last_agency_that_used_it(
     elsewhere: Cluster, tmp_path: Path
 ) -> None:
     house = settings(elsewhere, tmp_path)

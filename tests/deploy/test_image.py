@@ -1,4 +1,4 @@
-"""deploy/Dockerfile: pinned, from the lock with its digests, as nobody in particular."""
+"""deploy/Dockerfile: pinned base, packages from the lock with digests, and an unprivileged user."""
 
 import re
 import tomllib
@@ -15,13 +15,13 @@ def lines(word: str) -> list[str]:
     return [line.removeprefix(f"{word} ").strip() for line in LINES if line.startswith(f"{word} ")]
 
 
-def test_the_base_is_pinned_and_of_a_supported_python() -> None:
+def test_base_image_is_pinned_to_a_supported_python() -> None:
     bases = {line.split()[0] for line in lines("FROM")}
     assert len(bases) == 1
     assert re.fullmatch(r"python:3\.(11|12)\.\d+-slim-bookworm", bases.pop())
 
 
-def test_packages_come_from_the_lock_with_their_digests() -> None:
+def test_packages_are_installed_from_the_lock_with_digests() -> None:
     installs = [line for line in lines("RUN") if "pip install" in line]
     assert all("--no-deps" in line for line in installs)
     assert (
@@ -31,7 +31,7 @@ def test_packages_come_from_the_lock_with_their_digests() -> None:
     assert not [line for line in lines("RUN") if "curl" in line or "wget" in line or "apt" in line]
 
 
-def test_it_runs_as_nobody_in_particular_and_becomes_what_it_is_told() -> None:
+def test_image_runs_as_unprivileged_user_with_one_entry_point() -> None:
     assert lines("USER") == ["10001:10001"]
     assert lines("ENTRYPOINT") == ['["python", "-m", "workers.run"]']
     assert LINES.index("USER 10001:10001") < LINES.index(
@@ -41,14 +41,14 @@ def test_it_runs_as_nobody_in_particular_and_becomes_what_it_is_told() -> None:
         assert service["build"]["dockerfile"] == "deploy/Dockerfile"
 
 
-def test_its_processes_are_as_lean_as_those_of_the_embedded_stack() -> None:
+def test_image_has_the_low_memory_environment() -> None:
     told = " ".join(lines("ENV")).split()
     assert [each for each in told if each.startswith("MALLOC_")] == [
         f"{name}={value}" for name, value in LOW_MEMORY_ENVIRONMENT.items()
     ]
 
 
-def test_the_build_sees_what_it_needs_and_no_more() -> None:
+def test_build_context_contains_only_needed_files() -> None:
     kept = [
         line
         for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
@@ -61,9 +61,8 @@ def test_the_build_sees_what_it_needs_and_no_more() -> None:
     assert all((ROOT / name).exists() for name in let_in)
 
 
-def test_every_file_of_a_room_travels_with_it() -> None:
-    """A report's template stayed behind once: the page it makes was missing in the container
-    alone."""
+def test_every_package_file_is_in_the_distribution() -> None:
+    """A report's template was missing once: the page failed only in the container."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["*"]
     files = [

@@ -1,4 +1,4 @@
-"""Prometheus, Grafana and Caddy: what they name exists."""
+"""Prometheus, Grafana and Caddy: the metrics, services and paths that they name exist."""
 
 import json
 import re
@@ -23,7 +23,7 @@ EXPRESSIONS += [rule["expr"] for group in RULES["groups"] for rule in group["rul
 
 
 def known_figures() -> dict[str, set[str]]:
-    """Every figure a process of ours counts, with its labels."""
+    """Return every metric that our processes count, with its labels."""
     counted = [one for one in vars(telemetry).values() if isinstance(one, MetricWrapperBase)]
     return {name: labels for one in counted for name, labels in samples_of(one).items()}
 
@@ -48,7 +48,7 @@ def asked_figures() -> dict[str, set[str]]:
     return {family.name: {"queue", "state", "platform"} for family in registry.collect()}
 
 
-def test_every_process_is_scraped_where_it_says_its_figures() -> None:
+def test_every_process_is_scraped_at_its_metrics_port() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text("utf-8"))
     ours, demo = config["scrape_configs"]
     targets = {
@@ -68,7 +68,7 @@ def test_every_process_is_scraped_where_it_says_its_figures() -> None:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_every_figure_that_is_drawn_is_said(expression: str) -> None:
+def test_every_charted_metric_exists(expression: str) -> None:
     known = known_figures() | asked_figures() | {"up": {"job", "process"}}
     names = set(re.findall(r"\b(greenroom_[a-z_]+|up)\b", expression.replace('"greenroom', "")))
     assert names, expression
@@ -82,7 +82,7 @@ def test_every_figure_that_is_drawn_is_said(expression: str) -> None:
     assert labels <= set().union(*(known[name] for name in names)), expression
 
 
-def test_the_board_shows_what_was_asked_of_it() -> None:
+def test_dashboard_shows_the_required_metrics() -> None:
     drawn = " ".join(EXPRESSIONS)
     for figure in (
         "greenroom_deliveries_total",
@@ -108,7 +108,7 @@ def test_the_board_shows_what_was_asked_of_it() -> None:
     assert any(one.split(":")[1] == folder["providers"][0]["options"]["path"] for one in mounted)
 
 
-def test_the_proxy_leads_to_doors_and_hides_the_probes() -> None:
+def test_proxy_routes_to_web_processes_and_hides_probes() -> None:
     text = (DEPLOY / "caddy/Caddyfile").read_text("utf-8")
     services = compose().services
     ports = {"dashboard": "GREENROOM_DASHBOARD__PORT", "web": "GREENROOM_WEB__PORT"}
@@ -124,5 +124,5 @@ def test_the_proxy_leads_to_doors_and_hides_the_probes() -> None:
     assert text.count("{") == text.count("}")
 
 
-def test_figures_of_this_process_can_be_told() -> None:
+def test_metrics_of_this_process_are_registered() -> None:
     assert REGISTRY.get_sample_value("greenroom_given_back_total") is not None

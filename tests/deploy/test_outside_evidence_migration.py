@@ -1,4 +1,4 @@
-"""What members typed of ages in an older version counts no more after the upgrade."""
+"""Ages that members typed in an older version are invalid after the upgrade."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ FROM (VALUES ('typed', 'assured', 'review'), ('checked', 'assured', 'yoti.doc_sc
 """
 
 
-def test_only_what_came_from_outside_still_counts(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_only_external_evidence_remains_valid(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     just_before(elsewhere, "0125")

@@ -90,7 +90,7 @@ class Token:
 
     @property
     def client_id(self) -> str:
-        """Return the id of the client that the token was issued to."""
+        """Return the ID of the client that the token was issued to."""
         return str(self.app.client_id)
 
     @property

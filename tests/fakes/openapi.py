@@ -25,7 +25,7 @@ def find_description(name: str) -> Path | None:
     if path.is_file():
         return path
     warnings.warn(
-        f"{path} is not here (set GREENROOM_SHARED): requests are not judged by it", stacklevel=3
+        f"{path} is missing (set GREENROOM_SHARED): requests are not validated", stacklevel=3
     )
     return None
 

@@ -15,7 +15,7 @@ from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCal
 
 @dataclass
 class OwnPage:
-    """The content of the page: files by digest, and items by content id, where None is a tombstone."""
+    """The content of the page: files by digest, and items by content ID, where None is a tombstone."""
 
     token: str
     book: FaultBook

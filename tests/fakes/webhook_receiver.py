@@ -33,7 +33,7 @@ class Receiver:
 
     @property
     def types(self) -> list[str]:
-        """Types of the received events, once for each event id."""
+        """Types of the received events, once for each event ID."""
         return [event["type"] for event in {event["id"]: event for event in self.taken}.values()]
 
     def verified(self, headers: dict[str, str], body: bytes) -> bool:

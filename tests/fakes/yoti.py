@@ -50,7 +50,7 @@ class Session:
 
 @dataclass
 class YotiState:
-    """The provider's state: API keys of customers by SDK id, and sessions."""
+    """The provider's state: API keys of customers by SDK ID, and sessions."""
 
     clock: AdjustableClock = field(default_factory=AdjustableClock)
     keys: dict[str, str] = field(default_factory=dict)
@@ -66,13 +66,13 @@ class YotiState:
     slow: int = 0
     """Number of next reads that report "pending" regardless of the actual status."""
     same_session: bool = False
-    """True if every new session has the id of the previous one."""
+    """True if every new session has the ID of the previous one."""
     swapped: str = ""
     """Reference that every result contains instead of the correct one."""
     requests: int = 0
 
     def customer(self, *, sdk_id: str = "", key: str = "key-marker") -> tuple[str, str]:
-        """Register a customer and return its SDK id and API key."""
+        """Register a customer and return its SDK ID and API key."""
         known = sdk_id or str(uuid7())
         self.keys[known] = key
         return known, key

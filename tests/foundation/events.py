@@ -1,4 +1,4 @@
-"""Event kinds of these tests, one per queue that matters, and a way to write them down."""
+"""Event types of these tests, one for each queue they use, and functions that write outbox rows."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -41,7 +41,7 @@ class DayDue:
 
 @dataclass(frozen=True)
 class Sold:
-    """A fact."""
+    """A test fact with an amount."""
 
     kind: ClassVar[str] = "test.sold"
     queue: ClassVar[Queue] = "facts"
@@ -52,7 +52,7 @@ class Sold:
 
 @dataclass(frozen=True)
 class CountSale:
-    """Listens to Sold and wants its amount."""
+    """Event created for each `Sold`, with its amount."""
 
     kind: ClassVar[str] = "test.count"
     queue: ClassVar[Queue] = "make"
@@ -63,7 +63,7 @@ class CountSale:
 
 @dataclass(frozen=True)
 class ThankBuyer:
-    """Listens to Sold and needs its ids only."""
+    """Event created for each `Sold`, with its IDs only."""
 
     kind: ClassVar[str] = "test.thank"
     queue: ClassVar[Queue] = "chat"
@@ -72,13 +72,13 @@ class ThankBuyer:
 
 
 def put_chat(tenant: OpenScope, tenant_id: UUID, number: int, **options: Any) -> UUID | None:
-    """One chat row, written by its own transaction."""
+    """Write one chat row in its own transaction."""
     with tenant(tenant_id, "system:test") as scope:
         return put(scope, ChatDue(tenant_id, uuid7(), number), **options)
 
 
 def put_posts(tenant: OpenScope, tenant_id: UUID, count: int, **options: Any) -> list[UUID]:
-    """So many post rows, written by one transaction; their subjects."""
+    """Write `count` post rows in one transaction and return their subjects."""
     subjects = [uuid7() for _ in range(count)]
     with tenant(tenant_id, "system:test") as scope:
         for subject in subjects:
@@ -87,7 +87,7 @@ def put_posts(tenant: OpenScope, tenant_id: UUID, count: int, **options: Any) ->
 
 
 def count_states(tenant: OpenScope, tenant_id: UUID) -> dict[str, int]:
-    """How many rows of a tenant lie in each state."""
+    """Return the number of outbox rows of the tenant in each state."""
     with tenant(tenant_id, "system:test") as scope:
         rows = scope.run("SELECT state, count(*) AS n FROM outbox GROUP BY state")
         return {row.state: row.n for row in rows}

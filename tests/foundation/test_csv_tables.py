@@ -1,4 +1,4 @@
-"""No cell of an export is run by a spreadsheet, and each cell comes back as it was."""
+"""CSV exports: spreadsheets evaluate no cell as a formula, and each cell round-trips."""
 
 import csv
 import io
@@ -18,25 +18,25 @@ BLANKS = (
 
 
 @given(st.text(BLANKS, max_size=4), st.sampled_from(SIGNS), st.text(max_size=5))
-def test_formula_behind_anything_invisible_is_escaped(blanks: str, sign: str, rest: str) -> None:
+def test_formula_behind_invisible_characters_is_escaped(blanks: str, sign: str, rest: str) -> None:
     text = blanks + sign + rest
     assert escape_formula(text) == f"'{text}"
     assert unescape_formula(escape_formula(text)) == text
 
 
 @given(st.text() | st.text("'=-@ \ufeffa", max_size=6))
-def test_every_text_comes_back(text: str) -> None:
+def test_any_text_round_trips(text: str) -> None:
     cell = escape_formula(text)
     assert unescape_formula(cell) == text
     assert cell.strip()[:1] not in {"=", "+", "-", "@"}
 
 
 @pytest.mark.parametrize("text", ["", "a", "été", "'tis", "5 - 3", " a=b", "1", "…", "(=)", "“-”"])
-def test_ordinary_text_is_not_changed(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert escape_formula(text) == text
 
 
-def test_numbers_stay_numbers() -> None:
+def test_numbers_are_not_escaped() -> None:
     table = render_csv_table([["-1", -1, Decimal("-1E+3"), 1.5], ["\ufeff=1", "a,b", 'c"d', ""]])
     assert list(csv.reader(io.StringIO(table))) == [
         ["'-1", "-1", "-1000", "1.5"],

@@ -1,4 +1,4 @@
-"""How many digits a currency has after the point."""
+"""Decimal places of currencies."""
 
 import importlib
 
@@ -27,17 +27,17 @@ def test_currency_with_three_decimals(currency: str) -> None:
 
 
 @given(st.sampled_from(CURRENCIES), st.integers(0, 10**11))
-def test_an_amount_is_written_and_read_back(currency: str, minor: int) -> None:
+def test_amount_round_trips_in_each_currency(currency: str, minor: int) -> None:
     amount = Money(minor, currency)
     assert parse_money(str(amount).split()[0], currency) == amount
     for language in LANGUAGES:
         shown = format_money(amount, language)
         assert format_parameter(str(amount), language) == shown
         digits = "".join(sign for sign in shown if sign.isdigit())
-        assert int(digits) in {minor, minor // 10}, "nothing but a trailing zero is left out"
+        assert int(digits) in {minor, minor // 10}, "only a trailing zero is omitted"
 
 
-def test_only_minor_units_that_cldr_hides_differ_from_its_table() -> None:
+def test_exponents_differ_from_cldr_only_where_it_hides_minor_units() -> None:
     own = {"XTR", "XTS"}
     differing = {
         code for code in CURRENCIES if currency_exponent(code) != get_currency_precision(code)
@@ -45,9 +45,10 @@ def test_only_minor_units_that_cldr_hides_differ_from_its_table() -> None:
     assert differing - own == set(DROPPED_MINOR_UNITS)
 
 
-def test_the_migration_knows_every_currency_that_was_counted_otherwise() -> None:
+def test_migration_lists_all_currencies_with_changed_exponent() -> None:
     migration = importlib.import_module("migrations.versions.0125_currency_digits")
-    counted = {"XTR": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}  # since the first version
+    # Exponents used since the first version.
+    counted = {"XTR": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
     changed = {code: currency_exponent(code) for code in CURRENCIES}
     assert {
         code: digits for code, digits in changed.items() if digits != counted.get(code, 2)

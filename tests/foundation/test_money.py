@@ -1,5 +1,4 @@
-"""Amounts as people write them: read to the minor unit, or refused; never rounded, never
-guessed."""
+"""Amounts entered by users are parsed to the minor unit or rejected, never rounded."""
 
 import pytest
 
@@ -19,7 +18,7 @@ from foundation.money import Money, parse_money
         ("0", "EUR", 0),
     ],
 )
-def test_amount_is_read_as_it_was_written(text: str, currency: str, minor: int) -> None:
+def test_typed_amount_is_parsed_exactly(text: str, currency: str, minor: int) -> None:
     assert parse_money(text, currency) == Money(minor, currency)
 
 
@@ -33,13 +32,13 @@ def test_amount_is_read_as_it_was_written(text: str, currency: str, minor: int) 
         ("inf", "EUR"),
         ("NaN", "EUR"),
         ("4.999", "EUR"),
-        ("1.000", "EUR"),  # a thousand to some, one to others
-        ("12,50", "XTR"),  # there is no half of it
+        ("1.000", "EUR"),  # Thousand or one, depending on the country.
+        ("12,50", "XTR"),  # Stars have no fraction.
         ("1.000", "XTR"),
         ("1,2,3", "EUR"),
         ("9" * 13, "EUR"),
     ],
 )
-def test_amount_nobody_can_be_sure_of_is_refused(text: str, currency: str) -> None:
+def test_ambiguous_amount_is_rejected(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         parse_money(text, currency)

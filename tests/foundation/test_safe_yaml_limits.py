@@ -1,4 +1,4 @@
-"""YAML that costs its reader more than its writer is refused at a limit."""
+"""Limits on YAML documents that expand to much more than their size."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ SHAPES: dict[str, tuple[Callable[[int], str], str]] = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_each_shape_has_its_limit(name: str) -> None:
+def test_deep_or_long_document_is_rejected(name: str) -> None:
     build, code = SHAPES[name]
     most = MAX_DEPTH if code == "yaml.too_deep" else MAX_NODES
     assert parse_yaml(build(8), file="x.yaml").value is not None
@@ -27,7 +27,7 @@ def test_each_shape_has_its_limit(name: str) -> None:
     assert refused.value.message.code == code
 
 
-def test_references_to_references_are_read_once() -> None:
+def test_nested_aliases_are_expanded_once() -> None:
     text = "a0: &a0 [x, x]\n"
     text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
     value = parse_yaml(text, file="x.yaml").value

@@ -1,5 +1,4 @@
-"""A small world for the room's tests: one creator, its people, and units that pass unless told
-otherwise."""
+"""A small agency for gate tests: one creator, its members, and units that pass by default."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ MIME = "image/jpeg"
 
 @dataclass(frozen=True)
 class Step:
-    """A request, as far as the gate is concerned."""
+    """A request, as the gate sees it."""
 
     name: str = "create"
     body: str = "post"
@@ -42,7 +41,7 @@ class Step:
 
 @dataclass(frozen=True)
 class World:
-    """One tenant."""
+    """One tenant with a creator, a channel and two members."""
 
     open: OpenScope
     tenant_id: UUID
@@ -61,7 +60,7 @@ class World:
 
 
 def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E", solo: bool = False) -> World:
-    """An agency of two; with `solo` of one person, and a guest in the place of who reviews."""
+    """Create an agency of two members; with `solo`, of one member and a guest as reviewer."""
     people = (
         (("ann", Role.OWNER), ("gus", Role.GUEST))
         if solo
@@ -145,7 +144,7 @@ def picture(
     model: str = "",
     label: str = "",
 ) -> Medium:
-    """A recorded, rated picture; depicts `person` where given."""
+    """Record a rated picture that depicts `person`, if given."""
     sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
     asset = asset_records.record_asset(
         scope,
@@ -195,7 +194,7 @@ def real_person(
     until: timedelta = timedelta(days=300),
     **person: Any,
 ) -> UUID:
-    """A real person whose papers and permissions are in order."""
+    """Add a real person with a valid age proof and consents."""
     found = persons.add_person(scope, **{"kind": "real", "display_ref": "P", **person})
     persons.record_age_proof(
         scope,
@@ -223,7 +222,7 @@ def real_person(
 def synthetic_person(
     scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True
 ) -> UUID:
-    """An invented person, declared by ann and looked at by rob and somebody else."""
+    """Add a synthetic person declared by Ann and reviewed by Rob and an unknown principal."""
     found = persons.add_person(scope, kind="synthetic", display_ref="Nova")
     declared = persons.record_declaration(
         scope,
@@ -238,7 +237,7 @@ def synthetic_person(
 
 
 def record_declaration_looks(scope: Scope, declaration: UUID, *principals: UUID) -> None:
-    """These principals looked at a declaration and had no doubt."""
+    """Record reviews of a declaration by these principals, without doubts."""
     for principal in principals:
         synthetic_people.record_declaration_look(
             scope, declaration, LookResult(principal, False, (), 12)
@@ -246,8 +245,8 @@ def record_declaration_looks(scope: Scope, declaration: UUID, *principals: UUID)
 
 
 def publish_unit(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
-    """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform
-    answered that id."""
+    """Publish a unit written by Ann and return the ID of its consumed permit. With `native`, the
+    platform returned that ID."""
     with here.scope() as scope:
         jti = issuance.mint_permit(
             scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}"

@@ -1,9 +1,5 @@
-"""May this have been sent? Told from the list of what happened alone, in the plainest words there
-are.
-
-It shares nothing with the gate but the names of the ratings: where the two differ, one of them is
-wrong.
-"""
+"""Oracle of the gate: decides from a list of events alone whether a post may be sent. It shares
+only the names of the ratings with the gate: if the two differ, one of them is wrong."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +20,7 @@ from tests.gate.oracle_events import (
 )
 
 LADDER = "GSNEX"
-# the highest rating that goes there; written down from the platforms' rules, not from the matrix
+# The highest rating of each destination, from the rules of the platforms and not from the matrix.
 ALLOWED = {
     "sandbox.post": "E",
     "sandbox.chat": "E",
@@ -33,12 +29,12 @@ ALLOWED = {
     "own_page.public": "S",
 }
 OTHER = "rob"
-"""Who looks; the author is somebody else."""
+"""The reviewer, who is not the author."""
 
 
 @dataclass
 class _World:
-    """What holds after the events."""
+    """The state after the events."""
 
     people: dict[str, PersonAdded] = field(default_factory=dict)
     allows: dict[tuple[str, str], list[ConsentGranted]] = field(default_factory=dict)
@@ -85,10 +81,10 @@ def _top(ratings: Sequence[str]) -> str:
 
 
 def may_be_sent(events: Iterable[Event], wish: SendRequest) -> bool:
-    """Whether the wish may be sent after these events."""
+    """Return True if the request may be sent after these events."""
     now = _after(events)
     if any(_own(now, picture) is None for picture in wish.pictures):
-        return False  # nobody rated it
+        return False  # the picture has no rating
     rating = _top([wish.words, *(_own(now, picture) or "X" for picture in wish.pictures)])
     adult = rating in "NE"
     if rating == "X" or LADDER.index(rating) > LADDER.index(ALLOWED[wish.place]):
@@ -107,8 +103,8 @@ def may_be_sent(events: Iterable[Event], wish: SendRequest) -> bool:
 
 
 def _own(now: _World, picture: str) -> str | None:
-    """A picture's rating; one made from an adult picture is at least suggestive, whatever was
-    blurred."""
+    """Return the rating of a picture. A picture made from an adult picture is at least Suggestive,
+    even if blurred."""
     if picture not in now.ratings:
         return None
     source = now.pictures[picture].source
@@ -145,8 +141,8 @@ def _allows(now: _World, person: str, what: str, place: str, rating: str) -> boo
 
 
 def _seen(now: _World, wish: SendRequest) -> bool:
-    """Adult pictures and words need the yes of somebody else; nobody's last word on them may be a
-    no."""
+    """Return True if another member approved the adult pictures and texts, and no last review
+    refused them."""
     whole = now.said.get(wish.name, {})
     if False in whole.values():
         return False

@@ -1,12 +1,12 @@
-"""What can happen to what may be shown, as values; and what somebody wishes to send."""
+"""Events that affect permission to publish, and requests to send."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class PersonAdded:
-    """Somebody became known: real or invented. `papers`: of age before everything here; declared,
-    licensed, seen."""
+    """A person is added, real or synthetic. `papers`: of age before all events, or declared,
+    licensed and reviewed."""
 
     person: str
     real: bool
@@ -15,8 +15,7 @@ class PersonAdded:
 
 @dataclass(frozen=True)
 class ConsentGranted:
-    """A real person allows being shown and published there, up to a rating; `what` is depict or
-    publish."""
+    """A real person consents for platforms, up to a rating; `what` is depict or publish."""
 
     person: str
     what: str
@@ -26,7 +25,7 @@ class ConsentGranted:
 
 @dataclass(frozen=True)
 class ConsentRevoked:
-    """Every permission of a kind is over; a later one is a new one."""
+    """All consents of one kind are revoked; a later consent is a new one."""
 
     person: str
     what: str
@@ -34,8 +33,8 @@ class ConsentRevoked:
 
 @dataclass(frozen=True)
 class PictureMade:
-    """A picture: how many people a detector `counted`, whether its date is `proven`, the `source`
-    it was made from."""
+    """A picture with the number of people a detector `counted`, a date that may be `proven`, and
+    its `source`."""
 
     picture: str
     shows: tuple[str, ...] = ()
@@ -52,7 +51,7 @@ class PictureRated:
 
 @dataclass(frozen=True)
 class ReviewGiven:
-    """Somebody said yes or no: to a picture, or to a whole post by its name."""
+    """A review of a picture, or of a whole post by its name."""
 
     about: str
     who: str
@@ -67,7 +66,7 @@ class PictureFrozen:
 
 @dataclass(frozen=True)
 class PictureBlocked:
-    """On the blocklist: for good."""
+    """The picture is on the blocklist permanently."""
 
     picture: str
 
@@ -80,7 +79,7 @@ class StopSwitched:
 
 @dataclass(frozen=True)
 class ViewerAgeChanged:
-    """What is known of the reader: proven, hearsay (a level nobody accepts), reset, suspected,
+    """The state of the viewer: proven, hearsay (an insufficient level), reset, suspected or
     blocked."""
 
     known: str
@@ -88,7 +87,7 @@ class ViewerAgeChanged:
 
 @dataclass(frozen=True)
 class SendRequest:
-    """A post or a message: `words` is the rating of its words, X for what is never allowed."""
+    """A post or a message; `words` is the rating of its text, X for prohibited text."""
 
     name: str
     place: str

@@ -1,5 +1,4 @@
-"""Rules that let somebody publish their own picture alone, as counsel might open them; and an
-author who wants to."""
+"""Policies that allow the release of own pictures, and an author who uses them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +34,8 @@ PLACE = "sandbox.as_fanvue"
 
 
 def build_matrix(version: str = "", **countries: dict[str, Any]) -> str:
-    """The product's rules with these countries changed; all of them opened where none is named."""
+    """Return the shipped matrix with these countries changed, or with release allowed in all of
+    them."""
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     changed = countries or {row["id"]: COUNSEL for row in content["production"]}
     for row in content["production"]:
@@ -49,7 +49,7 @@ def build_open_bundle(**countries: dict[str, Any]) -> Bundle:
 
 
 def build_open_release(version: str, **countries: dict[str, Any]) -> PolicyRelease:
-    """The same as a release of rules, not signed yet."""
+    """Return the same policy as an unsigned release."""
     return PolicyRelease(
         build_matrix(version, **countries), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8")
     )
@@ -57,7 +57,7 @@ def build_open_release(version: str, **countries: dict[str, Any]) -> PolicyRelea
 
 @dataclass
 class Author:
-    """ann, alone with her picture, her passkey and her account."""
+    """The member Ann with her picture, passkey and account."""
 
     world: World
     person: UUID
@@ -77,7 +77,7 @@ class Author:
     def signs(
         self, *, member: UUID | None = None, device: Authenticator | None = None, about: str = ""
     ) -> UUID:
-        """What a passkey signs for this picture."""
+        """Sign the release of the picture with a passkey."""
         who = ChallengedMember(self.world.tenant_id, member or self.world.ann)
         about = about or self.digest
         with self.world.scope(who.actor_id) as scope:
@@ -96,7 +96,7 @@ class Author:
             )
 
     def judged(self, whole: Unit | None = None) -> set[str]:
-        """What keeps it back now."""
+        """Return the current reasons against the post."""
         with self.world.scope() as scope:
             found = issuance.judge_unit(
                 scope, whole or self.whole, author=self.actor, bundle=self.rules
@@ -105,7 +105,7 @@ class Author:
 
 
 def register_passkey(here: World, member: UUID) -> Authenticator:
-    """A member adds a passkey; the device that has it."""
+    """Register a passkey for the member and return its device."""
     device = Authenticator()
     with here.scope(f"member:{member}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, member)
@@ -120,7 +120,7 @@ def register_passkey(here: World, member: UUID) -> Authenticator:
 
 
 def view_pictures(here: World, member: UUID, *media: Medium) -> None:
-    """These pictures were on a member's screen."""
+    """Record that the member viewed these pictures."""
     with here.scope() as scope:
         for medium in media:
             viewings.record_viewing(scope, queries.get_member(scope, member), medium.sha256)
@@ -134,7 +134,7 @@ def add_author(
     people_seen: int | None = 1,
     **changes: Any,
 ) -> Author:
-    """Everything is in order but for what is said."""
+    """Create an author who meets every condition, except for the given changes."""
     here = world(tenant, uuid7(), solo=True)
     with here.scope() as scope:
         person = real_person(scope)
@@ -160,6 +160,6 @@ def add_author(
 
 
 def advance_clock(tenant: OpenScope, minutes: float) -> None:
-    """The house's clock moves on; the people's does not."""
+    """Shift the database clock, but not `people_now()`."""
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(make_interval(secs => :by))", by=60 * minutes)

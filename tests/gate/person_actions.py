@@ -1,5 +1,5 @@
-"""People as an agency writes them down, by the rooms' own functions, and the workers who do what
-was asked."""
+"""Operations on people through the public functions of the packages, and the workers that process
+them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ INSTANTS = ("verified_at", "valid_until", "on_day", "at")
 
 
 def run_workers(here: Any) -> list[str]:
-    """What the workers would do now of all that people asked for; the kinds of it."""
+    """Process the pending tasks that members and people submitted, and return their kinds."""
     with here.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
@@ -55,18 +55,18 @@ def run_workers(here: Any) -> list[str]:
             name: datetime.fromisoformat(value) if name in INSTANTS and value else value
             for name, value in row.args.items()
         }
-        # each event has a settle of its own
+        # each event has a separate handler
         settle(event(here.tenant_id, row.subject_id, **args), tenant=here.open)  # type: ignore[operator]  # see above
     return [row.kind for row in rows]
 
 
 def member_scope(here: World, member: UUID) -> Any:
-    """A scope of a member."""
+    """Open a scope of a member."""
     return here.scope(f"member:{member}")
 
 
 def add_unknown_person(here: World, kind: str = "real", **rest: Any) -> UUID:
-    """Somebody of whom nothing is known but a name."""
+    """Add a person with a name and no other facts."""
     with member_scope(here, here.ann) as scope:
         return persons.add_person(scope, **{"kind": kind, "display_ref": "Ida", **rest})
 
@@ -83,14 +83,14 @@ def build_offer_terms(scope: Scope, **changes: Any) -> OfferTerms:
 
 
 def add_offer(here: World, person: UUID, **changes: Any) -> ConsentOfferSummary:
-    """A member asks somebody for permissions."""
+    """Create a consent offer as a member."""
     with member_scope(here, here.ann) as scope:
         consent_offers.create_consent_offer(scope, person, build_offer_terms(scope, **changes))
         return consent_offers.list_consent_offers(scope, [person])[0]
 
 
 def answer_offer(here: World, offer: ConsentOfferSummary, said: str = CARD_SIGNED) -> None:
-    """The person answers on their own page."""
+    """Answer an offer in the subject portal."""
     with here.scope(f"person:{offer.person_id}") as scope:
         consent_offers.submit_offer_answer(scope, offer.id, said, digest=offer.digest)
     run_workers(here)
@@ -107,7 +107,7 @@ def build_age_confirmation(
 
 
 def add_custodian(here: World) -> UUID:
-    """The outside custodian of the agency."""
+    """Return the external custodian of the agency, added if missing."""
     with here.scope() as scope:
         known = [one.id for one in list_members(scope) if one.role is Role.CUSTODIAN]
         return (
@@ -125,7 +125,7 @@ def add_custodian(here: World) -> UUID:
 
 
 def request_age_proof(here: World, person: UUID, *, member: UUID | None = None) -> UUID:
-    """A member asks the custodian about a person; the request's id."""
+    """Request an age proof of a person as a member, and return the request ID."""
     add_custodian(here)
     with member_scope(here, here.ann) as scope:
         return age_requests.request_person_check(
@@ -136,8 +136,8 @@ def request_age_proof(here: World, person: UUID, *, member: UUID | None = None) 
 def note_age_proof(
     here: World, person: UUID, *, member: UUID | None = None, **changes: Any
 ) -> None:
-    """A custodian confirms, in a session of their own, what a member asked; `member` is who the
-    person is in the agency."""
+    """Request an age proof and confirm it as a custodian; `member` is the member who is this
+    person."""
     asked = request_age_proof(here, person, member=member)
     with member_scope(here, add_custodian(here)) as scope:
         age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope, **changes))
@@ -145,7 +145,7 @@ def note_age_proof(
 
 
 def confirm_contact_address(scope: Scope, person: UUID) -> None:
-    """Somebody confirmed the address their links go to."""
+    """Mark the contact address of a person as confirmed."""
     scope.run(
         "UPDATE person_links SET address = :address, confirmed_at = house_now() "
         "WHERE person_id = :person",
@@ -155,7 +155,7 @@ def confirm_contact_address(scope: Scope, person: UUID) -> None:
 
 
 def name_people(here: World, medium: Medium, *persons: UUID) -> None:
-    """ann says who is in a picture, and rob confirms it."""
+    """Propose the people in a picture as Ann and confirm them as Rob."""
     with member_scope(here, here.ann) as scope:
         depicted_people.propose_people(scope, asset_of(scope, medium), persons)
     run_workers(here)
@@ -173,13 +173,13 @@ def confirm_people(here: World, medium: Medium, *persons: UUID, member: UUID | N
 def add_reference_pictures(
     here: World, count: int = 12, rating: Rating = Rating.G
 ) -> tuple[str, ...]:
-    """Digests of pictures of the library."""
+    """Record library pictures and return their digests."""
     with here.scope() as scope:
         return tuple(picture(scope, here, rating, ai="generated").sha256 for _ in range(count))
 
 
 def build_declaration(shown: Sequence[str], **changes: Any) -> DeclarationDraft:
-    """A declaration whose licences allow everything."""
+    """Return a declaration whose licenses permit everything."""
     whole: dict[str, Any] = {"digest": "a" * 64, "licence": "CC0", "adult": True}
     model = DeclaredSource(**{"part": MODEL_PART, "name": "atelier-1", **whole, **changes})
     return DeclarationDraft(
@@ -195,5 +195,5 @@ def declare_person(here: World, person: UUID, shown: Sequence[str], **changes: A
 
 
 def unknown_principal() -> UUID:
-    """A principal who is nobody here."""
+    """Return the ID of a principal that is not in the agency."""
     return uuid7()

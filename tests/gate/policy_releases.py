@@ -1,5 +1,4 @@
-"""Releases of rules for tests: keys of their own, made in each run, and a house that forgets them
-afterwards."""
+"""Policy releases for tests: new keys in each run, which are removed afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +21,8 @@ SANDBOX = "  test_network: true\n  verdicts: {G: A, S: A, N: F, E: F}\n"
 
 
 def build_release(version: str, *, sandbox: str = "A", read_by: str = "") -> PolicyRelease:
-    """The product's rules as a later version, with what the test network's posts allow of General
-    and Suggestive; `read_by` is the day by which every rule has to be read again."""
+    """Return the shipped policy as a later version. `sandbox` is the verdict for General and
+    Suggestive posts on the test network; `read_by` replaces the review date of each rule."""
     matrix = bundle.SHIPPED_MATRIX_PATH.read_text("utf-8")
     matrix = matrix.replace(
         f"bundle_version: {bundle.shipped_bundle().version}", f"bundle_version: {version}"
@@ -39,7 +38,7 @@ def build_release(version: str, *, sandbox: str = "A", read_by: str = "") -> Pol
 def sign_release(
     version: str, *keys: Ed25519PrivateKey, sandbox: str = "A", read_by: str = ""
 ) -> bytes:
-    """The file, signed by two who may unless told otherwise."""
+    """Return the signed release file, by default with two trusted signatures."""
     made = build_release(version, sandbox=sandbox, read_by=read_by)
     for key in keys or (ANN, BOB):
         made = made.with_signature(key)
@@ -47,14 +46,14 @@ def sign_release(
 
 
 def install_rules(tenant: OpenScope, document: bytes) -> Bundle:
-    """Bring a release into force."""
+    """Activate a release."""
     with tenant(INSTALLATION_ID, "system:test") as scope:
         return active_policy.install_release(scope, document)
 
 
 @contextmanager
 def past_the_gate(cluster: Cluster) -> Iterator[Connection]:
-    """Somebody who owns the whole server, and whom no trigger stops."""
+    """Connect as the database administrator, without triggers."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -64,8 +63,7 @@ def past_the_gate(cluster: Cluster) -> Iterator[Connection]:
 
 @contextmanager
 def trusting(cluster: Cluster) -> Iterator[None]:
-    """This process believes the keys of these tests; afterwards neither it nor the database knows
-    of them."""
+    """Trust the keys of these tests in this process, and remove them and their policies afterwards."""
     active_policy.set_trusted_keys(TRUSTED)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Requests for removal and appeals for tests, by the rooms' own functions."""
+"""Removal requests and appeals for tests, through the public functions of the packages."""
 
 from datetime import timedelta
 from typing import Any
@@ -59,7 +59,7 @@ def add_picture(here: World, **more: Any) -> str:
 
 
 def publish_picture(here: World) -> tuple[str, UUID]:
-    """A picture that stands outside."""
+    """Publish a picture and return its digest and the permit ID."""
     with here.scope() as scope:
         medium = picture(scope, here)
         jti = issuance.mint_permit(

@@ -1,5 +1,5 @@
-"""Pictures that resemble somebody, without a classifier: known faces, what comparing found, and
-answers."""
+"""Pictures that resemble a person, without a classifier: known faces, comparison results and
+judgements."""
 
 from collections.abc import Collection
 from typing import Any
@@ -45,7 +45,8 @@ def add_guest(here: World) -> UUID:
 
 
 def add_known_face(here: World, *pictures: str) -> tuple[UUID, UUID]:
-    """Somebody real whose face is known from these pictures, and what it is known by."""
+    """Add a real person with a face consent and an enrolled template; return their ID and their
+    face subject ID."""
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Ida")
     with here.open(here.tenant_id, f"person:{person}") as scope:

@@ -1,4 +1,4 @@
-"""Shoot cards for tests: made by ann, signed by whom they name, with pictures on them."""
+"""Shoot cards for tests: created by Ann, signed by the people they name, and bound to pictures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ ZONE = "Europe/Paris"
 
 
 def build_card_terms(scope: Scope, *persons: UUID, days: int = 3, **changes: Any) -> CardTerms:
-    """What a card says, of a day so many days ago."""
+    """Return card terms for a shoot `days` days ago."""
     day = (scope.now - timedelta(days=days)).astimezone(ZoneInfo(ZONE)).date()
     plain = CardTerms(
         day=day,
@@ -47,7 +47,7 @@ def add_card(world: World, *persons: UUID, **changes: Any) -> UUID:
 def answer_card(
     world: World, card: UUID, person: UUID, said: str = CARD_SIGNED, *, digest: str = ""
 ) -> list[UUID]:
-    """Somebody answers a card, as their own page does it."""
+    """Answer a card in the subject portal."""
     with world.scope(f"person:{person}") as scope:
         known = digest or queries.get_card_facts(scope, card).digest
         card_answers.submit_card_answer(scope, card, said, digest=known)
@@ -57,7 +57,7 @@ def answer_card(
 def add_signed_card(
     world: World, *persons: UUID, by: Sequence[UUID] | None = None, **changes: Any
 ) -> UUID:
-    """A card that everybody signed; or `by` alone."""
+    """Add a card signed by all its people, or only by those in `by`."""
     card = add_card(world, *persons, **changes)
     for person in persons if by is None else by:
         answer_card(world, card, person)
@@ -67,7 +67,7 @@ def add_signed_card(
 def add_undated_picture(
     world: World, rating: Rating = Rating.E, *, people_seen: int | None = 1, **rest: Any
 ) -> Medium:
-    """A picture of which nobody knows when it was taken, nor who is shown."""
+    """Add a picture without a known date and without named people."""
     with world.scope() as scope:
         return picture(
             scope, world, rating, source="ingest", age=timedelta(), people_seen=people_seen, **rest
@@ -75,20 +75,20 @@ def add_undated_picture(
 
 
 def bind_pictures(world: World, card: UUID, *media: Medium) -> None:
-    """Put pictures on a card."""
+    """Bind pictures to a card."""
     for medium in media:
         with world.scope(f"member:{world.ann}") as scope:
             asset_bindings.bind_asset(scope, asset_of(scope, medium), card)
 
 
 def person(here: World, **papers: Any) -> UUID:
-    """Somebody real, of age, who allowed nothing yet."""
+    """Add a real adult without consents."""
     with here.scope() as scope:
         return real_person(scope, **{"scopes": (), **papers})
 
 
 def judge_post(here: World, *media: Medium, **changes: Any) -> tuple[str, set[Reason]]:
-    """What the check says of a post with these, once somebody looked."""
+    """Return the verdict and reasons for a reviewed post with these pictures."""
     whole = unit(here, text="Hello", media=media, **changes)
     author = f"member:{here.ann}"
     with here.scope() as scope:

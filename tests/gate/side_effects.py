@@ -1,5 +1,4 @@
-"""What an act leaves behind besides its own rows: entries of the audit, notices, and what is to be
-done later."""
+"""Side effects of an operation besides its rows: audit entries, notices and queued tasks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from foundation.db.database import Scope
 
 @dataclass(frozen=True)
 class StoredNotice:
-    """A notice: its sentence and what that is filled with."""
+    """A notice with its message code and parameters."""
 
     code: str
     params: dict[str, Any]
@@ -21,7 +20,7 @@ class StoredNotice:
 
 @dataclass(frozen=True)
 class StoredTask:
-    """Something the workers are to do."""
+    """A queued task."""
 
     subject: Any
     args: dict[str, Any]
@@ -31,7 +30,7 @@ class StoredTask:
 
 
 def list_audit_entries(scope: Scope, *acts: str) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Who did which of these acts to what, in order."""
+    """Return the audit entries of these acts as (actor, act, about, details), in order."""
     rows = scope.run(
         "SELECT actor, act, about, details FROM audit_entries WHERE tenant_id = :t AND act = "
         "ANY(:acts) ORDER BY id",
@@ -42,7 +41,7 @@ def list_audit_entries(scope: Scope, *acts: str) -> list[tuple[str, str, str, di
 
 
 def find_notice(scope: Scope, cause: str) -> StoredNotice | None:
-    """The notice of a cause; None where nobody was ever told."""
+    """Return the notice of a cause, or None if there never was one."""
     row = scope.run(
         "SELECT message, urgent, settled_at, creator_id FROM notices WHERE tenant_id = :t AND "
         "cause = :cause",
@@ -58,7 +57,7 @@ def find_notice(scope: Scope, cause: str) -> StoredNotice | None:
 
 
 def list_stored_tasks(scope: Scope, kind: str) -> list[StoredTask]:
-    """What waits of this kind, in the order in which it was asked for."""
+    """Return the queued tasks of a kind, in order of creation."""
     rows = scope.run(
         "SELECT subject_id, args, priority, dedupe_key, available_at FROM outbox WHERE tenant_id "
         "= :t AND kind = :kind"

@@ -1,5 +1,5 @@
-"""Adult words in a chat: at once where who typed them is trained and the reader is of age; else
-somebody else looks."""
+"""Adult texts in chats: sent immediately by trained members to verified adults, otherwise after a
+review."""
 
 from typing import Any
 
@@ -60,20 +60,20 @@ def reasons(house: World, whole: Unit, author: str = "") -> tuple[Reason, ...]:
         )
 
 
-def test_who_is_trained_writes_at_once_and_others_wait_for_somebody_else(house: World) -> None:
+def test_trained_member_sends_without_review(house: World) -> None:
     whole = typed(house)
     assert reasons(house, whole) == (Reason.REVIEW_MISSING,)
     trust(house, house.ann)
     assert reasons(house, whole) == ()
     assert reasons(house, whole, f"member:{house.rob}") == (Reason.REVIEW_MISSING,), (
-        "it is a person's, not a role's"
+        "the training belongs to a member, not to a role"
     )
     with house.scope() as scope:
         assert issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
 
 
 @pytest.mark.parametrize("author", ["system:chat", "", "fan:vok"])
-def test_words_of_a_model_or_of_nobody_wait(house: World, author: str) -> None:
+def test_ai_and_unknown_authors_need_review(house: World, author: str) -> None:
     trust(house, house.ann)
     trust(house, house.rob)
     with house.scope() as scope:
@@ -81,7 +81,7 @@ def test_words_of_a_model_or_of_nobody_wait(house: World, author: str) -> None:
     assert Reason.REVIEW_MISSING in found.reasons
 
 
-def test_only_to_one_reader_who_is_of_age(house: World) -> None:
+def test_adult_text_requires_one_verified_adult(house: World) -> None:
     trust(house, house.ann)
     assert Reason.VIEWER_UNASSURED in reasons(house, typed(house, viewer="vun"))
     with house.scope() as scope:
@@ -89,17 +89,17 @@ def test_only_to_one_reader_who_is_of_age(house: World) -> None:
     assert Reason.VIEWER_BLOCKED in reasons(house, typed(house))
     with house.scope() as scope:
         post = issuance.with_required_marks(scope, unit(house, text=ADULT), line=str)
-    assert Reason.REVIEW_MISSING in reasons(house, post), "a post is no chat"
+    assert Reason.REVIEW_MISSING in reasons(house, post), "posts are not chats"
 
 
-def test_only_where_the_rules_allow_it_and_never_what_is_forbidden(house: World) -> None:
+def test_training_does_not_lift_other_rules(house: World) -> None:
     trust(house, house.ann)
     assert Reason.PROHIBITED_MINOR in reasons(house, typed(house, text="MINOR-P-A"))
     assert Reason.PROHIBITED_MINOR in reasons(house, typed(house, text=f"MINOR-C-A and {ADULT}"))
     assert reasons(house, typed(house, surface="sandbox.profile")) != ()
 
 
-def test_pictures_still_need_their_look(house: World) -> None:
+def test_pictures_in_chat_still_need_review(house: World) -> None:
     trust(house, house.ann)
     with house.scope() as scope:
         medium = picture(scope, house, Rating.N, person=synthetic_person(scope, house))
@@ -110,7 +110,7 @@ def test_pictures_still_need_their_look(house: World) -> None:
     assert reasons(house, whole) == ()
 
 
-def test_the_owner_alone_grants_it_to_who_may_chat_and_it_ends_with_the_work(house: World) -> None:
+def test_owner_grants_training_which_ends_with_removal(house: World) -> None:
     with house.scope(f"member:{house.ann}") as scope, pytest.raises(Refused):
         members.set_adult_chat_training(scope, house.ann, adult_chat=True)
     with house.scope() as scope:
@@ -145,7 +145,7 @@ def test_the_owner_alone_grants_it_to_who_may_chat_and_it_ends_with_the_work(hou
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
 
 
-def test_what_went_without_a_second_person_is_read_afterwards(house: World) -> None:
+def test_unreviewed_adult_text_is_sampled(house: World) -> None:
     trust(house, house.ann)
     with house.scope(f"member:{house.rob}") as scope:
         review_settings.raise_sampling_shares(scope, suggestive_percent=5, words_percent=100)
@@ -163,12 +163,12 @@ def test_what_went_without_a_second_person_is_read_afterwards(house: World) -> N
             for one in spot_checks.list_pending_samples(scope, {house.creator_id})
         }
     assert found[f"{ADULT} zzkq"] == spot_checks.WHY_FLAGGED, (
-        "the lists could not read it, and let it pass"
+        "texts with unknown words are always sampled"
     )
     assert found[f"{ADULT} for you"] == spot_checks.WHY_SHARE
 
 
-def test_the_table_says_so(house: World) -> None:
+def test_duty_coverage_shows_training(house: World) -> None:
     def told() -> duty_coverage.DutyCoverage:
         with house.scope() as scope:
             return next(
@@ -182,7 +182,7 @@ def test_the_table_says_so(house: World) -> None:
     assert told().state is duty_coverage.DutyStatus.NOW
 
 
-def test_another_tenants_right_counts_nothing_here(house: World, tenant: OpenScope) -> None:
+def test_training_in_another_tenant_does_not_count(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     trust(other, other.ann)
     assert Reason.REVIEW_MISSING in reasons(house, typed(house), f"member:{other.ann}")

@@ -1,4 +1,4 @@
-"""Which earlier yes each act makes void: the epochs that grow with it, and no others."""
+"""Epochs: each operation invalidates the approvals that depend on it, and no others."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,7 +42,8 @@ def counted(scope: Scope) -> dict[str, int]:
 
 
 def grown(here: World, act: Callable[[Scope], object], *, actor: str = "") -> set[str]:
-    """The keys that grew with an act; that each was locked for it is in the count."""
+    """Run an operation and return the keys whose epoch increased, each of which it must have
+    locked."""
     with here.scope(actor or f"member:{here.ann}") as scope:
         before = counted(scope)
         act(scope)
@@ -56,7 +57,7 @@ def made(here: World, **more: Any) -> tuple[Medium, UUID]:
         return medium, asset_of(scope, medium)
 
 
-def test_what_is_said_of_somebody_voids_what_shows_them_and_their_doubles(here: World) -> None:
+def test_change_of_person_invalidates_person_and_digital_twins(here: World) -> None:
     with here.scope() as scope:
         ida, other = real_person(scope), real_person(scope)
         twins = [
@@ -75,7 +76,7 @@ def test_what_is_said_of_somebody_voids_what_shows_them_and_their_doubles(here: 
     }
 
 
-def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here: World) -> None:
+def test_new_face_facts_invalidate_face_epoch(here: World) -> None:
     shown, _ = made(here)
     with here.scope() as scope:
         ida, nova = (
@@ -110,7 +111,7 @@ def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here:
     ) == {of_nova}
 
 
-def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after_it(
+def test_comparison_invalidates_picture_person_and_synthetic_person(
     here: World,
 ) -> None:
     medium, asset = made(here, ai="generated")
@@ -165,7 +166,7 @@ def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after
     )
 
 
-def test_what_is_said_of_a_picture_voids_it_and_whom_it_names(here: World) -> None:
+def test_change_of_picture_invalidates_picture_and_people(here: World) -> None:
     medium, asset = made(here)
     with here.scope() as scope:
         ida = real_person(scope)
@@ -187,7 +188,7 @@ def test_what_is_said_of_a_picture_voids_it_and_whom_it_names(here: World) -> No
     }
 
 
-def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
+def test_agency_wide_change_invalidates_whole_agency(here: World) -> None:
     medium, _ = made(here)
     with here.scope() as scope:
         whole = epochs.tenant_key(scope)
@@ -206,7 +207,7 @@ def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
         assert whole in grown(here, act)
 
 
-def test_a_stop_voids_what_it_stops(here: World) -> None:
+def test_stop_invalidates_its_scope(here: World) -> None:
     channel, viewer = uuid7(), "fan:1"
     for where, target, key in (
         ("creator", str(here.creator_id), lambda scope: epochs.creator_key(scope, here.creator_id)),
@@ -224,7 +225,7 @@ def test_a_stop_voids_what_it_stops(here: World) -> None:
         ) == {wanted}
 
 
-def test_what_is_known_of_a_reader_voids_what_is_for_them(here: World) -> None:
+def test_viewer_change_invalidates_viewer(here: World) -> None:
     with here.scope() as scope:
         reader = epochs.viewer_key(scope, "x", "u")
     for act in (
@@ -235,7 +236,7 @@ def test_what_is_known_of_a_reader_voids_what_is_for_them(here: World) -> None:
         assert grown(here, lambda scope, act=act: act(scope, "x", "u")) == {reader}
 
 
-def test_a_picture_put_on_a_card_voids_it_and_what_was_made_from_it(here: World) -> None:
+def test_card_binding_invalidates_picture_and_derivatives(here: World) -> None:
     ida = shoot_card_builders.person(here)
     card = shoot_card_builders.add_card(here, ida)
     medium = shoot_card_builders.add_undated_picture(here)
@@ -260,13 +261,13 @@ def test_a_picture_put_on_a_card_voids_it_and_what_was_made_from_it(here: World)
     ) == {person}
 
 
-def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) -> None:
+def test_release_change_invalidates_account(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=build_open_bundle())
     released = one.releases()
     with one.world.scope() as scope:
         account = epochs.channel_key(scope, one.whole.channel_id)
     assert released
-    # one act
+    # A short helper.
     taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  see above
     assert grown(one.world, taken) == {account}
     assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {
@@ -274,7 +275,7 @@ def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) 
     }
 
 
-def test_a_link_that_changed_voids_what_bears_it(here: World) -> None:
+def test_changed_link_invalidates_agency(here: World) -> None:
     with here.scope() as scope:
         whole = epochs.tenant_key(scope)
         link_targets.register_link_target(

@@ -1,5 +1,4 @@
-"""What is written down is read back to the last field: the facts of a decision, copies, readers,
-stops."""
+"""Stored facts are read back completely: decision facts, copies, viewers and stops."""
 
 import json
 from dataclasses import replace
@@ -98,7 +97,7 @@ def synthetic_facts(person: UUID) -> PersonFacts:
     return PersonFacts(person, "synthetic", PersonState.ACTIVE, declaration=declared)
 
 
-def test_every_fact_of_a_post_is_read(here: World) -> None:
+def test_all_facts_of_post_are_gathered(here: World) -> None:
     with here.scope() as scope:
         ann, rob = here.principal(scope, here.ann), here.principal(scope, here.rob)
         real, nova = real_person(scope, scopes=("depict",)), synthetic_person(scope, here)
@@ -164,7 +163,7 @@ def epochs_of(here: World, whole: Unit) -> list[str]:
         return list(epochs.unit_keys(scope, whole))
 
 
-def test_who_wrote_it_is_somebody_here_or_nobody(here: World) -> None:
+def test_author_is_known_member_or_system(here: World) -> None:
     plain = unit(here)
     with here.scope() as scope:
         ann = here.principal(scope, here.ann)
@@ -180,7 +179,7 @@ def test_who_wrote_it_is_somebody_here_or_nobody(here: World) -> None:
     assert (strange.creator_known, strange.names, strange.ceiling) == (False, (), Rating.G)
 
 
-def test_a_reader_is_known_on_their_platform_alone(here: World) -> None:
+def test_viewer_is_known_on_their_platform_only(here: World) -> None:
     with here.scope() as scope:
         done = age_assurance.record_assurance(
             scope, platform="sandbox", user_id="fan", method="test", assured_level="L3", over_18=True,
@@ -218,7 +217,7 @@ def test_a_reader_is_known_on_their_platform_alone(here: World) -> None:
         {"lives": age_assurance.ASSURANCE_LIFETIME + DAY},
     ],
 )
-def test_an_assurance_that_cannot_be_is_refused(here: World, changed: dict[str, Any]) -> None:
+def test_invalid_assurance_is_rejected(here: World, changed: dict[str, Any]) -> None:
     asked: dict[str, Any] = {
         "platform": "sandbox", "user_id": "fan", "method": "test", "assured_level": "L3", "over_18": True,
         "environment": "test", "lives": age_assurance.ASSURANCE_LIFETIME,
@@ -235,7 +234,7 @@ def test_an_assurance_that_cannot_be_is_refused(here: World, changed: dict[str, 
         assert age_assurance.record_assurance(scope, **asked).over_18
 
 
-def test_what_a_reader_was_sent_last_is_read_back_to_the_window(here: World) -> None:
+def test_recent_messages_of_viewer_are_read_up_to_window(here: World) -> None:
     long = ("Good morning, how are you today? " * 40)[:1200].rstrip()
     for number, text in enumerate((long, "Hello you", long)):
         publish_unit(here, message(here, "fan", text=text), body=str(number))
@@ -250,7 +249,7 @@ def test_what_a_reader_was_sent_last_is_read_back_to_the_window(here: World) -> 
     assert facts(here, last).recent == ("Hello you", long, "Bye")
 
 
-def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World) -> None:
+def test_copy_records_location_and_outcome(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, person=real_person(scope))
     whole = unit(here, text="Hello", media=(medium,))
@@ -312,7 +311,7 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
         assert live_copies.all_copies_of_bytes(scope, medium.sha256) == [found]
 
 
-def test_what_never_left_is_no_copy(here: World) -> None:
+def test_unpublished_permit_is_no_copy(here: World) -> None:
     kept, lost = unit(here, text="One"), unit(here, text="Two")
     stays, goes = publish_unit(here, kept, "1", native=""), publish_unit(here, lost, "2", native="")
     with here.scope() as scope:
@@ -327,7 +326,7 @@ def test_what_never_left_is_no_copy(here: World) -> None:
         assert tuple(row) == ("void", "not_sent", False)
 
 
-def test_a_proposed_face_is_confirmed_once_and_stays_so(here: World) -> None:
+def test_proposed_depiction_is_confirmed_once(here: World) -> None:
     with here.scope() as scope:
         person, medium = real_person(scope), picture(scope, here)
         asset = asset_of(scope, medium)
@@ -343,7 +342,7 @@ def test_a_proposed_face_is_confirmed_once_and_stays_so(here: World) -> None:
             assert tuple(scope.run(states, asset=asset).one()) == after
 
 
-def test_what_was_made_from_something_keeps_its_origin(here: World) -> None:
+def test_derivative_keeps_origin_of_source(here: World) -> None:
     with here.scope() as scope:
         asset = asset_of(scope, picture(scope, here, source="capture", age=9 * DAY, ai="assisted"))
         child = asset_of(scope, picture(scope, here, source="shoot_card", age=DAY, parent=asset))
@@ -365,7 +364,7 @@ def test_what_was_made_from_something_keeps_its_origin(here: World) -> None:
         assert asset_records.newest_rendition(scope, uuid7(), "post") is None
 
 
-def test_a_no_is_kept_with_its_reason(here: World) -> None:
+def test_refusal_is_stored_with_reason(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
     with here.scope(f"member:{here.rob}") as scope:
@@ -381,7 +380,7 @@ def test_a_no_is_kept_with_its_reason(here: World) -> None:
                 )
 
 
-def test_stops_that_hold_are_told_the_latest_first(here: World) -> None:
+def test_active_stops_are_listed_latest_first(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         emergency_stops.close_switch(scope, "creator", str(here.creator_id), "bot", reason="one")
     with here.scope(f"member:{here.ann}") as scope:
@@ -410,7 +409,7 @@ def test_stops_that_hold_are_told_the_latest_first(here: World) -> None:
         assert refused.value.message.params == {"minutes": 15}
 
 
-def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_path: Any) -> None:
+def test_export_of_agency_without_decisions_is_empty(here: World, tmp_path: Any) -> None:
     key = LogKey.derive(bytes(range(32)))
     with pytest.raises(NotFound), here.scope() as scope:
         live_copies.record_copy(scope, uuid7(), "n", scope.now)
@@ -431,9 +430,9 @@ def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_pat
     assert said == {"kind": "end", "log": "", "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0}
 
 
-def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: World) -> None:
-    """An account with years of posts: a plan that does not know the reader would walk them all at
-    every claim."""
+def test_public_post_does_not_read_messages_of_viewers(here: World) -> None:
+    """For an account with years of posts, a query plan that ignores the viewer would read all of
+    them for each permit."""
 
     def reads(viewer: str) -> list[str]:
         asked = {

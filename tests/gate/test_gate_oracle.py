@@ -1,5 +1,5 @@
-"""The whole gate against an oracle: whatever happens in whatever order, exactly what may be sent
-can be sent."""
+"""The whole gate compared with an oracle: for any sequence of events, it allows exactly the
+permitted posts."""
 
 import os
 from dataclasses import replace
@@ -62,7 +62,7 @@ from tests.gate.oracle_events import (
 )
 
 STEPS = int(os.environ.get("GREENROOM_MACHINE_STEPS", "600"))
-"""Steps of one run, always the same ones; a long run takes ten thousand others each time."""
+"""Steps of one run, always the same. A long run executes ten thousand random steps."""
 LENGTH = 40
 WORDS = {
     "G": "Good morning",
@@ -79,7 +79,8 @@ PLATFORMS = st.sampled_from(
 
 
 class Machine(RuleBasedStateMachine):
-    """Every rule does one thing to the gate and writes it down for the oracle."""
+    """A state machine: each rule performs one operation on the gate and records its event for the
+    oracle."""
 
     persons: Bundle[str] = Bundle("persons")
     pictures: Bundle[str] = Bundle("pictures")
@@ -105,8 +106,8 @@ class Machine(RuleBasedStateMachine):
         return f"{kind}{next(self.names)}"
 
     def prepare(self) -> None:
-        """What every run begins with: adult pictures that may go, that nobody looked at, and that
-        name nobody."""
+        """Create the initial pictures: an allowed adult picture, an unreviewed one, and one without
+        a named person."""
         self.somebody = self.meet_somebody(True, True)
         self.good, unseen = (self.make_picture(self.somebody, 1, True, "N") for _ in range(2))
         nobody = self.make_picture(None, None, True, "N")
@@ -257,7 +258,7 @@ class Machine(RuleBasedStateMachine):
         self.do(lambda scope: recall.block_bytes(scope, self.media[name].sha256, category="other"))
         self.events.append(PictureBlocked(name))
 
-    # ------------------------------------------------------------------ the house
+    # ------------------------------------------------------------------ the agency
     @rule(feature=st.sampled_from(["sending", "nudity"]), on=st.sampled_from([True, False, False]))
     def stop(self, feature: str, on: bool) -> None:
         target = str(self.world.creator_id)
@@ -277,12 +278,12 @@ class Machine(RuleBasedStateMachine):
             )
         self.events.append(StopSwitched(feature, on))
 
-    # ------------------------------------------------------------------ the reader
+    # ------------------------------------------------------------------ the viewer
     @rule(known=st.sampled_from(["proven", "proven", "hearsay", "reset", "suspected"]))
     def learn_of_reader(self, known: str) -> None:
         now = self.age()
         if now == "suspected" and known != "reset":
-            return  # only a person ends a suspicion
+            return  # only a member can clear a suspicion
         if now == "unknown" and known == "reset":
             return
         self.do(lambda scope: self._learn(scope, known), who=self.world.rob)
@@ -354,8 +355,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(wished=wishes, yes=st.sampled_from([True, True, False]))
     def look_at_whole(self, wished: SendRequest, yes: bool) -> None:
-        """A review binds to the unit as it was judged; its marks change with the ratings, so it is
-        judged again."""
+        """Review the whole post. A review applies to the unit as it was judged. Its flags change
+        with the ratings, so it is judged again."""
         one, known = self._known(wished)
         self.do(lambda scope: issuance.judge_unit(scope, one, author=f"member:{self.world.ann}"))
         verdict = "approve" if yes else "refuse"
@@ -391,14 +392,14 @@ class Machine(RuleBasedStateMachine):
             self.compare(known, left=found.is_allowed, why=found.reasons)
 
     def _known(self, wished: SendRequest) -> tuple[Unit, SendRequest]:
-        """The unit with its marks, and the wish under the name that people said yes to: a unit of
-        other marks is another unit."""
+        """Return the unit with its flags, and the request under the reviewed name: other flags make
+        another unit."""
         one = self.do(lambda scope: self._marked(scope, self.units[wished.name]))
         return one, replace(wished, name=f"{wished.name}:{','.join(one.flags)}")
 
     def compare(self, known: SendRequest, *, left: bool, why: object) -> None:
         assert left == oracle.may_be_sent(self.events, known), (
-            f"{known}: {'may leave' if left else why} after {self.events}"
+            f"{known}: {'allowed' if left else why} after {self.events}"
         )
         Machine.sent, Machine.refused = Machine.sent + left, Machine.refused + (not left)
 
@@ -406,7 +407,7 @@ class Machine(RuleBasedStateMachine):
         assert isinstance(self.do(decision_log.verify_chain), decision_log.ChainIntact)
 
 
-def test_exactly_what_may_be_sent_is_sent(tenant: OpenScope) -> None:
+def test_gate_allows_exactly_what_oracle_allows(tenant: OpenScope) -> None:
     Machine.sent, Machine.refused = 0, 0
     run_state_machine_as_test(
         partial(Machine, tenant),
@@ -419,12 +420,12 @@ def test_exactly_what_may_be_sent_is_sent(tenant: OpenScope) -> None:
         ),
     )
     assert Machine.sent >= STEPS // 60, (
-        f"{Machine.sent} may leave, {Machine.refused} not: a gate that blocks all fails"
+        f"{Machine.sent} allowed, {Machine.refused} denied: a gate that denies all fails"
     )
     assert Machine.refused >= STEPS // 60
 
 
-def test_the_oracle_writes_its_limits_down_by_itself() -> None:
+def test_oracle_covers_known_destinations_only() -> None:
     rows = shipped_bundle().rows
     assert oracle.ALLOWED.keys() <= rows.keys()
     assert {one.kind for one in lexicon.shipped_lexicon().terms} >= {

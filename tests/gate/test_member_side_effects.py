@@ -1,5 +1,4 @@
-"""What each act of a member leaves behind: its entry in the audit, who is told, what is to be
-done."""
+"""Side effects of members' operations: audit entries, notices and queued tasks."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -66,7 +65,8 @@ def chatter(here: World) -> str:
 
 
 def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], str]]:
-    """What somebody without a right may have wished for, who does it, and what they are told."""
+    """Return requests a member without rights could submit, with their handlers and expected
+    notices."""
     one, now = uuid7(), "2026-01-01"
     with here.scope() as scope:
         at = scope.now - DAY
@@ -128,7 +128,7 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
 @pytest.mark.parametrize("name", [
     "binding", "proving", "proposing", "naming", "confirming", "withdrawing", "limiting", "reading", "rows", "sample",
 ])  # fmt: skip
-def test_who_may_not_is_told_at_home_and_not_urgently(here: World, name: str) -> None:
+def test_unauthorized_request_is_reported_without_urgency(here: World, name: str) -> None:
     event, settle, code = wishes(here, chatter(here))[name]
     settle(event, tenant=here.open)
     with here.scope() as scope:
@@ -142,7 +142,7 @@ def test_who_may_not_is_told_at_home_and_not_urgently(here: World, name: str) ->
         )
 
 
-def test_a_stop_is_in_the_audit_and_a_refused_end_of_it_is_told_at_once(here: World) -> None:
+def test_stop_is_audited_and_refused_end_is_reported(here: World) -> None:
     def wanted(opens: bool, who: UUID, reason: str = "alarm") -> EmergencyStopRequested:
         return EmergencyStopRequested(
             here.tenant_id, uuid7(), "tenant", "", "sending", opens, f"member:{who}", reason
@@ -183,7 +183,7 @@ def test_a_stop_is_in_the_audit_and_a_refused_end_of_it_is_told_at_once(here: Wo
         assert not found.open
 
 
-def test_who_may_not_end_a_stop_has_not_asked_for_it(here: World) -> None:
+def test_unauthorized_end_of_stop_is_no_request(here: World) -> None:
     who = chatter(here)
     with member_scope(here, here.ann) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
@@ -196,7 +196,7 @@ def test_who_may_not_end_a_stop_has_not_asked_for_it(here: World) -> None:
         assert find_notice(scope, "switch:tenant::sending") is not None
 
 
-def test_a_rating_wished_for_is_done_soon_and_once(here: World) -> None:
+def test_rating_is_queued_once_with_priority(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, Rating.S)
         asset = asset_of(scope, medium)
@@ -223,10 +223,10 @@ def test_a_rating_wished_for_is_done_soon_and_once(here: World) -> None:
             content_reviews.submit_rating(scope, asset, medium.sha256, Rating.G)
         content_reviews.submit_rating(
             scope, asset, medium.sha256, Rating.S
-        )  # what it is, is not lower
+        )  # the current rating is not a reduction
 
 
-def test_a_sheet_is_judged_as_a_whole_or_not_at_all(here: World) -> None:
+def test_sheet_is_recorded_completely_or_not_at_all(here: World) -> None:
     with here.scope() as scope:
         shown = [picture(scope, here, Rating.S) for _ in range(3)]
         rob = queries.get_member(scope, here.rob)
@@ -263,7 +263,7 @@ def test_a_sheet_is_judged_as_a_whole_or_not_at_all(here: World) -> None:
         ]
 
 
-def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: World) -> None:
+def test_prohibited_finding_is_reported_and_frozen(here: World) -> None:
     with here.scope() as scope:
         shown, minor = picture(scope, here, Rating.S), picture(scope, here, Rating.S)
         inspections.record_classifier_finding(
@@ -321,7 +321,7 @@ def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: 
 
 
 def check_refused_lowerings(scope: Scope, asset: UUID, sha256: str) -> None:
-    """A lowering needs a reason, a known asset and a lower rating."""
+    """Check that a reduction needs a reason, a known asset and a lower rating."""
     for wrong in ("", "  ", "x" * (rating_reductions.MAX_LOWERING_REASON + 1)):
         with pytest.raises(BadInput) as refused:
             rating_reductions.request_lowering(
@@ -336,7 +336,7 @@ def check_refused_lowerings(scope: Scope, asset: UUID, sha256: str) -> None:
             rating_reductions.request_lowering(scope, asset, sha256, same, why="x", maker=None)
 
 
-def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> None:
+def test_rating_reduction_is_stored_and_audited(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, Rating.S)
         asset = asset_of(scope, medium)
@@ -397,7 +397,7 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
         rating_reductions.vote_on_lowering(scope, wish, agree=True, why="again")
 
 
-def test_a_no_to_a_lowering_is_in_the_audit_and_nothing_is_done(here: World) -> None:
+def test_refused_reduction_is_audited_without_effect(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, Rating.S)
         asset = asset_of(scope, medium)
@@ -416,12 +416,12 @@ def test_a_no_to_a_lowering_is_in_the_audit_and_nothing_is_done(here: World) -> 
         assert rating_reductions.list_lowering_requests(scope, {here.creator_id}) == []
 
 
-def test_what_an_agency_chooses_is_in_the_audit_and_kept_beside_each_other(here: World) -> None:
+def test_review_settings_are_audited_and_independent(here: World) -> None:
     with member_scope(here, here.rob) as scope:
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 2)
         review_settings.set_safety_officer(scope, here.ann)
         review_settings.raise_sampling_shares(scope, suggestive_percent=5, words_percent=100)
-        # ann was named
+        # Ann was named above
         assert review_settings.safety_officer(scope).id == here.ann  # type: ignore[union-attr]  # see above
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 100)
         review_settings.raise_sampling_shares(scope, suggestive_percent=100, words_percent=2)
@@ -442,7 +442,7 @@ def test_what_an_agency_chooses_is_in_the_audit_and_kept_beside_each_other(here:
         review_settings.set_safety_officer(scope, here.ann)
 
 
-def test_a_limit_and_its_end_are_in_the_audit(here: World) -> None:
+def test_limit_and_its_end_are_audited(here: World) -> None:
     with member_scope(here, here.ann) as scope:
         place_limits.set_place_limit(scope, "sandbox.post", Rating.S, Verdict.B, why="  quiet ")
         (one,) = place_limits.list_place_limits(scope)

@@ -1,5 +1,4 @@
-"""What pages ask the room: who is in a picture, what was decided last, and what keeps something
-back: each field."""
+"""Queries of pages: depicted people, last decisions, and reasons for holds, with every field."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +61,7 @@ def judge(here: World, whole: Unit) -> Any:
 
 
 # ------------------------------------------------------------------ decisions
-def test_what_waits_is_told_to_the_last_field_until_somebody_said_something(here: World) -> None:
+def test_held_units_are_listed_until_reviewed(here: World) -> None:
     with here.scope() as scope:
         began = scope.now - DAY
         nude = picture(scope, here, Rating.N, person=synthetic_person(scope, here))
@@ -99,7 +98,7 @@ def marked(here: World, whole: Unit) -> Unit:
         return issuance.with_required_marks(scope, whole, line=str)
 
 
-def test_the_last_decision_of_each_is_said_and_what_nobody_judged_is_absent(here: World) -> None:
+def test_last_decision_is_returned_for_judged_subjects(here: World) -> None:
     with here.scope() as scope:
         nude = picture(scope, here, Rating.N, person=synthetic_person(scope, here))
     held, fine, chat = marked(here, unit(here, media=(nude,))), unit(here), message(here, "fan")
@@ -130,7 +129,7 @@ def test_the_last_decision_of_each_is_said_and_what_nobody_judged_is_absent(here
         assert queries.last_decision_reasons(scope, Subject("draft", held.subject.id)) is None
 
 
-def test_what_people_last_said_of_bytes_and_a_no_outweighs_a_yes(here: World) -> None:
+def test_refusal_outweighs_approval_in_review_verdicts(here: World) -> None:
     with here.scope() as scope:
         one, two, three = (picture(scope, here).sha256 for _ in range(3))
     for member, sha256, verdict in (
@@ -144,7 +143,7 @@ def test_what_people_last_said_of_bytes_and_a_no_outweighs_a_yes(here: World) ->
 
 
 # ------------------------------------------------------------------ people in pictures
-def test_who_is_shown_is_named_with_the_end_of_what_they_allowed(here: World) -> None:
+def test_depicted_people_are_listed_with_end_of_consent(here: World) -> None:
     with here.scope() as scope:
         zoe, ada = (
             real_person(scope, display_ref="Zoe"),
@@ -168,7 +167,7 @@ def test_who_is_shown_is_named_with_the_end_of_what_they_allowed(here: World) ->
         assert queries.list_depicted_people(scope, []) == []
 
 
-def test_who_keeps_a_picture_back_is_told_by_picture_and_name(here: World) -> None:
+def test_missing_consents_are_listed_by_picture_and_name(here: World) -> None:
     with here.scope() as scope:
         fine, none = (
             real_person(scope, display_ref="Fine"),
@@ -196,7 +195,7 @@ def test_who_keeps_a_picture_back_is_told_by_picture_and_name(here: World) -> No
         assert queries.list_missing_consents(scope, []) == []
 
 
-def test_who_was_invented_waits_for_eyes_while_enough_references_stand_and_nobody_doubted(
+def test_declaration_is_pending_review_with_enough_references(
     here: World,
 ) -> None:
     few, enough = (
@@ -224,7 +223,7 @@ def test_who_was_invented_waits_for_eyes_while_enough_references_stand_and_nobod
     assert waits() == set()
 
 
-def test_a_reference_that_is_gone_ends_the_looking(here: World) -> None:
+def test_lost_reference_ends_declaration_review(here: World) -> None:
     person, shown = add_unknown_person(here, "synthetic"), add_reference_pictures(here)
     declare_person(here, person, shown)
     with here.scope() as scope:
@@ -236,9 +235,8 @@ def test_a_reference_that_is_gone_ends_the_looking(here: World) -> None:
         )
 
 
-# ------------------------------------------------------------------ what moves in, and what comes
-# back
-def test_a_history_of_permissions_taken_back_moves_in_as_it_was(here: World) -> None:
+# ------------------------------------------------------------------ import and restore
+def test_imported_revocations_keep_their_time(here: World) -> None:
     with here.scope() as scope:
         gone, stays = real_person(scope), real_person(scope)
         first, later = scope.now - 9 * DAY, scope.now - 3 * DAY
@@ -252,8 +250,8 @@ def test_a_history_of_permissions_taken_back_moves_in_as_it_was(here: World) -> 
         assert {tuple(row) for row in rows} == {(gone, first), (stays, None)}
 
 
-# ------------------------------------------------------------------ requests, cards, places
-def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None:
+# ------------------------------------------------------------------ reports, cards, destinations
+def test_report_stores_digest_of_form(tenant: OpenScope) -> None:
     receipt, form = f"{uuid7()}"[-14:], f"form-{uuid7()}"
     given = SubmittedForm(address="https://x.example/1", words="me", by_house=True, form=form)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
@@ -266,7 +264,7 @@ def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None
         }
         assert installation_reports.receive_report(scope, receipt=receipt, **said) == receipt
         assert installation_reports.receive_report(scope, receipt="another", **said) == receipt, (
-            "sent twice, it is one"
+            "a form sent twice is one report"
         )
     with tenant(INSTALLATION_ID, "system:test") as scope:
         found = installation_reports.find_report_by_receipt(scope, receipt)
@@ -303,7 +301,7 @@ def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None
         }
 
 
-def test_a_letter_is_kept_once_under_its_form(tenant: OpenScope) -> None:
+def test_sealed_contact_is_stored_once_per_form(tenant: OpenScope) -> None:
     form = f"form-{uuid7()}"
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         installation_reports.store_contact(scope, form, b"sealed")
@@ -316,7 +314,7 @@ def test_a_letter_is_kept_once_under_its_form(tenant: OpenScope) -> None:
         assert installation_reports.sealed_contact(scope, form) is None
 
 
-def test_a_page_names_a_card_of_its_creator_alone(here: World) -> None:
+def test_card_is_found_for_its_creator_only(here: World) -> None:
     card = shoot_card_builders.add_card(here, shoot_card_builders.person(here))
     with here.scope() as scope:
         assert asset_bindings.find_card_of_creator(scope, here.creator_id, str(card)) == card
@@ -335,7 +333,7 @@ def test_a_page_names_a_card_of_its_creator_alone(here: World) -> None:
         assert (one.priority, one.dedupe) == (0, f"card.bind:{asset}:{card}")
 
 
-def test_the_places_that_are_watched_are_those_of_what_stands_there_above_general(
+def test_watched_channels_are_those_with_live_copies_above_general(
     here: World,
 ) -> None:
     def outside(rating: Rating, **changes: Any) -> UUID:

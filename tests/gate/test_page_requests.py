@@ -1,5 +1,5 @@
-"""What pages ask of the workers: done once and at once, written down by its name, and told to
-nobody else."""
+"""Requests of pages to the workers: processed once, audited, and reported to the right members
+only."""
 
 import re
 from dataclasses import replace
@@ -39,7 +39,7 @@ WITH RECURSIVE waiting AS (
   NOT l.granted)
 SELECT count(*) FROM waiting
 """
-"""Who waits for the transaction that asks, or for one that does."""
+"""Count the backends that wait for this transaction, directly or through another backend."""
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def press(here: World, tenant: OpenScope, who: UUID, *, open_: bool) -> None:
     handle_stop_request(asked, tenant=tenant)
 
 
-def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
+def test_sequential_requests_of_two_members_end_stop(here: World, tenant: OpenScope) -> None:
     press(here, tenant, here.ann, open_=False)
     for _ in range(2):
         press(here, tenant, here.rob, open_=True)
@@ -95,11 +95,9 @@ def told(here: World) -> list[str]:
         return sorted(one.message.code for one in list_open_notices(scope))
 
 
-def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(
-    here: World, tenant: OpenScope
-) -> None:
-    """Home asked for a second word that ended nothing any more, and never said why the stop had
-    stayed."""
+def test_request_to_end_new_stop_is_reported_again(here: World, tenant: OpenScope) -> None:
+    """The home page once showed a request for a second approval that had no effect, without the
+    reason for the remaining stop."""
     press(here, tenant, here.ann, open_=False)
     with here.scope() as scope:
         first = emergency_stops.list_stops(scope)[0].since.isoformat()
@@ -117,7 +115,7 @@ def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(
     assert told(here) == []
 
 
-def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
+def test_simultaneous_requests_of_two_members_end_stop(here: World, tenant: OpenScope) -> None:
     asking = (here.rob, second(here))
     press(here, tenant, here.ann, open_=False)
     begun = [
@@ -126,7 +124,7 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
     with here.scope() as scope:
         epochs.lock_exclusive(
             scope, epochs.tenant_key(scope)
-        )  # so that neither is done before the other has begun
+        )  # so that neither ends before the other begins
         for one in begun:
             one.start()
         wait_until(lambda: scope.run(ALL_WHO_WAIT).scalar_one() == len(asking))
@@ -134,9 +132,7 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
         one.join(60)
     with here.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
-        assert (
-            list_open_notices(scope) == []
-        )  # nobody is told to find a second person who was there
+        assert list_open_notices(scope) == []  # no notice asks for a second member
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -148,10 +144,10 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
         emergency_stops.STOPPED_AGAIN,
     ],
 )
-def test_why_a_stop_stays_is_true_for_all_who_read_it(code: str, language: str) -> None:
+def test_stop_notice_addresses_all_members(code: str, language: str) -> None:
     told = render_message(
         Message(code, {"minutes": 15}), language
-    )  # one asked, all read it at Home
+    )  # all members read it on the home page
     assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), told
 
 
@@ -163,7 +159,7 @@ def second(here: World) -> UUID:
     return found
 
 
-def test_each_real_person_is_named_once_with_their_own_link(here: World) -> None:
+def test_linkable_people_are_listed_once(here: World) -> None:
     with here.scope() as scope:
         ida, zoe = (real_person(scope, display_ref=name) for name in ("Ida", "Zoe"))
         persons.add_person(scope, kind="synthetic", display_ref="Nova")
@@ -175,7 +171,7 @@ def test_each_real_person_is_named_once_with_their_own_link(here: World) -> None
         assert last.linked_at is not None
 
 
-def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
+def test_revocation_is_queued_once_with_priority(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
     for what in ("publish", "publish", subject_portal.ALL_CONSENTS):
@@ -197,9 +193,7 @@ def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
 
 
-def test_what_became_of_a_complaint_is_written_down_by_its_name(
-    here: World, tenant: OpenScope
-) -> None:
+def test_outcome_of_removal_request_is_audited(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         media = [picture(scope, here, Rating.G) for _ in range(2)]
         receipts = [

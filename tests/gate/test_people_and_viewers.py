@@ -1,4 +1,4 @@
-"""Readers' ages, emergency stops, ratings that only rise, reviews, the desk's list."""
+"""Age assurance of viewers, emergency stops, ratings, reviews, and the list of held posts."""
 
 import hashlib
 from datetime import timedelta
@@ -52,7 +52,7 @@ def assure(scope, user: str = "fan", **changes):
     return age_assurance.record_assurance(scope, user_id=user, **{**given, **changes})
 
 
-def test_a_test_assurance_is_for_test_networks_of_a_demo(here: World) -> None:
+def test_assurance_counts_on_test_network_only(here: World) -> None:
     with here.scope() as scope:
         assert age_assurance.get_assurance(scope, "sandbox", "fan") == age_assurance.UNKNOWN_VIEWER
         assert assure(scope).over_18
@@ -66,7 +66,7 @@ def test_a_test_assurance_is_for_test_networks_of_a_demo(here: World) -> None:
                 assure(scope, **changes)
 
 
-def test_an_assurance_runs_out(here: World) -> None:
+def test_assurance_expires(here: World) -> None:
     with here.scope() as scope:
         assure(scope, lives=timedelta(milliseconds=1))
     with here.scope() as scope:
@@ -74,7 +74,7 @@ def test_an_assurance_runs_out(here: World) -> None:
         assert (known.state, known.over_18) == (AssuranceState.EXPIRED, False)
 
 
-def test_a_minor_stays_blocked(here: World) -> None:
+def test_minor_remains_blocked(here: World) -> None:
     with here.scope() as scope:
         assure(scope)
         age_assurance.block_viewer(scope, "sandbox", "fan")
@@ -92,7 +92,7 @@ def test_a_minor_stays_blocked(here: World) -> None:
         )
 
 
-def test_a_suspicion_is_cleared_by_a_person(here: World) -> None:
+def test_suspicion_is_cleared_by_member(here: World) -> None:
     with here.scope() as scope:
         age_assurance.mark_suspected_minor(scope, "sandbox", "fan")
         with pytest.raises(Conflict):
@@ -105,12 +105,12 @@ def test_a_suspicion_is_cleared_by_a_person(here: World) -> None:
         assert age_assurance.block_viewer(scope, "sandbox", "fan").state is AssuranceState.BLOCKED
 
 
-def test_a_providers_no_blocks(here: World) -> None:
+def test_negative_provider_result_blocks_viewer(here: World) -> None:
     with here.scope() as scope:
         assert assure(scope, over_18=False).state is AssuranceState.BLOCKED
 
 
-def test_ratings_only_rise_and_follow_the_bytes(here: World) -> None:
+def test_ratings_only_rise_and_follow_bytes(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.N)
         ratings.record_rating(scope, shown.sha256, Rating.G, source="classifier@2")
@@ -123,7 +123,7 @@ def test_ratings_only_rise_and_follow_the_bytes(here: World) -> None:
             ratings.record_rating(scope, "0" * 64, Rating.G, source="classifier@2")
 
 
-def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
+def test_blurred_picture_keeps_people_and_date(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope)
         shown = picture(scope, here, Rating.N, person=who, age=timedelta(days=100))
@@ -140,9 +140,9 @@ def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
         assert Reason.CONSENT_REVOKED in decision.reasons
 
 
-def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
-    """Making it anew today would else prove that whoever it shows was of age when the original was
-    made."""
+def test_derivative_of_undated_picture_has_no_date(here: World) -> None:
+    """Otherwise a derivative made today would prove that the depicted people were adults when the
+    original was made."""
     with here.scope() as scope:
         who = real_person(scope)
         undated = asset_records.record_asset(
@@ -162,15 +162,15 @@ def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
             assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
 
 
-@pytest.mark.parametrize("far", [False, True], ids=["from it", "from a cut of it"])
-def test_the_day_an_undated_picture_came_in_dates_nothing_that_a_model_makes_of_it(
+@pytest.mark.parametrize("far", [False, True], ids=["from picture", "from crop"])
+def test_upload_date_of_undated_picture_does_not_date_ai_derivatives(
     here: World, far: bool
 ) -> None:
     with here.scope() as scope:
         ida = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
         undated = picture(
             scope, here, person=ida, source="ingest"
-        )  # as it comes in without a camera's word
+        )  # uploaded without a camera date
         of = (
             picture(scope, here, parent=asset_of(scope, undated), source="ingest")
             if far
@@ -185,7 +185,7 @@ def test_the_day_an_undated_picture_came_in_dates_nothing_that_a_model_makes_of_
         )
         drawn = picture(
             scope, here, Rating.N, person=ida, ai="generated", source="ingest"
-        )  # of words alone
+        )  # made from text only
         again = picture(
             scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, drawn)
         )
@@ -203,7 +203,7 @@ def test_the_day_an_undated_picture_came_in_dates_nothing_that_a_model_makes_of_
             assert (missing in found) is unknown
 
 
-def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
+def test_same_bytes_are_one_rendition(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, ai="generated")
         again = asset_records.record_asset(
@@ -235,7 +235,7 @@ def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
         assert asset_records.newest_rendition(scope, uuid7(), "post") is None
 
 
-def test_near_copies_of_what_was_taken_down_are_caught(here: World) -> None:
+def test_near_copies_of_blocked_picture_are_found(here: World) -> None:
     from gate.removal import recall
 
     with here.scope() as scope:
@@ -257,7 +257,7 @@ def test_near_copies_of_what_was_taken_down_are_caught(here: World) -> None:
             ), phash
 
 
-def test_permissions_are_the_persons_own_and_end(here: World) -> None:
+def test_consents_are_signed_by_person_and_end(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope, scopes=())
         rest = {
@@ -284,7 +284,7 @@ def test_permissions_are_the_persons_own_and_end(here: World) -> None:
             )
 
 
-def test_a_double_stands_on_the_papers_of_the_real_person(here: World) -> None:
+def test_digital_twin_requires_consents_of_real_person(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
         twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=who)
@@ -297,7 +297,7 @@ def test_a_double_stands_on_the_papers_of_the_real_person(here: World) -> None:
         )
 
 
-def test_an_invented_person_needs_two_pairs_of_eyes_for_more(here: World) -> None:
+def test_synthetic_person_needs_two_reviews_above_suggestive(here: World) -> None:
     with here.scope() as scope:
         nova = synthetic_person(scope, here, reviewed=False)
         whole = unit(here, media=[picture(scope, here, Rating.S, person=nova)])
@@ -309,7 +309,7 @@ def test_an_invented_person_needs_two_pairs_of_eyes_for_more(here: World) -> Non
         )
 
 
-def test_a_wide_stop_is_ended_by_two(here: World, pages) -> None:
+def test_broad_stop_is_ended_by_two_members(here: World, pages) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
         assert emergency_stops.is_stopped(scope, "sending")
@@ -334,7 +334,7 @@ def test_a_wide_stop_is_ended_by_two(here: World, pages) -> None:
             emergency_stops.reopen_switch(scope, "creator", str(here.creator_id), "bot", reason="x")
 
 
-def test_the_desk_lists_what_waits_for_a_person(here: World, pages) -> None:
+def test_held_posts_are_listed_until_reviewed(here: World, pages) -> None:
     with here.scope() as scope:
         since = scope.now - timedelta(hours=1)
         waits = unit(
@@ -352,7 +352,7 @@ def test_the_desk_lists_what_waits_for_a_person(here: World, pages) -> None:
         ] == ["gate.REVIEW_MISSING"]
     with pages.scope(
         here.tenant_id, f"member:{here.rob}"
-    ) as scope:  # the doors may review: they only insert
+    ) as scope:  # web processes may insert reviews
         content_reviews.review_unit(scope, held.unit_digest, verdict="refuse")
     with here.scope() as scope:
         assert queries.list_held_units(scope, since=since) == []
@@ -370,7 +370,7 @@ def _as(scope, member):
     return replace(scope, actor=f"member:{member}")
 
 
-def test_registered_links_pass_until_they_change(here: World) -> None:
+def test_registered_link_is_allowed_until_changed(here: World) -> None:
     url = "https://shop.test/mia"
     with here.scope() as scope:
         whole = unit(here, text=f"my shop {url}")
@@ -392,7 +392,7 @@ def test_registered_links_pass_until_they_change(here: World) -> None:
             )
 
 
-def test_every_reason_has_its_sentence() -> None:
+def test_every_reason_has_message() -> None:
     for language in LANGUAGES:
         assert {f"gate.{reason}" for reason in Reason} <= set(load_catalogue(language))
         assert all(render_message(message, language) for message in queries.explain_reasons(Reason))
@@ -401,7 +401,7 @@ def test_every_reason_has_its_sentence() -> None:
 CONFIRM = {"method": "document", "receipt": "dossier 12"}
 
 
-def test_a_custodian_confirms_a_reader(here: World) -> None:
+def test_custodian_confirms_age_of_viewer(here: World) -> None:
     roux = add_custodian(here)
     with member_scope(here, roux) as scope:
         done = age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
@@ -425,7 +425,7 @@ def test_a_custodian_confirms_a_reader(here: World) -> None:
         assert tuple(gone) == ("", "", "")
 
 
-def test_only_a_custodian_confirms_and_never_for_a_blocked_reader(here: World) -> None:
+def test_only_custodian_confirms_age_and_not_of_blocked_viewer(here: World) -> None:
     for actor in ("system:chat", "person:1", f"member:{here.ann}", f"member:{here.rob}"):
         with here.scope(actor) as scope, pytest.raises(Refused):
             age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
@@ -445,7 +445,7 @@ def test_only_a_custodian_confirms_and_never_for_a_blocked_reader(here: World) -
             age_assurance.confirm_age(scope, "telegram", "minor", **CONFIRM)
 
 
-def test_only_a_custodian_is_heard_for_a_confirmation(here: World) -> None:
+def test_handler_accepts_confirmation_of_custodian_only(here: World) -> None:
     def ask(user: str, by: str) -> bool:
         asked = ViewerConfirmed(
             here.tenant_id, uuid7(), "telegram", user, "Roux", "a" * 64, by, "document"
@@ -463,7 +463,7 @@ def test_only_a_custodian_is_heard_for_a_confirmation(here: World) -> None:
     assert {row.message["code"] for row in told} == {"role.forbidden.vouch", "member.unknown"}
 
 
-def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> None:
+def test_reviewer_withdraws_assurance_immediately(here: World) -> None:
     with member_scope(here, add_custodian(here)) as scope:
         age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
         age_assurance.block_viewer(scope, "telegram", "minor")

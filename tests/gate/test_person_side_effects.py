@@ -1,5 +1,4 @@
-"""What each act about people leaves behind: proofs, names, declarations, permissions, cards and
-links."""
+"""Side effects of operations on people: age proofs, names, declarations, consents, cards and links."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -57,7 +56,7 @@ def quietly(code: str, **params: Any) -> StoredNotice:
     return StoredNotice(code, params, urgent=False, open=True, creator=None)
 
 
-def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World) -> None:
+def test_age_proof_is_queued_with_normalized_receipt(here: World) -> None:
     ida = add_unknown_person(here)
     asked = request_age_proof(here, ida)
     roux = add_custodian(here)
@@ -105,7 +104,7 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
 
 
 def check_refused_proposals(scope: Scope, asset: UUID, person: UUID, blocked: UUID) -> None:
-    """A proposal needs a known asset and 1 to 20 known people who are not blocked."""
+    """Check that a proposal needs a known asset and 1 to 20 known people who are not blocked."""
     for asset_id, wanted, code, params in (
         (uuid7(), [person], "asset.unknown", {}),
         (asset, [], "person.nobody", {"most": 20}),
@@ -118,7 +117,7 @@ def check_refused_proposals(scope: Scope, asset: UUID, person: UUID, blocked: UU
         assert (refused.value.message.code, refused.value.message.params) == (code, params)
 
 
-def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World) -> None:
+def test_people_in_picture_are_proposed_confirmed_and_audited(here: World) -> None:
     ida, tom = add_unknown_person(here), add_unknown_person(here, display_ref="tom")
     with here.scope() as scope:
         asset = asset_of(scope, picture(scope, here))
@@ -180,7 +179,8 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
 
 
 def check_refused_declarations(scope: Scope, person: UUID, shown: tuple[str, ...]) -> None:
-    """A declaration needs one model with a name and a digest, and at most 40 known references."""
+    """Check that a declaration needs one model with a name and a digest, and at most 40 known
+    references."""
     sources = build_declaration(shown).sources
     another = DeclaredSource("else", "x", "", "", True)
     for wrong, code, params in (
@@ -204,7 +204,7 @@ def check_refused_declarations(scope: Scope, person: UUID, shown: tuple[str, ...
         assert (refused.value.message.code, refused.value.message.params) == (code, params)
 
 
-def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: World) -> None:
+def test_declaration_compares_references_and_is_reviewed_once(here: World) -> None:
     person, shown = (
         add_unknown_person(here, "synthetic", display_ref="Nova"),
         add_reference_pictures(here),
@@ -220,7 +220,7 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
     with here.scope() as scope:
         after = known_faces.find_face_consent(scope, person)
         assert after is not None
-        assert after.pictures == sorted(shown), "what a page wrote down is what the workers read"
+        assert after.pictures == sorted(shown), "the workers compare the submitted references"
         assert list_audit_entries(scope, "person.declared") == [
             (f"member:{here.ann}", "person.declared", f"person:{person}", {})
         ]
@@ -250,10 +250,12 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
             scope, person, build_declaration((), name="x" * 120, licence="y" * 120, digest="")
         )
         synthetic_people.declare_synthetic_person(scope, person, build_declaration((), name="x"))
-        assert len(list_stored_tasks(scope, ReferenceComparisonDue.kind)) == 1, "nothing to compare"
+        assert len(list_stored_tasks(scope, ReferenceComparisonDue.kind)) == 1, (
+            "no references to compare"
+        )
 
 
-def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> None:
+def test_consent_offer_and_answer_are_stored_and_reported(here: World) -> None:
     ida = add_unknown_person(here)
     offer = add_offer(here, ida)
     with here.scope(f"person:{ida}") as scope:
@@ -306,7 +308,7 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
         )
 
 
-def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
+def test_consent_offer_is_validated_to_the_day(here: World) -> None:
     ida = add_unknown_person(here)
     with member_scope(here, here.ann) as scope:
         longest = persons.MAX_CONSENT_PERIOD
@@ -362,7 +364,7 @@ def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
         consent_offers.submit_offer_answer(scope, newest.id, CARD_SIGNED, digest=newest.digest)
 
 
-def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
+def test_depiction_bans_are_managed_by_two_members(here: World) -> None:
     with member_scope(here, here.ann) as scope:
         pictures = [
             asset_of(scope, picture(scope, here, phash=look))
@@ -409,7 +411,7 @@ def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
 
 
 @pytest.mark.parametrize(("bits", "refuses"), [(8, True), (9, False)])
-def test_a_picture_that_looks_like_one_of_them_is_refused_up_to_what_counts_as_near(
+def test_picture_within_hash_distance_of_ban_is_refused(
     here: World, bits: int, refuses: bool
 ) -> None:
     with member_scope(here, here.ann) as scope:
@@ -424,7 +426,7 @@ def test_a_picture_that_looks_like_one_of_them_is_refused_up_to_what_counts_as_n
             depiction_bans.check_pictures_allowed(scope, [shown])
 
 
-def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> None:
+def test_card_binding_and_answers_are_stored_and_reported(here: World) -> None:
     ida, tom = (shoot_card_builders.person(here, display_ref=name) for name in ("Ida", "Tom"))
     card = shoot_card_builders.add_card(here, ida, tom)
     medium = shoot_card_builders.add_undated_picture(here)
@@ -475,7 +477,7 @@ def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> No
         )
 
 
-def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) -> None:
+def test_portal_link_is_audited_and_revocation_has_priority(here: World) -> None:
     with member_scope(here, here.ann) as scope:
         ida = real_person(scope, display_ref="Ida")
         nova = synthetic_person(scope, here)

@@ -1,4 +1,4 @@
-"""Pictures and copies as they are written down and found: every field, every refusal."""
+"""Stored pictures and copies: every field, query and refusal."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_what_a_picture_is_made_from_is_kept_and_inherited(here: World) -> None:
+def test_derivative_inherits_fields_of_source(here: World) -> None:
     with here.scope() as scope:
         at, ida = scope.now - 9 * DAY, real_person(scope)
         whole: dict[str, Any] = {
@@ -91,7 +91,7 @@ def test_what_a_picture_is_made_from_is_kept_and_inherited(here: World) -> None:
             asset_records.record_asset(scope, **whole, parent=uuid7())
 
 
-def test_bytes_are_recorded_once_and_found_by_their_use(here: World) -> None:
+def test_bytes_are_recorded_once_and_found_by_profile(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
         first = asset_of(scope, medium)
@@ -119,7 +119,7 @@ def test_bytes_are_recorded_once_and_found_by_their_use(here: World) -> None:
         )
         newer = asset_records.record_rendition(scope, first, sha256="b" * 64, **whole)
         assert newer != one
-        # it is there
+        # recorded above
         assert asset_records.newest_rendition(scope, first, "story").sha256 == "b" * 64  # type: ignore[union-attr]  # see above
         child = asset_records.record_asset(
             scope, creator_id=here.creator_id, origin="generated", ai="generated", engine="e", made_at=scope.now,
@@ -144,7 +144,7 @@ def test_bytes_are_recorded_once_and_found_by_their_use(here: World) -> None:
                 wrong()
 
 
-def test_what_bytes_are_rated_is_read_from_their_whole_family(here: World) -> None:
+def test_rating_is_read_from_whole_family(here: World) -> None:
     with here.scope() as scope:
         nude = picture(scope, here, Rating.N)
         blurred = picture(scope, here, Rating.G, parent=asset_of(scope, nude))
@@ -190,7 +190,7 @@ def test_what_bytes_are_rated_is_read_from_their_whole_family(here: World) -> No
 
 
 def check_refused_records(scope: Scope, jti: UUID) -> None:
-    """A removal needs a proof; a copy and its removal need a known permit."""
+    """Check that a removal needs a proof, and that a copy and its removal need a known permit."""
     for wrong, code in (
         (lambda: live_copies.record_removed(scope, jti, ""), "copy.no_proof"),
         (lambda: live_copies.record_removed(scope, uuid7(), "404"), "copy.unknown"),
@@ -201,7 +201,7 @@ def check_refused_records(scope: Scope, jti: UUID) -> None:
         assert refused.value.message.code == code
 
 
-def test_a_copy_is_read_to_the_last_field_and_found_by_what_it_shows(here: World) -> None:
+def test_copy_is_read_completely_and_found_by_content(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
         medium, other = picture(scope, here, person=ida), picture(scope, here)
@@ -249,7 +249,9 @@ def test_a_copy_is_read_to_the_last_field_and_found_by_what_it_shows(here: World
         live_copies.void_permit(scope, upload, "not_sent")
         live_copies.void_permit(scope, gone, "not_sent")
         assert live_copies.find_copy(scope, upload) is None
-        assert live_copies.find_copy(scope, gone) is not None, "what has a place outside was sent"
+        assert live_copies.find_copy(scope, gone) is not None, (
+            "a permit with a native id was published"
+        )
         row = scope.run(
             "SELECT state, gone_proof, gone_at FROM permits WHERE id = :j", j=upload
         ).one()
@@ -262,7 +264,7 @@ def test_a_copy_is_read_to_the_last_field_and_found_by_what_it_shows(here: World
         check_refused_records(scope, jti)
 
 
-def test_bytes_are_blocked_and_let_go_as_a_request_said(here: World) -> None:
+def test_bytes_are_blocked_and_unblocked_by_request(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, phash="0f" * 8)
         minor = picture(scope, here).sha256
@@ -286,7 +288,7 @@ def test_bytes_are_blocked_and_let_go_as_a_request_said(here: World) -> None:
         assert asset_records.find_rendition_by_digest(scope, medium.sha256).state == "removed"
 
 
-def test_what_a_unit_points_at_is_read_with_its_words(here: World) -> None:
+def test_referenced_post_is_resolved_with_its_text(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
         whole = issuance.with_required_marks(
@@ -310,7 +312,7 @@ def test_what_a_unit_points_at_is_read_with_its_words(here: World) -> None:
             assert post_references.resolve_references(scope, elsewhere) == ()
 
 
-def test_what_ends_is_listed_the_most_pressing_first(here: World) -> None:
+def test_expiring_documents_are_listed_by_urgency(here: World) -> None:
     with here.scope() as scope:
         for name, until in (("Late", 20), ("Soon", 3), ("Far", 32), ("Gone", -0.5)):
             real_person(

@@ -1,5 +1,5 @@
-"""What a price changes for the gate: it is part of what is judged, it opens nothing, and it is a
-sale."""
+"""Prices in the gate: part of the judged unit, never less strict, and a sale that needs its
+consent."""
 
 import json
 from dataclasses import replace
@@ -34,7 +34,7 @@ POSTS = sorted(name for name, row in BUNDLE.rows.items() if row.place in ("post"
 
 
 def allows(name: str, rating: Rating, *, price: Money | None, on: date = TODAY) -> Verdict:
-    """What a place says of a rating, as a decision reads it."""
+    """Return the verdict of a destination for a rating, as a decision reads it."""
     platform = name.partition(".")[0]
     asked = unit(platform=platform, surface=name, price=price)
     return Case(
@@ -50,13 +50,13 @@ def allows(name: str, rating: Rating, *, price: Money | None, on: date = TODAY) 
         ("fanvue.post", "AAFF", "AAFF"),
     ],
 )
-def test_paid_media_are_judged_by_their_own_row_too(place: str, free: str, paid: str) -> None:
+def test_paid_media_are_also_judged_by_their_own_row(place: str, free: str, paid: str) -> None:
     assert "".join(allows(place, rating, price=None) for rating in RATED) == free
     assert "".join(allows(place, rating, price=STARS) for rating in RATED) == paid
 
 
 @given(st.sampled_from(POSTS), st.sampled_from(RATED), st.integers(0, 400))
-def test_a_price_opens_nothing_on_any_day(place: str, rating: Rating, days: int) -> None:
+def test_price_never_loosens_verdict(place: str, rating: Rating, days: int) -> None:
     on = date.fromordinal(TODAY.toordinal() + days)
     assert (
         allows(place, rating, price=STARS, on=on).rank
@@ -64,7 +64,7 @@ def test_a_price_opens_nothing_on_any_day(place: str, rating: Rating, days: int)
     )
 
 
-def test_its_row_is_read_again_with_the_others() -> None:
+def test_paid_media_row_expires_with_the_others() -> None:
     late = date(2027, 6, 1)
     assert "telegram.paid_media" in BUNDLE.overdue_rows(
         "telegram", "telegram.public_channel", on=late
@@ -74,7 +74,7 @@ def test_its_row_is_read_again_with_the_others() -> None:
     assert BUNDLE.paid_verdicts(unknown, "telegram", on=TODAY) == unknown
 
 
-def test_selling_by_a_price_needs_one_permission_more() -> None:
+def test_sale_by_price_requires_additional_consent() -> None:
     person = replace(REAL, grants=GRANTS[:2])
     given_ = snapshot(known(person=person), persons=(person,))
     assert said(given_)[0] == "F"
@@ -82,7 +82,7 @@ def test_selling_by_a_price_needs_one_permission_more() -> None:
 
 
 @pytest.mark.parametrize("feature", ["offers", "payments"])
-def test_what_stops_sales_stops_a_price(feature: str) -> None:
+def test_stop_of_sales_stops_priced_posts(feature: str) -> None:
     stopped = snapshot(known(), stops=(StopFacts("chat", feature),))
     assert said(stopped)[0] == "F"
     assert said(stopped, unit(price=STARS)) == ("B", {Reason.KILL_SWITCH})
@@ -98,27 +98,27 @@ def test_another_price_is_another_unit() -> None:
 
 
 @pytest.mark.parametrize("price", [None, STARS])
-def test_what_is_stored_is_read_as_it_was(price: Money | None) -> None:
+def test_stored_unit_round_trips_with_price(price: Money | None) -> None:
     whole = unit(price=price)
     stored: Any = json.loads(json.dumps(serialization.unit_to_json(whole)))
     assert serialization.unit_from_json(stored) == whole
     assert serialization.unit_from_json(stored).digest() == whole.digest()
     before = {name: value for name, value in stored.items() if name != "price"}
     assert serialization.unit_from_json(before).price is None, (
-        "what was stored before there were prices"
+        "units stored before the price field was added"
     )
     again = facts.parse_unit(canonical_json(whole).decode())
     assert (again.price, again.digest()) == (price, whole.digest())
 
 
-def test_a_sentence_of_ours_costs_nothing() -> None:
+def test_service_text_cannot_have_price() -> None:
     said = render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
     asked = unit(texts=(Text("body", said),), media=(), flags=(), service="service.notice.virtual")
     assert service_texts.is_pure_service_unit(asked)
     assert not service_texts.is_pure_service_unit(replace(asked, price=STARS))
 
 
-def test_a_permit_says_the_price(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_permit_contains_price(tenant: OpenScope, tenant_id: UUID) -> None:
     here = world(tenant, tenant_id)
     with here.scope() as scope:
         medium, author = picture(scope, here), f"member:{here.ann}"

@@ -1,5 +1,5 @@
-"""Every limit of the rules from both sides: what is just enough leaves, a step less is held or
-blocked, and why."""
+"""Every limit of the rules from both sides: just enough is allowed, slightly less is held or
+blocked."""
 
 import hashlib
 from dataclasses import replace
@@ -54,7 +54,7 @@ SPOKEN = replace(REVIEW, principal=derived_uuid("third"))
 
 
 def alone(**changes: Any) -> EvidenceSnapshot:
-    """Facts about a unit without a picture."""
+    """Return the facts of a unit without pictures."""
     return snapshot(persons=(), **changes)
 
 
@@ -67,7 +67,7 @@ def seen(**changes: Any) -> EvidenceSnapshot:
 
 
 def plain(**changes: Any) -> EvidenceSnapshot:
-    """A picture of nobody, rated General."""
+    """Return the facts of a General picture without people."""
     return snapshot(known(Rating.G, None, **{"reviews": (), **changes}), persons=())
 
 
@@ -87,185 +87,185 @@ OPENLY = tuple(
 )
 
 EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
-    "review of bytes on its last moment": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
-    "review of bytes run out": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
-    "review of the unit on its last moment": (
+    "byte review about to expire": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
+    "byte review expired": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
+    "unit review about to expire": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY + MOMENT),)), unit(), "F", set()
     ),
-    "review of the unit run out": (
+    "unit review expired": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY),)), unit(), "H",
         {Reason.REVIEW_MISSING, Reason.APPROVAL_EXPIRED},
     ),
-    "seen just enough": (seen(seen_percent=95), unit(), "F", set()),
-    "seen too little": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),
-    "a guest who is the author": (seen(own=True), unit(), "H", {Reason.REVIEWER_CONFLICT}),
-    "the author and somebody else": (
+    "viewed 95 %": (seen(seen_percent=95), unit(), "F", set()),
+    "viewed 94 %": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),
+    "review by guest who is the author": (seen(own=True), unit(), "H", {Reason.REVIEWER_CONFLICT}),
+    "reviews by author and another member": (
         snapshot(known(reviews=(replace(REVIEW, principal=ANN), REVIEW))), unit(), "F", set()
     ),
-    "the author of the unit": (
+    "unit review by author": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, principal=ANN),)), unit(), "H", {Reason.REVIEWER_CONFLICT}
     ),
-    "a no, then a yes": (snapshot(known(reviews=(replace(NO, at=BEFORE), REVIEW))), unit(), "F", set()),
-    "a yes, then a no": (
+    "refusal, then approval": (snapshot(known(reviews=(replace(NO, at=BEFORE), REVIEW))), unit(), "F", set()),
+    "approval, then refusal": (
         snapshot(known(reviews=(replace(REVIEW, at=BEFORE), NO))), unit(), "H", {Reason.REVIEW_MISSING}
     ),
-    "one of two says no": (
+    "one of two refuses": (
         snapshot(known(reviews=(REVIEW, replace(SPOKEN, approves=False)))), unit(), "H", {Reason.REVIEW_MISSING}
     ),
-    "only the author says yes, another no": (
+    "author approves, another member refuses": (
         snapshot(known(reviews=(replace(REVIEW, principal=ANN), replace(SPOKEN, approves=False)))), unit(), "H",
         {Reason.REVIEWER_CONFLICT},
     ),
-    "words above Suggestive want a look": (alone(), ADULT_TEXT, "H", {Reason.REVIEW_MISSING}),
-    "words somebody looked at": (alone(reviews=(REVIEW,)), ADULT_TEXT, "F", set()),
-    "suggestive words do not": (alone(), words("SUGGESTIVE-MARKER-A"), "A", set()),
-    "hidden, nobody looked": (plain(hidden=True), unit(), "H", {Reason.CONTAINER_HIDDEN_CONTENT}),
-    "hidden, somebody looked": (plain(hidden=True, reviews=(REVIEW,)), unit(), "A", set()),
-    "hidden, somebody looked at the post": (
+    "text above Suggestive without review": (alone(), ADULT_TEXT, "H", {Reason.REVIEW_MISSING}),
+    "reviewed text above Suggestive": (alone(reviews=(REVIEW,)), ADULT_TEXT, "F", set()),
+    "suggestive text without review": (alone(), words("SUGGESTIVE-MARKER-A"), "A", set()),
+    "hidden content, not reviewed": (plain(hidden=True), unit(), "H", {Reason.CONTAINER_HIDDEN_CONTENT}),
+    "hidden content, bytes reviewed": (plain(hidden=True, reviews=(REVIEW,)), unit(), "A", set()),
+    "hidden content, post reviewed": (
         replace(plain(hidden=True), reviews=(REVIEW,)), unit(), "A", set()
     ),
-    "hidden, looked at too long ago": (
+    "hidden content, review expired": (
         plain(hidden=True, reviews=(replace(REVIEW, at=NOW - 365 * DAY),)), unit(), "H",
         {Reason.CONTAINER_HIDDEN_CONTENT},
     ),
-    "unanswered": (plain(unanswered=True), unit(), "H", {Reason.CLASSIFIER_UNAVAILABLE}),
-    "unsettled": (plain(unsettled=True), unit(), "H", {Reason.CLASSIFIER_CONFLICT}),
-    "another kind of bytes": (plain(mime="image/png"), unit(), "B", {Reason.RENDITION_NOT_CANONICAL}),
-    "minor words": (alone(), words("MINOR-P-A"), "B", {Reason.PROHIBITED_MINOR}),
-    "forbidden words": (alone(), words("PROHIBITED-MARKER-A"), "B", {Reason.PROHIBITED_CATEGORY}),
-    "a word for minors alone": (alone(), words("MINOR-C-A"), "A", set()),
-    "nothing to say where": (alone(), words("hi", account=""), "B", {Reason.INPUT_INVALID}),
-    "a reader of a public post": (alone(), words("hi", viewer="fan"), "B", {Reason.AUDIENCE_UNKNOWN}),
-    "a strange language": (alone(), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three strange words to an adult": (alone(**FAN), words(STRANGE, **TO_FAN), "A", set()),
-    "four": (alone(**FAN), words(LONGER, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three to somebody unknown": (alone(), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "three to somebody pending": (
+    "classifier missing": (plain(unanswered=True), unit(), "H", {Reason.CLASSIFIER_UNAVAILABLE}),
+    "classifiers disagree": (plain(unsettled=True), unit(), "H", {Reason.CLASSIFIER_CONFLICT}),
+    "different MIME type": (plain(mime="image/png"), unit(), "B", {Reason.RENDITION_NOT_CANONICAL}),
+    "minor term": (alone(), words("MINOR-P-A"), "B", {Reason.PROHIBITED_MINOR}),
+    "prohibited term": (alone(), words("PROHIBITED-MARKER-A"), "B", {Reason.PROHIBITED_CATEGORY}),
+    "contextual minor term alone": (alone(), words("MINOR-C-A"), "A", set()),
+    "no account": (alone(), words("hi", account=""), "B", {Reason.INPUT_INVALID}),
+    "public post with viewer": (alone(), words("hi", viewer="fan"), "B", {Reason.AUDIENCE_UNKNOWN}),
+    "unsupported language": (alone(), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to adult": (alone(**FAN), words(STRANGE, **TO_FAN), "A", set()),
+    "four unknown words to adult": (alone(**FAN), words(LONGER, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to unknown viewer": (alone(), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three unknown words to pending viewer": (
         alone(viewer=GUEST), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody not of age": (
+    "three unknown words to minor": (
         alone(viewer=replace(READER, over_18=False)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody whose proof ran out": (
+    "three unknown words to viewer with expired assurance": (
         alone(viewer=replace(READER, expires_at=NOW)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
     ),
-    "three to somebody without an end": (
+    "three unknown words to viewer without expiry": (
         alone(viewer=replace(READER, expires_at=None)), words(STRANGE, **TO_FAN), "H",
         {Reason.TEXT_LANGUAGE_UNSUPPORTED},
     ),
-    "in public even to an adult": (alone(**FAN), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
-    "a limit that is just met": (snapshot(known(), ceiling=Rating.N), unit(), "F", set()),
-    "a link on its last moment": (alone(links=(replace(TARGET, expires_at=NOW + MOMENT),)), LINKED, "A", set()),
-    "a link that ran out": (alone(links=(replace(TARGET, expires_at=NOW),)), LINKED, "H", {Reason.LINK_CHANGED}),
-    "a link into the open, where it may": (alone(links=(replace(TARGET, adult=True),)), LINKED, "A", set()),
-    "a link into the open, where it may not": (
+    "three unknown words in public": (alone(**FAN), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "rating equal to ceiling": (snapshot(known(), ceiling=Rating.N), unit(), "F", set()),
+    "link about to expire": (alone(links=(replace(TARGET, expires_at=NOW + MOMENT),)), LINKED, "A", set()),
+    "expired link": (alone(links=(replace(TARGET, expires_at=NOW),)), LINKED, "H", {Reason.LINK_CHANGED}),
+    "adult link where allowed": (alone(links=(replace(TARGET, adult=True),)), LINKED, "A", set()),
+    "adult link where forbidden": (
         alone(links=(replace(TARGET, adult=True),)),
         replace(LINKED, platform="telegram", surface="telegram.public_channel", seen=OPENLY),
         "H",
         {Reason.LINK_ADULT_FORBIDDEN},
     ),
-    "our host with a name in it": (
+    "own host with user name": (
         alone(own_hosts=("mia.test",)), words("see https://you@MIA.test/hello"), "A", set()
     ),
-    "our name before another host": (
+    "own host as user name of another host": (
         alone(own_hosts=("mia.test",)), words("see https://mia.test@evil.test/"), "H", {Reason.LINK_UNREGISTERED}
     ),
-    "our host behind another that browsers go to": (
+    "own host behind backslash": (
         alone(own_hosts=("mia.test",)),
         words("see https://evil.test\\@mia.test/"),
         "H",
         {Reason.LINK_UNREGISTERED},
     ),
-    "our host without a scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
-    "the second link is none of ours": (
+    "own host without scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
+    "second link to another host": (
         alone(own_hosts=("mia.test",)), words(f"see {URL} and https://evil.test/x"), "H", {Reason.LINK_UNREGISTERED}
     ),
-    "a proof on its last moment": (
+    "assurance about to expire": (
         snapshot(known(), viewer=replace(READER, expires_at=NOW + MOMENT)), chat(), "F", set()
     ),
-    "a proof that was reset": (
+    "expired assurance": (
         snapshot(known(), viewer=replace(READER, state=AssuranceState.EXPIRED)), chat(), "B", {Reason.VIEWER_EXPIRED}
     ),
-    "a test proof on a test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
-    "the bot is stopped": (
+    "test assurance on test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
+    "bot message while bot is stopped": (
         alone(author="system:persona", stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "B", {Reason.KILL_SWITCH}
     ),
-    "the bot is stopped, people are not": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
-    "the bot is stopped, posts are not": (
+    "member message while bot is stopped": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
+    "post while bot is stopped": (
         alone(author="system:plan", stops=(StopFacts("chat", "bot"),)), words("hi"), "A", set()
     ),
-    "nudity is stopped, a bare shoulder is not": (
+    "suggestive text while nudity is stopped": (
         alone(stops=(StopFacts("tenant", "nudity"),)), words("SUGGESTIVE-MARKER-A"), "A", set()
     ),
-    "offers are stopped, a link is none": (
+    "link button while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", buttons=(Button("More", "open", "1"),)), "A", set()
     ),
-    "on the last day of a permission": (
+    "consent about to expire": (
         snapshot(known(person=replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT)))),
                  persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT))),)),
         unit(), "F", set(),
     ),
-    "from the first moment of a permission": (
+    "consent just started": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=NOW))),)),
         unit(), "F", set(),
     ),
-    "for this very place": (
+    "consent for this destination": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", surfaces=("sandbox.post",)))),)),
         unit(), "F", set(),
     ),
-    "for just this rating": (
+    "consent for this rating": (
         snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.N))),)),
         unit(), "F", set(),
     ),
-    "a permission taken back, another left": (
+    "one consent revoked, another valid": (
         snapshot(known(), persons=(replace(REAL, grants=(*GRANTS, grant("publish", revoked=True))),)),
         unit(), "F", set(),
     ),
-    "made on the very moment of the proof": (
+    "produced at time of proof": (
         snapshot(known(produced_at=BEFORE)), unit(), "F", set()
     ),
-    "made a moment before": (
+    "produced just before proof": (
         snapshot(known(produced_at=BEFORE - MOMENT)), unit(), "B", {Reason.IDENTITY_AFTER_PRODUCTION}
     ),
-    "one of two proofs is early enough": (
+    "one of two proofs before production": (
         snapshot(known(), persons=(replace(REAL, identities=(AgeProof(NOW, None, None), *REAL.identities)),)),
         unit(), "F", set(),
     ),
-    "a proof of identity on its last moment": (
+    "age proof about to expire": (
         snapshot(known(), persons=(replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)),)),
         unit(), "F", set(),
     ),
-    "general, of nobody named": (plain(), unit(), "A", set()),
-    "general, of a face nobody named": (plain(people_seen=1), unit(), "H", {Reason.PERSON_UNRESOLVED}),
-    "suggestive, of nobody": (
+    "general, no person named": (plain(), unit(), "A", set()),
+    "general, unnamed face": (plain(people_seen=1), unit(), "H", {Reason.PERSON_UNRESOLVED}),
+    "suggestive, no person named": (
         snapshot(known(Rating.S, None, reviews=()), persons=()), unit(flags=()), "H", {Reason.PERSON_UNRESOLVED}
     ),
-    "as many faces as names": (snapshot(known(people_seen=1)), unit(), "F", set()),
-    "a face that was blurred for good": (
+    "as many faces as named people": (snapshot(known(people_seen=1)), unit(), "F", set()),
+    "blurred face": (
         snapshot(known(people_seen=2, shown=(DepictionFacts(PREAL, "confirmed"), DepictionFacts(derived_uuid("b"), "non_identifiable")))),
         unit(), "B", {Reason.PERSON_UNRESOLVED},
     ),
-    "a person nobody here knows": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
-    "general needs no proof of age": (
+    "unknown person": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
+    "general without age proof": (
         snapshot(known(Rating.G, reviews=()), persons=(replace(REAL, identities=()),)), unit(flags=()), "A", set()
     ),
-    "invented and general, undeclared": (
+    "general, undeclared synthetic person": (
         snapshot(known(Rating.G, SYNTHETIC), persons=(replace(SYNTHETIC, declaration=None),)), unit(flags=()), "H",
         {Reason.SYNTHETIC_DECLARATION_MISSING},
     ),
-    "an invoice while payments are stopped": (
+    "invoice while payments are stopped": (
         alone(stops=(StopFacts("chat", "payments"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),
-    "a price while payments are stopped": (
+    "price while payments are stopped": (
         alone(stops=(StopFacts("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
-    "a price while offers are stopped": (
+    "price while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
-    "an invoice while offers are stopped": (
+    "invoice while offers are stopped": (
         alone(stops=(StopFacts("chat", "offers"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),
@@ -273,7 +273,7 @@ EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_each_limit_holds_from_both_sides(name: str) -> None:
+def test_each_limit_applies_from_both_sides(name: str) -> None:
     facts, whole, verdict, reasons = EDGES[name]
     assert said(facts, whole) == (verdict, reasons)
 
@@ -287,7 +287,7 @@ THERE = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for eac
 NUDE = snapshot(known(person=THERE), persons=(THERE,))
 
 
-def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
+def test_missing_destination_checks_block_publication() -> None:
     assert len(NEEDED) == 4
     assert said(NUDE, unit(**CHANNEL, seen=NEEDED)) == ("F", set())
     assert said(NUDE, unit(**CHANNEL, seen=None)) == ("H", {Reason.DESTINATION_PROBE_STALE})
@@ -300,7 +300,7 @@ def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
     assert said(alone(), words("hi", **{**CHANNEL, "flags": ()})) == ("A", set())
 
 
-def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
+def test_applicable_consents_are_current_and_sufficient() -> None:
     given = (
         grant("publish"),
         grant("publish", revoked=True),
@@ -328,7 +328,7 @@ def row(**changes: Any) -> PlaceRow:
     )
 
 
-def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
+def test_required_flags_follow_rating() -> None:
     assert unit_rules.required_flags(row(), Rating.N, ai=True) == ("adult=true", "ai=true")
     assert unit_rules.required_flags(row(), Rating.N, ai=False) == ("adult=true",)
     assert unit_rules.required_flags(row(), Rating.G, ai=True) == ("ai=true",)
@@ -337,7 +337,7 @@ def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
     assert unit_rules.required_flags(replace(row(), ai_flag=""), Rating.G, ai=True) == ()
 
 
-def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
+def test_expired_rule_is_reported_only_where_it_is_stricter() -> None:
     post = {"platform": "x", "surface": "x.post", "account": "mia"}
     old = datetime(2027, 3, 1, tzinfo=UTC)
     there = replace(
@@ -356,7 +356,7 @@ def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
     assert said(alone(), words("hi", **post), later) == ("A", set())
 
 
-def test_a_condition_says_what_it_asks_and_of_whom() -> None:
+def test_destination_check_describes_its_condition() -> None:
     assert str(PlaceProbe(see="it is private")) == "it is private"
     whole = PlaceProbe(
         see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True
@@ -366,7 +366,7 @@ def test_a_condition_says_what_it_asks_and_of_whom() -> None:
     assert str(PlaceProbe(see="ai allowed", when="generated")) == "ai allowed; when generated"
 
 
-def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
+def test_term_of_unknown_type_or_without_letters_is_refused() -> None:
     for kind, written in (("other", "word"), ("explicit", " - "), ("other", "-")):
         with pytest.raises(ValueError, match="no term of type"):
             lexicon.fold_term(kind, written)
@@ -375,7 +375,7 @@ def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
 
 
 @pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
-def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
+def test_every_age_below_eighteen_is_detected(age: str) -> None:
     fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
     assert (
         text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh)
@@ -383,7 +383,7 @@ def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> N
     ), age
 
 
-def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
+def test_german_compound_of_up_to_three_parts_is_known(tmp_path: Path) -> None:
     file = tmp_path / "words"
     file.write_bytes(pack_vocabulary(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
     parts = Vocabulary(file, hashlib.sha256(file.read_bytes()).hexdigest())
@@ -394,7 +394,7 @@ def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path)
     assert not word_forms.is_known_word("a" * (word_forms.MAX_WORD_LENGTH + 1), parts)
 
 
-def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
+def test_four_line_initials_can_spell_term() -> None:
     short = replace(
         lexicon.shipped_lexicon(),
         terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx")),
@@ -403,17 +403,17 @@ def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
     assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
 
 
-def test_units_of_measure_mix_no_alphabets() -> None:
+def test_units_of_measure_do_not_mix_alphabets() -> None:
     assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
     assert text_rating.rate_texts(["10 kω"]).obfuscated
 
 
-def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
+def test_alternating_letters_and_digits_are_no_name() -> None:
     assert not language_check.read_language(["We came home m4t3y"]).supported
     assert language_check.read_language(["We came home Matey"]).supported
 
 
-def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:
+def test_split_sexual_term_is_combined_with_minor_term_anywhere() -> None:
     far = [
         "SUGGESTIVE-MAR",
         "KER-A",

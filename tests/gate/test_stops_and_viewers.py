@@ -1,4 +1,4 @@
-"""Stops and readers as they are kept: which row is meant, and from which instant."""
+"""Stored stops and age assurances: scopes and exact times."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_where_a_feature_is_stopped_is_told_for_creators_and_accounts(here: World) -> None:
+def test_stopped_scope_covers_creators_and_accounts(here: World) -> None:
     creator, channel, chat = here.creator_id, uuid7(), f"{uuid7()}:fan"
     with member_scope(here, here.ann) as scope:
         first = emergency_stops.close_switch(scope, "creator", str(creator), "bot", reason="a")
@@ -67,7 +67,7 @@ def test_where_a_feature_is_stopped_is_told_for_creators_and_accounts(here: Worl
         assert timedelta() <= stop.since - scope.now < DAY
 
 
-def test_stops_are_told_the_latest_first_and_only_while_they_hold(here: World) -> None:
+def test_active_stops_are_listed_latest_first(here: World) -> None:
     for feature in ("bot", "offers", "payments"):
         with member_scope(here, here.ann) as scope:
             emergency_stops.close_switch(
@@ -84,9 +84,7 @@ def test_stops_are_told_the_latest_first_and_only_while_they_hold(here: World) -
 @pytest.mark.parametrize(("where", "target", "feature"), [
     ("tenant", "x", "bot"), ("global", "x", "bot"), ("creator", "", "bot"), ("room", "x", "bot"), ("tenant", "", "fun"),
 ])  # fmt: skip
-def test_an_unknown_switch_is_refused_by_its_name(
-    here: World, where: str, target: str, feature: str
-) -> None:
+def test_unknown_switch_is_refused(here: World, where: str, target: str, feature: str) -> None:
     with member_scope(here, here.ann) as scope, pytest.raises(BadInput) as refused:
         emergency_stops.close_switch(scope, where, target, feature, reason="x")
     assert (refused.value.message.code, refused.value.message.params) == (
@@ -94,7 +92,7 @@ def test_an_unknown_switch_is_refused_by_its_name(
     )  # fmt: skip
 
 
-def test_who_ends_a_stop_and_when(here: World) -> None:
+def test_broad_stop_requires_reason_and_second_member_or_wait(here: World) -> None:
     with member_scope(here, here.ann) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "bot", reason="x")
         with pytest.raises(Refused, match=r"switch\.house_only"):
@@ -139,7 +137,7 @@ def assured(here: World, user: str, **changes: Any) -> AgeAssuranceSummary:
         return age_assurance.record_assurance(scope, **(whole | changes))
 
 
-def test_what_a_provider_said_is_kept_to_the_last_field(here: World) -> None:
+def test_assurance_is_stored_completely(here: World) -> None:
     found = assured(here, "u1")
     with here.scope() as scope:
         row = (
@@ -177,9 +175,7 @@ def test_what_a_provider_said_is_kept_to_the_last_field(here: World) -> None:
     ({"method": "test"}, "viewer.test_only"), ({"method": "test", "environment": "demo"}, "viewer.test_only"),
     ({"method": "test", "platform": "sandbox"}, "viewer.test_only"),
 ])  # fmt: skip
-def test_what_nobody_could_prove_is_refused(
-    here: World, changes: dict[str, Any], code: str
-) -> None:
+def test_invalid_assurance_is_refused(here: World, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(GreenroomError) as refused:
         assured(here, changes.pop("user", "u1"), **changes)
     assert refused.value.message.code == code
@@ -187,7 +183,7 @@ def test_what_nobody_could_prove_is_refused(
         assert refused.value.message.params == {"level": changes.get("assured_level", "L4")}
 
 
-def test_the_test_method_counts_on_test_networks_and_a_no_blocks(here: World) -> None:
+def test_method_counts_on_test_networks_and_refusal_blocks(here: World) -> None:
     assert assured(here, "u1", method="test", environment="test", platform="sandbox").over_18
     assert assured(here, "u1", method="test", environment="demo", platform="sandbox").epoch == 2
     blocked = assured(here, "u2", over_18=False)
@@ -206,7 +202,7 @@ def test_the_test_method_counts_on_test_networks_and_a_no_blocks(here: World) ->
         )
 
 
-def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> None:
+def test_assurance_expires_exactly_and_low_level_is_insufficient(here: World) -> None:
     for user, level in (("b", "L4"), ("a", "L4"), ("low", "L3")):
         assured(here, user, assured_level=level)
     with here.scope() as scope:
@@ -223,7 +219,7 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
         assert age_assurance.list_verified_adults(scope, "telegram") == ["b"]
 
 
-def test_a_suspicion_is_cleared_by_a_person_alone(here: World) -> None:
+def test_suspicion_is_cleared_by_member_only(here: World) -> None:
     with here.scope() as scope:
         assert age_assurance.begin_age_check(scope, "x", "u1").state is AssuranceState.PENDING
         assert age_assurance.mark_suspected_minor(scope, "x", "u1").epoch == 2
@@ -238,11 +234,11 @@ def test_a_suspicion_is_cleared_by_a_person_alone(here: World) -> None:
     known = assured(here, "u2")
     with here.scope() as scope:
         assert age_assurance.begin_age_check(scope, "telegram", "u2") == known, (
-            "who is assured is asked nothing"
+            "an assured viewer needs no check"
         )
 
 
-def test_who_never_ended_a_check_is_forgotten_after_a_month_and_an_old_proof_after_three(
+def test_abandoned_checks_and_expired_assurances_are_purged(
     here: World,
 ) -> None:
     with here.scope() as scope:

@@ -1,4 +1,4 @@
-"""Another tenant sees and reaches nothing; the app writes nothing that is the gate's."""
+"""Tenants cannot access each other's data, and the app role cannot write gate tables."""
 
 import hashlib
 
@@ -75,7 +75,7 @@ def fill(here: World) -> None:
         recall.block_bytes(scope, hashlib.sha256(b"x").hexdigest(), category="other")
 
 
-def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
+def test_second_tenant_sees_no_rows(worlds: tuple[World, World]) -> None:
     one, other = worlds
     fill(one)
     with one.scope() as scope:
@@ -94,7 +94,7 @@ def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
             )
 
 
-def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> None:
+def test_picture_of_another_tenant_is_unknown(worlds: tuple[World, World]) -> None:
     one, other = worlds
     with one.scope() as scope:
         shown = picture(scope, one)
@@ -110,19 +110,19 @@ def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> N
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "human_reviews"])
-def test_the_app_may_write_none_of_it(worlds: tuple[World, World], name: str) -> None:
+def test_app_role_cannot_delete_from_gate_tables(worlds: tuple[World, World], name: str) -> None:
     one, _ = worlds
     with pytest.raises(SQLAlchemyError, match="permission denied"), one.scope() as scope:
         scope.run(f"DELETE FROM {name}")
 
 
-def test_reviews_are_only_ever_added(worlds: tuple[World, World]) -> None:
+def test_reviews_cannot_be_changed(worlds: tuple[World, World]) -> None:
     one, _ = worlds
     with pytest.raises(SQLAlchemyError, match="permission denied"), one.scope() as scope:
         scope.run("UPDATE human_reviews SET verdict = 'approve'")
 
 
-def test_what_the_house_blocks_is_blocked_for_everybody(
+def test_installation_block_applies_to_all_agencies(
     tenant: OpenScope, worlds: tuple[World, World]
 ) -> None:
     one, _ = worlds
@@ -147,7 +147,7 @@ def test_what_the_house_blocks_is_blocked_for_everybody(
         "UPDATE consent_grants SET signed_by = gen_random_uuid() WHERE revoked_at IS NULL",
     ],
 )
-def test_even_the_gates_role_cannot_rewrite_people(
+def test_gate_role_cannot_rewrite_people_or_consents(
     worlds: tuple[World, World], statement: str
 ) -> None:
 

@@ -1,4 +1,4 @@
-"""A stranger's package, acme, and the rules it ships for its own platform."""
+"""A third-party package, acme, and the policy it ships for its own platform."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ ACME = Ed25519PrivateKey.generate()
 
 
 def build_rule_row(verdicts: str = "AABB", **changes: Any) -> dict[str, Any]:
-    """A row within its bounds, read today; `verdicts` of General, Suggestive, Nudity, Explicit."""
+    """Return a row within the limits, read today; `verdicts` for General, Suggestive, Nudity and
+    Explicit."""
     today: date = wall_now().date()
     written = {
         "id": "acme.post",
@@ -31,7 +32,7 @@ def build_rule_row(verdicts: str = "AABB", **changes: Any) -> dict[str, Any]:
 def build_rule_file(
     *rows: dict[str, Any], platform: str = "acme", key: Ed25519PrivateKey = ACME
 ) -> bytes:
-    """The file, signed by whoever publishes it."""
+    """Return the policy file, signed by its publisher."""
     return plugin_place_rules.sign_rules(
         platform, yaml.safe_dump(list(rows or (build_rule_row(),))), key
     )

@@ -1,4 +1,4 @@
-"""Jobs and pictures for the tests of this room: valid by default, changed by keyword."""
+"""Valid jobs and pictures for the tests of the generators, changed by keyword."""
 
 import importlib.util
 import io
@@ -42,7 +42,7 @@ def a_text_job(**changes: Any) -> TextJob:
 
 
 def a_picture(width: int = 96, height: int = 64, mode: str = "RGB", seed: int = 1) -> Image.Image:
-    """A smooth random picture, so that hashes and encoders have something to hold on to."""
+    """Return a smooth random picture that hashes and encoders can work with."""
     rng = np.random.default_rng(seed)
     channels = len(Image.new(mode, (1, 1)).getbands())
     small = rng.integers(0, 256, (6, 8, channels), dtype=np.uint8)
@@ -57,21 +57,19 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
 
 
 def needs_diffusion() -> None:
-    """Skip what needs torch where it is not; with 1 in GREENROOM_REQUIRE_DIFFUSION that is a
-    failure."""
+    """Skip the test if torch is not installed; fail instead if GREENROOM_REQUIRE_DIFFUSION is 1."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing and os.environ.get("GREENROOM_REQUIRE_DIFFUSION") == "1":
         pytest.fail(
-            f"{missing[0]} is not installed, and the tests of the diffusion engine may not skip "
-            "here"
+            f"{missing[0]} is not installed, and GREENROOM_REQUIRE_DIFFUSION forbids skipping "
         )
     if missing:
         pytest.skip(f"{missing[0]} is not installed (extra: diffusion)", allow_module_level=True)
 
 
 def photographs() -> list[Path]:
-    """The real photographs beside the checkout, or where GREENROOM_SHARED says; skips the test
-    without them."""
+    """Return the real photographs under GREENROOM_SHARED or next to the checkout; skip the test if
+    there are none."""
     shared = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
     found = sorted(
         path for path in (shared / "data" / "photos").glob("*") if path.suffix in (".jpg", ".png")

@@ -1,8 +1,7 @@
-"""A program of the tests' own that speaks the command line of espeak-ng: it lists voices and writes
-a sound.
+"""A fake espeak-ng that implements its command line: it lists voices and writes a sound.
 
-It is a real executable, run as the real one is: its sound is a tone whose length follows from the
-words it was told.
+It is a real executable, started like the real one; its sound is a tone whose length depends on the
+text.
 """
 
 import sys
@@ -30,8 +29,8 @@ with wave.open(options["-w"], "wb") as out:
 
 
 def write_fake_espeak(folder: Path, *, before: str = "", level: int = 2000) -> str:
-    """Its path. `before` is Python that it runs once it has heard the `words`; `level` its loudest
-    sample."""
+    """Return its path. `before` is Python that runs after it has read `words`; `level` is its
+    loudest sample."""
     path = folder / "espeak-ng"
     path.write_text(ESPEAK.format(python=sys.executable, before=before, level=level))
     path.chmod(0o755)

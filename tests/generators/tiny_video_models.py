@@ -1,5 +1,5 @@
-"""Random weights in the true layouts of diffusers' films, one or two megabytes each. Needs the
-extra `diffusion`."""
+"""Random weights in the real layouts of diffusers' video models, one or two megabytes each. Needs
+the extra `diffusion`."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from tests.generators.tiny_models import WIDE
 
 
 def svd(folder: Path) -> Path:
-    """Stable Video Diffusion's layout: no words, a picture through CLIP and through the VAE."""
+    """Write a model in the layout of Stable Video Diffusion: no text, the picture through CLIP and
+    the VAE."""
     tiny.seeded()
     load_attribute("diffusers", "StableVideoDiffusionPipeline")(
         unet=load_attribute("diffusers", "UNetSpatioTemporalConditionModel")(
@@ -57,14 +58,14 @@ def _eyes() -> Any:
         intermediate_size=37,
         num_hidden_layers=2,
         num_attention_heads=4,
-        image_size=224,  # the pipeline itself makes its pictures so large
+        image_size=224,  # the pipeline resizes its pictures to this size
         patch_size=56,
     )
     return load_attribute("transformers", "CLIPVisionModelWithProjection")(vision)
 
 
 def ltx(folder: Path) -> Path:
-    """LTX-Video's layout: a transformer, flow matching, T5."""
+    """Write a model in the layout of LTX-Video: a transformer, flow matching, T5."""
     tiny.seeded()
     load_attribute("diffusers", "LTXPipeline")(
         transformer=load_attribute("diffusers", "LTXVideoTransformer3DModel")(
@@ -103,8 +104,8 @@ def ltx(folder: Path) -> Path:
 
 
 def wan(folder: Path) -> Path:
-    """Wan 2.1's layout for pictures: a transformer that is also shown the picture through CLIP,
-    flow matching, UMT5."""
+    """Write a model in the layout of Wan 2.1 for pictures: a transformer that also takes the
+    picture through CLIP, flow matching, UMT5."""
     tiny.seeded()
     config = load_attribute("transformers", "UMT5Config")(
         vocab_size=60,
@@ -168,14 +169,15 @@ def _motion() -> Any:
 
 
 def adapter(folder: Path) -> Path:
-    """A motion adapter for `tiny_models.sd15`."""
+    """Write a motion adapter for `tiny_models.sd15`."""
     tiny.seeded(4)
     _motion().save_pretrained(folder)
     return folder
 
 
 def animatediff(folder: Path) -> Path:
-    """AnimateDiff's layout: Stable Diffusion 1.5 and its motion in one folder."""
+    """Write a model in the layout of AnimateDiff: Stable Diffusion 1.5 and its motion adapter in
+    one folder."""
     tiny.seeded(4)
     load_attribute("diffusers", "AnimateDiffPipeline")(
         unet=tiny.unet(),

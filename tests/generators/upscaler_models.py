@@ -1,5 +1,4 @@
-"""Small models that make pictures larger, for tests: ESRGAN of random weights in both namings, and
-one in ONNX."""
+"""Small upscaling models for tests: ESRGAN with random weights in both namings, and one in ONNX."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ WIDE, GROWN = 8, 4
 def write_esrgan_model(
     file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, seed: int = 0
 ) -> Path:
-    """ESRGAN's layout, so narrow that it takes milliseconds."""
+    """Write a model in the layout of ESRGAN, narrow enough to run in milliseconds."""
     load_attribute("torch", "manual_seed")(seed)
     randn = load_attribute("torch", "randn")
     state: dict[str, Any] = {}
@@ -48,7 +47,7 @@ def write_esrgan_model(
 def write_onnx_model(
     file: Path, *, factor: int = 2, side: int | str = "open", colours: int = 3
 ) -> Path:
-    """A model that makes every pixel a square of so many."""
+    """Write a model that enlarges every pixel to a square of `factor` pixels."""
     edges: list[Any] = [side, side] if isinstance(side, int) else ["high", "wide"]
     out: list[Any] = [side * factor] * 2 if isinstance(side, int) else ["higher", "wider"]
     entry = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, colours, *edges])

@@ -1,4 +1,4 @@
-"""A creator with posts and sales of any day, written as a history is, and read as days."""
+"""A creator with a history of posts and sales on any day, and reads of its daily figures."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ ZONE = "Europe/Paris"
 
 @dataclass
 class CreatorHistory:
-    """One creator, one account, one pack, one fan."""
+    """A creator with one account, one pack and one fan."""
 
     services: Services
     tenant_id: UUID
@@ -56,7 +56,7 @@ class CreatorHistory:
         refunded_at: datetime | None = None,
         title: str = "Dawn",
     ) -> UUID:
-        """A pack was paid and delivered, and perhaps given back; the order."""
+        """Import a paid and delivered sale of a pack, optionally refunded, and return the order ID."""
         self.serial.append(1)
         sale = PastSale(
             id=uuid7(),
@@ -76,7 +76,7 @@ class CreatorHistory:
         return sale.id
 
     def post(self, due: datetime, *, late: timedelta = timedelta(), **more: Any) -> UUID:
-        """A post went out `late`; the delivery."""
+        """Import a post published `late` after `due`, and return the delivery ID."""
         values: dict[str, Any] = {"title": "", "body": "hello", "media": (), **more}
         post = PastPost(
             id=uuid7(),
@@ -96,7 +96,7 @@ class CreatorHistory:
         return post.delivery_id
 
     def roll_up(self, day: date) -> None:
-        """The day's rows, as the beat has them made."""
+        """Build the rows of the day as the scheduled task does."""
         daily_rollups.roll_up_day(
             RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant
         )
@@ -113,7 +113,7 @@ class CreatorHistory:
 def create_creator_history(
     services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None
 ) -> CreatorHistory:
-    """A tenant whose creator sells since the year 2000."""
+    """Create a tenant whose creator has sold since the year 2000."""
     tenant_id, old = uuid7(), since or datetime.fromisoformat("2000-01-01T00:00+00:00")
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=zone)

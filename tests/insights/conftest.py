@@ -1,4 +1,4 @@
-"""One process and one sandbox for the tests of this folder."""
+"""One service process and one sandbox for the tests of this folder."""
 
 from collections.abc import Iterator
 
@@ -31,11 +31,11 @@ def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
-    """Léa on the running sandbox."""
+    """The creator Léa on the running sandbox."""
     return create_sandbox_agency(services, sandbox)
 
 
 @pytest.fixture
 def ledgers(services: Services) -> CreatorHistory:
-    """Léa with a past of any day."""
+    """The creator Léa with an imported history."""
     return create_creator_history(services)

@@ -1,5 +1,5 @@
-"""Léa's page with its part for adults, and its visitors: the true way out, the true room, a fake
-provider."""
+"""Léa's page with its adult area, and its visitors: real publishing and real web routes with a fake
+age provider."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ from workers.wiring import Services
 
 
 def neutral_photo(number: int) -> bytes:
-    """Something without meaning that a camera took half a year ago; each looks like no other."""
+    """Return a neutral JPEG with a capture date six months ago. No two numbers look alike."""
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = "2026:06:01 12:00:00"
     return encoded(a_picture(seed=number), "JPEG", quality=90, exif=exif)
@@ -45,7 +45,7 @@ def neutral_photo(number: int) -> bytes:
 
 @dataclass
 class AdultArea:
-    """One tenant's page as its visitors find it."""
+    """The page of one tenant as its visitors see it."""
 
     desk: SandboxAgency
     provider: yoti.RunningYoti
@@ -59,12 +59,12 @@ class AdultArea:
         return f"/{self.slug}/18/"
 
     def visitor(self) -> httpx.Client:
-        """A browser of its own."""
+        """Return a new browser with a separate cookie jar."""
         self.browsers.append(httpx.Client(base_url=self.url, timeout=20, verify=False))
         return self.browsers[-1]
 
     def photo(self, rating: Rating, person: UUID | None = None) -> UUID:
-        """A reviewed picture of somebody."""
+        """Add a reviewed picture of a person and return its asset ID."""
         self.made += 1
         prepared = pipeline.prepare_upload(
             neutral_photo(self.made), name=f"{self.made}.jpg", alt="marker tile"
@@ -98,7 +98,7 @@ class AdultArea:
         channel: str = "adults",
         text: str,
     ) -> str:
-        """A post that went out; its content id."""
+        """Publish a post and return its content ID."""
         delivery = self.desk.delivery(text, channel=channel, media=(self.photo(rating, person),))
         self.desk.run()
         assert str(self.desk.state(delivery)) == "published", (
@@ -119,7 +119,7 @@ class AdultArea:
         return str(media[0]["sha256"])
 
     def prove(self, visitor: httpx.Client, status: str = "COMPLETE") -> None:
-        """Press, go to the provider, come back."""
+        """Request an age check, complete it at the provider and return to the page."""
         answer = visitor.post(f"{self.door}prove", headers={"sec-fetch-site": "same-origin"})
         assert answer.status_code == 303, answer.text
         self.desk.run()
@@ -140,7 +140,7 @@ class AdultArea:
 
 @dataclass(frozen=True)
 class AdultAreaServices:
-    """What every place stands in."""
+    """The services that all adult areas of a test module share."""
 
     services: Services
     network: RunningSandbox
@@ -150,7 +150,7 @@ class AdultAreaServices:
 
 @contextmanager
 def place(around: AdultAreaServices) -> Iterator[AdultArea]:
-    """A page with both its parts, and a provider that checks ages."""
+    """Create a page with a public and an adult area, and an age provider."""
     services, provider, settings = around.services, around.provider, around.services.settings
     own = settings.connectors.model_copy(update={"yoti_url": provider.url})
     with serve_app(
@@ -194,7 +194,7 @@ def place(around: AdultAreaServices) -> Iterator[AdultArea]:
 
 
 def _connect(here: AdultArea) -> None:
-    """What the page does with the provider's form, and the workers with the letter."""
+    """Submit the provider's form and process it in the workers."""
     sdk_id, key = here.provider.world.customer(sdk_id=str(uuid7()))
     services = here.desk.services
     master = envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value())

@@ -1,5 +1,4 @@
-"""What journeys do with comments: a member takes what was said, answers it, and sees what stands
-there."""
+"""Comment actions of journeys: list the open comments, reply to them and moderate them."""
 
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from tests.schedules.builders import SandboxAgency
 
 
 def list_open_comments(lea: SandboxAgency) -> list[CommentView]:
-    """What was said and nobody dealt with, the newest first."""
+    """Return the open comments, newest conversation first."""
     with lea.scope() as scope:
         rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
         return [
@@ -24,14 +23,14 @@ def list_open_comments(lea: SandboxAgency) -> list[CommentView]:
 
 
 def answer_comment(lea: SandboxAgency, said: CommentView, platform: str, text: str) -> None:
-    """The manager takes the conversation and answers in everybody's sight."""
+    """Take over the conversation as the manager and reply in public."""
     lea.act(member_actions.take_over_conversation, conversation_of(lea, said), lea.manager)
     can = loader.load_connectors()[platform].capabilities
     lea.act(moderation.answer_comment, said.id, lea.manager, text, key=uuid7(), can=can)
 
 
 def act_on_comment(lea: SandboxAgency, said: CommentView, platform: str, what: str) -> None:
-    """The manager has something done with a comment."""
+    """Request a moderation of a comment as the manager."""
     lea.act(
         moderation.request_moderation,
         said.id,
@@ -41,6 +40,6 @@ def act_on_comment(lea: SandboxAgency, said: CommentView, platform: str, what: s
 
 
 def conversation_of(lea: SandboxAgency, said: CommentView) -> UUID:
-    """What a comment is a line of."""
+    """Return the conversation of a comment."""
     with lea.scope() as scope:
         return moderation.conversation_of_comment(scope, said.id)

@@ -1,5 +1,5 @@
-"""A creator of Nudity and Explicit, and her places on the networks: the true house, fakes
-outside."""
+"""A creator with an Explicit rating ceiling and her platform accounts: the real system against fake
+platforms."""
 
 import base64
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ HTTP = HttpClient()
 
 @dataclass
 class FakePlatforms:
-    """The networks, and the services of a process that reaches them."""
+    """The fake platforms, and the services of a process that reaches them."""
 
     services: Services
     telegram: fake_telegram.TelegramServer
@@ -81,7 +81,7 @@ class FakePlatforms:
     facebook: FakeFacebook
 
     def move(self, seconds: float) -> None:
-        """Their clocks move on."""
+        """Advance the clocks of all platforms."""
         chats, meta = (self.telegram, self.discord), (self.instagram, self.threads, self.facebook)
         for network in (*chats, self.bluesky, self.mastodon, self.x, *meta):
             network.clock.advance(seconds)
@@ -89,8 +89,8 @@ class FakePlatforms:
 
 @contextmanager
 def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator[FakePlatforms]:
-    """Running fakes; at the end nothing that was asked of them was against their own descriptions.
-    `reachable`: they can call the house."""
+    """Run the fakes and check at the end that no request broke their specifications. `reachable`:
+    the platforms can call the installation."""
     key = base64.b64encode(MASTER).decode()
     with ExitStack() as stack:
         telegram = stack.enter_context(fake_telegram.network())
@@ -132,7 +132,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
 
 @contextmanager
 def _pages(settings: Settings) -> Iterator[str]:
-    """The public door, where platforms fetch what is lent to them."""
+    """Serve the public web application, from which platforms fetch temporary URLs."""
     database = Database(
         settings.database.work_url.get_secret_value(), pool_size=2, application="web"
     )
@@ -147,19 +147,19 @@ def _pages(settings: Settings) -> Iterator[str]:
 
 @dataclass
 class ConnectedCreator:
-    """One creator with her desk, and her places as she connected them."""
+    """A creator with her agency, and her accounts as she connected them."""
 
     outside: FakePlatforms
     desk: SandboxAgency
 
-    # her places
+    # accounts
 
     def enrol(self, platform: str, **typed: str) -> UUID:
-        """Connect an account as a person does."""
+        """Connect an account through its setup form."""
         return self.connected(platform, self.asked(platform, **typed).id)
 
     def asked(self, platform: str, **typed: str) -> AccountSetup:
-        """What a form comes to."""
+        """Submit a setup form and return the account setup that it starts."""
         letter = sealed_intake.seal_form(
             sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, typed
         )
@@ -172,7 +172,7 @@ class ConnectedCreator:
             return account_setup.get_setup(scope, asked)
 
     def connected(self, platform: str, wish: UUID) -> UUID:
-        """The account that a wish became."""
+        """Return the account that a setup created."""
         self.desk.run()
         with self.desk.scope() as scope:
             found = account_setup.get_setup(scope, wish)
@@ -181,8 +181,8 @@ class ConnectedCreator:
         return found.channel_id
 
     def telegram(self, *, joins: str = "by_request", username: str = "") -> tuple[Bot, Chat]:
-        """A bot and its channel, private unless it has a name; one reader of proven age is in
-        it."""
+        """Connect a bot and its channel, which is private unless it has a name. It has one member
+        with a proven age."""
         world = self.outside.telegram.world
         bot = world.bot(f"mia_{str(self.desk.tenant_id)[-8:]}_bot")
         chat = world.channel("Mia", username=username, post=bot)
@@ -196,7 +196,7 @@ class ConnectedCreator:
         return bot, chat
 
     def adult(self, user: str) -> None:
-        """A provider proves a reader's age."""
+        """Record a proven age for a member of the channel."""
         with self.desk.scope() as scope:
             age_assurance.record_assurance(
                 scope,
@@ -209,7 +209,7 @@ class ConnectedCreator:
             )
 
     def discord(self, *, nsfw: bool, thread: bool = False) -> Channel:
-        """A channel of a server, or a thread under one, whose name says that it is for adults."""
+        """Connect a channel of a server, or a thread in one whose name marks it as for adults."""
         world = self.outside.discord.world
         bot = world.bot()
         channel = world.channel(world.guild(bot), nsfw=nsfw)
@@ -231,7 +231,7 @@ class ConnectedCreator:
         return under
 
     def bluesky(self) -> Repo:
-        """An account on a server of its own."""
+        """Connect an account on a server."""
         repo = self.outside.bluesky.account(
             f"mia-{str(self.desk.tenant_id)[-8:]}.bsky.social", PASSWORD
         )
@@ -239,35 +239,35 @@ class ConnectedCreator:
         return repo
 
     def instagram(self) -> Profile:
-        """A professional account."""
+        """Connect a professional account."""
         profile = self.outside.instagram.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.enrol("instagram", access_token=profile.token)
         return profile
 
     def threads(self) -> ThreadsProfile:
-        """An account on Threads."""
+        """Connect an account on Threads."""
         profile = self.outside.threads.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.enrol("threads", access_token=profile.token)
         return profile
 
     def facebook(self, **typed: str) -> Page:
-        """A Page on Facebook."""
+        """Connect a Page on Facebook."""
         page = self.outside.facebook.page(f"Mia {str(self.desk.tenant_id)[-8:]}")
         self.enrol("facebook", page=page.id, access_token=page.token, **typed)
         return page
 
     def mastodon(self, *, rules: str = "adult") -> Member:
-        """An account on a server whose rules she read, and what she said of them."""
+        """Connect an account on a server, with her declaration about the server's rules."""
         member = self.outside.mastodon.account(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.toot(member, rules=rules)
         return member
 
     def toot(self, member: Member, *, rules: str) -> None:
-        """Say yes on the server."""
+        """Connect the account through the OAuth flow of the server."""
         self.visit("mastodon", member.username, server=self.outside.mastodon.url, rules=rules)
 
     def x(self) -> XMember:
-        """An account on X, and the application of its agency."""
+        """Connect an account on X with the application of its agency."""
         member = self.outside.x.account(f"mia{str(self.desk.tenant_id)[-8:]}")
         app = self.outside.x.application(
             self.outside.services.settings.dashboard.public_url + oauth_flow.OAUTH_RETURN_PATH
@@ -276,7 +276,7 @@ class ConnectedCreator:
         return member
 
     def visit(self, platform: str, username: str, **typed: str) -> None:
-        """Say yes on a page of theirs."""
+        """Authorize the account in the platform's OAuth flow."""
         wish = self.asked(platform, **typed)
         answer = HTTP.send(HttpRequest("GET", f"{wish.visit}&approve={username}"))
         assert isinstance(answer, HttpResponse)
@@ -288,10 +288,10 @@ class ConnectedCreator:
             oauth_flow.accept_return(scope, said["state"], letter)
         self.connected(platform, wish.id)
 
-    # what she shows
+    # content
 
     def picture(self, rating: Rating = Rating.E) -> UUID:
-        """A tile of an invented person, whose papers are in order and at which somebody looked."""
+        """Add a reviewed picture of a synthetic person with complete documents."""
         self.desk.written += 1
         asset, by = self.desk.photo(self.desk.written, rating=rating), f"member:{self.desk.manager}"
         with self.desk.scope(by) as scope:
@@ -314,13 +314,13 @@ class ConnectedCreator:
         return asset
 
     def post(self, channel: str, rating: Rating = Rating.E, **more: Any) -> UUID:
-        """A post with such a picture, approved and due."""
+        """Create an approved post with such a picture that is due."""
         return self.desk.delivery("Bonsoir", channel=channel, media=(self.picture(rating),), **more)
 
     # time
 
     def beat(self, **for_: float) -> None:
-        """Time passes with the hour's watch at its times, and what is due is done."""
+        """Advance the time with the hourly destination checks, and run the due work."""
         left = timedelta(**for_)
         watch = next(tick for tick in TICKS if tick.name == "places")
         while left > timedelta(0):
@@ -330,17 +330,17 @@ class ConnectedCreator:
             self.desk.run()
             left -= step
 
-    # what is known
+    # results
 
     def copy(self, delivery_id: UUID) -> live_copies.LiveCopy | None:
-        """What a delivery left outside."""
+        """Return the live copy of a delivery."""
         with self.desk.scope() as scope:
             return next(
                 iter(live_copies.list_copies(scope, Subject("delivery", delivery_id))), None
             )
 
     def judged(self, delivery_id: UUID) -> tuple[str, frozenset[str]]:
-        """The last verdict about a delivery, and its reasons."""
+        """Return the last verdict about a delivery, and its reasons."""
         with self.desk.scope() as scope:
             row = scope.run(
                 "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id "
@@ -352,7 +352,7 @@ class ConnectedCreator:
         return row.verdict, frozenset(row.reasons)
 
     def recall(self, delivery_id: UUID) -> str:
-        """The code of why a delivery's copy was called back."""
+        """Return the reason code of the recall of a delivery's copy."""
         with self.desk.scope() as scope:
             found = scope.run(
                 "SELECT recall_reason ->> 'code' FROM permits WHERE tenant_id = :tenant AND "
@@ -365,7 +365,7 @@ class ConnectedCreator:
 
 
 def create_connected_creator(outside: FakePlatforms) -> ConnectedCreator:
-    """A tenant of three people, without an account yet."""
+    """Create a tenant with a creator and two members, without accounts."""
     tenant_id = uuid7()
     with outside.services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)

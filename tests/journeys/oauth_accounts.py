@@ -1,5 +1,5 @@
-"""An account that comes in by a yes on the platform's own page, on real PostgreSQL, through the
-house's own routes."""
+"""An account connected by OAuth on the platform's page, on real PostgreSQL and through the real
+routes."""
 
 import base64
 from collections.abc import Iterator
@@ -42,19 +42,19 @@ HTTP = HttpClient()
 
 @dataclass
 class OAuthAccount:
-    """Léa's desk, and her account on a platform where she says yes on a page of theirs."""
+    """Léa's agency, and her account on a platform that is authorized on the platform's page."""
 
     desk: SandboxAgency
     server: Any
-    """The fake: its clock, its book."""
+    """The fake platform, with its clock and its fault book."""
     member: Any
-    """Her account there: its username and what it `taken` in."""
+    """Her account: its username and the posts that it accepted (`taken`)."""
     platform: str
     form: dict[str, str]
-    """What she types unless a test says otherwise."""
+    """The default values of her form."""
 
     def ask(self, **typed: str) -> account_setup.AccountSetup:
-        """A person fills in the form; the workers do the rest."""
+        """Submit the form and run the workers."""
         form = {**self.form, **typed}
         letter = sealed_intake.seal_form(
             sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form
@@ -67,11 +67,11 @@ class OAuthAccount:
 
     @property
     def author(self) -> str:
-        """How she signs."""
+        """The author's principal."""
         return f"member:{self.desk.author}"
 
     def stands(self, wish: UUID) -> account_setup.AccountSetup:
-        """What became of a wish once the workers are done."""
+        """Return an account setup after the workers have run."""
         self.desk.run()
         with self.desk.scope() as scope:
             found = account_setup.get_setup(scope, wish)
@@ -80,7 +80,7 @@ class OAuthAccount:
         return found
 
     def approve(self, url: str, *, no: bool = False) -> dict[str, str]:
-        """Somebody opens the address and says yes, or no; what their browser brings back."""
+        """Open the authorization URL and approve or decline; return the parameters of the redirect."""
         answer = HTTP.send(
             HttpRequest("GET", f"{url}&approve={'' if no else self.member.username}")
         )
@@ -94,7 +94,7 @@ class OAuthAccount:
         return dict(parse_qsl(back.query))
 
     def bring(self, said: dict[str, str], *, by: str = "") -> None:
-        """The browser comes back, in somebody's session."""
+        """Return to the dashboard in a member's session."""
         with self.desk.scope(by or self.author) as scope:
             if "code" in said:
                 letter = sealed_intake.seal_form(
@@ -107,14 +107,14 @@ class OAuthAccount:
                 oauth_flow.record_refusal(scope, said["state"])
 
     def enrol(self, **typed: str) -> account_setup.AccountSetup:
-        """The whole way."""
+        """Complete the account setup."""
         wish = self.ask(**typed)
         assert wish.state == AccountSetupState.VISITING, wish.reason
         self.bring(self.approve(wish.visit))
         return self.stands(wish.id)
 
     def rows(self, wish: UUID) -> str:
-        """All that the database holds of a wish and of what waits for it."""
+        """Return everything that the database stores of a setup and of its queued work."""
         with self.desk.scope() as scope:
             held = scope.run(
                 "SELECT to_jsonb(e)::text FROM enrolments e WHERE id = :id", id=wish
@@ -125,18 +125,18 @@ class OAuthAccount:
         return str(held) + str(waits)
 
     def channel(self) -> channel_reads.Channel:
-        """Her account as it stands."""
+        """Return her account."""
         with self.desk.scope() as scope:
             return channel_reads.get_channel(scope, self.desk.channels[self.platform])
 
     def live(self, **for_: float) -> None:
-        """Time passes on both sides, with the beat every minute (of hours, every five), and what is
-        due is done."""
+        """Advance both clocks, run the periodic jobs every minute (every five if hours pass) and
+        the due work."""
         left, apart = timedelta(**for_), self.server.clock() - self.desk.now()
         while left > timedelta(0):
             step = timedelta(minutes=5 if left > timedelta(hours=1) else 1)
             for tick in TICKS:
-                if tick.seconds <= 60:  # the slower ones write nothing that this account needs
+                if tick.seconds <= 60:  # slower jobs write no rows that this account needs
                     tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=min(left, step).total_seconds())
             self.server.clock.advance(
@@ -145,13 +145,13 @@ class OAuthAccount:
             left -= step
 
     def texts(self) -> list[str]:
-        """What the server ever took in."""
+        """Return every text that the server ever accepted."""
         return [text for _, text in self.member.taken]
 
 
 @contextmanager
 def services_at(cluster: Cluster, home: Path, **addresses: str) -> Iterator[Services]:
-    """The services of a process that reaches platforms at these addresses."""
+    """Provide the services of a process that reaches platforms at these addresses."""
     key = base64.b64encode(MASTER).decode()
     settings = Settings(
         home=home,
@@ -166,7 +166,7 @@ def services_at(cluster: Cluster, home: Path, **addresses: str) -> Iterator[Serv
 
 
 def add_suggestive_picture(desk: SandboxAgency, number: int) -> UUID:
-    """A suggestive picture of an invented person, in a library."""
+    """Add a suggestive picture of a synthetic person to the library."""
     asset, by = desk.photo(number, rating=Rating.S), f"member:{desk.manager}"
     with desk.scope(by) as scope:
         person = persons.add_person(scope, kind="synthetic", display_ref="Nova")
@@ -179,7 +179,7 @@ def add_suggestive_picture(desk: SandboxAgency, number: int) -> UUID:
 
 
 def add_video(desk: SandboxAgency, tile: str = "G", *, seconds: float = 1.0) -> UUID:
-    """A film for everybody, in a library."""
+    """Add a General video to the library."""
     prepared = pipeline.prepare_upload(
         video_builders.encode_video(video_builders.build_frames((tile, seconds))),
         name="a.mp4",

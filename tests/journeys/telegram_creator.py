@@ -1,4 +1,4 @@
-"""A creator whose bot lives on the fake Telegram, in a house that runs: relay, Redis, worker and
+"""A creator with a bot on the fake Telegram in a running installation: relay, Redis, worker and
 listeners."""
 
 import secrets
@@ -60,10 +60,10 @@ class TelegramCreator:
     def world(self) -> Any:
         return self.telegram.world
 
-    # the account
+    # account
 
     def enrol(self, token: str = "", channel: str = "") -> UUID:
-        """What the page does with a form: seal it and ask."""
+        """Submit the bot's sealed setup form."""
         master = envelope.parse_master_key(
             self.services.settings.tenants.master_key.get_secret_value()
         )
@@ -84,7 +84,7 @@ class TelegramCreator:
             return account_setup.get_setup(scope, enrolment_id)
 
     def connected(self) -> UUID:
-        """The account, connected."""
+        """Connect the account and return its ID."""
         asked = self.enrol()
         wait_until(lambda: self.stands(asked).channel_id is not None)
         found = self.stands(asked).channel_id
@@ -99,27 +99,27 @@ class TelegramCreator:
     # listening
 
     def listen(self) -> None:
-        """A fresh listening process."""
+        """Start a new listener process."""
         ears = make_listener_pool(self.services)
-        ears._every = 0.25  # each test would wait up to five seconds until its account is heard
+        ears._every = 0.25  # otherwise each test waits up to five seconds for the first poll
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
         self.ears.append((ears, thread))
 
     def door(self) -> AbstractContextManager[str]:
-        """The door the listening process opens for calls; its address on this machine."""
+        """Serve the webhook endpoint of the listener process and return its local address."""
         return serve_app(
             server.create_webhook_app(self.ears[-1][0].find_listener, lambda *call: False)
         )
 
     def deaf(self) -> None:
-        """The listening process ends; its poll is cut off by whoever polls next."""
+        """Stop the listener processes. The next poller terminates their open polls."""
         for ears, thread in self.ears:
             ears.stop()
             thread.join(10)
         self.ears.clear()
 
-    # what is seen
+    # messages and posts
 
     def texts(self, person: str = "leo") -> list[str]:
         return [str(text) for text in self.world.texts(self.bot, person)]
@@ -149,7 +149,7 @@ class TelegramCreator:
         )
 
     def pass_time(self, **by: float) -> None:
-        """The clocks of the house and of Telegram move on."""
+        """Advance the clocks of the installation and of Telegram."""
         self.desk.pass_time(**by)
         self.telegram.clock.advance(
             sum({"minutes": 60, "seconds": 1, "hours": 3600}[unit] * n for unit, n in by.items())
@@ -157,7 +157,7 @@ class TelegramCreator:
 
 
 def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
-    """The settings of an installation whose Telegram is the fake."""
+    """Return the settings of an installation that reaches the fake Telegram."""
     connectors = settings.connectors.model_copy(update={"telegram_url": url})
     return settings.model_copy(update={"connectors": connectors, "public_url": public_url})
 
@@ -165,7 +165,7 @@ def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
 def create_telegram_creator(
     services: Services, sandbox: Sandbox, telegram: TelegramServer, *, public_url: str = ""
 ) -> TelegramCreator:
-    """A tenant with a bot nobody has connected yet, a persona that answers alone and a pack for
+    """Create a tenant with a bot that is not connected yet, a persona on autopilot and a pack for
     Stars."""
     writer = ScriptedModel()
     engine = cast(TextEngine, SimpleNamespace(write=writer))
@@ -199,6 +199,6 @@ def create_telegram_creator(
 
 @contextmanager
 def timed() -> Iterator[Callable[[], float]]:
-    """Seconds since the block began."""
+    """Yield a function that returns the seconds since the block began."""
     started = monotonic()
     yield lambda: monotonic() - started

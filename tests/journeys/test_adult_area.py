@@ -1,5 +1,4 @@
-"""The part of a page for adults, end to end: who proved their age sees what a permit let there, and
-nobody else."""
+"""The adult area of a page, end to end: only visitors with a proven age see its posts."""
 
 from collections.abc import Iterator
 
@@ -48,19 +47,19 @@ def lea(around: AdultAreaServices) -> Iterator[AdultArea]:
 
 @pytest.fixture(scope="module")
 def ready(lea: AdultArea) -> httpx.Client:
-    """A visitor who proved their age."""
+    """Return a visitor with a proven age."""
     return lea.proven()
 
 
 @pytest.fixture(scope="module")
 def other(lea: AdultArea) -> str:
-    """An item that nothing speaks against."""
+    """Publish an item without any restriction."""
     return lea.post(text="Une autre")
 
 
 def seen(visitor: httpx.Client, lea: AdultArea, item: str) -> bool:
-    """Whether this visitor gets the item, in the list, by its address and as bytes: all three or
-    none."""
+    """Return True if the visitor gets the item in the list, at its address and as a file. The three
+    must agree."""
     listed = f"/p/{item}" in visitor.get(lea.door).text
     alone = visitor.get(f"{lea.door}p/{item}").status_code == 200
     data = visitor.get(f"{lea.door}files/{lea.digest(item)}.jpg").status_code == 200
@@ -68,7 +67,7 @@ def seen(visitor: httpx.Client, lea: AdultArea, item: str) -> bool:
     return data
 
 
-def test_a_visitor_proves_their_age_and_another_does_not(lea: AdultArea) -> None:
+def test_adult_area_opens_only_with_a_proof_of_age(lea: AdultArea) -> None:
     item = lea.post(text=TEXT)
     digest = lea.digest(item)
     stranger = lea.visitor()
@@ -92,9 +91,7 @@ def test_a_visitor_proves_their_age_and_another_does_not(lea: AdultArea) -> None
     assert not seen(ready, lea, item)
 
 
-def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(
-    lea: AdultArea, ready: httpx.Client
-) -> None:
+def test_public_page_and_feeds_show_no_adult_posts(lea: AdultArea, ready: httpx.Client) -> None:
     item, teaser = lea.post(text=TEXT), lea.post(Rating.S, channel="page", text="En public")
     suggestive = lea.post(Rating.S, text="Suggestif, pour adultes")
     public = lea.visitor()
@@ -106,11 +103,11 @@ def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(
     assert f'href="{lea.door}"' in public.get(f"/{lea.slug}/").text
     for one in (item, suggestive):
         assert public.get(f"/{lea.slug}/p/{one}").status_code == 404
-        for visitor in (public, ready):  # there is one address for it, behind the door
+        for visitor in (public, ready):  # its only address is inside the adult area
             assert visitor.get(f"/files/{lea.digest(one)}.jpg").status_code == 404
 
 
-def test_a_proof_is_of_one_tenant_and_one_platform(
+def test_proof_is_valid_for_one_tenant_and_platform(
     lea: AdultArea, other: str, around: AdultAreaServices
 ) -> None:
     with place(around) as neighbour:
@@ -120,7 +117,7 @@ def test_a_proof_is_of_one_tenant_and_one_platform(
         moved.cookies.update(dict(elsewhere.cookies))
         assert not seen(moved, lea, other)
     known = lea.visitor()
-    with lea.desk.scope() as scope:  # the same name, assured in a chat
+    with lea.desk.scope() as scope:  # the same user id, assured in a chat
         for platform in ("telegram", "discord"):
             age_assurance.record_assurance(
                 scope, platform=platform, user_id="f" * 64, method="yoti.doc_scan", assured_level="L4", over_18=True,
@@ -131,7 +128,7 @@ def test_a_proof_is_of_one_tenant_and_one_platform(
 
 
 @pytest.mark.parametrize("ends", ["expired", "reset", "blocked"])
-def test_a_proof_that_ends_closes_it_at_once(lea: AdultArea, other: str, ends: str) -> None:
+def test_ended_proof_closes_the_area_at_once(lea: AdultArea, other: str, ends: str) -> None:
     visitor = lea.proven()
     assert seen(visitor, lea, other)
     with lea.desk.scope() as scope:
@@ -155,7 +152,7 @@ def test_a_proof_that_ends_closes_it_at_once(lea: AdultArea, other: str, ends: s
 
 
 @pytest.mark.parametrize("stops", ["revoked", "frozen", "raised", "recalled", "switch"])
-def test_whatever_speaks_against_it_closes_it_at_once(
+def test_blocked_content_disappears_at_once(
     lea: AdultArea, ready: httpx.Client, other: str, stops: str
 ) -> None:
     with lea.desk.scope() as scope:
@@ -189,13 +186,13 @@ def test_whatever_speaks_against_it_closes_it_at_once(
         assert seen(ready, lea, item)
 
 
-def test_what_the_provider_denies_stays_shut(lea: AdultArea, other: str) -> None:
+def test_failed_age_check_keeps_the_area_closed(lea: AdultArea, other: str) -> None:
     minor = lea.proven("FAIL")
     assert not seen(minor, lea, other)
     assert "<form" not in minor.get(lea.door).text
 
 
-def test_a_face_that_was_only_estimated_opens_nothing(lea: AdultArea, other: str) -> None:
+def test_age_estimation_is_no_proof(lea: AdultArea, other: str) -> None:
     visitor = lea.visitor()
     visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
     lea.desk.run()
@@ -205,7 +202,7 @@ def test_a_face_that_was_only_estimated_opens_nothing(lea: AdultArea, other: str
     assert not seen(visitor, lea, other)
 
 
-def test_pressing_twice_and_other_sites_begin_nothing_more(lea: AdultArea) -> None:
+def test_repeated_or_cross_site_requests_start_one_check(lea: AdultArea) -> None:
     before, visitor = len(lea.provider.world.sessions), lea.visitor()
     visitor.get(lea.door)
     visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "cross-site"})
@@ -221,9 +218,7 @@ def test_pressing_twice_and_other_sites_begin_nothing_more(lea: AdultArea) -> No
     assert len(lea.provider.world.sessions) == before + 1
 
 
-def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(
-    lea: AdultArea, ready: httpx.Client
-) -> None:
+def test_removal_request_needs_no_proof_of_age(lea: AdultArea, ready: httpx.Client) -> None:
     item = lea.post(text=TEXT)
     anybody = lea.visitor()
     form = anybody.get(f"/{lea.slug}/report?item={item}")
@@ -241,15 +236,15 @@ def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(
     assert not seen(ready, lea, item)
 
 
-def test_it_is_opened_once_and_only_where_there_is_a_page(lea: AdultArea) -> None:
+def test_adult_area_is_opened_once_and_only_with_a_page(lea: AdultArea) -> None:
     with lea.desk.scope() as scope:
         outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.creator_id))
         outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.author))
     lea.desk.run()
-    assert lea.post(text=TEXT)  # under the same credential
+    assert lea.post(text=TEXT)  # with the same credential
 
 
-def test_who_is_shown_takes_it_back_on_their_own_page(
+def test_revocation_in_the_subject_portal_removes_the_post(
     lea: AdultArea, ready: httpx.Client, other: str
 ) -> None:
     with lea.desk.scope() as scope:
@@ -273,7 +268,7 @@ def test_who_is_shown_takes_it_back_on_their_own_page(
     assert seen(ready, lea, other)
 
 
-def test_a_flood_of_visitors_is_refused(lea: AdultArea) -> None:
+def test_age_checks_are_rate_limited(lea: AdultArea) -> None:
     visitor = lea.visitor()
     for _ in range(25):
         visitor.cookies.clear()

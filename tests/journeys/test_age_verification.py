@@ -1,5 +1,5 @@
-"""From a fan who writes /age to what is open to adults: the bot, the page, the provider, the
-thanks; real processes."""
+"""Age verification from the fan's /age command to the confirmation: bot, page, provider and real
+processes."""
 
 import re
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def lea(
     database: Database,
     redis_url: str,
 ) -> Iterator[TelegramCreator]:
-    """Léa's bot, listened to, in a house whose provider of age checks is the fake."""
+    """Provide Léa's bot with a listener, in an installation with a fake age provider."""
     sandbox: RunningSandbox
     with (
         network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as sandbox,
@@ -78,7 +78,7 @@ def visitor(lea: TelegramCreator, pages: Database) -> Iterator[httpx.Client]:
 
 
 def connect(lea: TelegramCreator, provider: yoti.RunningYoti) -> None:
-    """What the page does with the form, and the workers with the letter."""
+    """Submit the provider's form and wait for the workers to connect it."""
     sdk_id, key = provider.world.customer()
     master = envelope.parse_master_key(lea.services.settings.tenants.master_key.get_secret_value())
     typed = {"sdk_id": sdk_id, "api_key": key}
@@ -96,7 +96,7 @@ def connect(lea: TelegramCreator, provider: yoti.RunningYoti) -> None:
 
 
 def link(lea: TelegramCreator, person: str) -> str:
-    """The path of the page the bot led to."""
+    """Return the path of the last age page that the bot sent."""
     found = [re.search(r"/age/[A-Za-z0-9_-]{32}", text) for text in lea.texts(person)]
     return [match[0] for match in found if match][-1]
 
@@ -108,7 +108,7 @@ def prove(
     person: str,
     status: str,
 ) -> None:
-    """The fan asks, opens the page, presses, and ends the check at the provider."""
+    """Request a check as the fan, open its page and complete it at the provider."""
     known = len(lea.texts(person))
     lea.world.say(lea.bot, person, "/age")
     wait_until(lambda: any("/age/" in text for text in lea.texts(person)[known:]))
@@ -128,7 +128,7 @@ def age(lea: TelegramCreator, person: str) -> AssuranceState:
 
 
 @pytest.mark.heavy
-def test_a_fan_proves_their_age_and_another_does_not(
+def test_passed_check_assures_a_fan_and_failed_check_blocks(
     lea: TelegramCreator, provider: yoti.RunningYoti, visitor: httpx.Client
 ) -> None:
     lea.connected()

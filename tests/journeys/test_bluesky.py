@@ -1,5 +1,4 @@
-"""Bluesky from the sealed form to the removal, on real PostgreSQL, through the house's own
-routes."""
+"""Bluesky from the sealed form to the removal, on real PostgreSQL and through the real routes."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -50,14 +49,14 @@ PASSWORD = "abcd-efgh-ijkl-mnop"
 
 @dataclass
 class House:
-    """Léa's desk, and the server her account lives on."""
+    """Léa's agency, and the server of her account."""
 
     desk: SandboxAgency
     server: FakeBluesky
     repo: Repo
 
     def enrol(self, **typed: str) -> account_setup.AccountSetup:
-        """A person fills in the form; the workers do the rest."""
+        """Submit the form and run the workers."""
         form = {"handle": f"@{self.repo.handle}", "app_password": PASSWORD, "server": "", **typed}
         letter = sealed_intake.seal_form(
             sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form
@@ -74,17 +73,17 @@ class House:
         return found
 
     def channel(self) -> channel_reads.Channel:
-        """Her account as it stands."""
+        """Return her account."""
         with self.desk.scope() as scope:
             return channel_reads.get_channel(scope, self.desk.channels["sky"])
 
     def live(self, **for_: float) -> None:
-        """Time passes on both sides, with the beat every minute, and what is due is done."""
+        """Advance both clocks, run the periodic jobs every minute and the due work."""
         left, apart = timedelta(**for_), self.server.clock() - self.desk.now()
         while left > timedelta(0):
             step = min(left, timedelta(minutes=1))
             for tick in TICKS:
-                if tick.seconds <= 60:  # the slower ones write nothing that this account needs
+                if tick.seconds <= 60:  # slower jobs write no rows that this account needs
                     tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=step.total_seconds())
             self.server.clock.advance(
@@ -93,16 +92,16 @@ class House:
             left -= step
 
     def jump(self, **by: float) -> None:
-        """Time passes while nothing runs."""
+        """Advance both clocks while no process runs."""
         self.desk.pass_time(**by)
         self.server.clock.advance(timedelta(**by).total_seconds())
 
     def texts(self) -> list[str]:
-        """What the server ever took in."""
+        """Return every text that the server ever accepted."""
         return [record["text"] for _, record in self.repo.taken]
 
     def record(self, delivery_id: UUID) -> Mapping[str, Any]:
-        """The record a delivery became."""
+        """Return the record of a delivery."""
         return self.repo.records[_rkey(self.desk, delivery_id)]
 
 
@@ -155,7 +154,7 @@ def house(services: Services, running: RunningSandbox, server: FakeBluesky) -> I
     server.book.clear_faults()
 
 
-def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> None:
+def test_account_connects_publishes_removes_and_renews_its_token(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -200,30 +199,30 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     assert "perdue, puis retrouvée" not in [one["text"] for one in house.repo.records.values()]
 
     house.live(hours=2, minutes=10)
-    assert house.channel().generation == 2, "renewed ahead of its end"
+    assert house.channel().generation == 2, "renewed before its expiry"
     next_one = lea.delivery("après le renouvellement", channel="sky")
     lea.run()
     assert lea.state(next_one) is DeliveryState.PUBLISHED
 
 
-def test_what_somebody_deleted_there_is_believed_at_the_second_look(house: House) -> None:
+def test_external_deletion_is_recorded_after_two_lookups(house: House) -> None:
     desk = house.desk
     house.enrol()
     kept, gone = (desk.delivery(words, channel="sky") for words in ("Reste là", "Disparaît"))
     house.live(minutes=2)
     del house.repo.records[_rkey(desk, gone)]
     desk.live(minutes=70)
-    assert desk.state(gone) is DeliveryState.PUBLISHED, "one look proves nothing"
+    assert desk.state(gone) is DeliveryState.PUBLISHED, "one lookup proves nothing"
     desk.live(minutes=70)
     assert (desk.state(gone), desk.why(gone)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
     assert desk.state(kept) is DeliveryState.PUBLISHED
 
 
-def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -> None:
+def test_expired_token_is_renewed_and_the_post_published(house: House) -> None:
     lea = house.desk
     assert house.enrol().state == AccountSetupState.CONNECTED
     for token in house.server.sessions.access.values():
-        token.ends_at -= timedelta(hours=2)  # sooner than it said
+        token.ends_at -= timedelta(hours=2)  # sooner than announced
     post = lea.delivery("au milieu", channel="sky")
     house.jump(minutes=6)
     lea.run()
@@ -234,7 +233,7 @@ def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -
     assert [step for step in lea.states(post) if step == "held"] == []
 
 
-def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) -> None:
+def test_absent_post_is_resent_with_the_same_key(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault("reset_before", on="posts")
@@ -248,7 +247,7 @@ def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) ->
     assert len(keys) == 1
 
 
-def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
+def test_refused_post_gets_a_key_with_the_new_time(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault("status:422", on="posts")
@@ -262,7 +261,7 @@ def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
     first, second = (record_key_time(key) for (key,) in _keys(lea, post))
     assert first is not None
     assert second is not None
-    assert second - first >= timedelta(hours=1), "readers see it as of now"
+    assert second - first >= timedelta(hours=1), "readers see the current time"
 
 
 def _keys(lea: SandboxAgency, delivery_id: UUID) -> list[Any]:
@@ -278,7 +277,7 @@ def _keys(lea: SandboxAgency, delivery_id: UUID) -> list[Any]:
         )
 
 
-def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
+def test_expired_uploads_are_repeated(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault("status:429", on="posts", retry_after=7200)
@@ -292,14 +291,14 @@ def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
     assert uploads[-1]["digest"] == uploads[-2]["digest"]
 
 
-def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) -> None:
+def test_video_is_found_by_its_key_and_removed(house: House) -> None:
     lea, shown = house.desk, add_video(house.desk)
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
     post = lea.delivery("un film", channel="sky", media=(shown,), after=1200)
     house.live(minutes=19)
     (upload,) = house.repo.blobs.values()
-    assert (upload.mime, upload.used, house.texts()) == ("video/mp4", False, []), "uploaded ahead"
+    assert (upload.mime, upload.used, house.texts()) == ("video/mp4", False, []), "uploaded early"
     house.live(minutes=5)
     assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == ["un film"]
@@ -322,7 +321,7 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
         ({"server": "https://lea@pds.example/x"}, "enrolment.address_refused"),
     ],
 )
-def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
+def test_refused_setup_names_the_reason(house: House, typed: dict[str, str], code: str) -> None:
     wish = house.enrol(**typed)
     assert wish.state == AccountSetupState.REFUSED
     assert wish.reason is not None
@@ -331,12 +330,12 @@ def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], 
         row = scope.run(
             "SELECT letter FROM enrolments WHERE tenant_id = :t", t=house.desk.tenant_id
         ).scalar_one()
-    assert bytes(row) == b"", "the letter is forgotten"
+    assert bytes(row) == b"", "the sealed form is deleted"
     with house.desk.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         assert scope.now
 
 
-def test_a_server_a_person_names_is_asked(house: House) -> None:
+def test_server_named_in_the_form_is_used(house: House) -> None:
     wish = house.enrol(server=house.server.url)
     assert wish.state == AccountSetupState.CONNECTED
 
@@ -347,7 +346,7 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 
 
 def _hears(house: House) -> list[str]:
-    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    """Poll the account, process the updates and return all incoming messages of the inbox."""
     house.live(seconds=30)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
@@ -359,7 +358,7 @@ def _hears(house: House) -> list[str]:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
+def test_message_is_received_and_answered_once_under_faults(house: House, mode: str) -> None:
     lea, repo, server = house.desk, house.repo, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
@@ -367,7 +366,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     chats.send_message(server, leo, repo, "ce que j’ai écrit bien avant")
     house.enrol()
     assert house.channel().chat_surface == CHAT_SURFACE
-    assert _hears(house) == [], "what was said before was said to the creator"
+    assert _hears(house) == [], "earlier messages are not imported"
     chats.send_message(server, leo, repo, "bonjour !")
     assert _hears(house) == ["bonjour !"]
     if mode:
@@ -385,16 +384,16 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
         one.text for one in server.chats.between(leo.did, repo.did).said if one.by == repo.did
     ]
     assert (draft.state, arrived.count("Bonjour Léo")) == ("sent", 1)
-    assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
+    assert _hears(house) == ["bonjour !"], "our reply is no incoming message"
 
 
-def test_a_password_without_messages_posts_all_the_same(house: House) -> None:
+def test_app_password_without_messages_still_posts(house: House) -> None:
     house.server.chats.shut.add(house.repo.did)
     assert house.enrol().state == AccountSetupState.CONNECTED
     assert not make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.clear()
     house.enrol()
     assert make_listener_pool(house.desk.services)._chatty(house.channel())
-    house.server.chats.shut.add(house.repo.did)  # taken away later: messages alone end
+    house.server.chats.shut.add(house.repo.did)  # revoked later: only messages stop
     assert _hears(house) == []
     assert house.channel().state == ChannelState.ACTIVE

@@ -1,5 +1,5 @@
-"""The card of a page and the name of a person on Bluesky: previewed, judged and sent through the
-house's own routes."""
+"""Link cards and mentions on Bluesky: previewed, decided by the gate and sent through the real
+routes."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ __all__ = ["house", "running", "server", "services"]  # fixtures
 PAGE = "https://lea.example/calendrier"
 
 
-def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
+def test_link_card_and_mention_are_published_as_previewed(house: House) -> None:
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
     assert house.enrol().state == AccountSetupState.CONNECTED
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -63,7 +63,7 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
         "bluesky", options=channel_overrides.normalize_options({"card_title": "EXPLICIT-MARKER-A"})
     )
     assert shown(replace(draft, others=(bad,))).flags == ("selfLabels=porn",), (
-        "what is read in a card is judged"
+        "the gate checks the text of the card"
     )
 
     post = lea.delivery(body, channel="sky", media=(photo,), others=[said])
@@ -82,8 +82,9 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
     ]
 
 
-def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(house: House) -> None:
-    """The first request is a look without a permit: the claim alone hears no `no`."""
+def test_blocked_post_with_a_mention_is_held_at_once(house: House) -> None:
+    """The first request resolves the mention without a permit, so the claim of the delivery reports
+    no verdict."""
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
     assert house.enrol().state == AccountSetupState.CONNECTED
     post = lea.delivery(f"PROHIBITED-MARKER-A avec @{leo.handle}", channel="sky")
@@ -94,7 +95,7 @@ def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(hou
     assert not house.texts()
 
 
-def test_a_stop_only_waits_although_a_name_is_asked_for_first(house: House) -> None:
+def test_emergency_stop_delays_a_post_with_a_mention(house: House) -> None:
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
     assert house.enrol().state == AccountSetupState.CONNECTED
     with lea.scope(f"member:{lea.manager}") as scope:

@@ -1,5 +1,5 @@
-"""What is not for everybody goes only where it is seen that not everybody looks, and leaves when
-that ends."""
+"""Audiences of channels: adult posts need a destination check, and are recalled when the audience
+changes."""
 
 from collections.abc import Iterator
 
@@ -32,11 +32,11 @@ def her(world: FakePlatforms) -> ConnectedCreator:
 
 
 def posts(chat: Chat) -> int:
-    """What stands in a channel of Telegram."""
+    """Return the number of posts in a Telegram channel."""
     return len(set(chat.messages) - chat.deleted)
 
 
-def test_explicit_goes_into_a_private_channel_whose_readers_are_all_known(
+def test_explicit_is_published_to_a_channel_of_verified_members(
     her: ConnectedCreator,
 ) -> None:
     _, chat = her.telegram()
@@ -46,7 +46,7 @@ def test_explicit_goes_into_a_private_channel_whose_readers_are_all_known(
     assert posts(chat) == 1
 
 
-def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: ConnectedCreator) -> None:
+def test_unverified_member_holds_and_recalls_explicit_posts(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     telegram = her.outside.telegram.world
     sent = her.post("telegram")
@@ -62,10 +62,10 @@ def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Connected
         DeliveryState.HELD,
         ("B", frozenset({"AUDIENCE_UNKNOWN"})),
     )
-    assert her.recall(sent) == "recall.place_changed", "the look before the next post saw it too"
+    assert her.recall(sent) == "recall.place_changed", "the check before the next post found it too"
     assert her.desk.state(sent) is DeliveryState.REMOVED
     assert her.desk.state(suggestive) is DeliveryState.PUBLISHED, (
-        "suggestive may stand before anybody in a channel of Telegram"
+        "Telegram channels allow suggestive posts for everyone"
     )
     assert posts(chat) == 1
     assert "copy.place_changed" in her.desk.notices().values()
@@ -75,7 +75,7 @@ def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Connected
     assert her.desk.state(again) is DeliveryState.PUBLISHED
 
 
-def test_a_channel_that_becomes_public_loses_what_is_not_for_everybody(
+def test_channel_made_public_loses_its_adult_posts(
     her: ConnectedCreator,
 ) -> None:
     bot, chat = her.telegram()
@@ -93,7 +93,7 @@ def test_a_channel_that_becomes_public_loses_what_is_not_for_everybody(
     assert her.judged(later) == ("H", frozenset({"AUDIENCE_CHANGED"}))
 
 
-def test_what_no_bot_can_know_holds_nudity_back(her: ConnectedCreator) -> None:
+def test_unknown_audience_holds_nudity(her: ConnectedCreator) -> None:
     world = her.outside.telegram.world
     bot, chat = her.telegram(joins="any")
     unsaid = her.post("telegram")
@@ -124,11 +124,11 @@ def test_what_no_bot_can_know_holds_nudity_back(her: ConnectedCreator) -> None:
     stale = her.post("telegram")
     her.desk.live(seconds=30)
     assert her.judged(stale) == ("B", frozenset({"AUDIENCE_UNKNOWN"})), (
-        "a person's word is worth ninety days"
+        "a member's declaration is valid for ninety days"
     )
 
 
-def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itself(
+def test_failed_destination_check_delays_all_but_general_posts(
     her: ConnectedCreator,
 ) -> None:
     bot, chat = her.telegram()
@@ -145,11 +145,11 @@ def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itsel
     assert her.judged(waits) == ("H", frozenset({"DESTINATION_PROBE_STALE"}))
     her.outside.telegram.book.clear_faults()
     her.desk.live(minutes=10)
-    assert her.desk.state(waits) is DeliveryState.PUBLISHED, "nobody pressed anything"
+    assert her.desk.state(waits) is DeliveryState.PUBLISHED, "no member acted"
     assert posts(chat) == 2
 
 
-def test_nothing_is_taken_away_while_nobody_can_see(her: ConnectedCreator) -> None:
+def test_failed_destination_check_recalls_nothing(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
@@ -162,7 +162,7 @@ def test_nothing_is_taken_away_while_nobody_can_see(her: ConnectedCreator) -> No
     her.outside.telegram.book.clear_faults()
 
 
-def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(
+def test_discord_channel_without_nsfw_loses_adult_posts_in_an_hour(
     her: ConnectedCreator,
 ) -> None:
     place = her.discord(nsfw=True)
@@ -176,7 +176,7 @@ def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(
     assert [one.deleted for one in her.outside.discord.sent(place)] == [True]
 
 
-def test_a_thread_is_what_its_parent_is(her: ConnectedCreator) -> None:
+def test_discord_thread_has_the_audience_of_its_channel(her: ConnectedCreator) -> None:
     thread = her.discord(nsfw=True, thread=True)
     sent = her.post("discord")
     her.desk.live(seconds=30)
@@ -187,7 +187,7 @@ def test_a_thread_is_what_its_parent_is(her: ConnectedCreator) -> None:
     assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
 
 
-def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
+def test_post_with_a_dropped_label_is_removed_within_a_minute(
     her: ConnectedCreator,
 ) -> None:
     repo = her.bluesky()
@@ -202,7 +202,7 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
     her.desk.live(seconds=60)
     assert her.desk.state(bare) is DeliveryState.REMOVED
     assert her.recall(bare) == "gate.FLAG_READBACK_MISMATCH"
-    assert len(repo.records) == 1, "the first one stands"
+    assert len(repo.records) == 1, "the first post remains"
     assert "copy.unmarked" in her.desk.notices().values()
     told = decision_explanation.render_decision(her.desk.services, str(bare), "en")
     assert "missing labels selfLabels=porn" in told
@@ -212,7 +212,7 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
     )
 
 
-def test_a_copy_nobody_can_read_stays_and_is_read_later(her: ConnectedCreator) -> None:
+def test_unreadable_live_copy_remains_and_is_read_later(her: ConnectedCreator) -> None:
     repo = her.bluesky()
     her.outside.bluesky.book.schedule_fault("status:503", on="lookups", times=3)
     sent = her.post("bluesky")
@@ -228,7 +228,7 @@ def test_a_copy_nobody_can_read_stays_and_is_read_later(her: ConnectedCreator) -
     assert len(repo.records) == 1
 
 
-def test_a_server_is_what_somebody_read_in_its_rules(her: ConnectedCreator) -> None:
+def test_changed_server_rules_recall_adult_posts_until_reviewed(her: ConnectedCreator) -> None:
     server, member = her.outside.mastodon, her.mastodon()
     sent = her.post("mastodon")
     her.desk.live(seconds=30)
@@ -242,18 +242,18 @@ def test_a_server_is_what_somebody_read_in_its_rules(her: ConnectedCreator) -> N
         her.desk.live(seconds=30)
         assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
         assert her.desk.state(sent) is DeliveryState.REMOVED, (
-            "what stands there was allowed by rules that are no more"
+            "the rules that allowed the live post have changed"
         )
         assert her.desk.state(general) is DeliveryState.PUBLISHED
         her.toot(member, rules="adult")
         again = her.post("mastodon")
         her.desk.live(seconds=30)
-        assert her.desk.state(again) is DeliveryState.PUBLISHED, "somebody read the new ones"
+        assert her.desk.state(again) is DeliveryState.PUBLISHED, "a member read the new rules"
     finally:
         server.rules = list(server.usual_rules)
 
 
-def test_a_server_for_everybody_gets_nothing_for_adults(her: ConnectedCreator) -> None:
+def test_general_server_gets_no_adult_posts(her: ConnectedCreator) -> None:
     member = her.mastodon(rules="general")
     sent, suggestive = her.post("mastodon"), her.post("mastodon", Rating.S)
     her.desk.live(seconds=30)
@@ -262,7 +262,7 @@ def test_a_server_for_everybody_gets_nothing_for_adults(her: ConnectedCreator) -
     assert member.taken == []
 
 
-def test_on_x_each_picture_for_adults_bears_its_warning(her: ConnectedCreator) -> None:
+def test_adult_pictures_on_x_have_a_content_warning(her: ConnectedCreator) -> None:
     member = her.x()
     sent = her.post("x")
     soft = her.desk.delivery("Bonjour", channel="x", media=(her.picture(Rating.S),))
@@ -280,7 +280,7 @@ def test_on_x_each_picture_for_adults_bears_its_warning(her: ConnectedCreator) -
     assert [one.warning for one in suggestive.media] == [{}] * len(suggestive.media)
 
 
-def test_on_x_words_without_a_picture_are_no_part_of_a_thread_for_adults(
+def test_adult_thread_on_x_refuses_parts_without_a_picture(
     her: ConnectedCreator,
 ) -> None:
     member = her.x()

@@ -1,5 +1,5 @@
-"""By hand, from the plan to the link: a task at its time, a phone, a person's word, and no socket
-anywhere."""
+"""Manual posting from the schedule to the link: a manual task, a phone and a member's report,
+without any connection."""
 
 import socket
 
@@ -27,20 +27,22 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: 
 
 @pytest.fixture
 def nobody_calls(lea: SandboxAgency, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The network guard: every connection Python opens is written down; PostgreSQL's library opens
-    its own."""
+    """Record every connection that Python opens. PostgreSQL's library opens its connections in C,
+    unrecorded."""
     asked: list[object] = []
     real = socket.socket.connect
 
     def connect(self: socket.socket, to: object) -> None:
         asked.append(to)
-        real(self, to)  # type: ignore[arg-type]  # handed on as it came
+        real(self, to)  # type: ignore[arg-type]  # passed on unchanged
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     return asked
 
 
-def test_from_the_plan_to_the_link(lea: SandboxAgency, nobody_calls: list[object]) -> None:
+def test_manual_task_is_completed_without_network_access(
+    lea: SandboxAgency, nobody_calls: list[object]
+) -> None:
     connect_manual_account(lea)
     pair_phone(lea)
     delivery = lea.delivery(
@@ -79,6 +81,6 @@ def test_from_the_plan_to_the_link(lea: SandboxAgency, nobody_calls: list[object
     assert [step for step, _ in list_permits(lea)] == ["hand_over", "save", "save"]
     assert "handover.due" not in lea.notices().values()
     assert nobody_calls == []
-    lea.delivery("Un autre réseau")  # its twin: the guard does see what leaves
+    lea.delivery("Un autre réseau")  # the twin: the guard records other connections
     lea.run()
     assert nobody_calls

@@ -1,5 +1,4 @@
-"""Mastodon from the sealed form to the removal, on real PostgreSQL, through the house's own
-routes."""
+"""Mastodon from the sealed form to the removal, on real PostgreSQL and through the real routes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,15 +42,15 @@ pytestmark = pytest.mark.heavy
 
 @dataclass
 class House(OAuthAccount):
-    """Her account on a server of Mastodon."""
+    """Her account on a Mastodon server."""
 
     def told(self, delivery_id: UUID) -> list[str]:
-        """What its people are told of a delivery, and stands."""
+        """Return the causes of the open notices about a delivery."""
         with self.desk.scope() as scope:
             return notices.list_open_causes(scope, f"delivery:{delivery_id}")
 
     def status(self, text: str) -> Mapping[str, Any]:
-        """The post of these words as it stands there."""
+        """Return the live post with this text."""
         number = next(number for number, said in self.member.taken if said == text)
         found: Mapping[str, Any] = self.server.shown(self.member.statuses[number])
         return found
@@ -86,7 +85,7 @@ def house(services: Services, running: RunningSandbox, server: FakeMastodon) -> 
     server.max_characters, server.max_media = 500, 4
 
 
-def test_from_the_form_to_the_removal(house: House) -> None:
+def test_account_connects_publishes_and_removes(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -114,11 +113,12 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     assert house.member.statuses == {}
 
 
-def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> None:
+def test_server_limits_are_read_stored_and_refreshed(house: House) -> None:
     lea, server = house.desk, house.server
 
     def shown(words: str) -> tuple[int, int, list[str]]:
-        """What a page says of a draft: the most it may say and show, and what is wrong with it."""
+        """Return the limits that the page shows for a draft: characters, media, and the codes of
+        its problems."""
         draft = drafts.Draft(
             lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],)
         )
@@ -137,7 +137,8 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     house.live(minutes=2)
     assert lea.state(post) is DeliveryState.PUBLISHED
 
-    server.max_characters = 200  # and nobody told us: it refuses, and is asked at once
+    # the limit changes unannounced: the server refuses and is queried at once
+    server.max_characters = 200
     refused = lea.delivery("è" * 300, channel="mastodon")
     house.live(minutes=2)
     assert (lea.state(refused), lea.why(refused)) == (
@@ -160,21 +161,21 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     with lea.scope() as scope:
         outbox.put(scope, TenantLimitsDue(lea.tenant_id, lea.tenant_id))
     lea.run()
-    assert shown("x")[:2] == (200, 8), "it does not answer: what was known holds"
+    assert shown("x")[:2] == (200, 8), "without a response the stored limits remain"
     server.book.clear_faults()
     house.live(minutes=70)
-    assert shown("x")[:2] == (5000, 8), "long ago is read again ahead of a post"
+    assert shown("x")[:2] == (5000, 8), "old limits are read again before a post"
     assert lea.state(later) is DeliveryState.PUBLISHED
 
 
-def test_an_account_is_tried_from_the_terminal(house: House) -> None:
+def test_access_check_reports_the_account(house: House) -> None:
     house.enrol()
     name, services = house.channel().name, house.desk.services
     asked = len(house.server.book.list_requests())
     (would,) = access_check.check_accounts(services, name, "", dry=True)
     assert (would.is_ok, would.message.code) == (True, "cli.connect.would_ask")
     assert "GET /api/v1/accounts/verify_credentials" in " ".join(would.cells)
-    assert len(house.server.book.list_requests()) == asked, "nothing was asked"
+    assert len(house.server.book.list_requests()) == asked, "no request was sent"
     (good,) = access_check.check_accounts(services, name.upper(), "")
     assert (good.is_ok, good.message) == (True, Message("cli.channel.answered"))
     house.server.book.schedule_fault("status:503", on="checks")
@@ -197,7 +198,7 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
         access_check.check_accounts(services, name, "another agency")
 
 
-def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -> None:
+def test_post_published_without_its_pictures_notifies_members(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.drops_media = True
@@ -211,9 +212,7 @@ def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
-    house: House, forgetful: bool
-) -> None:
+def test_lost_response_is_looked_up_and_posted_once(house: House, forgetful: bool) -> None:
     lea = house.desk
     house.enrol()
     house.server.ignores_keys = forgetful
@@ -232,13 +231,13 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
     assert house.texts() == ["perdue, puis retrouvée", "jamais arrivée"]
 
 
-def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> None:
+def test_revoked_token_holds_the_queue_until_reconnection(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.revoke(house.member)
     post = lea.delivery("après le nouveau jeton", channel="mastodon")
     lea.run()
-    assert house.channel().state == ChannelState.ACTIVE, "one refusal is tried again"
+    assert house.channel().state == ChannelState.ACTIVE, "one refusal is retried"
     house.live(minutes=1)
     assert house.channel().state == ChannelState.REAUTHORIZE
     assert lea.state(post) in (DeliveryState.HELD, DeliveryState.SCHEDULED)
@@ -257,14 +256,14 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
         ({"server": "https://lea@social.example/x"}, "enrolment.address_refused"),
     ],
 )
-def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
+def test_refused_setup_names_the_reason(house: House, typed: dict[str, str], code: str) -> None:
     wish = house.ask(**typed)
     assert wish.state == AccountSetupState.REFUSED
     assert wish.reason is not None
     assert wish.reason.code == code
 
 
-def test_somebody_who_says_no_is_told_that_nothing_was_connected(house: House) -> None:
+def test_declined_authorization_ends_the_setup(house: House) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     end = house.stands(wish.id)
@@ -272,7 +271,7 @@ def test_somebody_who_says_no_is_told_that_nothing_was_connected(house: House) -
     assert end.reason == Message("enrolment.declined")
 
 
-def test_a_code_is_its_askers_for_a_quarter_of_an_hour_and_once(house: House) -> None:
+def test_authorization_code_is_bound_to_its_member_and_used_once(house: House) -> None:
     lea, wish = house.desk, house.ask()
     said = house.approve(wish.visit)
     for by, state in (
@@ -290,8 +289,8 @@ def test_a_code_is_its_askers_for_a_quarter_of_an_hour_and_once(house: House) ->
         house.bring(said)
 
 
-def test_a_quarter_of_an_hour_is_one_of_people(house: House) -> None:
-    """A demonstration's day leaps hours ahead of whoever sits before it."""
+def test_authorization_expiry_uses_the_real_clock(house: House) -> None:
+    """The clock of a demo day may be hours ahead of the member's time."""
     lea, wish = house.desk, house.ask()
     lea.pass_time(hours=3)
     house.bring(house.approve(wish.visit))
@@ -304,8 +303,8 @@ def test_a_quarter_of_an_hour_is_one_of_people(house: House) -> None:
     assert house.stands(late.id).reason == Message("enrolment.too_late")
 
 
-def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
-    """Whoever reads the address on its way learns a code that only the house can use."""
+def test_authorization_code_needs_its_pkce_verifier(house: House) -> None:
+    """A code intercepted on its way is useless without the verifier."""
     first, second = house.ask(), house.ask()
     stolen = house.approve(first.visit)
     house.bring({"code": stolen["code"], "state": house.approve(second.visit)["state"]})
@@ -315,7 +314,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
-def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
+def test_lost_token_exchange_requires_a_new_authorization(house: House, mode: str) -> None:
     wish = house.ask()
     house.server.book.schedule_fault(mode, on="tokens", seconds=60)
     house.bring(house.approve(wish.visit))
@@ -324,7 +323,7 @@ def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House) -> None:
+def test_no_secret_of_the_oauth_flow_is_stored_readably(house: House) -> None:
     wish = house.ask()
     during = house.rows(wish.id)
     said = house.approve(wish.visit)
@@ -342,7 +341,7 @@ def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House)
     assert (bytes(left.letter), bytes(left.answer), left.visit) == (b"", b"", None)
 
 
-def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: House) -> None:
+def test_comment_is_answered_with_a_mention_and_its_author_blocked(house: House) -> None:
     lea, server = house.desk, house.server
     house.enrol()
     first = lea.delivery("Bonjour #lac", channel="mastodon")
@@ -362,16 +361,16 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
     answer_comment(lea, said, "mastodon", "At the lake, in spring.")
     house.live(minutes=10)
     (mine,) = [text for _, text in house.member.taken if "At the lake" in text]
-    assert mine.startswith(f"@{ann.username}"), "or she never hears of it"
+    assert mine.startswith(f"@{ann.username}"), "without the mention she gets no notification"
     assert len([text for _, text in house.member.taken if "At the lake" in text]) == 1
-    assert list_open_comments(lea) == [], "answered: nothing is left to do"
+    assert list_open_comments(lea) == [], "an answered comment is closed"
     act_on_comment(lea, said, "mastodon", "block")
     house.live(minutes=2)
     assert ann.id in house.member.blocks
 
 
 def _hears(house: House) -> list[str]:
-    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    """Poll the account, process the updates and return all incoming messages of the inbox."""
     house.live(minutes=1)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
@@ -387,19 +386,17 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
+def test_message_is_received_and_answered_once_under_faults(house: House, mode: str) -> None:
     lea, server = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
     chats.send_message(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
-    assert not make_listener_pool(lea.services)._chatty(house.channel()), (
-        "connected for its posts alone"
-    )
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected only for posts"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
-    assert _hears(house) == [], "what was said before was said to the creator"
+    assert _hears(house) == [], "earlier messages are not imported"
     chats.send_message(server, leo, "bonjour !", house.member)
     assert _hears(house) == ["bonjour !"]
     if mode:
@@ -421,4 +418,4 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
         "one conversation"
     )
     assert "bien avant" in before["last_status"]["content"]
-    assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
+    assert _hears(house) == ["bonjour !"], "our reply is no incoming message"

@@ -1,5 +1,5 @@
-"""A thread on networks that are not ours: each part under the one before, found when lost, taken
-away whole."""
+"""Threads on external platforms: each part replies to the one before, lost parts are found, and all
+are removed together."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def her(world: FakePlatforms) -> ConnectedCreator:
 
 
 def thread(her: ConnectedCreator, channel: str, *, comment: str = "") -> Any:
-    """Three parts, the second with a picture, and a first comment."""
+    """Create a thread of three parts, the second with a picture, and optionally a first comment."""
     rest = [ThreadPart(BODIES[1], (her.desk.photo(her.desk.written + 7),)), ThreadPart(BODIES[2])]
     if comment:
         rest.append(ThreadPart(comment, comment=True))
@@ -44,8 +44,8 @@ def thread(her: ConnectedCreator, channel: str, *, comment: str = "") -> Any:
 
 
 def under(repo: Repo) -> list[tuple[str, str, str]]:
-    """What the server took in: each text, and the texts of what it is put under and of the first of
-    the thread."""
+    """Return each record that the server accepted: its text, and the texts of its parent and its
+    root."""
     texts = {uri: record["text"] for uri, record in repo.taken}
     found = []
     for _, record in repo.taken:
@@ -74,14 +74,14 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: ConnectedCreator
     for record in records.values():
         for each in record.get("reply", {}).values():
             assert each["cid"] == cid(canonical_json(records[each["uri"]]), raw=False)
-    assert len({uri for uri, _ in repo.taken}) == 4  # a key of its own for each
+    assert len({uri for uri, _ in repo.taken}) == 4  # a distinct key for each part
     her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is DeliveryState.REMOVED
     assert repo.records == {}
 
 
-def test_bluesky_answer_of_the_second_part_lost_and_found(her: ConnectedCreator) -> None:
+def test_bluesky_part_with_a_lost_response_is_found(her: ConnectedCreator) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky")
     publish_parts(her.desk, sent, 1)
@@ -94,7 +94,7 @@ def test_bluesky_answer_of_the_second_part_lost_and_found(her: ConnectedCreator)
     assert [text for text, _, _ in under(repo)] == list(BODIES)
 
 
-def test_bluesky_part_above_that_somebody_deleted_breaks_it_off_in_words(
+def test_bluesky_thread_with_a_deleted_part_fails_with_a_reason(
     her: ConnectedCreator,
 ) -> None:
     repo = her.bluesky()
@@ -113,7 +113,7 @@ def standing(chat: Chat) -> int:
     return len(set(chat.messages) - chat.deleted)
 
 
-def test_telegram_replies_in_its_channel(her: ConnectedCreator) -> None:
+def test_telegram_thread_replies_in_its_channel(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     sent = thread(her, "telegram", comment="More soon.")
     her.desk.live(seconds=30)
@@ -136,7 +136,7 @@ def above(channel: Channel, her: ConnectedCreator) -> list[str]:
     ]
 
 
-def test_discord_replies_in_its_channel(her: ConnectedCreator) -> None:
+def test_discord_thread_replies_in_its_channel(her: ConnectedCreator) -> None:
     channel = her.discord(nsfw=False)
     sent = thread(her, "discord", comment="More soon.")
     her.desk.live(seconds=30)

@@ -1,5 +1,4 @@
-"""`web` and `listen` as processes of their own, killed in mid-action: nothing is lost, nothing is
-done twice."""
+"""`web` and `listen` in separate processes, killed at work: no message is lost or processed twice."""
 
 import os
 import signal
@@ -25,12 +24,12 @@ from web.site import sites
 
 ROOT = Path(__file__).parents[2]
 NEAR = timedelta(minutes=20)
-"""What is due later than that is no part of publishing."""
+"""Work that is due later than this does not belong to publishing."""
 
 
 @dataclass
 class Process:
-    """One of the house's own, which may be killed."""
+    """A process of the installation that a test may kill."""
 
     name: str
     environment: dict[str, str]
@@ -64,7 +63,7 @@ class Process:
 def process(
     made: TelegramCreator, cluster: Cluster, name: str, ready: Callable[[], bool], **more: str
 ) -> Iterator[Process]:
-    """A process with the settings of Léa's house."""
+    """Run a process with the settings of Léa's installation."""
     settings = made.services.settings
     environment = {
         "GREENROOM_HOME": str(settings.home),
@@ -85,7 +84,7 @@ def process(
 
 
 def answers(url: str) -> bool:
-    """Whether the door at this address is open."""
+    """Return True if the web process at this address responds."""
     try:
         return httpx.get(f"{url}/healthz", timeout=2).status_code == 200
     except httpx.HTTPError:
@@ -93,7 +92,8 @@ def answers(url: str) -> bool:
 
 
 def settled(made: TelegramCreator, wanted: list[UUID]) -> bool:
-    """Whether all of them are out; else what waits for its time soon gets it."""
+    """Return True if all deliveries are published; otherwise advance the clock to the next due
+    time."""
     desk = made.desk
     if all(desk.state(one) is DeliveryState.PUBLISHED for one in wanted):
         return True
@@ -104,9 +104,9 @@ def settled(made: TelegramCreator, wanted: list[UUID]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("frozen", [True, False], ids=["asked", "answering"])
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "running"])
 # fixture
-def test_web_killed_while_posts_arrive(
+def test_killed_web_process_publishes_every_post_once(
     lea: TelegramCreator,  # noqa: F811  a fixture
     cluster: Cluster,
     frozen: bool,
@@ -147,7 +147,7 @@ def test_web_killed_while_posts_arrive(
             wait_until(
                 lambda: any(desk.state(one) is DeliveryState.PUBLISHING for one in wanted), 60
             )
-            sleep(0.3)  # its question stands in the socket
+            sleep(0.3)  # its request is in the socket's queue
         else:
             wait_until(lambda: bool(standing()), 60)
         web.kill()
@@ -156,7 +156,10 @@ def test_web_killed_while_posts_arrive(
         assert sorted(standing()) == sorted(words)
 
 
-def test_listen_killed_while_fans_write(lea: TelegramCreator, cluster: Cluster) -> None:  # noqa: F811  fixture
+def test_killed_listener_receives_every_message_once(
+    lea: TelegramCreator,  # noqa: F811  fixture
+    cluster: Cluster,
+) -> None:
     lea.connected()
     lea.deaf()
     before, after = [f"dis-moi {number}" for number in range(10)], ["tu es là ?", "coucou ?"]

@@ -1,5 +1,5 @@
-"""Reddit from an application's registration to the removal, on real PostgreSQL, through the house's
-own routes."""
+"""Reddit from the registration of an application to the removal, on real PostgreSQL and through the
+real routes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def house(services: Services, running: RunningSandbox, server: FakeReddit) -> It
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     with made.scope() as scope:
         scope.run(
             "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant",
@@ -96,7 +96,7 @@ def house(services: Services, running: RunningSandbox, server: FakeReddit) -> It
     server.limited_but_made, server.filters, server.hides_sent = False, False, False
 
 
-def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) -> None:
+def test_disconnected_account_revokes_its_reddit_grant(house: House) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
     (grant,) = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
     house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
@@ -107,14 +107,14 @@ def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) 
     assert grant.revoked
 
 
-def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House) -> None:
-    """It is nobody's to connect again: what Reddit let in lives on, and the next look sees."""
+def test_destination_check_renews_an_expired_token(house: House) -> None:
+    """No reconnection is needed: the grant is still valid, and the next check succeeds."""
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=6)
     before = house.channel()
     house.server.clock.advance(
         timedelta(hours=25).total_seconds()
-    )  # ours believe that it lives for a while
+    )  # our record says that the token is still valid
     house.desk.act(destination_settings_check.request_destination_check, before.id)
     house.live(minutes=1)
     after = house.channel()
@@ -124,7 +124,7 @@ def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House)
     assert "seen" in after.options
 
 
-def test_from_the_application_to_the_removal(house: House) -> None:
+def test_account_connects_publishes_and_removes(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -150,8 +150,8 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert (lea.state(post), house.member.posts) == (DeliveryState.REMOVED, {})
 
 
-def test_one_picture_is_made_later_and_found(house: House) -> None:
-    """Reddit names no post: it says on a line of its own, later, that it made one."""
+def test_picture_post_created_later_is_found(house: House) -> None:
+    """Reddit returns no post id: it announces the post later, on a separate connection."""
     lea, house.server.media_delay = house.desk, 90.0
     house.enrol()
     post = lea.delivery("une image", channel="reddit", media=(lea.photo(3),))
@@ -163,7 +163,7 @@ def test_one_picture_is_made_later_and_found(house: House) -> None:
     assert house.texts() == ["une image"]
 
 
-def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: House) -> None:
+def test_picture_post_that_never_appears_is_uncertain(house: House) -> None:
     lea, house.server.media_fails = house.desk, True
     house.enrol()
     before = len(house.server.book.list_requests())
@@ -177,7 +177,7 @@ def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: Hous
     assert sum(one["kind"] == "posts" for one in house.server.book.list_requests()[before:]) == 1
 
 
-def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
+def test_video_needs_a_poster_and_is_published_later(house: House) -> None:
     lea, house.server.media_delay = house.desk, 240.0
     house.enrol()
     alone = lea.delivery("sans affiche", channel="reddit", media=(add_video(lea),))
@@ -195,10 +195,9 @@ def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503_after"])
-def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(
-    house: House, mode: str
-) -> None:
-    """Reddit works on it for minutes: two looks that see nothing are no reason to post it again."""
+def test_video_with_a_lost_response_is_looked_up_until_processed(house: House, mode: str) -> None:
+    """Reddit processes videos for minutes: two lookups without a result do not justify a second
+    post."""
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
@@ -216,9 +215,7 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(
 
 
 @pytest.mark.parametrize("late", [None, timedelta(minutes=20)])
-def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(
-    house: House, late: timedelta | None
-) -> None:
+def test_video_that_never_arrived_is_resent_once(house: House, late: timedelta | None) -> None:
     lea, house.server.media_delay = house.desk, 60.0
     house.enrol()
     house.server.book.schedule_fault("reset_before", on="posts")
@@ -234,9 +231,8 @@ def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(
     assert (lea.state(lost), house.texts()) == expected, lea.why(lost)
 
 
-def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
-    """The second is looked for as long as the first: it counts from when it was sent, not from when
-    the first was."""
+def test_each_lost_video_response_has_a_full_lookup_period(house: House) -> None:
+    """The period of the second send starts at its time, not at that of the first."""
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
     for mode in ("reset_before", "reset_after"):
@@ -249,7 +245,7 @@ def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mode: str) -> None:
+def test_lost_response_is_looked_up_and_posted_once(house: House, mode: str) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
@@ -261,7 +257,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mo
     assert house.texts() == [f"Un titre\n\nperdue {mode}"]
 
 
-def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(
+def test_adult_post_is_marked_and_needs_an_adult_community(
     house: House,
 ) -> None:
     lea = house.desk
@@ -287,9 +283,8 @@ def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(
     assert house.texts() == ["Soir"]
 
 
-def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House) -> None:
-    """What a person made still goes there: what somebody read in the rules is asked of what a
-    machine made alone."""
+def test_community_that_forbids_ai_gets_no_ai_posts(house: House) -> None:
+    """Posts made by people are published: the rule applies only to AI content."""
     lea = house.desk
     house.enrol(ai="forbidden")
     by_hand = lea.delivery(
@@ -310,7 +305,7 @@ def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House)
     assert (lea.state(made), lea.why(made)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
 
 
-def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_them(
+def test_changed_rules_hold_all_but_general_posts(
     house: House,
 ) -> None:
     lea = house.desk
@@ -326,12 +321,12 @@ def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_t
     assert lea.state(general) is DeliveryState.PUBLISHED
 
 
-def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
+def test_minimum_interval_of_the_community_is_kept(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.place.posting_every = 900.0
     posts = [lea.delivery(f"billet {n}", channel="reddit") for n in range(2)]
-    house.live(minutes=12)  # ten minutes apart as we do, which this community finds too close
+    house.live(minutes=12)  # our interval is ten minutes, which this community refuses
     assert [lea.state(post) for post in posts] == [
         DeliveryState.PUBLISHED,
         DeliveryState.SCHEDULED,
@@ -342,8 +337,8 @@ def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
     assert house.texts() == ["billet 0", "billet 1"]
 
 
-def test_a_limit_that_is_told_with_a_post_is_no_refusal(house: House) -> None:
-    """Clients of Reddit took that for one, and posted twice."""
+def test_rate_limit_notice_with_a_post_is_no_refusal(house: House) -> None:
+    """Other Reddit clients read it as a refusal and posted twice."""
     lea, house.server.limited_but_made = house.desk, True
     house.enrol()
     post = lea.delivery("une seule fois", channel="reddit")
@@ -353,7 +348,7 @@ def test_a_limit_that_is_told_with_a_post_is_no_refusal(house: House) -> None:
     assert house.texts() == ["une seule fois"]
 
 
-def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> None:
+def test_required_flair_is_requested_and_set(house: House) -> None:
     news, mods = str(uuid4()), str(uuid4())
     house.place.flair_required = True
     house.place.flairs = [
@@ -373,7 +368,7 @@ def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> N
     assert shown.flair_id == news
 
 
-def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
+def test_account_that_hides_adult_content_is_refused(house: House) -> None:
     house.member.over18 = False
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.adults_hidden"))
@@ -387,19 +382,19 @@ def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
         ({"ai": ""}, "reddit.ai_unsaid"),
     ],
 )
-def test_what_is_typed_wrong_is_told_before_anybody_says_yes(
+def test_invalid_form_is_refused_before_authorization(
     house: House, typed: dict[str, str], why: str
 ) -> None:
     wish = house.ask(**typed)
     assert (wish.state, wish.reason and wish.reason.code) == (AccountSetupState.REFUSED, why)
 
 
-def test_a_community_that_is_not_there_is_told(house: House) -> None:
+def test_unknown_community_is_refused(house: House) -> None:
     wish = house.enrol(community="r/nowhere_at_all")
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.no_community"))
 
 
-def test_an_account_that_is_suspended_is_gone(house: House) -> None:
+def test_suspended_account_is_gone(house: House) -> None:
     house.enrol()
     house.member.suspended = True
     post = house.desk.delivery("de nulle part", channel="reddit")
@@ -421,7 +416,7 @@ def test_tokens_are_renewed_with_the_same_refresh_token(house: House) -> None:
 
 
 @pytest.mark.parametrize("address", ["//evil.example/store", "http://169.254.169.254/latest"])
-def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> None:
+def test_upload_to_a_foreign_host_fails(house: House, address: str) -> None:
     house.enrol()
     house.server.strays_to = address
     post = house.desk.delivery(
@@ -432,7 +427,7 @@ def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> Non
     assert house.texts() == []
 
 
-def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
+def test_only_the_profile_of_the_account_is_a_community(house: House) -> None:
     other = house.server.account(f"max{str(house.desk.tenant_id)[-8:]}", over18=True)
     wish = house.enrol(community=f"u/{other.name}")
     assert (wish.state, wish.reason) == (
@@ -453,9 +448,9 @@ def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
-    """Reddit keeps what is for adults from some applications: then nobody can tell, and a person is
-    asked."""
+def test_post_hidden_from_lists_is_not_resent(house: House) -> None:
+    """Reddit hides adult posts from some applications. Then the delivery remains uncertain for a
+    member to settle."""
     lea, house.server.hides_nsfw = house.desk, True
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
@@ -469,8 +464,8 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
     assert house.texts() == ["cachée"]
 
 
-def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(house: House) -> None:
-    """What a filter holds back may be let through yet: nobody is told anything of that."""
+def test_post_removed_by_moderators_is_dropped_from_evergreen(house: House) -> None:
+    """A post held by a filter may still be approved: it creates no notice."""
     house.enrol()
     sent = house.desk.delivery("A first look", channel="reddit")
     held = house.desk.delivery("A second look", channel="reddit")

@@ -1,4 +1,4 @@
-"""Messages on Reddit from connecting to the answer, on real PostgreSQL, through the house's own
+"""Messages on Reddit from the connection to the reply, on real PostgreSQL and through the real
 routes."""
 
 from typing import Any
@@ -25,8 +25,7 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811
 
 
 def _hears(house: House) -> list[str]:  # noqa: F811  fixture
-    """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of
-    people."""
+    """Poll each of her inboxes once, process the updates and return all incoming messages."""
     house.live(minutes=1)
     listens = make_listener_pool(house.desk.services)
     with house.desk.scope() as scope:
@@ -45,23 +44,23 @@ def _hears(house: House) -> list[str]:  # noqa: F811  fixture
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("blind", [False, True])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(
+def test_message_is_received_and_answered_once_under_faults(
     house: House,  # noqa: F811  fixtures
     *,
     blind: bool,
 ) -> None:
-    """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""
+    """A lost response needs a member where the list of sent messages does not show the reply."""
     lea, forum = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = forum.account(f"leo{str(lea.tenant_id)[-8:]}")
     forum.write(leo, house.member, "écrit bien avant")
     house.enrol()
-    assert house.channel().chat_surface == "", "connected for its posts alone"
+    assert house.channel().chat_surface == "", "connected only for posts"
     assert _hears(house) == []
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
-    assert _hears(house) == [], "what was written before was written to the creator"
+    assert _hears(house) == [], "earlier messages are not imported"
     forum.write(leo, house.member, "bonjour !", "[direct chat room]")
     assert _hears(house) == ["bonjour !"]
     forum.hides_sent = blind
@@ -81,11 +80,11 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(
     assert len(ours) == len(set(ours)), "nothing is sent twice"
     assert (drafts[key], ours[-1]) == ("sent", "Bonjour Léo")
     assert ("uncertain" in drafts.values()) is blind
-    assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
+    assert _hears(house) == ["bonjour !"], "our reply is no incoming message"
 
 
 # fixture
-def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(house: House) -> None:  # noqa: F811  see above
+def test_account_with_two_communities_receives_each_message_once(house: House) -> None:  # noqa: F811  see above
     lea, forum = house.desk, house.server
     leo = forum.account(f"tom{str(lea.tenant_id)[-8:]}")
     hills = forum.subreddit(f"hills{str(lea.tenant_id)[-8:]}", over18=True)
@@ -100,7 +99,9 @@ def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(ho
     forum.clock.advance(60)
     forum.write(leo, house.member, "deux", "")
     lea.act(disconnection.request_disconnection, first, "Anne")
-    assert _hears(house) == ["un", "deux"], "the other goes on where the first one stopped"
+    assert _hears(house) == ["un", "deux"], (
+        "the other channel continues where the first one stopped"
+    )
     heard = _rows(
         house, "SELECT channel_id FROM conversations WHERE tenant_id = :tenant ORDER BY id"
     )

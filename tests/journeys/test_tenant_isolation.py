@@ -1,4 +1,4 @@
-"""Two agencies in one house, through the true rooms: nothing of one is seen, guessed or logged for
+"""Two agencies in one installation, with the real packages: neither sees, guesses or logs data of
 the other."""
 
 import contextlib
@@ -63,13 +63,12 @@ from tests.web.builders import PUBLIC
 from web.app import create_web_app
 
 FILLED = 40
-"""Tables that a lived day fills, at least: an empty one proves nothing."""
+"""Minimum number of tables that a simulated day fills: an empty table proves nothing."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Both agencies after a day each, a visitor of their pages, and all that was written to the
-    logs meanwhile."""
+    """Both agencies after a day each, a visitor of their pages, and the complete log."""
 
     alpha: TwinAgency
     bravo: TwinAgency
@@ -80,7 +79,7 @@ class Pair:
 
     @property
     def sides(self) -> tuple[tuple[TwinAgency, TwinAgency], tuple[TwinAgency, TwinAgency]]:
-        """Each beside the other."""
+        """Return each agency with the other."""
         return (self.alpha, self.bravo), (self.bravo, self.alpha)
 
 
@@ -105,8 +104,8 @@ def pair(
         yield Pair(*both, visitor, pages, files, log)
 
 
-def test_day_was_lived(pair: Pair) -> None:
-    """Both published on both accounts, chatted, sold and delivered."""
+def test_twin_day_fills_the_tables(pair: Pair) -> None:
+    """Both agencies published on both accounts, chatted, sold and delivered."""
     for one, _ in pair.sides:
         rows = one.rows()
         assert len([name for name in rows if rows[name]]) >= FILLED, sorted(
@@ -121,7 +120,7 @@ def test_day_was_lived(pair: Pair) -> None:
         assert len(one.items()) == 2
 
 
-def test_no_table_shows_a_row_of_the_other(pair: Pair) -> None:
+def test_no_table_shows_a_row_of_the_other_tenant(pair: Pair) -> None:
     for one, other in pair.sides:
         for login_pool in (one.desk.services.database, pair.pages):
             with login_pool.scope(one.tenant_id, "system:test") as scope:
@@ -131,7 +130,7 @@ def test_no_table_shows_a_row_of_the_other(pair: Pair) -> None:
                     assert not [row for row in seen if str(other.tenant_id) in row], table
 
 
-def test_no_row_of_the_other_is_found_by_its_id(pair: Pair) -> None:
+def test_no_row_of_the_other_tenant_is_found_by_id(pair: Pair) -> None:
     for one, other in pair.sides:
         theirs = other.ids()
         with one.scope() as scope:
@@ -228,7 +227,7 @@ ACTS: dict[str, tuple[str, Act]] = {
 
 
 def _own(scope: Scope) -> Conversation:
-    """The conversation of the agency that tries."""
+    """Return a conversation of the acting agency."""
     return conversation_rows.get_conversation(
         scope, scope.run("SELECT id FROM conversations ORDER BY id LIMIT 1").scalar_one()
     )
@@ -239,7 +238,7 @@ def _manager(scope: Scope) -> UUID:
 
 
 def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
-    """What an act on an id comes to: its result or its error, with the id itself left out."""
+    """Return the result or the error of an operation on an ID, with the ID masked."""
     try:
         with one.scope(f"member:{one.desk.manager}") as scope:
             said = repr(act(scope, key))
@@ -249,8 +248,8 @@ def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_id_of_the_other_is_a_wrong_id(pair: Pair, name: str) -> None:
-    """What one agency learns from guessing the other's ids is what it learns from any ids."""
+def test_foreign_id_behaves_like_an_unknown_id(pair: Pair, name: str) -> None:
+    """Guessing IDs of the other agency reveals no more than guessing any IDs."""
     table, act = ACTS[name]
     for one, other in pair.sides:
         wrong, theirs = uuid7(), other.one(table)
@@ -260,8 +259,8 @@ def test_an_id_of_the_other_is_a_wrong_id(pair: Pair, name: str) -> None:
         assert other.rows() == before
 
 
-def test_a_digest_of_the_other_is_a_wrong_digest(pair: Pair) -> None:
-    """Bytes are content-addressed: a digest that leaked, or was guessed from a public picture,
+def test_foreign_digest_behaves_like_an_unknown_digest(pair: Pair) -> None:
+    """Files are content-addressed: a digest that leaked, or was computed from a public picture,
     opens nothing."""
     for one, other in pair.sides:
         with other.scope() as scope:
@@ -282,7 +281,7 @@ def test_a_digest_of_the_other_is_a_wrong_digest(pair: Pair) -> None:
                 assert str(other.tenant_id) not in str(missing.value)
 
 
-def test_pages_and_feeds_name_one_of_them(pair: Pair) -> None:
+def test_pages_and_feeds_show_one_tenant(pair: Pair) -> None:
     for one, other in pair.sides:
         (key, *_), (foreign, *_) = one.items(), other.items()
         for place in ("", "feed.xml", "feed.json", f"p/{key}"):
@@ -305,7 +304,7 @@ def test_pages_and_feeds_name_one_of_them(pair: Pair) -> None:
             assert guessed.status_code == 404
 
 
-def test_credential_of_one_is_none_for_the_other(pair: Pair) -> None:
+def test_credential_is_invalid_for_the_other_tenant(pair: Pair) -> None:
     for one, other in pair.sides:
         mine = {"authorization": f"Bearer {one.token}"}
         wrong = {"authorization": "Bearer wrong"}
@@ -328,7 +327,7 @@ def test_credential_of_one_is_none_for_the_other(pair: Pair) -> None:
         assert pair.visitor.get(f"/{other.slug}/p/{foreign}").status_code == 200
 
 
-def test_unpublished_bytes_of_either_have_no_address(pair: Pair) -> None:
+def test_unpublished_files_have_no_address(pair: Pair) -> None:
     for one, _ in pair.sides:
         with one.scope() as scope:
             stored = set(scope.run("SELECT sha256 FROM renditions").scalars())
@@ -338,8 +337,8 @@ def test_unpublished_bytes_of_either_have_no_address(pair: Pair) -> None:
             assert pair.visitor.get(f"/files/{sha256}.jpg").status_code == 200
 
 
-def test_dashboard_shows_one_of_them(pair: Pair) -> None:
-    """The page as each sees it, drawn in one process, one after the other and back."""
+def test_dashboard_shows_one_tenant(pair: Pair) -> None:
+    """The page is rendered for each agency in turn, in one process."""
     for one, other in (*pair.sides, *pair.sides):
         with pair.pages.scope(one.tenant_id, "system:test") as scope:
             member = tenant_reads.get_member(scope, one.desk.manager)
@@ -359,7 +358,7 @@ def test_dashboard_shows_one_of_them(pair: Pair) -> None:
         assert str(other.tenant_id) not in drawn + repr(page)
 
 
-def test_secrets_of_one_do_not_open_for_the_other(pair: Pair) -> None:
+def test_secrets_do_not_decrypt_for_the_other_tenant(pair: Pair) -> None:
     for one, other in pair.sides:
         with other.scope() as scope:
             account = channel_reads.transport_account(
@@ -375,8 +374,8 @@ def test_secrets_of_one_do_not_open_for_the_other(pair: Pair) -> None:
             reveal(one.tenant_id, account.token)
 
 
-def test_an_event_of_one_about_the_other_does_nothing(pair: Pair) -> None:
-    """A row in one's queue that names the other's subject: the handler finds nothing there."""
+def test_event_about_a_foreign_row_does_nothing(pair: Pair) -> None:
+    """An event in one agency's queue names a row of the other: the handler finds no row."""
     for one, other in pair.sides:
         before, posts = other.rows(), len(other.desk.posts())
         with one.scope() as scope:
@@ -389,7 +388,7 @@ def test_an_event_of_one_about_the_other_does_nothing(pair: Pair) -> None:
             scope.run("DELETE FROM outbox WHERE kind = 'delivery.publish'")
 
 
-def test_queue_carries_ids_and_no_words(pair: Pair) -> None:
+def test_queue_contains_ids_and_no_texts(pair: Pair) -> None:
     for one, other in pair.sides:
         for row in one.rows()["outbox"]:
             assert one.word not in row
@@ -397,8 +396,8 @@ def test_queue_carries_ids_and_no_words(pair: Pair) -> None:
             assert str(other.tenant_id) not in row
 
 
-def test_what_one_takes_down_stays_with_the_other(pair: Pair) -> None:
-    """Both show the same bytes: each under its own right, in its own folder."""
+def test_removal_keeps_the_same_file_of_the_other_tenant(pair: Pair) -> None:
+    """Both agencies publish the same bytes, each with separate rights and in a separate folder."""
     (shared,) = set(pair.alpha.pictures()) & set(pair.bravo.pictures())
     mine = {"authorization": f"Bearer {pair.alpha.token}"}
     with pair.alpha.scope() as scope:
@@ -424,20 +423,20 @@ def test_what_one_takes_down_stays_with_the_other(pair: Pair) -> None:
         assert ratings.effective_rating(scope, shared) is Rating.G
 
 
-def test_logs_hold_no_words_and_no_secrets(pair: Pair) -> None:
-    """Everything both days wrote, and what the database would show of a failed statement."""
+def test_logs_contain_no_texts_and_no_secrets(pair: Pair) -> None:
+    """Covers the log of both days, and the error of a failed statement."""
     told = pair.log.getvalue()
     for one, _ in pair.sides:
         assert one.word not in told
         assert one.token not in told
-    # whatever the driver raises
+    # the exception type is the driver's
     with pytest.raises(Exception) as failed, pair.alpha.scope() as scope:  # noqa: PT011  see above
         scope.run("SELECT 1 / (length(:word) - length(:word))", word=WORDS[0])
     assert WORDS[0] not in str(failed.value)
 
 
-def test_superuser_sees_both(cluster: Cluster, pair: Pair) -> None:
-    """The proof of the proof: without the policies the words are there to be found."""
+def test_superuser_sees_both_tenants(cluster: Cluster, pair: Pair) -> None:
+    """The twin of the tests above: without policies the texts are found."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.connect() as connection:
         found = "".join(connection.execute(text("SELECT p::text FROM posts p")).scalars())

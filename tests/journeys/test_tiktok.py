@@ -1,5 +1,5 @@
-"""TikTok from an application's registration to the numbers, on real PostgreSQL, through the house's
-own routes."""
+"""TikTok from the registration of an application to the metrics, on real PostgreSQL and through the
+real routes."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -55,7 +55,7 @@ def house(
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {
         "client_id": app.client_key,
@@ -74,14 +74,14 @@ def post(house: OAuthAccount, words: str, *, after: float = 0) -> UUID:
     return house.desk.delivery(words, channel="tiktok", after=after, media=(add_video(house.desk),))
 
 
-def test_from_the_application_to_the_post(house: OAuthAccount) -> None:
+def test_account_connects_and_publishes(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert house.channel().account == f"{house.member.open_id}#PUBLIC_TO_EVERYONE"
     planned = post(house, "Au bord de l’eau.", after=1200)
     house.live(minutes=15)
-    assert house.member.taken == [], "what is said ahead shows nothing"
+    assert house.member.taken == [], "the upload before its time is not visible"
     house.live(minutes=10)
     assert lea.state(planned) is DeliveryState.PUBLISHED, lea.why(planned)
     assert house.texts() == ["Au bord de l’eau."]
@@ -89,16 +89,16 @@ def test_from_the_application_to_the_post(house: OAuthAccount) -> None:
     lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
     assert lea.state(planned) is DeliveryState.REMOVING, (
-        "a person takes it away: TikTok offers no way"
+        "a member deletes it: TikTok has no API for it"
     )
 
 
-def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
+def test_disconnected_account_revokes_its_tiktok_grant(
     house: OAuthAccount, running: RunningSandbox
 ) -> None:
     create_sandbox_agency(
         house.desk.services, running
-    )  # another agency, whose account of the test network is called "main" as well
+    )  # another agency with a sandbox account that is called "main" too
     assert house.enrol().state == AccountSetupState.CONNECTED
     (grant,) = [
         one.grant for one in house.server.oauth.tokens.values() if one.member is house.member
@@ -136,7 +136,7 @@ def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
 @pytest.mark.parametrize(
     "mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"]
 )
-def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> None:
+def test_lost_response_publishes_once(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts", seconds=3.0)
     lost = post(house, f"perdu {mode}")
@@ -146,7 +146,7 @@ def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> No
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503"])
-def test_what_breaks_off_ahead_goes_on(house: OAuthAccount, mode: str) -> None:
+def test_interrupted_upload_resumes(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=1)
     sent = post(house, f"coupé {mode}", after=60)
@@ -155,7 +155,7 @@ def test_what_breaks_off_ahead_goes_on(house: OAuthAccount, mode: str) -> None:
     assert len(house.member.taken) == 1
 
 
-def test_a_film_that_is_worked_through_is_waited_for(house: OAuthAccount) -> None:
+def test_video_is_published_after_processing(house: OAuthAccount) -> None:
     house.server.processing_seconds = 240.0
     house.enrol()
     sent = post(house, "lent")
@@ -166,7 +166,7 @@ def test_a_film_that_is_worked_through_is_waited_for(house: OAuthAccount) -> Non
     assert len(house.member.taken) == 1
 
 
-def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: OAuthAccount) -> None:
+def test_moderated_video_gets_its_url_when_public(house: OAuthAccount) -> None:
     house.server.moderation_seconds = 5400.0
     house.enrol()
     sent = post(house, "examiné")
@@ -176,7 +176,7 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: OAuthA
     house.live(hours=5)
     entry = house.desk.entry(sent)
     assert (entry.url or "").startswith("https://www.tiktok.com/@")
-    assert (entry.native_id or "").isdigit(), "its number is what is asked for from now on"
+    assert (entry.native_id or "").isdigit(), "later lookups use its id"
     house.desk.act(post_removal.request_post_removal, sent)
     house.live(minutes=2)
     with house.desk.scope() as scope:
@@ -184,8 +184,8 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: OAuthA
     assert (task.caption, task.url) == ("examiné", entry.url)
 
 
-def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: OAuthAccount) -> None:
-    """A film that its owner hides is told of like a deleted one: it must still be called back."""
+def test_hidden_video_notifies_after_two_lookups(house: OAuthAccount) -> None:
+    """TikTok reports a hidden video like a deleted one, so the live copy must remain recallable."""
     house.enrol()
     kept, hidden = post(house, "Reste là"), post(house, "Disparaît")
     house.live(minutes=5)
@@ -193,7 +193,7 @@ def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: OAuth
     assert native_id is not None
     house.server.takes_down(house.member, native_id)
     house.live(minutes=70)
-    assert f"delivery:{hidden}:gone" not in house.desk.notices(), "one look proves nothing"
+    assert f"delivery:{hidden}:gone" not in house.desk.notices(), "one lookup proves nothing"
     house.live(minutes=70)
     assert house.desk.notices()[f"delivery:{hidden}:gone"] == "delivery.hidden_there"
     assert f"delivery:{kept}:gone" not in house.desk.notices()
@@ -204,11 +204,8 @@ def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: OAuth
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_film_that_is_refused_afterwards_is_told_at_once(
-    house: OAuthAccount, *, lost: bool
-) -> None:
-    """Also where nobody knew whether its last part had arrived; planned once more, it is begun
-    anew."""
+def test_video_refused_after_upload_fails_at_once(house: OAuthAccount, *, lost: bool) -> None:
+    """Also if the response to its last part was lost; rescheduled, it is uploaded again."""
     house.enrol()
     house.server.fails("frame_rate_check_failed")
     if lost:
@@ -226,7 +223,7 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(
     assert len(house.member.taken) == 1
 
 
-def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: OAuthAccount) -> None:
+def test_internal_error_is_retried_later(house: OAuthAccount) -> None:
     house.enrol()
     house.server.fails("internal")
     sent = post(house, "panne")
@@ -238,7 +235,7 @@ def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: OAuthAccount)
     assert len(house.member.taken) == 1
 
 
-def test_a_second_fault_of_theirs_is_told(house: OAuthAccount) -> None:
+def test_second_internal_error_fails_the_delivery(house: OAuthAccount) -> None:
     house.enrol()
     house.server.fails("internal")
     house.server.fails("internal")
@@ -251,7 +248,7 @@ def test_a_second_fault_of_theirs_is_told(house: OAuthAccount) -> None:
     assert house.member.taken == []
 
 
-def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
+def test_upload_to_a_foreign_host_fails_with_a_reason(house: OAuthAccount) -> None:
     house.enrol()
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
@@ -263,7 +260,7 @@ def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
     assert house.member.taken == []
 
 
-def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> None:
+def test_unaudited_application_fails_the_delivery(house: OAuthAccount) -> None:
     house.server.audited, house.server.people_per_day = False, 100
     assert house.enrol().state == AccountSetupState.CONNECTED
     sent = post(house, "trop tôt")
@@ -275,7 +272,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> N
     assert house.member.taken == []
 
 
-def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: OAuthAccount) -> None:
+def test_exhausted_application_holds_posts_that_cannot_wait(house: OAuthAccount) -> None:
     house.enrol()
     house.server.audited, house.server.people_per_day, house.member.private = False, 0, True
     sent = post(house, "demain")
@@ -288,7 +285,7 @@ def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: OAu
     assert house.member.taken == []
 
 
-def test_a_public_account_has_no_followers_alone(house: OAuthAccount) -> None:
+def test_public_account_cannot_post_to_followers_only(house: OAuthAccount) -> None:
     wish = house.enrol(readers="FOLLOWER_OF_CREATOR")
     assert (wish.state, wish.reason) == (
         AccountSetupState.REFUSED,
@@ -307,7 +304,7 @@ def test_tokens_are_renewed_and_each_refresh_token_works_once(house: OAuthAccoun
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: OAuthAccount) -> None:
+def test_revoked_authorization_requires_reconnection(house: OAuthAccount) -> None:
     house.enrol()
     house.server.revoke(house.member)
     sent = post(house, "fermé")

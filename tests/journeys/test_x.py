@@ -1,4 +1,4 @@
-"""X from an application's registration to the removal, on real PostgreSQL, through the house's own
+"""X from the registration of an application to the removal, on real PostgreSQL and through the real
 routes."""
 
 from collections.abc import Iterator
@@ -37,16 +37,16 @@ class House(OAuthAccount):
     """Her account on X."""
 
     def another(self, name: str) -> None:
-        """A second account of hers; from now on it is the one she signs in with."""
+        """Create a second account and use it for the next sign-in."""
         self.member = self.server.account(f"{name}{str(self.desk.tenant_id)[-8:]}")
 
     def reason(self) -> str:
-        """Why her account does not post."""
+        """Return the reason code that stops her account."""
         found = self.channel().reason
         return found.code if found is not None else ""
 
     def told(self) -> list[Message]:
-        """What its people are told of applications and of costs, and stands."""
+        """Return the open notices about applications and costs."""
         sql = (
             "SELECT message FROM notices WHERE tenant_id = :t AND settled_at IS NULL"
             " AND (cause LIKE 'stopped:%' OR cause LIKE 'charges:%') ORDER BY cause"
@@ -82,7 +82,7 @@ def house(services: Services, running: RunningSandbox, server: FakeX) -> Iterato
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret or ""}
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "x", form)
@@ -90,7 +90,7 @@ def house(services: Services, running: RunningSandbox, server: FakeX) -> Iterato
     server.out_of_credits = False
 
 
-def test_from_the_application_to_the_removal(house: House) -> None:
+def test_account_connects_publishes_and_removes(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -109,7 +109,7 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert house.member.posts == {}
 
 
-def test_an_application_is_typed_once_and_serves_every_account(house: House) -> None:
+def test_application_is_stored_once_for_all_accounts(house: House) -> None:
     house.enrol()
     first, typed = house.channel(), house.form
     house.form, _ = {}, house.another("mia")
@@ -127,7 +127,7 @@ def test_an_application_is_typed_once_and_serves_every_account(house: House) -> 
     assert typed["client_secret"] not in kept
 
 
-def test_a_wrong_secret_is_told_and_not_kept(house: House) -> None:
+def test_wrong_client_secret_is_reported_and_not_stored(house: House) -> None:
     wish = house.ask(client_secret="another")
     house.bring(house.approve(wish.visit))
     end = house.stands(wish.id)
@@ -137,7 +137,7 @@ def test_a_wrong_secret_is_told_and_not_kept(house: House) -> None:
     assert "x" not in house.desk.channels
 
 
-def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: House) -> None:
+def test_tokens_are_renewed_early_and_refresh_tokens_used_once(house: House) -> None:
     house.enrol()
     house.live(hours=5)
     shown = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
@@ -149,8 +149,8 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Ho
     assert house.channel().state == ChannelState.ACTIVE
 
 
-def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> None:
-    """The pair is gone: X gave it to nobody. What is due waits until somebody says yes again."""
+def test_lost_renewal_requires_reconnection(house: House) -> None:
+    """The new token pair is lost: due posts wait for a new authorization."""
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="tokens", times=1)
     house.live(hours=2, minutes=10)
@@ -163,7 +163,7 @@ def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> N
     assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) -> None:
+def test_lost_response_is_looked_up_and_posted_once(house: House) -> None:
     lea = house.desk
     house.enrol()
     for mode in ("reset_after", "reset_before"):
@@ -176,7 +176,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) ->
     assert house.texts() == [f"{TEXT} reset_after", f"{TEXT} reset_before"]
 
 
-def test_a_post_hidden_by_a_lagging_timeline_is_not_sent_again(house: House) -> None:
+def test_post_hidden_by_a_lagging_timeline_is_not_resent(house: House) -> None:
     lea = house.desk
     house.enrol()
     before = len(house.server.book.list_requests())
@@ -191,9 +191,9 @@ def test_a_post_hidden_by_a_lagging_timeline_is_not_sent_again(house: House) -> 
     assert [one["kind"] for one in requests].count("posts") == 1
 
 
-def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: House) -> None:
-    """She posted them herself an hour before: nothing of ours stands there, and asking for ever
-    would not help."""
+def test_duplicate_of_a_foreign_post_fails_after_one_lookup(house: House) -> None:
+    """She posted the same text herself an hour before: no post of ours exists, and retries would
+    not help."""
     lea = house.desk
     house.enrol()
     house.server.publish(house.member, {"text": "déjà dit"})
@@ -212,7 +212,7 @@ def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: Hou
     assert len(asked) == 2
 
 
-def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
+def test_application_without_credits_delays_posts_and_notifies(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.server.out_of_credits = True
@@ -220,7 +220,7 @@ def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
     house.live(minutes=5)
     assert {lea.state(first), lea.state(second)} == {DeliveryState.SCHEDULED}
     assert lea.entry(first).reason == Message("x.credits")
-    assert house.told() == [Message("x.credits_gone")], "once, however many wait"
+    assert house.told() == [Message("x.credits_gone")], "one notice for all waiting posts"
     house.server.out_of_credits = False
     house.live(minutes=15)
     assert {lea.state(first), lea.state(second)} == {DeliveryState.PUBLISHED}
@@ -228,7 +228,7 @@ def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
     assert house.told() == []
 
 
-def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
+def test_revoked_authorization_requires_reconnection(house: House) -> None:
     house.enrol()
     house.desk.pass_time(minutes=30)
     house.server.clock.advance(timedelta(minutes=30).total_seconds())
@@ -242,7 +242,7 @@ def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
     assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
-def test_an_account_that_is_suspended_is_gone(house: House) -> None:
+def test_suspended_account_is_gone(house: House) -> None:
     house.enrol()
     house.member.state = "suspended"
     post = house.desk.delivery("de nulle part", channel="x")
@@ -254,8 +254,8 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
 def terminal(
     house: OAuthAccount, *, dry: bool = False, creator: str = "", platform: str = "x"
 ) -> list[tuple[str, bool]]:
-    """What the command at the terminal prints, with somebody who types what the form says and says
-    yes in a browser."""
+    """Return the output of the terminal command, with the form typed and the authorization
+    approved."""
     with house.desk.scope() as scope:
         member = tenant_reads.get_member(scope, house.desk.author)
 
@@ -278,7 +278,7 @@ def terminal(
     return list(found)
 
 
-def test_an_account_is_connected_from_the_terminal(house: House) -> None:
+def test_account_is_connected_from_the_terminal(house: House) -> None:
     (help_, _), (visit, _), (done, well) = terminal(house)
     assert "console.x.com" in help_
     assert "/i/oauth2/authorize?" in visit
@@ -286,10 +286,10 @@ def test_an_account_is_connected_from_the_terminal(house: House) -> None:
     assert f"@{house.member.username}" in done
     assert well
     house.form = {}
-    assert terminal(house)[-1][1], "the application is known by now"
+    assert terminal(house)[-1][1], "the application is stored"
 
 
-def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> None:
+def test_dry_run_shows_the_url_and_sends_nothing(house: House) -> None:
     before = len(house.server.book.list_requests())
     (_, (said, well)) = terminal(house, dry=True)
     assert well
@@ -300,7 +300,7 @@ def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> Non
         assert enrolling.latest_setup(scope, [house.desk.creator_id]) is None
 
 
-def test_what_is_missing_at_the_terminal_is_named(house: House) -> None:
+def test_missing_terminal_input_is_named(house: House) -> None:
     house.form = {}
     with pytest.raises(BadInput) as missing:
         terminal(house)
@@ -312,7 +312,7 @@ def test_what_is_missing_at_the_terminal_is_named(house: House) -> None:
         terminal(house, platform="myspace")
 
 
-def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: House) -> None:
+def test_comment_is_received_answered_once_and_hidden(house: House) -> None:
     lea, server = house.desk, house.server
     house.enrol()
     first = lea.delivery("Bonjour le lac", channel="x")
@@ -338,7 +338,7 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
         for one in server.book.list_requests()
         if one["kind"] == "remarks" and house.member.id in one["path"]
     ]
-    assert 1 <= len(reads) <= 4, "an hour apart: X charges for what it tells"
+    assert 1 <= len(reads) <= 4, "an hour apart: X charges for reads"
 
 
 @pytest.mark.parametrize(
@@ -349,10 +349,11 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
         ("status:403", "left_refused"),
     ],
 )
-def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
+def test_disconnection_erases_tokens_for_any_response(
     house: OAuthAccount, fault: str, code: str
 ) -> None:
-    """X ends them where it does; nothing leaves, and the same account comes back later."""
+    """X revokes the tokens if it can; no post is published, and the same account can be connected
+    again."""
     house.enrol()
     before = house.channel()
     pair = next(one for one in house.server.oauth.refreshes.values() if one.member is house.member)
@@ -373,10 +374,10 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
 
 
 @pytest.mark.parametrize(("again", "code"), [(True, "left"), (False, "left_unanswered")])
-def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
+def test_disconnection_is_atomic_after_a_crash_at_any_statement(
     house: OAuthAccount, again: bool, code: str
 ) -> None:
-    """Where it is not taken up again any more, the keys go without their platform's word."""
+    """If the request is not retried, the tokens are erased without the platform's response."""
     house.enrol()
     house.desk.run()
     house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
@@ -397,9 +398,8 @@ def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
     assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
 
 
-def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: OAuthAccount) -> None:
-    """It was taken: so it is written. Where no answer came, a person is asked, since nobody can
-    look any more."""
+def test_uncertain_delivery_remains_after_a_disconnection(house: OAuthAccount) -> None:
+    """A member must settle the delivery, since no lookup is possible without tokens."""
     house.enrol()
     post = house.desk.delivery(TEXT, channel="x")
     house.server.book.schedule_fault("accept_then_hang", on="posts", times=1, seconds=0.1)

@@ -1,4 +1,4 @@
-"""Messages on X, heard, answered, looked for and paid for, on real PostgreSQL."""
+"""Messages on X: received, answered, looked up and charged, on real PostgreSQL."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from workers.listeners.factory import make_listener, make_listener_pool
 
 
 def hears(house: House) -> list[str]:  # noqa: F811  fixture
-    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    """Poll the account, process the updates and return all incoming messages of the inbox."""
     house.live(minutes=6)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
@@ -36,7 +36,7 @@ def rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811 
 
 
 def unread(house: House) -> list[str]:  # noqa: F811  fixture
-    """What its people are told of messages that are not read, and stands."""
+    """Return the codes of the open notices about unread messages."""
     cause = f"channel:{house.channel().id}:unread"
     told = rows(
         house,
@@ -47,7 +47,7 @@ def unread(house: House) -> list[str]:  # noqa: F811  fixture
 
 
 def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
-    """A person answers the one who wrote; the draft."""
+    """Reply as a member and return the draft's ID."""
     (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with house.desk.scope(house.author) as scope:
@@ -65,19 +65,17 @@ def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
 
 @pytest.mark.parametrize("mode", ["", "reset_after"])
 # fixture
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  see above
+def test_message_is_received_and_answered_once_under_faults(house: House, mode: str) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     x.says(leo, house.member, text="ce que j’ai écrit bien avant")
     house.enrol()
-    assert not make_listener_pool(lea.services)._chatty(house.channel()), (
-        "connected for its posts alone"
-    )
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected only for posts"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
-    assert hears(house) == [], "what was said before was said to the creator"
+    assert hears(house) == [], "earlier messages are not imported"
     x.says(leo, house.member, text="bonjour !")
     assert hears(house) == ["bonjour !"]
     if mode:
@@ -87,12 +85,12 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     ours = [one.text for one in x.between(house.member, leo) if one.sender == house.member.id]
     assert (state(house, key), ours.count("Bonjour Léo")) == ("sent", 1)
     assert "intelligence artificielle" in ours[0], ours
-    assert hears(house) == ["bonjour !"], "our own answer is nobody's line"
-    assert x.unasked == [], "nobody is written to first"
+    assert hears(house) == ["bonjour !"], "our reply is no incoming message"
+    assert x.unasked == [], "no message precedes the fan's"
 
 
 # fixture
-def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  see above
+def test_message_costs_are_counted_and_reading_stops_at_the_cap(house: House) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
@@ -122,7 +120,7 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
 
 @pytest.mark.heavy
 # fixture
-def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  see above
+def test_message_rate_limit_does_not_delay_posts(house: House) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))

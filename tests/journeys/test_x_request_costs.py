@@ -1,5 +1,4 @@
-"""What X bills is what is counted, on real PostgreSQL, against a fake that keeps a bill of its
-own."""
+"""Counted costs compared with the bill of the fake X, on real PostgreSQL."""
 
 from decimal import Decimal
 
@@ -16,17 +15,17 @@ from tests.journeys.test_x import House, house, running, server, services  # noq
 
 @pytest.mark.heavy
 # fixture
-def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  see above
+def test_billed_costs_match_the_count_and_the_cap(house: House) -> None:  # noqa: F811  see above
     lea = house.desk
     house.enrol()
-    house.live(minutes=2)  # what is read of a new account
+    house.live(minutes=2)  # the first reads of a new account
     with lea.scope() as scope:
         counted = request_costs.bills_by_account(scope, ["x"]).get(
             house.channel().id, AccountBill({}, Price(Decimal(0), "USD"))
         )
         before = (
             house.server.bill[house.member.id] - counted.price.minor
-        )  # to know whose account it is
+        )  # billed for reading the account's profile
         request_costs.set_cost_cap(scope, "x", Money(counted.total.minor + 25, "USD"))
     with lea.scope() as scope:
         for path in "ab":
@@ -41,7 +40,7 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     linked = lea.delivery("encore https://example.com/b", channel="x")
     house.live(minutes=5)
     assert [lea.state(one) for one in posts] == [DeliveryState.PUBLISHED] * 3
-    assert lea.state(linked) is DeliveryState.SCHEDULED, "twenty cents are not left"
+    assert lea.state(linked) is DeliveryState.SCHEDULED, "less than twenty cents remain"
     assert [one.code for one in house.told()] == ["channel.cap_near"]
     with lea.scope() as scope:
         bill = request_costs.bills_by_account(scope, ["x"])[house.channel().id]

@@ -1,5 +1,5 @@
-"""YouTube from an application's registration to the removal, on real PostgreSQL, through the
-house's own routes."""
+"""YouTube from the registration of an application to the removal, on real PostgreSQL and through
+the real routes."""
 
 from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ def house(
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield OAuthAccount(
@@ -72,7 +72,7 @@ def post(house: OAuthAccount, title: str, *, after: float = 0) -> object:
     )
 
 
-def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
+def test_account_connects_publishes_and_removes(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -80,7 +80,7 @@ def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
     planned = post(house, "Un lac", after=1200)
     house.live(minutes=10)
     assert [one.privacy for one in house.member.videos.values()] == ["private"], (
-        "it is there before its time"
+        "it is uploaded before its time"
     )
     assert house.member.posts == {}
     house.live(minutes=15)
@@ -98,7 +98,7 @@ def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
     assert house.member.videos == {}
 
 
-def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_anybody_sees_the_film(
+def test_cover_is_set_or_refused_before_the_video_is_public(
     house: OAuthAccount,
 ) -> None:
     lea = house.desk
@@ -128,7 +128,7 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
-def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> None:
+def test_lost_response_publishes_once(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
     lost = post(house, f"perdu {len(mode)}")
@@ -139,7 +139,7 @@ def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> No
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503"])
-def test_an_upload_that_breaks_off_goes_on(house: OAuthAccount, mode: str) -> None:
+def test_interrupted_upload_resumes(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=1, seconds=3.0)
     sent = post(house, f"coupé {len(mode)}", after=60)
@@ -148,7 +148,7 @@ def test_an_upload_that_breaks_off_goes_on(house: OAuthAccount, mode: str) -> No
     assert len(house.member.taken) == 1
 
 
-def test_a_film_that_youtube_works_through_waits(house: OAuthAccount) -> None:
+def test_video_waits_for_processing(house: OAuthAccount) -> None:
     house.server.slow = 120.0
     house.enrol()
     sent = post(house, "lent")
@@ -159,7 +159,7 @@ def test_a_film_that_youtube_works_through_waits(house: OAuthAccount) -> None:
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: OAuthAccount) -> None:
+def test_refused_video_is_never_public(house: OAuthAccount) -> None:
     house.server.rejects = "duplicate"
     house.enrol()
     sent = post(house, "refusé")
@@ -171,7 +171,7 @@ def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: OAuthAccount) -> 
     assert house.member.taken == []
 
 
-def test_a_session_that_is_forgotten_begins_anew(house: OAuthAccount) -> None:
+def test_lost_upload_session_restarts(house: OAuthAccount) -> None:
     house.enrol()
     house.server.forgets_session = True
     sent = post(house, "oubliée")
@@ -181,7 +181,7 @@ def test_a_session_that_is_forgotten_begins_anew(house: OAuthAccount) -> None:
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> None:
+def test_unaudited_application_fails_the_delivery(house: OAuthAccount) -> None:
     app = house.server.application(
         house.desk.services.settings.dashboard.public_url + OAUTH_RETURN_PATH
     )
@@ -196,7 +196,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> N
     assert house.member.posts == {}
 
 
-def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
+def test_upload_to_a_foreign_host_fails(house: OAuthAccount) -> None:
     house.enrol()
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
@@ -205,7 +205,7 @@ def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
     assert house.member.videos == {}
 
 
-def test_whoever_has_no_channel_is_told(house: OAuthAccount) -> None:
+def test_account_without_a_channel_is_refused(house: OAuthAccount) -> None:
     house.member.channel_id = ""
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("youtube.no_channel"))

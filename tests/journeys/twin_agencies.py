@@ -1,5 +1,4 @@
-"""Two agencies with twin data: the same names of things, the same pictures, and a canary word in
-every text."""
+"""Two agencies with the same names and pictures, and a canary word in every text."""
 
 import base64
 from collections.abc import Mapping
@@ -62,8 +61,7 @@ ZONE = "Europe/Paris"
 
 @contextmanager
 def process(cluster: Cluster, home: Path) -> Any:
-    """The services of the processes on this run's database; no model but sentences, whatever runs
-    on this machine."""
+    """Provide the services of the processes, with template sentences instead of models."""
     key = base64.b64encode(bytes(range(32))).decode()
     settings = Settings(
         home=home,
@@ -79,7 +77,7 @@ def process(cluster: Cluster, home: Path) -> Any:
 
 @dataclass
 class TwinAgency:
-    """One of the two."""
+    """One of the two agencies."""
 
     word: str
     desk: SandboxAgency
@@ -95,12 +93,12 @@ class TwinAgency:
         return self.desk.services.tenant(self.tenant_id, actor, **role)
 
     def rows(self) -> Mapping[str, list[str]]:
-        """Every row of every table this tenant sees, as text."""
+        """Return every row that this tenant sees, as text, by table."""
         with self.scope() as scope:
             return {name: all_tenant_rows(scope, name) for name in table_names()}
 
     def ids(self) -> Mapping[str, list[UUID]]:
-        """Ids of its own rows by table; none of what no agency may read at all."""
+        """Return the IDs of its rows by table, except tables that no agency may read."""
         may = "SELECT has_column_privilege(to_regclass(:name), 'id', 'SELECT')"
         with self.scope() as scope:
             return {
@@ -114,25 +112,25 @@ class TwinAgency:
             }
 
     def one(self, table: str) -> UUID:
-        """The id of one of its rows."""
+        """Return the ID of one of its rows."""
         return self.ids()[table][0]
 
     def items(self) -> list[str]:
-        """Content ids of what stands on its page."""
+        """Return the content IDs of the items on its page."""
         with self.scope() as scope:
             return list(
                 scope.run("SELECT content_id FROM items WHERE removed_at IS NULL").scalars()
             )
 
     def pictures(self) -> list[str]:
-        """Digests of what its page shows."""
+        """Return the digests of the pictures on its page."""
         with self.scope() as scope:
             return list(scope.run("SELECT DISTINCT sha256 FROM item_media").scalars())
 
     # a day
 
     def live(self) -> None:
-        """Posts leave, a fan writes and buys, the day is counted."""
+        """Publish posts, sell a pack to a fan and aggregate the day."""
         photo = self.desk.photo(1)
         for channel in ("main", "page"):
             self.desk.delivery(f"Bonjour {self.word}", channel=channel, media=(photo,))
@@ -170,7 +168,7 @@ class TwinAgency:
         self.hear()
 
     def hear(self) -> None:
-        """One poll of the chat account, and all that follows within the minute."""
+        """Poll the chat account once and run the work of the next minute."""
         services = self.desk.services
         with self.scope() as scope:
             channel = channel_reads.get_channel(scope, self.desk.channels["chat"])
@@ -190,7 +188,7 @@ def _own(word: str) -> int:
 
 
 def table_names() -> list[str]:
-    """Every table of the house."""
+    """Return every table of the product, sorted."""
     return sorted(SQLModel.metadata.tables)
 
 
@@ -202,13 +200,13 @@ WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 
 
 def readable_rows(scope: Scope, table: str) -> list[str]:
-    """Every row of a table that this scope is shown, as text, in what it may read of it."""
+    """Return every row of a table that this scope sees, as text, with the columns it may read."""
     columns = scope.run(_READABLE, table=table).scalar_one()
     return list(scope.run(f"SELECT ROW({columns})::text FROM {table}").scalars()) if columns else []
 
 
 def all_tenant_rows(scope: Scope, table: str) -> list[str]:
-    """The same without the house's own, in an order that no vacuum changes."""
+    """Return the tenant's rows of a table in a stable order, without those of the installation."""
     return sorted(
         row for row in readable_rows(scope, table) if not row.startswith(f"({INSTALLATION_ID},")
     )
@@ -217,7 +215,7 @@ def all_tenant_rows(scope: Scope, table: str) -> list[str]:
 def create_twin_agency(
     services: Services, network: RunningSandbox, word: str, *, page_url: str
 ) -> TwinAgency:
-    """Found one agency: people, pictures, accounts on the network, a page of its own, a pack, a
+    """Create an agency with members, pictures, accounts on the sandbox, a page, a pack and a
     persona."""
     tenant_id, slug = uuid7(), f"lea-{word}"
     with services.tenant(tenant_id, "system:test") as scope:

@@ -1,4 +1,4 @@
-"""One sandbox for the tests of this folder; each makes accounts of its own."""
+"""One sandbox for the tests of this folder; each test creates separate accounts."""
 
 from collections.abc import Iterator
 from pathlib import Path

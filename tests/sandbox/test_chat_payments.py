@@ -1,4 +1,4 @@
-"""Chat and test money: what fans do reaches the creator's side at least once, and money moves
+"""Chat and test money: actions of fans reach the creator's side at least once, and money moves
 once."""
 
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def invoice(sandbox: RunningSandbox, account: str, fan: str = "leo") -> str:
     return str(body["id"])
 
 
-def test_updates_are_told_until_the_cursor_moves(sandbox: RunningSandbox, account: str) -> None:
+def test_updates_are_returned_until_the_cursor_moves(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fan(account, "leo", "message", text="hi", handle="Léo", language="fr")
     first, again = updates(sandbox, account), updates(sandbox, account)
     assert first == again
@@ -51,9 +51,7 @@ def test_updates_are_told_until_the_cursor_moves(sandbox: RunningSandbox, accoun
     assert updates(sandbox, account, str(first[-1]["id"])) == []
 
 
-def test_waiting_for_updates_ends_when_something_happens(
-    sandbox: RunningSandbox, account: str
-) -> None:
+def test_long_poll_ends_with_the_next_update(sandbox: RunningSandbox, account: str) -> None:
     path = f"/api/{account}/updates?after=0&wait=20"
     with ThreadPoolExecutor(1) as pool:
         begun = monotonic()
@@ -67,7 +65,7 @@ def test_waiting_for_updates_ends_when_something_happens(
     assert monotonic() - begun < 5
 
 
-def test_nobody_is_written_to_first(sandbox: RunningSandbox, account: str) -> None:
+def test_message_needs_a_chat_started_by_the_fan(sandbox: RunningSandbox, account: str) -> None:
     assert (
         sandbox.api("POST", account, "chats/leo/messages", {"text": "hi"})[1]["error"]
         == "chat_not_started"
@@ -81,12 +79,12 @@ def test_nobody_is_written_to_first(sandbox: RunningSandbox, account: str) -> No
     assert sandbox.api("GET", account, "chats/leo/messages?key=k")[1]["posts"] == []
 
 
-def test_some_accounts_cannot_look_back(sandbox: RunningSandbox) -> None:
+def test_account_without_lookup_returns_not_found(sandbox: RunningSandbox) -> None:
     account = sandbox.account("blind-nolook")
     assert sandbox.api("GET", account, "chats/leo/messages?key=k") == (404, {"error": "no_lookup"})
 
 
-def test_a_press_names_the_button(sandbox: RunningSandbox, account: str) -> None:
+def test_press_names_the_button(sandbox: RunningSandbox, account: str) -> None:
     message_id = invoice(sandbox, account)
     assert sandbox.fan(account, "leo", "button", ref="sell")[0] == 404
     sandbox.fan(account, "leo", "button", message_id=message_id, ref="buy:o1")
@@ -98,9 +96,7 @@ def test_a_press_names_the_button(sandbox: RunningSandbox, account: str) -> None
     )
 
 
-def test_a_payment_is_asked_for_charged_once_and_given_back_once(
-    sandbox: RunningSandbox, account: str
-) -> None:
+def test_payment_is_charged_once_and_refunded_once(sandbox: RunningSandbox, account: str) -> None:
     message_id = invoice(sandbox, account)
     sandbox.fan(account, "leo", "pay", message_id=message_id)
     asked = updates(sandbox, account)[-1]
@@ -125,7 +121,7 @@ def test_a_payment_is_asked_for_charged_once_and_given_back_once(
     assert told["balance"] == 0
 
 
-def test_two_presses_are_two_charges(sandbox: RunningSandbox, account: str) -> None:
+def test_two_payments_are_two_charges(sandbox: RunningSandbox, account: str) -> None:
     message_id = invoice(sandbox, account)
     for _ in range(2):
         query = sandbox.fan(account, "leo", "pay", message_id=message_id)[1]["query_id"]
@@ -133,7 +129,9 @@ def test_two_presses_are_two_charges(sandbox: RunningSandbox, account: str) -> N
     assert sandbox.api("GET", account, "transactions")[1]["balance"] == 1000
 
 
-def test_an_answer_after_ten_seconds_is_too_late(sandbox: RunningSandbox, account: str) -> None:
+def test_checkout_answer_after_ten_seconds_is_refused(
+    sandbox: RunningSandbox, account: str
+) -> None:
     query = sandbox.fan(account, "leo", "pay", message_id=invoice(sandbox, account))[1]["query_id"]
     sandbox.clock.advance(11)
     assert sandbox.api("POST", account, f"checkouts/{query}", {"ok": True}) == (
@@ -146,7 +144,7 @@ def test_an_answer_after_ten_seconds_is_too_late(sandbox: RunningSandbox, accoun
 @pytest.mark.parametrize(
     "change", [{"currency": "EUR"}, {"amount": 0}, {"amount": 5.5}, {"payload": ""}]
 )
-def test_only_test_money_is_taken(
+def test_invoice_accepts_only_test_money(
     sandbox: RunningSandbox, account: str, change: dict[str, object]
 ) -> None:
     sandbox.fan(account, "leo", "message", text="hi")
@@ -154,7 +152,7 @@ def test_only_test_money_is_taken(
     assert sandbox.api("POST", account, "chats/leo/messages", asked)[0] == 422
 
 
-def test_stop_and_age_are_told(sandbox: RunningSandbox, account: str) -> None:
+def test_stop_and_age_are_updates(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fan(account, "leo", "message", text="/stop")
     sandbox.fan(account, "leo", "age")
     sandbox.fan(account, "kid", "age", over_18=False)
@@ -165,7 +163,7 @@ def test_stop_and_age_are_told(sandbox: RunningSandbox, account: str) -> None:
     ]
 
 
-def test_a_script_plays_a_fan(sandbox: RunningSandbox, account: str) -> None:
+def test_script_plays_a_fan(sandbox: RunningSandbox, account: str) -> None:
     steps = [
         {"type": "message", "text": "hello"},
         {"type": "button", "ref": "buy", "when": "button:buy"},

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a burst loses no post that was answered for, and faults outlive it."""
+"""A SIGKILL during a burst loses no acknowledged post, and faults survive it."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def start(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], RunningSand
     return process, sandbox
 
 
-def test_nothing_answered_for_is_lost(tmp_path: Path) -> None:
+def test_acknowledged_posts_survive_a_kill(tmp_path: Path) -> None:
     port = free_port()
     process, sandbox = start(tmp_path, port)
     account = sandbox.account("killed+key")

@@ -1,4 +1,4 @@
-"""Bad days: every fault over a real socket, and whether the post was taken in."""
+"""Every fault over a real socket, and its effect on the post."""
 
 import json
 import socket
@@ -33,7 +33,7 @@ def publish(sandbox: RunningSandbox, account: str, deadline: float = 0.4) -> obj
         ("drip", 1),
     ],
 )
-def test_the_answer_is_lost(sandbox: RunningSandbox, account: str, mode: str, taken: int) -> None:
+def test_response_is_lost(sandbox: RunningSandbox, account: str, mode: str, taken: int) -> None:
     sandbox.fault(mode, account=account, on="posts", seconds=5)
     assert isinstance(publish(sandbox, account), ResponseLost)
     assert len(sandbox.truth(account)["posts"]) == taken
@@ -50,7 +50,7 @@ def test_the_answer_is_lost(sandbox: RunningSandbox, account: str, mode: str, ta
         ("status:429", 429, 0),
     ],
 )
-def test_the_answer_is_bad(
+def test_response_has_the_status_of_the_fault(
     sandbox: RunningSandbox, account: str, mode: str, status: int, taken: int
 ) -> None:
     sandbox.fault(mode, account=account, on="posts", retry_after=7)
@@ -63,9 +63,9 @@ def test_the_answer_is_bad(
     assert len(sandbox.truth(account)["posts"]) == taken
 
 
-def test_half_a_request_is_none(sandbox: RunningSandbox, account: str) -> None:
-    """Found by chaos: a sender killed in the middle of an upload counted as one who had sent an
-    empty file."""
+def test_incomplete_request_is_not_recorded(sandbox: RunningSandbox, account: str) -> None:
+    """Found by a chaos test: a sender killed during an upload counted as one that had sent an empty
+    file."""
     place = urlsplit(sandbox.url)
     head = (
         f"PUT /api/{account}/files/{'0' * 64} HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: "
@@ -82,7 +82,7 @@ def test_half_a_request_is_none(sandbox: RunningSandbox, account: str) -> None:
     assert kinds == ["posts"]
 
 
-def test_the_answer_breaks_off(sandbox: RunningSandbox, account: str) -> None:
+def test_response_body_is_truncated(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("garbage", account=account, on="posts")
     reply = publish(sandbox, account)
     assert isinstance(reply, HttpResponse)
@@ -93,8 +93,8 @@ def test_the_answer_breaks_off(sandbox: RunningSandbox, account: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_before", "reset_after"])
-def test_a_reset_is_a_real_one(sandbox: RunningSandbox, account: str, mode: str) -> None:
-    """The kernel sees RST, not FIN: the read fails instead of ending."""
+def test_reset_fault_sends_a_tcp_reset(sandbox: RunningSandbox, account: str, mode: str) -> None:
+    """The kernel receives RST, not FIN: the read fails instead of returning an end of file."""
     sandbox.fault(mode, account=account, on="posts")
     body = json.dumps(POST)
     address = urlsplit(sandbox.url)
@@ -115,7 +115,7 @@ def test_a_reset_is_a_real_one(sandbox: RunningSandbox, account: str, mode: str)
         assert linger == 0
 
 
-def test_a_hang_ends_when_we_hang_up(sandbox: RunningSandbox, account: str) -> None:
+def test_hang_ends_when_the_client_disconnects(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("hang", account=account, on="posts", seconds=600)
     begun = monotonic()
     assert isinstance(publish(sandbox, account, 0.3), ResponseLost)
@@ -123,7 +123,7 @@ def test_a_hang_ends_when_we_hang_up(sandbox: RunningSandbox, account: str) -> N
     assert sandbox.api("GET", account, "posts")[0] == 200
 
 
-def test_a_lagging_look_up_sees_later(sandbox: RunningSandbox, account: str) -> None:
+def test_lagging_lookup_finds_the_post_later(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("lag", account=account, lookup_lag=20)
     sandbox.api("POST", account, "posts", POST)
     assert sandbox.api("GET", account, "posts")[1]["posts"] == []
@@ -131,7 +131,7 @@ def test_a_lagging_look_up_sees_later(sandbox: RunningSandbox, account: str) -> 
     assert len(sandbox.api("GET", account, "posts")[1]["posts"]) == 1
 
 
-def test_faults_are_for_an_account_and_a_kind_and_are_used_up(
+def test_fault_applies_to_an_account_and_kind_and_is_used_up(
     sandbox: RunningSandbox, account: str
 ) -> None:
     sandbox.fault("status:500", account=account, on="posts", times=2)
@@ -144,15 +144,15 @@ def test_faults_are_for_an_account_and_a_kind_and_are_used_up(
     assert sandbox.json("POST", "/control/faults", {"mode": "explode"})[0] == 422
 
 
-def test_a_fault_may_be_for_one_request_alone(sandbox: RunningSandbox, account: str) -> None:
-    """By what its body holds; what it is for may come late, or never."""
+def test_fault_can_match_one_request_body(sandbox: RunningSandbox, account: str) -> None:
+    """The fault matches by a part of the body, since the intended request may arrive late or never."""
     sandbox.fault("status:500", account=account, on="posts", match="gr-this-very-one")
     assert sandbox.api("POST", account, "posts", POST)[0] == 201
     assert sandbox.api("POST", account, "posts", {**POST, "key": "gr-this-very-one"})[0] == 500
     assert sandbox.api("POST", account, "posts", {**POST, "key": "gr-this-very-one"})[0] == 201
 
 
-def test_faults_of_an_older_file_still_count(tmp_path: Path) -> None:
+def test_faults_of_an_older_file_still_apply(tmp_path: Path) -> None:
     old = sqlite3.connect(tmp_path / "old.sqlite")
     old.execute(
         "CREATE TABLE faults (id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind "
@@ -171,7 +171,7 @@ def test_faults_of_an_older_file_still_count(tmp_path: Path) -> None:
     book.close()
 
 
-def test_the_record_tells_what_came_in(sandbox: RunningSandbox, account: str) -> None:
+def test_record_lists_the_requests(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("status:503", account=account, on="posts")
     for _ in range(2):
         sandbox.api("POST", account, "posts", POST)

@@ -1,5 +1,5 @@
-"""Pages for people: everything a creator or a fan wrote is escaped, adult media show by label,
-forms work bare."""
+"""HTML pages: all user content is escaped, adult media appear as labels, and forms work without
+scripts."""
 
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ def press(sandbox: RunningSandbox, account: str, **form: str) -> HttpResponse:
     return reply
 
 
-def test_the_timeline_escapes_and_names_no_network_alone(
+def test_timeline_escapes_text_and_labels_itself_as_sandbox(
     sandbox: RunningSandbox, account: str
 ) -> None:
     digest = sandbox.put_file(account, b"a picture")
@@ -42,7 +42,7 @@ def test_the_timeline_escapes_and_names_no_network_alone(
     assert (picture.body, picture.headers["x-content-type-options"]) == (b"a picture", "nosniff")
 
 
-def test_adult_media_show_by_label_only(sandbox: RunningSandbox, account: str) -> None:
+def test_adult_media_are_shown_as_a_label(sandbox: RunningSandbox, account: str) -> None:
     digest = sandbox.put_file(account, b"tile")
     media = [{"sha256": digest, "mime": "image/png", "alt": "doublure", "ai": "none"}]
     sandbox.api("POST", account, "posts", {"text": "x", "media": media, "adult": True})
@@ -51,7 +51,7 @@ def test_adult_media_show_by_label_only(sandbox: RunningSandbox, account: str) -
     assert "Image provisoire : contenu adulte de test" in text
 
 
-def test_a_person_chats_pays_and_proves_their_age(sandbox: RunningSandbox, account: str) -> None:
+def test_fan_chats_pays_and_proves_age(sandbox: RunningSandbox, account: str) -> None:
     assert "Votre prénom de test" in page(sandbox, f"/c/{account}").body.decode()
     assert press(sandbox, account, fan="Léo", type="message", text=NASTY).status == 303
     invoice = {"title": "Pack", "amount": 500, "currency": "XTS", "payload": "o1"}
@@ -74,7 +74,7 @@ def test_a_person_chats_pays_and_proves_their_age(sandbox: RunningSandbox, accou
     assert "Majorité vérifiée (test)" in text
 
 
-def test_a_typed_name_becomes_an_id(sandbox: RunningSandbox, account: str) -> None:
+def test_typed_name_becomes_an_id(sandbox: RunningSandbox, account: str) -> None:
     assert (
         press(sandbox, account, fan=" Jean  Paul ", type="message", text="salut")
         .headers["location"]
@@ -84,7 +84,7 @@ def test_a_typed_name_becomes_an_id(sandbox: RunningSandbox, account: str) -> No
     assert sandbox.fan(account, "Jean%20Paul", "message", text="salut")[0] == 422
 
 
-def test_each_language_is_whole(sandbox: RunningSandbox, account: str) -> None:
+def test_pages_are_complete_in_each_language(sandbox: RunningSandbox, account: str) -> None:
     assert "Comptes" in page(sandbox, "/").body.decode()
     english = page(sandbox, "/", "en-GB,en;q=0.9").body.decode()
     assert "Accounts" in english
@@ -93,7 +93,7 @@ def test_each_language_is_whole(sandbox: RunningSandbox, account: str) -> None:
     assert page(sandbox, "/healthz").body == b'{"ok":true}'
 
 
-def test_a_foreign_page_cannot_press_buttons(sandbox: RunningSandbox, account: str) -> None:
+def test_cross_site_form_is_refused(sandbox: RunningSandbox, account: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"}
     request = HttpRequest(
         "POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x"

@@ -1,4 +1,4 @@
-"""The timeline: what is taken, what is refused, what can be found again."""
+"""The timeline: accepted posts, refused posts and lookups."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ POST = {
 }
 
 
-def test_a_post_stands_and_can_be_taken_away(sandbox: RunningSandbox, account: str) -> None:
+def test_post_is_published_and_deleted(sandbox: RunningSandbox, account: str) -> None:
     status, post = sandbox.api("POST", account, "posts", POST)
     assert status == 201
     assert sandbox.api("GET", account, f"posts/{post['id']}")[1]["text"] == "hello"
@@ -26,7 +26,7 @@ def test_a_post_stands_and_can_be_taken_away(sandbox: RunningSandbox, account: s
     assert sandbox.api("GET", account, f"posts/{post['id']}")[0] == 404
 
 
-def test_without_keys_a_repeat_is_a_second_post(sandbox: RunningSandbox, account: str) -> None:
+def test_repeat_without_keys_is_a_second_post(sandbox: RunningSandbox, account: str) -> None:
     first, second = (sandbox.api("POST", account, "posts", POST)[1]["id"] for _ in range(2))
     assert first != second
     assert sandbox.api("GET", account, "posts?key=k1") == (400, {"error": "no_keys_here"})
@@ -35,7 +35,7 @@ def test_without_keys_a_repeat_is_a_second_post(sandbox: RunningSandbox, account
     assert {post["key"] for post in listed} == {""}
 
 
-def test_with_keys_a_repeat_is_the_first_post(sandbox: RunningSandbox) -> None:
+def test_repeat_with_keys_is_the_first_post(sandbox: RunningSandbox) -> None:
     account = sandbox.account("keeps+key")
     created, repeated = (sandbox.api("POST", account, "posts", POST) for _ in range(2))
     assert (created[0], repeated[0]) == (201, 200)
@@ -45,9 +45,7 @@ def test_with_keys_a_repeat_is_the_first_post(sandbox: RunningSandbox) -> None:
     ]
 
 
-def test_files_come_before_posts_and_keep_their_digest(
-    sandbox: RunningSandbox, account: str
-) -> None:
+def test_post_needs_uploaded_files_of_its_account(sandbox: RunningSandbox, account: str) -> None:
     medium = {"sha256": "0" * 64, "mime": "image/png", "alt": "", "ai": "none"}
     assert (
         sandbox.api("POST", account, "posts", {**POST, "media": [medium]})[1]["error"]
@@ -78,7 +76,7 @@ def test_files_come_before_posts_and_keep_their_digest(
         ({"extra": 1}, "bad_request"),
     ],
 )
-def test_what_breaks_a_rule_is_refused(
+def test_invalid_post_is_refused(
     sandbox: RunningSandbox, change: dict[str, object], error: str
 ) -> None:
     account = sandbox.account("strict")
@@ -97,7 +95,7 @@ def test_adult_content_is_refused_where_it_is_forbidden(
     assert sandbox.api("POST", account, "posts", post) == (403, {"error": "content_refused"})
 
 
-def test_a_token_is_asked_for_and_can_be_revoked(sandbox: RunningSandbox, account: str) -> None:
+def test_token_is_required_and_can_be_revoked(sandbox: RunningSandbox, account: str) -> None:
     assert sandbox.json("GET", f"/api/{account}/posts", token="wrong") == (
         401,
         {"error": "bad_token"},
@@ -115,7 +113,7 @@ def test_a_token_is_asked_for_and_can_be_revoked(sandbox: RunningSandbox, accoun
     assert sandbox.api("GET", account, "posts") == (403, {"error": "account_suspended"})
 
 
-def test_the_timeline_is_read_page_by_page(sandbox: RunningSandbox, account: str) -> None:
+def test_timeline_is_paginated(sandbox: RunningSandbox, account: str) -> None:
     ids = [
         sandbox.api("POST", account, "posts", {**POST, "text": f"post {n}"})[1]["id"]
         for n in range(5)
@@ -125,9 +123,7 @@ def test_the_timeline_is_read_page_by_page(sandbox: RunningSandbox, account: str
     assert [post["id"] for post in first + then] == ids[::-1]
 
 
-def test_numbers_grow_and_are_the_same_when_asked_again(
-    sandbox: RunningSandbox, account: str
-) -> None:
+def test_metrics_grow_and_are_repeatable(sandbox: RunningSandbox, account: str) -> None:
     post = sandbox.api("POST", account, "posts", POST)[1]
     early = sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1] == early
@@ -135,7 +131,7 @@ def test_numbers_grow_and_are_the_same_when_asked_again(
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]["views"] > early["views"]
 
 
-def test_as_many_follow_as_was_said(sandbox: RunningSandbox, account: str) -> None:
+def test_follower_count_can_be_set(sandbox: RunningSandbox, account: str) -> None:
     assert sandbox.api("GET", account, "followers") == (200, {"followers": 0})
     sandbox.fan(account, "leo", "message", text="hi")
     assert sandbox.api("GET", account, "followers")[1] == {"followers": 1}
@@ -148,9 +144,8 @@ def test_as_many_follow_as_was_said(sandbox: RunningSandbox, account: str) -> No
     assert sandbox.json("GET", f"/api/{account}/followers", token="another")[0] == 401
 
 
-def test_the_control_side_takes_json_only(sandbox: RunningSandbox, account: str) -> None:
-    """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's
-    machine."""
+def test_control_api_accepts_only_json(sandbox: RunningSandbox, account: str) -> None:
+    """A cross-site form cannot send JSON, so it cannot control a sandbox on a user's machine."""
     from foundation.http.http_client import HttpRequest, HttpResponse
 
     request = HttpRequest(
@@ -161,9 +156,7 @@ def test_the_control_side_takes_json_only(sandbox: RunningSandbox, account: str)
     assert reply.status == 415
 
 
-def test_a_reply_stands_under_something_of_its_own_account(
-    sandbox: RunningSandbox, account: str
-) -> None:
+def test_reply_needs_a_parent_of_its_account(sandbox: RunningSandbox, account: str) -> None:
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     status, reply = sandbox.api(
         "POST", account, "posts", {**POST, "text": "more", "reply_to": first}
@@ -189,7 +182,7 @@ def said(
     )
 
 
-def test_what_is_said_under_a_post_is_told_and_answered(sandbox: RunningSandbox) -> None:
+def test_comment_is_listed_and_answered(sandbox: RunningSandbox) -> None:
     account = sandbox.account("ana")
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]
@@ -208,7 +201,7 @@ def test_what_is_said_under_a_post_is_told_and_answered(sandbox: RunningSandbox)
     )
 
 
-def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(
+def test_comment_is_moderated_and_its_author_blocked(
     sandbox: RunningSandbox,
 ) -> None:
     account = sandbox.account("ana")
@@ -235,7 +228,7 @@ def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(
     )
 
 
-def test_a_remark_is_liked_and_no_more(sandbox: RunningSandbox) -> None:
+def test_comment_is_liked_and_unliked(sandbox: RunningSandbox) -> None:
     account = sandbox.account("bea")
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]

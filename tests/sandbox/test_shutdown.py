@@ -1,4 +1,4 @@
-"""When the sandbox closes, whoever waits for what fans do is answered, not cut off."""
+"""At shutdown the sandbox answers pending long polls instead of closing their connections."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.fakes.sandbox import RunningSandbox
 from workers.processes.sandbox_server import SandboxServer
 
 
-def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
+def test_long_poll_is_answered_at_shutdown(tmp_path: Path) -> None:
     bell, port = UpdateBell(), free_port()
     app = sandbox.create_sandbox_app(tmp_path / "sandbox.sqlite", bell=bell)
     server = SandboxServer(fault_injection.fault_server_config(app, "127.0.0.1", port), bell)
@@ -22,7 +22,8 @@ def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
         wait_until(lambda: server.started)
         network = RunningSandbox(f"http://127.0.0.1:{port}", AdjustableClock())
         name = network.account("qui-attend")
-        wait_until(lambda: not server.server_state.tasks)  # the account's own request is over
+        # the request that created the account is complete
+        wait_until(lambda: not server.server_state.tasks)
         waits = threads.submit(network.api, "GET", name, f"updates?wait={MAX_POLL_SECONDS:.0f}")
         wait_until(lambda: bool(server.server_state.tasks))
         server.should_exit = True

@@ -1,5 +1,4 @@
-"""Two versions of what Léa's series say: begun with a draw in which both come early, and what
-stands of them."""
+"""Builders of A/B tests of Léa's series, and readers of their deliveries."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -20,8 +19,8 @@ OTHER = "said otherwise"
 
 
 def find_balanced_key(lea: SandboxAgency, row: Series, day: date) -> UUID:
-    """A press whose draw has both versions in its first week, and about as many of each: chance
-    fails no test."""
+    """Return a key whose draw is balanced and has both variants among its first six units, so that
+    no test fails by chance."""
     repeat = occurrences.recurrence_of_series(row)
     walls = repeat.recurrence_from(day).iterate_occurrences(lea.now(), MIN_TEST_UNITS)
     while True:
@@ -37,7 +36,8 @@ def find_balanced_key(lea: SandboxAgency, row: Series, day: date) -> UUID:
 def start_ab_test(
     lea: SandboxAgency, post_id: UUID, *, ahead: int = 1, key: UUID | None = None, **more: Any
 ) -> UUID:
-    """A test of the series of a post, from so many days ahead of its first on."""
+    """Start an A/B test of the post's latest series, `ahead` days after its first day, and return
+    its ID."""
     row = list_series(lea, post_id)[-1]
     day = list_series(lea, post_id)[0].starts_on + timedelta(days=ahead)
     values: dict[str, Any] = {
@@ -60,7 +60,7 @@ def get_ab_test(lea: SandboxAgency, test_id: UUID) -> VariantTest:
 
 
 def list_test_deliveries(lea: SandboxAgency, test_id: UUID) -> list[Delivery]:
-    """Every unit of a test that was made, cancelled ones too, by time."""
+    """Return every delivery made for the test, cancelled ones included, earliest first."""
     one = get_ab_test(lea, test_id)
     found = [row for post_id in (one.a_id, one.b_id) for row in list_deliveries(lea, post_id)]
     return sorted(
@@ -70,5 +70,5 @@ def list_test_deliveries(lea: SandboxAgency, test_id: UUID) -> list[Delivery]:
 
 
 def list_active_test_deliveries(lea: SandboxAgency, test_id: UUID) -> list[Delivery]:
-    """What stands of them."""
+    """Return the deliveries of the test that are not cancelled, earliest first."""
     return [row for row in list_test_deliveries(lea, test_id) if row.state not in GONE]

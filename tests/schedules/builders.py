@@ -1,5 +1,5 @@
-"""A creator with pictures and accounts, and the house around her: the true routes, transport, gate
-and sandbox."""
+"""A sandbox agency: a creator with media and accounts, on the real routes, transport, gate and
+sandbox platform."""
 
 import base64
 import io
@@ -48,12 +48,13 @@ from workers.wiring import Services, build_services
 
 ZONE = "Europe/Paris"
 HANG = 0.15
-"""Seconds a faulty network keeps us waiting: the lost answer is the same as after thirty."""
+"""Seconds that a faulty network delays a response. The sender times out as it would after thirty
+seconds."""
 
 
 @contextmanager
 def wired(cluster: Cluster, home: Path) -> Iterator[Services]:
-    """The services of a process, on the database of this test run."""
+    """Yield the services of a process, connected to the database of this test run."""
     key = base64.b64encode(bytes(range(32))).decode()
     settings = Settings(
         home=home,
@@ -67,7 +68,7 @@ def wired(cluster: Cluster, home: Path) -> Iterator[Services]:
 
 
 def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
-    """A small picture, another one for each number."""
+    """Return a small JPEG, different for each number."""
     image = Image.new("RGB", size, ((number * 53) % 256, (number * 97) % 256, (number * 193) % 256))
     ImageDraw.Draw(image).rectangle(
         (number % 40, 8, 20 + number % 40, 48), fill=(255, 255, 255 - number % 200)
@@ -79,8 +80,7 @@ def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
 
 @dataclass
 class SandboxAgency:
-    """One tenant: Léa, who writes for her, who says yes, and her accounts on the running
-    sandbox."""
+    """A tenant with the creator Léa, an author, an approver, and accounts on the running sandbox."""
 
     services: Services
     network: RunningSandbox
@@ -93,15 +93,16 @@ class SandboxAgency:
     clockwork: Clockwork = field(default_factory=Clockwork)
     written: int = 0
     at_once: ClassVar[int] = 500
-    """More than this many rows due at one instant are a handler that feeds itself."""
+    """Maximum number of rows due at one instant. More of them indicate a handler that triggers
+    itself."""
     open_here: threading.local = field(default_factory=threading.local)
-    """How many scopes this thread has open."""
+    """The number of scopes that the thread has open."""
 
-    # the process
+    # Process
 
     @contextmanager
     def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
-        """Opens scopes of a process that may die before, inside or after a transaction."""
+        """Open a scope in a process that may die before, during or after the transaction."""
         self.clockwork.point()
         self.open_here.scopes = getattr(self.open_here, "scopes", 0) + 1
         try:
@@ -113,8 +114,8 @@ class SandboxAgency:
         self.clockwork.point()
 
     def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
-        """The way out of the process: it may die before and after it, and no transaction is open
-        meanwhile."""
+        """Send a request from a process that may die before or after it. Check that no transaction
+        is open."""
         assert not getattr(self.open_here, "scopes", 0), "a transaction is open during a request"
         self.clockwork.point()
         answer = self.services.transport.send(step, authority, account=account)
@@ -123,28 +124,28 @@ class SandboxAgency:
 
     @cached_property
     def routes(self) -> EventRoutes:
-        """The true routes of a process that may die."""
+        """The real routes of a process that may die."""
         transport: Any = self
         return registry.build_routes(
             replace(self.services, tenant=self.tenant, transport=transport)
         )
 
     def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
-        """A scope of the test itself."""
+        """Open a scope of the test, outside the process that may die."""
         return self.services.tenant(self.tenant_id, actor)
 
     def run(self, *, limit: int | None = None) -> int:
-        """Handle everything that is due now."""
+        """Handle every event that is due now and return their number."""
         limit = limit or self.at_once
         handled = dispatch.run_due_events(
             self.routes, self.services.tenant, only=self.tenant_id, limit=limit
         )
-        assert handled < limit, "there is always something to do"
+        assert handled < limit, "a handler creates new due events without end"
         return handled
 
     def crash(self, at: int) -> bool:
-        """Handle what is due in a process that dies at its point number `at`; whether it lived that
-        long."""
+        """Handle the due events in a process that dies at its point number `at`. Return True if it
+        died."""
         self.clockwork = Clockwork(at=at)
         self.__dict__.pop("routes", None)
         try:
@@ -159,7 +160,7 @@ class SandboxAgency:
             self.release()
 
     def release(self) -> int:
-        """The relay's sweep: leases of the dead process have run out."""
+        """Release the expired leases of a dead process, as the sweep of the relay does."""
         with self.scope() as scope:
             scope.run(
                 "UPDATE outbox SET lease_until = house_now() - interval '1 s'"
@@ -169,22 +170,23 @@ class SandboxAgency:
         with self.scope() as scope:
             return row_leases.sweep_expired_leases(scope)
 
-    # time
+    # Time
 
     def now(self) -> datetime:
-        """The house's time."""
+        """Return the time of the installation."""
         with self.scope() as scope:
             return scope.now
 
     def pass_time(self, **by: float) -> None:
-        """The clocks of the house and of the sandbox move on; nothing is done meanwhile."""
+        """Advance the clocks of the installation and the sandbox without handling events."""
         moved = timedelta(**by)
         with self.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(:by)", by=moved)
         self.network.clock.advance(moved.total_seconds())
 
     def next_due(self) -> datetime | None:
-        """When the next row of this tenant is due; None when none waits."""
+        """Return the time at which the next row of this tenant is due, or None if no row is
+        waiting."""
         with self.scope() as scope:
             found: datetime | None = scope.run(
                 "SELECT min(at) FROM unnest(CAST(:queues AS text[])) q, LATERAL (SELECT "
@@ -197,7 +199,7 @@ class SandboxAgency:
         return found
 
     def live(self, **for_: float) -> None:
-        """Let time pass, doing what is due when it is due."""
+        """Let time pass and handle each event when it is due."""
         self.run()
         until = self.now() + timedelta(**for_)
         while True:
@@ -209,13 +211,14 @@ class SandboxAgency:
             self.pass_time(seconds=max((due - now).total_seconds(), 0) + 0.001)
             self.run()
 
-    # what people do
+    # Actions of members
 
     def connect(
         self, name: str, *, keys: bool = False, nolook: bool = False, app: str = ""
     ) -> UUID:
-        """An account of Léa; `keys`: it honours idempotency keys; `app`: the application it is
-        connected through."""
+        """Connect a sandbox account of Léa and return its channel ID. With `keys`, it honours
+        idempotency keys; with `nolook`, its posts cannot be looked up; `app` names the application
+        that connects it."""
         account = (
             f"{name}-{str(self.tenant_id)[-8:]}"
             + ("+key" if keys else "")
@@ -237,7 +240,7 @@ class SandboxAgency:
         base_url: str = "",
         app: str = "",
     ) -> UUID:
-        """An account anywhere."""
+        """Connect an account on any platform."""
         sealed = self.services.seal(self.tenant_id, token)
         with self.scope() as scope:
             self.channels[name] = lifecycle.connect_account(
@@ -256,8 +259,7 @@ class SandboxAgency:
         return self.channels[name]
 
     def photo(self, number: int = 0, *, rating: Rating | None = Rating.G) -> UUID:
-        """A picture of the library, with its bytes in the store; somebody rated it unless `rating`
-        is None."""
+        """Store a photo in the library. The manager rates it, unless `rating` is None."""
         prepared = pipeline.prepare_upload(
             jpeg(number), name=f"{number}.jpg", alt=f"picture {number}"
         )
@@ -276,7 +278,7 @@ class SandboxAgency:
         return asset
 
     def write(self, body: str = "hello", *, media: tuple[UUID, ...] = (), **more: Any) -> UUID:
-        """A post by the author."""
+        """Create a post by the author."""
         self.written += 1
         values: dict[str, Any] = {
             "title": "",
@@ -295,45 +297,45 @@ class SandboxAgency:
             )
 
     def wish(self, post_id: UUID, channel: str = "main", *, after: float = 0) -> UUID:
-        """Wish a post on a channel `after` so many seconds."""
+        """Create a delivery of the post on a channel, due `after` seconds from now."""
         with self.scope(f"member:{self.author}") as scope:
             return deliveries.create_delivery(
                 scope, post_id, self.channels[channel], at=wall_time_after(scope.now, after)
             )
 
     def approve(self, post_id: UUID) -> None:
-        """The manager says yes."""
+        """Approve the post as the manager."""
         with self.scope(f"member:{self.manager}") as scope:
             decisions.approve_post(scope, post_id, member_id=self.manager)
 
     def plan(self, post_id: UUID) -> list[UUID]:
-        """What is approved goes on the calendar."""
+        """Schedule the approved deliveries of the post."""
         with self.scope(f"member:{self.author}") as scope:
             return deliveries.schedule_post(scope, post_id)
 
     def delivery(
         self, body: str = "hello", *, channel: str = "main", after: float = 0, **more: Any
     ) -> UUID:
-        """A post that is written, approved and planned; its one delivery."""
+        """Write, approve and schedule a post, and return its only delivery."""
         post_id = self.write(body, **more)
         delivery_id = self.wish(post_id, channel, after=after)
         self.approve(post_id)
         with self.scope(f"member:{self.author}") as scope:
             if deliveries.has_approved_deliveries(
                 scope, post_id
-            ):  # else its hour came first, and the yes has planned it
+            ):  # a delivery that is already due was scheduled by the approval
                 deliveries.schedule_post(scope, post_id)
         return delivery_id
 
     def act(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """Call a function of a room in a scope of the manager."""
+        """Call a function in a scope of the manager."""
         with self.scope(f"member:{self.manager}") as scope:
             return function(scope, *args, **more)
 
-    # what is seen
+    # Views
 
     def entry(self, delivery_id: UUID) -> queries.DeliveryEntry:
-        """The delivery as the calendar shows it."""
+        """Return the delivery as the calendar shows it."""
         with self.scope() as scope:
             found = [
                 entry
@@ -348,57 +350,57 @@ class SandboxAgency:
         return found[0]
 
     def state(self, delivery_id: UUID) -> DeliveryState:
-        """Where the delivery stands."""
+        """Return the state of the delivery."""
         return self.entry(delivery_id).state
 
     def why(self, delivery_id: UUID) -> str:
-        """The code of the delivery's reason."""
+        """Return the code of the delivery's reason."""
         reason = self.entry(delivery_id).reason
         return reason.code if reason is not None else ""
 
     def story(self, delivery_id: UUID) -> list[DeliveryStep]:
-        """Every move of the delivery."""
+        """Return every transition of the delivery."""
         with self.scope() as scope:
             return queries.delivery_timeline(scope, delivery_id)
 
     def states(self, delivery_id: UUID) -> list[str]:
-        """The states the delivery went through."""
+        """Return the states that the delivery entered, in order."""
         return [str(step.after) for step in self.story(delivery_id)]
 
     def attempts(self, delivery_id: UUID, kind: str = "send") -> list[AttemptSummary]:
-        """What was tried."""
+        """Return the attempts of one kind for the delivery."""
         with self.scope() as scope:
             found = list_attempts(scope, Subject("delivery", delivery_id))
         return [attempt for attempt in found if attempt.kind == kind]
 
     def posts(self, channel: str = "main") -> list[dict[str, Any]]:
-        """What the platform really took in, deleted or not."""
+        """Return the posts that the platform accepted, deleted ones included."""
         found: list[dict[str, Any]] = self.network.truth(self.accounts[channel])["posts"]
         return found
 
     def texts(self, channel: str = "main") -> list[str]:
-        """The texts of what the platform took in."""
+        """Return the texts of the accepted posts."""
         return [post["text"] for post in self.posts(channel)]
 
     def asked(self, channel: str = "main", kind: str = "posts") -> list[dict[str, Any]]:
-        """Every request of a kind the platform received, taken in or not."""
+        """Return every request of a kind that the platform received, accepted or not."""
         _, told = self.network.json(
             "GET", f"/control/record?account={self.accounts[channel].replace('+', '%2B')}"
         )
         return [entry for entry in told["record"] if entry["kind"] == kind]
 
     def fault(self, mode: str, *, channel: str = "main", **more: Any) -> None:
-        """Ask the sandbox for a fault on an account."""
+        """Make the sandbox fail for an account."""
         values: dict[str, Any] = {"on": "posts", "seconds": HANG, **more}
         self.network.fault(mode, account=self.accounts[channel], **values)
 
     def notices(self) -> dict[str, str]:
-        """Open notices: cause → code."""
+        """Return the open notices as a map of cause to code."""
         with self.scope() as scope:
             return {notice.cause: notice.message.code for notice in list_open_notices(scope)}
 
     def rows(self, kind: str = "") -> list[Any]:
-        """Rows of the outbox that are not done."""
+        """Return the rows of the outbox that are not done."""
         with self.scope() as scope:
             return list(
                 scope.run(
@@ -412,7 +414,7 @@ class SandboxAgency:
 
 
 def wall_time_after(now: datetime, after: float = 0) -> WallTime:
-    """The local time `after` so many seconds from `now`."""
+    """Return the wall time (UTC) `after` seconds from `now`."""
     at = (now + timedelta(seconds=after)).astimezone(UTC)
     return WallTime(at.date(), at.time(), "UTC")
 
@@ -425,7 +427,7 @@ def create_sandbox_agency(
     keys: bool = False,
     nolook: bool = False,
 ) -> SandboxAgency:
-    """A tenant with Léa, her author, a manager, and one account called `main`."""
+    """Create a tenant with Léa, an author, a manager, and an account named `main`."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)

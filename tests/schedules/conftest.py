@@ -1,4 +1,4 @@
-"""One process and one sandbox for the tests of this folder, and a tenant of its own for each."""
+"""One process and one sandbox for the tests of this folder, and a separate tenant for each test."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,8 @@ def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
-    """Léa with one account that keeps no keys: a repeat is a second post."""
+    """Return an agency with one account that ignores idempotency keys: a repeated request creates a
+    second post."""
     return create_sandbox_agency(services, sandbox)
 
 
@@ -42,5 +43,5 @@ def clerk(lea: SandboxAgency) -> FileImporter:
 
 @pytest.fixture
 def free(services: Services, sandbox: RunningSandbox) -> FileImporter:
-    """An agency whose creator asks for nobody's yes."""
+    """Return an importer of an agency whose creator requires no approval."""
     return FileImporter(create_sandbox_agency(services, sandbox, tiers=0))

@@ -1,4 +1,4 @@
-"""Files of posts as tests write them, and what becomes of them."""
+"""Import files of posts, and an importer that uploads and inspects them."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from tests.schedules.builders import SandboxAgency
 def format_csv(
     rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ","
 ) -> bytes:
-    """A file with these lines."""
+    """Return a CSV file with these rows."""
     out, lines = io.StringIO(newline=""), list(rows)
     others = {
         name
@@ -37,16 +37,16 @@ def format_csv(
 
 @dataclass
 class FileImporter:
-    """Somebody who brings in files for Léa."""
+    """A member who imports files for Léa."""
 
     desk: SandboxAgency
 
     def day(self, ahead: int = 1) -> str:
-        """The date so many days ahead."""
+        """Return the date that many days ahead."""
         return f"{self.desk.now() + timedelta(days=ahead):%Y-%m-%d}"
 
     def row(self, key: object = 1, **more: object) -> dict[str, object]:
-        """A line that is well."""
+        """Return a valid row."""
         usual = {
             "key": key,
             "creator": "Léa",
@@ -57,7 +57,7 @@ class FileImporter:
         return {**usual, "zone": "Europe/Paris", "body": f"bonjour {key}", **more}
 
     def bring(self, data: bytes, *, look: bool = True) -> UUID:
-        """Bring a file in, and let it be looked at."""
+        """Upload a file and, with `look`, let it be checked. Return the import ID."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             found = import_files.create_import(
                 scope, data, name="posts.csv", creators={self.desk.creator_id}
@@ -67,14 +67,14 @@ class FileImporter:
         return found
 
     def ask(self, import_id: UUID, *, plan: bool = False) -> None:
-        """Say that it is to be written."""
+        """Confirm the import."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             import_files.confirm_import(
                 scope, import_id, plan=plan, creators={self.desk.creator_id}
             )
 
     def write(self, data: bytes, *, plan: bool = False) -> UUID:
-        """Bring in, look at and write a file."""
+        """Upload, check and confirm a file."""
         found = self.bring(data)
         assert self.shown(found).state == "ready", self.problems(found)
         self.ask(found, plan=plan)
@@ -82,39 +82,39 @@ class FileImporter:
         return found
 
     def undo(self, import_id: UUID) -> tuple[int, int]:
-        """Take it back."""
+        """Undo the import."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             return import_files.undo_import(scope, import_id, creators={self.desk.creator_id})
 
     def shown(self, import_id: UUID) -> ImportView:
-        """The file as its page shows it."""
+        """Return the import as its page shows it."""
         with self.desk.scope() as scope:
             return import_files.get_import(scope, import_id, creators={self.desk.creator_id})
 
     def said(self, import_id: UUID, *, grave: bool) -> list[tuple[int, str, str]]:
-        """Line, column and code of each finding."""
+        """Return line, column and code of each finding of one severity."""
         found = self.shown(import_id).findings
         return [(one.line, one.column, one.message.code) for one in found if one.grave is grave]
 
     def problems(self, import_id: UUID) -> list[tuple[int, str, str]]:
-        """What keeps it from being written."""
+        """Return the findings that block the import."""
         return self.said(import_id, grave=True)
 
     def marks(self, import_id: UUID) -> list[tuple[int, str, str]]:
-        """What is worth knowing."""
+        """Return the findings that do not block the import."""
         return self.said(import_id, grave=False)
 
     def rows(self, statement: str) -> list[Any]:
-        """Rows of this tenant."""
+        """Return the rows of a statement for this tenant."""
         with self.desk.scope() as scope:
             return list(scope.run(statement, tenant=self.desk.tenant_id))
 
     def count(self, table: str) -> int:
-        """How many rows a table has here."""
+        """Return the number of rows of this tenant in a table."""
         return int(self.rows(f"SELECT count(*) AS n FROM {table} WHERE tenant_id = :tenant")[0].n)
 
     def states(self) -> list[str]:
-        """The states of all deliveries, sorted."""
+        """Return the states of all deliveries, sorted."""
         return sorted(
             row.state for row in self.rows("SELECT state FROM deliveries WHERE tenant_id = :tenant")
         )

@@ -1,4 +1,4 @@
-"""Series of Léa: begun by her author, and what stands of them."""
+"""Builders of Léa's series, and readers of their deliveries."""
 
 from datetime import UTC, date, time, timedelta
 from uuid import UUID
@@ -19,13 +19,13 @@ DAILY, WEEKLY = RecurrenceRule(RecurrenceUnit.DAY, None), RecurrenceRule(Recurre
 
 
 def local_time_ahead(lea: SandboxAgency, *, hours: float = 2) -> tuple[date, time]:
-    """A day and a clock of Léa's zone, so many hours from now."""
+    """Return the date and time (UTC, whole minutes) that many hours from now."""
     local = (lea.now() + timedelta(hours=hours)).astimezone(UTC)
     return local.date(), local.time().replace(second=0, microsecond=0)
 
 
 def allow_any_lateness(lea: SandboxAgency, post_id: UUID) -> None:
-    """However late, dates of this post may leave."""
+    """Remove the deadlines of the post and its deliveries."""
     with lea.scope() as scope:
         scope.run("UPDATE posts SET late_ok = NULL WHERE id = :id", id=post_id)
         scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
@@ -50,7 +50,7 @@ def start_series(
     key: UUID | None = None,
     confirmed: bool = True,
 ) -> UUID:
-    """A series by the author; its post."""
+    """Start a series as the author and return its post ID."""
     with lea.scope(f"member:{lea.author}") as scope:
         planned = series.plan_series(
             scope,
@@ -69,7 +69,7 @@ def list_deliveries(lea: SandboxAgency, post_id: UUID) -> list[Delivery]:
 
 
 def list_active_dates(lea: SandboxAgency, post_id: UUID) -> list[str]:
-    """The local dates of a post's deliveries that are not cancelled."""
+    """Return the local dates of the post's deliveries that are not cancelled."""
     return [
         row.wall_time[:10]
         for row in list_deliveries(lea, post_id)

@@ -1,4 +1,5 @@
-"""Any order of plans, people, faults, deaths and repeats, judged by the platform's own record."""
+"""Random orders of user actions, faults, crashes and repeated messages, checked against the record
+of the platform."""
 
 import os
 from collections import Counter
@@ -46,26 +47,26 @@ FAULTS = [
 CHANNELS = ["main", "keys"]
 ACT = timedelta(seconds=60)
 WAIT = 90
-"""Seconds of Retry-After that the platform asks for."""
+"""Seconds of Retry-After in a response of the platform."""
 
 SECOND = timedelta(seconds=1)
 
 
 @dataclass
 class Known:
-    """What the model knows of a delivery."""
+    """A delivery in the model."""
 
     text: str
     channel: str
     post_id: UUID
     approved: bool = False
     again: int = 0
-    """How often a person said "send again"."""
+    """The number of times a member resent the delivery as absent."""
     left_in_doubt: bool = False
 
 
 class House(RuleBasedStateMachine):
-    """One tenant with two accounts; the model keeps only what people did."""
+    """A state machine of one tenant with two accounts. The model records only user actions."""
 
     services: Services
     network: RunningSandbox
@@ -79,14 +80,14 @@ class House(RuleBasedStateMachine):
         self.known: dict[UUID, Known] = {}
         self.stopped: set[str] = set()
         self.dry: set[str] = set()
-        """Accounts in a rehearsal."""
+        """Accounts in a dry run."""
         self.unheard: set[int] = set()
-        """Requests that were answered to somebody who died before it was written down."""
+        """IDs of requests whose response was lost in a crash before it was stored."""
         self.seen: Counter[str] = Counter()
         self.asked = 0
         self.ahead = self.lea.now() - self.network.clock()
 
-    # people
+    # Users
 
     @rule(
         target=deliveries,
@@ -180,7 +181,7 @@ class House(RuleBasedStateMachine):
             return False
         return True
 
-    # the world
+    # Platform
 
     @rule(mode=st.sampled_from(FAULTS), channel=st.sampled_from(CHANNELS), times=st.integers(1, 2))
     def fault(self, mode: str, channel: str, times: int) -> None:
@@ -198,7 +199,7 @@ class House(RuleBasedStateMachine):
     def downtime(self, seconds: int) -> None:
         self.lea.pass_time(seconds=seconds)
 
-    # the house
+    # System
 
     @rule()
     def run(self) -> None:
@@ -220,8 +221,8 @@ class House(RuleBasedStateMachine):
         self._watch(die)
 
     def _died(self, channel: str, asked: list[dict[str, Any]]) -> None:
-        """A 429 that it heard last died with it where it stands in no attempt: nobody knows of a
-        wait."""
+        """Record the last 429 response as unheard if the process died before storing it in an
+        attempt."""
         if not asked or asked[-1]["status"] != 429:
             return
         with self.lea.scope() as scope:
@@ -242,7 +243,7 @@ class House(RuleBasedStateMachine):
         kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]),
     )
     def repeat(self, delivery_id: UUID, kind: str) -> None:
-        """A message of Redis comes again, or the minute's search."""
+        """Repeat a message of Redis, or run the sweep."""
         from foundation.outbox.outbox import RetryLater
 
         route = self.lea.routes.by_kind[kind]
@@ -255,18 +256,18 @@ class House(RuleBasedStateMachine):
 
         self._watch(deliver)
 
-    # what must hold
+    # Invariants
 
     def _watch(self, work: Any) -> None:
-        """P3, judged by what the platform took in while the house worked: on time, approved, not
-        stopped."""
+        """P3: check that the posts accepted during `work` are on time and approved, and that their
+        account was not stopped."""
         before = {channel: len(self.lea.posts(channel)) for channel in CHANNELS}
         work()
         rows = {self.known[row.id].text: row for row in self._rows()}
         for channel in CHANNELS:
             taken = self.lea.posts(channel)[before[channel] :]
             assert not (taken and channel in self.stopped), "sent while stopped"
-            assert not (taken and channel in self.dry), "sent in a rehearsal"
+            assert not (taken and channel in self.dry), "sent in a dry run"
             for post in taken:
                 self._on_time(post, rows[post["text"]])
         self._waits()
@@ -274,12 +275,12 @@ class House(RuleBasedStateMachine):
     def _on_time(self, post: dict[str, Any], row: Delivery) -> None:
         at = datetime.fromisoformat(post["created_at"]) + self.ahead
         assert self.known[row.id].approved, "sent unapproved"
-        assert not row.dry_run, "sent though it was only to be rehearsed"
+        assert not row.dry_run, "sent despite its dry run"
         assert at >= row.due_at - SECOND, "sent early"
         assert row.late_until is None or at <= row.late_until + ACT, "sent late"
 
     def _waits(self) -> None:
-        """P7: no request of any kind while the platform wants us to wait."""
+        """P7: check that no request of any kind is sent during a rate limit."""
         for channel in CHANNELS:
             told: dict[str, datetime] = {}
             for entry in self._record(channel):
@@ -306,8 +307,8 @@ class House(RuleBasedStateMachine):
 
     @invariant()
     def never_twice(self) -> None:
-        """P1, P5: at most one post for each delivery, and at most one request for each step that
-        was written down."""
+        """P1, P5: check that each delivery has at most one post, and each recorded step at most one
+        request."""
         if not hasattr(self, "known"):
             return
         counts = Counter(post["text"] for channel in CHANNELS for post in self.lea.posts(channel))
@@ -324,7 +325,7 @@ class House(RuleBasedStateMachine):
 
     @invariant()
     def along_the_graph(self) -> None:
-        """P9: every change stands in the story, along the graph."""
+        """P9: check that every transition is recorded and allowed by the state graph."""
         if not hasattr(self, "known"):
             return
         for row in self._rows():
@@ -336,8 +337,8 @@ class House(RuleBasedStateMachine):
             assert at == row.state
 
     def teardown(self) -> None:
-        """P2 and the truth at the end: nothing publishing, nothing lost in silence, nothing falsely
-        told."""
+        """P2: check that at the end no delivery is publishing, and that every state matches the
+        posts of the platform."""
         if not hasattr(self, "known"):
             return
         self.network.clear()
@@ -373,7 +374,7 @@ class House(RuleBasedStateMachine):
                 assert there == 0 or known.again, context
 
 
-def test_any_interleaving_keeps_the_promises(services: Services, sandbox: RunningSandbox) -> None:
+def test_any_order_of_actions_keeps_invariants(services: Services, sandbox: RunningSandbox) -> None:
     machine = type("Machine", (House,), {"services": services, "network": sandbox})
     run_state_machine_as_test(
         machine,

@@ -1,4 +1,4 @@
-"""The story of a post as people read it: each line says what happened, and nothing that did not."""
+"""The timeline of a post: each line states what happened, and nothing else."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ def shown(at: SandboxAgency, delivery_id: UUID) -> PostView:
 
 
 def story(at: SandboxAgency, delivery_id: UUID) -> list[tuple[str, str]]:
-    """Each line's sentence and whose name it bears, the oldest first."""
+    """Return the message code and the member name of each line, oldest first."""
     found = shown(at, delivery_id)
     place = next(one for one in found.places if one.entry.delivery_id == delivery_id)
     return [(line.message.code, line.by) for line in build_timeline(found, place)]
@@ -45,14 +45,14 @@ def codes(at: SandboxAgency, delivery_id: UUID) -> list[str]:
     return [code.removeprefix("calendar.") for code, _ in story(at, delivery_id)]
 
 
-def test_sending_begins_before_anything_is_sent(lea: SandboxAgency) -> None:
+def test_publishing_step_precedes_request(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery()
     lea.run()
     begun = ["step.approved", "step.scheduled", "step.publishing", "asked.send", "step.published"]
     assert codes(lea, delivery_id)[:5] == begun
 
 
-def test_each_try_stands_after_its_own_beginning(lea: SandboxAgency) -> None:
+def test_each_attempt_follows_its_publishing_step(lea: SandboxAgency) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery()
     lea.live(minutes=12)
@@ -60,10 +60,10 @@ def test_each_try_stands_after_its_own_beginning(lea: SandboxAgency) -> None:
     said = codes(lea, delivery_id)
     begun = [number for number, code in enumerate(said) if code == "step.publishing"]
     assert [said[number + 1] for number in begun] == ["asked.send", "asked.send"]
-    assert "step.absent" in said, "the house proved it"
+    assert "step.absent" in said, "the lookup proved it absent"
 
 
-def test_a_persons_word_is_no_proof(lea: SandboxAgency) -> None:
+def test_decision_of_member_is_not_shown_as_proof(lea: SandboxAgency) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery()
     lea.run()
@@ -75,7 +75,7 @@ def test_a_persons_word_is_no_proof(lea: SandboxAgency) -> None:
     assert story(lea, delivery_id)[-1] == ("calendar.step.not_there", "Marc")
 
 
-def test_what_our_own_check_refuses_was_never_sent(lea: SandboxAgency) -> None:
+def test_post_refused_by_own_check_was_never_sent(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("x" * 20_000)
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (
@@ -86,14 +86,14 @@ def test_what_our_own_check_refuses_was_never_sent(lea: SandboxAgency) -> None:
     assert codes(lea, delivery_id) == ["step.approved", "step.scheduled", "step.unsent"]
 
 
-def test_what_the_network_refuses_was_sent(lea: SandboxAgency) -> None:
+def test_post_refused_by_platform_is_shown_as_sent(lea: SandboxAgency) -> None:
     lea.fault("refuse")
     delivery_id = lea.delivery()
     lea.run()
     assert codes(lea, delivery_id)[-3:] == ["step.publishing", "asked.send", "step.failed"]
 
 
-def test_another_rule_changes_no_words(lea: SandboxAgency) -> None:
+def test_changed_approval_policy_is_not_shown_as_edit(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=3600)
     lea.act(approval_policy.change_approval_policy, lea.creator_id, tiers=2, times=False)
     assert story(lea, delivery_id)[-1] == ("approval.rule_changed", "Marc")
@@ -107,7 +107,7 @@ def test_another_rule_changes_no_words(lea: SandboxAgency) -> None:
     ],
     ids=["change", "no"],
 )
-def test_who_wants_other_words_changed_none(lea: SandboxAgency, act: Any, said: str) -> None:
+def test_change_request_is_not_shown_as_edit(lea: SandboxAgency, act: Any, said: str) -> None:
     delivery_id = lea.delivery(after=3600)
     lea.act(act, shown(lea, delivery_id).post.id, member_id=lea.manager, note="shorter, please")
     assert story(lea, delivery_id)[-1] == (said, "Marc")
@@ -116,9 +116,7 @@ def test_who_wants_other_words_changed_none(lea: SandboxAgency, act: Any, said: 
 @pytest.mark.parametrize(
     ("act", "verdict"), [(decisions.request_changes, "change"), (decisions.reject_post, "no")]
 )
-def test_what_was_sent_back_waits_for_its_author(
-    lea: SandboxAgency, act: Any, verdict: str
-) -> None:
+def test_returned_post_waits_for_its_author(lea: SandboxAgency, act: Any, verdict: str) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=3600)
     lea.act(act, post_id, member_id=lea.manager, note="shorter, please")
@@ -129,7 +127,7 @@ def test_what_was_sent_back_waits_for_its_author(
         assert (
             next_step_of_delivery(scope, found.places[0].entry, platform_connectors()).next
             == coming
-        ), "programs are told the same"
+        ), "the API returns the same step"
     with lea.scope(f"member:{lea.manager}") as scope:
         scope.run(
             "UPDATE members SET active = false WHERE tenant_id = :t AND id = :m",
@@ -140,7 +138,7 @@ def test_what_was_sent_back_waits_for_its_author(
     assert next_step(found, found.places[0]).code == "calendar.next.draft_left"
 
 
-def test_a_card_says_whose_turn_it_is(lea: SandboxAgency) -> None:
+def test_calendar_card_shows_who_has_to_act(lea: SandboxAgency) -> None:
     post_id, other = lea.write("sent back"), lea.write("waits")
     back, waits = (lea.entry(lea.wish(one, after=3600)) for one in (post_id, other))
 
@@ -159,13 +157,13 @@ def test_a_card_says_whose_turn_it_is(lea: SandboxAgency) -> None:
         drafts.rewrite_post(
             scope, post_id, replace(draft, body="short"), author=f"member:{lea.author}"
         )
-    assert cards() == ("draft", "draft"), "the new words wait for a yes"
+    assert cards() == ("draft", "draft"), "the new text is pending approval"
 
 
 @pytest.mark.parametrize(
     ("tiers", "said"), [(0, ("approval.unasked", "")), (1, ("calendar.step.approved", ""))]
 )
-def test_what_repeats_says_at_a_later_time_whether_anybody_was_asked(
+def test_occurrence_shows_if_approval_was_needed(
     services: Any, sandbox: Any, tiers: int, said: tuple[str, str]
 ) -> None:
     lea = create_sandbox_agency(services, sandbox, tiers=tiers)

@@ -1,5 +1,5 @@
-"""A post is followed by its trace, from its outbox row to the request at the platform; and no
-secret follows it."""
+"""The trace ID of a post leads from its outbox row to the request at the platform, and logs contain
+no secrets."""
 
 import json
 from typing import Any
@@ -14,14 +14,14 @@ CANARY = "Chanterelle-im-Nebel"
 
 
 def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Every line of the log since the last look."""
+    """Return every log line since the last call."""
     return [
         json.loads(line) for line in captured.readouterr().err.splitlines() if line.startswith("{")
     ]
 
 
 def traces(lea: SandboxAgency) -> set[str]:
-    """Of all rows of this tenant that wait."""
+    """Return the trace IDs of all outbox rows of this tenant."""
     with lea.scope() as scope:
         return set(
             scope.run(
@@ -30,7 +30,7 @@ def traces(lea: SandboxAgency) -> set[str]:
         )
 
 
-def test_a_post_is_found_by_its_trace_at_the_platform(
+def test_trace_id_leads_to_platform_request(
     lea: SandboxAgency, capsys: pytest.CaptureFixture[str]
 ) -> None:
     post = lea.write("hello", media=(lea.photo(1),))
@@ -54,12 +54,10 @@ def test_a_post_is_found_by_its_trace_at_the_platform(
         assert line["ms"] >= 0
     assert asked[0]["path"] == "/api/{account}/files/*"
     assert (asked[1]["method"], asked[1]["path"]) == ("POST", "/api/{account}/posts")
-    assert traces(lea) == {TRACE}, "what the fact set in motion has the trace of its cause"
+    assert traces(lea) == {TRACE}, "events caused by a fact have its trace ID"
 
 
-def test_an_answer_that_was_lost_is_said_as_that(
-    lea: SandboxAgency, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lost_response_is_logged(lea: SandboxAgency, capsys: pytest.CaptureFixture[str]) -> None:
     lea.fault("reset_after")
     lea.delivery("hello")
     capsys.readouterr()
@@ -68,7 +66,7 @@ def test_an_answer_that_was_lost_is_said_as_that(
     assert [line["status"] for line in asked if line["act"] == "publish"] == ["lost"]
 
 
-def test_what_one_transaction_sets_in_motion_has_one_trace(lea: SandboxAgency) -> None:
+def test_transaction_gives_its_rows_one_trace(lea: SandboxAgency) -> None:
     lea.run()
     known, posts = traces(lea), (lea.write("one"), lea.write("two"))
     for count, post in enumerate(posts, start=1):
@@ -78,7 +76,7 @@ def test_what_one_transaction_sets_in_motion_has_one_trace(lea: SandboxAgency) -
         assert len(traces(lea) - known) == count
 
 
-def test_neither_words_nor_names_nor_secrets_are_in_the_log(
+def test_log_has_no_texts_names_or_secrets(
     lea: SandboxAgency, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = lea.accounts["main"]
@@ -92,7 +90,7 @@ def test_neither_words_nor_names_nor_secrets_are_in_the_log(
         assert secret not in said
 
 
-def test_figures_tell_of_what_stands(lea: SandboxAgency) -> None:
+def test_metrics_count_published_deliveries(lea: SandboxAgency) -> None:
     def published() -> float:
         return telemetry.DELIVERIES_BY_STATE.labels("published")._value.get()
 
@@ -103,7 +101,7 @@ def test_figures_tell_of_what_stands(lea: SandboxAgency) -> None:
     assert telemetry.DELIVERY_LATENESS._sum.get() >= late
 
 
-def test_what_was_undone_is_not_counted(lea: SandboxAgency) -> None:
+def test_rolled_back_transaction_is_not_counted(lea: SandboxAgency) -> None:
     before = telemetry.ROWS_RETURNED._value.get()
 
     def fail() -> None:

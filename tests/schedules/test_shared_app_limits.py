@@ -1,5 +1,4 @@
-"""Posts of two agencies through one application: one is told to wait, and no request of either
-leaves meanwhile."""
+"""Two agencies that share an application: a rate limit of one stops the requests of both."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +14,7 @@ WAIT = 90
 
 
 @pytest.mark.parametrize("told", ["with a header", "without"])
-def test_nothing_leaves_while_the_application_waits(
+def test_rate_limit_of_application_stops_all_its_accounts(
     services: Services, sandbox: RunningSandbox, told: str
 ) -> None:
     app = f"studio{uuid7().hex[-8:]}"
@@ -43,12 +42,12 @@ def test_nothing_leaves_while_the_application_waits(
         for at, status in record(one, name)
     )
     refused = [at for at, status in asked if status == 429]
-    assert len(refused) == 1, "one account learns it for all"
+    assert len(refused) == 1, "one response limits all accounts"
     wait = timedelta(seconds=WAIT if more else 60)
     soon = [at for at, _ in asked if refused[0] < at < refused[0] + wait - timedelta(seconds=1)]
     assert soon == []
     for one in desks:
-        assert len(one.texts("main")) == 2, "accounts of their own went on"
+        assert len(one.texts("main")) == 2, "accounts of other applications are not limited"
         assert all(at < refused[0] + timedelta(seconds=30) for at, _ in record(one, "main"))
 
 

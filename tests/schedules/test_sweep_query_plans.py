@@ -1,4 +1,4 @@
-"""What the house looks at every minute, beside a year of plans."""
+"""Query plans of the sweeps that run every minute, with a year of scheduled posts."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -44,7 +44,7 @@ LOOKS: Mapping[str, Callable[[Scope], object]] = {
 
 @pytest.fixture
 def planned(lea: SandboxAgency, cluster: Cluster) -> None:
-    """A post of tomorrow, and thousands like it over the year after."""
+    """Create a post for tomorrow and thousands of copies over the year after."""
     _copy(cluster, _tomorrow(lea), PLANNED)
 
 
@@ -57,8 +57,7 @@ def _tomorrow(lea: SandboxAgency) -> UUID:
 
 
 def _copy(cluster: Cluster, post_id: UUID, times: int, *, leased: bool = False) -> None:
-    """Copies of a post, as the benchmark of growth makes them; `leased`: while somebody works on a
-    row of it."""
+    """Copy a post as the growth benchmark does. With `leased`, a worker holds one of its rows."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         if leased:
@@ -78,11 +77,8 @@ o.subject_id
 """
 
 
-def test_the_copies_of_a_post_hold_no_place_of_those_that_send(
-    lea: SandboxAgency, cluster: Cluster
-) -> None:
-    """A row was copied while a worker had it: 34 copies that nobody worked on kept every post back
-    for 37 s."""
+def test_copied_posts_occupy_no_worker_capacity(lea: SandboxAgency, cluster: Cluster) -> None:
+    """A leased row was copied: 34 copies without a worker delayed every post by 37 s."""
     _copy(cluster, _tomorrow(lea), 50, leased=True)
     with lea.scope() as scope:
         states = dict(scope.run("SELECT state, count(*) FROM outbox GROUP BY state").all())
@@ -91,7 +87,7 @@ def test_the_copies_of_a_post_hold_no_place_of_those_that_send(
 
 
 @pytest.mark.usefixtures("planned")
-def test_no_look_reads_what_is_planned_for_later(lea: SandboxAgency) -> None:
+def test_sweeps_do_not_read_later_posts(lea: SandboxAgency) -> None:
     read = {}
     for name, look in LOOKS.items():
         with lea.scope() as scope:
@@ -102,8 +98,8 @@ def test_no_look_reads_what_is_planned_for_later(lea: SandboxAgency) -> None:
 
 
 def _rows(scope: Scope) -> int:
-    """How many rows this connection has read and not told of yet: those of its last transactions,
-    too."""
+    """Return the rows that this connection has read and not yet reported to the statistics,
+    including those of earlier transactions."""
     return int(
         scope.run(
             "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
@@ -125,11 +121,11 @@ FROM deliveries d, made WHERE d.post_id = :post
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("name", ["approvals", "reminders"])
-def test_a_look_planned_while_nothing_was_there_ends(
+def test_sweep_with_plan_cached_for_empty_tables_terminates(
     lea: SandboxAgency, cluster: Cluster, name: str
 ) -> None:
-    """A connection keeps the plan it made, until the database counts the tables anew: a minute
-    after a large file."""
+    """A connection keeps a cached plan until the tables are analyzed again: a minute after a large
+    import."""
     for _ in range(12):
         with lea.scope() as scope:
             LOOKS[name](scope)
@@ -149,10 +145,8 @@ KEPT = (
 )
 
 
-def test_no_page_is_read_by_a_plan_that_was_made_before(
-    lea: SandboxAgency, pages: Database
-) -> None:
-    """Made while there was nothing, it reads all dates of all posts once there are some."""
+def test_page_is_never_read_with_cached_generic_plan(lea: SandboxAgency, pages: Database) -> None:
+    """A plan cached for empty tables reads every date of every post later."""
     for _ in range(12):
         with pages.scope(lea.tenant_id, "member:somebody") as scope:
             LOOKS["approvals"](scope)

@@ -1,5 +1,5 @@
-"""What an agency's own systems are told: signed, at least once, never the words; and what becomes
-of bad receivers."""
+"""Webhooks of an agency: signed events without texts, delivered at least once, and the handling of
+failing receivers."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ MASTER = bytes(range(32))
 
 @dataclass
 class Told:
-    """Léa's desk, and a system of her agency that is told."""
+    """An agency with a webhook and its receiver."""
 
     desk: SandboxAgency
     receiver: Receiver
@@ -81,7 +81,7 @@ class Told:
         )
 
     def owner(self, act: object, *args: object, **more: object) -> object:
-        # the desk's manager owns the agency
+        # `act` is typed as object
         return self.desk.act(act, *args, **more)  # type: ignore[arg-type]  # see above
 
     def calls(self) -> list[WebhookCall]:
@@ -97,7 +97,7 @@ def told(lea: SandboxAgency) -> Iterator[Told]:
         yield made
 
 
-def test_what_became_of_a_post_is_told_with_ids_and_links_alone(told: Told) -> None:
+def test_webhook_event_contains_ids_and_links_only(told: Told) -> None:
     delivery_id = told.desk.delivery("a very secret sentence", title="a title")
     told.desk.live(minutes=1)
     assert told.desk.state(delivery_id) is DeliveryState.PUBLISHED
@@ -126,7 +126,7 @@ def test_what_became_of_a_post_is_told_with_ids_and_links_alone(told: Told) -> N
     assert [call.state for call in told.calls()] == ["taken", "taken"]
 
 
-def test_refusals_doubts_and_removals_are_told(told: Told) -> None:
+def test_failures_cancellations_and_removals_are_sent(told: Told) -> None:
     told.desk.fault("refuse")
     refused = told.desk.delivery("refused")
     told.desk.live(minutes=1)
@@ -152,7 +152,7 @@ def test_refusals_doubts_and_removals_are_told(told: Told) -> None:
     ]
 
 
-def test_a_yes_said_twice_is_told_once(told: Told) -> None:
+def test_repeated_approval_is_sent_once(told: Told) -> None:
     post = told.desk.write()
     for _ in range(2):
         told.desk.approve(post)
@@ -160,7 +160,7 @@ def test_a_yes_said_twice_is_told_once(told: Told) -> None:
     assert told.receiver.types == ["post.approved"]
 
 
-def test_what_is_undone_is_not_told(told: Told) -> None:
+def test_rolled_back_approval_is_not_sent(told: Told) -> None:
     post = told.desk.write()
     with suppress(ZeroDivisionError), told.desk.scope(f"member:{told.desk.manager}") as scope:
         decisions.approve_post(scope, post, member_id=told.desk.manager)
@@ -170,7 +170,7 @@ def test_what_is_undone_is_not_told(told: Told) -> None:
 
 
 @pytest.mark.parametrize("mode", ["500", "404", "302", "301", "reset", "401"])
-def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> None:
+def test_failed_call_is_retried_and_redirect_not_followed(told: Told, mode: str) -> None:
     told.receiver.modes = [mode, mode]
     told.owner(send_test_event, told.hook_id)
     told.desk.run()
@@ -180,18 +180,18 @@ def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> 
     assert {path for path, _, _ in told.receiver.asked} == {"/hook?from=greenroom"}, (
         "no redirect is followed"
     )
-    assert len({body for _, _, body in told.receiver.asked}) == 1, "each try tells the same"
+    assert len({body for _, _, body in told.receiver.asked}) == 1, "each attempt has the same body"
     stamps = [int(headers["greenroom-timestamp"]) for _, headers, _ in told.receiver.asked]
-    assert stamps == sorted(set(stamps)), "each under its own time"
+    assert stamps == sorted(set(stamps)), "each attempt has another timestamp"
 
 
-def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
+def test_hanging_receiver_times_out(told: Told) -> None:
     told.receiver.modes = ["hang"]
     call_id = told.owner(send_test_event, told.hook_id)
     route = notifications.webhook_routes(told.desk.services)[0]
     assert isinstance(route.handler, partial)
     with pytest.raises(outbox.RetryLater) as wait:
-        # an id
+        # `call_id` is typed as object
         route.handler(WebhookCallDue(told.desk.tenant_id, call_id), seconds=0.2)  # type: ignore[arg-type]  # see above
     assert wait.value.after == CALL_RETRY_DELAYS[0]
     assert [(call.state, call.status, call.detail) for call in told.calls()] == [
@@ -200,14 +200,14 @@ def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
     assert webhooks.WEBHOOK_TIMEOUT <= 10
 
 
-def test_a_long_answer_is_not_read(told: Told) -> None:
+def test_long_response_is_not_read(told: Told) -> None:
     told.receiver.modes = ["long"]
     told.owner(send_test_event, told.hook_id)
     told.desk.run()
     assert [(call.state, call.status) for call in told.calls()] == [("taken", 200)]
 
 
-def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told) -> None:
+def test_call_is_abandoned_after_a_day_and_members_notified_once(told: Told) -> None:
     told.receiver.modes = ["500"] * 20
     told.owner(send_test_event, told.hook_id)
     told.desk.live(minutes=40)
@@ -220,7 +220,7 @@ def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told
     (call,) = told.calls()
     assert (call.state, call.tries, call.status) == ("dead", len(CALL_RETRY_DELAYS) + 1, 500)
     assert sum(CALL_RETRY_DELAYS, timedelta()) < timedelta(hours=24)
-    assert told.desk.notices() == {}, "what was put away does not come back while nothing changed"
+    assert told.desk.notices() == {}, "a dismissed notice does not return without a change"
     assert told.desk.rows("hook.send") == []
     told.receiver.modes.clear()
     told.owner(retry_call, call.id)
@@ -232,7 +232,7 @@ def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told
         assert endpoints.list_webhooks(scope)[0].failing_since is None
 
 
-def test_while_a_secret_changes_both_fit(told: Told) -> None:
+def test_both_secrets_are_valid_during_rotation(told: Told) -> None:
     (old,) = told.receiver.secrets
     told.owner(endpoints.rotate_webhook_secret, told.hook_id, letter=told.letter())
     new = told.receiver.secrets[1]
@@ -249,7 +249,7 @@ def test_while_a_secret_changes_both_fit(told: Told) -> None:
     assert told.receiver.forged == 0
 
 
-def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) -> None:
+def test_paused_webhook_receives_nothing_and_drops_calls(told: Told) -> None:
     told.receiver.modes = ["500"]
     told.owner(send_test_event, told.hook_id)
     told.desk.run()
@@ -267,9 +267,8 @@ def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) 
         told.owner(endpoints.set_webhook_state, told.hook_id, state="active")
 
 
-def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None:
-    """Taken up again before its next try was due, it was called with what the page had called
-    dropped."""
+def test_pending_call_of_paused_webhook_is_dropped(told: Told) -> None:
+    """A webhook resumed before the next retry received a call that the page had shown as dropped."""
     told.receiver.modes = ["500"]
     told.owner(send_test_event, told.hook_id)
     told.desk.run()
@@ -279,14 +278,14 @@ def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None
     assert (told.receiver.taken, [call.state for call in told.calls()]) == ([], ["dropped"])
 
 
-def test_a_call_that_may_not_leave_says_why(cluster: Cluster) -> None:
-    """ "No answer" said nothing of that: whoever runs the system looked for the fault there."""
+def test_forbidden_address_is_named_in_result(cluster: Cluster) -> None:
+    """ "No answer" hid the cause: members searched for the fault in their receiver."""
     http = HttpClient(reach=outside_reach(Settings(reachable="")))
     answer = http.send(HttpRequest("POST", "https://10.0.0.1/hook"))
     assert answer == RequestNotSent(NOT_PUBLIC)
 
 
-def test_only_what_is_heard_of_whom_is_told(
+def test_webhook_receives_only_its_events_and_creators(
     told: Told, services: Services, sandbox: RunningSandbox
 ) -> None:
     with told.desk.scope() as scope:
@@ -308,7 +307,7 @@ def test_only_what_is_heard_of_whom_is_told(
 
 
 @pytest.mark.parametrize("at", range(1, 12))
-def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
+def test_webhook_call_survives_crash(told: Told, at: int) -> None:
     told.owner(send_test_event, told.hook_id)
     told.desk.crash(at)
     told.desk.live(minutes=3)
@@ -330,7 +329,7 @@ def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
         "https://example.test/" + "x" * 500, "https://example.test/\x00", "https:\\\\example.test", "",
     ],
 )  # fmt: skip
-def test_what_is_no_address_of_a_system_is_refused(lea: SandboxAgency, url: str) -> None:
+def test_invalid_webhook_address_is_refused(lea: SandboxAgency, url: str) -> None:
     with pytest.raises(BadInput, match=r"hook\.address"):
         lea.act(
             endpoints.add_webhook,
@@ -343,7 +342,7 @@ def test_what_is_no_address_of_a_system_is_refused(lea: SandboxAgency, url: str)
         )
 
 
-def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> None:
+def test_only_owner_adds_webhook_and_secret_is_sealed(told: Told) -> None:
     about = {
         "hook_id": uuid7(),
         "name": "x",
@@ -355,13 +354,13 @@ def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> No
         told.desk.scope(f"member:{told.desk.author}") as scope,
         pytest.raises(Refused, match=r"role\.forbidden"),
     ):
-        # one dict for all
+        # one dict serves all calls
         endpoints.add_webhook(scope, events=["post.approved"], **about)  # type: ignore[arg-type]  # see above
     with pytest.raises(BadInput, match=r"hook\.events"):
         told.owner(endpoints.add_webhook, events=["fan.paid"], **about)
     assert told.owner(endpoints.add_webhook, events=["post.approved"], **about)
     assert not told.owner(endpoints.add_webhook, events=["post.approved"], **about), (
-        "the same press again"
+        "a repeated request"
     )
     (secret,) = told.receiver.secrets
     with told.desk.scope() as scope:
@@ -370,7 +369,7 @@ def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> No
     assert secret.encode() not in b"".join(bytes(row.secret) for row in rows)
 
 
-def test_a_file_that_is_taken_back_is_told_of_each_post(told: Told) -> None:
+def test_undone_import_sends_one_event_per_post(told: Told) -> None:
     clerk = FileImporter(told.desk)
     found = clerk.write(format_csv([clerk.row(1), clerk.row(2, time="12:00")]))
     assert clerk.undo(found) == (2, 0)

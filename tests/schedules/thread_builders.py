@@ -1,5 +1,4 @@
-"""A thread in tests: what it says, how it leaves part by part, and what the network took in of
-it."""
+"""Builders of threads, and readers of the parts that the network accepted."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ IN_ORDER = [(WORDS[0], ""), (WORDS[1], WORDS[0]), (WORDS[2], WORDS[1]), (WORDS[3
 
 
 def build_thread(*bodies: str, comment: str = "") -> tuple[ThreadPart, ...]:
-    """What follows the first of these texts."""
+    """Return the parts after the first of these texts."""
     rest = [ThreadPart(body) for body in bodies[1:]]
     return (*rest, ThreadPart(comment, comment=True)) if comment else tuple(rest)
 
@@ -24,7 +23,8 @@ def build_thread(*bodies: str, comment: str = "") -> tuple[ThreadPart, ...]:
 def list_reply_chain(
     lea: SandboxAgency, channel: str = "main", *, standing: bool = False
 ) -> list[tuple[str, str]]:
-    """What the network took in, in order: each text, and the text it was put under."""
+    """Return each accepted text with the text it replies to, in order. With `standing`, omit
+    deleted posts."""
     posts: list[dict[str, Any]] = sorted(lea.posts(channel), key=lambda one: int(one["id"][1:]))
     known = {one["id"]: one["text"] for one in posts}
     return [
@@ -35,31 +35,31 @@ def list_reply_chain(
 
 
 def schedule_thread(lea: SandboxAgency, **more: Any) -> UUID:
-    """The thread of `WORDS`, due now."""
+    """Schedule the thread of `WORDS`, due now, and return its delivery ID."""
     return lea.delivery(WORDS[0], parts=build_thread(*WORDS), **more)
 
 
 def publish_parts(lea: SandboxAgency, delivery_id: UUID, parts: int) -> None:
-    """Let so many parts leave, one publication each, and no more."""
+    """Publish that many parts, one per call of the handler."""
     route = lea.routes.by_kind["delivery.publish"]
     for _ in range(parts):
         route.handler(route.event(lea.tenant_id, delivery_id))
 
 
 def count_published_parts(lea: SandboxAgency, delivery_id: UUID) -> tuple[int, int]:
-    """How far it got."""
+    """Return the number of published parts and of all parts."""
     entry = lea.entry(delivery_id)
     return entry.done, entry.parts
 
 
 def list_permits(lea: SandboxAgency, delivery_id: UUID) -> list[live_copies.LiveCopy]:
-    """Everything that was allowed to leave."""
+    """Return every consumed permit of the delivery."""
     with lea.scope() as scope:
         return live_copies.list_consumed_permits(scope, Subject("delivery", delivery_id))
 
 
 def add_depicted_photo(lea: SandboxAgency, number: int) -> tuple[UUID, UUID]:
-    """A picture of a real person whose papers are in order: the picture, and the person."""
+    """Add a photo of a real person with valid documents. Return the asset ID and the person ID."""
     asset = lea.photo(number)
     with lea.scope(f"member:{lea.manager}") as scope:
         person = real_person(scope)

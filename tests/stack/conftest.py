@@ -1,4 +1,4 @@
-"""Houses of this test: real PostgreSQL, real Redis, processes that are fakes."""
+"""Installations for these tests: real PostgreSQL, real Redis and fake processes."""
 
 import json
 import os
@@ -24,12 +24,12 @@ WORKERS = tuple(
 )
 PORTS = (*WORKERS, "WEB__PORT", "DASHBOARD__PORT", "SANDBOX__PORT")
 START_SECONDS, END_SECONDS = 240.0, 120.0
-"""A machine shared by others took 67 s for a start of 15."""
+"""Limits for a start and an end. A shared machine took 67 s for a start of 15 s."""
 
 
 @dataclass
 class Installation:
-    """A home, and the supervisor that may run in it."""
+    """A home folder, and the supervisor that may run in it."""
 
     home: InstallationFolder
     table: str = "calm"
@@ -38,8 +38,8 @@ class Installation:
     process: "subprocess.Popen[str] | None" = None
 
     def variables(self) -> dict[str, str]:
-        """What the commands of this house are started with. Production: nobody seeds a demo
-        here."""
+        """Return the environment of this installation's commands. Production: a start seeds no
+        demo."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")
         }
@@ -51,7 +51,7 @@ class Installation:
         return {**kept, **own, **self.environment}
 
     def begin(self) -> "subprocess.Popen[str]":
-        """Start the supervisor, without waiting."""
+        """Start the supervisor without waiting."""
         self.process = subprocess.Popen(
             [*self.python, "-m", "tests.stack.start_command", self.table],
             stdout=subprocess.PIPE,
@@ -63,15 +63,14 @@ class Installation:
         return self.process
 
     def up(self) -> InstallationStatus:
-        """Start the supervisor and wait until it is up: its first report that says so."""
+        """Start the supervisor and return its first report with the phase `up`."""
         if self.process is not None:
             self.process.communicate()
         self.begin()
         return self.risen()
 
     def risen(self) -> InstallationStatus:
-        """Wait for the start that was begun; what the supervisor said stands in the failure
-        otherwise."""
+        """Wait until the begun start is complete. A failure shows the supervisor's output."""
         assert self.process is not None
         process, seen = self.process, [self.report()]
 
@@ -85,7 +84,7 @@ class Installation:
         return seen[-1]
 
     def report(self) -> InstallationStatus:
-        """What other terminals see."""
+        """Return the status as other terminals see it."""
         return read_status(self.home)
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -100,14 +99,14 @@ class Installation:
         )
 
     def end(self, signum: signal.Signals = signal.SIGINT) -> str:
-        """Signal the supervisor and wait for its end; returns all it said."""
+        """Signal the supervisor, wait for its end and return its output."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signum)
         return self.process.communicate(timeout=END_SECONDS)[0]
 
     def living(self) -> list[str]:
-        """Every process that works in this home: by the environment they were all started with."""
+        """Return every process of this home, identified by its environment."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -118,7 +117,7 @@ class Installation:
         return found
 
     def secrets(self) -> list[str]:
-        """Every secret of the home; the letterbox key is the public half of one."""
+        """Return every secret of the home. The letterbox key is a public key and not included."""
         env = read_env(self.home)
         return [
             value
@@ -127,15 +126,14 @@ class Installation:
         ]
 
     def child(self, name: str) -> int:
-        """The process id of a child that runs."""
+        """Return the process ID of a running child."""
         pid = next(process.pid for process in self.report().processes if process.name == name)
         assert pid is not None
         return pid
 
 
 def assign_free_ports(folder: Path) -> InstallationFolder:
-    """A home whose ports are free, though nobody fixed them; none was given to another house of
-    this worker."""
+    """Create a home with free ports that no other installation of this worker uses."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = InstallationFolder(folder)
     write_env(home, {f"GREENROOM_{name}": str(free_port()) for name in PORTS})
@@ -144,11 +142,11 @@ def assign_free_ports(folder: Path) -> InstallationFolder:
 
 @pytest.fixture
 def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
-    """Makes empty houses, and leaves nothing of them running."""
+    """Return a factory of empty installations, and end all their processes after the test."""
     made: list[Installation] = []
 
     def make(folder: Path | None = None, **given: object) -> Installation:
-        # its fields
+        # the fields of Installation
         house = Installation(assign_free_ports(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # see above
         made.append(house)
         return house
@@ -159,14 +157,14 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
             house.process.kill()
             house.process.wait(END_SECONDS)
             if house.process.stdout is not None:
-                house.process.stdout.close()  # a test may have read it to its end already
+                house.process.stdout.close()  # the test may have read it to the end
             # bound early on purpose
             wait_until(lambda house=house: not house.living())  # type: ignore[misc]  # see above
 
 
 @pytest.fixture(scope="session")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that has run once and was stopped: with tables, and nothing running."""
+    """Return a home that ran once and was stopped, with tables."""
     house = Installation(assign_free_ports(tmp_path_factory.mktemp("lived") / "home"))
     house.up()
     said = house.end()
@@ -177,12 +175,12 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def house(lived_in: Path, tmp_path: Path, new_house: Callable[..., Installation]) -> Installation:
-    """A house that has run before."""
+    """Return an installation that ran before."""
     shutil.copytree(lived_in, tmp_path / "home", symlinks=True)
     return new_house(tmp_path / "home")
 
 
 def parse_json_output(text: str) -> dict[str, object]:
-    """What a command printed with --json."""
+    """Return the JSON that a command printed."""
     found: dict[str, object] = json.loads(text)
     return found

@@ -1,5 +1,4 @@
-"""Processes that behave as a test needs, and the tables they stand in. Each blocks until SIGTERM,
-like a real one."""
+"""Fake processes and their process tables. Each process runs until SIGTERM, like a real one."""
 
 import signal
 import subprocess
@@ -14,37 +13,37 @@ from workers.runtime.process_table import ProcessDefinition, StopStage
 
 
 def steady(settings: Settings, name: str = "steady") -> None:
-    """Says that it is ready, and stays."""
+    """Report readiness and continue."""
     announce_ready(settings, name)
     signal.pause()
 
 
 def send(settings: Settings) -> None:
-    """A second steady one."""
+    """Run a second steady process."""
     steady(settings, "send")
 
 
 def parent(settings: Settings) -> None:
-    """Has started a program of its own."""
+    """Start a program as a child, then report readiness."""
     with subprocess.Popen(["sleep", "600"]) as started:
         (settings.home / "run" / "started").write_text(str(started.pid))
         steady(settings, "parent")
 
 
 def awaited(settings: Settings) -> None:
-    """Is ready when the test says so."""
+    """Report readiness when the test permits it."""
     while not (settings.home / "run" / "awaited.may").exists():
         sleep(0.05)
     steady(settings, "awaited")
 
 
 def crashing(_settings: Settings) -> None:
-    """Ends at once."""
+    """End at once."""
     sys.exit(1)
 
 
 def stubborn(settings: Settings) -> None:
-    """Has work in hand for a minute and does not let SIGTERM interrupt it."""
+    """Ignore SIGTERM for a minute, as a process with unfinished work."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     announce_ready(settings, "stubborn")
     sleep(60)
@@ -60,12 +59,12 @@ class _Fine(BaseHTTPRequestHandler):
 
 
 def web(settings: Settings) -> None:
-    """Answers on the port of the web."""
+    """Respond on the web port."""
     HTTPServer((settings.web.host, settings.web.port), _Fine).serve_forever()
 
 
 def asked(settings: Settings) -> None:
-    """Serves one caller at the door it was handed, then has nothing more to do."""
+    """Serve one connection of the inherited socket, then end."""
     caller, _ = listening_socket.open_listening_socket(
         "127.0.0.1", settings.workers.llm_port
     ).accept()

@@ -1,4 +1,4 @@
-"""`greenroom up` with one of the tables of fakes: `python -m tests.stack.start_command TABLE`."""
+"""`greenroom up` with one of the fake process tables: `python -m tests.stack.start_command TABLE`."""
 
 import sys
 
@@ -12,7 +12,7 @@ QUICK = RestartPolicy(first_delay=0.1, longest_delay=0.4, limit=2, window=60.0, 
 
 
 def calm(_settings: Settings) -> None:
-    """The main of a detached supervisor."""
+    """Run as the main function of a detached supervisor."""
     with exit_on_error():
         run_in_foreground(table=TABLES["calm"], pace=QUICK, greet=False)
 

@@ -1,4 +1,4 @@
-"""Processes that are forked from one that has loaded the rooms."""
+"""Processes forked from a template that has loaded the packages."""
 
 import os
 import signal
@@ -52,10 +52,10 @@ def _template(of: int) -> psutil.Process:
     )
     return next(
         each for each in found if not each.name().startswith("gr-")
-    )  # what it forks has a name
+    )  # forked processes have a name, the template has none
 
 
-def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(
+def test_forked_process_is_a_child_with_a_session_and_exit_code(
     server: ForkServer, home: InstallationFolder
 ) -> None:
     steady = _start(server, home, "steady")
@@ -74,10 +74,10 @@ def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(
     wait_until((home.run_folder / "stubborn.ready").exists)
     stubborn.kill()
     assert stubborn.wait() == -signal.SIGKILL
-    stubborn.kill()  # nobody any more: its number may be somebody else's
+    stubborn.kill()  # no effect: the process id may belong to another process by now
 
 
-def test_who_forks_may_die_and_nobody_else_does(
+def test_death_of_the_template_kills_no_forked_process(
     server: ForkServer, home: InstallationFolder
 ) -> None:
     first = _start(server, home, "steady")
@@ -88,7 +88,9 @@ def test_who_forks_may_die_and_nobody_else_does(
     assert first.wait() == -signal.SIGKILL
 
 
-def test_a_step_is_forked_too_and_answers(server: ForkServer, home: InstallationFolder) -> None:
+def test_subprocess_task_is_forked_and_returns_its_result(
+    server: ForkServer, home: InstallationFolder
+) -> None:
     assert SubprocessTask(
         home, "step", "tests.stack.test_fork_server:where", server
     ).wait_for_result(waiting=lambda: None) == {
@@ -103,14 +105,14 @@ def test_a_step_is_forked_too_and_answers(server: ForkServer, home: Installation
 
 
 def where(settings: Settings) -> dict[str, object]:
-    """A step: what it finds."""
+    """Return the home and the preloaded modules, as a subprocess task."""
     return {
         "home": str(settings.home),
         "loaded": sorted(set(fork_server.PRELOADED_MODULES) & set(sys.modules)),
     }
 
 
-def test_without_anybody_to_fork_it_is_an_error(home: InstallationFolder) -> None:
+def test_broken_template_raises_unavailable(home: InstallationFolder) -> None:
     server = ForkServer(
         home.log_file("template"),
         {**child_environment(home.folder, code=ROOT), "PYTHONHOME": "/nowhere"},
@@ -125,15 +127,13 @@ def test_without_anybody_to_fork_it_is_an_error(home: InstallationFolder) -> Non
     )
     assert (
         supervisor.start_process(program).state is ProcessState.RESTARTING
-    )  # the supervisor goes on, and tries again
+    )  # the supervisor continues and retries
     supervisor.stop_all()
 
 
-def test_only_what_was_forked_becomes_our_child(
-    server: ForkServer, home: InstallationFolder
-) -> None:
-    """What it had started itself is taken note of by init, as before: we would not know of its
-    end."""
+def test_grandchildren_are_not_adopted(server: ForkServer, home: InstallationFolder) -> None:
+    """A process that a forked process started is adopted by init, not by us, so we cannot observe
+    its end."""
     parent = _start(server, home, "parent")
     wait_until((home.run_folder / "parent.ready").exists)
     started = psutil.Process(int((home.run_folder / "started").read_text()))
@@ -144,21 +144,22 @@ def test_only_what_was_forked_becomes_our_child(
     started.kill()
 
 
-def test_a_template_that_hangs_is_given_up(
+def test_hanging_template_is_replaced(
     server: ForkServer, home: InstallationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _start(server, home, "crashing").wait()
     hung = _template(os.getpid())
     hung.suspend()
     with monkeypatch.context() as now:
-        now.setattr(forked_process, "START_SECONDS", 0.2)  # too short for the next one to load, too
+        # also too short for the next template to load
+        now.setattr(forked_process, "START_SECONDS", 0.2)
         with pytest.raises(Unavailable):
             _start(server, home, "steady")
     assert not hung.is_running()
     assert _start(server, home, "crashing").wait() == 1
 
 
-def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(
+def test_forked_processes_are_restarted_and_end_with_the_supervisor(
     house: Installation,
 ) -> None:
     house.table = "forked"

@@ -1,4 +1,4 @@
-"""The parts alone: folder, secrets, ports, commands, doctor."""
+"""Parts of an installation: folder, secrets, ports, commands and doctor."""
 
 import fcntl
 import json
@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> InstallationFolder:
     return found
 
 
-def test_secrets_are_made_once_and_own_lines_stay(home: InstallationFolder) -> None:
+def test_secrets_are_created_once_and_existing_lines_kept(home: InstallationFolder) -> None:
     home.env_file.write_text("# mine\nGREENROOM_WEB__PORT=9000\nGREENROOM_GATE__SIGNING_KEY=\n")
     home.env_file.chmod(0o644)
     places.create_missing_secrets(home)
@@ -51,9 +51,9 @@ def test_secrets_are_made_once_and_own_lines_stay(home: InstallationFolder) -> N
     assert not list(home.folder.glob(".greenroom.env.*"))
 
 
-def test_keys_are_known_however_the_file_says_them(home: InstallationFolder) -> None:
-    """As shells, and settings, read it: a key that was taken for none would be replaced, and the
-    data lost."""
+def test_existing_keys_are_read_in_every_env_syntax(home: InstallationFolder) -> None:
+    """The file is read as shells and settings read it: a key that is not recognized would be
+    replaced and the data lost."""
     keys = {name: places.SECRET_FACTORIES[name]() for name in (MASTER, SIGNING)}
     home.env_file.write_text(
         f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n'
@@ -67,7 +67,7 @@ def test_keys_are_known_however_the_file_says_them(home: InstallationFolder) -> 
     )
 
 
-def test_a_key_of_the_environment_is_the_one_others_are_derived_of(
+def test_derived_keys_use_the_key_of_the_environment(
     home: InstallationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = places.SECRET_FACTORIES[MASTER]()
@@ -81,23 +81,23 @@ def test_a_key_of_the_environment_is_the_one_others_are_derived_of(
     assert found.tenants.door_key.get_secret_value() == second_factor.derive_door_key(
         envelope.parse_master_key(key)
     )
-    assert MASTER not in read_env(home)  # whoever keeps it elsewhere wants it nowhere else
+    assert MASTER not in read_env(home)  # a key stored elsewhere must not be copied into the file
 
 
-def test_an_open_folder_is_closed(tmp_path: Path) -> None:
+def test_home_folder_is_made_private(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir(mode=0o755)
     places.create_folders(InstallationFolder(tmp_path / "home"))
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
-def test_a_place_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+def test_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(Unavailable) as caught:
         places.create_folders(InstallationFolder(tmp_path / "home"))
     assert caught.value.message.code == "stack.folder_unwritable"
 
 
-def test_the_lock_names_its_holder_and_ends_with_it(home: InstallationFolder) -> None:
+def test_lock_names_its_holder_until_release(home: InstallationFolder) -> None:
     assert places.running_supervisor_pid(home) is None
     lock = places.acquire_lock(home)
     assert places.running_supervisor_pid(home) == os.getpid()
@@ -108,9 +108,9 @@ def test_the_lock_names_its_holder_and_ends_with_it(home: InstallationFolder) ->
     assert places.running_supervisor_pid(home) is None
 
 
-def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: InstallationFolder) -> None:
-    """`status`, and `up --detach` itself, ask while another process begins; a busy machine may stop
-    them half way."""
+def test_check_of_the_lock_does_not_block_a_start(home: InstallationFolder) -> None:
+    """`status` and `up --detach` check the lock while another process starts; a busy machine may
+    pause them in between."""
     with (home.folder / "lock").open("a") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
         over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
@@ -119,14 +119,14 @@ def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: InstallationFolde
         over.join()
 
 
-def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+def test_unwritable_folder_raises_unavailable(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(Unavailable):
         places.write_atomically(tmp_path / "run" / "state.json", "{}")
 
 
 @pytest.mark.parametrize(("lines", "shown"), [(0, []), (1, ["two"]), (9, ["one", "two"])])
-def test_as_many_lines_of_a_log_as_are_asked_for(
+def test_logs_print_the_requested_number_of_lines(
     home: InstallationFolder,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -150,7 +150,7 @@ time.sleep(60)
 """
 
 
-def test_a_house_that_ends_at_the_first_word_is_stopped(
+def test_installation_that_ends_at_once_is_stopped(
     home: InstallationFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
@@ -160,13 +160,13 @@ def test_a_house_that_ends_at_the_first_word_is_stopped(
     )
     assert held.stdout is not None
     assert held.stdout.readline() == b"held\n"
-    threading.Thread(target=held.wait).start()  # its parent hears of its end, as a shell does
+    threading.Thread(target=held.wait).start()  # its parent reaps it, as a shell does
     status.stop_installation(now=True)
     assert "Stopped." in capsys.readouterr().out
     held.stdout.close()
 
 
-def test_logs_turn_over_by_size(home: InstallationFolder) -> None:
+def test_logs_are_rotated_by_size(home: InstallationFolder) -> None:
     log = home.log_file("web")
     for number in range(5):
         with log.open("wb") as file:
@@ -181,7 +181,7 @@ def test_logs_turn_over_by_size(home: InstallationFolder) -> None:
     assert (log.parent / "web.log.1").read_bytes()[:1] == b"4"
 
 
-def test_addresses_follow_their_port_unless_somebody_gave_one(
+def test_default_addresses_follow_their_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(
@@ -202,7 +202,7 @@ def test_addresses_follow_their_port_unless_somebody_gave_one(
     assert caught.value.message.code == "stack.port_busy"
 
 
-def test_an_address_of_somebody_else_is_not_ours(
+def test_external_address_is_not_embedded(
     home: InstallationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
@@ -222,7 +222,7 @@ def test_an_address_of_somebody_else_is_not_ours(
     assert not data_services.is_redis_embedded(house_settings.load_settings())
 
 
-def test_help_loads_nothing_of_the_house() -> None:
+def test_help_loads_no_product_packages() -> None:
     started = monotonic()
     probe = "import sys; sys.argv = ['greenroom', '--help']\nfrom workers.cli.main import main\n"
     probe += "try: main()\nexcept SystemExit: pass\n"
@@ -234,7 +234,7 @@ def test_help_loads_nothing_of_the_house() -> None:
         [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    assert monotonic() - started < 5  # the figure itself is the benchmark's
+    assert monotonic() - started < 5  # the benchmark measures the exact time
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_errors_are_one_sentence(
 
 
 @pytest.mark.slow
-def test_doctor_before_the_first_start_and_in_a_running_house(
+def test_doctor_works_before_the_first_start_and_while_running(
     tmp_path: Path, house: Installation
 ) -> None:
     early = Installation(InstallationFolder(tmp_path / "nothing")).command("doctor", "--json")
@@ -285,11 +285,11 @@ def test_doctor_before_the_first_start_and_in_a_running_house(
 
 
 @pytest.mark.slow
-def test_a_detached_house_outlives_the_terminal_that_started_it(house: Installation) -> None:
+def test_detached_installation_outlives_its_terminal(house: Installation) -> None:
     house.environment["GREENROOM_ENVIRONMENT"] = "production"
     house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(
         free_port()
-    )  # the processes', not its own
+    )  # the port of the child processes, not of the supervisor
     script = (
         "import sys; from workers.runtime import background_start; "
         "sys.exit(background_start.start_in_background('tests.stack.start_command:calm'))"
@@ -308,7 +308,7 @@ def test_a_detached_house_outlives_the_terminal_that_started_it(house: Installat
     assert house.living() == []
 
 
-def test_as_many_processes_send_as_the_settings_say() -> None:
+def test_number_of_senders_follows_the_settings() -> None:
     def named(senders: int) -> list[str]:
         settings = Settings(workers={"senders": senders})
         return [

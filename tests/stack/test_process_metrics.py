@@ -1,5 +1,5 @@
-"""Every process of a running house says its figures on a port of its own, and the status names
-it."""
+"""Every process of a running installation serves metrics on a separate port, which the status
+reports."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.stack.conftest import Installation
 pytestmark = pytest.mark.heavy
 
 
-def test_every_process_says_its_figures_where_the_status_says(house: Installation) -> None:
+def test_every_process_serves_metrics_at_the_port_in_the_status(house: Installation) -> None:
     house.up()
     told = json.loads(house.command("status", "--json").stdout)
     ports = {one["name"]: one["metrics"] for one in told["processes"] if one["metrics"]}

@@ -1,4 +1,4 @@
-"""What an earlier run left behind, what ends while the house runs, and ends in the middle."""
+"""Recovery: leftovers of an earlier run, processes that end while running, and interrupted starts."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(
+def test_killed_supervisor_ends_its_processes_and_recovers_at_start(
     house: Installation,
 ) -> None:
     report = house.up()
@@ -41,7 +41,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(
     for name in (
         "postgres",
         "redis",
-    ):  # frozen, so that they miss the signal of their parent's death
+    ):  # frozen processes miss the signal of their parent's death
         os.kill(house.child(name), signal.SIGSTOP)
     frozen = house.child("postgres")
     house.end(signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(
     assert house.child("postgres") != frozen
 
 
-def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(
+def test_foreign_pid_file_and_broken_redis_file_do_not_stop_a_start(
     house: Installation,
 ) -> None:
     files = [path for path in house.home.redis_folder.rglob("*.aof") if path.is_file()]
@@ -69,7 +69,7 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(
     assert "The queue server could not read its file" in house.end()
 
 
-def test_a_first_start_killed_half_way_starts_afresh(
+def test_interrupted_first_start_starts_over(
     new_house: Callable[..., Installation],
 ) -> None:
     house = new_house()
@@ -81,7 +81,7 @@ def test_a_first_start_killed_half_way_starts_afresh(
     assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
 
 
-def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(
+def test_ports_taken_after_the_choice_are_replaced_without_data_loss(
     house: Installation,
 ) -> None:
     env = read_env(house.home)
@@ -90,7 +90,7 @@ def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_asid
     }
     shutil.rmtree(
         house.home.postgres_folder
-    )  # making it again takes the half second in which somebody else is quicker
+    )  # creating it again takes half a second, in which the ports are taken
     process = house.begin()
     wait_until((house.home.folder / "pg.new").exists, START_SECONDS)
     process.send_signal(signal.SIGSTOP)
@@ -107,7 +107,7 @@ def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_asid
     assert house.up().ports["redis"] == report.ports["redis"]
 
 
-def test_up_is_said_when_the_services_answer_too(house: Installation) -> None:
+def test_start_is_complete_only_when_services_respond(house: Installation) -> None:
     house.table = "awaited"
     house.begin()
     wait_until(lambda: _state(house, "awaited") == "starting", START_SECONDS)
@@ -116,18 +116,18 @@ def test_up_is_said_when_the_services_answer_too(house: Installation) -> None:
     wait_until(lambda: _state(house, "redis") == "starting")
     (house.home.run_folder / "awaited.may").touch()
     wait_until(lambda: _state(house, "awaited") == "ready")
-    sleep(2)  # all the rest is ready, and Redis does not answer
+    sleep(2)  # all other processes are ready, and Redis does not respond
     assert house.report().phase == "starting"
     os.kill(redis, signal.SIGCONT)
     assert not house.risen().unready_processes
 
 
-def test_what_ends_is_started_again(house: Installation) -> None:
+def test_ended_processes_are_restarted(house: Installation) -> None:
     house.up()
     for name in ("send", "postgres", "redis"):
         before = house.child(name)
         os.kill(before, signal.SIGKILL)
-        # bound early
+        # bound early on purpose
         wait_until(lambda name=name, before=before: _is_back(house, name, before))  # type: ignore[misc]  # see above
     wait_until(lambda: house.report().is_ready)
 
@@ -137,7 +137,7 @@ def _is_back(house: Installation, name: str, before: int) -> bool:
     return process.ready and process.pid not in (None, before)
 
 
-def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(
+def test_crashing_process_is_reported_and_second_ctrl_c_ends_at_once(
     house: Installation,
 ) -> None:
     house.table = "troubled"
@@ -150,10 +150,10 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(
     assert house.process is not None
     house.process.send_signal(signal.SIGINT)
     sleep(0.5)
-    assert house.process.poll() is None  # one of them has work in hand, and 50 s to finish it
+    assert house.process.poll() is None  # one process has unfinished work and 50 s to complete it
     started = monotonic()
     assert "crashing is not ready (" in house.end(signal.SIGINT)
-    assert monotonic() - started < 45  # it would have had 50
+    assert monotonic() - started < 45  # well below its grace of 50 s
     assert house.process.returncode == 0
     assert house.living() == []
 
@@ -162,7 +162,7 @@ def _state(house: Installation, name: str) -> str:
     return next((process.state for process in house.report().processes if process.name == name), "")
 
 
-def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., Installation]) -> None:
+def test_ctrl_c_during_a_start_ends_every_process(new_house: Callable[..., Installation]) -> None:
     house = new_house()
     process = house.begin()
     wait_until(lambda: any("postgres" in line for line in house.living()))

@@ -1,4 +1,4 @@
-"""`greenroom up`: from nothing, from what was there, and the sentences where it cannot."""
+"""`greenroom up`: in an empty folder, with existing data, and the errors that prevent a start."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def run_sql(house: Installation, statement: str) -> object:
     return value
 
 
-def test_first_start_is_ready_private_and_ends_without_a_trace(
+def test_first_start_is_ready_and_private_and_ends_cleanly(
     new_house: Callable[..., Installation],
 ) -> None:
     house = new_house()
@@ -85,7 +85,7 @@ def test_second_start_keeps_secrets_and_data(house: Installation) -> None:
     assert house.secrets() == before
 
 
-def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: Installation) -> None:
+def test_second_supervisor_is_refused_and_any_terminal_stops_the_first(house: Installation) -> None:
     house.up()
     second = Installation(house.home)
     said, code = (
@@ -101,10 +101,8 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: Insta
     assert house.command("down").stdout.startswith("Greenroom is not running")
 
 
-def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
-    taken = (
-        free_port()
-    )  # above it as well nobody else looks for ports: one that was moved is still free later
+def test_busy_port_is_replaced_and_stored(house: Installation) -> None:
+    taken = free_port()  # other tests use no ports above it: the replacement port stays free
     with socket.create_server(("127.0.0.1", taken)):
         env = house.home.env_file.read_text().replace(
             f"WEB__PORT={read_env(house.home)['GREENROOM_WEB__PORT']}", f"WEB__PORT={taken}"
@@ -118,7 +116,7 @@ def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
     assert house.up().ports["web"] == moved
 
 
-def test_a_busy_port_that_somebody_fixed_is_an_error(house: Installation) -> None:
+def test_busy_port_from_a_setting_is_an_error(house: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = str(squatter.getsockname()[1])
         house.environment["GREENROOM_WEB__PORT"] = taken
@@ -126,11 +124,11 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: Installation) -> Non
     assert house.process is not None
     assert house.process.returncode == 3
     assert f"Port {taken} is in use" in said
-    assert str(os.getpid()) in said  # who has it
+    assert str(os.getpid()) in said  # the process that uses the port
     assert house.living() == []
 
 
-def test_half_of_an_own_database_is_an_error(house: Installation) -> None:
+def test_incomplete_external_database_is_an_error(house: Installation) -> None:
     house.environment["GREENROOM_DATABASE__WORK_URL"] = (
         "postgresql+psycopg://me:secret@db.example/greenroom"
     )
@@ -141,7 +139,7 @@ def test_half_of_an_own_database_is_an_error(house: Installation) -> None:
     assert "secret" not in said
 
 
-def test_own_services_are_used_instead_of_the_built_in_ones(
+def test_external_services_replace_the_embedded_ones(
     house: Installation, new_house: Callable[..., Installation]
 ) -> None:
     house.up()
@@ -159,7 +157,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(
 
 @ROOT_ONLY
 @pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB free and 500 MiB are needed")])
-def test_a_small_disk_is_a_sentence(
+def test_small_disk_is_reported(
     new_house: Callable[..., Installation], tmp_path: Path, size: str, words: str
 ) -> None:
     disk = tmp_path / "disk"
@@ -178,7 +176,7 @@ def test_a_small_disk_is_a_sentence(
 
 
 @ROOT_ONLY
-def test_somebody_who_is_not_root_needs_nothing_special(
+def test_unprivileged_user_can_start_greenroom(
     new_house: Callable[..., Installation],
 ) -> None:
     python = _python_of_nobody()
@@ -199,7 +197,7 @@ def test_somebody_who_is_not_root_needs_nothing_special(
 
 
 @ROOT_ONLY
-def test_root_where_namespaces_are_refused_lends_the_server_another_user(
+def test_root_without_namespaces_runs_postgres_as_another_user(
     new_house: Callable[..., Installation], tmp_path: Path
 ) -> None:
     refusing = tmp_path / "bin" / "unshare"
@@ -207,7 +205,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
     refusing.write_text("#!/bin/sh\nexit 1\n")
     refusing.chmod(0o755)
     path = f"{refusing.parent}:{os.environ['PATH']}"
-    shut = new_house(environment={"PATH": path})  # the folders of pytest are 0700
+    shut = new_house(environment={"PATH": path})  # the folders of pytest have mode 0700
     said = shut.begin().communicate(timeout=END_SECONDS)[0]
     assert "Run Greenroom as a regular user" in said
     folder = Path("/tmp") / f"greenroom-lent-{os.getpid()}"
@@ -231,7 +229,8 @@ def _site_packages() -> list[Path]:
 
 
 def _python_of_nobody() -> tuple[str, ...]:
-    """A Python of our version that nobody may run: this one often lies under /root."""
+    """Return a command that runs Python of our version as user 65534: this interpreter is often
+    below /root."""
     found = shutil.which("python3", path="/usr/bin:/usr/local/bin")
     program = (
         shutil.which("setpriv") or "",

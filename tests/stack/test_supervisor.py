@@ -1,4 +1,4 @@
-"""The supervisor alone, on programs of one line."""
+"""The supervisor alone, with one-line shell programs."""
 
 import errno
 import os
@@ -36,7 +36,7 @@ def shell(
     script: str, name: str = "one", stage: StopStage = StopStage.WORKER, **given: object
 ) -> Program:
     works: Callable[[int], bool] = bool
-    # its fields
+    # the fields of Program
     return Program(name, ("sh", "-c", script), stage, works, **given)  # type: ignore[arg-type]  # see above
 
 
@@ -48,7 +48,7 @@ def ticking(supervisor: Supervisor, until: Callable[[], bool], seconds: float = 
     wait_until(ticked, seconds)
 
 
-def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> None:
+def test_restart_delays_grow_until_the_process_is_degraded(supervisor: Supervisor) -> None:
     child = supervisor.start_process(shell("exit 7"))
     started = monotonic()
     ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
@@ -57,7 +57,7 @@ def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> Non
     assert monotonic() - started >= 0.1 + 0.2 + 0.4
 
 
-def test_a_degraded_process_gets_another_chance(tmp_path: Path) -> None:
+def test_degraded_process_is_retried_later(tmp_path: Path) -> None:
     supervisor = Supervisor(
         tmp_path,
         log=lambda name: tmp_path / name,
@@ -70,7 +70,7 @@ def test_a_degraded_process_gets_another_chance(tmp_path: Path) -> None:
     supervisor.stop_all()
 
 
-def test_one_answer_that_is_missing_means_nothing_and_two_do(supervisor: Supervisor) -> None:
+def test_process_is_unready_after_two_failed_probes(supervisor: Supervisor) -> None:
     answers = [True, False, True, False, False]
     program = Program("one", ("sleep", "60"), StopStage.WORKER, lambda _pid: answers.pop(0))
     child, states = supervisor.start_process(program), []
@@ -93,7 +93,7 @@ def test_stages_stop_in_order(supervisor: Supervisor, tmp_path: Path) -> None:
     assert (tmp_path / "order").read_text().split() == ["DOOR", "RELAY", "WORKER", "POSTGRES"]
 
 
-def test_what_a_child_started_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_grandchildren_end_with_their_parent(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start_process(shell(f"sleep 987 & echo $! > {tmp_path}/grandchild; wait"))
     wait_until(
         lambda: (
@@ -113,7 +113,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_who_overstays_its_grace_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_process_is_killed_after_its_grace(supervisor: Supervisor, tmp_path: Path) -> None:
     child = supervisor.start_process(
         shell(f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 1; done", grace_s=0.5)
     )
@@ -122,7 +122,7 @@ def test_who_overstays_its_grace_is_killed(supervisor: Supervisor, tmp_path: Pat
     assert child.last_exit == -signal.SIGKILL
 
 
-def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(
+def test_on_demand_process_starts_with_each_first_caller(
     tmp_path: Path, supervisor: Supervisor
 ) -> None:
     port = free_port()
@@ -148,7 +148,7 @@ def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(
     assert child.restarts == 0
 
 
-def test_who_calls_a_broken_one_is_refused_in_the_end(supervisor: Supervisor) -> None:
+def test_callers_of_a_failing_process_are_refused(supervisor: Supervisor) -> None:
     port = free_port()
     child = supervisor.start_process(
         Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port)
@@ -161,7 +161,7 @@ def test_who_calls_a_broken_one_is_refused_in_the_end(supervisor: Supervisor) ->
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
-def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None:
+def test_taken_port_is_reported(supervisor: Supervisor) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Unavailable) as said:
@@ -171,7 +171,7 @@ def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None
     assert said.value.message == Message("stack.port_lost", {"port": port})
 
 
-def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: Path) -> None:
+def test_port_taken_while_degraded_stops_no_other_process(tmp_path: Path) -> None:
     port, pace = free_port(), RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.2)
     supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=pace)
     other = supervisor.start_process(shell("sleep 60", name="other"))
@@ -186,16 +186,14 @@ def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: P
         assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
     ticking(
         supervisor, lambda: child.state is ProcessState.IDLE
-    )  # free again: it waits for a caller
+    )  # the port is free again: the process waits for a connection
     assert other.state is ProcessState.READY
     supervisor.stop_all()
 
 
-def test_a_program_that_cannot_be_started_now_is_started_later(
-    tmp_path: Path, supervisor: Supervisor
-) -> None:
-    """Its file is being replaced, or the machine has no memory for one more process: the others go
-    on."""
+def test_program_that_cannot_start_is_retried_later(tmp_path: Path, supervisor: Supervisor) -> None:
+    """Its file is being replaced, or the machine has no memory for another process: the other
+    processes continue."""
     program, kept = tmp_path / "program", tmp_path / "kept"
     program.write_text("#!/bin/sh\nsleep 0.2; exit 1\n")
     program.chmod(0o755)
@@ -208,8 +206,8 @@ def test_a_program_that_cannot_be_started_now_is_started_later(
     ticking(supervisor, lambda: child.process is not None)
 
 
-def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) -> None:
-    """`pg_isready` is a process too, for which there may be no memory."""
+def test_probe_that_cannot_run_does_not_change_readiness(supervisor: Supervisor) -> None:
+    """`pg_isready` is a process too, and may fail to start for lack of memory."""
     asked: list[int] = []
 
     def is_ready(pid: int) -> bool:
@@ -226,7 +224,7 @@ def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) ->
         child.check_at = 0.0
         supervisor.check_processes()
         states.append(child.state)
-    assert states == [ProcessState.READY] * 3  # one answer that is missing means nothing
+    assert states == [ProcessState.READY] * 3  # one failed probe has no effect
 
 
 @pytest.mark.parametrize(
@@ -240,9 +238,9 @@ def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) ->
         (b"", False),
     ],
 )
-def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
-    """It may find that it cannot read its file, and end: then it was never ready, and starts
-    without it."""
+def test_loading_redis_is_not_ready(told: bytes, ready: bool) -> None:
+    """Redis may find its file unreadable and end. Then it was never ready, and restarts without the
+    file."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def answer() -> None:
@@ -255,11 +253,11 @@ def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
         assert is_redis_answering(door.getsockname()[1], "secret") is ready
 
 
-def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
+def test_postgres_is_ready_only_if_this_server_responds(
     supervisor: Supervisor, cluster: Cluster, tmp_path: Path
 ) -> None:
-    """Two houses that start in one minute chose the same port; the other's answers, and ours is
-    about to end."""
+    """Two installations that start at the same time may choose the same port: the other server
+    responds, and ours is about to end."""
     folder = tmp_path / "home"
     embedded_servers.init_postgres(folder / "pg", "secret")
     lost, own = (

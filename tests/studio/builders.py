@@ -1,4 +1,4 @@
-"""A creator with an empty library, and engines that do as they are told."""
+"""A creator with an empty library, and scripted engines."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -37,7 +37,7 @@ CREDENTIAL = content_credentials.development_credential(now=wall_now())
 
 @dataclass
 class Engine:
-    """The drawing engine, which may fail or die at its n-th picture."""
+    """An image engine that can fail or crash at its n-th picture."""
 
     name: str = "placeholder"
     model: str = "scenes-1"
@@ -54,7 +54,7 @@ class Engine:
 
 @dataclass
 class AwayClassifier:
-    """An eye that is away; while it is asked, something happens."""
+    """An unreachable classifier; each call runs `happens` first."""
 
     happens: Callable[[], object]
 
@@ -63,7 +63,7 @@ class AwayClassifier:
         raise EngineUnreachable("engine.server_down", engine="eye", url="-")
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        raise AssertionError("a picture")
+        raise AssertionError("unexpected call with a picture")
 
     def describe_source(self) -> str:
         return "classifier:away@1"
@@ -83,7 +83,7 @@ _WORDS_ALONE: dict[str, Any] = {
 
 @dataclass
 class CreatorStudio:
-    """One creator."""
+    """One creator of an agency."""
 
     services: Services
     tenant_id: UUID
@@ -93,7 +93,7 @@ class CreatorStudio:
         return self.services.tenant(self.tenant_id, actor)
 
     def bring(self, prepared: pipeline.PreparedAsset, *, creator: UUID | None = None) -> UUID:
-        """Into the library."""
+        """Ingest a prepared asset into the library."""
         return pipeline.ingest_asset(
             self.services.tenant,
             self.services.store,
@@ -110,7 +110,7 @@ class CreatorStudio:
             return assets.list_assets(scope, self.creator_id)
 
     def count(self, table: str) -> int:
-        """How many rows of the tenant a table has."""
+        """Count the tenant's rows in a table."""
         with self.scope() as scope:
             found = scope.run(
                 f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id
@@ -118,7 +118,7 @@ class CreatorStudio:
             return int(found.scalar_one())
 
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
-        """A run of a small recipe."""
+        """Start a run of a small recipe."""
         with self.scope() as scope:
             recipe_id = specs.save_recipe(scope, self.creator_id, build_spec(**changes))
             return runner.start_run(
@@ -146,7 +146,7 @@ class CreatorStudio:
 
 
 def _sold(engine: Callable[[], Any]) -> bool:
-    """Whether it is somebody else's; one that cannot be made is nobody's."""
+    """Tell hosted engines from local ones; an engine that cannot be created counts as local."""
     try:
         return isinstance(engine(), HostedImageEngine)
     except EngineError:
@@ -154,7 +154,7 @@ def _sold(engine: Callable[[], Any]) -> bool:
 
 
 def build_spec(**changes: Any) -> RecipeSpec:
-    """A recipe that is right unless told otherwise."""
+    """Build a valid recipe, with changes."""
     given: dict[str, Any] = {
         "name": "morning",
         "prompt": "a {place} in the {hour}",
@@ -168,7 +168,7 @@ def build_spec(**changes: Any) -> RecipeSpec:
 
 
 def create_studio(services: Services) -> CreatorStudio:
-    """An agency with one creator."""
+    """Create an agency with one creator."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)

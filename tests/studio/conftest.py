@@ -1,4 +1,4 @@
-"""One process for the tests of this folder, and a creator of its own for each."""
+"""One process for the tests of this folder, and a new creator for each test."""
 
 from collections.abc import Iterator
 

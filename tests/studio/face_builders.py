@@ -1,5 +1,4 @@
-"""An agency where faces are told apart: the real way in, the real comparison and keys, before a
-fake eye."""
+"""An agency with face comparison: the real ingest, comparison and keys with a fake classifier."""
 
 import secrets
 from collections.abc import Iterator
@@ -75,7 +74,7 @@ class MemoryStore:
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """As a file."""
+    """Encode an image as a PNG file."""
     buffer = BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
@@ -83,7 +82,7 @@ def encode_png(image: Image.Image) -> bytes:
 
 @dataclass
 class FaceAgency:
-    """One tenant with an eye that tells faces apart."""
+    """One tenant with a classifier that compares faces."""
 
     world: World
     eyes: FakeClassifier
@@ -97,13 +96,13 @@ class FaceAgency:
 
     @property
     def by(self) -> FaceComparison:
-        """Comparing, with the classifier as it is called now."""
+        """Build the comparison with the current name of the classifier."""
         client = Client(self.eyes.url, frozenset({self.eyes.who}), seconds=2.0)
         reveal, seal = unseal.vault_functions(self.world.open, self.master)
         return FaceComparison(self.world.open, self.files, client, reveal, seal, alike=self.alike)
 
     def bring(self, prepared: pipeline.PreparedAsset, rating: Rating | None = Rating.G) -> Medium:
-        """Through the library; then two people rate what they see."""
+        """Ingest a picture, then have two people rate it."""
         by = self.by
         asset = pipeline.ingest_asset(
             self.world.open,
@@ -123,12 +122,12 @@ class FaceAgency:
     def photo(
         self, who: str, kind: str = "G", image: Image.Image | None = None, **more: Any
     ) -> Medium:
-        """A photograph of these people."""
+        """Add a photograph of these people."""
         shown = image or draw_tile(kind, who=who, bright=255 - next(_seeds) % 40, **more)
         return self.bring(pipeline.prepare_upload(encode_png(shown), name="a.png"), Rating(kind))
 
     def made(self, who: str, kind: str = "G", image: Image.Image | None = None) -> Medium:
-        """A picture that a model made."""
+        """Add a generated picture."""
         shown = image or draw_tile(kind, who=who, bright=255 - next(_seeds) % 40)
         key, size = f"made:{uuid7()}", shown.size
         picture = GeneratedPicture(
@@ -153,8 +152,7 @@ class FaceAgency:
             )
 
     def real(self, letter: str, *, agree: bool = True, **papers: Any) -> UUID:
-        """Somebody real with a photograph, who agreed on their own page that their face is
-        known."""
+        """Add a real person with a photograph who agreed on their own page to face comparison."""
         with self.world.scope() as scope:
             person = real_person(scope, display_ref=f"Real {letter}", **papers)
         self.depict(self.photo(f"{letter}9"), person)
@@ -183,11 +181,11 @@ class FaceAgency:
         handle_revocation(event, tenant=self.world.open)
 
     def bar(self, who: str) -> UUID:
-        """Somebody without a record here, whom nobody may depict."""
+        """Ban the face of a person without a record here."""
         return self.bar_bytes(encode_png(draw_tile("G", who=who)))
 
     def bar_bytes(self, data: bytes) -> UUID:
-        """The face of these very bytes."""
+        """Ban the face in these bytes."""
         sha256 = self.files.put(self.tenant_id, data)
         by = f"member:{self.world.ann}"
         with self.world.scope(by) as scope:
@@ -198,7 +196,7 @@ class FaceAgency:
         return subject
 
     def photo_of(self, person: UUID, who: str) -> Medium:
-        """A photograph that shows somebody, as somebody else confirmed."""
+        """Add a photograph that shows a person, confirmed by another."""
         medium = self.photo(who)
         self.depict(medium, person)
         return medium
@@ -218,7 +216,7 @@ class FaceAgency:
             )
 
     def nova(self, *references: Medium) -> UUID:
-        """Somebody invented, made after these pictures."""
+        """Add a synthetic person with these reference pictures."""
         with self.world.scope() as scope:
             person = synthetic_person(scope, self.world)
             if references:
@@ -228,7 +226,7 @@ class FaceAgency:
         return person
 
     def compare(self) -> None:
-        """The workers look again at what was not compared."""
+        """Run the comparison of uncompared pictures."""
         face_comparison.compare_again(FaceComparisonDue(self.tenant_id, self.tenant_id), by=self.by)
 
     def waiting(self) -> list[resemblance_reviews.FaceComparisonTask]:
@@ -244,7 +242,7 @@ class FaceAgency:
         because: str = "",
         maker: str = "",
     ) -> None:
-        """A member's answer, as the workers do it."""
+        """Record a member's decision through the workers."""
         said = ResemblanceJudged(
             self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}"
         )
@@ -261,7 +259,7 @@ class FaceAgency:
 
 @contextmanager
 def faced(tenant: OpenScope, *, at: World | None = None) -> Iterator[FaceAgency]:
-    """An agency of two, or `at` one that is there."""
+    """Open an agency of two members, or use the world in `at`."""
     with serving(FakeClassifier(faces=MODEL)) as eyes:
         yield FaceAgency(at or world(tenant, uuid7()), eyes)
 
@@ -269,7 +267,7 @@ def faced(tenant: OpenScope, *, at: World | None = None) -> Iterator[FaceAgency]
 def judge_post(
     house: FaceAgency, medium: Medium, *, author: UUID | None = None
 ) -> tuple[str, set[str]]:
-    """What is said of a post of it, but that nobody looked."""
+    """Judge a post of a picture, without the reasons for a missing review."""
     with house.world.scope() as scope:
         whole = unit(house.world, media=[medium])
         marked = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
@@ -282,14 +280,14 @@ def judge_post(
 def add_synthetic_picture(
     house: FaceAgency, person: UUID, who: str, kind: str = "E", **more: Any
 ) -> Medium:
-    """A made-up picture with this face, of somebody invented."""
+    """Add a generated picture with this face, depicting a synthetic person."""
     medium = house.made(who, kind, **more)
     house.depict(medium, person, "generation")
     return medium
 
 
 def add_managers(house: FaceAgency, count: int = 1) -> list[UUID]:
-    """Members who had no part in anything."""
+    """Add members who were not involved so far."""
     with house.world.scope() as scope:
         return [
             agencies.add_member(
@@ -305,7 +303,7 @@ def add_managers(house: FaceAgency, count: int = 1) -> list[UUID]:
 
 
 def view_all_pictures(house: FaceAgency, *members: UUID) -> None:
-    """All pictures were shown clear to them."""
+    """Record that these members saw all pictures."""
     with house.world.scope() as scope:
         scope.run(
             "INSERT INTO showings (tenant_id, id, principal_id, sha256)"

@@ -1,5 +1,5 @@
-"""People and pictures for a look: who the creator is, who agreed that a model makes them, and who
-is named in what."""
+"""People and pictures for style references: the creator, their consent to generated likenesses, and
+the people named in a picture."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -14,19 +14,19 @@ from tests.studio.builders import CreatorStudio
 
 
 def add_photo(nova: CreatorStudio, seed: int) -> UUID:
-    """A photograph of the library."""
+    """Add a photograph to the library."""
     return nova.upload(encoded(a_picture(96, 64, seed=seed)))
 
 
 def add_creator_person(nova: CreatorStudio, *, kind: str = "real", creator: bool = True) -> UUID:
-    """Somebody: who the creator is, or another one."""
+    """Add a person, either the creator or another."""
     with nova.scope() as scope:
         mine = nova.creator_id if creator else None
         return persons.add_person(scope, kind=kind, display_ref="Léa", creator_id=mine)
 
 
 def add_consenting_creator(nova: CreatorStudio) -> UUID:
-    """Who the creator is, having agreed that a model makes their likeness."""
+    """Add the creator as a person who consented to generated likenesses."""
     person = add_creator_person(nova)
     with nova.scope() as scope:
         grant_consent(
@@ -44,7 +44,7 @@ def add_consenting_creator(nova: CreatorStudio) -> UUID:
 
 
 def name_people(nova: CreatorStudio, asset: UUID, *shown: UUID) -> UUID:
-    """A picture in which somebody said who is shown."""
+    """Record the people shown in a picture."""
     with nova.scope() as scope:
         for person in shown:
             ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")

@@ -1,5 +1,5 @@
-"""What is taken back while a picture of it is being looked at, after the last check: nothing of it
-is recorded."""
+"""A picture frozen during the classification of a derived asset, after the last check: nothing is
+recorded."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -28,7 +28,7 @@ from tests.studio.video.test_slideshows import digest, wanted
 
 
 class Late:
-    """A classifier that finds nothing, and while it looks something happens."""
+    """A classifier that finds nothing, and calls `happens` during each classification."""
 
     def __init__(self, happens: Callable[[], None]) -> None:
         self._happens = happens
@@ -64,11 +64,13 @@ def late(nova: CreatorStudio, asset: UUID) -> Late:
     return Late(freeze)
 
 
-def test_of_a_variation(nova: CreatorStudio, asset: UUID, late: Late) -> None:
+def test_freeze_during_a_variation_records_nothing(
+    nova: CreatorStudio, asset: UUID, late: Late
+) -> None:
     with nova.scope() as scope:
         recipe = specs.save_recipe(scope, nova.creator_id, build_spec(width=64, height=64))
         given = {"creator_id": nova.creator_id, "recipe_id": recipe, "seed": 7, "key": "vary"}
-        # as they are
+        # # the values as given
         job = runner.start_run(scope, begin=InitPicture(asset, 50), **given)  # type: ignore[arg-type]  # see above
     nova.work(job, lambda: Engine(does=frozenset({"init"})), classifier=late)
     with nova.scope() as scope:
@@ -78,7 +80,9 @@ def test_of_a_variation(nova: CreatorStudio, asset: UUID, late: Late) -> None:
     assert nova.count("creations") == nova.count("assets") == 1
 
 
-def test_of_a_clip(nova: CreatorStudio, asset: UUID, late: Late) -> None:
+def test_freeze_during_a_slideshow_records_nothing(
+    nova: CreatorStudio, asset: UUID, late: Late
+) -> None:
     with nova.scope() as scope:
         clip_id = slideshows.request_slideshow(
             scope, creator_id=nova.creator_id, wanted=wanted(asset), key="one", by="member:x"
@@ -100,7 +104,7 @@ def test_of_a_clip(nova: CreatorStudio, asset: UUID, late: Late) -> None:
     )
 
 
-def test_of_a_copy(nova: CreatorStudio, asset: UUID, late: Late) -> None:
+def test_freeze_during_a_copy_records_nothing(nova: CreatorStudio, asset: UUID, late: Late) -> None:
     with nova.scope("member:x") as scope:
         copy_id = picture_copies.request_copy(
             scope, asset, CopyFinish(form="square"), by="member:x", store=nova.services.store

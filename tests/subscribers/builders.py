@@ -1,4 +1,4 @@
-"""A creator with a persona, a pack and a sandbox account, and a driver of their outbox."""
+"""A creator with a persona, a pack and a sandbox account, and a driver of its outbox."""
 
 import hashlib
 import json
@@ -102,8 +102,7 @@ EVENTS = {
 
 @dataclass
 class ScriptedModel:
-    """A model that says what the test wants; without that, the sentences of the engine without a
-    model."""
+    """A model that gives scripted answers, or those of the template engine if none are scripted."""
 
     says: list[Any] = field(default_factory=list)
     asked: list[TextJob] = field(default_factory=list)
@@ -133,7 +132,7 @@ class ScriptedModel:
 
 
 def build_model_reply(text: str, **more: Any) -> Mapping[str, Any]:
-    """What a model would answer."""
+    """Return the answer of a model."""
     return {
         "text": text,
         "offer_id": None,
@@ -146,7 +145,7 @@ def build_model_reply(text: str, **more: Any) -> Mapping[str, Any]:
 
 @dataclass
 class Studio:
-    """Nova's side: everything the processes of the house do for one chat account, step by step."""
+    """Nova's studio: runs every process of the installation for one chat account, step by step."""
 
     world: World
     pack_id: UUID
@@ -154,11 +153,12 @@ class Studio:
     heard: str = ""
 
     def scope(self) -> Any:
-        """A scope of the chat's own actor."""
+        """Open a scope of the chat's actor."""
         return self.world.database.scope(self.world.tenant_id, "system:chat")
 
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
-        """Every handler with its collaborators, as wiring binds them; a fresh process each time."""
+        """Return every handler with its collaborators, bound as in wiring; as a fresh process each
+        time."""
         tenant = self.world.tenant
         transport = self.world.transport()
         connectors = self.world.connectors
@@ -239,7 +239,7 @@ class Studio:
         }
 
     def listen(self) -> None:
-        """Hear what fans did, if they did anything; a checkout is answered at once."""
+        """Receive the fans' updates, if there are any, and answer a checkout at once."""
         channel = self.world.channel()
         _, told = self.world.network.api(
             "GET", self.world.account, f"updates?after={self.heard}&wait=0"
@@ -257,27 +257,27 @@ class Studio:
         self.heard = heard.cursor or self.heard
 
     def receive(self, update: ChatUpdate) -> None:
-        """Take one thing in, in a transaction of its own."""
+        """Receive one update in one transaction."""
         with self.world.tenant(self.world.tenant_id, "system:listening") as scope:
             update_intake.receive_update(
                 scope, self.world.channel(), update, rails=RAILS, environment="test", pages=PAGES
             )
 
     def checkout(self, update: ChatUpdate) -> bool:
-        """Answer a checkout as the listening process does; whether it was a yes."""
+        """Answer a checkout as the listening process does; return True if it was accepted."""
         channel = self.world.channel()
         query = RAILS["sandbox"].checkout(update, till_of_channel(channel))
         with self.scope() as scope:
             verdict = order_payments.answer_checkout_query(scope, query)
         if isinstance(verdict, order_payments.PaymentAllowed):
-            # the sandbox sells
+            # this connector accepts checkouts
             step = CONNECTORS["sandbox"].accept_checkout(update.ref)  # type: ignore[attr-defined]  # see above
             account_actions.send_control_step(channel, step, transport=self.world.transport())
         return isinstance(verdict, order_payments.PaymentAllowed)
 
     def drain(self, *, hours: float = 0.02, most: int = 200) -> None:
-        """Do what is due, letting the house's clock pass over waits up to `hours`; nothing is in
-        flight at the end."""
+        """Run everything due, advancing the clock over waits of up to `hours`; nothing is in
+        progress at the end."""
         left, done = timedelta(hours=hours), []
         for _ in range(most):
             row = self._next()
@@ -292,11 +292,11 @@ class Studio:
                 self.world.network.clock.advance(wait.total_seconds())
             done.append(f"{row.kind} +{wait.total_seconds():.0f}s")
             self._handle(row)
-        raise AssertionError(f"there is always something to do: {done[-12:]}")
+        raise AssertionError(f"the outbox never becomes empty: {done[-12:]}")
 
     def _next(self) -> Any:
-        """The row a relay would hand out next: the earliest; in a lane what is due by priority, a
-        holder first."""
+        """Return the row that a relay would claim next: the earliest; within a lane by priority, a
+        lease holder first."""
         with self.scope() as scope:
             return scope.run(
                 "SELECT id, kind, subject_id, args, lane, available_at - house_now() AS wait FROM "
@@ -341,48 +341,48 @@ class Studio:
             )
 
     def go(self, *, hours: float = 0.02) -> None:
-        """Hear, do, and hear again, until nothing happens any more."""
+        """Receive and process updates until nothing more happens."""
         for _ in range(4):
             self.listen()
             self.drain(hours=hours)
 
-    # what a fan does, and what they see
+    # actions of fans, and what they see
 
     def fan(self, name: str, kind: str, **more: Any) -> None:
-        """Let a fan of the sandbox act."""
+        """Perform an action as a fan of the sandbox."""
         status, told = self.world.network.fan(self.world.account, name, kind, **more)
         assert status < 300, told
 
     def say(self, name: str, text: str) -> None:
-        """A fan writes, and the house answers."""
+        """Send a message as a fan, and process it."""
         self.fan(name, "message", text=text)
         self.go()
 
     def seen(self, name: str) -> list[dict[str, Any]]:
-        """What the fan was sent, oldest first, deleted or not."""
+        """Return the messages sent to the fan, oldest first, including deleted ones."""
         mine = [
             m for m in self.world.network.truth(self.world.account)["messages"] if m["fan"] == name
         ]
         return [message for message in mine if message["author"] == "creator"]
 
     def texts(self, name: str) -> list[str]:
-        """The texts the fan was sent."""
+        """Return the texts sent to the fan."""
         return [message["text"] for message in self.seen(name)]
 
     def thread(self, name: str) -> queries.ConversationThread:
-        """The conversation as members see it."""
+        """Return the conversation as members see it."""
         with self.scope() as scope:
             found = queries.find_conversation(scope, self.world.channel_id, name)
             assert found is not None
             return queries.thread(scope, found)
 
     def rows(self, statement: str, **params: Any) -> list[Any]:
-        """Rows of a query of the test; `:tenant` is bound."""
+        """Return the rows of a query; `:tenant` is bound."""
         with self.scope() as scope:
             return list(scope.run(statement, tenant=self.world.tenant_id, **params))
 
     def offer(self, name: str) -> UUID:
-        """Show the pack to a fan, as a turn of the model would."""
+        """Offer the pack to a fan, as a reply of the model would."""
         thread = self.thread(name)
         with self.scope() as scope:
             talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
@@ -395,7 +395,7 @@ class Studio:
             return offers.create_offer(scope, talk, candidate, "sandbox")
 
     def invoiced(self, name: str) -> UUID:
-        """A fan with an order and its invoice before them; the order."""
+        """Create an order with an invoice for a fan; return the order's ID."""
         self.say(name, "bonjour")
         offer_id = self.offer(name)
         thread = self.thread(name)
@@ -411,7 +411,7 @@ class Studio:
         return order.id
 
     def charge(self, name: str, order_id: UUID, charge_id: str, **more: Any) -> PaymentFact:
-        """A charge as a rail would report it, without asking the sandbox."""
+        """Return a charge as a rail would report it, without calling the sandbox."""
         values: dict[str, Any] = {
             "payer": name,
             "money": Money(500, "XTS"),
@@ -432,8 +432,7 @@ class Studio:
 def create_nova(
     database: Database, network: RunningSandbox, *, rating: Rating = Rating.G, pictures: int = 2
 ) -> Studio:
-    """A virtual creator whose persona answers alone, with one pack at 500 XTS and the split of the
-    ledger's table."""
+    """Create a virtual creator on autopilot, with a pack at 500 XTS and a revenue split."""
     house = world(database, network, "nova")
     with house.scope() as scope:
         lifecycle.connect_account(
@@ -475,7 +474,7 @@ def create_nova(
 
 
 def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
-    """A picture of the library, rated; its asset."""
+    """Create a rated picture in the library; return its asset."""
     data = f"picture {number} of {house.tenant_id}".encode()
     digest = hashlib.sha256(data).hexdigest()
     house.files[digest] = data

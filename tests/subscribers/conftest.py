@@ -1,4 +1,4 @@
-"""One sandbox for the tests of this folder, and a tenant of its own for each."""
+"""One sandbox for the tests of this folder, and one tenant per test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,5 +40,5 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
-    """Léa, whose account has posts that people speak under."""
+    """Léa, whose account has posts with comments."""
     return create_sandbox_agency(services, sandbox)

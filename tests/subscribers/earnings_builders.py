@@ -1,5 +1,5 @@
-"""An account of Nova's whose platform tells what it earned: the fake's till, the real connector, no
-network between."""
+"""An account of Nova whose platform reports earnings: the fake ledger and the real connector
+without a network."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -34,8 +34,7 @@ _numbers = count(1)
 
 @dataclass
 class EarningsAccount:
-    """The sandbox account of a studio, as if it were one of a platform that tells what it
-    earned."""
+    """The sandbox account of a studio, as an account of a platform that reports earnings."""
 
     studio: Studio
     number: int = field(default_factory=lambda: next(_numbers))
@@ -56,29 +55,29 @@ class EarningsAccount:
 
     @property
     def source(self) -> str:
-        """What the books call the platform: another name for each test of one house."""
+        """Name of the platform in the ledger, different for each test of an installation."""
         return f"Fanvue{self.number}x"
 
     def now(self) -> datetime:
-        """The house's time."""
+        """Return the installation's time in UTC, in whole milliseconds."""
         with self.studio.scope() as scope:
             at: datetime = scope.now
         return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
 
     def later(self, **hours: float) -> None:
-        """Time passes."""
+        """Advance the clock."""
         self.studio.world.pass_time(sum(hours.values()) * 3600)
 
     def earn(
         self, gross: int, net: int, source: str = "tip", fan: int | None = 0, **more: Any
     ) -> Earning:
-        """Somebody paid."""
+        """Record an earning on the platform."""
         return self.till.earn(
             self.member, gross, net, source, None if fan is None else self.fans[fan], **more
         )
 
     def ask(self, tenant: UUID, channel: UUID, span: TimeSpan) -> Earnings | Reauthorize | None:
-        """The connector's question, answered by the till page by page."""
+        """Return what the connector reads from the fake ledger, page by page."""
         self.questions.append(span)
         answers: tuple[StepResult, ...] = ()
         while isinstance(
@@ -98,8 +97,8 @@ class EarningsAccount:
             return Response(name, refusal.status, body=refusal.body)
 
     def read(self, *, lately: bool = False) -> bool:
-        """One reading, of what is new alone if it is only of `lately`; whether it came to its
-        end."""
+        """Read the earnings, or only recent ones if `lately`; return True if the reading is
+        complete."""
         event = EarningsDue(self.studio.world.tenant_id, self.studio.world.channel_id, lately)
         try:
             platform_earnings.read_earnings(
@@ -115,20 +114,20 @@ class EarningsAccount:
         return True
 
     def catch_up(self) -> None:
-        """Readings until all of it is read."""
+        """Read until everything has been read."""
         for _ in range(60):
             if self.read():
                 return
             self.later(hours=0.1)
-        raise AssertionError("there is always more to read")
+        raise AssertionError("the reading never ends")
 
     def summed(self, scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
-        """The rollups hear of it."""
+        """Record the days that the rollups must rebuild."""
         self.days |= set(days)
 
     @contextmanager
     def dying(self, at: int) -> Iterator[None]:
-        """The process dies at its n-th point, if it gets there."""
+        """Crash the process at its n-th point, if it reaches it."""
         clockwork = self.studio.world.clockwork
         clockwork.at, clockwork.passed = at, 0
         try:
@@ -139,7 +138,7 @@ class EarningsAccount:
             clockwork.at = None
 
     def held(self) -> int:
-        """What the books say lies there, in cents."""
+        """Return the balance in the ledger, in cents."""
         with self.studio.scope() as scope:
             found = entries.account_balance(
                 scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, self.source)
@@ -148,12 +147,12 @@ class EarningsAccount:
         return found.get("USD", 0)
 
     def truth(self) -> int:
-        """What lies there."""
+        """Return the balance on the platform, in cents."""
         rows = self.till.paid.get(self.member.id, ())
         return sum(-one.net if one.source in ("refund", "chargeback") else one.net for one in rows)
 
     def lines(self) -> list[Any]:
-        """The lines of statements of this account, oldest first."""
+        """Return the statement lines of this account, oldest first."""
         return self.studio.rows(
             "SELECT * FROM statement_lines WHERE tenant_id = :tenant AND source = :source ORDER "
             "BY at, id",
@@ -161,7 +160,7 @@ class EarningsAccount:
         )
 
     def told(self) -> platform_earnings.EarningsAccount:
-        """What the page says of it."""
+        """Return the account's summary as the page shows it."""
         with self.studio.scope() as scope:
             (found,) = platform_earnings.list_earnings_accounts(scope, self.studio.world.creator_id)
         return found

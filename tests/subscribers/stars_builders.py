@@ -1,4 +1,4 @@
-"""Nova's bot, what its fans pay in Stars, and readings of what Telegram lists of it."""
+"""Nova's bot, its fans' payments in Stars, and reconciliations with Telegram's list."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,10 +54,10 @@ class StarsBot(Studio):
     def telegram(self) -> TelegramServer:
         return cast(BotWorld, self.world).telegram
 
-    # fans
+    # actions of fans
 
     def ordered(self, name: str = "leo") -> UUID:
-        """A fan with an order before them; the order."""
+        """Create an order for a fan; return its ID."""
         self.world_says(name, "bonjour")
         person = self.stars.world.person(name)
         thread = self.thread(str(person.id))
@@ -76,7 +76,7 @@ class StarsBot(Studio):
         return order.id
 
     def fact(self, order_id: UUID, charge: str, name: str = "leo") -> PaymentFact:
-        """What Telegram tells of a charge, as our rail reads it."""
+        """Return a charge as Telegram reports it and our rail reads it."""
         person = str(self.stars.world.person(name).id)
         told = ChatUpdate("1", "payment", person, payload=self.payload(order_id), charge_id=charge)
         told = replace(told, amount_minor=PRICE, currency="XTR")
@@ -84,12 +84,12 @@ class StarsBot(Studio):
             return RAIL.verify(told, till_of_channel(self.world.channel()), now=scope.now)
 
     def world_says(self, name: str, text: str) -> None:
-        """A fan writes to the bot, and is heard."""
+        """Send a message as a fan, and receive it."""
         self.stars.world.say(self.stars.bot, name, text)
         self.listen()
 
     def payload(self, order_id: UUID) -> str:
-        """What travels with the invoice of an order."""
+        """Return the payload of an order's invoice."""
         return RAIL.payload(self.world.tenant_id, order_id)
 
     def pay(
@@ -101,11 +101,11 @@ class StarsBot(Studio):
         amount: int = PRICE,
         **more: Any,
     ) -> str:
-        """The fan pays; the charge."""
+        """Pay as the fan; return the charge."""
         return self.stars.charge(name, amount, self.payload(order_id), told=told, **more)
 
     def listen(self) -> None:
-        """Hear what Telegram tells."""
+        """Receive all updates of Telegram."""
         channel = self.world.channel()
         poll = partial(
             listener.poll_updates, transport=self.world.transport(), connectors=CONNECTORS
@@ -123,7 +123,7 @@ class StarsBot(Studio):
             ]
 
     def hear(self) -> None:
-        """Hear what waits as the listening process does: a checkout is answered at once."""
+        """Receive pending updates as the listening process does: a checkout is answered at once."""
         if not self.stars.world.waiting(self.stars.bot):
             return
         channel, connectors = self.world.channel(), cast(Mapping[str, ChatConnector], CONNECTORS)
@@ -141,10 +141,10 @@ class StarsBot(Studio):
             (at, told) for at, told in left if told["update_id"] >= int(self.heard or 0)
         ]
 
-    # readings
+    # reconciliation
 
     def reconcile(self) -> bool:
-        """One reading; whether it came to its end."""
+        """Run one reconciliation; return True if it is complete."""
         by = {"transport": self.world.transport(), "connectors": CONNECTORS}
 
         def ask(tenant_id: UUID, channel_id: UUID, start: int) -> MovementPage | None:
@@ -161,33 +161,33 @@ class StarsBot(Studio):
             "pace": self.pace,
         }
         try:
-            # one of each
+            # the values of `house` have several types
             rail_reconciliation.reconcile_rail_account(event, ask=ask, lists={"telegram"}, **house)  # type: ignore[arg-type]  # see above
         except outbox.RetryLater:
             return False
         return True
 
     def catch_up(self) -> None:
-        """Time passes, and the list is read to its end, and what follows is done."""
+        """Advance the clock, read the list to its end, and process what follows."""
         for _ in range(20):
             self.later(minutes=15)
             if self.reconcile():
                 self.drain()
                 return
-        raise AssertionError("there is always more to read")
+        raise AssertionError("the reading never ends")
 
     def later(self, **minutes_or_hours: float) -> None:
-        """Time passes, here and there."""
+        """Advance the clocks of the installation and of Telegram."""
         unit = {"minutes": 60, "hours": 3600}
         self.world.pass_time(sum(unit[name] * many for name, many in minutes_or_hours.items()))
 
     def summed(self, scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
-        """The rollups hear of it."""
+        """Record the days that the rollups must rebuild."""
         self.days |= set(days)
 
     @contextmanager
     def dying(self, at: int) -> Iterator[None]:
-        """The process dies at its n-th point, if it gets there."""
+        """Crash the process at its n-th point, if it reaches it."""
         clockwork = self.world.clockwork
         clockwork.at, clockwork.passed = at, 0
         try:
@@ -197,10 +197,10 @@ class StarsBot(Studio):
         finally:
             clockwork.at = None
 
-    # what is seen
+    # observations
 
     def held(self, account: str = "") -> int:
-        """What the books hold on an account; without a name, the bot's."""
+        """Return the balance of a ledger account, by default the bot's."""
         with self.scope() as scope:
             name = account or entries.rail_ledger_account("stars", self.world.account)
             return entries.account_balance(scope, name, creator_id=self.world.creator_id).get(
@@ -208,7 +208,7 @@ class StarsBot(Studio):
             )
 
     def payments(self) -> list[tuple[str, str, int, bool]]:
-        """Product, kind, amount and whether it was recovered, of every payment in order."""
+        """Return product, kind, amount and recovery of every payment, in order."""
         rows = self.rows(
             "SELECT product, kind, amount_minor, recovered FROM payments WHERE tenant_id = "
             ":tenant ORDER BY id"
@@ -216,18 +216,18 @@ class StarsBot(Studio):
         return [tuple(row) for row in rows]  # type: ignore[misc]  # four columns
 
     def notices(self) -> dict[str, dict[str, Any]]:
-        """The open notices by code, with what they say."""
+        """Return the open notices by code, with their parameters."""
         rows = self.rows(
             "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
         )
         return {row.message["code"]: row.message.get("params", {}) for row in rows}
 
     def pushed(self, name: str = "leo") -> int:
-        """How many packs a fan was sent."""
+        """Return the number of packs delivered to a fan."""
         return sum("photo" in one for one in self.stars.world.seen(self.stars.bot, name)) // 2
 
     def even(self) -> bool:
-        """Whether every account of the shop comes out even, and the bot's is what Telegram says."""
+        """Return True if every rail account balances and the bot's balance is Telegram's."""
         with self.scope() as scope:
             tills = queries.check_rail_balances(scope, [self.world.creator_id])
         return (
@@ -237,9 +237,10 @@ class StarsBot(Studio):
 
 
 def create_bot(database: Database, telegram: TelegramServer) -> StarsBot:
-    """Nova's bot with a pack of two pictures for Stars, in a house whose clock is Telegram's."""
+    """Create Nova's bot with a pack of two pictures for Stars, in an installation that uses
+    Telegram's clock."""
     house = bot_world(database, telegram)
-    # none
+    # a bot's world has no sandbox network
     house.network = SimpleNamespace(clock=SimpleNamespace(advance=lambda seconds: None))  # type: ignore[assignment]  # see above
     with house.scope() as scope:
         telegram.clock.advance((scope.now - telegram.world.clock()).total_seconds())

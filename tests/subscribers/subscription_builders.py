@@ -1,4 +1,4 @@
-"""Subscribers of Nova's bot: offered, begun, renewed, and what is seen of it."""
+"""Subscriptions of Nova's bot: offered, started, renewed and inspected."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ MONTH = 300
 
 
 def add_plan(nova: StarsBot, **more: Any) -> UUID:
-    """A plan of hers; its id."""
+    """Create a plan; return its ID."""
     values = {
         "title": "Le cercle",
         "description": "Un pack nouveau chaque mois",
@@ -38,13 +38,13 @@ def add_plan(nova: StarsBot, **more: Any) -> UUID:
 
 
 def get_stars_rail() -> MonthlyRail:
-    """Her rail."""
+    """Return the bot's rail."""
     assert isinstance(RAIL, MonthlyRail)
     return RAIL
 
 
 def offer_subscription(nova: StarsBot, name: str = "leo") -> UUID:
-    """A fan with the link before them; the subscription."""
+    """Offer a subscription link to a fan; return the subscription's ID."""
     nova.world_says(name, "bonjour")
     thread = nova.thread(str(nova.stars.world.person(name).id))
     with nova.scope() as scope:
@@ -58,14 +58,14 @@ def offer_subscription(nova: StarsBot, name: str = "leo") -> UUID:
 
 
 def pay_newest_link(nova: StarsBot, name: str = "leo", of: str = "") -> Checkout:
-    """A fan opens the newest link, their own or another's, and pays."""
+    """Open the newest link, the fan's or another's, and pay as the named fan."""
     checkout = subscriptions.subscribe(nova.stars.world, nova.stars.bot, name, of)
     nova.hear()
     return checkout
 
 
 def add_subscription(nova: StarsBot, name: str = "leo") -> UUID:
-    """A fan whose first month is paid and heard of; the subscription."""
+    """Create a subscription whose first month is paid and recorded; return its ID."""
     found = offer_subscription(nova, name)
     assert pay_newest_link(nova, name).state == "paid"
     nova.hear()
@@ -74,14 +74,14 @@ def add_subscription(nova: StarsBot, name: str = "leo") -> UUID:
 
 
 def renew_month(nova: StarsBot, *, told: bool = True) -> str:
-    """A month passes, and Telegram takes the next one; its charge, "" where it takes none."""
+    """Advance one month and renew; return Telegram's charge, or "" if it charges nothing."""
     nova.world.pass_time(SUBSCRIPTION_PERIOD.total_seconds())
     (first,) = nova.stars.bot.subscriptions
     return subscriptions.renew(nova.stars.world, nova.stars.bot, first, told=told)
 
 
 def get_subscription_row(nova: StarsBot, subscription_id: UUID) -> Any:
-    """A subscription as its row stands."""
+    """Return the row of a subscription."""
     (row,) = nova.rows(
         "SELECT * FROM subscriptions WHERE tenant_id = :tenant AND id = :id", id=subscription_id
     )
@@ -89,30 +89,30 @@ def get_subscription_row(nova: StarsBot, subscription_id: UUID) -> Any:
 
 
 def list_texts(nova: StarsBot, name: str = "leo") -> list[str]:
-    """What a fan was sent."""
+    """Return the texts sent to a fan."""
     return nova.stars.world.texts(nova.stars.bot, name)
 
 
 def press_button(nova: StarsBot, data: str, name: str = "leo") -> None:
-    """A fan presses a button, and what follows is done."""
+    """Press a button as a fan, and process it."""
     nova.stars.world.press(nova.stars.bot, name, data)
     nova.hear()
     nova.drain()
 
 
 def send_message(nova: StarsBot, text: str, name: str = "leo") -> None:
-    """A fan writes, and what follows is done."""
+    """Send a message as a fan, and process it."""
     nova.world_says(name, text)
     nova.drain()
 
 
 def list_month_payments(nova: StarsBot) -> list[tuple[str, str, int, bool]]:
-    """Payments of subscriptions."""
+    """Return the payments of subscriptions."""
     return [one for one in nova.payments() if one[0] == "subscription"]
 
 
 def answer_checkout(nova: StarsBot, subscription_id: UUID | None, **more: Any) -> str:
-    """The answer to a checkout: "yes", or the end of the refusal's code."""
+    """Return the answer to a checkout: "yes", or the end of the refusal's code."""
     payer = str(nova.stars.world.person("leo").id)
     values: dict[str, Any] = {
         "payer": payer,

@@ -1,5 +1,5 @@
-"""The money machine: whatever the network, fans and crashes do, the books are the rail's, and
-nobody is robbed."""
+"""State machine of payments: whatever the network, fans and crashes do, the ledger matches the rail
+and no one loses money."""
 
 from contextlib import suppress
 from typing import TypeVar
@@ -28,13 +28,12 @@ T = TypeVar("T")
 
 
 def picked(several: list[T], which: int) -> list[T]:
-    """One of several, none of none: what is drawn does not depend on what the network did."""
+    """Return one item, or none of an empty list; the draw is independent of the network."""
     return [several[which % len(several)]] if several else []
 
 
 class MoneyMachine(RuleBasedStateMachine):
-    """One studio; fans come and go. `dying` crashes the process at its n-th point of the next thing
-    it does."""
+    """One studio with paying fans. `dying` crashes the process at its n-th point of an action."""
 
     def __init__(self, database: Database, network: RunningSandbox) -> None:
         super().__init__()
@@ -42,7 +41,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.fans: list[str] = []
 
     def alive(self, at: int | None, act: object, *arguments: object) -> None:
-        """Do something in a process that may die on the way."""
+        """Act in a process that may crash."""
         self.studio.world.clockwork = Clockwork(at)
         with suppress(Killed):
             act(*arguments)  # type: ignore[operator]  # a function
@@ -50,7 +49,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(dying=st.none() | st.integers(0, 60))
     def invoice(self, dying: int | None) -> None:
-        """A new fan says hello and presses buy."""
+        """Let a new fan write and press buy."""
         fan = f"fan{len(self.fans)}"
         self.fans.append(fan)
         self.studio.fan(fan, "message", text="bonjour")
@@ -80,8 +79,7 @@ class MoneyMachine(RuleBasedStateMachine):
         dying=st.none() | st.integers(0, 80),
     )
     def pay(self, which: int, times: int, fault: str | None, dying: int | None) -> None:
-        """A fan pays, or pays twice at once and both are let through; the network may fail while
-        the pack leaves."""
+        """Pay once, or twice at once with both accepted; the network may fail during delivery."""
         if not self.invoiced():
             self.invoice(None)
         for fan in picked(self.invoiced(), which):
@@ -99,26 +97,26 @@ class MoneyMachine(RuleBasedStateMachine):
         self.alive(dying, self.studio.drain)
 
     def _let_through(self) -> None:
-        """Both checkouts are said yes to: the race that `can_pay` cannot exclude."""
+        """Accept both checkouts, the race that `can_pay` cannot exclude."""
         channel, transport = self.studio.world.channel(), self.studio.world.transport()
         _, told = self.studio.world.network.api(
             "GET", self.studio.world.account, "updates?after=&wait=0"
         )
         for update in told["updates"]:
             if update["type"] == "checkout":
-                # it sells
+                # this connector accepts checkouts
                 step = CONNECTORS["sandbox"].accept_checkout(update["query_id"])  # type: ignore[attr-defined]  # see above
                 account_actions.send_control_step(channel, step, transport=transport)
 
     @rule()
     def replay(self) -> None:
-        """Everything that was ever heard is heard again."""
+        """Receive every earlier update again."""
         self.studio.heard = ""
         self.studio.listen()
 
     @rule(mode=st.sampled_from(FAULTS), on=st.sampled_from(["messages", "refunds", "files"]))
     def lose(self, mode: str, on: str) -> None:
-        """The network has a bad moment."""
+        """Inject a network fault."""
         self.studio.world.network.fault(
             mode, account=self.studio.world.account, on=on, times=1, retry_after=2
         )
@@ -133,7 +131,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 2), dying=st.none() | st.integers(0, 30))
     def refund(self, which: int, times: int, dying: int | None) -> None:
-        """A member gives a payment back, perhaps twice."""
+        """Refund a payment as a member, possibly twice."""
         for payment in picked(self.paid(), which) * times:
             with self.studio.scope() as scope:
                 order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
@@ -141,8 +139,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 3), dying=st.none() | st.integers(0, 30))
     def recall(self, which: int, times: int, dying: int | None) -> None:
-        """What somebody bought has to go, told once or more often: the copy alone, so that others
-        may still buy."""
+        """Recall one bought copy, reported once or more; others can still buy."""
         sent = self.studio.rows(
             "SELECT id FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND "
             "subject_kind = 'fulfilment'"
@@ -158,11 +155,11 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([0.01, 0.6]))
     def wait(self, hours: float) -> None:
-        """Time passes."""
+        """Advance the clock."""
         self.studio.drain(hours=hours)
 
     def teardown(self) -> None:
-        """The network recovers, everything due is done; then the books are read."""
+        """Let the network recover, run everything due, and check the ledger."""
         self.studio.world.network.clear()
         self.studio.world.clockwork = Clockwork()
         for _ in range(3):
@@ -199,7 +196,8 @@ class MoneyMachine(RuleBasedStateMachine):
         } == charges
 
     def _each_charge_ended_well(self) -> None:
-        """Delivered, given back, or in a person's sight; and no pack pushed twice."""
+        """Check that each charge was delivered, refunded or reported, and that no pack was
+        delivered twice."""
         for row in self.studio.rows(
             "SELECT p.id, p.kind, f.state AS push, r.state AS refund FROM payments p"
             " LEFT JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id"
@@ -235,15 +233,17 @@ QUICK = settings(
     phases=(
         Phase.explicit,
         Phase.generate,
-    ),  # a studio is no cheap example: what is found is printed, not made small
+    ),  # no shrinking: a studio is no cheap example, and the failing one is printed
 )
 
 
-def test_money(database: Database, sandbox: RunningSandbox) -> None:
+def test_payments_survive_random_events(database: Database, sandbox: RunningSandbox) -> None:
     run_state_machine_as_test(lambda: MoneyMachine(database, sandbox), settings=QUICK)
 
 
 @pytest.mark.slow
-def test_money_at_length(database: Database, sandbox: RunningSandbox) -> None:
+def test_payments_survive_long_random_histories(
+    database: Database, sandbox: RunningSandbox
+) -> None:
     longer = settings(QUICK, max_examples=20, stateful_step_count=15)
     run_state_machine_as_test(lambda: MoneyMachine(database, sandbox), settings=longer)

@@ -1,4 +1,4 @@
-"""A small agency: who it is, one creator, two members."""
+"""A small agency with one creator and two members."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from tenants.agencies.rights import Role
 
 @dataclass(frozen=True)
 class Agency:
-    """One tenant."""
+    """A tenant with the IDs of its creator and members."""
 
     open: OpenScope
     tenant_id: UUID
@@ -27,7 +27,7 @@ class Agency:
 def create_small_agency(
     tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lumière"
 ) -> Agency:
-    """A founded agency, of a new tenant unless told otherwise."""
+    """Create an agency, by default for a new tenant."""
     tenant_id = tenant_id or uuid7()
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")

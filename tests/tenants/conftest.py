@@ -1,4 +1,4 @@
-"""An agency of each test's own."""
+"""A separate agency for each test."""
 
 from uuid import UUID
 

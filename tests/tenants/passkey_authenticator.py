@@ -1,5 +1,5 @@
-"""An authenticator in software: makes passkeys and signs with them, as a browser hands it on; and
-can misbehave."""
+"""A software authenticator: creates passkeys and signs with them as a browser would, and can
+misbehave."""
 
 import hashlib
 import json
@@ -22,8 +22,8 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class Authenticator:
-    """A device with its passkeys: credential id → (key, user handle). `counts` is off for those
-    that never count."""
+    """A device and its passkeys, a map of credential ID to (key, user handle). Set `counts` to
+    False for a device whose signature counter stays 0."""
 
     host: str = "localhost"
     origin: str = "http://localhost"
@@ -33,8 +33,8 @@ class Authenticator:
     keys: dict[str, tuple[EllipticCurvePrivateKey, bytes]] = field(default_factory=dict)
 
     def makes(self, options: str, *, credential: str = "") -> dict[str, Any]:
-        """The answer to `navigator.credentials.create`; `credential` claims an id that exists
-        already."""
+        """Return the response of `navigator.credentials.create`; `credential` claims an existing
+        ID."""
         asked = json.loads(options)
         key = generate_private_key(SECP256R1())
         name = credential or bytes_to_base64url(secrets.token_bytes(16))
@@ -59,8 +59,7 @@ class Authenticator:
     def signs(
         self, options: str, *, credential: str = "", handle: bytes | None = None
     ) -> dict[str, Any]:
-        """The answer to `navigator.credentials.get`, by the first passkey it has unless told
-        otherwise."""
+        """Return the response of `navigator.credentials.get`, by default with the first passkey."""
         asked = json.loads(options)
         name = credential or next(iter(self.keys))
         key, own = self.keys[name]
@@ -75,7 +74,7 @@ class Authenticator:
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
     def copy(self) -> "Authenticator":
-        """Another device with the same secrets, as a thief would have it."""
+        """Return another device with the same secrets, as a thief would have it."""
         return Authenticator(
             self.host, self.origin, self.verifies, self.counts, self.counter, dict(self.keys)
         )

@@ -1,4 +1,4 @@
-"""The scope: one tenant, one role, one transaction; outside of it PostgreSQL refuses."""
+"""Database scopes: one tenant, role and transaction. PostgreSQL refuses queries outside a scope."""
 
 from datetime import UTC
 from uuid import UUID
@@ -37,12 +37,13 @@ GATE_TABLES = (
     "permits",
 )
 PROPOSED = ("persons",)
-"""Members write these down; from then on the gate alone changes them."""
+"""Tables into which members may insert rows; only the gate changes them afterwards."""
 
 
 @pytest.mark.parametrize("login", ["work", "pages"])
 def test_query_outside_a_scope_is_refused(database: Database, pages: Database, login: str) -> None:
-    """Refused, not empty: a page that forgot its scope must fail, not show nothing."""
+    """An error rather than an empty result: a page that forgot its scope must fail, not show
+    nothing."""
     engine = (database if login == "work" else pages).engine
     for table in (*TABLES, "audit_entries", "outbox"):
         with (
@@ -53,7 +54,7 @@ def test_query_outside_a_scope_is_refused(database: Database, pages: Database, l
 
 
 def test_role_and_tenant_end_with_the_transaction(database: Database, lumiere: Agency) -> None:
-    """A pooled connection that remembered its tenant would serve it to the next one."""
+    """A pooled connection that kept its tenant would expose it to the next scope."""
     lone = Database(database._url, pool_size=1)
     with lone.scope(lumiere.tenant_id, "system:test") as scope:
         assert queries.list_creators(scope)
@@ -75,7 +76,7 @@ def test_scope_without_a_tenant_sees_nothing(database: Database, lumiere: Agency
         assert connection.execute(text("SELECT count(*) FROM creators")).scalar() == 0
 
 
-def test_exception_takes_everything_back(lumiere: Agency) -> None:
+def test_exception_rolls_back_transaction(lumiere: Agency) -> None:
     def half_done() -> None:
         with lumiere.scope() as scope:
             agencies.add_creator(
@@ -89,7 +90,7 @@ def test_exception_takes_everything_back(lumiere: Agency) -> None:
         assert [creator.slug for creator in queries.list_creators(scope)] == ["mia"]
 
 
-def test_clock_is_the_databases_and_aware(lumiere: Agency) -> None:
+def test_scope_clock_is_database_clock_with_time_zone(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         told = scope.run("SELECT house_now()").scalar()
         assert scope.now.utcoffset() is not None
@@ -97,7 +98,7 @@ def test_clock_is_the_databases_and_aware(lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("table", GATE_TABLES)
-def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) -> None:
+def test_business_role_cannot_write_gate_tables(lumiere: Agency, table: str) -> None:
     acts = [f"DELETE FROM {table}", f"UPDATE {table} SET tenant_id = tenant_id"]
     acts += [f"INSERT INTO {table} DEFAULT VALUES"] if table not in PROPOSED else []
     for statement in acts:
@@ -109,11 +110,11 @@ def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) 
     "role",
     ["gate", "relay", "greenroom_owner", "postgres", "pg_read_all_data", "pg_write_all_data"],
 )
-def test_the_doors_login_cannot_become_more(
+def test_web_login_cannot_assume_other_roles(
     pages: Database, lumiere: Agency, role: DatabaseRole
 ) -> None:
-    """The dashboard and the pages face strangers: a hole in them must not reach permits or the
-    outbox of others."""
+    """The dashboard and the public pages are exposed to the internet: a vulnerability there must
+    not give access to permits or to the outbox of other tenants."""
     with (
         pytest.raises(DBAPIError, match="permission denied to set role"),
         pages.scope(lumiere.tenant_id, "x", role=role),
@@ -127,7 +128,9 @@ def test_the_doors_login_cannot_become_more(
         pass
 
 
-def test_no_login_is_a_superuser_or_above_policies(database: Database, pages: Database) -> None:
+def test_no_login_is_superuser_or_bypasses_row_security(
+    database: Database, pages: Database
+) -> None:
     for login in (database, pages):
         with login.engine.connect() as connection:
             row = connection.execute(
@@ -139,7 +142,7 @@ def test_no_login_is_a_superuser_or_above_policies(database: Database, pages: Da
             assert not any(row)
 
 
-def test_roles_of_a_transaction_are_not_above_policies(database: Database) -> None:
+def test_no_transaction_role_bypasses_row_security(database: Database) -> None:
     with database.engine.connect() as connection:
         found = connection.execute(
             text(
@@ -151,7 +154,7 @@ def test_roles_of_a_transaction_are_not_above_policies(database: Database) -> No
     assert found == []
 
 
-def test_door_reads_the_list_and_writes_nothing_of_it(
+def test_web_role_reads_tenant_list_but_cannot_write_it(
     pages: Database, tenant: OpenScope, lumiere: Agency
 ) -> None:
     assert lumiere.tenant_id in list_tenant_ids(scope_opener(pages))
@@ -166,7 +169,7 @@ def test_door_reads_the_list_and_writes_nothing_of_it(
 @pytest.mark.parametrize(
     "table", ["creators", "members", "principals", "vault_keys", "notices", "audit_entries"]
 )
-def test_door_sees_no_more_than_it_needs(pages: Database, lumiere: Agency, table: str) -> None:
+def test_web_role_cannot_read_business_tables(pages: Database, lumiere: Agency, table: str) -> None:
     for owner in (INSTALLATION_ID, lumiere.tenant_id):
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
@@ -175,7 +178,7 @@ def test_door_sees_no_more_than_it_needs(pages: Database, lumiere: Agency, table
             scope.run(f"SELECT * FROM {table}")
 
 
-def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agency) -> None:
+def test_web_role_cannot_reassign_links_or_sessions(pages: Database, lumiere: Agency) -> None:
     for statement in (
         "UPDATE login_links SET digest = 'x'",
         "UPDATE login_sessions SET member_id = member_id",
@@ -187,7 +190,7 @@ def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agen
             scope.run(statement)
 
 
-def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) -> None:
+def test_rows_of_another_tenant_are_invisible(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_small_agency(tenant, name="Boréal")
     with other.scope() as scope:
         for table in (*TABLES, "audit_entries"):
@@ -202,7 +205,7 @@ def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) 
         assert scope.run("DELETE FROM creators WHERE id = :id", id=lumiere.creator_id).rowcount == 0
 
 
-def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency) -> None:
+def test_rows_cannot_be_written_into_another_tenant(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_small_agency(tenant, name="Boréal")
     with pytest.raises(ProgrammingError, match="row-level security"), other.scope() as scope:
         scope.run(
@@ -213,7 +216,7 @@ def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency
     with (
         pytest.raises(IntegrityError, match="foreign key"),
         other.scope() as scope,
-    ):  # pointing across
+    ):  # reference to a row of another tenant
         scope.run(
             "INSERT INTO login_links (tenant_id, id, member_id, digest, expires_at)"
             " VALUES (:mine, :id, :theirs, 'x', house_now())",
@@ -224,11 +227,11 @@ def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
         other.scope() as scope,
-    ):  # moving across
+    ):  # move of a row to another tenant
         scope.run("UPDATE creators SET tenant_id = :theirs", theirs=lumiere.tenant_id)
 
 
-def test_audit_is_written_once_and_for_ever(lumiere: Agency) -> None:
+def test_audit_entries_cannot_be_changed_or_deleted(lumiere: Agency) -> None:
     with lumiere.scope("member:lea") as scope:
         audit.record(scope, "persona.activated", f"creator:{lumiere.creator_id}", version=3)
     for statement in ("UPDATE audit_entries SET act = 'nothing'", "DELETE FROM audit_entries"):
@@ -244,7 +247,7 @@ def test_audit_is_written_once_and_for_ever(lumiere: Agency) -> None:
     )
 
 
-def test_auditor_reads_and_writes_nothing(lumiere: Agency) -> None:
+def test_auditor_cannot_write(lumiere: Agency) -> None:
     for statement in (
         "DELETE FROM notices",
         "UPDATE creators SET name = 'x'",
@@ -257,20 +260,20 @@ def test_auditor_reads_and_writes_nothing(lumiere: Agency) -> None:
             scope.run(statement)
 
 
-def test_errors_of_the_database_name_no_values(lumiere: Agency) -> None:
-    """What a log or an error page shows of a failed statement holds no parameter."""
+def test_database_errors_contain_no_values(lumiere: Agency) -> None:
+    """Logs and error pages show the errors of failed statements."""
     with pytest.raises(DBAPIError) as failed, lumiere.scope() as scope:
         scope.run("SELECT CAST(:secret AS integer) / 0, :canary", secret=0, canary="canary-1f9a")
     assert "canary-1f9a" not in str(failed.value)
 
 
-def test_tenant_of_a_scope_is_a_uuid(tenant: OpenScope) -> None:
-    # on purpose
+def test_scope_tenant_must_be_uuid(tenant: OpenScope) -> None:
+    # invalid on purpose
     with pytest.raises(DBAPIError), tenant("' OR true --", "x") as scope:  # type: ignore[arg-type]  # see above
         queries.list_creators(scope)
 
 
-def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Agency) -> None:
+def test_tenant_cannot_close_notice_of_another(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_small_agency(tenant, name="Boréal")
     for mine in (lumiere, other):
         with mine.scope() as scope:

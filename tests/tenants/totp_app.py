@@ -1,5 +1,4 @@
-"""An authenticator app, as far as a door can tell: it was told letters once, and knows what time it
-is."""
+"""An authenticator app: it stores a shared secret and computes codes from the current time."""
 
 import base64
 import re
@@ -12,24 +11,24 @@ from foundation.ids import INSTALLATION_ID
 from tenants.auth import second_factor, sessions
 
 KEY = second_factor.derive_door_key(bytes(range(32)))
-"""The door's key of these tests."""
+"""The key of web processes in these tests."""
 
 
 class AuthenticatorApp:
-    """What a phone makes of the letters on the page."""
+    """A phone that has scanned the letters of the page."""
 
     def __init__(self, letters: str) -> None:
         self.secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
 
     @classmethod
     def scans(cls, page: str) -> "AuthenticatorApp":
-        """The letters are the one word in capitals of that length."""
+        """Find the secret on the page: the only word of 32 capital letters and digits."""
         found = re.search(r"\b[A-Z2-7]{32}\b", page)
         assert found, page
         return cls(found[0])
 
     def code(self, now: int, *, later: int = 0) -> str:
-        """The six digits so many steps later."""
+        """Return the six-digit code `later` steps after `now`."""
         return (
             TOTP(self.secret, 6, SHA1(), 30)
             .generate(now + later * second_factor.TOTP_STEP_SECONDS)
@@ -38,13 +37,13 @@ class AuthenticatorApp:
 
 
 def read_people_clock(tenant: OpenScope) -> int:
-    """The people's clock, in seconds."""
+    """Return the current Unix time of `people_now()`, in seconds."""
     with tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         return int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
 
 
 def complete_sign_in(tenant: OpenScope, session: str, *, key: str = KEY) -> str:
-    """A session that opens pages: a guest's is set up with a new phone."""
+    """Return a session that opens pages; a guest is enrolled with a new phone first."""
     found = sessions.find_pending_session(tenant, session)
     if found is None:
         return session

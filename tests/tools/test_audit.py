@@ -19,7 +19,7 @@ from tests.architecture.tree import ROOT
 from tools import audit
 
 OLD = {"redis": 200, "httpx": 181, "jinja2": 179}
-"""Ages in days; everything else is new."""
+"""Ages in days; all other packages are new."""
 
 
 def vulnerability(**more: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def test_old_packages_are_listed_and_do_not_fail() -> None:
 
 
 @pytest.mark.parametrize(("withdrawn", "status"), [(None, 1), ("2026-01-01T00:00:00Z", 0)])
-def test_a_known_vulnerability_fails(withdrawn: str | None, status: int) -> None:
+def test_known_vulnerability_fails_unless_withdrawn(withdrawn: str | None, status: int) -> None:
     with index({"starlette": [vulnerability(withdrawn=withdrawn)]}) as url:
         done = run_audit(url)
     assert done.returncode == status
@@ -69,7 +69,7 @@ def test_a_known_vulnerability_fails(withdrawn: str | None, status: int) -> None
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", ""])
-def test_an_unreachable_or_incomplete_index_is_reported(address: str) -> None:
+def test_unreachable_or_incomplete_index_is_reported(address: str) -> None:
     with index({}, missing="pillow") as url:
         done = run_audit(address or url)
     assert (done.returncode, done.stdout) == (2, "")

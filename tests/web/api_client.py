@@ -1,4 +1,4 @@
-"""An agency with a key, and a program that asks the API with it: real database, real HTTP."""
+"""An agency with API keys and a client that calls the API over real HTTP, with a real database."""
 
 import json
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ from tests.start_hour import module_start_time
 
 ZONE = "Europe/Paris"
 NEXT_YEAR = wall_now().year + 1
-"""A year all of which posts can be planned in."""
+"""A year in which posts can be scheduled on every day."""
 EVERYTHING = tuple(ApiKeyScope)
 
 
 @dataclass
 class ApiClient:
-    """One agency: an owner and a manager, two creators with an account each, and a key of the
-    manager."""
+    """An agency with a member in each role, two creators with one account each, and keys of the
+    manager and the owner."""
 
     client: httpx.Client
     tenant: OpenScope
@@ -49,7 +49,7 @@ class ApiClient:
         creators: Any = (),
         days: int = 30,
     ) -> str:
-        """A key of the member in this role."""
+        """Create a key of the member in this role."""
         with self.scope(f"member:{self.members[role]}") as scope:
             return keys.create_key(scope, name="test", scopes=scopes, creators=creators, days=days)
 
@@ -63,7 +63,7 @@ class ApiClient:
         version: int | None = None,
         **headers: str,
     ) -> httpx.Response:
-        """One request; a POST names itself unless told otherwise."""
+        """Send a request. A POST gets a random idempotency key unless one is given."""
         said = {"authorization": f"Bearer {key or self.secrets['manager']}"}
         if method == "POST":
             said["idempotency-key"] = str(uuid7())
@@ -77,13 +77,13 @@ class ApiClient:
         return self.client.request(method, f"/v1{path}", headers=said, **more)
 
     def get(self, path: str, **more: Any) -> Any:
-        """What a read answers; it must work."""
+        """Return the JSON of a GET request, which must succeed."""
         answer = self.ask("GET", path, **more)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def draft(self, body: str = "hello", *, creator: str = "mia", **more: Any) -> dict[str, Any]:
-        """The JSON of a post in an hour."""
+        """Return the JSON body of a post due in one hour."""
         return {
             "creator_id": str(self.creators[creator]),
             "body": body,
@@ -93,14 +93,14 @@ class ApiClient:
         }
 
     def write(self, body: str = "hello", **more: Any) -> dict[str, Any]:
-        """A post that was taken."""
+        """Create a post and return it."""
         answer = self.ask("POST", "/posts", self.draft(body, **more))
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
         return found
 
     def approved(self, body: str = "hello", **more: Any) -> dict[str, Any]:
-        """A post of the manager that the owner said yes to; as it stands then."""
+        """Create a post as the manager, approve it as the owner, and return it."""
         post = self.write(body, **more)
         answer = self.ask(
             "POST", f"/posts/{post['id']}/approve", {}, key=self.secrets["owner"], version=1
@@ -111,17 +111,17 @@ class ApiClient:
 
 
 def instant_after(**by: float) -> str:
-    """An instant from now on, as the API reads it."""
+    """Return the time this long after the start of the module, in the format of the API."""
     return (module_start() + timedelta(**by)).isoformat()
 
 
 def module_start() -> datetime:
-    """What the house clock of the tests said when this module began, to the minute."""
+    """Return the start of the test module in UTC, rounded down to the minute."""
     return module_start_time().replace(second=0, microsecond=0)
 
 
 def create_api_client(client: httpx.Client, tenant: OpenScope) -> ApiClient:
-    """A new agency."""
+    """Create an agency."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agency", language="fr", zone=ZONE)
@@ -173,12 +173,12 @@ def add_passkey(scope: Scope, member_id: UUID) -> None:
 
 
 def parse_instant(said: str) -> datetime:
-    """An instant the API said."""
+    """Parse a time of the API."""
     return datetime.fromisoformat(said)
 
 
 def error_code(answer: httpx.Response) -> str:
-    """Of an error, whose body has the documented form and no more."""
+    """Return the code of an error response and check that the body has the documented form."""
     body = answer.json()
     assert set(body) == {"error"}
     assert {"code", "message"} <= set(body["error"]) <= {"code", "message", "states", "fields"}

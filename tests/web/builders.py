@@ -1,4 +1,4 @@
-"""A creator's own page on the true web room: real database, real files, real HTTP."""
+"""A creator's page on a real web server, with a real database, files and HTTP."""
 
 import hashlib
 import io
@@ -28,38 +28,38 @@ LETTERBOX = sealed_intake.derive_public_key(MASTER)
 
 
 def small_png(number: int) -> bytes:
-    """A small picture, another one for each number."""
+    """Return a small picture that differs for each number."""
     out = io.BytesIO()
     Image.new("RGB", (8, 8), (number % 256, number // 256 % 256, 90)).save(out, "PNG")
     return out.getvalue()
 
 
 def new_picture() -> bytes:
-    """Bytes no other test has."""
+    """Return bytes that no other test uses."""
     return small_png(0) + uuid7().bytes
 
 
 def new_content_id() -> str:
-    """An id as the house makes them."""
+    """Return a content ID in the format of the installation."""
     return "gr" + uuid7().hex[:22]
 
 
 @dataclass(frozen=True)
 class WebServer:
-    """The running web room: `client` speaks to it over HTTP, `pages` opens scopes with the doors'
-    login."""
+    """The running web server: `client` calls it over HTTP, `pages` opens scopes with the login of
+    the web processes."""
 
     client: httpx.Client
     tenant: OpenScope
     pages: OpenScope
     store: FileStore
     library: FileStore
-    """What is lent to platforms."""
+    """Files served to platforms at temporary URLs."""
 
 
 @dataclass(frozen=True)
 class CreatorPage:
-    """One creator's page."""
+    """The page of one creator."""
 
     room: WebServer
     tenant_id: UUID
@@ -67,19 +67,19 @@ class CreatorPage:
     slug: str
     token: str
 
-    # the house's side
+    # Calls of the installation.
 
     def call(
         self, method: str, path: str, *, token: str | None = None, **more: Any
     ) -> httpx.Response:
-        """A request of the house under this page's credential, or another."""
+        """Send a request of the installation, by default with the credential of this page."""
         headers = {"authorization": f"Bearer {self.token if token is None else token}"}
         return self.room.client.request(
             method, f"/house/{self.slug}{path}", headers=headers, **more
         )
 
     def stage(self, data: bytes, rating: Rating | None = Rating.G, *, ai: str = "none") -> str:
-        """Stage a file and have it rated; returns its digest."""
+        """Upload and rate a file, and return its digest."""
         sha256 = hashlib.sha256(data).hexdigest()
         with self.scope() as scope:
             self.record(scope, sha256, rating, ai=ai)
@@ -87,7 +87,7 @@ class CreatorPage:
         return sha256
 
     def record(self, scope: Scope, sha256: str, rating: Rating | None, *, ai: str = "none") -> None:
-        """What ingesting does: the bytes are recorded and rated."""
+        """Record and rate the file as the ingest does."""
         made = {
             "origin": "upload",
             "ai": ai,
@@ -105,7 +105,7 @@ class CreatorPage:
     def put(
         self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any
     ) -> httpx.Response:
-        """Put an item; `media` are digests, or whole entries."""
+        """Put an item; `media` contains digests or complete entries."""
         files = [
             {"sha256": one, "mime": "image/png"} if isinstance(one, str) else one for one in media
         ]
@@ -115,7 +115,7 @@ class CreatorPage:
         )
 
     def post(self, key: str = "", *, media: Any = (), **item: Any) -> str:
-        """Put an item that is taken; returns its id."""
+        """Put an item that must be accepted, and return its ID."""
         answer = self.put(key, media=media, **item)
         assert answer.status_code in {200, 201}, answer.text
         return str(answer.json()["id"])
@@ -123,10 +123,10 @@ class CreatorPage:
     def delete(self, key: str) -> httpx.Response:
         return self.call("DELETE", f"/items/{key}")
 
-    # the visitor's side
+    # Requests of visitors.
 
     def get(self, path: str = "", **headers: str) -> httpx.Response:
-        """What a visitor reads under this page's address."""
+        """Request a path of this page as a visitor."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.room.client.get(f"/{self.slug}/{path}", headers=named)
 
@@ -137,7 +137,7 @@ class CreatorPage:
         found: dict[str, Any] = self.get("feed.json").json()
         return found
 
-    # the database's side
+    # Database access.
 
     def scope(self, actor: str = "system:test") -> Any:
         return self.room.tenant(self.tenant_id, actor)
@@ -157,7 +157,7 @@ def create_page(
     title: str = "Mia",
     about: str = "Photographe",
 ) -> CreatorPage:
-    """A new page; of a new tenant unless told otherwise."""
+    """Create a page, with a new tenant unless one is given."""
     slug = "mia-" + uuid7().hex[-12:]
     owner = tenant_id or uuid7()
     with room.tenant(owner, "system:test") as scope:

@@ -1,4 +1,4 @@
-"""The web room, served once per worker."""
+"""Fixtures of the web server, started once per worker."""
 
 from collections.abc import Iterator
 
@@ -36,23 +36,23 @@ def room(
 
 @pytest.fixture
 def mia(room: WebServer) -> CreatorPage:
-    """A page of a tenant of its own."""
+    """Return the page of a new tenant."""
     return create_page(room)
 
 
 @pytest.fixture
 def api(room: WebServer, tenant: OpenScope) -> ApiClient:
-    """An agency of its own whose program asks the API."""
+    """Return a new agency with an API client."""
     return create_api_client(room.client, tenant)
 
 
 @pytest.fixture
 def mine(room: WebServer) -> RemoteWorkerAgency:
-    """An agency whose pictures a machine of its own makes."""
+    """Return an agency with a remote worker."""
     return create_remote_worker_agency(room.client, room.tenant, room.library)
 
 
 @pytest.fixture
 def theirs(room: WebServer) -> RemoteWorkerAgency:
-    """Another one."""
+    """Return a second agency with a remote worker."""
     return create_remote_worker_agency(room.client, room.tenant, room.library)

@@ -1,5 +1,4 @@
-"""An agency with one of everything the API knows, and what each operation of its document is asked
-with."""
+"""An agency with one resource of every kind, and the request bodies of the operations."""
 
 import json
 import re
@@ -66,12 +65,12 @@ MEANT = {
     EXAMPLE_CALL_ID: "call_id",
     EXAMPLE_MEDIA_ID: "media_id",
 }
-"""Ids of the examples, by what they stand for."""
+"""Field names of the IDs in the documented examples."""
 
 
 @dataclass
 class ExampleAgency:
-    """A program and the ids of its things, as the document's paths and examples call them."""
+    """An API client and the IDs of its resources, named as in the document."""
 
     api: ApiClient
     ids: dict[str, str]
@@ -80,7 +79,7 @@ class ExampleAgency:
         return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], path)
 
     def said(self, example: Any) -> Any:
-        """An example with true ids."""
+        """Return the example with real IDs."""
         if isinstance(example, dict):
             return {name: self.said(value) for name, value in example.items()}
         if isinstance(example, list):
@@ -88,7 +87,7 @@ class ExampleAgency:
         return self.ids[MEANT[example]] if example in MEANT else example
 
     def etag(self, path: str, **more: Any) -> str:
-        """What a change of a thing names in `If-Match`."""
+        """Return the current ETag of the resource that an operation changes."""
         answer = self.api.ask("GET", _ACT.sub("", self.path(path)), **more)
         assert answer.status_code == 200, answer.text
         return answer.headers["etag"]
@@ -98,7 +97,7 @@ AT_ONCE = frozenset({"key_id", "creator_id", "channel_id", "post_id", "delivery_
 TALKED = frozenset(
     {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
 )
-"""Ids that are there in any case, and those of what `talked` makes."""
+"""Ids that `add_review_discussion` creates."""
 
 
 def create_example_agency(
@@ -108,8 +107,8 @@ def create_example_agency(
     store: FileStore | None = None,
     ids_of: frozenset[str] | None = None,
 ) -> ExampleAgency:
-    """One of everything, or of what has these ids, for one creator; its post stands alone in the
-    queue of her account. The bytes of its picture lie in the `store`, if one is said."""
+    """Create one resource of every kind, or only those needed for `ids_of`, for one creator. The
+    post is alone in the queue of her account. The picture is written to `store` if one is given."""
     account = str(api.channels[creator])
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
@@ -131,7 +130,8 @@ def create_example_agency(
 
 
 def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> None:
-    """What repeats, rests, was missed, came in, is made and followed: one of each."""
+    """Add a series, test, list, downtime, quiet period, pause, move, import, upload, picture,
+    recipe, copy, run, caption set, idea set, label and feed."""
     api, ids, owner = found.api, found.ids, found.api.secrets["owner"]
     account = ids["channel_id"]
     lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
@@ -180,8 +180,8 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
 
 
 def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
-    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of
-    each."""
+    """Add an evergreen entry, spare account, comment, weekly plan, dry run and webhook, and return
+    their IDs."""
     api, ids = found.api, found.ids
     creator, account = ids["creator_id"], ids["channel_id"]
     path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
@@ -214,7 +214,7 @@ def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
 
 
 def add_webhook(**more: Any) -> dict[str, Any]:
-    """An address of one's own systems that hears of everything published."""
+    """Return the body of a webhook for published deliveries."""
     told = {
         "name": "Books",
         "url": "https://crm.example.com/hook",
@@ -224,7 +224,7 @@ def add_webhook(**more: Any) -> dict[str, Any]:
 
 
 def add_failed_webhook_call(api: ApiClient, hook_id: str) -> str:
-    """A call of a hook that nobody tries any more."""
+    """Create a webhook call that failed for good, and return its ID."""
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         call_id = send_test_event(scope, UUID(hook_id))
     with api.scope() as scope:
@@ -233,7 +233,7 @@ def add_failed_webhook_call(api: ApiClient, hook_id: str) -> str:
 
 
 def add_spare_account(api: ApiClient, creator_id: str) -> UUID:
-    """Another account of a creator."""
+    """Connect another account of a creator."""
     with api.scope() as scope:
         return lifecycle.connect_account(
             scope,
@@ -249,8 +249,8 @@ def add_spare_account(api: ApiClient, creator_id: str) -> UUID:
 
 
 def required_ids(path: str, example: Any) -> frozenset[str]:
-    """Which ids an operation and its example name, or need: a pool is there once something is in
-    it."""
+    """Return the IDs that an operation and its example need. A pool exists only once it has an
+    entry."""
     said = json.dumps(example)
     named = {name for meant, name in MEANT.items() if meant in said}
     return (
@@ -261,14 +261,14 @@ def required_ids(path: str, example: Any) -> frozenset[str]:
 
 
 def expect_success(answer: httpx.Response) -> dict[str, Any]:
-    """What was made; it must have worked."""
+    """Return the JSON of a response that must have succeeded."""
     assert answer.status_code in {200, 201, 202}, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
 def create_series(world: ExampleAgency, **more: Any) -> dict[str, Any]:
-    """Mondays and Thursdays at half past six, in the far future."""
+    """Return the body of a series on Mondays and Thursdays at 18:30, in the far future."""
     return {
         "creator_id": world.ids["creator_id"],
         "body": "again",
@@ -282,7 +282,7 @@ def create_series(world: ExampleAgency, **more: Any) -> dict[str, Any]:
 def begin_ab_test_on_new_series(
     api: ApiClient, world: ExampleAgency, *, hour: str = "06:30", **more: Any
 ) -> httpx.Response:
-    """Begin a test on a series of its own, once a day."""
+    """Start a test on a new daily series."""
     at = {"wall_time": f"2031-03-03T{hour}", "zone": "Europe/Paris"}
     begun = api.ask(
         "POST", "/series", create_series(world, at=at, repeat={"every": "daily", "end": 200})
@@ -291,7 +291,7 @@ def begin_ab_test_on_new_series(
 
 
 def begin_ab_test(api: ApiClient, series_id: str, **more: Any) -> httpx.Response:
-    """Begin a test on this series as it stands."""
+    """Start a test on the current version of a series."""
     said = {
         "day": "2031-03-06",
         "body": "again, otherwise",
@@ -305,7 +305,8 @@ def begin_ab_test(api: ApiClient, series_id: str, **more: Any) -> httpx.Response
 
 
 def create_missed_posts(api: ApiClient, creator: str = "mia", *, count: int = 2) -> str:
-    """Posts that an hour of silence kept back, laid out by the house; the downtime."""
+    """Create posts that a downtime of 50 minutes delayed, register them as missed, and return the
+    ID of the downtime."""
     posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
     with api.scope("system:publishing") as scope:
         for number, post in enumerate(posts):
@@ -322,7 +323,7 @@ def create_missed_posts(api: ApiClient, creator: str = "mia", *, count: int = 2)
 
 
 def pause_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
-    """A week in which nothing is planned."""
+    """Return the body of a pause for a week without posts."""
     days = {
         "creator_id": world.ids["creator_id"],
         "first": f"{NEXT_YEAR}-08-01",
@@ -332,7 +333,7 @@ def pause_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
 
 
 def move_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
-    """A move of nothing."""
+    """Return the body of a move that affects no posts."""
     days = {"since": "2032-01-01T00:00:00Z", "before": "2032-01-02T00:00:00Z", "days": 1}
     return {"creator_id": world.ids["creator_id"], **days, "seen": {}, **more}
 
@@ -340,14 +341,14 @@ def move_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
 def upload_import(
     api: ApiClient, creator: str = "mia", *, text: str = FILE, **more: Any
 ) -> httpx.Response:
-    """Hand in a file of one post."""
+    """Upload a file with one post."""
     soon = f"{module_start() + timedelta(days=2):%Y-%m-%d}"
     said = text.format(creator=creator).replace("2031-03-02", soon)
     return api.ask("POST", "/imports", said, content_type="text/csv", **more)
 
 
 def caption_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
-    """Texts around one idea."""
+    """Return the body of a caption request for one idea."""
     return {
         "creator_id": world.ids["creator_id"],
         "idea": "The harbour at dawn",
@@ -357,7 +358,7 @@ def caption_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
 
 
 def record_missing_model(api: ApiClient, kit_id: str, ideas_id: str) -> None:
-    """What a worker without a model says of both, so that others may be asked for."""
+    """Fail both requests as a worker without a model does, which allows new requests."""
     fail_suggestions(
         CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant
     )
@@ -365,7 +366,7 @@ def record_missing_model(api: ApiClient, kit_id: str, ideas_id: str) -> None:
 
 
 def new_photo() -> bytes:
-    """A photo no other test has."""
+    """Return a photo that no other test uses."""
     return encoded(a_picture(seed=uuid7().int % 2**32), "PNG")
 
 
@@ -378,7 +379,7 @@ def upload_picture(
     generated: bool = False,
     **more: Any,
 ) -> httpx.Response:
-    """Hand in a picture."""
+    """Upload a picture."""
     asked = urlencode({"creator": str(api.creators[creator]), "name": name, "generated": generated})
     return api.ask(
         "POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more}
@@ -388,7 +389,7 @@ def upload_picture(
 def add_library_picture(
     api: ApiClient, creator: str = "mia", *, store: FileStore | None = None
 ) -> UUID:
-    """A picture that is there already; its bytes lie nowhere unless a store is said."""
+    """Add a picture to the library. Its file is discarded unless a store is given."""
     prepared = pipeline.prepare_upload(new_photo(), name="beach.png")
     with tempfile.TemporaryDirectory() as folder:
         kept = store or FileStore(Path(folder))
@@ -401,12 +402,12 @@ def add_library_picture(
 
 
 def review_picture(api: ApiClient, import_id: str) -> None:
-    """What a worker does with it."""
+    """Check an import as a worker does."""
     imports_handling.check_import(
         ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={}
     )
 
 
 def unknown_path(path: str) -> str:
-    """A path with ids of nothing."""
+    """Return the path with random IDs."""
     return re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)

@@ -1,5 +1,4 @@
-"""An agency with a machine of its own and a creator whose recipe it makes; and bytes that are no
-picture."""
+"""An agency with a remote worker and a creator with a recipe, and a decompression bomb."""
 
 import json
 import struct
@@ -34,7 +33,7 @@ ABLE = {"engine": "placeholder", "model": "scenes-1"}
 
 @dataclass
 class RemoteWorkerAgency:
-    """One agency, one creator, one machine with its key."""
+    """One agency with one creator and one remote worker with its key."""
 
     client: httpx.Client
     tenant: OpenScope
@@ -50,7 +49,7 @@ class RemoteWorkerAgency:
         return self.tenant(self.tenant_id, actor)
 
     def machine(self, name: str = "the cellar") -> tuple[UUID, str]:
-        """Another machine."""
+        """Create another remote worker and return its ID and key."""
         machine_id = uuid7()
         with self.scope(f"member:{self.owner}") as scope:
             return machine_id, remote_workers.create_remote_worker(
@@ -62,7 +61,7 @@ class RemoteWorkerAgency:
             return remote_routing.end_remote_worker(scope, machine_id or self.machine_id)
 
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
-        """A run of a small recipe."""
+        """Start a run of a small recipe."""
         with self.scope() as scope:
             recipe_id = specs.save_recipe(scope, self.creator_id, build_spec(**changes))
             return runner.start_run(
@@ -70,7 +69,7 @@ class RemoteWorkerAgency:
             )
 
     def post(self, path: str, body: Any, *, key: str = "", **headers: str) -> httpx.Response:
-        """One request of the machine."""
+        """Send a request as the worker."""
         said = {"authorization": f"Bearer {key or self.key}", **headers}
         more: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
         return self.client.post(f"/machine/v1{path}", headers=said, timeout=30, **more)
@@ -78,7 +77,7 @@ class RemoteWorkerAgency:
     def ask(
         self, *, instance: UUID | None = None, key: str = "", **able: Any
     ) -> LeasedPictures | None:
-        """What the machine is lent."""
+        """Request work and return the lease, or None if there is none."""
         wanted = {
             "version": PROTOCOL_VERSION,
             "instance": str(instance or self.instance),
@@ -90,7 +89,7 @@ class RemoteWorkerAgency:
         return LeasedPictures.model_validate(said) if said else None
 
     def lent(self, **more: Any) -> LeasedPictures:
-        """The same where there is something."""
+        """Request work and return the lease, which must exist."""
         found = self.ask(**more)
         assert found is not None
         return found
@@ -104,7 +103,7 @@ class RemoteWorkerAgency:
         key: str = "",
         **said: Any,
     ) -> httpx.Response:
-        """A picture of a lease, drawn unless other bytes are given."""
+        """Upload a picture of a lease: the rendered one unless other bytes are given."""
         asked = next(one for one in lent.pictures if one.number == which)
         data = draw_picture(asked) if data is None else data
         made = {
@@ -127,7 +126,7 @@ class RemoteWorkerAgency:
         return self.post("/pictures", data, key=key, **kind)
 
     def bring(self) -> int:
-        """Have the workers bring in what waits; how many rows that were."""
+        """Ingest the pending results as the workers do, and return their number."""
         with self.scope() as scope:
             found = scope.run(
                 "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = :kind RETURNING id, "
@@ -167,7 +166,7 @@ class RemoteWorkerAgency:
             return int(found.scalar_one())
 
     def due(self) -> int:
-        """Runs that our own workers were told of."""
+        """Return the number of jobs for the installation's workers."""
         with self.scope() as scope:
             found = scope.run(
                 "SELECT count(*) FROM outbox WHERE tenant_id = :t AND kind = :kind",
@@ -177,7 +176,7 @@ class RemoteWorkerAgency:
             return int(found.scalar_one())
 
     def silent(self) -> None:
-        """The machine says nothing for longer than its lease."""
+        """Let the lease expire."""
         with self.scope() as scope:
             scope.run(
                 "UPDATE home_runs SET until = people_now() - interval '1 second'"
@@ -189,7 +188,7 @@ class RemoteWorkerAgency:
 def create_remote_worker_agency(
     client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came: bool = True
 ) -> RemoteWorkerAgency:
-    """A new agency, whose machine has asked once where it `came`."""
+    """Create an agency whose worker has connected once if `came` is True."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agency", language="fr", zone="Europe/Paris")
@@ -212,12 +211,12 @@ def create_remote_worker_agency(
 
 
 def draw_picture(asked: PictureOrder) -> bytes:
-    """What the machine's engine draws."""
+    """Return the picture as the worker's engine renders it."""
     return PlaceholderEngine().draw(asked.to_job(lambda _: b"")).data
 
 
 def decompression_bomb(edge: int = 60_000) -> bytes:
-    """A PNG of a few bytes that would unpack to gigabytes."""
+    """Return a PNG of a few bytes that would decompress to gigabytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

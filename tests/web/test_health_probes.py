@@ -1,4 +1,4 @@
-"""Whether the public door lives, and whether it works."""
+"""Liveness and readiness of the public web server."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.web.builders import PUBLIC, WebServer
 from web.app import create_web_app
 
 
-def test_the_door_is_ready_under_any_name(room: WebServer) -> None:
+def test_server_is_ready_under_any_host_name(room: WebServer) -> None:
     for host in ("127.0.0.1", "elsewhere.example.test", "web:8080"):
         found = room.client.get("/readyz", headers={"host": host})
         assert (found.status_code, found.json()) == (200, {"ready": True})
 
 
-def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
+def test_server_without_database_is_alive_but_not_ready(tmp_path: Path) -> None:
     away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
     app = create_web_app(tenant=away.scope, store=FileStore(tmp_path), public_url=PUBLIC)
     with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
@@ -27,7 +27,7 @@ def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
     assert (found.status_code, found.json()) == (503, {"ready": False})
 
 
-def test_our_own_processes_call_it_by_another_name(tmp_path: Path, pages: Database) -> None:
+def test_internal_host_name_is_accepted(tmp_path: Path, pages: Database) -> None:
     store = FileStore(tmp_path)
     app = create_web_app(
         tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080"

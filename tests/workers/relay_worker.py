@@ -1,5 +1,4 @@
-"""A real relay and a real Celery worker in this process, on a Redis and a PostgreSQL of this
-run."""
+"""A real relay and a real Celery worker in this process, with Redis and PostgreSQL of this run."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,14 +23,14 @@ NO_FACTS = FactListeners({})
 
 
 def clear_outbox(tenant: OpenScope, redis_url: str) -> None:
-    """Forget all rows and messages of tests before."""
+    """Delete all rows and messages of earlier tests."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         scope.run("DELETE FROM outbox")
     redis.Redis.from_url(redis_url).flushall()
 
 
 def count_pending_rows(tenant: OpenScope) -> int:
-    """How many rows of any tenant are not done."""
+    """Return the number of unfinished rows of all tenants."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         return int(scope.run("SELECT count(*) FROM outbox").scalar_one())
 
@@ -44,7 +43,7 @@ def relaying(
     facts: FactListeners = NO_FACTS,
     ticks: Sequence[Tick] = (),
 ) -> Iterator[Relay]:
-    """A relay in a thread, with connections of its own."""
+    """Run a relay in a thread with separate connections."""
     own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
     relay = Relay(own, own.scope, send, facts=facts, ticks=ticks)
     thread = Thread(target=relay.run, name="relay", daemon=True)
@@ -67,7 +66,7 @@ def house(
     wrap: Callable[[SendMessage], SendMessage] = lambda send: send,
     handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle_event,
 ) -> Iterator[Relay]:
-    """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
+    """Run relay, Redis and worker. `wrap` may tamper with sending, `handle` with receiving."""
     clear_outbox(database.scope, redis_url)
     dispatcher = Dispatcher(routes, database.scope, database=database)
     with ExitStack() as stack:

@@ -1,5 +1,5 @@
-"""A worker process whose handler takes its time: `python -m tests.workers.slow_worker DATABASE_URL
-REDIS_URL FILE`."""
+"""A worker process with a slow handler: `python -m tests.workers.slow_worker DATABASE_URL REDIS_URL
+FILE`."""
 
 import sys
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Where requests may go: to what the settings name and to the public internet, and never to another
-address inside, in any environment."""
+"""Network reach: requests may go to addresses in the settings and to the public internet, never to
+other internal addresses, in any environment."""
 
 import socket
 from collections.abc import Iterator
@@ -47,7 +47,8 @@ INSIDE = (
     "fd00:ec2::254",
     "fec0::1",
 )
-"""Loopback, private, link-local and metadata addresses, in every spelling a resolver takes."""
+"""Loopback, private, link-local and metadata addresses, in every spelling that a resolver accepts.
+"""
 
 
 def settings_of(environment: Environment) -> Settings:
@@ -78,7 +79,7 @@ def settings_of(environment: Environment) -> Settings:
         ("https://nowhere.invalid", False, False),
     ],
 )
-def test_only_named_origins_are_reached_inside(
+def test_only_configured_internal_origins_are_reached(
     environment: Environment, url: str, allowed: bool, outside: bool
 ) -> None:
     settings = settings_of(environment)
@@ -87,7 +88,7 @@ def test_only_named_origins_are_reached_inside(
 
 
 @EACH_ENVIRONMENT
-def test_the_sandbox_is_reached_by_feeds_and_webhooks_of_a_demonstration(
+def test_sandbox_is_reached_by_feeds_and_webhooks_except_in_production(
     environment: Environment,
 ) -> None:
     settings = settings_of(environment)
@@ -98,7 +99,7 @@ def test_the_sandbox_is_reached_by_feeds_and_webhooks_of_a_demonstration(
 
 @EACH_ENVIRONMENT
 @pytest.mark.parametrize("host", INSIDE)
-def test_every_address_inside_is_refused_before_a_connection(
+def test_every_internal_address_is_refused_before_connecting(
     environment: Environment, host: str
 ) -> None:
     for reach in (outside_reach(settings_of(environment)), allowed_reach(settings_of(environment))):
@@ -109,7 +110,7 @@ def test_every_address_inside_is_refused_before_a_connection(
 
 @pytest.fixture
 def open_port() -> Iterator[int]:
-    """A port of this machine on which something listens."""
+    """A port of this machine with a listening server."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.05)
         yield server.getsockname()[1]
@@ -118,7 +119,9 @@ def open_port() -> Iterator[int]:
 
 
 @EACH_ENVIRONMENT
-def test_an_open_port_answers_like_a_closed_one(environment: Environment, open_port: int) -> None:
+def test_open_port_is_indistinguishable_from_a_closed_one(
+    environment: Environment, open_port: int
+) -> None:
     reach = outside_reach(Settings(environment=environment, reachable=""))
     http = HttpClient(reach=reach)
     for port in (open_port, 1):

@@ -170,7 +170,7 @@ def _refuse_body(body: bytes) -> Response | None:
     """Return the error response for a body that is not one JSON-RPC request or notification.
 
     For protocol versions up to 2025-11-25, the SDK would return pydantic's error text, and would
-    treat a request whose id is null, a boolean or a fraction as a notification (202).
+    treat a request whose ID is null, a boolean or a fraction as a notification (202).
     """
     try:
         message = pydantic_core.from_json(body)

@@ -99,7 +99,7 @@ def in_visitor_language(
 
 
 def new_form_id() -> str:
-    """Return a random form id. A form that is submitted twice creates one request."""
+    """Return a random form ID. A form that is submitted twice creates one request."""
     return secrets.token_urlsafe(16)
 
 

@@ -185,7 +185,7 @@ class AdultAreaPages:
         return _render_entry_page(request, visit, _Standing(why.code, may_begin=False), status=422)
 
     def end_session(self, request: Request, slug: str) -> Response:
-        """Delete the session cookie. The session id exists only in that cookie."""
+        """Delete the session cookie. The session ID exists only in that cookie."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)

@@ -1,4 +1,4 @@
-"""Feeds of a site: Atom (RFC 4287) and JSON Feed 1.1. Entry ids do not change if the
+"""Feeds of a site: Atom (RFC 4287) and JSON Feed 1.1. Entry IDs do not change if the
 address does."""
 
 import json
@@ -20,7 +20,7 @@ _AI = ("none", "assisted", "generated")
 
 @dataclass(frozen=True)
 class FeedHeader:
-    """The metadata of a feed. URLs are absolute; `authority` and `permanent` form the ids (RFC
+    """The metadata of a feed. URLs are absolute; `authority` and `permanent` form the IDs (RFC
     4151)."""
 
     title: str

@@ -1,4 +1,4 @@
-"""Items of a site: created once per content id, edited in place, and never published again after
+"""Items of a site: created once per content ID, edited in place, and never published again after
 removal."""
 
 import re
@@ -75,7 +75,7 @@ class ItemEntry:
 
 @dataclass(frozen=True)
 class ItemPage:
-    """A page of items, newest first. `older` is the content id to pass as `before` for the next
+    """A page of items, newest first. `older` is the content ID to pass as `before` for the next
     page, or None on the last page. `whole` is False if an item was hidden from the visitor."""
 
     entries: tuple[ItemEntry, ...]
@@ -135,7 +135,7 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """Replace an item by a tombstone. An unknown id gets one too, so that a publication that is
+    """Replace an item by a tombstone. An unknown ID gets one too, so that a publication that is
     still in progress cannot appear after the removal."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
@@ -187,7 +187,7 @@ def shown_media_type(scope: Scope, sha256: str, area: str | None = None) -> str 
 
 
 def items_showing_file(scope: Scope, found: SiteRef, sha256: str) -> list[str]:
-    """Return the content ids of published items in this site and area that show a file."""
+    """Return the content IDs of published items in this site and area that show a file."""
     query = select(Item.content_id).join(ItemMedium, col(ItemMedium.item_id) == Item.id)
     return list(
         scope.session.exec(
@@ -253,7 +253,7 @@ def public_ratings(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]
 def list_newest(
     scope: Scope, found: SiteRef, *, limit: int, before: str | None = None
 ) -> ItemPage | None:
-    """Return published items, newest first. `before` is a content id and selects older items.
+    """Return published items, newest first. `before` is a content ID and selects older items.
     Return None if `before` is unknown."""
     query = select(Item).where(
         Item.tenant_id == scope.tenant_id,
@@ -281,7 +281,7 @@ def list_newest(
 
 
 def find_item(scope: Scope, found: SiteRef, content_id: str) -> tuple[bool, ItemEntry | None]:
-    """Return `(known, entry)`: (False, None) for an unknown id, (True, None) for a removed or
+    """Return `(known, entry)`: (False, None) for an unknown ID, (True, None) for a removed or
     hidden item."""
     row = _find_item_row(scope, found, content_id)
     if row is None:
@@ -306,7 +306,7 @@ def record_view(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def count_views(scope: Scope, found: SiteRef, content_id: str) -> int | None:
-    """Return the number of views of an item, or None for an unknown id."""
+    """Return the number of views of an item, or None for an unknown ID."""
     row = _find_item_row(scope, found, content_id)
     if row is None:
         return None

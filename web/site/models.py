@@ -32,7 +32,7 @@ class Site(CreatorOwnedRow, table=True):
     language: str
     chat_url: str
     authority: str
-    """Host name in the permanent ids of feed entries. It stays the same if the site moves."""
+    """Host name in the permanent IDs of feed entries. It stays the same if the site moves."""
     token_digest: str
     adult_digest: str = ""
     """Digest of the credential for the adult area. Empty while that area is closed."""

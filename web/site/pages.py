@@ -89,7 +89,7 @@ class SitePages:
         )
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
-        """Show an item. Return 404 for an unknown id and 410 for a removed or hidden item."""
+        """Show an item. Return 404 for an unknown ID and 410 for a removed or hidden item."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)

@@ -1,5 +1,5 @@
 """The endpoint through which the `own_page` connector publishes: files by digest and items by
-content id, with the site's credential."""
+content ID, with the site's credential."""
 
 import hashlib
 from typing import Annotated
@@ -139,7 +139,7 @@ class _Endpoint:
             raise _Refused(403, "rating")
 
     def get_item(self, found: SiteRef, content_id: str) -> JSONResponse:
-        """Return the id and URL of a published item."""
+        """Return the ID and URL of a published item."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             known, entry = items.find_item(scope, found, content_id)
         if entry is None:

@@ -75,7 +75,7 @@ def adult_account_name(slug: str) -> str:
 
 @dataclass(frozen=True)
 class SiteProfile:
-    """The profile of a site. `authority` is the host name in its permanent ids. Instants are
+    """The profile of a site. `authority` is the host name in its permanent IDs. Instants are
     UTC-aware; `changed_at` is the last time the profile or an item was created, edited or removed.
     """
 
@@ -103,7 +103,7 @@ def open_site(
     """Create a creator's site and return the credential that publishes to it. Return None if the
     site already exists. The credential is stored only as a digest.
 
-    `authority` is the current host name; feed ids keep it if the site moves. Raises BadInput for an
+    `authority` is the current host name; feed IDs keep it if the site moves. Raises BadInput for an
     invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for text
     that may not appear on a public page.
     """

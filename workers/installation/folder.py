@@ -1,11 +1,13 @@
-"""The folder of an installation: its secrets, its lock, and the readiness of its processes. Folders
-have mode 0700.
+"""The folder of an installation: its secrets, its lock, and the readiness of its processes.
 
-greenroom.env   settings and generated secrets, 0600, written atomically lock            held by the
-supervisor while it runs, with its process id pg/ redis/ objects/   the data objects-archive/
-signatures of the decision log, written once run/            state.json and `<name>.ready`,
-meaningless after a stop logs/           one file per process, rotated at 10 MiB when its process
-starts
+Folders have mode 0700.
+
+- `greenroom.env`: settings and generated secrets, mode 0600, written atomically.
+- `lock`: held by the supervisor while it runs, with its process ID.
+- `pg/`, `redis/`, `objects/`: the data.
+- `objects-archive/`: signatures of the decision log, written once.
+- `run/`: `state.json` and `<name>.ready`, meaningless after a stop.
+- `logs/`: one file per process, rotated at 10 MiB when its process starts.
 """
 
 import base64
@@ -194,7 +196,7 @@ class SupervisorLock:
 
 
 def acquire_lock(home: InstallationFolder) -> SupervisorLock:
-    """Acquire the lock of the installation. Raises Conflict with the process id of the supervisor
+    """Acquire the lock of the installation. Raises Conflict with the process ID of the supervisor
     that holds it."""
     file = (home.folder / "lock").open("a+", encoding="utf-8")
     until = monotonic() + LOCK_WAIT_SECONDS
@@ -218,8 +220,8 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def running_supervisor_pid(home: InstallationFolder) -> int | None:
-    """Return the process id of the running supervisor; None if the installation does not run, 0 if
-    the id is not known yet."""
+    """Return the process ID of the running supervisor; None if the installation does not run, 0 if
+    the ID is not known yet."""
     path = home.folder / "lock"
     if not path.exists():
         return None
@@ -254,7 +256,7 @@ def announce_ready(settings: Settings, name: str) -> None:
 
 
 def has_announced_ready(home: InstallationFolder, name: str, pid: int) -> bool:
-    """Return True if the process with this id has recorded that it is ready."""
+    """Return True if the process with this ID has recorded that it is ready."""
     try:
         return (home.run_folder / f"{name}.ready").read_text() == str(pid)
     except OSError:

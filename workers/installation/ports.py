@@ -84,7 +84,7 @@ def find_free_port() -> int:
 
 
 def program_listening_on(port: int) -> str:
-    """Return the name and process id of the program that listens on `port`; a dash if the system
+    """Return the name and process ID of the program that listens on `port`; a dash if the system
     does not show it."""
     with suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):

@@ -88,8 +88,8 @@ class Beat:
             self._scheduler = None
 
     def follow_clock_rollback(self) -> None:
-        """Run overdue ticks after a clock rollback. APScheduler waits for a wall-clock time, so
-        after a rollback by an hour no tick would run for an hour."""
+        """Run overdue ticks after the clock was set back. APScheduler waits for a wall-clock time,
+        so if the clock goes back an hour, no tick would run for an hour."""
         now = self._clock()
         for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
             (tick,) = job.args

@@ -161,7 +161,7 @@ def _render_review_actions(page: PageContext, card: AssetCard, own: str, *, keys
 
 
 def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
-    """Check that this member may review the image. Return its creator's id.
+    """Check that this member may review the image. Return its creator's ID.
 
     Raises NotFound if the creator is not assigned to them, and Refused if they have not revealed
     the image.

@@ -110,7 +110,7 @@ class ApprovalsView:
     taken: Sequence[AppealableRemoval]
     """Removed content that this member may appeal."""
     named: Mapping[UUID, str]
-    """Excerpts of the posts concerned by a request, appeal or removal, by its first id. A message
+    """Excerpts of the posts concerned by a request, appeal or removal, by its first ID. A message
     to a subscriber has none."""
     places: Mapping[UUID, str]
     """Names of channels."""
@@ -393,7 +393,7 @@ def load_review_pictures(
 ) -> list[ReviewPicture]:
     """Return images as this member may see them now, in one read.
 
-    Each image is given as asset id, digest and alt text. Images without a record are left out.
+    Each image is given as asset ID, digest and alt text. Images without a record are left out.
     """
     if not pictures:
         return []

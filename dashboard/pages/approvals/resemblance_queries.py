@@ -12,7 +12,7 @@ from studio.library import member_reviews, queries
 from tenants.agencies.queries import Member
 
 Picture = tuple[UUID, str]
-"""Asset id and digest. One asset can have several files."""
+"""Asset ID and digest. One asset can have several files."""
 
 
 @dataclass(frozen=True)

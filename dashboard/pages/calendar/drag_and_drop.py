@@ -89,7 +89,7 @@ def _handle_drop(page: PageContext, zone: str) -> None:
 def _apply_drop(
     page: PageContext, zone: str, value: object, last: list[LastMove], scope: Scope, _: UUID
 ) -> Message:
-    """Apply a drop. The value comes from the browser and is untrusted, so the ids in it are
+    """Apply a drop. The value comes from the browser and is untrusted, so the IDs in it are
     validated and authorized like any other input."""
     try:
         wanted = DroppedCard.model_validate(value)

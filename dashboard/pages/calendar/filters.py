@@ -18,7 +18,7 @@ GROUP = "calendar:group"
 def render_filters(
     page: PageContext, mine: list[Creator], accounts: list[PostAccount]
 ) -> tuple[UUID | None, UUID | None, str]:
-    """Render the three filters. Return the ids of the creator and of the account, each None for
+    """Render the three filters. Return the IDs of the creator and of the account, each None for
     all, and the state group."""
     names = {one.slug: one for one in mine}
     slug = st.selectbox(

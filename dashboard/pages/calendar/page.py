@@ -104,7 +104,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _parse_id(text: str) -> UUID | None:
-    """Parse a post id from the address. Raise NotFound for an invalid id, as for an unknown one."""
+    """Parse a post ID from the address. Raise NotFound for an invalid ID, as for an unknown one."""
     if not text:
         return None
     try:

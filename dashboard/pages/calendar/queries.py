@@ -123,7 +123,7 @@ class CalendarCard:
 
     @property
     def deliveries(self) -> Collection[UUID]:
-        """Ids of the deliveries."""
+        """IDs of the deliveries."""
         return [one.delivery_id for one in self.posts]
 
 
@@ -156,7 +156,7 @@ class CompactCard:
 
     @property
     def deliveries(self) -> Collection[UUID]:
-        """Ids of the deliveries."""
+        """IDs of the deliveries."""
         return self.summary.versions.keys()
 
     @property

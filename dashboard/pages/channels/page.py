@@ -246,7 +246,7 @@ def _render_connect_form(
 
 
 def _render_client_registration(page: PageContext, form: str, known: str) -> bool:
-    """Render how to register an app with the platform. Return True if its id must be typed; a
+    """Render how to register an app with the platform. Return True if its ID must be typed; a
     `known` app can be used again."""
     wanted = not known or st.checkbox(
         page.text("channels.another_client", client=known), key=f"connect:{form}:other"

@@ -91,10 +91,10 @@ class ChannelsView:
     asked: AccountSetup | None
     """The latest account setup, while it is recent."""
     clients: Mapping[str, str]
-    """Id of the app that the agency used last, by platform."""
+    """ID of the app that the agency used last, by platform."""
     now: datetime
     rehearsed: dict[UUID, DryRunTarget]
-    """Dry runs in progress, by the id of their target."""
+    """Dry runs in progress, by the ID of their target."""
     costs: Sequence[MonthlyCosts]
     """Costs of the current month for all accounts of the agency, by platform that charges for
     requests."""

@@ -46,7 +46,7 @@ BY_MODEL = "compose:by_model"
 """Text that a model wrote, by the field it was inserted into."""
 
 SAVED_DRAFT_KEY = "compose:aside"
-"""Id of the saved draft that is being continued."""
+"""ID of the saved draft that is being continued."""
 
 OPENED_POST_KEY = "compose:opened"
 """Occurrence of a recurring post from which the composer was opened. Saving returns to it."""
@@ -111,17 +111,17 @@ ALL_KEYS = (
     STORED_FIELDS_KEY,
 )
 PART_PREFIX = "compose:part:"
-"""Prefix of the fields of thread parts. `PARTS_KEY` contains the ids of the parts in order."""
+"""Prefix of the fields of thread parts. `PARTS_KEY` contains the IDs of the parts in order."""
 
 OVERRIDE_PREFIX = "compose:other:"
 """Prefix of the fields of an account."""
 
 FIRST_COMMENT = "comment"
-"""Id of the first comment among the ids of thread parts."""
+"""ID of the first comment among the IDs of thread parts."""
 
 OMITTED_PARTS_FIELD = "left"
 EXTRA_PARTS_FIELD = "more"
-"""Fields of an account: the omitted parts, and the ids of extra parts that only this account has.
+"""Fields of an account: the omitted parts, and the IDs of extra parts that only this account has.
 """
 
 RECURRENCE_PREFIX = "compose:repeat:"
@@ -318,7 +318,7 @@ def field_text(name: str) -> str:
 
 
 def id_list(name: str) -> tuple[UUID, ...]:
-    """Return the selected ids in order. Raise NotFound for an invalid id."""
+    """Return the selected IDs in order. Raise NotFound for an invalid ID."""
     try:
         return tuple(UUID(one) for one in st.session_state.get(name) or ())
     except ValueError as error:
@@ -326,7 +326,7 @@ def id_list(name: str) -> tuple[UUID, ...]:
 
 
 def part_ids() -> tuple[str, ...]:
-    """Return the ids of the thread parts after the first, in order."""
+    """Return the IDs of the thread parts after the first, in order."""
     return tuple(st.session_state.get(PARTS_KEY) or ())
 
 
@@ -405,7 +405,7 @@ def media_field(part: str = "") -> str:
 
 
 def extra_part_ids(account: str) -> tuple[str, ...]:
-    """Return the ids of the extra parts of an account, in order."""
+    """Return the IDs of the extra parts of an account, in order."""
     return tuple(st.session_state.get(override_key(account, EXTRA_PARTS_FIELD)) or ())
 
 
@@ -418,7 +418,7 @@ def clear_overrides(account: str) -> None:
 
 
 def list_parts() -> dict[str, ThreadPart]:
-    """Return the thread parts and the first comment by id, in order, including empty ones."""
+    """Return the thread parts and the first comment by ID, in order, including empty ones."""
     found = {
         one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one)))
         for one in part_ids()
@@ -429,7 +429,7 @@ def list_parts() -> dict[str, ThreadPart]:
 
 
 def list_channel_parts(account: str) -> dict[str, ThreadPart]:
-    """Return the parts of an account by id, in order: the parts of the post that are not omitted,
+    """Return the parts of an account by ID, in order: the parts of the post that are not omitted,
     extra parts, then the first comment. Empty parts are included."""
     parts = list_parts()
     left = st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()

@@ -360,7 +360,7 @@ def _render_submit_button(
 
 
 def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
-    """Store the draft, once even if the user clicks several times: the id of the draft is its key,
+    """Store the draft, once even if the user clicks several times: the ID of the draft is its key,
     and the draft is cleared afterwards. `seen` is the content of an edited post that was shown next
     to the button."""
     if not field_text(ID_KEY):

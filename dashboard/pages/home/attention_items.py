@@ -166,12 +166,12 @@ class AttentionItem:
 
 
 def notice_deliveries(notices: Iterable[Notice]) -> list[UUID]:
-    """Return the ids of the deliveries that the notices refer to."""
+    """Return the IDs of the deliveries that the notices refer to."""
     return [found for one in notices if (found := _delivery_id_from_cause(one.cause)) is not None]
 
 
 def notice_downtimes(notices: Iterable[Notice]) -> list[UUID]:
-    """Return the ids of the downtimes that the notices refer to."""
+    """Return the IDs of the downtimes that the notices refer to."""
     return [found for one in notices if (found := _downtime_id_from_cause(one.cause)) is not None]
 
 

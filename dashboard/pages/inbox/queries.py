@@ -38,7 +38,7 @@ class SandboxChatLink:
 
 @dataclass(frozen=True)
 class InboxView:
-    """The list of conversations. `members` maps ids to names; `mark` changes when any displayed
+    """The list of conversations. `members` maps IDs to names; `mark` changes when any displayed
     value does."""
 
     now: datetime
@@ -50,7 +50,7 @@ class InboxView:
 
     @property
     def conversation_order(self) -> list[UUID]:
-        """Ids of the conversations from top to bottom."""
+        """IDs of the conversations from top to bottom."""
         return [row.id for rows in self.groups.values() for row in rows]
 
 

@@ -74,7 +74,7 @@ class ProfileContext:
     requested: bool
     """True if a custodian has an open request about this person."""
     members: Mapping[UUID, str]
-    """Names of the agency's own members by id; one of them may be this person."""
+    """Names of the agency's own members by ID; one of them may be this person."""
     contact: LinkedPerson | None
 
 

@@ -23,7 +23,7 @@ EARLIER = 5
 class WeeklyPlanView:
     """The data of one creator's plans.
 
-    `accounts` holds channels that can publish posts, and `recipes` prompt templates, both by id
+    `accounts` holds channels that can publish posts, and `recipes` prompt templates, both by ID
     with their names.
     """
 

@@ -47,7 +47,7 @@ def render_label_filter(page: PageContext) -> None:
 
 
 def get_label_filter() -> UUID | None:
-    """Return the id of the selected label, or None."""
+    """Return the ID of the selected label, or None."""
     found = str(st.session_state.get(LABEL) or "")
     return UUID(found) if found else None
 

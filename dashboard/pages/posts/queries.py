@@ -214,7 +214,7 @@ class PostView:
     rehearsed: bool = False
     """True if the post is currently a dry run."""
     platforms: Mapping[UUID, str] = field(default_factory=dict)
-    """Platforms of the creator's accounts by account id."""
+    """Platforms of the creator's accounts by account ID."""
     chosen: Mapping[UUID, Sequence[ReadableOption]] = field(default_factory=dict)
     """Platform options of the post for each account."""
     labels: Sequence[Label] = ()

@@ -90,7 +90,7 @@ def _open_selected_account() -> None:
 
 
 def require_own_creator(page: PageContext, scope: Scope, channel_id: UUID) -> UUID:
-    """Return the id of an account's creator. Raise NotFound if the member does not work for the
+    """Return the ID of an account's creator. Raise NotFound if the member does not work for the
     creator."""
     return page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id).id
 

@@ -54,7 +54,7 @@ def render_quiet_banner(
 
 def select_quiet_target(page: PageContext, found: QueueView, key: str) -> UUID | None:
     """Render the choice between this account and all accounts of the creator. Return the account's
-    id, or None for all accounts."""
+    ID, or None for all accounts."""
     names = {HERE: found.channel.name, ALL: page.text("queue.all_of", name=found.creator.name)}
     chosen = st.radio(
         page.text("queue.where"),

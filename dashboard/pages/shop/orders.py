@@ -77,7 +77,7 @@ def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> Non
 
 
 def _parse_id(text: str) -> UUID | None:
-    """Parse an order id from the address. Raise NotFound for an invalid id, as for an
+    """Parse an order ID from the address. Raise NotFound for an invalid ID, as for an
     unknown one."""
     if not text:
         return None

@@ -53,7 +53,7 @@ def load_subscriptions(scope: Scope, creator: Creator) -> SubscriptionsView:
 
 
 def require_own_plan(scope: Scope, page: PageContext, plan_id: UUID) -> UUID:
-    """Return the id of a plan of one of the member's creators.
+    """Return the ID of a plan of one of the member's creators.
 
     Raise NotFound for any other plan, so that the response does not reveal whether it exists.
     """

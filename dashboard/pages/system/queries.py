@@ -65,7 +65,7 @@ class SystemView:
     dead: Sequence[DeadEvent]
     stops: Sequence[ActiveStop]
     acts: Sequence[tuple[AuditRecord, int]]
-    """Newest audit records with the number of repetitions: 100 equal acts in a row by one member
+    """Newest audit records with the number of repetitions: 100 equal actions in a row by one member
     are one line.
 
     Empty for members to whom only some creators are assigned, since a record does not name its
@@ -126,7 +126,7 @@ def _list_place_rules(
 
 
 def _group_repeated_acts(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
-    """Return the newest of each run of equal acts, with the length of the run."""
+    """Return the newest of each run of equal actions, with the length of the run."""
     runs = [list(run) for _, run in groupby(acts, key=lambda act: (act.actor, act.act))]
     return [(run[0], len(run)) for run in runs[:LINES]]
 

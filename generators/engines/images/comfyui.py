@@ -2,7 +2,7 @@
 
 Nodes of the workflow are identified by their titles (`generators/engines/images/workflows.py`). The
 server stores queue and history in memory and has no idempotency keys. Each picture therefore has an
-id derived from the job, and is looked up before it is sent:
+ID derived from the job, and is looked up before it is sent:
 https://docs.comfy.org/development/comfyui-server/comms_routes
 """
 
@@ -41,7 +41,7 @@ from generators.contract.engines import (
 from generators.engines.images.workflows import ComfyWorkflow, read_workflows
 
 OURS = "greenroom"
-"""Key in `extra_data` by which a job is found on builds that assign ids themselves."""
+"""Key in `extra_data` by which a job is found on builds that assign IDs themselves."""
 
 TRIES = 3
 """Number of times a picture is sent if a restarted server lost it."""
@@ -69,7 +69,7 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 @dataclass(frozen=True)
 class _Place:
     """The state of a picture: waiting, running, finished with its output, or gone. `id` is the
-    server's id."""
+    server's ID."""
 
     state: str
     id: str = ""
@@ -198,7 +198,7 @@ class ComfyUI:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
 
     def _find_job(self, key: str) -> _Place:
-        """Look up the picture of this key: in the history by its id, in the queue, and in the
+        """Look up the picture of this key: in the history by its ID, in the queue, and in the
         history by our key."""
         direct = self._get_json(f"/history/{quote(key)}").get(key)
         if direct is not None:

@@ -2,7 +2,7 @@
 
 Replicate has no idempotency keys, and a prediction is billed once it runs. Each prediction
 therefore contains our marker as an extra input, which models ignore
-(https://github.com/replicate/cog/pull/2943); its id is stored first; and if it is unknown whether
+(https://github.com/replicate/cog/pull/2943); its ID is stored first; and if it is unknown whether
 an order was accepted, the marker is looked up before another one. Inputs and outputs are deleted
 after an hour: https://replicate.com/docs/topics/predictions/data-retention. Requests:
 https://replicate.com/docs/reference/http
@@ -261,7 +261,7 @@ class Replicate:
         return False
 
     def _find_prediction_id(self, marker: str, since: datetime) -> str:
-        """Return the id of the prediction with our marker, or ""; pages contain a hundred, newest
+        """Return the ID of the prediction with our marker, or ""; pages contain a hundred, newest
         first."""
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):

@@ -161,7 +161,7 @@ class ElevenLabs:
 
 
 def _parse_voice(told: Any) -> EngineVoice | None:
-    """Return a voice of the list, or None if its id is not safe in a URL."""
+    """Return a voice of the list, or None if its ID is not safe in a URL."""
     if not isinstance(told, dict) or not _ID.fullmatch(str(told.get("voice_id", ""))):
         return None
     category = str(told.get("category", ""))

@@ -1,8 +1,8 @@
-"""Films by diffusers pipelines that animate a picture: SVD, LTX, Wan and AnimateDiff, from local
+"""Videos by diffusers pipelines that animate a picture: SVD, LTX, Wan and AnimateDiff, from local
 folders.
 
-Stable Diffusion 1.5 with a motion adapter starts from the picture as a still film, of which a part
-is repainted. The first film imports torch, not this module. Nothing is downloaded from a hub.
+Stable Diffusion 1.5 with a motion adapter starts from the picture as a still video, of which a part
+is repainted. The first video imports torch, not this module. Nothing is downloaded from a hub.
 """
 
 import importlib
@@ -41,7 +41,7 @@ _SVD_BUCKETS = 254
 
 _LEAST_ANEW = 0.35
 _MOST_ANEW = 0.85
-"""Share of the still film that an adapter repaints, from little motion to much."""
+"""Share of the still video that an adapter repaints, from little motion to much."""
 
 _GUIDANCE = {
     "LTXImageToVideoPipeline": 3.0,
@@ -192,7 +192,7 @@ class DiffusionVideoEngine:
     def _reproduction_parameters(
         self, job: VideoJob, mover: VideoModel, pipeline: Any, size: tuple[int, int], count: int
     ) -> dict[str, str | int | float]:
-        """Return the parameters that reproduce the film on the same build."""
+        """Return the parameters that reproduce the video on the same build."""
         told: dict[str, str | int | float] = {
             "steps": job.steps,
             "film_frames": count,
@@ -287,7 +287,7 @@ def _set_vae_tiling(pipeline: Any, sparing: bool) -> None:
 
 
 def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
-    """Return the picture for the model: cropped around its subject to the film's proportions,
+    """Return the picture for the model: cropped around its subject to the video's proportions,
     without transparency."""
     image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
     return image.resize(
@@ -298,7 +298,7 @@ def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
 def _iter_output_frames(
     frames: list[Image.Image], job: VideoJob, *, demo: bool
 ) -> Iterator[Image.Image]:
-    """Yield the frames at the film's size, each converted when it is needed."""
+    """Yield the frames at the video's size, each converted when it is needed."""
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)
         if demo:

@@ -186,7 +186,7 @@ def video_capabilities(settings: GeneratorsSettings) -> VideoCapabilities:
 
 def can_run_model(settings: GeneratorsSettings, model: ModelFiles, *, gpu: bool) -> bool:
     """Return True if there is a GPU, if the setting `film_device` is `cpu`, or if the model is the
-    demo. On a CPU, a large model takes hours for seconds of film."""
+    demo. On a CPU, a large model takes hours for seconds of video."""
     return gpu or settings.film_device == "cpu" or model.label is OriginLabel.DEMO
 
 

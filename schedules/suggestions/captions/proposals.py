@@ -27,7 +27,7 @@ class CaptionSet:
 
     id: UUID
     draft: UUID
-    """The future id of the post being written."""
+    """The future ID of the post being written."""
     wish: CaptionSetBrief
     written: bool
     offers: Sequence[CaptionOffer]

@@ -22,14 +22,14 @@ WrittenRow = TypeVar("WrittenRow", TextKit, IdeaRound, WeekPlan)
 def put_request(
     scope: Scope, row: CreatorOwnedRow, due: Event, *, group: str | None = None
 ) -> UUID:
-    """Store a request with the event that triggers its generation. Return the request's id."""
+    """Store a request with the event that triggers its generation. Return the request's ID."""
     scope.add(row)
     outbox.put(scope, due, at=scope.now, group=group)
     return row.id
 
 
 def find_by_key(scope: Scope, table: type[WrittenRow], key: UUID) -> UUID | None:
-    """Return the id of the request that was made with this key, or None."""
+    """Return the ID of the request that was made with this key, or None."""
     return scope.session.exec(
         select(table.id).where(table.tenant_id == scope.tenant_id, table.key == str(key))
     ).first()

@@ -233,7 +233,7 @@ def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
 
 def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
     """Create a draft of a proposed post with its time, and start the run of its recipe; return the
-    post id.
+    post ID.
 
     Idempotent. It neither approves nor schedules the post. Raises BadInput for a time in the past
     and for forbidden words; NotFound; Conflict if the post was dropped or changed, or the proposal

@@ -1,4 +1,4 @@
-"""Rules of boundaries: what only one file, or one package, may do."""
+"""Rules of boundaries: operations that only one file, or one package, may perform."""
 
 import ast
 import re
@@ -23,17 +23,17 @@ HTTP_CALL = re.compile(
 
 
 @rule(
-    why="a permit made by hand is a send that no rule has judged",
+    why="a permit created outside the gate allows a send that no rule has checked",
     but=(
         "gate/*",
         "connectors/conformance/world.py",
-    ),  # the suite makes a new key in each process, which no installation knows
+    ),  # the suite creates a new key in each process, which no installation trusts
     breach="from gate.contract.permit import Permit\ndef claim(**claims):\n    return "
     "Permit(**claims)\n",
     twin="def claim(scope, mint, unit, step):\n    return mint(scope, unit, step)\n",
 )
 def only_the_gate_makes_permits(source: Source) -> Found:
-    """No `Permit(` outside `gate/` and the conformance suite of connectors."""
+    """Refuse `Permit(` outside `gate/` and the conformance suite of connectors."""
     for call, name in source.calls():
         if name.rsplit(".", 1)[-1] == "Permit" or name == "gate.contract.permit.sign_permit":
             yield call, f"{name}( : gate.permits.issuance.mint_permit"
@@ -55,7 +55,7 @@ def _find_platforms(node: ast.AST) -> set[str]:
     twin="def longest(capabilities):\n    return capabilities.max_text\n",
 )
 def platforms_are_not_compared(source: Source) -> Found:
-    """Find a platform's name in a comparison, a match case or a prefix test outside
+    """Refuse a platform's name in a comparison, a match case or a prefix test outside
     `connectors/`."""
     for compare in source.nodes(ast.Compare):
         sides = [compare.left, *compare.comparators]
@@ -65,21 +65,21 @@ def platforms_are_not_compared(source: Source) -> Found:
             if isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List)
         ]
         for name in sorted(set().union(*map(_find_platforms, literal))):
-            yield compare, f"compares with {name!r} : ask the capabilities"
+            yield compare, f"compares with {name!r} : read the capabilities"
     for case in source.nodes(ast.match_case):
         for name in sorted(_find_platforms(case.pattern)):
-            yield case.pattern, f"matches {name!r} : ask the capabilities"
+            yield case.pattern, f"matches {name!r} : read the capabilities"
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"startswith", "endswith"}:
             for argument in call.args:
                 if isinstance(argument, ast.Constant) and str(argument.value).rstrip(
                     ".:/"
                 ) in PLATFORMS - {"x"}:
-                    yield call, f"tests for the prefix {argument.value!r} : ask the capabilities"
+                    yield call, f"tests for the prefix {argument.value!r} : read the capabilities"
 
 
 @rule(
-    why="a server's 5,000 characters counted on a page and not when the post left: accounts "
+    why="a server's limit of 5,000 characters applied on a page and not when publishing: accounts "
     "differ from their platform",
     but=("channels/accounts/account_connectors.py",),
     breach="def most(connectors, channel):\n    return "
@@ -90,7 +90,7 @@ def platforms_are_not_compared(source: Source) -> Found:
     ),
 )
 def account_limits_come_from_the_account(source: Source) -> Found:
-    """No connector taken by an account's platform outside
+    """Refuse a connector that is looked up by an account's platform outside
     `channels.accounts.account_connectors`."""
     taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
         (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
@@ -119,8 +119,8 @@ def account_limits_come_from_the_account(source: Source) -> Found:
     twin="def connect(settings):\n    return settings.token\n",
 )
 def only_settings_read_the_environment(source: Source) -> Found:
-    """No `os.environ`, `os.getenv`. The supervisor hands children their environment, by name;
-    diffusion switches its hub client offline, which knows no other way."""
+    """Refuse `os.environ` and `os.getenv`. The supervisor passes named variables to its children;
+    diffusion switches its hub client offline, which has no other switch."""
     for node in source.nodes(ast.Attribute, ast.Name):
         name = source.dotted(node)
         if name in {"os.environ", "os.getenv", "os.environb", "os.putenv"}:
@@ -128,7 +128,7 @@ def only_settings_read_the_environment(source: Source) -> Found:
 
 
 @rule(
-    why="a client of its own followed redirects and retried: the same message was sold twice",
+    why="a separate client followed redirects and retried: the same message was sold twice",
     but=(
         "foundation/http/http_client.py",
         "generators/engines/*",
@@ -139,8 +139,8 @@ def only_settings_read_the_environment(source: Source) -> Found:
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http.http_client`. Engines call model servers; a benchmark
-    compares."""
+    """Refuse every HTTP client except `foundation.http.http_client`. Engines call model servers,
+    and two benchmarks compare clients."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"
@@ -152,20 +152,20 @@ def one_http_client(source: Source) -> Found:
     twin="from foundation.ids import uuid7\nROW = uuid7()\n",
 )
 def ids_sort_by_creation(source: Source) -> Found:
-    """No `uuid4(`, `uuid1(`."""
+    """Refuse `uuid4(` and `uuid1(`."""
     for node in source.nodes(ast.Attribute, ast.Name):
         if source.dotted(node) in {"uuid.uuid4", "uuid.uuid1"}:
             yield node, f"{source.dotted(node)} : foundation.ids.uuid7"
 
 
 @rule(
-    why="what is printed is lost in a service, and once held a token",
+    why="printed output is lost in a service, and once contained a token",
     but=("workers/*", "demo/*", "benchmarks/*"),
     breach='def plan(post):\n    print("planned", post)\n',
     twin="def plan(log, post):\n    log.info('post.planned', post=post.id)\n",
 )
 def nothing_prints(source: Source) -> Found:
-    """No `print(` outside `workers`, `demo` and `benchmarks`, which people run at a terminal."""
+    """Refuse `print(` outside `workers`, `demo` and `benchmarks`, which users run in a terminal."""
     for call, name in source.calls():
         if name in {"print", "pprint.pprint"}:
             yield call, f"{name}( : log an event"
@@ -181,7 +181,7 @@ def nothing_prints(source: Source) -> Found:
     'widgets.draw_template("name.html", name=name)\n',
 )
 def html_passes_one_function(source: Source) -> Found:
-    """`unsafe_allow_html` and `st.html` in one function of `dashboard/shell/widgets.py`."""
+    """Allow `unsafe_allow_html` and `st.html` in a single function of `dashboard/shell/widgets.py`."""
     uses: list[ast.Call] = []
     for call, name in source.calls():
         if name == "streamlit.html" or any(
@@ -196,7 +196,7 @@ def html_passes_one_function(source: Source) -> Found:
         ]
         uses = uses if len(holders) > 1 else []
     for use in uses:
-        yield use, "HTML past the one function that escapes"
+        yield use, "HTML that bypasses the one function that escapes"
 
 
 @rule(
@@ -212,8 +212,8 @@ def html_passes_one_function(source: Source) -> Found:
     ),
 )
 def lists_have_their_own_placeholders(source: Source) -> Found:
-    """Each `multiselect` sets a `placeholder` and `select_all=False`, each empty `selectbox` a
-    `placeholder`: Streamlit's own texts are English."""
+    """Require a `placeholder` and `select_all=False` on each `multiselect`, and a `placeholder` on
+    each empty `selectbox`: Streamlit's default texts are English."""
     for call in source.nodes(ast.Call):
         kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         given = {each.arg: each.value for each in call.keywords}
@@ -228,7 +228,7 @@ def lists_have_their_own_placeholders(source: Source) -> Found:
 
 
 @rule(
-    why="a rerun is raised through an open scope and rolls it back: the page said done, nothing "
+    why="a rerun is raised through an open scope and rolls it back: the page showed success, nothing "
     "was written",
     only=("dashboard/*",),
     at="dashboard/pages/shop/page.py",
@@ -237,7 +237,7 @@ def lists_have_their_own_placeholders(source: Source) -> Found:
     "st.write(page.read(sell))\n",
 )
 def pages_read_first_and_draw_after(source: Source) -> Found:
-    """No `st.*` inside `with ….scope()` nor in a function that takes a scope; callbacks of
+    """Refuse `st.*` inside `with ….scope()` and in functions that take a scope, callbacks of
     fragments included."""
     spans = [
         f for f in source.functions() if any(argument.arg == "scope" for argument in f.args.args)
@@ -263,7 +263,7 @@ def pages_read_first_and_draw_after(source: Source) -> Found:
     twin="def sales(scope):\n    return 1\n",
 )
 def pages_do_not_cache(source: Source) -> Found:
-    """No `st.cache_*`: it is global to all users, and the reads are quick."""
+    """Refuse `st.cache_*`: such a cache is shared by all users, and the reads are fast."""
     for node in source.nodes(ast.Attribute):
         name = source.dotted(node)
         if name.startswith("streamlit.cache_"):
@@ -278,8 +278,8 @@ def pages_do_not_cache(source: Source) -> Found:
     twin="from tests.fakes.platform import FakePlatform\n",
 )
 def our_code_is_not_mocked(source: Source) -> Found:
-    """No `unittest.mock`; no attribute of a package replaced. Fakes keep state behind the real
-    interface."""
+    """Refuse `unittest.mock` and replaced attributes of our packages. Fakes keep state behind the
+    real interface."""
     for node in source.nodes(ast.ImportFrom, ast.Import):
         names = (
             [node.module or ""]
@@ -315,9 +315,9 @@ def package_of_tables() -> dict[str, str]:
     twin='POSTS = "SELECT id FROM posts WHERE id = :id"\n',
 )
 def sql_stays_in_its_package(source: Source) -> Found:
-    """No SQL on a table of another package: call its functions or its queries. The sandbox has its
-    own tables, in SQLite; a benchmark fills a table with a million rows; the tour checks what the
-    packages report against the rows."""
+    """Refuse SQL on a table of another package: call its functions or its queries. The sandbox has
+    separate tables, in SQLite; a benchmark fills a table with a million rows; the tour compares the
+    reports of the packages with the rows."""
     for node in source.strings():
         for match in SQL_TABLE.finditer(node.value):
             owner = package_of_tables().get(match[1])
@@ -333,12 +333,12 @@ def sql_stays_in_its_package(source: Source) -> Found:
     twin="import xyz  # type: ignore[import-untyped]  # ships no stubs\n",
 )
 def ignores_name_code_and_reason(source: Source) -> Found:
-    """`# type: ignore[code]  # reason` and `# noqa: CODE  reason`."""
+    """Require `# type: ignore[code]  # reason` and `# noqa: CODE  reason`."""
     for number, line in enumerate(source.lines, start=1):
         if "# type: ignore" in line and not re.search(r"# type: ignore\[[\w, -]+\]\s+# \S", line):
-            yield number, "an ignore names its code and its reason"
+            yield number, "an ignore without its code or its reason"
         if "# noqa" in line and not re.search(r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*\s+\S", line):
-            yield number, "a noqa names its code and its reason"
+            yield number, "a noqa without its code or its reason"
 
 
 @rule(
@@ -346,13 +346,13 @@ def ignores_name_code_and_reason(source: Source) -> Found:
     but=(
         "foundation/http/request_bodies.py",
         "web/api/common/authentication.py",  # counts against a budget of all uploads
-        "web/mcp/server.py",  # reads what the API's entry point has counted
+        "web/mcp/server.py",  # reads a body whose size the API's entry point has limited
     ),
     breach="async def sign_in(request):\n    return await request.form()\n",
     twin="async def sign_in(request):\n    return await read_form(request.stream())\n",
 )
 def request_bodies_are_read_with_a_limit(source: Source) -> Found:
-    """No `request.form()` or `request.body()`, and no loop over `request.stream()`."""
+    """Refuse `request.form()`, `request.body()` and loops over `request.stream()`."""
     for node in source.nodes(ast.Await, ast.AsyncFor, ast.withitem):
         read = getattr(node, "value", None) or getattr(node, "iter", None)
         read = read or getattr(node, "context_expr", None)
@@ -373,7 +373,7 @@ def request_bodies_are_read_with_a_limit(source: Source) -> Found:
     twin="def export(rows):\n    return render_csv_table(rows)\n",
 )
 def csv_is_written_by_one_function(source: Source) -> Found:
-    """No `csv.writer` outside `foundation.csv_tables`."""
+    """Refuse `csv.writer` and `csv.DictWriter` outside `foundation.csv_tables`."""
     for call, name in source.calls():
         if name in {"csv.writer", "csv.DictWriter"}:
             yield call, f"{name} : foundation.csv_tables.render_csv_table"

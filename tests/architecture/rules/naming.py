@@ -1,4 +1,4 @@
-"""Rules of names: what a module and a public function are called."""
+"""Rules of names: modules and public functions."""
 
 import ast
 import re
@@ -12,33 +12,34 @@ Found = Iterator[tuple[ast.AST | int, str]]
 
 PARTICIPLE = re.compile(r"[a-z]{2,}ing")
 NOUNS_IN_ING = frozenset(
-    (  # noqa: SIM905  reads better
+    (  # noqa: SIM905 easier to read
         "accounting billing booking branding counting drawing embedding encoding engineering"
         " fitting heading lettering lighting listing logging mailing mapping marketing morning"
         " onboarding opening pairing polling posting pricing publishing rating reading rescheduling"
         " ring routing setting sharing spacing string thing timing tracking training warning wiring"
     ).split()
 )
-"""Words in -ing that name a thing, so that a module may end with them."""
+"""Words in -ing that name a thing and may end the name of a module."""
 
 ONE_WORD_FUNCTIONS = frozenset(
     (ROOT / "tests/architecture/one_word_functions.txt").read_text("utf-8").split()
 )
-"""Public functions of one word, as `module:name`. Their module is the object: `outbox.put`."""
+"""Public functions of one word, as `module:name`. Their module is the object of the verb:
+`outbox.put`."""
 
 
 @rule(
-    why="handing.py, seeing.py: a participle does not tell what the module holds",
+    why="handing.py, seeing.py: a participle does not describe what the module contains",
     at="channels/sending/step_carrying.py",
     twin_at="gate/reviews/link_rating.py",
     breach="",
     twin="",
 )
 def modules_are_nouns(source: Source) -> Found:
-    """No module named by a participle, alone or as its last word."""
+    """Refuse a module whose name is a participle or ends with one."""
     last = PurePosixPath(source.path).stem.rsplit("_", 1)[-1]
     if PARTICIPLE.fullmatch(last) and last not in NOUNS_IN_ING:
-        yield 1, f"a module named by a participle, {last} : a noun"
+        yield 1, f"a module named with a participle, {last} : use a noun"
 
 
 def one_word_functions(source: Source) -> Iterator[Function]:
@@ -54,7 +55,7 @@ def one_word_functions(source: Source) -> Iterator[Function]:
     twin="def plan_post(scope):\n    return scope.now\n",
 )
 def functions_name_verb_and_object(source: Source) -> Found:
-    """No public function of one word that is not in `one_word_functions.txt`."""
+    """Refuse a public function of one word that is not listed in `one_word_functions.txt`."""
     for function in one_word_functions(source):
         if f"{source.module}:{function.name}" not in ONE_WORD_FUNCTIONS:
-            yield function, f"{function.name} : verb and object"
+            yield function, f"{function.name} : use a verb and an object"

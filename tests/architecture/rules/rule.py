@@ -1,5 +1,5 @@
-"""One rule of the architecture: a check, why it exists, a breach it must find and a twin it must
-accept."""
+"""A rule of the architecture: a check, its reason, a breach that it must find and a twin that it
+must accept."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*", "tools/*")
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `only` and `but` are patterns of paths; breach and twin are planted at `at` and
+    """A rule. `only` and `but` are path patterns; the breach is planted at `at` and the twin at
     `twin_at`."""
 
     name: str
@@ -36,7 +36,7 @@ class Rule:
         )
 
     def findings(self, source: Source) -> Iterator[str]:
-        """Return every breach in a file as `path:line: what [rule: why]`."""
+        """Yield every breach in a file as `path:line: breach [rule: reason]`."""
         if not self.covers(source.path):
             return
         for place, what in self.check(source):

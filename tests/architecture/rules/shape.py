@@ -11,7 +11,7 @@ Found = Iterator[tuple[ast.AST | int, str]]
 
 LONGEST_FUNCTION = 60
 LONGEST_TEST = 90
-"""A test may list facts one a line: its 60 lines of 120 columns are up to 90 of 100."""
+"""Lines of a test. A test may list facts one a line, so it may be longer than other functions."""
 
 MONEY_NAME = re.compile(r"(^|_)(minor|amount|price|fee|tip|cents)(_|$)")
 BAD_FILE = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)\.py$")
@@ -20,7 +20,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
 
 
 def long_functions(source: Source) -> Iterator[Function]:
-    """Yield every function that is longer than its file allows."""
+    """Yield every function that is longer than the limit of its file."""
     for function in source.functions():
         if _length_of(function) > _limit_of(source):
             yield function
@@ -35,14 +35,14 @@ def _length_of(function: Function) -> int:
 
 
 @rule(
-    why="no code base that was read keeps functions short without a lint",
+    why="functions grow beyond a page unless a lint limits them",
     only=(*PRODUCT, "tests/*", "migrations/*"),
     but=("migrations/versions/*",),
     breach="def plan():\n" + "    x = 1\n" * LONGEST_FUNCTION,
     twin="def plan():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1),
 )
 def functions_fit_on_a_page(source: Source) -> Found:
-    """At most 60 lines, in tests 90."""
+    """Limit functions to 60 lines, and tests to 90."""
     for function in long_functions(source):
         yield (
             function,
@@ -53,17 +53,18 @@ def functions_fit_on_a_page(source: Source) -> Found:
 @rule(
     why="a module named utils collects every function without a better place",
     only=(*PRODUCT, "tests/*"),
-    but=("dashboard/pages/calendar/label_manager.py",),  # the dialog that members know by this name
+    but=("dashboard/pages/calendar/label_manager.py",),  # the dialog has this name on screen
     breach="class QueueManager:\n    pass\n",
     twin="class Relay:\n    pass\n",
 )
 def names_are_specific(source: Source) -> Found:
-    """No utils, helpers, common; no *Manager, *Helper, *Utils."""
+    """Refuse modules named utils, helpers, common, misc or manager, and classes named *Manager,
+    *Helper or *Utils."""
     if BAD_FILE.search(source.path):
-        yield 1, "a name without a subject : name it after what it holds"
+        yield 1, "a name without a subject : name the module after its contents"
     for node in source.nodes(ast.ClassDef):
         if BAD_CLASS.search(node.name):
-            yield node, f"class {node.name} : name what it is"
+            yield node, f"class {node.name} : use a specific noun"
 
 
 def _names_money(node: ast.AST) -> bool:
@@ -90,7 +91,7 @@ def _is_float(annotation: ast.AST | None) -> bool:
     twin="def half(amount_minor: int) -> int:\n    return amount_minor // 2\n",
 )
 def money_is_an_integer(source: Source) -> Found:
-    """No float for money: annotations, `float(`, true division."""
+    """Refuse floats for money: annotations, `float(` and true division."""
     for node in source.nodes(ast.AnnAssign, ast.arg):
         target = node.target if isinstance(node, ast.AnnAssign) else ast.Name(node.arg)
         if _names_money(target) and _is_float(node.annotation):
@@ -113,10 +114,10 @@ def money_is_an_integer(source: Source) -> Found:
     twin="X = 1  # the platform counts from one\n",
 )
 def no_unfinished_work(source: Source) -> Found:
-    """No notes of work to do."""
+    """Refuse comments that announce work to do."""
     for number, line in enumerate(source.lines, start=1):
         if UNFINISHED.search(line):
-            yield number, "a note of work to do : open an issue"
+            yield number, "a comment about work to do : open an issue"
 
 
 @rule(
@@ -128,7 +129,7 @@ def no_unfinished_work(source: Source) -> Found:
     twin='"""Adapters for platforms."""\n',
 )
 def packages_hold_a_docstring_only(source: Source) -> Found:
-    """Every `__init__.py` is empty or holds a docstring and nothing else."""
+    """Require every `__init__.py` to be empty or to contain only a docstring."""
     if source.path.endswith("__init__.py"):
         body = source.tree.body[1:] if ast.get_docstring(source.tree) else source.tree.body
         for statement in body:

@@ -1,4 +1,4 @@
-"""Rules of transactions and clocks: who commits, who sends tasks, which clock decides."""
+"""Rules of transactions and clocks: commits, sending of tasks, and the clock that decisions use."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ SQL_WORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|DEFAULT|WHERE|SET|VALUES|
     twin="def plan(scope, outbox):\n    outbox.put(scope, 1)\n",
 )
 def only_the_relay_sends_tasks(source: Source) -> Found:
-    """No `.delay(`, `.apply_async(`, `.send_task(`."""
+    """Refuse `.delay(`, `.apply_async(` and `.send_task(`."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in TASK_CALLS:
             yield call, f".{call.func.attr}( : put an event into the outbox"
@@ -45,14 +45,14 @@ def only_the_relay_sends_tasks(source: Source) -> Found:
     twin="def plan(scope, row):\n    scope.add(row)\n",
 )
 def only_the_database_commits(source: Source) -> Found:
-    """No `commit(`."""
+    """Refuse `commit(`."""
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "commit":
             yield call, "commit( : the scope commits"
 
 
 @rule(
-    why="hosts disagree about the time: a post went out early on one and its permit was expired "
+    why="hosts disagree about the time: a post was published early on one and its permit was expired "
     "on the other",
     only=EVERYWHERE,
     but=("foundation/ops/clock.py",),
@@ -60,18 +60,18 @@ def only_the_database_commits(source: Source) -> Found:
     twin="def due(scope):\n    return scope.now\n",
 )
 def one_python_clock(source: Source) -> Found:
-    """No clock of Python but `foundation.ops.clock`; decisions take `scope.now`."""
+    """Refuse every Python clock except `foundation.ops.clock`. Decisions use `scope.now`."""
     for node in source.nodes(ast.Attribute, ast.Name):
         name = source.dotted(node)
         if CLOCKS.fullmatch(name) and isinstance(getattr(node, "ctx", None), ast.Load):
-            yield node, f"{name} : take scope.now, or foundation.ops.clock in a process loop"
+            yield node, f"{name} : use scope.now, or foundation.ops.clock in a process loop"
 
 
 @rule(
-    why="a shifted day (`house_shift`) moved half of the rows: the others used the database's own "
+    why="a shifted clock (`house_shift`) moved half of the rows: the others used the database's "
     "clock",
     only=EVERYWHERE,
-    but=(  # where the two are created
+    but=(  # the migrations that create the two functions
         "migrations/versions/0001_foundation.py",
         "migrations/versions/0011_logins.py",
         "migrations/versions/0123_house_now.py",
@@ -81,7 +81,7 @@ def one_python_clock(source: Source) -> Found:
     twin='DUE = "SELECT id FROM outbox WHERE available_at <= house_now()"\n',
 )
 def one_sql_clock(source: Source) -> Found:
-    """No clock in SQL but `house_now()`, and `people_now()` for the sessions of members."""
+    """Refuse every SQL clock except `house_now()`, and `people_now()` for the sessions of members."""
     for node in source.strings():
         found = SQL_CLOCK.search(node.value) or (
             SQL_WORD.search(node.value) and SQL_CLOCK_WORD.search(node.value)
@@ -104,7 +104,7 @@ def one_sql_clock(source: Source) -> Found:
     twin="from datetime import UTC, datetime\nNOON = datetime(2026, 3, 2, 12, tzinfo=UTC)\n",
 )
 def instants_have_a_time_zone(source: Source) -> Found:
-    """No naive datetime, but for the bounds of hypothesis' `datetimes`, which wants them so."""
+    """Refuse naive datetimes, except the bounds of hypothesis' `datetimes`, which must be naive."""
     bounds = {
         id(bound)
         for call, name in source.calls()
@@ -122,7 +122,7 @@ def instants_have_a_time_zone(source: Source) -> Found:
         elif name == "datetime.datetime.combine" and "tzinfo" not in given and len(call.args) < 3:
             yield call, "combine( without tzinfo"
         elif name in {"datetime.datetime.utcfromtimestamp", "datetime.datetime.strptime"}:
-            yield call, f"{name}( gives a naive datetime"
+            yield call, f"{name}( returns a naive datetime"
 
 
 @rule(
@@ -134,7 +134,7 @@ def instants_have_a_time_zone(source: Source) -> Found:
     twin="import streamlit as st\nwith tenant() as scope:\n    now = scope.now\nst.write(now)\n",
 )
 def pages_draw_outside_a_scope(source: Source) -> Found:
-    """No `st.*` call inside a `with tenant()` block."""
+    """Refuse `st.*` calls inside a `with tenant()` block."""
     for block in source.nodes(ast.With):
         opens = [
             item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)

@@ -1,8 +1,7 @@
-"""Words of the first version that are not used any more, in identifiers, docstrings, comments,
+"""Words of the first version that are no longer used in identifiers, docstrings, comments,
 catalogues and documents.
 
-The list has one place: this file. A word that proves harmless is removed from it by a commit that
-says why.
+This file is the only list. To remove a word that proves harmless, give the reason in the commit.
 """
 
 import re
@@ -40,18 +39,17 @@ BANNED = (
     "what is said",
     "of its own accord",
 )
-"""Words and phrases, in lower case. What to write instead: "again" (anew), "a member", "a user" or
+"""Words and phrases in lower case, with their replacements: "again" (anew), "a member", "a user" or
 "no one" (nobody, somebody), "the installation" (the house), "approval" (a yes), "package" (the
 room), "in progress" (in hand, under way), "is notified" (is told), "is received" (is heard),
 "archive" or "delete" (put away, thrown away)."""
 
 OPENINGS = frozenset({"what", "whether", "who", "whom", "whose", "where", "which", "how", "when"})
-"""Words that open no docstring: it begins with a verb or with the noun it describes."""
+"""Words that must not open a docstring, which begins with a verb or with the noun it describes."""
 
 _PATTERN = re.compile(rf"\b(?:{'|'.join(map(re.escape, BANNED))})\b", re.IGNORECASE)
 
 
 def banned_words(text: str) -> list[str]:
-    """Return the banned words of a text, in order, as they are written. Line breaks count as
-    spaces."""
+    """Return the banned words of a text in order, as written. Line breaks count as spaces."""
     return _PATTERN.findall(re.sub(r"\s+", " ", text))

@@ -1,5 +1,5 @@
-"""The benchmark of publishing, small: both sides post through every fault, and each figure is
-told."""
+"""The quick benchmark of publishing: both systems post under every fault, and each figure is
+reported."""
 
 import socket
 import threading
@@ -25,7 +25,7 @@ SPEED = (
 @pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_both_sides_post_through_faults_and_ours_loses_and_doubles_nothing() -> None:
+def test_greenroom_neither_loses_nor_duplicates_posts_under_faults() -> None:
     found = comparison.measure_publishing(quick=True)
     assert all(isfinite(value) and value >= 0 for value in found.values())
     assert {*SPEED, "db_connections", "slow_of_lanes"} <= found.keys()
@@ -33,11 +33,12 @@ def test_both_sides_post_through_faults_and_ours_loses_and_doubles_nothing() -> 
     for name in fault_outcomes.QUICK_SIZE.names:
         assert (found[f"{name}_doubled"], found[f"{name}_lost"]) == (0, 0), name
         assert f"plain_{name}_lost" in found
-    assert found["plain_reset_doubled"] == fault_outcomes.QUICK_SIZE.each  # or the fault was none
+    # otherwise the fault had no effect
+    assert found["plain_reset_doubled"] == fault_outcomes.QUICK_SIZE.each
     assert found["plain_db_connections"] == 0 < found["db_connections"]
 
 
-def test_a_line_is_refused_until_it_is_open() -> None:
+def test_port_refuses_connections_until_it_accepts() -> None:
     with (
         socket.create_server((refused_port.HOST, 0)) as server,
         refused_port.refused_port(server.getsockname()[1]) as line,
@@ -66,7 +67,7 @@ LATE = {
 }
 
 
-def test_growth_is_drawn_with_a_line_for_each_number_of_workers() -> None:
+def test_growth_chart_has_a_line_for_each_number_of_workers() -> None:
     lines = growth_chart.growth_lines(LATE)
     assert lines == {"1": {"1k": 0.1, "1m": 0.4}, "4": {"1k": 0.2, "1m": 0.2}}
     drawn = ElementTree.fromstring(growth_chart.render_chart(lines))
@@ -75,7 +76,7 @@ def test_growth_is_drawn_with_a_line_for_each_number_of_workers() -> None:
     ]
     (left, low), (right, high) = paths[0]
     assert left < right
-    assert low > high  # y grows downwards: later is higher up
+    assert low > high  # y grows downwards: a later value is drawn higher
     assert paths[1][0][1] == paths[1][1][1]
 
 
@@ -83,7 +84,7 @@ def _points(said: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, _, y in (one.partition(",") for one in said.split())]
 
 
-def test_the_page_shows_the_picture_and_a_line_for_each_fault() -> None:
+def test_benchmark_page_shows_the_chart_and_a_row_for_each_fault() -> None:
     counted = {
         "hang_doubled": 0.0,
         "hang_lost": 0.0,
@@ -100,6 +101,6 @@ def test_the_page_shows_the_picture_and_a_line_for_each_fault() -> None:
     assert not measurement.goal_for("plain_hang_lost")
 
 
-def test_only_some_benchmarks_can_be_run_small() -> None:
+def test_benchmark_without_quick_mode_refuses_quick() -> None:
     with pytest.raises(BadInput, match=r"bench\.not_quick"):
         measurement.run_benchmark("outbox", quick=True)

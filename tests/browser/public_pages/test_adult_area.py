@@ -1,5 +1,4 @@
-"""The part for adults and a depicted person's page in a real browser: by mouse alone, without a
-script of ours."""
+"""The adult area and the subject portal in a real browser: mouse only, without own scripts."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from tests.journeys.adult_area import AdultArea, AdultAreaServices, place
 from tests.schedules.builders import wired
 
 PICTURES = os.environ.get("PAGE_PICTURES", "")
-"""A folder, where somebody wants to look at the pages."""
+"""Folder for screenshots, if set."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def lea(
 
 
 def readable(visitor: Visitor, name: str) -> None:
-    """Everybody can read and use what is drawn now, on a wide screen and on a phone's."""
+    """Check the accessibility of the page in phone and desktop width."""
     for width in (390, 1440):
         visitor.size(width)
         assert page_faults(visitor) == []
@@ -53,7 +52,9 @@ def readable(visitor: Visitor, name: str) -> None:
     ] == []
 
 
-def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: AdultArea) -> None:
+def test_visitor_enters_adult_area_and_subject_revokes_the_content(
+    chromium: Chromium, lea: AdultArea
+) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
         own = f"{lea.url}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"

@@ -1,5 +1,5 @@
-"""A creator's page in a real browser: nothing executes, nothing foreign is asked, everybody can
-read it."""
+"""A creator page in a real browser: nothing executes, nothing foreign is requested, and it is
+accessible."""
 
 import io
 
@@ -26,7 +26,7 @@ LIVE = [
 
 
 def at(mine: CreatorPage, place: str = "") -> str:
-    """The address of a place of the page, as it is served here."""
+    """Return the URL of a path of the page on this server."""
     return f"{str(mine.room.client.base_url).rstrip('/')}/{mine.slug}/{place}"
 
 
@@ -37,7 +37,7 @@ def photo(number: int) -> bytes:
 
 
 def full(room: WebServer, language: str = "fr") -> CreatorPage:
-    """A page with packs, pictures marked and unmarked, long words and an edit."""
+    """Return a page with packs, labeled and unlabeled pictures, long words and an edit."""
     mine = create_page(
         room, language=language, title="Mia Laurent", about="Photographe. Lumières du matin."
     )
@@ -57,7 +57,7 @@ def full(room: WebServer, language: str = "fr") -> CreatorPage:
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_everybody_can_read_it(
+def test_creator_page_is_accessible(
     chromium: Chromium, room: WebServer, language: str, width: int, dark: bool
 ) -> None:
     mine = full(room, language)
@@ -75,7 +75,7 @@ def test_everybody_can_read_it(
         assert visitor.hosts == {room.client.base_url.netloc.decode()}
 
 
-def test_nothing_executes(chromium: Chromium, room: WebServer) -> None:
+def test_markup_in_content_never_executes(chromium: Chromium, room: WebServer) -> None:
     words = [*LIVE, *ATTACKS]
     said = [one for one in words if one != DISGUISED]
     mine = create_page(room, title="".join(said), about="\n".join(said))
@@ -95,10 +95,10 @@ def test_nothing_executes(chromium: Chromium, room: WebServer) -> None:
         assert visitor.hosts == {room.client.base_url.netloc.decode()}
 
 
-def test_policy_stops_what_would_slip_through(
+def test_content_security_policy_blocks_unescaped_markup(
     chromium: Chromium, mia: CreatorPage, room: WebServer
 ) -> None:
-    """Suppose some template forgot to escape: the browser still refuses to run it, or to load from
+    """Even if a template forgot to escape, the browser neither executes the markup nor loads from
     elsewhere."""
     with chromium.visitor() as visitor:
         visitor.go(at(mia))

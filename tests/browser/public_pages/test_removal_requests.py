@@ -1,5 +1,5 @@
-"""The form and the receipt in a real browser: no picture leaves it, and its fingerprint is the one
-Python computes."""
+"""The removal form and the receipt in a real browser: no picture is uploaded, and its fingerprint
+is the one that Python computes."""
 
 import io
 import random
@@ -23,7 +23,7 @@ def word(code: str, language: str, **params: str | int) -> str:
 
 
 def drawn(number: int, size: tuple[int, int]) -> Image.Image:
-    """A picture with something on it: soft shapes of many sizes."""
+    """Return a picture of soft shapes of many sizes."""
     dice = random.Random(number)
     image = Image.new("RGB", size, tuple(dice.randrange(256) for _ in range(3)))
     pen = ImageDraw.Draw(image)
@@ -44,7 +44,7 @@ def written(image: Image.Image, kind: str, folder: Path, number: int) -> Path:
 
 
 def looked_at(visitor: Visitor, path: Path) -> list[str]:
-    """The fingerprints the form holds once a picture was chosen."""
+    """Choose a file in the form and return its fingerprints."""
     visitor.page.set_input_files("#picture", str(path))
     visitor.until("document.querySelector('#look').value.length > 0")
     return str(visitor.run("document.querySelector('#look').value")).split(",")
@@ -53,7 +53,7 @@ def looked_at(visitor: Visitor, path: Path) -> list[str]:
 SIZES = [(640, 480), (333, 1001), (32, 32), (20, 50), (1500, 1000), (4001, 300)]
 
 
-def test_script_and_python_agree_and_no_picture_leaves(
+def test_browser_and_python_hashes_agree_without_upload(
     chromium: Chromium, mia: CreatorPage, tmp_path: Path
 ) -> None:
     furthest = 0
@@ -86,13 +86,13 @@ def test_script_and_python_agree_and_no_picture_leaves(
             assert max(apart) <= perceptual_hashes.SAME_DISTANCE, (number, size)
             furthest = max(furthest, *apart)
         more = [one for one in visitor.requests[asked:] if not one.endswith("/static/icon.svg")]
-        assert more == [], "choosing a picture asks nobody for anything"
+        assert more == [], "choosing a picture sends no request"
         assert visitor.complaints == []
     assert furthest <= perceptual_hashes.SAME_DISTANCE
 
 
 @pytest.mark.parametrize(("language", "width"), [("fr", 390), ("en", 1280)])
-def test_a_picture_one_has_is_found_and_its_receipt_opens(
+def test_similar_picture_is_found_and_its_receipt_opens(
     chromium: Chromium, room: WebServer, tmp_path: Path, language: str, width: int
 ) -> None:
     mine = create_page(room, language=language)
@@ -148,9 +148,7 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_without_script_an_address_is_enough(
-    chromium: Chromium, room: WebServer, language: str
-) -> None:
+def test_form_works_without_scripts(chromium: Chromium, room: WebServer, language: str) -> None:
     mine = create_page(room, language=language)
     item = mine.post(media=[mine.stage(photo(4))])
     context = chromium.browser.new_context(java_script_enabled=False, locale=language)

@@ -1,4 +1,4 @@
-"""Shoot cards in a real browser: signed with two presses on the page of the person, and withdrawn."""
+"""Shoot cards in a real browser: signed with two presses in the subject portal, and withdrawn."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,9 @@ PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: CreatorPage, width: int) -> None:
+def test_shoot_card_is_signed_and_withdrawn(
+    chromium: Chromium, mia: CreatorPage, width: int
+) -> None:
     (ida, path), (tom, _) = somebody(mia, "Ida"), somebody(mia, "Tom")
     card_for(mia, ida, tom)
     card_for(mia, ida)

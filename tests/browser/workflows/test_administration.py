@@ -1,5 +1,5 @@
-"""People and the house, by mouse and keyboard: somebody comes and goes, everything stops, a new
-agency starts."""
+"""Administration by mouse and keyboard: a member joins and is removed, an emergency stop, a new
+agency."""
 
 import re
 
@@ -13,10 +13,10 @@ from tests.conftest import wait_until
 from tests.dashboard.builders import create_agency
 
 LOCKED_SECONDS = 20.0
-"""Five by the page's own tick; the rest is a busy machine."""
+"""Five seconds for the refresh of the page, the rest for a busy machine."""
 
 
-def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
+def test_member_is_invited_and_removed(lea: RunningAgency) -> None:
     with lea.visitor("/team") as marc, lea.chromium.visitor() as zoe:
         marc.type("Nom", "Zoé")
         marc.type("E-mail", "zoe@example.test")
@@ -43,7 +43,7 @@ def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
         zoe.hides("Léa")
 
 
-def test_everything_stops_and_goes_on(lea: RunningAgency) -> None:
+def test_emergency_stop_is_set_and_lifted(lea: RunningAgency) -> None:
     def closed() -> bool:
         with lea.desk.scope() as scope:
             return emergency_stops.is_stopped(scope, "sending", creator=lea.desk.creator_id)
@@ -63,7 +63,7 @@ def test_everything_stops_and_goes_on(lea: RunningAgency) -> None:
         wait_until(lambda: not closed(), 30)
 
 
-def test_from_the_demonstration_to_a_first_post_of_ones_own(
+def test_own_agency_is_created_from_the_demo_and_posts(
     lea: RunningAgency, tenant: OpenScope
 ) -> None:
     demo = create_agency(tenant, demo=True)
@@ -97,7 +97,7 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(
 
 
 def publishes(zoe: Visitor, lea: RunningAgency, words: str) -> None:
-    """The first post, seen on her page."""
+    """Publish the first post and open it on the creator page."""
     zoe.go(f"{lea.url}/start")
     zoe.shows("Texte")
     zoe.rest()

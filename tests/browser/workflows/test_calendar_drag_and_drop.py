@@ -1,5 +1,5 @@
-"""Posts dragged by mouse and moved by keyboard, taken back and refused: seen on the page and in the
-rows."""
+"""Posts dragged by mouse and moved by keyboard, undone and refused, checked on the page and in the
+database."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ LANE = 'tr[data-gr-lane="{lane}"] > td >> nth={column}'
 def planned(
     lea: RunningAgency, words: str, days: int, clock: time = time(10, 20)
 ) -> tuple[UUID, WallTime]:
-    """A post on the calendar so many days after next Monday."""
+    """Schedule a post this many days after next Monday, and return its delivery and time."""
     found = lea.desk.delivery(words, after=3600)
     today = local_day(lea.desk.now(), ZONE)
     day = today + timedelta(days=7 - today.weekday() + days)
@@ -36,14 +36,13 @@ def wall(lea: RunningAgency, delivery_id: UUID) -> str:
 
 
 def held(visitor: Visitor) -> None:
-    """The page is drawn to its end and its cards can be taken hold of."""
+    """Wait until the page is completely drawn and its cards can be dragged."""
     visitor.rest()
     visitor.until("() => document.body.classList.contains('gr-holds')")
 
 
 def drag(visitor: Visitor, words: str, to: str, *, hour: int | None = None) -> None:
-    """Take the card of these words to a day; in the week to an hour of it, as the page then shows
-    them."""
+    """Drag the card with this text to a day, and in the week view to an hour."""
     page = visitor.page
     card = page.locator(".st-key-gr_grid").get_by_text(words).first
     card.scroll_into_view_if_needed()
@@ -64,7 +63,7 @@ def week(at: WallTime) -> str:
     return f"/calendar?view=week&day={at.day}"
 
 
-def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: RunningAgency) -> None:
+def test_card_is_dragged_to_another_day_and_undone(lea: RunningAgency) -> None:
     found, at = planned(lea, HOSTILE, 1)
     other = at.day + timedelta(days=2)
     with lea.visitor(week(at)) as marc:
@@ -77,11 +76,11 @@ def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: RunningAgency
         assert wall(lea, found) == str(at)
         marc.hides("Annuler le déplacement")
         assert marc.run("document.querySelectorAll('.gr-ghost, .gr-hours, img[src=x]').length") == 0
-        marc.press("10:20")  # no drag: a press opens the post
+        marc.press("10:20")  # a press without dragging opens the post
         marc.shows("Programmé")
 
 
-def test_a_month_keeps_the_clock(lea: RunningAgency) -> None:
+def test_month_view_keeps_the_time_of_day(lea: RunningAgency) -> None:
     found, at = planned(lea, "au mois", 2)
     other = at.day + timedelta(days=1)
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
@@ -92,7 +91,7 @@ def test_a_month_keeps_the_clock(lea: RunningAgency) -> None:
 
 
 @pytest.mark.parametrize("act", ["click", "Enter"])
-def test_a_post_of_a_month_is_opened(lea: RunningAgency, act: str) -> None:
+def test_post_in_month_view_is_opened(lea: RunningAgency, act: str) -> None:
     found, at = planned(lea, "à ouvrir", 2)
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
         held(marc)
@@ -111,7 +110,7 @@ def test_a_post_of_a_month_is_opened(lea: RunningAgency, act: str) -> None:
             assert str(get_delivery(scope, found).post_id) in marc.page.url
 
 
-def test_the_past_is_refused_and_nothing_moves(lea: RunningAgency) -> None:
+def test_drag_into_the_past_is_refused(lea: RunningAgency) -> None:
     found = lea.desk.delivery("vers hier", after=2 * 86_400)
     before = wall(lea, found)
     at = datetime.fromisoformat(before)
@@ -126,7 +125,7 @@ def test_the_past_is_refused_and_nothing_moves(lea: RunningAgency) -> None:
     assert wall(lea, found) == before
 
 
-def test_a_card_moves_by_keyboard_and_stays_chosen(lea: RunningAgency) -> None:
+def test_card_moves_by_keyboard_and_keeps_the_focus(lea: RunningAgency) -> None:
     found, at = planned(lea, "au clavier", 1)
     with lea.visitor(week(at)) as marc:
         held(marc)
@@ -138,10 +137,10 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: RunningAgency) -> None:
         marc.page.keyboard.press("Shift+ArrowDown")
         marc.shows(f"Reprogrammé au {at.day + timedelta(days=1):%d/%m/%Y} à 11:00")
         assert wall(lea, found) == f"{at.day + timedelta(days=1)}T11:00"
-        assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
+        assert f"day={at.day}" in marc.page.url  # the keys do not navigate the calendar
 
 
-def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: RunningAgency) -> None:
+def test_key_pressed_during_a_move_reports_no_conflict(lea: RunningAgency) -> None:
     found, at = planned(lea, "deux fois", 1)
     with lea.visitor(week(at)) as marc:
         held(marc)
@@ -155,7 +154,7 @@ def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: RunningAgenc
         assert wall(lea, found) == f"{at.day}T11:00"
 
 
-def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: RunningAgency) -> None:
+def test_card_in_lanes_moves_in_time_but_not_between_accounts(lea: RunningAgency) -> None:
     found, at = planned(lea, "en ligne", 1)
     lea.desk.connect("second")
     own, others = lea.desk.channels["main"], lea.desk.channels["second"]
@@ -181,11 +180,12 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Running
         marc.page.keyboard.press("Shift+ArrowRight")
         marc.shows(f"à {hers.clock.hour + 1:02}:00 (Paris)")
         marc.rest()
-        marc.page.locator(".gr-lanes a.gr-open").first.click()  # no drag: a press opens the post
+        # a press without dragging opens the post
+        marc.page.locator(".gr-lanes a.gr-open").first.click()
         marc.shows("Programmé")
 
 
-def test_a_phone_shows_the_week_as_wide_as_it_is(lea: RunningAgency) -> None:
+def test_calendar_fits_the_width_of_a_phone(lea: RunningAgency) -> None:
     _, at = planned(lea, HOSTILE * 3, 1)
     with lea.visitor(week(at), width=390, height=844) as marc:
         marc.rest()

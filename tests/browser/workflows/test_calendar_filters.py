@@ -1,4 +1,4 @@
-"""The lists above the calendar, on a desk: what is chosen in each is read whole, and they stand in
+"""The filters above the calendar on a desktop: each choice is completely readable, and all are in
 one row."""
 
 from tests.browser.installation import RunningAgency
@@ -9,7 +9,7 @@ ROWS = """new Set([...document.querySelectorAll('.st-key-gr_row_lists [data-test
   .map((one) => Math.round(one.getBoundingClientRect().bottom))).size"""
 
 
-def test_what_is_chosen_is_read_whole_and_in_one_row(lea: RunningAgency) -> None:
+def test_filters_are_readable_in_one_row(lea: RunningAgency) -> None:
     for view in ("month", "week"):
         with lea.visitor(f"/calendar?view={view}") as marc:
             marc.rest()

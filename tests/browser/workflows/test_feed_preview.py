@@ -1,4 +1,4 @@
-"""A post as each platform's feed will show it, on its own page, wide and narrow, and its choices
+"""Previews of a post in each platform's feed on the post page, wide and narrow, with options
 changed there."""
 
 from connectors.platforms.discord.ids import ChannelRef
@@ -28,7 +28,7 @@ PLACES = {
 }
 
 
-def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: RunningAgency) -> None:
+def test_previews_follow_platform_and_changed_options(lea: RunningAgency) -> None:
     desk = lea.desk
     mark = str(desk.tenant_id)[-6:]
     accounts = {

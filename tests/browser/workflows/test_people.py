@@ -1,5 +1,5 @@
-"""People, by mouse and keyboard: from nobody to ready, on two screens and a phone; named by one,
-confirmed by two; and whom nobody recognises."""
+"""Consent and models, by mouse and keyboard: a new model until complete, people identified by one
+member and confirmed by another, and unrecognizable people."""
 
 import os
 from datetime import timedelta
@@ -21,8 +21,7 @@ PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
 
 def shot(visitor: Visitor, name: str) -> None:
-    """The page to its end, wide and as a phone shows it: Streamlit scrolls inside, so the window
-    grows."""
+    """Save the full page, wide and narrow: Streamlit scrolls inside, so the window grows."""
     if not PICTURES:
         return
     for width in (1280, 390):
@@ -59,7 +58,7 @@ def portal_token(lea: RunningAgency) -> str:
     return token
 
 
-def test_from_nobody_to_ready(lea: RunningAgency) -> None:
+def test_new_model_completes_every_requirement(lea: RunningAgency) -> None:
     custodian = add_custodian(lea.desk)
     with lea.visitor("/people", lea.desk.author) as anne:
         anne.shows("Aucun modèle pour l’instant")
@@ -97,7 +96,7 @@ def test_from_nobody_to_ready(lea: RunningAgency) -> None:
         shot(anne, "people-ready")
 
 
-def test_one_names_and_another_confirms(lea: RunningAgency) -> None:
+def test_identified_person_is_confirmed_by_another_member(lea: RunningAgency) -> None:
     asset = lea.desk.photo(7)
     with lea.visitor("/people", lea.desk.author) as anne:
         anne.type("Nom affiché", "Ida")
@@ -121,7 +120,7 @@ def test_one_names_and_another_confirms(lea: RunningAgency) -> None:
         wait_until(lambda: said(lea, asset) == [("confirmed", f"member:{lea.desk.manager}")], 30)
 
 
-def test_two_say_that_nobody_recognises_a_passer_by(lea: RunningAgency) -> None:
+def test_two_members_confirm_an_unrecognizable_person(lea: RunningAgency) -> None:
     asset = lea.desk.photo(8)
     counted = (
         "SELECT proposed, confirmed FROM bystanders WHERE tenant_id = :tenant AND asset_id = :a"

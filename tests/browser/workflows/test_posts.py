@@ -1,5 +1,5 @@
-"""Posts, by mouse and keyboard: from the first letter to the network, two people, a doubt, a
-pause."""
+"""Posts, by mouse and keyboard: from draft to publication, threads, an uncertain delivery, a paused
+account."""
 
 import pytest
 
@@ -19,26 +19,26 @@ DELIVERIES = (
 
 
 def written(visitor: Visitor, words: str = WORDS) -> None:
-    """A post on the page, for the account called main."""
+    """Write a post for the account "main" on the page."""
     visitor.button("Nouvelle publication").wait_for()
     visitor.rest()
     visitor.page.keyboard.press("n")
-    visitor.shows("Choisissez au moins un compte")
+    visitor.shows("Sélectionnez au moins un compte")
     visitor.rest()
     visitor.page.get_by_label("Texte", exact=True).click()
     visitor.page.keyboard.type(words)
     visitor.press("main")
-    visitor.shows("Rien ne s’y oppose sur main")
+    visitor.shows("Prêt à publier sur main")
 
 
-def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
+def test_post_is_written_approved_and_published(lea: RunningAgency) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne)
         assert anne.page.get_by_role("button", name="Choisir des fichiers").count() == 1
         anne.page.get_by_label("Texte", exact=True).click()
         anne.page.keyboard.press("Control+Enter")
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
         assert "approvals" not in anne.page.url
     ((delivery,),) = lea.rows(DELIVERIES, words=WORDS)
     assert desk.state(delivery) is DeliveryState.DRAFT
@@ -52,7 +52,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
         marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
         marc.rest()
         assert marc.page.locator("details[open]").count() == 1, (
-            "what was opened closes when the way back is over"
+            "the open section closed with the undo offer"
         )
     assert desk.state(delivery) is DeliveryState.SCHEDULED
     assert desk.texts() == []
@@ -63,16 +63,16 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
         marc.shows("Publié")
 
 
-def test_two_presses_write_one_post(lea: RunningAgency) -> None:
+def test_double_click_creates_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
         anne.button("Programmer").dblclick()
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
         anne.rest()
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
 
 
-def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
+def test_uncertain_delivery_is_resolved_by_a_member(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")
@@ -113,21 +113,21 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
         marc.shows("Republier")
 
 
-def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
+def test_account_is_paused_and_resumed(lea: RunningAgency) -> None:
     def state() -> ChannelState:
         with lea.desk.scope() as scope:
             return channel_reads.get_channel(scope, lea.desk.channels["main"]).state
 
     with lea.visitor("/channels") as marc:
         marc.press("Mettre en pause")
-        marc.shows("main est en pause : rien ne part, tout attend.")
+        marc.shows("main mis en pause")
         assert state() is ChannelState.PAUSED
         marc.press("Reprendre")
-        marc.shows("main reprend.")
+        marc.shows("main a repris.")
     assert state() is ChannelState.ACTIVE
 
 
-def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(
+def test_thread_is_written_approved_and_published_in_order(
     lea: RunningAgency,
 ) -> None:
     desk = lea.desk
@@ -143,12 +143,10 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
         anne.rest()
         anne.page.get_by_label("Premier commentaire", exact=True).first.click()
         anne.page.keyboard.type("Merci")
-        anne.shows("5 / 4096 caractères")  # while the field is not left
+        anne.shows("5 / 4096 caractères")  # while the field has the focus
         anne.page.keyboard.type(" à tous !")
         anne.shows("14 / 4096 caractères")
-        assert anne.run("document.activeElement.value") == "Merci à tous !", (
-            "the hand goes on where it was"
-        )
+        assert anne.run("document.activeElement.value") == "Merci à tous !", "the cursor moved"
         for width in (1280, 390):
             anne.size(width)
             anne.rest()
@@ -156,7 +154,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
             picture(anne, f"thread_{width}", width, 900)
         anne.size(1280)
         anne.press("Programmer")
-        anne.shows("Cela attend l’accord de : Marc")
+        anne.shows("en attente de validation par Marc")
     ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
     with lea.visitor("/approvals") as marc:
         marc.shows("La boutique est ouverte.")
@@ -178,24 +176,24 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
 
 IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].some((one) => {
   const {top, bottom} = one.getBoundingClientRect();
-  return one.textContent.includes("illisible") && top >= 0 && bottom <= innerHeight;
+  return one.textContent.includes("n’est pas valide") && top >= 0 && bottom <= innerHeight;
 })"""
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 500), (390, 700)])
-def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, height: int) -> None:
+def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, height: int) -> None:
     desk = lea.desk
     post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
     with lea.visitor(f"/calendar?post={post_id}") as marc:
         marc.size(width, height)
         marc.type("Heure (HH:MM)", "25:00")
         marc.press("Reprogrammer")
-        marc.shows("illisible")
+        marc.shows("n’est pas valide")
         marc.rest()
         marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (
-            "read out once"
+        assert marc.page.get_by_role("alert").filter(has_text="n’est pas valide").count() == 1, (
+            "announced once"
         )
         assert marc.overflow <= 0

@@ -1,5 +1,4 @@
-"""The dashboard killed with presses in flight: pages come back by themselves, nothing is lost or
-done twice."""
+"""The dashboard killed during presses: pages reconnect, and nothing is lost or done twice."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ POST, ANSWER = "Le quai, ce soir.", "Bonsoir Léo, je suis là."
 
 @dataclass
 class Doorway:
-    """A dashboard of its own, which may be killed."""
+    """A separate dashboard process that may be killed."""
 
     lea: RunningAgency
     port: int = field(default_factory=free_port)
@@ -58,8 +57,7 @@ def doorway(lea: RunningAgency) -> Iterator[Doorway]:
 
 
 def insist(visitor: Visitor, label: str, done: Callable[[], bool]) -> None:
-    """As a person does: look whether it was done before the restart, else press, and again where
-    nothing happens."""
+    """Wait for the result, and press again if nothing happens, as a user does after a restart."""
     for _ in range(TRIES):
         try:
             wait_until(done, 5)
@@ -71,7 +69,7 @@ def insist(visitor: Visitor, label: str, done: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
-def test_killed_with_presses_in_flight(
+def test_kill_during_presses_loses_and_repeats_nothing(
     lea: RunningAgency, doorway: Doorway, seconds: float
 ) -> None:
     desk = lea.desk

@@ -1,5 +1,5 @@
-"""What each role comes for, by mouse and keyboard: a creator's yes, a chatter's answer, a guest's
-look, the books."""
+"""The main task of each role, by mouse and keyboard: a creator approves, a chatter replies, a guest
+rates, an accountant closes the month."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ STATEMENT = """date,type,id,gross,fee,currency
 
 
 def joins(lea: RunningAgency, role: Role) -> UUID:
-    """Zoé, who works for Léa in that role."""
+    """Add Zoé as a member with this role, assigned to Léa."""
     with lea.desk.scope() as scope:
         return agencies.add_member(
             scope,
@@ -35,7 +35,7 @@ def joins(lea: RunningAgency, role: Role) -> UUID:
         )
 
 
-def test_a_creator_says_yes_to_what_is_said_in_her_name(lea: RunningAgency) -> None:
+def test_creator_approves_a_post_in_her_name(lea: RunningAgency) -> None:
     desk = lea.desk
     wish = desk.wish(desk.write("Le phare, à midi."), after=7200)
     with lea.visitor("/approvals", joins(lea, Role.CREATOR)) as zoe:
@@ -45,7 +45,7 @@ def test_a_creator_says_yes_to_what_is_said_in_her_name(lea: RunningAgency) -> N
     assert desk.state(wish) is DeliveryState.SCHEDULED
 
 
-def test_a_chatter_answers_in_her_own_name(lea: RunningAgency) -> None:
+def test_chatter_reply_is_sent_once(lea: RunningAgency) -> None:
     lea.bots.connected()
     with lea.visitor("/inbox", joins(lea, Role.CHATTER)) as zoe:
         asks_for_a_person(lea, zoe)
@@ -57,7 +57,7 @@ def test_a_chatter_answers_in_her_own_name(lea: RunningAgency) -> None:
     assert told(lea, ANSWER) == 1
 
 
-def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
+def test_guest_rates_assigned_pictures(lea: RunningAgency) -> None:
     asset = lea.desk.photo(7, rating=None)
     lea.desk.act(assets.set_shelf_state, asset, ShelfState.KEPT)
 
@@ -70,15 +70,15 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
         return [row.rating for row in rows]
 
     with lea.visitor("/approvals", joins(lea, Role.GUEST)) as zoe:
-        zoe.rest()  # the page of a newcomer is drawn twice: a press between the two is nobody's
+        zoe.rest()  # a new member's page is drawn twice, and a press in between is lost
         zoe.press("Afficher")
         assert "Publications (" not in zoe.text()
-        zoe.press("Ignorer")
+        zoe.press("Classer")
         zoe.shows("Classement enregistré")
         wait_until(lambda: ratings() == ["G"], 60)
 
 
-def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: RunningAgency) -> None:
+def test_accountant_imports_a_statement_and_exports_the_month(lea: RunningAgency) -> None:
     with lea.visitor("/shop?view=books", joins(lea, Role.ACCOUNTANT)) as zoe:
         files = zoe.page.locator('input[type="file"]')
         files.set_input_files(
@@ -99,7 +99,7 @@ def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: Runni
     assert [row.minor for row in sums] == [1700]
 
 
-def test_pictures_are_made_compared_and_kept(lea: RunningAgency) -> None:
+def test_pictures_are_generated_compared_and_selected(lea: RunningAgency) -> None:
     def counted(condition: str) -> int:
         return len(lea.rows(f"SELECT 1 FROM creations WHERE tenant_id = :tenant AND {condition}"))
 
@@ -111,13 +111,13 @@ def test_pictures_are_made_compared_and_kept(lea: RunningAgency) -> None:
         marc.press("Comparer")
         marc.shows("Fermer")
         marc.rest()
-        marc.press("Enregistrer les étiquettes")
+        marc.press("Garder")
         marc.shows("Image gardée.")
     assert counted("job_id IS NOT NULL") == 4
     assert counted("shelf = 'kept'") == 1
 
 
-def test_a_post_is_moved_sent_at_once_and_reported(lea: RunningAgency) -> None:
+def test_post_is_rescheduled_published_and_reported(lea: RunningAgency) -> None:
     desk = lea.desk
     delivery = desk.delivery("La marée.", after=86_400)
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}", desk.author) as anne:
@@ -139,7 +139,7 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: RunningAgency) -> None:
     assert desk.texts() == ["La marée."]
 
 
-def test_what_waits_is_settled_on_home(lea: RunningAgency) -> None:
+def test_uncertain_delivery_is_resolved_on_home(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")

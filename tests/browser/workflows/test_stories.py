@@ -1,12 +1,11 @@
-"""A story on the page where it is written: upright, without words, and with what holds for it
-said."""
+"""A story in the composer: portrait preview, no text, and its rules shown."""
 
 from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import axe, picture
 from tests.schedules.posts.test_channel_prices import NOWHERE
 
 
-def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None:
+def test_story_preview_is_portrait_with_its_rules(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect_to(
         "insta",
@@ -21,7 +20,7 @@ def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None
         anne.button("Nouvelle publication").wait_for()
         anne.rest()
         anne.page.keyboard.press("n")
-        anne.shows("Choisissez au moins un compte")
+        anne.shows("Sélectionnez au moins un compte")
         anne.rest()
         anne.press("insta")
         anne.page.get_by_text("picture 1", exact=True).click()

@@ -1,5 +1,5 @@
-"""Fans, by mouse and keyboard, on a Telegram that answers: a token becomes a bot, a person answers,
-money goes back."""
+"""Subscribers, by mouse and keyboard, on a fake Telegram: a bot is connected, a member replies, an
+order is refunded."""
 
 import threading
 
@@ -15,13 +15,13 @@ LONG = "Bonsoir Léo, je regarde ta commande et je reviens vers toi dans un inst
 
 
 def connected(lea: RunningAgency, visitor: Visitor) -> None:
-    """Léa's bot, by what @BotFather told."""
+    """Connect Léa's bot with its token."""
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Jeton du bot", lea.bots.bot.token)
     visitor.type("Canal", f"@{lea.bots.channel.username}")
     visitor.page.get_by_role(
         "button", name="Connecter", exact=True
-    ).click()  # not "Déconnecter" above it
+    ).click()  # not the "Déconnecter" above it
     visitor.shows("Telegram est connecté", TWO_MINUTES)
     ((found,),) = lea.rows(
         "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform",
@@ -31,7 +31,7 @@ def connected(lea: RunningAgency, visitor: Visitor) -> None:
 
 
 def asks_for_a_person(lea: RunningAgency, visitor: Visitor) -> None:
-    """A fan does, and a member who sees Messages takes the conversation by its key."""
+    """Send /human as a fan, and take over the conversation with the keyboard."""
     lea.bots.world.say(lea.bots.bot, "leo", "/human")
     visitor.shows("leo", TWO_MINUTES)
     visitor.press("leo")
@@ -43,11 +43,11 @@ def asks_for_a_person(lea: RunningAgency, visitor: Visitor) -> None:
 
 
 def told(lea: RunningAgency, words: str) -> int:
-    """How often the fan read these words."""
+    """Return how often the fan received this text."""
     return sum(words in text for text in lea.bots.texts())
 
 
-def test_from_a_token_to_an_answer_by_a_person(lea: RunningAgency) -> None:
+def test_bot_is_connected_and_a_member_replies(lea: RunningAgency) -> None:
     with lea.visitor("/channels") as marc:
         started = monotonic()
         connected(lea, marc)
@@ -63,7 +63,7 @@ def test_from_a_token_to_an_answer_by_a_person(lea: RunningAgency) -> None:
         marc.until("() => document.querySelector('textarea').value === ''")
 
 
-def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: RunningAgency) -> None:
+def test_typed_reply_survives_new_messages_of_the_fan(lea: RunningAgency) -> None:
     lea.bots.connected()
     over = threading.Event()
 
@@ -93,7 +93,7 @@ def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: RunningAgency) -> 
         assert told(lea, LONG.strip()) == 1
 
 
-def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: RunningAgency) -> None:
+def test_saved_reply_is_edited_and_sent(lea: RunningAgency) -> None:
     lea.bots.connected()
     with lea.visitor("/inbox") as marc:
         asks_for_a_person(lea, marc)
@@ -124,7 +124,7 @@ def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: RunningAgency) ->
         marc.shows("merci · Merci {name}")
 
 
-def test_a_pack_is_made_and_an_order_refunded(lea: RunningAgency) -> None:
+def test_pack_is_created_and_its_order_refunded(lea: RunningAgency) -> None:
     lea.bots.connected()
     with lea.visitor("/shop") as marc:
         marc.press("Nouveau pack")

@@ -1,5 +1,4 @@
-"""A week from a brief, before a real browser: asked for, written by the house, accepted, and found
-in the calendar."""
+"""A weekly plan in a real browser: requested, generated, accepted, and opened in the calendar."""
 
 from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import picture
@@ -13,7 +12,7 @@ DRAFTS = (
 WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS NOT NULL"
 
 
-def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: RunningAgency) -> None:
+def test_weekly_plan_line_becomes_a_draft(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         anne.press("Semaine proposée par l’IA")
         anne.shows("Obtenez des jours, des heures et des textes")

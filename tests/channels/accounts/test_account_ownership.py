@@ -1,4 +1,4 @@
-"""One platform account belongs to one agency at a time; the database enforces it."""
+"""A platform account belongs to one agency at a time, which the database enforces."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -39,8 +39,7 @@ def find(scope: Scope, account: str) -> queries.Channel | None:
 
 
 def act(scope: Scope, of: World, account: str, what: str) -> None:
-    """One event in the life of an account in one agency; those that its state forbids change
-    nothing."""
+    """Apply one event to an account of an agency; events that its state forbids change nothing."""
     found = find(scope, account)
     if what == "connect":
         connect(scope, of, account)
@@ -64,7 +63,7 @@ EVENTS = st.sampled_from(["connect", "pause", "lose", "shut_out", "readmit", "di
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 1), EVENTS), min_size=4, max_size=12))
-def test_never_do_two_agencies_hold_an_account(
+def test_two_agencies_never_hold_the_same_account(
     agencies: tuple[World, World], story: list[tuple[int, str]]
 ) -> None:
     account = f"{uuid7().hex}/-100"
@@ -91,7 +90,7 @@ def agencies(tenant: OpenScope) -> tuple[World, World]:
     return world(tenant, uuid7()), world(tenant, uuid7())
 
 
-def test_the_second_agency_is_told_why_and_may_connect_once_it_is_free(
+def test_second_agency_is_refused_until_the_account_is_free(
     agencies: tuple[World, World],
 ) -> None:
     first, second = agencies
@@ -101,7 +100,7 @@ def test_the_second_agency_is_told_why_and_may_connect_once_it_is_free(
     with second.scope() as scope:
         with pytest.raises(Conflict, match="other_agency"):
             connect(scope, second, account)
-        connect(scope, second, f"{account}1")  # the transaction goes on
+        connect(scope, second, f"{account}1")  # the transaction is still usable
     with first.scope() as scope:
         act(scope, first, account, "disconnect")
     with second.scope() as scope:
@@ -112,7 +111,7 @@ def test_the_second_agency_is_told_why_and_may_connect_once_it_is_free(
     assert held
 
 
-def test_an_account_that_was_connected_elsewhere_does_not_return_by_itself(
+def test_account_connected_elsewhere_is_not_readmitted(
     agencies: tuple[World, World],
 ) -> None:
     first, second = agencies
@@ -130,7 +129,7 @@ def test_an_account_that_was_connected_elsewhere_does_not_return_by_itself(
         assert not lifecycle.can_return(channel)
 
 
-def test_a_handle_on_a_manual_account_proves_nothing(agencies: tuple[World, World]) -> None:
+def test_manual_account_handle_may_belong_to_two_agencies(agencies: tuple[World, World]) -> None:
     handle = f"onlyfans/{uuid7().hex}"
     for of in agencies:
         with of.scope() as scope:

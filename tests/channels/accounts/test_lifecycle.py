@@ -1,4 +1,4 @@
-"""Accounts: the same one twice, a pause, a dead token."""
+"""Account lifecycle: repeated connection, pauses, and dead tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def count(lea: World, statement: str) -> int:
         return int(scope.run(statement).scalar_one())
 
 
-def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> None:
+def test_reconnecting_the_same_account_keeps_its_channel(lea: World) -> None:
     before = lea.channel()
     same = connect(
         lea, name="Nouveau nom", min_gap=timedelta(minutes=10), chat_surface="sandbox.chat"
@@ -58,7 +58,7 @@ def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> No
     assert count(lea, "SELECT count(*) FROM outbox WHERE kind = 'channel.connected'") == 1
 
 
-def test_an_account_with_a_history_was_used_before(lea: World) -> None:
+def test_imported_history_counts_as_account_use(lea: World) -> None:
     def moved_in(days: int) -> timedelta | None:
         with lea.scope() as scope:
             lifecycle.record_imported_history(
@@ -71,10 +71,10 @@ def test_an_account_with_a_history_was_used_before(lea: World) -> None:
     assert moved_in(1) == timedelta(days=1)
     gone_by = moved_in(9)
     assert gone_by is not None
-    assert gone_by < timedelta(days=2)  # what is newer stays
+    assert gone_by < timedelta(days=2)  # the more recent value is kept
 
 
-def test_an_account_of_another_creator_is_not_taken_over(lea: World) -> None:
+def test_account_of_another_creator_cannot_be_connected(lea: World) -> None:
     with lea.scope() as scope:
         other = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"]
@@ -84,7 +84,7 @@ def test_an_account_of_another_creator_is_not_taken_over(lea: World) -> None:
     assert lea.channel().creator_id == lea.creator_id
 
 
-def test_connecting_again_revives_the_channel(lea: World) -> None:
+def test_reconnecting_reactivates_the_channel(lea: World) -> None:
     with lea.scope() as scope:
         lifecycle.require_reauthorization(scope, lea.channel_id, REST)
         lifecycle.require_reauthorization(scope, lea.channel_id, REST)
@@ -98,18 +98,18 @@ def test_connecting_again_revives_the_channel(lea: World) -> None:
     assert isinstance(lea.publish(lea.unit()), Published)
 
 
-def test_a_new_token_is_the_one_that_is_shown(lea: World) -> None:
+def test_new_token_is_used_for_requests(lea: World) -> None:
     _, told = lea.network.json("POST", f"/control/token/{lea.account}", {})
     connect(lea, token=Sealed(told["token"].encode()))
     assert isinstance(lea.publish(lea.unit()), Published)
-    connect(lea, token=None)  # nothing pasted: the one that is there stays
+    connect(lea, token=None)  # without a new token the stored one is kept
     assert isinstance(lea.publish(lea.unit("still")), Published)
 
 
-def test_a_pause_holds_until_it_is_resumed(lea: World) -> None:
+def test_pause_lasts_until_resumed(lea: World) -> None:
     with lea.scope() as scope:
         lifecycle.pause_account(scope, lea.channel_id, REST)
-    connect(lea)  # connecting again does not end a person's pause
+    connect(lea)  # reconnecting does not end a member's pause
     assert lea.channel().state == ChannelState.PAUSED
     with lea.scope() as scope:
         blocked = send_limits.claim_send_slot(scope, lea.channel())
@@ -120,7 +120,7 @@ def test_a_pause_holds_until_it_is_resumed(lea: World) -> None:
         assert send_limits.claim_send_slot(scope, lea.channel()) is None
 
 
-def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
+def test_pause_with_an_end_expires(lea: World) -> None:
     with lea.scope() as scope:
         lifecycle.pause_account(scope, lea.channel_id, REST, until=scope.now + timedelta(hours=1))
     with lea.scope() as scope:
@@ -132,11 +132,11 @@ def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
     assert lea.channel().state == ChannelState.ACTIVE
 
 
-def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_account_off(
+def test_attempt_in_progress_stops_before_its_next_step_on_disconnection(
     lea: World,
 ) -> None:
-    """Its pictures are up, nothing is to be seen; no platform moves the account out of what a
-    person wanted."""
+    """The uploads are done but nothing is visible; no platform response changes the state that a
+    member requested."""
     turn = lea.arm(lea.unit(pictures=2))
     assert isinstance(turn, PreparedStep)
     with lea.scope() as scope:
@@ -157,7 +157,7 @@ def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_acc
     with lea.scope() as scope:
         lifecycle.finish_disconnection(
             scope, lea.channel(), REST
-        )  # too late: somebody connected it again
+        )  # too late: the account was connected again
     assert lea.channel().state == ChannelState.ACTIVE
     assert lea.channel().token is not None
 
@@ -167,10 +167,10 @@ def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_acc
 @pytest.mark.parametrize(
     ("until", "later", "after"), [(None, 0, "paused"), (1, 0, "paused"), (1, 2, "active")]
 )
-def test_a_pause_outlives_being_put_out(
+def test_pause_survives_losing_platform_access(
     lea: World, why: str, back: str, *, until: int | None, later: int, after: str
 ) -> None:
-    """It rests again, as long as somebody wanted; one whose end came meanwhile is over."""
+    """The account is paused again until the original end; an expired pause is over."""
     with lea.scope() as scope:
         ends = scope.now + timedelta(hours=until) if until is not None else None
         lifecycle.pause_account(scope, lea.channel_id, REST, until=ends)
@@ -193,9 +193,7 @@ def test_a_pause_outlives_being_put_out(
 @pytest.mark.parametrize(
     "about", ["channel:{}:two_listeners", "channel:{}:menu", "channel:{}:unread", "role:{}:give"]
 )
-def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(
-    lea: World, about: str
-) -> None:
+def test_disconnection_settles_open_notices_of_the_account(lea: World, about: str) -> None:
     with lea.scope() as scope:
         notices.put(scope, REST, cause=about.format(lea.channel_id), creator_id=lea.creator_id)
         notices.put(scope, REST, cause=about.format(uuid7()), creator_id=lea.creator_id)
@@ -203,12 +201,12 @@ def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(
     assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 1
 
 
-def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:
+def test_account_that_is_gone_stays_gone(lea: World) -> None:
     with lea.scope() as scope:
         lifecycle.mark_gone(scope, lea.channel_id, REST)
         lifecycle.require_reauthorization(
             scope, lea.channel_id, REST
-        )  # what is gone does not come back by a dead token
+        )  # a dead token does not change the state of an account that is gone
     assert lea.channel().state == ChannelState.GONE
     with lea.scope() as scope:
         assert send_limits.claim_send_slot(scope, lea.channel()) is not None
@@ -225,7 +223,7 @@ def test_channels_are_found_by_name_and_creator(lea: World) -> None:
     assert "Sealed" not in repr(lea.channel())
 
 
-def test_room_between_posts_is_a_persons_word_and_outlives_connecting_again(lea: World) -> None:
+def test_minimum_interval_survives_reconnection(lea: World) -> None:
     def apart(minutes: int) -> timedelta:
         with lea.scope() as scope:
             lifecycle.set_min_interval(scope, lea.channel_id, minutes)

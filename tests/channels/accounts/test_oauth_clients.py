@@ -1,5 +1,5 @@
-"""What an agency registered at a platform: kept once somebody signed in by it, found for renewals,
-nobody else's."""
+"""OAuth clients of an agency: stored with the account, reused for renewals, and private to the
+agency."""
 
 from functools import partial
 
@@ -41,7 +41,7 @@ def account(lea: World, client: OAuthClient, name: str) -> None:
         )
 
 
-def test_an_account_finds_the_client_it_came_in_by(lea: World) -> None:
+def test_account_finds_the_oauth_client_of_its_sign_in(lea: World) -> None:
     account(lea, FIRST, "1")
     account(lea, SECOND, "2")
     with lea.scope() as scope:
@@ -53,7 +53,7 @@ def test_an_account_finds_the_client_it_came_in_by(lea: World) -> None:
         assert oauth_clients.latest_oauth_clients(scope) == {"x": SECOND}
 
 
-def test_a_new_secret_takes_the_place_of_the_old(lea: World) -> None:
+def test_new_client_secret_replaces_the_old(lea: World) -> None:
     account(lea, FIRST, "1")
     again = OAuthClient("id-1", Sealed(b"two"))
     account(lea, again, "1")
@@ -62,7 +62,7 @@ def test_a_new_secret_takes_the_place_of_the_old(lea: World) -> None:
         assert oauth_clients.oauth_client_of_channel(scope, channel.id) == again
 
 
-def test_one_agency_never_signs_in_by_anothers(
+def test_oauth_client_of_another_agency_is_never_used(
     lea: World, database: Database, sandbox: RunningSandbox
 ) -> None:
     account(lea, FIRST, "1")
@@ -71,7 +71,7 @@ def test_one_agency_never_signs_in_by_anothers(
 
 
 @pytest.mark.parametrize("typed", [{}, {"client_id": "", "client_secret": ""}])
-def test_without_any_nobody_is_sent_there(lea: World, typed: dict[str, str]) -> None:
+def test_setup_without_an_oauth_client_is_refused(lea: World, typed: dict[str, str]) -> None:
     with lea.scope() as scope:
         letter = sealed_intake.seal_form(
             sealed_intake.derive_public_key(MASTER), lea.tenant_id, typed

@@ -1,4 +1,4 @@
-"""A token that is refused: renewed or shown once more, and only then a matter for a person."""
+"""Refused tokens: renewed or tried again, and only then reported to a member."""
 
 import pytest
 
@@ -37,30 +37,28 @@ def renew(lea: World) -> None:
 
 @pytest.mark.parametrize("age", [0, YOUNG, OLD])
 @pytest.mark.parametrize("later", [0, YOUNG, OLD])
-def test_a_refused_token_is_renewed_once(lea: World, age: int, later: int) -> None:
+def test_refused_token_is_renewed_once(lea: World, age: int, later: int) -> None:
     make_renewable(lea)
     lea.pass_time(age)
     assert refuse(lea, 1) == "renew"
-    assert refuse(lea, 1) == "again", "its renewal is on its way"
+    assert refuse(lea, 1) == "again", "its renewal is in progress"
     renew(lea)
-    assert refuse(lea, 1) == "again", "an answer to a request with the old one"
+    assert refuse(lea, 1) == "again", "a response to a request with the old token"
     lea.pass_time(later)
     assert refuse(lea, 2) == ("renew" if later == OLD else "dead")
 
 
 @pytest.mark.parametrize("age", [0, OLD])
 @pytest.mark.parametrize("later", [2, OLD])
-def test_a_token_that_cannot_be_renewed_is_shown_once_more(
-    lea: World, age: int, later: int
-) -> None:
+def test_token_without_renewal_is_tried_once_more(lea: World, age: int, later: int) -> None:
     lea.pass_time(age)
     assert refuse(lea, 1) == "again"
-    assert refuse(lea, 1) == "again", "two requests were out"
+    assert refuse(lea, 1) == "again", "two requests were in progress"
     lea.pass_time(later)
     assert refuse(lea, 1) == ("again" if later == OLD else "dead")
 
 
-def test_a_single_401_costs_no_account(lea: World) -> None:
+def test_single_401_does_not_stop_the_account(lea: World) -> None:
     lea.network.fault("status:401", account=lea.account, on="posts")
     assert isinstance(lea.publish(lea.unit("once")), Retry)
     assert lea.channel().state == ChannelState.ACTIVE

@@ -1,5 +1,4 @@
-"""What the platform said of an old token says nothing of the one that a person brought
-meanwhile."""
+"""Responses to requests with an old token do not affect the token that a member entered since."""
 
 from typing import Any
 
@@ -19,7 +18,7 @@ DEAD = Message("connectors.token_refused")
 
 
 def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
-    """A person connects the account again."""
+    """Connect the account again as a member does."""
     stands = lea.channel()
     given: dict[str, Any] = {
         name: getattr(stands, name)
@@ -37,7 +36,7 @@ def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
 
 
 def disconnect(lea: World) -> None:
-    """A person took the account off, and its credentials are forgotten."""
+    """Disconnect the account, which erases its credentials."""
     with lea.scope() as scope:
         lifecycle.start_disconnection(scope, lea.channel_id, DEAD)
     with lea.scope() as scope:
@@ -45,7 +44,7 @@ def disconnect(lea: World) -> None:
 
 
 def weigh(lea: World, before: Channel, outcome: Outcome, *, shown: bool = True) -> Outcome:
-    """The answer to a request that left by the account as it stood before."""
+    """Apply the response to a request that was sent with the account's earlier state."""
     with lea.scope() as scope:
         return token_renewal.apply_outcome_to_account(
             scope, before, outcome, shown=before.generation if shown else None
@@ -53,29 +52,25 @@ def weigh(lea: World, before: Channel, outcome: Outcome, *, shown: bool = True) 
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_token_that_cannot_be_renewed_is_not_lost_by_the_one_before(
-    lea: World, shown: bool
-) -> None:
-    """A bot's: its owner made a new one and typed it here while a request with the old one was
-    under way."""
+def test_new_token_survives_a_refusal_of_the_old_one(lea: World, shown: bool) -> None:
+    """The owner of a bot created a new token and entered it while a request with the old one was in
+    progress."""
     before = lea.channel()
     connect(lea, b"new")
     assert isinstance(weigh(lea, before, Reauthorize(DEAD), shown=shown), Retry)
     assert lea.channel().state == ChannelState.ACTIVE
 
 
-def test_the_new_one_is_lost_by_its_own_refusal(lea: World) -> None:
+def test_new_token_is_lost_by_its_own_refusal(lea: World) -> None:
     after = connect(lea, b"new")
-    assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Retry), "it is shown once more"
+    assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Retry), "it is tried once more"
     lea.pass_time(2)
     assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Reauthorize)
     assert lea.channel().state == ChannelState.REAUTHORIZE
 
 
 @pytest.mark.parametrize("outcome", [Reauthorize(DEAD), Disconnected(DEAD)])
-def test_an_account_that_was_taken_off_and_put_back_is_not_lost_by_what_was_asked_before(
-    lea: World, outcome: Outcome
-) -> None:
+def test_reconnected_account_survives_an_earlier_response(lea: World, outcome: Outcome) -> None:
     before = lea.channel()
     disconnect(lea)
     connect(lea, b"new")
@@ -83,9 +78,9 @@ def test_an_account_that_was_taken_off_and_put_back_is_not_lost_by_what_was_aske
     assert lea.channel().state == ChannelState.ACTIVE
 
 
-def test_a_renewal_of_before_does_not_overwrite_the_pair_of_after(lea: World) -> None:
-    """Its answer comes when the account was taken off, its tokens ended there, and somebody put it
-    back."""
+def test_earlier_renewal_does_not_overwrite_new_tokens(lea: World) -> None:
+    """The response arrives after the account was disconnected, its tokens revoked, and connected
+    again."""
     connect(lea, b"old", b"old refresh")
     lea.pass_time(credentials.MIN_TOKEN_AGE.total_seconds() + 1)
     with lea.scope() as scope:

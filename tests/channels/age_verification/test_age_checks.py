@@ -1,5 +1,4 @@
-"""A viewer's proof of age at a provider: for whom it counts, that it counts once, and every way it
-can go wrong."""
+"""Age checks of a viewer at a provider: verification, uniqueness, and every failure."""
 
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from gate.viewers import age_assurance
 from tests.channels.age_check_builders import PAGE, PROVIDERS, AgeCheckDesk
 
 
-def test_connecting_keeps_the_key_sealed_and_nothing_typed(fresh: AgeCheckDesk) -> None:
+def test_connecting_a_provider_stores_only_the_sealed_key(fresh: AgeCheckDesk) -> None:
     found = fresh.connect()
     assert (found.state, found.account, found.reason) == (
         AgeProviderState.CONNECTED,
@@ -26,14 +25,14 @@ def test_connecting_keeps_the_key_sealed_and_nothing_typed(fresh: AgeCheckDesk) 
     assert (bytes(row.letter), bytes(row.box)) == (
         b"",
         fresh.key.encode(),
-    )  # the test's seal shows what it closed
+    )  # the test's seal leaves the secret readable
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [({"api_key": "wrong"}, "age.refused_key"), ({"sdk_id": "no id"}, "age.bad_form")],
 )
-def test_a_wrong_form_is_refused_in_words(
+def test_invalid_provider_form_is_refused_with_a_reason(
     fresh: AgeCheckDesk, changes: dict[str, str], code: str
 ) -> None:
     found = fresh.connect(**changes)
@@ -49,14 +48,14 @@ def test_a_wrong_form_is_refused_in_words(
             age_checks.connect_provider(scope, "nobody", b"", known=PROVIDERS)
 
 
-def test_a_test_of_a_provider_that_is_down_keeps_its_key(desk: AgeCheckDesk) -> None:
+def test_provider_check_during_an_outage_keeps_the_key(desk: AgeCheckDesk) -> None:
     desk.running.world.broken = 1
     with pytest.raises(outbox.RetryLater):
         desk.try_out(desk.provider().id)
     assert desk.provider().state is AgeProviderState.CONNECTED
 
 
-def test_a_passed_check_is_proof_for_one_viewer_on_one_platform(desk: AgeCheckDesk) -> None:
+def test_passed_check_verifies_one_viewer_on_one_platform(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     assert desk.check(check_id).address.startswith(f"{desk.running.url}?sessionId=")
     assert desk.age().state is AssuranceState.PENDING
@@ -79,7 +78,7 @@ def test_a_passed_check_is_proof_for_one_viewer_on_one_platform(desk: AgeCheckDe
     assert desk.check(check_id).address == ""
 
 
-def test_a_no_blocks_for_good(desk: AgeCheckDesk) -> None:
+def test_failed_check_blocks_permanently(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id, "FAIL")
     desk.look(check_id)
@@ -94,7 +93,7 @@ def test_a_no_blocks_for_good(desk: AgeCheckDesk) -> None:
     ("status", "method"),
     [("COMPLETE", "AGE_ESTIMATION"), ("COMPLETE", "CREDIT_CARD"), ("COMPLETE", "NEW")],
 )
-def test_a_weaker_proof_is_none_and_takes_no_better_ones_place(
+def test_weaker_proof_is_refused_and_keeps_the_better_one(
     desk: AgeCheckDesk, status: str, method: str
 ) -> None:
     first = desk.open_one()
@@ -107,7 +106,7 @@ def test_a_weaker_proof_is_none_and_takes_no_better_ones_place(
     assert (desk.age().state, desk.age().level) == (AssuranceState.ASSURED, "L4")
 
 
-def test_a_check_that_ends_without_an_answer_may_be_begun_again(desk: AgeCheckDesk) -> None:
+def test_cancelled_check_can_be_started_again(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id, "CANCELLED")
     desk.look(check_id)
@@ -118,9 +117,9 @@ def test_a_check_that_ends_without_an_answer_may_be_begun_again(desk: AgeCheckDe
     assert desk.age().over_18
 
 
-def test_one_session_proves_one_viewer(desk: AgeCheckDesk) -> None:
-    """A provider that answers two checks with the same session, as if one person proved two
-    accounts at once."""
+def test_one_session_verifies_one_viewer(desk: AgeCheckDesk) -> None:
+    """The provider answers two checks with the same session, as if one person had verified two
+    accounts."""
     first = desk.open_one("one")
     desk.running.world.same_session = True
     second = desk.invite("two")
@@ -135,7 +134,7 @@ def test_one_session_proves_one_viewer(desk: AgeCheckDesk) -> None:
     assert not desk.age("two").over_18
 
 
-def test_an_answer_that_names_another_check_is_not_taken(desk: AgeCheckDesk) -> None:
+def test_result_for_another_check_is_refused(desk: AgeCheckDesk) -> None:
     one, two = desk.open_one("one"), desk.open_one("two")
     desk.finish(one)
     desk.running.world.swapped = str(two)
@@ -145,7 +144,7 @@ def test_an_answer_that_names_another_check_is_not_taken(desk: AgeCheckDesk) -> 
     assert not desk.age("two").over_18
 
 
-def test_a_provider_that_is_away_is_asked_again_then_the_viewer_is_told(desk: AgeCheckDesk) -> None:
+def test_unreachable_provider_is_retried_and_then_reported(desk: AgeCheckDesk) -> None:
     check_id = desk.invite()
     with desk.house.scope() as scope:
         age_checks.begin_check(scope, check_id, page=PAGE)
@@ -164,7 +163,7 @@ def test_a_provider_that_is_away_is_asked_again_then_the_viewer_is_told(desk: Ag
     assert desk.begin(check_id).state is AgeCheckState.OPEN
 
 
-def test_while_the_provider_is_down_what_is_proven_stands_and_nothing_new_comes(
+def test_provider_outage_keeps_existing_proofs(
     desk: AgeCheckDesk,
 ) -> None:
     proven, waiting = desk.open_one("proven"), desk.open_one("waiting")
@@ -181,7 +180,7 @@ def test_while_the_provider_is_down_what_is_proven_stands_and_nothing_new_comes(
     assert desk.age("waiting").over_18
 
 
-def test_a_late_answer_is_waited_for_then_no_longer(desk: AgeCheckDesk) -> None:
+def test_late_result_is_awaited_until_the_check_expires(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.running.world.slow = 2

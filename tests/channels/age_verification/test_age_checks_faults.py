@@ -1,5 +1,5 @@
-"""A proof of age when things go wrong: lost, late, twice, killed, forgotten, another's; and that
-nothing leaks in."""
+"""Age checks under faults: lost, late and duplicate responses, crashes, erasure and other tenants;
+no personal data is stored."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,9 +23,8 @@ from tests.fakes import yoti as fake
 from tests.fakes.sandbox import RunningSandbox
 
 
-def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: AgeCheckDesk) -> None:
-    """Reset after accepting: the provider has two sessions, the viewer is sent to the second
-    alone."""
+def test_lost_response_to_begin_leads_to_one_session(desk: AgeCheckDesk) -> None:
+    """The provider has two sessions after a reset; the viewer gets only the second."""
     check_id = desk.invite()
     with desk.house.scope() as scope:
         age_checks.begin_check(scope, check_id, page=PAGE)
@@ -44,14 +43,14 @@ def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: AgeCheckDe
 
 
 class Hurried(Yoti):
-    """Waits half a second: fifteen are too long for a test."""
+    """A provider connector with a timeout of half a second instead of fifteen."""
 
     def read_result(self, native_id: str, reference: str, account: str, answers: Any) -> Any:
         turn = super().read_result(native_id, reference, account, answers)
         return Send(replace(turn.step, deadline=0.5)) if isinstance(turn, Send) else turn
 
 
-def test_a_hang_is_no_answer(desk: AgeCheckDesk) -> None:
+def test_timeout_is_no_result(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.running.world.hangs = 1
@@ -63,7 +62,7 @@ def test_a_hang_is_no_answer(desk: AgeCheckDesk) -> None:
     assert desk.age().over_18
 
 
-def test_calls_twice_or_of_nobody_change_nothing_more(desk: AgeCheckDesk) -> None:
+def test_duplicate_and_foreign_callbacks_change_nothing(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     with desk.house.scope() as scope:
@@ -81,16 +80,16 @@ def test_calls_twice_or_of_nobody_change_nothing_more(desk: AgeCheckDesk) -> Non
     for _ in range(3):
         desk.look(check_id, called=True)
     desk.look(stranger, called=True)
-    assert desk.age().epoch == 2  # asked, then assured: told three times, written once
+    assert desk.age().epoch == 2  # pending, then assured: reported three times, written once
     answered = desk.rows(
         "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"
     )
     assert [row.args["state"] for row in answered] == ["passed"]
 
 
-def test_four_workers_at_once_write_one_proof(desk: AgeCheckDesk) -> None:
-    """A poll and repeated calls meet: each reads the same answer, and the first to the viewer's
-    lock writes it."""
+def test_four_concurrent_workers_write_one_proof(desk: AgeCheckDesk) -> None:
+    """A poll and repeated callbacks coincide: each reads the same result, and the first to lock the
+    viewer writes it."""
     check_id = desk.open_one()
     desk.finish(check_id)
     with ThreadPoolExecutor(4) as workers:
@@ -105,7 +104,7 @@ def test_four_workers_at_once_write_one_proof(desk: AgeCheckDesk) -> None:
     )
 
 
-def test_a_call_before_anything_is_known_makes_one_look(desk: AgeCheckDesk) -> None:
+def test_callback_before_a_result_reads_once(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     before = desk.running.world.requests
     desk.look(check_id, called=True)
@@ -113,21 +112,22 @@ def test_a_call_before_anything_is_known_makes_one_look(desk: AgeCheckDesk) -> N
     assert desk.check(check_id).state is AgeCheckState.OPEN
 
 
-def test_a_provider_may_take_back_what_it_said(desk: AgeCheckDesk) -> None:
+def test_deleted_session_does_not_revoke_the_proof(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.look(check_id)
-    desk.running.world.sessions.clear()  # it forgets sessions after a while: that says nothing
+    # the provider deletes sessions after some time, which proves nothing
+    desk.running.world.sessions.clear()
     desk.look(check_id, called=True)
     assert desk.age().over_18
 
 
-def test_a_pass_that_turns_into_a_no_closes_at_once(desk: AgeCheckDesk) -> None:
+def test_result_that_turns_negative_blocks_at_once(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.look(check_id)
     desk.finish(check_id, "FAIL")
-    desk.look(check_id)  # nobody called: a proof that stands is not asked about
+    desk.look(check_id)  # without a callback a valid proof is not checked again
     assert desk.age().over_18
     desk.look(check_id, called=True)
     assert (desk.age().state, desk.check(check_id).state) == (
@@ -136,7 +136,7 @@ def test_a_pass_that_turns_into_a_no_closes_at_once(desk: AgeCheckDesk) -> None:
     )
 
 
-def test_whoever_said_to_be_a_minor_meanwhile_proves_nothing(desk: AgeCheckDesk) -> None:
+def test_minor_declared_during_the_check_is_not_verified(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     with desk.house.scope() as scope:
         age_assurance.block_viewer(scope, "telegram", "fan")
@@ -149,8 +149,8 @@ def test_whoever_said_to_be_a_minor_meanwhile_proves_nothing(desk: AgeCheckDesk)
 
 
 @pytest.mark.parametrize("point", range(9))
-def test_killed_anywhere_it_is_proven_once(desk: AgeCheckDesk, point: int) -> None:
-    """The process dies at its n-th point: before, inside and after each transaction and request."""
+def test_crash_at_any_point_verifies_once(desk: AgeCheckDesk, point: int) -> None:
+    """The process crashes at its n-th point, around and within each transaction and request."""
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.house.clockwork = Clockwork(at=point)
@@ -169,7 +169,7 @@ def test_killed_anywhere_it_is_proven_once(desk: AgeCheckDesk, point: int) -> No
 
 
 @pytest.mark.parametrize("point", range(9))
-def test_killed_while_it_begins_the_viewer_has_one_address(desk: AgeCheckDesk, point: int) -> None:
+def test_crash_while_opening_a_session_keeps_one_address(desk: AgeCheckDesk, point: int) -> None:
     check_id = desk.invite()
     with desk.house.scope() as scope:
         age_checks.begin_check(scope, check_id, page=PAGE)
@@ -186,7 +186,7 @@ def test_killed_while_it_begins_the_viewer_has_one_address(desk: AgeCheckDesk, p
     assert sum(one.id in known.address for one in desk.running.world.sessions.values()) == 1
 
 
-def test_a_key_that_dies_is_told_once_and_what_is_proven_stays(desk: AgeCheckDesk) -> None:
+def test_refused_key_is_reported_once_and_keeps_proofs(desk: AgeCheckDesk) -> None:
     proven, waiting = desk.open_one("proven"), desk.open_one("waiting")
     desk.finish(proven)
     desk.look(proven)
@@ -212,7 +212,7 @@ def test_a_key_that_dies_is_told_once_and_what_is_proven_stays(desk: AgeCheckDes
     assert desk.age("waiting").over_18
 
 
-def test_an_ended_provider_is_asked_nothing(desk: AgeCheckDesk) -> None:
+def test_disconnected_provider_receives_no_request(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     with desk.house.scope() as scope:
         age_checks.end_provider(scope, desk.provider().id)
@@ -224,7 +224,7 @@ def test_an_ended_provider_is_asked_nothing(desk: AgeCheckDesk) -> None:
     assert desk.rows("SELECT box FROM age_providers WHERE tenant_id = :tenant")[0].box is None
 
 
-def test_a_call_is_heard_as_long_as_there_is_somebody_to_ask(desk: AgeCheckDesk) -> None:
+def test_callback_is_handled_only_while_the_provider_is_connected(desk: AgeCheckDesk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.look(check_id)
@@ -237,10 +237,10 @@ def test_a_call_is_heard_as_long_as_there_is_somebody_to_ask(desk: AgeCheckDesk)
     desk.look(check_id, called=True)
     assert (
         desk.age().over_18
-    )  # an ended provider is not heard any more; a member may still take the proof back
+    )  # callbacks of a disconnected provider are ignored; a member can still revoke the proof
 
 
-def test_another_tenant_finds_and_settles_nothing(
+def test_another_tenant_cannot_read_or_settle_a_check(
     desk: AgeCheckDesk, sandbox: RunningSandbox
 ) -> None:
     check_id = desk.open_one()
@@ -251,7 +251,7 @@ def test_another_tenant_finds_and_settles_nothing(
     stranger.connect()
     stranger.look(
         check_id, called=True
-    )  # as if a call about our check had come under their address
+    )  # as if a callback for our check had arrived at their address
     assert stranger.age() == age_assurance.UNKNOWN_VIEWER
     assert desk.check(check_id).state is AgeCheckState.OPEN
     with stranger.house.scope() as scope:
@@ -265,7 +265,7 @@ def test_another_tenant_finds_and_settles_nothing(
             )
 
 
-def test_a_link_is_kept_as_a_digest_and_dies_after_a_day(desk: AgeCheckDesk) -> None:
+def test_check_link_is_stored_as_digest_and_expires_after_a_day(desk: AgeCheckDesk) -> None:
     with desk.house.scope() as scope:
         token = age_checks.create_check_link(
             scope, "telegram", "fan", channel_id=None, language="fr"
@@ -287,7 +287,7 @@ def test_a_link_is_kept_as_a_digest_and_dies_after_a_day(desk: AgeCheckDesk) -> 
         age_checks.begin_check(scope, found[1], page=PAGE)
 
 
-def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: AgeCheckDesk) -> None:
+def test_expired_checks_are_deleted_but_blocks_stay(desk: AgeCheckDesk) -> None:
     pending, passed = desk.open_one("pending"), desk.open_one("passed")
     desk.finish(passed)
     desk.look(passed)
@@ -328,8 +328,8 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: AgeCheckDesk
     assert desk.age("perhaps").state is AssuranceState.SUSPECTED
 
 
-def test_nothing_of_the_viewer_is_in_any_table(desk: AgeCheckDesk) -> None:
-    """The fake tells a birth date, a name, a document and a face with each answer: the whole
+def test_no_personal_data_of_the_viewer_is_stored(desk: AgeCheckDesk) -> None:
+    """The fake returns a birth date, a name, a document and a face with each result; the whole
     database is searched."""
     check_id = desk.open_one()
     desk.finish(check_id)

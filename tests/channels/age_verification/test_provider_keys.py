@@ -1,5 +1,4 @@
-"""The key of a provider of age checks, typed anew or ended while the one before is still being
-asked with."""
+"""Provider keys that are replaced or removed while the previous key is in use."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from tests.channels.age_check_builders import MASTER, PROVIDERS, AgeCheckDesk, r
 
 @dataclass
 class Overtaken:
-    """The way out of a worker that is slow: something happens before its request arrives."""
+    """The transport of a slow worker: something happens before its request arrives."""
 
     real: Any
     meanwhile: Callable[[], object]
@@ -34,7 +33,7 @@ class Overtaken:
 
 
 def typed(desk: AgeCheckDesk) -> None:
-    """Somebody typed the key; the workers have not tried it yet."""
+    """Enter the key, without the test by the workers."""
     form = {"sdk_id": desk.sdk_id, "api_key": desk.key}
     letter = sealed_intake.seal_form(
         sealed_intake.derive_public_key(MASTER), desk.house.tenant_id, form
@@ -44,13 +43,13 @@ def typed(desk: AgeCheckDesk) -> None:
 
 
 def renewed(desk: AgeCheckDesk) -> None:
-    """Somebody had a new key made there, and typed it here."""
+    """Create a new key at the provider and enter it."""
     desk.key = desk.running.world.customer(sdk_id=desk.sdk_id, key="key-of-today")[1]
     assert desk.connect().state is AgeProviderState.CONNECTED
 
 
-def test_a_provider_is_not_lost_by_the_key_of_before(desk: AgeCheckDesk) -> None:
-    """It was on its way when the new one came."""
+def test_refusal_of_the_old_key_keeps_the_provider_connected(desk: AgeCheckDesk) -> None:
+    """The request was in progress when the new key was entered."""
     check_id = desk.open_one()
     with pytest.raises(outbox.RetryLater):
         handlers.read_result(
@@ -65,7 +64,7 @@ def test_a_provider_is_not_lost_by_the_key_of_before(desk: AgeCheckDesk) -> None
     assert desk.age().over_18
 
 
-def test_a_test_of_the_key_of_before_says_nothing_of_the_new_one(desk: AgeCheckDesk) -> None:
+def test_result_of_the_old_key_does_not_affect_the_new_one(desk: AgeCheckDesk) -> None:
     handlers.connect_provider_account(
         AgeProviderTestDue(desk.house.tenant_id, desk.provider().id),
         tenant=desk.house.tenant,
@@ -79,7 +78,8 @@ def test_a_test_of_the_key_of_before_says_nothing_of_the_new_one(desk: AgeCheckD
 
 
 def meets(desk: AgeCheckDesk, word: Callable[[Any], object]) -> None:
-    """A person's word is not committed yet when the workers write down what their try came to."""
+    """Run a member's action that is not committed yet when the workers store the result of their
+    test."""
     provider_id = desk.provider().id
     worker = threading.Thread(target=desk.try_out, args=(provider_id,))
     with desk.house.scope() as scope:
@@ -91,15 +91,15 @@ def meets(desk: AgeCheckDesk, word: Callable[[Any], object]) -> None:
 
 
 def _waits(desk: AgeCheckDesk) -> None:
-    """Until the worker waits for the row."""
+    """Wait until the worker waits for the row."""
     for _ in range(100):
         if desk.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
             return
         sleep(0.05)
-    raise AssertionError("the worker did not come to the row")
+    raise AssertionError("the worker did not reach the row")
 
 
-def test_a_provider_that_is_ended_while_its_key_is_tried_stays_ended(desk: AgeCheckDesk) -> None:
+def test_provider_disconnected_during_its_test_stays_disconnected(desk: AgeCheckDesk) -> None:
     typed(desk)
     meets(desk, lambda scope: age_checks.end_provider(scope, desk.provider().id))
     assert desk.provider().state is AgeProviderState.OFF
@@ -108,7 +108,7 @@ def test_a_provider_that_is_ended_while_its_key_is_tried_stays_ended(desk: AgeCh
     ] == [None]
 
 
-def test_a_key_that_is_typed_while_another_is_tried_is_tried_too(desk: AgeCheckDesk) -> None:
+def test_key_entered_during_a_test_is_tested_too(desk: AgeCheckDesk) -> None:
     typed(desk)
     letters = "UPDATE age_providers SET letter = 'another' WHERE tenant_id = :tenant"
     meets(desk, lambda scope: scope.run(letters, tenant=desk.house.tenant_id))

@@ -1,4 +1,4 @@
-"""One permit lets one request out, whichever process presents it and whenever."""
+"""A permit releases one request, whichever process uses it and whenever."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -39,7 +39,7 @@ def use(nova: World, which: Permit) -> PermitUse:
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(waits=st.lists(st.integers(0, 120), min_size=1, max_size=4), processes=st.integers(1, 3))
-def test_a_permit_is_used_once_and_within_its_minute(
+def test_permit_is_used_once_within_its_lifetime(
     nova: World, waits: list[int], processes: int
 ) -> None:
     which = fresh(nova)
@@ -57,7 +57,7 @@ def test_a_permit_is_used_once_and_within_its_minute(
 
 
 def send(nova: World, armed: PreparedStep) -> StepResult:
-    """What a process does that holds the step and its permit."""
+    """Send the step as any process does that holds it and its permit."""
     account = queries.transport_account(armed.channel)
     answer: StepResult = nova.transport().send(armed.step, armed.authority, account=account)
     return answer
@@ -69,8 +69,8 @@ def armed_post(nova: World) -> PreparedStep:
     return armed
 
 
-def test_another_process_cannot_send_it_again(nova: World) -> None:
-    """Not at once, and not an hour later."""
+def test_another_process_cannot_send_the_step_again(nova: World) -> None:
+    """Neither at once nor an hour later."""
     armed = armed_post(nova)
     assert isinstance(send(nova, armed), Response)
     for wait in (0, 3600):
@@ -80,7 +80,7 @@ def test_another_process_cannot_send_it_again(nova: World) -> None:
     assert nova.posts() == ["hello"]
 
 
-def test_a_late_process_sends_nothing(nova: World) -> None:
+def test_expired_permit_sends_nothing(nova: World) -> None:
     armed = armed_post(nova)
     nova.pass_time(61)
     with pytest.raises(PermitExpired):
@@ -88,16 +88,16 @@ def test_a_late_process_sends_nothing(nova: World) -> None:
     assert nova.posts() == []
 
 
-def test_a_second_use_is_looked_up(nova: World) -> None:
-    """The first use may have published it."""
+def test_replayed_permit_makes_the_outcome_uncertain(nova: World) -> None:
+    """The first use may have published the post."""
     armed = armed_post(nova)
     send(nova, armed)
     assert isinstance(nova.carry(armed), Uncertain)
     assert nova.posts() == ["hello"]
 
 
-def test_a_late_use_is_tried_again(nova: World) -> None:
-    """It surely published nothing."""
+def test_expired_permit_is_retried(nova: World) -> None:
+    """Certainly nothing was published."""
     armed = armed_post(nova)
     nova.pass_time(61)
     assert isinstance(nova.carry(armed), Retry)

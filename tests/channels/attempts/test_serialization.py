@@ -1,4 +1,4 @@
-"""What is stored comes back the same, whatever a platform answers."""
+"""Stored units, responses and outcomes are read back unchanged, whatever a platform answers."""
 
 import json
 from dataclasses import replace
@@ -77,20 +77,20 @@ bodies = st.recursive(
 
 
 def kept(value: object) -> dict[str, object]:
-    """Through JSON, as PostgreSQL keeps it."""
+    """Convert through JSON, as PostgreSQL stores it."""
     stored: dict[str, object] = json.loads(canonical_json(value))
     return stored
 
 
 @given(units)
-def test_a_unit_comes_back_with_its_digest(unit: Unit) -> None:
+def test_unit_is_read_back_with_its_digest(unit: Unit) -> None:
     again = serialization.unit_from_json(kept(serialization.unit_to_json(unit)))
     assert again == unit
     assert (again.digest(), again.native_key) == (unit.digest(), unit.native_key)
 
 
 @given(bodies)
-def test_any_body_can_be_stored(body: object) -> None:
+def test_any_response_body_can_be_stored(body: object) -> None:
     answer = Response("publish", 200, {"x": "y"}, body, {"token": Sealed(b"\x00box")})
     again = serialization.answer_from_json(kept(serialization.answer_to_json(answer)))
     assert isinstance(again, Response)
@@ -99,11 +99,11 @@ def test_any_body_can_be_stored(body: object) -> None:
 
 
 @pytest.mark.parametrize("answer", [StepNotSent("a", "refused"), StepAnswerLost("b", "reset")])
-def test_missing_answers_come_back(answer: StepResult) -> None:
+def test_missing_responses_are_read_back(answer: StepResult) -> None:
     assert serialization.answer_from_json(kept(serialization.answer_to_json(answer))) == answer
 
 
-def test_a_body_nested_too_deep_is_unreadable() -> None:
+def test_body_nested_too_deeply_is_dropped() -> None:
     deep: list[object] = []
     for _ in range(5000):
         deep = [deep]
@@ -112,7 +112,7 @@ def test_a_body_nested_too_deep_is_unreadable() -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=serialization.outcome_name)
-def test_outcomes_come_back(outcome: Outcome) -> None:
+def test_outcomes_are_read_back(outcome: Outcome) -> None:
     reason = serialization.outcome_reason(outcome)
     detail = kept(reason.to_json()) if reason else None
     again = serialization.outcome_from_json(
@@ -130,7 +130,7 @@ def test_outcomes_come_back(outcome: Outcome) -> None:
         Failed(Message("a.word", {"code": "x"})),
     ],
 )
-def test_sightings_come_back(sighting: LookupResult) -> None:
+def test_lookup_results_are_read_back(sighting: LookupResult) -> None:
     name, result = (
         serialization.outcome_name(sighting),
         kept(serialization.sighting_to_json(sighting)),
@@ -140,8 +140,8 @@ def test_sightings_come_back(sighting: LookupResult) -> None:
     assert serialization.sighting_from_json(name, result, detail) == sighting
 
 
-def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
-    """NUL and lone surrogates are JSON, but no text of PostgreSQL."""
+def test_hostile_response_is_stored_without_invalid_characters(lea: World) -> None:
+    """NUL and lone surrogates are valid JSON, but PostgreSQL cannot store them as text."""
     unit = replace(lea.unit("with \U0001f300"), viewer="")
     lea.publish(unit)
     with lea.scope() as scope:

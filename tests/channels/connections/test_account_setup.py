@@ -1,5 +1,4 @@
-"""Connecting an account from a sealed form: what is asked, what is told, and that nothing typed is
-kept."""
+"""Account setup from a sealed form: validation, messages, and erasure of what was entered."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -46,7 +45,7 @@ def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping
 
 
 def ask(lea: World, token: str, channel: str = "", *, creator: UUID | None = None) -> UUID:
-    """A form, sealed."""
+    """Request a setup with a sealed form."""
     letter = sealed_intake.seal_form(
         sealed_intake.derive_public_key(MASTER), lea.tenant_id, {"token": token, "channel": channel}
     )
@@ -57,7 +56,7 @@ def ask(lea: World, token: str, channel: str = "", *, creator: UUID | None = Non
 
 
 def enrol(lea: World, telegram: fake.TelegramServer, enrolment_id: UUID) -> AccountSetup:
-    """What the workers do with it."""
+    """Run the setup as the workers do."""
     act = partial(
         account_setup.run_setup,
         tenant=lea.tenant,
@@ -74,7 +73,9 @@ def enrol(lea: World, telegram: fake.TelegramServer, enrolment_id: UUID) -> Acco
         return account_setup.get_setup(scope, enrolment_id)
 
 
-def test_a_token_becomes_a_channel(lea: World, telegram: fake.TelegramServer, bot: Bot) -> None:
+def test_valid_token_connects_a_channel(
+    lea: World, telegram: fake.TelegramServer, bot: Bot
+) -> None:
     done = enrol(lea, telegram, ask(lea, bot.token, f"@{bot.username}_channel"))
     assert (done.state, done.reason) == (AccountSetupState.CONNECTED, None)
     assert done.channel_id is not None
@@ -90,7 +91,7 @@ def test_a_token_becomes_a_channel(lea: World, telegram: fake.TelegramServer, bo
     assert channel.token == Sealed(bot.token.encode())
 
 
-def test_the_letter_is_forgotten_with_the_answer(
+def test_form_is_erased_with_the_result(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     for token in (bot.token, "7:wrong"):
@@ -101,7 +102,7 @@ def test_the_letter_is_forgotten_with_the_answer(
         assert bytes(left) == b""
 
 
-def test_a_refusal_says_what_to_do(lea: World, telegram: fake.TelegramServer, bot: Bot) -> None:
+def test_refusal_says_what_to_do(lea: World, telegram: fake.TelegramServer, bot: Bot) -> None:
     done = enrol(lea, telegram, ask(lea, "7:wrong"))
     assert done.state is AccountSetupState.REFUSED
     assert done.reason is not None
@@ -115,7 +116,7 @@ def test_a_refusal_says_what_to_do(lea: World, telegram: fake.TelegramServer, bo
     )
 
 
-def test_twice_is_one_account_and_a_channel_may_be_named_later(
+def test_repeated_setup_keeps_one_account_and_adds_its_channel(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     first = enrol(lea, telegram, ask(lea, bot.token))
@@ -125,7 +126,7 @@ def test_twice_is_one_account_and_a_channel_may_be_named_later(
         assert queries.get_channel(scope, second.channel_id).destination_id != ""
 
 
-def test_another_creators_bot_is_not_taken_over(
+def test_bot_of_another_creator_cannot_be_connected(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     enrol(lea, telegram, ask(lea, bot.token))
@@ -138,7 +139,7 @@ def test_another_creators_bot_is_not_taken_over(
     assert done.reason.code == "channel.other_creator"
 
 
-def test_a_platform_that_is_away_is_asked_again_and_then_told(
+def test_unreachable_platform_is_retried_and_then_refused(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     asked = ask(lea, bot.token)
@@ -151,7 +152,7 @@ def test_a_platform_that_is_away_is_asked_again_and_then_told(
     assert done.state is AccountSetupState.REFUSED
 
 
-def test_a_tried_account_is_dated_or_asks_for_a_new_token(
+def test_account_test_records_success_or_requires_a_new_token(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     done = enrol(lea, telegram, ask(lea, bot.token))
@@ -176,12 +177,12 @@ def test_a_tried_account_is_dated_or_asks_for_a_new_token(
     assert tried().state is ChannelState.REAUTHORIZE
 
 
-def test_an_enrolment_of_nobody(lea: World) -> None:
+def test_unknown_setup_is_not_found(lea: World) -> None:
     with lea.scope() as scope, pytest.raises(NotFound):
         account_setup.get_setup(scope, uuid7())
 
 
-def test_what_became_of_a_wish_is_news_however_long_the_person_was_away(
+def test_setup_result_is_shown_however_late(
     lea: World, telegram: fake.TelegramServer, bot: Bot
 ) -> None:
     asked = ask(lea, bot.token)

@@ -1,5 +1,5 @@
-"""What a refusal of something else than a post means for the account: it is asked who it is, and
-only that answer stops it."""
+"""Refusals of requests other than posts: the account is verified first, and only that result stops
+it."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ LOST: dict[str, Callable[[], Outcome]] = {
 
 
 def apply(lea: World, outcome: Outcome, *, secondary: bool) -> Outcome:
-    """As often as it is made once more, up to the third time."""
+    """Apply the outcome up to three times, as long as it is retried."""
     end = outcome
     for _ in range(3):
         with lea.scope() as scope:
@@ -43,19 +43,21 @@ def verify(lea: World) -> None:
 
 
 @pytest.mark.parametrize("lost", sorted(LOST))
-def test_a_secondary_refusal_asks_before_it_stops_the_account(lea: World, lost: str) -> None:
+def test_secondary_refusal_verifies_before_stopping_the_account(lea: World, lost: str) -> None:
     end = apply(lea, LOST[lost](), secondary=True)
-    assert isinstance(end, Retry), "until it was checked"
+    assert isinstance(end, Retry), "retried until it was verified"
     assert lea.channel().state == ChannelState.ACTIVE
     with lea.scope() as scope:
         assert outbox.is_pending(scope, lea.channel_id, AccountTestRequested.kind)
     verify(lea)
     assert lea.channel().state == ChannelState.ACTIVE
-    assert isinstance(apply(lea, LOST[lost](), secondary=True), Rejected), "it is the request"
+    assert isinstance(apply(lea, LOST[lost](), secondary=True), Rejected), (
+        "the request itself is refused"
+    )
     assert lea.channel().state == ChannelState.ACTIVE
 
 
-def test_a_token_that_is_dead_is_found_out_by_the_check(lea: World) -> None:
+def test_dead_token_is_found_by_verification(lea: World) -> None:
     lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
     apply(lea, Reauthorize(WHY), secondary=True)
     assert lea.channel().state == ChannelState.ACTIVE
@@ -64,6 +66,6 @@ def test_a_token_that_is_dead_is_found_out_by_the_check(lea: World) -> None:
 
 
 @pytest.mark.parametrize("lost", sorted(LOST))
-def test_a_refused_post_stops_the_account(lea: World, lost: str) -> None:
+def test_refused_post_stops_the_account(lea: World, lost: str) -> None:
     apply(lea, LOST[lost](), secondary=False)
     assert lea.channel().state in (ChannelState.REAUTHORIZE, ChannelState.GONE)

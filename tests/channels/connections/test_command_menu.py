@@ -1,5 +1,5 @@
-"""The menu a bot shows and what it says of itself: put up once, mended where it differs, whatever
-hangs or dies."""
+"""A bot's menu and profile texts: set once, corrected where they differ, despite timeouts and
+crashes."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -35,7 +35,7 @@ def menu_of(capabilities: Capabilities) -> CommandMenu:
 
 
 def look(nova: BotWorld) -> float:
-    """One look at the menu; seconds after which it comes back, 0 when it is done."""
+    """Update the menu once; return the seconds until the retry, 0 when it is done."""
     event = CommandMenuDue(nova.tenant_id, nova.channel_id)
     try:
         command_menu.update_menu(
@@ -52,7 +52,7 @@ def look(nova: BotWorld) -> float:
 
 
 def stands(nova: BotWorld) -> bool:
-    """Whether everything is shown, in each language, to whoever writes to the bot alone."""
+    """Return True if everything is shown in each language, in private chats only."""
     shown = nova.bot.shown
     return all(
         shown.menu(language)
@@ -71,11 +71,11 @@ def notices(nova: BotWorld) -> list[str]:
         return list(scope.run(statement, t=nova.tenant_id).scalars().all())
 
 
-def test_it_is_put_up_once_and_mended_where_it_differs(nova: BotWorld) -> None:
+def test_menu_is_set_once_and_corrected_where_it_differs(nova: BotWorld) -> None:
     shown = nova.bot.shown
     assert look(nova) == 0
     assert stands(nova)
-    assert shown.menu("", "all_group_chats") == {}  # in a group it answers nobody
+    assert shown.menu("", "all_group_chats") == {}  # the bot does not answer in groups
     assert shown.written == WORDS * 2
     assert look(nova) == 0
     assert shown.written == WORDS * 2  # nothing differs
@@ -86,22 +86,22 @@ def test_it_is_put_up_once_and_mended_where_it_differs(nova: BotWorld) -> None:
     assert shown.written[6:] == ["commands", "commands", "description"]
 
 
-def test_what_the_owner_wrote_on_the_profile_stays(nova: BotWorld) -> None:
+def test_owners_profile_text_is_kept(nova: BotWorld) -> None:
     shown = nova.bot.shown
     shown.shorts[""] = "La boîte de Léa"
     shown.descriptions[""] = (
-        "Écris-moi !"  # shown before the first word: that a program answers is said there
+        "Écris-moi !"  # shown before the first message: it discloses that a program answers
     )
     assert look(nova) == 0
     assert shown.shorts == {"": "La boîte de Léa"}
     assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
-    assert "program" in shown.descriptions[""]
+    assert "bot" in shown.descriptions[""]
 
 
 @pytest.mark.parametrize(
     "fault", ["reset_before", "reset_after", "status:503_after", "status:429", "garbage"]
 )
-def test_a_bad_day_only_makes_it_later(nova: BotWorld, fault: str) -> None:
+def test_platform_fault_only_delays_the_menu(nova: BotWorld, fault: str) -> None:
     nova.fault(fault, "menus", times=3, retry_after=7)
     tries = 1
     while look(nova):
@@ -113,17 +113,17 @@ def test_a_bad_day_only_makes_it_later(nova: BotWorld, fault: str) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 3, 9, 20, 33])
-def test_killed_anywhere_it_is_taken_up_again(nova: BotWorld, at: int) -> None:
+def test_crash_at_any_point_is_resumed(nova: BotWorld, at: int) -> None:
     nova.clockwork = Clockwork(at)
     with suppress(Killed):
         look(nova)
     nova.clockwork = Clockwork()
     assert look(nova) == 0
     assert stands(nova)
-    assert nova.bot.shown.written.count("commands") <= 3  # the one whose answer nobody saw, perhaps
+    assert nova.bot.shown.written.count("commands") <= 3  # plus perhaps one whose response was lost
 
 
-def test_a_refusal_is_told_and_ends_nothing(nova: BotWorld) -> None:
+def test_refused_menu_is_reported_and_the_account_continues(nova: BotWorld) -> None:
     nova.fault("status:400", "menus")
     assert look(nova) == 0
     assert notices(nova) == ["menu.refused"]

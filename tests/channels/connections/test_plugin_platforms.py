@@ -1,5 +1,5 @@
-"""An account on a platform that a package brings: connected from a sealed form, and still shown
-once it is removed."""
+"""An account on the platform of a plugin: connected from a sealed form, and still shown after the
+plugin is removed."""
 
 import importlib.util
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ MASTER = b"m" * 32
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The example is installed; its fake, by path."""
+    """The installed example; its fake, loaded by path."""
     install_example(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     clear_plugin_caches()
@@ -70,7 +70,7 @@ def connected(lea: World, url: str, token: str) -> account_setup.AccountSetup:
         return account_setup.get_setup(scope, asked)
 
 
-def test_a_token_becomes_an_account_that_answers(lea: World, fake: ModuleType) -> None:
+def test_plugin_account_connects_and_verifies(lea: World, fake: ModuleType) -> None:
     acme = fake.FakeAcme()
     with serve_app(acme.app()) as url, closing(acme.book):
         done = connected(lea, url, fake.TOKEN)
@@ -94,7 +94,7 @@ def test_a_token_becomes_an_account_that_answers(lea: World, fake: ModuleType) -
         assert queries.get_channel(scope, channel.id).last_ok_at is not None
 
 
-def test_a_refusal_is_said_in_its_own_words(lea: World, fake: ModuleType) -> None:
+def test_plugin_refusal_uses_its_translation(lea: World, fake: ModuleType) -> None:
     acme = fake.FakeAcme()
     with serve_app(acme.app()) as url, closing(acme.book):
         done = connected(lea, url, "wrong")

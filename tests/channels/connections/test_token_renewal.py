@@ -1,5 +1,4 @@
-"""Renewing tokens: ahead of their end, one at a time, and never at the price of a post or of the
-account."""
+"""Token renewal: before expiry, one at a time, and without losing a post or the account."""
 
 import contextlib
 import random
@@ -45,7 +44,7 @@ def mia(database: Database, server: FakeBluesky) -> BlueskyWorld:
 
 
 def shown(mia: BlueskyWorld) -> Counter[str]:
-    """How often each refresh token of the account was taken in."""
+    """Return how often each refresh token of the account was received."""
     known = mia.server.sessions.refresh
     return Counter(
         token
@@ -55,18 +54,18 @@ def shown(mia: BlueskyWorld) -> Counter[str]:
 
 
 def works(mia: BlueskyWorld, body: str) -> None:
-    """A post leaves by the account as it stands."""
+    """Check that a post is published with the account's current state."""
     assert isinstance(mia.publish(mia.unit(body)), Published)
     assert mia.texts().count(body) == 1
 
 
-def test_a_token_is_renewed_at_80_percent_of_its_life(mia: BlueskyWorld) -> None:
+def test_token_is_renewed_at_80_percent_of_its_lifetime(mia: BlueskyWorld) -> None:
     assert mia.due() == 0
     assert mia.renew() is None
-    assert not shown(mia), "a row that comes too early does nothing"
+    assert not shown(mia), "a row that is early does nothing"
     mia.pass_time(AT_80_PERCENT)
     assert mia.due() == mia.due() == 1
-    assert len(mia.rows()) == 1, "ticks write it once"
+    assert len(mia.rows()) == 1, "repeated ticks write one row"
     before = mia.channel()
     assert mia.renew() is None
     after = mia.channel()
@@ -80,8 +79,8 @@ def test_a_token_is_renewed_at_80_percent_of_its_life(mia: BlueskyWorld) -> None
     works(mia, "after")
 
 
-def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: BlueskyWorld) -> None:
-    mia.connect(lifetime=timedelta(hours=9))  # we believe it lives longer than it does
+def test_refused_token_is_renewed_and_the_post_published(mia: BlueskyWorld) -> None:
+    mia.connect(lifetime=timedelta(hours=9))  # longer than its real lifetime
     mia.pass_time(7300)
     unit = mia.unit("refused first")
     first = mia.publish(unit)
@@ -90,7 +89,7 @@ def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: BlueskyWorld) 
     assert len(mia.rows()) == 1
     waits = mia.publish(unit)
     assert isinstance(waits, send_limits.SendingBlock), (
-        "nothing more is sent with a token that is known to be dead"
+        "nothing more is sent with a token known to be dead"
     )
     assert mia.renew() is None
     assert isinstance(mia.publish(unit), Published)
@@ -98,7 +97,7 @@ def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: BlueskyWorld) 
     assert mia.channel().state == ChannelState.ACTIVE
 
 
-def test_an_expired_token_is_not_even_shown(mia: BlueskyWorld) -> None:
+def test_expired_token_is_never_sent(mia: BlueskyWorld) -> None:
     mia.pass_time(7300)
     asked = len(mia.server.book.list_requests())
     assert isinstance(mia.publish(mia.unit("late")), send_limits.SendingBlock)
@@ -108,16 +107,16 @@ def test_an_expired_token_is_not_even_shown(mia: BlueskyWorld) -> None:
     works(mia, "late")
 
 
-def test_a_young_token_that_is_refused_is_dead(mia: BlueskyWorld) -> None:
+def test_refused_new_token_requires_reauthorization(mia: BlueskyWorld) -> None:
     mia.server.sessions.revoke(mia.repo.did)
     assert isinstance(mia.publish(mia.unit("revoked")), Retry)
-    assert mia.renew() is None, "the refresh token is refused as well"
+    assert mia.renew() is None, "the refresh token is refused too"
     assert mia.channel().state == ChannelState.REAUTHORIZE
     mia.connect()
     works(mia, "again")
 
 
-def test_a_renewal_that_is_refused_asks_the_person(mia: BlueskyWorld) -> None:
+def test_refused_renewal_requires_reauthorization(mia: BlueskyWorld) -> None:
     mia.server.sessions.revoke(mia.repo.did)
     mia.pass_time(AT_80_PERCENT)
     assert mia.renew() is None
@@ -125,10 +124,10 @@ def test_a_renewal_that_is_refused_asks_the_person(mia: BlueskyWorld) -> None:
     assert channel.state == ChannelState.REAUTHORIZE
     assert channel.reason is not None
     assert mia.renew() is None
-    assert mia.due() == 0, "a dead account is left alone"
+    assert mia.due() == 0, "a dead account is not renewed"
 
 
-def test_an_account_that_is_taken_down_is_gone(mia: BlueskyWorld) -> None:
+def test_account_taken_down_is_gone(mia: BlueskyWorld) -> None:
     mia.pass_time(AT_80_PERCENT)
     mia.repo.state = "takendown"
     assert mia.renew() is None
@@ -136,7 +135,7 @@ def test_an_account_that_is_taken_down_is_gone(mia: BlueskyWorld) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_before", "status:503", "status:429", "status:502"])
-def test_a_bad_day_costs_no_account(mia: BlueskyWorld, mode: str) -> None:
+def test_platform_fault_loses_no_account(mia: BlueskyWorld, mode: str) -> None:
     mia.pass_time(AT_80_PERCENT)
     mia.server.book.schedule_fault(mode, on="refreshes", times=3)
     for _ in range(3):
@@ -150,8 +149,8 @@ def test_a_bad_day_costs_no_account(mia: BlueskyWorld, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "garbage", "accept_then_hang"])
-def test_a_lost_answer_shows_the_old_token_once_more(mia: BlueskyWorld, mode: str) -> None:
-    """The server's grace gives the same successor."""
+def test_lost_response_reuses_the_refresh_token_once(mia: BlueskyWorld, mode: str) -> None:
+    """Within its grace period the server returns the same successor."""
     mia.pass_time(AT_80_PERCENT)
     mia.server.book.schedule_fault(mode, on="refreshes", seconds=0.2)
     assert mia.renew() == 10.0
@@ -162,18 +161,18 @@ def test_a_lost_answer_shows_the_old_token_once_more(mia: BlueskyWorld, mode: st
     works(mia, "found again")
 
 
-def test_without_grace_a_lost_answer_ends_in_the_true_reason(mia: BlueskyWorld) -> None:
+def test_lost_response_without_grace_requires_reauthorization(mia: BlueskyWorld) -> None:
     mia.server.sessions.grace = timedelta(0)
     mia.pass_time(AT_80_PERCENT)
     mia.server.book.schedule_fault("reset_after", on="refreshes")
     assert mia.renew() == 10.0
     mia.pass_time(11)
     assert mia.renew() is None
-    assert max(shown(mia).values()) == 2, "shown once more, not again and again"
+    assert max(shown(mia).values()) == 2, "reused once, not repeatedly"
     assert mia.channel().state == ChannelState.REAUTHORIZE
 
 
-def test_two_workers_at_once_renew_once(mia: BlueskyWorld) -> None:
+def test_concurrent_workers_renew_once(mia: BlueskyWorld) -> None:
     mia.pass_time(AT_80_PERCENT)
     mia.server.book.schedule_fault("drip", on="refreshes", seconds=0.4)
     ends: list[float | None] = []
@@ -188,8 +187,8 @@ def test_two_workers_at_once_renew_once(mia: BlueskyWorld) -> None:
     works(mia, "once")
 
 
-def test_a_worker_that_dies_is_taken_over_after_its_lease(mia: BlueskyWorld) -> None:
-    """At every line: the account lives, and a post leaves."""
+def test_crashed_renewal_is_taken_over_after_its_lease(mia: BlueskyWorld) -> None:
+    """Crash at every point: the account stays active, and a post is published."""
     mia.pass_time(AT_80_PERCENT)
     mia.clockwork = Clockwork()
     mia.renew()
@@ -211,7 +210,7 @@ def test_a_worker_that_dies_is_taken_over_after_its_lease(mia: BlueskyWorld) -> 
     assert max(shown(mia).values()) == 2
 
 
-def test_who_connects_meanwhile_wins(mia: BlueskyWorld) -> None:
+def test_reconnection_during_renewal_wins(mia: BlueskyWorld) -> None:
     mia.pass_time(AT_80_PERCENT)
     with mia.scope() as scope:
         claim = credentials.claim_renewal(scope, mia.channel_id)
@@ -226,9 +225,9 @@ def test_who_connects_meanwhile_wins(mia: BlueskyWorld) -> None:
     works(mia, "mine")
 
 
-def test_each_worker_that_vanished_is_a_doubt(mia: BlueskyWorld) -> None:
-    """Nobody knows whether it had shown the refresh token: once more is fine, then only where the
-    platform forgives."""
+def test_each_vanished_worker_counts_as_uncertain_use(mia: BlueskyWorld) -> None:
+    """It may have used the refresh token: one reuse is safe, and later ones only within the
+    platform's grace period."""
     mia.pass_time(AT_80_PERCENT)
     allowed = []
     for _ in range(4):
@@ -248,7 +247,7 @@ def test_each_worker_that_vanished_is_a_doubt(mia: BlueskyWorld) -> None:
     with mia.scope() as scope:
         last = credentials.claim_renewal(scope, mia.channel_id)
     assert last is not None
-    assert not last.can_use_refresh_token(timedelta(hours=2)), "the grace is over"
+    assert not last.can_use_refresh_token(timedelta(hours=2)), "the grace period is over"
     mia.pass_time(LEASE + 1)
     assert mia.renew() is None
     channel = mia.channel()
@@ -259,10 +258,11 @@ def test_each_worker_that_vanished_is_a_doubt(mia: BlueskyWorld) -> None:
     )
 
 
-def test_a_crash_before_the_settle_is_renewed_too(mia: BlueskyWorld) -> None:
-    """The refusal was kept, and nobody lived to act on it; at every line of a publication."""
+def test_token_refused_before_a_crash_is_renewed(mia: BlueskyWorld) -> None:
+    """The refusal was stored, but the worker crashed before acting on it; at every point of a
+    publication."""
     for at in range(12):
-        mia.connect(lifetime=timedelta(hours=9))  # longer than it lives
+        mia.connect(lifetime=timedelta(hours=9))  # longer than its real lifetime
         mia.pass_time(7300)
         unit = mia.unit(f"refused and killed at {at}")
         mia.clockwork = Clockwork(at)
@@ -281,8 +281,8 @@ def test_a_crash_before_the_settle_is_renewed_too(mia: BlueskyWorld) -> None:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_any_order_of_bad_days_deaths_and_workers(mia: BlueskyWorld, seed: int) -> None:
-    """At the end the account lives, its stored pair works, and each post is there once."""
+def test_random_faults_crashes_and_workers_lose_nothing(mia: BlueskyWorld, seed: int) -> None:
+    """In the end the account is active, its stored tokens work, and each post is published once."""
     chance = random.Random(seed)
     posts = [mia.unit(f"{seed}.{number}") for number in range(3)]
     for _ in range(chance.randrange(6, 14)):

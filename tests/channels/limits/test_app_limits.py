@@ -1,5 +1,4 @@
-"""Accounts of one application, of two agencies: they wait together, and nobody learns whose fault
-it was."""
+"""Accounts of one application in two agencies wait together and reveal nothing to each other."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from tests.fakes.sandbox import RunningSandbox
 
 @pytest.fixture
 def app() -> str:
-    """An application that no other test knows."""
+    """An application that no other test uses."""
     return f"studio{uuid7().hex[-8:]}"
 
 
@@ -31,7 +30,7 @@ def anna(database: Database, sandbox: RunningSandbox, app: str) -> World:
 
 @pytest.fixture
 def bo(database: Database, sandbox: RunningSandbox, app: str) -> World:
-    """Of another agency, through the same application."""
+    """An account of another agency in the same application."""
     return world(database, sandbox, "bo", app=app)
 
 
@@ -41,7 +40,7 @@ def blocked(one: World) -> SendingBlock | None:
 
 
 def wait(one: World) -> int:
-    """Seconds until the account may send."""
+    """Return the seconds until the account may send."""
     with one.scope() as scope:
         held = send_limits.claim_send_slot(scope, one.channel())
         return 0 if held is None else round((held.until - scope.now).total_seconds())
@@ -56,7 +55,7 @@ def note(
 
 
 def asked(one: World) -> list[datetime]:
-    """When the network was asked anything by this account, by its own clock."""
+    """Return the times of the network's requests from this account, by the network's clock."""
     found = one.network.json("GET", f"/control/record?account={one.account}")[1]["record"]
     return [datetime.fromisoformat(each["at"]) for each in found]
 
@@ -64,10 +63,10 @@ def asked(one: World) -> list[datetime]:
 LIMITED = {"error": "application_limited"}
 
 
-# the platform's limit
+# rate limits of the platform
 
 
-def test_all_of_an_application_wait_as_long_as_one_was_told(
+def test_whole_application_waits_for_its_retry_after(
     anna: World, bo: World, lea: World, app: str
 ) -> None:
     anna.network.fault("status:429", account=f"*-of-{app}", on="posts", retry_after=45)
@@ -85,14 +84,14 @@ def test_all_of_an_application_wait_as_long_as_one_was_told(
     assert isinstance(anna.publish(anna.unit()), Published)
 
 
-def test_reads_and_probes_wait_with_them(anna: World, bo: World) -> None:
+def test_reads_and_probes_wait_for_the_application_too(anna: World, bo: World) -> None:
     note(bo, 503)
     note(anna, 429, LIMITED, **{"retry-after": "50"})
     assert bo.probe() == 50
     assert asked(bo) == []
 
 
-def test_a_limit_of_one_account_is_its_own(anna: World, bo: World, app: str) -> None:
+def test_account_limit_affects_one_account(anna: World, bo: World, app: str) -> None:
     anna.network.fault("status:429", account=anna.account, on="posts", retry_after=45)
     outcome = anna.publish(anna.unit())
     assert isinstance(outcome, Retry)
@@ -100,7 +99,7 @@ def test_a_limit_of_one_account_is_its_own(anna: World, bo: World, app: str) -> 
     assert [wait(anna), wait(bo)] == [45, 0]
 
 
-def test_a_limit_that_says_nothing_doubles_for_all(anna: World, bo: World) -> None:
+def test_app_limit_without_a_delay_doubles_for_all_accounts(anna: World, bo: World) -> None:
     waits = []
     for one in (anna, bo, anna, bo):
         note(one, 429, LIMITED)
@@ -112,7 +111,7 @@ def test_a_limit_that_says_nothing_doubles_for_all(anna: World, bo: World) -> No
     assert wait(bo) == 60
 
 
-def test_a_success_does_not_shorten_it(anna: World, bo: World) -> None:
+def test_success_does_not_shorten_an_app_limit(anna: World, bo: World) -> None:
     note(anna, 429, LIMITED, **{"retry-after": "100"})
     note(bo, 200)
     assert wait(bo) == 100
@@ -133,14 +132,16 @@ def test_a_success_does_not_shorten_it(anna: World, bo: World) -> None:
         (429, {}, ["global"], False),
     ],
 )
-def test_who_a_refusal_is_for(status: int, headers: dict[str, str], body: Any, whole: bool) -> None:
+def test_app_wide_limits_are_recognized(
+    status: int, headers: dict[str, str], body: Any, whole: bool
+) -> None:
     assert is_app_wide_limit(Response("publish", status, headers, body)) is whole
 
 
 # the brake
 
 
-def test_two_accounts_that_fail_together_brake_all(
+def test_two_accounts_failing_together_brake_the_application(
     anna: World, bo: World, database: Database, sandbox: RunningSandbox, app: str
 ) -> None:
     carl = world(database, sandbox, "carl", app=app)
@@ -156,17 +157,17 @@ def test_two_accounts_that_fail_together_brake_all(
     assert blocked(carl) is not None
     assert bo.probe() == 0
     assert blocked(carl) is None
-    assert blocked(anna) is not None, "its own brake is its own"
+    assert blocked(anna) is not None, "the account has its own brake"
     assert isinstance(carl.publish(carl.unit()), Published)
 
 
-def test_one_account_that_fails_again_and_again_is_its_own_fault(anna: World, bo: World) -> None:
+def test_one_failing_account_does_not_brake_the_application(anna: World, bo: World) -> None:
     for _ in range(4):
         note(anna, 503)
     assert blocked(bo) is None
 
 
-def test_two_that_fail_half_a_minute_apart_have_their_own_faults(
+def test_failures_half_a_minute_apart_do_not_brake_the_application(
     anna: World, bo: World, database: Database, sandbox: RunningSandbox, app: str
 ) -> None:
     carl = world(database, sandbox, "carl", app=app)
@@ -176,7 +177,7 @@ def test_two_that_fail_half_a_minute_apart_have_their_own_faults(
     assert blocked(carl) is None
 
 
-def test_a_brake_that_no_probe_renews_ends_by_itself(
+def test_brake_without_failing_probes_expires(
     anna: World, bo: World, database: Database, sandbox: RunningSandbox, app: str
 ) -> None:
     carl = world(database, sandbox, "carl", app=app)
@@ -191,7 +192,7 @@ def test_a_brake_that_no_probe_renews_ends_by_itself(
     assert blocked(carl) is None
 
 
-def test_accounts_without_an_application_leave_nothing_there(
+def test_accounts_without_an_application_write_no_app_limits(
     lea: World, database: Database
 ) -> None:
     def rows() -> int:
@@ -205,7 +206,7 @@ def test_accounts_without_an_application_leave_nothing_there(
     assert rows() == before
 
 
-# who sees what
+# visibility between agencies
 
 
 @pytest.mark.parametrize(
@@ -218,13 +219,13 @@ def test_accounts_without_an_application_leave_nothing_there(
         "INSERT INTO app_limits (tenant_id, id, refusals) VALUES (:tenant, :tenant, 0)",
     ],
 )
-def test_an_agency_learns_until_when_and_no_more(anna: World, statement: str) -> None:
+def test_agency_can_read_only_the_end_of_an_app_limit(anna: World, statement: str) -> None:
     params = {"tenant": anna.tenant_id} if ":tenant" in statement else {}
     with pytest.raises(ProgrammingError, match="permission denied"), anna.scope() as scope:
         scope.run(statement, **params)
 
 
-def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str) -> None:
+def test_app_key_is_a_digest(anna: World, bo: World, app: str) -> None:
     keys = set()
     for one in (anna, bo):
         with one.scope() as scope:
@@ -237,7 +238,7 @@ def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str)
     assert app not in str(keys)
 
 
-def test_two_accounts_that_reach_nobody_brake_the_whole_application(anna: World, bo: World) -> None:
+def test_two_unreachable_accounts_brake_the_application(anna: World, bo: World) -> None:
     for one in (anna, bo):
         with one.scope() as scope:
             send_limits.record_answer(

@@ -1,5 +1,4 @@
-"""What releases the brake of an account whose platform is down: an answer to a request that left
-after the last failure."""
+"""Release of an account's brake: by a response to a request sent after the last failure."""
 
 from datetime import timedelta
 
@@ -23,7 +22,7 @@ def fail_write(lea: World) -> None:
 def answer_request(
     lea: World, *, before: float | None = None, status: int = SUCCESS, creates: bool = False
 ) -> None:
-    """An answer to a request that left so many seconds before now."""
+    """Record the response to a request sent this many seconds ago."""
     started = monotonic() - before if before is not None else None
     response = Response("updates", status, {}, {"ok": True}, started=started)
     with lea.scope() as scope:
@@ -38,10 +37,10 @@ def wait(lea: World, *, writes: bool = True) -> float:
 
 @pytest.mark.parametrize("status", [SUCCESS, REFUSAL])
 @pytest.mark.parametrize("passed", [0, 7, 40])
-def test_an_answer_counts_if_its_request_left_after_the_failure(
+def test_response_counts_if_its_request_followed_the_failure(
     lea: World, status: int, passed: int
 ) -> None:
-    """A long poll that was out when the outage began ends with a success."""
+    """A long poll that was open when the outage began ends with a success."""
     fail_write(lea)
     lea.pass_time(passed)
     for before in (passed + 1, passed + 20, passed + 300):
@@ -51,7 +50,7 @@ def test_an_answer_counts_if_its_request_left_after_the_failure(
     assert wait(lea) == 0
 
 
-def test_a_long_poll_does_not_count_for_the_application_either(lea: World) -> None:
+def test_long_poll_does_not_release_the_application_brake(lea: World) -> None:
     with lea.scope() as scope:
         scope.run(
             "UPDATE channels SET app_key = :app WHERE tenant_id = :tenant AND id = :id",
@@ -74,13 +73,13 @@ def test_a_long_poll_does_not_count_for_the_application_either(lea: World) -> No
     assert wait(lea) == 0
 
 
-def test_where_only_writes_fail_reads_release_nothing_but_reads(lea: World) -> None:
+def test_reads_release_only_reads_while_writes_fail(lea: World) -> None:
     waits = []
     for _ in range(6):
         fail_write(lea)
         lea.pass_time(3)
         answer_request(lea, before=1)
-        assert wait(lea, writes=False) == 0, "look-ups go on"
+        assert wait(lea, writes=False) == 0, "lookups continue"
         waits.append(wait(lea))
         lea.pass_time(waits[-1] + 1)
         assert wait(lea) == 0
@@ -89,4 +88,4 @@ def test_where_only_writes_fail_reads_release_nothing_but_reads(lea: World) -> N
     fail_write(lea)
     lea.pass_time(3)
     answer_request(lea)
-    assert wait(lea) == 0, "a post was taken in between"
+    assert wait(lea) == 0, "a post was accepted in between"

@@ -1,5 +1,4 @@
-"""What platforms ask for requests: counted by account and month, told once, and held under the
-agency's cap."""
+"""API costs: metered per account and month, reported once, and limited by the agency's cap."""
 
 from decimal import Decimal
 from typing import get_args
@@ -19,7 +18,7 @@ from tests.fakes.sandbox import RunningSandbox
 
 @pytest.fixture
 def bo(database: Database, sandbox: RunningSandbox) -> World:
-    """Of another agency."""
+    """An account of another agency."""
     return world(database, sandbox, "bo")
 
 
@@ -39,7 +38,7 @@ def posted(status: int = 201) -> Response:
     return Response("publish", status, {}, {"data": {"id": "1", "text": "bonjour"}})
 
 
-def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
+def test_each_request_is_charged_by_its_result(lea: World) -> None:
     asked: list[tuple[StepResult, str, str]] = [
         (posted(), "bonjour", "1.5"),
         (posted(), "voir example.com", "20"),
@@ -96,25 +95,25 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
     )
 
 
-def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> None:
+def test_cost_cap_holds_posts_and_is_reported_once(lea: World, bo: World) -> None:
     with lea.scope() as scope:
         charging.set_cost_cap(scope, "x", Money(10, "USD"))
         assert notices.list_open_causes(scope, "charges:") != [], (
-            "a post with a link is dearer than all of it"
+            "a post with a link costs more than the cap"
         )
         assert charging.cap_wait(scope, "x", "bonjour") is None
         held = charging.cap_wait(scope, "x", "voir https://example.com")
         assert held is not None
         assert held[1].code == charging.COST_CAP_REACHED
         assert charging.cap_wait(scope, "x", "bonjour", parts=7) is not None, (
-            "a thread is not begun that cannot end"
+            "a thread that would exceed the cap is not started"
         )
     for _ in range(6):
         note(lea, posted())
     with lea.scope() as scope:
         assert charging.cap_wait(scope, "x", "bonjour") is not None
         assert len(notices.list_open_causes(scope, "charges:x:")) == 2
-        assert held[0] > scope.now, "until the next month begins"
+        assert held[0] > scope.now, "until the next month"
         charging.set_cost_cap(scope, "x", Money(1000, "USD"))
         assert notices.list_open_causes(scope, "charges:") == []
         charging.set_cost_cap(scope, "x", Money(0, "USD"))
@@ -125,7 +124,7 @@ def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> N
         assert not charging.bills_by_account(scope, ["x"])
 
 
-def test_a_cap_is_an_amount_in_the_platforms_currency(lea: World) -> None:
+def test_cost_cap_must_be_in_the_platforms_currency(lea: World) -> None:
     with lea.scope() as scope:
         for platform, cap in (
             ("x", Money(1, "EUR")),
@@ -136,7 +135,7 @@ def test_a_cap_is_an_amount_in_the_platforms_currency(lea: World) -> None:
                 charging.set_cost_cap(scope, platform, cap)
 
 
-def test_an_application_that_is_stopped_is_told_once_until_it_goes_on(lea: World) -> None:
+def test_suspended_application_is_reported_once_until_it_works(lea: World) -> None:
     for _ in range(2):
         note(lea, Response("publish", 402, {}, {}))
     with lea.scope() as scope:
@@ -146,7 +145,7 @@ def test_an_application_that_is_stopped_is_told_once_until_it_goes_on(lea: World
         assert notices.list_open_causes(scope, "stopped:") == []
 
 
-def test_prices_are_of_what_is_listed() -> None:
+def test_price_list_covers_every_request_kind() -> None:
     asked = charges.PRICE_LISTS["x"]
     assert str(asked.price_of("link_post")) == "0.2 USD"
     assert set(asked.each) == set(get_args(charges.RequestCostKind))

@@ -1,4 +1,4 @@
-"""What holds an account back: the platform's 429, and the brake while it is down."""
+"""Send limits of an account: the platform's 429, and the brake during an outage."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,7 +23,7 @@ def take(lea: World) -> SendingBlock | None:
 
 
 def wait(lea: World) -> float:
-    """Seconds until the account may send."""
+    """Return the seconds until the account may send."""
     with lea.scope() as scope:
         blocked = send_limits.claim_send_slot(scope, lea.channel())
         return 0.0 if blocked is None else round((blocked.until - scope.now).total_seconds())
@@ -37,7 +37,7 @@ def note(
         send_limits.record_answer(scope, lea.channel_id, answer, creates=creates)
 
 
-def test_a_429_waits_as_long_as_it_asks(lea: World) -> None:
+def test_retry_after_of_a_429_is_respected(lea: World) -> None:
     lea.network.fault("status:429", account=lea.account, on="posts", retry_after=45)
     outcome = lea.publish(lea.unit())
     assert isinstance(outcome, Retry)
@@ -48,7 +48,7 @@ def test_a_429_waits_as_long_as_it_asks(lea: World) -> None:
     assert isinstance(lea.publish(lea.unit()), Published)
 
 
-def test_a_429_that_says_nothing_doubles(lea: World) -> None:
+def test_429_without_a_delay_doubles_the_wait(lea: World) -> None:
     waits = []
     for _ in range(8):
         note(lea, 429)
@@ -60,9 +60,9 @@ def test_a_429_that_says_nothing_doubles(lea: World) -> None:
     assert wait(lea) == 60
 
 
-def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
-    """X counts each kind of request by itself, and says how it stands; a 429 that says nothing is
-    everybody's."""
+def test_message_limit_does_not_hold_posts(lea: World) -> None:
+    """X counts each kind of request separately and reports the remainder; a 429 without details
+    applies to all kinds."""
     counted = {"x-rate-limit-remaining": "0", "retry-after": "90"}
     for step, headers, waits in (
         ("message", counted, 0),
@@ -80,7 +80,7 @@ def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
         assert wait(lea) == waits, (step, headers)
 
 
-def test_a_message_that_may_not_be_passed_on_yet_holds_no_post(lea: World) -> None:
+def test_crosspost_limit_does_not_hold_posts(lea: World) -> None:
     for everywhere, waits in ((False, 0), (True, 1800)):
         with lea.scope() as scope:
             refused = Response(
@@ -93,14 +93,14 @@ def test_a_message_that_may_not_be_passed_on_yet_holds_no_post(lea: World) -> No
         assert wait(lea) == waits
 
 
-def test_a_success_elsewhere_does_not_shorten_a_429(lea: World) -> None:
+def test_success_does_not_shorten_a_429(lea: World) -> None:
     note(lea, 429, {"retry-after": "100"})
     note(lea, 429, {"retry-after": "10"})
     note(lea, 200)
     assert wait(lea) == 100
 
 
-def test_a_platform_that_is_down_costs_one_doubt(lea: World) -> None:
+def test_outage_causes_one_uncertain_delivery(lea: World) -> None:
     lea.network.fault("status:503", account=lea.account, on="*", times=4)
     assert isinstance(lea.publish(lea.unit("first")), Uncertain)
     assert take(lea) is not None
@@ -111,7 +111,7 @@ def test_a_platform_that_is_down_costs_one_doubt(lea: World) -> None:
     assert isinstance(lea.publish(lea.unit("second")), Published)
 
 
-def test_the_brake_is_probed_by_an_event_of_its_own(lea: World) -> None:
+def test_brake_is_probed_by_its_event(lea: World) -> None:
     for _ in range(3):
         note(lea, 503)
     with lea.scope() as scope:
@@ -125,7 +125,7 @@ def test_the_brake_is_probed_by_an_event_of_its_own(lea: World) -> None:
     assert wait(lea) == 10
 
 
-def test_what_brakes_and_what_does_not(lea: World) -> None:
+def test_only_write_failures_set_the_brake(lea: World) -> None:
     for status in (400, 403, 404, 409):
         note(lea, status)
     note(lea, 503, creates=False)
@@ -143,7 +143,7 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
             scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True
         )
     assert take(lea) is not None
-    note(lea, 404, creates=False)  # a refusal is an answer: the platform is up
+    note(lea, 404, creates=False)  # a refusal is a response: the platform is up
     assert take(lea) is None
     with lea.scope() as scope:
         send_limits.record_answer(
@@ -152,8 +152,9 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
     assert take(lea) is not None
 
 
-def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(lea: World) -> None:
-    """It was answered and let go; before its row was gone, the next post was lost."""
+def test_brake_set_during_a_final_probe_gets_another_probe(lea: World) -> None:
+    """The probe succeeded and released the brake; before its row was deleted, the next post was
+    lost."""
 
     def outbox_has(state: str) -> int:
         with lea.scope() as scope:
@@ -179,9 +180,7 @@ def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(le
     assert outbox_has("waiting") == 1
 
 
-def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_than_it_lasted() -> (
-    None
-):
+def test_probes_slow_down_with_the_duration_of_an_outage() -> None:
     at, asked = timedelta(), 0
     while at < timedelta(hours=3):
         asked += 1
@@ -191,26 +190,26 @@ def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_t
     assert 90 < asked < 120
 
 
-def test_no_probe_inside_a_429(lea: World) -> None:
+def test_no_probe_is_sent_during_a_429(lea: World) -> None:
     note(lea, 503)
     note(lea, 429, {"retry-after": "50"})
     assert lea.probe() == 50
 
 
-def test_a_success_is_remembered(lea: World) -> None:
+def test_last_success_is_recorded(lea: World) -> None:
     assert lea.channel().last_ok_at is None
     lea.publish(lea.unit())
     assert lea.channel().last_ok_at is not None
 
 
-def test_a_channel_of_another_tenant_is_unknown(lea: World) -> None:
+def test_channel_of_another_tenant_is_not_found(lea: World) -> None:
     channel = lea.channel()
     with lea.database.scope(lea.creator_id, "system:test") as scope, pytest.raises(NotFound):
         send_limits.claim_send_slot(scope, channel)
 
 
-def test_a_brake_does_not_outlive_the_account(lea: World) -> None:
-    """Taken off while its platform is down, and put back: nobody would probe it any more."""
+def test_brake_is_removed_with_the_account(lea: World) -> None:
+    """An account reconnected after an outage would otherwise never be probed."""
     with lea.scope() as scope:
         send_limits.record_answer(
             scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True

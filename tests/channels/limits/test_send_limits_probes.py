@@ -1,4 +1,4 @@
-"""A bot sees no history: what is asked of a braked one is what a test of the account asks."""
+"""A bot cannot read its history: the probe of a braked bot is the account test."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def braked(nova: BotWorld) -> bool:
         return send_limits.claim_send_slot(scope, nova.channel()) is not None
 
 
-def test_one_lost_answer_is_let_go_when_the_bot_is_answered(nova: BotWorld) -> None:
+def test_brake_is_released_when_the_bot_test_succeeds(nova: BotWorld) -> None:
     nova.fault("reset_after", "*")
     assert isinstance(nova.publish(nova.unit("first")), Uncertain)
     assert braked(nova)
@@ -31,7 +31,7 @@ def test_one_lost_answer_is_let_go_when_the_bot_is_answered(nova: BotWorld) -> N
     assert not braked(nova)
 
 
-def test_while_nobody_answers_the_brake_stays(nova: BotWorld) -> None:
+def test_brake_stays_while_the_server_is_unreachable(nova: BotWorld) -> None:
     nova.fault("reset_after", "*")
     assert isinstance(nova.publish(nova.unit("first")), Uncertain)
     home = nova.channel().base_url

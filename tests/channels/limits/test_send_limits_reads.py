@@ -1,4 +1,4 @@
-"""What is only looked at is not asked either while a platform wants us to wait."""
+"""Reads also wait for the platform's rate limit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[BotWorld
 
 
 def comes_back(one: World, run: Callable[..., None], event: object) -> tuple[int, list[str]]:
-    """Seconds after which a run comes back (0: never), and what it asked."""
+    """Return the seconds until the retry (0 for none) and the requests sent."""
     transport, after = one.transport(), 0.0
     try:
         run(event, tenant=one.tenant, transport=transport, connectors=one.connectors)
@@ -38,13 +38,13 @@ def comes_back(one: World, run: Callable[..., None], event: object) -> tuple[int
 
 
 def limited(one: World) -> None:
-    """The platform wants us to wait."""
+    """Record a rate limit of the platform."""
     with one.scope() as scope:
         answer = Response("publish", 429, {"retry-after": str(ASKED_FOR)}, None)
         send_limits.record_answer(scope, one.channel_id, answer, creates=True)
 
 
-def test_a_place_is_seen_once_it_may_be_asked(nova: BotWorld) -> None:
+def test_destination_check_waits_for_the_rate_limit(nova: BotWorld) -> None:
     event = DestinationCheckDue(nova.tenant_id, nova.channel_id)
     limited(nova)
     assert comes_back(nova, destination_settings_check.check_destination, event) == (ASKED_FOR, [])
@@ -53,7 +53,7 @@ def test_a_place_is_seen_once_it_may_be_asked(nova: BotWorld) -> None:
     assert "seen" in nova.channel().options
 
 
-def test_a_copy_is_read_back_once_it_may_be_asked(lea: World) -> None:
+def test_delivery_verification_waits_for_the_rate_limit(lea: World) -> None:
     unit = replace(lea.unit("marked"), flags=("ai=true",))
     assert isinstance(lea.publish(unit), Published)
     event = DeliveryVerificationDue(lea.tenant_id, unit.subject.id)

@@ -1,5 +1,5 @@
-"""What is left of a platform's limits: a fifth is kept for replies and removals, the rest of an
-application shared."""
+"""Shared quota of platform limits: a fifth is reserved for replies and removals, the rest is shared
+by an application's agencies."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from tests.fakes.sandbox import RunningSandbox
 
 @pytest.fixture
 def app() -> str:
-    """An application that no other test knows."""
+    """An application that no other test uses."""
     return f"studio{uuid7().hex[-8:]}"
 
 
@@ -37,14 +37,14 @@ def anna(database: Database, sandbox: RunningSandbox, app: str) -> World:
 
 @pytest.fixture
 def bo(database: Database, sandbox: RunningSandbox, app: str) -> World:
-    """Of another agency, through the same application."""
+    """An account of another agency in the same application."""
     return world(database, sandbox, "bo", app=app)
 
 
 def says(
     one: World, most: int, left: int, *, name: str = "x-sandbox-app", step: str = "look"
 ) -> None:
-    """The platform answers, and says what is left of a window that has an hour to go."""
+    """Record a response with the remaining quota of a window that ends in an hour."""
     told = {f"{name}-limit": str(most), f"{name}-remaining": str(left), f"{name}-reset": "3600"}
     with one.scope() as scope:
         send_limits.record_answer(
@@ -53,7 +53,7 @@ def says(
 
 
 def posts(one: World) -> str:
-    """Claim a post's units: "" where it may leave, else why it waits."""
+    """Claim a post's units; return "" if it may be sent, otherwise the reason for waiting."""
     try:
         with one.scope() as scope:
             channel = one.channel()
@@ -69,11 +69,11 @@ def posts(one: World) -> str:
 
 
 class _Refused(Exception):
-    """Undoes what the claim took."""
+    """Rolls back the claim."""
 
 
 def due(one: World, *, after: timedelta = timedelta(minutes=5)) -> None:
-    """Something is due by an account of the agency."""
+    """Schedule a post of the agency."""
     with one.scope() as scope:
         lane = f"channel:{one.channel_id}"
         outbox.put(
@@ -81,14 +81,14 @@ def due(one: World, *, after: timedelta = timedelta(minutes=5)) -> None:
         )
 
 
-def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -> None:
+def test_fifth_of_an_account_window_is_reserved_for_replies_and_removals(lea: World) -> None:
     said = {"name": "x-sandbox-limit"}
     says(lea, 50, 11, **said)
     assert posts(lea) == ""
     says(lea, 50, 10, **said)
     assert posts(lea) == "channel.kept"
     with lea.scope() as scope:
-        assert send_limits.claim_send_slot(scope, lea.channel()) is None, "a reply leaves"
+        assert send_limits.claim_send_slot(scope, lea.channel()) is None, "a reply may be sent"
         assert send_limits.send_block(scope, lea.channel_id, brake=True) is None, "and a removal"
         held = send_limits.post_block(scope, lea.channel())
         assert held is not None
@@ -98,24 +98,24 @@ def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -
     assert posts(lea) == ""
 
 
-def test_an_answer_that_says_there_is_more_lets_posts_go(lea: World) -> None:
+def test_response_with_more_quota_releases_posts(lea: World) -> None:
     says(lea, 50, 3, name="x-sandbox-limit")
     with lea.scope() as scope:
         send_limits.record_answer(
             scope, lea.channel_id, Response("look", 200, {}, {}), creates=False
         )
-    assert posts(lea) == "channel.kept", "one that says nothing changes nothing"
+    assert posts(lea) == "channel.kept", "a response without quota changes nothing"
     says(lea, 50, 40, name="x-sandbox-limit")
     assert posts(lea) == ""
 
 
-def test_one_agency_alone_has_all_but_the_reserve(anna: World, bo: World) -> None:
+def test_single_agency_gets_all_but_the_reserve(anna: World, bo: World) -> None:
     says(anna, 10, 10)
     assert [posts(anna) for _ in range(9)] == [""] * 8 + ["channel.kept"]
-    assert posts(bo) == "channel.kept", "what is kept is kept from everybody's posts"
+    assert posts(bo) == "channel.kept", "the reserve is closed to the posts of all agencies"
 
 
-def test_two_with_something_due_have_half_each_whoever_comes_first(anna: World, bo: World) -> None:
+def test_two_agencies_with_due_posts_get_half_each(anna: World, bo: World) -> None:
     says(anna, 10, 10)
     due(bo)
     assert [posts(anna) for _ in range(5)] == [""] * 4 + ["channel.shared"]
@@ -126,13 +126,13 @@ def test_two_with_something_due_have_half_each_whoever_comes_first(anna: World, 
     assert [posts(bo) for _ in range(5)] == [""] * 4 + ["channel.kept"]
 
 
-def test_what_others_have_due_in_another_window_takes_nothing_away(anna: World, bo: World) -> None:
+def test_posts_due_in_another_window_reserve_nothing(anna: World, bo: World) -> None:
     says(anna, 10, 10)
     due(bo, after=timedelta(days=2))
     assert [posts(anna) for _ in range(8)] == [""] * 8
 
 
-def test_what_never_left_is_given_back_and_what_a_reply_costs_is_counted(anna: World) -> None:
+def test_unsent_units_are_returned_and_replies_are_counted(anna: World) -> None:
     says(anna, 10, 10)
     assert [posts(anna) for _ in range(8)] == [""] * 8
     with anna.scope() as scope:
@@ -146,7 +146,7 @@ def test_what_never_left_is_given_back_and_what_a_reply_costs_is_counted(anna: W
         send_limits.record_answer(
             scope, anna.channel_id, answer, creates=True, of=Subject("delivery", uuid7())
         )
-        assert _used(scope) == 8, "its units were taken in its claim"
+        assert _used(scope) == 8, "its units were taken by its claim"
         send_limits.record_answer(
             scope, anna.channel_id, answer, creates=True, of=Subject("draft", uuid7())
         )
@@ -164,7 +164,7 @@ def _used(scope: Scope) -> int:
         return int(found.scalar_one())
 
 
-def test_their_window_ends_when_they_say_and_all_is_there_again(anna: World) -> None:
+def test_quota_resets_when_the_platforms_window_ends(anna: World) -> None:
     says(anna, 10, 2)
     assert posts(anna) == "channel.kept"
     anna.pass_time(3601)
@@ -172,12 +172,12 @@ def test_their_window_ends_when_they_say_and_all_is_there_again(anna: World) -> 
 
 
 @pytest.mark.parametrize("statement", ["SELECT used FROM app_days", "UPDATE app_days SET used = 0"])
-def test_an_agency_sees_nobodys_units(anna: World, statement: str) -> None:
+def test_agency_cannot_read_quota_use(anna: World, statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), anna.scope() as scope:
         scope.run(statement)
 
 
-def test_the_relay_learns_which_account_is_of_which_application_and_no_more(anna: World) -> None:
+def test_relay_role_reads_only_the_application_of_an_account(anna: World) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
         anna.scope() as scope,
@@ -186,13 +186,13 @@ def test_the_relay_learns_which_account_is_of_which_application_and_no_more(anna
         scope.run("SELECT name FROM channels")
 
 
-def test_an_account_as_it_is_read_knows_its_application(anna: World, lea: World) -> None:
+def test_channel_includes_its_application_key(anna: World, lea: World) -> None:
     with anna.scope() as scope:
         assert queries.get_channel(scope, anna.channel_id).app_key is not None
     assert lea.channel().app_key is None
 
 
-# the arithmetic
+# property tests of the arithmetic
 
 Act = tuple[int, Literal["post", "reply"]]
 ACTS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["post", "reply"])), max_size=120)
@@ -200,11 +200,10 @@ ACTS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["post", "reply"]))
 
 @settings(max_examples=200, deadline=None)
 @given(most=st.integers(1, 60), agencies=st.integers(1, 5), cost=st.integers(1, 3), acts=ACTS)
-def test_posts_never_touch_the_reserve_nor_anothers_share(
+def test_posts_never_exceed_the_reserve_or_their_share(
     most: int, agencies: int, cost: int, acts: Sequence[Act]
 ) -> None:
-    """In whatever order they come; and nobody is kept from a share that nobody's replies used
-    up."""
+    """In any order; and no agency is refused below its share unless replies used it."""
     one = RateLimit("day", "app", most=most)
     kept, used, posted = one.reserved_units(most), [0] * agencies, [0] * agencies
     assert kept * 5 >= most
@@ -223,7 +222,7 @@ def test_posts_never_touch_the_reserve_nor_anothers_share(
             assert used[ours] <= fair_share(most - kept, agencies)
         elif sum(used) == sum(posted) and (most - kept) >= agencies:
             assert used[ours] + cost > (most - kept) // agencies, (
-                "refused below its share, and nobody replied"
+                "refused below its share without any reply"
             )
     assert sum(posted) <= most - kept
 
@@ -231,7 +230,7 @@ def test_posts_never_touch_the_reserve_nor_anothers_share(
 @given(
     at=st.integers(1_767_225_600, 1_798_761_600).map(lambda one: datetime.fromtimestamp(one, UTC))
 )
-def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime) -> None:
+def test_window_contains_its_time_and_follows_its_time_zone(at: datetime) -> None:
     for one in (each for known in rate_limits.RATE_LIMITS.values() for each in known):
         begun, ends = one.window_at(at)
         assert begun <= at < ends
@@ -259,7 +258,7 @@ def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime)
         ({"limit": "many", "remaining": "-1", "reset": "90"}, None),
     ],
 )
-def test_what_an_answer_says_is_left(headers: dict[str, str], found: LimitReading | None) -> None:
+def test_limit_headers_are_parsed(headers: dict[str, str], found: LimitReading | None) -> None:
     told = {f"x-sandbox-limit-{name}": value for name, value in headers.items()}
     assert (
         rate_limits.read_limit_headers(
@@ -269,7 +268,7 @@ def test_what_an_answer_says_is_left(headers: dict[str, str], found: LimitReadin
     )
 
 
-def test_a_window_of_posts_is_not_told_by_reads() -> None:
+def test_read_responses_do_not_report_the_post_window() -> None:
     told = {"x-rate-limit-limit": "75", "x-rate-limit-remaining": "1", "x-rate-limit-reset": "90"}
     posts_of_x = rate_limits.rate_limits_of("x")[0]
     assert rate_limits.read_limit_headers(posts_of_x, Response("me", 200, told, {})) is None

@@ -1,4 +1,4 @@
-"""Short addresses: computed, made once, leading where they always led, counted without a trace."""
+"""Short links: deterministic, created once, permanent targets, counted without tracking."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ def slug(lea: World, target: str = FAR, subject: Subject = HERE) -> str:
     return short_links.make_link_slug(lea.tenant_id, subject, target)
 
 
-def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
+def test_slug_leads_to_its_target_once_stored(lea: World) -> None:
     shown = slug(lea)
     with lea.scope() as scope:
         assert short_links.short_link_target(scope, shown) is None
@@ -36,7 +36,7 @@ def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
     assert found[1].target == FAR
 
 
-def test_every_subject_and_agency_has_its_own(lea: World) -> None:
+def test_slug_is_unique_per_subject_target_and_agency(lea: World) -> None:
     one = slug(lea)
     assert (
         len({one, slug(lea, subject=Subject("delivery", UUID(int=8))), slug(lea, f"{FAR}e")}) == 3
@@ -59,12 +59,12 @@ def test_every_subject_and_agency_has_its_own(lea: World) -> None:
         "",
     ],
 )
-def test_only_plain_addresses_of_the_web_are_led_to(lea: World, target: str) -> None:
+def test_only_plain_web_addresses_are_accepted(lea: World, target: str) -> None:
     with lea.scope() as scope, pytest.raises(BadInput):
         short_links.store_links(scope, lea.channel_id, HERE, [target])
 
 
-def test_a_slug_never_leads_elsewhere(lea: World) -> None:
+def test_slug_never_leads_elsewhere(lea: World) -> None:
     with lea.scope() as scope:
         scope.run(
             "INSERT INTO links (tenant_id, id, slug, target, channel_id, subject_kind)"
@@ -81,15 +81,15 @@ def test_a_slug_never_leads_elsewhere(lea: World) -> None:
 @pytest.mark.parametrize(
     "typed", ["", "b" * 12, "b" * 14, "B" * 13, "a" * 13, "bcfghjlmnpqr'", "../../etc/pa"]
 )
-def test_what_is_no_slug_never_reaches_the_database(lea: World, typed: str) -> None:
+def test_invalid_slug_never_reaches_the_database(lea: World, typed: str) -> None:
     def nobody(*_: object, **__: object) -> object:
         raise AssertionError("asked")
 
-    # none that opens anything
+    # a stand-in that must not open a scope
     assert short_links.find_link(nobody, typed) is None  # type: ignore[arg-type]  # see above
 
 
-def test_clicks_are_sums_of_their_subject(lea: World) -> None:
+def test_clicks_are_summed_by_subject(lea: World) -> None:
     with lea.scope() as scope:
         short_links.store_links(scope, lea.channel_id, HERE, [FAR, "https://example.org/b"])
     for target, times in ((FAR, 2), ("https://example.org/b", 1)):
@@ -105,7 +105,7 @@ def test_clicks_are_sums_of_their_subject(lea: World) -> None:
         assert short_links.clicks_of(scope, [HERE, other]) == {HERE: LinkClicks(3, 8)}
 
 
-def test_a_closed_one_leads_nowhere(lea: World) -> None:
+def test_closed_link_leads_nowhere(lea: World) -> None:
     with lea.scope() as scope:
         short_links.store_links(scope, lea.channel_id, HERE, [FAR])
         short_links.close_links(scope, HERE)

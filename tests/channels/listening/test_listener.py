@@ -1,4 +1,4 @@
-"""Chat accounts: hearing updates, a checkout's yes, money back, reading numbers."""
+"""Chat accounts: polling updates, refunds, control steps and reading metrics."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,7 @@ FAN = "paul"
 
 
 def hear(lea: World) -> listener.ReceivedUpdates:
-    """Poll from where the account was heard, and acknowledge."""
+    """Poll from the stored cursor, and acknowledge."""
     with lea.scope() as scope:
         after = listener.stored_cursor(scope, lea.channel_id)
     heard = listener.poll_updates(lea.channel(), after, transport=lea.transport(), connectors=CHAT)
@@ -33,7 +33,7 @@ def hear(lea: World) -> listener.ReceivedUpdates:
     return heard
 
 
-def test_updates_are_heard_in_order_and_again_until_acknowledged(lea: World) -> None:
+def test_updates_are_received_in_order_until_acknowledged(lea: World) -> None:
     for text in ("bonjour", "ça va ?"):
         lea.network.fan(lea.account, FAN, "message", text=text)
     first = listener.poll_updates(lea.channel(), "", transport=lea.transport(), connectors=CHAT)
@@ -43,14 +43,14 @@ def test_updates_are_heard_in_order_and_again_until_acknowledged(lea: World) -> 
     assert [update.text for update in hear(lea).updates] == ["encore"]
 
 
-def test_a_dead_token_is_heard_too(lea: World) -> None:
+def test_dead_token_is_noticed_by_polling(lea: World) -> None:
     lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
     heard = hear(lea)
     assert (heard.updates, heard.cursor) == ((), None)
     assert lea.channel().state == ChannelState.ACTIVE, "one refusal of a young token proves nothing"
 
 
-def test_an_unusable_answer_keeps_the_cursor(lea: World) -> None:
+def test_invalid_response_keeps_the_cursor(lea: World) -> None:
     lea.network.fan(lea.account, FAN, "message", text="one")
     hear(lea)
     lea.network.fan(lea.account, FAN, "message", text="two")
@@ -60,12 +60,12 @@ def test_an_unusable_answer_keeps_the_cursor(lea: World) -> None:
 
 
 class Counted(Sandbox):
-    """A platform that counts what it is asked."""
+    """A platform that counts requests."""
 
     capabilities = replace(Sandbox.capabilities, poll_seconds=10.0)
 
 
-def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_wait(
+def test_only_platforms_that_count_requests_pause_polling(
     lea: World,
 ) -> None:
     lea.network.fault("status:429", account=lea.account, on="posts", retry_after=90)
@@ -79,7 +79,7 @@ def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_
 
 
 class Endless(Sandbox):
-    """One that asks and asks."""
+    """A connector that never stops polling."""
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send:
         return Send(
@@ -87,7 +87,7 @@ class Endless(Sandbox):
         )
 
 
-def test_what_has_no_end_is_not_heard(lea: World) -> None:
+def test_endless_polling_is_aborted(lea: World) -> None:
     heard = listener.poll_updates(
         lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()}
     )
@@ -95,12 +95,12 @@ def test_what_has_no_end_is_not_heard(lea: World) -> None:
 
 
 class Counting(Endless):
-    """One that counts what it is asked in a second."""
+    """A connector with a minimum gap between requests."""
 
     capabilities = replace(Sandbox.capabilities, poll_gap=0.5)
 
 
-def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> None:
+def test_polling_rests_between_requests_and_can_be_stopped(lea: World) -> None:
     poll = partial(
         listener.poll_updates, transport=lea.transport(), connectors={"sandbox": Counting()}
     )
@@ -115,7 +115,7 @@ def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> 
 
 
 def paid(lea: World) -> str:
-    """A fan pays for a message with an invoice; the charge."""
+    """Pay for a message with an invoice as a fan; return the charge."""
     unit = lea.unit("A pack for you", viewer=FAN)
     unit = type(unit)(
         **{**vars(unit), "invoice": Invoice("Pack", "Five pictures", 300, "XTS", "order-7")}
@@ -133,10 +133,10 @@ def paid(lea: World) -> str:
     return next(update.charge_id for update in hear(lea).updates if update.kind == "payment")
 
 
-def test_a_sale_and_its_refund(lea: World) -> None:
+def test_refund_is_accepted_once_and_confirmed_when_repeated(lea: World) -> None:
     charge = paid(lea)
     order = Subject("order", uuid7())
-    for _ in range(2):  # the second time it is back already
+    for _ in range(2):  # the second time it is already refunded
         outcome = account_actions.refund_payment(
             lea.tenant_id,
             order,
@@ -154,13 +154,13 @@ def test_a_sale_and_its_refund(lea: World) -> None:
     assert told == [("refund", 1, "published", 200), ("refund", 2, "published", 409)]
 
 
-def test_a_control_step_carries_no_sentence(lea: World) -> None:
+def test_control_step_with_free_text_is_refused(lea: World) -> None:
     step = CHAT["sandbox"].refund("a whole sentence", FAN, 300, "XTS")
     with pytest.raises(EgressForbidden):
         account_actions.send_control_step(lea.channel(), step, transport=lea.transport())
 
 
-def test_numbers_of_a_copy(lea: World) -> None:
+def test_metrics_of_a_copy_are_read_unless_limited(lea: World) -> None:
     outcome = lea.publish(lea.unit())
     assert isinstance(outcome, Published)
 

@@ -1,4 +1,4 @@
-"""An account is disconnected while somebody is to post there by hand."""
+"""An account is disconnected while it has a manual task."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def _disconnect(lea: SandboxAgency) -> None:  # noqa: F811  fixtures
 
 
 # fixtures
-def test_a_task_that_nobody_opened_is_nobodys(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  see above
+def test_unopened_task_is_cancelled_on_disconnection(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  see above
     delivery, task = due(lea, hand)
     _disconnect(lea)
     assert hand.tasks() == []
@@ -33,7 +33,7 @@ def test_a_task_that_nobody_opened_is_nobodys(lea: SandboxAgency, hand: Phone) -
             late(task.id)
 
 
-def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(
+def test_opened_task_becomes_uncertain_on_disconnection(
     lea: SandboxAgency,  # noqa: F811  fixtures
     hand: Phone,  # noqa: F811  fixtures
 ) -> None:
@@ -48,7 +48,7 @@ def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(
     assert lea.notices()[f"delivery:{delivery}"] == "handover.disconnected"
 
 
-def test_what_is_to_be_taken_away_still_is(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  fixtures
+def test_removal_task_survives_disconnection(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  fixtures
     delivery, task = due(lea, hand)
     hand.done(task.id)
     lea.act(post_removal.request_post_removal, delivery)
@@ -58,7 +58,7 @@ def test_what_is_to_be_taken_away_still_is(lea: SandboxAgency, hand: Phone) -> N
     assert hand.tasks() == [removing]
 
 
-def test_another_account_goes_on(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  fixtures
+def test_task_of_another_account_is_unaffected(lea: SandboxAgency, hand: Phone) -> None:  # noqa: F811  fixtures
     _, task = due(lea, hand)
     lea.act(disconnection.request_disconnection, lea.channels["main"], "Marc")
     lea.live(minutes=3)

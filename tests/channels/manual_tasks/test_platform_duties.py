@@ -1,4 +1,4 @@
-"""Adult content of real people is posted by hand: the poster confirms the platform's duty."""
+"""Adult content of real people is posted manually: the member confirms the platform's duty."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -34,7 +34,7 @@ LINKS = {
 }
 
 
-def test_a_duty_no_request_can_show_is_a_persons_to_confirm() -> None:
+def test_duty_without_an_api_field_is_confirmed_by_a_member() -> None:
     rules = shipped_bundle()
     found = {True: 0, False: 0}
     for row in rules.rows.values():
@@ -57,7 +57,7 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: 
 
 
 def adult_picture(lea: SandboxAgency, rating: Rating) -> UUID:
-    """A reviewed picture of a real person, a month old."""
+    """Return a reviewed picture of a real person, a month old."""
     asset = lea.photo(1, rating=rating)
     with lea.scope() as scope:
         person = real_person(scope, surfaces=("byhand",))
@@ -88,7 +88,7 @@ def due(lea: SandboxAgency, site: str, rating: Rating) -> tuple[UUID, Phone, tas
 @pytest.mark.parametrize(
     ("site", "rating"), [("onlyfans", Rating.N), ("onlyfans", Rating.E), ("pornhub", Rating.N)]
 )
-def test_it_is_done_with_a_screenshot_and_not_without(
+def test_adult_task_requires_a_screenshot_and_a_checklist(
     lea: SandboxAgency, site: str, rating: Rating
 ) -> None:
     delivery, hand, task = due(lea, site, rating)
@@ -106,7 +106,7 @@ def test_it_is_done_with_a_screenshot_and_not_without(
         hand.act(tasks.attach_screenshot, task.id, "b" * 64)
 
 
-def test_what_is_no_adult_content_asks_for_no_screenshot(lea: SandboxAgency) -> None:
+def test_non_adult_task_requires_no_screenshot(lea: SandboxAgency) -> None:
     _, hand, task = due(lea, "onlyfans", Rating.S)
     assert tasks.DUTY_LINE not in task.checklist
     hand.open(task.id)

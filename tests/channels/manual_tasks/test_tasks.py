@@ -1,5 +1,4 @@
-"""Handing over and taking back: what closes by itself, who is on duty, and what no file
-survives."""
+"""Manual tasks: expiry, assignees, files and removals."""
 
 from datetime import timedelta
 from typing import Any
@@ -57,7 +56,7 @@ def hand(lea: SandboxAgency) -> Phone:
 def due(
     lea: SandboxAgency, hand: Phone, body: str = "Le matin", **more: Any
 ) -> tuple[UUID, tasks.ManualTask]:
-    """A post whose time has come."""
+    """Publish a post whose time has come; return the delivery and its task."""
     delivery = lea.delivery(body, channel=NAME, after=1, **more)
     lea.live(seconds=3)
     return delivery, hand.tasks()[0]
@@ -66,7 +65,9 @@ def due(
 # time
 
 
-def test_not_opened_in_time_closes_and_serves_nothing(lea: SandboxAgency, hand: Phone) -> None:
+def test_task_not_opened_in_time_expires_and_serves_no_file(
+    lea: SandboxAgency, hand: Phone
+) -> None:
     delivery, task = due(lea, hand, media=(lea.photo(1),), late_ok=timedelta(minutes=30))
     lea.live(minutes=31)
     assert hand.tasks() == []
@@ -75,18 +76,19 @@ def test_not_opened_in_time_closes_and_serves_nothing(lea: SandboxAgency, hand: 
         hand.save(task.id, task.files[0].sha256)
     with pytest.raises(Conflict):
         hand.open(task.id)
-    assert [state for _, state in list_permits(lea)] == ["void"]  # nobody saw it: it is no copy
+    # no member opened it, so it left no copy
+    assert [state for _, state in list_permits(lea)] == ["void"]
 
     with lea.scope(f"member:{lea.manager}") as scope:
         reschedule_delivery(scope, delivery, at=wall_time_after(scope.now, 60))
     lea.live(seconds=61)
     (again,) = hand.tasks()
-    assert (again.id, again.state) == (task.id, "waiting")  # one task per post, handed over again
+    assert (again.id, again.state) == (task.id, "waiting")  # one task per post, assigned again
     hand.done(again.id)
     assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
-def test_opened_it_no_longer_closes_and_is_asked_after_a_week(
+def test_opened_task_does_not_expire_and_becomes_uncertain_after_a_week(
     lea: SandboxAgency, hand: Phone
 ) -> None:
     delivery, task = due(lea, hand)
@@ -109,7 +111,9 @@ def test_opened_it_no_longer_closes_and_is_asked_after_a_week(
     assert lea.entry(delivery).native_id == f"task:{task.id}"
 
 
-def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: SandboxAgency, hand: Phone) -> None:
+def test_task_without_an_answer_for_a_week_can_be_sent_again(
+    lea: SandboxAgency, hand: Phone
+) -> None:
     delivery, task = due(lea, hand, late_ok=None)
     hand.open(task.id)
     lea.live(seconds=TASK_LIFETIME.total_seconds() + 60)
@@ -124,7 +128,7 @@ def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: SandboxAgency, ha
     )
 
 
-def test_nothing_is_polled_and_no_row_is_an_orphan(lea: SandboxAgency, hand: Phone) -> None:
+def test_manual_task_is_not_polled_or_treated_as_stalled(lea: SandboxAgency, hand: Phone) -> None:
     delivery, _ = due(lea, hand, late_ok=None)
     lea.live(hours=3)
     assert lea.state(delivery) == DeliveryState.PROCESSING
@@ -133,7 +137,7 @@ def test_nothing_is_polled_and_no_row_is_an_orphan(lea: SandboxAgency, hand: Pho
     assert len(lea.attempts(delivery)) == 1
 
 
-def test_later_puts_off_and_reminds_then(lea: SandboxAgency, hand: Phone) -> None:
+def test_snoozed_task_reminds_later(lea: SandboxAgency, hand: Phone) -> None:
     _, task = due(lea, hand, late_ok=None)
     hand.act(tasks.snooze_task, task.id, timedelta(hours=1))
     assert hand.task(task.id).snoozed_until is not None
@@ -145,10 +149,10 @@ def test_later_puts_off_and_reminds_then(lea: SandboxAgency, hand: Phone) -> Non
         hand.act(tasks.snooze_task, task.id, timedelta(days=3))
 
 
-# a person's word
+# decisions of members
 
 
-def test_cannot_says_why_and_the_post_waits_for_somebody(lea: SandboxAgency, hand: Phone) -> None:
+def test_refused_task_fails_the_delivery_with_a_reason(lea: SandboxAgency, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.open(task.id)
     hand.act(tasks.refuse_task, task.id, "refused")
@@ -163,7 +167,7 @@ def test_cannot_says_why_and_the_post_waits_for_somebody(lea: SandboxAgency, han
         hand.act(tasks.refuse_task, task.id, "because")
 
 
-def test_link_may_come_later_and_belongs_to_one_post(lea: SandboxAgency, hand: Phone) -> None:
+def test_link_can_be_added_later_and_belongs_to_one_post(lea: SandboxAgency, hand: Phone) -> None:
     first, task = due(lea, hand)
     hand.done(task.id, "")
     assert (lea.entry(first).state, lea.entry(first).url) == (DeliveryState.PUBLISHED, "")
@@ -175,7 +179,7 @@ def test_link_may_come_later_and_belongs_to_one_post(lea: SandboxAgency, hand: P
     assert lea.state(second) == DeliveryState.PROCESSING
 
 
-def test_checklist_keeps_the_task_open_until_all_is_ticked(lea: SandboxAgency, hand: Phone) -> None:
+def test_incomplete_checklist_keeps_the_task_open(lea: SandboxAgency, hand: Phone) -> None:
     connect_manual_account(lea, "instagram")
     body = "Le matin. Image créée avec une IA."
     delivery = lea.delivery(body, channel=NAME, after=1, text_ai="generated")
@@ -188,14 +192,14 @@ def test_checklist_keeps_the_task_open_until_all_is_ticked(lea: SandboxAgency, h
     assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
-def test_second_word_is_shown_the_first(lea: SandboxAgency, hand: Phone) -> None:
+def test_second_completion_returns_the_first(lea: SandboxAgency, hand: Phone) -> None:
     _, task = due(lea, hand)
     hand.done(task.id)
     again = hand.done(task.id, "https://www.instagram.com/p/Another11/")
     assert again.url == "https://instagram.com/p/C9xYz12Abc"
 
 
-def test_a_task_is_for_her_people_alone(lea: SandboxAgency, hand: Phone) -> None:
+def test_task_is_visible_to_the_creators_members_only(lea: SandboxAgency, hand: Phone) -> None:
     _, task = due(lea, hand)
     stranger = uuid7()
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -207,10 +211,10 @@ def test_a_task_is_for_her_people_alone(lea: SandboxAgency, hand: Phone) -> None
             file_downloads.request_file(scope, task.id, "a" * 64, creators={lea.creator_id})
 
 
-# who is on duty
+# assignees
 
 
-def test_nobody_with_a_phone_holds_the_post_until_somebody_pairs_one(lea: SandboxAgency) -> None:
+def test_post_is_held_until_a_phone_is_paired(lea: SandboxAgency) -> None:
     delivery = lea.delivery("Le matin", channel=NAME, after=900)
     lea.live(seconds=301)
     assert "handover.nobody" in lea.notices().values()  # ten minutes before
@@ -225,7 +229,7 @@ def test_nobody_with_a_phone_holds_the_post_until_somebody_pairs_one(lea: Sandbo
     assert lea.state(delivery) == DeliveryState.PROCESSING
 
 
-def test_chosen_people_alone_are_on_duty(lea: SandboxAgency, hand: Phone) -> None:
+def test_only_chosen_assignees_receive_the_task(lea: SandboxAgency, hand: Phone) -> None:
     lea.act(assignees.set_assignees, lea.channels[NAME], [lea.author])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
     lea.live(seconds=3)
@@ -241,7 +245,7 @@ def test_chosen_people_alone_are_on_duty(lea: SandboxAgency, hand: Phone) -> Non
         lea.act(assignees.set_assignees, lea.channels[NAME], [chatter])
 
 
-def test_a_phone_nobody_opens_is_nobodys(lea: SandboxAgency, hand: Phone) -> None:
+def test_phone_unused_for_a_month_does_not_count(lea: SandboxAgency, hand: Phone) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE phones SET seen_at = house_now() - interval '31 days'")
         assert [one.fresh for one in assignees.list_phones(scope)] == [False]
@@ -255,7 +259,7 @@ def test_a_phone_nobody_opens_is_nobodys(lea: SandboxAgency, hand: Phone) -> Non
 
 
 def shown(lea: SandboxAgency) -> tuple[UUID, UUID]:
-    """A picture of a real person who agreed, and the person."""
+    """Return a picture of a real person with consent, and the person."""
     asset = lea.photo(1)
     with lea.scope(f"member:{lea.manager}") as scope:
         person = persons.add_person(scope, kind="real", display_ref="Mia")
@@ -277,12 +281,10 @@ def shown(lea: SandboxAgency) -> tuple[UUID, UUID]:
     return asset, person
 
 
-def test_consent_revoked_between_notice_and_press_serves_no_byte(
-    lea: SandboxAgency, hand: Phone
-) -> None:
+def test_consent_revoked_before_download_serves_no_file(lea: SandboxAgency, hand: Phone) -> None:
     asset, person = shown(lea)
     delivery, task = due(lea, hand, media=(asset,))
-    assert hand.save(task.id, task.files[0].sha256)[0] == ""  # its twin: while the consent stands
+    assert hand.save(task.id, task.files[0].sha256)[0] == ""  # the counterpart: with valid consent
     with lea.scope(f"member:{lea.manager}") as scope:
         wish = file_downloads.request_file(
             scope, task.id, task.files[0].sha256, creators=hand.creators
@@ -298,11 +300,11 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(
     assert [step for step, _ in list_permits(lea)].count("save") == 1
     assert (
         hand.tasks() == []
-    )  # nobody had opened it: it is called back, and there is nothing to take away
+    )  # no member had opened it: it is recalled, and there is nothing to remove
     assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.recalled")
 
 
-def test_a_stop_or_a_freeze_refuses_the_file_and_says_why(lea: SandboxAgency, hand: Phone) -> None:
+def test_stop_or_freeze_refuses_the_file_with_a_reason(lea: SandboxAgency, hand: Phone) -> None:
     asset = lea.photo(1)
     _, task = due(lea, hand, media=(asset,))
     hand.open(task.id)
@@ -315,7 +317,7 @@ def test_a_stop_or_a_freeze_refuses_the_file_and_says_why(lea: SandboxAgency, ha
     assert hand.save(task.id, task.files[0].sha256) == ("gate.COMPLAINT_FREEZE", None)
 
 
-def test_an_allowed_file_is_served_once_and_for_a_minute(lea: SandboxAgency, hand: Phone) -> None:
+def test_allowed_file_is_served_once_within_a_minute(lea: SandboxAgency, hand: Phone) -> None:
     _, task = due(lea, hand, media=(lea.photo(1),))
     hand.open(task.id)
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -336,7 +338,7 @@ def test_an_allowed_file_is_served_once_and_for_a_minute(lea: SandboxAgency, han
     assert [step for step, _ in list_permits(lea)] == ["hand_over", "save", "save"]
 
 
-def test_unknown_place_is_held(lea: SandboxAgency, hand: Phone) -> None:
+def test_unknown_surface_is_held(lea: SandboxAgency, hand: Phone) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE channels SET surface = 'myspace' WHERE id = :id", id=lea.channels[NAME])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
@@ -348,10 +350,10 @@ def test_unknown_place_is_held(lea: SandboxAgency, hand: Phone) -> None:
     assert list_permits(lea) == []
 
 
-# taking back
+# removal
 
 
-def test_removal_is_a_task_with_a_named_word(lea: SandboxAgency, hand: Phone) -> None:
+def test_removal_is_a_task_confirmed_by_a_named_member(lea: SandboxAgency, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.done(task.id)
     due(lea, hand, "Le soir")
@@ -361,7 +363,7 @@ def test_removal_is_a_task_with_a_named_word(lea: SandboxAgency, hand: Phone) ->
     assert (first.is_removal, first.url) == (
         True,
         "https://instagram.com/p/C9xYz12Abc",
-    )  # before the other post
+    )  # listed before the other post
     assert lea.state(delivery) == DeliveryState.REMOVING
     assert "handover.removal_due" in lea.notices().values()
     lea.live(hours=2)
@@ -376,7 +378,7 @@ def test_removal_is_a_task_with_a_named_word(lea: SandboxAgency, hand: Phone) ->
     assert hand.act(tasks.confirm_removal, first.id).state == "gone"
 
 
-def test_a_removal_is_not_put_off_past_its_clock(lea: SandboxAgency, hand: Phone) -> None:
+def test_removal_task_cannot_be_snoozed_past_its_deadline(lea: SandboxAgency, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.done(task.id)
     lea.act(post_removal.request_post_removal, delivery)
@@ -390,9 +392,7 @@ def test_a_removal_is_not_put_off_past_its_clock(lea: SandboxAgency, hand: Phone
         hand.act(tasks.refuse_task, first.id, "other")
 
 
-def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(
-    lea: SandboxAgency, hand: Phone
-) -> None:
+def test_recall_of_an_opened_task_requests_removal(lea: SandboxAgency, hand: Phone) -> None:
     asset, person = shown(lea)
     delivery, task = due(lea, hand, media=(asset,))
     hand.open(task.id)
@@ -417,7 +417,7 @@ def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(
 
 
 @pytest.mark.parametrize("at", range(24))
-def test_a_process_that_dies_hands_over_once(lea: SandboxAgency, hand: Phone, at: int) -> None:
+def test_crash_at_any_point_creates_one_task(lea: SandboxAgency, hand: Phone, at: int) -> None:
     delivery = lea.delivery("Le matin", channel=NAME, media=(lea.photo(1),), after=1, late_ok=None)
     lea.pass_time(seconds=2)
     died = lea.crash(at)
@@ -430,7 +430,7 @@ def test_a_process_that_dies_hands_over_once(lea: SandboxAgency, hand: Phone, at
     assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
-def test_ticks_of_a_task_that_has_ended_do_nothing(lea: SandboxAgency, hand: Phone) -> None:
+def test_check_of_a_finished_task_does_nothing(lea: SandboxAgency, hand: Phone) -> None:
     _, task = due(lea, hand)
     hand.done(task.id)
     with lea.scope() as scope:

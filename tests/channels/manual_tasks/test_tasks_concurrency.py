@@ -1,4 +1,4 @@
-"""Two phones at one task: who opens it while the other one opens or ends it."""
+"""Two phones with one task: one member opens it while the other opens or refuses it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.schedules.conftest import running, sandbox, services  # noqa: F401  f
 
 
 @pytest.mark.parametrize("meanwhile", [tasks.refuse_task, tasks.open_task])
-def test_somebody_was_faster_than_who_opens(
+def test_concurrent_opening_keeps_the_first_action(
     lea: SandboxAgency,  # noqa: F811  fixtures
     hand: Phone,  # noqa: F811  fixtures
     meanwhile: Callable[..., tasks.ManualTask],

@@ -1,5 +1,5 @@
-"""Reactions as a platform tells them: the newest count stands, in whatever order and however often
-it is told."""
+"""Reaction counts reported by a platform: the newest one is kept, in any order and with
+repetitions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,17 +43,17 @@ def update(
 
 def read(nova: BotWorld, native_id: str) -> dict[str, int] | None:
     by = {"tenant": nova.tenant, "transport": nova.transport(), "connectors": CONNECTORS}
-    # one of each
+    # the values of `by` have several types
     told = platform_readings.read_metrics(nova.tenant_id, nova.channel_id, native_id, **by)  # type: ignore[arg-type]  # see above
     return dict(told) if told is not None else None
 
 
-def test_the_newest_count_stands_in_any_order_and_twice(nova: BotWorld) -> None:
+def test_newest_reaction_count_is_kept_in_any_order(nova: BotWorld) -> None:
     for message, order in enumerate(permutations(range(3)), start=100):
         told = [
             update(nova, message, 4, second=0, number=7),
             update(nova, message, 9, second=60, number=8),
-            update(nova, message, 2, second=60, number=9),  # people take reactions back
+            update(nova, message, 2, second=60, number=9),  # users withdraw reactions
         ]
         with nova.scope() as scope:
             for at in (*order, order[0], order[-1]):
@@ -61,7 +61,7 @@ def test_the_newest_count_stands_in_any_order_and_twice(nova: BotWorld) -> None:
         assert read(nova, f"{nova.chat.id}/{message}") == {REACTIONS_METRIC: 2}
 
 
-def test_a_post_is_all_its_messages_and_what_was_never_told_is_no_zero(nova: BotWorld) -> None:
+def test_reactions_of_an_album_are_summed_and_unreported_ones_are_none(nova: BotWorld) -> None:
     album = nova.publish(nova.unit("two", pictures=2))
     alone = nova.publish(nova.unit("alone"))
     assert isinstance(album, Published)

@@ -1,4 +1,4 @@
-"""Links for people outside the agency go to their own address, and to no member."""
+"""Access links for people outside the agency are mailed to their own address, and to no member."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def token_in(mail: MailServer, address: str, path: str) -> str:
     return found[1]
 
 
-def test_the_mailed_link_opens_the_page_and_confirms_the_address(
+def test_mailed_portal_link_opens_and_confirms_the_address(
     lea: SandboxAgency, mail: MailServer
 ) -> None:
     ida = reach(lea)
@@ -107,7 +107,7 @@ def test_the_mailed_link_opens_the_page_and_confirms_the_address(
 @pytest.mark.parametrize(
     ("fault", "arrives"), [("busy", True), ("hang_up", True), ("unknown", False)]
 )
-def test_a_link_that_could_not_be_sent_is_sent_again_or_told(
+def test_undelivered_link_is_sent_again_or_reported(
     lea: SandboxAgency, mail: MailServer, fault: str, arrives: bool
 ) -> None:
     mail.faults.append(fault)
@@ -121,7 +121,7 @@ def test_a_link_that_could_not_be_sent_is_sent_again_or_told(
     assert bool(lea.notices()) is not arrives
 
 
-def test_a_custodian_signs_in_by_a_link_that_only_they_get(
+def test_custodian_signs_in_by_a_link_sent_only_to_them(
     lea: SandboxAgency, mail: MailServer
 ) -> None:
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -138,5 +138,5 @@ def test_a_custodian_signs_in_by_a_link_that_only_they_get(
     assert secret == ""
     session = sessions.redeem_sign_in_link(lea.services.tenant, token)
     pending = sessions.find_pending_session(lea.services.tenant, session)
-    assert pending is not None, "a second factor is asked for"
+    assert pending is not None, "a second factor is required"
     assert timedelta() < sessions.LINK_LIFE

@@ -1,5 +1,5 @@
-"""Mail to members: off until they type the code, counts and pages alone, once per cause and hour,
-at least once."""
+"""Email notifications: off until confirmed by a code, with counts and pages only, once per cause
+and hour, delivered at least once."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency,
 from workers.wiring import Services
 
 WORDS = "Nue sous la douche"
-"""What a post is called: no mail ever says it."""
+"""The title of a post, which no email may contain."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @dataclass
 class House:
-    """Léa's agency, and the mail server it writes by."""
+    """Léa's agency and its mail server."""
 
     lea: SandboxAgency
     server: MailServer
@@ -51,7 +51,7 @@ class House:
         return self.wish(member).address
 
     def wants(self, member: UUID, *, urgent: bool = True, hour: int | None = None) -> None:
-        """The member asks, reads their box, types the code and chooses."""
+        """Confirm the member's address with the mailed code, and set the preference."""
         self.act(emails.send_confirmation_code, member)
         self.lea.run()
         code = re.search(r"\d{6}", self.server.to(self.address(member))[-1].get_content())
@@ -60,13 +60,13 @@ class House:
         self.act(emails.set_email_preference, member, urgent=urgent, brief_hour=hour)
         self.server.taken.clear()
 
-    # any of the room's acts
+    # any function of `emails`
     def act(self, function, member: UUID, *args, **more):  # type: ignore[no-untyped-def]  # see above
         with self.lea.scope(f"member:{member}") as scope:
             return function(scope, member, *args, **more)
 
     def put(self, cause: str = "", *, urgent: bool = True, **more: object) -> str:
-        """Something to be told, in words that stay in the house."""
+        """Create a notice whose text must not appear in an email."""
         self.told += 1
         cause = cause or f"delivery:{uuid7()}"
         with self.lea.scope() as scope:
@@ -81,7 +81,7 @@ class House:
             notices.close(scope, cause)
 
     def minute(self, *, run: bool = True) -> int:
-        """The beat's minute passes; how many mails that made."""
+        """Run the beat of one minute; return the number of emails scheduled."""
         with self.lea.scope() as scope:
             made = emails.schedule_emails(scope)
         if run:
@@ -89,7 +89,7 @@ class House:
         return made
 
     def text(self) -> str:
-        """Everything that left, with its head."""
+        """Return all sent emails with their subjects."""
         return "\n".join(f"{one['Subject']}\n{one.get_content()}" for one in self.server.taken)
 
     def add(self, role: Role, *, creators: tuple[str, ...] = ()) -> UUID:
@@ -110,16 +110,16 @@ def house(services: Services, sandbox: RunningSandbox) -> Iterator[House]:
         yield House(create_sandbox_agency(with_mail, sandbox), server)
 
 
-# asking for it
+# opting in
 
 
-def test_nothing_is_written_to_who_did_not_ask(house: House) -> None:
+def test_member_without_opt_in_gets_no_email(house: House) -> None:
     house.put()
     assert house.minute() == 0
     assert house.server.conversations == 0
 
 
-def test_a_code_that_arrived_turns_it_on_and_a_wrong_one_does_not(house: House) -> None:
+def test_only_the_mailed_code_confirms_the_address(house: House) -> None:
     anne = house.lea.author
     house.act(emails.send_confirmation_code, anne)
     with pytest.raises(Conflict):
@@ -136,7 +136,7 @@ def test_a_code_that_arrived_turns_it_on_and_a_wrong_one_does_not(house: House) 
         house.act(emails.confirm_email_code, anne, code)
 
 
-def test_a_code_ends_after_five_tries_and_after_half_an_hour(house: House) -> None:
+def test_code_expires_after_five_attempts_or_half_an_hour(house: House) -> None:
     anne = house.lea.author
     house.act(emails.send_confirmation_code, anne)
     house.lea.run()
@@ -154,10 +154,10 @@ def test_a_code_ends_after_five_tries_and_after_half_an_hour(house: House) -> No
         house.act(emails.confirm_email_code, anne, code)
 
 
-# what is told
+# contents
 
 
-def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: House) -> None:
+def test_urgent_notices_are_mailed_within_a_minute_as_counts_and_pages(house: House) -> None:
     house.wants(house.lea.author)
     for cause in ("", "", f"channel:{uuid7()}:gone"):
         house.put(cause)
@@ -172,9 +172,8 @@ def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: Hou
     assert WORDS not in house.text()
 
 
-def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
-    """An emergency stop, words that did not change outside, an account that hears nothing: all were
-    "Other"."""
+def test_email_groups_notices_by_page(house: House) -> None:
+    """Emergency stops, failed edits and silent accounts were once all listed as "Other"."""
     house.wants(house.lea.author)
     for cause in (
         "switch:tenant::sending",
@@ -199,32 +198,32 @@ def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
     assert "Ventes et paiements : 1. /shop" in lines
 
 
-def test_one_mail_for_one_cause_and_hour(house: House) -> None:
+def test_one_email_per_cause_and_hour(house: House) -> None:
     house.wants(house.lea.author)
     cause = house.put()
     assert house.minute() == 1
     assert house.minute() == 0
     house.settle(cause)
     house.put(cause)
-    assert house.minute() == 0, "it came again within the hour"
+    assert house.minute() == 0, "it was raised again within the hour"
     other = house.put()
     assert house.minute() == 1
     house.settle(other)
     house.lea.pass_time(minutes=61)
-    assert house.minute() == 1, "the hour is over, and it still stands"
+    assert house.minute() == 1, "the hour is over, and the notice is still open"
     house.lea.pass_time(hours=5)
     assert house.minute() == 0
     assert len(house.server.taken) == 3
 
 
-def test_what_was_open_before_they_asked_waits_for_the_brief(house: House) -> None:
+def test_notice_from_before_the_opt_in_waits_for_the_daily_email(house: House) -> None:
     house.put()
     house.lea.pass_time(seconds=1)
     house.wants(house.lea.author)
     assert house.minute() == 0
 
 
-def test_the_rest_is_told_once_a_day_at_the_members_hour(house: House) -> None:
+def test_other_notices_are_mailed_once_a_day_at_the_members_hour(house: House) -> None:
     with house.lea.scope() as scope:
         here = tenant_reads.get_member(scope, house.lea.author)
         now = scope.now
@@ -238,17 +237,17 @@ def test_the_rest_is_told_once_a_day_at_the_members_hour(house: House) -> None:
     briefs = [one for one in house.server.taken if "aujourd" in one["Subject"]]
     assert len(briefs) in (2, 3)
     days = {one["Date"].datetime.astimezone(ZoneInfo(here.zone)).date() for one in briefs}
-    assert len(days) == len(briefs), "one a day"
+    assert len(days) == len(briefs), "one per day"
     assert "Publications : 1." in briefs[0].get_content()
 
 
-def test_a_day_without_anything_open_is_not_written_about(house: House) -> None:
+def test_day_without_open_notices_sends_no_email(house: House) -> None:
     house.wants(house.lea.author, hour=0)
     house.lea.pass_time(days=1)
     assert house.minute() == 0
 
 
-def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
+def test_member_is_mailed_only_about_pages_they_can_open(house: House) -> None:
     accountant, stranger = house.add(Role.ACCOUNTANT), house.add(Role.CHATTER, creators=("nobody",))
     for member in (accountant, stranger, house.lea.author):
         house.wants(member)
@@ -267,7 +266,7 @@ def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
     assert "Publications : 2." in own.get_content()
 
 
-def test_what_is_settled_before_it_leaves_is_not_told(house: House) -> None:
+def test_notice_settled_before_sending_is_not_mailed(house: House) -> None:
     house.wants(house.lea.author)
     cause = house.put()
     house.minute(run=False)
@@ -277,7 +276,7 @@ def test_what_is_settled_before_it_leaves_is_not_told(house: House) -> None:
     assert house.wish(house.lea.author).failed == ""
 
 
-def test_who_ends_it_gets_nothing_more_and_another_agency_never_did(
+def test_unsubscribed_member_and_other_agencies_get_no_email(
     house: House, services: Services, sandbox: RunningSandbox
 ) -> None:
     house.wants(house.lea.author)
@@ -296,10 +295,10 @@ def test_who_ends_it_gets_nothing_more_and_another_agency_never_did(
     assert not house.wish(house.lea.author).confirmed
 
 
-# what goes wrong
+# faults
 
 
-def test_a_lost_answer_is_told_again_under_the_same_id(house: House) -> None:
+def test_lost_response_resends_with_the_same_message_id(house: House) -> None:
     house.wants(house.lea.author)
     house.server.faults.append("lose")
     house.put()
@@ -312,7 +311,7 @@ def test_a_lost_answer_is_told_again_under_the_same_id(house: House) -> None:
 
 
 @pytest.mark.parametrize("at", range(1, 9))
-def test_killed_anywhere_a_mail_is_told_at_least_once(house: House, at: int) -> None:
+def test_crash_at_any_point_sends_at_least_once(house: House, at: int) -> None:
     house.wants(house.lea.author)
     house.put()
     house.minute(run=False)
@@ -322,7 +321,7 @@ def test_killed_anywhere_a_mail_is_told_at_least_once(house: House, at: int) -> 
     assert len({one["Message-ID"] for one in house.server.taken}) == 1
 
 
-def test_a_busy_server_is_asked_again_and_a_refused_address_is_shown(house: House) -> None:
+def test_busy_server_is_retried_and_a_refused_address_is_shown(house: House) -> None:
     house.wants(house.lea.author)
     house.server.faults.extend(["busy", "hang_up", "unknown"])
     house.put()
@@ -333,11 +332,9 @@ def test_a_busy_server_is_asked_again_and_a_refused_address_is_shown(house: Hous
     assert house.lea.rows("notice.send") == []
 
 
-def test_a_house_that_lost_its_mail_server_gives_up_within_a_day(
-    house: House, services: Services
-) -> None:
+def test_missing_mail_server_gives_up_within_a_day(house: House, services: Services) -> None:
     house.wants(house.lea.author)
-    house.lea.services = services  # restarted without the settings
+    house.lea.services = services  # restarted without the mail settings
     house.lea.__dict__.pop("routes")
     house.put()
     house.minute()

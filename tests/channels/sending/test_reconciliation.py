@@ -1,4 +1,4 @@
-"""Looking: what proves absence, when to look again, and what a person's word does."""
+"""Lookups of uncertain deliveries: proof of absence, the schedule, and decisions of members."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ NEVER = Failed(Message("tiktok.film_refused", {"code": "internal"}))
 
 
 def doubtful(lea: World, body: str, mode: str) -> Unit:
-    """A unit whose answer is lost."""
+    """Publish a unit whose response is lost."""
     lea.network.fault(mode, account=lea.account, on="posts", seconds=1)
     unit = lea.unit(body)
     turn = lea.arm(unit)
@@ -44,7 +44,8 @@ def doubtful(lea: World, body: str, mode: str) -> Unit:
 
 
 def seen(*looks: tuple[int, LookupResult], caught_up: int = 0) -> list[LookRecord]:
-    """Looks at so many seconds, by a list that has caught up after `caught_up`."""
+    """Return lookup records at these seconds, of a list that has caught up after `caught_up`
+    seconds."""
     return [
         LookRecord(
             START + timedelta(seconds=at),
@@ -55,7 +56,7 @@ def seen(*looks: tuple[int, LookupResult], caught_up: int = 0) -> list[LookRecor
     ]
 
 
-def test_absence_needs_two_looks_a_minute_apart() -> None:
+def test_absence_needs_two_lookups_a_minute_apart() -> None:
     assert isinstance(combine_looks(seen()), Unknown)
     assert isinstance(combine_looks(seen((0, Absent()))), Unknown)
     assert isinstance(combine_looks(seen((0, Absent()), (59, Absent()))), Unknown)
@@ -64,7 +65,7 @@ def test_absence_needs_two_looks_a_minute_apart() -> None:
     assert isinstance(combine_looks(seen((0, Absent()), (61, Absent()), (90, Found("7")))), Found)
     assert isinstance(combine_looks([LookRecord(START, Absent(), sure=True)]), Absent)
     assert combine_looks(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, (
-        "refused once is refused"
+        "a permanent refusal stays one"
     )
     assert isinstance(combine_looks(seen((0, NEVER), (1, Found("7")))), Found)
 
@@ -75,7 +76,7 @@ def test_absence_needs_two_looks_a_minute_apart() -> None:
         max_size=6,
     )
 )
-def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, LookupResult]]) -> None:
+def test_combined_lookups_never_lose_a_find(drawn: list[tuple[int, LookupResult]]) -> None:
     looks = seen(*sorted(drawn, key=lambda look: look[0]))
     said = combine_looks(looks)
     assert isinstance(said, Found) == any(isinstance(look.sighting, Found) for look in looks)
@@ -84,7 +85,7 @@ def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, LookupRes
         assert max(absent) - min(absent) >= timedelta(seconds=60)
 
 
-def test_the_schedule_of_looks() -> None:
+def test_lookups_follow_their_schedule() -> None:
     waits = [reconciliation.look_delay(n) for n in range(8)]
     assert [wait.total_seconds() if wait else None for wait in waits] == [
         20,
@@ -98,7 +99,7 @@ def test_the_schedule_of_looks() -> None:
     ]
 
 
-def test_found_is_published_with_the_platforms_time(lea: World) -> None:
+def test_found_post_is_published_at_the_platforms_time(lea: World) -> None:
     unit = doubtful(lea, "taken in", "reset_after")
     sighting = lea.look(unit)
     assert isinstance(sighting, Found)
@@ -112,10 +113,10 @@ def test_found_is_published_with_the_platforms_time(lea: World) -> None:
         ]
         (look,) = attempts.list_attempts(scope, unit.subject, kinds=("look",))
     assert [step["answer"]["status"] for step in look.steps] == [200]
-    assert "taken in" not in str(look.steps), "what else stands there is not kept"
+    assert "taken in" not in str(look.steps), "other posts of the list are not stored"
 
 
-def test_found_after_the_doubt_was_closed(lea: World) -> None:
+def test_post_found_after_an_uncertain_settlement_is_resolved(lea: World) -> None:
     unit = doubtful(lea, "closed in doubt", "reset_after")
     lea.close(unit, Uncertain(Message("attempt.no_answer")))
     sighting = lea.look(unit)
@@ -132,8 +133,8 @@ def test_found_after_the_doubt_was_closed(lea: World) -> None:
     )
 
 
-def test_the_same_words_twice_are_two_posts(lea: World) -> None:
-    """Another post with the same text is never taken for the one that was lost."""
+def test_identical_texts_are_two_posts(lea: World) -> None:
+    """Another post with the same text is never taken for the lost one."""
     lea.publish(lea.unit("Bonjour"))
     lost = doubtful(lea, "Bonjour", "reset_before")
     assert isinstance(lea.look(lost), Absent)
@@ -148,7 +149,7 @@ def test_the_same_words_twice_are_two_posts(lea: World) -> None:
     assert lea.posts() == ["Bonjour"] * 3
 
 
-def test_surely_absent_may_be_sent_again(lea: World) -> None:
+def test_proven_absent_post_may_be_sent_again(lea: World) -> None:
     unit = doubtful(lea, "never there", "reset_before")
     for after in (60, 300):
         assert isinstance(lea.look(unit), Absent)
@@ -176,7 +177,7 @@ def test_surely_absent_may_be_sent_again(lea: World) -> None:
     assert lea.posts() == ["never there"]
 
 
-def test_a_failing_look_is_no_look(lea: World) -> None:
+def test_failed_lookup_proves_nothing(lea: World) -> None:
     unit = doubtful(lea, "blind", "reset_before")
     lea.network.fault("status:503", account=lea.account, on="*", times=2)
     assert isinstance(lea.look(unit), Unknown)
@@ -189,7 +190,7 @@ def test_a_failing_look_is_no_look(lea: World) -> None:
     requests = len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"])
     assert isinstance(lea.look(unit), Unknown)
     record = lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]
-    assert len(record) == requests, "while the platform is down its probe alone asks"
+    assert len(record) == requests, "during an outage only the probe sends requests"
     lea.pass_time(61)
     assert lea.probe() == 0
     assert isinstance(lea.look(unit), Absent)
@@ -197,7 +198,7 @@ def test_a_failing_look_is_no_look(lea: World) -> None:
         assert not reconciliation.is_proven_absent(scope, unit.subject)
 
 
-def test_looking_ends_after_a_day(lea: World) -> None:
+def test_lookups_end_after_a_day(lea: World) -> None:
     unit = doubtful(lea, "for a person", "reset_before")
     lea.look(unit)
     lea.pass_time(24 * 3600 + 1)
@@ -205,11 +206,11 @@ def test_looking_ends_after_a_day(lea: World) -> None:
         assert reconciliation.next_look_at(scope, unit.subject) is None
 
 
-def test_where_nothing_can_be_looked_at_a_person_decides_at_once(
+def test_message_without_lookup_is_left_to_a_member_at_once(
     database: Database, sandbox: RunningSandbox
 ) -> None:
-    """Found by chaos: a message nobody can look up was looked for 288 times before anybody was
-    told."""
+    """Found by fault injection: a message that cannot be looked up was looked up 288 times before a
+    member was notified."""
     lea = world(database, sandbox, "dumb", nolook=True)
     sandbox.fan(lea.account, "leo", "message", text="bonjour")
     lea.network.fault("reset_after", account=lea.account, on="messages")
@@ -224,7 +225,7 @@ def test_where_nothing_can_be_looked_at_a_person_decides_at_once(
         assert reconciliation.next_look_at(scope, unit.subject) is None
 
 
-def test_a_persons_word_lets_it_go_again(lea: World) -> None:
+def test_member_who_marks_absent_allows_resending(lea: World) -> None:
     unit = doubtful(lea, "says who", "reset_before")
     lea.close(unit, Uncertain(Message("attempt.no_answer")))
     with lea.database.scope(lea.tenant_id, "member:7") as scope:
@@ -235,7 +236,7 @@ def test_a_persons_word_lets_it_go_again(lea: World) -> None:
     assert isinstance(lea.arm(unit, braked=True), PreparedStep)
 
 
-def test_nobody_lets_go_of_what_is_still_under_way(lea: World) -> None:
+def test_attempt_in_progress_cannot_be_marked_absent(lea: World) -> None:
     unit = lea.unit("on its way")
     turn = lea.arm(unit)
     assert isinstance(turn, PreparedStep)
@@ -243,14 +244,14 @@ def test_nobody_lets_go_of_what_is_still_under_way(lea: World) -> None:
     with lea.scope() as scope, pytest.raises(Conflict):
         reconciliation.mark_absent(scope, unit.subject)
     assert isinstance(lea.carry(turn), Published)
-    assert isinstance(lea.look(unit), Found)  # by the answer that was kept; nobody was asked
+    assert isinstance(lea.look(unit), Found)  # from the stored response, without a request
     with lea.scope() as scope:
         assert len(list_attempts(scope, unit.subject)) == 1
 
 
-def test_an_answer_that_refuses_proves_absence(lea: World) -> None:
-    """The process died between the answer and the settle: the record knows, no request is
-    needed."""
+def test_stored_refusal_proves_absence(lea: World) -> None:
+    """The process crashed between the response and the settlement: the record suffices, without a
+    request."""
     lea.network.fault("refuse", account=lea.account, on="posts")
     unit = lea.unit("refused")
     turn = lea.arm(unit)
@@ -261,9 +262,7 @@ def test_an_answer_that_refuses_proves_absence(lea: World) -> None:
         assert reconciliation.is_proven_absent(scope, unit.subject)
 
 
-def test_an_account_with_keys_is_looked_up_by_key(
-    database: Database, sandbox: RunningSandbox
-) -> None:
+def test_account_with_keys_is_looked_up_by_key(database: Database, sandbox: RunningSandbox) -> None:
     lea = world(database, sandbox, "keyed", keys=True)
     other = lea.unit("same words")
     lea.publish(other)
@@ -276,7 +275,7 @@ def test_an_account_with_keys_is_looked_up_by_key(
     assert keys[found.native_id] == step_runner.native_key_of(unit.subject)
 
 
-def test_no_look_while_the_platform_asks_us_to_wait(lea: World) -> None:
+def test_no_lookup_during_a_rate_limit(lea: World) -> None:
     unit = doubtful(lea, "wait", "reset_after")
     lea.network.fault("status:429", account=lea.account, on="*", retry_after=30)
     assert isinstance(lea.look(unit), Unknown)

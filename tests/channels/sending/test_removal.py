@@ -1,5 +1,4 @@
-"""Taking copies away: proven by the platform, once, also when nobody knows whether the copy is
-there."""
+"""Removal of copies: confirmed by the platform, done once, and also for uncertain copies."""
 
 from channels.attempts.queries import list_attempts
 from channels.limits import send_limits
@@ -20,7 +19,7 @@ from tests.fakes.sandbox import RunningSandbox
 
 
 def remove(lea: World, unit: Unit) -> list[int]:
-    """Ask and run every removal of a unit; seconds after which each comes back."""
+    """Request and run every removal of a unit; return the seconds until each retry."""
     with lea.scope() as scope:
         traces = [
             copy
@@ -59,14 +58,14 @@ def open_notices(lea: World) -> list[str]:
 
 
 def deleted(lea: World) -> list[bool]:
-    """Of each post the platform ever took in, whether it was deleted."""
+    """Return for each post ever accepted by the platform whether it was deleted."""
     posts = [post["id"] for post in lea.network.truth(lea.account)["posts"]]
     return [
         lea.network.api("GET", lea.account, f"posts/{native_id}")[0] == 404 for native_id in posts
     ]
 
 
-def test_a_copy_is_taken_away_once(lea: World) -> None:
+def test_copy_is_removed_once(lea: World) -> None:
     unit, other = lea.unit("goes", pictures=1), lea.unit("stays")
     lea.publish(unit)
     lea.publish(other)
@@ -80,7 +79,7 @@ def test_a_copy_is_taken_away_once(lea: World) -> None:
     assert told == [("send", "published"), ("remove", "published")]
 
 
-def test_gone_already_is_gone(lea: World) -> None:
+def test_missing_copy_counts_as_removed(lea: World) -> None:
     unit = lea.unit()
     outcome = lea.publish(unit)
     assert isinstance(outcome, Published)
@@ -89,7 +88,7 @@ def test_gone_already_is_gone(lea: World) -> None:
     assert facts(lea) == 1
 
 
-def test_a_platform_that_is_down_is_asked_again(lea: World) -> None:
+def test_removal_is_retried_during_an_outage(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("status:503_after", account=lea.account, on="*")
@@ -99,7 +98,7 @@ def test_a_platform_that_is_down_is_asked_again(lea: World) -> None:
     assert deleted(lea) == [True]
 
 
-def test_a_refusal_is_for_a_person_to_know(lea: World) -> None:
+def test_refused_removal_is_reported(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("refuse", account=lea.account, on="*")
@@ -114,7 +113,7 @@ def tasks_of(lea: World) -> list[tasks.ManualTask]:
         return tasks.list_due_tasks(scope, creators=[lea.creator_id])
 
 
-def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) -> None:
+def test_refused_removal_is_one_task_until_a_member_confirms(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("refuse", account=lea.account, on="*", times=9)
@@ -122,7 +121,7 @@ def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) ->
         assert remove(lea, unit) == [3600]
     (task,) = tasks_of(lea)
     assert (task.is_removal, bool(task.url), bool(task.native_id)) == (True, True, True)
-    assert facts(lea) == 0, "nothing closes without proof or a name"
+    assert facts(lea) == 0, "nothing closes without a proof or a member's confirmation"
     with lea.scope() as scope:
         member = agencies.add_member(
             scope,
@@ -142,7 +141,7 @@ def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) ->
     assert (proof, facts(lea), tasks_of(lea)) == (f"member:{member}", 1, [])
 
 
-def test_no_number_of_posts_that_wait_hides_a_removal(lea: World) -> None:
+def test_removal_is_listed_first_among_many_tasks(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("refuse", account=lea.account, on="*")
@@ -163,11 +162,11 @@ def test_no_number_of_posts_that_wait_hides_a_removal(lea: World) -> None:
         found = tasks.list_due_tasks(scope, creators=[lea.creator_id])
     assert found[0].is_removal
     assert all(one.due_at <= scope.now for one in found), (
-        "what waits for its hour takes nobody's place"
+        "tasks that are not due yet are not listed"
     )
 
 
-def test_what_the_platform_takes_away_after_all_is_nobodys_task(lea: World) -> None:
+def test_removal_that_succeeds_later_closes_its_task(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("refuse", account=lea.account, on="*")
@@ -178,12 +177,12 @@ def test_what_the_platform_takes_away_after_all_is_nobodys_task(lea: World) -> N
     assert deleted(lea) == [True]
 
 
-def test_a_429_is_waited_for(lea: World) -> None:
+def test_removal_waits_for_a_429(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     lea.network.fault("status:429", account=lea.account, on="*", retry_after=20)
     assert remove(lea, unit) == [20]
-    assert remove(lea, unit) == [20]  # nobody asked
+    assert remove(lea, unit) == [20]  # without a request
     lea.pass_time(21)
     assert remove(lea, unit) == []
 
@@ -199,14 +198,14 @@ def uncertain(lea: World, mode: str, *, viewer: str = "") -> Unit:
     return unit
 
 
-def test_what_may_be_there_is_looked_for_first(lea: World) -> None:
+def test_uncertain_copy_is_looked_up_first(lea: World) -> None:
     unit = uncertain(lea, "reset_after")
     assert remove(lea, unit) == []
     assert deleted(lea) == [True]
     assert facts(lea) == 1
 
 
-def test_what_is_surely_not_there_is_gone(lea: World) -> None:
+def test_proven_absent_copy_counts_as_removed(lea: World) -> None:
     unit = uncertain(lea, "reset_before")
     assert remove(lea, unit) == [60]
     assert open_notices(lea) == ["copy.maybe_there"]
@@ -214,18 +213,18 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
         told = scope.run(
             "SELECT n.cause, n.message->'params' AS said, c.name FROM notices n, channels c"
         ).one()
-    assert told.said["account"] == told.name, "as everywhere else, not what the platform calls it"
-    assert told.cause.startswith(f"delivery:{unit.subject.id}:"), "Home leads to the post"
+    assert told.said["account"] == told.name, "the account's name, not the platform's ID"
+    assert told.cause.startswith(f"delivery:{unit.subject.id}:"), "Home links to the post"
     for waits in (60, 300):
         lea.pass_time(waits + 1)
-        assert len(remove(lea, unit)) == 1, "its lists may lag"
+        assert len(remove(lea, unit)) == 1, "the platform's lists may lag"
     lea.pass_time(300)
     assert remove(lea, unit) == []
     assert (facts(lea), open_notices(lea)) == (1, [])
 
 
-def test_what_is_found_late_and_stays_is_said_to_stay(lea: World) -> None:
-    """The first word, that nobody knows whether it is there, kept the true one out."""
+def test_late_found_copy_that_cannot_be_removed_is_reported(lea: World) -> None:
+    """The first notice, that the copy may exist, once suppressed this one."""
     unit = uncertain(lea, "reset_after")
     lea.network.fault("status:503", account=lea.account, on="lookups", times=1)
     (wait,) = remove(lea, unit)
@@ -238,7 +237,7 @@ def test_what_is_found_late_and_stays_is_said_to_stay(lea: World) -> None:
 
 
 def said_not_there(lea: World, mode: str, *, viewer: str = "") -> Unit:
-    """Somebody says that what nobody could confirm is not there, and has it sent again."""
+    """Mark an unconfirmed delivery as absent, and send it again."""
     unit = uncertain(lea, mode, viewer=viewer)
     with lea.scope() as scope:
         send_limits.release_brake(scope, lea.channel_id)
@@ -248,8 +247,8 @@ def said_not_there(lea: World, mode: str, *, viewer: str = "") -> Unit:
     return unit
 
 
-def test_what_somebody_said_is_not_there_is_looked_for_all_the_same(lea: World) -> None:
-    """They were wrong, so that it stands there twice: neither is gone for their word."""
+def test_copy_marked_absent_is_still_looked_up(lea: World) -> None:
+    """The member was wrong, and the post exists twice: both copies must be removed."""
     unit = said_not_there(lea, "reset_after")
     assert len(deleted(lea)) == 2
     assert remove(lea, unit) == []
@@ -257,7 +256,7 @@ def test_what_somebody_said_is_not_there_is_looked_for_all_the_same(lea: World) 
     assert facts(lea) == 2
 
 
-def test_what_somebody_was_right_about_is_gone_by_two_looks(lea: World) -> None:
+def test_copy_correctly_marked_absent_is_settled_by_two_lookups(lea: World) -> None:
     unit = said_not_there(lea, "reset_before")
     assert remove(lea, unit) == [60]
     lea.pass_time(61)
@@ -267,7 +266,7 @@ def test_what_somebody_was_right_about_is_gone_by_two_looks(lea: World) -> None:
     assert (deleted(lea), facts(lea), open_notices(lea)) == ([True], 2, [])
 
 
-def test_where_nobody_can_look_the_word_of_somebody_stands(
+def test_members_mark_is_accepted_where_lookup_is_impossible(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     lea = world(database, sandbox, "lea", nolook=True)
@@ -277,7 +276,7 @@ def test_where_nobody_can_look_the_word_of_somebody_stands(
     assert (facts(lea), open_notices(lea)) == (2, [])
 
 
-def test_a_removal_stops_for_no_brake(lea: World) -> None:
+def test_removal_ignores_the_brake(lea: World) -> None:
     published = lea.unit("out")
     lea.publish(published)
     uncertain(lea, "status:503")

@@ -1,4 +1,4 @@
-"""A copy whose words are being changed while it is taken away."""
+"""A copy that is edited while it is removed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[BotWorld
 
 
 def armed(nova: BotWorld, unit: Unit, body: str) -> PreparedStep:
-    """Other words are on their way to where a unit stands."""
+    """Prepare an edit of a unit's copy."""
     copy, said = nova.copy_of(unit), replace(unit, texts=(Text("body", body),))
     with nova.scope() as scope:
         issuance.lock_unit(scope, said)
@@ -53,8 +53,8 @@ def texts(nova: BotWorld) -> list[str]:
     return [told["text"] for told in nova.standing()]
 
 
-def test_words_that_arrive_late_do_not_stand_where_the_houses_were_put(nova: BotWorld) -> None:
-    """They left before the removal was asked for; Telegram does not delete the post any more."""
+def test_late_edit_does_not_undo_the_replacement(nova: BotWorld) -> None:
+    """The edit was sent before the removal request, and Telegram no longer deletes the post."""
     unit = nova.unit("words")
     nova.publish(unit)
     nova.pass_time(TWO_DAYS)
@@ -72,7 +72,7 @@ def test_words_that_arrive_late_do_not_stand_where_the_houses_were_put(nova: Bot
     assert texts(nova) == [REMOVED]
 
 
-def test_a_change_that_nobody_carries_on_keeps_nothing_back(nova: BotWorld) -> None:
+def test_abandoned_edit_does_not_delay_removal(nova: BotWorld) -> None:
     unit = nova.unit("words")
     nova.publish(unit)
     nova.pass_time(TWO_DAYS)

@@ -1,5 +1,5 @@
-"""What Telegram does not delete any more shows the house's own picture: once, whatever hangs,
-repeats or dies."""
+"""Copies that Telegram no longer deletes are replaced by the installation's picture: once, despite
+timeouts, repetitions and crashes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,14 +45,14 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[BotWorld
 
 
 def old(nova: BotWorld, unit: Unit) -> Unit:
-    """Sent, and too old for a bot to delete."""
+    """Publish a unit, and age it beyond the time in which a bot may delete it."""
     assert isinstance(nova.publish(unit), Published)
     nova.pass_time(TWO_DAYS)
     return unit
 
 
 def shown(nova: BotWorld, viewer: str = "") -> list[tuple[str, bool]]:
-    """The words of each message that stands, and whether it is a picture."""
+    """Return the text of each visible message and whether it is a picture."""
     return [
         (told.get("caption", told.get("text", "")), "photo" in told)
         for told in nova.standing(viewer)
@@ -72,14 +72,14 @@ def due(nova: BotWorld) -> list[tasks.ManualTask]:
         return tasks.list_due_tasks(scope, creators=[nova.creator_id])
 
 
-def test_what_can_be_deleted_is_deleted_and_nothing_is_put_there(nova: BotWorld) -> None:
+def test_deletable_copy_is_deleted_without_replacement(nova: BotWorld) -> None:
     unit = nova.unit("young", pictures=1)
     nova.publish(unit)
     assert nova.remove(unit) == []
     assert (shown(nova), nova.bot.edits, nova.tries(unit)) == ([], [], [])
 
 
-def test_an_old_picture_is_replaced_once_and_stays_somebodys_task(nova: BotWorld) -> None:
+def test_old_picture_is_replaced_once_and_stays_a_task(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     for _ in range(3):
         assert nova.remove(unit) == [HOUR]
@@ -93,7 +93,7 @@ def test_an_old_picture_is_replaced_once_and_stays_somebodys_task(nova: BotWorld
     (task,) = due(nova)
     assert (task.is_removal, task.replaced, bool(task.url)) == (True, True, True)
     copy = nova.copy_of(unit)
-    assert copy.removed_at is None, "it is there until somebody proves otherwise"
+    assert copy.removed_at is None, "it exists until proven otherwise"
     assert copy.media == (unit.media[0].sha256,)
 
 
@@ -104,13 +104,13 @@ def test_every_picture_of_an_album_is_replaced(nova: BotWorld) -> None:
     assert len({message for message, _, _ in nova.bot.edits}) == len(nova.bot.edits) == 3
 
 
-def test_words_are_replaced_by_words(nova: BotWorld) -> None:
+def test_text_is_replaced_by_text(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("only words"))
     assert nova.remove(unit) == [HOUR]
     assert shown(nova) == [(MESSAGE, False)]
 
 
-def test_a_message_to_a_fan_is_replaced_in_the_fans_chat(nova: BotWorld) -> None:
+def test_message_to_a_fan_is_replaced_in_the_fans_chat(nova: BotWorld) -> None:
     unit = old(
         nova, nova.unit("for you", pictures=2, viewer="leo", of=Subject("fulfilment", uuid7()))
     )
@@ -127,14 +127,14 @@ def test_a_message_to_a_fan_is_replaced_in_the_fans_chat(nova: BotWorld) -> None
 
 
 @pytest.mark.parametrize("mode", ["accept_then_hang", "reset_after", "status:502_after", "garbage"])
-def test_an_answer_that_is_lost_is_asked_for_again(nova: BotWorld, mode: str) -> None:
-    """Telegram says that nothing changed: it is done."""
+def test_lost_response_to_a_replacement_is_requested_again(nova: BotWorld, mode: str) -> None:
+    """Telegram answers that the message is not modified, so it is done."""
     unit = old(nova, nova.unit("look", pictures=1))
     nova.fault(mode, "edits")
     (wait,) = nova.remove(unit)
     assert wait < HOUR
-    assert notices(nova) == ["copy.cannot_remove"], "nobody knows yet"
-    assert len(due(nova)) == 1, "it is somebody's all the same"
+    assert notices(nova) == ["copy.cannot_remove"], "the result is still unknown"
+    assert len(due(nova)) == 1, "it is a task anyway"
     nova.pass_time(wait + 1)
     assert nova.remove(unit) == [HOUR]
     assert (shown(nova), notices(nova)) == ([(PICTURE, True)], ["copy.replaced"])
@@ -142,7 +142,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(nova: BotWorld, mode: str) ->
 
 
 @pytest.mark.parametrize("mode", ["hang", "reset_before", "status:503", "status:429"])
-def test_what_does_not_come_through_waits_longer_each_time(nova: BotWorld, mode: str) -> None:
+def test_failed_replacement_waits_longer_each_time(nova: BotWorld, mode: str) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     nova.fault(mode, "edits", times=3)
     waits = []
@@ -154,7 +154,7 @@ def test_what_does_not_come_through_waits_longer_each_time(nova: BotWorld, mode:
     assert shown(nova) == [(PICTURE, True)]
 
 
-def test_an_album_half_done_is_finished(nova: BotWorld) -> None:
+def test_partly_replaced_album_is_completed(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("three", pictures=3))
     first = nova.standing()[0]["message_id"]
     nova.fault("reset_before", "edits", match=f'"message_id"\r\n\r\n{first + 1}')
@@ -166,10 +166,10 @@ def test_an_album_half_done_is_finished(nova: BotWorld) -> None:
     nova.pass_time(wait + 1)
     assert nova.remove(unit) == [HOUR]
     assert shown(nova) == [(PICTURE, True)] * 3
-    assert len(nova.bot.edits) == 3, "nothing is asked for again that was done"
+    assert len(nova.bot.edits) == 3, "no finished replacement is repeated"
 
 
-def test_a_process_that_dies_anywhere_leaves_it_replaced_and_one_task(nova: BotWorld) -> None:
+def test_crash_at_any_point_ends_in_a_replacement_and_one_task(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("two", pictures=2))
     nova.clockwork = Clockwork()
     nova.remove(unit)
@@ -184,7 +184,7 @@ def test_a_process_that_dies_anywhere_leaves_it_replaced_and_one_task(nova: BotW
         assert nova.remove(unit) == [HOUR]
         before = len(nova.bot.edits)
         assert nova.remove(unit) == [HOUR]
-        assert len(nova.bot.edits) == before, "once it is done it is never asked for again"
+        assert len(nova.bot.edits) == before, "a finished replacement is never repeated"
         assert nova.tries(unit)[-1] == "published"
     assert shown(nova) == [(PICTURE, True)] * 2 * (points + 1)
     assert len(due(nova)) == points + 1
@@ -192,8 +192,8 @@ def test_a_process_that_dies_anywhere_leaves_it_replaced_and_one_task(nova: BotW
 
 @dataclass
 class Overtaken:
-    """The way out of a worker that is slow: another does all of it while its first edit waits to
-    leave."""
+    """The transport of a slow worker: another worker completes everything before its first edit is
+    sent."""
 
     real: Any
     meanwhile: Callable[[], None]
@@ -207,13 +207,13 @@ class Overtaken:
         return answer
 
 
-def test_two_workers_at_once_leave_it_replaced_and_the_slow_one_stops(nova: BotWorld) -> None:
+def test_concurrent_replacement_supersedes_the_slow_worker(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("three", pictures=3))
     slow = Overtaken(nova.transport(), lambda: assert_later(nova, unit))
     with pytest.raises(Conflict):
         nova.remove(unit, transport=slow)
     assert shown(nova) == [(PICTURE, True)] * 3
-    assert len(nova.bot.edits) == 4, "the slow one's first, which changed nothing"
+    assert len(nova.bot.edits) == 4, "the slow worker's first edit, which changed nothing"
     assert nova.tries(unit) == ["superseded", "published"]
     assert nova.remove(unit) == [HOUR]
     assert len(nova.bot.edits) == 4
@@ -224,7 +224,7 @@ def assert_later(nova: BotWorld, unit: Unit) -> None:
     assert nova.remove(unit) == [HOUR]
 
 
-def test_what_telegram_does_not_edit_either_stays_a_persons_and_is_asked_once(
+def test_refused_replacement_stays_a_task_and_is_not_repeated(
     nova: BotWorld,
 ) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
@@ -237,7 +237,7 @@ def test_what_telegram_does_not_edit_either_stays_a_persons_and_is_asked_once(
     assert not task.replaced
 
 
-def test_a_fan_who_blocked_the_bot_keeps_what_they_have_and_the_account_stays(
+def test_fan_who_blocked_the_bot_keeps_the_message_and_the_account_stays_active(
     nova: BotWorld,
 ) -> None:
     unit = old(nova, nova.unit("for you", pictures=1, viewer="leo"))
@@ -247,11 +247,12 @@ def test_a_fan_who_blocked_the_bot_keeps_what_they_have_and_the_account_stays(
     assert (nova.tries(unit), nova.channel().state, len(due(nova))) == (["rejected"], "active", 1)
 
 
-def test_what_is_deleted_after_all_takes_its_place_holder_along(nova: BotWorld) -> None:
+def test_later_deletion_removes_the_replacement_too(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     nova.remove(unit)
     copy = nova.copy_of(unit)
-    nova.chat.deleted.add(nova.standing()[0]["message_id"])  # the owner, with their own app
+    # the owner deletes it in the Telegram app
+    nova.chat.deleted.add(nova.standing()[0]["message_id"])
     assert nova.remove(unit) == []
     with nova.scope() as scope:
         assert all(one.removed_at for one in live_copies.list_consumed_permits(scope, unit.subject))
@@ -262,7 +263,7 @@ def test_what_is_deleted_after_all_takes_its_place_holder_along(nova: BotWorld) 
     assert (due(nova), notices(nova)) == ([], [])
 
 
-def test_a_persons_name_ends_it(nova: BotWorld) -> None:
+def test_member_confirmation_completes_the_removal(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     nova.remove(unit)
     with nova.scope() as scope:
@@ -280,7 +281,7 @@ def test_a_persons_name_ends_it(nova: BotWorld) -> None:
     assert nova.copy_of(unit).removed_at is not None
 
 
-def test_an_emergency_stop_keeps_nothing_of_it_back(nova: BotWorld) -> None:
+def test_emergency_stop_does_not_block_replacement(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     with nova.scope() as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="stop")
@@ -290,8 +291,8 @@ def test_an_emergency_stop_keeps_nothing_of_it_back(nova: BotWorld) -> None:
     assert shown(nova) == [(PICTURE, True)]
 
 
-def test_another_picture_in_its_place_is_refused_and_a_person_is_told(nova: BotWorld) -> None:
-    """A drawing that changed since it was pinned is another picture."""
+def test_unpinned_replacement_picture_is_refused_and_reported(nova: BotWorld) -> None:
+    """A drawing that changed since it was pinned counts as another picture."""
     unit, other = (
         old(nova, nova.unit("look", pictures=1)),
         replace(replacement_picture.replacement_medium(), sha256="a" * 64),
@@ -314,10 +315,10 @@ def test_another_picture_in_its_place_is_refused_and_a_person_is_told(nova: BotW
     assert [str(reason) for reason in said.decision.reasons] == ["INPUT_INVALID"]
     nova.pass_time(HOUR)
     assert nova.remove(unit) == [HOUR]
-    assert shown(nova) == [(PICTURE, True)], "pinned anew, it goes"
+    assert shown(nova) == [(PICTURE, True)], "with the pinned picture it succeeds"
 
 
-def test_other_bytes_than_were_decided_on_do_not_leave(nova: BotWorld) -> None:
+def test_bytes_other_than_permitted_are_not_sent(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
 
     def for_others(scope: Scope, whole: Unit, step: WireStep, **more: Any) -> Any:
@@ -339,13 +340,13 @@ def test_other_bytes_than_were_decided_on_do_not_leave(nova: BotWorld) -> None:
             .scalars()
             .all()
         )
-    assert left == ["void"], "proven that nothing left"
+    assert left == ["void"], "proof that nothing was sent"
     nova.pass_time(61)
     assert nova.remove(unit) == [HOUR]
     assert shown(nova) == [(PICTURE, True)]
 
 
-def test_the_story_tells_it(nova: BotWorld) -> None:
+def test_history_shows_the_replacement(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     with nova.scope() as scope:
         (before,) = subject_history.list_permits(scope, unit.subject)
@@ -364,9 +365,9 @@ def test_the_story_tells_it(nova: BotWorld) -> None:
     )
 
 
-def test_the_copy_is_found_by_what_it_was(nova: BotWorld) -> None:
-    """What shows the house's picture is still the copy of what was there: for recalls, requests and
-    references."""
+def test_replaced_copy_is_found_by_its_original(nova: BotWorld) -> None:
+    """A copy that shows the replacement picture is still the copy of the original, for recalls,
+    removal requests and references."""
     unit = old(nova, nova.unit("look", pictures=1))
     nova.remove(unit)
     copy = nova.copy_of(unit)

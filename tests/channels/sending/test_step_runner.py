@@ -1,4 +1,5 @@
-"""The loop: each answer kept before the next step, one shot, whatever is lost on the way."""
+"""The step runner: each response is stored before the next step, each step is sent once, whatever
+response is lost."""
 
 import threading
 from collections.abc import Callable, Collection
@@ -49,7 +50,7 @@ def armed(turn: object) -> PreparedStep:
     return turn
 
 
-def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
+def test_post_with_pictures_is_published_once(lea: World) -> None:
     unit = lea.unit("two pictures", pictures=2)
     outcome = lea.publish(unit)
     assert isinstance(outcome, Published)
@@ -66,14 +67,14 @@ def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
     assert attempt.outcome_text == Message("attempt.published")
 
 
-def test_a_published_subject_stays_published(lea: World) -> None:
+def test_published_subject_stays_published(lea: World) -> None:
     unit = lea.unit()
     first = lea.publish(unit)
     assert lea.publish(unit) == first
     assert lea.posts() == ["hello"]
 
 
-def test_the_native_key_is_the_subjects_own() -> None:
+def test_native_key_is_stable_and_unique_per_part() -> None:
     subject = Subject("delivery", UUID(int=7))
     keys = [step_runner.native_key_of(Subject("delivery", UUID(int=7)), part) for part in range(5)]
     assert step_runner.native_key_of(subject) == keys[0]
@@ -81,7 +82,7 @@ def test_the_native_key_is_the_subjects_own() -> None:
     assert all(key.isalnum() and len(key) == 24 for key in keys)
 
 
-def test_staging_ends_before_the_last_step_and_is_used_again(lea: World) -> None:
+def test_staged_uploads_are_reused_by_the_send(lea: World) -> None:
     unit = lea.unit("staged", pictures=2)
     assert lea.carry(armed(lea.arm(unit, kind="stage"))) == StagedUploads()
     assert lea.posts() == []
@@ -89,14 +90,14 @@ def test_staging_ends_before_the_last_step_and_is_used_again(lea: World) -> None
     turn = armed(lea.arm(unit))
     assert turn.step.name == "publish"
     assert isinstance(lea.carry(turn), Published)
-    assert lea.arm(unit, kind="stage") == StagedUploads()  # a late stage leaves the send in peace
+    assert lea.arm(unit, kind="stage") == StagedUploads()  # a late stage does not affect the send
     assert isinstance(lea.publish(unit), Published)
     assert story(lea, unit.subject) == [("stage", "staged"), ("send", "published")]
     assert lea.posts() == ["staged"]
 
 
-def test_an_edited_post_stages_its_new_picture_only_once_more(lea: World) -> None:
-    """Uploads are reused for the same content alone: what was cleared is what is sent."""
+def test_edited_post_stages_its_picture_again(lea: World) -> None:
+    """Uploads are reused for identical content only: the permitted content is what is sent."""
     unit = lea.unit("first words", pictures=1)
     lea.carry(armed(lea.arm(unit, kind="stage")))
     edited = replace(unit, texts=(replace(unit.texts[0], body="other words"),))
@@ -106,8 +107,8 @@ def test_an_edited_post_stages_its_new_picture_only_once_more(lea: World) -> Non
 @pytest.mark.parametrize(
     "mode", ["accept_then_hang", "reset_after", "status:503_after", "garbage", "reset_before"]
 )
-def test_a_lost_answer_is_never_sent_again(lea: World, mode: str) -> None:
-    """Whatever was lost, a second claim sends nothing; the look decides."""
+def test_lost_response_is_never_resent(lea: World, mode: str) -> None:
+    """A second claim sends nothing; the lookup decides."""
     lea.network.fault(mode, account=lea.account, on="posts", seconds=2)
     unit = lea.unit(f"lost by {mode}")
     outcome = lea.carry(armed(lea.arm(unit, act=SHORT)))
@@ -120,8 +121,8 @@ def test_a_lost_answer_is_never_sent_again(lea: World, mode: str) -> None:
     assert lea.posts() == [f"lost by {mode}"]
 
 
-def test_nothing_left_the_house(lea: World) -> None:
-    """Refused at the door: retried, and no doubt about it."""
+def test_unreachable_server_is_retried_without_uncertainty(lea: World) -> None:
+    """The connection was refused, so the request was certainly not received."""
     with lea.scope() as scope:
         scope.run(
             "UPDATE channels SET base_url = 'http://127.0.0.1:1' WHERE id = :id", id=lea.channel_id
@@ -134,7 +135,7 @@ def test_nothing_left_the_house(lea: World) -> None:
             id=lea.channel_id,
             url=lea.network.url,
         )
-    with lea.scope() as scope:  # nothing is tried until a harmless read shows that it is back
+    with lea.scope() as scope:  # nothing is sent until a harmless read succeeds
         waits = send_limits.claim_send_slot(scope, lea.channel())
         assert waits is not None
         assert waits.reason.code == "channel.platform_down"
@@ -143,7 +144,7 @@ def test_nothing_left_the_house(lea: World) -> None:
     assert story(lea, unit.subject) == [("send", "retry"), ("send", "published")]
 
 
-def test_a_refused_post_causes_one_request(lea: World) -> None:
+def test_refused_post_causes_one_request(lea: World) -> None:
     lea.network.fault("refuse", account=lea.account, on="posts")
     unit = lea.unit("no")
     assert isinstance(lea.publish(unit), Rejected)
@@ -154,7 +155,7 @@ def test_a_refused_post_causes_one_request(lea: World) -> None:
     assert attempt.detail is not None
 
 
-def test_a_dead_token_stops_the_channel_and_tells_once(lea: World) -> None:
+def test_dead_token_stops_the_channel_with_one_notice(lea: World) -> None:
     lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
     assert isinstance(lea.carry(armed(lea.arm(lea.unit("none"), braked=True))), Retry)
     for body in ("one", "two"):
@@ -171,7 +172,7 @@ def test_a_dead_token_stops_the_channel_and_tells_once(lea: World) -> None:
     assert told == [f"channel:{lea.channel_id}:reauthorize"]
 
 
-def test_a_second_arm_sends_nothing_while_the_first_is_out(lea: World) -> None:
+def test_second_claim_sends_nothing_while_the_first_is_in_progress(lea: World) -> None:
     unit = lea.unit()
     first = armed(lea.arm(unit))
     assert isinstance(lea.arm(unit), Uncertain)
@@ -180,7 +181,7 @@ def test_a_second_arm_sends_nothing_while_the_first_is_out(lea: World) -> None:
     assert lea.posts() == ["hello"]
 
 
-def test_whoever_was_overtaken_while_staging_cannot_go_on(lea: World) -> None:
+def test_superseded_staging_cannot_continue(lea: World) -> None:
     unit = lea.unit("overtaken", pictures=1)
     first = armed(lea.arm(unit))
     assert first.step.name.startswith("stage:")
@@ -192,8 +193,10 @@ def test_whoever_was_overtaken_while_staging_cannot_go_on(lea: World) -> None:
 
 
 @pytest.mark.parametrize(("pictures", "kind"), [(0, "send"), (1, "send"), (1, "stage")])
-def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) -> None:
-    """The second worker arms in the very moment between the first one's reading and its writing."""
+def test_claim_is_superseded_during_the_gates_decision(
+    lea: World, pictures: int, kind: str
+) -> None:
+    """The second worker prepares its step between the first one's read and its write."""
     unit = lea.unit("decides", pictures=pictures)
     seconds: list[object] = []
 
@@ -216,7 +219,7 @@ def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) 
     assert lea.posts() == ["decides"]
 
 
-def test_overtaken_between_two_steps(lea: World) -> None:
+def test_attempt_is_superseded_between_two_steps(lea: World) -> None:
     unit = lea.unit("between", pictures=1)
     first = armed(lea.arm(unit))
     seconds: list[object] = []
@@ -239,9 +242,8 @@ def test_overtaken_between_two_steps(lea: World) -> None:
     assert lea.posts() == ["between"]
 
 
-def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None:
-    """The upload stays known, nothing visible was asked for, and the next claim hears the
-    reason."""
+def test_permit_denied_between_steps_keeps_the_response(lea: World) -> None:
+    """The upload stays recorded, nothing was published, and the next claim gets the reason."""
     unit = lea.unit("stopped", pictures=1)
     first = armed(lea.arm(unit))
     with lea.scope() as scope:
@@ -258,7 +260,7 @@ def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None
     assert lea.posts() == []
 
 
-def test_two_workers_race_for_one_subject(lea: World) -> None:
+def test_racing_workers_publish_once(lea: World) -> None:
     for turn in range(4):
         unit = lea.unit(f"race {turn}", pictures=turn % 2)
         outcomes: list[object] = []
@@ -269,7 +271,7 @@ def test_two_workers_race_for_one_subject(lea: World) -> None:
         ) -> None:
             start.wait()
             try:
-                # a unit, bound per turn
+                # bound per iteration, hence the wide type
                 outcomes.append(lea.publish(unit))  # type: ignore[arg-type]  # see above
             except Conflict as conflict:
                 outcomes.append(conflict)
@@ -285,7 +287,7 @@ def test_two_workers_race_for_one_subject(lea: World) -> None:
         assert lea.posts().count(f"race {turn}") == 1
 
 
-def test_a_process_that_slept_past_the_deadline_sends_nothing(lea: World) -> None:
+def test_process_past_its_deadline_sends_nothing(lea: World) -> None:
     unit = lea.unit("asleep")
     turn = armed(lea.arm(unit))
     late = replace(turn, ready_at=turn.ready_at - turn.seconds)
@@ -293,7 +295,7 @@ def test_a_process_that_slept_past_the_deadline_sends_nothing(lea: World) -> Non
     assert lea.posts() == []
 
 
-def test_what_the_transport_refuses_is_surely_not_sent(lea: World) -> None:
+def test_step_refused_by_the_transport_is_certainly_unsent(lea: World) -> None:
     unit = lea.unit("forged")
     turn = armed(lea.arm(unit))
     forged = replace(turn, step=replace(turn.step, json={"text": "something else"}))
@@ -304,7 +306,7 @@ def test_what_the_transport_refuses_is_surely_not_sent(lea: World) -> None:
     assert lea.posts() == ["forged"]
 
 
-def test_an_outcome_is_written_once(lea: World) -> None:
+def test_outcome_is_written_once(lea: World) -> None:
     unit = lea.unit()
     outcome = lea.carry(armed(lea.arm(unit)))
     assert isinstance(outcome, Published)
@@ -314,7 +316,7 @@ def test_an_outcome_is_written_once(lea: World) -> None:
     assert story(lea, unit.subject) == [("send", "published")]
 
 
-def test_closing_tells_the_gate_where_the_copy_lies(lea: World) -> None:
+def test_closing_records_the_copy_at_the_gate(lea: World) -> None:
     unit = lea.unit(pictures=1)
     outcome = lea.publish(unit)
     assert isinstance(outcome, Published)
@@ -327,7 +329,7 @@ def test_closing_tells_the_gate_where_the_copy_lies(lea: World) -> None:
     )
 
 
-def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
+def test_closing_a_refused_post_records_no_copy(lea: World) -> None:
     lea.network.fault("refuse", account=lea.account, on="posts")
     unit = lea.unit("no")
     lea.publish(unit)
@@ -338,7 +340,9 @@ def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
 @pytest.mark.parametrize(
     "outcome", [Retry(SHORT, "account", GONE), Rejected(GONE, permanent=True), Reauthorize(GONE)]
 )
-def test_nobody_denies_a_publish_step_without_an_answer(lea: World, outcome: Outcome) -> None:
+def test_publish_step_without_a_response_cannot_be_closed_as_unsent(
+    lea: World, outcome: Outcome
+) -> None:
     unit = lea.unit()
     lea.arm(unit)
     with pytest.raises(Conflict):
@@ -346,7 +350,7 @@ def test_nobody_denies_a_publish_step_without_an_answer(lea: World, outcome: Out
     assert isinstance(lea.arm(unit), Uncertain)
 
 
-def test_another_tenant_sees_none_of_it(lea: World) -> None:
+def test_another_tenant_sees_no_attempts(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     with lea.database.scope(UUID(int=9), "system:test") as scope:
@@ -354,7 +358,7 @@ def test_another_tenant_sees_none_of_it(lea: World) -> None:
         assert queries.list_channels(scope) == []
 
 
-def test_a_rehearsal_sends_nothing(lea: World) -> None:
+def test_dry_run_sends_nothing(lea: World) -> None:
     unit = lea.unit("only rehearsed", pictures=1)
     with lea.scope() as scope:
         for _ in range(2):
@@ -368,7 +372,7 @@ def test_a_rehearsal_sends_nothing(lea: World) -> None:
 
 
 def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None:
-    """Epochs, channel, subject, permit, log head: everybody takes them in this order."""
+    """Every transaction locks in this order: epochs, channel, subject, permit, log head."""
     units = [lea.unit(f"busy {number}", pictures=number % 2) for number in range(6)]
     troubles: list[Exception] = []
 
@@ -390,7 +394,7 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
         try:
             act(mine)
         except (AssertionError, Conflict):
-            return  # paused just then, or moved by somebody else
+            return  # paused at that moment, or moved by another thread
         except Exception as trouble:
             troubles.append(trouble)
 
@@ -406,8 +410,8 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
     assert troubles == []
 
 
-def test_an_attempt_is_append_only(lea: World) -> None:
-    """The database itself refuses to unsay what was sent."""
+def test_attempt_is_append_only(lea: World) -> None:
+    """The database refuses to change what was recorded as sent."""
     unit = lea.unit()
     lea.publish(unit)
     for change in ("outcome = 'retry'", "steps = '[]'", "publish_armed_at = NULL", "result = '{}'"):

@@ -1,5 +1,4 @@
-"""The process dies at every line: the platform takes the post in at most once, and in the end
-exactly once."""
+"""Crashes at every point: the platform accepts the post at most once, and finally exactly once."""
 
 import random
 
@@ -12,7 +11,7 @@ from tests.fakes.sandbox import RunningSandbox
 
 
 def die_at(lea: World, at: int | None, body: str, pictures: int) -> None:
-    """Publish under a clockwork, then recover in a process that lives."""
+    """Publish with a crash at this point, then recover in a live process."""
     unit = lea.unit(body, pictures=pictures)
     lea.clockwork = Clockwork(at)
     try:
@@ -25,20 +24,20 @@ def die_at(lea: World, at: int | None, body: str, pictures: int) -> None:
 
 
 def points(lea: World, pictures: int) -> int:
-    """How many points a whole publication passes."""
+    """Return the number of points in a whole publication."""
     lea.clockwork = Clockwork()
     lea.publish(lea.unit("counted", pictures=pictures))
     return lea.clockwork.passed
 
 
-def test_death_at_every_line(lea: World) -> None:
+def test_crash_at_any_point_publishes_once(lea: World) -> None:
     total = points(lea, pictures=1)
     assert total >= 19
     for at in range(total):
         die_at(lea, at, f"died at {at}", pictures=1)
 
 
-def test_death_at_every_line_where_keys_are_honoured(
+def test_crash_at_any_point_publishes_once_with_idempotency_keys(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     lea = world(database, sandbox, "keys", keys=True)
@@ -47,8 +46,9 @@ def test_death_at_every_line_where_keys_are_honoured(
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_deaths_and_bad_days_together(lea: World, seed: int) -> None:
-    """Several deaths of several workers while the platform loses answers, with looks in between."""
+def test_random_crashes_and_faults_publish_once(lea: World, seed: int) -> None:
+    """Several crashes of several workers while the platform loses responses, with lookups in
+    between."""
     chance = random.Random(seed)
     unit = lea.unit(f"seed {seed}", pictures=chance.randrange(3))
     for _ in range(chance.randrange(1, 5)):

@@ -1,5 +1,5 @@
-"""The two nights on which clocks are changed, crossed by a house that runs: an hour comes twice, an
-hour is missing."""
+"""The two nights on which clocks are changed, in a running installation: an hour occurs twice, and
+an hour is missing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,21 +21,22 @@ from tests.chaos.scenes.scene import Scene
 from tests.chaos.world import Intent, Place, plan_post
 
 ZONES = ("Europe/Paris", "America/New_York", "America/Santiago", "Australia/Sydney")
-"""Whoever changes next; half of them are in the south."""
+"""Candidate time zones; half of them are in the southern hemisphere."""
 
 YEAR = timedelta(days=366)
 
 HOUR, HALF = timedelta(hours=1), timedelta(minutes=30)
 AHEAD = timedelta(seconds=6)
-"""From the first stroke of planning to the half hour."""
+"""Time from the start of scheduling to the half hour."""
 
 TIMES = 2
-"""How often a series of that night falls: on it, and the day after."""
+"""Occurrences of a series in the scene: on that night and the day after."""
 
 
 @dataclass(frozen=True)
 class ClockChange:
-    """Clocks of `zone` are moved at `at` (UTC): back, so that an hour comes `twice`, or forward."""
+    """A change of the clocks of `zone` at `at` (UTC): back, so that an hour occurs `twice`, or
+    forward."""
 
     zone: str
     at: datetime
@@ -43,20 +44,19 @@ class ClockChange:
 
     @property
     def wall(self) -> WallTime:
-        """Half past, in the hour that comes twice or never: as the clock says it before the
-        change."""
+        """Half past the repeated or missing hour, in wall time before the change."""
         offset = (self.at - HOUR).astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta()
         local = self.due + offset
         return WallTime(local.date(), local.time(), self.zone)
 
     @property
     def due(self) -> datetime:
-        """When that is: the first time of two, or as if nobody had moved the clock."""
+        """The UTC time of `wall`: the first of two, or as if the clock had not changed."""
         return self.at - HALF if self.twice else self.at + HALF
 
 
 def next_clock_change(now: datetime, *, twice: bool) -> ClockChange:
-    """The next such night of any of these zones; a country that has given it up has none."""
+    """Return the next such night of any of these zones. A zone without clock changes has none."""
     return min(
         (night for zone in ZONES for night in _of(zone, now, twice=twice)),
         key=lambda night: night.at,
@@ -64,7 +64,7 @@ def next_clock_change(now: datetime, *, twice: bool) -> ClockChange:
 
 
 def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[ClockChange]:
-    """Its nights of a year."""
+    """Yield the clock changes of a zone within a year."""
     rules, at = (
         ZoneInfo(zone),
         now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR,
@@ -78,8 +78,8 @@ def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[ClockChange]:
 
 
 def nights(scene: Scene) -> None:
-    """Posts and series are due at half past on both nights, and a sender dies each time: each
-    leaves once, then."""
+    """Schedule posts and series at half past on both nights and kill a sender each time: each is
+    published once, on time."""
     first, second = sorted(
         (next_clock_change(scene.house.now(), twice=each) for each in (True, False)),
         key=lambda one: one.at,
@@ -89,7 +89,7 @@ def nights(scene: Scene) -> None:
 
 
 def _crossed(scene: Scene, night: ClockChange, number: int) -> None:
-    """Live through the night: to half past, and past the second half past."""
+    """Run through the night: to half past, and past the second half past."""
     scene.house.jump(night.due - AHEAD - scene.house.now())
     planned = _single(scene, night, number) + _repeated(scene, night, number)
     scene.world.intents += planned
@@ -100,13 +100,13 @@ def _crossed(scene: Scene, night: ClockChange, number: int) -> None:
         scene.wrong.append(f"{night}: due at {wrong[0].due}, not at {night.due}")
     sleep(2.0)
     _handed_on(scene, planned)
-    scene.house.jump(HOUR)  # half past once more, where an hour comes twice
+    scene.house.jump(HOUR)  # half past again, if the hour occurs twice
     sleep(1.0)
 
 
 def _handed_on(scene: Scene, planned: list[Intent]) -> None:
-    """What was handed to the dead one, which had not begun with it, is handed to another after five
-    seconds."""
+    """Wait until rows that the dead sender had claimed but not started are handed to another, after
+    five seconds."""
     ids, until = [one.delivery_id for one in planned], monotonic() + 2 * CLAIM_LEASE.total_seconds()
     query = (
         "SELECT count(*) FROM outbox WHERE state = 'leased' AND subject_id = ANY(CAST(:ids AS "
@@ -129,7 +129,7 @@ def _single(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
 
 
 def _as_it_is(scene: Scene, one: Intent) -> Intent:
-    """With the time the house made of it."""
+    """Return the intent with the due time that was computed."""
     due = scene.house.read(
         one.place.tenant_id, lambda scope: deliveries.get_delivery(scope, one.delivery_id).due_at
     )
@@ -137,8 +137,8 @@ def _as_it_is(scene: Scene, one: Intent) -> Intent:
 
 
 def _repeated(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
-    """A series that falls on that night and on the next day; whoever makes its times ahead is a
-    process as well."""
+    """Schedule a series for that night and the next day. A separate process creates its
+    occurrences."""
     place, text = scene.places()[0], f"Chaque nuit {scene.world.seed}.{number}"
     wall = night.wall
     repeat = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, TIMES), wall.day, wall.clock, wall.zone)
@@ -153,7 +153,7 @@ def _repeated(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
         < TIMES
     ):
         if monotonic() > until:
-            scene.wrong.append(f"{len(made)} of {TIMES} times of a series were made")
+            scene.wrong.append(f"{len(made)} of {TIMES} occurrences of a series were created")
             break
         sleep(0.05)
     return made

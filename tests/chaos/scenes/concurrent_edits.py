@@ -1,6 +1,5 @@
-"""What people do while the house lives and its processes die: an account is lost and comes back,
-words are changed, posts dragged and said yes to as they leave, a file is brought in twice.
-"""
+"""Actions of members while processes die: an account is lost and reconnected, texts are edited,
+posts dragged and approved at their due time, and a file is imported twice."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -33,15 +32,15 @@ from tests.chaos.world import Intent, Place
 from tests.schedules.csv_files import format_csv
 
 NOTICED_SECONDS = 90.0
-"""By then a token that ended has been shown, refused and told of."""
+"""Limit within which a revoked token is used, refused and reported."""
 
 ROWS = 20
 FILE_SECONDS = 180.0
 
 
 def token_ends(scene: Scene) -> None:
-    """The network lets one account in no more. It is told, the others go on; connected again, what
-    waited leaves."""
+    """Revoke the token of one account. Members are notified, other accounts continue, and after
+    reconnection the held posts are published."""
     places = scene.places()
     scene.steadily(places, every=0.4, seconds=8)
     lost = places[scene.drawn.randrange(len(places))]
@@ -56,13 +55,15 @@ def token_ends(scene: Scene) -> None:
     ):
         sleep(0.1)
     if not _is_lost(scene, lost):
-        scene.wrong.append(f"the token of {lost.account} is none, and nobody here knows")
+        scene.wrong.append(
+            f"the token of {lost.account} is revoked, and the account is still active"
+        )
     fresh = replace(lost, token=str(scene.house.ask("POST", path, {})["token"]))
-    scene.world.places[scene.world.places.index(lost)] = fresh  # the judge asks as the house does
+    scene.world.places[scene.world.places.index(lost)] = fresh  # later checks use the new token
     token = scene.house.services.seal(lost.tenant_id, fresh.token)
     with scene.house.scope(lost.tenant_id) as scope:
         if not _told(scope):
-            scene.wrong.append(f"nobody was told that {lost.account} was lost")
+            scene.wrong.append(f"no notice reports that {lost.account} was lost")
         found = channel_reads.get_channel(scope, lost.channel_id)
         lifecycle.connect_account(
             scope,
@@ -94,9 +95,8 @@ def _told(scope: Scope) -> int:
 
 
 def changed(scene: Scene) -> None:
-    """Each post is given other words, dragged elsewhere or said yes to around its time, while
-    senders die one by one: it stands once, with the words the house says.
-    """
+    """Edit, drag or approve each post around its due time while senders die one by one: it is
+    published once, with the recorded text."""
     places = scene.places()
     approvers = {place.creator_id: _asks(scene, place) for place in places[::2]}
     scene.steadily(places, every=0.25, seconds=6)
@@ -123,12 +123,12 @@ def changed(scene: Scene) -> None:
         if one.place.creator_id in approvers:
             _tried(scene, one, _approve, approvers[one.place.creator_id])
     if not {f"{act}: done" for act in CHANGES} <= said.keys():
-        scene.wrong.append(f"not everything was done in time: {said}")
+        scene.wrong.append(f"not every change succeeded: {said}")
     scene.world.intents = [replace(one, text=_words(scene, one)) for one in scene.world.intents]
 
 
 def _asks(scene: Scene, place: Place) -> UUID:
-    """From now on somebody must say yes to what this creator posts; who."""
+    """Require approval for this creator's posts and return the approving member."""
     with scene.house.scope(place.tenant_id) as scope:
         agencies.set_approval_policy(scope, place.creator_id, tiers=1, times=False)
         email = f"{uuid7()}@example.test"
@@ -166,7 +166,7 @@ CHANGES: dict[str, Change] = {"reworded": _reword, "dragged": _drag, "approved":
 
 
 def _tried(scene: Scene, one: Intent, change: Change, approver: UUID | None) -> str:
-    """Somebody tries to; "done", or why they may not."""
+    """Try a change and return "done", or the code of its refusal."""
     try:
         with scene.house.scope(one.place.tenant_id) as scope:
             change(scope, one, approver)
@@ -185,8 +185,8 @@ def _words(scene: Scene, one: Intent) -> str:
 
 
 def file_twice(scene: Scene) -> None:
-    """A file of posts is brought in and written, each twice, while whoever writes it dies again and
-    again."""
+    """Import a file of posts and confirm it, each twice, while the process that writes it dies
+    repeatedly."""
     place = scene.places()[0]
     creators = {place.creator_id}
     data = _file(scene, place)
@@ -202,7 +202,7 @@ def file_twice(scene: Scene) -> None:
     many = Counter(one.text for one in scene.world.intents)
     if len(many) != ROWS or set(many.values()) != {1}:
         scene.wrong.append(
-            f"{len(many)} of {ROWS} lines stand, at most {max(many.values(), default=0)} times"
+            f"{len(many)} of {ROWS} lines were imported, at most {max(many.values(), default=0)} times"
         )
 
 
@@ -233,8 +233,7 @@ def _file(scene: Scene, place: Place) -> bytes:
 def _until(
     scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, deaths: int
 ) -> None:
-    """Wait until a file has come so far; meanwhile the process that works on it is killed so many
-    times."""
+    """Wait until an import reaches a state, and kill its process `deaths` times before."""
 
     def state(scope: Scope) -> ImportState:
         return import_files.get_import(scope, import_id, creators={place.creator_id}).state
@@ -248,7 +247,7 @@ def _until(
                     scope, import_id, creators={place.creator_id}
                 ),
             )
-            scene.wrong.append(f"the file is {stands}: {found}")
+            scene.wrong.append(f"the import is {stands}: {found}")
             return
         sleep(scene.drawn.uniform(0.05, 0.4))
         if deaths:
@@ -269,6 +268,6 @@ def _brought(scope: Scope, place: Place) -> list[Intent]:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     "a token ends": token_ends,
-    "changed as they leave": changed,
-    "a file, twice": file_twice,
+    "changed when due": changed,
+    "a file imported twice": file_twice,
 }

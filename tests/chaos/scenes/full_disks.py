@@ -1,5 +1,5 @@
-"""No space left on device: under the logs and under Redis, and under everything at once, while
-posts come due."""
+"""No space left on device: for the logs and Redis, and for everything at once, while posts become
+due."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,8 +18,7 @@ REFUSED_SECONDS, PAGE = 60.0, 4096
 
 
 def logs_and_redis(scene: Scene) -> None:
-    """First the disk of the logs is full, then that of Redis as well: no process ends, and posts
-    leave meanwhile."""
+    """Fill the disk of the logs, then that of Redis: no process ends, and posts are published."""
     logs, kept = (_disk(scene.house, name) for name in ("logs", "redis"))
     before = _processes(scene.house)
     _due_around(scene)
@@ -36,11 +35,11 @@ def logs_and_redis(scene: Scene) -> None:
     scene.wait_until(scene.world.intents[-1].due)
     after = _processes(scene.house)
     if ended := [name for name, pid in before.items() if after.get(name) != pid]:
-        scene.wrong.append(f"ended for want of space: {', '.join(ended)}")
+        scene.wrong.append(f"ended without space: {', '.join(ended)}")
 
 
 def everything(scene: Scene) -> None:
-    """No page is left under the house, PostgreSQL and all; then somebody makes room."""
+    """Fill the disk of the whole installation, PostgreSQL included, then free it."""
     disk = _disk(scene.house, "")
     _due_around(scene)
     try:
@@ -52,11 +51,10 @@ def everything(scene: Scene) -> None:
 
 
 def undisturbed(scene: Scene) -> Iterator[str]:
-    """A line that could not be written, a message that could not be kept: neither puts a post in
-    doubt."""
+    """Check that a log line or message that could not be written makes no delivery uncertain."""
     for tenant_id in scene.world.tenants:
         if looks := scene.house.read(tenant_id, _looks):
-            yield f"{looks} posts were looked for, though every answer came"
+            yield f"{looks} lookups were made, although every response arrived"
 
 
 def _looks(scope: Scope) -> int:
@@ -65,7 +63,7 @@ def _looks(scope: Scope) -> int:
 
 
 def _due_around(scene: Scene) -> None:
-    """Posts for longer than a disk stays full; returns shortly after the first is due."""
+    """Schedule posts for longer than the disk is full, and return shortly after the first is due."""
     scene.steadily(scene.places(), every=0.4, seconds=FULL_SECONDS + 4)
     scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 1.5)))
 
@@ -81,8 +79,8 @@ def _disk(house: Installation, name: str) -> Disk:
 
 
 def _refuses(house: Installation) -> bool:
-    """Whether Redis comes to say that it cannot keep what it is given; the last page of its file
-    takes some."""
+    """Return True if Redis reports that it cannot persist; the last page of its file may still
+    accept some writes."""
     client, until = (
         redis.Redis.from_url(house.settings.redis.url.get_secret_value()),
         monotonic() + REFUSED_SECONDS,

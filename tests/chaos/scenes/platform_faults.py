@@ -1,5 +1,5 @@
-"""What a network does at the worst moment: its lists lag, it takes part two and says nothing, it
-wants a token once."""
+"""Faults of platforms at the worst moment: lagging lists, lost responses in a thread, and
+single-use refresh tokens."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -26,23 +26,23 @@ from tests.chaos.world import Place
 from tests.fakes.x.server import FakeX, x
 
 LOST = ("reset_after", "accept_then_hang", "status:502_after", "reset_before")
-"""How the answer to part two is lost; the last one took nothing in."""
+"""Faults that lose the response to part two; the last one prevents the post."""
 
 LAG = 3600.0
 """Seconds: longer than the scene."""
 
 FIRST_LOOK = timedelta(seconds=22)
-"""By then it was taken: 20 s after the post left."""
+"""Time by which the first lookup was made: 20 s after the post was sent."""
 
 LONGEST_SECONDS = 120.0
 
 RACES, HANDS = 3, 6
-"""How often a token ends, and how many rows ask at once for it to be renewed; each is told three
-times."""
+"""Number of token expiries, and of rows that request a renewal at once; each is sent three times.
+"""
 
 
 def wait_for_condition(true: Callable[[], bool]) -> bool:
-    """Whether something came to be so, within reason."""
+    """Return True if the condition becomes true within `LONGEST_SECONDS`."""
     until = monotonic() + LONGEST_SECONDS
     while not (found := true()) and monotonic() < until:
         sleep(0.05)
@@ -50,8 +50,8 @@ def wait_for_condition(true: Callable[[], bool]) -> bool:
 
 
 def list_lags(scene: Scene) -> None:
-    """Every account takes a post and loses the answer; its list does not show the post when it is
-    first looked for."""
+    """Lose the response to a post on every account, with a list that does not show it at the first
+    lookup."""
     places = [place for place in scene.world.of_kind(scene.drawn.choice(("plain", "nolook")))]
     scene.house.ask("POST", "/control/faults", {"lookup_lag": LAG})
     for place in places:
@@ -61,15 +61,15 @@ def list_lags(scene: Scene) -> None:
     scene.steadily(places, every=0.25, seconds=4)
     scene.wait_until(scene.world.intents[-1].due)
     if not wait_for_condition(lambda: _counted(scene, "send") >= len(places)):
-        scene.wrong.append("no answer was lost")
+        scene.wrong.append("no response was lost")
     scene.house.jump(FIRST_LOOK)
     if not wait_for_condition(lambda: _counted(scene, "look") >= len(places)):
-        scene.wrong.append("nobody looked while the list lagged")
+        scene.wrong.append("no lookup was made while the list lagged")
     scene.house.ask("DELETE", "/control/faults")
 
 
 def _counted(scene: Scene, kind: str) -> int:
-    """How many sends came into doubt, or how many looks found nothing, in all agencies."""
+    """Return the number of uncertain sends, or of lookups without a result, in all agencies."""
     outcome = {"send": "uncertain", "look": "absent"}[kind]
 
     def count(scope: Scope) -> int:
@@ -87,8 +87,8 @@ def _counted(scene: Scene, kind: str) -> int:
 
 
 def part_two(scene: Scene) -> None:
-    """Threads of three on every account; each loses the answer to its second part, while senders
-    are killed."""
+    """Publish threads of three parts on every account, lose the response to each second part and
+    kill senders."""
     start = scene.house.now() + timedelta(seconds=4)
     for number, (place, mode) in enumerate(
         zip([*scene.places(), *scene.places()], cycle(LOST), strict=False)
@@ -110,7 +110,8 @@ def part_two(scene: Scene) -> None:
 
 
 def in_one_piece(scene: Scene) -> Iterator[str]:
-    """Each part of a thread stands once, under the one before it, and the house says so."""
+    """Check that each part of a thread is live once, replies to the part before it, and is
+    recorded."""
     entries = post_checks.list_deliveries(scene.world)
     for one in scene.world.intents:
         mine = [
@@ -122,12 +123,12 @@ def in_one_piece(scene: Scene) -> Iterator[str]:
         entry = entries[one.delivery_id]
         told = (entry.done, [each["text"] for each in mine], [each["reply_to"] for each in mine])
         if told != (1 + len(one.parts), [one.text, *one.parts], ids[:-1]):
-            yield f"{one.place.account}: delivery {one.delivery_id} stands as {told}"
+            yield f"{one.place.account}: delivery {one.delivery_id} is live as {told}"
 
 
 def token_race(scene: Scene) -> None:
-    """Whoever shows a refresh token a second time loses the account; three senders want it renewed
-    at once."""
+    """Let three senders renew a refresh token at once. A second use of a refresh token revokes the
+    account."""
     place = scene.places()[0]
     scene.steadily(scene.places(), every=0.5, seconds=4)
     with x() as server:
@@ -138,10 +139,10 @@ def token_race(scene: Scene) -> None:
             scene.house.read(place.tenant_id, partial(_all_want_it, channel_id))
             _done(scene, place, channel_id)
             if len(_shown(server)) <= number:
-                scene.wrong.append("nobody renewed the token")
+                scene.wrong.append("the token was not renewed")
             scene.house.jump(
                 timedelta(seconds=60)
-            )  # who came second looks again, and finds it done
+            )  # the second row runs again and finds the renewal done
             _done(scene, place, channel_id)
         shown, pairs = _shown(server), server.oauth.refreshes.values()
         state = scene.house.read(
@@ -155,14 +156,14 @@ def token_race(scene: Scene) -> None:
             state,
         )
         if ended != (RACES, True, RACES, False, ChannelState.ACTIVE):
-            scene.wrong.append(f"shown, all answered well, used, revoked, account: {ended}")
+            scene.wrong.append(f"requests, all successful, used, revoked, account: {ended}")
         if (hands := _hands(scene)) < 2:
-            scene.wrong.append(f"{hands} of three senders were asked to renew it")
+            scene.wrong.append(f"{hands} of three senders ran a renewal")
         scene.house.read(place.tenant_id, partial(_leave, channel_id))
 
 
 def _signed_in(scene: Scene, place: Place, server: FakeX) -> UUID:
-    """An account there that came in by an application of the agency's."""
+    """Connect an account through an application of the agency."""
     app, seal = server.application("http://127.0.0.1/"), scene.house.services.seal
     given = server.oauth.granted(app, server.account("lea"))
     with scene.house.scope(place.tenant_id) as scope:
@@ -197,8 +198,8 @@ def _all_want_it(channel_id: UUID, scope: Scope) -> None:
 
 
 def _done(scene: Scene, place: Place, channel_id: UUID) -> None:
-    """Wait until nobody has a renewal in hand. Raises Broken: a clock that jumps would take it out
-    of their hands."""
+    """Wait until no renewal is in progress. A jump of the clock would expire its lease. Raises
+    InstallationBroken."""
     if not wait_for_condition(
         lambda: scene.house.read(place.tenant_id, partial(_in_hand, channel_id)) == 0
     ):
@@ -217,12 +218,12 @@ def _in_hand(channel_id: UUID, scope: Scope) -> int:
 
 
 def _shown(server: FakeX) -> list[int]:
-    """What each request for tokens was answered."""
+    """Return the status of each token request."""
     return [one["status"] for one in server.book.list_requests() if one["kind"] == "tokens"]
 
 
 def _hands(scene: Scene) -> int:
-    """How many senders say of themselves that they had a renewal in hand."""
+    """Return the number of senders whose metrics show a renewal."""
     ports = {one.name: one.metrics for one in scene.house.report().processes}
     told = [
         httpx.get(f"http://127.0.0.1:{ports[name]}/metrics", timeout=10).text for name in SENDERS
@@ -231,7 +232,7 @@ def _hands(scene: Scene) -> int:
 
 
 def _leave(channel_id: UUID, scope: Scope) -> None:
-    """The network is gone in a moment, and nobody needs to hear of it."""
+    """Disconnect the account quietly before its platform stops."""
     lifecycle.mark_gone(scope, channel_id, Message("channel.token_refused"))
     scope.run(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = :channel",

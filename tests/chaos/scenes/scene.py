@@ -1,8 +1,8 @@
-"""What is too particular to be drawn: a long downtime, an emergency stop, a database that stands
-still. One scene each.
+"""Scenes too particular to be drawn: a long downtime, an emergency stop, a database that does not
+respond.
 
-Each plans its own posts on a few accounts, does its harm by the machine's clock, and leaves the
-rest to calm and judge.
+Each schedules posts on a few accounts and injects its faults on the machine's clock. Recovery and
+the invariants follow as after a storm.
 """
 
 import random
@@ -25,25 +25,25 @@ from tests.chaos.installation import ACTOR, Installation
 from tests.chaos.world import LEAD, Kind, Place, World, create_world, plan_post
 
 START = LEAD + timedelta(seconds=1.5)
-"""From the first stroke of planning to the first due time."""
+"""Time from the start of scheduling to the first due time."""
 
 FROZEN_SECONDS = {"postgres": 10.0, "redis": 8.0}
-"""Redis: longer than a command to it may take."""
+"""Seconds of each freeze. Redis: longer than the timeout of a command."""
 
 DOWN = timedelta(hours=6)
 STOP_SECONDS = 2.0
-"""How soon an emergency stop is felt."""
+"""Seconds until an emergency stop takes effect."""
 
 GOES_ON_SECONDS = 60.0
-"""By then somebody who is not stopped has sent: the machine is shared."""
+"""Limit within which an account that is not stopped must send: the machine is shared."""
 
 WAIT_SECONDS = 6.0
-"""What the network asks for with its 429."""
+"""Seconds that the platform demands with its 429."""
 
 
 @dataclass
 class Scene:
-    """A world with posts, and what was seen that must not be."""
+    """A world with posts, and the violations that the scene found."""
 
     world: World
     drawn: random.Random
@@ -51,11 +51,11 @@ class Scene:
 
     @property
     def house(self) -> Installation:
-        """Where it plays."""
+        """The installation of the scene."""
         return self.world.house
 
     def places(self, most: int = 4) -> list[Place]:
-        """Accounts of the network, at most one for each creator: two of each agency."""
+        """Return accounts of the sandbox, at most one for each creator: two of each agency."""
         kinds: tuple[Kind, ...] = ("key", "plain", "nolook")
         own = {place.creator_id: place for place in self.world.of_kind(self.drawn.choice(kinds))}
         return list(own.values())[:most]
@@ -69,7 +69,7 @@ class Scene:
         always: bool = True,
         parts: tuple[str, ...] = (),
     ) -> None:
-        """One post, on the calendar; `parts` follow it as a thread."""
+        """Schedule one post, with `parts` as its thread."""
         with self.house.scope(place.tenant_id) as scope:
             text = f"Scène {self.world.seed}.{number}"
             self.world.intents += plan_post(
@@ -77,7 +77,7 @@ class Scene:
             )
 
     def steadily(self, places: list[Place], *, every: float, seconds: float) -> None:
-        """Posts for each of these places in turn, one every so many seconds."""
+        """Schedule posts for each of these accounts in turn, one every `every` seconds."""
         start = self.house.now() + START
         for number in range(int(seconds / every)):
             self.post(
@@ -85,20 +85,19 @@ class Scene:
             )
 
     def wait_until(self, at: datetime) -> None:
-        """Wait for a time of the house."""
+        """Wait until a database time."""
         sleep(max(0.0, (at - self.house.now()).total_seconds()))
 
     def asked(self, place: Place) -> list[tuple[datetime, int]]:
-        """When the network was asked to post something, by the machine's clock, and what it
-        said."""
+        """Return the time (machine clock) and the status of each request to post."""
         rows = self.world.kept(
             "SELECT at, status FROM record WHERE kind = 'posts' AND account = ?", place.account
         )
         return [(datetime.fromisoformat(row["at"]), row["status"]) for row in rows]
 
     def claimed(self, place: Place) -> list[datetime]:
-        """When somebody decided to send something there, by the house's clock: a call that is out
-        is not cut."""
+        """Return the database times at which sends were prepared: requests in progress are not
+        interrupted."""
 
         def armed(scope: Scope) -> list[datetime]:
             sends = (
@@ -113,8 +112,8 @@ class Scene:
 
 
 def down_for_hours(scene: Scene) -> None:
-    """Ten posts on each of four accounts come due while nothing is handed out: late ones leave one
-    by one."""
+    """Schedule ten posts on each of four accounts during a downtime: late ones are published one by
+    one."""
     places, start = scene.places(), scene.house.now() + START + timedelta(seconds=30)
     for number in range(40):
         due = start + timedelta(seconds=round(scene.drawn.uniform(0, DOWN.total_seconds() - 300)))
@@ -125,8 +124,8 @@ def down_for_hours(scene: Scene) -> None:
 
 
 def one_by_one(scene: Scene) -> Iterator[str]:
-    """What was late left in the order of its time, with room between, and each agency was told
-    once."""
+    """Check that late posts were published in the order of their due times with an interval, and
+    that each agency got one notice."""
     left: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
     for tenant_id in scene.world.tenants:
         for channel_id, armed_at, due_at, overdue in scene.house.read(tenant_id, _sends):
@@ -134,15 +133,15 @@ def one_by_one(scene: Scene) -> Iterator[str]:
                 left[channel_id].append((armed_at, due_at))
         told = scene.house.read(tenant_id, _told_of)
         if told != 1:
-            yield f"an agency was told {told} times of one downtime"
+            yield f"an agency got {told} notices of one downtime"
     if not left:
         yield "nothing was late"
     for sends in left.values():
         for (before, first), (after, second) in pairwise(sends):
             if after - before < CATCH_UP_INTERVAL:
-                yield f"late posts left {after - before} apart"
+                yield f"late posts were published {after - before} apart"
             if second < first:
-                yield f"what was due {second} left after what was due {first}"
+                yield f"a post due {second} was published after one due {first}"
 
 
 def _told_of(scope: Scope) -> int:
@@ -166,7 +165,7 @@ def _sends(scope: Scope) -> list[tuple[UUID, datetime, datetime, bool]]:
 
 
 def standing_still(name: str, scene: Scene) -> None:
-    """Posts come due while the database, or Redis, answers nobody."""
+    """Let posts become due while PostgreSQL or Redis does not respond."""
     scene.steadily(scene.places(), every=0.5, seconds=16)
     scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 2)))
     frozen = freeze(scene.house, name)
@@ -176,12 +175,13 @@ def standing_still(name: str, scene: Scene) -> None:
 
 
 def stops(scene: Scene) -> None:
-    """An account, a creator, an agency, then the house are stopped: two seconds later nothing of
-    theirs leaves.
+    """Stop an account, a creator, an agency and then the installation: two seconds later none of
+    their posts is published.
 
-    Whoever is not stopped yet goes on.
+    Accounts that are not stopped yet continue.
     """
-    account, creator, agency, last = places = scene.places()  # two of one agency, two of the other
+    # two accounts of one agency, two of the other
+    account, creator, agency, last = places = scene.places()
     scene.steadily(places, every=0.3, seconds=14)
     owners = {tenant_id: _owners(scene.house, tenant_id) for tenant_id in scene.world.tenants}
     pressed = (
@@ -207,7 +207,7 @@ def stops(scene: Scene) -> None:
             at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]
         ]:
             scene.wrong.append(
-                f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late"
+                f"{place.account}: {len(late)} posts were published after the stop, {max(late)} too late"
             )
     for where, target, tenant_id, _ in reversed(pressed):
         actor, second = owners.get(tenant_id, (ACTOR, None))
@@ -218,18 +218,18 @@ def stops(scene: Scene) -> None:
 
 
 def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime) -> None:
-    """Two seconds after the stop, and until somebody whom it does not reach has sent."""
+    """Wait two seconds after the stop, and until an account that it does not affect has sent."""
     scene.wait_until(since)
     until = monotonic() + GOES_ON_SECONDS
     while others and not any(at > since for place in others for at in scene.claimed(place)):
         if monotonic() > until:
-            scene.wrong.append(f"nobody sends after the stop of the {where}")
+            scene.wrong.append(f"no other account sends after the stop of the {where}")
             return
         sleep(0.05)
 
 
 def _owners(house: Installation, tenant_id: UUID) -> tuple[str, UUID]:
-    """Who presses and who agrees: two owners, as the actor of a scope and as a member."""
+    """Create two owners: one presses, the other agrees. Return the actor and the member ID."""
     with house.scope(tenant_id) as scope:
         return f"member:{_owner(scope, 'Anne')}", _owner(scope, "Marc")
 
@@ -242,27 +242,25 @@ def _owner(scope: Scope, name: str) -> UUID:
 
 
 def told_to_wait(scene: Scene) -> None:
-    """Every account is told to wait at once; none asks again before the time is over."""
+    """Return 429 to every account at once; none sends another request before the time is over."""
     places = scene.places()
     fault = {"mode": "status:429", "on": "posts", "times": len(places), "retry_after": WAIT_SECONDS}
     scene.house.ask("POST", "/control/faults", fault)
     scene.steadily(places, every=0.25, seconds=6)
     scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=WAIT_SECONDS))
     if not any(status == 429 for place in places for _, status in scene.asked(place)):
-        scene.wrong.append("nobody was told to wait")
+        scene.wrong.append("no account got a 429")
     for place in places:
         asked = scene.asked(place)
         for told, status in asked:
             soon = [at for at, _ in asked if told < at < told + timedelta(seconds=WAIT_SECONDS)]
             if status == 429 and soon:
-                scene.wrong.append(
-                    f"{place.account} asked {soon[0] - told} after it was told to wait"
-                )
+                scene.wrong.append(f"{place.account} sent a request {soon[0] - told} after a 429")
 
 
 def blind(scene: Scene) -> None:
-    """Every account loses an answer, and for a minute and more no list can be read; what is seen
-    first is too old."""
+    """Lose a response on every account and fail all list requests for over a minute; the first
+    readable lists are too old."""
     places = scene.places()
     for place in places:
         lost = {"account": place.account, "mode": "reset_after", "on": "posts"}
@@ -276,15 +274,15 @@ def blind(scene: Scene) -> None:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     "down for hours": down_for_hours,
-    "postgres stands still": partial(standing_still, "postgres"),
-    "redis stands still": partial(standing_still, "redis"),
+    "frozen postgres": partial(standing_still, "postgres"),
+    "frozen redis": partial(standing_still, "redis"),
     "four stops": stops,
-    "told to wait": told_to_wait,
-    "blind": blind,
+    "rate limited": told_to_wait,
+    "unreadable lists": blind,
 }
 AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"down for hours": one_by_one}
 
 
 def set_up(house: Installation, seed: int) -> Scene:
-    """A world for one scene; what is drawn in it is the seed's."""
+    """Create a world for one scene, with random values from the seed."""
     return Scene(create_world(house, seed), random.Random(seed))

@@ -1,4 +1,5 @@
-"""Scenes that no dice would throw, on the same house of real processes, with the same judge."""
+"""Scenes that random faults would not produce, on the same installation and with the same
+invariants."""
 
 import os
 
@@ -24,17 +25,19 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
 SCENES = {**ALONE, **WITH_PEOPLE, **OF_THE_NETWORK, **ON_FULL_DISKS, **AT_NIGHT}
-"""Those at night last: they leave a clock behind that is months ahead, and the next house begins
-anew."""
+"""The scenes at night are last: they shift the clock by months, and a new installation is started
+after them."""
 
 AFTERWARDS = {**CHECKED, **CHECKED_THERE, **CHECKED_ON_DISKS}
 FIRST = 9001
-"""Apart from those of the storms, whose accounts stand in the same sandbox."""
+"""Separate from the seeds of the storms, whose accounts are in the same sandbox."""
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 @pytest.mark.parametrize("name", SCENES)
-def test_each_post_once_or_a_reason_why_not(in_house: Rooms, name: str, seed: int) -> None:
+def test_scene_publishes_each_post_once_or_gives_a_reason(
+    in_house: Rooms, name: str, seed: int
+) -> None:
     house = in_house()
     logged = dict(house.logs())
     scene = set_up(house, seed)

@@ -1,5 +1,5 @@
-"""One suite for every provider that checks ages, over the transport, on its fake: what it learns
-and what it says."""
+"""Tests of every age verification provider, sent through the transport to its fake: results and
+requests."""
 
 import logging
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ KEY = Ed25519PrivateKey.generate()
 
 @dataclass
 class Talk:
-    """One customer of the provider and its way out."""
+    """One customer of the provider, with its transport."""
 
     provider: AgeProvider
     running: fake.RunningYoti
@@ -103,7 +103,7 @@ def begun(talk: Talk, reference: str = "check-1", **more: int) -> AgeCheckSessio
     return found
 
 
-def test_a_check_that_is_passed(talk: Talk) -> None:
+def test_passed_check_reports_state_level_and_method(talk: Talk) -> None:
     check = begun(talk)
     assert check.native_id in check.address
     assert talk.read(check.native_id) == AgeCheckResult("pending")
@@ -126,7 +126,9 @@ def test_a_check_that_is_passed(talk: Talk) -> None:
         ("COMPLETE", "A_METHOD_OF_NEXT_YEAR", "passed", "L0"),
     ],
 )
-def test_every_end_of_a_check(talk: Talk, status: str, method: str, state: str, level: str) -> None:
+def test_provider_status_maps_to_state_and_level(
+    talk: Talk, status: str, method: str, state: str, level: str
+) -> None:
     check = begun(talk)
     talk.running.world.finish(talk.running.world.session("check-1"), status, method)
     found = talk.read(check.native_id)
@@ -134,14 +136,16 @@ def test_every_end_of_a_check(talk: Talk, status: str, method: str, state: str, 
     assert (found.state, found.level) == (state, level)
 
 
-def test_a_check_runs_out(talk: Talk) -> None:
+def test_check_expires_after_its_lifetime(talk: Talk) -> None:
     check = begun(talk, lives=60)
     talk.running.world.clock.advance(61)
     assert talk.read(check.native_id) == AgeCheckResult("expired")
 
 
-def test_nothing_of_a_person_comes_in(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
-    """The fake tells a birth date, a name, a document and a face with each answer."""
+def test_no_personal_data_enters_results_or_logs(
+    talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The fake includes a birth date, a name, a document and a face in every response."""
     with caplog.at_level(logging.DEBUG):
         check = begun(talk)
         talk.running.world.finish(talk.running.world.session("check-1"))
@@ -156,7 +160,7 @@ def test_nothing_of_a_person_comes_in(talk: Talk, caplog: pytest.LogCaptureFixtu
     ]
 
 
-def test_a_stranger_is_told_nothing_about_the_viewer(talk: Talk) -> None:
+def test_session_request_carries_no_viewer_data(talk: Talk) -> None:
     begun(talk, "reference-of-ours")
     session = talk.running.world.session("reference-of-ours")
     assert session.asked["reference_id"] == "reference-of-ours"
@@ -167,20 +171,20 @@ def test_a_stranger_is_told_nothing_about_the_viewer(talk: Talk) -> None:
     }
 
 
-def test_a_result_of_another_check_is_refused(talk: Talk) -> None:
+def test_result_of_another_check_is_rejected(talk: Talk) -> None:
     check = begun(talk)
     talk.running.world.finish(talk.running.world.session("check-1"))
     assert isinstance(talk.read(check.native_id, "check-2"), Rejected)
 
 
-def test_another_customers_session_is_nobodys(talk: Talk) -> None:
+def test_session_of_another_customer_reads_as_expired(talk: Talk) -> None:
     check = begun(talk)
     account, key = talk.running.world.customer(key="another")
     other = replace(talk, account=account, key=key, answers=[])
     assert other.read(check.native_id) == AgeCheckResult("expired")
 
 
-def test_a_wrong_key_is_told_apart_from_a_bad_day(talk: Talk) -> None:
+def test_wrong_key_reauthorizes_and_outage_retries(talk: Talk) -> None:
     assert talk.check() is None
     for broken in (replace(talk, key="wrong"), replace(talk, account=str(uuid7()))):
         assert isinstance(broken.check(), Reauthorize)
@@ -190,7 +194,7 @@ def test_a_wrong_key_is_told_apart_from_a_bad_day(talk: Talk) -> None:
         assert isinstance(act(), Retry)
 
 
-def test_an_answer_that_is_lost_or_never_comes_is_asked_again(talk: Talk) -> None:
+def test_lost_or_missing_response_is_retried(talk: Talk) -> None:
     talk.running.world.lost = 1
     assert isinstance(talk.begin(), Retry)
     check = begun(talk)
@@ -204,7 +208,7 @@ def test_an_answer_that_is_lost_or_never_comes_is_asked_again(talk: Talk) -> Non
     )
 
 
-def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
+def test_steps_are_control_and_content_is_refused(talk: Talk) -> None:
     begun(talk)
     turn = talk.provider.open_check(
         AgeCheckRequest("r", "https://p.example/a b", "", timedelta(minutes=15)),
@@ -214,11 +218,11 @@ def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
     )
     assert isinstance(turn, Send)
     assert turn.step.kind is StepKind.CONTROL
-    with pytest.raises(EgressForbidden):  # a blank makes a sentence of an address
+    with pytest.raises(EgressForbidden):  # the space turns the URL into text
         talk.send(turn)
 
 
-def test_a_form_is_read_with_care(talk: Talk) -> None:
+def test_setup_form_is_validated(talk: Talk) -> None:
     secret = Sealed(b"k")
     assert (
         talk.provider.read_form({"sdk_id": f" {talk.account.upper()} ", "api_key": secret})

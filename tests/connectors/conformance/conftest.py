@@ -1,4 +1,4 @@
-"""The fakes of the contract suite, served once per worker."""
+"""Fakes of the conformance suite, started once per pytest worker."""
 
 from collections.abc import Iterator
 from functools import partial

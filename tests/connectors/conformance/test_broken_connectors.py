@@ -1,4 +1,4 @@
-"""The suite itself: each way a connector can be wrong is found by the rule that is there for it."""
+"""Tests of the suite itself: every planted fault is detected by its rule."""
 
 from functools import partial
 
@@ -285,14 +285,14 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
         for number, (connector, kind, _, _) in enumerate(FOUND)
     ],
 )
-def test_the_fault_is_found(
+def test_rule_detects_the_fault(
     platforms: RunningFakes, connector: type[Sound], kind: str, rule: rules.Rule, breach: str
 ) -> None:
     found = rule(platforms.world(kind), connector())
     assert any(breach in told for told in found), found
 
 
-def test_every_rule_finds_something() -> None:
+def test_every_rule_detects_a_fault() -> None:
     """A rule that never failed proves nothing."""
     used = {getattr(rule, "__name__", "once") for _, _, rule, _ in FOUND}
     assert used == {"once", *(rule.__name__ for rule in rules.CORE_RULES)}

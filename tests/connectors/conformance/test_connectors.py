@@ -1,4 +1,4 @@
-"""One suite for every connector of the registry, on every kind of account its platform has."""
+"""The conformance suite, run for every registered connector on every kind of account."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,14 +20,14 @@ from tests.connectors.conformance.worlds.running_fakes import KINDS, RunningFake
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("day", rules.TRANSIENT_FAULTS)
-def test_once(platforms: RunningFakes, kind: str, day: str) -> None:
+def test_post_is_published_exactly_once(platforms: RunningFakes, kind: str, day: str) -> None:
     world = platforms.world(kind)
     assert rules.publishes_exactly_once(world, world.connector, day) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rule", rules.CORE_RULES, ids=lambda rule: rule.__name__)
-def test_rule(platforms: RunningFakes, kind: str, rule: rules.Rule) -> None:
+def test_connector_follows_rule(platforms: RunningFakes, kind: str, rule: rules.Rule) -> None:
     world = platforms.world(kind)
     assert rule(world, world.connector) == []
 
@@ -41,19 +41,19 @@ OF_STORIES: tuple[rules.Rule, ...] = (
     textless_posts_are_found,
     addresses_are_resolved,
 )
-"""Rules that tell posts apart by something else than their words, which stories have not."""
+"""Rules that do not identify posts by their text, since stories have none."""
 
 
 @pytest.mark.parametrize("kind", ["instagram_story", "instagram_story_film"])
-def test_stories_are_held_to_the_rules(platforms: RunningFakes, kind: str) -> None:
+def test_story_connector_follows_rules(platforms: RunningFakes, kind: str) -> None:
     for rule in OF_STORIES:
         world = platforms.world(kind)
         assert (rule.__name__, rule(world, world.connector)) == (rule.__name__, [])
 
 
-def test_every_connector_has_its_world(platforms: RunningFakes) -> None:
-    """A connector without the contract suite does not land; what hands over sends nothing a fake
-    could take in, and is told by `tests/connectors/platforms/byhand/test_publisher.py` and the journey of a task."""
+def test_every_sending_connector_has_a_world(platforms: RunningFakes) -> None:
+    """Connectors of manual posting send nothing to a fake. Their tests are
+    `tests/connectors/platforms/byhand/test_publisher.py` and the journey of a manual task."""
     worlds = {platforms.world(kind).connector.capabilities.platform for kind in KINDS}
     sending = {
         name for name, one in loader.load_connectors().items() if not one.capabilities.hand_over
@@ -61,9 +61,9 @@ def test_every_connector_has_its_world(platforms: RunningFakes) -> None:
     assert worlds == sending
 
 
-def test_every_post_can_be_named_by_its_address(platforms: RunningFakes) -> None:
-    """Whoever says where a post in doubt stands is believed by what the platform calls it, never by
-    a piece of text."""
+def test_every_connector_resolves_post_addresses(platforms: RunningFakes) -> None:
+    """A member who confirms an uncertain delivery enters its URL. The platform's response names the
+    post; a part of the URL alone is never trusted."""
     posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
     assert [world.name for world in posts if world.address is None] == []
     assert [
@@ -119,9 +119,7 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_the_platform_keeps_what_was_chosen_and_every_mark(
-    platforms: RunningFakes, kind: str
-) -> None:
+def test_platform_stores_options_and_marks(platforms: RunningFakes, kind: str) -> None:
     said, kept = KEPT[kind]
     world = platforms.world(kind.partition("_")[0])
     unit = world.unit(media=world.flagged_media, flags=world.flags)

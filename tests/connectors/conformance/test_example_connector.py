@@ -1,5 +1,5 @@
-"""The example of somebody else's connector keeps every rule, and is what the command writes once it
-is written."""
+"""The example of a third-party connector follows every rule and matches the output of the scaffold
+command."""
 
 import importlib.util
 import json
@@ -21,7 +21,7 @@ MOST_LINES = 200
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[ModuleType]:
-    """Its fake, by path: nothing is installed."""
+    """Load the example's fake from its path, without installing the package."""
     sys.path.insert(0, str(EXAMPLE))
     spec = importlib.util.spec_from_file_location("acme_fake", EXAMPLE / FAKE)
     assert spec is not None
@@ -35,22 +35,21 @@ def fake() -> Iterator[ModuleType]:
 
 
 @pytest.mark.parametrize("rule", rules.ALL_RULES)
-def test_rule(fake: ModuleType, rule: str) -> None:
+def test_example_follows_rule(fake: ModuleType, rule: str) -> None:
     with fake.world() as world:
         assert rules.ALL_RULES[rule](world, world.connector) == []
 
 
-def test_everything_of_the_suite_is_asked() -> None:
+def test_example_runs_every_rule() -> None:
     assert len(rules.ALL_RULES) == len(rules.CORE_RULES) + len(rules.TRANSIENT_FAULTS)
 
 
-def test_the_connector_is_short() -> None:
+def test_example_connector_is_short() -> None:
     assert len((EXAMPLE / CONNECTOR).read_text("utf-8").splitlines()) < MOST_LINES
 
 
-def test_the_command_writes_what_surrounds_it() -> None:
-    """But for the connector, its rules and its sentences, which are written by whoever knows the
-    platform."""
+def test_scaffold_command_writes_the_files_around_the_connector() -> None:
+    """The connector, its policy rows and its texts are written by the developer of the plugin."""
     written = connector_scaffold.scaffold_files("acme")
     for place in ("pyproject.toml", "acme_greenroom/__init__.py", FAKE, "tests/test_acme.py"):
         assert written[place] == (EXAMPLE / place).read_text("utf-8"), place
@@ -60,7 +59,7 @@ def test_the_command_writes_what_surrounds_it() -> None:
     assert written.keys() - there == set()
 
 
-def test_its_signed_rules_are_those_that_people_read() -> None:
+def test_signed_policy_rows_match_the_readable_file() -> None:
     document = (EXAMPLE / "acme_greenroom/rows.json").read_bytes()
     rows = plugin_place_rules.verify_rules(document, bundle.shipped_bundle())
     assert json.loads(document)["rows"] == (EXAMPLE / "rows.yaml").read_text("utf-8")

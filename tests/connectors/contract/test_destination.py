@@ -1,4 +1,4 @@
-"""What a look at a place proves, what it disproves, and what it leaves open."""
+"""Predicates that a destination check proves, disproves or leaves unknown."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ BOT = {"status": "administrator", "user": {"id": 99, "is_bot": True}}
 
 
 def said(step: str, result: Any, status: int = 200) -> StepResult:
-    """An answer of Telegram."""
+    """Return a response of Telegram."""
     good = (
         {"ok": True, "result": result}
         if status == 200
@@ -40,8 +40,8 @@ def said(step: str, result: Any, status: int = 200) -> StepResult:
 def looked(
     place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: Any
 ) -> tuple[Any, list[str]]:
-    """The end of a look, and the requests it took. `inside` are readers; `count` those who are in
-    there in all."""
+    """Run a destination check. Return its result and the methods it requested. `inside` are
+    verified readers in the channel; `many` is the total number of members."""
     answers: tuple[StepResult, ...] = ()
     asked = []
     while isinstance(turn := see_telegram(place, answers), Send):
@@ -64,7 +64,7 @@ def looked(
     return turn, asked
 
 
-def test_everybody_inside_is_known() -> None:
+def test_channel_with_only_verified_readers_is_assured() -> None:
     end, asked = looked(inside=(7, 8))
     assert end == DestinationReport((PRIVATE, NO_GROUP, ASSURED, BY_REQUEST))
     assert asked == [
@@ -76,30 +76,30 @@ def test_everybody_inside_is_known() -> None:
     ]
 
 
-def test_nobody_is_asked_after_once_everybody_is_accounted_for() -> None:
+def test_readers_are_not_queried_after_all_members_are_counted() -> None:
     assert looked(inside=(7,))[1].count("getChatMember") == 1
     assert looked()[1].count("getChatMember") == 0
 
 
 @pytest.mark.parametrize("name", [{"username": "mia"}, {"active_usernames": ["mia2"]}])
-def test_a_name_makes_it_public(name: dict[str, Any]) -> None:
+def test_channel_with_username_is_public(name: dict[str, Any]) -> None:
     assert looked(is_=name)[0] == DestinationReport((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
 
 
-def test_one_more_than_is_known_is_a_stranger() -> None:
+def test_more_members_than_known_readers_fails_assured() -> None:
     assert looked(inside=(7, 8), many=4)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,))
     assert looked(inside=(7,), many=3)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,)), (
-        "who left is not counted as inside"
+        "a user who left is not counted"
     )
 
 
-def test_without_a_persons_word_links_stay_unknown() -> None:
+def test_join_by_request_is_unknown_without_a_members_statement() -> None:
     end, _ = looked(Destination("mia_bot", "-1001", adults=("7",)), inside=(7,))
     assert BY_REQUEST not in end.holds
     assert BY_REQUEST not in end.fails
 
 
-def test_what_cannot_be_counted_is_neither_proven_nor_disproven() -> None:
+def test_uncountable_members_leave_assured_unknown() -> None:
     crowd = tuple(str(number) for number in range(100, 100 + MAX_READERS + 1))
     end, asked = looked(Destination("mia_bot", "-1001", by_request=True, adults=crowd), many=50)
     assert (end, asked.count("getChatMember")) == (
@@ -110,7 +110,7 @@ def test_what_cannot_be_counted_is_neither_proven_nor_disproven() -> None:
     assert end == DestinationReport((PRIVATE, NO_GROUP))
 
 
-def test_a_group_is_public_or_unknown() -> None:
+def test_linked_group_is_public_or_unknown() -> None:
     linked = {"linked_chat_id": -2002}
     assert looked(is_=linked)[0] == DestinationReport((PRIVATE, ASSURED, BY_REQUEST))
     assert looked(is_=linked, group_is={"username": "talk"})[0].fails == (NO_GROUP,)
@@ -120,12 +120,12 @@ def test_a_group_is_public_or_unknown() -> None:
 
 
 @pytest.mark.parametrize("step", ["chat", "admins", "count"])
-def test_a_question_without_an_answer_sees_nothing(step: str) -> None:
+def test_failed_request_yields_no_report(step: str) -> None:
     assert isinstance(looked(**{step: StepAnswerLost(step, "reset")})[0], Retry)
     assert isinstance(looked(**{step: Response(step, 401, {}, {"ok": False})})[0], Reauthorize)
 
 
-def test_a_bot_without_a_channel_has_no_place() -> None:
+def test_bot_without_channel_is_rejected() -> None:
     assert isinstance(looked(Destination("mia_bot"))[0], Rejected)
 
 
@@ -133,7 +133,7 @@ CHANNEL, THREAD, PARENT = "1", "1", "2"
 
 
 def discord(*bodies: dict[str, Any] | None) -> Any:
-    """The end of a look at channel 1 of server 5."""
+    """Return the result of a check of channel 1 on server 5."""
     answers: tuple[StepResult, ...] = ()
     for body in bodies:
         turn = see_discord(Destination("1:5:9"), answers)
@@ -146,7 +146,7 @@ def discord(*bodies: dict[str, Any] | None) -> Any:
     return see_discord(Destination("1:5:9"), answers)
 
 
-def test_a_channel_is_restricted_or_not() -> None:
+def test_discord_channel_is_restricted_or_not() -> None:
     assert discord({"id": "1", "type": 0, "guild_id": "5", "nsfw": True}) == DestinationReport(
         (REGISTERED, RESTRICTED, ITS_OWN)
     )
@@ -156,7 +156,7 @@ def test_a_channel_is_restricted_or_not() -> None:
         )
 
 
-def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
+def test_discord_thread_inherits_restriction_of_its_parent() -> None:
     thread = {
         "id": "1",
         "type": 11,
@@ -176,11 +176,11 @@ def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
     assert discord({**thread, "parent_id": None}) == DestinationReport((REGISTERED,))
 
 
-def test_a_channel_of_another_server_is_not_ours() -> None:
+def test_channel_of_another_server_fails_registered() -> None:
     assert REGISTERED in discord({"id": "1", "type": 0, "guild_id": "6", "nsfw": True}).fails
 
 
-def test_the_words_are_those_of_the_policy() -> None:
+def test_policy_rows_name_the_predicates_of_each_platform() -> None:
     rows = shipped_bundle().rows
     told = {name: {probe.see for probe in rows[name].probe or ()} for name in rows}
     assert told["telegram.private_channel"] == {PRIVATE, BY_REQUEST, NO_GROUP, ASSURED}
@@ -195,16 +195,16 @@ URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
 def read_back(
     value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound"
 ) -> Any:
-    """How a record that was sent as `porn` stands."""
+    """Read back the marks of a record that was sent with the label `porn`."""
     copy, flags = PlatformCopy(URI, "did:plc:mia"), ("selfLabels=porn",)
     turn = Bluesky().read_marks(copy, flags, ())
     assert isinstance(turn, Send)
-    assert turn.step.token == "none"  # anybody may look
+    assert turn.step.token == "none"  # the record is public
     body = {"uri": URI, "value": value} if value is not None else {"error": error, "message": "no"}
     return Bluesky().read_marks(copy, flags, (Response("look", status, {}, body),))
 
 
-def test_a_record_bears_its_labels_or_not() -> None:
+def test_bluesky_labels_are_reported_kept_or_lost() -> None:
     borne = {"labels": {"values": [{"val": "porn"}, {"val": "sexual"}]}}
     assert read_back(borne) == MarkReport()
     for lost in (

@@ -1,4 +1,4 @@
-"""Other words for what stands: the requests of each platform, and what their answers mean."""
+"""Edits of published texts: the requests of each platform and the meaning of the responses."""
 
 from dataclasses import replace
 from typing import Any
@@ -54,7 +54,7 @@ def said(status: int, body: Any, step: str = EDIT_STEP) -> Response:
     return Response(step, status, {}, body)
 
 
-def test_telegram_changes_a_text_or_what_stands_under_the_first_picture() -> None:
+def test_telegram_edits_the_text_or_the_first_caption() -> None:
     at = {"chat_id": -1001000000000, "message_id": 7}
     _, _, path, body = asked(Telegram(), POST, "-1001000000000/7")
     assert (path, body) == (
@@ -70,7 +70,7 @@ def test_telegram_changes_a_text_or_what_stands_under_the_first_picture() -> Non
 @pytest.mark.parametrize(
     "words", ["message is not modified: specified new message content is exactly the same"]
 )
-def test_what_says_so_already_is_done(words: str) -> None:
+def test_telegram_unmodified_edit_counts_as_done(words: str) -> None:
     answer = said(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"})
     assert Telegram().edit(POST, "-1001000000000/7", (answer,)) == Published("-1001000000000/7")
     gone = said(
@@ -80,7 +80,7 @@ def test_what_says_so_already_is_done(words: str) -> None:
     assert code(Telegram(), POST, "-1001000000000/7", gone) == EDITED_POST_GONE
 
 
-def test_discord_names_the_files_that_are_to_stay() -> None:
+def test_discord_edit_keeps_its_attachments() -> None:
     unit, path = replace(SHOWN, **ON_DISCORD), "/channels/234567890123456789/messages/11"
     assert asked(Discord(), unit, "11") == (StepKind.CONTROL, "GET", path, None)
     there = said(
@@ -100,7 +100,7 @@ def test_discord_names_the_files_that_are_to_stay() -> None:
     assert "attachments" not in asked(Discord(), replace(POST, **ON_DISCORD), "11")[3]
 
 
-def test_mastodon_names_the_media_that_are_to_stay_and_tells_the_marks() -> None:
+def test_mastodon_edit_keeps_media_and_marks() -> None:
     unit = replace(SHOWN, platform="mastodon", flags=("sensitive=true", "spoiler_text non-empty"))
     there = said(200, {"id": "5", "media_attachments": [{"id": "31"}]}, EDIT_LOOKUP_ACTION)
     kind, method, path, body = asked(Mastodon(), unit, "5", there)
@@ -113,7 +113,7 @@ def test_mastodon_names_the_media_that_are_to_stay_and_tells_the_marks() -> None
     assert "visibility" not in body
 
 
-def test_reddit_keeps_titles_and_whatever_shows_pictures() -> None:
+def test_reddit_edit_keeps_title_and_rejects_media() -> None:
     unit = replace(
         POST,
         platform="reddit",
@@ -138,7 +138,7 @@ def test_reddit_keeps_titles_and_whatever_shows_pictures() -> None:
     assert code(Reddit(), unit, "t3_1", listing, wrong) == "reddit.refused"
 
 
-def test_facebook_says_what_it_may_not() -> None:
+def test_facebook_edits_text_and_rejects_videos() -> None:
     unit = replace(POST, platform="facebook", account="1")
     assert asked(Facebook(), unit, "1_2") == (
         StepKind.MUTATE,
@@ -152,14 +152,14 @@ def test_facebook_says_what_it_may_not() -> None:
 
 
 @pytest.mark.parametrize("connector", [Telegram(), Discord(), Mastodon(), Facebook()])
-def test_a_lost_answer_is_never_a_doubt(connector: SupportsEdits) -> None:
+def test_lost_edit_response_is_retried_not_uncertain(connector: SupportsEdits) -> None:
     unit = replace(POST, **ON_DISCORD) if isinstance(connector, Discord) else POST
     assert isinstance(
         connector.edit(unit, "-1001000000000/7", (StepAnswerLost(EDIT_STEP, "timeout"),)), Retry
     )
 
 
-def test_marks_that_stay_with_a_post_need_not_be_told_again() -> None:
+def test_marks_that_persist_are_not_required_again() -> None:
     turn = Telegram().edit(SHOWN, "-1001000000000/7", ())
     assert isinstance(turn, Send)
     flags = ("has_spoiler=true", "protect_content=true")

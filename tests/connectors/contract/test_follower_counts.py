@@ -1,4 +1,4 @@
-"""How many follow an account: one question, and a number or nothing."""
+"""Follower counts of accounts: one request, and a number or None."""
 
 import json
 from collections.abc import Callable
@@ -21,14 +21,13 @@ from connectors.registry.loader import load_connectors
 
 
 def _words(many: object) -> object:
-    """A number as text; anything else as it is."""
+    """Return an integer as text and anything else unchanged."""
     return str(many) if isinstance(many, int) and not isinstance(many, bool) else many
 
 
 @dataclass(frozen=True)
 class Told:
-    """One platform: whose followers are asked for, the request, and what it answers when they are
-    so many."""
+    """The follower request of one platform: account, request, and response for a given count."""
 
     account: str
     path: str
@@ -154,12 +153,12 @@ def asked(platform: str, *answers: StepResult) -> Send | int | None:
     return FOLLOWED[platform].count_followers(told.account, told.destination, answers)
 
 
-def test_every_one_is_tried() -> None:
+def test_every_connector_with_a_follower_count_is_tested() -> None:
     assert TOLD.keys() == FOLLOWED.keys()
 
 
 @pytest.mark.parametrize("platform", TOLD)
-def test_it_is_asked_with_an_order_without_content(platform: str) -> None:
+def test_follower_count_is_a_control_step_without_content(platform: str) -> None:
     turn, told = asked(platform), TOLD[platform]
     assert isinstance(turn, Send)
     step = turn.step
@@ -175,13 +174,13 @@ def test_it_is_asked_with_an_order_without_content(platform: str) -> None:
 
 @pytest.mark.parametrize("platform", TOLD)
 @pytest.mark.parametrize("many", [0, 12, MAX_FOLLOWERS])
-def test_a_good_answer_is_the_number(platform: str, many: int) -> None:
+def test_valid_response_returns_the_count(platform: str, many: int) -> None:
     assert asked(platform, Response("followers", 200, body=TOLD[platform].body(many))) == many
 
 
 @pytest.mark.parametrize("platform", TOLD)
 @pytest.mark.parametrize("many", NO_NUMBERS, ids=json.dumps)
-def test_what_is_no_number_is_none(platform: str, many: object) -> None:
+def test_invalid_number_returns_none(platform: str, many: object) -> None:
     assert asked(platform, Response("followers", 200, body=TOLD[platform].body(many))) is None
 
 
@@ -197,13 +196,13 @@ def test_what_is_no_number_is_none(platform: str, many: object) -> None:
     ],
     ids=repr,
 )
-def test_without_an_answer_there_is_none(platform: str, answer: StepResult) -> None:
+def test_missing_response_returns_none(platform: str, answer: StepResult) -> None:
     assert asked(platform, answer) is None
 
 
 @pytest.mark.parametrize("platform", TOLD)
 @pytest.mark.parametrize("status", [401, 403, 500])
-def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
+def test_error_status_returns_none(platform: str, status: int) -> None:
     assert asked(platform, Response("followers", status, body=TOLD[platform].body(12))) is None
 
 
@@ -218,12 +217,12 @@ def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
     ],
     ids=lambda told: json.dumps(told)[:50],
 )
-def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) -> None:
+def test_hidden_or_malformed_youtube_count_is_none(statistics: dict[str, object]) -> None:
     assert (
         asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]}))
         is None
     )
 
 
-def test_a_bot_without_a_channel_has_no_followers() -> None:
+def test_telegram_bot_without_channel_has_no_count() -> None:
     assert FOLLOWED["telegram"].count_followers("mia_bot", "", ()) is None

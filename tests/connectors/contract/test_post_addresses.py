@@ -1,4 +1,4 @@
-"""Addresses as people copy them: which of them name a post, and by what."""
+"""Post URLs as users copy them: the URLs that name a post, and its ID."""
 
 import pytest
 
@@ -25,7 +25,7 @@ ACCOUNTS = {
 
 
 def asked(platform: str, url: str, *, account: str = "me", destination: str = "") -> object:
-    """What a connector does with an address before anybody answered."""
+    """Return what a connector does with a URL before any response."""
     connector = KNOWN[platform]
     assert isinstance(connector, SupportsAddressLookup)
     return connector.resolve_address(ClaimedAddress(url, account, destination), ())
@@ -59,7 +59,7 @@ def asked(platform: str, url: str, *, account: str = "me", destination: str = ""
         ),
     ],
 )
-def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
+def test_post_url_requests_the_post_by_its_id(platform: str, url: str, number: str) -> None:
     turn = asked(
         platform,
         url,
@@ -91,17 +91,17 @@ def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
         ("bluesky", "https://bsky.app/profile/mia.bsky.social"),
         ("discord", "https://discord.com/channels/22/11"),
         ("telegram", "https://t.me/lakes"),
-        ("telegram", "https://t.me/lakes/5"),  # nobody told which channel is posted to
+        ("telegram", "https://t.me/lakes/5"),  # the posting channel is not given
         ("fanvue", "https://www.fanvue.com/mia"),
         ("byhand", "https://example.com/1"),
         ("sandbox", "https://example.com/p1"),
     ],
 )
-def test_what_names_no_post_is_refused_before_anybody_is_asked(platform: str, url: str) -> None:
+def test_url_without_post_is_rejected_without_request(platform: str, url: str) -> None:
     assert asked(platform, url, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE
 
 
-def test_another_account_in_the_address_is_seen_at_once() -> None:
+def test_url_of_another_account_is_rejected_without_request() -> None:
     assert (
         asked("bluesky", "https://bsky.app/profile/did:plc:other/post/3kabc", account="did:plc:me")
         == OTHER_ACCOUNTS_POST
@@ -113,7 +113,7 @@ def test_another_account_in_the_address_is_seen_at_once() -> None:
     assert asked("sandbox", "http://127.0.0.1/t/other/p1") == OTHER_ACCOUNTS_POST
 
 
-def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
+def test_facebook_url_forms_resolve() -> None:
     page = "1234567"
     for path in (
         f"permalink.php?story_fbid=99&id={page}",
@@ -129,7 +129,7 @@ def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
         ), path
 
 
-def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
+def test_telegram_album_url_names_all_its_messages() -> None:
 
     chat = Response(
         "chat",
@@ -148,7 +148,7 @@ def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
     assert named("https://t.me/c/6/7") == OTHER_ACCOUNTS_POST
 
 
-def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
+def test_youtube_video_of_others_or_private_is_not_ours() -> None:
 
     def named(channel: str, privacy: str) -> object:
         item = {
@@ -166,9 +166,9 @@ def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
     assert named("UCme", "private") == Absent()
 
 
-def test_where_an_account_is_looked_at() -> None:
-    """A person who is to say what stands there is led there; addresses of ours are not asked for a
-    token's word."""
+def test_account_has_a_profile_url() -> None:
+    """Members who confirm an uncertain delivery are linked there; the installation's own URLs are
+    not requested with a token."""
     asked_for = {**ACCOUNTS, "telegram": "bot", "bluesky": "did:plc:me"}
     for name, connector in KNOWN.items():
         if isinstance(connector, SupportsProfileUrl):
@@ -199,9 +199,6 @@ def test_where_an_account_is_looked_at() -> None:
         ("youtube", "https://youtu.be/"),
     ],
 )
-def test_what_is_no_number_of_a_post_is_asked_of_nobody(
-    platform: str, before: str, last: str
-) -> None:
-    """No request could be made of it: a question bears plain ids alone, and its path leads nowhere
-    else."""
+def test_malformed_id_is_rejected_without_request(platform: str, before: str, last: str) -> None:
+    """A lookup request carries plain IDs only, and its path cannot be redirected."""
     assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE

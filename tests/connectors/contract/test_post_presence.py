@@ -1,5 +1,5 @@
-"""Whether a post still stands: what each platform says of one that is gone, and what says nothing
-of it."""
+"""Presence of published posts: the responses of each platform for missing posts, and those that
+prove nothing."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def told(body: object, status: int = 200) -> Response:
 
 
 def listed(what: str, *numbers: str, after: str = "") -> Response:
-    """A page of what a Threads account wrote."""
+    """Return a page of posts of a Threads account."""
     paging = {"paging": {"cursors": {"before": "QVFa", "after": after}}} if after else {}
     return Response(what, 200, {}, {"data": [{"id": number} for number in numbers], **paging})
 
@@ -85,14 +85,14 @@ NOT_FOUND = told(
 
 
 def films(*numbers: str, code: str = "ok", status: int = 200) -> Response:
-    """What TikTok tells of those it was asked for."""
+    """Return TikTok's response to a video query."""
     error = {"code": code, "message": "", "log_id": "1"}
     found = {"data": {"videos": [{"id": each} for each in numbers]}} if code == "ok" else {}
     return Response("video", status, {}, {**found, "error": error})
 
 
 def published(*numbers: int) -> Response:
-    """What TikTok says of a publication."""
+    """Return TikTok's status of a publication."""
     posts = {"publicaly_available_post_id": list(numbers)} if numbers else {}
     return told(
         {"data": {"status": "PUBLISH_COMPLETE", **posts}, "error": {"code": "ok", "message": ""}}
@@ -107,13 +107,13 @@ def published(*numbers: int) -> Response:
             Instagram(),
             (GONE_THERE, NONE, told({"data": [{"id": "501"}]})),
             PresenceReport(),
-        ),  # a read that is known to lie
+        ),  # a read by ID that is known to be wrong
         (Instagram(), (GONE_THERE, NONE, told({"data": [{"id": "502"}]})), MissingPost()),
         (
             Instagram(),
             (GONE_THERE, told({"data": [{"id": "501"}]})),
             PresenceReport(),
-        ),  # a story, in no list of posts
+        ),  # a story, which no list of posts contains
         (Instagram(), (GONE_THERE, graph(190)), None),
         (Instagram(), (graph(190),), None),
         (Threads(), (told({"id": "501"}),), PresenceReport()),
@@ -121,7 +121,7 @@ def published(*numbers: int) -> Response:
         (Threads(), (GONE_THERE, *NOWHERE[1:]), MissingPost()),
         (Threads(), (*NOWHERE[:2], listed("replies", "501")), PresenceReport()),
         (Threads(), (*NOWHERE[:1], listed("threads", "501")), PresenceReport()),
-        (Threads(), (*NOWHERE[:2], graph(10)), None),  # its token may not read replies
+        (Threads(), (*NOWHERE[:2], graph(10)), None),  # the token may not read replies
         (Threads(), (*NOWHERE[:1], graph(4)), None),
         (Threads(), (graph(190),), None),
         (Facebook(), (told({"id": "17_501"}),), PresenceReport()),
@@ -145,7 +145,7 @@ def published(*numbers: int) -> Response:
             Reddit(),
             (told({"kind": "Listing", "data": {"children": []}}),),
             None,
-        ),  # it may be kept from us alone
+        ),  # it may be hidden from this account only
         (YouTube(), (film(uploadStatus="processed", privacyStatus="public"),), PresenceReport()),
         (
             YouTube(),
@@ -190,7 +190,7 @@ def published(*numbers: int) -> Response:
         (TikTok(), (films(code="internal_error", status=500),), None),
     ],
 )
-def test_what_a_platform_says_of_a_post(
+def test_response_maps_to_presence_report(
     one: SupportsPresenceCheck, answers: tuple[StepResult, ...], seen: PostPresence | None
 ) -> None:
     assert one.check_presence(copy_on(one), answers) == seen
@@ -201,7 +201,7 @@ def test_what_a_platform_says_of_a_post(
     "answer",
     [told({}, 503), told(None, 404), told(None), told([], 200), StepAnswerLost("look", "x")],
 )
-def test_an_outage_is_no_answer_and_looking_changes_nothing(
+def test_outage_reports_nothing_and_check_is_read_only(
     one: SupportsPresenceCheck, answer: StepResult
 ) -> None:
     turn = one.check_presence(copy_on(one), ())
@@ -211,18 +211,18 @@ def test_an_outage_is_no_answer_and_looking_changes_nothing(
     assert one.check_presence(copy_on(one), (answer,)) is None
 
 
-def test_a_film_that_was_never_for_everybody_is_not_missed_on_tiktok() -> None:
+def test_tiktok_video_that_was_never_public_is_not_missing() -> None:
     copy, platform = PlatformCopy("v_pub_file~1.1", "17"), TikTok()
     assert isinstance(platform.check_presence(copy, ()), Send)
     assert platform.check_presence(copy, (published(),)) is None, (
-        "it has no number: nobody can ask for it"
+        "without a number it cannot be requested"
     )
     assert isinstance(platform.check_presence(copy, (published(501),)), Send)
     assert platform.check_presence(copy, (published(501), films("501"))) == PresenceReport()
     assert platform.check_presence(copy, (published(501), films())) == MissingPost(hidden=True)
 
 
-def test_what_discord_said_was_deleted_is_not_asked_for() -> None:
+def test_deleted_discord_message_is_missing_without_request() -> None:
     assert (
         Discord().check_presence(PlatformCopy("removed-ABC", ACCOUNTS["discord"]), ())
         == MissingPost()

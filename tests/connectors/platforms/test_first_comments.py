@@ -1,5 +1,5 @@
-"""First comments where no threads are known: what is asked, what an answer means, what waits for a
-fresh post."""
+"""First comments on platforms without threads: requests, meaning of responses, and the wait for a
+new post."""
 
 from dataclasses import replace
 from typing import Any
@@ -86,7 +86,7 @@ THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items"
         (YouTube(), (google("backendError", 503),), Uncertain, ""),
     ],
 )
-def test_what_an_answer_means(
+def test_comment_response_maps_to_outcome(
     one: Connector, answers: tuple[StepResult, ...], kind: type[Outcome], code: str
 ) -> None:
     end = one.next_step(unit_for(one), answers)
@@ -96,7 +96,7 @@ def test_what_an_answer_means(
 
 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.capabilities.platform)
-def test_it_is_words_alone_under_a_post_and_no_thread(one: Connector) -> None:
+def test_first_comment_is_text_under_a_post_without_a_thread(one: Connector) -> None:
     def why(unit: Unit) -> str:
         end = one.next_step(unit, ())
         return end.reason.code if isinstance(end, Rejected) else ""
@@ -110,10 +110,10 @@ def test_it_is_words_alone_under_a_post_and_no_thread(one: Connector) -> None:
     assert why(unit_for(one, comment="", parts=2)) == "connectors.comment_alone"
     assert why(unit_for(one, texts=(Text("body", "x" * 20_000),))) == "connectors.text_too_long"
     for borne in {"instagram": (AI,), "reddit": (NSFW_MARK,)}.get(one.capabilities.platform, ()):
-        assert not why(unit_for(one, flags=(borne,)))  # its post bears it
+        assert not why(unit_for(one, flags=(borne,)))  # the post carries the mark
 
 
-def test_a_place_without_either_says_so() -> None:
+def test_platform_without_comments_is_rejected() -> None:
     none = Capabilities("x", ("post",), 99, 0, (), 0, "none", False, False, False, False, False)
     wrong = unit_checks.unit_problem(replace(COMMENT), none, length=1)
     assert wrong is not None

@@ -1,4 +1,4 @@
-"""The list of connectors, and what loading them must not drag in."""
+"""The list of connectors, and the modules that loading them must not import."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from connectors.registry import loader
 
 
-def test_every_connector_is_loaded_by_its_platform() -> None:
+def test_every_connector_is_loaded_by_platform() -> None:
     loaded = loader.load_connectors()
     assert set(loaded) >= {"own_page", "sandbox", "telegram"}
     assert len(loaded) == len(loader.BUILTIN_CONNECTORS)
@@ -17,7 +17,7 @@ def test_every_connector_is_loaded_by_its_platform() -> None:
     )
 
 
-def test_a_platform_has_one_connector() -> None:
+def test_second_connector_of_a_platform_is_refused() -> None:
     with pytest.raises(ValueError, match="two connectors"):
         loader.load_builtin_connectors(
             (
@@ -27,7 +27,7 @@ def test_a_platform_has_one_connector() -> None:
         )
 
 
-def test_connectors_reach_no_database() -> None:
+def test_connectors_import_no_database() -> None:
     program = (
         "import sys\n"
         "from connectors.registry import loader\n"
@@ -42,7 +42,7 @@ def test_connectors_reach_no_database() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_reading_the_list_loads_no_platform_and_no_tool() -> None:
+def test_registry_import_loads_no_connector_or_library() -> None:
     program = (
         "import sys\n"
         "from connectors.registry import loader\n"

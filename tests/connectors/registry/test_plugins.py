@@ -1,4 +1,5 @@
-"""Connectors that packages bring: used when they are whole, left out with a reason when not, and never in the way."""
+"""Connectors of plugins: loaded if valid, skipped with a reason otherwise, without side effects on
+other connectors."""
 
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def whole(name: str, instead: str = "", by: str = "") -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where packages are installed, looked at anew."""
+    """Return a directory on the import path for installed packages, with cleared caches."""
     monkeypatch.syspath_prepend(tmp_path)
     clear_plugin_caches()
     before = set(sys.modules)
@@ -62,7 +63,7 @@ def brings(folder: Path, package: str, platform: str, code: str, named: str = "O
 
 
 def why(platform: str = "acme") -> list[str]:
-    """Why what is installed for a platform is left out."""
+    """Return the reasons for which plugins of a platform were skipped."""
     return [
         one.why.code.rpartition(".")[2]
         for one in loader.load_plugin_connectors().left_out
@@ -70,12 +71,12 @@ def why(platform: str = "acme") -> list[str]:
     ]
 
 
-def test_without_packages_there_are_ours(folder: Path) -> None:
+def test_without_plugins_only_builtin_connectors_load(folder: Path) -> None:
     assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert loader.load_plugin_connectors().left_out == ()
 
 
-def test_one_that_is_whole_stands_beside_ours(folder: Path) -> None:
+def test_valid_plugin_is_loaded_beside_builtin_connectors(folder: Path) -> None:
     install_example(folder)
     found = loader.load_connectors()
     assert set(found) == {*loader.load_builtin_connectors(), "acme"}
@@ -87,9 +88,9 @@ def test_one_that_is_whole_stands_beside_ours(folder: Path) -> None:
 
 UNUSABLE = {
     "raises": whole("acme", "class One", "raise RuntimeError('no')\nclass One"),
-    "ends the process": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
-    "is not there": whole("acme", "class One", "class Other"),
-    "wants something": whole(
+    "exits": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
+    "has no such name": whole("acme", "class One", "class Other"),
+    "needs an argument": whole(
         "acme", "    contract", "    def __init__(self, more): ...\n    contract"
     ),
     "computes its contract": whole(
@@ -98,47 +99,50 @@ UNUSABLE = {
     "computes its form": whole(
         "acme", "contract = 2", "contract = 2; form = property(lambda self: exit(3)); " + CONNECTS
     ),
-    "is no Python": "class",
+    "is not Python": "class",
 }
 UNFIT = {
     "nothing": ("One = object", "no_connector"),
     "a number": ("def One(): return 3", "no_connector"),
-    "no act": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
+    "no lookup": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
     "no capabilities": (
         whole("acme", "contract = 2", "contract = 2\n    one = 0") + "    capabilities = {}\n",
         "no_connector",
     ),
-    "no chat": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
+    "no listener": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
     "no form": (
         whole("acme", "contract = 2", "contract = 2; form = 3; " + CONNECTS),
         "no_connector",
     ),
-    "no minutes": (
+    "setup minutes as text": (
         whole("acme", "contract = 2", "contract = 2; form = F((), minutes='2'); " + CONNECTS),
         "no_connector",
     ),
-    "no number": (
+    "a limit as text": (
         whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'),
         "no_connector",
     ),
-    "no place": (
+    "an invalid surface": (
         whole("acme", 'platform="acme"', 'platform="acme", surfaces=("post", 3)'),
         "no_connector",
     ),
-    "no price": (whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'), "no_connector"),
-    "passes on by no option": (
+    "an invalid price": (
+        whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'),
+        "no_connector",
+    ),
+    "crossposts without an option": (
         whole("acme", 'platform="acme"', 'platform="acme", passes_on="x"'),
         "no_connector",
     ),
-    "in our house": (
+    "declares itself in-house": (
         whole("acme", 'platform="acme"', 'platform="acme", in_house=True'),
         "no_connector",
     ),
-    "by hand": (
+    "declares manual posting": (
         whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'),
         "no_connector",
     ),
-    "replaces": (
+    "declares replacement": (
         whole("acme", 'platform="acme"', 'platform="acme", replaces=True'),
         "no_connector",
     ),
@@ -151,7 +155,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_what_fails_is_left_out_and_nothing_stops(folder: Path, name: str) -> None:
+def test_failing_plugin_is_skipped_and_others_load(folder: Path, name: str) -> None:
     brings(folder, "bad", "acme", UNUSABLE[name])
     install_example_as_other(folder)
     assert set(loader.load_connectors()) == {*loader.load_builtin_connectors(), "other"}
@@ -163,7 +167,7 @@ def install_example_as_other(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", UNFIT)
-def test_what_is_no_connector_of_this_contract_is_left_out(folder: Path, name: str) -> None:
+def test_plugin_without_the_contract_is_skipped(folder: Path, name: str) -> None:
     code, reason = UNFIT[name]
     brings(folder, "bad", "acme", code)
     assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
@@ -171,7 +175,7 @@ def test_what_is_no_connector_of_this_contract_is_left_out(folder: Path, name: s
 
 
 @pytest.mark.parametrize("name", ["x", "own_page", "byhand"])
-def test_none_of_ours_is_taken(folder: Path, name: str) -> None:
+def test_plugin_cannot_replace_a_builtin_connector(folder: Path, name: str) -> None:
     brings(folder, "thief", name, whole(name, "class One", "raise SystemExit\nclass One"))
     assert loader.load_connectors()[name] is not None
     assert type(loader.load_connectors()[name]) is type(loader.load_builtin_connectors()[name])
@@ -181,13 +185,13 @@ def test_none_of_ours_is_taken(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["bluesky_pages", "acme_pages", "acme_auth", "x_2", "Acme", "a", "a" * 32, "a.b", "9a"]
 )
-def test_a_name_that_could_mean_another_place_is_refused(folder: Path, name: str) -> None:
+def test_ambiguous_platform_name_is_refused(folder: Path, name: str) -> None:
     brings(folder, "thief", name, whole(name))
     assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert why(name) == ["name"]
 
 
-def test_of_two_for_one_platform_neither_is_used(folder: Path) -> None:
+def test_two_plugins_of_one_platform_are_both_skipped(folder: Path) -> None:
     for package in ("one-acme", "two-acme"):
         brings(folder, package, "acme", whole("acme"))
     assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
@@ -198,7 +202,7 @@ def test_of_two_for_one_platform_neither_is_used(folder: Path) -> None:
     }
 
 
-def test_metadata_nobody_can_read_hides_no_other(folder: Path) -> None:
+def test_unreadable_metadata_does_not_hide_other_plugins(folder: Path) -> None:
     install_example(folder)
     install_package(folder, "broken", {})
     (folder / "broken-1.0.dist-info/entry_points.txt").write_text(f"[{GROUP}]\nno entry point\n")
@@ -206,7 +210,7 @@ def test_metadata_nobody_can_read_hides_no_other(folder: Path) -> None:
     assert len(shipped_policies.shipped_policies()) == 1
 
 
-def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
+def test_skipped_plugin_is_logged_once_and_reported_by_doctor(folder: Path) -> None:
     brings(folder, "bad", "acme", UNUSABLE["raises"])
     with capture_logs() as logs:
         loader.load_connectors()
@@ -219,7 +223,7 @@ def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
     assert "bad 1.0" in render_message(finding.message, "fr")
 
 
-def test_the_doctor_says_who_brings_what(folder: Path) -> None:
+def test_doctor_reports_the_package_of_each_plugin(folder: Path) -> None:
     install_example(folder)
     [finding] = examination.check_connector_packages()
     assert finding.part == "connectors"
@@ -229,7 +233,7 @@ def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     )
 
 
-def test_its_address_is_its_own_and_settings_come_first(folder: Path) -> None:
+def test_plugin_base_url_is_overridden_by_settings(folder: Path) -> None:
     install_example(folder)
     found, settings = loader.load_connectors(), Settings().connectors.base_urls
     assert loader.base_addresses(found, settings) == {
@@ -241,8 +245,9 @@ def test_its_address_is_its_own_and_settings_come_first(folder: Path) -> None:
     }
 
 
-def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
-    """It is none of the addresses that settings name, so that the guard of all egress holds it to public ones."""
+def test_plugin_url_in_production_is_limited_to_public_hosts(folder: Path) -> None:
+    """Its base URL is not among those in the settings, so the egress guard limits it to public
+    hosts."""
     brings(
         folder,
         "inside",
@@ -255,7 +260,7 @@ def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
     assert not can_connect(address, wiring.allowed_reach(settings))
 
 
-def test_the_table_has_its_line(folder: Path) -> None:
+def test_capability_table_includes_the_plugin(folder: Path) -> None:
     install_example(folder)
     line = next(
         one
@@ -273,7 +278,7 @@ def test_the_table_has_its_line(folder: Path) -> None:
     assert "Token of the application" in said or "Jeton de l’application" in said
 
 
-def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
+def test_plugin_policy_rows_load_within_their_bounds(folder: Path) -> None:
     install_example(folder)
     [file] = shipped_policies.shipped_policies()
     rows = plugin_place_rules.verify_rules(file.document, bundle.shipped_bundle())
@@ -288,7 +293,7 @@ def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
     }
 
 
-def test_its_sentences_are_said_in_both_languages(folder: Path) -> None:
+def test_plugin_texts_render_in_both_languages(folder: Path) -> None:
     install_example(folder)
     assert render_message(Message("connect.acme.token"), "fr") == "Jeton de l’application"
     assert (
@@ -298,7 +303,7 @@ def test_its_sentences_are_said_in_both_languages(folder: Path) -> None:
 
 
 def sentences(folder: Path, **languages: str) -> None:
-    """A package with sentences by language, each `code=sentence` on a line of its own."""
+    """Install a plugin with texts by language, each line `code=text`."""
     brings(folder, "acme", "acme", whole("acme"))
     (folder / "acme/locale").mkdir()
     for language, lines in languages.items():
@@ -308,12 +313,12 @@ def sentences(folder: Path, **languages: str) -> None:
         (folder / f"acme/locale/{language}.po").write_text(head + body, "utf-8")
 
 
-def test_one_language_is_better_than_none(folder: Path) -> None:
+def test_missing_language_falls_back_to_the_other(folder: Path) -> None:
     sentences(folder, en="acme.no=Acme said no")
     assert render_message(Message("acme.no"), "fr") == "Acme said no"
 
 
-def test_what_has_no_sentence_is_said_all_the_same(folder: Path) -> None:
+def test_missing_text_renders_from_its_code(folder: Path) -> None:
     sentences(folder, en="acme.holes={nobody} gave {this.__class__}\nplatform.acme=Acme Ltd")
     said = {
         code: render_message(Message(code, {"word": "late"}), "en")
@@ -328,7 +333,7 @@ def test_what_has_no_sentence_is_said_all_the_same(folder: Path) -> None:
     assert render_message(Message("place.acme.post"), "fr") == "Acme: post"
 
 
-def test_it_says_nothing_of_others(folder: Path) -> None:
+def test_plugin_cannot_override_texts_of_others(folder: Path) -> None:
     sentences(
         folder,
         en="gate.stopped=open\nplatform.x=Y\nconnect.x.new=mine\nconnectors.refused=fine\nacme.no=No",
@@ -339,14 +344,14 @@ def test_it_says_nothing_of_others(folder: Path) -> None:
     assert render_message(Message("acme.no"), "en") == "No"
 
 
-def test_sentences_nobody_can_read_stop_no_page(folder: Path) -> None:
+def test_unreadable_catalogue_falls_back_to_codes(folder: Path) -> None:
     sentences(folder, en="acme.no=No")
     (folder / "acme/locale/en.po").write_bytes(b"\xff\xfe not a catalogue")
     assert render_message(Message("acme.no"), "en") == "Acme: no"
     assert render_message(Message("platform.x"), "en") == "X"
 
 
-def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
+def test_account_of_a_removed_plugin_retries(folder: Path) -> None:
     found = loader.load_connectors()
     assert "acme" not in found
     assert found.get("acme") is None
@@ -372,8 +377,8 @@ def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
     assert render_message(Message("acme.bad_token"), "en") == "Acme: bad token"
 
 
-def test_connected_is_a_value_of_ours(folder: Path) -> None:
-    """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
+def test_plugin_returns_the_shared_contract_classes(folder: Path) -> None:
+    """The plugin uses the classes of this installation, not a bundled copy of them."""
     install_example(folder)
     module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
     assert module.ConnectedAccount is ConnectedAccount

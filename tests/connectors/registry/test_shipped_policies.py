@@ -1,4 +1,4 @@
-"""Files of rules are found among installed packages, as data: nothing of theirs is run."""
+"""Policy files of installed packages are read as data; no package code runs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from connectors.registry import shipped_policies
 
 
 def installed(folder: Path, name: str, document: bytes | None, *, where: str = "rows.json") -> None:
-    """A package as an installer leaves it; its code raises as soon as it is imported."""
+    """Install a package whose code raises SystemExit on import."""
     (folder / name).mkdir(parents=True)
     (folder / name / "__init__.py").write_text("raise SystemExit('imported')")
     if document is not None:
@@ -21,7 +21,9 @@ def installed(folder: Path, name: str, document: bytes | None, *, where: str = "
     )
 
 
-def test_files_are_read_and_no_code_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_files_are_read_without_importing_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert shipped_policies.shipped_policies() == ()
     installed(tmp_path, "zeta", b"z")
     installed(tmp_path, "acme", b"rows")
@@ -33,6 +35,6 @@ def test_files_are_read_and_no_code_is(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(found) == ["acme", "huge", "zeta"]
     assert (found["acme"].version, found["acme"].document) == ("1.2", b"rows")
     assert len(found["huge"].document) == shipped_policies.MAX_POLICY_BYTES + 1, (
-        "read no further than to see that it is too long"
+        "reading stops one byte after the limit"
     )
     assert b"rows" in shipped_policies.policy_documents()

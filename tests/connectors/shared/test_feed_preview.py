@@ -1,5 +1,4 @@
-"""How a platform's feed shows a post: where each folds a text, what is shown of its words, what is
-covered."""
+"""Feed previews by platform: fold positions, visible text, covers and warnings."""
 
 import json
 from dataclasses import replace
@@ -35,7 +34,8 @@ FOLDS = {
         None,
     ),
 }
-"""Lines of forty that are shown at once; None where nobody says. X folds by length."""
+"""Lines of a forty-line text that are visible at first; None if the platform documents no limit. X
+folds by length."""
 
 MEASURES = {
     "graphemes": unit_checks.count_graphemes,
@@ -47,7 +47,7 @@ MEASURES = {
 
 
 @pytest.mark.parametrize("name", sorted(load_connectors()))
-def test_each_platform_folds_where_it_says_it_does(name: str) -> None:
+def test_feed_text_folds_at_the_declared_limit(name: str) -> None:
     can = load_connectors()[name].capabilities
     showing = can.feed_layout(can.surfaces[0])
     above, below = feed_preview.fold_feed_text(LINES, showing.fold)
@@ -70,7 +70,7 @@ def test_each_platform_folds_where_it_says_it_does(name: str) -> None:
     lines=st.integers(0, 4),
 )
 @pytest.mark.parametrize("measure", sorted(MEASURES))
-def test_a_fold_keeps_all_of_the_text_and_cuts_no_character(
+def test_fold_keeps_the_text_and_splits_no_character(
     text: str, measure: str, most: int, lines: int
 ) -> None:
     at = FoldRule(lines=lines, length=most, measure=MEASURES[measure])
@@ -79,14 +79,14 @@ def test_a_fold_keeps_all_of_the_text_and_cuts_no_character(
     assert at.measure(above) <= most
     if below and not lines:
         following = regex.findall(r"\X", text)[len(regex.findall(r"\X", above))]
-        assert at.measure(above + following) > most, "one more would have been shown"
+        assert at.measure(above + following) > most, "another character would have fit"
     if not lines:
         assert regex.findall(r"\X", above) + regex.findall(r"\X", below) == regex.findall(
             r"\X", text
         )
 
 
-def test_what_is_behind_a_warning_is_folded_only_where_that_is_so() -> None:
+def test_content_warning_folds_only_where_the_platform_does() -> None:
     assert feed_preview.fold_feed_text(
         LINES, load_connectors()["mastodon"].capabilities.feed_layout("").fold, warned=True
     ) == (LINES, "")
@@ -102,7 +102,7 @@ def test_what_is_behind_a_warning_is_folded_only_where_that_is_so() -> None:
     "name", ["bluesky", "discord", "telegram", "threads", "x", "mastodon", "reddit"]
 )
 @pytest.mark.parametrize(("title", "body"), [("Au port", "Ce matin"), ("", "Ce matin\nla mer")])
-def test_the_words_shown_are_those_that_are_sent(name: str, title: str, body: str) -> None:
+def test_previewed_text_is_the_text_sent(name: str, title: str, body: str) -> None:
     connector = load_connectors()[name]
     one = replace(unit(connector, body), texts=(Text("title", title), Text("body", body)))
     step = connector.next_step(one, ())
@@ -119,7 +119,7 @@ def test_the_words_shown_are_those_that_are_sent(name: str, title: str, body: st
     assert ("Au port" in wire) == any("Au port" in words for words in shown)
 
 
-def test_covers_and_warnings_are_those_that_are_sent() -> None:
+def test_preview_covers_and_warnings_match_the_request() -> None:
     reddit, mastodon = load_connectors()["reddit"], load_connectors()["mastodon"]
     showing = reddit.capabilities.feed_layout("other")
     plain = unit(reddit, "x")
@@ -150,11 +150,11 @@ def test_covers_and_warnings_are_those_that_are_sent() -> None:
 @pytest.mark.parametrize(
     "text", ["voir https://a.example/x. #mer et @mia@b.example", "<b>#</b> a@b.c https://", "", "#"]
 )
-def test_pieces_are_the_text(text: str) -> None:
+def test_text_pieces_join_to_the_text(text: str) -> None:
     assert "".join(piece.text for piece in feed_preview.text_pieces(text)) == text
 
 
-def test_only_addresses_tags_and_names_are_set_apart() -> None:
+def test_only_links_hashtags_and_mentions_are_marked() -> None:
     marked = [
         one.text
         for one in feed_preview.text_pieces("Voir https://a.example/x. #mer, a@b.c @mia &#39;")
@@ -164,7 +164,7 @@ def test_only_addresses_tags_and_names_are_set_apart() -> None:
     assert feed_preview.first_address("rien") == ""
 
 
-def test_a_platform_of_which_nothing_is_written_has_the_neutral_form() -> None:
+def test_platform_without_layout_uses_the_neutral_layout() -> None:
     can: Capabilities = replace(load_connectors()["x"].capabilities, shows={})
     assert can.feed_layout("x.post") == NEUTRAL_LAYOUT
     assert replace(can, shows={"post": FeedLayout("post")}).feed_layout("x.post").form == "post"

@@ -1,4 +1,4 @@
-"""What answers mean, case by case."""
+"""Meaning of HTTP responses, case by case."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +39,7 @@ GONE = frozenset({"account_suspended"})
         (Response("s", 422, body="text"), Rejected, Rejected),
     ],
 )
-def test_only_what_creates_is_ever_in_doubt(
+def test_only_creating_steps_become_uncertain(
     answer: StepResult, creating: type, redoable: type
 ) -> None:
     assert isinstance(outcome_of_status(answer, creates=True, account_gone=GONE), creating)
@@ -111,7 +111,7 @@ def test_only_what_creates_is_ever_in_doubt(
         ({}, RATE_WINDOW.total_seconds()),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float) -> None:
+def test_retry_after_accepts_seconds_and_dates(headers: dict[str, str], seconds: float) -> None:
     assert retry_after(headers) == timedelta(seconds=seconds)
 
 
@@ -119,12 +119,12 @@ def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: floa
     "said",
     ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01", 7, None],
 )
-def test_a_moment_that_there_is_not_is_none(said: object) -> None:
+def test_impossible_timestamp_is_none(said: object) -> None:
     assert parse_timestamp(said) is None
 
 
-def test_a_clock_that_says_nonsense_is_no_clock() -> None:
-    """Anybody may run a server of Mastodon or Bluesky: what it says of the time may be anything."""
+def test_invalid_date_header_gives_no_clock_offset() -> None:
+    """Anyone may run a Mastodon or Bluesky server, so its Date header may contain anything."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for date in (
         "",
@@ -135,7 +135,7 @@ def test_a_clock_that_says_nonsense_is_no_clock() -> None:
         assert clock_lead(Response("s", 200, {"date": date}), now) == timedelta()
 
 
-def test_a_refusal_keeps_the_platforms_word_and_none_of_its_sentences() -> None:
+def test_rejection_keeps_the_error_code_but_no_free_text() -> None:
     told = outcome_of_status(Response("s", 422, body={"error": "TEXT_TOO_LONG"}), creates=True)
     wordy = outcome_of_status(
         Response("s", 422, body={"error": "Dear user, <b>no</b>"}), creates=True
@@ -148,13 +148,13 @@ def test_a_refusal_keeps_the_platforms_word_and_none_of_its_sentences() -> None:
     )
 
 
-def test_nothing_leaves_its_segment() -> None:
+def test_quoted_segment_contains_no_separator() -> None:
     assert quote_segment("a/../b?c#d {account}%é") == "a%2F..%2Fb%3Fc%23d%20%7Baccount%7D%25%C3%A9"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_reason_has_its_sentence(language: str) -> None:
-    """Codes written in the connectors and sentences in the catalogue are the same set."""
+def test_every_reason_code_has_a_text(language: str) -> None:
+    """The codes in the connectors and the texts in the catalogue are the same set."""
     import re
     from pathlib import Path
 

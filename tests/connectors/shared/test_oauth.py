@@ -1,5 +1,5 @@
-"""OAuth 2 as a client somebody registered: how it is shown, what comes of a code, when a refresh
-token is in doubt."""
+"""OAuth 2 with a registered client: client authentication, code exchange, and uncertain refresh
+tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def given(status: int = 200, body: Any = None, **sealed: Sealed) -> Response:
     )
 
 
-def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
+def test_client_secret_is_sent_in_one_place_only() -> None:
     step = oauth.code_exchange_step("/2/oauth2/token", BACK)
     assert (step.client, step.encoding, step.token) == (OAuthClient("id-1", SECRET), "form", "none")
     assert "client_id" not in (step.json or {})
@@ -66,13 +66,11 @@ def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
         (Response(oauth.TOKEN_STEP, 403, {}, None), Retry),
     ],
 )
-def test_a_refresh_token_that_may_be_used_up_is_a_doubt(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_possibly_used_refresh_token_is_uncertain(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(oauth.renewal_outcome(answer), meant)
 
 
-def test_a_client_that_is_refused_is_told_apart_from_a_dead_token() -> None:
+def test_refused_client_differs_from_expired_token() -> None:
     dead, refused = (
         oauth.renewal_outcome(given(400, {"error": "invalid_grant"})),
         oauth.renewal_outcome(given(401, {})),
@@ -82,7 +80,7 @@ def test_a_client_that_is_refused_is_told_apart_from_a_dead_token() -> None:
 
 
 @pytest.mark.parametrize("seconds", [None, -1, 0, "7200", 10**30, True])
-def test_a_strange_lifetime_breaks_nothing(seconds: Any) -> None:
+def test_invalid_token_lifetime_is_ignored(seconds: Any) -> None:
     found = oauth.parse_tokens(given(body={"expires_in": seconds}, **PAIR))
     assert found is not None
     assert found.lifetime is None or timedelta(0) < found.lifetime <= oauth.MAX_TOKEN_LIFETIME
@@ -100,16 +98,16 @@ def test_a_strange_lifetime_breaks_nothing(seconds: Any) -> None:
         ),
     ],
 )
-def test_a_code_is_good_once(answer: StepResult, meant: Outcome) -> None:
+def test_authorization_code_is_never_reused(answer: StepResult, meant: Outcome) -> None:
     assert oauth.code_refusal_outcome(answer, again=AGAIN) == meant
     assert X().connect(BACK, (answer,)) == meant
 
 
-def test_a_code_that_never_left_is_tried_again() -> None:
+def test_unsent_code_exchange_is_retried() -> None:
     assert isinstance(X().connect(BACK, (StepNotSent(oauth.TOKEN_STEP, "ConnectError"),)), Retry)
 
 
-def test_nobody_visits_without_an_application() -> None:
+def test_oauth_flow_requires_a_client_id() -> None:
     assert X().connect(FORM | {"client_id": ""}, ()) == Rejected(
         Message("oauth.no_client"), permanent=False
     )
@@ -119,7 +117,7 @@ def test_nobody_visits_without_an_application() -> None:
     assert visit.asked["client_id"] == "id-1"
 
 
-def test_whose_tokens_they_are_is_what_the_platform_says() -> None:
+def test_token_owner_is_read_from_the_platform() -> None:
     me = Response("me", 200, {}, {"data": {"id": "42", "username": "mia", "name": "Mia"}})
     found = X().connect(BACK, (given(**PAIR), me))
     assert isinstance(found, ConnectedAccount)
@@ -135,7 +133,7 @@ def test_whose_tokens_they_are_is_what_the_platform_says() -> None:
         )
 
 
-def test_a_renewal_shows_the_client_the_account_came_in_by() -> None:
+def test_renewal_uses_the_client_of_the_account() -> None:
     step = oauth.token_renewal_step("/2/oauth2/token", GRANT)
     assert step.client == GRANT.client
     assert (step.json or {}) == {"grant_type": "refresh_token", "refresh_token": GRANT.refresh}

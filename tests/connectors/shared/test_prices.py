@@ -1,5 +1,4 @@
-"""What is locked until it is paid: where it can be, what the request must ask, and what an answer
-proves of it."""
+"""Paid posts: supported prices, required request fields, and what responses prove about them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +58,7 @@ CURRENCIES = st.sampled_from(("USD", "XTR", "EUR", "XTS"))
 PRICES = st.builds(Money, st.integers(-5, 200_000), CURRENCIES)
 
 
-def test_stars_are_asked_for_all_that_a_message_shows() -> None:
+def test_telegram_price_covers_all_media_of_a_message() -> None:
     method, fields, files = sent(PAID)
     assert method == "sendPaidMedia"
     assert fields == {
@@ -81,7 +80,7 @@ def test_stars_are_asked_for_all_that_a_message_shows() -> None:
 
 
 @given(st.uuids(), st.sampled_from(("delivery", "fulfilment", "draft", "export")))
-def test_what_travels_with_it_is_short_and_says_which(number: Any, kind: str) -> None:
+def test_telegram_payload_is_short_and_names_the_subject(number: Any, kind: str) -> None:
     payload = sent(replace(PAID, subject=Subject(kind, number)))[1]["payload"]
     assert len(payload.encode()) <= 128
     assert payload == f"{kind}:{number}"
@@ -103,11 +102,11 @@ def test_what_travels_with_it_is_short_and_says_which(number: Any, kind: str) ->
         (replace(PAID, media=(replace(PHOTO, size=11 * 2**20),)), "connectors.medium_unfit"),
     ],
 )
-def test_what_telegram_cannot_sell_is_not_sent(unit: Unit, code: str) -> None:
+def test_unit_that_telegram_cannot_sell_is_rejected(unit: Unit, code: str) -> None:
     assert why(unit) == code
 
 
-def test_a_channel_that_takes_none_is_still_ours() -> None:
+def test_channel_without_paid_media_stays_connected() -> None:
     told = "Bad Request: not enough rights to send paid media to the chat"
     answer = refused(400, told)
     assert publish_outcome(answer, reader=False) == Rejected(
@@ -122,7 +121,7 @@ def test_a_channel_that_takes_none_is_still_ours() -> None:
     assert getattr(stands, "native_id", "") == "-1001000000000/7"
 
 
-def test_fanvue_is_told_the_price_with_the_files() -> None:
+def test_fanvue_price_is_sent_with_its_files() -> None:
     steps, _ = story(LOCKED)
     assert steps[-1].json == {
         "audience": "followers-and-subscribers",
@@ -139,7 +138,7 @@ def test_fanvue_is_told_the_price_with_the_files() -> None:
 
 
 def uploads() -> tuple[Any, ...]:
-    """What was answered to the uploads of both pictures."""
+    """Return the responses to the uploads of both pictures."""
     steps, _ = story(LOCKED)
     staged = [step.name for step in steps[:-1]]
     return tuple(answer_to(name, 2 if name.endswith("b" * 24) else 1) for name in staged)
@@ -159,7 +158,7 @@ def look(
         **DATE,
     )
     turn = PLATFORM.look_up(sought, ())
-    # one page is all of it
+    # the page is the last one, so no further request follows
     return PLATFORM.look_up(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # see above
 
 
@@ -175,27 +174,23 @@ def listed(**changes: Any) -> dict[str, Any]:
     return {**whole, "isPinned": False, **changes}
 
 
-def test_a_post_that_was_lost_is_known_by_its_files_and_its_price() -> None:
+def test_lost_paid_post_is_found_by_files_and_price() -> None:
     assert isinstance(look(listed()), Found)
-    assert isinstance(look(listed(text=None), text=""), Found), "files of its own say enough"
+    assert isinstance(look(listed(text=None), text=""), Found), "its own files are sufficient proof"
     assert isinstance(look(listed(mediaUuids=[FIRST])), Absent)
     assert isinstance(look(listed(text="else")), Found), (
-        "its owner may word it otherwise; the files are its own"
+        "its owner may edit the text; the files are unique to it"
     )
     assert look(listed(price=None)) == Unknown(prices.Message("fanvue.other_price"))
-    assert isinstance(look(listed(), told=()), Unknown), (
-        "nobody knows its files: nothing is proven absent"
-    )
+    assert isinstance(look(listed(), told=()), Unknown), "without known files absence is not proven"
     assert isinstance(look(listed(price=None, mediaUuids=[]), price=None), Found)
-    assert isinstance(look(listed(), price=None), Unknown), (
-        "what is free is not taken for what is sold"
-    )
+    assert isinstance(look(listed(), price=None), Unknown), "a free post does not match a paid one"
 
 
 @given(
     PRICES, st.sampled_from(sorted(loader.load_connectors())), st.integers(0, 3), st.integers(1, 3)
 )
-def test_a_place_takes_what_it_says_and_nothing_else(
+def test_price_problem_matches_declared_price_range(
     price: Money, platform: str, media: int, parts: int
 ) -> None:
     can = loader.load_connectors()[platform].capabilities
@@ -215,7 +210,7 @@ def test_a_place_takes_what_it_says_and_nothing_else(
     st.none() | st.integers(-5, 200_000) | st.booleans(),
     st.sampled_from(("fanvue", "telegram")),
 )
-def test_a_request_asks_what_its_permit_says(
+def test_request_price_must_match_the_permit(
     price: Money | None, asked: Any, platform: str
 ) -> None:
     field = {"fanvue": "price", "telegram": "star_count"}[platform]
@@ -227,9 +222,8 @@ def test_a_request_asks_what_its_permit_says(
     assert prices.is_mispriced(step, "sandbox", price) is (price is not None)
 
 
-def test_whoever_sells_has_a_field_for_it() -> None:
-    """A platform that says it sells posts, without a word for the price on the wire, could sell
-    none."""
+def test_every_selling_platform_has_a_price_field() -> None:
+    """A platform that declares paid posts without a price field in its requests could sell none."""
     assert {
         name for name, one in loader.load_connectors().items() if one.capabilities.sells
     } == prices._FIELDS.keys()
@@ -248,7 +242,7 @@ CREATE = WireStep("publish", StepKind.PUBLISH, "POST", "/posts", {"text": "hello
         ("sandbox", {"text": "hello", "price": 1200}, CENTS),
     ],
 )
-def test_nothing_else_leaves(
+def test_request_with_another_price_is_refused(
     door: TransportSetup,
     platform: RecordingServer,
     name: str,
@@ -261,7 +255,7 @@ def test_nothing_else_leaves(
     assert platform.got == []
 
 
-def test_the_price_of_a_permit_is_signed(door: TransportSetup, platform: RecordingServer) -> None:
+def test_forged_permit_price_is_refused(door: TransportSetup, platform: RecordingServer) -> None:
     step, account = replace(CREATE, json={"price": 1200}), replace(door.account, platform="fanvue")
     forged = replace(permit(step, price=Money(300, "USD")), price=CENTS)
     with pytest.raises(EgressForbidden, match="forged"):
@@ -271,8 +265,8 @@ def test_the_price_of_a_permit_is_signed(door: TransportSetup, platform: Recordi
 
 
 @given(PRICES.filter(lambda price: price.currency != "USD" or not 300 <= price.minor <= 100_000))
-def test_no_connector_is_asked_about_what_it_cannot_sell(price: Money) -> None:
-    """Whoever wrote it: `Careless` sends whatever it is handed, for nothing."""
+def test_unsellable_unit_never_reaches_the_connector(price: Money) -> None:
+    """This holds for any connector: `Careless` sends everything without a price."""
 
     class Careless(Fanvue):
         def next_step(self, unit: Unit, answers: Any) -> Send:

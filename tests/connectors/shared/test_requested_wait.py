@@ -1,4 +1,4 @@
-"""How long a 429 asks us to wait, in its headers or in its body."""
+"""Requested wait of a 429 response, in its headers or its body."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,9 +30,7 @@ SHAPES: dict[str, Any] = {
 
 
 @given(SECONDS, st.sampled_from(sorted(SHAPES)), st.none() | st.integers(0, 500_000))
-def test_the_body_of_a_429_counts_for_the_account(
-    wait: float, shape: str, header: int | None
-) -> None:
+def test_wait_in_a_429_body_is_respected(wait: float, shape: str, header: int | None) -> None:
     headers = {"retry-after": str(header)} if header is not None else {}
     answer = Response("publish", 429, headers, SHAPES[shape](wait))
     asked = timedelta(seconds=max(wait, header or 0))
@@ -48,7 +46,7 @@ JSON = VALUES | st.lists(VALUES, max_size=1) | st.dictionaries(st.just("retry_af
 
 
 @given(JSON, JSON)
-def test_no_body_makes_a_wait_that_is_none(said: Any, inner: Any) -> None:
+def test_invalid_wait_in_a_body_is_ignored(said: Any, inner: Any) -> None:
     body = {"retry_after": said, "parameters": inner}
     wait = requested_wait(Response("publish", 429, {}, body))
     assert wait is None or timedelta(0) < wait <= MAX_RETRY_WAIT

@@ -1,4 +1,4 @@
-"""What a page counts while somebody writes is what the platform's connector refuses by."""
+"""The character count displayed in the editor is the one by which the connector rejects."""
 
 from dataclasses import replace
 
@@ -26,8 +26,9 @@ ACCOUNTS = {
     "x": "42",
     "youtube": "UCmia",
 }
-FILMS = {"tiktok", "youtube"}  # they take nothing without one
-TITLES = {"youtube": (Text("title", "A film"),)}  # where the first line would be taken for it
+FILMS = {"tiktok", "youtube"}  # platforms that require a video
+# platforms that would otherwise take the first line as the title
+TITLES = {"youtube": (Text("title", "A film"),)}
 COUNTING = {
     name: one for name, one in load_connectors().items() if isinstance(one, SupportsTextCount)
 }
@@ -53,14 +54,16 @@ def unit(connector: Connector, text: str, media: tuple[Medium, ...] = ()) -> Uni
     )
 
 
-def test_all_who_count_are_tried() -> None:
+def test_every_counting_connector_is_tested() -> None:
     assert COUNTING.keys() == ACCOUNTS.keys()
 
 
-@pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["words", "picture"])
+@pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["text", "picture"])
 @pytest.mark.parametrize("text", ["x", FAMILY, "é", "https://a.example/" + "y" * 40 + " "])
 @pytest.mark.parametrize("name", sorted(COUNTING))
-def test_the_count_is_what_is_refused_by(name: str, text: str, media: tuple[Medium, ...]) -> None:
+def test_connector_rejects_by_the_displayed_count(
+    name: str, text: str, media: tuple[Medium, ...]
+) -> None:
     connector = COUNTING[name]
     one = connector.count_text(unit(connector, text, media))[0]
     most = connector.count_text(unit(connector, "x", media))[1]
@@ -70,7 +73,7 @@ def test_the_count_is_what_is_refused_by(name: str, text: str, media: tuple[Medi
     assert connector.count_text(over)[0] > most
     taken = connector.next_step(fits, ())
     assert not isinstance(taken, Rejected) or taken.reason.code == "connectors.text_too_heavy", (
-        "bytes are another limit"
+        "the byte limit is separate"
     )
     refused = connector.next_step(over, ())
     assert isinstance(refused, Rejected)

@@ -1,5 +1,5 @@
-"""Pictures without words whose answer was lost: present, absent or in doubt, by what the platform
-shows of them."""
+"""Posts without text and with a lost response: found, absent or unknown, by the media that the
+platform reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,13 +52,13 @@ def mastodon(wanted: LookupQuery, *posts: dict[str, Any]) -> Send | LookupResult
     return Mastodon().look_up(wanted, (ok("look", list(posts)),))
 
 
-def test_mastodon_keeps_the_ids_of_uploads() -> None:
+def test_mastodon_matches_uploads_by_id() -> None:
     both = sought(*uploads(), media=(ONE, TWO))
     assert mastodon(both, posted("2", "71", "72"), posted("1", "60", "61")) == Found(
         "2", "", NOW + timedelta(seconds=5)
     )
     assert mastodon(both, posted("3", "72")).native_id == "3", (
-        "one that lost a picture is ours all the same"
+        "a post that lost a picture still matches"
     )
     assert mastodon(both, posted("1", "60", "61")) == textless_posts.OTHER_MEDIA
     assert mastodon(both, posted("1", "60")) == Absent(), "another number of pictures"
@@ -71,13 +71,13 @@ def test_mastodon_keeps_the_ids_of_uploads() -> None:
     assert isinstance(mastodon(both, *(posted(str(number), "9") for number in range(40))), Unknown)
 
 
-def test_an_upload_nobody_knows_is_not_looked_for() -> None:
+def test_unknown_upload_is_not_looked_up() -> None:
     for connector in (Mastodon(), X(), Fanvue()):
         assert isinstance(connector.look_up(sought(uploads()[1]), ()), Unknown)
         assert isinstance(connector.look_up(replace(sought(), media=()), ()), Unknown)
 
 
-# X: the number of a media key is the id of the upload
+# X: the number in a media key is the ID of the upload
 
 
 def tweets(*posts: dict[str, Any]) -> tuple[StepResult, ...]:
@@ -93,7 +93,7 @@ def tweet(number: str, *keys: str, text: str = "") -> dict[str, Any]:
     }
 
 
-def test_x_tells_its_media_by_their_keys() -> None:
+def test_x_matches_media_by_key() -> None:
     wanted = sought(ok(f"stage:{ONE.sha256[:24]}", {"data": {"id": "71"}}))
     first = X().look_up(wanted, ())
     assert isinstance(first, Send)
@@ -111,7 +111,7 @@ def test_x_tells_its_media_by_their_keys() -> None:
     assert isinstance(X().look_up(opened, tweets(tweet("9", "13_71"))), Found)
 
 
-# Instagram and Threads: the container says whether, the list says as what
+# Instagram and Threads: the container gives the status, the list gives the type
 
 
 def container(**told: Any) -> Response:
@@ -139,14 +139,14 @@ ALONE = sought(ok(container_step_name(ONE), {"id": "55"}))
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "EXPIRED"])
-def test_a_container_that_waits_was_not_published(state: str) -> None:
+def test_unpublished_container_proves_absence(state: str) -> None:
     first = instagram(ALONE)
     assert isinstance(first, Send)
     assert first.step.path.startswith("/55?fields=status_code")
     assert instagram(ALONE, container(status_code=state)) == Absent()
 
 
-def test_a_published_container_is_the_only_post_like_it() -> None:
+def test_published_container_matches_the_only_similar_post() -> None:
     published = container(status_code="PUBLISHED")
     seen = instagram(
         ALONE, published, page(shown("9"), shown("8", "VIDEO"), shown("7", caption="hello"))
@@ -155,14 +155,14 @@ def test_a_published_container_is_the_only_post_like_it() -> None:
     assert seen.native_id == "9"
     assert instagram(ALONE, published, page(shown("9"), shown("8"))) == textless_posts.OTHER_MEDIA
     assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), (
-        "the list lags"
+        "the list may lag"
     )
     assert isinstance(
         instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown
     )
 
 
-def test_a_carousel_is_known_by_its_items_too() -> None:
+def test_carousel_is_matched_by_item_count() -> None:
     both = sought(ok("stage:parent", {"id": "55"}), media=(ONE, TWO))
     told = page(shown("9", "CAROUSEL_ALBUM", 2), shown("8", "CAROUSEL_ALBUM", 3), shown("7"))
     seen = instagram(both, container(status_code="PUBLISHED"), told)
@@ -170,7 +170,7 @@ def test_a_carousel_is_known_by_its_items_too() -> None:
     assert seen.native_id == "9"
 
 
-def test_where_the_container_says_nothing_the_list_proves_absence_alone() -> None:
+def test_list_proves_absence_without_container_status() -> None:
     unread = Response("look", 400, {}, {"error": {"code": 100, "error_subcode": 33}})
     for first in (unread, container(status_code="ERROR")):
         assert instagram(ALONE, first, page(shown("7", caption="hello"))) == Absent()

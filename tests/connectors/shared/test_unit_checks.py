@@ -1,4 +1,4 @@
-"""A custom emoji is refused by its name before anything is sent; standard emoji are text."""
+"""Custom emoji are rejected before anything is sent; standard emoji are text."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ PLATFORMS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("around", ["{}", "good morning {} to you", "{}\nsecond line"])
-def test_a_custom_emoji_is_refused_by_its_name(platform: str, around: str) -> None:
+def test_custom_emoji_is_rejected_with_its_name(platform: str, around: str) -> None:
     connector, emoji = PLATFORMS[platform]
     unit = replace(UNIT, platform=platform, surface="", texts=(Text("body", around.format(emoji)),))
     for found in (connector.next_step(unit, ()), connector.edit(unit, "1", ())):
@@ -38,7 +38,7 @@ def test_a_custom_emoji_is_refused_by_its_name(platform: str, around: str) -> No
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_the_transport_sends_none(platform: str) -> None:
+def test_transport_refuses_custom_emoji(platform: str) -> None:
     field = {"discord": "content", "mastodon": "status"}[platform]
     for text, code in ((PLATFORMS[platform][1], "egress.remote_reference"), ("❤️ 10:30:45", "")):
         step = WireStep("publish", StepKind.PUBLISH, "POST", "/x", {field: f"see {text} now"})

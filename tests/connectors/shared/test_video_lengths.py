@@ -1,5 +1,4 @@
-"""How long a film may be: said before anything is sent, in words, and no part of what a digest
-covers."""
+"""Video length limits: checked before anything is sent, and not part of a unit's digest."""
 
 from dataclasses import replace
 
@@ -47,36 +46,34 @@ def why(platform: str, seconds: int) -> str:
     return found.reason.code if isinstance(found, Rejected) else ""
 
 
-def test_those_whose_papers_say_a_length_are_known() -> None:
+def test_platforms_with_documented_length_are_known() -> None:
     assert SAYING.keys() == {"x", "bluesky", "tiktok", "instagram", "threads"}
 
 
 @pytest.mark.parametrize("platform", SAYING)
-def test_a_film_that_is_too_long_or_too_short_sends_nothing(platform: str) -> None:
+def test_video_outside_the_length_bounds_is_rejected(platform: str) -> None:
     least, most = SAYING[platform].capabilities.film_seconds
     assert why(platform, most + 1) == "connectors.film_too_long"
     assert why(platform, most) not in {"connectors.film_too_long", "connectors.film_too_short"}
     assert why(platform, 0) not in {"connectors.film_too_long", "connectors.film_too_short"}, (
-        "nobody knows"
+        "the length is unknown"
     )
     if least:
         assert why(platform, least - 1) == "connectors.film_too_short"
 
 
 @given(st.integers(0, 10_000), st.sampled_from(sorted(SAYING)))
-def test_a_length_is_refused_outside_the_bounds_alone(seconds: int, platform: str) -> None:
+def test_length_problem_matches_the_bounds(seconds: int, platform: str) -> None:
     least, most = SAYING[platform].capabilities.film_seconds
     refused = unit_checks.video_length_problem(seconds, SAYING[platform].capabilities) is not None
     assert refused == (seconds > most or 0 < seconds < least)
 
 
-def test_a_length_is_stored_and_no_yes_given_before_is_lost() -> None:
+def test_length_is_stored_without_changing_the_digest() -> None:
     unit = post("x", 12)
     assert unit_from_json(unit_to_json(unit)).media[0].seconds == 12
     before = replace(unit, media=(replace(unit.media[0], seconds=0),))
     assert unit.digest() == before.digest()
     stored = unit_to_json(before)
     del stored["media"][0]["seconds"]
-    assert unit_from_json(stored).digest() == unit.digest(), (
-        "as it was written before films had a length"
-    )
+    assert unit_from_json(stored).digest() == unit.digest(), "as stored before media had a length"

@@ -1,5 +1,5 @@
-"""What an order lets out is read by its meaning: generated requests that say the opposite, or do
-something else, are refused."""
+"""Orders are matched by the meaning of a request: generated requests with the opposite or another
+effect are refused."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,9 @@ def request(method: str, path: str, json: dict[str, Any] | None = None) -> WireS
 
 
 @given(METHODS, IDS, HIDING_FIELDS, st.booleans())
-def test_a_hiding_field_means_what_it_says(method: str, name: str, field: str, on: bool) -> None:
+def test_hide_field_value_decides_hide_or_show(
+    method: str, name: str, field: str, on: bool
+) -> None:
     step = request(method, f"/{name}/hidden", {field: on})
     assert has_meaning(step, "hide") is on
     assert has_meaning(step, "moderate", "hide") is on
@@ -36,7 +38,7 @@ def test_a_hiding_field_means_what_it_says(method: str, name: str, field: str, o
 
 
 @given(st.sampled_from(ACTS), st.sampled_from(ACTS), IDS)
-def test_an_act_by_its_name_is_that_act_alone(act: str, other: str, name: str) -> None:
+def test_action_path_permits_that_action_only(act: str, other: str, name: str) -> None:
     step = request("POST", f"/api/remarks/{name}/{act}", {})
     assert has_meaning(step, "moderate", act)
     assert has_meaning(step, "moderate", other) is (act == other)
@@ -55,7 +57,7 @@ YOUTUBE = "/youtube/v3/comments/setModerationStatus?id=c1&moderationStatus="
         ("rejected&banAuthor=true", {"block"}),
     ],
 )
-def test_a_moderation_state_means_its_acts(state: str, meant: set[str]) -> None:
+def test_moderation_status_permits_its_actions_only(state: str, meant: set[str]) -> None:
     step = moderation_request("POST", YOUTUBE + state).step
     assert {act for act in ACTS if has_meaning(step, "moderate", act)} == meant
 
@@ -63,7 +65,7 @@ def test_a_moderation_state_means_its_acts(state: str, meant: set[str]) -> None:
 @given(
     st.sampled_from(["app.bsky.feed.post", "app.bsky.actor.profile", "app.bsky.feed.repost"]), IDS
 )
-def test_no_act_writes_a_record_that_people_read(collection: str, name: str) -> None:
+def test_no_action_writes_a_public_record(collection: str, name: str) -> None:
     body = {"collection": collection, "rkey": name, "record": {"$type": collection, "text": name}}
     step = request("POST", "/xrpc/com.atproto.repo.putRecord", body)
     assert not has_meaning(step, "moderate")
@@ -76,20 +78,20 @@ def test_no_act_writes_a_record_that_people_read(collection: str, name: str) -> 
     st.sampled_from(["posts", "statuses", "sendMessage", "likes", "follow", "createRecord", "api"]),
     IDS,
 )
-def test_a_reading_order_writes_nothing(method: str, endpoint: str, name: str) -> None:
+def test_read_order_permits_no_write(method: str, endpoint: str, name: str) -> None:
     step = request(method, f"/{name}/{endpoint}", {"text": name})
     assert not any(has_meaning(step, action) for action in READS)
 
 
 @given(st.sampled_from(["sendMessage", "deleteMessage", "editMessageText"]))
-def test_a_telegram_method_writes_by_get_too(method: str) -> None:
+def test_telegram_write_by_get_is_no_read(method: str) -> None:
     step = request("GET", f"/bot{{token}}/{method}?chat_id=1&text=hi")
     assert not any(has_meaning(step, action) for action in READS)
     assert has_meaning(request("GET", "/bot{token}/getUpdates?offset=1"), "updates")
 
 
 @given(st.sampled_from(["method", "_method"]), st.sampled_from(["post", "delete"]))
-def test_no_other_method_is_smuggled_in(name: str, method: str) -> None:
+def test_method_override_is_not_a_read(name: str, method: str) -> None:
     step = request("GET", f"/123?{name}={method}")
     assert not has_meaning(step, "look")
     override = replace(request("GET", "/123"), headers={"X-HTTP-Method-Override": method})
@@ -97,7 +99,7 @@ def test_no_other_method_is_smuggled_in(name: str, method: str) -> None:
 
 
 @given(st.sampled_from(["hidden", "block", "mute", "likes", "private"]), IDS)
-def test_ending_a_state_takes_nothing_away(state: str, name: str) -> None:
+def test_deleting_a_state_is_not_deleting_the_post(state: str, name: str) -> None:
     assert not has_meaning(request("DELETE", f"/posts/{name}/{state}"), "delete")
     assert has_meaning(request("DELETE", f"/posts/{name}"), "delete")
 
@@ -107,22 +109,22 @@ TELEGRAM = "/bot{token}/"
 
 OPPOSITES: dict[str, tuple[WireStep, str, str]] = {
     "a checkout that is refused": (request("POST", "/checkouts/1", {"ok": False}), "checkout_yes", ""),
-    "a renewal that goes on": (
+    "an enabled renewal": (
         request("POST", f"{TELEGRAM}editUserStarSubscription", {"is_canceled": False}),
         "subscription",
         "",
     ),
-    "a role that is given": (request("PUT", ROLE), "role", "take"),
-    "a role that is taken": (request("DELETE", ROLE), "role", "give"),
-    "a member let in": (request("POST", f"{TELEGRAM}approveChatJoinRequest", {}), "role", "take"),
-    "a ban that is lifted": (
+    "an assigned role": (request("PUT", ROLE), "role", "take"),
+    "a removed role": (request("DELETE", ROLE), "role", "give"),
+    "an admitted member": (request("POST", f"{TELEGRAM}approveChatJoinRequest", {}), "role", "take"),
+    "a lifted ban": (
         request("POST", f"{TELEGRAM}unbanChatMember", {"user_id": 1}),
         "role",
         "take",
     ),
-    "calls that begin": (request("POST", "/1/subscribed_apps"), "calls", "off"),
-    "calls that end": (request("DELETE", "/1/subscribed_apps"), "calls", "on"),
-    "an answer with words": (
+    "enabled webhooks": (request("POST", "/1/subscribed_apps"), "calls", "off"),
+    "disabled webhooks": (request("DELETE", "/1/subscribed_apps"), "calls", "on"),
+    "a response with text": (
         request("POST", f"{TELEGRAM}answerCallbackQuery", {"callback_query_id": "1", "text": "hi"}),
         "ack",
         "",
@@ -132,24 +134,24 @@ OPPOSITES: dict[str, tuple[WireStep, str, str]] = {
         "ack",
         "",
     ),
-    "an address elsewhere": (
+    "a foreign URL": (
         request("PATCH", "/webhooks/1/{token}/messages/@original", {"content": "https://x.example"}),
         "ack",
         "",
     ),
-    "a deletion that says no": (request("POST", "/api/del", {"id": "1", "del": False}), "delete", ""),
-    "an unknown act": (request("POST", "/remarks/1/pin", {}), "moderate", "pin"),
+    "a deletion set to false": (request("POST", "/api/del", {"id": "1", "del": False}), "delete", ""),
+    "an unknown moderation action": (request("POST", "/remarks/1/pin", {}), "moderate", "pin"),
     "an unknown action": (request("GET", "/posts"), "peek", ""),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPPOSITES)
-def test_the_opposite_is_not_covered(name: str) -> None:
+def test_opposite_action_is_not_permitted(name: str) -> None:
     step, action, act = OPPOSITES[name]
     assert not has_meaning(step, action, act)
 
 
-def test_the_transport_asks_before_the_first_byte(
+def test_transport_checks_meaning_before_sending(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     step = WireStep("hide", StepKind.RESTRICT, "POST", "/c1", {"is_hidden": False}, action="hide")

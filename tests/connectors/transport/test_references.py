@@ -1,5 +1,5 @@
-"""Every name by which a platform's request points at something, or puts it off, is known; and
-nothing else is."""
+"""All request fields that reference remote objects or postpone publication are known, and no
+others."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def step(body: Any = None, path: str = "/x", **more: Any) -> WireStep:
 
 
 def nested(name: str, value: Any) -> dict[str, Any]:
-    """A body in which a name, as `a.b`, holds a value, inside a list as platforms like it."""
+    """Return a body in which the field `a.b` holds a value, inside a list."""
     first, _, second = name.partition(".")
     return {first: [{second: value}]} if second else {first: value}
 
@@ -35,9 +35,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("platform", "name"), FIELDS)
-def test_a_field_that_points_is_refused_and_passes_when_it_was_judged(
-    platform: str, name: str
-) -> None:
+def test_reference_field_is_refused_unless_judged(platform: str, name: str) -> None:
     body = {"text": "hello", **nested(name, THERE)}
     for one in (step(body), step({"deep": [body]}), step({"payload": json.dumps(body)})):
         assert references.stray_reference(one, platform, ()) == REMOTE
@@ -45,12 +43,12 @@ def test_a_field_that_points_is_refused_and_passes_when_it_was_judged(
         assert references.stray_reference(one, platform, (THERE,)) == ""
     assert references.stray_reference(step({"text": "hello"}), platform, ()) == ""
     assert references.stray_reference(step({"text": json.dumps(body)}), platform, ()) == "", (
-        "words are words"
+        "text is not parsed as fields"
     )
 
 
 @pytest.mark.parametrize("name", sorted({name for _, name in FIELDS}))
-def test_a_platform_nobody_knows_is_held_to_the_names_of_all(name: str) -> None:
+def test_unknown_platform_is_checked_for_all_reference_names(name: str) -> None:
     assert references.stray_reference(step(nested(name, THERE)), "acme", ()) == REMOTE
     assert references.stray_reference(step(nested(name, THERE)), "acme", (THERE,)) == ""
 
@@ -63,7 +61,7 @@ AGAIN = [
 
 
 @pytest.mark.parametrize(("platform", "word", "parts"), AGAIN)
-def test_a_request_that_shows_something_again_is_refused_as_a_whole(
+def test_reposting_request_is_refused_unless_judged(
     platform: str, word: str, parts: tuple[str, ...]
 ) -> None:
     asked = step(
@@ -89,7 +87,7 @@ WAITS += [
 
 
 @pytest.mark.parametrize(("platform", "name"), WAITS)
-def test_nothing_is_left_to_a_platforms_clock(platform: str, name: str) -> None:
+def test_native_scheduling_is_refused(platform: str, name: str) -> None:
     for body in (
         {name: "2026-11-22T12:00:00Z"},
         {"status": {name.upper(): 1795348800}},
@@ -111,7 +109,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("platform", "said"), KEPT)
-def test_a_draft_there_is_no_publication(platform: str, said: str) -> None:
+def test_platform_draft_is_not_a_publication(platform: str, said: str) -> None:
     name, _, value = said.partition("=")
     asked = step({name: value}) if value else step({"text": "hello"}, f"/api/{name}")
     assert references.stray_reference(asked, platform, ()) == LATER
@@ -119,11 +117,11 @@ def test_a_draft_there_is_no_publication(platform: str, said: str) -> None:
         assert references.stray_reference(step({name: "public"}), platform, ()) == ""
         assert (
             references.stray_reference(replace(asked, kind=StepKind.STAGE), platform, ()) == ""
-        ), "an upload is not shown yet"
+        ), "an upload is not public yet"
 
 
 @pytest.mark.parametrize("platform", [*PLATFORM_FIELDS, "acme"])
-def test_no_address_stands_where_no_text_is(platform: str) -> None:
+def test_address_outside_text_is_refused(platform: str) -> None:
     for value in (
         "https://example.test/a.jpg",
         "at://did:plc:a/app.bsky.feed.post/1",
@@ -138,15 +136,15 @@ def test_no_address_stands_where_no_text_is(platform: str) -> None:
             assert references.stray_reference(asked, platform, ()) == REMOTE
             assert references.stray_reference(asked, platform, (value,)) == ""
         assert references.stray_reference(step({"text": f"look: {value}"}), platform, ()) == "", (
-            "the gate judged it as a link"
+            "the gate checked it as a link"
         )
         asked = step({"text": f"look: {value}", "picture_of_it": value})
         assert references.stray_reference(asked, platform, ()) == REMOTE, (
-            "what the text names is a link, not a picture"
+            "a URL in the text is a link, not a picture"
         )
 
 
-def test_a_link_of_the_text_may_be_told_with_its_place() -> None:
+def test_link_of_the_text_may_be_sent_as_facet() -> None:
     facet = {"features": [{"uri": "https://example.test/a"}]}
     assert (
         references.stray_reference(
@@ -168,7 +166,7 @@ def test_a_link_of_the_text_may_be_told_with_its_place() -> None:
     )
 
 
-def test_what_the_request_carries_itself_is_no_reference() -> None:
+def test_files_of_the_request_are_no_references() -> None:
     album = {
         "media": [
             {"type": "photo", "media": "attach://m0"},
@@ -198,7 +196,7 @@ def test_what_the_request_carries_itself_is_no_reference() -> None:
     )
 
 
-def test_a_picture_in_a_text_is_a_reference_where_the_platform_draws_it() -> None:
+def test_custom_emoji_is_a_reference_where_it_renders() -> None:
     said = {"content": "look <:pose:123456789012345678>"}
     assert references.stray_reference(step(said), "discord", ()) == REMOTE
     assert references.stray_reference(step(said), "discord", (THERE,)) == ""
@@ -206,13 +204,13 @@ def test_a_picture_in_a_text_is_a_reference_where_the_platform_draws_it() -> Non
     assert references.stray_reference(step({"content": "look :pose: <3"}), "discord", ()) == ""
 
 
-def test_an_upload_of_the_same_subject_may_be_named() -> None:
+def test_upload_of_the_same_subject_may_be_referenced() -> None:
     told = Response("stage:a", 200, body={"data": {"id": THERE, "size": 3}, "more": ["x"]})
     post = step({"text": "x", "media": {"media_ids": [THERE]}})
     assert references.uploaded_references(post, "x", (told,)) == (THERE,)
     assert references.uploaded_references(post, "x", ()) == ()
     assert references.uploaded_references(step({"text": "size 3"}), "x", (told,)) == (), (
-        "only what the request points at is signed"
+        "only references of the request are signed"
     )
     carousel = step({"children": f"{THERE},9"}, "/1/media")
     assert references.uploaded_references(carousel, "instagram", (told,)) == (THERE,)
@@ -223,20 +221,20 @@ IDS = st.text("abcdef0123456789", min_size=1, max_size=12)
 
 
 @given(st.sets(IDS, max_size=4), st.lists(IDS, min_size=1, max_size=4), st.sampled_from(FIELDS))
-def test_nothing_passes_that_was_not_judged(
+def test_unjudged_reference_is_refused(
     judged: set[str], pointed: list[str], where: tuple[str, str]
 ) -> None:
-    """A permit for what a unit points at lets out no request that points at anything else."""
+    """A permit for one set of references permits no request with any other reference."""
     platform, name = where
     asked = step({"text": "x", "parts": [nested(name, one) for one in pointed]})
     assert (references.stray_reference(asked, platform, judged) == "") == (set(pointed) <= judged)
 
 
 def _fields() -> Iterator[tuple[str, str]]:
-    """Fields by which the Bot API takes a file that is there already, as its description says."""
+    """Yield the fields in which the Bot API description accepts an existing file."""
     known = described()
     if known is None:
-        pytest.skip("Telegram's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Telegram's description is missing (set GREENROOM_SHARED)")
     for kind in ("methods", "types"):
         for owner, about in known[kind].items():
             for each in about.get("fields", []):
@@ -249,7 +247,7 @@ def _fields() -> Iterator[tuple[str, str]]:
                     yield owner, each["name"]
 
 
-def test_every_field_that_takes_a_file_id_is_known() -> None:
+def test_every_telegram_file_id_field_is_known() -> None:
     found = set(_fields())
     assert len(found) > 20
     for owner, name in sorted(found):
@@ -269,10 +267,8 @@ def test_every_field_that_takes_a_file_id_is_known() -> None:
         ("sandbox", {"text": "b", "reply_to": "17"}),
     ],
 )
-def test_what_a_part_is_put_under_is_allowed_and_shows_nothing(
-    platform: str, body: dict[str, Any]
-) -> None:
-    """A mark that each shown picture must bear is not asked of the part above."""
+def test_thread_parent_is_allowed_and_shows_nothing(platform: str, body: dict[str, Any]) -> None:
+    """Marks that every displayed picture must carry are not required of the parent post."""
     under = WireStep("publish", StepKind.PUBLISH, "POST", "/send", body)
     allowed = references.uploaded_references(under, platform, (), above="-100/17")
     assert references.stray_reference(under, platform, allowed) == ""
@@ -281,8 +277,8 @@ def test_what_a_part_is_put_under_is_allowed_and_shows_nothing(
     assert references.count_shown_references(again, "telegram", ("AgAC",)) == 1
 
 
-def test_a_number_that_names_an_own_part_is_no_upload() -> None:
-    """A platform tells many a "0": it must not make a carried file one that is pointed at."""
+def test_attachment_index_is_not_an_upload() -> None:
+    """Responses often contain "0", which must not turn an attached file into a reference."""
     files = {"files[0]": FileRef("0" * 64, "image/png", "SPOILER_a.png")}
     sent = WireStep(
         "publish", StepKind.PUBLISH, "POST", "/messages", {"attachments": [{"id": 0}]}, files=files
@@ -295,7 +291,7 @@ def test_a_number_that_names_an_own_part_is_no_upload() -> None:
     )
 
 
-def test_a_message_may_stand_under_what_was_told_of_its_talk_and_show_nothing_of_it() -> None:
+def test_reply_to_a_conversation_is_allowed_and_forwards_no_file() -> None:
     listed = Response(
         "talks", 200, {}, [{"last_status": {"id": THERE, "media_attachments": [{"id": "77"}]}}]
     )
@@ -303,5 +299,5 @@ def test_a_message_may_stand_under_what_was_told_of_its_talk_and_show_nothing_of
     assert references.uploaded_references(message, "mastodon", (), talk=(listed,)) == (THERE,)
     assert references.uploaded_references(message, "mastodon", (), talk=()) == ()
     assert references.stray_reference(message, "mastodon", (THERE,)) == REMOTE, (
-        "a file somebody sent is not sent on"
+        "a received file is not forwarded"
     )

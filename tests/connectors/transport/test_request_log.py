@@ -1,5 +1,4 @@
-"""What the log says of a request: its address by the platform's own words, and nothing that names
-anybody."""
+"""Request log: the path as a template of the platform, without identifiers."""
 
 import pytest
 
@@ -22,5 +21,5 @@ from connectors.transport.request_log import path_template
         ("", ""),
     ],
 )
-def test_only_words_of_addresses_are_told(path: str, told: str) -> None:
+def test_path_template_hides_all_identifiers(path: str, told: str) -> None:
     assert path_template(path) == told

@@ -1,5 +1,4 @@
-"""What a request must tell a platform is read out of the request, as each platform's own request
-writes it."""
+"""Required marks are read from the request, in the form that each platform defines."""
 
 from typing import Any
 
@@ -50,12 +49,14 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("flag", "whole", "without"), TOLD)
-def test_a_mark_is_seen_and_missed(flag: str, whole: WireStep, without: WireStep) -> None:
+def test_required_mark_is_detected_as_present_or_missing(
+    flag: str, whole: WireStep, without: WireStep
+) -> None:
     assert required_marks.first_missing_mark(whole, (flag,)) == ""
     assert required_marks.first_missing_mark(without, (flag,)) == flag
     assert required_marks.first_missing_mark(without, ()) == ""
 
 
 @pytest.mark.parametrize("flag", ["has_spoiler=true", "spoiler=true"])
-def test_words_alone_hide_no_picture(flag: str) -> None:
+def test_text_without_media_needs_no_spoiler_mark(flag: str) -> None:
     assert required_marks.first_missing_mark(step({"text": "hello"}), (flag,)) == ""

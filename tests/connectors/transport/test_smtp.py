@@ -1,4 +1,4 @@
-"""The door of mail: what passes it, what the server's answer means, and nothing in the clear."""
+"""Email transport: permitted content, meaning of server replies, and no cleartext passwords."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,7 +54,7 @@ def send(
     return box.send(one, NoticeOrder(one.tenant_id, one.member_id))
 
 
-def test_a_letter_arrives_in_the_members_language(server: MailServer) -> None:
+def test_email_is_sent_in_the_members_language(server: MailServer) -> None:
     one = letter()
     assert send(server, one) == Response("mail", 250, {}, {})
     (got,) = server.to("anne@agence.example")
@@ -75,7 +75,7 @@ def test_a_letter_arrives_in_the_members_language(server: MailServer) -> None:
         ("sender", StepNotSent("mail", "sender 553")),
     ],
 )
-def test_what_the_server_does_is_said_for_what_it_is(
+def test_server_failure_maps_to_step_result(
     server: MailServer, fault: str, answer: StepResult
 ) -> None:
     server.faults.append(fault)
@@ -84,22 +84,20 @@ def test_what_the_server_does_is_said_for_what_it_is(
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("hang", StepAnswerLost), ("drip", StepNotSent)])
-def test_a_server_that_hangs_or_drips_is_cut_off(
-    server: MailServer, fault: str, kind: type
-) -> None:
+def test_hanging_or_slow_server_times_out(server: MailServer, fault: str, kind: type) -> None:
     server.faults.append(fault)
     began = monotonic()
     assert isinstance(send(server, letter(), seconds=0.5), kind)
     assert monotonic() - began < 3
 
 
-def test_a_server_without_encryption_gets_nothing(server: MailServer) -> None:
+def test_server_without_encryption_receives_nothing(server: MailServer) -> None:
     answer = send(server, letter(), security="starttls", user="us", password="secret")
     assert answer == StepNotSent("mail", "SMTPNotSupportedError")
     assert server.taken == []
 
 
-def test_nobody_there_and_no_server_set(server: MailServer) -> None:
+def test_unreachable_or_unset_server_is_not_sent(server: MailServer) -> None:
     assert isinstance(send(server, letter(), port=1), StepNotSent)
     assert send(server, letter(), host="") == StepNotSent("mail", "no mail server")
 
@@ -128,15 +126,13 @@ def test_nobody_there_and_no_server_set(server: MailServer) -> None:
         {"to": "Anne <anne@agence.example>"},
     ],
 )
-def test_nothing_a_tenant_wrote_has_a_place_in_a_letter(
-    server: MailServer, odd: dict[str, object]
-) -> None:
+def test_email_rejects_tenant_written_content(server: MailServer, odd: dict[str, object]) -> None:
     with pytest.raises(EgressForbidden):
         send(server, letter(**odd))
     assert server.conversations == 0
 
 
-def test_the_order_is_for_this_very_member(server: MailServer) -> None:
+def test_order_for_another_member_is_refused(server: MailServer) -> None:
     one = letter()
     box = EmailTransport(settings(server), house=HOUSE)
     for order in (NoticeOrder(uuid7(), one.member_id), NoticeOrder(one.tenant_id, uuid7())):
@@ -145,7 +141,7 @@ def test_the_order_is_for_this_very_member(server: MailServer) -> None:
     assert server.conversations == 0
 
 
-def test_a_password_is_never_shown_in_the_clear_nor_a_sender_that_is_a_list() -> None:
+def test_settings_reject_cleartext_password_and_sender_list() -> None:
     with pytest.raises(ValidationError):
         MailSettings(user="us", security="none")
     with pytest.raises(ValidationError):

@@ -1,5 +1,5 @@
-"""The only way out: every breach is stopped before a byte leaves, every answer comes back as it
-was, secrets sealed."""
+"""Transport: every violation is stopped before the first byte; responses are returned unchanged,
+with secrets sealed."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ from tests.connectors.conftest import (
 )
 
 
-def test_content_leaves_under_its_permit(door: TransportSetup, platform: RecordingServer) -> None:
+def test_content_is_sent_with_its_permit(door: TransportSetup, platform: RecordingServer) -> None:
     answer = door.send(PUBLISH, permit(PUBLISH))
     assert isinstance(answer, Response)
     assert answer.body == {"id": "1"}
@@ -55,13 +55,13 @@ def test_content_leaves_under_its_permit(door: TransportSetup, platform: Recordi
     assert headers["content-type"] == "application/json"
 
 
-def test_files_leave_as_they_were_checked(door: TransportSetup, platform: RecordingServer) -> None:
+def test_file_is_sent_as_checked(door: TransportSetup, platform: RecordingServer) -> None:
     door.send(STAGE, permit(STAGE))
     assert platform.got[0][3] == DATA
     assert platform.got[0][2]["content-type"] == "image/png"
 
 
-def test_a_changed_file_stays(door: TransportSetup, platform: RecordingServer) -> None:
+def test_changed_file_is_not_sent(door: TransportSetup, platform: RecordingServer) -> None:
     door.objects[TENANT, sha(DATA)] = b"another picture"
     with pytest.raises(EgressForbidden, match="file_changed"):
         door.send(STAGE, permit(STAGE))
@@ -71,7 +71,7 @@ def test_a_changed_file_stays(door: TransportSetup, platform: RecordingServer) -
     assert (platform.got, door.revealed) == ([], [])
 
 
-def test_the_houses_own_picture_is_no_file_of_a_tenant(
+def test_replacement_picture_needs_no_tenant_file(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.send(REPLACE, permit(REPLACE))
@@ -95,23 +95,23 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: RemovalOrder(TENANT, CHANNEL, "hide", uuid7()),
         "wrong_authority",
     ),
-    "an action of no list": (
+    "an unlisted action": (
         replace(DELETE, action="edit"),
         lambda: RemovalOrder(TENANT, CHANNEL, "edit", uuid7()),
         "wrong_authority",
     ),
-    "a control action of no list": (
+    "an unlisted control action": (
         replace(LOOK, action="post"),
         lambda: ControlOrder(TENANT, CHANNEL, "post"),
         "wrong_authority",
     ),
-    "an order for what replaces": (REPLACE, lambda: REMOVAL, "wrong_authority"),
-    "another picture in its place": (
+    "an order for a replacement": (REPLACE, lambda: REMOVAL, "wrong_authority"),
+    "a replacement with another picture": (
         replace(REPLACE, files={"m0": FileRef(sha(DATA), "image/png")}),
         lambda: permit(REPLACE),
         "not_these_bytes",
     ),
-    "a mark that what replaces does not tell": (
+    "a replacement without its mark": (
         REPLACE,
         lambda: permit(REPLACE, flags=("x=true",)),
         "mark_missing",
@@ -123,7 +123,7 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     ),
     "a changed permit": (PUBLISH, lambda: replace(permit(PUBLISH), unit_digest="1" * 64), "forged"),
     "no signature": (PUBLISH, lambda: replace(permit(PUBLISH), signature=""), "forged"),
-    "other bytes": (
+    "different bytes": (
         replace(PUBLISH, json={"text": "other"}),
         lambda: permit(PUBLISH),
         "not_these_bytes",
@@ -156,7 +156,7 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: NoticeOrder(uuid7(), uuid7()),
         "other_account",
     ),
-    "a sentence in a removal": (
+    "free text in a removal": (
         replace(DELETE, json={"caption": "sold out, sorry"}),
         lambda: REMOVAL,
         "carries_content",
@@ -166,22 +166,22 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: REMOVAL,
         "carries_content",
     ),
-    "a sentence in an order": (
+    "free text in an order": (
         replace(LOOK, json={"q": ["a text"]}),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a sentence in an order's path": (
+    "free text in an order's path": (
         replace(LOOK, path="/posts?q=a%20text"),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a sentence in an order's header": (
+    "free text in an order's header": (
         replace(LOOK, headers={"x": "a text"}),
         lambda: CONTROL,
         "carries_content",
     ),
-    "a file with a token request": (
+    "a file in a token request": (
         replace(AUTH, json=None, file=FileRef(sha(DATA), "image/png")),
         lambda: AuthOrder(TENANT, CHANNEL),
         "carries_content",
@@ -193,12 +193,16 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     ),
     "another host": (replace(LOOK, path="//evil.example/x"), lambda: CONTROL, "malformed"),
     "another host by user": (replace(LOOK, path="@evil.example/x"), lambda: CONTROL, "malformed"),
-    "out of the folder": (replace(LOOK, path="/posts/../admin"), lambda: CONTROL, "malformed"),
+    "a path with parent segments": (
+        replace(LOOK, path="/posts/../admin"),
+        lambda: CONTROL,
+        "malformed",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_a_breach_is_stopped_before_the_first_byte(
+def test_breach_is_stopped_before_the_first_byte(
     door: TransportSetup, platform: RecordingServer, name: str
 ) -> None:
     step, authority, code = BREACHES[name]
@@ -207,7 +211,7 @@ def test_a_breach_is_stopped_before_the_first_byte(
     assert (platform.got, door.revealed) == ([], [])
 
 
-def test_a_permit_is_for_one_request(door: TransportSetup, platform: RecordingServer) -> None:
+def test_permit_is_valid_for_one_request(door: TransportSetup, platform: RecordingServer) -> None:
     once = permit(PUBLISH)
     door.send(PUBLISH, once)
     with pytest.raises(EgressForbidden, match="replayed"):
@@ -232,7 +236,9 @@ def test_parallel_replays_send_once(door: TransportSetup, platform: RecordingSer
     assert (len(platform.got), len(refused)) == (1, 19)
 
 
-def test_orders_leave_under_their_own_kind(door: TransportSetup, platform: RecordingServer) -> None:
+def test_orders_are_sent_with_their_step_kind(
+    door: TransportSetup, platform: RecordingServer
+) -> None:
     checkout = WireStep(
         "c", StepKind.CONTROL, "POST", "/c/q_1", {"ok": True, "amount": 5}, action="checkout_yes"
     )
@@ -244,9 +250,7 @@ def test_orders_leave_under_their_own_kind(door: TransportSetup, platform: Recor
     assert [entry[0] for entry in platform.got] == ["DELETE", "GET", "POST", "POST"]
 
 
-def test_secrets_of_an_answer_come_back_sealed(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_secrets_of_a_response_are_sealed(door: TransportSetup, platform: RecordingServer) -> None:
     platform.answer = (
         200,
         {"set-cookie": "s=1"},
@@ -266,7 +270,7 @@ def test_secrets_of_an_answer_come_back_sealed(
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b"<html>"]
 )
-def test_an_unreadable_success_is_no_success(
+def test_unreadable_success_is_no_success(
     door: TransportSetup, platform: RecordingServer, body: bytes
 ) -> None:
     platform.answer = (201, {}, body)
@@ -274,13 +278,13 @@ def test_an_unreadable_success_is_no_success(
     assert (answer.status, answer.body, answer.is_success) == (201, None, False)
 
 
-def test_redirects_are_not_followed(door: TransportSetup, platform: RecordingServer) -> None:
+def test_redirect_is_not_followed(door: TransportSetup, platform: RecordingServer) -> None:
     platform.answer = (307, {"location": f"{platform.url}/elsewhere"}, b"{}")
     answer = door.send(PUBLISH, permit(PUBLISH))
     assert (answer.status, len(platform.got)) == (307, 1)
 
 
-def test_a_closed_door_is_not_sent_and_a_silent_one_is_lost(door: TransportSetup) -> None:
+def test_refused_connection_is_not_sent_and_silence_is_lost(door: TransportSetup) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         door.account = replace(door.account, base_url=url)
@@ -288,7 +292,7 @@ def test_a_closed_door_is_not_sent_and_a_silent_one_is_lost(door: TransportSetup
     assert isinstance(door.send(LOOK, CONTROL), StepNotSent)
 
 
-def test_without_a_credential_nothing_leaves(
+def test_request_without_credential_is_refused(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.account = replace(door.account, token=None)
@@ -297,7 +301,7 @@ def test_without_a_credential_nothing_leaves(
     assert platform.got == []
 
 
-def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
+def test_manual_task_needs_its_permit_and_opens_no_socket(
     hands: tuple[TransportSetup, list[str]], platform: RecordingServer
 ) -> None:
     open_door, got = hands
@@ -305,13 +309,13 @@ def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
     assert open_door.send(HAND, allowed).body == {"task": "t1"}
     assert open_door.send(ASK, REMOVAL).is_success
     for step, authority in (
-        (HAND, allowed),  # used up
+        (HAND, allowed),  # already used
         (HAND, permit(HAND, Ed25519PrivateKey.generate())),
         (replace(HAND, json={"caption": "other"}), permit(HAND)),
         (
             HAND,
             permit(replace(HAND, to="network")),
-        ),  # allowed for the network is not allowed for a person
+        ),  # a permit for the network is not valid for a manual task
         (HAND, REMOVAL),
         (ASK, CONTROL),
         (replace(ASK, json={"text": "see https://x"}), REMOVAL),
@@ -326,7 +330,7 @@ def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
     assert platform.got == []
 
 
-def test_nothing_is_handed_over_where_nobody_takes_it(
+def test_manual_task_without_a_receiver_is_refused(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     with pytest.raises(EgressForbidden):
@@ -340,7 +344,7 @@ FETCHED = WireStep(
 )
 
 
-def test_a_file_to_be_fetched_leaves_as_an_address_for_this_permit_alone(
+def test_fetched_file_is_sent_as_temporary_url_of_its_permit(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     allowed = permit(FETCHED)
@@ -356,7 +360,7 @@ OTHER = FileRef("0" * 64, "image/png")
 @pytest.mark.parametrize(
     "fetched", [{}, {"image_url": OTHER}, {"cover": FileRef(sha(DATA), "image/png")}]
 )
-def test_a_permit_is_for_the_very_file_that_is_fetched(
+def test_permit_covers_the_exact_fetched_file(
     door: TransportSetup, platform: RecordingServer, fetched: dict[str, FileRef]
 ) -> None:
     door.outside.append("https://house.example/lent")
@@ -371,14 +375,14 @@ def test_a_permit_is_for_the_very_file_that_is_fetched(
     assert platform.got == []
 
 
-def test_where_nobody_can_fetch_nothing_is_sent(
+def test_fetched_file_without_public_url_is_not_sent(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     assert door.send(FETCHED, permit(FETCHED)) == StepNotSent("stage", "no_public_address")
     assert platform.got == []
 
 
-def test_what_points_elsewhere_stays_here_and_what_was_judged_leaves(
+def test_unjudged_reference_is_refused_and_judged_one_is_sent(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     quoting = replace(PUBLISH, json={**(PUBLISH.json or {}), "quote": "p7"})

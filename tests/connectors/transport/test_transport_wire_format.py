@@ -1,5 +1,4 @@
-"""How a request leaves once it may: its parts, how its credential is shown, and what is kept of the
-answer."""
+"""Wire format of requests: parts, credentials, and the stored parts of responses."""
 
 from dataclasses import replace
 
@@ -38,7 +37,7 @@ from tests.connectors.conftest import (
 )
 
 
-def test_several_files_leave_as_parts_each_as_it_was_checked(
+def test_several_files_are_sent_as_checked_parts(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.objects[TENANT, sha(b"two")] = b"two"
@@ -71,7 +70,7 @@ def test_several_files_leave_as_parts_each_as_it_was_checked(
     assert len(platform.got) == 1
 
 
-def test_a_part_of_a_file_leaves_and_the_whole_is_checked(
+def test_file_range_is_sent_and_the_whole_file_is_checked(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     part = replace(STAGE, file=FileRef(sha(DATA), "image/png", part=(2, 5)))
@@ -94,7 +93,7 @@ def test_a_part_of_a_file_leaves_and_the_whole_is_checked(
         door.send(part, permit(part))
 
 
-def test_a_credential_is_shown_as_the_platform_asks_for_it(
+def test_credential_is_sent_in_the_requested_form(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.account = replace(door.account, token=Sealed(b"1:a b/c"), refresh=Sealed(b"again"))
@@ -113,7 +112,7 @@ def test_a_credential_is_shown_as_the_platform_asks_for_it(
     ]
 
 
-def test_what_is_sealed_is_opened_in_a_sign_in_alone(
+def test_sealed_values_are_opened_in_auth_steps_only(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     step = replace(AUTH, json={"a": {"b": Sealed(b"opened")}, "c": "as it is"})
@@ -124,7 +123,7 @@ def test_what_is_sealed_is_opened_in_a_sign_in_alone(
     assert door.revealed == [Sealed(b"opened")]
 
 
-def test_a_form_leaves_as_one_and_its_encoding_is_what_was_judged(
+def test_form_encoding_is_covered_by_the_permit(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     step = replace(PUBLISH, json={"text": "hé & co", "sent": True}, encoding="form")
@@ -136,7 +135,7 @@ def test_a_form_leaves_as_one_and_its_encoding_is_what_was_judged(
         door.send(replace(step, encoding="json"), permit(step))
 
 
-def test_a_clients_secret_is_shown_in_a_sign_in_alone(
+def test_client_secret_is_sent_in_auth_steps_only(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     client, code = OAuthClient("id-1", Sealed(b"s3cret")), Sealed(b"c&de")
@@ -155,17 +154,17 @@ def test_a_clients_secret_is_shown_in_a_sign_in_alone(
 
 
 def put(address: str, within: tuple[str, ...] = ("store.example",)) -> WireStep:
-    """A file for an address that the platform told."""
+    """Return an upload step for a URL given by the platform."""
     return replace(
         STAGE, address=Sealed(address.encode()), within=within, token="none", text_as="receipt"
     )
 
 
 @pytest.mark.parametrize("kind", [StepKind.STAGE, StepKind.PUBLISH])
-def test_a_file_goes_to_an_address_of_theirs_without_a_credential(
+def test_file_is_sent_to_an_upload_url_without_credential(
     door: TransportSetup, platform: RecordingServer, kind: StepKind
 ) -> None:
-    """Ahead, or as what publishes it."""
+    """The file is staged in advance, or is the publishing request itself."""
     origin = platform.url.rpartition("/")[0]
     step = replace(put(f"{origin}/bucket/1?sig=a%2Fb"), kind=kind)
     platform.answer = (200, {"etag": '"e"'}, b"")
@@ -195,7 +194,7 @@ def test_a_file_goes_to_an_address_of_theirs_without_a_credential(
         "",
     ],
 )
-def test_nothing_goes_to_an_address_of_somebody_else(
+def test_upload_url_of_another_host_is_refused(
     door: TransportSetup, platform: RecordingServer, address: str
 ) -> None:
     step = put(address)
@@ -207,9 +206,7 @@ def test_nothing_goes_to_an_address_of_somebody_else(
     assert platform.got == []
 
 
-def test_only_a_file_may_go_to_a_told_address(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_upload_url_accepts_files_only(door: TransportSetup, platform: RecordingServer) -> None:
     told = put(f"{platform.url}/1")
     for wrong in (replace(told, token="bearer"), replace(told, file=None, json={"a": 1})):
         with pytest.raises(EgressForbidden, match="malformed"):
@@ -220,9 +217,7 @@ def test_only_a_file_may_go_to_a_told_address(
     assert platform.got == []
 
 
-def test_an_address_in_an_answer_is_sealed_as_a_whole(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_url_in_a_text_response_is_sealed(door: TransportSetup, platform: RecordingServer) -> None:
     platform.answer = (200, {}, b"https://store.example/1?sig=secret\n")
     answer = door.send(replace(LOOK, text_as="address"), CONTROL)
     whole = ({}, {"address": Sealed(b"sealed:https://store.example/1?sig=secret")})
@@ -235,11 +230,11 @@ def test_an_address_in_an_answer_is_sealed_as_a_whole(
     assert (refused.body, refused.sealed) == (None, {})
 
 
-def test_a_file_goes_with_the_fields_a_platform_told(
+def test_file_is_sent_with_the_platforms_form_fields(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
-    """An address without its scheme has the account's; what lets somebody put a file there is
-    opened on the way out."""
+    """A URL without a scheme uses that of the account; sealed upload fields are opened when they
+    are sent."""
     told = {"key": "k/1", "policy": Sealed(b"secret policy")}
     files = {"file": FileRef(sha(DATA), "image/png", "a.png")}
     step = replace(
@@ -265,9 +260,7 @@ def test_a_file_goes_with_the_fields_a_platform_told(
     assert len(platform.got) == 1
 
 
-def test_secrets_further_in_are_sealed_where_they_stand(
-    door: TransportSetup, platform: RecordingServer
-) -> None:
+def test_nested_secrets_are_sealed_by_path(door: TransportSetup, platform: RecordingServer) -> None:
     fields = (
         b'[{"name": "key", "value": "k/1"}, {"name": "Policy", "value": "p"}, 7, {"value": "x"}]'
     )
@@ -286,7 +279,7 @@ def test_secrets_further_in_are_sealed_where_they_stand(
     assert door.send(replace(LOOK, secret_fields=paths), CONTROL).body == ["args"]
 
 
-def test_an_address_in_a_header_is_sealed_and_dropped(
+def test_url_in_a_response_header_is_sealed_and_dropped(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     platform.answer = (200, {"Location": "https://store.example/1?id=secret", "X-Other": "1"}, b"")
@@ -299,7 +292,7 @@ def test_an_address_in_a_header_is_sealed_and_dropped(
     assert answer.headers["x-other"] == "1"
 
 
-def test_a_told_address_may_be_asked_with_nothing_at_all(
+def test_upload_url_accepts_a_request_without_body(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     asked = replace(put(f"{platform.url}/1"), file=None, headers={"content-range": "bytes */7"})
@@ -312,11 +305,11 @@ def test_a_told_address_may_be_asked_with_nothing_at_all(
     ("depth", "read"), [(20, True), (99, True), (100, False), (500, False), (960, False)]
 )
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_an_answer_without_end_in_its_depth_is_no_answer(
+def test_deeply_nested_response_is_unreadable(
     door: TransportSetup, platform: RecordingServer, depth: int, read: bool, opening: bytes
 ) -> None:
-    """Whoever reads it goes down as deep: what can just be parsed ends everybody after that with an
-    error."""
+    """Code that walks a response recurses as deep as its nesting, so deeper responses would end it
+    with a RecursionError."""
     closing = b"]" if opening == b"[" else b"}"
     body = b'{"id":"7","x":' + opening * depth + b"1" + closing * depth + b"}"
     platform.answer = (200, {}, body)
@@ -327,7 +320,7 @@ def test_an_answer_without_end_in_its_depth_is_no_answer(
     assert uploaded_references(step, "mastodon", (answer,)) == (("7",) if read else ())
 
 
-def test_a_request_may_name_who_asks_and_nothing_more(
+def test_request_may_set_only_the_user_agent(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.send(LOOK, CONTROL)
@@ -345,7 +338,7 @@ def test_a_request_may_name_who_asks_and_nothing_more(
             door.send(replace(LOOK, headers=headers), CONTROL)
 
 
-def test_tokens_are_asked_for_where_they_are_given(
+def test_auth_host_is_used_by_auth_steps_only(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     door.account = replace(
@@ -357,11 +350,11 @@ def test_tokens_are_asked_for_where_they_are_given(
         door.send(replace(AUTH, host="account"), AuthOrder(TENANT, CHANNEL)), StepNotSent
     )
     assert isinstance(door.send(replace(LOOK, host="auth"), CONTROL), StepNotSent), (
-        "a sign-in alone"
+        "the auth host is for sign-in only"
     )
 
 
-def test_of_an_answer_only_what_was_asked_for_is_kept(
+def test_response_keeps_only_the_requested_fields(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
     step = replace(AUTH, only=("state", "words", "number", "missing"))
@@ -394,8 +387,8 @@ def test_of_an_answer_only_what_was_asked_for_is_kept(
     }
 
 
-def test_permits_that_expired_are_forgotten() -> None:
-    """They are refused by their time."""
+def test_expired_permits_are_dropped_from_the_record() -> None:
+    """Expired permits are refused by their time, so the record need not hold them."""
     clock = [NOW]
     record = permit_record.MemoryPermitRecord(now=lambda: clock[0], most=2)
     first, second, third = (permit(HAND) for _ in range(3))
@@ -405,10 +398,10 @@ def test_permits_that_expired_are_forgotten() -> None:
     assert [record(one) for one in (late, first, third)] == ["first", "expired", "expired"]
 
 
-def test_a_sign_in_may_be_asked_in_the_address_beside_the_account(
+def test_auth_step_may_use_query_parameters(
     door: TransportSetup, platform: RecordingServer
 ) -> None:
-    """Its secrets are opened on the way out; only a sign-in may say anything there."""
+    """Its secrets are opened when they are sent; no other step may use query encoding."""
     said = {"grant_type": "renew", "access_token": Sealed(b"secret & one")}
     step = WireStep(
         "renewal",

@@ -1,4 +1,4 @@
-"""Before any page: names, headers, links, cookies, strangers, and what the log keeps."""
+"""Access control before any page: host names, headers, links, cookies, strangers, and the log."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_answer_has_the_doors_headers(door: Door, place: str) -> None:
+def test_every_response_has_security_headers(door: Door, place: str) -> None:
     with door.client() as visitor:
         answer = visitor.get(place)
     policy = dict(
@@ -40,7 +40,7 @@ def test_every_answer_has_the_doors_headers(door: Door, place: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_policy_allows_the_one_inline_script_of_streamlit(door: Door, lumiere: Agency) -> None:
+def test_policy_allows_only_one_inline_script(door: Door, lumiere: Agency) -> None:
     with door.client() as member:
         member.post(door.link(lumiere))
         answer = member.get("/")
@@ -53,8 +53,8 @@ def test_policy_allows_the_one_inline_script_of_streamlit(door: Door, lumiere: A
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "evil.example", "localhost.evil.example", "[::1]"])
-def test_other_names_are_told_the_right_one(door: Door, host: str) -> None:
-    """A cookie of 127.0.0.1 would travel to the pages' door beside this one."""
+def test_other_host_names_are_answered_with_the_right_one(door: Door, host: str) -> None:
+    """Cookies ignore ports: a cookie for 127.0.0.1 would also be sent to the public web server."""
     with door.client() as visitor:
         answer = visitor.get("/", headers={"host": f"{host}:8501"})
         assert answer.status_code == 421
@@ -66,8 +66,8 @@ def test_other_names_are_told_the_right_one(door: Door, host: str) -> None:
         pass
 
 
-def test_link_asks_before_it_is_used(door: Door, lumiere: Agency) -> None:
-    """Mail scanners and previews visit addresses; the button is a person's."""
+def test_link_is_used_only_by_its_button(door: Door, lumiere: Agency) -> None:
+    """Mail scanners and link previews send GET requests, only people press the button."""
     link = door.link(lumiere)
     with door.client() as visitor:
         for _ in range(3):
@@ -85,7 +85,7 @@ def test_link_asks_before_it_is_used(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("language", "said"), [("fr", "Bienvenue"), ("en", "Welcome"), ("de", "Welcome")]
 )
-def test_way_in_speaks_the_visitors_language(door: Door, language: str, said: str) -> None:
+def test_sign_in_uses_the_visitors_language(door: Door, language: str, said: str) -> None:
     with door.client() as visitor:
         text = visitor.get("/auth/link/unknown", headers={"accept-language": language}).text
     assert said in text
@@ -95,13 +95,13 @@ def test_way_in_speaks_the_visitors_language(door: Door, language: str, said: st
 @pytest.mark.parametrize(
     "secret", ["unknown", "'%20OR%20true", "%00", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "x" * 3000]
 )
-def test_odd_links_are_refused(door: Door, secret: str) -> None:
+def test_invalid_links_are_refused(door: Door, secret: str) -> None:
     with door.client() as visitor:
         assert "<script>" not in visitor.get(f"/auth/link/{secret}").text
         assert visitor.post(f"/auth/link/{secret}").status_code in {400, 401, 410}
 
 
-def test_cookie_is_kept_from_scripts_and_other_sites(door: Door, lumiere: Agency) -> None:
+def test_cookie_is_hidden_from_scripts_and_other_sites(door: Door, lumiere: Agency) -> None:
     with door.client() as visitor:
         cookie = visitor.post(door.link(lumiere)).headers["set-cookie"]
     name, *attributes = [part.strip().lower() for part in cookie.split(";")]
@@ -110,8 +110,8 @@ def test_cookie_is_kept_from_scripts_and_other_sites(door: Door, lumiere: Agency
     assert not [one for one in attributes if one.startswith("domain")]
 
 
-def test_forms_of_other_sites_are_ignored(door: Door, lumiere: Agency) -> None:
-    """Nobody is signed in, or out, by a button on somebody else's page."""
+def test_forms_of_other_sites_are_refused(door: Door, lumiere: Agency) -> None:
+    """A button on another site can neither sign a member in nor out."""
     link, cookie = door.link(lumiere), door.cookie(lumiere)
     for told in (
         {"sec-fetch-site": "cross-site"},
@@ -138,7 +138,7 @@ def test_forms_of_other_sites_are_ignored(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     "cookie", ["", "greenroom=", "greenroom=wrong", "greenroom=%00", "other=1"]
 )
-def test_stranger_sees_the_way_in_and_nothing_else(door: Door, cookie: str) -> None:
+def test_stranger_sees_only_the_sign_in_page(door: Door, cookie: str) -> None:
     with door.client() as visitor:
         for place in (
             "/",
@@ -165,9 +165,7 @@ def test_stranger_sees_the_way_in_and_nothing_else(door: Door, cookie: str) -> N
     "place",
     ["/_stcore/agent/mcp", "/_stcore/agent/openapi.json", "/_stcore/agent", "/_stcore/metrics"],
 )
-def test_doors_nobody_uses_are_shut_for_members_too(
-    door: Door, lumiere: Agency, place: str
-) -> None:
+def test_unused_streamlit_endpoints_are_closed(door: Door, lumiere: Agency, place: str) -> None:
     cookie = door.cookie(lumiere)
     with door.client() as member:
         for method in ("GET", "POST"):
@@ -188,7 +186,7 @@ def test_signing_out_closes_the_session(door: Door, lumiere: Agency) -> None:
         assert member.post("/auth/leave", headers={"cookie": cookie}).status_code == 200
 
 
-def test_member_who_left_the_agency_is_a_stranger(door: Door, lumiere: Agency) -> None:
+def test_removed_member_is_signed_out(door: Door, lumiere: Agency) -> None:
     cookie, unused = door.cookie(lumiere), door.link(lumiere)
     with lumiere.scope() as scope:
         scope.run(
@@ -201,7 +199,7 @@ def test_member_who_left_the_agency_is_a_stranger(door: Door, lumiere: Agency) -
         assert visitor.get("/", headers=again).status_code == 401
 
 
-def test_log_keeps_no_link_and_no_cookie(door: Door, lumiere: Agency) -> None:
+def test_log_contains_no_link_or_cookie(door: Door, lumiere: Agency) -> None:
     link = door.link(lumiere)
     with door.client() as visitor:
         visitor.get(link)
@@ -212,13 +210,13 @@ def test_log_keeps_no_link_and_no_cookie(door: Door, lumiere: Agency) -> None:
     assert cookie.split("=")[1] not in log
 
 
-def test_settings_were_found_from_another_folder(door: Door, lumiere: Agency) -> None:
-    """The process of these tests runs in an empty folder."""
+def test_settings_are_found_from_another_folder(door: Door, lumiere: Agency) -> None:
+    """The dashboard of these tests runs in an empty folder."""
     cookie = door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open()
         told = b"".join(page.frames)
-    assert b"#6232b4" in told  # our colour
+    assert b"#6232b4" in told  # the color of the theme
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
     sessions = [ForwardMsg.FromString(frame).new_session for frame in page.frames]
@@ -227,7 +225,7 @@ def test_settings_were_found_from_another_folder(door: Door, lumiere: Agency) ->
     assert config.toolbar_mode == config.MINIMAL
 
 
-def test_session_of_one_agency_is_none_of_another(
+def test_session_is_closed_only_by_its_agency(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
     other = create_agency(tenant)
@@ -238,7 +236,7 @@ def test_session_of_one_agency_is_none_of_another(
         assert member.get("/", headers={"cookie": cookie}).status_code == 200
 
 
-def test_database_away_lets_nobody_in(tmp_path: Path) -> None:
+def test_database_outage_admits_no_member(tmp_path: Path) -> None:
     nowhere = "postgresql+psycopg://greenroom_pages:x@127.0.0.1:9/house"
     with (
         serving(nowhere, tmp_path, tmp_path) as (url, _),
@@ -278,10 +276,8 @@ def test_upload_needs_its_token(door: Door, lumiere: Agency) -> None:
     assert answer.status_code in {400, 403, 422}
 
 
-def test_a_chosen_password_opens_the_door_and_other_sites_do_not(
-    door: Door, lumiere: Agency
-) -> None:
-    """Chosen in a session that a link opened; every other session ends with it."""
+def test_chosen_password_signs_in_and_other_sites_cannot(door: Door, lumiere: Agency) -> None:
+    """The password is chosen in a session opened by a link; every other session ends."""
     cookie, older = door.cookie(lumiere), door.cookie(lumiere)
     with lumiere.scope() as scope:
         email = f"owner-{scope.tenant_id.hex[-8:]}@lumiere.example"
@@ -320,8 +316,8 @@ def test_a_chosen_password_opens_the_door_and_other_sites_do_not(
         assert visitor.post("/auth/over/not-an-id").status_code == 403
 
 
-def test_passkeys_that_outlive_a_password_are_shown(door: Door, lumiere: Agency) -> None:
-    """Whoever was here in the member's place may have added one."""
+def test_passkeys_are_shown_after_a_password_change(door: Door, lumiere: Agency) -> None:
+    """An intruder may have added a passkey."""
     member_id, cookie = lumiere.members[Role.OWNER], door.cookie(lumiere)
     with lumiere.scope() as scope:
         key = Passkey(
@@ -345,18 +341,16 @@ def test_passkeys_that_outlive_a_password_are_shown(door: Door, lumiere: Agency)
             assert other.get("/", headers=elsewhere).status_code == 200
             member.post(f"/auth/passkeys/remove/{key_id}")
             assert other.get("/", headers=elsewhere).status_code == 401, (
-                "it may have been opened with that passkey"
+                "the session may have been opened with that passkey"
             )
         assert "Inconnue" not in member.get("/auth/passkeys").text
         again = member.post("/auth/password", data={"password": "quatre moineaux gris"})
         assert again.headers["location"] == "/"
 
 
-def test_pages_come_in_the_member_s_language_and_know_their_server(
-    door: Door, lumiere: Agency
-) -> None:
-    """Left to guess, Streamlit's scripts ask under each part of the address, and log a failure for
-    each wrong one."""
+def test_pages_have_the_members_language_and_server_address(door: Door, lumiere: Agency) -> None:
+    """Otherwise Streamlit's scripts guess the address by requests to each part of the path, and log
+    a failure for each wrong guess."""
     with door.client() as member:
         for role, language, places in (
             (Role.OWNER, "fr", ("/", "/home", "/team")),
@@ -375,10 +369,10 @@ ELSEWHERE = ("/nowhere", "/calendar/2026", "/phone/nothing", "/auth/nothing", "/
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
-def test_address_without_a_page_says_so_and_leads_home(
+def test_unknown_address_is_explained_and_links_home(
     door: Door, lumiere: Agency, path: str
 ) -> None:
-    """Left to itself, Streamlit opens a box in English over Home."""
+    """Otherwise Streamlit opens an English dialog over Home."""
     with door.client() as visitor:
         for role, said in (
             (Role.OWNER, "Page introuvable"),
@@ -392,7 +386,7 @@ def test_address_without_a_page_says_so_and_leads_home(
             )
 
 
-def test_a_slash_too_many_is_forgiven_and_the_demo_has_its_tour(
+def test_trailing_slash_is_redirected_and_only_the_demo_has_a_tour(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
     with door.client() as visitor:
@@ -403,8 +397,8 @@ def test_a_slash_too_many_is_forgiven_and_the_demo_has_its_tour(
         assert visitor.get("/tour", headers={"cookie": door.cookie(demo)}).status_code == 200
 
 
-def test_page_of_another_role_says_so_and_leads_home(door: Door, lumiere: Agency) -> None:
-    """Left to itself, Streamlit opens a box in English."""
+def test_page_of_another_role_is_explained_and_links_home(door: Door, lumiere: Agency) -> None:
+    """Otherwise Streamlit opens an English dialog."""
     with door.client() as visitor:
         answer = visitor.get("/channels", headers={"cookie": door.cookie(lumiere, Role.ACCOUNTANT)})
         assert answer.status_code == 403

@@ -1,5 +1,5 @@
-"""A member's own page about mail: what is missing, turned on by a code, chosen, ended; for every
-role."""
+"""A member's page for email notifications: missing settings, confirmation by code, choices, end;
+for every role."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.dashboard.conftest import Door
 
 
 def confirmed(who: Agency, role: Role) -> None:
-    """As after the code was typed."""
+    """Confirm the member's email address with the code."""
     with who.scope(who.act_as(role)) as scope:
         emails.send_confirmation_code(scope, who.members[role])
         code = scope.run(
@@ -37,9 +37,7 @@ def post(visitor: httpx.Client, cookie: str, act: str, **typed: str) -> str:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_a_mail_server_the_page_says_what_is_missing(
-    door: Door, lumiere: Agency, role: Role
-) -> None:
+def test_missing_mail_server_is_explained(door: Door, lumiere: Agency, role: Role) -> None:
     cookie = door.cookie(lumiere, role)
     with door.client() as visitor:
         text = visitor.get("/auth/mails", headers={"cookie": cookie}).text
@@ -50,7 +48,7 @@ def test_without_a_mail_server_the_page_says_what_is_missing(
         )
 
 
-def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
+def test_notifications_are_chosen_saved_and_turned_off(door: Door, lumiere: Agency) -> None:
     confirmed(lumiere, Role.MANAGER)
     cookie = door.cookie(lumiere, Role.MANAGER)
     with door.client() as visitor:
@@ -67,7 +65,7 @@ def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
         assert "Demandez d’abord un code" in post(visitor, cookie, "choose", hour="8")
 
 
-def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
+def test_wrong_code_is_reported_and_counted(door: Door, lumiere: Agency) -> None:
     member = lumiere.members[Role.OWNER]
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         emails.send_confirmation_code(scope, member)
@@ -78,7 +76,7 @@ def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
         assert "Le code a expiré" in post(visitor, cookie, "confirm", code="x")
 
 
-def test_another_site_and_a_stranger_change_nothing(door: Door, lumiere: Agency) -> None:
+def test_other_sites_and_strangers_change_nothing(door: Door, lumiere: Agency) -> None:
     confirmed(lumiere, Role.OWNER)
     cookie = door.cookie(lumiere)
     with door.client() as visitor:
@@ -89,7 +87,7 @@ def test_another_site_and_a_stranger_change_nothing(door: Door, lumiere: Agency)
         assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 1
 
 
-def test_one_agency_s_wishes_are_not_another_s(door: Door, lumiere: Agency) -> None:
+def test_email_settings_are_separate_per_agency(door: Door, lumiere: Agency) -> None:
     confirmed(lumiere, Role.OWNER)
     other = create_agency(door.tenant)
     with other.scope() as scope:

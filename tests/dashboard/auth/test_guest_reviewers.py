@@ -1,5 +1,5 @@
-"""Guest reviewers at the door: a link and six digits, nothing but the sheets given to them, and
-nobody else's login."""
+"""Sign-in of guest reviewers: a link and a six-digit code, only the assigned sheets, and no login
+of another member."""
 
 import re
 from dataclasses import replace
@@ -36,7 +36,7 @@ def word(code: str, **params: str | int) -> str:
 
 
 def give(who: Agency, ceiling: str = "E") -> None:
-    """The guest is given Mia, who goes further than General."""
+    """Assign Mia, whose rating ceiling is raised, to the guest."""
     with who.scope() as scope:
         scope.run(
             "UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=who.members[Role.GUEST]
@@ -49,7 +49,7 @@ def give(who: Agency, ceiling: str = "E") -> None:
 def comes(
     door: Door, who: Agency, role: Role, address: str, browser: httpx.Client | None = None
 ) -> str:
-    """Somebody comes in from an address; a guest sets a new phone up. Their cookie."""
+    """Sign in from an address, set up the authenticator of a guest, and return the cookie."""
     if browser is None:
         with door.client() as fresh:
             return comes(door, who, role, address, fresh)
@@ -62,7 +62,9 @@ def comes(
     return f"greenroom={visitor.cookies['greenroom']}"
 
 
-def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere: Agency) -> None:
+def test_guest_sets_up_an_authenticator_once_and_needs_it_each_time(
+    door: Door, lumiere: Agency
+) -> None:
     give(lumiere)
     with door.client() as visitor:
         visitor.headers["accept-language"] = "fr"
@@ -80,7 +82,7 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         assert (wrong.status_code, "Ce code est incorrect" in wrong.text) == (403, True)
         assert (
             AuthenticatorApp.scans(wrong.text).secret == app.secret
-        )  # whoever cannot scan their own screen types it still
+        )  # a guest who cannot scan the code of the same screen types the secret
         at = read_people_clock(door.tenant)
         entered = visitor.post("/auth/second", data={"code": app.code(at)})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
@@ -90,16 +92,16 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         again.headers["accept-language"] = "fr"
         again.post(door.link(lumiere, Role.GUEST))
         text = again.get("/auth/second").text
-        assert not re.search(r"\b[A-Z2-7]{32}\b", text), "shown once, never again"
+        assert not re.search(r"\b[A-Z2-7]{32}\b", text), "the secret is shown only once"
         assert (
             again.post("/auth/second", data={"code": app.code(at)}).status_code == 403
-        )  # it was used
+        )  # the code was used
         assert again.post("/auth/second", data={"code": app.code(at, later=1)}).status_code == 303
         assert again.get("/approvals").status_code == 200
 
 
-def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> None:
-    """The way back without a new link: a password of their own, then six digits."""
+def test_guest_password_needs_a_second_factor(door: Door, lumiere: Agency) -> None:
+    """Without a new link, guests sign in with their password and a six-digit code."""
     give(lumiere)
     email = f"gus-{uuid7().hex[-8:]}@example.test"
     with lumiere.scope() as scope:
@@ -116,14 +118,15 @@ def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> 
         with stream(door.url, f"greenroom={visitor.cookies['greenroom']}") as page:
             assert "/auth/password" in page.open("/approvals")
         chosen = visitor.post("/auth/password", data={"password": "trois moineaux sur un fil"})
-        assert chosen.headers["location"] == "/auth/second"  # every session ended, this one too
+        # every session ends, including this one
+        assert chosen.headers["location"] == "/auth/second"
     with door.client() as visitor:
         entered = visitor.post(
             "/auth/login", data={"email": email, "password": "trois moineaux sur un fil"}
         )
         assert entered.headers["location"] == "/auth/second"
         assert visitor.get("/approvals").status_code == 401
-        # never a code of before `at`: half a minute may end between any two lines
+        # never a code for before `at`: the 30 seconds of a code may end between any two lines
         assert (
             visitor.post("/auth/second", data={"code": app.code(at, later=1)}).headers["location"]
             == "/"
@@ -131,7 +134,7 @@ def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> 
         assert visitor.get("/approvals").status_code == 200
 
 
-def test_a_stranger_s_page_sends_no_digits(door: Door, lumiere: Agency) -> None:
+def test_codes_from_another_site_are_refused(door: Door, lumiere: Agency) -> None:
     with door.client() as visitor:
         assert visitor.get("/auth/second").headers["location"] == "/auth/login"
         visitor.post(door.link(lumiere, Role.GUEST))
@@ -142,9 +145,7 @@ def test_a_stranger_s_page_sends_no_digits(door: Door, lumiere: Agency) -> None:
         assert "set-cookie" not in answer.headers
 
 
-def test_the_browser_is_known_again_and_the_cookie_opens_nothing(
-    door: Door, lumiere: Agency
-) -> None:
+def test_device_cookie_is_reused_and_grants_no_access(door: Door, lumiere: Agency) -> None:
     with door.client() as visitor:
         visitor.post(door.link(lumiere))
         device = visitor.cookies["greenroom-device"]
@@ -162,7 +163,7 @@ def test_the_browser_is_known_again_and_the_cookie_opens_nothing(
 @pytest.mark.parametrize(
     ("address", "counts"), [(HOME, False), (CAFE, True)], ids=["hers", "another"]
 )
-def test_a_guest_from_the_author_s_connection_is_the_author(
+def test_guest_on_the_authors_connection_counts_as_the_author(
     door: Door, lumiere: Agency, address: str, counts: bool
 ) -> None:
     give(lumiere)
@@ -188,7 +189,7 @@ def test_a_guest_from_the_author_s_connection_is_the_author(
     assert (word("team.seen_with", names=names) in team) != counts
 
 
-def test_the_same_browser_at_another_address_is_one_person(door: Door, lumiere: Agency) -> None:
+def test_guest_in_the_authors_browser_counts_as_the_author(door: Door, lumiere: Agency) -> None:
     give(lumiere)
     with door.client() as browser:
         comes(door, lumiere, Role.MANAGER, HOME, browser)
@@ -199,9 +200,9 @@ def test_the_same_browser_at_another_address_is_one_person(door: Door, lumiere: 
         assert word("approvals.seen_together") in page.press(word("approvals.look"))
 
 
-def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> None:
-    """No names of fans, no money, no colleague, no chat, no other page; pictures blurred until a
-    press."""
+def test_guest_sees_only_assigned_sheets(door: Door, lumiere: Agency) -> None:
+    """No names of fans, no money, no colleagues, no chat and no other page; pictures are blurred
+    until revealed."""
     give(lumiere)
     lumiere.post("canary-post")
     lumiere.notice("creator.unknown", creator="canary-notice")
@@ -235,7 +236,7 @@ def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> No
         word("approvals.chat_message"),
     ):
         assert secret not in said, secret
-    with stream(door.url, door.cookie(lumiere)) as page:  # the owner does see that a message waits
+    with stream(door.url, door.cookie(lumiere)) as page:  # the owner does see the pending message
         assert word("approvals.chat_message") in page.open("/approvals")
     blurred = fetch(door, cookie, f"/files/{shot}/post")
     with lumiere.scope() as scope:
@@ -245,7 +246,7 @@ def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> No
 
 
 def _chat_message(who: Agency, body: str) -> None:
-    """A message to a fan that the safety check keeps back."""
+    """Create a chat message to a fan that is held by the safety check."""
     with who.scope() as scope:
         given = {"method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
         age_assurance.record_assurance(scope, platform="sandbox", user_id="canary-viewer", **given)
@@ -272,7 +273,9 @@ def _chat_message(who: Agency, body: str) -> None:
         )
 
 
-def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_owner_resets_the_authenticator_of_a_guest(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     guest = door.cookie(lumiere, Role.GUEST)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
@@ -282,9 +285,7 @@ def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: 
     assert fetch(door, guest, "/").status_code == 401
 
 
-def test_an_empty_desk_promises_a_guest_nothing_that_is_not_theirs(
-    door: Door, lumiere: Agency
-) -> None:
+def test_empty_page_mentions_only_tasks_of_guests(door: Door, lumiere: Agency) -> None:
     give(lumiere)
     with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
         text = page.open("/approvals")

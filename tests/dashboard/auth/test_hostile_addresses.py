@@ -1,4 +1,4 @@
-"""No address that a stranger or a member types breaks a route of the dashboard."""
+"""No address, of a stranger or a member, causes a server error in the dashboard."""
 
 import re
 from itertools import product
@@ -50,7 +50,7 @@ QUERY = ("state", "code", "error", "to", "told", "name", "batch", "card", "token
 @pytest.mark.heavy
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
-def test_no_address_breaks_a_route(
+def test_hostile_addresses_break_no_route(
     door: Door, lumiere: Agency, route: Route, signed_in: bool
 ) -> None:
     cookie = {"cookie": door.cookie(lumiere)} if signed_in else {}

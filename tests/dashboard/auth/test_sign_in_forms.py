@@ -1,5 +1,4 @@
-"""What a stranger sends before sign-in is read up to a limit at every entry point of the
-dashboard."""
+"""Before sign-in, request bodies are read only up to a limit, on every route of the dashboard."""
 
 import re
 import socket
@@ -30,7 +29,7 @@ def test_public_forms_are_found() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_answer_does_not_wait_for_a_body_without_end(door: Door, path: str) -> None:
+def test_endless_body_is_answered_early(door: Door, path: str) -> None:
     """A chunked body declares no length."""
     place = urlsplit(door.url)
     head = f"POST {path} HTTP/1.1\r\nhost: {place.netloc}\r\ntransfer-encoding: chunked\r\n"

@@ -1,4 +1,4 @@
-"""The page's WebSocket opens for the dashboard's own pages and for no other origin."""
+"""WebSockets open only for the origin of the dashboard."""
 
 from urllib.parse import urlsplit
 
@@ -35,6 +35,6 @@ def test_other_origins_are_refused(door: Door, lumiere: Agency, origin: str) -> 
         pass
 
 
-def test_its_own_pages_are_let_in(door: Door, lumiere: Agency) -> None:
+def test_own_origin_is_accepted(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere), origin=door.url):
         pass

@@ -1,4 +1,4 @@
-"""Pictures at `/files/`: who may see what, blurred until pressed, and nothing for anybody else."""
+"""Pictures at `/files/`: permissions, blurring, and nothing for anyone else."""
 
 import io
 from uuid import UUID
@@ -30,7 +30,7 @@ from tests.generators.builders import a_picture, encoded
 def picture(
     door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None, alt: str = "la mer"
 ) -> UUID:
-    """A photograph in her library."""
+    """Add a photo to the library."""
     prepared = pipeline.prepare_upload(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=alt)
     store = FileStore(door.log.parent / "objects")
     asset = pipeline.ingest_asset(
@@ -56,7 +56,7 @@ def cleared(who: Agency, asset: UUID, role: Role = Role.OWNER) -> UUID:
         )
 
 
-def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> None:
+def test_rated_picture_is_served_in_every_size(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
     sizes = {}
     for profile in ("thumb", "preview", "post"):
@@ -80,9 +80,7 @@ def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> 
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none(
-    door: Door, lumiere: Agency
-) -> None:
+def test_stored_thumbnails_are_served_unless_blurred(door: Door, lumiere: Agency) -> None:
     store, cookie = FileStore(door.log.parent / "objects"), door.cookie(lumiere)
     prepared = pipeline.prepare_upload(encoded(a_picture(1800, 1200), "JPEG"), name="a.jpg")
     asset = pipeline.ingest_asset(
@@ -109,7 +107,7 @@ def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none
         assert Image.open(io.BytesIO(shown.content)).size == (edge, edge * 2 // 3)
 
 
-def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None:
+def test_ranges_return_parts_of_the_file(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.S), door.cookie(lumiere)
     whole = fetch(door, cookie, library_files.picture_url(asset, "post")).content
     for asked, part in {
@@ -135,7 +133,7 @@ def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
 @pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
-def test_what_is_not_shown_openly_comes_blurred(
+def test_unrated_and_adult_pictures_are_blurred(
     door: Door, lumiere: Agency, rating: Rating | None, profile: str
 ) -> None:
     asset, cookie = picture(door, lumiere, rating=rating), door.cookie(lumiere)
@@ -151,7 +149,7 @@ def test_what_is_not_shown_openly_comes_blurred(
     assert fetch(door, cookie, library_files.picture_url(asset, profile)).content == blurred.content
 
 
-def test_press_is_written_down_and_is_one_members_for_five_minutes(
+def test_reveal_is_logged_and_valid_for_one_member_for_five_minutes(
     door: Door, lumiere: Agency
 ) -> None:
     asset, other = (
@@ -202,7 +200,7 @@ def test_press_is_written_down_and_is_one_members_for_five_minutes(
 
 
 @pytest.mark.parametrize("role", Role)
-def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -> None:
+def test_role_decides_who_sees_pictures(door: Door, lumiere: Agency, role: Role) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere, role)
     answer = fetch(door, cookie, library_files.picture_url(asset))
     assert (answer.status_code == 200) == (role not in {Role.ACCOUNTANT, *OUTSIDE_ROLES})
@@ -218,7 +216,7 @@ def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -
             cleared(lumiere, asset, role)
 
 
-def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agency) -> None:
+def test_guest_sees_pictures_of_assigned_creators(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.N), door.cookie(lumiere, Role.GUEST)
     with lumiere.scope() as scope:
         scope.run(
@@ -228,7 +226,7 @@ def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agenc
     assert cleared(lumiere, asset, Role.GUEST)
 
 
-def test_wrong_foreign_and_withheld_are_not_found_alike(
+def test_unknown_foreign_and_withheld_pictures_look_alike(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     other, cookie = create_agency(tenant, mark="andere"), door.cookie(lumiere)
@@ -261,7 +259,7 @@ def test_wrong_foreign_and_withheld_are_not_found_alike(
         cleared(lumiere, mine)
 
 
-def test_stranger_and_signed_out_get_nothing(door: Door, lumiere: Agency) -> None:
+def test_strangers_and_closed_sessions_get_no_picture(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
     assert fetch(door, "", library_files.picture_url(asset)).status_code == 401
     assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 200
@@ -269,7 +267,7 @@ def test_stranger_and_signed_out_get_nothing(door: Door, lumiere: Agency) -> Non
     assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 401
 
 
-def test_lost_file_is_no_page_of_errors(door: Door, lumiere: Agency) -> None:
+def test_lost_file_is_not_found(door: Door, lumiere: Agency) -> None:
     asset = picture(door, lumiere, rating=Rating.G, seed=8)
     with lumiere.scope() as scope:
         FileStore(door.log.parent / "objects").delete(
@@ -278,7 +276,7 @@ def test_lost_file_is_no_page_of_errors(door: Door, lumiere: Agency) -> None:
     assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset)).status_code == 404
 
 
-def test_blur_keeps_no_detail() -> None:
+def test_blurred_picture_contains_no_detail() -> None:
     sharp = encoded(a_picture(1600, 1200, seed=9), "JPEG")
     blurred = Image.open(io.BytesIO(make_thumbnail(sharp, edge=960, blurred=True)))
     back = blurred.resize((12, 9), Image.Resampling.BOX).resize(
@@ -288,12 +286,12 @@ def test_blur_keeps_no_detail() -> None:
         abs(a - b)
         for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True)
     )
-    assert apart < 60  # twelve pixels tell all there is
+    assert apart < 60  # twelve pixels contain all the information
     assert max(Image.open(io.BytesIO(make_thumbnail(sharp, edge=320))).size) == 320
 
 
 @pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
-def test_what_is_sealed_is_served_to_nobody_by_any_address(
+def test_sealed_picture_is_not_served_at_any_address(
     door: Door, lumiere: Agency, profile: str
 ) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere)

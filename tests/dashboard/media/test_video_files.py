@@ -1,5 +1,5 @@
-"""Films at `/files/`: a poster, a player and sheets of frames; who was shown every sheet has seen
-the film."""
+"""Videos at `/files/`: a poster, a player and frame sheets; a member has seen the video once every
+sheet was shown."""
 
 import io
 from threading import Thread
@@ -25,7 +25,7 @@ from tests.generators.video_builders import build_frames, encode_speech, encode_
 
 
 def brought(door: Door, who: Agency, data: bytes, rating: Rating | None = None) -> UUID:
-    """In her library."""
+    """Add the media file to the library."""
     prepared = pipeline.prepare_upload(data, name="a.mp4", alt="la mer qui bouge")
     store = FileStore(door.log.parent / "objects")
     asset = pipeline.ingest_asset(
@@ -44,7 +44,7 @@ def has_seen(who: Agency, asset: UUID, role: Role = Role.OWNER) -> bool:
         return asset in library_files.list_revealed(scope, [asset])
 
 
-def test_a_film_has_a_poster_and_plays_by_parts(door: Door, lumiere: Agency) -> None:
+def test_video_has_a_poster_and_plays_in_ranges(door: Door, lumiere: Agency) -> None:
     asset, cookie = (
         brought(door, lumiere, encode_video(build_frames(("G", 1.0))), Rating.G),
         door.cookie(lumiere),
@@ -69,7 +69,7 @@ def test_a_film_has_a_poster_and_plays_by_parts(door: Door, lumiere: Agency) -> 
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
-def test_nothing_of_a_film_is_clear_before_the_press(
+def test_video_is_blurred_until_revealed(
     door: Door, lumiere: Agency, rating: Rating | None
 ) -> None:
     asset, cookie = (
@@ -84,9 +84,7 @@ def test_nothing_of_a_film_is_clear_before_the_press(
     assert not has_seen(lumiere, asset)
 
 
-def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(
-    door: Door, lumiere: Agency
-) -> None:
+def test_video_counts_as_seen_after_every_sheet(door: Door, lumiere: Agency) -> None:
     asset, cookie = (
         brought(door, lumiere, encode_video(build_frames(("G", 14.0))), Rating.E),
         door.cookie(lumiere),
@@ -95,7 +93,7 @@ def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         reel = playback.playback_of(scope, [asset])[asset]
     assert reel.sheets == 3
-    assert not has_seen(lumiere, asset), "a press is a wish to see"
+    assert not has_seen(lumiere, asset), "revealing does not count as viewing"
     for profile in ("preview", "post", "sheet-0", "sheet-2"):
         fetch(door, cookie, library_files.picture_url(asset, profile, clear=token))
         assert not has_seen(lumiere, asset), profile
@@ -116,7 +114,7 @@ def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(
         }
 
 
-def test_a_sound_counts_once_it_was_played(door: Door, lumiere: Agency) -> None:
+def test_audio_counts_as_viewed_once_played(door: Door, lumiere: Agency) -> None:
     asset, cookie = brought(door, lumiere, encode_speech("HELLO"), None), door.cookie(lumiere)
     token = cleared(lumiere, asset)
     fetch(door, cookie, library_files.picture_url(asset, "preview", clear=token))
@@ -128,7 +126,7 @@ def test_a_sound_counts_once_it_was_played(door: Door, lumiere: Agency) -> None:
     assert has_seen(lumiere, asset)
 
 
-def test_another_agency_finds_nothing_of_a_film(
+def test_video_of_another_agency_is_not_found(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     other = create_agency(tenant, mark="andere")
@@ -140,9 +138,7 @@ def test_another_agency_finds_nothing_of_a_film(
         )
 
 
-def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(
-    door: Door, lumiere: Agency
-) -> None:
+def test_last_two_sheets_shown_at_once_count_as_seen(door: Door, lumiere: Agency) -> None:
     asset = brought(door, lumiere, encode_video(build_frames(("G", 14.0))), Rating.E)
     actor = lumiere.act_as(Role.OWNER)
 
@@ -162,6 +158,6 @@ def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(
     with lumiere.scope(actor) as scope:
         show(scope, 1)
         other.start()
-        other.join(0.5)  # it has its answer, or it waits for ours
+        other.join(0.5)  # the thread is finished or waits for this transaction
     other.join(60)
     assert has_seen(lumiere, asset)

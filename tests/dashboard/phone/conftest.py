@@ -1,4 +1,4 @@
-"""A phone that is paired with a member of an agency whose dashboard runs."""
+"""Fixtures of a phone paired with a member, and of the running dashboard."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ FRENCH = {"accept-language": "fr"}
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One installation: the door and the processes read the same files."""
+    """Home folder of the installation, shared by the dashboard and the workers."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -56,7 +56,7 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: 
 def add_member(
     lea: SandboxAgency, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr"
 ) -> UUID:
-    """Somebody else of the agency."""
+    """Add another member of the agency."""
     with lea.scope() as scope:
         return agencies.add_member(
             scope,
@@ -73,7 +73,7 @@ def add_member(
 def paired(
     lea: SandboxAgency, address: str, member_id: UUID | None = None
 ) -> Iterator[httpx.Client]:
-    """A phone that has read the code of a member."""
+    """Yield a phone paired with a member."""
     with lea.scope() as scope:
         secret = sessions.create_sign_in_link(scope, member_id or lea.manager)
     with httpx.Client(base_url=address, timeout=30, headers=FRENCH) as phone:
@@ -86,7 +86,7 @@ def paired(
 
 @contextmanager
 def at_work(lea: SandboxAgency) -> Iterator[None]:
-    """The workers answer meanwhile."""
+    """Run the workers in the background."""
     over = threading.Event()
 
     def work() -> None:
@@ -106,7 +106,7 @@ def at_work(lea: SandboxAgency) -> Iterator[None]:
 def create_due_task(
     lea: SandboxAgency, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi"
 ) -> tuple[UUID, str]:
-    """A post whose time has come: its delivery and the address of its task."""
+    """Create a due manual task and return its delivery and path."""
     manual_task_builders.connect_manual_account(lea)
     manual_task_builders.pair_phone(lea)
     media = tuple(lea.photo(number + 1) for number in range(pictures))

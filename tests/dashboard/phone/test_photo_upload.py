@@ -1,4 +1,5 @@
-"""A phone hands in photos, sorts them by swipe, and has whoever is in them sign by a code."""
+"""Photos from a phone: uploaded, sorted by swiping, and covered by a shoot card that the person
+signs with a code."""
 
 import io
 import re
@@ -25,7 +26,7 @@ from tests.schedules.builders import SandboxAgency, jpeg
 
 
 def taken(number: int, when: str) -> bytes:
-    """A photo of a camera that knew the time."""
+    """Return a JPEG with a capture time."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = when
     exif.get_ifd(0x8769)[0x9011] = "+02:00"
@@ -49,8 +50,7 @@ def shelf(desk: SandboxAgency, asset: UUID) -> ShelfState:
 
 
 def handed(phone: httpx.Client, desk: SandboxAgency, count: int) -> list[UUID]:
-    """Pictures that came from the phone, in the order they were taken, the last one first on its
-    way."""
+    """Upload photos in reverse order and return them by capture time."""
     names = [f"{number}.jpg" for number in range(count)]
     for number in reversed(range(count)):
         answer = hand_in(phone, desk, taken(number, f"2026:06:01 10:{number:02}:00"), names[number])
@@ -69,7 +69,7 @@ def listed(page: str) -> list[UUID]:
     return [UUID(one) for one in re.findall(r'data-to="/phone/sort/[^/]+/([^"]+)"', page)]
 
 
-def test_photos_come_in_once_and_keep_their_dates(lea: SandboxAgency, address: str) -> None:
+def test_photos_are_uploaded_once_with_their_capture_time(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         assert "/phone/photos" in phone.get("/phone").text
         assert phone.get("/phone/photos").headers["location"] == f"/phone/photos/{lea.creator_id}"
@@ -88,9 +88,7 @@ def test_photos_come_in_once_and_keep_their_dates(lea: SandboxAgency, address: s
         assert listed(phone.get(f"/phone/sort/{lea.creator_id}").text) == [first, second]
 
 
-def test_what_was_made_with_an_ai_is_said_by_the_phone_too(
-    lea: SandboxAgency, address: str
-) -> None:
+def test_ai_photos_are_marked_at_upload(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         assert (
             render_message(Message("studio.by_model"), "fr")
@@ -135,7 +133,7 @@ def test_what_was_made_with_an_ai_is_said_by_the_phone_too(
         (jpeg()[:-40], 422, "abîm|coup|entier"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_words(
+def test_invalid_file_is_refused_with_a_reason(
     lea: SandboxAgency, address: str, data: bytes, status: int, said: str
 ) -> None:
     with paired(lea, address) as phone:
@@ -144,9 +142,7 @@ def test_what_is_no_picture_is_refused_in_words(
         assert re.search(said, answer.json()["said"]), answer.text
 
 
-def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(
-    lea: SandboxAgency, address: str
-) -> None:
+def test_photos_are_selected_packed_archived_and_restored(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         post, pack, never = handed(phone, lea, 3)
         at = f"/phone/sort/{lea.creator_id}"
@@ -177,9 +173,7 @@ def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(
             assert packs.list_packs(scope, [lea.creator_id]) == []
 
 
-def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(
-    lea: SandboxAgency, address: str
-) -> None:
+def test_demo_pictures_are_marked_and_sorted_last(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         demo, own = handed(phone, lea, 2)
         at, marked = (
@@ -190,7 +184,7 @@ def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorte
             scope.run("UPDATE creations SET label = 'demo' WHERE asset_id = :asset", asset=demo)
         page = phone.get(at).text
         assert (listed(page), marked in page) == ([demo, own], True)
-        with lea.scope() as scope:  # a model of their own made one that needs no label
+        with lea.scope() as scope:  # an unlabeled picture of an own model
             scope.run("UPDATE creations SET seed = 1 WHERE asset_id = :asset", asset=own)
         page = phone.get(at).text
         assert (listed(page), marked in page, "1 à trier" in page) == ([own], False, True)
@@ -199,7 +193,7 @@ def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorte
 
 
 @pytest.mark.parametrize("choice", ["", "sell", "FEED"])
-def test_a_choice_that_is_none_moves_nothing(lea: SandboxAgency, address: str, choice: str) -> None:
+def test_unknown_choice_moves_nothing(lea: SandboxAgency, address: str, choice: str) -> None:
     with paired(lea, address) as phone:
         (asset,) = handed(phone, lea, 1)
         answer = phone.post(f"/phone/sort/{lea.creator_id}/{asset}", data={"choice": choice})
@@ -207,9 +201,7 @@ def test_a_choice_that_is_none_moves_nothing(lea: SandboxAgency, address: str, c
         assert shelf(lea, asset) is ShelfState.NEW
 
 
-def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(
-    lea: SandboxAgency, address: str
-) -> None:
+def test_shoot_card_is_created_and_photos_are_attached(lea: SandboxAgency, address: str) -> None:
     with lea.scope() as scope:
         partner = real_person(scope, display_ref="Noa <i>")
     with paired(lea, address) as phone:
@@ -234,7 +226,7 @@ def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(
             assert shoot_cards.list_cards(scope, [lea.creator_id])[0].used == 1
 
 
-def test_nobody_elses_photos_and_no_stranger(lea: SandboxAgency, address: str) -> None:
+def test_photos_of_others_are_not_accessible(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         (asset,) = handed(phone, lea, 1)
     others = add_member(lea, Role.MANAGER, creators=("somebody-else",))

@@ -1,4 +1,4 @@
-"""The screenshot of a platform's duty: a picture, sent by the form of the task."""
+"""The screenshot for a platform's disclosure duty, uploaded with the form of the task."""
 
 import io
 from uuid import UUID
@@ -19,7 +19,7 @@ def png() -> bytes:
 
 
 def with_duty(lea: SandboxAgency) -> tuple[UUID, str]:
-    """An open task whose platform asks for more than a request can show."""
+    """Create a task with a duty that needs a screenshot, and return its ID and path."""
     _, place = create_due_task(lea)
     task = UUID(place.rpartition("/")[2])
     with lea.scope() as scope:
@@ -42,7 +42,7 @@ def with_duty(lea: SandboxAgency) -> tuple[UUID, str]:
     ],
     ids=["picture", "nothing", "program", "other-field", "too-large"],
 )
-def test_only_a_picture_is_kept(
+def test_only_a_picture_is_stored(
     lea: SandboxAgency, address: str, name: str, data: bytes, status: int
 ) -> None:
     task, place = with_duty(lea)

@@ -1,5 +1,5 @@
-"""The phone's pages: a task from its list to its word, files decided again at each press, and who
-sees what."""
+"""Phone pages: a manual task from the list to its confirmation, files checked at each download,
+permissions."""
 
 import hashlib
 import io
@@ -37,7 +37,7 @@ FRENCH = {"accept-language": "fr"}
 
 
 @pytest.mark.heavy
-def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> None:
+def test_task_is_opened_downloaded_and_confirmed(lea: SandboxAgency, address: str) -> None:
     delivery, place = create_due_task(lea)
     with paired(lea, address) as phone:
         listed = phone.get("/phone")
@@ -45,7 +45,7 @@ def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> N
         assert place in listed.text
         assert "Instagram · mia.lumiere" in listed.text
         assert "Bonjour &lt;b&gt;toi&lt;/b&gt; &amp; moi" in phone.get(place).text
-        assert "data-copy" not in phone.get(place).text  # looking is not opening
+        assert "data-copy" not in phone.get(place).text  # viewing does not open the task
 
         assert phone.post(f"{place}/open").headers["location"] == place
         page = phone.get(place).text
@@ -58,7 +58,7 @@ def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> N
             assert saved.content[:3] == b"\xff\xd8\xff"
             assert phone.post(f"{place}/done", data={"link": ""}).status_code == 422
             wrong = phone.post(f"{place}/done", data={"link": "https://evil.example/p/1"})
-            assert "pas l’adresse d’une publication sur Instagram" in wrong.text
+            assert "pas le lien d’une publication sur Instagram" in wrong.text
             assert phone.post(f"{place}/done", data={"link": LINK}).status_code == 303
         lea.run()
         assert lea.state(delivery) == DeliveryState.PUBLISHED
@@ -69,7 +69,7 @@ def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> N
         assert gone.headers["content-type"].startswith("text/html")
 
 
-def test_a_stop_between_the_notice_and_the_press_serves_nothing(
+def test_emergency_stop_prevents_downloads_of_an_open_task(
     lea: SandboxAgency, address: str
 ) -> None:
     _, place = create_due_task(lea)
@@ -86,17 +86,17 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(
 
 
 @pytest.mark.heavy
-def test_nobody_answers_and_nothing_is_served(lea: SandboxAgency, address: str) -> None:
+def test_download_is_refused_while_no_worker_responds(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
-        refused = phone.post(f"{place}/file/0")  # the workers are away
+        refused = phone.post(f"{place}/file/0")  # no workers are running
         assert refused.status_code == 409
         assert "plus long que d’habitude" in refused.text
 
 
 def priced(lea: SandboxAgency, pictures: int = 2) -> tuple[UUID, str]:
-    """A post at a price on an account where somebody sets it by hand."""
+    """Create a due manual task with a price, and return its delivery and path."""
     place = str(manual_task_builders.connect_manual_account(lea, "fanvue"))
     manual_task_builders.pair_phone(lea)
     media = tuple(lea.photo(number + 1) for number in range(pictures))
@@ -108,7 +108,7 @@ def priced(lea: SandboxAgency, pictures: int = 2) -> tuple[UUID, str]:
     return delivery, f"/phone/task/{task.id}"
 
 
-def test_everything_of_a_priced_task_in_one_file(lea: SandboxAgency, address: str) -> None:
+def test_priced_task_is_downloaded_as_one_file(lea: SandboxAgency, address: str) -> None:
     _, place = priced(lea)
     with paired(lea, address) as phone:
         assert "12,50" in phone.get(place).text
@@ -136,14 +136,14 @@ def test_everything_of_a_priced_task_in_one_file(lea: SandboxAgency, address: st
     assert "12,50" in page
     assert [step for step, _ in manual_task_builders.list_permits(lea)].count(
         "save"
-    ) == 4  # each file, each time
+    ) == 4  # each file each time
 
 
-def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: SandboxAgency, address: str) -> None:
+def test_metrics_of_a_manual_post_are_entered(lea: SandboxAgency, address: str) -> None:
     delivery, place = create_due_task(lea, pictures=0)
     with paired(lea, address) as phone:
         assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, (
-            "nothing stands yet"
+            "the post is not live yet"
         )
         phone.post(f"{place}/open")
         phone.post(f"{place}/done", data={"link": LINK})
@@ -174,11 +174,11 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: SandboxAgency, add
 @pytest.mark.parametrize(
     ("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)]
 )
-def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
+def test_entered_metrics_count_for_the_nearest_age(hours: int, age: int) -> None:
     assert manual_entry.nearest_reading_age(timedelta(hours=hours, minutes=10)) == age
 
 
-def test_one_refused_file_and_no_package(lea: SandboxAgency, address: str) -> None:
+def test_package_is_refused_if_one_file_is_refused(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea, pictures=2)
     hand = manual_task_builders.open_phone(lea)
     task = hand.tasks()[0]
@@ -197,7 +197,7 @@ def test_one_refused_file_and_no_package(lea: SandboxAgency, address: str) -> No
     assert served == 0
 
 
-def test_two_phones_press_done_at_once(lea: SandboxAgency, address: str) -> None:
+def test_two_phones_confirm_a_task_once(lea: SandboxAgency, address: str) -> None:
     delivery, place = create_due_task(lea, pictures=0)
     other = add_member(lea, Role.CREATOR)
     with paired(lea, address) as one, paired(lea, address, other) as two:
@@ -220,11 +220,11 @@ def test_two_phones_press_done_at_once(lea: SandboxAgency, address: str) -> None
         url = lea.entry(delivery).url or "?"
         assert lea.state(delivery) == DeliveryState.PUBLISHED
         assert url in one.get(place).text
-        assert url in two.get(place).text  # the second is shown what was pasted
+        assert url in two.get(place).text  # the second phone is shown the recorded URL
         assert [step for step, _ in manual_task_builders.list_permits(lea)].count("hand_over") == 1
 
 
-def test_who_may_see_a_task(lea: SandboxAgency, address: str) -> None:
+def test_tasks_are_visible_only_to_permitted_members(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea)
     with lea.scope() as scope:
         agencies.add_creator(
@@ -257,7 +257,7 @@ def test_who_may_see_a_task(lea: SandboxAgency, address: str) -> None:
                 assert phone.post(f"{place}/{act}").status_code == 404, act
 
 
-def test_forms_of_other_sites_are_ignored(lea: SandboxAgency, address: str) -> None:
+def test_forms_of_other_sites_are_refused(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         for told in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
@@ -267,9 +267,7 @@ def test_forms_of_other_sites_are_ignored(lea: SandboxAgency, address: str) -> N
         assert manual_task_builders.open_phone(lea).tasks()[0].opened_at is None
 
 
-def test_who_has_to_remove_something_reads_that_it_was_replaced(
-    lea: SandboxAgency, address: str
-) -> None:
+def test_removal_task_shows_that_the_content_was_replaced(lea: SandboxAgency, address: str) -> None:
     delivery, place = create_due_task(lea)
     hand = manual_task_builders.open_phone(lea)
     hand.open(UUID(place.rpartition("/")[2]))
@@ -292,7 +290,9 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(
     "body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"]
 )
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
-def test_odd_forms_change_nothing(lea: SandboxAgency, address: str, act: str, body: bytes) -> None:
+def test_invalid_forms_change_nothing(
+    lea: SandboxAgency, address: str, act: str, body: bytes
+) -> None:
     _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         answer = phone.post(f"{place}/{act}", content=body)
@@ -317,7 +317,7 @@ def test_code_pairs_a_phone_once(lea: SandboxAgency, address: str) -> None:
         assert visitor.post(f"/phone/in/{secret}").status_code == 410
 
 
-def test_phone_keeps_the_pages_as_an_app(address: str) -> None:
+def test_phone_pages_install_as_an_app(address: str) -> None:
     with httpx.Client(base_url=address) as stranger:
         told = stranger.get("/phone/manifest.webmanifest").json()
         assert (told["start_url"], told["display"]) == ("/phone", "standalone")
@@ -327,7 +327,7 @@ def test_phone_keeps_the_pages_as_an_app(address: str) -> None:
         assert "clipboard" in stranger.get("/phone/phone.js").text
 
 
-def test_pages_speak_the_members_language(lea: SandboxAgency, address: str) -> None:
+def test_pages_use_the_members_language(lea: SandboxAgency, address: str) -> None:
     _, place = create_due_task(lea)
     with paired(lea, address, add_member(lea, Role.CREATOR, language="en")) as phone:
         assert "Manual tasks" in phone.get("/phone").text

@@ -1,4 +1,4 @@
-"""How figures and days are said to people."""
+"""Localized numbers, dates and durations."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ops.wall_time import load_zone
 
 
-def test_agreement_is_never_rounded_up_to_its_limit() -> None:
+def test_kappa_is_rounded_down() -> None:
     voice = MemberLocalizer("fr", load_zone("UTC"))
     assert [voice.format_kappa(one) for one in (0.8, 0.799, 1.0, -0.225)] == [
         "0,80",
@@ -21,7 +21,7 @@ def test_agreement_is_never_rounded_up_to_its_limit() -> None:
     ]
 
 
-def test_how_late_is_said_as_long_as_it_was() -> None:
+def test_delay_is_formatted_by_its_length() -> None:
     voice = MemberLocalizer("fr", load_zone("UTC"))
     assert [voice.format_delay(one) for one in (0.06, 59.9, 1313.9)] == [
         "0,1 s",
@@ -31,7 +31,7 @@ def test_how_late_is_said_as_long_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(("language", "said"), [("fr", "novembre 2026"), ("en", "November 2026")])
-def test_a_month_is_said_in_words(language: str, said: str) -> None:
+def test_month_name_is_localized(language: str, said: str) -> None:
     assert MemberLocalizer(language, load_zone("UTC")).format_month(date(2026, 11, 1)) == said
 
 
@@ -44,7 +44,7 @@ def test_a_month_is_said_in_words(language: str, said: str) -> None:
         ("Zoé, 12.00 EUR - 3 %", "Zoé, 12.00 EUR - 3 %"),
     ],
 )
-def test_what_is_typed_is_no_sign(typed: str, drawn: str) -> None:
+def test_markdown_in_input_is_escaped(typed: str, drawn: str) -> None:
     assert escape_markdown(typed) == drawn
 
 
@@ -58,10 +58,10 @@ def test_what_is_typed_is_no_sign(typed: str, drawn: str) -> None:
         ("api.too_fast", {}),
     ],
 )
-def test_a_number_that_may_be_one_stands_beside_no_plural(
+def test_sentences_with_any_number_contain_no_plural(
     language: str, code: str, params: dict[str, str | int]
 ) -> None:
-    """Each is said with any number: nothing in it would have to be another word for one."""
+    """Each sentence must be correct with any number, including 1."""
     named = {
         "home.job.running": "done",
         "cards.terms": "used",
@@ -81,6 +81,6 @@ def test_a_number_that_may_be_one_stands_beside_no_plural(
 @pytest.mark.parametrize(
     ("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 image", "2 images")]
 )
-def test_a_pack_counts_its_pictures_as_people_do(language: str, one: str, two: str) -> None:
+def test_pack_counts_its_pictures_with_a_plural(language: str, one: str, two: str) -> None:
     voice = MemberLocalizer(language, load_zone("UTC"))
     assert [voice.count_text("shop.count", number) for number in (1, 2)] == [one, two]

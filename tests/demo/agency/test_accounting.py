@@ -1,5 +1,4 @@
-"""The statement that waits: what is read of it is what the platform that is none would say, to the
-cent."""
+"""The pending statement of the demo: its file is read to the cent."""
 
 from datetime import date
 
@@ -24,14 +23,14 @@ def test_statement_of_any_month_is_read_to_the_cent(year: int, month: int) -> No
     assert len({line.key for line in sheet.movements}) == len(sheet.movements)
 
 
-def test_statement_says_its_own_sums() -> None:
+def test_statement_contains_its_totals() -> None:
     first = date(2026, 10, 1)
     last = accounting.statement_bytes(first).decode().splitlines()[-1].split(";")
     gross, fee = (round(float(cell.replace(",", ".")) * 100) for cell in last[3:5])
     assert gross - fee == sample_file.sample_net(first, "nova")
 
 
-def test_statement_is_the_same_on_every_machine() -> None:
+def test_statement_depends_only_on_its_month() -> None:
     first = date(2026, 10, 1)
     assert accounting.statement_bytes(first) == accounting.statement_bytes(first.replace(day=17))
     assert accounting.statement_bytes(first) != accounting.statement_bytes(date(2026, 9, 1))

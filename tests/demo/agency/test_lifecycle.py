@@ -1,4 +1,4 @@
-"""In production there is no demonstration, nor anything of it to take away."""
+"""Production can neither seed nor remove the demo."""
 
 from pathlib import Path
 

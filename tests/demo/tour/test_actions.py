@@ -1,4 +1,4 @@
-"""What the tour posts by itself passes the safety check, whatever its numbers."""
+"""Texts that the tour posts pass the language check for every number."""
 
 from uuid import UUID
 
@@ -15,7 +15,9 @@ LEXICON = lexicon.shipped_lexicon()
 
 @pytest.mark.parametrize("tongue", LANGUAGES)
 @given(press_id=some.uuids(), number=some.integers(1, 30))
-def test_words_of_the_burst_are_read(tongue: str, press_id: UUID, number: int) -> None:
+def test_texts_of_the_burst_pass_the_language_check(
+    tongue: str, press_id: UUID, number: int
+) -> None:
     words = render_message(
         Message("tour.burst_words", {"number": number, "of": 30, "run": press_mark(press_id)}),
         tongue,

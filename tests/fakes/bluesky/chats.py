@@ -101,7 +101,7 @@ class Chats:
 def send_message(
     server: "FakeBluesky", person: "Repo", to: "Repo", text: str, embed: Json | None = None
 ) -> str:
-    """Send a message from `person` to an account and return its id. A message from a stranger
+    """Send a message from `person` to an account and return its ID. A message from a stranger
     creates a request."""
     convo = server.chats.between(person.did, to.did)
     if not convo.said:

@@ -187,7 +187,7 @@ def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[st
 
 
 def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> None:
-    """Check these records by hand, because their lexicons may be missing from the reference data."""
+    """Check these records without their lexicons, which may be missing from the reference data."""
     wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt"), LIKE: ("createdAt",)}[
         collection
     ]

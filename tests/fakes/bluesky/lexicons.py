@@ -36,7 +36,7 @@ class LexiconViolation(Exception):
 
 
 class Lexicons:
-    """The lexicons of a folder by id."""
+    """The lexicons of a folder by ID."""
 
     def __init__(self, folder: Path) -> None:
         found = (json.loads(path.read_text("utf-8")) for path in sorted(folder.rglob("*.json")))

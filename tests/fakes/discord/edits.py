@@ -13,7 +13,7 @@ MOST_TYPED = 4000
 
 
 def edit(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, text: str) -> None:
-    """Edit a user's message of any age. It retains its id and receives the time of the edit."""
+    """Edit a user's message of any age. It retains its ID and receives the time of the edit."""
     with fake.lock:
         message = _found(fake, bot, person, message_id)
         assert message.author["id"] == person.id, (

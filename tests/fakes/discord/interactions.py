@@ -53,9 +53,9 @@ class Interactions:
     gateway: Gateway
     asked: dict[str, Interaction] = field(default_factory=dict)
     acks: dict[str, Json] = field(default_factory=dict)
-    """First responses by interaction id."""
+    """First responses by interaction ID."""
     told: dict[str, Json] = field(default_factory=dict)
-    """Gateway events of interactions by id."""
+    """Gateway events of interactions by ID."""
     menus: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Commands by application and name."""
     written: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Interactions:
     # Users
 
     def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str) -> str:
-        """Press a button of a direct message. Return the interaction id."""
+        """Press a button of a direct message. Return the interaction ID."""
         channel = self.world.direct(bot, person)
         above = self.world.post(channel, user(bot.id, bot.name, bot=True), {"content": "…"})
         told = {
@@ -76,7 +76,7 @@ class Interactions:
         return self._tell(bot, person, channel, {**told, "message": self.world.shown(above)})
 
     def choose(self, bot: Bot, person: Person, channel: Channel, data: Json, *, locale: str) -> str:
-        """Use a slash command in a direct message or on a server. Return the interaction id."""
+        """Use a slash command in a direct message or on a server. Return the interaction ID."""
         told = {"type": SLASH, "data": {"id": "1", "type": 1, **data}, "locale": locale}
         return self._tell(bot, person, channel, told)
 

@@ -100,7 +100,7 @@ class FakeDiscord:
         self.blocked_until = self.clock() + timedelta(seconds=seconds)
 
     def write(self, bot: Bot, person: Person, text: str, *, files: int = 0) -> str:
-        """Send a message from a user to the bot. Return its id."""
+        """Send a message from a user to the bot. Return its ID."""
         with self.lock:
             channel = self.world.direct(bot, person)
             names = [
@@ -123,7 +123,7 @@ class FakeDiscord:
         self.gateway.tell(bot, "MESSAGE_CREATE", told, intent=DIRECT_MESSAGES)
 
     def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str = "fr") -> str:
-        """Press a button of a direct message as a user. Return the interaction id."""
+        """Press a button of a direct message as a user. Return the interaction ID."""
         with self.lock:
             return self.interactions.press(bot, person, custom_id, locale=locale)
 
@@ -136,7 +136,7 @@ class FakeDiscord:
         where: Channel | None = None,
         locale: str = "fr",
     ) -> str:
-        """Use a command as a user in a direct message or a channel. Return the interaction id."""
+        """Use a command as a user in a direct message or a channel. Return the interaction ID."""
         with self.lock:
             there = where or self.world.direct(bot, person)
             return self.interactions.choose(

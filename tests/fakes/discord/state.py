@@ -1,4 +1,4 @@
-"""State of the fake Discord: bots, users, servers, channels and messages, with its ids and clock."""
+"""State of the fake Discord: bots, users, servers, channels and messages, with its IDs and clock."""
 
 import secrets
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Bot:
 
 @dataclass
 class Guild:
-    """A server: permissions and positions of roles by id, and the roles of each member."""
+    """A server: permissions and positions of roles by ID, and the roles of each member."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class Guild:
     followers: int = 2
     """Approximate number of members. The default counts the owner and the bot."""
     names: dict[str, str] = field(default_factory=dict)
-    """Names of roles. A role without an entry has its id as name."""
+    """Names of roles. A role without an entry has its ID as name."""
     positions: dict[str, int] = field(default_factory=dict)
     managed: set[str] = field(default_factory=set)
     """Roles that an integration manages, which cannot be assigned."""
@@ -126,7 +126,7 @@ class DiscordState:
     _counted: int = 0
 
     def snowflake(self) -> str:
-        """Return a new id for the current time. Ids of the same millisecond are in order."""
+        """Return a new ID for the current time. IDs of the same millisecond are in order."""
         self._counted += 1
         return str(
             (((self.clock() - EPOCH) // timedelta(milliseconds=1)) << 22) + self._counted % 2**22
@@ -150,7 +150,7 @@ class DiscordState:
         return made
 
     def role(self, guild: Guild, name: str = "18+", *, rights: int = 0, position: int = 1) -> str:
-        """Create a role of a server and return its id."""
+        """Create a role of a server and return its ID."""
         made = self.snowflake()
         guild.roles[made], guild.names[made], guild.positions[made] = rights, name, position
         return made

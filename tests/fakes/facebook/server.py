@@ -3,7 +3,7 @@ it receives.
 
 Documented: pictures uploaded with `published=false` and used in `attached_media`; videos by
 `file_url`, which are processed asynchronously; reads and lists with selected fields; permissions by
-endpoint; comments as one stream, newest first; hiding, deleting and blocking by Page-scoped id; the
+endpoint; comments as one stream, newest first; hiding, deleting and blocking by Page-scoped ID; the
 same text twice in a row is rejected with 506. Unverified: the period of that duplicate check; the
 errors 324 and 389 for a picture or a video that cannot be fetched; that text is trimmed; that a
 video is not listed while it is processed; that a Page-scoped token returns its own data. Sources:

@@ -51,7 +51,7 @@ _ids = count(122_000_000_000_001)
 
 
 def number() -> str:
-    """Return the next id."""
+    """Return the next ID."""
     return str(next(_ids))
 
 

@@ -72,7 +72,7 @@ class Vault:
     media: dict[str, Medium] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """Id of the latest upload, by the SHA-256 of its content."""
+    """ID of the latest upload, by the SHA-256 of its content."""
     forbidden: list[str] = field(default_factory=list)
     """Attempts to use features that our client must not use: scheduling, collections, templates,
     tokens sent to the store."""
@@ -187,7 +187,7 @@ class Vault:
         return medium
 
     def ready(self, owner: str, name: str, wanted: object) -> list[Medium]:
-        """Return the account's media with these ids, which must be ready and unique. Raise Refusal."""
+        """Return the account's media with these IDs, which must be ready and unique. Raise Refusal."""
         if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
             raise invalid(f"{name}: Expected a list of uuids")
         found = [self.media[each] for each in wanted if each in self.media]
@@ -234,7 +234,7 @@ class Vault:
 
 
 def uuid(told: str) -> str:
-    """Return a valid id of a path. Raise Refusal."""
+    """Return a valid ID of a path. Raise Refusal."""
     parts = told.split("-")
     digits = all(each and set(each) <= set("0123456789abcdef") for each in parts)
     if [len(each) for each in parts] != [8, 4, 4, 4, 12] or not digits:

@@ -52,7 +52,7 @@ def invalid(*errors: str) -> Refusal:
 
 
 def refused(message: str) -> Refusal:
-    """Return the error for a valid request that cannot be fulfilled, such as a malformed id or a
+    """Return the error for a valid request that cannot be fulfilled, such as a malformed ID or a
     fan who cannot be contacted."""
     return Refusal(400, {"message": message})
 

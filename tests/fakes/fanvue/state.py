@@ -102,11 +102,11 @@ class Member:
     posts: dict[str, Post] = field(default_factory=dict)
     """Existing posts."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every post ever created, including deleted ones."""
+    """ID and text of every post ever created, including deleted ones."""
     chats: dict[str, list[Message]] = field(default_factory=dict)
-    """Existing messages by fan id, oldest first."""
+    """Existing messages by fan ID, oldest first."""
     sent: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every message ever sent to a fan, including deleted ones."""
+    """ID and text of every message ever sent to a fan, including deleted ones."""
 
 
 @dataclass

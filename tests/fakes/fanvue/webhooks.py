@@ -2,7 +2,7 @@
 
 Bodies follow the reports of several third parties (`id`, `type`, `timestamp`, `data` with its
 `creator`; snake case, unknown values omitted, sometimes with the text of a message); `before`
-selects the older format without id and type. Fanvue's own page of fields could not be read. Also
+selects the older format without ID and type. Fanvue's own page of fields could not be read. Also
 unverified: the number and order of retries; all sources say that events can be repeated.
 """
 
@@ -32,7 +32,7 @@ class Events:
     signing: str = ""
     """Secret of the signature, if it is not the app's."""
     before: bool = False
-    """True to use the older format without ids."""
+    """True to use the older format without IDs."""
     statuses: list[int] = field(default_factory=list)
     """Statuses of the responses, 0 without a response."""
 
@@ -84,7 +84,7 @@ class Events:
         self.tell(creator, "follow.created", {"follower": _person(fan)})
 
     def tell(self, creator: Member, kind: str, told: Mapping[str, Any], *, key: str = "") -> None:
-        """Send an event of a creator. `key` is its id."""
+        """Send an event of a creator. `key` is its ID."""
         data = {**told, "creator": {"uuid": creator.id, "handle": creator.username}}
         at = stamp(self.server.clock())
         self.send(

@@ -1,7 +1,7 @@
 """A stateful ComfyUI server over HTTP: queue, history, pictures and injected faults.
 
 It reproduces behaviour of the real server that clients often get wrong: queue and history are in
-memory and lost at a restart; a prompt id must be a canonical UUID, but need not be unique; older
+memory and lost at a restart; a prompt ID must be a canonical UUID, but need not be unique; older
 builds ignore it and generate theirs; `/history/{id}` is `{}` while a picture waits, and "error"
 after an interruption; links to missing nodes, missing model files and pictures not uploaded with
 `/upload/image` are rejected with `node_errors`.
@@ -46,7 +46,7 @@ class FakeComfy:
     `stopped`."""
 
     mints: bool = False
-    """True for an older build, which ignores the client's id."""
+    """True for an older build, which ignores the client's ID."""
     steps: int = 2
     """Number of polls until the first picture of the queue is complete."""
     ends: str = ""

@@ -31,7 +31,7 @@ FIELDS = frozenset(
 
 
 def shown(post: Mapping[str, Any], fields: str) -> dict[str, Any]:
-    """Return the id and the requested fields of a post, without an empty caption. Raise
+    """Return the ID and the requested fields of a post, without an empty caption. Raise
     GraphApiError for an unknown field."""
     wanted = {"id", *filter(None, fields.split(","))}
     if not wanted <= FIELDS:
@@ -42,7 +42,7 @@ def shown(post: Mapping[str, Any], fields: str) -> dict[str, Any]:
 
 
 def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
-    """Return the type fields of a post. A carousel also has its items, with separate ids (`items`)."""
+    """Return the type fields of a post. A carousel also has its items, with separate IDs (`items`)."""
     kind = {"CAROUSEL": "CAROUSEL_ALBUM", "REELS": "VIDEO"}.get(
         str(told.get("media_type", "")), "IMAGE"
     )

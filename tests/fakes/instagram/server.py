@@ -326,7 +326,7 @@ def _check_right(mine: Profile) -> None:
 
 
 def _person(mine: Profile, fields: str) -> dict[str, Any]:
-    """Return the requested fields of the account, and an id of another kind. Raise GraphApiError."""
+    """Return the requested fields of the account, and an ID of another kind. Raise GraphApiError."""
     known = {
         "id": "1",
         "user_id": mine.id,

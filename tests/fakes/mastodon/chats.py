@@ -19,7 +19,7 @@ USUAL, MOST = 20, 40
 def send_message(
     world: MastodonState, person: Member, text: str, *to: Member, under: str = ""
 ) -> str:
-    """Send a private message to these accounts and return its id."""
+    """Send a private message to these accounts and return its ID."""
     names = " ".join(f"@{one.username}" for one in to)
     said = {
         "status": f"{names} {text}",
@@ -37,7 +37,7 @@ def messages_to(world: MastodonState, mine: Member, reader: Member) -> list[Stat
 
 
 def account(world: MastodonState, member: str) -> Json:
-    """Return an account by id. Raise Refusal."""
+    """Return an account by ID. Raise Refusal."""
     found = world.members.get(member)
     if found is None:
         raise not_found()

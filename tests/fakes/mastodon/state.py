@@ -64,7 +64,7 @@ def not_found() -> Refusal:
 
 @dataclass
 class Medium:
-    """An uploaded file. `left` is the number of polls until it is processed, `status` the id of the
+    """An uploaded file. `left` is the number of polls until it is processed, `status` the ID of the
     status that uses it."""
 
     id: str
@@ -122,7 +122,7 @@ class Member:
     statuses: dict[str, Status] = field(default_factory=dict)
     """Existing statuses."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every status ever created, including deleted ones. A repeat with the same key
+    """ID and text of every status ever created, including deleted ones. A repeat with the same key
     creates none."""
     repeats: int = 0
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class MastodonState:
     members: dict[str, Member] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """Id of the latest upload, by the SHA-256 of its content."""
+    """ID of the latest upload, by the SHA-256 of its content."""
     usual_rules: tuple[str, ...] = (
         "Sexually explicit or violent media must be marked as sensitive when posting",
     )
@@ -179,7 +179,7 @@ class MastodonState:
         self.rules = list(self.usual_rules)
 
     def snowflake(self) -> str:
-        """Return a new id for the current time. Ids of the same millisecond are in order."""
+        """Return a new ID for the current time. IDs of the same millisecond are in order."""
         self._counted += 1
         return str((int(self.clock().timestamp() * 1000) << 16) + self._counted % 2**16)
 

@@ -42,7 +42,7 @@ class ChatRules:
     rights: frozenset[str]
     fields: frozenset[str]
     prefixes: tuple[str, str]
-    """Prefixes of the ids of conversations and messages."""
+    """Prefixes of the IDs of conversations and messages."""
     said_as: Json
     """Fields of a sent message besides its recipient and text."""
     over: tuple[int, int, int]

@@ -110,7 +110,7 @@ def send_file(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) ->
 def upload_file(
     fake: FakeReddit, mine: Member, data: bytes | None = None, mime: str = "image/png"
 ) -> tuple[str, str]:
-    """Upload a file. Return its asset id and the URL to use in a post."""
+    """Upload a file. Return its asset ID and the URL to use in a post."""
     leased = request_lease(fake, mine, mime)
     assert send_file(fake, leased, picture() if data is None else data).status == 201
     key = next(one["value"] for one in leased["args"]["fields"] if one["name"] == "key")

@@ -39,7 +39,7 @@ class Comment:
 
     @property
     def id(self) -> str:
-        """Id in base 36."""
+        """ID in base 36."""
         return base36(self.number)
 
     @property
@@ -153,7 +153,7 @@ class RedditComments(RedditState):
         )
 
     def delete(self, mine: Member, name: str) -> None:
-        """Delete a post or a comment of the account. Any other id is ignored."""
+        """Delete a post or a comment of the account. Any other ID is ignored."""
         found = self.comments.get(name)
         if found is not None and found.author is mine:
             found.deleted = True

@@ -74,7 +74,7 @@ class MediaStore:
     url: str = ""
     assets: dict[str, Asset] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """Asset id of the latest upload, by the SHA-256 of its content."""
+    """Asset ID of the latest upload, by the SHA-256 of its content."""
     forbidden: list[str] = field(default_factory=list)
     """Requests that our client must not send."""
     most_bytes: int = 20 * 2**20

@@ -47,7 +47,7 @@ class Subreddit:
 
     @property
     def id(self) -> str:
-        """Id in base 36."""
+        """ID in base 36."""
         return base36(self.number)
 
     @property
@@ -75,7 +75,7 @@ class Post:
     at: datetime
     url: str = ""
     media: list[str] = field(default_factory=list)
-    """Asset ids in order. A video has its own and that of its poster."""
+    """Asset IDs in order. A video has its own and that of its poster."""
     captions: list[tuple[str, str]] = field(default_factory=list)
     """Caption and link of each picture in a gallery."""
     nsfw: bool = False
@@ -92,7 +92,7 @@ class Post:
 
     @property
     def id(self) -> str:
-        """Id in base 36."""
+        """ID in base 36."""
         return base36(self.number)
 
     @property
@@ -143,7 +143,7 @@ class Member:
 
     @property
     def id(self) -> str:
-        """Id in base 36."""
+        """ID in base 36."""
         return base36(self.number)
 
     @property

@@ -5,7 +5,7 @@ One origin serves everything: the authorization page (`www.reddit.com`), the tok
 (`oauth.reddit.com`) and the object stores. It reproduces behaviour of the real platform that
 clients often get wrong: most errors have status 200, `resubmit` defaults to false, text contains
 `&lt;` unless `raw_json=1` is set, a request without `api_type=json` returns another format, the
-response to a picture or video contains no id, a gallery has a fullname as its `id`, a rate limit
+response to a picture or video contains no ID, a gallery has a fullname as its `id`, a rate limit
 can be returned together with a created post, and clients without a specific User-Agent receive 429.
 
 Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one

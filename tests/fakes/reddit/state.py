@@ -345,7 +345,7 @@ class RedditState(MediaStore):
         return listing([told_post(one) for one in found if not (self.hides_nsfw and one.nsfw)])
 
     def delete(self, mine: Member, name: str) -> None:
-        """Delete a post of the account. Any other id is ignored."""
+        """Delete a post of the account. Any other ID is ignored."""
         found = mine.posts.get(name)
         if found is not None:
             found.deleted = True

@@ -43,7 +43,7 @@ class Chat:
     """In a chat without messages: the channel whose join request lets a bot write there, and the
     time of the request."""
     linked: int = 0
-    """Id of the discussion group."""
+    """ID of the discussion group."""
     sells: bool = True
     """True if the channel allows paid media."""
     links: dict[str, bool] = field(default_factory=dict)

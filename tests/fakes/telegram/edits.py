@@ -12,7 +12,7 @@ for longer."""
 
 
 def edit(world: Any, bot: Any, name: str, number: int, text: str) -> Told:
-    """Edit the text or the caption of a user's message. It retains its id."""
+    """Edit the text or the caption of a user's message. It retains its ID."""
     with world.lock:
         message = _own(world, bot, name, number)
         words = "text" if "text" in message else "caption"

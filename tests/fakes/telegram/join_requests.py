@@ -22,7 +22,7 @@ def request_to_join(world: Any, bot: Any, channel: Chat, name: str) -> Told:
     with world.lock:
         person = world.person(name)
         assert person.id not in channel.members | channel.banned, (
-            "nobody who is in, or banned, can ask"
+            "members and banned users cannot request to join"
         )
         channel.requests[person.id] = world.clock()
         if person.id not in bot.chats:

@@ -170,7 +170,7 @@ class Methods(CommandMethods, JoinRequestMethods):
         return self.world.post(bot, self._open(bot, asked), body, caption)
 
     def _known(self, bot: Bot, kind: str, file_id: str) -> Told:
-        """Return a file that this bot has seen, by its id. Ids are specific to a bot."""
+        """Return a file that this bot has seen, by its ID. IDs are specific to a bot."""
         seen = (
             message
             for chat in self.world.chats_of(bot)

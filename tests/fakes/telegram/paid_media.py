@@ -59,12 +59,14 @@ def buy_media(
     world: TelegramState, bot: Bot, name: str, *, told: bool = True, by: str = "", kept: int = 0
 ) -> str:
     """Pay for the latest locked message in a user's chat, as that user, or as the user `by` who
-    received it by forwarding. Return the charge id. `kept` is the commission of the affiliate. A
+    received it by forwarding. Return the charge ID. `kept` is the commission of the affiliate. A
     user who has paid does not pay again."""
     with world.lock:
         shown = [one for one in world.seen(bot, name) if "paid_media" in one]
         message, payer = shown[-1], world.person(by or name)
-        assert not by or not message.get("has_protected_content"), "it cannot be passed on"
+        assert not by or not message.get("has_protected_content"), (
+            "protected content cannot be forwarded"
+        )
         if message["message_id"] in world.chat(bot, name).deleted or payer.id in message.setdefault(
             "_opened", []
         ):

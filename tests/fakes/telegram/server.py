@@ -65,7 +65,7 @@ SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 
 def classify_request(method: str, path: str) -> PlatformCall | None:
-    """Return the kind of a request for the fault book. Its account is the bot's id."""
+    """Return the kind of a request for the fault book. Its account is the bot's ID."""
     parts = path.split("/")
     if len(parts) != 3 or not parts[1].startswith("bot"):
         return None

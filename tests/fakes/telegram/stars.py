@@ -61,7 +61,7 @@ class Stars:
             return self._moved(amount, "receiver", partner)
 
     def withdrawal_failed(self, number: str) -> None:
-        """Return a failed withdrawal to the balance, with the same id."""
+        """Return a failed withdrawal to the balance, with the same ID."""
         with self.world.lock:
             (out,) = [one for one in self.bot.transactions if one["id"] == number]
             out["receiver"]["withdrawal_state"] = {"type": "failed"}

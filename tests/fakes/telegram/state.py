@@ -97,9 +97,9 @@ class Bot:
     late: list[Told] = field(default_factory=list)
     """Transactions that are not listed yet."""
     wire: list[tuple[str, str]] = field(default_factory=list)
-    """Id and original text of every message ever received from the bot."""
+    """ID and original text of every message ever received from the bot."""
     edits: list[tuple[str, str, str]] = field(default_factory=list)
-    """Message id, text and file digest ("" without a file) of every requested edit, including those
+    """Message ID, text and file digest ("" without a file) of every requested edit, including those
     without a change."""
 
     def told(self) -> Told:

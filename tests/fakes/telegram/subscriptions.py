@@ -70,7 +70,7 @@ def start_subscription(world: TelegramState, bot: Bot, checkout: Checkout) -> No
 
 
 def renew(world: TelegramState, bot: Bot, charge: str, *, told: bool = True) -> str:
-    """Charge the next month of a subscription. Return the new charge id, or "" if it was cancelled."""
+    """Charge the next month of a subscription. Return the new charge ID, or "" if it was cancelled."""
     with world.lock:
         one = bot.subscriptions[charge]
         if one.cancelled:

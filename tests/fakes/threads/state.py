@@ -43,7 +43,7 @@ _ids = count(18_000_000_000_001)
 
 
 def number() -> str:
-    """Return the next id."""
+    """Return the next ID."""
     return str(next(_ids))
 
 
@@ -69,7 +69,7 @@ class ThreadsPost:
     files: tuple[bytes, ...] = ()
     alts: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    """Ids of the items of a carousel."""
+    """IDs of the items of a carousel."""
     hidden: bool = False
     deleted: bool = False
 

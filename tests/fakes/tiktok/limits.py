@@ -59,7 +59,7 @@ class Refusal(Exception):
 
 
 def log_id() -> str:
-    """Return the id of a response in TikTok's logs."""
+    """Return the ID of a response in TikTok's logs."""
     return secrets.token_hex(17).upper()
 
 

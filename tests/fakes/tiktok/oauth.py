@@ -1,6 +1,6 @@
 """Sign-in at the fake TikTok.
 
-A client's id is `client_key`, and its secret is a field of the form, never a Basic header; commas
+A client's ID is `client_key`, and its secret is a field of the form, never a Basic header; commas
 separate scopes; a code contains characters that must be escaped in a URL. Unverified: the statuses
 of errors (401 for a client, otherwise 400); that a code remains valid after an invalid request, and
 that using one twice ends nothing; that an access token remains valid after a renewal; that a

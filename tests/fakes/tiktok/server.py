@@ -5,8 +5,8 @@ One origin serves everything: the authorization page (`www.tiktok.com`), tokens 
 (`open.tiktokapis.com`) and uploads (`open-upload.tiktokapis.com`). It reproduces behaviour of the
 real platform that clients often get wrong: success is a value in the body (`error.code` is `ok`); a
 post requires a previous query of the creator's options; there are no drafts, deletions or edits;
-`status` reports that a post exists long before it reports its id, and never reports the id of a
-post that is not public; ids are numbers there and strings everywhere else; the Display API
+`status` reports that a post exists long before it reports its ID, and never reports the ID of a
+post that is not public; IDs are numbers there and strings everywhere else; the Display API
 truncates titles after 150 characters. `broken` lists the protocol rules that a client violated.
 
 Kinds of requests for the fault book: `posts` is the part with the last byte, `files` the start of
@@ -20,7 +20,7 @@ The following is unverified; clients must not rely on it:
 - That undescribed fields are rejected, that every path ends with a slash, and the error for a wrong
   path.
 - That rejected parts have no body.
-- That videos for friends or followers cannot be queried by id, because the documentation mentions
+- That videos for friends or followers cannot be queried by ID, because the documentation mentions
   only "public videos".
 - That processed videos count towards the daily cap and failed ones do not.
 - `approve` in the query of the page names the approving user; tests use it instead of a session.

@@ -120,12 +120,12 @@ class Member:
 
     @property
     def posts(self) -> dict[str, Post]:
-        """Visible posts by id, regardless of their audience."""
+        """Visible posts by ID, regardless of their audience."""
         return {one.id: one for one in self.made if one.stands(self.clock())}
 
     @property
     def taken(self) -> list[tuple[str, str]]:
-        """Id and title of every post that was ever visible. A video published twice appears twice."""
+        """ID and title of every post that was ever visible. A video published twice appears twice."""
         return [(one.id, one.title) for one in self.made if one.at <= self.clock()]
 
     @property
@@ -169,7 +169,7 @@ class TikTokState(Limits):
     processing_seconds: float = 0.0
     """Processing time after the last byte."""
     moderation_seconds: float = 0.0
-    """Additional time until the id of a public post is reported."""
+    """Additional time until the ID of a public post is reported."""
     failing: list[str] = field(default_factory=list)
     """Failure reasons of the next videos, in order."""
     tells_early: bool = True

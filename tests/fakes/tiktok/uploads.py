@@ -1,7 +1,7 @@
 """Uploads of the fake TikTok: announcement, parts in order, and status.
 
 Documented: fields and their types, sizes and number of parts, responses to parts, the validity of
-the URL for an hour without a token, the states and failure reasons, and that only the ids of
+the URL for an hour without a token, the states and failure reasons, and that only the IDs of
 public, moderated posts are reported. It reproduces behaviour that clients often get wrong: the last
 byte publishes the post; a second `init` creates a second post; parts that were already received are
 rejected (416), as is any part after the end (404), so that a client that lost a response must query

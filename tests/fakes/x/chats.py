@@ -2,7 +2,7 @@
 
 It reproduces behaviour of the real platform that clients often get wrong: events of all
 conversations, including sent ones, are in one list, newest first and for 30 days, without a way to
-start at a known event; the id of a conversation of two contains both user ids, that of a group does
+start at a known event; the ID of a conversation of two contains both user IDs, that of a group does
 not; text is returned escaped and with short links; a deleted message remains for its recipient; the
 sender of an event is returned on request; separate scopes are required; a plain "Forbidden" means
 that they are missing. Sources: https://docs.x.com/x-api/direct-messages/lookup/integrate,
@@ -82,7 +82,7 @@ class Chats(Mentions):
                 raise Refusal(404, problem(404, "Not Found"))
 
     def says(self, sender: Member, *to: Member, text: str, media: tuple[str, ...] = ()) -> str:
-        """Send a message in the app. Return its id."""
+        """Send a message in the app. Return its ID."""
         people = frozenset({sender.id, *(one.id for one in to)})
         pair = len(people) <= 2
         name = "-".join(sorted(people, key=int)) if pair else f"9{max(map(int, people)):0>18}"

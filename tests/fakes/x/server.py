@@ -17,7 +17,7 @@ The following is unverified; clients must not rely on it:
 - Deleting a missing post returns `deleted: true`; deleting another account's post returns 403.
   `missing_delete = 404` changes the first.
 - Texts and types of errors are those that other projects report (402 `credits`, duplicates, media
-  ids, replies); the 403 for a text that is too long and for locked and suspended accounts, and
+  IDs, replies); the 403 for a text that is too long and for locked and suspended accounts, and
   their texts, are assumed.
 - Text is normalized and trimmed; duplicates are detected by text only, including deleted posts,
   before the media are checked; a picture can be used in one post (`media_again` changes it); the

@@ -97,7 +97,7 @@ def media_key(category: str, medium_id: str) -> str:
 
 @dataclass
 class Medium:
-    """An uploaded picture or video. `warning` is its declared content warning, `post` the id of the
+    """An uploaded picture or video. `warning` is its declared content warning, `post` the ID of the
     post that uses it.
 
     `state` is pending, in_progress, failed or succeeded; `polls` is the number of polls until it is
@@ -165,7 +165,7 @@ class Member:
     posts: dict[str, Post] = field(default_factory=dict)
     """Existing posts."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every post ever created, including deleted ones."""
+    """ID and text of every post ever created, including deleted ones."""
     said: list[tuple[str, datetime]] = field(default_factory=list)
     """Texts and times for the detection of duplicates."""
 
@@ -179,7 +179,7 @@ class XState:
     members: dict[str, Member] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
-    """Id of the latest upload, by the SHA-256 of its content."""
+    """ID of the latest upload, by the SHA-256 of its content."""
     max_weight: int = 280
     max_alt: int = 1000
     most_bytes: dict[str, int] = field(
@@ -202,7 +202,7 @@ class XState:
     _last: int = 0
 
     def snowflake(self) -> str:
-        """Return a new id for the current time, greater than all earlier ones."""
+        """Return a new ID for the current time, greater than all earlier ones."""
         self._last = max(self._last + 1, (int(self.clock().timestamp() * 1000) - EPOCH_MS) << 22)
         return str(self._last)
 
@@ -241,7 +241,7 @@ class XState:
         )
 
     def keep(self, medium: Medium) -> Medium:
-        """Store a media file by id and by content."""
+        """Store a media file by ID and by content."""
         self.media[medium.id] = medium
         self.named[hashlib.sha256(medium.data).hexdigest()] = medium.id
         return medium

@@ -12,7 +12,7 @@ The following is unverified; clients must not rely on it:
 - Segments can arrive in any order and are identified by their index; the last one of each index
   counts, and the total size is checked at the end only; a rejected end leaves the upload open. A
   second end returns the same response (`finalize_again`).
-- An unknown, foreign or expired upload returns the error for invalid media ids (`missing_upload`),
+- An unknown, foreign or expired upload returns the error for invalid media IDs (`missing_upload`),
   as does the state of an incomplete one. A post with a video that is not ready or failed is
   rejected with the same error.
 - Only videos are processed; pictures, including GIFs, are ready immediately, or rejected at the end

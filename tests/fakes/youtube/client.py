@@ -106,7 +106,7 @@ def film_piece(fake: FakeYouTube, path: str, first: int, film: bytes = FILM) -> 
 
 
 def upload_video(fake: FakeYouTube, mine: Member, said: Any = None, film: bytes = FILM) -> str:
-    """Upload a video and return its id."""
+    """Upload a video and return its ID."""
     return str(
         read_json(send_bytes(fake, create_session(fake, mine, said, size=len(film)), film), 201)[
             "id"

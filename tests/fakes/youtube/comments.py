@@ -4,7 +4,7 @@ Documented: lists of threads are newest first and include a limited number of re
 newest); a rejected comment can never be published again; banning requires a rejection; only authors
 delete, only the channel's owner moderates; moderating a comment that its author deleted returns
 `processingFailure`. Source: https://developers.google.com/youtube/v3/docs/commentThreads/list,
-/comments/insert, /comments/delete, /comments/setModerationStatus. Unverified: ids (`Ug` and 24
+/comments/insert, /comments/delete, /comments/setModerationStatus. Unverified: IDs (`Ug` and 24
 characters, replies with a period and more); which replies a thread includes; that comments of a
 banned author are rejected immediately; `operationNotSupported` for a reply to a reply; that a
 comment held for review accepts no reply (`parentCommentIsPrivate`).
@@ -28,7 +28,7 @@ _numbers = count(1)
 
 @dataclass
 class Comment:
-    """A comment on a video or on another comment. `author` is the id of the author's channel."""
+    """A comment on a video or on another comment. `author` is the ID of the author's channel."""
 
     id: str
     video: Video
@@ -55,11 +55,11 @@ class Comments:
     clock: Callable[[], datetime]
     every: dict[str, Comment] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
-    """Ids of videos with closed comments."""
+    """IDs of videos with closed comments."""
     fresh: dict[str, float] = field(default_factory=dict)
-    """Unix time until which comments do not know a new video, by video id."""
+    """Unix time until which comments do not know a new video, by video ID."""
     banned: set[tuple[str, str]] = field(default_factory=set)
-    """Ids of channels and of the users they ban."""
+    """IDs of channels and of the users they ban."""
 
     def say(self, video: Video, text: str, *, by: str = "", under: str = "") -> Comment:
         """Add a comment of a user, or of the channel if `by` is empty, on a video or a comment."""
@@ -182,7 +182,7 @@ class Comments:
     def listed(
         self, mine: Member, asked: ParsedRequest, lag: float
     ) -> tuple[list[Json], int, int, int]:
-        """Return comments by id, or the replies to one, without those of the last `lag` seconds.
+        """Return comments by ID, or the replies to one, without those of the last `lag` seconds.
         Raise Refusal."""
         parent = asked.query.get("parentId", "")
         if bool(asked.ids) == bool(parent):

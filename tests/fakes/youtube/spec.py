@@ -94,7 +94,7 @@ class ParsedRequest:
 
     @property
     def ids(self) -> list[str]:
-        """Requested ids."""
+        """Requested IDs."""
         every = [one for name, value in self.pairs if name == "id" for one in value.split(",")]
         return list(dict.fromkeys(one for one in every if one))
 

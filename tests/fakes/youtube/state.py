@@ -127,7 +127,7 @@ class Member:
 
     @property
     def uploads_playlist(self) -> str:
-        """Id of the uploads playlist."""
+        """ID of the uploads playlist."""
         return "UU" + self.channel_id[2:]
 
     @property
@@ -137,7 +137,7 @@ class Member:
 
     @property
     def taken(self) -> list[tuple[str, str]]:
-        """Id and description of every video that ever became public, once for each video."""
+        """ID and description of every video that ever became public, once for each video."""
         self.settle()
         return list(self._taken.items())
 
@@ -154,7 +154,7 @@ class YouTubeState(Limits):
     members: dict[str, Member] = field(default_factory=dict)
     """Accounts by name."""
     named: dict[str, str] = field(default_factory=dict)
-    """Id of the latest video, by the SHA-256 of its file."""
+    """ID of the latest video, by the SHA-256 of its file."""
     slow: float = 0.0
     """Processing time after the last byte in seconds."""
     rejects: str = ""
@@ -285,7 +285,7 @@ class YouTubeState(Limits):
 
 
 def _open(video: Video) -> bool:
-    """Return True if other users may see the video by its id."""
+    """Return True if other users may see the video by its ID."""
     return video.privacy != "private" and video.upload_status == "processed"
 
 

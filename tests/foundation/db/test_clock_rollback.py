@@ -1,5 +1,4 @@
-"""A clock that is put back is seen by whoever looks regularly, and remembered for as long as it
-matters."""
+"""Clock rollback: detection by regular observation, and the two days for which it counts."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +14,7 @@ HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def moved(tenant: OpenScope, by: timedelta) -> timedelta | None:
-    """Set the machine's clock and look at it; what was seen."""
+    """Move the clock of the machine, observe it and return the detected rollback."""
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_clock_move(:by)", by=by)
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
@@ -33,38 +32,39 @@ def now(tenant: OpenScope, tenant_id: UUID) -> datetime:
 
 
 def near(found: timedelta | None, meant: timedelta) -> bool:
-    """Some time passes between two looks."""
+    """Allow for the time that passes between two observations."""
     return found is not None and meant - 10 * SECOND < found <= meant
 
 
-def test_what_is_put_back_is_seen_once_and_counts_for_what_was_before(
+def test_rollback_is_detected_once_and_counts_for_earlier_times(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    assert moved(tenant, 6 * HOUR) is None, "forward is no fall"
+    assert moved(tenant, 6 * HOUR) is None, "a move forward is no rollback"
     before = now(tenant, tenant_id)
     assert since(tenant, tenant_id, before) == timedelta()
     assert near(moved(tenant, -HOUR), HOUR)
     assert moved(tenant, timedelta()) is None
     assert near(moved(tenant, -2 * HOUR), 2 * HOUR)
-    assert near(since(tenant, tenant_id, before), HOUR), "the second began at an earlier hour"
+    assert near(since(tenant, tenant_id, before), HOUR), "only the first rollback passed this time"
     assert near(since(tenant, tenant_id, before - 2 * HOUR), 3 * HOUR)
     moved(tenant, 5 * HOUR)
     assert since(tenant, tenant_id, now(tenant, tenant_id)) == timedelta(), (
-        "what is written down after counts from then"
+        "no rollback counts for a later time"
     )
 
 
-def test_what_is_done_just_after_the_last_look_counts_too(
+def test_rollback_counts_for_times_after_last_observation(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """The relay looks every ten seconds: the clock fell after it showed later still."""
+    """The relay observes every ten seconds, so the clock may have shown a later time before it
+    fell."""
     moved(tenant, 6 * HOUR)
     after = now(tenant, tenant_id) + timedelta(minutes=4)
     moved(tenant, -HOUR)
     assert near(since(tenant, tenant_id, after), HOUR)
 
 
-def test_a_clock_that_is_kept_right_does_not_fall(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_correction_of_one_second_is_no_rollback(tenant: OpenScope, tenant_id: UUID) -> None:
     moved(tenant, 6 * HOUR)
     before = now(tenant, tenant_id)
     assert moved(tenant, -SECOND) is None
@@ -72,11 +72,11 @@ def test_a_clock_that_is_kept_right_does_not_fall(tenant: OpenScope, tenant_id: 
 
 
 @pytest.mark.parametrize("far", [HOUR, 9_000 * HOUR])
-def test_falls_are_forgotten_after_two_days(
+def test_rollback_is_forgotten_after_two_days(
     tenant: OpenScope, tenant_id: UUID, far: timedelta
 ) -> None:
-    """By the clock as it is since: one that was a year ahead would else reach back a year for a
-    year."""
+    """The two days are measured on the new clock: after a rollback of a year, the old clock would
+    count it for a year."""
     moved(tenant, 6 * HOUR + far)
     before = now(tenant, tenant_id)
     moved(tenant, -far)
@@ -85,7 +85,7 @@ def test_falls_are_forgotten_after_two_days(
     assert since(tenant, tenant_id, before) == timedelta()
 
 
-def test_only_the_relay_looks(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_only_relay_may_observe_clock(tenant: OpenScope, tenant_id: UUID) -> None:
     with (
         pytest.raises(DBAPIError, match="permission denied"),
         tenant(tenant_id, "system:test") as scope,

@@ -1,5 +1,4 @@
-"""A scope: one transaction, its role, and what becomes of it when the server went away
-meanwhile."""
+"""Database scopes: one transaction with its role, and recovery from lost connections."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ def own(cluster: Cluster) -> Iterator[Database]:
 
 
 def _end_connections(cluster: Cluster) -> None:
-    """As a restart of the server does to every pool."""
+    """End every connection of the pool, as a restart of the server does."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.connect() as connection:
         connection.execute(
@@ -47,9 +46,7 @@ def _backend(scope: Scope) -> int:
     return int(scope.run("SELECT pg_backend_pid()").scalar_one())
 
 
-def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
-    own: Database, cluster: Cluster
-) -> None:
+def test_dead_pooled_connection_is_replaced_before_use(own: Database, cluster: Cluster) -> None:
     tenant_id = uuid7()
     with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
         before = {_backend(one), _backend(two)}
@@ -62,22 +59,22 @@ def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
         )
         assert (
             one.run("SHOW idle_session_timeout").scalar_one() == "5min"
-        )  # the server ends what was forgotten
+        )  # The server ends idle sessions.
 
 
-def test_a_statement_alone_has_its_role_and_tenant_and_leaves_neither_behind(own: Database) -> None:
+def test_single_statement_sets_and_resets_role_and_tenant(own: Database) -> None:
     tenant_id = uuid7()
     alone = own.single_statements(tenant_id, WHO, role="relay")
     done = alone.run("SELECT current_user AS who, current_setting(:name) AS its", name="app.tenant")
     found = done.one_or_none()
     assert (found.who, found.its, done.rowcount) == ("relay", str(tenant_id), 1)
     assert alone.run("SELECT 1 WHERE :no", no=False).one_or_none() is None
-    with own.engine.connect() as connection:  # nothing of it is left on the connection
+    with own.engine.connect() as connection:  # The connection keeps no role.
         who, login = connection.execute(text("SELECT current_user, session_user")).one()
     assert who == login
 
 
-def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with_it(
+def test_single_statement_replaces_dead_connection_and_reports_error(
     own: Database, cluster: Cluster
 ) -> None:
     tenant_id = uuid7()
@@ -91,9 +88,7 @@ def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with
     assert alone.run("SELECT 1 AS one").one_or_none().one == 1
 
 
-def test_connections_that_rest_end_by_themselves_and_the_others_stay(
-    own: Database, cluster: Cluster
-) -> None:
+def test_idle_connections_close_while_used_ones_remain(own: Database, cluster: Cluster) -> None:
     pool = own.engine.pool
     assert isinstance(pool, IdleClosingPool)
     pool.idle_seconds = 0.5
@@ -116,16 +111,14 @@ def test_connections_that_rest_end_by_themselves_and_the_others_stay(
         return spare not in backends()
 
     wait_until(spare_ended)
-    assert len(backends()) == 1  # the one in use was not touched
+    assert len(backends()) == 1  # The connection in use is not closed.
     wait_until(lambda: not backends())
     engine.dispose()
     with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
         assert not {used, spare} & {_backend(one), _backend(two)}
 
 
-def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(
-    own: Database, cluster: Cluster
-) -> None:
+def test_lost_connection_rolls_back_its_transaction(own: Database, cluster: Cluster) -> None:
     def dies() -> None:
         with own.scope(uuid7(), WHO) as scope:
             _end_connections(cluster)
@@ -137,8 +130,8 @@ def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(
         assert scope.run("SELECT 1").scalar_one() == 1
 
 
-def test_no_statement_of_a_page_runs_for_ever(pages: Database, own: Database) -> None:
-    """One that a bad plan keeps from ending held a core for minutes after its page was gone."""
+def test_statements_of_web_processes_time_out(pages: Database, own: Database) -> None:
+    """A statement with a bad plan occupied a core for minutes after its page was closed."""
     for login, limit in ((pages, "30s"), (own, "0")):
         with login.scope(uuid7(), "t") as scope:
             assert scope.run("SHOW statement_timeout").scalar_one() == limit
@@ -146,25 +139,26 @@ def test_no_statement_of_a_page_runs_for_ever(pages: Database, own: Database) ->
         scope.run("SET LOCAL statement_timeout = '50ms'")
         with pytest.raises(
             OperationalError, match="statement timeout"
-        ):  # as where the database is away
+        ):  # Raised as if the database were unavailable.
             scope.run("SELECT pg_sleep(30)")
         scope.session.rollback()
 
 
-def test_no_function_that_reads_a_table_is_planned_anew_by_each_statement(
+def test_functions_that_read_tables_are_not_written_in_sql(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """In SQL it would be, and in PL/pgSQL it is not: forty times a post, of what time it is."""
+    """PostgreSQL plans an SQL function again in each statement, here forty times per post for the
+    current time. It caches the plans of PL/pgSQL functions."""
     with tenant(tenant_id, WHO) as scope:
         found = scope.run(
             "SELECT proname, prosrc FROM pg_proc JOIN pg_language l ON l.oid = prolang"
             " WHERE pronamespace = 'public'::regnamespace AND lanname = 'sql'"
         ).all()
-    assert found, "those that only reckon stay in SQL: they become part of the statement"
+    assert found, "functions that only compute stay in SQL, where they are inlined"
     assert [row.proname for row in found if re.search(r"\bfrom\b", row.prosrc, re.IGNORECASE)] == []
 
 
-def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) -> None:
+def test_before_commit_callbacks_run_in_order_with_one_role_change(own: Database) -> None:
     seen: list[str] = []
 
     def note(scope: Scope) -> None:
@@ -180,15 +174,15 @@ def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) ->
         assert scope.run("SELECT current_user").scalar_one() == "app"
 
 
-def test_threads_that_come_together_share_one_pool(own: Database) -> None:
+def test_concurrent_threads_share_one_pool(own: Database) -> None:
     with ThreadPoolExecutor(16) as threads:
         assert len({id(engine) for engine in threads.map(lambda _: own.engine, range(64))}) == 1
 
 
 @pytest.mark.parametrize("how", ["get", "select", "both"])
-def test_what_is_locked_is_read_as_it_stands_then(own: Database, how: str) -> None:
-    """Read before in the same scope, changed by somebody else meanwhile: a decision under the lock
-    must see that."""
+def test_locked_row_is_read_with_current_values(own: Database, how: str) -> None:
+    """A row that was read earlier in the scope and changed by another transaction must be current
+    once it is locked."""
     tenant_id = uuid7()
     with own.scope(tenant_id, WHO) as scope:
         row_id = outbox.put(scope, PostDue(tenant_id, uuid7()), at=scope.now + timedelta(days=1))
@@ -198,12 +192,12 @@ def test_what_is_locked_is_read_as_it_stands_then(own: Database, how: str) -> No
         with own.scope(tenant_id, WHO) as other:
             other.run("UPDATE outbox SET priority = 1 WHERE id = :id", id=row_id)
         assert before is not None
-        assert before.priority == 5, "an ordinary look may be of before"
+        assert before.priority == 5, "a read without a lock may be stale"
         if how == "get":
             locked = scope.session.get(OutboxRow, key, with_for_update=True)
         else:
             query = select(OutboxRow).where(col(OutboxRow.id) == row_id)
-            before.tries += 1  # what this scope changed itself stays
+            before.tries += 1  # Changes of this scope are preserved.
             locked = scope.session.exec(query.with_for_update(key_share=how == "both")).one()
             assert locked.tries == 1
         assert locked is before

@@ -1,4 +1,4 @@
-"""A statement of ours behaves as one that SQLAlchemy runs: rows, counts, errors, listeners, dead
+"""Statements of a scope behave as SQLAlchemy's do: rows, counts, errors, listeners and dead
 connections."""
 
 import signal
@@ -27,7 +27,7 @@ def scope(database: Database):
         yield opened
 
 
-def test_rows_are_told_by_name_place_and_mapping(scope: Scope) -> None:
+def test_rows_are_accessible_by_name_index_and_mapping(scope: Scope) -> None:
     rows = scope.run(THREE).all()
     assert [(row.n, row.said, row[2]) for row in rows] == [
         (n, f"no. {n}", {"a": [1]}) for n in (1, 2, 3)
@@ -41,7 +41,7 @@ def test_rows_are_told_by_name_place_and_mapping(scope: Scope) -> None:
     assert scope.run("SELECT WHERE :no", no=False).first() is None
 
 
-def test_one_means_one(scope: Scope) -> None:
+def test_one_raises_unless_exactly_one_row(scope: Scope) -> None:
     assert scope.run("SELECT 1 WHERE :no", no=False).one_or_none() is None
     assert scope.run("SELECT 1 WHERE :no", no=False).scalar() is None
     with pytest.raises(NoResultFound):
@@ -50,7 +50,7 @@ def test_one_means_one(scope: Scope) -> None:
         scope.run(THREE).one_or_none()
 
 
-def test_what_returns_nothing_says_how_many_it_changed(scope: Scope) -> None:
+def test_statement_without_rows_returns_row_count(scope: Scope) -> None:
     scope.run("CREATE TEMPORARY TABLE kept (n int PRIMARY KEY) ON COMMIT DROP")
     done = scope.run("INSERT INTO kept SELECT generate_series(1, :many)", many=5)
     assert (done.rowcount, done.returns_rows, done.all()) == (5, False, [])
@@ -58,9 +58,9 @@ def test_what_returns_nothing_says_how_many_it_changed(scope: Scope) -> None:
     assert (gone.rowcount, gone.returns_rows, sorted(gone.scalars())) == (3, True, [3, 4, 5])
 
 
-def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: Database) -> None:
+def test_server_error_is_raised_as_sqlalchemy_error_without_values(database: Database) -> None:
     twice = "INSERT INTO kept VALUES (:n), (:n)"
-    # in one scope
+    # Both statements run in one scope.
     with pytest.raises(IntegrityError) as refused, database.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
         scope.run("CREATE TEMPORARY TABLE kept (n int PRIMARY KEY) ON COMMIT DROP")
         scope.run(twice, n=9_876_543)
@@ -68,8 +68,8 @@ def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: D
     assert "parameters hidden" in str(refused.value)
 
 
-def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster: Cluster) -> None:
-    # in one scope
+def test_lost_connection_is_invalidated(own: Database, cluster: Cluster) -> None:
+    # Both statements run in one scope.
     with pytest.raises(DBAPIError) as died, own.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
         before = scope.run("SELECT pg_backend_pid()").scalar_one()
         _end_connections(cluster)
@@ -79,16 +79,16 @@ def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster:
         assert scope.run("SELECT pg_backend_pid()").scalar_one() != before
 
 
-def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
-    """As SIGTERM does: its answer is still to come, and the next statement on it would hear that
-    one."""
+def test_interrupted_connection_is_discarded(own: Database) -> None:
+    """SIGTERM interrupts in the same way: the response is still pending, and the next statement on
+    the connection would receive it."""
 
     def interrupt(*_: object) -> None:
         raise SystemExit(0)
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        # in one scope
+        # Both statements run in one scope.
         with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
             pid = scope.run("SELECT pg_backend_pid()").scalar_one()
             signal.setitimer(signal.ITIMER_REAL, 0.5)
@@ -100,7 +100,7 @@ def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
         assert scope.run("SELECT pg_backend_pid()").scalar_one() != pid
 
 
-def test_whoever_listens_to_statements_hears_ours(scope: Scope) -> None:
+def test_statement_listeners_receive_scope_statements(scope: Scope) -> None:
     heard = []
     event.listen(
         scope.session.info["connection"],
@@ -111,7 +111,7 @@ def test_whoever_listens_to_statements_hears_ours(scope: Scope) -> None:
     assert heard == [("SELECT %(a)s + 1", {"a": 1})]
 
 
-def test_canonical_json_comes_back_as_it_was(scope: Scope) -> None:
+def test_canonical_json_round_trips_through_jsonb(scope: Scope) -> None:
     said = {"é": ["\\", '"', "\n", 1.5, None]}
     assert (
         scope.run("SELECT CAST(:it AS jsonb)", it=canonical_json(said).decode()).scalar_one()

@@ -1,5 +1,4 @@
-"""Typed addresses lead to the public internet and nowhere else, whatever a name answers the second
-time."""
+"""Address policy: connections to addresses entered by users reach only the public internet."""
 
 import socket
 from collections.abc import Callable
@@ -47,14 +46,14 @@ from tests.fakes.own_page import OwnPage, create_app
         *("64:ff9b::7f00:1", "2002:7f00:1::", "localhost", ""),
     ],
 )
-def test_inside_is_not_public(address: str) -> None:
+def test_private_address_is_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
 @pytest.mark.parametrize(
     "address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"]
 )
-def test_outside_is_public(address: str) -> None:
+def test_internet_address_is_public(address: str) -> None:
     assert is_public_address(address)
 
 
@@ -70,7 +69,7 @@ CARRIERS: tuple[Callable[[int], int], ...] = (
     lambda inner: 0x2002 << 112 | inner << 80 | 1,
     _isatap,
 )
-"""IPv4-compatible, mapped, translated, NAT64, 6to4 and ISATAP addresses of an IPv4 address."""
+"""IPv4-compatible, mapped, translated, NAT64, 6to4 and ISATAP forms of an IPv4 address."""
 
 INSIDE_NETWORKS = [
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
@@ -83,7 +82,7 @@ INSIDE_NETWORKS = [
     | st.sampled_from(INSIDE_NETWORKS).flatmap(lambda net: st.ip_addresses(v=4, network=net)),
     st.sampled_from(CARRIERS),
 )
-def test_what_carries_an_address_is_judged_by_it(
+def test_embedded_ipv4_address_decides_if_address_is_public(
     inner: IPv4Address, carry: Callable[[int], int]
 ) -> None:
     assert is_public_address(str(IPv6Address(carry(int(inner))))) is is_public_address(str(inner))
@@ -91,7 +90,7 @@ def test_what_carries_an_address_is_judged_by_it(
 
 @given(st.ip_addresses(v=6))
 def test_only_global_unicast_is_public(address: IPv6Address) -> None:
-    """64:ff9b::/96 and the forms that carry an IPv4 address aside."""
+    """Exceptions are 64:ff9b::/96 and the forms that embed an IPv4 address."""
     if is_public_address(str(address)) and embedded_ipv4(address) is None:
         assert int(address) >> 125 == 1
 
@@ -117,11 +116,11 @@ def test_other_reserved_networks_are_not_public(address: str) -> None:
         ("two words", ""),
     ],
 )
-def test_what_is_typed_becomes_an_origin(typed: str, found: str) -> None:
+def test_typed_address_is_parsed_as_origin(typed: str, found: str) -> None:
     assert parse_origin(typed) == found
 
 
-def test_no_connection_is_made_inside_but_to_what_is_ours() -> None:
+def test_private_address_is_reached_only_if_configured() -> None:
     with serve_app(create_app(OwnPage("t", FaultBook()))) as url:
         request = HttpRequest("GET", f"{url}/house/lea/items/none", {}, b"", 2.0)
         for reach, reached in (
@@ -137,14 +136,14 @@ def test_no_connection_is_made_inside_but_to_what_is_ours() -> None:
         assert can_connect(url, allow_any_address)
 
 
-def test_a_name_that_leads_inside_is_inside() -> None:
+def test_name_of_private_address_is_refused() -> None:
     with pytest.raises(OSError, match="public"):
         PublicAddressPolicy(["http://127.0.0.1:8080"])("localhost", 8080)
     with pytest.raises(socket.gaierror):
         PublicAddressPolicy([])("nowhere.invalid", 443)
 
 
-def test_a_public_server_is_reached_by_https_alone() -> None:
+def test_public_server_is_reached_by_https_only() -> None:
     assert can_connect("https://8.8.8.8", PublicAddressPolicy([]))
     assert not can_connect("http://8.8.8.8", PublicAddressPolicy([]))
     assert not can_connect("ftp://8.8.8.8", allow_any_address)

@@ -1,5 +1,4 @@
-"""The one HTTP client at its edges: time that runs out on the way, answers that swell, servers that
-would know us."""
+"""Limits of the HTTP client: deadlines, response sizes and cookies."""
 
 import socket
 import threading
@@ -22,13 +21,13 @@ from foundation.ops.clock import monotonic, sleep
 
 LARGE = b"x" * 40_000_000
 WITHIN = 5.0
-"""Seconds in which a request of half a second is certainly over on a busy machine; in sips it takes
-eight."""
+"""Seconds after which a request with a deadline of 0.5 seconds must have ended, even on a busy
+machine. The slow server below needs eight seconds to read the body."""
 
 
 @contextmanager
 def answering(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that takes one connection."""
+    """Run a server that accepts one connection, and yield its URL."""
     with closing(socket.socket()) as door:
         door.bind(("127.0.0.1", 0))
         door.listen()
@@ -39,24 +38,23 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"[" * 200_000, b'{"a":' * 100_000, b"<html>"]
 )
-def test_what_is_no_json_says_nothing(body: bytes) -> None:
+def test_invalid_json_body_is_none(body: bytes) -> None:
     assert HttpResponse(200, {}, body).json_body() is None
 
 
-def test_what_is_json_is_told() -> None:
+def test_json_body_is_parsed() -> None:
     assert HttpResponse(200, {}, b'{"a": [1, null]}').json_body() == {"a": [1, None]}
 
 
 def sips(line: socket.socket) -> None:
-    """Takes what comes a little at a time, but often enough that no single write is kept
-    waiting."""
+    """Read little at a time, but often enough that no single write times out."""
     with closing(line):
         while line.recv(250_000):
             sleep(0.05)
 
 
 def gulps(line: socket.socket) -> None:
-    """Takes all of it, then answers."""
+    """Read the whole body, then respond."""
     with closing(line):
         taken = 0
         while taken < len(LARGE):
@@ -71,7 +69,7 @@ def http() -> Iterator[HttpClient]:
     client.close()
 
 
-def test_a_body_that_is_taken_in_sips_ends_at_its_deadline(http: HttpClient) -> None:
+def test_slow_upload_ends_at_deadline(http: HttpClient) -> None:
     with answering(sips) as url:
         started = monotonic()
         answer = http.send(HttpRequest("PUT", url, body=LARGE, deadline=0.5))
@@ -79,7 +77,7 @@ def test_a_body_that_is_taken_in_sips_ends_at_its_deadline(http: HttpClient) -> 
         assert monotonic() - started < WITHIN
 
 
-def test_a_large_body_arrives_whole(http: HttpClient) -> None:
+def test_large_body_is_sent_completely(http: HttpClient) -> None:
     with answering(gulps) as url:
         answer = http.send(HttpRequest("PUT", url, body=LARGE, deadline=WITHIN))
         assert isinstance(answer, HttpResponse)
@@ -87,7 +85,7 @@ def test_a_large_body_arrives_whole(http: HttpClient) -> None:
 
 
 def packed(data: bytes, times: int) -> bytes:
-    """As gzip, so many times over."""
+    """Compress with gzip `times` times."""
     for _ in range(times):
         squeeze = zlib.compressobj(9, wbits=31)
         data = squeeze.compress(data) + squeeze.flush()
@@ -95,7 +93,7 @@ def packed(data: bytes, times: int) -> bytes:
 
 
 def telling(body: bytes, *, coding: str, heard: list[bytes]) -> Callable[[socket.socket], None]:
-    """Answers with a body, as it is said to be coded."""
+    """Respond with a body and the given `Content-Encoding`, and record the request."""
 
     def serve(line: socket.socket) -> None:
         with closing(line):
@@ -109,17 +107,18 @@ def telling(body: bytes, *, coding: str, heard: list[bytes]) -> Callable[[socket
     return serve
 
 
-def test_a_packed_answer_is_unpacked(http: HttpClient) -> None:
+def test_compressed_response_is_decompressed(http: HttpClient) -> None:
     heard: list[bytes] = []
     with answering(telling(packed(b"a" * 70_000, 1), coding="gzip", heard=heard)) as url:
         answer = http.send(HttpRequest("GET", url, deadline=WITHIN))
     assert isinstance(answer, HttpResponse)
     assert answer.body == b"a" * 70_000
-    assert b"accept-encoding: gzip\r\n" in heard[0].lower()  # what else we could not bound
+    # The client cannot limit the size of other encodings.
+    assert b"accept-encoding: gzip\r\n" in heard[0].lower()
 
 
 @pytest.mark.parametrize(("times", "coding"), [(1, "gzip"), (2, "gzip, gzip")])
-def test_an_answer_that_swells_takes_no_more_memory_than_it_may(
+def test_compression_bomb_is_rejected_within_memory_limit(
     http: HttpClient, times: int, coding: str
 ) -> None:
     body = packed(b"\0" * 200_000_000, times)
@@ -135,9 +134,9 @@ def test_an_answer_that_swells_takes_no_more_memory_than_it_may(
         assert answer.detail == RESPONSE_TOO_LARGE
 
 
-def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) -> None:
-    """One client speaks for every account of every agency: a cookie of one would travel with the
-    next."""
+def test_cookies_are_not_stored(http: HttpClient) -> None:
+    """One client sends for all accounts of all agencies, so a cookie of one account would be sent
+    for another."""
     heard: list[bytes] = []
 
     def serve(line: socket.socket) -> None:
@@ -159,7 +158,7 @@ def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) ->
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
-def test_a_name_that_can_be_nobodys_is_nowhere_to_send_to(http: HttpClient, host: str) -> None:
+def test_request_to_invalid_host_name_is_not_sent(http: HttpClient, host: str) -> None:
     assert isinstance(
         http.send(HttpRequest("GET", f"http://{host}/", deadline=WITHIN)), RequestNotSent
     )

@@ -1,4 +1,4 @@
-"""An operator's address is compared with what browsers send, however it is written."""
+"""Origins are normalized to the form that browsers send, and host names are resolved once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
         ("https://dash.example.com:99999", "", "dash.example.com"),
     ],
 )
-def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str, host: str) -> None:
+def test_origin_is_normalized_as_in_browsers(url: str, origin: str, host: str) -> None:
     assert browser_origin(url) == origin
     assert host_name(url) == host
 
@@ -45,8 +45,8 @@ def _echo() -> Iterator[tuple[str, int]]:
         yield url, int(url.rpartition(":")[2])
 
 
-def test_a_name_is_resolved_once_and_its_address_is_connected_to() -> None:
-    """A second lookup could answer with an address inside (DNS rebinding)."""
+def test_host_name_is_resolved_once() -> None:
+    """A second lookup could return a private address (DNS rebinding)."""
     answers = iter(["127.0.0.1", "169.254.169.254"])
     asked = []
 

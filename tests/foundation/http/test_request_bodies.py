@@ -1,4 +1,4 @@
-"""A body is read up to its limit by counting what arrives, whatever was declared."""
+"""Request bodies are read up to a limit on the received bytes, regardless of the declared length."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +18,7 @@ from foundation.http.request_bodies import (
 
 
 class Stream:
-    """A body that arrives in parts; `taken` are the bytes that were read."""
+    """A body that arrives in parts; `taken` is the number of bytes read."""
 
     def __init__(self, parts: Sequence[bytes]) -> None:
         self._parts = parts
@@ -31,7 +31,7 @@ class Stream:
 
 
 @given(st.lists(st.binary(max_size=30), max_size=12), st.integers(0, 120))
-def test_body_is_whole_or_nothing(parts: list[bytes], most: int) -> None:
+def test_body_is_complete_or_none(parts: list[bytes], most: int) -> None:
     stream = Stream(parts)
     whole = b"".join(parts)
     found = asyncio.run(read_body(stream, max_bytes=most))
@@ -40,7 +40,7 @@ def test_body_is_whole_or_nothing(parts: list[bytes], most: int) -> None:
 
 
 @pytest.mark.parametrize("part", [b"a=1&", b"\xff" * 1000, b"%", b"a" * 65_536])
-def test_form_without_end_is_not_read_on(part: bytes) -> None:
+def test_form_is_not_read_beyond_limit(part: bytes) -> None:
     stream = Stream([part] * (15 * 1024 * 1024 // len(part)))
     assert asyncio.run(read_form(stream)) == {}
     assert stream.taken <= MAX_FORM_BYTES + len(part)
@@ -51,7 +51,7 @@ def test_form_without_end_is_not_read_on(part: bytes) -> None:
         st.text(min_size=1, max_size=8), st.lists(st.text(max_size=8), min_size=1, max_size=3)
     )
 )
-def test_values_of_a_form_come_back(fields: dict[str, list[str]]) -> None:
+def test_form_values_round_trip(fields: dict[str, list[str]]) -> None:
     sent = urlencode(fields, doseq=True, errors="replace").encode()
     expected = {
         name.encode(errors="replace").decode(): [
@@ -63,5 +63,5 @@ def test_values_of_a_form_come_back(fields: dict[str, list[str]]) -> None:
         assert asyncio.run(read_form_values(Stream([sent]))) == expected
 
 
-def test_form_of_too_many_fields_is_empty() -> None:
+def test_form_with_too_many_fields_is_empty() -> None:
     assert asyncio.run(read_form(Stream([b"a=1&" * MAX_FORM_FIELDS + b"b=2"]))) == {}

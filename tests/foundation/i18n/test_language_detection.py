@@ -1,4 +1,4 @@
-"""Words tell their language or they do not; what is neither of ours is not taken for one."""
+"""Language detection returns a supported language, or None for short or foreign texts."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from foundation.i18n.translation import LANGUAGES
         ("do you have more pictures of the sea?", "en"),
     ],
 )
-def test_words_that_tell_their_language(text: str, language: str) -> None:
+def test_english_and_french_texts_are_detected(text: str, language: str) -> None:
     assert language_detection.detect_language(text) == language
 
 
@@ -36,16 +36,16 @@ def test_words_that_tell_their_language(text: str, language: str) -> None:
         "\x00",
     ],
 )
-def test_too_few_words_and_other_languages_tell_nothing(text: str) -> None:
+def test_short_and_foreign_texts_have_no_language(text: str) -> None:
     assert language_detection.detect_language(text) is None
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_taken(text: str) -> None:
+def test_any_text_is_accepted(text: str) -> None:
     assert language_detection.detect_language(text) in (None, *LANGUAGES)
 
 
-def test_a_long_text_costs_no_more_than_its_beginning() -> None:
+def test_only_beginning_of_long_text_is_read() -> None:
     assert (
         language_detection.detect_language("tu as d'autres photos de la mer ? " * 100_000) == "fr"
     )

@@ -1,5 +1,4 @@
-"""Amounts in sentences stand as people of the language write them, wherever the sentence was
-stored."""
+"""Amounts in messages are formatted in the reader's language, wherever the message was stored."""
 
 import pytest
 from hypothesis import given
@@ -23,14 +22,14 @@ from foundation.money import Money
         (Money(1234, "KWD"), "en", "KWD1.234"),
     ],
 )
-def test_an_amount_is_written_as_people_write_it(amount: Money, language: str, said: str) -> None:
+def test_amount_is_formatted_for_language(amount: Money, language: str, said: str) -> None:
     assert format_money(amount, language) == said
     assert format_parameter(str(amount), language) == said, (
-        "and so is one that was stored in a message"
+        "a stored amount is formatted the same way"
     )
 
 
-def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
+def test_stored_message_shows_amounts_in_reader_language() -> None:
     full = Message("spending.cap_reached", {"spent": "3.00 USD", "cap": "3.00 USD"})
     assert "3,00\xa0$US" in render_message(full, "fr")
     assert "$3.00" in render_message(full, "en")
@@ -51,7 +50,7 @@ def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
         "١.٠٠ USD",
     ],
 )
-def test_what_is_no_amount_of_ours_stays_as_it_is(typed: str) -> None:
+def test_other_parameters_are_unchanged(typed: str) -> None:
     assert format_parameter(typed, "fr") == typed
     assert format_parameter(7, "fr") == 7
 
@@ -60,7 +59,7 @@ def test_what_is_no_amount_of_ours_stays_as_it_is(typed: str) -> None:
     st.integers(-(10**15) + 1, 10**15 - 1),
     st.sampled_from(["EUR", "USD", "JPY", "KWD", "XTR", "XTS"]),
 )
-def test_no_amount_is_lost(minor: int, currency: str) -> None:
+def test_formatted_amount_keeps_all_digits(minor: int, currency: str) -> None:
     stored = str(Money(minor, currency))
     digits = [
         letter
@@ -70,9 +69,8 @@ def test_no_amount_is_lost(minor: int, currency: str) -> None:
     assert int("".join(digits)) == abs(minor)
 
 
-def test_what_a_post_chose_is_named_as_on_the_page() -> None:
-    """An option of a platform stands in a sentence by what it is called, one that is called nothing
-    by its code."""
+def test_post_option_is_named_by_its_label() -> None:
+    """An option without a label is named by its code."""
     assert format_parameter("option.bluesky.languages", "fr") == "Langues (fr, en…)"
     assert format_parameter("option.nowhere.nothing", "fr") == "option.nowhere.nothing"
     told = options.option_problem(

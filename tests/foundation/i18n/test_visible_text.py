@@ -1,4 +1,4 @@
-"""Recent emoji, joined emoji and letters that join are visible text; hidden characters are not."""
+"""Visible text includes recent emoji, joined emoji and joining letters, but no hidden characters."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ HIDDEN = "\u200b\u2060\u00ad\u202e\u2066\ufeff\U000e0041\ufdd0\ue000\x00\x1b"
 
 
 @pytest.mark.parametrize("text", WHOLE)
-def test_what_people_see_is_kept_whole(text: str) -> None:
+def test_visible_text_is_unchanged(text: str) -> None:
     assert is_one_line(text)
     assert remove_invisible(text) == text
 
@@ -34,7 +34,7 @@ def test_what_people_see_is_kept_whole(text: str) -> None:
     words=st.lists(st.sampled_from(WHOLE), min_size=1, max_size=4),
     hidden=st.sampled_from(HIDDEN + "\n\u2028\x85"),
 )
-def test_hidden_characters_and_breaks_make_no_line(words: list[str], hidden: str) -> None:
+def test_hidden_characters_and_breaks_are_no_line(words: list[str], hidden: str) -> None:
     text = f"a{hidden}" + " ".join(words)
     assert not is_one_line(text)
     kept = remove_invisible(text)
@@ -44,7 +44,7 @@ def test_hidden_characters_and_breaks_make_no_line(words: list[str], hidden: str
 
 @pytest.mark.parametrize("joiner", ["\u200d", "\u200c"])
 @given(letters=st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F), min_size=2))
-def test_joiners_between_letters_that_do_not_join_are_hidden(joiner: str, letters: str) -> None:
+def test_joiners_between_other_letters_are_removed(joiner: str, letters: str) -> None:
     assert not is_one_line(joiner.join(letters))
     assert remove_invisible(joiner.join(letters)) == letters
 
@@ -52,7 +52,7 @@ def test_joiners_between_letters_that_do_not_join_are_hidden(joiner: str, letter
 @pytest.mark.parametrize(
     "unit", ["\u200d", "❤️\u200d", "🏴\U000e0041", "ک\u200c", "a\u202e", "\ufe0f"]
 )
-def test_the_time_grows_with_the_text_alone(unit: str) -> None:
+def test_cleaning_time_is_linear(unit: str) -> None:
     start = monotonic()
     is_one_line(unit * 20_000 + "\n")
     remove_invisible(unit * 20_000)

@@ -1,4 +1,4 @@
-"""A process says its figures, that it lives, and whether it works."""
+"""The health endpoint of a process: liveness, readiness and metrics."""
 
 import socket
 from http.client import HTTPConnection
@@ -13,7 +13,7 @@ def ask(port: int, path: str) -> tuple[int, str, str]:
     return reply.status, reply.headers["content-type"], reply.read().decode()
 
 
-def test_a_process_answers_those_who_watch_it() -> None:
+def test_health_endpoint_reports_liveness_and_readiness() -> None:
     health_endpoint._ready.clear()
     port = health_endpoint.serve_health(0)
     assert ask(port, "/healthz")[0] == 200
@@ -24,7 +24,7 @@ def test_a_process_answers_those_who_watch_it() -> None:
     health_endpoint._ready.clear()
 
 
-def test_figures_are_in_the_form_prometheus_reads() -> None:
+def test_metrics_are_served_in_prometheus_format() -> None:
     telemetry.ROWS_CLAIMED.labels("chat").inc(2)
     status, kind, told = ask(health_endpoint.serve_health(0), "/metrics?x=1")
     assert status == 200
@@ -32,13 +32,13 @@ def test_figures_are_in_the_form_prometheus_reads() -> None:
     assert 'greenroom_claims_total{queue="chat"}' in told
 
 
-def test_a_taken_port_is_no_reason_to_stop() -> None:
+def test_occupied_port_does_not_stop_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         health_endpoint.serve_health_if_free(taken.getsockname()[1], host="127.0.0.1")
     health_endpoint.serve_health_if_free(0, host="127.0.0.1")
 
 
-def test_no_label_names_a_person() -> None:
+def test_metric_labels_contain_no_personal_data() -> None:
     allowed = {"kind", "outcome", "queue", "what", "platform", "act", "state", "by", "verdict"}
     for figure in vars(telemetry).values():
         assert set(getattr(figure, "_labelnames", ())) <= allowed, figure

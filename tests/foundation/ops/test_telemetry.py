@@ -1,4 +1,4 @@
-"""The log holds no secret and no text of an error."""
+"""Logs contain no secrets and no error texts."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def said(monkeypatch: pytest.MonkeyPatch, **values: object) -> dict[str, object]
 @pytest.mark.parametrize(
     "key", ["token", "bot_token", "Authorization", "password", "client_secret", "api_key"]
 )
-def test_a_secret_by_its_name_is_hidden(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_secret_is_hidden_by_key(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     assert said(monkeypatch, **{key: "abc"})[key] == telemetry.HIDDEN
 
 
@@ -44,14 +44,14 @@ def test_a_secret_by_its_name_is_hidden(monkeypatch: pytest.MonkeyPatch, key: st
         "postgresql+psycopg://greenroom_work:hunter2@127.0.0.1/x",
     ],
 )
-def test_a_secret_by_its_look_is_hidden(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_secret_is_hidden_by_pattern(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     line = json.dumps(said(monkeypatch, detail=f"got {value}", inner={"deep": [value]}))
     assert telemetry.HIDDEN in line
     for secret in ("hunter2", "AAHk3", "abc.def"):
         assert secret not in line
 
 
-def test_ids_and_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_and_names_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     line = said(monkeypatch, kind="delivery.publish", rows=3)
     assert (line["kind"], line["rows"], line["event"], line["process"]) == (
         "delivery.publish",
@@ -61,7 +61,7 @@ def test_ids_and_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_an_error_is_named_by_class_and_code() -> None:
+def test_error_is_logged_by_class_and_code() -> None:
     assert (
         telemetry.describe_error(Refused("gate.denied", why="private words"))
         == "Refused gate.denied"
@@ -69,14 +69,14 @@ def test_an_error_is_named_by_class_and_code() -> None:
     assert telemetry.describe_error(ValueError("private words")) == "ValueError"
 
 
-def test_an_error_is_placed_in_our_own_files() -> None:
-    """Where a library noticed it helps nobody."""
+def test_error_location_is_in_own_code() -> None:
+    """A location inside a library does not help to find the cause."""
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(int).validate_python("many")
     assert telemetry.error_location(caught.value).startswith(f"{__file__}:")
 
 
-def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(
+def test_quiet_logs_show_warnings_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stream = io.StringIO()
@@ -91,20 +91,20 @@ def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(
     ]
 
 
-def test_a_line_that_finds_a_full_disk_is_lost_and_the_work_goes_on(
+def test_log_line_on_full_disk_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The line that tells what became of a post raised into the work that wrote it."""
-    # its end fails as well
+    """Logging the result of a publication raised into the task that logged it."""
+    # Closing the file fails as well.
     full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  see above
     monkeypatch.setattr("sys.stderr", full)
     before = structlog.get_config()
     telemetry.configure_logging("test")
     try:
         with pytest.raises(OSError, match="No space left"):
-            print("what a disk without space does", file=full)
+            print("fails without disk space", file=full)
         telemetry.get_logger("tests").info("test.said")
-        logging.getLogger("library").warning("so do libraries")
+        logging.getLogger("library").warning("logged by a library")
     finally:
         structlog.configure(**before)
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Wall-clock time in every zone there is, over ten years of clock changes."""
+"""Wall-clock times in all time zones, over ten years of clock changes."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -62,15 +62,16 @@ def offset(instant: datetime, zone: str) -> timedelta:
     return found
 
 
-def test_every_clock_change_of_every_zone() -> None:
-    """Gap: as if the clock had not moved. Overlap: the first of the two."""
+def test_clock_changes_of_all_zones_resolve() -> None:
+    """In a gap, the time is that of a clock that had not moved; in an overlap, it is the first of
+    the two instants."""
     seen = {"gap": 0, "overlap": 0}
     for zone in ZONES:
         for change in transitions(zone):
             before, after = offset(change - MINUTE, zone), offset(change, zone)
             middle = (change + (before + after) / 2).replace(
                 tzinfo=None
-            )  # inside the hour that is missing or double
+            )  # Within the missing or repeated hour.
             wall = WallTime(middle.date(), middle.time(), zone)
             assert wall.instant() == (middle - before).replace(tzinfo=UTC), (zone, change)
             gap = after > before
@@ -83,7 +84,7 @@ def test_every_clock_change_of_every_zone() -> None:
     assert min(seen.values()) > 1000, seen
 
 
-def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
+def test_days_are_contiguous_in_all_zones() -> None:
     for zone in ZONES:
         for change in transitions(zone):
             day = local_day(change, zone)
@@ -98,19 +99,19 @@ def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
 )
-def test_days_of_paris(day: date, hours: int) -> None:
+def test_paris_days_have_23_to_25_hours(day: date, hours: int) -> None:
     start, end = day_bounds(day, "Europe/Paris")
     assert end - start == timedelta(hours=hours)
 
 
-def test_a_gap_is_marked_and_moves_by_an_hour() -> None:
+def test_time_in_gap_is_marked_and_moves_one_hour() -> None:
     wall = WallTime(date(2026, 3, 29), time(2, 30), "Europe/Paris")
     assert wall.instant() == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     assert wall.is_in_dst_gap
     assert str(to_wall_time(wall.instant(), "Europe/Paris")) == "2026-03-29T03:30"
 
 
-def test_a_clock_that_says_the_second_of_two_hours_still_means_the_first() -> None:
+def test_repeated_time_resolves_to_first_instant() -> None:
     first = WallTime(date(2026, 10, 25), time(2, 30), "Europe/Paris")
     second = WallTime(date(2026, 10, 25), time(2, 30, fold=1), "Europe/Paris")
     assert first.instant() == second.instant() == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -118,23 +119,23 @@ def test_a_clock_that_says_the_second_of_two_hours_still_means_the_first() -> No
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES))
-def test_what_is_written_is_read(day: date, clock: time, zone: str) -> None:
+def test_wall_time_round_trips_as_text(day: date, clock: time, zone: str) -> None:
     wall = WallTime(day, clock, zone)
     assert parse_wall_time(str(wall), zone) == wall
     assert len(str(wall)) == (16 if clock.second == 0 else 19)
 
 
-# made aware
+# The test adds the time zone.
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
-def test_an_instant_lies_in_its_local_day(naive: datetime, zone: str) -> None:
+def test_instant_is_within_its_local_day(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     start, end = day_bounds(local_day(instant, zone), zone)
     assert start <= instant < end
 
 
-# made aware
+# The test adds the time zone.
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
-def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone: str) -> None:
+def test_wall_time_of_instant_is_equivalent_or_first_of_overlap(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     back = to_wall_time(instant, zone)
     assert not back.is_in_dst_gap
@@ -145,7 +146,7 @@ def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone
 @pytest.mark.parametrize(
     "name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "Europe/Paris\0", "a" * 300]
 )
-def test_unknown_zone_is_told(name: str) -> None:
+def test_unknown_zone_is_rejected(name: str) -> None:
     with pytest.raises(BadInput) as told:
         load_zone(name)
     assert told.value.message.code == "calendar.zone_unknown"
@@ -154,7 +155,7 @@ def test_unknown_zone_is_told(name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "25:00", "10", "10:00+02:00", "10:00Z", "ten", "10:61", "10:00; DROP TABLE"]
 )
-def test_unreadable_clock_is_told(text: str) -> None:
+def test_invalid_clock_time_is_rejected(text: str) -> None:
     if text == "10":
         assert parse_clock_time(text) == time(10, 0)
         return

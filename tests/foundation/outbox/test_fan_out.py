@@ -1,5 +1,5 @@
-"""Facts become rows of those who hear them: once, in the fact's place, later where that was asked,
-and each alone."""
+"""Fan-out of facts to outbox rows of their listeners: once, with the delays and fields of each
+listener."""
 
 from datetime import timedelta
 from threading import Barrier, Thread
@@ -32,9 +32,7 @@ def spread(tenant: OpenScope, tenant_id: UUID, heard: FactListeners = HEARD) -> 
         return fan_out.spread_facts(scope, heard)
 
 
-def test_each_listener_gets_its_row_when_it_asked_for_it(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_each_listener_gets_its_row_after_its_delay(tenant: OpenScope, tenant_id: UUID) -> None:
     (buyer,) = sell(tenant, tenant_id)
     assert spread(tenant, tenant_id) == 1
     assert spread(tenant, tenant_id) == 0
@@ -51,7 +49,7 @@ def test_each_listener_gets_its_row_when_it_asked_for_it(
     ]
 
 
-def test_a_listener_may_be_told_more_than_the_fact_says(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_listener_adds_extra_fields(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
     spread(
         tenant,
@@ -64,7 +62,7 @@ def test_a_listener_may_be_told_more_than_the_fact_says(tenant: OpenScope, tenan
         }
 
 
-def test_one_listener_may_hear_of_it_at_several_times(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_listener_may_be_registered_with_several_delays(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
     spread(
         tenant,
@@ -76,14 +74,14 @@ def test_one_listener_may_hear_of_it_at_several_times(tenant: OpenScope, tenant_
     assert count_states(tenant, tenant_id) == {"waiting": 2}
 
 
-def test_what_waits_for_its_time_is_not_spread(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_fact_is_not_spread_before_it_is_due(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         outbox.put(scope, Sold(tenant_id, uuid7(), 1), at=scope.now + timedelta(hours=1))
     assert spread(tenant, tenant_id) == 0
 
 
-def test_a_fact_nobody_knows_or_can_read_stops_alone(tenant: OpenScope, tenant_id: UUID) -> None:
-    """One row of a newer or a broken form keeps back no other."""
+def test_unroutable_fact_fails_alone(tenant: OpenScope, tenant_id: UUID) -> None:
+    """A row of a newer or an invalid format does not delay other rows."""
     sell(tenant, tenant_id, 3)
     with tenant(tenant_id, ME) as scope:
         first, second = scope.run("SELECT id FROM outbox ORDER BY id LIMIT 2").scalars().all()
@@ -95,8 +93,8 @@ def test_a_fact_nobody_knows_or_can_read_stops_alone(tenant: OpenScope, tenant_i
         assert {one.error for one in outbox.list_dead(scope)} == {"event.unrouted"}
 
 
-def test_two_who_spread_at_once_write_each_row_once(tenant: OpenScope, tenant_id: UUID) -> None:
-    """Two relays, the second of which believes that it leads."""
+def test_concurrent_relays_spread_each_fact_once(tenant: OpenScope, tenant_id: UUID) -> None:
+    """Two relays run while leadership changes."""
     sell(tenant, tenant_id, 40)
     together, counts = Barrier(2), list[int]()
 
@@ -113,7 +111,7 @@ def test_two_who_spread_at_once_write_each_row_once(tenant: OpenScope, tenant_id
     assert count_states(tenant, tenant_id) == {"waiting": 80}
 
 
-def test_a_spread_that_is_undone_leaves_the_fact(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rolled_back_fan_out_preserves_fact(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
 
     def killed() -> None:
@@ -126,9 +124,7 @@ def test_a_spread_that_is_undone_leaves_the_fact(tenant: OpenScope, tenant_id: U
     assert count_states(tenant, tenant_id) == {"waiting": 1}
 
 
-def test_a_tenant_spreads_its_own_and_the_relay_everybodys(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_tenant_spreads_own_facts_and_relay_all(tenant: OpenScope, tenant_id: UUID) -> None:
     other_id = uuid7()
     sell(tenant, tenant_id)
     sell(tenant, other_id)
@@ -139,7 +135,7 @@ def test_a_tenant_spreads_its_own_and_the_relay_everybodys(
     assert count_states(tenant, other_id) == {"waiting": 2}
 
 
-def test_many_are_spread_in_turns(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_facts_are_spread_in_batches(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         scope.run(
             "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, "
@@ -155,6 +151,6 @@ def test_many_are_spread_in_turns(tenant: OpenScope, tenant_id: UUID) -> None:
     assert [spread(tenant, tenant_id) for _ in range(3)] == [FACTS_PER_TURN, 1, 0]
 
 
-def test_a_fact_of_a_working_queue_is_refused_at_the_start() -> None:
+def test_listeners_for_work_queue_event_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"test\.post is a fact"):
         FactListeners({PostDue: ()})

@@ -1,4 +1,4 @@
-"""A heartbeat keeps the row while the work lasts, and stops the work when the row is gone."""
+"""The heartbeat renews the lease of a row during its task, and stops the task if the lease is lost."""
 
 from threading import Event
 
@@ -17,14 +17,14 @@ def lost(pulse: heartbeat.Heartbeat) -> bool:
     return False
 
 
-def test_it_beats_while_the_work_lasts() -> None:
+def test_heartbeat_continues_during_task() -> None:
     beaten = Event()
     with heartbeat.heartbeat(lambda: not beaten.set(), every=0.01) as pulse:
         assert beaten.wait(60)
         pulse.check_lease()
 
 
-def test_a_lost_row_stops_the_work_at_its_next_step() -> None:
+def test_lost_lease_stops_task_at_next_check() -> None:
     asked = Event()
 
     def beat() -> bool:
@@ -38,7 +38,7 @@ def test_a_lost_row_stops_the_work_at_its_next_step() -> None:
             pulse.check_lease()
 
 
-def test_a_beat_that_cannot_reach_the_database_is_tried_again() -> None:
+def test_failed_heartbeat_is_retried() -> None:
     calls: list[int] = []
     enough = Event()
 
@@ -54,7 +54,7 @@ def test_a_beat_that_cannot_reach_the_database_is_tried_again() -> None:
         pulse.check_lease()
 
 
-def test_it_finds_the_beat_of_the_running_row_and_works_without_one() -> None:
+def test_heartbeat_uses_running_row_if_any() -> None:
     beaten = Event()
     with heartbeat.running_row(lambda: not beaten.set()), heartbeat.heartbeat(every=0.01):
         assert beaten.wait(60)

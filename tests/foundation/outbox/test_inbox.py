@@ -1,4 +1,4 @@
-"""What comes in twice is kept once."""
+"""The inbox stores each received item once."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from foundation.outbox import inbox
 ME = "system:test"
 
 
-def test_the_same_thing_comes_in_once(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_same_item_is_received_once_per_source(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         first = inbox.receive(scope, "sandbox:a", "1", {"text": "allô ✓"})
         assert first is not None
@@ -22,7 +22,7 @@ def test_the_same_thing_comes_in_once(tenant: OpenScope, tenant_id: UUID) -> Non
         assert inbox.get_body(scope, first) == {"text": "allô ✓"}
 
 
-def test_signs_that_no_database_keeps_cost_nothing_else(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_unsupported_characters_are_removed(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         entry = inbox.receive(scope, "s", "1", {"te\x00xt": ["un \x00 signe \ud83d", {"n": 1}]})
         assert entry is not None
@@ -30,7 +30,7 @@ def test_signs_that_no_database_keeps_cost_nothing_else(tenant: OpenScope, tenan
         assert inbox.get_body(scope, entry) == {"text": ["un  signe ?", {"n": 1}]}
 
 
-def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_another_tenant_cannot_read_inbox(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         entry = inbox.receive(scope, "s", "1", {})
     assert entry is not None
@@ -38,6 +38,6 @@ def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> Non
         inbox.get_body(scope, entry)
 
 
-def test_the_door_may_receive(pages: Database, tenant_id: UUID) -> None:
+def test_web_role_may_receive(pages: Database, tenant_id: UUID) -> None:
     with pages.scope(tenant_id, "guest:hook", role="door") as scope:
         assert inbox.receive(scope, "s", "1", {"a": 1}) is not None

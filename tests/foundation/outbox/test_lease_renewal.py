@@ -1,4 +1,4 @@
-"""Short leases: renewed while a worker lives, and free soon after it was killed."""
+"""Lease renewal: short leases are renewed while a worker runs, and expire soon after it is killed."""
 
 import signal
 import subprocess
@@ -48,7 +48,7 @@ def lease_left(scope: Scope, row_id: UUID) -> timedelta:
 
 
 @pytest.mark.heavy
-def test_the_lane_of_a_killed_worker_is_free_within_20_seconds(
+def test_lane_of_killed_worker_is_free_within_20_seconds(
     database: Database, tenant_id: UUID, tmp_path: Path
 ) -> None:
     put_posts(database.scope, tenant_id, 1)
@@ -80,9 +80,7 @@ def test_the_lane_of_a_killed_worker_is_free_within_20_seconds(
     assert left + timedelta(seconds=SWEEP_EVERY) < timedelta(seconds=20)
 
 
-def test_a_lease_that_went_to_another_worker_is_not_renewed(
-    database: Database, tenant_id: UUID
-) -> None:
+def test_lease_of_another_worker_is_not_renewed(database: Database, tenant_id: UUID) -> None:
     put_posts(database.scope, tenant_id, 1)
     with database.scope(tenant_id, "system:test") as scope:
         (first,) = row_leases.claim_rows(scope, "publish", places=1, room=1)

@@ -1,4 +1,4 @@
-"""What a room sees of the outbox: put, cancel, resend, statistics; under row-level security."""
+"""The outbox interface of packages (put, cancel, retry, statistics), under row-level security."""
 
 from datetime import date, timedelta
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ from tests.foundation.events import ChatDue, DayDue, PostDue, count_states, put_
 ME = "system:test"
 
 
-def test_an_event_comes_back_as_it_was_put(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_event_round_trips_through_outbox(tenant: OpenScope, tenant_id: UUID) -> None:
     event = DayDue(tenant_id, uuid7(), date(2026, 3, 29), offer_id=uuid4())
     with tenant(tenant_id, ME) as scope:
         outbox.put(scope, event)
@@ -26,7 +26,7 @@ def test_an_event_comes_back_as_it_was_put(tenant: OpenScope, tenant_id: UUID) -
     assert outbox.rebuild_event(DayDue, taken.tenant_id, taken.subject_id, taken.args) == event
 
 
-def test_a_rolled_back_change_leaves_no_row(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rolled_back_change_writes_no_row(tenant: OpenScope, tenant_id: UUID) -> None:
     def change() -> None:
         with tenant(tenant_id, ME) as scope:
             outbox.put(scope, PostDue(tenant_id, uuid7()))
@@ -37,20 +37,20 @@ def test_a_rolled_back_change_leaves_no_row(tenant: OpenScope, tenant_id: UUID) 
     assert count_states(tenant, tenant_id) == {}
 
 
-def test_a_dedupe_key_waits_or_runs_once(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_dedupe_key_allows_one_unfinished_row(tenant: OpenScope, tenant_id: UUID) -> None:
     assert put_chat(tenant, tenant_id, 1, dedupe="k") is not None
     assert put_chat(tenant, tenant_id, 2, dedupe="k") is None
     with tenant(tenant_id, ME) as scope:
         row = row_leases.claim_rows(scope, "chat", places=4, room=4)[0]
-    assert put_chat(tenant, tenant_id, 3, dedupe="k") is None, "it runs"
+    assert put_chat(tenant, tenant_id, 3, dedupe="k") is None, "the row is running"
     with tenant(tenant_id, ME) as scope:
         taken = row_leases.take_row(scope, row.id, row.token, deadline=timedelta(seconds=30))
         assert taken is not None
         row_leases.finish_row(scope, taken)
-    assert put_chat(tenant, tenant_id, 4, dedupe="k") is not None, "it is done"
+    assert put_chat(tenant, tenant_id, 4, dedupe="k") is not None, "the row is finished"
 
 
-def test_cancel_removes_what_waits_and_leaves_what_runs(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_cancel_removes_waiting_rows_only(tenant: OpenScope, tenant_id: UUID) -> None:
     first, second = put_posts(tenant, tenant_id, 2, lane="channel:a")
     with tenant(tenant_id, ME) as scope:
         row_leases.claim_rows(scope, "publish", places=4, room=4)
@@ -62,7 +62,7 @@ def test_cancel_removes_what_waits_and_leaves_what_runs(tenant: OpenScope, tenan
     assert count_states(tenant, tenant_id) == {"leased": 1}
 
 
-def test_another_tenant_cancels_and_sees_nothing(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_another_tenant_cannot_see_or_cancel_rows(tenant: OpenScope, tenant_id: UUID) -> None:
     subject = put_posts(tenant, tenant_id, 1)[0]
     stranger = uuid7()
     with tenant(stranger, ME) as scope:
@@ -75,7 +75,7 @@ def test_another_tenant_cancels_and_sees_nothing(tenant: OpenScope, tenant_id: U
     assert count_states(tenant, tenant_id) == {"waiting": 1}
 
 
-def test_the_door_may_put_and_not_read(pages: Database, tenant: OpenScope, tenant_id: UUID) -> None:
+def test_web_role_may_put_but_not_read(pages: Database, tenant: OpenScope, tenant_id: UUID) -> None:
     with pages.scope(tenant_id, "guest:door", role="door") as scope:
         assert outbox.put(scope, PostDue(tenant_id, uuid7()), dedupe="d") is not None
         assert outbox.put(scope, PostDue(tenant_id, uuid7()), dedupe="d") is None
@@ -87,7 +87,7 @@ def test_the_door_may_put_and_not_read(pages: Database, tenant: OpenScope, tenan
     assert count_states(tenant, tenant_id) == {"waiting": 1}
 
 
-def test_a_dead_row_is_listed_and_sent_again(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_dead_row_is_listed_and_retried(tenant: OpenScope, tenant_id: UUID) -> None:
     event_id = put_chat(tenant, tenant_id, 1, dedupe="k", lane="chat:a", holds_lane=True)
     assert event_id is not None
     with pytest.raises(NotFound), tenant(tenant_id, ME) as scope:
@@ -116,13 +116,14 @@ def test_a_dead_row_is_listed_and_sent_again(tenant: OpenScope, tenant_id: UUID)
         ]
 
 
-def test_an_event_that_cannot_travel_is_refused_at_the_start() -> None:
+def test_event_with_unsupported_field_type_is_rejected() -> None:
     class Odd(PostDue):
         pass
 
     Odd.__annotations__ = {"body": dict}
-    with pytest.raises(TypeError, match="ids and small values"):
+    with pytest.raises(TypeError, match="IDs and small values"):
         outbox._field_reader(Odd, "body", dict[str, int])
-    for several in (list[str], tuple[str, ...], set[int]):  # each would travel as one text
-        with pytest.raises(TypeError, match="ids and small values"):
+    # Collections would be stored as one text.
+    for several in (list[str], tuple[str, ...], set[int]):
+        with pytest.raises(TypeError, match="IDs and small values"):
             outbox._field_reader(Odd, "body", several)

@@ -1,5 +1,4 @@
-"""Any interleaving of relays, workers, people and crashes: a model of the outbox beside the real
-one."""
+"""Random interleavings of relays, workers, users and crashes, compared with a model of the outbox."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ BACKOFF = row_leases.Backoff(first=SECOND, factor=2, dead_at=3)
 
 @dataclass
 class Row:
-    """What we believe of one row."""
+    """The expected state of one row."""
 
     id: UUID
     subject: UUID
@@ -34,7 +33,7 @@ class Row:
     dedupe: str | None
     state: str = "waiting"
     tries: int = 0
-    out: bool = False  # it has a token: a holding row keeps its lane
+    out: bool = False  # The row has a token; a row with `holds_lane` occupies its lane.
     started: bool = False
     until: datetime | None = None
 
@@ -44,8 +43,8 @@ class Row:
 
 
 class Story:
-    """What may happen to rows, chosen by a seed; at each claim the model says exactly which rows
-    have to be leased."""
+    """Random operations on rows, chosen by a seed. At each claim the model predicts exactly which
+    rows are leased."""
 
     def __init__(self, tenant: OpenScope, seed: int) -> None:
         self.tenant, self.random = tenant, Random(seed)
@@ -55,7 +54,7 @@ class Story:
         self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
     def step(self) -> None:
-        """One thing happens, then the rows are compared with what we believe."""
+        """Perform one random operation, then compare the rows with the model."""
         moves, weights = zip(*self.moves().items(), strict=True)
         self.random.choices(moves, weights)[0]()
         self.compare()
@@ -131,7 +130,7 @@ class Story:
         self.messages += claimed
 
     def deliver(self) -> None:
-        """Any message ever sent arrives, again or late; most often a fresh one."""
+        """Deliver any message sent so far, also late or twice, most often a recent one."""
         message = self.random.choice(
             self.messages[-4:] if self.random.random() < 0.8 else self.messages
         )
@@ -172,7 +171,7 @@ class Story:
         if mine is None:
             return
         if how == "finish" and ours and mine.state != "dead":
-            assert taken.id not in self.ended, "done twice"
+            assert taken.id not in self.ended, "finished twice"
             self.ended.add(taken.id)
             del self.rows[taken.id]
         elif running:
@@ -200,7 +199,7 @@ class Story:
                 id=mine.id,
             )
         assert self.now <= at <= self.now + longest
-        mine.at = self.now + longest  # without its jitter, so that a failing run can be repeated
+        mine.at = self.now + longest  # Without jitter, so that a failing run can be repeated.
 
     def time_passes(self) -> None:
         self.now += self.random.choice([1, 1, 2, 3, 6, 30]) * SECOND
@@ -217,7 +216,7 @@ class Story:
             row.started = False
 
     def redis_is_away(self) -> None:
-        """A claim whose messages cannot be sent leaves everything as it was."""
+        """Claim rows whose messages cannot be sent: nothing changes."""
         with self.scope() as scope:
             claimed = row_leases.claim_rows(scope, "chat", places=1_000, room=1_000)
             row_leases.return_rows(scope, claimed)
@@ -249,10 +248,10 @@ class Story:
             (r.id, r.state, r.tries) for r in self.rows.values()
         }
         leased = [r.lane for r in found if r.state == "leased" and r.lane]
-        assert len(leased) == len(set(leased)), "two rows of a lane in flight"
+        assert len(leased) == len(set(leased)), "two rows of one lane are leased"
 
     def end(self) -> None:
-        """Whatever happened, every row that lives can still be done, and is done once."""
+        """Check that every row that is not dead can still be finished, exactly once."""
         self.now += timedelta(hours=1)
         self.sweep()
         self.taken.clear()
@@ -270,7 +269,7 @@ class Story:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(seed=st.integers(0, 2**32))
-def test_no_interleaving_loses_doubles_or_disorders_a_row(tenant: OpenScope, seed: int) -> None:
+def test_interleavings_never_lose_duplicate_or_reorder_rows(tenant: OpenScope, seed: int) -> None:
     story = Story(tenant, seed)
     for _ in range(80):
         story.step()

@@ -1,4 +1,4 @@
-"""Several relays and many claimers at once; fairness between tenants; groups; the house clock."""
+"""Row leases: concurrent claims, fairness between tenants, groups and the database clock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -35,7 +35,7 @@ def finish(tenant: OpenScope, row: ClaimedRow) -> bool:
         return taken is not None and row_leases.finish_row(scope, taken)
 
 
-def test_four_claimers_hand_out_each_row_once(tenant: OpenScope) -> None:
+def test_four_claimers_lease_each_row_once(tenant: OpenScope) -> None:
     tenants = [uuid7() for _ in range(5)]
     for each in tenants:
         put_posts(tenant, each, 30)
@@ -44,7 +44,7 @@ def test_four_claimers_hand_out_each_row_once(tenant: OpenScope) -> None:
     def claimer(_: int) -> list[UUID]:
         mine: list[UUID] = []
         empty_handed = 0
-        while empty_handed < 20:  # the others may be claiming
+        while empty_handed < 20:  # The other claimers may be claiming.
             rows = claim(tenant, places=1_000, room=7)
             empty_handed = 0 if rows else empty_handed + 1
             for row in rows:
@@ -57,7 +57,7 @@ def test_four_claimers_hand_out_each_row_once(tenant: OpenScope) -> None:
     assert len(done) == len(set(done)) == 200
 
 
-def test_small_tenants_do_not_wait_for_a_large_one(tenant: OpenScope) -> None:
+def test_small_tenants_are_not_delayed_by_large_one(tenant: OpenScope) -> None:
     large, small = uuid7(), [uuid7() for _ in range(9)]
     put_posts(tenant, large, 1_000)
     for each in small:
@@ -69,10 +69,10 @@ def test_small_tenants_do_not_wait_for_a_large_one(tenant: OpenScope) -> None:
             scope.run("DELETE FROM outbox WHERE state = 'leased'")
     assert len(order) == 1_090
     last_small = max(index for index, found in enumerate(order) if found != large)
-    assert last_small < 120, "all small ones are served in the first tenth"
+    assert last_small < 120, "rows of small tenants are claimed in the first tenth"
 
 
-def test_a_lone_tenant_may_use_every_place_and_two_share_them(tenant: OpenScope) -> None:
+def test_single_tenant_uses_all_slots_and_two_share_them(tenant: OpenScope) -> None:
     first, second = uuid7(), uuid7()
     put_posts(tenant, first, 50)
     assert len(claim(tenant)) == 32
@@ -83,7 +83,7 @@ def test_a_lone_tenant_may_use_every_place_and_two_share_them(tenant: OpenScope)
     assert [row.tenant_id for row in claim(tenant)].count(first) == 16
 
 
-def test_what_a_tenant_has_in_flight_counts(tenant: OpenScope) -> None:
+def test_leased_rows_count_toward_tenant_share(tenant: OpenScope) -> None:
     first, second = uuid7(), uuid7()
     put_posts(tenant, first, 40)
     assert len(claim(tenant, room=30)) == 30
@@ -91,7 +91,7 @@ def test_what_a_tenant_has_in_flight_counts(tenant: OpenScope) -> None:
     assert {row.tenant_id for row in claim(tenant, room=2)} == {second}
 
 
-def test_rows_of_the_loaded_model_go_first_until_others_are_old(
+def test_rows_of_loaded_model_go_first_until_others_are_old(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     with tenant(tenant_id, RELAY) as scope:
@@ -114,7 +114,7 @@ def test_rows_of_the_loaded_model_go_first_until_others_are_old(
     assert order == [old, loaded, other]
 
 
-def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_queue_states_report_leased_due_and_next_rows(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 3)
     with tenant(tenant_id, RELAY) as scope:
         later = scope.now + timedelta(seconds=40)
@@ -128,11 +128,11 @@ def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) ->
     assert seen["gpu"] == row_leases.QueueState(leased=0, due=False, next_at=None)
 
 
-def test_a_year_of_planned_posts_makes_no_look_longer(
+def test_planned_posts_do_not_slow_queue_states(
     tenant: OpenScope, tenant_id: UUID, cluster: Cluster
 ) -> None:
-    """Once PostgreSQL knew that nearly all rows wait in one queue, it read all of them at each
-    look."""
+    """Once its statistics showed that nearly all rows wait in one queue, PostgreSQL read all of
+    them in each query."""
     put_posts(tenant, tenant_id, 1)
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("UPDATE outbox SET dedupe_key = NULL")
@@ -141,9 +141,8 @@ def test_a_year_of_planned_posts_makes_no_look_longer(
         connection.execute(text(_PLANNED))
         connection.execute(text("VACUUM (ANALYZE) outbox"))
     engine.dispose()
-    with tenant(
-        INSTALLATION_ID, RELAY, role="relay"
-    ) as scope:  # a plan that is kept does not know what time it is
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        # A cached plan is made without the current time.
         scope.run("SET LOCAL plan_cache_mode = force_generic_plan")
         scope.run(f"PREPARE look (timestamptz) AS {row_leases._LOOK.replace(':now', '$1')}")
         plan = scope.run(
@@ -151,7 +150,7 @@ def test_a_year_of_planned_posts_makes_no_look_longer(
         ).scalar_one()[0]["Plan"]
         scope.run("DEALLOCATE look")
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, (
-        "pages of 8 KiB; all of the rows have 600"
+        "pages of 8 KiB; the whole table has 600"
     )
 
 
@@ -162,7 +161,7 @@ INSERT INTO outbox SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen
 FROM outbox o, generate_series(1, 20000) n"""
 
 
-def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_database_clock_shift_ends_no_lease(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     row = claim(tenant)[0]
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
@@ -175,11 +174,11 @@ def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: U
     assert count_states(tenant, tenant_id) == {"leased": 1}
 
 
-def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(
+def test_clock_rollback_does_not_extend_lease_of_dead_worker(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """The machine's own clock, which moves no lease: the row would wait for the hour, and its whole
-    lane with it."""
+    """The clock of the machine moved back by an hour: the row, and its whole lane, would wait for that
+    hour."""
     put_posts(tenant, tenant_id, 1)
     row = claim(tenant)[0]
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
@@ -191,18 +190,18 @@ def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(
     assert count_states(tenant, tenant_id) == {"waiting": 1}
 
 
-def test_room_is_for_one_queue(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rows_are_claimed_from_one_queue_only(tenant: OpenScope, tenant_id: UUID) -> None:
     put_chat(tenant, tenant_id, 1)
     with tenant(tenant_id, RELAY) as scope:
         outbox.put(scope, DayDue(tenant_id, uuid7(), scope.now.date()))
     assert claim(tenant) == []
 
 
-def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_up(
+def test_row_behind_held_lane_does_not_block_clock_advance(
     tenant: OpenScope,
 ) -> None:
-    """Found by chaos: the clock was set back while a message waited for its retry, and the next one
-    came due."""
+    """Found by chaos testing: the clock moved back while a message waited for its retry, and the
+    next message became due."""
     tenant_id = uuid7()
     for number in range(2):
         put_chat(tenant, tenant_id, number, lane="chat:a", holds_lane=True)
@@ -211,7 +210,7 @@ def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_
         taken = row_leases.take_row(scope, row.id, row.token, deadline=LEASE)
         assert taken is not None
         assert not row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2)), (
-            "it is in hand"
+            "the row is in progress"
         )
         row_leases.defer_row(scope, taken, timedelta(hours=1))
         before = scope.now

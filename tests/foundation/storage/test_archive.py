@@ -1,4 +1,4 @@
-"""One contract for both archives: what is kept first stays, whoever writes again."""
+"""The contract of both archives: the first content stored under a name is never replaced."""
 
 import io
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def name() -> str:
     return f"{uuid7().hex}/0000000001"
 
 
-def test_the_first_stays(place: Archive, name: str) -> None:
+def test_first_content_is_never_replaced(place: Archive, name: str) -> None:
     with pytest.raises(NotFound):
         place.get(name)
     assert place.put_once(name, b"first") == b"first"
@@ -52,7 +52,7 @@ def test_the_first_stays(place: Archive, name: str) -> None:
     assert place.get(name) == b"first"
 
 
-def test_of_many_who_write_at_once_one_stays(place: Archive, name: str) -> None:
+def test_concurrent_writers_store_one_content(place: Archive, name: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda number: place.put_once(name, str(number).encode()), range(8)))
     assert place.get(name) in {str(number).encode() for number in range(8)}
@@ -60,20 +60,20 @@ def test_of_many_who_write_at_once_one_stays(place: Archive, name: str) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "a", "../a", "a/../b", "/a/b", "a/b/", "A/b", "a//b"])
-def test_what_is_no_name_is_refused(place: Archive, bad: str) -> None:
+def test_invalid_name_is_rejected(place: Archive, bad: str) -> None:
     for ask in (lambda: place.get(bad), lambda: place.put_once(bad, b"x")):
         with pytest.raises(BadInput):
             ask()
 
 
-def test_a_file_is_not_for_writing(tmp_path: Path, name: str) -> None:
+def test_archived_file_is_read_only(tmp_path: Path, name: str) -> None:
     place = FileArchive(tmp_path)
     place.put_once(name, b"first")
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o400
     assert [path.name for path in (tmp_path / name).parent.iterdir()] == ["0000000001"]
 
 
-def test_the_server_refuses_to_delete_what_is_locked(server: S3, name: str) -> None:
+def test_server_refuses_to_delete_locked_object(server: S3, name: str) -> None:
     place = open_archive(Settings(storage=server.settings))
     place.put_once(name, b"first")
     client = Minio(
@@ -90,7 +90,7 @@ def test_the_server_refuses_to_delete_what_is_locked(server: S3, name: str) -> N
     assert place.get(name) == b"first"
 
 
-def test_a_server_that_cannot_be_asked_is_said(server: S3, name: str) -> None:
+def test_failing_server_raises_unavailable(server: S3, name: str) -> None:
     place = open_archive(Settings(storage=server.settings))
     server.fail("GET", "garble", "garble", "garble")
     with pytest.raises(Unavailable):
@@ -98,7 +98,7 @@ def test_a_server_that_cannot_be_asked_is_said(server: S3, name: str) -> None:
     server.faults.clear()
 
 
-def test_a_bucket_without_lock_still_keeps_the_first(server: S3, name: str) -> None:
+def test_bucket_without_object_lock_preserves_first_content(server: S3, name: str) -> None:
     client = Minio(
         server.settings.url.removeprefix("http://"),
         access_key="house",

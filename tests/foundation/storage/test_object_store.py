@@ -1,5 +1,5 @@
-"""One contract for both stores: the same bytes once, those bytes or an error, nothing of another
-tenant's."""
+"""The contract of both object stores: content is stored once, verified when read, and private to
+its tenant."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ NOWHERE = "0" * 64
 
 @dataclass(frozen=True)
 class Place:
-    """A store, and how its objects are spoiled behind its back."""
+    """A store and a function that damages an object behind its back."""
 
     store: ObjectStore
     spoil: Callable[[UUID, str, bytes], None]
@@ -56,7 +56,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return Place(open_library_store(Settings(storage=server.settings)), put)
 
 
-def test_what_is_put_is_got(place: Place, tenant_id: UUID) -> None:
+def test_stored_object_is_returned(place: Place, tenant_id: UUID) -> None:
     sha256 = place.store.put(tenant_id, DATA)
     assert sha256 == bytes_digest(DATA)
     assert place.store.get(tenant_id, sha256) == DATA
@@ -64,16 +64,16 @@ def test_what_is_put_is_got(place: Place, tenant_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(6_000_000)], ids=["empty", "one byte", "6 MB"])
-def test_any_size_is_kept(place: Place, tenant_id: UUID, data: bytes) -> None:
+def test_objects_of_any_size_are_stored(place: Place, tenant_id: UUID, data: bytes) -> None:
     assert place.store.get(tenant_id, place.store.put(tenant_id, data)) == data
 
 
-def test_twice_is_once(place: Place, tenant_id: UUID) -> None:
+def test_same_bytes_are_stored_once(place: Place, tenant_id: UUID) -> None:
     assert place.store.put(tenant_id, DATA) == place.store.put(tenant_id, DATA)
     assert place.store.delete_all(tenant_id) == 1
 
 
-def test_nothing_there(place: Place, tenant_id: UUID) -> None:
+def test_missing_object_raises_not_found(place: Place, tenant_id: UUID) -> None:
     with pytest.raises(NotFound) as raised:
         place.store.get(tenant_id, NOWHERE)
     assert raised.value.message.code == "object.unknown"
@@ -83,13 +83,13 @@ def test_nothing_there(place: Place, tenant_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "/.."])
-def test_what_is_no_digest_is_nowhere(place: Place, tenant_id: UUID, key: str) -> None:
+def test_invalid_digest_raises_not_found(place: Place, tenant_id: UUID, key: str) -> None:
     for ask in (place.store.get, place.store.exists, place.store.delete):
         with pytest.raises(NotFound):
             ask(tenant_id, key)
 
 
-def test_another_tenant_sees_nothing(place: Place, tenant_id: UUID) -> None:
+def test_another_tenant_sees_no_objects(place: Place, tenant_id: UUID) -> None:
     sha256, other = place.store.put(tenant_id, DATA), uuid7()
     assert not place.store.exists(other, sha256)
     with pytest.raises(NotFound):
@@ -100,14 +100,14 @@ def test_another_tenant_sees_nothing(place: Place, tenant_id: UUID) -> None:
     assert place.store.get(tenant_id, sha256) == DATA
 
 
-def test_deleted_is_gone_and_again(place: Place, tenant_id: UUID) -> None:
+def test_delete_is_idempotent(place: Place, tenant_id: UUID) -> None:
     sha256 = place.store.put(tenant_id, DATA)
     place.store.delete(tenant_id, sha256)
     place.store.delete(tenant_id, sha256)
     assert not place.store.exists(tenant_id, sha256)
 
 
-def test_a_cleared_tenant_has_nothing_and_may_begin_again(place: Place, tenant_id: UUID) -> None:
+def test_cleared_tenant_is_empty_and_usable(place: Place, tenant_id: UUID) -> None:
     keys = [place.store.put(tenant_id, bytes([number])) for number in range(3)]
     assert place.store.delete_all(tenant_id) == 3
     assert not any(place.store.exists(tenant_id, key) for key in keys)
@@ -117,7 +117,7 @@ def test_a_cleared_tenant_has_nothing_and_may_begin_again(place: Place, tenant_i
 @pytest.mark.parametrize(
     "spoilt", [DATA[:-1], b"", DATA[:-1] + b"\x00"], ids=["cut off", "empty", "one byte"]
 )
-def test_other_bytes_are_never_returned_and_a_new_put_heals(
+def test_damaged_object_is_not_returned_until_stored_again(
     place: Place, tenant_id: UUID, spoilt: bytes
 ) -> None:
     sha256 = place.store.put(tenant_id, DATA)
@@ -129,13 +129,13 @@ def test_other_bytes_are_never_returned_and_a_new_put_heals(
     assert place.store.get(tenant_id, sha256) == DATA
 
 
-def test_what_has_no_room_leaves_nothing_behind(tmp_path: Path, tenant_id: UUID) -> None:
-    """Tried again and again, what was cut off would fill the disk for good."""
+def test_failed_write_leaves_no_file(tmp_path: Path, tenant_id: UUID) -> None:
+    """Partial files of repeated attempts would fill the disk."""
     store = FileStore(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(
         resource.RLIMIT_FSIZE, (len(DATA) // 2, before[1])
-    )  # no file grows longer now
+    )  # No file can exceed this size.
     try:
         for _ in range(3):
             with pytest.raises(Unavailable):
@@ -146,7 +146,9 @@ def test_what_has_no_room_leaves_nothing_behind(tmp_path: Path, tenant_id: UUID)
     assert store.get(tenant_id, store.put(tenant_id, DATA)) == DATA
 
 
-def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID) -> None:
+def test_page_store_is_separate_from_library_store(
+    server: S3, tmp_path: Path, tenant_id: UUID
+) -> None:
     for settings in (Settings(home=tmp_path), Settings(storage=server.settings)):
         sha256 = open_library_store(settings).put(tenant_id, DATA)
         assert not open_page_store(settings).exists(tenant_id, sha256)
@@ -158,17 +160,17 @@ def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID)
 @pytest.mark.parametrize(
     "address", ["minio:9000", "ftp://minio", "http://minio/bucket?x=1", "http://"]
 )
-def test_an_address_that_is_none_is_said(address: str) -> None:
+def test_invalid_storage_address_is_rejected(address: str) -> None:
     with pytest.raises(BadInput) as raised:
         open_library_store(Settings(storage=StorageSettings(url=address)))
     assert raised.value.message.code == "storage.bad_address"
 
 
-def test_what_is_stored_survives_a_power_cut(
+def test_stored_object_survives_power_loss(
     tmp_path: Path, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A renamed file is there for good once its folder was written, and a new folder once the one
-    around it was."""
+    """A renamed file is durable only after its folder is synced, and a new folder only after its
+    parent is."""
     written: list[Path] = []
     fsync = os.fsync
 

@@ -1,5 +1,5 @@
-"""What an S3 server and its network do on bad days: an error with a sentence, never other bytes,
-never a hang."""
+"""Failures of an S3 server and its network raise a documented error; they never return other bytes
+or hang."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,9 +37,7 @@ def code_of(error: Unavailable) -> str:
     return error.message.code
 
 
-def test_a_line_that_breaks_once_is_tried_again(
-    server: S3, store: S3Store, tenant_id: UUID
-) -> None:
+def test_interrupted_request_is_retried_once(server: S3, store: S3Store, tenant_id: UUID) -> None:
     sha256 = store.put(tenant_id, DATA)
     server.fail("GET", "hang")
     assert store.get(tenant_id, sha256) == DATA
@@ -56,7 +54,7 @@ def test_a_line_that_breaks_once_is_tried_again(
         ("swallow", "storage.damaged"),
     ],
 )
-def test_a_bad_answer_is_an_error(
+def test_bad_response_raises_unavailable(
     server: S3, store: S3Store, tenant_id: UUID, fault: Fault, code: str
 ) -> None:
     sha256 = store.put(tenant_id, DATA)
@@ -74,7 +72,7 @@ def test_a_bad_answer_is_an_error(
     ("fault", "code"),
     [("swallow", "storage.damaged"), ("hang", "storage.away"), ("refuse", "storage.refused")],
 )
-def test_a_put_that_was_not_kept_is_an_error(
+def test_failed_put_raises_unavailable(
     server: S3, store: S3Store, tenant_id: UUID, fault: Fault, code: str
 ) -> None:
     store.put(tenant_id, b"the bucket exists")
@@ -86,7 +84,7 @@ def test_a_put_that_was_not_kept_is_an_error(
     assert store.get(tenant_id, store.put(tenant_id, DATA)) == DATA
 
 
-def test_a_secret_is_in_no_error(server: S3, tenant_id: UUID) -> None:
+def test_secret_is_not_in_error(server: S3, tenant_id: UUID) -> None:
     chosen = server.settings.model_copy(update={"url": f"http://127.0.0.1:{free_port()}"})
     with pytest.raises(Unavailable) as raised:
         S3Store(chosen).put(tenant_id, DATA)
@@ -95,11 +93,13 @@ def test_a_secret_is_in_no_error(server: S3, tenant_id: UUID) -> None:
     assert "test-only" not in repr(chosen)
 
 
-def test_a_server_that_is_down_is_an_error_for_every_act(tmp_path: Path, tenant_id: UUID) -> None:
+def test_unreachable_server_raises_unavailable_for_all_operations(
+    tmp_path: Path, tenant_id: UUID
+) -> None:
     with s3(tmp_path) as gone:
         sha256 = S3Store(gone.settings).put(tenant_id, DATA)
         held = S3Store(gone.settings)
-        held.get(tenant_id, sha256)  # its line stays open
+        held.get(tenant_id, sha256)  # The connection stays open.
     for ask in (
         lambda: held.put(tenant_id, DATA),
         lambda: held.get(tenant_id, sha256),
@@ -112,7 +112,7 @@ def test_a_server_that_is_down_is_an_error_for_every_act(tmp_path: Path, tenant_
         assert code_of(raised.value) == "storage.away"
 
 
-def test_many_first_puts_at_once_make_one_bucket(server: S3, tenant_id: UUID) -> None:
+def test_concurrent_first_puts_create_one_bucket(server: S3, tenant_id: UUID) -> None:
     store, failed = S3Store(server.settings), []
 
     def put(number: int) -> None:
@@ -130,7 +130,7 @@ def test_many_first_puts_at_once_make_one_bucket(server: S3, tenant_id: UUID) ->
     assert store.delete_all(tenant_id) == 8
 
 
-def test_two_installations_share_a_server(server: S3, tenant_id: UUID) -> None:
+def test_installations_on_one_server_are_separate(server: S3, tenant_id: UUID) -> None:
     other = S3Store(StorageSettings.model_validate({**dict(server.settings), "bucket": "other"}))
     sha256 = S3Store(server.settings).put(tenant_id, DATA)
     assert not other.exists(tenant_id, sha256)

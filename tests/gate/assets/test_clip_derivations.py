@@ -1,4 +1,4 @@
-"""What is made of several pictures goes with each of them: a clip is as its strictest still is."""
+"""Clips made of several pictures inherit the strictest state, rating and marks of their stills."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,7 +37,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def clip(
     here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rating | None = Rating.G
 ) -> Medium:
-    """Recorded as the studio does, with a finding of its own."""
+    """Record a clip as the studio does, with its rating."""
     sha256 = uuid7().hex * 2
     with here.scope() as scope:
         asset = asset_records.record_asset(
@@ -71,7 +71,7 @@ def three(here: World, **last: Any) -> list[Medium]:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_takedown_of_any_still_takes_the_clip(here: World, number: int) -> None:
+def test_takedown_of_any_still_takes_down_clip(here: World, number: int) -> None:
     stills, other = three(here), made(here)
     whole, apart = clip(here, stills), clip(here, [other])
     assert verdict(here, whole) == ("A", frozenset())
@@ -82,14 +82,14 @@ def test_a_takedown_of_any_still_takes_the_clip(here: World, number: int) -> Non
     assert all(verdict(here, still) == ("A", frozenset()) for still in others)
     with here.scope() as scope:
         removal_requests.uphold_removal_request(scope, wish)
-    later = clip(here, [*others, stills[number]])  # made afterwards all the same
+    later = clip(here, [*others, stills[number]])  # created after the takedown
     for each in (whole, later):
         got, reasons = verdict(here, each)
         assert (got, Reason.RECALL_IN_PROGRESS in reasons) == ("B", True)
     assert verdict(here, apart) == ("A", frozenset())
 
 
-def test_the_same_picture_is_found_upwards_and_downwards(here: World) -> None:
+def test_stills_and_clip_are_mutual_lookalikes(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
@@ -117,7 +117,7 @@ def test_the_same_picture_is_found_upwards_and_downwards(here: World) -> None:
     st.booleans(),
 )
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_clip_is_rated_as_its_strictest_still(
+def test_clip_has_strictest_rating_of_its_stills(
     here: World, said: list[Rating], later: bool
 ) -> None:
     with here.scope() as scope:
@@ -130,12 +130,12 @@ def test_a_clip_is_rated_as_its_strictest_still(
             said, key=lambda each: each.rank
         )
         assert ratings.inherited_rank(scope, whole.sha256) == max(each.rank for each in said)
-        cut = picture(scope, here, parent=asset_of(scope, whole))  # a blurred still of it
+        cut = picture(scope, here, parent=asset_of(scope, whole))  # a blurred still of the clip
         least = Rating.S if any(each.rank >= Rating.S.rank for each in said) else Rating.G
         assert ratings.effective_rating(scope, cut.sha256) is least
 
 
-def test_what_is_never_allowed_in_one_still_never_is_in_the_clip(here: World) -> None:
+def test_prohibited_still_prohibits_clip(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
@@ -145,7 +145,7 @@ def test_what_is_never_allowed_in_one_still_never_is_in_the_clip(here: World) ->
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_who_is_shown_in_any_still_is_shown_in_the_clip(here: World, later: bool) -> None:
+def test_person_in_any_still_is_depicted_in_clip(here: World, later: bool) -> None:
     stills = three(here)
     whole = clip(here, stills) if later else None
     with here.scope() as scope:
@@ -163,11 +163,11 @@ def test_who_is_shown_in_any_still_is_shown_in_the_clip(here: World, later: bool
             scope, unit(here, media=[whole])
         )
     got, reasons = verdict(here, whole)
-    assert got == "B"  # nobody has seen a consent of theirs
+    assert got == "B"  # the person gave no consent
     assert verdict(here, stills[1]) == (got, reasons)
 
 
-def test_a_yes_to_the_clip_depends_on_each_of_its_stills(here: World) -> None:
+def test_clip_approval_depends_on_all_stills(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
@@ -179,7 +179,7 @@ def test_a_yes_to_the_clip_depends_on_each_of_its_stills(here: World) -> None:
         assert epochs.asset_key(scope, asset_of(scope, stills[1])) not in alone
 
 
-def test_a_still_of_a_clip_is_used_and_not_erased(here: World) -> None:
+def test_still_of_clip_is_retained(here: World) -> None:
     stills, other = three(here), made(here)
     clip(here, stills)
     with here.scope() as scope:
@@ -187,7 +187,7 @@ def test_a_still_of_a_clip_is_used_and_not_erased(here: World) -> None:
         assert erasure.retained_assets(scope, assets) == dict.fromkeys(assets[:3], "source")
 
 
-def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
+def test_clip_inherits_strictest_marks_labels_and_dates(here: World) -> None:
     stills = three(here, ai="generated", label="demo", model="m1", age=timedelta(days=90))
     whole = clip(here, stills)
     with here.scope() as scope:
@@ -206,7 +206,7 @@ def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
     assert Reason.PICTURE_LABELLED in said.reasons
 
 
-def test_an_unproven_date_of_one_still_proves_nothing_of_the_clip(here: World) -> None:
+def test_unproven_date_of_still_makes_clip_date_unproven(here: World) -> None:
     whole = clip(here, three(here, source="ingest"))
     with here.scope() as scope:
         row = scope.session.get(asset_records.Asset, (scope.tenant_id, asset_of(scope, whole)))
@@ -214,7 +214,7 @@ def test_an_unproven_date_of_one_still_proves_nothing_of_the_clip(here: World) -
         assert row.source == "ingest"
 
 
-def test_another_agencys_picture_is_no_part(here: World, tenant: OpenScope) -> None:
+def test_picture_of_another_agency_cannot_be_clip_part(here: World, tenant: OpenScope) -> None:
     there = world(tenant, uuid7())
     foreign, own = made(there), made(here)
     with there.scope() as scope:

@@ -1,4 +1,5 @@
-"""Who is shown, or stands behind an invented person, neither reviews that content nor lowers it."""
+"""Depicted people, and the humans behind synthetic people, neither approve that content nor lower
+its rating."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,7 +32,7 @@ def here(tenant: OpenScope) -> World:
 
 
 def tied(here: World, tie: str) -> UUID:
-    """A person who is rob, or behind whom rob stands; the person who is shown."""
+    """Return a depicted person who is Rob, or who represents him."""
     with here.scope() as scope:
         rob = here.principal(scope, here.rob)
         if tie == "declared":
@@ -89,7 +90,7 @@ def shown(here: World, person: UUID, rating: Rating = Rating.N) -> Medium:
         return picture(scope, here, rating, person=person)
 
 
-def test_a_creator_is_who_their_profile_shows(here: World) -> None:
+def test_creator_is_principal_of_their_profile_person(here: World) -> None:
     medium = shown(here, tied(here, "creator"))
     with here.scope() as scope:
         rob = here.principal(scope, here.rob)
@@ -97,7 +98,7 @@ def test_a_creator_is_who_their_profile_shows(here: World) -> None:
 
 
 @pytest.mark.parametrize("tie", TIES)
-def test_who_is_shown_approves_nothing_of_it_and_may_refuse(here: World, tie: str) -> None:
+def test_depicted_principal_cannot_approve_but_can_refuse(here: World, tie: str) -> None:
     person = tied(here, tie)
     medium = shown(here, person)
     with here.scope() as scope:
@@ -118,7 +119,7 @@ def test_who_is_shown_approves_nothing_of_it_and_may_refuse(here: World, tie: st
         content_reviews.review_unit(scope, whole.digest(), verdict="refuse")
 
 
-def test_a_tie_found_later_undoes_an_approval(here: World) -> None:
+def test_later_found_tie_invalidates_approval(here: World) -> None:
     with here.scope() as scope:
         person = real_person(scope)
     medium = shown(here, person)
@@ -138,7 +139,7 @@ def test_a_tie_found_later_undoes_an_approval(here: World) -> None:
 
 
 @pytest.mark.parametrize("tie", ["asked", "holder"])
-def test_who_is_shown_does_not_agree_to_a_lower_rating(here: World, tie: str) -> None:
+def test_depicted_principal_cannot_agree_to_lower_rating(here: World, tie: str) -> None:
     medium = shown(here, tied(here, tie), Rating.S)
     with here.scope() as scope:
         third = agencies.add_member(

@@ -1,5 +1,4 @@
-"""What was made from a picture goes with it: a blur or a cut that looks like nothing of it brings
-nothing back."""
+"""Derivatives follow their source picture, even if a blur or a crop no longer resembles it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +37,7 @@ def verdict(here: World, medium: Medium) -> tuple[str, frozenset[Reason]]:
     return str(said.verdict), frozenset(said.reasons)
 
 
-def test_what_was_made_from_it_and_what_it_was_made_from_are_the_same_picture(here: World) -> None:
+def test_derivatives_and_sources_are_lookalikes(here: World) -> None:
     first, other = made(here), made(here)
     cut = made(here, first)
     blurred, sibling = made(here, cut), made(here, first)
@@ -52,7 +51,7 @@ def test_what_was_made_from_it_and_what_it_was_made_from_are_the_same_picture(he
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["made before", "made later"])
-def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: bool) -> None:
+def test_crop_is_blocked_with_removed_source(here: World, later: bool) -> None:
     first, other = made(here), made(here)
     cut = None if later else made(here, first)
     wish = submit_removal_request(here, first.sha256, category=COMPLAINT)
@@ -67,7 +66,7 @@ def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: boo
     assert verdict(here, other) == ("A", frozenset())
 
 
-def test_what_is_said_of_a_picture_waits_for_what_leaves_of_its_cut(here: World) -> None:
+def test_rating_change_waits_for_permit_of_derivative(here: World) -> None:
     first = made(here)
     cut = made(here, made(here, first))
     whole = unit(here, media=[cut])
@@ -83,16 +82,14 @@ def test_what_is_said_of_a_picture_waits_for_what_leaves_of_its_cut(here: World)
             assert epochs.asset_key(scope, asset_of(scope, first)) in epochs.unit_keys(scope, whole)
             issuance.lock_unit(scope, whole)
             waiting = pool.submit(never_allowed)
-            assert not said.wait(0.5), "a claim that has read the old rating ends first"
+            assert not said.wait(0.5), "a permit that read the old rating is issued first"
             issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
         waiting.result(10)
     assert Reason.PROHIBITED_CATEGORY in verdict(here, cut)[1]
 
 
-@pytest.mark.parametrize("hidden", [False, True], ids=["recognisable", "blurred"])
-def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(
-    here: World, hidden: bool
-) -> None:
+@pytest.mark.parametrize("hidden", [False, True], ids=["recognizable", "blurred"])
+def test_depiction_in_source_applies_to_earlier_derivatives(here: World, hidden: bool) -> None:
     first, other = made(here), made(here)
     cut = made(here, first)
     small = made(here, cut)
@@ -104,14 +101,14 @@ def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(
         )
         held = {epochs.asset_key(scope, asset_of(scope, each)) for each in (first, cut, small)}
         grown = dict(epochs.epoch_values(scope, held))
-    assert grown.keys() == held, "a yes from before means nothing any more"
+    assert grown.keys() == held, "earlier approvals become stale"
     line, apart = (first, cut, small), ("A", frozenset[Reason]())
-    agreed = apart if hidden else ("B", {Reason.CONSENT_MISSING})  # she agreed to nothing
+    agreed = apart if hidden else ("B", {Reason.CONSENT_MISSING})  # she gave no consent
     assert [verdict(here, each) for each in line] == [agreed] * len(line)
     assert verdict(here, other) == apart
 
 
-def test_a_blur_made_before_stays_one_when_the_picture_is_named(here: World) -> None:
+def test_blurred_derivative_remains_unidentifiable(here: World) -> None:
     first = made(here)
     with here.scope() as scope:
         ida = persons.add_person(scope, kind="real", display_ref="Ida")

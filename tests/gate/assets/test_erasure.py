@@ -1,5 +1,5 @@
-"""Bytes that are evidence, or were permitted to leave, stay; nobody forgets what is known of those
-that went."""
+"""Erasure: evidence and published bytes are retained, and the facts about erased bytes remain
+known."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def why(house: World, medium: Medium) -> str | None:
         return erasure.retained_assets(scope, [asset]).get(asset)
 
 
-def test_nobody_used_it(house: World) -> None:
+def test_unused_picture_can_be_erased(house: World) -> None:
     medium = made(house)
     assert why(house, medium) is None
     with house.scope() as scope:
@@ -39,11 +39,13 @@ def test_nobody_used_it(house: World) -> None:
     with house.scope() as scope:
         assert erasure.is_erased(scope, medium.sha256)
         assert erasure.erasable_digests(scope, asset) == [medium.sha256]
-        assert ratings.effective_rating(scope, medium.sha256) is Rating.G, "its rating is known"
+        assert ratings.effective_rating(scope, medium.sha256) is Rating.G, (
+            "its rating remains known"
+        )
         assert asset_records.total_stored_bytes(scope) == 0
 
 
-def test_what_was_permitted_stays_whatever_became_of_it(house: World) -> None:
+def test_permitted_picture_is_retained(house: World) -> None:
     medium = made(house)
     with house.scope() as scope:
         permit = issuance.mint_permit(
@@ -60,7 +62,7 @@ def test_what_was_permitted_stays_whatever_became_of_it(house: World) -> None:
 
 
 @pytest.mark.parametrize("state", ["frozen", "removed"])
-def test_what_is_frozen_or_removed_stays(house: World, state: str) -> None:
+def test_frozen_or_removed_picture_is_retained(house: World, state: str) -> None:
     medium = made(house)
     with house.scope() as scope, scope.acting_as("gate"):
         asked = "UPDATE renditions SET state = :s WHERE tenant_id = :t AND sha256 = :sha"
@@ -68,7 +70,7 @@ def test_what_is_frozen_or_removed_stays(house: World, state: str) -> None:
     assert why(house, medium) == "held"
 
 
-def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
+def test_sealed_or_requested_picture_is_retained(house: World) -> None:
     sealed, asked = made(house), made(house)
     with house.scope() as scope:
         seals.seal_bytes(scope, sealed.sha256, by="system:test")
@@ -86,17 +88,17 @@ def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
     assert (why(house, sealed), why(house, asked)) == ("held", "held")
     with house.scope() as scope:
         removal_requests.reject_removal_request(scope, wish, because="unfounded")
-    assert why(house, asked) == "held", "an answer may still be looked at again"
+    assert why(house, asked) == "held", "the rejection may still be appealed"
 
 
-def test_what_something_was_made_of_stays(house: World) -> None:
+def test_source_picture_is_retained(house: World) -> None:
     medium = made(house)
     with house.scope() as scope:
         picture(scope, house, parent=asset_of(scope, medium))
     assert why(house, medium) == "source"
 
 
-def test_brought_again_it_is_there_again(house: World) -> None:
+def test_erased_picture_can_be_uploaded_again(house: World) -> None:
     medium = made(house)
     with house.scope() as scope:
         asset = asset_of(scope, medium)

@@ -1,5 +1,5 @@
-"""A blocked film comes back as a film, as a cut of one, as a still; and what a classifier saw only
-in part."""
+"""Frame matches: blocked films are recognized as films, excerpts and stills; partial inspections
+remain open."""
 
 import random
 from typing import Any
@@ -19,7 +19,7 @@ from tests.gate.ratings.test_inspections import EYES, rated, reasons, say
 
 DRAWN = random.Random(34)
 FRAMES = [f"{DRAWN.getrandbits(64):016x}" for _ in range(40)]
-"""Any two differ in about half their bits."""
+"""Random frame hashes; any two differ in about half of their bits."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def near(frame: str, bits: int) -> str:
 
 
 def brought(here: World, frames: list[str], *, look: str | None = None) -> Medium:
-    """Something with these frames, none of a picture."""
+    """Record a medium with these frame hashes and, by default, no picture hash."""
     with here.scope() as scope:
         medium = picture(scope, here, phash=look)
         inspections.record_file_inspection(scope, medium.sha256, hidden=False, frames=frames)
@@ -55,23 +55,21 @@ def verdict(here: World, medium: Medium) -> str:
 
 GONE = FRAMES[:10]
 BACK: dict[str, tuple[list[str], str]] = {
-    "all of it": (GONE, "B"),
-    "all of it, saved anew": ([near(frame, 8) for frame in GONE], "B"),
-    "all of it, beyond what is near": ([near(frame, 9) for frame in GONE], "A"),
-    "three tenths of it in a long film": ([*GONE[:3], *FRAMES[10:40]], "B"),
-    "two tenths of it in a long film": ([*GONE[:2], *FRAMES[10:40]], "H"),
-    "a short cut of it": (GONE[4:5], "B"),
-    "a short cut of it among others": ([GONE[4], *FRAMES[10:12]], "B"),
-    "nothing of it": (FRAMES[10:20], "A"),
-    "no frames at all": ([], "A"),
+    "all frames": (GONE, "B"),
+    "all frames, saved again": ([near(frame, 8) for frame in GONE], "B"),
+    "all frames, beyond the near limit": ([near(frame, 9) for frame in GONE], "A"),
+    "30 % of the frames in a long film": ([*GONE[:3], *FRAMES[10:40]], "B"),
+    "20 % of the frames in a long film": ([*GONE[:2], *FRAMES[10:40]], "H"),
+    "short excerpt": (GONE[4:5], "B"),
+    "short excerpt with other frames": ([GONE[4], *FRAMES[10:12]], "B"),
+    "no common frames": (FRAMES[10:20], "A"),
+    "no frames": ([], "A"),
 }
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "brought first"])
+@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "uploaded first"])
 @pytest.mark.parametrize("how", BACK)
-def test_a_blocked_film_is_known_by_the_share_of_its_frames(
-    here: World, how: str, first: bool
-) -> None:
+def test_blocked_film_is_matched_by_share_of_frames(here: World, how: str, first: bool) -> None:
     frames, answer = BACK[how]
     gone = brought(here, GONE)
     if first:
@@ -84,9 +82,9 @@ def test_a_blocked_film_is_known_by_the_share_of_its_frames(
     assert reasons(here, gone) >= {Reason.BLOCKLIST_EXACT}
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "brought first"])
+@pytest.mark.parametrize("first", [True, False], ids=["blocked first", "uploaded first"])
 @pytest.mark.parametrize(("bits", "answer"), [(0, "B"), (8, "B"), (12, "H"), (13, "A")])
-def test_a_frame_of_a_blocked_film_as_a_picture_and_the_other_way_round(
+def test_blocked_frames_match_pictures_and_blocked_pictures_match_frames(
     here: World, bits: int, answer: str, first: bool
 ) -> None:
     gone, shown = brought(here, GONE), brought(here, [], look=FRAMES[20])
@@ -101,20 +99,20 @@ def test_a_frame_of_a_blocked_film_as_a_picture_and_the_other_way_round(
     assert (verdict(here, still), verdict(here, film)) == (answer, answer)
 
 
-def test_the_poster_of_a_film_is_no_still_of_another(here: World) -> None:
-    """Of a film the share counts, even where its poster is the one frame they share."""
+def test_shared_poster_frame_is_not_a_match(here: World) -> None:
+    """For films, the share of frames counts, even if the poster is the only frame in common."""
     gone = brought(here, GONE)
     block(here, gone)
     assert verdict(here, brought(here, [*FRAMES[10:39], GONE[0]], look=GONE[0])) == "H"
 
 
-def test_another_agency_learns_nothing_of_a_blocked_film(here: World, tenant: OpenScope) -> None:
+def test_block_of_another_agency_has_no_effect(here: World, tenant: OpenScope) -> None:
     block(here, brought(here, GONE))
     other = world(tenant, uuid7())
     assert verdict(other, brought(other, GONE)) == "A"
 
 
-def test_what_was_seen_in_part_waits_for_the_rest_or_for_a_person(here: World) -> None:
+def test_partial_inspection_requires_full_inspection_or_member_rating(here: World) -> None:
     medium, other = rated(here, ("rule:drawn", Rating.G)), rated(here, ("rule:drawn", Rating.G))
     for one in (medium, other):
         with here.scope() as scope:
@@ -129,7 +127,7 @@ def test_what_was_seen_in_part_waits_for_the_rest_or_for_a_person(here: World) -
     assert reasons(here, medium) == reasons(here, other) == set()
 
 
-def test_words_of_subtitles_are_judged(here: World) -> None:
+def test_subtitles_are_rated(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
         inspections.record_file_inspection(
@@ -139,7 +137,7 @@ def test_words_of_subtitles_are_judged(here: World) -> None:
     assert Reason.RATING_EXCEEDS_SURFACE in found
 
 
-def test_renditions_beside_a_film_come_in_order(here: World) -> None:
+def test_renditions_of_film_are_listed_in_order(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
         asset = asset_records.find_rendition_by_digest(scope, medium.sha256).asset_id

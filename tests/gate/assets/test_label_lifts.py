@@ -1,5 +1,5 @@
-"""Pictures of the demonstration model and stand-ins: on test networks, on a demonstration's own
-page, and nowhere else until one who runs the agency lets a single one out."""
+"""Labels of demo and placeholder pictures: allowed on test networks and on the page of a demo
+agency. A member who runs the agency can lift the label of a single picture."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -24,11 +24,11 @@ from tests.gate.decision.test_decide import SHA, known, said, snapshot
 from tests.gate.decision.test_decide import unit as bare
 from tests.gate.person_actions import member_scope, run_workers
 
-LABELS = [one for one in OriginLabel if one is not OriginLabel.TEMPLATE]  # that one is of texts
+LABELS = [one for one in OriginLabel if one is not OriginLabel.TEMPLATE]  # templates are texts
 PUBLIC = bare(media=(Medium(SHA, "image/jpeg", 10),), flags=())
 PLACES: dict[str, Unit] = {
     "sandbox": PUBLIC,
-    "sandbox as another": replace(PUBLIC, surface="sandbox.as_telegram"),
+    "sandbox as another platform": replace(PUBLIC, surface="sandbox.as_telegram"),
     "real platform": replace(PUBLIC, platform="x", surface="x.post"),
     "real chat": replace(
         PUBLIC, platform="telegram", surface="telegram.bot_dm", audience="viewer", viewer="7"
@@ -41,18 +41,18 @@ PLACES: dict[str, Unit] = {
         viewer="7",
         price=Money(500, "EUR"),
     ),
-    "by hand": replace(PUBLIC, platform="byhand", surface="byhand.instagram"),
-    "nobody knows it": replace(PUBLIC, platform="nook", surface="nook.post"),
+    "manual posting": replace(PUBLIC, platform="byhand", surface="byhand.instagram"),
+    "unknown platform": replace(PUBLIC, platform="nook", surface="nook.post"),
     "own page": replace(PUBLIC, platform="own_page", surface="own_page.public"),
     "own feed": replace(PUBLIC, platform="own_page", surface="own_page.feed"),
 }
-OWN, TEST = {"own page", "own feed"}, {"sandbox", "sandbox as another"}
+OWN, TEST = {"own page", "own feed"}, {"sandbox", "sandbox as another platform"}
 
 
 @pytest.mark.parametrize("demo", [False, True])
 @pytest.mark.parametrize("lifted", [False, True])
 @pytest.mark.parametrize("where", PLACES)
-def test_a_labelled_picture_stays_where_nobody_mistakes_it(
+def test_labelled_picture_is_limited_to_test_and_demo_pages(
     where: str, lifted: bool, demo: bool
 ) -> None:
     free = lifted or where in TEST or (where in OWN and demo)
@@ -63,7 +63,7 @@ def test_a_labelled_picture_stays_where_nobody_mistakes_it(
         assert verdict == "B" or Reason.PICTURE_LABELLED not in reasons
 
 
-def test_letting_it_out_lifts_no_other_rule() -> None:
+def test_label_lift_lifts_no_other_rule() -> None:
     amiss = {
         Reason.PROHIBITED_MINOR: known(Rating.X, prohibited="minor"),
         Reason.COMPLAINT_FREEZE: known(Rating.G, None, state="frozen"),
@@ -129,7 +129,7 @@ def send(house: World, whole: Unit) -> bool:
     return True
 
 
-def test_one_who_runs_the_agency_lets_a_single_picture_out_and_takes_it_back(house: World) -> None:
+def test_member_lifts_label_of_single_picture_and_ends_lift(house: World) -> None:
     (medium, asset), (other, _) = drawn(house), drawn(house, OriginLabel.PLACEHOLDER)
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium))
     say(house, asset)
@@ -138,7 +138,9 @@ def test_one_who_runs_the_agency_lets_a_single_picture_out_and_takes_it_back(hou
             asset: LabelLiftSummary(f"member:{house.ann}", "our house style")
         }
     assert Reason.PICTURE_LABELLED not in reasons(house, on_x(house, medium))
-    assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, other)), "each picture by itself"
+    assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, other)), (
+        "each picture is lifted separately"
+    )
     take_back(house, asset)
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium))
     say(house, asset, why="once more")
@@ -156,7 +158,7 @@ def test_one_who_runs_the_agency_lets_a_single_picture_out_and_takes_it_back(hou
     assert noted == ["label.lifted", "label.kept", "label.lifted"]
 
 
-def test_what_is_taken_back_before_it_is_sent_is_not_sent(house: World) -> None:
+def test_label_lift_ended_before_sending_blocks_post(house: World) -> None:
     medium, asset = drawn(house)
     whole, later = on_x(house, medium), on_x(house, medium)
     assert not send(house, whole)
@@ -164,7 +166,7 @@ def test_what_is_taken_back_before_it_is_sent_is_not_sent(house: World) -> None:
     assert Reason.PICTURE_LABELLED not in reasons(house, later)
     assert send(house, whole)
     take_back(house, asset)
-    assert not send(house, later), "the send decides again"
+    assert not send(house, later), "the decision is repeated when sending"
     with house.scope() as scope:
         said_last = scope.run(
             "SELECT reasons FROM decisions WHERE tenant_id = :t AND subject_id = :s ORDER BY "
@@ -175,7 +177,7 @@ def test_what_is_taken_back_before_it_is_sent_is_not_sent(house: World) -> None:
     assert str(Reason.PICTURE_LABELLED) in said_last
 
 
-def test_what_is_made_from_it_keeps_the_label_and_not_the_leave(house: World) -> None:
+def test_derivative_inherits_label_but_not_lift(house: World) -> None:
     _, asset = drawn(house)
     say(house, asset)
     still, child = drawn(house, OriginLabel.NONE, parent=asset)
@@ -188,7 +190,7 @@ def test_what_is_made_from_it_keeps_the_label_and_not_the_leave(house: World) ->
         assert asset_records.asset_label(scope, child) == OriginLabel.DEMO
 
 
-def test_who_may_not_changes_nothing(house: World, tenant: OpenScope) -> None:
+def test_unauthorized_member_cannot_lift_label(house: World, tenant: OpenScope) -> None:
     medium, asset = drawn(house)
     _, photo = drawn(house, OriginLabel.NONE)
     with house.scope() as scope:
@@ -216,10 +218,12 @@ def test_who_may_not_changes_nothing(house: World, tenant: OpenScope) -> None:
         LabelLiftRequested(house.tenant_id, asset, True, "late", f"member:{guest}"),
         tenant=house.open,
     )
-    assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium)), "the workers ask again"
+    assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium)), (
+        "the workers check the role again"
+    )
 
 
-def test_said_twice_is_said_once(house: World) -> None:
+def test_repeated_lift_events_apply_once(house: World) -> None:
     _, asset = drawn(house)
     event = LabelLiftRequested(house.tenant_id, asset, True, "our style", f"member:{house.ann}")
     for _ in range(2):
@@ -233,9 +237,7 @@ def test_said_twice_is_said_once(house: World) -> None:
         assert label_lifts.lifted_labels(scope, [asset]) == {}
 
 
-def test_a_demonstration_shows_on_its_own_page_and_nowhere_else(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_demo_picture_is_allowed_on_own_page_only(tenant: OpenScope, tenant_id: UUID) -> None:
     demo = world(tenant, tenant_id)
     with demo.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=tenant_id)

@@ -1,5 +1,4 @@
-"""A picture close to a blocked one is found through the pieces of its hash just where comparing
-with all finds it."""
+"""The lookalike index: bands of the perceptual hash find exactly the matches of a full scan."""
 
 import random
 
@@ -16,7 +15,7 @@ BITS = st.lists(st.integers(0, 63), unique=True, max_size=lookalikes.CLOSE_BITS)
 
 
 @given(st.integers(0, 2**64 - 1), BITS)
-def test_close_hashes_share_a_piece(look: int, flipped: list[int]) -> None:
+def test_close_hashes_share_a_band(look: int, flipped: list[int]) -> None:
     other = look ^ sum(1 << bit for bit in flipped)
     below, pieces = 0, []
     for width in lookalikes.BANDS:
@@ -27,9 +26,9 @@ def test_close_hashes_share_a_piece(look: int, flipped: list[int]) -> None:
     assert any(piece in tried for piece, tried in zip(pieces, near, strict=True))
 
 
-def test_the_index_finds_what_a_scan_finds(tenant: OpenScope) -> None:
-    """Around the border of 12 bits, wherever they lie; the highest bit is the sign of PostgreSQL's
-    number."""
+def test_index_matches_full_scan(tenant: OpenScope) -> None:
+    """Tested around the limit of 12 bits at any position. The highest bit is the sign of the number
+    in PostgreSQL."""
     there, drawn = world(tenant, uuid7()), random.Random(5)
     blocked = [drawn.getrandbits(64) | (1 << 63 if n % 2 else 0) for n in range(30)]
     with there.scope() as scope:

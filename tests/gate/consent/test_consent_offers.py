@@ -1,5 +1,4 @@
-"""Permissions that are asked for: read and signed by the person alone, in these words, once, in
-time."""
+"""Consent offers: read and signed only by the person, unchanged, once, and in time."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +43,7 @@ def granted(here: World, person: Any) -> list[tuple[str, tuple[str, ...], Rating
         ]
 
 
-def test_what_is_signed_is_what_was_read(house: World) -> None:
+def test_signed_offer_grants_the_displayed_terms(house: World) -> None:
     ida = add_unknown_person(house)
     offer = add_offer(
         house,
@@ -68,7 +67,7 @@ def test_what_is_signed_is_what_was_read(house: World) -> None:
     assert told == ["asking.told_signed"]
 
 
-def test_a_no_allows_nothing_and_is_told(house: World) -> None:
+def test_declined_offer_grants_nothing_and_is_notified(house: World) -> None:
     ida = add_unknown_person(house)
     answer_offer(house, add_offer(house, ida), CARD_DECLINED)
     assert granted(house, ida) == []
@@ -76,7 +75,7 @@ def test_a_no_allows_nothing_and_is_told(house: World) -> None:
         assert [one.message.code for one in list_open_notices(scope)] == ["asking.told_declined"]
 
 
-def test_the_agency_signs_for_nobody(house: World) -> None:
+def test_agency_cannot_sign_for_person(house: World) -> None:
     ida, tom = add_unknown_person(house), add_unknown_person(house, display_ref="Tom")
     offer = add_offer(house, ida)
     with member_scope(house, house.ann) as scope, pytest.raises(Refused, match="own_hand"):
@@ -97,7 +96,7 @@ def test_the_agency_signs_for_nobody(house: World) -> None:
     assert granted(house, ida) == []
 
 
-def test_nobody_signs_other_words_than_they_read(house: World) -> None:
+def test_offer_must_be_signed_as_displayed(house: World) -> None:
     ida = add_unknown_person(house)
     offer = add_offer(house, ida)
     with house.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match="changed"):
@@ -106,7 +105,7 @@ def test_nobody_signs_other_words_than_they_read(house: World) -> None:
         consent_offers.submit_offer_answer(scope, offer.id, "withdrawn", digest=offer.digest)
 
 
-def test_the_newest_offer_alone_can_be_signed_and_once(house: World) -> None:
+def test_only_newest_offer_can_be_signed_once(house: World) -> None:
     ida = add_unknown_person(house)
     old, new = (
         add_offer(house, ida, max_rating=Rating.E),
@@ -118,7 +117,7 @@ def test_the_newest_offer_alone_can_be_signed_and_once(house: World) -> None:
         ]
         with pytest.raises(Conflict, match="not_now"):
             consent_offers.submit_offer_answer(scope, old.id, CARD_SIGNED, digest=old.digest)
-    for _ in range(2):  # pressed twice before the workers came
+    for _ in range(2):  # submitted twice before the workers run
         with house.scope(f"person:{ida}") as scope:
             consent_offers.submit_offer_answer(scope, new.id, CARD_SIGNED, digest=new.digest)
     assert run_workers(house) == ["offer.answer"]
@@ -127,7 +126,7 @@ def test_the_newest_offer_alone_can_be_signed_and_once(house: World) -> None:
     assert granted(house, ida) == [(what, ("sandbox",), Rating.S) for what in ("depict", "publish")]
 
 
-def test_an_offer_waits_thirty_days(house: World) -> None:
+def test_offer_expires_after_thirty_days(house: World) -> None:
     ida = add_unknown_person(house)
     offer = add_offer(house, ida)
     advance_clock(house, timedelta(days=31))
@@ -141,13 +140,13 @@ def test_an_offer_waits_thirty_days(house: World) -> None:
     {"scopes": ("publish",)}, {"scopes": ("depict", "publish", "everything")}, {"surfaces": ()},
     {"surfaces": tuple(f"p{n}" for n in range(41))}, {"max_rating": Rating.X},
 ])  # fmt: skip
-def test_what_nobody_could_sign_is_not_asked(house: World, wrong: dict[str, Any]) -> None:
+def test_invalid_offer_terms_are_rejected(house: World, wrong: dict[str, Any]) -> None:
     ida = add_unknown_person(house)
     with member_scope(house, house.ann) as scope, pytest.raises(BadInput):
         consent_offers.create_consent_offer(scope, ida, build_offer_terms(scope, **wrong))
 
 
-def test_no_permission_is_asked_for_ever_or_of_somebody_invented(house: World) -> None:
+def test_offer_requires_limited_period_and_real_person(house: World) -> None:
     ida, nova = (
         add_unknown_person(house),
         add_unknown_person(house, "synthetic", display_ref="Nova"),
@@ -170,7 +169,7 @@ def test_no_permission_is_asked_for_ever_or_of_somebody_invented(house: World) -
             consent_offers.create_consent_offer(scope, ida, build_offer_terms(scope))
 
 
-def test_who_may_not_ask_and_whom_nobody_knows(house: World) -> None:
+def test_unauthorized_member_cannot_create_offer(house: World) -> None:
     ida = add_unknown_person(house)
     with house.scope() as scope:
         role = {"language": "en", "zone": "UTC", "creators": ()}

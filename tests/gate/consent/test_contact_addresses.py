@@ -1,4 +1,4 @@
-"""A permission is signed on the person's own device, reached at their own address."""
+"""Contact addresses: people sign consents on their own device, reached at their own address."""
 
 from uuid import UUID
 
@@ -56,7 +56,7 @@ def sign(here: World, person: UUID, device: SigningDevice = OWN) -> None:
         contact_addresses.check_signing_device(scope, person, totp_app.KEY, device)
 
 
-def test_a_person_signs_once_their_address_is_confirmed(here: World) -> None:
+def test_person_can_sign_after_confirming_address(here: World) -> None:
     ida = reached(here)
     with here.scope() as scope:
         assert [one.subject for one in list_stored_tasks(scope, "person.link")] == [ida]
@@ -73,7 +73,7 @@ def session_of_ann(here: World) -> str:
 
 
 @pytest.mark.parametrize("trace", ["device", "network", "session", "ipv6-mapped"])
-def test_nothing_is_confirmed_or_signed_where_a_member_was(here: World, trace: str) -> None:
+def test_device_of_member_cannot_confirm_or_sign(here: World, trace: str) -> None:
     device = {
         "device": lambda: SigningDevice("198.51.100.20", ("laptop",)),
         "network": lambda: SigningDevice("203.0.113.7", ("other",)),
@@ -90,7 +90,7 @@ def test_nothing_is_confirmed_or_signed_where_a_member_was(here: World, trace: s
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.4", "fd00::1", "fe80::1"])
-def test_a_private_address_is_nobodys(here: World, address: str) -> None:
+def test_private_ip_address_identifies_no_member(here: World, address: str) -> None:
     with here.scope() as scope:
         device_fingerprints.record_device(
             scope, totp_app.KEY, queries.get_member(scope, here.ann), address=address, device=""
@@ -100,7 +100,7 @@ def test_a_private_address_is_nobodys(here: World, address: str) -> None:
     sign(here, ida, SigningDevice(address))
 
 
-def test_a_member_who_is_the_person_signs_where_a_custodian_said_so(here: World) -> None:
+def test_member_verified_as_person_can_sign_on_own_device(here: World) -> None:
     ida = add_unknown_person(here)
     with member_scope(here, here.ann) as scope:
         own = queries.get_member(scope, here.ann).email
@@ -117,7 +117,7 @@ def test_a_member_who_is_the_person_signs_where_a_custodian_said_so(here: World)
 
 
 @pytest.mark.parametrize("of", ["ann", "rob"])
-def test_no_member_gives_an_address_of_a_member(here: World, of: str) -> None:
+def test_member_address_cannot_be_contact_address(here: World, of: str) -> None:
     ida = add_unknown_person(here)
     with member_scope(here, here.ann) as scope:
         email = queries.get_member(scope, getattr(here, of)).email
@@ -129,20 +129,20 @@ def test_no_member_gives_an_address_of_a_member(here: World, of: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["", "ida", "a b@x.test", "a@x.test, b@x.test", "Ida <ida@x.test>", "a@" + "x" * 260]
 )
-def test_a_malformed_address_is_refused(here: World, typed: str) -> None:
+def test_malformed_address_is_rejected(here: World, typed: str) -> None:
     ida = add_unknown_person(here)
     with member_scope(here, here.ann) as scope, pytest.raises(BadInput):
         contact_addresses.set_contact_address(scope, ida, typed)
 
 
-def test_two_people_have_two_addresses(here: World) -> None:
+def test_address_cannot_be_used_for_two_people(here: World) -> None:
     reached(here)
     tom = add_unknown_person(here, display_ref="Tom")
     with member_scope(here, here.ann) as scope, pytest.raises(Conflict, match="taken"):
         contact_addresses.set_contact_address(scope, tom, "IDA@example.test")
 
 
-def test_a_confirmed_address_is_changed_by_another_and_confirmed_again(here: World) -> None:
+def test_confirmed_address_is_changed_by_another_member_and_reconfirmed(here: World) -> None:
     ida = reached(here)
     with here.scope() as scope:
         token = subject_portal.create_portal_link(scope, ida)
@@ -151,6 +151,6 @@ def test_a_confirmed_address_is_changed_by_another_and_confirmed_again(here: Wor
         contact_addresses.set_contact_address(scope, ida, "other@example.test")
     with member_scope(here, add_custodian(here)) as scope:
         contact_addresses.set_contact_address(scope, ida, "other@example.test")
-    assert subject_portal.find_portal_person(here.open, token) is None, "the old link ends"
+    assert subject_portal.find_portal_person(here.open, token) is None, "the old link is revoked"
     with pytest.raises(Refused, match="unconfirmed"):
         sign(here, ida)

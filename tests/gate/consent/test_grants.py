@@ -1,5 +1,4 @@
-"""Who is shown: what is written down of them is read back, what nobody could have signed is
-refused, and what ends."""
+"""Consents of depicted people: storage, validation and revocation."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +28,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_who_takes_back_everything_takes_their_double_along(here: World) -> None:
+def test_revocation_of_all_consents_includes_digital_twin(here: World) -> None:
     with here.scope() as scope:
         real = real_person(scope)
         double = real_person_like(scope, real)
@@ -69,7 +68,7 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
         assert all(each.revoked for each in known.grants)
 
 
-def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
+def test_blocked_person_includes_digital_twin(here: World) -> None:
     with here.scope() as scope:
         real = real_person(scope)
         double, other = real_person_like(scope, real), real_person(scope)
@@ -80,10 +79,10 @@ def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
     ]
     with here.scope() as scope:
         assert persons.block_person(scope, real) == copied[:2]
-        assert persons.block_person(scope, real) == [], "once"
+        assert persons.block_person(scope, real) == [], "the second block recalls nothing"
 
 
-def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(here: World) -> None:
+def test_earlier_copies_are_recalled_after_person_is_named(here: World) -> None:
     with here.scope() as scope:
         first, other = picture(scope, here), picture(scope, here)
         cut = picture(scope, here, parent=asset_of(scope, first))
@@ -101,11 +100,11 @@ def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(he
         )
         ratings.record_depiction(
             scope, asset_of(scope, other), ida, how="face"
-        )  # somebody thinks so, and nobody looked
+        )  # proposed and not yet confirmed
         assert [each.jti for each in subject_portal.list_copies_of_subject(scope, ida)] == [
             whole,
             part,
-        ], "her page says where she is shown"
+        ], "the subject portal lists the copies"
     with here.scope(f"person:{ida}") as scope:
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with here.scope() as scope:
@@ -126,7 +125,7 @@ def real_person_like(scope: Any, real: UUID) -> UUID:
     return found
 
 
-def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
+def test_age_proof_for_a_day_is_stored_as_such(here: World) -> None:
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="P")
         asked: dict[str, Any] = {
@@ -152,7 +151,7 @@ def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
         assert media_facts.person_facts(scope, []) == ()
 
 
-def test_who_is_no_person_as_said_is_refused(here: World) -> None:
+def test_invalid_kind_of_person_is_rejected(here: World) -> None:
     asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
     with here.scope() as scope:
         real, nova, ann = (
@@ -196,9 +195,7 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_permission_nobody_could_have_signed_is_refused(
-    here: World, changed: dict[str, Any]
-) -> None:
+def test_invalid_consent_terms_are_rejected(here: World, changed: dict[str, Any]) -> None:
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="P")
         asked: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Who may make, sign, take back and read shoot cards: nobody for somebody else, nobody of another
+"""Rights on shoot cards: creation, signature, withdrawal and access, each by the right person and
 agency."""
 
 from dataclasses import replace
@@ -43,7 +43,7 @@ def here(tenant: OpenScope) -> World:
 
 
 @pytest.mark.parametrize("actor", ["member", "system:web", "guest"])
-def test_nobody_signs_for_somebody_else(here: World, actor: str) -> None:
+def test_person_must_sign_for_themselves(here: World, actor: str) -> None:
     mia, other = person(here), person(here)
     card = add_card(here, mia)
     who = f"{actor}:{here.ann}" if actor != "system:web" else actor
@@ -70,7 +70,7 @@ def test_nobody_signs_for_somebody_else(here: World, actor: str) -> None:
             scope.run(row, id=uuid7(), by=by, **values)
 
 
-def test_what_was_answered_otherwise_is_not_answered_again(here: World) -> None:
+def test_answered_card_cannot_be_answered_again(here: World) -> None:
     mia = person(here)
     card = add_card(here, mia)
     with pytest.raises(Conflict, match=r"card\.not_now"):
@@ -84,7 +84,7 @@ def test_what_was_answered_otherwise_is_not_answered_again(here: World) -> None:
         answer_card(here, card, mia)
 
 
-def test_pressed_twice_and_handled_twice_is_once(here: World) -> None:
+def test_repeated_answer_is_recorded_once(here: World) -> None:
     mia = person(here)
     card = add_card(here, mia)
     with here.scope(f"person:{mia}") as scope:
@@ -100,7 +100,7 @@ def test_pressed_twice_and_handled_twice_is_once(here: World) -> None:
         assert scope.run("SELECT count(*) FROM consent_grants").scalar() == 2
 
 
-def test_a_signature_taken_back_stops_and_calls_back_what_the_card_carried(here: World) -> None:
+def test_withdrawn_signature_recalls_copies_of_that_card(here: World) -> None:
     mia, shown = person(here, scopes=("depict", "publish")), add_undated_picture(here)
     card = add_signed_card(here, mia)
     bind_pictures(here, card, shown)
@@ -138,8 +138,8 @@ def test_a_signature_taken_back_stops_and_calls_back_what_the_card_carried(here:
     assert judge_post(here, other) == ("F", set())
 
 
-def test_a_restored_backup_does_not_revive_a_signature(here: World) -> None:
-    """The journal does it again, under the house's own hand; twice changes nothing."""
+def test_replayed_withdrawal_survives_restore(here: World) -> None:
+    """The journal replays the withdrawal as `system:restore`; a second replay changes nothing."""
     mia, shown = person(here), add_undated_picture(here)
     card = add_signed_card(here, mia)
     bind_pictures(here, card, shown)
@@ -156,7 +156,7 @@ def test_a_restored_backup_does_not_revive_a_signature(here: World) -> None:
         assert answers == [CARD_SIGNED, CARD_WITHDRAWN]
 
 
-def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -> None:
+def test_full_revocation_includes_shoot_cards(here: World) -> None:
     mia, shown = person(here), add_undated_picture(here)
     bind_pictures(here, add_signed_card(here, mia), shown)
     assert judge_post(here, shown) == ("F", set())
@@ -165,7 +165,7 @@ def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -
     assert Reason.CONSENT_REVOKED in judge_post(here, shown)[1]
 
 
-# ------------------------------------------------------------------ making one
+# ------------------------------------------------------------------ creation
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -184,14 +184,14 @@ def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -
         ({"days": 900}, "card.over"),
     ],
 )
-def test_what_nobody_could_sign_is_no_card(here: World, changes: dict[str, Any], code: str) -> None:
+def test_invalid_card_terms_are_rejected(here: World, changes: dict[str, Any], code: str) -> None:
     terms = {name: value for name, value in changes.items() if name != "persons"}
     with pytest.raises(GreenroomError) as refused:
         add_card(here, *changes.get("persons", (person(here),)), **terms)
     assert refused.value.message.code == code
 
 
-def test_only_real_people_of_this_agency_are_named(here: World, tenant: OpenScope) -> None:
+def test_card_names_only_real_people_of_the_agency(here: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     stranger = person(other)
     with here.scope() as scope:
@@ -211,7 +211,7 @@ def test_only_real_people_of_this_agency_are_named(here: World, tenant: OpenScop
         scope.run(row, t=here.tenant_id, id=uuid7(), card=card, person=stranger)
 
 
-def test_another_tenant_sees_and_reaches_no_card(here: World, tenant: OpenScope) -> None:
+def test_another_tenant_cannot_read_or_use_card(here: World, tenant: OpenScope) -> None:
     mia, shown = person(here), add_undated_picture(here)
     card = add_signed_card(here, mia)
     bind_pictures(here, card, shown)
@@ -233,7 +233,7 @@ def test_another_tenant_sees_and_reaches_no_card(here: World, tenant: OpenScope)
 
 @pytest.mark.parametrize("role", ["app", "gate"])
 @pytest.mark.parametrize("name", TABLES)
-def test_what_was_written_on_a_card_is_never_changed(here: World, name: str, role: Any) -> None:
+def test_card_rows_cannot_be_changed_or_deleted(here: World, name: str, role: Any) -> None:
     for statement in (f"UPDATE {name} SET updated_at = created_at", f"DELETE FROM {name}"):
         with (
             pytest.raises(SQLAlchemyError, match="permission denied"),
@@ -242,7 +242,7 @@ def test_what_was_written_on_a_card_is_never_changed(here: World, name: str, rol
             scope.run(statement)
 
 
-def test_who_may_not_run_the_day_binds_nothing_and_is_told(here: World, tenant: OpenScope) -> None:
+def test_unauthorized_binding_is_refused_and_notified(here: World, tenant: OpenScope) -> None:
     shown, card = add_undated_picture(here), add_signed_card(here, person(here))
     with here.scope() as scope:
         asset = asset_of(scope, shown)

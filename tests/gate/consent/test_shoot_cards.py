@@ -1,5 +1,4 @@
-"""Shoot cards: what a signed one says is known, what anything else says is not; nobody signs for
-somebody else."""
+"""Shoot cards: only a card signed by everyone named proves date, people and consent of a picture."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,7 +35,7 @@ def here(tenant: OpenScope) -> World:
     return world(tenant, uuid7())
 
 
-def test_a_card_everybody_signed_says_when_who_and_what_for(here: World) -> None:
+def test_card_signed_by_all_proves_date_people_and_consent(here: World) -> None:
     mia, ida = person(here), person(here)
     shown = add_undated_picture(here, people_seen=2)
     card = add_card(here, mia, ida)
@@ -56,13 +55,13 @@ def test_a_card_everybody_signed_says_when_who_and_what_for(here: World) -> None
     }
 
 
-def test_what_was_signed_holds_for_the_pictures_of_that_card_alone(here: World) -> None:
+def test_card_covers_only_its_own_pictures(here: World) -> None:
     mia = person(here)
     add_signed_card(here, mia)
     with here.scope() as scope:
         other = picture(
             scope, here, Rating.E, person=mia, people_seen=1
-        )  # dated by its camera, and on no card
+        )  # dated by its camera, and not on a card
     assert judge_post(here, other) == ("B", {Reason.CONSENT_MISSING})
 
 
@@ -137,8 +136,8 @@ def _sold(here: World, mia: UUID, _: Medium) -> Any:
 
 
 def _unchecked(here: World, mia: UUID, _: Medium) -> Any:
-    """Checked afterwards, where people are checked before the shoot; a later answer about the day
-    does not help."""
+    """Use a person verified after a shoot in a country that requires verification before it. A
+    later age proof for an earlier day does not help."""
     late = person(here, checked=timedelta())
     with here.scope() as scope:
         facts = {"custodian": "c", "method": "m", "verified_at": scope.now, "evidence_digest": ""}
@@ -147,7 +146,7 @@ def _unchecked(here: World, mia: UUID, _: Medium) -> Any:
 
 
 def _rewritten(here: World, card: UUID, change: str) -> UUID:
-    """Somebody with the database's own keys changes a card; nobody else can."""
+    """Change a card as the database administrator; no other role can."""
     with here.scope() as scope:
         url = scope.session.info["connection"].engine.url
     engine = create_engine(url.set(username="postgres"))
@@ -174,8 +173,8 @@ FAULTS = (
 
 
 def _dated(here: World, fault: Fault) -> tuple[str, set[Reason]]:
-    """A picture on such a card, of somebody else who allowed everything: its date alone is at
-    stake."""
+    """Judge a picture on such a card that depicts another person with all consents: only its date
+    is in question."""
     mia, shown = person(here), add_undated_picture(here)
     card, changes = fault(here, mia, shown)
     bind_pictures(here, card, shown)
@@ -188,14 +187,14 @@ def _dated(here: World, fault: Fault) -> tuple[str, set[Reason]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_card_that_is_not_in_order_is_none(here: World, fault: Fault) -> None:
+def test_invalid_card_proves_no_date(here: World, fault: Fault) -> None:
     assert _dated(here, fault) == ("B", {Reason.PRODUCTION_DATE_UNKNOWN})
 
 
 @pytest.mark.parametrize(
     "more", [{}, {"country": "US"}, {"country": ""}, {"max_rating": Rating.N}], ids=str
 )
-def test_the_same_card_in_order_says_since_when(here: World, more: dict[str, Any]) -> None:
+def test_valid_card_proves_date(here: World, more: dict[str, Any]) -> None:
     rating = more.get("max_rating", Rating.E)
     mia, shown = person(here), add_undated_picture(here, rating)
     bind_pictures(here, add_signed_card(here, mia, **more), shown)
@@ -203,9 +202,7 @@ def test_the_same_card_in_order_says_since_when(here: World, more: dict[str, Any
 
 
 @pytest.mark.parametrize("seen", [None, 0, 1, 3])
-def test_one_more_one_fewer_or_not_counted_is_for_a_second_person(
-    here: World, seen: int | None
-) -> None:
+def test_different_number_of_people_requires_confirmation(here: World, seen: int | None) -> None:
     card = add_signed_card(here, person(here), person(here))
     shown = add_undated_picture(here, people_seen=seen)
     bind_pictures(here, card, shown)
@@ -214,16 +211,16 @@ def test_one_more_one_fewer_or_not_counted_is_for_a_second_person(
     assert Reason.PERSON_UNRESOLVED in reasons
 
 
-def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
+def test_second_member_confirms_depicted_people(here: World) -> None:
     mia, ida, stranger = person(here), person(here), person(here)
     shown = add_undated_picture(here, people_seen=None)
-    bind_pictures(here, add_signed_card(here, mia, ida), shown)  # ann put it there
+    bind_pictures(here, add_signed_card(here, mia, ida), shown)  # Ann binds the picture
     with here.scope() as scope:
         asset = asset_of(scope, shown)
     ann, rob = f"member:{here.ann}", f"member:{here.rob}"
     for by, maker, named in (
-        (ann, "", [mia]),  # who put it on the card
-        (rob, rob, [mia]),  # who brought it in
+        (ann, "", [mia]),  # bound the picture to the card
+        (rob, rob, [mia]),  # uploaded the picture
         (rob, ann, [mia, stranger]),
         (rob, ann, []),
         ("system:x", ann, [mia]),
@@ -241,7 +238,7 @@ def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
     assert judge_post(here, shown) == ("F", set())
 
 
-def test_somebody_else_in_the_picture_is_not_confirmed_by_the_card(here: World) -> None:
+def test_card_does_not_confirm_person_it_does_not_name(here: World) -> None:
     mia, other = person(here), person(here)
     shown = add_undated_picture(here)
     bind_pictures(here, add_signed_card(here, mia), shown)
@@ -250,8 +247,9 @@ def test_somebody_else_in_the_picture_is_not_confirmed_by_the_card(here: World) 
     assert Reason.PERSON_UNRESOLVED in judge_post(here, shown)[1]
 
 
-def test_earlier_evidence_wins_over_the_card(here: World) -> None:
-    """The camera says last year: then nobody had checked her, and the card is of another set."""
+def test_earlier_evidence_takes_precedence_over_card(here: World) -> None:
+    """The camera date is in the past year: the person was not yet verified, and the card is of
+    another shoot."""
     mia = person(here, checked=timedelta(days=100))
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, age=timedelta(days=300), people_seen=1)
@@ -264,7 +262,8 @@ def test_earlier_evidence_wins_over_the_card(here: World) -> None:
             people_seen=1,
             parent=asset_of(scope, shown),
         )
-    bind_pictures(here, add_signed_card(here, mia), edit)  # an edit is on the card of its original
+    # an edit belongs to the card of its original
+    bind_pictures(here, add_signed_card(here, mia), edit)
     assert judge_post(here, shown)[1] >= {Reason.PERSON_UNRESOLVED}
     with here.scope() as scope:
         for one in (shown, edit):
@@ -275,7 +274,7 @@ def test_earlier_evidence_wins_over_the_card(here: World) -> None:
         assert judge_post(here, one)[1] >= {Reason.IDENTITY_AFTER_PRODUCTION}
 
 
-def test_an_edit_is_on_the_card_of_its_original(here: World) -> None:
+def test_edit_belongs_to_card_of_its_original(here: World) -> None:
     shown = add_undated_picture(here)
     bind_pictures(here, add_signed_card(here, person(here)), shown)
     with here.scope() as scope:
@@ -291,7 +290,7 @@ def test_an_edit_is_on_the_card_of_its_original(here: World) -> None:
     assert judge_post(here, edit) == ("F", set())
 
 
-def test_more_pictures_than_were_signed_for_are_refused(here: World) -> None:
+def test_card_accepts_no_more_pictures_than_signed(here: World) -> None:
     card = add_signed_card(here, person(here), pictures=2)
     first, second, third = (add_undated_picture(here) for _ in range(3))
     bind_pictures(here, card, first, second, first)

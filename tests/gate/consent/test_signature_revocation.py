@@ -1,5 +1,4 @@
-"""Who signs something and then takes back what they allowed has taken that back too, whichever is
-done first."""
+"""A revocation also covers signatures that are still being processed, in any order."""
 
 import threading
 from typing import Any
@@ -39,7 +38,7 @@ def here(tenant: OpenScope) -> World:
 
 
 def linked(here: World) -> UUID:
-    """Somebody with a page of their own, whom the agency asked for everything there is."""
+    """Add a person with a subject portal and one open request of each kind."""
     ida = add_unknown_person(here)
     with here.scope() as scope:
         subject_portal.create_portal_link(scope, ida)
@@ -49,7 +48,7 @@ def linked(here: World) -> UUID:
 
 
 def sign(here: World, ida: UUID, what: str) -> None:
-    """They press it on their page; nobody has written it down yet."""
+    """Sign in the subject portal; the workers have not processed it yet."""
     with here.scope(f"person:{ida}") as scope:
         if what == "face":
             face_consent.submit_face_consent(scope, ida)
@@ -69,7 +68,7 @@ def stop(here: World, ida: UUID, what: str = ALL_CONSENTS) -> None:
 
 
 def done(here: World, event: Any, settle: Any) -> None:
-    """The workers do what waits of a kind."""
+    """Process the pending tasks of one kind."""
     with here.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE kind = :kind RETURNING subject_id, args", kind=event.kind
@@ -91,13 +90,11 @@ def allows(scope: Scope, ida: UUID) -> bool:
 
 
 @KINDS
-@pytest.mark.parametrize("late", [False, True], ids=["in turn", "the signature last"])
-def test_a_signature_from_before_the_stop_allows_nothing(
-    here: World, what: str, late: bool
-) -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "signature last"])
+def test_signature_before_revocation_grants_nothing(here: World, what: str, late: bool) -> None:
     ida, signed = linked(here), WAITING[what]
     sign(here, ida, what)
-    stop(here, ida)  # though nothing is written down yet that could be taken back
+    stop(here, ida)  # no signature is recorded yet that could be revoked
     for act in (stopped, lambda here: done(here, *signed))[:: 1 if late else -1]:
         act(here)
     with here.scope() as scope:
@@ -105,19 +102,19 @@ def test_a_signature_from_before_the_stop_allows_nothing(
 
 
 @KINDS
-def test_a_signature_after_the_stop_counts(here: World, what: str) -> None:
+def test_signature_after_revocation_counts(here: World, what: str) -> None:
     ida, signed = linked(here), WAITING[what]
     sign(here, ida, what)
     stop(here, ida)
     stopped(here)
     done(here, *signed)
-    sign(here, ida, what)  # the page shows it open, as before
+    sign(here, ida, what)  # the portal shows it as open again
     done(here, *signed)
     with here.scope() as scope:
         assert allows(scope, ida)
 
 
-def test_who_signed_nothing_has_nothing_to_take_back(here: World) -> None:
+def test_revocation_without_signature_is_refused(here: World) -> None:
     ida = linked(here)
     for what in (ALL_CONSENTS, FACE_CONSENT, "publish"):
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
@@ -132,9 +129,8 @@ def test_who_signed_nothing_has_nothing_to_take_back(here: World) -> None:
         assert not allows(scope, ida)
 
 
-def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None:
-    """Pressed in between, when nothing speaks against the signature yet: it takes back what is
-    about to appear."""
+def test_revocation_waits_for_signature_in_progress(here: World) -> None:
+    """A revocation submitted while the signature is being recorded must include it."""
     with here.scope() as scope:
         ida = real_person(scope)
         subject_portal.create_portal_link(scope, ida)

@@ -1,5 +1,5 @@
-"""The one picture that may go with a service sentence: ours, as it was looked at, in the place of a
-copy."""
+"""The replacement picture of removed copies: only our pinned picture may accompany its service
+text."""
 
 import hashlib
 import io
@@ -36,9 +36,9 @@ def instead(**changes: Any) -> Unit:
     return replace(unit(Message(CODE), "fr", subject=SUBJECT, media=(TILE,)), **changes)
 
 
-def test_the_picture_is_the_one_that_was_looked_at() -> None:
-    """Fails when the file changed, which is another picture then and refused as such: look at it,
-    then pin it with `python -m gate.text.service_texts`."""
+def test_replacement_picture_matches_pinned_digest() -> None:
+    """A changed file is a different picture and is refused. Review it, then pin it with `python -m
+    gate.text.service_texts`."""
     assert service_texts.pinned_picture() == TILE
     assert (
         replacement_picture.replacement_bytes(TILE.sha256) == replacement_picture.replacement_png()
@@ -47,7 +47,7 @@ def test_the_picture_is_the_one_that_was_looked_at() -> None:
     assert replacement_picture.replacement_bytes("a" * 64) is None
 
 
-def test_it_is_two_greys_and_holds_nothing_else() -> None:
+def test_replacement_picture_contains_only_two_greys() -> None:
     data = replacement_picture.replacement_png()
     shown = Image.open(io.BytesIO(data))
     assert (shown.format, shown.size, shown.mode, shown.info) == (
@@ -67,18 +67,18 @@ def test_it_is_two_greys_and_holds_nothing_else() -> None:
             ) == replacement_picture.SIDE * (1 + replacement_picture.SIDE * data[24] // 8)
         at += 12 + size
     assert (kinds, at) == ([b"IHDR", b"IDAT", b"IEND"], len(data)), (
-        "no word, no date, nothing behind the end"
+        "no text, no date, no trailing data"
     )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_takes_the_place_of_a_copy(language: str) -> None:
+def test_replacement_picture_is_allowed_instead_of_copy(language: str) -> None:
     told = (Text("body", render_message(Message(CODE), language)),)
     whole = instead(texts=told)
     decision = decide_unit(facts(), whole, bundle.shipped_bundle(), NOW)
     assert (str(decision.verdict), decision.rating, decision.flags) == ("A", Rating.G, ())
     assert verdict(replace(whole, audience="public", viewer="")) == "A"
-    assert verdict(replace(whole, media=())) == "A", "where only words stood"
+    assert verdict(replace(whole, media=())) == "A", "text only"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_it_takes_the_place_of_a_copy(language: str) -> None:
         (TILE, Medium("b" * 64, "image/png", 9)),
     ],
 )
-def test_another_picture_or_another_word_on_it_is_refused(media: tuple[Medium, ...]) -> None:
+def test_other_picture_or_text_is_refused(media: tuple[Medium, ...]) -> None:
     decision = decide_unit(facts(), instead(media=media), bundle.shipped_bundle(), NOW)
     assert decision.reasons == (Reason.INPUT_INVALID,)
 
@@ -119,14 +119,13 @@ def test_another_picture_or_another_word_on_it_is_refused(media: tuple[Medium, .
         {"references": (Reference("reuse", "AgAC1"),)},
     ],
 )
-def test_it_goes_nowhere_else_and_nothing_goes_with_it(changes: dict[str, Any]) -> None:
+def test_replacement_picture_is_refused_elsewhere(changes: dict[str, Any]) -> None:
     assert verdict(instead(**changes)) == "B"
 
 
 @pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])
-def test_nobody_gets_another_picture_past_the_gate(tenant: OpenScope, solo: bool) -> None:
-    """In an agency of one person as in any other: each permit is for these bytes, this place, this
-    reader, once."""
+def test_no_other_picture_passes_as_replacement(tenant: OpenScope, solo: bool) -> None:
+    """Agencies of any size: each permit covers these bytes, this destination and this viewer, once."""
     here = builders.world(tenant, uuid7(), solo=solo)
     told = (Text("body", render_message(Message(CODE), "en")),)
     whole = builders.unit(
@@ -161,7 +160,7 @@ def test_nobody_gets_another_picture_past_the_gate(tenant: OpenScope, solo: bool
         assert subject_history.list_permits(scope, whole.subject)[0].replaced_at is None
 
 
-def test_a_stop_keeps_it_back_no_more_than_a_removal() -> None:
+def test_stop_does_not_block_replacement_or_removal() -> None:
     stops = (
         StopFacts("global", "sending"),
         StopFacts("tenant", "nudity"),
@@ -170,10 +169,10 @@ def test_a_stop_keeps_it_back_no_more_than_a_removal() -> None:
     assert verdict(instead(), facts(viewer=BLOCKED, stops=stops)) == "A"
     assert verdict(instead(), facts(rules_fault="POLICY_SIGNATURE", skewed=True)) == "A"
     assert verdict(instead(), facts(creator_known=False)) == "B", (
-        "another agency's things stay out of reach"
+        "content of another agency is refused"
     )
 
 
-def test_parts_of_a_thread_are_no_way_in() -> None:
+def test_replacement_picture_is_refused_in_threads() -> None:
     above = UnitPart((Text("body", "good morning"),), (Medium("c" * 64, "image/png", 1),))
     assert verdict(instead(before=(above,))) == "B"

@@ -1,4 +1,4 @@
-"""The machine-readable mark of a model's text: bound to its words, hiding nothing."""
+"""The machine-readable mark of AI text: bound to the text and invisible to the safety check."""
 
 import unicodedata
 
@@ -14,7 +14,7 @@ TEXTS = st.text(min_size=1, max_size=80).map(str.strip).filter(bool)
 
 @settings(max_examples=50)
 @given(TEXTS)
-def test_a_mark_is_added_once_found_and_taken_off(text: str) -> None:
+def test_mark_is_added_once_and_removed(text: str) -> None:
     plain = remove_text_mark(text).rstrip()
     marked = add_text_mark(text)
     assert has_text_mark(marked)
@@ -25,7 +25,7 @@ def test_a_mark_is_added_once_found_and_taken_off(text: str) -> None:
 
 @settings(max_examples=50)
 @given(TEXTS, TEXTS)
-def test_a_mark_of_other_words_is_none(one: str, other: str) -> None:
+def test_mark_of_another_text_is_invalid(one: str, other: str) -> None:
     run = add_text_mark(one)[len(remove_text_mark(add_text_mark(one))) :]
     plain = remove_text_mark(other).rstrip()
     same = " ".join(unicodedata.normalize("NFC", plain).split()) == " ".join(
@@ -37,7 +37,7 @@ def test_a_mark_of_other_words_is_none(one: str, other: str) -> None:
 
 @settings(max_examples=50)
 @given(st.text(st.characters(codec="latin-1", categories=["L", "P", "Zs"]), min_size=1))
-def test_the_safety_check_reads_a_marked_text_as_the_bare_one(text: str) -> None:
+def test_safety_check_ignores_mark(text: str) -> None:
     marked = add_text_mark(text)
     plain = remove_text_mark(marked)
     assert is_obfuscated(marked) == is_obfuscated(plain)
@@ -45,7 +45,7 @@ def test_the_safety_check_reads_a_marked_text_as_the_bare_one(text: str) -> None
     assert visible_letters(marked) == visible_letters(plain)
 
 
-def test_a_text_keeps_its_mark_when_a_server_composes_accents_or_blanks() -> None:
+def test_mark_survives_normalized_accents_and_blanks() -> None:
     marked = add_text_mark("Cafe\u0301  a\nla mer")
     assert has_text_mark(unicodedata.normalize("NFC", marked))
     assert has_text_mark(marked.replace("  ", " ").replace("\n", " "))

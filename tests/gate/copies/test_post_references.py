@@ -1,4 +1,4 @@
-"""What a unit points at counts as carried: only copies of ours resolve, and everything behind them
+"""References to posts count as content: only live copies of the tenant resolve, and their content
 is judged again."""
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def here(tenant: OpenScope, tenant_id: Any) -> World:
 
 
 def leave(here: World, whole: Unit, native_id: str, *files: str) -> Any:
-    """Send a unit, and note where it lies; the permit's id."""
+    """Publish a unit, record its copy, and return the permit ID."""
     with here.scope() as scope:
         whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
         jti = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
@@ -57,13 +57,13 @@ def shown(here: World, rating: Rating = Rating.G) -> Medium:
         )
 
 
-def test_a_copy_of_ours_resolves_by_its_id_and_by_its_files(here: World) -> None:
+def test_own_copy_resolves_by_id_and_files(here: World) -> None:
     leave(here, unit(here, text="first", media=[shown(here)]), "p1", "AgAC1", "AgAC2")
     for native_id in ("p1", "AgAC1", "AgAC2"):
         decision = judged(here, quoting(here, native_id, kind="reuse"))
         assert (decision.verdict, decision.reasons) == ("A", ())
     again = replace(quoting(here), texts=())
-    assert judged(here, again).is_allowed, "what shows something else is not empty"
+    assert judged(here, again).is_allowed, "a post with a reference is not empty"
 
 
 def _gone(here: World, jti: Any) -> None:
@@ -77,7 +77,8 @@ def _called_back(here: World, jti: Any) -> None:
 
 
 def _forgotten(here: World, jti: Any) -> None:
-    """What it was decided on is kept for a while only: then nobody knows what it shows."""
+    """Delete the decision inputs, as after their retention period: the content of the copy is then
+    unknown."""
     with here.scope() as scope, scope.acting_as("gate"):
         scope.run("DELETE FROM decision_inputs WHERE tenant_id = :tenant", tenant=here.tenant_id)
 
@@ -88,18 +89,18 @@ def _nothing(here: World, jti: Any) -> None:
 
 NOT_OURS: dict[str, tuple[Callable[[World, Any], None], dict[str, Any], str]] = {
     "unknown": (_nothing, {}, "p2"),
-    "gone": (_gone, {}, "p1"),
-    "called back": (_called_back, {}, "p1"),
-    "forgotten": (_forgotten, {}, "p1"),
+    "removed": (_gone, {}, "p1"),
+    "recalled": (_called_back, {}, "p1"),
+    "inputs deleted": (_forgotten, {}, "p1"),
     "of another account": (_nothing, {"account": "other-sandbox"}, "p1"),
     "of another platform": (_nothing, {"platform": "acme", "surface": "acme.post"}, "p1"),
     "empty": (_nothing, {}, ""),
-    "a hostile id": (_nothing, {}, "p1' OR 1=1 --\u202e"),
+    "hostile id": (_nothing, {}, "p1' OR 1=1 --\u202e"),
 }
 
 
 @pytest.mark.parametrize("name", NOT_OURS)
-def test_what_is_no_copy_of_ours_is_blocked(here: World, name: str) -> None:
+def test_reference_to_unknown_copy_is_blocked(here: World, name: str) -> None:
     before, changes, native_id = NOT_OURS[name]
     before(here, leave(here, unit(here, text="first"), "p1"))
     decision = judged(here, quoting(here, native_id, **changes))
@@ -107,12 +108,12 @@ def test_what_is_no_copy_of_ours_is_blocked(here: World, name: str) -> None:
     assert Reason.REMOTE_REFERENCE in decision.reasons
 
 
-def test_a_way_to_point_that_nobody_thought_through_is_blocked(here: World) -> None:
+def test_unknown_kind_of_reference_is_blocked(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     assert Reason.REMOTE_REFERENCE in judged(here, quoting(here, kind="embed")).reasons
 
 
-def test_another_tenants_copy_is_unknown_like_any_other(here: World, tenant: OpenScope) -> None:
+def test_copy_of_another_tenant_is_unknown(here: World, tenant: OpenScope) -> None:
     there = world(tenant, uuid7())
     leave(there, unit(there, text="first"), "p1")
     theirs, nobodys = judged(here, quoting(here, "p1")), judged(here, quoting(here, "p2"))
@@ -123,7 +124,7 @@ def test_another_tenants_copy_is_unknown_like_any_other(here: World, tenant: Ope
     )
 
 
-def test_another_creators_copy_is_unknown(here: World) -> None:
+def test_copy_of_another_creator_is_unknown(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     with here.scope() as scope:
         lea = agencies.add_creator(
@@ -132,16 +133,16 @@ def test_another_creators_copy_is_unknown(here: World) -> None:
     assert Reason.REMOTE_REFERENCE in judged(here, quoting(here, creator_id=lea)).reasons
 
 
-def test_the_words_behind_it_are_read(here: World) -> None:
+def test_referenced_text_is_judged(here: World) -> None:
     leave(here, unit(here, text="Good morning, MINOR-C-A"), "p1")
     assert judged(here, quoting(here)).is_allowed
     flirt = replace(quoting(here), texts=(Text("body", "SUGGESTIVE-MARKER-A"),))
     assert Reason.PROHIBITED_MINOR in judged(here, flirt).reasons, (
-        "beside what it points at the words mean something else"
+        "the texts together have another meaning"
     )
 
 
-def test_words_behind_a_quote_of_a_quote_are_read(here: World) -> None:
+def test_text_behind_nested_quote_is_judged(here: World) -> None:
     leave(here, unit(here, text="SUGGESTIVE-MARKER-A"), "p1")
     leave(here, quoting(here, "p1"), "p2")
     decision = judged(
@@ -150,16 +151,15 @@ def test_words_behind_a_quote_of_a_quote_are_read(here: World) -> None:
     assert decision.rating is Rating.S
 
 
-def test_media_behind_it_are_rated_at_the_new_place(here: World) -> None:
+def test_referenced_media_are_rated_at_new_destination(here: World) -> None:
     leave(here, unit(here, text="first", media=[shown(here, Rating.S)]), "p1")
     assert judged(here, quoting(here, surface="sandbox.as_x")).rating is Rating.S
     there = judged(here, quoting(here, surface="sandbox.as_instagram", media=[shown(here)]))
     assert Reason.RATING_EXCEEDS_SURFACE in there.reasons
 
 
-def test_people_behind_it_keep_their_say(here: World) -> None:
-    """A permission that was taken back counts for what is only pointed at, in the decision and in
-    its locks."""
+def test_revoked_consent_applies_to_referenced_media(here: World) -> None:
+    """A revoked consent counts for referenced media, in the decision and in its locks."""
     with here.scope() as scope:
         person = real_person(scope)
         medium = picture(scope, here, Rating.S, person=person)
@@ -180,7 +180,8 @@ def test_people_behind_it_keep_their_say(here: World) -> None:
             == {jti, second}
             == {each.jti for each in live_copies.live_copies_of_bytes(scope, medium.sha256)}
         )
-    with here.scope() as scope, scope.acting_as("gate"):  # the grants alone: nothing is called back
+    # revokes the grants only, without a recall
+    with here.scope() as scope, scope.acting_as("gate"):
         scope.run(
             "UPDATE consent_grants SET revoked_at = house_now() WHERE person_id = :id", id=person
         )
@@ -188,11 +189,11 @@ def test_people_behind_it_keep_their_say(here: World) -> None:
     with here.scope() as scope:
         revoke_consent(scope, person)
     assert Reason.REMOTE_REFERENCE in judged(here, whole).reasons, (
-        "what is called back is shown nowhere else"
+        "recalled copies cannot be referenced"
     )
 
 
-def test_frozen_media_behind_it_stay_frozen(here: World) -> None:
+def test_frozen_media_behind_reference_are_blocked(here: World) -> None:
     medium = shown(here)
     leave(here, unit(here, text="first", media=[medium]), "p1")
     with here.scope() as scope, scope.acting_as("gate"):
@@ -200,13 +201,13 @@ def test_frozen_media_behind_it_stay_frozen(here: World) -> None:
     assert Reason.COMPLAINT_FREEZE in judged(here, quoting(here)).reasons
 
 
-def test_what_a_model_made_behind_it_is_marked(here: World) -> None:
+def test_ai_content_behind_reference_is_marked(here: World) -> None:
     leave(here, unit(here, text="first", text_ai="generated"), "p1")
     with here.scope() as scope:
         assert "ai=true" in issuance.required_flags_of_unit(scope, quoting(here))
 
 
-def test_the_permit_names_what_may_be_pointed_at(here: World) -> None:
+def test_permit_lists_allowed_references(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     with here.scope() as scope:
         whole = quoting(here)
@@ -218,13 +219,13 @@ def test_the_permit_names_what_may_be_pointed_at(here: World) -> None:
     assert not replace(permit, points_at=("m9", "p1", "p2")).is_signed_by(KEY.public_key())
 
 
-def test_a_no_is_a_no_at_the_claim_too(here: World) -> None:
+def test_denied_reference_gets_no_permit(here: World) -> None:
     with pytest.raises(PermitDenied) as denied, here.scope() as scope:
         issuance.mint_permit(scope, quoting(here), Step(), key=KEY, author=f"member:{here.ann}")
     assert denied.value.decision.reasons == (Reason.REMOTE_REFERENCE,)
 
 
-def test_the_digest_covers_what_is_pointed_at_and_old_ones_stand(here: World) -> None:
+def test_digest_covers_references(here: World) -> None:
     whole = unit(here)
     pointing = replace(whole, references=(Reference("quote", "p1"),))
     digests = {
@@ -236,7 +237,7 @@ def test_the_digest_covers_what_is_pointed_at_and_old_ones_stand(here: World) ->
 
 
 def heard(here: World, native_id: str = "r1", author: str = "ann") -> None:
-    """Somebody said something on the account of `unit`."""
+    """Record a received comment on the account of `unit`."""
     one = unit(here)
     about = {"creator_id": here.creator_id, "channel_id": one.channel_id, "platform": one.platform}
     with here.scope() as scope:
@@ -254,16 +255,18 @@ def answering(here: World, native_id: str = "r1", **changes: Any) -> Unit:
     )
 
 
-def test_what_somebody_said_to_us_may_be_answered(here: World) -> None:
-    assert judged(here, answering(here)).reasons == (Reason.REMOTE_REFERENCE,), "nobody heard it"
+def test_received_comment_can_be_answered(here: World) -> None:
+    assert judged(here, answering(here)).reasons == (Reason.REMOTE_REFERENCE,), (
+        "no such comment was received"
+    )
     heard(here)
     decision = judged(here, answering(here))
     assert (decision.verdict, decision.reasons) == ("A", ())
     elsewhere = replace(answering(here), channel_id=uuid7())
-    assert Reason.REMOTE_REFERENCE in judged(here, elsewhere).reasons, "another account heard it"
+    assert Reason.REMOTE_REFERENCE in judged(here, elsewhere).reasons, "another account received it"
 
 
-def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> None:
+def test_reply_is_general_text_under_one_comment(here: World) -> None:
     heard(here)
     wrong = {
         "a picture": answering(here, media=[shown(here)]),
@@ -279,14 +282,14 @@ def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> No
     assert Reason.RATING_EXCEEDS_SURFACE in judged(here, loud).reasons
 
 
-def test_who_may_not_be_written_to_is_not_answered(here: World) -> None:
+def test_blocked_viewer_is_not_answered(here: World) -> None:
     heard(here)
     with here.scope() as scope:
         age_assurance.mark_suspected_minor(scope, unit(here).platform, "ann")
     assert judged(here, answering(here)).reasons == (Reason.VIEWER_BLOCKED,)
 
 
-def test_a_clearance_for_an_answer_points_at_the_remark_alone(here: World) -> None:
+def test_permit_for_reply_references_only_the_comment(here: World) -> None:
     heard(here)
     with here.scope() as scope:
         permit = issuance.mint_permit(
@@ -295,7 +298,7 @@ def test_a_clearance_for_an_answer_points_at_the_remark_alone(here: World) -> No
     assert permit.points_at == ("r1",)
 
 
-def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenScope) -> None:
+def test_comment_of_another_agency_is_unknown(here: World, tenant: OpenScope) -> None:
     heard(here)
     other = world(tenant, uuid7())
     with other.scope() as scope:
@@ -307,14 +310,14 @@ def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenSco
         )
 
 
-def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(
+def test_ai_reply_has_textual_disclosure_instead_of_flag(
     here: World,
 ) -> None:
     heard(here)
     one = answering(here, text_ai="generated")
     posted = replace(one, references=())
     with here.scope() as scope:
-        assert issuance.required_flags_of_unit(scope, posted), "a post would"
+        assert issuance.required_flags_of_unit(scope, posted), "a post needs flags"
         marked = issuance.with_required_marks(
             scope, one, line=lambda: "Written with the help of AI."
         )

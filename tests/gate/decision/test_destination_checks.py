@@ -1,5 +1,5 @@
-"""What was seen of a place decides with the rest: nobody's look holds, a wrong place blocks nudity,
-General goes."""
+"""Destination checks: unchecked destinations hold, wrong ones block nudity, General content is not
+checked."""
 
 from dataclasses import replace
 
@@ -15,12 +15,12 @@ FLAGS = ("has_spoiler=true", "protect_content=true")
 
 
 def there(rating: Rating, seen: tuple[str, ...] | None) -> tuple[str, set[str]]:
-    """What is said of a picture of this rating in a private channel, seen so."""
+    """Judge a picture of this rating for a private channel with these check results."""
     shown = unit(platform="telegram", surface="telegram.private_channel", flags=FLAGS, seen=seen)
     return said(snapshot(known(rating, SYNTHETIC), persons=(SYNTHETIC,)), shown)
 
 
-def test_explicit_goes_where_everything_was_seen_and_nowhere_else() -> None:
+def test_explicit_requires_all_destination_checks() -> None:
     whole = (PRIVATE, BY_REQUEST, NO_GROUP, ASSURED)
     assert there(Rating.E, whole) == ("F", set())
     for missing in whole:
@@ -30,21 +30,21 @@ def test_explicit_goes_where_everything_was_seen_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("rating", [Rating.S, Rating.N, Rating.E])
-def test_nobodys_look_is_all_that_is_wrong(rating: Rating) -> None:
+def test_missing_destination_check_is_only_reason(rating: Rating) -> None:
     assert there(rating, None) == ("H", {"DESTINATION_PROBE_STALE"})
 
 
-def test_suggestive_asks_only_that_the_channel_is_private() -> None:
+def test_suggestive_requires_private_channel_only() -> None:
     assert there(Rating.S, (PRIVATE,))[0] in "AF"
     assert there(Rating.S, ()) == ("H", {"AUDIENCE_CHANGED"})
 
 
-def test_general_asks_nothing() -> None:
+def test_general_requires_no_destination_check() -> None:
     assert there(Rating.G, None)[0] in "AF"
     assert there(Rating.G, ())[0] in "AF"
 
 
-def test_a_place_that_proves_nobodys_age_gets_no_nudity_whatever_was_seen() -> None:
+def test_destination_without_age_assurance_blocks_nudity() -> None:
     row = BUNDLE.rows["telegram.private_channel"]
     probes = [probe.model_copy(update={"assures": False}) for probe in row.probe or ()]
     told = {**BUNDLE.rows, "telegram.private_channel": row.model_copy(update={"probe": probes})}

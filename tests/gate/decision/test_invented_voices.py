@@ -1,4 +1,4 @@
-"""Audio that is attributed to an invented person without a voice match is held."""
+"""Audio attributed to a synthetic person without a voice match is held."""
 
 from uuid import UUID
 
@@ -39,14 +39,14 @@ def judged(here: World, medium: Medium) -> tuple[Verdict, bool]:
 
 @pytest.mark.parametrize("mime", SOUNDS)
 @pytest.mark.parametrize("ai", ["none", "assisted", "generated"])
-def test_a_recording_of_unknown_origin_is_held(here: World, mime: str, ai: str) -> None:
+def test_recording_of_unknown_origin_is_held(here: World, mime: str, ai: str) -> None:
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
     assert judged(here, recording(here, nova, mime, ai=ai)) == (Verdict.H, True)
 
 
 @pytest.mark.parametrize("mime", SOUNDS)
-def test_what_an_engine_said_and_a_real_voice_pass(here: World, mime: str) -> None:
+def test_generated_voice_and_real_voice_are_allowed(here: World, mime: str) -> None:
     with here.scope() as scope:
         nova, ida = synthetic_person(scope, here), real_person(scope)
     assert not judged(here, recording(here, nova, mime, ai="generated", model="piper"))[1]

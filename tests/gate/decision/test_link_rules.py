@@ -1,5 +1,5 @@
-"""Links to our own part for adults are for adults wherever they stand, and custom emoji show what
-was never rated."""
+"""Links to our adult pages are adult links in any spelling; custom emoji count as unrated
+references."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -45,7 +45,7 @@ def decide(here: World, text: str, place: str = "sandbox.post") -> issuance.Deci
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_our_part_for_adults_is_an_adult_link(here: World, text: str) -> None:
+def test_link_to_own_adult_page_is_adult(here: World, text: str) -> None:
     for place in STRICT:
         assert Reason.LINK_ADULT_FORBIDDEN in decide(here, text, place).reasons
     found = decide(here, text)
@@ -54,18 +54,18 @@ def test_our_part_for_adults_is_an_adult_link(here: World, text: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/mia", "/mia/p/abc", "/report"])
-def test_the_rest_of_our_pages_is_for_everybody(here: World, path: str) -> None:
+def test_link_to_other_own_pages_is_general(here: World, path: str) -> None:
     for place in ("sandbox.post", "instagram.post"):
         found = decide(here, f"look: https://{HOST}{path}", place)
         assert found.rating is Rating.G
         assert not {Reason.LINK_ADULT_FORBIDDEN, Reason.LINK_UNREGISTERED} & set(found.reasons)
 
 
-def test_a_short_link_of_ours_counts_by_where_it_leads(here: World) -> None:
+def test_short_link_is_judged_by_its_target(here: World) -> None:
     assert Reason.LINK_UNREGISTERED in decide(here, f"look: https://{HOST}/l/bcfghjlmnpqrt").reasons
 
 
-def test_nobody_declares_it_harmless(here: World) -> None:
+def test_own_adult_page_cannot_be_declared_general(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         with pytest.raises(BadInput) as refused:
             link_targets.declare_link_target(

@@ -1,5 +1,4 @@
-"""One's own picture without a second look, as a rule: each condition missing in turn, and what
-stays a rule."""
+"""Release of own pictures without a second reviewer: each condition, and the rules that remain."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -53,7 +52,7 @@ def given(release: OwnReleaseFacts | None = MINE, *media: Any, **changes: Any) -
     return snapshot(*(media or (OWN,)), release=release, **changes)
 
 
-def test_a_release_that_holds_in_every_point_stands_for_a_look() -> None:
+def test_valid_release_replaces_review() -> None:
     found = decide_unit(given(), WHOLE, OPEN, NOW)
     assert (str(found.verdict), found.reasons) == ("F", ())
     assert decide_unit(given(None), WHOLE, OPEN, NOW).reasons == (Reason.REVIEW_MISSING,)
@@ -64,73 +63,73 @@ def signed_for(whole: Any, **changes: Any) -> OwnReleaseFacts:
 
 
 def varied(**changes: Any) -> tuple[Any, Any]:
-    """Another unit, and the release of just that one."""
+    """Return a changed unit and the release for exactly that unit."""
     whole = replace(WHOLE, **changes)
     return given(signed_for(whole)), whole
 
 
 PAIR = replace(WHOLE, media=(*WHOLE.media, TWO))
 LACKS: dict[str, tuple[Any, Any, MissingCondition]] = {
-    "taken back, or the passkey gone": (given(replace(MINE, stands=False)), WHOLE, MissingCondition.WITHDRAWN),
-    "edited since": (given(), replace(WHOLE, texts=(Text("body", "Good evening"),)), MissingCondition.CHANGED),
-    "a second too early": (given(replace(MINE, at=NOW - OWN_RELEASE_DELAY + timedelta(seconds=1))), WHOLE, MissingCondition.SOON),
-    "a hundred days old": (given(replace(MINE, at=NOW - timedelta(days=100))), WHOLE, MissingCondition.OLD),
-    "somebody else's": (given(replace(MINE, principal=ROB)), WHOLE, MissingCondition.AUTHOR),
-    "nobody's": (given(author=""), WHOLE, MissingCondition.AUTHOR),
-    "half seen": (given(replace(MINE, seen_percent=94)), WHOLE, MissingCondition.SEEN),
+    "withdrawn, or passkey removed": (given(replace(MINE, stands=False)), WHOLE, MissingCondition.WITHDRAWN),
+    "edited after release": (given(), replace(WHOLE, texts=(Text("body", "Good evening"),)), MissingCondition.CHANGED),
+    "one second too early": (given(replace(MINE, at=NOW - OWN_RELEASE_DELAY + timedelta(seconds=1))), WHOLE, MissingCondition.SOON),
+    "100 days old": (given(replace(MINE, at=NOW - timedelta(days=100))), WHOLE, MissingCondition.OLD),
+    "another member": (given(replace(MINE, principal=ROB)), WHOLE, MissingCondition.AUTHOR),
+    "no author": (given(author=""), WHOLE, MissingCondition.AUTHOR),
+    "partially viewed": (given(replace(MINE, seen_percent=94)), WHOLE, MissingCondition.SEEN),
     "sold": (*varied(subject=Subject("fulfilment", derived_uuid("d"))), MissingCondition.KIND),
-    "handed out as a file": (*varied(subject=Subject("export", derived_uuid("d"))), MissingCondition.KIND),
-    "to one reader": (*varied(audience="viewer", viewer="7"), MissingCondition.KIND),
-    "behind a price": (*varied(price=Money(500, "USD")), MissingCondition.KIND),
-    "with a bill": (*varied(invoice=Invoice("a", "b", 1, "XTR", "p")), MissingCondition.KIND),
-    "with a button": (*varied(buttons=(Button("Buy", "buy", "1"),)), MissingCondition.KIND),
-    "a place that verifies nobody": (*varied(surface="sandbox.post"), MissingCondition.PLACE),
+    "exported file": (*varied(subject=Subject("export", derived_uuid("d"))), MissingCondition.KIND),
+    "to one viewer": (*varied(audience="viewer", viewer="7"), MissingCondition.KIND),
+    "with price": (*varied(price=Money(500, "USD")), MissingCondition.KIND),
+    "with invoice": (*varied(invoice=Invoice("a", "b", 1, "XTR", "p")), MissingCondition.KIND),
+    "with button": (*varied(buttons=(Button("Buy", "buy", "1"),)), MissingCondition.KIND),
+    "destination without verified creators": (*varied(surface="sandbox.post"), MissingCondition.PLACE),
     "own page": (*varied(platform="own_page", surface="own_page.assured"), MissingCondition.PLACE),
-    "a bot": (*varied(platform="telegram", surface="telegram.bot_dm"), MissingCondition.PLACE),
-    "a place nobody knows": (*varied(surface="sandbox.nook"), MissingCondition.PLACE),
-    "no custodian": (given(replace(MINE, holders=())), WHOLE, MissingCondition.HOLDER),
-    "another human's account": (given(replace(MINE, holders=(replace(HOLDS, principal=ROB),))), WHOLE, MissingCondition.HOLDER),
-    "a custodian of yesterday": (given(replace(MINE, holders=(replace(HOLDS, valid_until=NOW),))), WHOLE, MissingCondition.HOLDER),
-    "two people hold it": (given(replace(MINE, holders=(HOLDS, replace(HOLDS, person=ROB)))), WHOLE, MissingCondition.HOLDER),
+    "bot": (*varied(platform="telegram", surface="telegram.bot_dm"), MissingCondition.PLACE),
+    "unknown destination": (*varied(surface="sandbox.nook"), MissingCondition.PLACE),
+    "no account holder": (given(replace(MINE, holders=())), WHOLE, MissingCondition.HOLDER),
+    "account of another human": (given(replace(MINE, holders=(replace(HOLDS, principal=ROB),))), WHOLE, MissingCondition.HOLDER),
+    "expired account holder": (given(replace(MINE, holders=(replace(HOLDS, valid_until=NOW),))), WHOLE, MissingCondition.HOLDER),
+    "two account holders": (given(replace(MINE, holders=(HOLDS, replace(HOLDS, person=ROB)))), WHOLE, MissingCondition.HOLDER),
     "two faces": (given(MINE, replace(OWN, people_seen=2)), WHOLE, MissingCondition.PERSON),
-    "nobody counted": (given(MINE, replace(OWN, people_seen=None)), WHOLE, MissingCondition.PERSON),
+    "people not counted": (given(MINE, replace(OWN, people_seen=None)), WHOLE, MissingCondition.PERSON),
     "only proposed": (given(MINE, replace(OWN, shown=(DepictionFacts(PREAL, "proposed"),))), WHOLE, MissingCondition.PERSON),
-    "somebody blurred": (
+    "blurred second person": (
         given(MINE, replace(OWN, shown=(*OWN.shown, DepictionFacts(OTHER.id, "non_identifiable"))), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "two named": (
+    "two people named": (
         given(MINE, replace(BOTH, people_seen=2), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "somebody else alone": (
+    "another person only": (
         given(MINE, replace(OWN, shown=(DepictionFacts(OTHER.id, "confirmed"),)), persons=(REAL, OTHER)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "another in the second picture": (
+    "another person in second picture": (
         given(signed_for(PAIR), OWN, replace(SECOND, rating=Rating.G, shown=(DepictionFacts(OTHER.id, "confirmed"),)),
               persons=(REAL, OTHER)),
         PAIR,
         MissingCondition.PERSON,
     ),
-    "an invented person": (
+    "synthetic person": (
         given(replace(MINE, holders=(replace(HOLDS, person=SYNTHETIC.id),)),
               known(Rating.E, SYNTHETIC, reviews=(), people_seen=1), persons=(SYNTHETIC,)),
         WHOLE,
         MissingCondition.PERSON,
     ),
-    "a double": (given(persons=(replace(REAL, kind="digital_twin"),)), WHOLE, MissingCondition.PERSON),
-    "who left": (given(persons=(replace(REAL, state=PersonState.REVOKED),)), WHOLE, MissingCondition.PERSON),
-    "adult words too": (*varied(texts=(Text("body", "EXPLICIT-MARKER-A"),)), MissingCondition.WORDS),
-    "refused by somebody": (given(MINE, replace(OWN, reviews=(NO,))), WHOLE, MissingCondition.REFUSED),
+    "digital twin": (given(persons=(replace(REAL, kind="digital_twin"),)), WHOLE, MissingCondition.PERSON),
+    "revoked person": (given(persons=(replace(REAL, state=PersonState.REVOKED),)), WHOLE, MissingCondition.PERSON),
+    "adult text": (*varied(texts=(Text("body", "EXPLICIT-MARKER-A"),)), MissingCondition.WORDS),
+    "refused in review": (given(MINE, replace(OWN, reviews=(NO,))), WHOLE, MissingCondition.REFUSED),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("facts", "whole", "lack"), LACKS.values(), ids=LACKS)
-def test_it_fails_as_a_whole_where_one_point_is_missing(
+def test_release_is_invalid_if_any_condition_is_missing(
     facts: Any, whole: Any, lack: MissingCondition
 ) -> None:
     assert lack in missing_conditions(Case(facts, whole, OPEN, NOW))
@@ -139,25 +138,25 @@ def test_it_fails_as_a_whole_where_one_point_is_missing(
     assert not found.is_allowed
 
 
-def test_every_lack_is_tried() -> None:
+def test_every_missing_condition_has_a_case() -> None:
     assert {lack for _, _, lack in LACKS.values()} | {MissingCondition.COUNTRY} == set(
         MissingCondition
     )
 
 
-def test_two_pictures_of_the_author_and_one_of_nobody() -> None:
+def test_release_covers_pictures_of_author_or_without_people() -> None:
     assert decide_unit(given(signed_for(PAIR), OWN, SECOND), PAIR, OPEN, NOW).reasons == ()
     bare = replace(SECOND, rating=Rating.G, shown=(), people_seen=0)
     assert decide_unit(given(signed_for(PAIR), OWN, bare), PAIR, OPEN, NOW).reasons == ()
 
 
-def test_a_look_of_somebody_else_needs_no_release() -> None:
-    """A release that does not count takes nothing away from a real look."""
+def test_review_by_another_member_needs_no_release() -> None:
+    """An invalid release does not invalidate a review."""
     looked = replace(OWN, reviews=(ReviewFacts(ROB, True, 100, NOW - timedelta(hours=1)),))
     assert decide_unit(given(replace(MINE, stands=False), looked), WHOLE, OPEN, NOW).reasons == ()
 
 
-def test_every_other_rule_stays() -> None:
+def test_release_does_not_replace_other_rules() -> None:
     for facts, reason in (
         (given(MINE, replace(OWN, hidden=True)), Reason.CONTAINER_HIDDEN_CONTENT),
         (given(persons=(replace(REAL, grants=()),)), Reason.CONSENT_MISSING),
@@ -167,8 +166,8 @@ def test_every_other_rule_stays() -> None:
         assert reason in decide_unit(facts, WHOLE, OPEN, NOW).reasons
 
 
-# ------------------------------------------------------------------ the rules' data
-def test_the_product_opens_it_nowhere() -> None:
+# ------------------------------------------------------------------ policy data
+def test_shipped_policy_allows_release_in_no_country() -> None:
     shipped = bundle.shipped_bundle()
     assert not shipped.opened
     assert missing_conditions(Case(given(), WHOLE, shipped, NOW)) == (MissingCondition.COUNTRY,)
@@ -179,7 +178,7 @@ def test_the_product_opens_it_nowhere() -> None:
 
 
 @pytest.mark.parametrize("left_out", ["counsel", "source_url", "review_by"])
-def test_nobody_opens_it_in_passing(left_out: str) -> None:
+def test_release_requires_complete_legal_source(left_out: str) -> None:
     with pytest.raises(ValueError, match="own_likeness"):
         build_open_bundle(
             default={name: value for name, value in COUNSEL.items() if name != left_out}
@@ -187,7 +186,7 @@ def test_nobody_opens_it_in_passing(left_out: str) -> None:
     assert build_open_bundle(default=COUNSEL).opened == {"default": date(2027, 2, 18)}
 
 
-def test_a_country_of_its_own_is_not_the_default_s() -> None:
+def test_country_rule_is_independent_of_default() -> None:
     only_default, only_us = build_open_bundle(default=COUNSEL), build_open_bundle(US=COUNSEL)
     day = NOW.date()
     assert [only_default.can_release_own(one, day) for one in ("", "FR", "US")] == [
@@ -206,9 +205,9 @@ def test_a_country_of_its_own_is_not_the_default_s() -> None:
         SOURCE | {"viewer": "product"},
         SOURCE | {"viewer": "door"},
     ],
-    ids=["no source", "own page", "our door"],
+    ids=["no source", "own page", "web process"],
 )
-def test_a_place_of_ours_verifies_nobody(changes: dict[str, Any]) -> None:
+def test_own_destination_cannot_verify_creators(changes: dict[str, Any]) -> None:
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     row = next(row for row in content["rows"] if row["id"] == "fanvue.post")
     assert bundle.parse_bundle(yaml.safe_dump(content).encode(), lexicon.shipped_lexicon())

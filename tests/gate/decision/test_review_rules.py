@@ -1,5 +1,4 @@
-"""Rules about who looked, from both sides: agreement, lowered ratings, likenesses, declarations.
-Pure."""
+"""Review rules, pure: reviewer agreement, lowered ratings, resemblances and declarations."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,7 +55,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 def suggestive(**changes: Any) -> Any:
-    """A picture of somebody invented, Suggestive, that nobody looked at."""
+    """Return an unreviewed Suggestive picture of a synthetic person."""
     return known(Rating.S, SYNTHETIC, **{"reviews": (), **changes})
 
 
@@ -64,25 +63,25 @@ def whole(**changes: Any) -> Any:
     return unit(flags=(), **changes)
 
 
-# ------------------------------------------------------------------ reviewers who differ
+# ------------------------------------------------------------------ reviewer disagreement
 CALIBRATED: dict[str, tuple[Any, Any, set[str]]] = {
     "agree": (snapshot(suggestive(), persons=(SYNTHETIC,)), whole(), set()),
     "differ": (snapshot(suggestive(), persons=(SYNTHETIC,), uncalibrated=True), whole(), {"CALIBRATION_LOW"}),
-    "somebody looked at the bytes": (
+    "bytes reviewed": (
         snapshot(suggestive(reviews=(REVIEW,)), persons=(SYNTHETIC,), uncalibrated=True), whole(), set(),
     ),
-    "somebody looked at the post": (
+    "post reviewed": (
         snapshot(suggestive(), persons=(SYNTHETIC,), uncalibrated=True, reviews=(REVIEW,)), whole(), set(),
     ),
-    "the author looked": (
+    "reviewed by author": (
         snapshot(suggestive(reviews=(replace(REVIEW, principal=ANN),)), persons=(SYNTHETIC,), uncalibrated=True),
         whole(), {"CALIBRATION_LOW"},
     ),
-    "words": (
+    "text": (
         snapshot(persons=(), uncalibrated=True), whole(media=(), texts=(Text("body", "SUGGESTIVE-MARKER-A"),)),
         {"CALIBRATION_LOW"},
     ),
-    "words beside what was seen": (
+    "text next to reviewed bytes": (
         snapshot(suggestive(reviews=(REVIEW,)), persons=(SYNTHETIC,), uncalibrated=True),
         whole(texts=(Text("body", "SUGGESTIVE-MARKER-A"),)), {"CALIBRATION_LOW"},
     ),
@@ -91,7 +90,7 @@ CALIBRATED: dict[str, tuple[Any, Any, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", CALIBRATED)
-def test_where_reviewers_differ_a_person_looks_at_more_than_general(name: str) -> None:
+def test_disagreeing_reviewers_require_review_above_general(name: str) -> None:
     facts, post, reasons = CALIBRATED[name]
     assert said(facts, post) == ("H" if reasons else "A", reasons)
 
@@ -104,14 +103,14 @@ def test_where_reviewers_differ_a_person_looks_at_more_than_general(name: str) -
     ({"lowered_by": (ROB,)}, {"author": "", "author_principal": None}, {"RATING_LOWERING_INVALID"}),
     ({"lowering_void": True}, {}, set()),
 ])  # fmt: skip
-def test_a_lowered_rating_counts_while_another_than_the_author_stands_behind_it(
+def test_lowered_rating_requires_agreement_of_another_member(
     changes: dict[str, Any], facts: dict[str, Any], reasons: set[str]
 ) -> None:
     found = said(snapshot(suggestive(**changes), persons=(SYNTHETIC,), **facts), whole())[1]
     assert {str(one) for one in found} & {"RATING_LOWERING_INVALID"} == reasons
 
 
-def test_a_void_lowering_holds_where_a_look_is_asked_for() -> None:
+def test_void_lowering_counts_only_if_review_is_required() -> None:
     there = whole(surface="sandbox.as_instagram")
     assert (
         Reason.RATING_LOWERING_INVALID
@@ -121,7 +120,7 @@ def test_a_void_lowering_holds_where_a_look_is_asked_for() -> None:
     assert Reason.RATING_LOWERING_INVALID in said(snapshot(nude, persons=(SYNTHETIC,)), there)[1]
 
 
-def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
+def test_lowering_requires_two_votes_for_nudity_and_one_otherwise() -> None:
     assert [required_votes(one) for one in (Rating.G, Rating.S, Rating.N, Rating.E)] == [1, 1, 2, 2]
     a, b, c = LoweringVote(ANN, True), LoweringVote(ROB, True), LoweringVote(CY, True)
 
@@ -137,8 +136,8 @@ def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
     assert found(a, b, c) == {ANN, ROB, CY}
     assert found(a, b, barred=(ROB,)) == set()
     assert found(a, b, c, barred=(ROB,)) == {ANN, CY}
-    assert found(a, b, LoweringVote(CY, False)) == set(), "a no ends it"
-    assert found(LoweringVote(ANN, False), a, b) == {ANN, ROB}, "the last word counts"
+    assert found(a, b, LoweringVote(CY, False)) == set(), "one refusal ends the request"
+    assert found(LoweringVote(ANN, False), a, b) == {ANN, ROB}, "the last vote counts"
     assert found(a, b, LoweringVote(ANN, False)) == set()
     assert found(a, LoweringVote(ROB, True, 94)) == set()
     assert found(a, LoweringVote(ROB, True, 95)) == {ANN, ROB}
@@ -160,7 +159,7 @@ def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
     ]
 
 
-# ------------------------------------------------------------------ likenesses
+# ------------------------------------------------------------------ resemblances
 LIKE = FaceComparisonFacts(wanted=True, searched=True, resembles=(ResemblanceFacts(PREAL),))
 OTHERS = tuple(ReviewFacts(derived_uuid(name), True, 100, NOW) for name in ("x", "y"))
 
@@ -170,43 +169,43 @@ def like(*said_: ReviewFacts, person: UUID | None = PREAL) -> FaceComparisonFact
 
 
 ALIKE: dict[str, tuple[Any, tuple[Any, ...], Rating, set[str]]] = {
-    "made up like somebody": ({"likeness": LIKE}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "one says no": ({"likeness": like(OTHERS[0])}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "two say no": ({"likeness": like(*OTHERS)}, (SYNTHETIC,), Rating.S, set()),
-    "one of the two is the author": (
+    "resembles real person": ({"likeness": LIKE}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "one member disagrees": ({"likeness": like(OTHERS[0])}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "two members disagree": ({"likeness": like(*OTHERS)}, (SYNTHETIC,), Rating.S, set()),
+    "one of two is the author": (
         {"likeness": like(OTHERS[0], replace(OTHERS[1], principal=ANN))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "one of the two counts as the author": (
+    "one of two counts as the author": (
         {"likeness": like(OTHERS[0], replace(OTHERS[1], own=True))}, (SYNTHETIC,), Rating.S, {"LIKENESS_REAL_PERSON"},
     ),
-    "a third says yes": (
+    "third member agrees": (
         {"likeness": like(*OTHERS, replace(OTHERS[0], principal=CY, approves=False))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "who said yes takes it back": (
+    "agreement withdrawn": (
         {"likeness": like(replace(OTHERS[0], approves=False, at=NOW - MOMENT), *OTHERS)}, (SYNTHETIC,), Rating.S, set(),
     ),
-    "by its mark alone": ({"likeness": LIKE, "ai": "generated"}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "a photograph that names them": ({"likeness": LIKE}, (REAL,), Rating.S, set()),
-    "a photograph of somebody else": (
+    "by AI mark only": ({"likeness": LIKE, "ai": "generated"}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "photograph that names the person": ({"likeness": LIKE}, (REAL,), Rating.S, set()),
+    "photograph of another person": (
         {"likeness": like(person=CY)}, (REAL,), Rating.S, {"PERSON_UNRESOLVED"},
     ),
-    "one says it is not": ({"likeness": like(OTHERS[0], person=CY)}, (REAL,), Rating.S, set()),
-    "nobody may depict them": ({"likeness": like(person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
-    "one says it is not who is barred": (
+    "one member disagrees, photograph": ({"likeness": like(OTHERS[0], person=CY)}, (REAL,), Rating.S, set()),
+    "banned person": ({"likeness": like(person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"}),
+    "one member disagrees, banned person": (
         {"likeness": like(OTHERS[0], person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"},
     ),
-    "one of two is somebody else": (
+    "one of two resemblances ruled out": (
         {"likeness": FaceComparisonFacts(True, True, (ResemblanceFacts(CY, OTHERS), ResemblanceFacts(PREAL)))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
-    "two say it is not who is barred": ({"likeness": like(*OTHERS, person=None)}, (REAL,), Rating.S, set()),
+    "two members disagree, banned person": ({"likeness": like(*OTHERS, person=None)}, (REAL,), Rating.S, set()),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_whom_a_picture_resembles_is_named_or_somebody_else(name: str) -> None:
+def test_resembled_person_must_be_named_or_ruled_out(name: str) -> None:
     changes, persons, rating, reasons = ALIKE[name]
     medium = known(rating, persons[0], **changes)
     found = said(snapshot(medium, persons=persons), whole())[1]
@@ -214,7 +213,7 @@ def test_whom_a_picture_resembles_is_named_or_somebody_else(name: str) -> None:
 
 
 @pytest.mark.parametrize(("rating", "verdict"), [(Rating.S, "H"), (Rating.N, "B"), (Rating.E, "B")])
-def test_from_nudity_on_it_is_blocked(rating: Rating, verdict: str) -> None:
+def test_resemblance_blocks_nudity(rating: Rating, verdict: str) -> None:
     flags = () if rating is Rating.S else ("adult=true",)
     facts = snapshot(known(rating, SYNTHETIC, likeness=LIKE), persons=(SYNTHETIC,))
     assert said(facts, unit(flags=flags)) == (verdict, {Reason.LIKENESS_REAL_PERSON})
@@ -228,7 +227,7 @@ def test_from_nudity_on_it_is_blocked(rating: Rating, verdict: str) -> None:
     (FaceComparisonFacts(), FaceComparisonFacts(True, False), Rating.N, True),
     (FaceComparisonFacts(), FaceComparisonFacts(True, True), Rating.N, False),
 ])  # fmt: skip
-def test_somebody_invented_is_compared_before_nudity_leaves(
+def test_synthetic_person_is_compared_before_nudity_is_published(
     of_medium: FaceComparisonFacts,
     of_person: FaceComparisonFacts | None,
     rating: Rating,
@@ -238,12 +237,10 @@ def test_somebody_invented_is_compared_before_nudity_leaves(
     found = said(snapshot(known(rating, who, likeness=of_medium), persons=(who,)))[1]
     assert (Reason.LIKENESS_UNSEARCHED in found) is missing
     real = said(snapshot(known(rating, likeness=FaceComparisonFacts(True, False))))[1]
-    assert Reason.LIKENESS_UNSEARCHED not in real, "a photograph shows who it shows"
+    assert Reason.LIKENESS_UNSEARCHED not in real, "photographs of real people are not compared"
 
 
-def test_a_double_stands_for_who_is_behind_it_and_the_references_count_where_they_are_shown() -> (
-    None
-):
+def test_digital_twin_and_references_count_as_their_person() -> None:
     twin = replace(REAL, id=PSYN, kind="digital_twin", twin_of=PREAL)
     for ai in ("none", "generated"):
         assert (
@@ -266,12 +263,12 @@ def test_a_double_stands_for_who_is_behind_it_and_the_references_count_where_the
 
 
 # ------------------------------------------------------------------ declarations and agreement
-def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
+def test_declaration_requires_two_reviews_without_doubts() -> None:
     clear = [LookResult(who, False, (), 12) for who in (ROB, CY)]
     assert is_cleared(clear, ANN)
     assert not is_cleared(clear[:1], ANN)
     assert not is_cleared([*clear[:1], LookResult(ANN, False, (), 12)], ANN), (
-        "who declared it does not count"
+        "the declaring member does not count"
     )
     assert not is_cleared([*clear, LookResult(PSYN, True, (), 12)], ANN)
     assert not is_cleared([*clear, LookResult(PSYN, False, ("a",), 12)], ANN)
@@ -294,14 +291,14 @@ def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
     assert parse_looks(None) == ()
     pinned = source_digest([DeclaredSource("model", "a", "", "CC0", True)], ["b", "a"])
     assert pinned == "8b05b069ed19be17f732a32dbc85c1d57ea8dfa109b86d245aaf22aa3bd02c8d", (
-        "declarations that stand are bound to it"
+        "existing declarations depend on this digest"
     )
     assert (
         source_digest([], ["b", "a"]) == source_digest([], ["a", "b"]) != source_digest([], ["a"])
     )
 
 
-def test_how_far_two_agree_beyond_chance() -> None:
+def test_reviewer_agreement_is_corrected_for_chance() -> None:
     def look(*doubts: str, tiles: int = 4) -> LookResult:
         return LookResult(ROB, False, doubts, tiles)
 
@@ -312,7 +309,7 @@ def test_how_far_two_agree_beyond_chance() -> None:
     assert look_agreement(look("a", "b", "c", "d"), look("a", "b", "c", "d")) is None
     assert look_agreement(look(tiles=0), look()) is None
     assert look_agreement(look("a", "b", tiles=2), look("c", tiles=9)) is None, (
-        "more than there were"
+        "more doubts than pictures"
     )
     one = {"a": Rating.G, "b": Rating.S, "c": Rating.N, "z": Rating.E}
     assert cohen_kappa(one, {"a": Rating.G, "b": Rating.S, "c": Rating.N}) == 1

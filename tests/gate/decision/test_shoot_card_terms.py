@@ -1,5 +1,5 @@
-"""What a shoot card comes to, against an oracle that is told only what happened, in hours since a
-first Monday."""
+"""Terms of shoot cards, compared with an oracle that knows only the events, in hours since a first
+Monday."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,13 +25,13 @@ from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, CARD_WITH
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
 CREATOR, CARD = UUID(int=1), UUID(int=2)
 BEGINS = 240
-"""The day of the shoot: hours 240 to 264."""
+"""First hour of the shoot day, which ends at hour 264."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """What happened. An answer is of whom, what, when, whether in their own hand, and whether of
-    the card as it is."""
+    """The events of a shoot. Each answer is (person, answer, hour, signed in person, card
+    unchanged)."""
 
     people: int
     answers: tuple[tuple[int, str, int, bool, bool], ...]
@@ -50,7 +50,7 @@ class Story:
     now: int
     seen: int | None
     named: frozenset[int]
-    """Of the people on the card (0, 1, 2), and 9 for somebody who is not."""
+    """People named in the picture: 0, 1 and 2 are on the card, 9 is not."""
 
 
 hours = st.integers(0, 500)
@@ -84,11 +84,11 @@ stories = st.builds(
     named=st.frozensets(st.sampled_from([0, 1, 2, 9]), max_size=2),
 )
 MOST, ENDS = 4, 900
-"""Pictures the card is for; the hour it ends."""
+"""Number of pictures on the card, and the hour at which it expires."""
 
 
 def counts(story: Story) -> bool:
-    """Whether the card does anything for this use; in the plainest words."""
+    """Return True if the card covers this use, by a direct reading of the rules."""
     listed = [one for one in story.answers if one[0] < story.people]
     if any(what in (CARD_DECLINED, CARD_WITHDRAWN) for _, what, _, _, _ in listed):
         return False
@@ -112,7 +112,7 @@ def counts(story: Story) -> bool:
 
 
 def since(story: Story) -> int | None:
-    """The hour it was made, as far as anybody knows."""
+    """Return the hour of production, if any evidence gives one."""
     told = [hour for hour in (story.camera, BEGINS if counts(story) else None) if hour is not None]
     return min(told, default=None)
 
@@ -135,7 +135,7 @@ def person(number: int) -> UUID:
 
 
 def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
-    """The same story as the house keeps it."""
+    """Return the story as the facts that the product stores."""
     card = ShootCardFacts(
         id=CARD,
         creator=UUID(int=3) if story.others else CREATOR,
@@ -160,7 +160,7 @@ def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
                 "d" if same else "c",
             )
             for who, what, hour, own, same in story.answers
-            if who < story.people  # the database takes an answer of nobody else
+            if who < story.people  # the database accepts answers of people on the card only
         ),
     )
     shown = tuple(DepictionFacts(person(one), "proposed") for one in sorted(story.named))
@@ -191,7 +191,7 @@ def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
 
 @settings(max_examples=600, deadline=None)
 @given(stories)
-def test_a_card_says_what_happened_and_nothing_more(story: Story) -> None:
+def test_resolved_medium_matches_story(story: Story) -> None:
     medium, use, people = told(story)
     found = shoot_card_terms.resolve_medium(medium, use, people)
     hour = since(story)
@@ -203,8 +203,8 @@ def test_a_card_says_what_happened_and_nothing_more(story: Story) -> None:
     assert {one.person for one in found.shown} >= {one.person for one in medium.shown}
 
 
-def test_the_stories_told_hold_cards_that_count() -> None:
-    """Else the property would speak of nothing."""
+def test_stories_include_valid_cards() -> None:
+    """Without valid cards the property would be trivial."""
     whole = Story(
         **{
             **dict.fromkeys(("left", "strict", "sold", "sells", "elsewhere", "others"), False),
@@ -229,5 +229,5 @@ def test_the_stories_told_hold_cards_that_count() -> None:
     medium, use, people = told(whole)
     assert shoot_card_terms.resolve_medium(medium, use, people).produced_at == at(BEGINS)
     assert shoot_card_terms.resolve_medium(medium, use, {}).produced_at is None, (
-        "whom nobody knows signs nothing"
+        "unknown people sign nothing"
     )

@@ -1,4 +1,4 @@
-"""A withdrawn proof of age counts no more, and what only it covered is called back."""
+"""Withdrawn age proofs no longer count, and copies that only they covered are recalled."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -59,7 +59,7 @@ def reasons(here: World, whole: Unit) -> tuple[Reason, ...]:
 
 
 @pytest.mark.parametrize("double", [False, True])
-def test_what_only_it_covered_is_called_back_and_stays_so(here: World, double: bool) -> None:
+def test_copies_covered_only_by_withdrawn_proof_are_recalled(here: World, double: bool) -> None:
     with here.scope() as scope:
         ida = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
         shown = ida
@@ -73,7 +73,7 @@ def test_what_only_it_covered_is_called_back_and_stays_so(here: World, double: b
     proof = proof_of(here, ida)
     assert withdraw(here, proof) == [jti]
     assert plain != jti
-    assert withdraw(here, proof) == [], "once"
+    assert withdraw(here, proof) == [], "the second withdrawal recalls nothing"
     assert Reason.IDENTITY_MISSING in reasons(here, whole)
     with here.scope() as scope:
         (note,) = list_stored_tasks(scope, "journal.keep")
@@ -83,9 +83,7 @@ def test_what_only_it_covered_is_called_back_and_stays_so(here: World, double: b
 
 
 @pytest.mark.parametrize(("second", "covered"), [(60 * DAY, True), (10 * DAY, False)])
-def test_another_proof_covers_what_was_made_after_it(
-    here: World, second: timedelta, covered: bool
-) -> None:
+def test_another_proof_covers_later_pictures(here: World, second: timedelta, covered: bool) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
     jti = publish_unit(here, post(here, ida, Rating.S))
@@ -104,7 +102,7 @@ def test_another_proof_covers_what_was_made_after_it(
         assert len(known.identities) == 1
 
 
-def test_members_who_run_or_stop_withdraw(here: World) -> None:
+def test_members_who_run_or_stop_can_withdraw_proof(here: World) -> None:
     ida = add_unknown_person(here)
     for role in Role:
         note_age_proof(here, ida)
@@ -129,7 +127,7 @@ def test_members_who_run_or_stop_withdraw(here: World) -> None:
             withdraw(here, proof)
 
 
-def test_a_custodian_withdraws_their_own_proof_and_gives_another(here: World) -> None:
+def test_custodian_withdraws_and_replaces_own_proof(here: World) -> None:
     ida = add_unknown_person(here)
     note_age_proof(here, ida)
     roux = add_custodian(here)

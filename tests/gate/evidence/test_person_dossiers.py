@@ -1,5 +1,5 @@
-"""What a page says of people: what is missing agrees with the check; proofs, names in pictures,
-ends ahead of time."""
+"""Person dossiers: missing requirements agree with the gate; age proofs, proposals and expiry
+reminders."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -116,25 +116,25 @@ CASES = {
     "signed": (lambda here: real(here, proof=None), (), ("age",)),
     "whole": (real, (), ()),
     "lower": (lambda here: real(here, max_rating=Rating.G), (), ("depict_lower", "publish_lower")),
-    "taken": (taken_back, ("depict_taken", "publish_taken"), ("depict_taken", "publish_taken")),
-    "over": (run_out, ("depict_over", "publish_over"), ("depict_over", "publish_over")),
+    "revoked": (taken_back, ("depict_taken", "publish_taken"), ("depict_taken", "publish_taken")),
+    "expired": (run_out, ("depict_over", "publish_over"), ("depict_over", "publish_over")),
     "blocked": (blocked, ("blocked",), ("blocked",)),
     "undeclared": (
         lambda here: add_unknown_person(here, "synthetic"),
         ("declaration",),
         ("declaration",),
     ),
-    "unseen": (lambda here: invent(here, looks=1), (), ("looks",)),
+    "unreviewed": (lambda here: invent(here, looks=1), (), ("looks",)),
     "unlicensed": (lambda here: invent(here, adult=False), (), ("licence",)),
-    "invented": (invent, (), ()),
+    "synthetic": (invent, (), ()),
     "double": (lambda here: double(here, "ai_likeness"), (), ()),
-    "unlike": (double, ("ai_likeness",), ("ai_likeness",)),
+    "no likeness consent": (double, ("ai_likeness",), ("ai_likeness",)),
 }
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_what_is_missing_is_what_the_check_says(house: World, case: str) -> None:
-    """The page must not call somebody ready whom the check keeps back, nor the other way round."""
+def test_dossier_requirements_agree_with_gate(house: World, case: str) -> None:
+    """The page must show a person as ready exactly if the gate accepts them."""
     make, general, adult = CASES[case]
     person = make(house)
     assert lacks(house, person) == (general, adult)
@@ -147,13 +147,13 @@ def test_what_is_missing_is_what_the_check_says(house: World, case: str) -> None
         )
 
 
-def test_a_permission_of_a_card_is_none_for_everything(house: World) -> None:
+def test_consent_of_shoot_card_is_no_general_consent(house: World) -> None:
     ida = add_unknown_person(house)
     shoot_card_builders.add_signed_card(house, ida)
     assert lacks(house, ida)[0] == ("depict", "publish")
 
 
-def test_a_proof_names_who_noted_it_and_no_birth_date(house: World) -> None:
+def test_age_proof_stores_custodian_but_no_birth_date(house: World) -> None:
     ida = add_unknown_person(house)
     note_age_proof(house, ida, receipt="Dossier 12-7", valid_until=datetime(2999, 1, 1, tzinfo=UTC))
     with house.scope() as scope:
@@ -177,13 +177,13 @@ def test_a_proof_names_who_noted_it_and_no_birth_date(house: World) -> None:
     {"receipt": "  "}, {"ago": -DAY}, {"valid_until": datetime(2020, 1, 1, tzinfo=UTC)},
     {"on_day": datetime(2999, 1, 1, tzinfo=UTC)},
 ])  # fmt: skip
-def test_what_no_custodian_said_is_not_noted(house: World, wrong: dict[str, Any]) -> None:
+def test_invalid_age_proof_is_rejected(house: World, wrong: dict[str, Any]) -> None:
     asked = request_age_proof(house, add_unknown_person(house))
     with member_scope(house, add_custodian(house)) as scope, pytest.raises(BadInput):
         age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope, **wrong))
 
 
-def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
+def test_only_custodian_records_proof_of_real_person(house: World) -> None:
     ida, nova = add_unknown_person(house), add_unknown_person(house, "synthetic")
     with house.scope() as scope:
         gus = agencies.add_member(
@@ -198,7 +198,7 @@ def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
         age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope))
     with pytest.raises(BadInput):
         request_age_proof(house, nova)
-    # somebody who lost the right meanwhile, or a page that lies
+    # a member who lost the right in between, or a forged request
     with house.scope() as scope:
         event = AgeProofSubmitted(
             house.tenant_id, ida, "C", "document", scope.now, None, None, "a" * 64, f"member:{gus}"
@@ -219,7 +219,7 @@ def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
             )
 
 
-def test_an_answer_about_a_day_covers_what_came_after_it(house: World) -> None:
+def test_age_proof_for_a_day_covers_later_pictures(house: World) -> None:
     ida = add_unknown_person(house)
     signed(house, ida)
     with house.scope() as scope:
@@ -234,7 +234,7 @@ def test_an_answer_about_a_day_covers_what_came_after_it(house: World) -> None:
     assert shoot_card_builders.judge_post(house, medium)[0] == "F"
 
 
-def test_one_names_and_another_confirms(house: World) -> None:
+def test_person_is_named_by_one_member_and_confirmed_by_another(house: World) -> None:
     ida, tom = real(house), add_unknown_person(house, display_ref="Tom")
     with house.scope() as scope:
         medium = picture(scope, house, Rating.N, people_seen=1)
@@ -255,7 +255,7 @@ def test_one_names_and_another_confirms(house: World) -> None:
         depicted_people.submit_people_confirmation(scope, asset, [ida], maker=f"member:{house.rob}")
     confirm_people(house, medium, ida)
     assert shoot_card_builders.judge_post(house, medium)[0] == "F", (
-        "tom was named by mistake, and is not in it"
+        "Tom was proposed by mistake and is not confirmed"
     )
     with house.scope() as scope:
         assert depicted_people.list_pending_proposals(scope) == []
@@ -263,7 +263,7 @@ def test_one_names_and_another_confirms(house: World) -> None:
         depicted_people.submit_people_confirmation(scope, asset, [ida], maker="")
 
 
-def test_more_people_than_named_stay_where_they_are(house: World) -> None:
+def test_picture_with_more_people_than_named_is_not_allowed(house: World) -> None:
     ida = real(house)
     for rating, verdict in ((Rating.G, "H"), (Rating.N, "B")):
         with house.scope() as scope:
@@ -275,7 +275,7 @@ def test_more_people_than_named_stay_where_they_are(house: World) -> None:
         )
 
 
-def test_nobody_names_whom_nobody_knows(house: World) -> None:
+def test_unknown_person_cannot_be_named(house: World) -> None:
     ida, other = add_unknown_person(house), world(house.open, uuid7())
     stranger_there = add_unknown_person(other)
     with house.scope() as scope:
@@ -309,7 +309,7 @@ def ending(here: World, name: str, days: float, **rest: Any) -> UUID:
         )
 
 
-def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
+def test_expiring_consent_is_announced_in_steps(house: World) -> None:
     for name, days in (
         ("Far", 31),
         ("A", 29.5),
@@ -319,7 +319,7 @@ def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
         ("Old", -0.5),
     ):
         ending(house, name, days)
-    with house.scope() as scope:  # a newer one of the same kinds
+    with house.scope() as scope:  # a newer consent of the same kinds
         old = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "Old")
     signed(house, old)
     ends = [
@@ -327,7 +327,7 @@ def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
         *(("person.permission_ends", name) for name in "ABC"),
     ]
     assert told(house) == ends
-    assert told(house) == ends, "nothing is told twice"
+    assert told(house) == ends, "each reminder is sent once"
     with house.scope() as scope:
         causes = {
             one.cause.rsplit(":", 1)[1]
@@ -341,7 +341,7 @@ def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
     assert told(house) == [each for each in ends if each[1] != "A"]
 
 
-def test_a_proof_that_runs_out_is_announced(house: World) -> None:
+def test_expiring_age_proof_is_announced(house: World) -> None:
     ida, tom = add_unknown_person(house), add_unknown_person(house, display_ref="Tom")
     with house.scope() as scope:
         soon = scope.now + 5 * DAY
@@ -352,7 +352,7 @@ def test_a_proof_that_runs_out_is_announced(house: World) -> None:
     assert told(house) == [("person.age_ends", "Ida")]
 
 
-def test_a_page_finds_people_by_name_and_by_creator(house: World) -> None:
+def test_people_are_found_by_name_and_creator(house: World) -> None:
     for name in ("Ada", "adam", "Zoé"):
         add_unknown_person(house, display_ref=name)
     mia = add_unknown_person(house, display_ref="Mia", creator_id=house.creator_id)
@@ -372,20 +372,20 @@ def test_a_page_finds_people_by_name_and_by_creator(house: World) -> None:
         assert person_dossiers.list_dossiers(scope, named="%") == []
 
 
-def test_a_member_takes_it_all_back_for_somebody(house: World) -> None:
+def test_member_revokes_all_consents_for_person(house: World) -> None:
     ida = real(house)
     with member_scope(house, house.ann) as scope:
         subject_portal.create_portal_link(scope, ida)
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with house.scope() as scope:
         assert subject_portal.last_revocation_request(scope, ida) is None, (
-            "their page says what they asked, not the agency"
+            "the subject portal shows requests of the person only"
         )
         row = scope.run("SELECT args FROM outbox WHERE kind = 'consent.revoke'").one()
     assert row.args["by"] == f"member:{house.ann}"
 
 
-def test_an_offer_is_for_the_days_it_says(house: World) -> None:
+def test_offer_is_valid_for_its_period(house: World) -> None:
     ida = add_unknown_person(house)
     with house.scope() as scope:
         later = {"valid_from": scope.now + 5 * DAY, "valid_until": scope.now + 50 * DAY}

@@ -1,5 +1,4 @@
-"""A page about somebody, to the last field: proofs, declaration, permissions; and what is missing
-to the instant."""
+"""All fields of a person dossier, and missing requirements at the exact time limits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +36,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) -> None:
+def test_dossier_of_real_person_lists_newest_proof_first(here: World) -> None:
     ida = add_unknown_person(here, creator_id=here.creator_id)
     with here.scope() as scope:
         until, day = scope.now + 90 * DAY, scope.now - 400 * DAY
@@ -79,7 +78,7 @@ def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) 
         assert double.general == ("depict", "publish", "ai_likeness")
 
 
-def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
+def test_dossier_of_synthetic_person_shows_declaration_reviews(here: World) -> None:
     nova, shown = (
         add_unknown_person(here, "synthetic", display_ref="Nova"),
         add_reference_pictures(here),
@@ -121,7 +120,7 @@ def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
             == 1
         )
         ratings.record_rating(scope, sorted(shown)[0], Rating.S, source="rule:x")
-        # as above
+        # checked above
         assert person_dossiers.list_dossiers(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # see above
         assert bare not in {each[0] for each in after.references}
 
@@ -155,7 +154,7 @@ def changed(*grants: ConsentFacts, **more: object) -> object:
     (replace(SYNTHETIC, declaration=DeclarationFacts(True, False)), [], ["looks"]),
     (replace(SYNTHETIC, declaration=DeclarationFacts(False, False)), [], ["licence", "looks"]),
 ])  # fmt: skip
-def test_what_is_missing_is_said_in_order_and_to_the_instant(
+def test_missing_requirements_are_ordered_and_exact(
     person: PersonFacts, general: list[str], adult: list[str]
 ) -> None:
     assert list(missing_requirements(person, Rating.G, NOW)) == general

@@ -1,5 +1,5 @@
-"""A term that is spread over the messages of several accounts, over public posts or over fields is
-found; what people post otherwise is not."""
+"""Text windows: prohibited terms split over messages, accounts, posts or fields are found; ordinary
+posts are not affected."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from tests.gate.builders import KEY, Step, World, message, picture, unit, world
 TERM = "explicitmarkera"
 SHORTER_TERM = len("explici")
 ORDINARY = "Good morning from the harbour, the light is lovely today"
-"""Longer than a piece of a term."""
+"""A text that is longer than any piece of a term."""
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def rating(here: World, whole: Unit) -> Rating:
 
 
 def send(here: World, whole: Unit) -> None:
-    """What an earlier decision let out."""
+    """Publish a unit allowed by an earlier decision."""
     with here.scope() as scope:
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
 
@@ -45,7 +45,7 @@ CHECK = settings(max_examples=3, suppress_health_check=[HealthCheck.function_sco
 
 @CHECK
 @given(st.integers(1, 3), st.booleans())
-def test_a_term_over_the_bots_of_one_creator_is_found(
+def test_term_split_over_bots_of_creator_is_found(
     tenant: OpenScope, bots: int, disturbed: bool
 ) -> None:
     here = world(tenant, uuid7())
@@ -62,7 +62,7 @@ def test_a_term_over_the_bots_of_one_creator_is_found(
 
 @CHECK
 @given(st.integers(1, 2), st.booleans(), st.booleans())
-def test_a_term_over_public_posts_is_found(
+def test_term_split_over_public_posts_is_found(
     tenant: OpenScope, accounts: int, crossposted: bool, newest_first: bool
 ) -> None:
     here = world(tenant, uuid7())
@@ -72,7 +72,7 @@ def test_a_term_over_public_posts_is_found(
         for channel in channels if crossposted else [channels[index % accounts]]:
             part = unit(here, text=f"{piece}\n\nPhoto by our studio team", channel_id=channel)
             if index >= SHORTER_TERM and rating(here, part) is Rating.E:
-                return  # the letters so far, posted twice, are a shorter term of the lexicon
+                return  # the letters so far, posted twice, form a shorter term of the lexicon
             send(here, part)
         send(here, unit(here, text=ORDINARY, channel_id=channels[0]))
     end = unit(here, text=f"{last}\n\nPhoto by our studio team", channel_id=channels[0])
@@ -84,7 +84,7 @@ FIELDS = ("body", "title", "alt", "button")
 
 
 def in_field(whole: Unit, field: str, piece: str, medium: Medium) -> Unit:
-    """A unit whose piece stands in one field; its other fields hold short lines of their own."""
+    """Put the piece into one field of a unit, and short texts into the other fields."""
     alt = piece if field == "alt" else "Sea view"
     return replace(
         whole,
@@ -99,7 +99,7 @@ def in_field(whole: Unit, field: str, piece: str, medium: Medium) -> Unit:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("make", [unit, lambda here: message(here, "leo")], ids=["post", "chat"])
-def test_a_term_in_one_field_over_many_texts_is_found(here: World, make, field: str) -> None:
+def test_term_split_over_texts_of_one_field_is_found(here: World, make, field: str) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
     *before, last = TERM
@@ -109,7 +109,7 @@ def test_a_term_in_one_field_over_many_texts_is_found(here: World, make, field: 
     assert rating(here, in_field(make(here), field, "Hello you", medium)) is Rating.G
 
 
-def test_ordinary_short_posts_are_no_term(here: World) -> None:
+def test_ordinary_short_posts_match_no_term(here: World) -> None:
     posts = ["Good morning", "New set", "Bonjour", "Soon", "Nova", "Thank you", "a", "b", "Paris"]
     for text in posts:
         send(here, unit(here, text=text))
@@ -117,7 +117,7 @@ def test_ordinary_short_posts_are_no_term(here: World) -> None:
         assert rating(here, unit(here, text=text)) is Rating.G
 
 
-def test_a_creator_reads_only_her_own_posts(here: World, tenant: OpenScope) -> None:
+def test_window_contains_only_posts_of_creator(here: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     *before, last = TERM
     for piece in before:
@@ -125,7 +125,7 @@ def test_a_creator_reads_only_her_own_posts(here: World, tenant: OpenScope) -> N
     assert rating(here, unit(here, text=last)) is Rating.G
 
 
-def test_the_public_window_is_as_long_as_a_term(here: World) -> None:
+def test_public_window_covers_longest_term(here: World) -> None:
     with here.scope() as scope:
         whole = unit(here, text="x")
         for number in range(text_windows.WINDOW_MESSAGES + 5):

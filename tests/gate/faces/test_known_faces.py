@@ -1,5 +1,4 @@
-"""Whose faces are known and why: each wish, each refusal, and what is written beside it; no picture
-is looked at."""
+"""Known faces: consents, refusals, bans and their audit entries; no picture is analyzed."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +54,7 @@ def chatter(here: World) -> UUID:
 
 
 def real(here: World, *, agree: bool = True) -> tuple[UUID, UUID]:
-    """Somebody real, and what their face is known by."""
+    """Add a real person and return their ID and the ID of their face subject."""
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Ida")
     if not agree:
@@ -78,8 +77,8 @@ def templates(here: World) -> list[Any]:
         ).all()
 
 
-# ------------------------------------------------------------------ who agreed
-def test_agreeing_is_written_with_whose_hand_it_was_and_asks_for_a_template_once(
+# ------------------------------------------------------------------ consent
+def test_face_consent_is_recorded_and_requests_enrollment_once(
     here: World,
 ) -> None:
     person, subject = real(here)
@@ -106,11 +105,11 @@ def test_agreeing_is_written_with_whose_hand_it_was_and_asks_for_a_template_once
             == len(list_audit_entries(scope, "face.agreed"))
             == 1
         )
-        # it was there above
+        # asserted above
         assert known_faces.find_face_consent(scope, person).id == subject  # type: ignore[union-attr]  # see above
 
 
-def test_nobody_agrees_for_another_and_nobody_invented_agrees(here: World) -> None:
+def test_face_consent_requires_real_person_themselves(here: World) -> None:
     person, _ = real(here, agree=False)
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
@@ -131,7 +130,7 @@ def test_nobody_agrees_for_another_and_nobody_invented_agrees(here: World) -> No
         assert list_audit_entries(scope, "face.agreed") == []
 
 
-def test_the_press_on_their_own_page_waits_once_for_the_workers(here: World) -> None:
+def test_submitted_face_consent_is_queued_once(here: World) -> None:
     person, _ = real(here, agree=False)
     other, _ = real(here, agree=False)
     for _ in range(2):
@@ -153,7 +152,7 @@ def test_the_press_on_their_own_page_waits_once_for_the_workers(here: World) -> 
         ]
 
 
-def test_a_face_taken_back_is_erased_and_written_once(here: World) -> None:
+def test_withdrawn_face_is_erased_and_audited_once(here: World) -> None:
     person, subject = real(here)
     other, kept = real(here)
     with here.scope() as scope:
@@ -182,11 +181,11 @@ def test_a_face_taken_back_is_erased_and_written_once(here: World) -> None:
     )
     with here.scope() as scope:
         assert face_consent.has_face_consent(scope, person)
-        # they agree anew
+        # they consent again
         assert known_faces.find_face_consent(scope, person).id != subject  # type: ignore[union-attr]  # see above
 
 
-def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: World) -> None:
+def test_references_of_synthetic_person_are_not_withdrawn_as_face(here: World) -> None:
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
         known_faces.set_reference_pictures(scope, nova, [picture(scope, here).sha256])
@@ -197,7 +196,7 @@ def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: 
 
 
 # ------------------------------------------------------------------ templates
-def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_compared_again(
+def test_template_requires_consent_and_triggers_comparison(
     here: World,
 ) -> None:
     _, subject = real(here)
@@ -236,10 +235,10 @@ def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_comp
         )
 
 
-def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
+def test_known_and_waiting_faces_are_listed_per_model(here: World) -> None:
     _, first = real(here)
     _, second = real(here)
-    real(here)  # agreed, and no photograph of theirs was looked at by any model
+    real(here)  # consented, without an enrolled photograph
     barred = uuid7()
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
@@ -263,7 +262,7 @@ def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
         assert known_faces.faces_version(scope) == known_faces.known_faces(scope, "arc@4").version
 
 
-def test_the_portraits_are_the_newest_confirmed_photographs_of_one_alone(here: World) -> None:
+def test_enrollment_uses_newest_confirmed_solo_photographs(here: World) -> None:
     person, subject = real(here)
     with here.scope() as scope:
         other = real_person(scope)
@@ -287,9 +286,8 @@ def test_the_portraits_are_the_newest_confirmed_photographs_of_one_alone(here: W
         assert known_faces.enrolment_pictures(scope, uuid7()) is None
 
 
-# ------------------------------------------------------------------ whom an invented person is made
-# after
-def test_references_replace_those_before_and_the_same_again_is_nothing_new(here: World) -> None:
+# ------------------------------------------------------------------ references of synthetic people
+def test_new_references_replace_old_ones_and_repeats_do_nothing(here: World) -> None:
     with here.scope() as scope:
         nova = synthetic_person(scope, here)
         one, two = (picture(scope, here, ai="generated").sha256 for _ in range(2))
@@ -312,7 +310,7 @@ def test_references_replace_those_before_and_the_same_again_is_nothing_new(here:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=here.tenant_id)
     with here.scope() as scope:
         known_faces.set_reference_pictures(scope, nova, [one, two])
-        # it was there above
+        # asserted above
         assert known_faces.find_face_consent(scope, nova).id == first.id  # type: ignore[union-attr]  # see above
         assert list_stored_tasks(scope, FaceComparisonDue.kind) == []
     with here.scope() as scope:
@@ -327,7 +325,7 @@ def test_references_replace_those_before_and_the_same_again_is_nothing_new(here:
         assert ended == scope.now
 
 
-def test_references_are_of_the_library_and_of_somebody_invented(here: World) -> None:
+def test_references_must_be_library_pictures_of_synthetic_person(here: World) -> None:
     person, _ = real(here, agree=False)
     with here.scope() as scope:
         nova, shown = synthetic_person(scope, here), picture(scope, here).sha256
@@ -346,12 +344,12 @@ def test_references_are_of_the_library_and_of_somebody_invented(here: World) -> 
         assert known_faces.find_face_consent(scope, nova) is None
         many = [picture(scope, here).sha256 for _ in range(known_faces.MAX_REFERENCES)]
         known_faces.set_reference_pictures(scope, nova, many)
-        # it was just made
+        # just created
         assert known_faces.find_face_consent(scope, nova).pictures == sorted(many)  # type: ignore[union-attr]  # see above
 
 
-# ------------------------------------------------------------------ whom nobody may depict
-def test_a_wish_for_the_list_needs_who_may_and_a_reason(here: World) -> None:
+# ------------------------------------------------------------------ face bans
+def test_face_ban_requires_authorized_member_and_reason(here: World) -> None:
     sha256, cy = "a" * 64, chatter(here)
     with here.scope(f"member:{here.ann}") as scope:
         subject = request_face_ban(scope, sha256, why="  asked\x00 us ")
@@ -368,7 +366,7 @@ def test_a_wish_for_the_list_needs_who_may_and_a_reason(here: World) -> None:
         assert len(list_stored_tasks(scope, FaceBanRequested.kind)) == 1
 
 
-def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
+def test_face_ban_is_recorded_once_with_reason(here: World) -> None:
     wanted = FaceBanRequested(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{here.ann}")
     later = FaceBanRequested(here.tenant_id, uuid7(), "b" * 64, "a letter", f"member:{here.rob}")
     for event in (wanted, wanted, later):
@@ -398,7 +396,7 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
         assert len(list_stored_tasks(scope, FaceComparisonDue.kind)) == 2
 
 
-def test_who_may_no_more_is_told_and_nobody_comes_on_the_list(here: World) -> None:
+def test_unauthorized_face_ban_is_refused_and_notified(here: World) -> None:
     event = FaceBanRequested(
         here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}"
     )
@@ -416,7 +414,7 @@ def test_who_may_no_more_is_told_and_nobody_comes_on_the_list(here: World) -> No
         )
 
 
-def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) -> None:
+def test_face_ban_ends_with_two_members_and_erases_template(here: World) -> None:
     subject = uuid7()
     with here.scope(f"member:{here.ann}") as scope:
         known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
@@ -453,7 +451,7 @@ def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) ->
             known_faces.end_face_ban(scope, uuid7(), uuid7())
 
 
-def test_a_face_somebody_agreed_to_is_on_no_list(here: World) -> None:
+def test_consented_face_is_not_banned(here: World) -> None:
     _, subject = real(here)
     with here.scope() as scope:
         assert list_face_bans(scope) == []
@@ -461,7 +459,7 @@ def test_a_face_somebody_agreed_to_is_on_no_list(here: World) -> None:
             known_faces.end_face_ban(scope, subject, uuid7())
 
 
-def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here: World) -> None:
+def test_end_of_ban_reports_second_vote_and_requires_role(here: World) -> None:
     subject, cy = uuid7(), chatter(here)
     with here.scope(f"member:{here.ann}") as scope:
         known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
@@ -479,8 +477,8 @@ def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here
         assert known_faces.end_face_ban(scope, subject, two) is True
 
 
-# ------------------------------------------------------------------ what is behind
-def test_what_was_compared_with_fewer_faces_is_looked_at_again_the_riskiest_first(
+# ------------------------------------------------------------------ pending comparisons
+def test_uncompared_pictures_are_listed_by_risk(
     here: World,
 ) -> None:
     with here.scope() as scope:

@@ -1,4 +1,4 @@
-"""Whom a picture resembles, as it is written down when faces were compared, and as it is read."""
+"""Resemblances of pictures to known faces, as recorded after a comparison and as read."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -36,7 +36,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_field(
+def test_resemblance_in_photograph_is_notified_and_proposed(
     here: World,
 ) -> None:
     portrait = add_picture(here)
@@ -70,10 +70,10 @@ def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_fie
         at = known_faces.faces_version(scope)
     assert [tuple(row) for row in searches] == [
         (each.sha256, MODEL, at, True, 1) for each in (other, medium)
-    ]  # whom nobody knows any more is written nowhere
+    ]  # unknown subjects are not recorded
 
 
-def test_found_again_with_the_same_template_is_no_news(here: World) -> None:
+def test_repeated_result_of_same_template_is_not_notified(here: World) -> None:
     _, subject = add_known_face(here)
     medium = add_picture(here)
     store_comparison(here, medium, {subject: 812})
@@ -97,7 +97,7 @@ def test_found_again_with_the_same_template_is_no_news(here: World) -> None:
         assert find_notice(scope, f"likeness:{first.asset_id}") is not None
 
 
-def test_what_was_compared_with_fewer_faces_never_writes_over_what_knew_more(here: World) -> None:
+def test_comparison_with_fewer_faces_does_not_overwrite(here: World) -> None:
     add_known_face(here)
     medium = add_picture(here)
     with here.scope() as scope:
@@ -112,7 +112,7 @@ def test_what_was_compared_with_fewer_faces_never_writes_over_what_knew_more(her
 
 
 @pytest.mark.parametrize(("behind", "again"), [(0, 0), (1, 1)])
-def test_a_face_that_came_meanwhile_has_it_compared_again(
+def test_face_added_during_comparison_requests_another(
     here: World, behind: int, again: int
 ) -> None:
     add_known_face(here)
@@ -127,14 +127,14 @@ def test_a_face_that_came_meanwhile_has_it_compared_again(
         ] * again
 
 
-def test_bytes_nobody_recorded_are_not_found(here: World) -> None:
+def test_unrecorded_bytes_are_not_found(here: World) -> None:
     with here.scope() as scope, pytest.raises(NotFound):
         resemblances.record_comparison(
             scope, "0" * 64, FaceComparisonResult(MODEL, 1, complete=True, faces=0, resembles={})
         )
 
 
-def test_what_a_model_made_proposes_nobody(here: World) -> None:
+def test_ai_picture_proposes_no_person(here: World) -> None:
     _, subject = add_known_face(here)
     made = add_picture(here, ai="generated")
     store_comparison(here, made, {subject: 812})
@@ -151,7 +151,7 @@ def test_what_a_model_made_proposes_nobody(here: World) -> None:
     )
 
 
-def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> None:
+def test_banned_face_has_reason_but_no_name_and_needs_two_reviews(here: World) -> None:
     subject = ban_face(here)
     photo = add_picture(here)
     store_comparison(here, photo, {subject: 640})
@@ -174,7 +174,7 @@ def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> N
         resemblance_reviews.get_face_comparison(scope, one.id)
 
 
-def test_what_waits_is_of_these_creators_the_oldest_first_and_not_too_many(here: World) -> None:
+def test_open_comparisons_are_listed_by_creator_oldest_first(here: World) -> None:
     _, subject = add_known_face(here)
     first, second = add_picture(here), add_picture(here)
     for each in (first, second):
@@ -192,7 +192,7 @@ def test_what_waits_is_of_these_creators_the_oldest_first_and_not_too_many(here:
             resemblance_reviews.get_face_comparison(scope, uuid7())
 
 
-def test_whom_the_references_of_an_invented_person_resemble_counts_as_made_up(here: World) -> None:
+def test_reference_resemblance_counts_as_synthetic(here: World) -> None:
     _, subject = add_known_face(here)
     photo, apart = add_picture(here), add_picture(here)
     with here.scope() as scope:

@@ -1,4 +1,4 @@
-"""An agency's log, its archive of checkpoints, and what is done with both in tests."""
+"""The log of an agency, its archive of checkpoints, and operations on both."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ DUE = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
 
 
 def clear_logs(cluster: Cluster) -> None:
-    """Empty every log: the archive of each test is new, and so is what was noted of it."""
+    """Empty all logs and their checkpoint records, because each test has a new archive."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(
@@ -31,7 +31,7 @@ def clear_logs(cluster: Cluster) -> None:
 
 
 def judge_units(here: World, count: int) -> None:
-    """Judge so many units: as many entries in the log."""
+    """Judge `count` units, which adds as many log entries."""
     with here.scope() as scope:
         for number in range(count):
             issuance.judge_unit(
@@ -40,13 +40,13 @@ def judge_units(here: World, count: int) -> None:
 
 
 def advance_clock(here: World, shift: timedelta) -> None:
-    """Move the house's clock."""
+    """Shift the database clock."""
     with here.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=shift)
 
 
 def list_checkpoints(archive: Archive, log: str) -> list[Checkpoint]:
-    """The checkpoints of a log that lie in an archive, in order."""
+    """Return the checkpoints of a log in an archive, in order."""
     found = []
     while True:
         try:
@@ -57,7 +57,7 @@ def list_checkpoints(archive: Archive, log: str) -> list[Checkpoint]:
 
 
 def get_log_name(here: World) -> str:
-    """The name of this agency's log in an archive."""
+    """Return the name of the agency's log in an archive."""
     with here.scope() as scope:
         return LOG_KEY.log_name(
             here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one()
@@ -65,7 +65,7 @@ def get_log_name(here: World) -> str:
 
 
 def verify_log(here: World, archive: Archive) -> proof.ExportVerification:
-    """What somebody says who verifies this agency's exported log offline."""
+    """Export the agency's log and verify it offline."""
     return proof.verify_export(
         export.export_lines(
             [here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY
@@ -74,5 +74,5 @@ def verify_log(here: World, archive: Archive) -> proof.ExportVerification:
 
 
 def sign_due_checkpoint(here: World, archive: Archive) -> None:
-    """Sign what is due."""
+    """Sign the checkpoints that are due."""
     anchors.handle_checkpoint_due(DUE, tenant=here.open, archive=archive, key=LOG_KEY)

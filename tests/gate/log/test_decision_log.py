@@ -1,4 +1,4 @@
-"""The log: no gaps, no edits, and every decision replays."""
+"""The decision log: no gaps, no edits, and every decision replays."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,7 +30,7 @@ def judge(here: World, count: int) -> None:
 
 
 def tamper(cluster: Cluster, here: World, statement: str) -> None:
-    """Write past every right, as somebody with the database in their hands would."""
+    """Change rows past all permissions, as an attacker with database access would."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))
@@ -38,7 +38,7 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
     engine.dispose()
 
 
-def test_the_chain_is_whole_over_many_transactions(here: World) -> None:
+def test_chain_is_intact_after_concurrent_transactions(here: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: judge(here, 3), range(8)))
     with here.scope() as scope:
@@ -67,7 +67,7 @@ def test_the_chain_is_whole_over_many_transactions(here: World) -> None:
     ],
     ids=["verdict", "author", "time", "removed", "cut off", "swapped", "head"],
 )
-def test_tampering_is_found(here: World, cluster: Cluster, statement: str, seq: int) -> None:
+def test_tampering_is_detected(here: World, cluster: Cluster, statement: str, seq: int) -> None:
     judge(here, 6)
     tamper(cluster, here, statement)
     with here.scope() as scope:
@@ -78,17 +78,17 @@ def test_tampering_is_found(here: World, cluster: Cluster, statement: str, seq: 
 @pytest.mark.parametrize(
     "statement", ["UPDATE decisions SET verdict = 'A'", "DELETE FROM decisions"]
 )
-def test_no_role_of_ours_may_change_the_log(here: World, role: str, statement: str) -> None:
+def test_no_database_role_can_change_log(here: World, role: str, statement: str) -> None:
     judge(here, 1)
     with (
         pytest.raises(Exception, match="permission denied"),
         here.scope() as scope,
         scope.acting_as(role),
-    ):  # type: ignore[arg-type]  # a role by its parameter
+    ):  # type: ignore[arg-type]  # a parameterized role
         scope.run(statement)
 
 
-def test_stored_decisions_replay_byte_for_byte(here: World) -> None:
+def test_stored_decisions_replay_identically(here: World) -> None:
     judge(here, 5)
     with here.scope() as scope:
         whole = unit(here, text="with a picture", media=[picture(scope, here)])

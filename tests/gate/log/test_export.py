@@ -1,4 +1,4 @@
-"""Exports while the house goes on, and what checkpoints note of themselves."""
+"""Log exports during normal operation, and the records of checkpoints."""
 
 import json
 from collections.abc import Callable
@@ -54,8 +54,8 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
 def exported(
     here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str
 ) -> list[bytes]:
-    """The lines of an export during which something happens, once a line of this kind was
-    written."""
+    """Export the log and call the given function after the first line that contains `at`; return
+    the lines."""
     found, happened = [], False
     for line in export.export_lines(
         [here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY
@@ -69,7 +69,7 @@ def exported(
 
 
 @pytest.mark.parametrize("at", ["export", "anchors", "log", "entry"])
-def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(
+def test_checkpoint_made_during_export_is_left_to_next_export(
     here: World, archive: FileArchive, at: str
 ) -> None:
     judge_units(here, 2)
@@ -86,7 +86,7 @@ def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(
     found = proof.verify_export(lines)
     assert found.is_intact, found
     (one,) = found.logs
-    whole = at in ("export", "anchors")  # what happened before the root was read is in it
+    whole = at in ("export", "anchors")  # entries written before the root was read are included
     assert (one.checkpoints, found.links) == ((2, 2) if whole else (1, 1))
     assert one.entries == (4 if at in ("log", "entry") else 7)
     assert len(list_checkpoints(archive, get_log_name(here))) == 2
@@ -95,9 +95,7 @@ def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(
     assert (after.logs[0].entries, after.logs[0].checkpoints, after.links) == (7, 2, 2)
 
 
-def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(
-    here: World, archive: FileArchive
-) -> None:
+def test_unreadable_checkpoint_is_exported_for_verifier(here: World, archive: FileArchive) -> None:
     judge_units(here, 2)
     archive.put_once(
         signed_checkpoints.checkpoint_name(get_log_name(here), 1), b'{"kind":"checkpoint"}'
@@ -107,8 +105,8 @@ def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(
     assert found.logs[0].fault == proof.ExportFault("checkpoint_forged", 1)
 
 
-def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None:
-    """The opening and the end of each log promise what a verifier then looks for."""
+def test_export_header_and_footers_describe_content(here: World, archive: FileArchive) -> None:
+    """The header and the footer of each log state the counts that a verifier compares."""
     judge_units(here, 2)
     advance_clock(here, timedelta(minutes=10))
     sign_due_checkpoint(here, archive)
@@ -147,7 +145,7 @@ def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None
     assert titles == [(f"Agency {here.tenant_id}", name), (f"Agency {empty.tenant_id}", "")]
 
 
-def test_what_was_made_is_noted_to_the_last_field(
+def test_checkpoint_is_recorded_completely(
     here: World, archive: FileArchive, tenant: OpenScope
 ) -> None:
     judge_units(here, 3)
@@ -206,7 +204,7 @@ def test_what_was_made_is_noted_to_the_last_field(
     assert (link.number, link.previous, len(link.anchors)) == (2, hash_chain.sha256_hex(root), 1)
 
 
-def test_a_checkpoint_waits_ten_minutes_to_the_second(here: World, archive: FileArchive) -> None:
+def test_checkpoint_is_due_after_exactly_ten_minutes(here: World, archive: FileArchive) -> None:
     judge_units(here, 1)
     advance_clock(here, timedelta(minutes=9, seconds=50))
     sign_due_checkpoint(here, archive)
@@ -216,10 +214,10 @@ def test_a_checkpoint_waits_ten_minutes_to_the_second(here: World, archive: File
     assert len(list_checkpoints(archive, get_log_name(here))) == 1
     advance_clock(here, timedelta(minutes=20))
     sign_due_checkpoint(here, archive)
-    assert len(list_checkpoints(archive, get_log_name(here))) == 1, "nothing is new"
+    assert len(list_checkpoints(archive, get_log_name(here))) == 1, "no new entries"
 
 
-def test_a_broken_log_is_told_with_its_place_and_closed_when_it_fits_again(
+def test_broken_log_is_notified_with_entry_until_repaired(
     here: World, archive: FileArchive, cluster: Cluster
 ) -> None:
     judge_units(here, 3)
@@ -239,7 +237,9 @@ def test_a_broken_log_is_told_with_its_place_and_closed_when_it_fits_again(
     assert len(list_checkpoints(archive, get_log_name(here))) == 1
 
 
-def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileArchive) -> None:
+def test_checkpoint_that_differs_from_archive_is_not_recorded(
+    here: World, archive: FileArchive
+) -> None:
     judge_units(here, 2)
     with here.scope() as scope:
         head = scope.run(
@@ -278,9 +278,7 @@ def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileA
             assert (found.params, found.open) == ({"seq": 2}, True)
 
 
-def test_the_end_of_a_removed_agencys_log_is_signed_with_its_head(
-    here: World, archive: FileArchive
-) -> None:
+def test_closing_of_removed_log_is_signed_with_its_head(here: World, archive: FileArchive) -> None:
     judge_units(here, 2)
     name = get_log_name(here)
     with here.scope() as scope:

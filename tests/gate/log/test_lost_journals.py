@@ -1,5 +1,5 @@
-"""A restored backup closes again whom the journal closed out and what it stopped; without its journal
-nothing is published until people end the stop."""
+"""Restored backups: the journal restores blocks and stops; without a journal, publishing stays
+stopped until members end the stop."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ VIEWER = "viewer-4711"
 
 @dataclass(frozen=True)
 class Installation:
-    """One agency, its database and the archive outside."""
+    """One agency, its database and the external archive."""
 
     here: World
     archive: FileArchive
@@ -43,7 +43,7 @@ class Installation:
     cluster: Cluster
 
     def archive_entries(self, tenant_id: UUID | None = None) -> None:
-        """Do what the tasks of the journal do."""
+        """Run the pending journal tasks."""
         of = tenant_id or self.here.tenant_id
         with self.here.open(of, "system:test") as scope:
             rows = scope.run(
@@ -69,7 +69,7 @@ class Installation:
         engine.dispose()
 
     def restore_backup(self) -> None:
-        """Bring back a backup of before anything was forbidden."""
+        """Restore a backup made before any restriction."""
         self.by_the_server(
             *(
                 f"DELETE FROM {table} WHERE tenant_id = :t"
@@ -110,7 +110,7 @@ class Installation:
 
 @pytest.fixture
 def kept(tenant: OpenScope, tmp_path: Path, cluster: Cluster) -> Iterator[Installation]:
-    """An agency in a database without other journals: those of other tests lie elsewhere."""
+    """An agency in a database without journals of other tests, which use other archives."""
     found = installation(tenant, tmp_path, cluster)
     yield found
     found.by_the_server("DELETE FROM gate_journal")
@@ -145,7 +145,7 @@ RESTRICTIONS: dict[str, tuple[Callable[[World], None], AssuranceState]] = {
 
 
 @pytest.mark.parametrize("name", RESTRICTIONS)
-def test_a_minor_stays_closed_out_after_a_restore(kept: Installation, name: str) -> None:
+def test_blocked_minor_remains_blocked_after_restore(kept: Installation, name: str) -> None:
     forbid, state = RESTRICTIONS[name]
     forbid(kept.here)
     kept.archive_entries()
@@ -158,12 +158,12 @@ def test_a_minor_stays_closed_out_after_a_restore(kept: Installation, name: str)
     assert not kept.reasons("someone-else")
 
 
-def test_a_proof_that_was_withdrawn_is_none_after_a_restore(kept: Installation) -> None:
+def test_withdrawn_age_proof_remains_withdrawn_after_restore(kept: Installation) -> None:
     withdraw(kept.here)
     kept.archive_entries()
     kept.restore_backup()
     with kept.here.scope() as scope:
-        age_assurance.begin_age_check(scope, PLATFORM, VIEWER)  # the backup knows the viewer
+        age_assurance.begin_age_check(scope, PLATFORM, VIEWER)  # the viewer is known in the backup
     kept.by_the_server("DELETE FROM outbox WHERE tenant_id = :t")
     assert kept.start() == 1
     with kept.here.scope() as scope:
@@ -171,7 +171,7 @@ def test_a_proof_that_was_withdrawn_is_none_after_a_restore(kept: Installation) 
     assert found.state is AssuranceState.RESET
 
 
-def test_the_archive_names_no_viewer(kept: Installation) -> None:
+def test_archive_contains_no_viewer_ids(kept: Installation) -> None:
     block(kept.here)
     with kept.here.scope() as scope:
         chat = f"{kept.here.channel_id}:{VIEWER}"
@@ -198,7 +198,7 @@ def target_of(here: World, where: str) -> str:
 
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(PLACES, FEATURES, st.booleans()), min_size=1, max_size=4))
-def test_stops_are_as_the_journal_left_them(
+def test_stops_are_restored_from_journal(
     kept: Installation, presses: list[tuple[str, str, bool]]
 ) -> None:
     kept = installation(kept.here.open, kept.folder / uuid7().hex, kept.cluster)
@@ -224,11 +224,11 @@ def test_stops_are_as_the_journal_left_them(
     assert found == closed | {("tenant", "", RESTORE_STOP)}
 
 
-@pytest.mark.parametrize("whose", ["the agency's", "the installation's"])
-def test_without_a_journal_nothing_is_published_until_people_end_the_stop(
+@pytest.mark.parametrize("whose", ["agency", "installation"])
+def test_missing_journal_stops_publishing_until_members_resume(
     kept: Installation, whose: str
 ) -> None:
-    if whose == "the agency's":
+    if whose == "agency":
         with kept.here.scope() as scope:
             revoke_consent(scope, real_person(scope))
         kept.archive_entries()
@@ -239,14 +239,14 @@ def test_without_a_journal_nothing_is_published_until_people_end_the_stop(
     assert kept.reasons() == {Reason.RESTORE_MISMATCH}
     assert set(kept.notices()) == {"gate.journal_missing"}
     assert kept.start() == 0
-    assert kept.reasons() == {Reason.RESTORE_MISMATCH}, "another start resumes nothing"
+    assert kept.reasons() == {Reason.RESTORE_MISMATCH}, "another start does not end the stop"
     kept.resume()
     assert not kept.reasons()
     assert kept.start() == 0
-    assert not kept.reasons(), "what people looked at is not stopped again"
+    assert not kept.reasons(), "the reviewed installation is not stopped again"
 
 
-def test_a_journal_that_begins_again_is_kept_on(kept: Installation) -> None:
+def test_new_journal_is_used_after_loss(kept: Installation) -> None:
     kept.start()
     kept.lose_archive()
     kept.start()
@@ -258,7 +258,7 @@ def test_a_journal_that_begins_again_is_kept_on(kept: Installation) -> None:
     assert kept.reasons(VIEWER) >= {Reason.RESTORE_MISMATCH}
 
 
-def test_a_stop_for_everybody_is_closed_again(kept: Installation) -> None:
+def test_installation_wide_stop_is_restored(kept: Installation) -> None:
     with kept.here.open(INSTALLATION_ID, "system:test") as scope:
         emergency_stops.close_switch(scope, "global", "", "payments", reason="test")
     kept.archive_entries(INSTALLATION_ID)

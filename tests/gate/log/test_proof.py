@@ -1,4 +1,4 @@
-"""Verifying: whatever is done to a written log is found, at the place where it was done, without a
+"""Offline verification of exports: any change to a log is detected at its entry, without a
 database."""
 
 import json
@@ -20,7 +20,8 @@ KEY, OTHER = LogKey.derive(bytes(range(32))), LogKey.derive(bytes(32))
 BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LOG = KEY.log_name(derived_uuid("agency"), BEGAN)
 ENTRIES, EVERY, TAIL = 12, 5, 2
-"""Two checkpoints, after 5 and 10 entries, and two entries behind them."""
+"""Number of entries. There are two checkpoints, after 5 and 10 entries, and two entries after them.
+"""
 
 
 def fields_of(seq: int, last: str, verdict: str = "A") -> dict[str, object]:
@@ -46,7 +47,8 @@ def entries_of(count: int, verdicts: dict[int, str] | None = None) -> list[tuple
 
 
 def written(key: LogKey = KEY) -> list[bytes]:
-    """A whole file: opening, two links, a log of twelve entries with two checkpoints, its end."""
+    """Return a complete export: header, two root links, a log of twelve entries with two
+    checkpoints, footer."""
     entries = entries_of(ENTRIES)
     first = Checkpoint(
         LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS_HASH, GENESIS_HASH
@@ -92,15 +94,15 @@ def written(key: LogKey = KEY) -> list[bytes]:
 
 WHOLE = written()
 HEAD = 4
-"""Lines before the first entry."""
+"""Number of lines before the first entry."""
 
 
 def at(seq: int) -> int:
-    """The line of an entry."""
+    """Return the line number of an entry."""
     return HEAD + seq - 1 + (seq > EVERY) + (seq > 2 * EVERY)
 
 
-def test_what_is_whole_is_told() -> None:
+def test_intact_export_is_verified() -> None:
     found = proof.verify_export(WHOLE)
     assert found.is_intact
     assert (found.key, found.links, found.strangers) == (KEY.public_key_text, 2, ())
@@ -166,7 +168,7 @@ def file_cut(lines: list[bytes]) -> list[bytes]:
 
 
 def forged_whole(lines: list[bytes]) -> list[bytes]:
-    """Somebody changes entry 3 and writes every hash behind it anew."""
+    """Change entry 3 and recompute all later hashes."""
     anew = [line for line, _ in entries_of(ENTRIES, {3: "B"})]
     return [
         *lines[:HEAD],
@@ -198,7 +200,7 @@ def checkpoint_of_another_key(lines: list[bytes]) -> list[bytes]:
 
 
 def checkpoint_signed_anew(lines: list[bytes]) -> list[bytes]:
-    """Even who holds the key cannot replace a checkpoint the root has named."""
+    """Replace a checkpoint that the root has anchored: even the owner of the key cannot do this."""
     made = replace(Checkpoint.from_statement(lines[at(5) + 1], KEY.signing.public_key()), at=999)
     return [*lines[: at(5) + 1], made.to_statement(KEY), *lines[at(6) :]]
 
@@ -239,7 +241,7 @@ def nothing(lines: list[bytes]) -> list[bytes]:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_was_done_to_a_log_is_named(
+def test_change_of_log_is_reported_with_entry(
     tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault, whole_before: int
 ) -> None:
     found = proof.verify_export(tamper(WHOLE))
@@ -257,7 +259,7 @@ def test_what_was_done_to_a_log_is_named(
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_was_done_to_the_file_is_named(
+def test_change_of_file_is_reported(
     tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault
 ) -> None:
     found = proof.verify_export(tamper(WHOLE))
@@ -265,14 +267,14 @@ def test_what_was_done_to_the_file_is_named(
     assert found.fault == fault
 
 
-def test_a_file_made_by_somebody_else_is_whole_but_not_ours() -> None:
+def test_export_signed_with_another_key_is_intact_but_foreign() -> None:
     theirs = written(OTHER)
     assert proof.verify_export(theirs).is_intact
     assert proof.verify_export(theirs, key=KEY.public_key_text).fault == ExportFault("other_key", 0)
     assert proof.verify_export(WHOLE, key=KEY.public_key_text).is_intact
 
 
-def test_a_log_that_does_not_fit_leaves_the_next_its_own_finding() -> None:
+def test_broken_log_does_not_affect_next_log() -> None:
     second, began = "other", hash_chain.to_microseconds(BEGAN)
     opening = json.loads(WHOLE[0])
     opening = {name: value for name, value in opening.items() if name not in ("signature", "kind")}
@@ -294,7 +296,7 @@ def test_a_log_that_does_not_fit_leaves_the_next_its_own_finding() -> None:
 
 @st.composite
 def tampered(draw: st.DrawFn) -> list[bytes]:
-    """The file after one to three acts of somebody who does not hold the key."""
+    """Return the file after one to three changes by someone without the key."""
     lines = list(WHOLE)
     for _ in range(draw(st.integers(1, 3))):
         where = draw(st.integers(0, max(0, len(lines) - 1)))
@@ -323,7 +325,7 @@ def tampered(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(tampered())
-def test_no_tampering_goes_unseen(lines: list[bytes]) -> None:
+def test_all_tampering_is_detected(lines: list[bytes]) -> None:
     assert proof.verify_export(lines).is_intact == (
         [line.rstrip(b"\r\n") for line in lines] == WHOLE
     )

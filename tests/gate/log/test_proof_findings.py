@@ -1,5 +1,4 @@
-"""Verifying says exactly what is wrong and at which entry, also of a file that was crafted and not
-only damaged."""
+"""Findings of the verification: the exact fault and entry, also for crafted files."""
 
 import hashlib
 import json
@@ -33,7 +32,7 @@ SECOND = Checkpoint.from_statement(WHOLE[at(10) + 1], KEY.signing.public_key())
 
 
 def stated(kind: Any, line: bytes, **changes: Any) -> bytes:
-    """A statement said anew by who holds the key."""
+    """Sign a changed statement with the right key."""
     said = {
         name: value for name, value in json.loads(line).items() if name not in ("kind", "signature")
     }
@@ -45,7 +44,7 @@ def instant(micros: int) -> datetime:
 
 
 def sealed(body: bytes) -> bytes:
-    """An entry's line over any bytes at all, with a hash that fits."""
+    """Return an entry line over any bytes, with a valid hash."""
     return proof.entry_line(body, hashlib.sha256(body).hexdigest())
 
 
@@ -66,48 +65,48 @@ LOGS: dict[str, tuple[Sequence[bytes], ExportFault, int, int]] = {
     "no number": (with_line(at(3), sealed(b'{"decided_at":1,"seq":"3"}')), ExportFault("entry_changed", 3), 2, 0),
     "no time": (with_line(at(3), sealed(b'{"decided_at":null,"seq":3}')), ExportFault("entry_changed", 3), 2, 0),
     "another chain": (with_line(at(3), sealed(b'{"decided_at":1,"seq":3}')), ExportFault("entry_moved", 3), 2, 0),
-    "another opening": (with_line(at(3), WHOLE[at(3)].replace(b'","x', b'","y')[:-1]), ExportFault("entry_changed", 3), 2, 0),
-    "another closing": (with_line(at(3), WHOLE[at(3)][:-2] + b'"]'), ExportFault("entry_changed", 3), 2, 0),
-    "another name": (with_line(at(3), WHOLE[at(3)].replace(b'"hash"', b'"hush"')), ExportFault("entry_changed", 3), 2, 0),
-    "no letters": (with_line(at(3), WHOLE[at(3)][:-3] + b'\xff"}'), ExportFault("entry_changed", 3), 2, 0),
-    "an entry again": (before(at(6), WHOLE[at(5)]), ExportFault("entry_moved", 6), 5, 1),
-    "an entry left out": (with_line(at(6)), ExportFault("entry_missing", 6), 5, 1),
-    "a strange line": (before(at(4), b'{"kind":"other"}'), ExportFault("unreadable", 4), 3, 0),
+    "changed start of line": (with_line(at(3), WHOLE[at(3)].replace(b'","x', b'","y')[:-1]), ExportFault("entry_changed", 3), 2, 0),
+    "changed end of line": (with_line(at(3), WHOLE[at(3)][:-2] + b'"]'), ExportFault("entry_changed", 3), 2, 0),
+    "changed field name": (with_line(at(3), WHOLE[at(3)].replace(b'"hash"', b'"hush"')), ExportFault("entry_changed", 3), 2, 0),
+    "invalid UTF-8": (with_line(at(3), WHOLE[at(3)][:-3] + b'\xff"}'), ExportFault("entry_changed", 3), 2, 0),
+    "duplicate entry": (before(at(6), WHOLE[at(5)]), ExportFault("entry_moved", 6), 5, 1),
+    "missing entry": (with_line(at(6)), ExportFault("entry_missing", 6), 5, 1),
+    "unknown line": (before(at(4), b'{"kind":"other"}'), ExportFault("unreadable", 4), 3, 0),
     "no kind": (before(at(4), b"[1]"), ExportFault("unreadable", 4), 3, 0),
     "no line": (before(at(4), b"{"), ExportFault("unreadable", 4), 3, 0),
-    "a late link": (before(at(4), WHOLE[1]), ExportFault("unreadable", 4), 3, 0),
-    "after the end": ([*WHOLE, WHOLE[at(12)]], ExportFault("entry_moved", 13), 12, 2),
-    "two ends": ([*WHOLE, WHOLE[END]], ExportFault("entry_moved", 13), 12, 2),
-    "no end": (WHOLE[:END], ExportFault("cut", 13), 12, 2),
-    "end by another": (
+    "late link": (before(at(4), WHOLE[1]), ExportFault("unreadable", 4), 3, 0),
+    "entry after footer": ([*WHOLE, WHOLE[at(12)]], ExportFault("entry_moved", 13), 12, 2),
+    "two footers": ([*WHOLE, WHOLE[END]], ExportFault("entry_moved", 13), 12, 2),
+    "no footer": (WHOLE[:END], ExportFault("cut", 13), 12, 2),
+    "footer of another key": (
         with_line(END, signed_checkpoints.sign_statement("end", {"log": LOG, "seq": 12, "hash": LAST, "checkpoints": 2}, OTHER)),
         ExportFault("end_forged", 12), 12, 2,
     ),
-    "end of another log": (with_line(END, stated("end", WHOLE[END], log="other")), ExportFault("end_forged", 12), 12, 2),
-    "end knows of more": (
+    "footer of another log": (with_line(END, stated("end", WHOLE[END], log="other")), ExportFault("end_forged", 12), 12, 2),
+    "footer counts more checkpoints": (
         with_line(END, stated("end", WHOLE[END], checkpoints=3)), ExportFault("checkpoint_missing", 3), 12, 2
     ),
-    "end is later": (with_line(END, stated("end", WHOLE[END], seq=13)), ExportFault("cut", 13), 12, 2),
-    "end is earlier": (with_line(END, stated("end", WHOLE[END], seq=11)), ExportFault("entry_moved", 12), 12, 2),
-    "end of another chain": (with_line(END, stated("end", WHOLE[END], hash=HALF)), ExportFault("rewritten", 12), 12, 2),
-    "a checkpoint of another log": (
+    "footer counts more entries": (with_line(END, stated("end", WHOLE[END], seq=13)), ExportFault("cut", 13), 12, 2),
+    "footer counts fewer entries": (with_line(END, stated("end", WHOLE[END], seq=11)), ExportFault("entry_moved", 12), 12, 2),
+    "footer of another chain": (with_line(END, stated("end", WHOLE[END], hash=HALF)), ExportFault("rewritten", 12), 12, 2),
+    "checkpoint of another log": (
         with_line(at(5) + 1, replace(FIRST, log="other").to_statement(KEY)), ExportFault("checkpoint_missing", 1), 5, 0
     ),
-    "a later checkpoint": (
+    "later checkpoint": (
         with_line(at(5) + 1, replace(FIRST, number=2).to_statement(KEY)), ExportFault("checkpoint_missing", 1), 5, 0
     ),
-    "a checkpoint of another line": (
+    "checkpoint of another chain": (
         with_line(at(10) + 1, replace(SECOND, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("checkpoint_missing", 2), 10, 1
     ),
-    "a checkpoint of no root": (
+    "checkpoint without root": (
         with_line(at(10) + 1, replace(SECOND, root="f" * 64).to_statement(KEY)), ExportFault("root_differs", 2), 10, 1
     ),
-    "a checkpoint by another": (with_line(at(10) + 1, SECOND.to_statement(OTHER)), ExportFault("checkpoint_forged", 2), 10, 1),
+    "checkpoint of another key": (with_line(at(10) + 1, SECOND.to_statement(OTHER)), ExportFault("checkpoint_forged", 2), 10, 1),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_each_finding_has_its_name_and_its_place(name: str) -> None:
+def test_each_fault_is_reported_with_entry(name: str) -> None:
     lines, fault, entries, signed = LOGS[name]
     found = proof.verify_export(lines)
     (log,) = found.logs
@@ -120,8 +119,8 @@ def test_each_finding_has_its_name_and_its_place(name: str) -> None:
 
 
 def unanchored(*signed: Checkpoint, links: Sequence[bytes] = ()) -> list[bytes]:
-    """The file with these checkpoints, behind the fifth entry and before the end, and a root that
-    names none."""
+    """Return an export with these checkpoints, after the fifth entry and before the end, and a root
+    that anchors none."""
     opening = stated("export", WHOLE[0], links=len(links))
     entries = [line for line, _ in entries_of(ENTRIES)]
     made = [one.to_statement(KEY) for one in signed]
@@ -148,7 +147,7 @@ def unanchored(*signed: Checkpoint, links: Sequence[bytes] = ()) -> list[bytes]:
         (FIRST, None),
     ],
 )
-def test_a_checkpoint_that_nobody_named_is_held_against_the_chain(
+def test_unanchored_checkpoint_is_compared_with_chain(
     signed: Checkpoint, fault: ExportFault | None
 ) -> None:
     (log,) = proof.verify_export(unanchored(signed)).logs
@@ -163,51 +162,51 @@ OTHERS = Anchor("somebody", 1, "a" * 64)
 TWICE = RootLink(2, 7, hash_chain.sha256_hex(WHOLE[1]), (Anchor(LOG, 1, "b" * 64),))
 
 FILES: dict[str, tuple[Sequence[bytes], ExportFault]] = {
-    "a link by another": (with_line(1, RootLink(1, 1001, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 1)),
-    "the second by another": (with_line(2, RootLink(2, 1, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 2)),
-    "a link that says otherwise": (with_line(2, TWICE.to_statement(KEY)), ExportFault("root_forged", 2)),
-    "a link of another line": (with_line(2, replace(TWICE, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("root_missing", 2)),
-    "a link too many": (with_line(2, replace(TWICE, number=3).to_statement(KEY)), ExportFault("root_missing", 2)),
+    "link of another key": (with_line(1, RootLink(1, 1001, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 1)),
+    "second link of another key": (with_line(2, RootLink(2, 1, GENESIS_HASH, ()).to_statement(OTHER)), ExportFault("root_forged", 2)),
+    "conflicting link": (with_line(2, TWICE.to_statement(KEY)), ExportFault("root_forged", 2)),
+    "link of another chain": (with_line(2, replace(TWICE, previous=GENESIS_HASH).to_statement(KEY)), ExportFault("root_missing", 2)),
+    "extra link": (with_line(2, replace(TWICE, number=3).to_statement(KEY)), ExportFault("root_missing", 2)),
     "another format": (with_line(0, stated("export", WHOLE[0], format=2)), ExportFault("unreadable", 0)),
-    "an opening by another": (
+    "header of another key": (
         with_line(0, signed_checkpoints.sign_statement("export", {"key": KEY.public_key_text}, OTHER)), ExportFault("unreadable", 0)
     ),
     "no key": (with_line(0, signed_checkpoints.sign_statement("export", {"format": 1}, KEY)), ExportFault("unreadable", 0)),
-    "a key that is none": (with_line(0, b'{"key":"?"}'), ExportFault("unreadable", 0)),
-    "no opening": (WHOLE[1:], ExportFault("unreadable", 0)),
+    "invalid key": (with_line(0, b'{"key":"?"}'), ExportFault("unreadable", 0)),
+    "no header": (WHOLE[1:], ExportFault("unreadable", 0)),
     "no JSON": ([b"{"], ExportFault("unreadable", 0)),
-    "an entry of no log": ([*WHOLE[:3], WHOLE[at(1)]], ExportFault("unreadable", 0)),
-    "an end of no log": ([*WHOLE[:3], WHOLE[END]], ExportFault("unreadable", 0)),
-    "a log by another": (
+    "entry without log": ([*WHOLE[:3], WHOLE[at(1)]], ExportFault("unreadable", 0)),
+    "footer without log": ([*WHOLE[:3], WHOLE[END]], ExportFault("unreadable", 0)),
+    "log header of another key": (
         with_line(3, signed_checkpoints.sign_statement("log", {"agency": "A", "log": LOG}, OTHER)), ExportFault("unreadable", 0)
     ),
-    "a second log by another": (
+    "second log header of another key": (
         [*WHOLE, signed_checkpoints.sign_statement("log", {"agency": "A", "log": "x"}, OTHER)], ExportFault("unreadable", 1)
     ),
-    "a closed log by another": (before(3, signed_checkpoints.sign_statement("closed", {"log": "x"}, OTHER)), ExportFault("unreadable", 0)),
-    "a link that is missing": (with_line(0, stated("export", WHOLE[0], links=3)), ExportFault("root_missing", 3)),
-    "a log that is missing": (with_line(0, stated("export", WHOLE[0], logs=[LOG, "x"])), ExportFault("log_missing", 1)),
-    "a log that is gone": (
+    "closing statement of another key": (before(3, signed_checkpoints.sign_statement("closed", {"log": "x"}, OTHER)), ExportFault("unreadable", 0)),
+    "missing link": (with_line(0, stated("export", WHOLE[0], links=3)), ExportFault("root_missing", 3)),
+    "missing log": (with_line(0, stated("export", WHOLE[0], logs=[LOG, "x"])), ExportFault("log_missing", 1)),
+    "removed log": (
         unanchored(FIRST, links=[RootLink(1, 1, GENESIS_HASH, (OTHERS,)).to_statement(KEY)]), ExportFault("log_gone", 1)
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_wrong_with_a_file_has_its_name(name: str) -> None:
+def test_fault_of_file_is_reported(name: str) -> None:
     lines, fault = FILES[name]
     found = proof.verify_export(lines)
     assert (found.fault, found.is_intact) == (fault, False)
 
 
-def test_nothing_is_read_behind_a_file_that_does_not_fit() -> None:
+def test_verification_stops_at_first_fault_of_file() -> None:
     found = proof.verify_export([*WHOLE[:2], WHOLE[1], *WHOLE[2:]])
     assert found == ExportVerification(
         KEY.public_key_text, 1, (), (LOG,), ExportFault("root_missing", 2)
     )
 
 
-def test_a_whole_file_is_told_to_the_last_figure() -> None:
+def test_verification_of_intact_file_is_complete() -> None:
     told = LogVerification(
         log=LOG,
         agency="Lumière",
@@ -224,7 +223,7 @@ def test_a_whole_file_is_told_to_the_last_figure() -> None:
     assert told.entries_after_checkpoint == 2
 
 
-def test_a_log_whose_agency_is_gone_is_closed_by_a_word_of_its_own() -> None:
+def test_log_of_removed_agency_requires_closing_statement() -> None:
     links = [
         RootLink(1, 1, GENESIS_HASH, (OTHERS, Anchor("another", 2, "c" * 64))).to_statement(KEY)
     ]
@@ -244,8 +243,8 @@ def test_a_log_whose_agency_is_gone_is_closed_by_a_word_of_its_own() -> None:
     )
 
 
-def test_the_root_names_the_furthest_checkpoint_in_whatever_order() -> None:
-    """A log that ends before the last checkpoint that the root names is not whole."""
+def test_last_checkpoint_of_root_counts_in_any_order() -> None:
+    """A log that ends before the last anchored checkpoint is incomplete."""
     first = FIRST.to_statement(KEY)
     anchors = (Anchor(LOG, 2, "d" * 64), Anchor(LOG, 1, hash_chain.sha256_hex(first)))
     lines = unanchored(FIRST, links=[RootLink(1, 1, GENESIS_HASH, anchors).to_statement(KEY)])

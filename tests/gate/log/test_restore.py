@@ -1,5 +1,5 @@
-"""The journal: what was forbidden is kept outside, and a restored backup is made to forbid it again
-before it sends."""
+"""The journal: restrictions are archived outside the database and applied again to a restored
+backup before it publishes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,12 @@ from tests.gate.side_effects import StoredNotice, find_notice
 
 LOG_KEY = LogKey.derive(bytes(range(32)))
 FORGOTTEN = ("gate_journal", "outbox", "switches", "notices", "blocklist")
-"""What a restored backup has nothing of, in these tests: everything in it came later."""
+"""Tables without rows in the restored backups of these tests, because all their rows are newer."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """One agency and the archive outside."""
+    """One agency and the external archive."""
 
     here: World
     archive: FileArchive
@@ -67,8 +67,7 @@ class Kept:
         return restore.replay_journal(self.here.tenant_id, tenant=self.here.open, outside=outside)
 
     def restored(self, *more: str) -> None:
-        """The backup comes back: what was forbidden is allowed in it, and nothing tells that it
-        ever was not."""
+        """Restore a backup in which all restrictions are missing, as is any trace of them."""
         self.by_the_server(
             "UPDATE consent_grants SET revoked_at = NULL WHERE tenant_id = :t",
             "UPDATE renditions SET state = 'made' WHERE tenant_id = :t",
@@ -77,7 +76,7 @@ class Kept:
         )
 
     def by_the_server(self, *statements: str, tenant_id: UUID | None = None) -> None:
-        """As whoever restores a backup: no policy and no trigger stands in the way."""
+        """Run statements as the database administrator, without policies and triggers."""
         engine = create_engine(self.cluster.url("postgres", "house"))
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -106,7 +105,7 @@ def kept(tenant: OpenScope, tmp_path: Path, cluster: Cluster) -> Kept:
 
 
 def reasons(here: World, whole) -> set[str]:
-    """Why the unit may not leave; nothing where it may."""
+    """Return the reasons for which the unit is denied, or an empty set."""
     try:
         with here.scope() as scope:
             issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
@@ -121,7 +120,7 @@ def shown(here: World):
         return person, picture(scope, here, person=person)
 
 
-def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebody_looked(
+def test_restored_backup_keeps_revocations_and_waits_for_review(
     kept: Kept,
 ) -> None:
     here = kept.here
@@ -144,7 +143,7 @@ def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebod
     assert Reason.CONSENT_REVOKED in reasons(here, whole)
 
 
-def test_the_same_backup_with_nothing_forbidden_sends_on(kept: Kept) -> None:
+def test_restored_backup_without_restrictions_publishes(kept: Kept) -> None:
     _, medium = shown(kept.here)
     kept.keep()
     kept.restored()
@@ -152,7 +151,7 @@ def test_the_same_backup_with_nothing_forbidden_sends_on(kept: Kept) -> None:
     assert reasons(kept.here, unit(kept.here, media=[medium])) == set()
 
 
-def test_all_kinds_are_done_again_in_their_order(kept: Kept) -> None:
+def test_all_kinds_of_entries_are_replayed_in_order(kept: Kept) -> None:
     here = kept.here
     (person, of_person), (_, frozen), (_, thawed), (_, gone) = (shown(here) for _ in range(4))
     with here.scope() as scope:
@@ -185,10 +184,10 @@ def test_all_kinds_are_done_again_in_their_order(kept: Kept) -> None:
             scope.run("SELECT state FROM persons WHERE id = :p", p=person).scalar_one() == "blocked"
         )
     assert of_person.sha256 in states
-    assert not kept.due()  # what is done again is no news
+    assert not kept.due()  # replayed entries are not archived again
 
 
-def test_a_card_signed_no_more_is_none_after_a_restore(kept: Kept) -> None:
+def test_withdrawn_card_signature_survives_restore(kept: Kept) -> None:
     here = kept.here
     ida = shoot_card_builders.person(here)
     card = shoot_card_builders.add_signed_card(here, ida)
@@ -211,20 +210,19 @@ def test_a_card_signed_no_more_is_none_after_a_restore(kept: Kept) -> None:
     assert shoot_card_builders.judge_post(here, medium)[0] == "B"
 
 
-def test_whoever_dies_before_the_note_is_no_restored_backup(kept: Kept) -> None:
+def test_crash_before_record_is_not_taken_for_restore(kept: Kept) -> None:
     with kept.here.scope() as scope:
         revoke_consent(scope, real_person(scope))
     kept.keep()
     kept.by_the_server("DELETE FROM gate_journal WHERE tenant_id = :t")
-    assert kept.restart() == 0  # the task still waits, so the database is the one that put it
+    assert kept.restart() == 0  # the task is still pending, so the database is not a backup
     assert (kept.entries(), kept.told()) == (1, [])
-    kept.keep()  # it comes again, and finds itself noted
+    kept.keep()  # the task runs again and records the entry
     assert kept.entries() == 1
 
 
-def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> None:
-    """Nobody restarted: the first thing that is forbidden finds its number taken, and catches
-    up."""
+def test_entry_after_restore_follows_archived_entries(kept: Kept) -> None:
+    """Without a restart, the first new entry finds its number in use and triggers the replay."""
     here = kept.here
     person, medium = shown(here)
     with here.scope() as scope:
@@ -243,7 +241,7 @@ def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> N
 @pytest.mark.parametrize(
     "forged", [b"", b"{}", b'{"kind":"journal"}', sign_statement("closed", {"log": "x"}, LOG_KEY)]
 )
-def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged: bytes) -> None:
+def test_forged_entry_is_not_applied_and_stops_publishing(kept: Kept, forged: bytes) -> None:
     here = kept.here
     with here.scope() as scope:
         name = restore.journal_name(scope, LOG_KEY)
@@ -257,7 +255,7 @@ def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged:
         kept.keep()
 
 
-def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
+def test_entry_of_unknown_person_is_skipped(kept: Kept) -> None:
     with kept.here.scope() as scope:
         person = real_person(scope)
         revoke_consent(scope, person)
@@ -279,7 +277,7 @@ def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
         revoke_consent(scope, person)
 
 
-def test_another_agencys_journal_says_nothing_here(kept: Kept, tenant: OpenScope) -> None:
+def test_journal_of_another_agency_is_ignored(kept: Kept, tenant: OpenScope) -> None:
     other = Kept(world(tenant, uuid7()), kept.archive, kept.cluster)
     with kept.here.scope() as scope:
         revoke_consent(scope, real_person(scope))
@@ -288,7 +286,7 @@ def test_another_agencys_journal_says_nothing_here(kept: Kept, tenant: OpenScope
     assert not reasons(other.here, unit(other.here))
 
 
-def test_every_agency_catches_up_before_anything_runs(kept: Kept, tenant: OpenScope) -> None:
+def test_all_agencies_are_replayed_at_start(kept: Kept, tenant: OpenScope) -> None:
     other = Kept(world(tenant, uuid7()), kept.archive, kept.cluster)
     for each, count in ((kept, 1), (other, 2)):
         with each.here.scope() as scope:
@@ -310,7 +308,7 @@ def test_every_agency_catches_up_before_anything_runs(kept: Kept, tenant: OpenSc
             )  # fmt: skip
 
 
-def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -> None:
+def test_installation_blocklist_is_replayed(kept: Kept, tenant: OpenScope) -> None:
     sha256 = uuid7().hex * 2
     outside = restore.JournalArchive(kept.archive, LOG_KEY)
     forgotten = [
@@ -319,7 +317,7 @@ def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -
     ]
     kept.by_the_server(
         *forgotten, tenant_id=INSTALLATION_ID
-    )  # other tests of this process noted entries for other archives
+    )  # other tests of this process recorded entries of other archives
     with tenant(INSTALLATION_ID, "system:test") as scope:
         recall.block_bytes(scope, sha256, category="ncii")
         row = scope.run(

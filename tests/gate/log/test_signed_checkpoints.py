@@ -1,5 +1,5 @@
-"""Checkpoints: when they are made, that a crash between any two steps ends well, that a broken log
-is never signed."""
+"""Checkpoints: when they are due, recovery from crashes at any step, and no signature over a broken
+log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def archive(tmp_path: Path) -> FileArchive:
     return FileArchive(tmp_path)
 
 
-def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
+def test_checkpoint_is_signed_and_anchored_after_ten_minutes(
     here: World, archive: FileArchive
 ) -> None:
     judge_units(here, 3)
@@ -80,7 +80,7 @@ def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
     )
 
 
-def test_a_thousand_entries_do_not_wait(here: World, archive: FileArchive) -> None:
+def test_full_checkpoint_is_due_immediately(here: World, archive: FileArchive) -> None:
     judge_units(here, anchors.ENTRIES_PER_CHECKPOINT - 1)
     sign_due_checkpoint(here, archive)
     assert list_checkpoints(archive, get_log_name(here)) == []
@@ -93,7 +93,7 @@ def test_a_thousand_entries_do_not_wait(here: World, archive: FileArchive) -> No
     assert (found.fault, found.anchored, found.entries_after_checkpoint) == (None, one.seq, 2)
 
 
-def test_the_name_of_a_log_tells_no_agency(
+def test_log_name_does_not_identify_agency(
     here: World, archive: FileArchive, tmp_path: Path
 ) -> None:
     judge_units(here, 1)
@@ -106,12 +106,13 @@ def test_the_name_of_a_log_tells_no_agency(
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Raised when the simulated process dies."""
 
 
 @dataclass
 class Mortal:
-    """Opens scopes and keeps bytes until its life is over, before or after the act that ends it."""
+    """Opens scopes and stores bytes until its `life` is over, and dies before or after that
+    operation."""
 
     open: OpenScope
     archive: Archive
@@ -146,7 +147,7 @@ class Mortal:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("life", range(14))
-def test_killed_at_any_step_the_next_turn_ends_it(
+def test_next_run_completes_checkpoint_after_crash_at_any_step(
     here: World, archive: FileArchive, life: int, after: bool
 ) -> None:
     judge_units(here, 2)
@@ -155,7 +156,7 @@ def test_killed_at_any_step_the_next_turn_ends_it(
     try:
         anchors.handle_checkpoint_due(DUE, tenant=mortal.tenant, archive=mortal, key=LOG_KEY)
     except Killed:
-        judge_units(here, 1)  # the house went on meanwhile
+        judge_units(here, 1)  # new entries after the crash
         advance_clock(here, timedelta(minutes=10))
         sign_due_checkpoint(here, archive)
         sign_due_checkpoint(here, archive)
@@ -170,13 +171,13 @@ def test_killed_at_any_step_the_next_turn_ends_it(
     ) == (0, True)
 
 
-def test_two_who_look_at_once_make_one(here: World, archive: FileArchive) -> None:
+def test_concurrent_runs_create_one_checkpoint(here: World, archive: FileArchive) -> None:
     judge_units(here, 2)
     advance_clock(here, timedelta(minutes=10))
     inner = FileArchive(archive._root)
 
     class Overtaken:
-        """Another process is faster by all its steps."""
+        """An archive during whose first write another process completes a run."""
 
         def put_once(self, name: str, data: bytes) -> bytes:
             if not name.startswith("root") and not hasattr(self, "done"):
@@ -208,7 +209,7 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
         "UPDATE log_heads SET seq = 3 WHERE tenant_id = :t",
     ],
 )
-def test_nothing_is_signed_over_a_log_that_does_not_fit(
+def test_broken_log_is_not_signed(
     here: World, archive: FileArchive, cluster: Cluster, statement: str
 ) -> None:
     judge_units(here, 4)
@@ -226,7 +227,7 @@ def test_nothing_is_signed_over_a_log_that_does_not_fit(
     assert not verify_log(here, archive).is_intact
 
 
-def test_the_log_of_a_removed_agency_ends_in_writing(
+def test_log_of_removed_agency_has_closing_statement(
     here: World, archive: FileArchive, tenant: OpenScope
 ) -> None:
     judge_units(here, 2)

@@ -1,4 +1,5 @@
-"""A thousand decisions of every kind, made again from what was stored: the same bytes."""
+"""Subject history: a thousand stored decisions replay identically; permits and read-backs are
+listed."""
 
 import random
 from collections import Counter
@@ -40,9 +41,7 @@ TEXTS = (
 )
 
 
-def test_a_thousand_stored_decisions_replay_byte_for_byte(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_thousand_stored_decisions_replay_identically(tenant: OpenScope, tenant_id: UUID) -> None:
     here, dice, subjects = world(tenant, tenant_id, ceiling="N"), random.Random(20261120), []
     rules = bundle.shipped_bundle()
     for _ in range(COUNT // BATCH):
@@ -103,9 +102,7 @@ def sent(here: World, whole: Unit, step: Step = Step()) -> UUID:  # noqa: B008  
         return issuance.mint_permit(scope, whole, step, key=KEY, author=f"member:{here.ann}").jti
 
 
-def test_what_left_is_told_to_the_last_field_the_oldest_first(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_permits_are_listed_completely_oldest_first(tenant: OpenScope, tenant_id: UUID) -> None:
     here = world(tenant, tenant_id)
     whole = unit(here)
     upload, post = sent(here, whole, Step("upload")), sent(here, whole, Step("publish", "the post"))
@@ -140,7 +137,7 @@ def test_what_left_is_told_to_the_last_field_the_oldest_first(
     assert None not in (first.gone_at, second.recalled_at, second.gone_at)
 
 
-def test_a_copy_read_back_and_not_found_is_not_there(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_missing_copy_is_recorded_at_read_back(tenant: OpenScope, tenant_id: UUID) -> None:
     here = world(tenant, tenant_id)
     whole = unit(here)
     jti = sent(here, whole)
@@ -157,7 +154,7 @@ def test_a_copy_read_back_and_not_found_is_not_there(tenant: OpenScope, tenant_i
         assert one.read_back == ReadBackRecord(scope.now, there=False, missing=())
 
 
-def test_the_subjects_between_two_ids_and_the_names_of_people(
+def test_subjects_are_found_by_id_range_and_people_by_id(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     here = world(tenant, tenant_id)

@@ -1,5 +1,5 @@
-"""Invented people: what is declared, who looks, and that a change, a doubt or a lost reference
-undoes it."""
+"""Declarations of synthetic people: content, reviewers, and invalidation by changes, doubts and
+lost references."""
 
 import pytest
 
@@ -39,7 +39,7 @@ from tests.gate.person_actions import (
 
 @pytest.fixture
 def house(tenant: OpenScope) -> World:
-    """ann writes, rob and gus look; gus is a guest who was given mia."""
+    """An agency where Ann writes, and Rob and the guest Gus review; Gus has access to Mia."""
     return world(tenant, uuid7())
 
 
@@ -56,9 +56,9 @@ def nova(here: World) -> object:
 
 
 def shot(here: World, person: object, rating: Rating = Rating.N, model: str = "") -> Medium:
-    """A picture of an invented person, made by a model."""
+    """Record an AI picture of a synthetic person."""
     with here.scope() as scope:
-        # the house of a test
+        # the id returned by `nova`
         return picture(scope, here, rating, person=person, ai="generated", model=model)  # type: ignore[arg-type]  # see above
 
 
@@ -66,7 +66,7 @@ def verdict(here: World, medium: Medium) -> tuple[str, set[Reason]]:
     return shoot_card_builders.judge_post(here, medium)
 
 
-def test_two_others_look_and_it_goes_out(house: World) -> None:
+def test_declaration_with_two_reviews_allows_adult_content(house: World) -> None:
     person, gus = nova(house), guest(house)
     medium, mild = shot(house, person), shot(house, person, Rating.S)
     assert verdict(house, mild) == ("H", {Reason.SYNTHETIC_DECLARATION_MISSING})
@@ -80,7 +80,7 @@ def test_two_others_look_and_it_goes_out(house: World) -> None:
 
 
 @pytest.mark.parametrize("harm", [{"doubts": 1}, {"resembles": True}])
-def test_the_least_doubt_keeps_what_is_adult(house: World, harm: dict[str, object]) -> None:
+def test_single_doubt_blocks_adult_content(house: World, harm: dict[str, object]) -> None:
     person, shown = nova(house), add_reference_pictures(house)
     declared = declare_person(house, person, shown)
     with house.scope() as scope:
@@ -96,7 +96,7 @@ def test_the_least_doubt_keeps_what_is_adult(house: World, harm: dict[str, objec
     assert verdict(house, mild)[0] == ("H" if "resembles" in harm else "A")
 
 
-def test_another_model_adapter_or_reference_is_another_declaration(house: World) -> None:
+def test_changed_source_requires_new_declaration(house: World) -> None:
     person, shown = nova(house), add_reference_pictures(house)
     with house.scope() as scope:
         record_declaration_looks(
@@ -116,7 +116,7 @@ def test_another_model_adapter_or_reference_is_another_declaration(house: World)
     assert source_digest(one.sources, shown[::-1]) == source_digest(one.sources, shown)
 
 
-def test_a_picture_of_another_model_is_not_what_was_declared(house: World) -> None:
+def test_picture_of_undeclared_model_is_not_covered(house: World) -> None:
     person = nova(house)
     with house.scope() as scope:
         record_declaration_looks(
@@ -136,7 +136,7 @@ def test_a_picture_of_another_model_is_not_what_was_declared(house: World) -> No
     )
 
 
-def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
+def test_lost_reference_invalidates_declaration(house: World) -> None:
     person, shown = nova(house), add_reference_pictures(house)
     with house.scope() as scope:
         record_declaration_looks(
@@ -145,7 +145,7 @@ def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
     medium = shot(house, person)
     with house.scope() as scope:
         ratings.freeze_bytes(scope, shown[3])
-        # it was declared above
+        # declared above
         assert person_dossiers.list_dossiers(scope)[0].declaration.lost  # type: ignore[union-attr]  # see above
     assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
     with house.scope() as scope:
@@ -154,7 +154,7 @@ def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
 
 
 @pytest.mark.parametrize("lacks", [{"adult": False}, {"licence": ""}])
-def test_without_a_licence_nothing_adult(house: World, lacks: dict[str, object]) -> None:
+def test_missing_licence_blocks_adult_content(house: World, lacks: dict[str, object]) -> None:
     person = nova(house)
     with house.scope() as scope:
         record_declaration_looks(
@@ -167,7 +167,7 @@ def test_without_a_licence_nothing_adult(house: World, lacks: dict[str, object])
     assert verdict(house, shot(house, person, Rating.S))[0] == "A"
 
 
-def test_who_declared_looks_at_nothing_nor_does_one_person_twice(house: World) -> None:
+def test_declaring_member_cannot_review_and_each_member_reviews_once(house: World) -> None:
     person = nova(house)
     declared = declare_person(house, person, add_reference_pictures(house))
     with member_scope(house, house.ann) as scope, pytest.raises(Refused, match=r"review\.own"):
@@ -187,7 +187,7 @@ def test_who_declared_looks_at_nothing_nor_does_one_person_twice(house: World) -
             scope.run("UPDATE invented_looks SET doubts = '[]'")
 
 
-def test_a_guest_looks_at_what_was_given_to_them(house: World) -> None:
+def test_guest_reviews_only_assigned_creators(house: World) -> None:
     person = nova(house)
     declared = declare_person(house, person, add_reference_pictures(house))
     for creators in ((), ("lou",)):
@@ -203,7 +203,7 @@ def test_a_guest_looks_at_what_was_given_to_them(house: World) -> None:
         synthetic_people.review_declaration(scope, person, declared)
 
 
-def test_what_is_adult_among_the_references_was_really_shown(house: World) -> None:
+def test_adult_references_must_be_viewed_before_review(house: World) -> None:
     person, shown = nova(house), add_reference_pictures(house, rating=Rating.N)
     declared = declare_person(house, person, shown)
     with member_scope(house, house.rob) as scope, pytest.raises(Refused, match="set_unseen"):
@@ -214,7 +214,7 @@ def test_what_is_adult_among_the_references_was_really_shown(house: World) -> No
         synthetic_people.review_declaration(scope, person, declared)
 
 
-def test_few_old_and_strange_references_are_refused(house: World) -> None:
+def test_invalid_references_are_rejected(house: World) -> None:
     person, shown = nova(house), add_reference_pictures(house)
     few, whole = declare_person(house, person, shown[:11]), declare_person(house, person, shown)
     with member_scope(house, house.rob) as scope:
@@ -240,20 +240,18 @@ def test_few_old_and_strange_references_are_refused(house: World) -> None:
     (DeclaredSource(MODEL_PART, "a", "", "own", True),) * 2, (DeclaredSource("weights", "a", "", "own", True),),
     (DeclaredSource(MODEL_PART, "a", "zz", "own", True),), (DeclaredSource(MODEL_PART, "a" * 121, "", "own", True),),
 ])  # fmt: skip
-def test_a_declaration_names_its_model_once(
-    house: World, sources: tuple[DeclaredSource, ...]
-) -> None:
+def test_declaration_names_model_once(house: World, sources: tuple[DeclaredSource, ...]) -> None:
     person = nova(house)
     with member_scope(house, house.ann) as scope, pytest.raises(BadInput):
         synthetic_people.declare_synthetic_person(scope, person, DeclarationDraft(sources, ()))
 
 
-def test_somebody_real_is_never_declared_invented(house: World) -> None:
+def test_real_person_cannot_be_declared_synthetic(house: World) -> None:
     with pytest.raises(BadInput, match="not_invented"):
         declare_person(house, add_unknown_person(house), add_reference_pictures(house))
 
 
-def test_references_that_look_like_somebody_never_shown_are_refused(house: World) -> None:
+def test_references_resembling_banned_person_are_rejected(house: World) -> None:
     person = nova(house)
     with member_scope(house, house.ann) as scope:
         first = picture(scope, house, ai="generated", phash="00000000000000ff")
@@ -272,7 +270,7 @@ def test_references_that_look_like_somebody_never_shown_are_refused(house: World
     assert declare_person(house, person, (near.sha256,))
 
 
-def test_words_that_name_somebody_never_shown_are_refused(house: World) -> None:
+def test_prompt_naming_banned_person_is_rejected(house: World) -> None:
     with member_scope(house, house.ann) as scope:
         depiction_bans.add_depiction_ban(scope, "Lou  Martin")
         for words in ("a portrait of LOU MARTIN, sea", "lou-martin"):
@@ -284,7 +282,7 @@ def test_words_that_name_somebody_never_shown_are_refused(house: World) -> None:
                 depiction_bans.add_depiction_ban(scope, wrong)
 
 
-def test_how_far_two_looks_agree() -> None:
+def test_agreement_of_two_reviews_is_computed() -> None:
     one, other = unknown_principal(), unknown_principal()
     a, b, c, d = "abcd"
 
@@ -302,7 +300,7 @@ def test_how_far_two_looks_agree() -> None:
     assert kappa((a, b), (c,), 2) is None
 
 
-def test_add_person_refuses_what_cannot_be(house: World) -> None:
+def test_add_person_rejects_invalid_values(house: World) -> None:
     other = world(house.open, uuid7())
     with member_scope(house, house.ann) as scope:
         for name in ("", "  ", "x" * 81):

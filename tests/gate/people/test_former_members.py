@@ -1,4 +1,4 @@
-"""What a member asked for who was let go before the workers came: nobody's word, and told."""
+"""Requests of members who are removed before the workers process them are refused and reported."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def here(tenant: OpenScope) -> World:
     return world(tenant, uuid7())
 
 
-def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_word(
+def test_age_proof_of_removed_custodian_is_discarded(
     here: World,
 ) -> None:
     ida = add_unknown_person(here)

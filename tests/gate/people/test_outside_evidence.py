@@ -1,4 +1,4 @@
-"""No member can enter evidence of an age: it comes from a custodian outside the agency."""
+"""Age evidence comes from a custodian outside the agency; members cannot enter it."""
 
 from typing import Any
 from uuid import UUID
@@ -70,7 +70,7 @@ def is_proven(here: World, person: UUID) -> bool:
         return bool(found.identities)
 
 
-def test_no_one_who_works_here_confirms_an_age(here: World) -> None:
+def test_members_cannot_confirm_age(here: World) -> None:
     ida = add_unknown_person(here)
     asked = request_age_proof(here, ida)
     with here.scope() as scope:
@@ -101,7 +101,7 @@ def test_no_one_who_works_here_confirms_an_age(here: World) -> None:
         assert not age_assurance.get_assurance(scope, "telegram", "fan").over_18
 
 
-def test_no_one_turns_into_a_custodian_or_back(here: World) -> None:
+def test_custodian_role_cannot_be_gained_or_lost(here: World) -> None:
     outside = add_custodian(here)
     for role in INSIDE:
         member = member_of(here, role)
@@ -118,12 +118,12 @@ def test_no_one_turns_into_a_custodian_or_back(here: World) -> None:
                 )
 
 
-def test_only_custodians_vouch() -> None:
+def test_only_custodians_have_vouch_right() -> None:
     assert [role for role in Role if has_right(role, Right.VOUCH)] == [Role.CUSTODIAN]
     assert Role.CUSTODIAN in OUTSIDE_ROLES
 
 
-def test_a_custodians_link_is_sent_to_them_and_shown_to_no_member(here: World) -> None:
+def test_custodian_link_is_sent_and_never_shown(here: World) -> None:
     with member_scope(here, here.rob) as scope:
         secret = members.invite_member(
             scope,
@@ -144,7 +144,7 @@ def test_a_custodians_link_is_sent_to_them_and_shown_to_no_member(here: World) -
 
 @pytest.mark.parametrize("place", [{"address": STUDIO}, {"device": "a" * 32}])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_custodian_on_a_members_device_is_that_member(
+def test_custodian_on_member_device_counts_as_that_member(
     here: World, place: dict[str, Any], when: str
 ) -> None:
     ida = add_unknown_person(here)
@@ -163,7 +163,7 @@ def test_a_custodian_on_a_members_device_is_that_member(
     assert not is_proven(here, ida)
 
 
-def test_an_age_is_needed_above_general_and_a_custodian_gives_it(here: World) -> None:
+def test_age_proof_is_required_above_general(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
     with here.scope() as scope, scope.acting_as("gate"):
@@ -180,7 +180,7 @@ def test_an_age_is_needed_above_general_and_a_custodian_gives_it(here: World) ->
     assert Reason.IDENTITY_MISSING not in reasons()
 
 
-def test_a_request_needs_a_custodian_and_is_asked_once(here: World) -> None:
+def test_age_request_needs_custodian_and_is_made_once(here: World) -> None:
     ida = add_unknown_person(here)
     with member_scope(here, here.ann) as scope, pytest.raises(Conflict, match="no_custodian_here"):
         age_requests.request_person_check(scope, ida, reference="12")
@@ -199,7 +199,7 @@ def test_a_request_needs_a_custodian_and_is_asked_once(here: World) -> None:
     assert not is_proven(here, ida)
 
 
-def test_a_viewer_is_confirmed_by_the_custodian_who_was_asked(here: World) -> None:
+def test_viewer_age_is_confirmed_by_requested_custodian(here: World) -> None:
     roux = add_custodian(here)
     with member_scope(here, here.rob) as scope:
         asked = age_requests.request_viewer_check(scope, "telegram", "fan", reference="12")
@@ -218,7 +218,7 @@ def test_a_viewer_is_confirmed_by_the_custodian_who_was_asked(here: World) -> No
 
 @given(method=st.text("abcdocumentbknry ", max_size=9), receipt=st.text("a1 -/.", max_size=40))
 @settings(max_examples=60, deadline=None)
-def test_free_text_is_no_method(method: str, receipt: str) -> None:
+def test_unknown_proof_method_is_rejected(method: str, receipt: str) -> None:
     if method in PROOF_METHODS:
         return
     with pytest.raises(BadInput):
@@ -230,6 +230,6 @@ def test_free_text_is_no_method(method: str, receipt: str) -> None:
     form=st.sampled_from(["%d/%m/%Y", "%Y-%m-%d", "%d.%m.%y", "born %m/%d/%Y"]),
 )
 @settings(max_examples=50, deadline=None)
-def test_no_birth_date_comes_in_with_a_receipt(day: Any, form: str) -> None:
+def test_receipt_with_birth_date_is_rejected(day: Any, form: str) -> None:
     with pytest.raises(GreenroomError):
         receipt_digest("document", f"file {day.strftime(form)}")

@@ -1,4 +1,4 @@
-"""People and cards as they are written down: every field, every bound, every refusal."""
+"""Stored records of people and shoot cards: every field, limit and refusal."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_somebody_is_written_down_with_a_name_of_letters(here: World) -> None:
+def test_person_is_stored_with_trimmed_name(here: World) -> None:
     with here.scope() as scope:
         ida = people.add_person(
             scope, kind="real", display_ref="  Ida  ", creator_id=here.creator_id
@@ -84,7 +84,7 @@ def test_somebody_is_written_down_with_a_name_of_letters(here: World) -> None:
             people.get_person(scope, uuid7())
 
 
-def test_a_permission_is_kept_to_the_last_field_and_bound_to_the_day(here: World) -> None:
+def test_consent_is_stored_completely_with_period(here: World) -> None:
     with here.scope() as scope:
         ida = people.add_person(scope, kind="real", display_ref="Ida")
         whole: dict[str, Any] = {
@@ -115,7 +115,7 @@ def test_a_permission_is_kept_to_the_last_field_and_bound_to_the_day(here: World
             grant_consent(scope, uuid7(), **whole)
 
 
-def test_a_declaration_is_kept_with_what_it_is_of(here: World) -> None:
+def test_declaration_is_stored_with_sources_and_references(here: World) -> None:
     with here.scope() as scope:
         ida = people.add_person(scope, kind="real", display_ref="Ida")
         nova = people.add_person(scope, kind="synthetic", display_ref="Nova")
@@ -149,7 +149,7 @@ def test_a_declaration_is_kept_with_what_it_is_of(here: World) -> None:
             assert refused.value.message.code == code
 
 
-def test_a_proof_is_of_a_time_or_of_a_day(here: World) -> None:
+def test_age_proof_is_for_time_or_day(here: World) -> None:
     with here.scope() as scope:
         ida, nova = (
             people.add_person(scope, kind="real", display_ref="Ida"),
@@ -191,7 +191,7 @@ def test_a_proof_is_of_a_time_or_of_a_day(here: World) -> None:
     (None, {"post", "sold", "double"}), ("publish", {"post", "sold", "double"}), ("download_sell", {"sold"}),
     (FACE_CONSENT, set()),
 ])  # fmt: skip
-def test_what_is_taken_back_calls_back_what_leaned_on_it(
+def test_revocation_recalls_dependent_copies(
     here: World, what: str | None, called: set[str]
 ) -> None:
     with here.scope() as scope:
@@ -236,7 +236,7 @@ def test_what_is_taken_back_calls_back_what_leaned_on_it(
         assert known_faces.find_face_consent(scope, ida) is None
 
 
-def test_who_is_blocked_is_shown_no_more_and_called_back(here: World) -> None:
+def test_blocking_person_recalls_copies(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
         medium = picture(scope, here, person=ida)
@@ -253,7 +253,7 @@ def test_who_is_blocked_is_shown_no_more_and_called_back(here: World) -> None:
             people.block_person(scope, uuid7())
 
 
-def test_a_card_is_read_to_the_last_field(here: World) -> None:
+def test_card_is_listed_completely(here: World) -> None:
     ida, tom = (shoot_card_builders.person(here, display_ref=name) for name in ("Tom", "Ida"))
     card = shoot_card_builders.add_card(
         here, ida, tom, ida, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x")
@@ -296,7 +296,7 @@ def test_a_card_is_read_to_the_last_field(here: World) -> None:
         assert found.standing is not CardStatus.OPEN
 
 
-def test_a_card_nobody_could_sign_is_none(here: World) -> None:
+def test_invalid_card_is_rejected(here: World) -> None:
     with here.scope() as scope:
         crowd = [
             people.add_person(scope, kind="real", display_ref=str(n))
@@ -358,7 +358,7 @@ def test_a_card_nobody_could_sign_is_none(here: World) -> None:
             )
 
 
-def test_a_picture_is_on_one_card_of_its_creator_and_a_full_one_takes_none(here: World) -> None:
+def test_picture_is_bound_to_one_card_with_capacity(here: World) -> None:
     ida = shoot_card_builders.person(here)
     card, other = (
         shoot_card_builders.add_card(here, ida, pictures=1),

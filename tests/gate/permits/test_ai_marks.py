@@ -1,4 +1,4 @@
-"""What a bot writes says that a model wrote it: in words, and so that a machine can read it."""
+"""AI texts of bots are marked: with a visible label and a machine-readable mark."""
 
 import pytest
 
@@ -36,12 +36,12 @@ def body(house: World, text: str, place: tuple[str, str] = ("telegram", "telegra
         house, "leo", text=text, platform=platform, surface=surface, text_ai="generated"
     )
     marked = mark(house, whole)
-    assert mark(house, marked) == marked, "marked once"
+    assert mark(house, marked) == marked, "the mark is added once"
     return marked.text_of("body")
 
 
 @pytest.mark.parametrize("place", CHATS, ids=[name for _, name in CHATS])
-def test_every_chat_without_a_flag_carries_label_and_mark(
+def test_ai_text_in_chat_without_flag_has_label_and_mark(
     house: World, place: tuple[str, str]
 ) -> None:
     text = body(house, "Bonjour à toi !", place)
@@ -54,22 +54,22 @@ def test_every_chat_without_a_flag_carries_label_and_mark(
     "talk",
     ["I read a book about AI art.", "Made by my friend, no AI at all!", "c ki ?", "#AIrport"],
 )
-def test_talk_about_ai_is_no_label(house: World, talk: str) -> None:
+def test_text_about_ai_is_no_label(house: World, talk: str) -> None:
     assert remove_text_mark(body(house, talk)) == f"{talk}\n\n{LABEL}"
 
 
-def test_words_of_people_and_fixed_texts_stay_as_they_are(house: World) -> None:
+def test_human_and_automated_texts_are_unchanged(house: World) -> None:
     place = {"platform": "telegram", "surface": "telegram.bot_dm"}
     for whole in (
         message(house, "leo", text="Hi", **place),
         message(house, "leo", text="Hi", text_ai="generated", service="service.handoff", **place),
-        message(house, "leo", text="Hi", text_ai="generated"),  # the place has a flag
+        message(house, "leo", text="Hi", text_ai="generated"),  # the surface has a flag
         unit(house, text="Hi", text_ai="generated", platform="x", surface="x.post"),
     ):
         assert mark(house, whole).text_of("body") == "Hi"
 
 
-def test_a_comment_says_so_in_words_where_the_flag_is_for_posts_alone(house: World) -> None:
+def test_ai_comment_has_label_instead_of_flag(house: World) -> None:
     answer = unit(
         house,
         text="At the lake",

@@ -1,4 +1,4 @@
-"""Minting: read again, decide, sign, consume, all in one transaction and once."""
+"""Issuance of permits: read, decide, sign and consume in one transaction, exactly once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +29,7 @@ def author(here: World) -> str:
     return f"member:{here.ann}"
 
 
-def test_a_permit_is_minted_and_consumed_for_one_request(here: World) -> None:
+def test_permit_is_issued_and_consumed_for_one_request(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
         issuance.lock_unit(scope, whole)
@@ -49,7 +49,7 @@ def test_a_permit_is_minted_and_consumed_for_one_request(here: World) -> None:
         assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
-def test_a_denied_claim_leaves_nothing_but_its_decision(here: World) -> None:
+def test_denied_permit_stores_only_its_decision(here: World) -> None:
     whole = unit(here, text="EXPLICIT-MARKER-A", surface="sandbox.as_instagram")
     with pytest.raises(PermitDenied) as denied, here.scope() as scope:
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
@@ -65,7 +65,7 @@ def test_a_denied_claim_leaves_nothing_but_its_decision(here: World) -> None:
         assert scope.run("SELECT count(*) FROM decisions WHERE stage = 'mint'").scalar() == 1
 
 
-def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
+def test_nudity_requires_review_by_another_member(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.N, person=real_person(scope))
         whole = unit(here, media=[shown])
@@ -81,14 +81,14 @@ def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
     with here.scope() as scope:
         permit = issuance.mint_permit(
             scope, whole, Step(), key=KEY
-        )  # the author is known from the judgement
+        )  # the author is known from the decision
         assert permit.flags == ("adult=true",)
-    with here.scope() as scope:  # the same bytes elsewhere need no second look
+    with here.scope() as scope:  # the same bytes in another post need no second review
         again = unit(here, text="Another", media=[shown], flags=whole.flags)
         assert issuance.judge_unit(scope, again, author=author(here)).is_allowed
 
 
-def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
+def test_concurrent_threads_consume_permit_once(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
         entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
@@ -109,7 +109,7 @@ def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
         assert decision_log.verify_chain(scope).count == 1
 
 
-def test_a_permit_lives_a_minute(here: World) -> None:
+def test_permit_expires_after_one_minute(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
         entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
@@ -123,7 +123,7 @@ def test_a_permit_lives_a_minute(here: World) -> None:
             issuance.consume_permit(scope, old, entry)
 
 
-def test_no_permit_without_its_decision(here: World) -> None:
+def test_permit_requires_stored_decision(here: World) -> None:
     whole = unit(here)
 
     def forge() -> None:
@@ -135,7 +135,7 @@ def test_no_permit_without_its_decision(here: World) -> None:
         forge()
 
 
-def test_a_term_spread_over_messages_is_seen_when_it_is_complete(here: World) -> None:
+def test_term_spread_over_messages_is_found_when_complete(here: World) -> None:
     for part in "EXPLICIT-MARKER":
         with here.scope() as scope:
             whole = message(here, "fan-1", text=part)
@@ -151,7 +151,7 @@ def test_a_term_spread_over_messages_is_seen_when_it_is_complete(here: World) ->
         assert issuance.judge_unit(scope, harmless, author=author(here)).is_allowed
 
 
-def test_a_revoked_permission_ends_it_and_calls_the_copies_back(here: World) -> None:
+def test_revoked_consent_denies_permit_and_recalls_copies(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope)
         whole = unit(here, media=[picture(scope, here, person=who)])
@@ -169,7 +169,7 @@ def test_a_revoked_permission_ends_it_and_calls_the_copies_back(here: World) -> 
     assert denied.value.decision.reasons == (Reason.CONSENT_REVOKED,)
 
 
-def test_a_stop_is_a_stop_and_nothing_else(here: World) -> None:
+def test_stop_denies_permit_only_while_active(here: World) -> None:
     whole = unit(here)
     with here.scope(f"member:{here.ann}") as scope:
         emergency_stops.close_switch(
@@ -186,7 +186,7 @@ def test_a_stop_is_a_stop_and_nothing_else(here: World) -> None:
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
 
 
-def test_evidence_that_appears_after_the_locks_denies(here: World) -> None:
+def test_evidence_added_after_locks_denies_permit(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here)
     whole = unit(here)

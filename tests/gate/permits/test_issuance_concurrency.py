@@ -1,5 +1,5 @@
-"""Claims against revocations, stops and refusals: no deadlock, and nothing leaves after the commit
-that forbids it."""
+"""Permits concurrent with revocations, stops and refusals: no deadlock, and no permit after a
+committed prohibition."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def claim(here: World, whole) -> bool:
     return True
 
 
-def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World) -> None:
+def test_revocation_waits_for_permit_and_blocks_next(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope)
         whole = unit(here, media=[picture(scope, here, person=who)])
@@ -56,13 +56,12 @@ def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World
             waiting = pool.submit(revoke)
             assert not revoked.wait(0.2)
             permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=AUTHOR)
-        assert waiting.result(10) == [permit.jti]  # what was claimed first is called back
+        assert waiting.result(10) == [permit.jti]  # the earlier permit is recalled
     assert not claim(here, whole)
 
 
-def test_forty_threads_never_lock_each_other_out(here: World) -> None:
-    """Claims of many units beside revocations, ratings and stops in random order; whatever order,
-    one truth."""
+def test_concurrent_changes_do_not_deadlock(here: World) -> None:
+    """Permits for many units run concurrently with revocations, ratings and stops in random order."""
     with here.scope() as scope:
         who = [real_person(scope) for _ in range(3)]
         shown = [picture(scope, here, person=each) for each in who for _ in range(2)]
@@ -107,8 +106,8 @@ def _asset(scope, sha256: str):
     return scope.run("SELECT asset_id FROM renditions WHERE sha256 = :sha", sha=sha256).scalar_one()
 
 
-def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
-    """Threads claim as fast as they can while a person leaves: every permit is older than the
+def test_no_permit_is_issued_after_revocation(here: World) -> None:
+    """Threads request permits at full speed during a revocation: every permit is older than the
     revocation."""
     with here.scope() as scope:
         who = real_person(scope)

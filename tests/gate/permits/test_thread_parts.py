@@ -1,4 +1,4 @@
-"""A part of a thread is judged with all parts above it, and goes under our own copy alone."""
+"""Thread parts are judged together with all previous parts and published only below our own copies."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ Shown = tuple[str, Sequence[Medium]]
 
 
 def thread(here: World, *shown: Shown, **changes: Any) -> list[Unit]:
-    """Units of a thread, each with what is above it."""
+    """Return the units of a thread, each with the parts above it."""
     first, found = unit(here, **changes), []
     above: tuple[UnitPart, ...] = ()
     for body, media in shown:
@@ -57,14 +57,14 @@ def thread(here: World, *shown: Shown, **changes: Any) -> list[Unit]:
 
 
 def said(here: World, one: Unit, **more: Any) -> Decision:
-    """What is decided of a part, with its marks."""
+    """Return the decision on a part with its required flags."""
     with here.scope() as scope:
         whole = replace(one, flags=issuance.required_flags_of_unit(scope, one))
         return issuance.judge_unit(scope, whole, author=f"member:{here.ann}", **more)
 
 
 def leave(here: World, one: Unit, under: str = "", *, whole: Unit | None = None) -> UUID:
-    """A part leaves and stands outside under an id of its own. Raises Denied."""
+    """Publish a part, record its copy and return the permit ID. Raises `PermitDenied`."""
     with here.scope() as scope:
         marked = replace(one, flags=issuance.required_flags_of_unit(scope, one), reply_to=under)
         permit = issuance.mint_permit(
@@ -80,11 +80,11 @@ def made(here: World, act: Callable[[Scope], Any]) -> Any:
         return act(scope)
 
 
-# words
+# Text.
 
 
 @pytest.mark.parametrize("cut", [4, 9, 12])
-def test_a_word_over_two_parts_counts_in_the_one_that_completes_it(here: World, cut: int) -> None:
+def test_term_split_over_parts_counts_in_completing_part(here: World, cut: int) -> None:
     units = thread(
         here, (f"Hello {WORD[:cut]}", ()), (f"{WORD[cut:]} you", ()), platform="x", surface="x.post"
     )
@@ -100,10 +100,10 @@ def test_a_word_over_two_parts_counts_in_the_one_that_completes_it(here: World, 
 
 
 @pytest.mark.parametrize(
-    "order", ["picture above", "picture below", "same part", "words in two pictures"]
+    "order", ["picture above", "picture below", "same part", "text in two pictures"]
 )
-def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> None:
-    """Wherever the other half stands: in another part, or in the picture of the same one."""
+def test_term_split_over_picture_and_text_counts(here: World, order: str) -> None:
+    """The other half is in another part, or in a picture of the same part."""
 
     def reads(words: str) -> Medium:
         medium: Medium = made(here, lambda scope: picture(scope, here))
@@ -119,7 +119,7 @@ def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> Non
             "picture above": [("Hello", (reads(first),)), (second, ())],
             "picture below": [(first, ()), ("", (reads(second),))],
             "same part": [("Hello", ()), (second, (reads(first),))],
-            "words in two pictures": [("", (reads(first),)), ("", (reads(second),))],
+            "text in two pictures": [("", (reads(first),)), ("", (reads(second),))],
         }
         return plans[order]
 
@@ -131,14 +131,14 @@ def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> Non
     assert all(said(here, one).is_allowed for one in twin)
 
 
-def test_a_harmless_word_and_a_suggestive_one_meet_over_parts(here: World) -> None:
+def test_prohibited_combination_over_parts_is_found(here: World) -> None:
     units = thread(here, ("SUGGESTIVE-MARKER-A", ()), ("MINOR-C-A", ()))
     assert said(here, units[0]).is_allowed
     assert Reason.PROHIBITED_MINOR in said(here, units[1]).reasons
     assert said(here, thread(here, ("Hello", ()), ("MINOR-C-A", ()))[1]).is_allowed
 
 
-def test_an_address_of_a_part_above_must_still_hold(here: World) -> None:
+def test_link_in_previous_part_must_remain_valid(here: World) -> None:
     url = "https://shop.test/mia"
     made(
         here,
@@ -152,11 +152,11 @@ def test_an_address_of_a_part_above_must_still_hold(here: World) -> None:
     assert Reason.LINK_CHANGED in said(here, units[1]).reasons
 
 
-# pictures and people
+# Pictures and people.
 
 
 def explicit(here: World) -> Medium:
-    """An explicit tile of an invented person at which rob looked."""
+    """Record an explicit picture of a synthetic person, reviewed by Rob."""
 
     def build(scope: Scope) -> Medium:
         medium = picture(scope, here, Rating.E, person=synthetic_person(scope, here))
@@ -167,7 +167,7 @@ def explicit(here: World) -> Medium:
         return build(scope)
 
 
-def test_rating_is_the_highest_so_far_and_the_marks_follow_it(here: World) -> None:
+def test_thread_rating_is_highest_so_far_with_its_flags(here: World) -> None:
     medium = explicit(here)
     units = thread(here, ("Hello", ()), ("Look", (medium,)), ("Bye", ()), surface="sandbox.as_x")
     decisions = [said(here, one) for one in units]
@@ -177,7 +177,7 @@ def test_rating_is_the_highest_so_far_and_the_marks_follow_it(here: World) -> No
     assert all(one.is_allowed for one in decisions), decisions
 
 
-def test_what_happens_to_a_picture_above_stops_the_rest(here: World) -> None:
+def test_change_to_previous_picture_stops_later_parts(here: World) -> None:
     for act, reason in (
         (lambda s, m: ratings.freeze_bytes(s, m.sha256), Reason.COMPLAINT_FREEZE),
         (lambda s, m: recall.block_bytes(s, m.sha256, category="shown"), Reason.BLOCKLIST_EXACT),
@@ -189,7 +189,7 @@ def test_what_happens_to_a_picture_above_stops_the_rest(here: World) -> None:
         assert reason in said(here, units[1]).reasons
 
 
-def test_bytes_nobody_recorded_above_stop_the_rest(here: World) -> None:
+def test_unrecorded_bytes_in_previous_part_stop_later_parts(here: World) -> None:
     strange = Medium("f" * 64, "image/jpeg", 1000)
     assert (
         Reason.RENDITION_NOT_CANONICAL
@@ -197,7 +197,7 @@ def test_bytes_nobody_recorded_above_stop_the_rest(here: World) -> None:
     )
 
 
-def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their_own_copy(
+def test_consent_for_previous_part_is_required_for_later_parts(
     here: World,
 ) -> None:
     person = made(here, real_person)
@@ -214,15 +214,15 @@ def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their
     assert Reason.CONSENT_REVOKED in denied.value.decision.reasons
 
 
-# what it stands under
+# Parent copies.
 
 
-def test_a_part_goes_under_our_own_part_alone(here: World) -> None:
+def test_part_is_published_only_below_own_previous_part(here: World) -> None:
     units = thread(here, ("Hello", ()), ("Bye", ()))
     leave(here, units[0])
     foreign = thread(here, ("Other", ()), ("More", ()))
     with pytest.raises(PermitDenied) as denied:
-        leave(here, foreign[1], "p0")  # a copy of ours, of something else
+        leave(here, foreign[1], "p0")  # our own copy of another thread
     assert denied.value.decision.reasons == (Reason.REMOTE_REFERENCE,)
     with pytest.raises(PermitDenied):
         leave(here, units[1], "p99")
@@ -231,15 +231,15 @@ def test_a_part_goes_under_our_own_part_alone(here: World) -> None:
     leave(here, units[1], "p0")
 
 
-@pytest.mark.parametrize("how", ["called back", "gone"])
-def test_nothing_follows_a_part_that_must_go(here: World, how: str) -> None:
+@pytest.mark.parametrize("how", ["recalled", "removed"])
+def test_removed_or_recalled_part_stops_later_parts(here: World, how: str) -> None:
     from foundation.i18n.translation import Message
 
     units = thread(here, ("Hello", ()), ("Bye", ()), ("Again", ()))
     first = leave(here, units[0])
     leave(here, units[1], "p0")
     with here.scope() as scope:
-        if how == "gone":
+        if how == "removed":
             live_copies.record_removed(scope, first, "404")
         else:
             live_copies.mark_for_recall(scope, first, Message("recall.blocked"))
@@ -248,10 +248,10 @@ def test_nothing_follows_a_part_that_must_go(here: World, how: str) -> None:
     assert Reason.RECALL_IN_PROGRESS in denied.value.decision.reasons
 
 
-# the whole
+# The whole thread.
 
 
-def test_no_thread_begins_that_may_not_end(here: World) -> None:
+def test_thread_with_denied_part_is_not_started(here: World) -> None:
     units = thread(here, ("Hello", ()), (WORD, ()), platform="x", surface="x.post")
     with pytest.raises(PermitDenied) as denied:
         leave(here, units[0], whole=units[-1])
@@ -263,7 +263,7 @@ def test_no_thread_begins_that_may_not_end(here: World) -> None:
 
 
 def approved(here: World, whole: Unit) -> None:
-    """The whole is judged, and rob says yes to it."""
+    """Judge the whole thread and approve it as Rob."""
     said(here, whole)
     with here.scope() as scope:
         digest = replace(whole, flags=issuance.required_flags_of_unit(scope, whole)).digest()
@@ -272,11 +272,11 @@ def approved(here: World, whole: Unit) -> None:
 
 
 def nude(here: World) -> list[Shown]:
-    """Words that a person must look at before they leave, in two parts."""
+    """Return three parts of which one needs a review."""
     return [("Hello", ()), ("NUDITY-MARKER-A", ()), ("Bye", ())]
 
 
-def test_a_yes_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
+def test_approval_of_thread_covers_all_parts(here: World) -> None:
     units = thread(here, *nude(here))
     assert Reason.REVIEW_MISSING in said(here, units[1]).reasons
     approved(here, units[-1])
@@ -285,7 +285,7 @@ def test_a_yes_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
 
 
 @pytest.mark.parametrize("change", ["order", "shorter", "longer", "words", "alone"])
-def test_a_yes_to_the_whole_is_none_to_another_one(here: World, change: str) -> None:
+def test_approval_of_thread_does_not_cover_changed_thread(here: World, change: str) -> None:
     units = thread(here, *nude(here))
     approved(here, units[-1])
     shown = nude(here)
@@ -301,8 +301,8 @@ def test_a_yes_to_the_whole_is_none_to_another_one(here: World, change: str) -> 
     assert Reason.UNIT_CHANGED in changed.reasons, changed
 
 
-def test_a_no_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
-    """A last word against it counts, whoever said yes before."""
+def test_refusal_of_thread_covers_all_parts(here: World) -> None:
+    """The last review counts, regardless of earlier approvals."""
     units = thread(here, *nude(here))
     approved(here, units[-1])
     with here.scope() as scope:
@@ -315,10 +315,10 @@ def test_a_no_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
     assert not decision.is_allowed
 
 
-# digests
+# Digests.
 
 
-def test_what_stands_alone_has_the_digest_it_had_before_there_were_threads(here: World) -> None:
+def test_digest_of_single_post_is_unchanged_by_thread_fields(here: World) -> None:
     one = unit(here, media=[Medium("a" * 64, "image/jpeg", 1)])
     new = {
         "before",
@@ -341,7 +341,7 @@ def test_what_stands_alone_has_the_digest_it_had_before_there_were_threads(here:
     assert replace(one, reply_to="p1", native_key="k").digest() == one.digest()
 
 
-def test_digest_changes_with_every_part_above_and_their_order(here: World) -> None:
+def test_digest_changes_with_previous_parts_and_order(here: World) -> None:
     a, b = UnitPart((Text("body", "a"),)), UnitPart((Text("body", "b"),))
     base = unit(here, subject=Subject("delivery", uuid7()))
     wholes = [

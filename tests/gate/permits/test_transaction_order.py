@@ -1,9 +1,7 @@
-"""A send beside what forbids it, statement by statement, in thousands of orders: what commits first
-counts.
-
-Either the send was denied, or its copy is known to what came after it; nothing leaves after the
-commit that forbids it. The number of orders comes from the environment: 10,000 in `make chaos`.
-"""
+"""A permit concurrent with a prohibition, statement by statement, in thousands of orders: the first
+commit wins. Either the permit is denied, or the later transaction knows its copy; nothing is
+published after the prohibition is committed. `GREENROOM_ORDERS` sets the number of orders: 10,000
+in `make chaos`."""
 
 import os
 from collections import Counter
@@ -36,7 +34,7 @@ READER = "fan"
 
 @pytest.fixture
 def waits(cluster: Cluster) -> Iterator[Callable[[int], bool]]:
-    """Whether a backend waits for a lock."""
+    """A function that returns True if a backend waits for a lock."""
     engine = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
     asked = text("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = :pid AND NOT granted)")
     with engine.connect() as connection:
@@ -45,7 +43,7 @@ def waits(cluster: Cluster) -> Iterator[Callable[[int], bool]]:
 
 
 def claim(here: World, whole: Unit) -> str:
-    """What a room does before it sends: the permit's id, or nothing."""
+    """Request a permit as a sender does, and return its ID or an empty string."""
     try:
         with here.scope() as scope:
             issuance.lock_unit(scope, whole)
@@ -92,13 +90,13 @@ def prohibit(here: World, person, shown: Medium) -> None:
 
 
 FORBIDS = (revoke, block, freeze, stop, close_out, refuse, prohibit)
-"""Acts after which the unit may not leave; those that call copies back say which."""
+"""Operations after which the unit may not be published; those that recall copies return their
+permits."""
 NAMES = {act.__name__ for act in FORBIDS}
 
 
 def in_order(here: World) -> tuple[object, Medium, Unit]:
-    """All as it should be: a person who agreed, a picture of theirs that somebody looked at, a
-    reader of age."""
+    """Create a valid post: a consenting person, a reviewed picture and an adult viewer."""
     with here.scope() as scope:
         person = real_person(scope)
         shown = picture(scope, here, Rating.N, person=person)
@@ -124,8 +122,8 @@ def tried(
     seed: int,
     waits: Callable[[int], bool],
 ) -> ExecutionOrder:
-    """One order of the two, in a tenant of its own; fails when something left that should not
-    have."""
+    """Run one order of the two operations in a new tenant, and check that no prohibited permit was
+    issued."""
     here = world(database.scope, uuid7())
     person, shown, whole = in_order(here)
     acts = {"claim": lambda: claim(here, whole), "forbid": lambda: forbid(here, person, shown)}
@@ -147,7 +145,7 @@ def tried(
     return done
 
 
-def test_whatever_the_order_nothing_leaves_after_what_forbids_it(
+def test_no_permit_is_issued_after_prohibition_in_any_order(
     database: Database, waits: Callable[[int], bool]
 ) -> None:
     seen, sent = set(), Counter()
@@ -158,24 +156,21 @@ def test_whatever_the_order_nothing_leaves_after_what_forbids_it(
         sent[forbid.__name__, bool(done.results["claim"])] += 1
     assert (
         len(seen) > min(ORDERS, 100) * 9 // 10
-    )  # really different ones; locks leave some thousand at the most
+    )  # mostly distinct orders; locks limit their number to some thousand
     assert (
         {name for name, left in sent if left} == {name for name, left in sent if not left} == NAMES
     ), sent
 
 
-def test_the_same_seed_gives_the_same_order(
-    database: Database, waits: Callable[[int], bool]
-) -> None:
+def test_same_seed_gives_same_order(database: Database, waits: Callable[[int], bool]) -> None:
     once, again = (tried(database, revoke, 7, waits) for _ in range(2))
     assert once.steps == again.steps
 
 
-def test_a_send_that_holds_no_lock_is_found_out(
+def test_permit_without_lock_is_detected_as_breach(
     database: Database, waits: Callable[[int], bool]
 ) -> None:
-    """The breach that this file is there to find: deciding on what was read before, under no
-    lock."""
+    """A decision on facts read earlier and without a lock is the breach these tests detect."""
 
     def unlocked(here: World, whole: Unit) -> str:
         with here.scope() as scope:

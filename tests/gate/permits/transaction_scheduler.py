@@ -1,7 +1,6 @@
-"""A deterministic scheduler of transactions: each stops before it begins, before every statement
-and before its commit, and one of them, chosen by a seed, takes its next step. The same seed gives
-the same order, whatever the machine does meanwhile.
-"""
+"""A deterministic scheduler of transactions. Each transaction stops before it begins, before every
+statement and before its commit. A seed chooses the transaction that takes the next step: the same
+seed gives the same order, regardless of timing."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ STUCK_SECONDS = 60.0
 
 @dataclass
 class Actor:
-    """One transaction in a thread of its own: `parked` while it waits for its turn."""
+    """A transaction in a separate thread; `parked` while it waits for its turn."""
 
     name: str
     act: Callable[[], object]
@@ -26,7 +25,7 @@ class Actor:
     go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     ended: threading.Event = field(default_factory=threading.Event)
     at: str = ""
-    """The step it is about to take."""
+    """The next step."""
     pid: int = 0
     result: object = None
     error: BaseException | None = None
@@ -34,13 +33,13 @@ class Actor:
     def wait(self, step: str, pid: int) -> None:
         self.at, self.pid = step, pid
         self.parked.set()
-        assert self.go.acquire(timeout=STUCK_SECONDS), f"{self.name} never had its turn at {step}"
+        assert self.go.acquire(timeout=STUCK_SECONDS), f"{self.name} got no turn at {step}"
 
     def run(self) -> None:
         _here.actor = self
         try:
             self.result = self.act()
-        except BaseException as error:  # told by the test's own thread
+        except BaseException as error:  # re-raised in the thread of the test
             self.error = error
         finally:
             self.ended.set()
@@ -59,7 +58,7 @@ def _pid(connection: Connection) -> int:
 
 @contextmanager
 def stopped(engine: Engine) -> Iterator[None]:
-    """Every beginning, statement and commit of an actor on this engine waits for its turn."""
+    """Make each BEGIN, statement and COMMIT of an actor on this engine wait for its turn."""
 
     def before(connection, cursor, statement, *rest) -> None:
         if _here.actor is not None:
@@ -85,8 +84,7 @@ def stopped(engine: Engine) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class ExecutionOrder:
-    """What was done: the steps as `actor step`, who committed in which order, and what each came
-    to."""
+    """The executed steps as `actor step`, the order of commits, and the results."""
 
     steps: tuple[str, ...]
     committed: tuple[str, ...]
@@ -96,11 +94,8 @@ class ExecutionOrder:
 def run_interleaved(
     acts: Mapping[str, Callable[[], object]], *, seed: int, waits: Callable[[int], bool]
 ) -> ExecutionOrder:
-    """Run the acts beside each other in the order of `seed`; `waits` says whether a backend waits
-    for a lock.
-
-    Raises what an act raised.
-    """
+    """Run the acts concurrently in the order of `seed`. `waits` returns True if a backend waits for
+    a lock. Raises the exception of an act, if any."""
     drawn, steps, committed = Random(seed), [], []
     actors = [Actor(name, act) for name, act in acts.items()]
     threads = [threading.Thread(target=actor.run, daemon=True) for actor in actors]
@@ -124,7 +119,7 @@ def run_interleaved(
 
 
 def _ready(actors: list[Actor], waits: Callable[[int], bool]) -> list[Actor]:
-    """Who may take a step, once everybody is at a stop, waits for a lock of another, or has
+    """Return the actors that can take a step, once each actor is parked, waits for a lock or has
     ended."""
     until = monotonic() + STUCK_SECONDS
     while True:
@@ -134,4 +129,4 @@ def _ready(actors: list[Actor], waits: Callable[[int], bool]) -> list[Actor]:
             ready = [one for one in actors if one.parked.is_set() and not one.ended.is_set()]
             if ready or all(one.ended.is_set() for one in actors):
                 return ready
-        assert monotonic() < until, f"nobody moves: {[(one.name, one.at) for one in actors]}"
+        assert monotonic() < until, f"no actor moves: {[(one.name, one.at) for one in actors]}"

@@ -1,5 +1,5 @@
-"""Signed rules: what two may sign comes into force; what is older, altered or signed by one does
-not."""
+"""Signed policies: a release with two trusted signatures becomes active; older, changed or
+incomplete ones are refused."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -54,15 +54,13 @@ def judged(here: World, whole: Unit) -> Decision:
 
 
 def closed(here: World) -> frozenset[Reason]:
-    """Why nothing leaves: the reasons of a claim that was denied."""
+    """Return the reasons for which a permit is denied."""
     with pytest.raises(PermitDenied) as raised, here.scope() as scope:
         issuance.mint_permit(scope, unit(here), Step(), key=KEY, author=f"member:{here.ann}")
     return frozenset(raised.value.decision.reasons)
 
 
-def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(
-    tenant: OpenScope, here: World
-) -> None:
+def test_signed_policy_becomes_active_for_all_decisions(tenant: OpenScope, here: World) -> None:
     post = unit(here)
     assert judged(here, post).bundle == bundle.shipped_bundle().name
     taken = install_rules(tenant, sign_release(LATER, sandbox="H"))
@@ -72,7 +70,7 @@ def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(
         assert issuance.preview_decision(scope, post, author="system:test").bundle == taken.name
         assert active_policy.current_bundle(scope) is active_policy.current_bundle(
             scope
-        )  # read once in a process
+        )  # parsed once per process
     assert Reason.RATING_EXCEEDS_SURFACE in closed(here)
     open_again = install_rules(tenant, sign_release(LATEST))
     assert judged(here, post).bundle == open_again.name
@@ -80,9 +78,7 @@ def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(
         issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
 
 
-def test_decisions_are_made_again_with_the_rules_of_their_own_time(
-    tenant: OpenScope, here: World
-) -> None:
+def test_decisions_replay_with_policy_of_their_time(tenant: OpenScope, here: World) -> None:
     post = unit(here)
     for version, sandbox in ((None, ""), (LATER, "H"), (LATEST, "B")):
         if version:
@@ -95,14 +91,12 @@ def test_decisions_are_made_again_with_the_rules_of_their_own_time(
 
 
 @pytest.mark.parametrize("version", ["2026.01.01-1", bundle.shipped_bundle().version])
-def test_what_is_not_newer_than_the_product_is_refused(tenant: OpenScope, version: str) -> None:
+def test_policy_older_than_shipped_is_refused(tenant: OpenScope, version: str) -> None:
     with pytest.raises(Refused, match="POLICY_ROLLBACK"):
         install_rules(tenant, sign_release(version, sandbox="H"))
 
 
-def test_an_older_release_is_refused_and_the_newest_again_changes_nothing(
-    tenant: OpenScope, here: World
-) -> None:
+def test_older_release_is_refused_and_newest_is_idempotent(tenant: OpenScope, here: World) -> None:
     install_rules(tenant, sign_release(LATER))
     newest = install_rules(tenant, sign_release(LATEST))
     for older in (
@@ -132,19 +126,21 @@ def edited(document: bytes) -> bytes:
 
 
 BAD: dict[str, Callable[[], bytes]] = {
-    "nobody": lambda: build_release(LATER).to_bytes(),
-    "one": lambda: sign_release(LATER, ANN),
-    "one twice": lambda: doubled(sign_release(LATER)),
-    "one and a stranger": lambda: sign_release(LATER, ANN, EVE),
-    "changed afterwards": lambda: edited(sign_release(LATER)),
-    "a name twice": lambda: sign_release(LATER).replace(b'"kind"', b'"matrix":"","kind"', 1),
-    "no release": lambda: b"[1]",
-    "nothing": lambda: b"",
+    "no signature": lambda: build_release(LATER).to_bytes(),
+    "one signature": lambda: sign_release(LATER, ANN),
+    "one signature twice": lambda: doubled(sign_release(LATER)),
+    "one trusted and one unknown signature": lambda: sign_release(LATER, ANN, EVE),
+    "changed after signing": lambda: edited(sign_release(LATER)),
+    "duplicate field": lambda: sign_release(LATER).replace(b'"kind"', b'"matrix":"","kind"', 1),
+    "not a release": lambda: b"[1]",
+    "empty": lambda: b"",
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_two_did_not_sign_is_refused_whole(tenant: OpenScope, here: World, name: str) -> None:
+def test_release_without_two_trusted_signatures_is_refused(
+    tenant: OpenScope, here: World, name: str
+) -> None:
     with pytest.raises(Refused, match="POLICY_SIGNATURE"):
         install_rules(tenant, BAD[name]())
     with tenant(INSTALLATION_ID, "system:test") as scope:
@@ -152,7 +148,7 @@ def test_what_two_did_not_sign_is_refused_whole(tenant: OpenScope, here: World, 
     assert judged(here, unit(here)).bundle == bundle.shipped_bundle().name
 
 
-def test_signed_rules_that_are_not_whole_are_refused(tenant: OpenScope) -> None:
+def test_invalid_signed_policy_is_refused(tenant: OpenScope) -> None:
     for old, new in (("verdicts: {G: A, S: A, N: F, E: F}", "verdicts: {G: A}"), (LATER, "soon")):
         whole = build_release(LATER)
         broken = (
@@ -164,11 +160,11 @@ def test_signed_rules_that_are_not_whole_are_refused(tenant: OpenScope) -> None:
             install_rules(tenant, broken.to_bytes())
 
 
-def test_bytes_changed_in_the_database_close_the_gate(
+def test_policy_changed_in_database_closes_gate(
     tenant: OpenScope, here: World, cluster: Cluster
 ) -> None:
     install_rules(tenant, sign_release(LATER))
-    judged(here, unit(here))  # this process remembers the true one
+    judged(here, unit(here))  # the process has cached the original
     with past_the_gate(cluster) as connection:
         document = edited(sign_release(LATER))
         connection.execute(
@@ -179,7 +175,7 @@ def test_bytes_changed_in_the_database_close_the_gate(
     assert (denied.verdict, denied.reasons) == (Verdict.B, (Reason.POLICY_SIGNATURE,))
 
 
-def test_a_key_that_may_no_longer_sign_closes_the_gate(tenant: OpenScope, here: World) -> None:
+def test_untrusted_key_closes_gate(tenant: OpenScope, here: World) -> None:
     install_rules(tenant, sign_release(LATER))
     active_policy.set_trusted_keys(TRUSTED.partition(",")[0])
     assert closed(here) == {Reason.POLICY_SIGNATURE}
@@ -189,7 +185,7 @@ def test_a_key_that_may_no_longer_sign_closes_the_gate(tenant: OpenScope, here: 
         active_policy.set_trusted_keys("not a key")
 
 
-def test_an_old_version_put_back_by_hand_closes_the_gate(
+def test_reactivated_old_policy_closes_gate(
     tenant: OpenScope, here: World, cluster: Cluster
 ) -> None:
     install_rules(tenant, sign_release(LATER))
@@ -205,9 +201,7 @@ def test_an_old_version_put_back_by_hand_closes_the_gate(
     assert closed(here) == {Reason.POLICY_ROLLBACK}
 
 
-def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(
-    tenant: OpenScope, here: World
-) -> None:
+def test_no_role_can_change_or_delete_policies(tenant: OpenScope, here: World) -> None:
     install_rules(tenant, sign_release(LATER))
     install_rules(tenant, sign_release(LATEST))
     for statement in (
@@ -229,7 +223,7 @@ def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(
             scope.run(insert, tenant=owner)
 
 
-def test_a_claim_ends_before_the_rules_change_under_it(tenant: OpenScope, here: World) -> None:
+def test_permit_transaction_locks_policy(tenant: OpenScope, here: World) -> None:
     with here.scope() as scope:
         issuance.lock_unit(scope, unit(here))
         before = active_policy.current_policy(scope)
@@ -241,9 +235,7 @@ def test_a_claim_ends_before_the_rules_change_under_it(tenant: OpenScope, here: 
         assert active_policy.current_policy(scope) is before
 
 
-def test_the_products_own_rules_are_kept_for_those_who_ask_later(
-    tenant: OpenScope, cluster: Cluster
-) -> None:
+def test_shipped_policy_is_stored_for_later_replay(tenant: OpenScope, cluster: Cluster) -> None:
     for _ in range(2):
         with tenant(INSTALLATION_ID, "system:test") as scope:
             active_policy.store_shipped_bundle(scope)

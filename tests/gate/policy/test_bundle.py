@@ -1,4 +1,4 @@
-"""The rules as data: borrowed rows, ageing, caps, unknown places."""
+"""Policies as data: borrowed rows, expiry, caps and unknown destinations."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,7 +17,7 @@ WHOLE = bundle.shipped_bundle()
 
 
 def letters(platform: str, surface: str, *, on: date = TODAY, **choice: str) -> str:
-    # literals, by keyword
+    # literals passed by keyword
     found = WHOLE.row(platform, surface, on=on, **choice)  # type: ignore[arg-type]  # see above
     return "/".join(found.verdict(rating) for rating in Rating)
 
@@ -42,11 +42,11 @@ def letters(platform: str, surface: str, *, on: date = TODAY, **choice: str) -> 
         ("own_page", "sandbox.post", "H/B/B/B/B"),
     ],
 )
-def test_a_place_allows_what_its_row_says(platform: str, surface: str, expected: str) -> None:
+def test_destination_allows_verdicts_of_its_row(platform: str, surface: str, expected: str) -> None:
     assert letters(platform, surface) == expected
 
 
-def test_the_kind_of_unit_chooses_among_borrowed_rows() -> None:
+def test_kind_of_unit_selects_borrowed_row() -> None:
     assert letters("sandbox", "sandbox.as_x", place="text") == "A/A/H/H/B"
     assert letters("x", "x.post", place="text") == "A/A/H/H/B"
     assert letters("sandbox", "sandbox.as_telegram", place="chat") == "A/A/F/F/B"
@@ -55,7 +55,7 @@ def test_the_kind_of_unit_chooses_among_borrowed_rows() -> None:
     assert letters("byhand", "onlyfans") == "B/B/B/B/B"
 
 
-def test_rules_age_in_steps_and_ours_never() -> None:
+def test_rules_expire_in_steps_except_own() -> None:
     assert letters("x", "post", on=date(2027, 2, 18)) == "A/A/F/F/B"
     assert letters("x", "post", on=date(2027, 2, 19)) == "A/A/H/H/B"
     assert letters("x", "post", on=date(2027, 4, 19)) == "A/A/H/H/B"
@@ -65,7 +65,7 @@ def test_rules_age_in_steps_and_ours_never() -> None:
     assert WHOLE.row("x", "post", on=date(2027, 2, 19)).stale == {Rating.N, Rating.E}
 
 
-def test_no_row_ever_loosens_with_time_or_with_a_higher_rating() -> None:
+def test_no_row_loosens_with_time_or_rating() -> None:
     for name, raw in WHOLE.rows.items():
         before = None
         for on in (TODAY, date(2027, 2, 19), date(2027, 4, 20), date(2028, 1, 1)):
@@ -83,7 +83,7 @@ def test_unverified_rows_hold_nudity() -> None:
             assert WHOLE.row(raw.platform, name, on=TODAY).verdict(Rating.N).rank >= Verdict.H.rank
 
 
-def test_flags_are_what_a_request_can_carry() -> None:
+def test_flags_match_request_fields() -> None:
     place = WHOLE.row("sandbox", "post", on=TODAY)
     assert required_flags(place, Rating.G, ai=False) == ()
     assert required_flags(place, Rating.N, ai=True) == ("adult=true", "ai=true")
@@ -95,7 +95,7 @@ def test_flags_are_what_a_request_can_carry() -> None:
     )
 
 
-def test_jurisdictions_default_to_the_most() -> None:
+def test_unknown_jurisdiction_requires_highest_assurance() -> None:
     assert {WHOLE.required_assurance(where) for where in ("", "XX", "FR")} == {"L4"}
 
 
@@ -114,26 +114,25 @@ def test_jurisdictions_default_to_the_most() -> None:
     ],
     ids=[
         "no verdicts",
-        "half",
-        "upside down",
-        "twice",
-        "never read again",
+        "missing rating",
+        "higher rating looser",
+        "duplicate row",
+        "no review date",
         "viewer",
-        "borrows nothing",
+        "unknown source row",
     ],
 )
-def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
+def test_invalid_matrix_is_rejected(breach, tmp_path: Path) -> None:
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     breach(content["rows"])
     path = tmp_path / "matrix.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
-    with pytest.raises(ValueError):  # noqa: PT011  pydantic's own or ours, each with its own words
+    with pytest.raises(ValueError):  # noqa: PT011  raised by pydantic or by the loader
         bundle.load_bundle(path, lexicon.shipped_lexicon())
 
 
-def test_no_rule_opens_the_release_of_ones_own_picture_in_passing(tmp_path: Path) -> None:
-    """Without counsel's name, where they wrote it and until when, a matrix that opens it is refused
-    as a whole."""
+def test_release_of_own_pictures_requires_legal_source(tmp_path: Path) -> None:
+    """A matrix that allows it without counsel, source and review date is rejected entirely."""
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     assert [row["own_likeness"] for row in content["production"]] == [False] * len(
         content["production"]
@@ -145,7 +144,7 @@ def test_no_rule_opens_the_release_of_ones_own_picture_in_passing(tmp_path: Path
         bundle.load_bundle(path, lexicon.shipped_lexicon())
 
 
-def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
+def test_installation_terms_extend_lexicon(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("terms: {explicit: [PRIVATE-WORD-B], nudity: [bare]}\n", "utf-8")
     words = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH, over=own)
@@ -157,15 +156,15 @@ def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
     assert rate_texts(["I can barely see"], lexicon=words).rating is Rating.G
 
 
-def test_rules_that_change_get_a_version_of_their_own() -> None:
-    """`gate/policy/versions.txt` keeps the digest of each version: the same never means two
-    things."""
+def test_changed_policy_requires_new_version() -> None:
+    """`gate/policy/versions.txt` records the digest of each version, so that a version never has
+    two meanings."""
     lines = (bundle.SHIPPED_MATRIX_PATH.parent / "versions.txt").read_text("utf-8").splitlines()
     listed = [line.split() for line in lines if not line.startswith("#")]
     numbers = [replace(WHOLE, version=version).number for version, _ in listed]
     assert numbers == sorted(set(numbers)), "each version is newer than the one before"
     assert listed[-1] == [WHOLE.version, WHOLE.digest], (
-        "the rules changed: they need a newer bundle_version, and a line"
+        "the policy changed: increase bundle_version and add a line"
     )
     other = bundle.parse_bundle(bundle.SHIPPED_MATRIX_PATH.read_bytes() + b"#\n", WHOLE.lexicon)
-    assert listed[-1] != [other.version, other.digest], "one letter more, and it is seen"
+    assert listed[-1] != [other.version, other.digest], "any additional character is detected"

@@ -1,4 +1,4 @@
-"""A credit-card check counts where the row of the jurisdiction allows it, and nowhere else."""
+"""Credit card checks count as age assurance only where the row of the jurisdiction allows them."""
 
 from itertools import product
 
@@ -29,7 +29,7 @@ def here(tenant: OpenScope) -> World:
         ("", False),
     ],
 )
-def test_only_a_credit_card_is_a_card_check(method: str, is_card: bool) -> None:
+def test_only_credit_card_methods_are_card_checks(method: str, is_card: bool) -> None:
     assert is_card_check(method) is is_card
 
 
@@ -37,7 +37,7 @@ METHODS = ("yoti.credit_card", "yoti.debit_card", "yoti.doc_scan")
 PLACES = ("GB", "EU", "US-TX", "default", "", "XX")
 
 
-def test_it_opens_what_the_row_allows(here: World) -> None:
+def test_card_check_verifies_age_where_allowed(here: World) -> None:
     cases = list(product(METHODS, ("L1", "L2", "L3", "L4"), PLACES))
     with here.scope() as scope:
         for number, (method, level, jurisdiction) in enumerate(cases):

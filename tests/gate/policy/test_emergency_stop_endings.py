@@ -1,5 +1,5 @@
-"""A wide stop ended by one person: after a quarter of an hour, and with their passkey where they
-have one."""
+"""The end of a broad stop by one member: after a quarter of an hour, and with their passkey, if
+any."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -40,7 +40,7 @@ def _clock(cluster: Cluster) -> Iterator[None]:
 
 @pytest.fixture
 def here(tenant: OpenScope) -> World:
-    """ann alone, who stopped everything."""
+    """An agency of one member, Ann, who stopped everything."""
     found = world(tenant, uuid7(), solo=True)
     with found.scope(f"member:{found.ann}") as scope:
         emergency_stops.close_switch(scope, *STOP, reason="a phone was stolen")
@@ -71,7 +71,7 @@ def stopped(here: World) -> bool:
         return emergency_stops.is_stopped(scope, "sending")
 
 
-def test_who_has_no_passkey_waits_and_nothing_more(here: World, tenant: OpenScope) -> None:
+def test_member_without_passkey_waits_fifteen_minutes(here: World, tenant: OpenScope) -> None:
     with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):
         reopens(here)
     advance_clock(tenant, 16)
@@ -79,11 +79,11 @@ def test_who_has_no_passkey_waits_and_nothing_more(here: World, tenant: OpenScop
     assert not stopped(here)
 
 
-def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> None:
+def test_member_with_passkey_signs_this_stop(here: World, tenant: OpenScope) -> None:
     device = register_passkey(here, here.ann)
     with pytest.raises(
         Refused, match=emergency_stops.SOLO_TOO_EARLY
-    ):  # a signature shortens nothing
+    ):  # a signature does not shorten the wait
         reopens(here, signed=signs(here, device))
     advance_clock(tenant, 16)
     with pytest.raises(Refused, match=emergency_stops.PASSKEY_REQUIRED):
@@ -101,11 +101,11 @@ def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> Non
     with here.scope(f"member:{here.ann}") as scope:
         emergency_stops.close_switch(scope, *STOP, reason="again")
     advance_clock(tenant, 16)
-    with pytest.raises(Refused, match="not_fresh"):  # it ended one stop, not the next
+    with pytest.raises(Refused, match="not_fresh"):  # the signature was valid for one stop
         reopens(here, signed=signed)
 
 
-def test_nobody_sheds_the_duty_by_putting_the_passkey_away(
+def test_removed_passkey_is_still_required_for_a_day(
     here: World, tenant: OpenScope, cluster: Cluster
 ) -> None:
     register_passkey(here, here.ann)
@@ -117,10 +117,10 @@ def test_nobody_sheds_the_duty_by_putting_the_passkey_away(
     with policy_releases.past_the_gate(cluster) as connection:
         aged = "UPDATE passkeys SET ended_at = ended_at - interval '25 hours' WHERE tenant_id = :t"
         connection.execute(text(aged), {"t": here.tenant_id})
-    reopens(here)  # who lost their device is not locked out for ever
+    reopens(here)  # a member who lost their device is not locked out
 
 
-def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
+def test_workers_require_wait_and_signature(here: World, tenant: OpenScope) -> None:
     device = register_passkey(here, here.ann)
 
     def wanted(signed: str) -> EmergencyStopRequested:
@@ -138,7 +138,7 @@ def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
     for minutes, why in (
         (1, emergency_stops.SOLO_TOO_EARLY),
         (16, emergency_stops.PASSKEY_REQUIRED),
-    ):  # the last is what to do
+    ):  # the last notice remains
         advance_clock(tenant, minutes)
         handle_stop_request(wanted(""), tenant=tenant)
         assert stopped(here)
@@ -150,7 +150,7 @@ def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
         assert list_open_notices(scope) == []
 
 
-def test_stopping_and_a_narrow_stop_ask_for_no_passkey(here: World) -> None:
+def test_stop_and_narrow_reopen_need_no_passkey(here: World) -> None:
     register_passkey(here, here.ann)
     with here.scope(f"member:{here.ann}") as scope:
         creator = ("creator", str(here.creator_id), "sending")
@@ -160,7 +160,7 @@ def test_stopping_and_a_narrow_stop_ask_for_no_passkey(here: World) -> None:
 
 @pytest.fixture
 def apart(tenant: OpenScope) -> Iterator[Callable[[World, Callable[[Scope], None]], Thread]]:
-    """Acts of ann in a thread of its own, so that two can wait for each other."""
+    """Run operations of Ann in separate threads, so that two can wait for each other."""
     begun: list[Thread] = []
 
     def act(here: World, does: Callable[[Scope], None]) -> Thread:
@@ -177,23 +177,19 @@ def apart(tenant: OpenScope) -> Iterator[Callable[[World, Callable[[Scope], None
         one.join(60)
 
 
-def test_one_who_ends_a_stop_alone_waits_for_who_presses_it_anew(
+def test_solo_reopen_waits_for_concurrent_stop(
     here: World, tenant: OpenScope, apart: Callable[[World, Callable[[Scope], None]], Thread]
 ) -> None:
     advance_clock(tenant, 16)
     with here.scope(f"member:{here.ann}") as scope:
-        emergency_stops.close_switch(
-            scope, *STOP, reason="it is real"
-        )  # not committed: the other looks meanwhile
+        emergency_stops.close_switch(scope, *STOP, reason="it is real")  # not committed yet
         ending = apart(here, lambda other: emergency_stops.reopen_switch(other, *STOP, reason=WHY))
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
     ending.join(60)
     assert stopped(here)
 
 
-def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(
-    here: World, tenant: OpenScope
-) -> None:
+def test_reopen_request_does_not_end_later_stop(here: World, tenant: OpenScope) -> None:
     creator = ("creator", str(here.creator_id), "sending")
 
     def seen() -> str:
@@ -235,7 +231,7 @@ def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(
         ended = audit.find_last_act(
             scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending"
         )
-    assert ends(first)  # asked twice, or by two: it was ended already, by the first
+    assert ends(first)  # a repeated request: the first one ended the stop
     with here.scope() as scope:
         assert (
             audit.find_last_act(

@@ -1,5 +1,5 @@
-"""Rules as they are said, and their differences: what is said of a place is decided there, no
-loosening is missed."""
+"""Displayed policies of destinations and their differences: they agree with decisions, and each
+loosening is reported."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,7 +37,7 @@ def changes(old: Bundle, new: Bundle) -> dict[str, tuple[RuleChange, ...]]:
     return {each.name: each.changes for each in place_rules.compare_bundles(old, new)}
 
 
-def test_a_place_says_what_was_read_when_and_what_age_does_to_it() -> None:
+def test_destination_rule_shows_verdicts_sources_and_expiry() -> None:
     (rule,) = place_rules.place_rules(WHOLE, "x.post", on=TODAY)
     assert [rule.row.verdict(rating) for rating in PUBLISHABLE_RATINGS] == list("AAFF")
     assert (rule.verified, rule.read_on, rule.review_by) == ("secondary", TODAY, date(2027, 2, 18))
@@ -50,7 +50,7 @@ def test_a_place_says_what_was_read_when_and_what_age_does_to_it() -> None:
     assert [later.row.verdict(rating) for rating in PUBLISHABLE_RATINGS] == list("AHHH")
 
 
-def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
+def test_each_expiry_step_agrees_with_decision_of_that_day() -> None:
     for name in WHOLE.rows:
         for rule in place_rules.place_rules(WHOLE, name, on=TODAY):
             for step in rule.tightenings:
@@ -67,7 +67,7 @@ def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
                     assert before.row.verdict(rating).rank < step.verdict.rank
 
 
-def test_a_borrowing_place_says_each_rule_it_follows() -> None:
+def test_borrowing_destination_lists_all_its_rules() -> None:
     found = place_rules.place_rules(WHOLE, "byhand.x", on=TODAY)
     assert [rule.name for rule in found] == ["x.post", "x.text", "x.profile_live"]
     assert all(rule.sources and rule.read_on for rule in found)
@@ -76,7 +76,7 @@ def test_a_borrowing_place_says_each_rule_it_follows() -> None:
     ] == [None] * 3
 
 
-def test_a_platform_means_all_its_places() -> None:
+def test_platform_matches_all_its_destinations() -> None:
     assert place_rules.match_places(WHOLE, "x") == (
         "x.post",
         "x.text",
@@ -88,7 +88,7 @@ def test_a_platform_means_all_its_places() -> None:
     assert place_rules.place_rules(WHOLE, "nowhere.post", on=TODAY) == ()
 
 
-def test_the_same_rules_do_not_differ(tmp_path: Path) -> None:
+def test_identical_policies_do_not_differ(tmp_path: Path) -> None:
     assert place_rules.compare_bundles(WHOLE, load(tmp_path)) == ()
 
 
@@ -120,7 +120,7 @@ def test_the_same_rules_do_not_differ(tmp_path: Path) -> None:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_each_change_says_which_way_it_goes(
+def test_each_change_has_direction(
     tmp_path: Path, changed: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
     found = changes(WHOLE, with_row(tmp_path, "x.post", **changed)).get("x.post", ())
@@ -130,21 +130,19 @@ def test_each_change_says_which_way_it_goes(
 @pytest.mark.parametrize(
     "changed", [{"above": "N"}, {"assures": True}, {"otherwise": "PLATFORM_FORBIDS"}]
 )
-def test_a_probe_that_asks_for_less_or_proves_more_is_a_loosening(
-    tmp_path: Path, changed: dict[str, Any]
-) -> None:
+def test_weaker_destination_check_is_loosening(tmp_path: Path, changed: dict[str, Any]) -> None:
     (row,) = (row for row in FILE["rows"] if row["id"] == "telegram.private_channel")
     probes = [{**row["probe"][0], **changed}, *row["probe"][1:]]
     found = changes(WHOLE, with_row(tmp_path, "telegram.private_channel", probe=probes))
     assert ChangeDirection.LOOSENED in {each.way for each in found["telegram.private_channel"]}
 
 
-def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
+def test_change_is_reported_for_all_affected_destinations(tmp_path: Path) -> None:
     found = changes(WHOLE, with_row(tmp_path, "x.post", adult_link="B"))
     assert set(found) == {"x.post", "byhand.x ← x.post", "sandbox.as_x ← x.post"}
 
 
-def test_what_is_new_or_gone_is_compared_with_an_unknown_place(tmp_path: Path) -> None:
+def test_new_and_removed_rows_are_compared_with_unknown_destination(tmp_path: Path) -> None:
     fewer = load(
         tmp_path,
         rows=[row for row in FILE["rows"] if row["id"] not in ("tiktok.post", "byhand.tiktok")],
@@ -159,7 +157,7 @@ def test_what_is_new_or_gone_is_compared_with_an_unknown_place(tmp_path: Path) -
     assert (new.kind, new.loosened) == ("new", True)
 
 
-def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
+def test_defaults_and_jurisdictions_are_compared(tmp_path: Path) -> None:
     defaults = {**FILE["defaults"], "unknown_surface": {"G": "A", "S": "B", "N": "B", "E": "B"}}
     countries = [
         {**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]
@@ -185,10 +183,10 @@ LETTERS = st.lists(st.sampled_from("AFHB"), min_size=4, max_size=4).map(
     verified=st.sampled_from(["primary", "unverified"]),
     place=st.sampled_from(["post", "text", "chat", "profile"]),
 )
-def test_no_loosening_is_missed(
+def test_every_loosening_is_reported(
     tmp_path: Path, name: str, letters: list[str], verified: str, place: str
 ) -> None:
-    """Whatever is decided more freely anywhere, for any unit, is called out."""
+    """Any less strict verdict, for any unit and destination, must be reported."""
     new = with_row(
         tmp_path,
         name,
@@ -218,7 +216,7 @@ def _rank(rules: Bundle, row: dict[str, Any], kind: Any, people: Any, rating: Ra
 FLAG = "media_metadata.sensitive_media_warning.adult_content=true"
 
 
-def test_every_difference_is_told_in_the_words_of_the_file(tmp_path: Path) -> None:
+def test_differences_use_terms_of_policy_file(tmp_path: Path) -> None:
     changed = {
         "verdicts": {"G": "A", "S": "F", "N": "F", "E": "H"},
         "adult_link": "B",
@@ -266,7 +264,7 @@ def test_every_difference_is_told_in_the_words_of_the_file(tmp_path: Path) -> No
     assert place_rules.review_deadlines(WHOLE)["x.post"] == date(2027, 2, 18)
 
 
-def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
+def test_general_rules_are_compared_by_name(tmp_path: Path) -> None:
     defaults = {
         **FILE["defaults"],
         "unknown_platform": {"G": "B", "S": "B", "N": "B", "E": "B"},

@@ -1,5 +1,4 @@
-"""What the rules of a place are on a day, to the last field, and how two versions differ in the
-words of the file."""
+"""All fields of the policy of a destination on a day, and of the difference between two versions."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,7 +25,7 @@ def said(row: PlaceRow) -> str:
     return "".join(row.verdict(rating) for rating in PUBLISHABLE_RATINGS)
 
 
-def test_an_unknown_place_allows_what_the_defaults_do_and_asks_for_everything() -> None:
+def test_unknown_destination_has_default_verdicts_and_strictest_fields() -> None:
     surface, platform = (
         WHOLE.row(*where, on=TODAY) for where in (("x", "nook"), ("nowhere", "post"))
     )
@@ -41,7 +40,7 @@ def test_an_unknown_place_allows_what_the_defaults_do_and_asks_for_everything() 
         assert found.verdict(Rating.X) is Verdict.B
         assert found.required_probes(Rating.E) == ()
     assert WHOLE.row("x", "telegram.post", on=TODAY).known is False, (
-        "another platform's row is none of this one's"
+        "the row belongs to another platform"
     )
 
 
@@ -49,7 +48,7 @@ def plain(**changes: Any) -> MatrixRow:
     return WHOLE.rows["x.post"].model_copy(update=changes)
 
 
-def test_a_row_that_says_little_asks_for_the_most() -> None:
+def test_incomplete_row_uses_strictest_values() -> None:
     found = WHOLE.row_on_day(
         plain(ai=None, viewer=None, adult_link=None, flags=None, probe=None), TODAY
     )
@@ -72,7 +71,7 @@ def test_a_row_that_says_little_asks_for_the_most() -> None:
     assert (wire.ai_flag, wire.ai_text) == ("made_with_ai=true", False)
 
 
-def test_rules_nobody_read_again_tighten_on_the_day_after_and_after_two_months() -> None:
+def test_overdue_rules_tighten_next_day_and_after_two_months() -> None:
     row = WHOLE.rows["x.post"]
     by = row.review_by
     assert by is not None
@@ -108,7 +107,7 @@ def test_rules_nobody_read_again_tighten_on_the_day_after_and_after_two_months()
     assert "x.post" in WHOLE.overdue_rows("byhand", "byhand.x", on=by + DAY)
 
 
-def test_what_a_place_borrows_is_judged_rule_by_rule() -> None:
+def test_borrowed_rules_are_judged_separately() -> None:
     assert [name for name, _ in WHOLE.source_rows("x", "post", on=TODAY)] == ["x.post"]
     assert [name for name, _ in WHOLE.source_rows("byhand", "x", on=TODAY)] == ["x.post"]
     assert WHOLE.source_rows("x", "nook", on=TODAY) == ()
@@ -122,7 +121,7 @@ def test_what_a_place_borrows_is_judged_rule_by_rule() -> None:
     )  # fmt: skip
 
 
-def test_a_strangers_row_is_never_for_adults() -> None:
+def test_third_party_row_never_allows_adult_content() -> None:
     written = MatrixRow.model_validate(
         stranger_row("AHBB", viewer="platform", creator_verified=True)
     )
@@ -135,7 +134,7 @@ def test_a_strangers_row_is_never_for_adults() -> None:
     assert rule.sources == ("https://acme.example/rules",)
 
 
-def test_where_ones_own_picture_may_go_out_alone_is_told_with_its_last_day() -> None:
+def test_release_of_own_pictures_is_compared_with_its_end_date() -> None:
     country = next(row["id"] for row in FILE["production"] if row["id"] != "default")
     one = build_open_bundle(**{country: COUNSEL})
     shut = build_open_bundle(**{country: {}})
@@ -168,7 +167,7 @@ def test_where_ones_own_picture_may_go_out_alone_is_told_with_its_last_day() -> 
     assert not one.can_release_own("Nowhere", by)
 
 
-def test_rows_that_come_and_go_are_compared_with_a_place_nobody_knows(tmp_path: Path) -> None:
+def test_added_and_removed_rows_are_compared_with_unknown_destination(tmp_path: Path) -> None:
     fewer = load(tmp_path, rows=[row for row in FILE["rows"] if row["id"] != "x.text" and "x.text" not in
                                  row.get("same_as", ())])  # fmt: skip
     found = {one.name: one for one in place_rules.compare_bundles(WHOLE, fewer)}
@@ -187,7 +186,7 @@ def test_rows_that_come_and_go_are_compared_with_a_place_nobody_knows(tmp_path: 
     ("unknown_surface", {"unknown_surface": {"G": "B", "S": "B", "N": "B", "E": "B"}}, ChangeDirection.TIGHTENED),
     ("link_unregistered", {"link_unregistered": "A"}, ChangeDirection.LOOSENED),
 ])  # fmt: skip
-def test_what_holds_where_no_row_does_is_compared_too(
+def test_defaults_are_compared(
     tmp_path: Path, name: str, changed: dict[str, Any], way: ChangeDirection
 ) -> None:
     other = load(tmp_path, defaults={**FILE["defaults"], **changed})
@@ -200,7 +199,7 @@ def test_what_holds_where_no_row_does_is_compared_too(
     assert {(one.way, one.what) for one in found[name].changes} == {(way, "verdict")}
 
 
-def test_what_a_country_asks_is_compared_by_its_level(tmp_path: Path) -> None:
+def test_jurisdictions_are_compared_by_level(tmp_path: Path) -> None:
     rows = [
         {**row, "level": "L1"} if row["id"] == "default" else row for row in FILE["jurisdictions"]
     ]
@@ -216,7 +215,7 @@ def test_what_a_country_asks_is_compared_by_its_level(tmp_path: Path) -> None:
     assert WHOLE.required_assurance("Nowhere") == level
 
 
-def test_a_version_is_a_date_with_a_count() -> None:
+def test_policy_version_is_date_and_count() -> None:
     assert replace(WHOLE, version="2026.12.01-7").number == 20261201 * 10_000 + 7
     for wrong in ("", "2026.12.01", "2026.12.01-x", "v2026.12.01-1"):
         with pytest.raises(ValueError, match="invalid version of content policies"):
@@ -237,9 +236,7 @@ def test_a_version_is_a_date_with_a_count() -> None:
     ("test_network", {"test_network": True}), ("creator_verified", {"creator_verified": True}),
     ("viewer", {"viewer": "none"}), ("adult_link", {"adult_link": Verdict.A}), ("ageing", {"ages": False}),
 ])  # fmt: skip
-def test_a_change_is_told_in_the_words_of_the_file_both_ways(
-    what: str, changed: dict[str, Any]
-) -> None:
+def test_change_is_described_in_both_directions(what: str, changed: dict[str, Any]) -> None:
     other = replace(WHOLE, rows={**WHOLE.rows, "x.post": plain(**changed)})
     there = next(
         one
@@ -280,14 +277,14 @@ def test_a_change_is_told_in_the_words_of_the_file_both_ways(
     ({"same_as": ["byhand.x"]}, r"x.post refers to \['byhand.x'\], which are missing or refer to "
                                 r"other rows"),
 ])  # fmt: skip
-def test_a_row_that_is_not_whole_is_refused_by_its_name(
+def test_invalid_row_is_rejected_with_its_name(
     tmp_path: Path, changes: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
         with_row(tmp_path, "x.post", **changes)
 
 
-def test_a_row_that_verifies_creators_names_where_that_stands(tmp_path: Path) -> None:
+def test_row_that_verifies_creators_requires_source(tmp_path: Path) -> None:
     there = {
         "creator_verified": True,
         "creator_verified_source": {"source_url": "https://x.example"},

@@ -1,5 +1,5 @@
-"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the
-owner read them."""
+"""Policies of third-party packages: only for their platform, only up to Suggestive, and only as the
+owner admitted them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,54 +42,52 @@ def changed(document: bytes, old: bytes, new: bytes) -> bytes:
 
 
 BEYOND = {
-    "opens nudity": build_rule_file(build_rule_row("AAFF")),
+    "allows nudity": build_rule_file(build_rule_row("AAFF")),
     "holds nudity": build_rule_file(build_rule_row("AAHB")),
-    "opens explicit": build_rule_file(build_rule_row("AABA")),
-    "a rating is missing": build_rule_file(build_rule_row() | {"verdicts": {"G": "A"}}),
-    "tighter below than above": build_rule_file(build_rule_row("HABB")),
-    "a row of ours": build_rule_file(
+    "allows explicit": build_rule_file(build_rule_row("AABA")),
+    "missing rating": build_rule_file(build_rule_row() | {"verdicts": {"G": "A"}}),
+    "higher rating looser": build_rule_file(build_rule_row("HABB")),
+    "shipped row": build_rule_file(
         build_rule_row(id="sandbox.post", platform="sandbox"), platform="sandbox"
     ),
-    "a platform of ours": build_rule_file(build_rule_row(), platform="telegram"),
-    "one row of another's": build_rule_file(
+    "shipped platform": build_rule_file(build_rule_row(), platform="telegram"),
+    "row of another platform": build_rule_file(
         build_rule_row(), build_rule_row(id="x.post", platform="x")
     ),
-    "another name": build_rule_file(build_rule_row(id="acme.chat")),
-    "borrowed": build_rule_file(build_rule_row(same_as=["own_page.assured"])),
-    "nobody outside reads there": build_rule_file(build_rule_row(test_network=True)),
-    "never ages": build_rule_file(build_rule_row(ages=False)),
-    "links for adults": build_rule_file(build_rule_row(adult_link="F")),
-    "counts for a year": build_rule_file(late(365)),
-    "ends before it was read": build_rule_file(late(-1)),
-    "was never read": build_rule_file(build_rule_row(checked_on=None)),
-    "nobody reads it again": build_rule_file(build_rule_row(review_by=None)),
-    "one row twice": build_rule_file(build_rule_row(), build_rule_row()),
+    "wrong row id": build_rule_file(build_rule_row(id="acme.chat")),
+    "borrowed row": build_rule_file(build_rule_row(same_as=["own_page.assured"])),
+    "test network": build_rule_file(build_rule_row(test_network=True)),
+    "never expires": build_rule_file(build_rule_row(ages=False)),
+    "adult links": build_rule_file(build_rule_row(adult_link="F")),
+    "valid for a year": build_rule_file(late(365)),
+    "expires before verification": build_rule_file(late(-1)),
+    "never verified": build_rule_file(build_rule_row(checked_on=None)),
+    "no review date": build_rule_file(build_rule_row(review_by=None)),
+    "duplicate row": build_rule_file(build_rule_row(), build_rule_row()),
     "no rows": plugin_place_rules.sign_rules("acme", "[]", ACME),
-    "no list": plugin_place_rules.sign_rules("acme", "3", ACME),
-    "no YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
-    "a name no platform has": build_rule_file(
+    "not a list": plugin_place_rules.sign_rules("acme", "3", ACME),
+    "invalid YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
+    "invalid platform name": build_rule_file(
         build_rule_row(id="a b.post", platform="a b"), platform="a b"
     ),
-    "changed after it was signed": changed(
-        build_rule_file(build_rule_row("HHBB")), b"G: H", b"G: A"
-    ),
-    "signed by nobody": changed(build_rule_file(), b'"signature":"', b'"signature":"AAAA'),
-    "a name twice": changed(build_rule_file(), b'"kind"', b'"platform":"acme","kind"'),
-    "something more": changed(build_rule_file(), b'"kind"', b'"more":"1","kind"'),
+    "changed after signing": changed(build_rule_file(build_rule_row("HHBB")), b"G: H", b"G: A"),
+    "invalid signature": changed(build_rule_file(), b'"signature":"', b'"signature":"AAAA'),
+    "duplicate field": changed(build_rule_file(), b'"kind"', b'"platform":"acme","kind"'),
+    "extra field": changed(build_rule_file(), b'"kind"', b'"more":"1","kind"'),
     "another kind": changed(build_rule_file(), b"greenroom rows", b"greenroom policy"),
     "too long": build_rule_file(build_rule_row(note="x" * plugin_place_rules.MAX_BYTES)),
-    "nothing": b"",
-    "no JSON object": b"[1]",
+    "empty": b"",
+    "not a JSON object": b"[1]",
 }
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
+def test_third_party_policy_beyond_limits_is_rejected(name: str) -> None:
     with pytest.raises(InvalidThirdPartyRules):
         plugin_place_rules.verify_rules(BEYOND[name], OURS)
 
 
-def test_what_keeps_within_them_is() -> None:
+def test_third_party_policy_within_limits_is_valid() -> None:
     found = plugin_place_rules.verify_rules(
         build_rule_file(build_rule_row("HHBB"), build_rule_row(id="acme.chat", surface="chat")),
         OURS,
@@ -119,7 +117,7 @@ def judged(here: World, what: Unit) -> Decision:
         return issuance.judge_unit(scope, what, author=f"member:{here.ann}")
 
 
-def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
+def test_owner_admits_policy_for_one_agency_and_member_ends_it(
     here: World, tenant: OpenScope
 ) -> None:
     other = world(tenant, uuid7())
@@ -136,7 +134,7 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
     assert judged(other, there(other)).reasons == (Reason.DESTINATION_UNKNOWN,)
     admit(
         here, build_rule_file(build_rule_row("AHBB"), key=Ed25519PrivateKey.generate())
-    )  # the next version takes the place of the first
+    )  # the next version replaces the first
     assert judged(here, there(here, Rating.S)).verdict is Verdict.H
     with here.scope(f"member:{here.ann}") as scope:
         assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [
@@ -148,24 +146,26 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
         admission.end_admission(scope, "acme")
 
 
-@pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
-def test_an_owner_cannot_confirm_what_goes_beyond(here: World, name: str) -> None:
+@pytest.mark.parametrize("name", ["allows nudity", "invalid signature", "shipped row", "empty"])
+def test_owner_cannot_admit_policy_beyond_limits(here: World, name: str) -> None:
     with pytest.raises(Refused, match="POLICY_SIGNATURE"):
         admit(here, BEYOND[name])
     assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
 
 
 TAMPERED = {
-    "opened": build_rule_file(build_rule_row("AAFF")),
-    "signed anew by another": build_rule_file(build_rule_row(), key=Ed25519PrivateKey.generate()),
+    "loosened": build_rule_file(build_rule_row("AAFF")),
+    "signed with another key": build_rule_file(build_rule_row(), key=Ed25519PrivateKey.generate()),
     "cut": build_rule_file()[:-1],
 }
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, name: str) -> None:
+def test_policy_changed_after_admission_is_ignored(
+    here: World, cluster: Cluster, name: str
+) -> None:
     admit(here, build_rule_file(build_rule_row("AABB")))
-    judged(here, there(here))  # this process remembers the true one
+    judged(here, there(here))  # the process has cached the original
     with past_the_gate(cluster) as connection:
         connection.execute(
             text("UPDATE foreign_rows SET document = :document WHERE tenant_id = :tenant"),
@@ -179,10 +179,9 @@ def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, 
         assert [one.is_unchanged for one in admission.list_admissions(scope)] == [False]
 
 
-def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
-    here: World, cluster: Cluster
-) -> None:
-    """Whoever owns the database may write that it was confirmed; the bounds stand in the rules."""
+def test_row_written_in_database_cannot_allow_nudity(here: World, cluster: Cluster) -> None:
+    """A database administrator can insert an admission; the limits are part of the product's
+    policy."""
     with past_the_gate(cluster) as connection:
         connection.execute(
             text(
@@ -201,7 +200,7 @@ def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
     )
 
 
-def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
+def test_no_role_can_change_or_reactivate_admission(here: World) -> None:
     admit(here, build_rule_file())
     admit(here, build_rule_file(build_rule_row("HHBB")))
     for statement in (
@@ -218,7 +217,7 @@ def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
         scope.run("UPDATE foreign_rows SET state = 'ended'")
 
 
-def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
+def test_shipped_rule_replaces_third_party_rule(here: World) -> None:
     admit(here, build_rule_file())
     ours = MatrixRow.model_validate(
         build_rule_row(
@@ -235,7 +234,7 @@ def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
         plugin_place_rules.verify_rules(build_rule_file(), later)
 
 
-def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
+def test_third_party_rules_expire_and_decisions_replay(here: World) -> None:
     admit(here, build_rule_file())
     what = there(here, Rating.S)
     assert judged(here, what).verdict is Verdict.A
@@ -253,9 +252,7 @@ def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
     )
 
 
-def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
-    here: World, tenant: OpenScope
-) -> None:
+def test_workers_find_requested_policy_among_installed(here: World, tenant: OpenScope) -> None:
     shipped = build_rule_file()
     digest = plugin_place_rules.verify_rules(shipped, OURS).digest
 
@@ -264,7 +261,7 @@ def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
             here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}"
         )
         admission.handle_admission_request(
-            asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped]
+            asked, tenant=tenant, documents=lambda: [b"", BEYOND["allows nudity"], shipped]
         )
 
     press(here.ann)

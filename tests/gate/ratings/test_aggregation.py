@@ -1,5 +1,5 @@
-"""One rating out of all that was said of some bytes, in whatever order it is read; and the form of
-a release."""
+"""Aggregation of all ratings of some bytes into one, in any order; and the format of policy
+releases."""
 
 import hashlib
 from datetime import timedelta
@@ -37,71 +37,71 @@ RAISED = AggregatedRating(Rating.E, by_person=True, raised_at=BEFORE + timedelta
 SETTLED = AggregatedRating(Rating.E, by_person=True)
 
 WEIGHED: dict[str, tuple[list[Any], AggregatedRating]] = {
-    "nobody": ([], AggregatedRating(None)),
-    "only a machine that advises": ([rated("G", FIRST_MACHINE)], AggregatedRating(None)),
-    "only the words it was made from": ([rated("E", DECLARED_WORDS_SOURCE)], AggregatedRating(None)),
-    "the words go above a person, and are no second classifier": (
+    "no ratings": ([], AggregatedRating(None)),
+    "classifier only": ([rated("G", FIRST_MACHINE)], AggregatedRating(None)),
+    "prompt only": ([rated("E", DECLARED_WORDS_SOURCE)], AggregatedRating(None)),
+    "prompt above member, not counted as classifier": (
         [rated("G", ONE), rated("E", DECLARED_WORDS_SOURCE), rated("G", FIRST_MACHINE)],
         AggregatedRating(Rating.E, by_person=True),
     ),
-    "never allowed, whoever says it": ([rated("X", FIRST_MACHINE)], AggregatedRating(Rating.X, "category")),
-    "a rule": ([rated("S", "rule:name")], AggregatedRating(Rating.S)),
-    "a person": ([rated("N", ONE)], AggregatedRating(Rating.N, by_person=True)),
-    "the highest": ([rated("S", ONE), rated("N", FIRST_MACHINE), rated("G", TWO)], AggregatedRating(Rating.N, by_person=True)),
-    "what it was made from": (
+    "prohibited by any source": ([rated("X", FIRST_MACHINE)], AggregatedRating(Rating.X, "category")),
+    "rule": ([rated("S", "rule:name")], AggregatedRating(Rating.S)),
+    "member": ([rated("N", ONE)], AggregatedRating(Rating.N, by_person=True)),
+    "highest rating": ([rated("S", ONE), rated("N", FIRST_MACHINE), rated("G", TWO)], AggregatedRating(Rating.N, by_person=True)),
+    "adult source": (
         [rated("G", ONE), rated("E", ONE, of="b" * 64, depth=1)], AggregatedRating(Rating.S, by_person=True)
     ),
-    "a part of the same asset": (
+    "other rendition of the asset": (
         [rated("G", ONE), rated("N", ONE, of="b" * 64)], AggregatedRating(Rating.N, by_person=True)
     ),
-    "made from what is suggestive": (
+    "suggestive source": (
         [rated("G", ONE), rated("S", TWO, of="b" * 64, depth=1)], AggregatedRating(Rating.S, by_person=True)
     ),
-    "only its family was rated": ([rated("E", ONE, of="b" * 64, depth=1)], AggregatedRating(None)),
-    "made from what is never allowed": (
+    "only source rated": ([rated("E", ONE, of="b" * 64, depth=1)], AggregatedRating(None)),
+    "prohibited source": (
         [rated("G", ONE), rated("X", ONE, of="b" * 64, depth=2, code="prohibited.minor")], AggregatedRating(Rating.X, "minor")
     ),
-    "a machine above two people": (
+    "classifier above two members": (
         [rated("S", ONE), rated("S", TWO, 1), rated("E", FIRST_MACHINE, 2)], RAISED
     ),
-    "said again later": (
+    "repeated classifier finding": (
         [rated("S", ONE), rated("S", TWO, 1), rated("N", FIRST_MACHINE, 2), rated("E", FIRST_MACHINE, 3)], RAISED
     ),
-    "a person since": (
+    "later member": (
         [rated("S", ONE), rated("S", TWO, 1), rated("E", FIRST_MACHINE, 2), rated("S", THREE, 3)], SETTLED
     ),
-    "above one person": ([rated("S", ONE), rated("E", FIRST_MACHINE, 2)], SETTLED),
-    "one person twice": ([rated("S", ONE), rated("S", ONE, 1), rated("E", FIRST_MACHINE, 2)], SETTLED),
-    "no higher than two people": (
+    "classifier above one member": ([rated("S", ONE), rated("E", FIRST_MACHINE, 2)], SETTLED),
+    "one member twice": ([rated("S", ONE), rated("S", ONE, 1), rated("E", FIRST_MACHINE, 2)], SETTLED),
+    "classifier not above members": (
         [rated("E", ONE), rated("S", TWO, 1), rated("E", FIRST_MACHINE, 2)], SETTLED
     ),
-    "machines far apart": (
+    "classifiers two steps apart": (
         [rated("G", "rule:r"), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N, unsettled=True)
     ),
-    "machines a step apart": (
+    "classifiers one step apart": (
         [rated("G", "rule:r"), rated("S", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N)
     ),
-    "a person as high as the highest": (
+    "member as high as classifiers": (
         [rated("N", ONE), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N, by_person=True)
     ),
-    "a person not as high": (
+    "member below classifiers": (
         [rated("S", ONE), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)],
         AggregatedRating(Rating.N, unsettled=True, by_person=True),
     ),
-    "two versions of one machine": (
+    "two versions of one classifier": (
         [rated("S", ONE), rated("G", "classifier:one@2"), rated("N", FIRST_MACHINE)], AggregatedRating(Rating.N, by_person=True)
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WEIGHED)
-def test_what_was_said_of_bytes_is_one_rating(name: str) -> None:
+def test_ratings_are_aggregated_in_any_order(name: str) -> None:
     found, expected = WEIGHED[name]
     assert aggregation.aggregate_ratings(SHA, found) == expected
     assert aggregation.aggregate_ratings(SHA, found[::-1]) == expected
 
 
-def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
+def test_release_format_and_signed_digest_are_fixed() -> None:
     release = PolicyRelease("m", "l", (("k", "s"),))
     assert release.to_bytes() == (
         b'{"kind":"greenroom '
@@ -123,7 +123,7 @@ def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
         verify_release(release.to_bytes(), [])
 
 
-def test_rules_without_a_date_are_none_whoever_signed_them() -> None:
+def test_policy_without_date_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"^the version has no date$"):
         build_release("0000.00.00-0").to_bundle()
     with pytest.raises(ValueError, match="invalid version of content policies"):

@@ -1,5 +1,4 @@
-"""What comes in and looks like a picture that is asked to be gone, or sealed, goes with it, however
-it was saved."""
+"""New pictures that resemble a requested or sealed picture share its state."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 
 
 def come(here: World, look: str) -> Medium:
-    """A picture comes in, as the studio writes it down."""
+    """Record a new picture as the studio does."""
     with here.scope() as scope:
         medium = picture(scope, here, phash=look)
         inspections.record_file_inspection(scope, medium.sha256, hidden=False)
@@ -46,8 +45,8 @@ FROZEN = ("B", {Reason.COMPLAINT_FREEZE})
 FREE = ("A", frozenset[Reason]())
 
 
-@pytest.mark.parametrize("called", [False, True], ids=["undecided", "by the clock"])
-def test_what_is_saved_anew_waits_with_what_was_asked_about(here: World, called: bool) -> None:
+@pytest.mark.parametrize("called", [False, True], ids=["undecided", "by deadline"])
+def test_lookalike_is_frozen_with_requested_picture(here: World, called: bool) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
     process_removal_request(here, wish)
@@ -66,10 +65,10 @@ def test_what_is_saved_anew_waits_with_what_was_asked_about(here: World, called:
         assert (state(scope, anew), state(scope, other)) == ("removed", "made")
 
 
-def test_what_may_stay_gives_back_what_waited_with_it(here: World) -> None:
+def test_rejected_request_releases_lookalikes(here: World) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
-    anew = come(here, NEAR)  # even before the workers froze what was named
+    anew = come(here, NEAR)  # before the workers have frozen the named picture
     assert verdict(here, anew) == FROZEN
     process_removal_request(here, wish)
     with here.scope() as scope:
@@ -77,14 +76,14 @@ def test_what_may_stay_gives_back_what_waited_with_it(here: World) -> None:
     assert verdict(here, first) == verdict(here, anew) == verdict(here, come(here, LOOK)) == FREE
 
 
-def test_a_patient_request_is_of_what_was_named_alone(here: World) -> None:
+def test_slow_request_covers_named_picture_only(here: World) -> None:
     first = come(here, LOOK)
     process_removal_request(here, submit_removal_request(here, first.sha256, category="other"))
     assert verdict(here, first) == FROZEN
     assert verdict(here, come(here, NEAR)) == FREE
 
 
-def test_what_looks_like_a_sealed_picture_is_sealed(here: World) -> None:
+def test_lookalike_of_sealed_picture_is_sealed(here: World) -> None:
     first = come(here, LOOK)
     with here.scope() as scope:
         seals.seal_bytes(scope, first.sha256, by=f"member:{here.rob}")
@@ -97,27 +96,25 @@ def test_what_looks_like_a_sealed_picture_is_sealed(here: World) -> None:
         assert ratings.display_ratings(scope, [anew.sha256])[anew.sha256].is_withheld
 
 
-@pytest.mark.parametrize("by", ["a person", "the clock"])
-def test_a_decision_reaches_what_looks_the_same_by_then(here: World, by: str) -> None:
+@pytest.mark.parametrize("by", ["member", "deadline"])
+def test_decision_covers_current_lookalikes(here: World, by: str) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
     with here.scope() as scope:
-        unread = picture(
-            scope, here, phash=NEAR
-        )  # recorded before anybody looked for what was asked about
+        unread = picture(scope, here, phash=NEAR)  # recorded before lookalikes were searched
     jti = publish_unit(here, unit(here, media=[unread]))
     with here.scope() as scope:
         called = (
             removal_requests.uphold_removal_request
-            if by == "a person"
+            if by == "member"
             else removal_requests.recall_named_bytes
         )(scope, wish)
         assert called == [jti]
-        # it was just sent
+        # just published
         assert live_copies.find_copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # see above
 
 
-def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World) -> None:
+def test_concurrent_deadline_does_not_freeze_released_picture(here: World) -> None:
     first = come(here, LOOK)
     wish = submit_removal_request(here, first.sha256, category="shown")
     process_removal_request(here, wish)

@@ -1,4 +1,4 @@
-"""What machines find raises and holds back; people decide, once."""
+"""Inspections: findings of classifiers raise ratings and hold content; members decide once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def reasons(here: World, medium: Medium, **changes: Any) -> set[Reason]:
 
 
 def rated(here: World, *by: tuple[str, Rating], person: bool = False) -> Medium:
-    """A picture with these ratings, each in a transaction of its own."""
+    """Record a picture with these ratings, each in a separate transaction."""
     with here.scope() as scope:
         medium = picture(scope, here, None, person=real_person(scope) if person else None)
     for source, rating in by:
@@ -56,7 +56,7 @@ def effective(here: World, medium: Medium) -> Rating | None:
         return ratings.effective_rating(scope, medium.sha256)
 
 
-def test_a_machine_alone_rates_nothing(here: World) -> None:
+def test_classifier_alone_does_not_rate(here: World) -> None:
     medium = rated(here, (EYES, Rating.G))
     assert effective(here, medium) is None
     assert reasons(here, medium) == {Reason.RATING_MISSING}
@@ -66,7 +66,9 @@ def test_a_machine_alone_rates_nothing(here: World) -> None:
 
 @pytest.mark.parametrize("machine", list(Rating))
 @pytest.mark.parametrize("person", [Rating.G, Rating.N, Rating.E])
-def test_a_machine_raises_and_never_lowers(here: World, machine: Rating, person: Rating) -> None:
+def test_classifier_raises_but_never_lowers_rating(
+    here: World, machine: Rating, person: Rating
+) -> None:
     medium = rated(here, (f"member:{here.ann}", person), (EYES, machine))
     assert effective(here, medium) == max(machine, person, key=lambda rating: rating.rank)
     with here.scope() as scope:
@@ -74,7 +76,7 @@ def test_a_machine_raises_and_never_lowers(here: World, machine: Rating, person:
     assert withheld == (machine is Rating.X)
 
 
-def test_what_is_never_allowed_needs_no_person(here: World) -> None:
+def test_prohibited_finding_needs_no_member(here: World) -> None:
     medium = rated(here)
     say(here, medium, EYES, Rating.X, prohibited="minor")
     assert reasons(here, medium) >= {Reason.PROHIBITED_MINOR}
@@ -86,7 +88,7 @@ def test_what_is_never_allowed_needs_no_person(here: World) -> None:
     assert told == [("asset.suspected", True)]
 
 
-def test_a_missed_look_waits_for_a_person_or_for_the_look(here: World) -> None:
+def test_missed_inspection_waits_for_member_or_classifier(here: World) -> None:
     medium = rated(here, ("rule:drawn", Rating.G))
     assert reasons(here, medium) == set()
     with here.scope() as scope:
@@ -114,7 +116,7 @@ def rate_again(here: World, medium: Medium) -> None:
 
 
 @pytest.mark.parametrize("answer", [approve, rate_again])
-def test_raising_what_two_people_rated_holds_once(
+def test_finding_above_two_members_holds_once(
     here: World, answer: Callable[[World, Medium], None]
 ) -> None:
     two = ((f"member:{here.ann}", Rating.G), (f"member:{here.rob}", Rating.G))
@@ -129,22 +131,24 @@ def test_raising_what_two_people_rated_holds_once(
     assert reasons(here, medium) == set()
 
 
-def test_raising_what_one_person_rated_holds_nothing(here: World) -> None:
+def test_finding_above_one_member_holds_nothing(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G), (EYES, Rating.S), person=True)
     assert reasons(here, medium) == set()
 
 
-def test_a_machine_counts_people(here: World) -> None:
+def test_classifier_counts_people(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G), person=True)
     say(here, medium, EYES, Rating.G, people=1)
     assert reasons(here, medium) == set()
     say(here, medium, EYES, Rating.G, people=2)
     assert reasons(here, medium) == {Reason.PERSON_UNRESOLVED}
     say(here, medium, EYES, Rating.G, people=0)
-    assert reasons(here, medium) == {Reason.PERSON_UNRESOLVED}, "what was found is not taken back"
+    assert reasons(here, medium) == {Reason.PERSON_UNRESOLVED}, (
+        "a lower count does not replace an earlier one"
+    )
 
 
-def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
+def test_text_in_picture_is_rated_and_stored_for_replay(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     say(here, medium, EYES, Rating.G, words=["hello", "EXPLICIT-MARKER-A"])
     say(here, medium, EYES, Rating.G, words=["hello", "again"])
@@ -159,12 +163,12 @@ def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
     with here.scope() as scope:
         inputs = scope.run("SELECT snapshot FROM decision_inputs").scalars().all()
         assert any("EXPLICIT-MARKER-A" in each for each in inputs), (
-            "what was read is part of what was decided from"
+            "recognized text is part of the decision inputs"
         )
     assert judged.rating is Rating.E
 
 
-def test_a_hidden_preview_waits_for_somebody_else(here: World) -> None:
+def test_hidden_preview_waits_for_another_member(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
         inspections.record_file_inspection(scope, medium.sha256, hidden=True)
@@ -182,8 +186,8 @@ UPRIGHT, MIRRORED = "00ff13579bdf2468", "a5a53c3c0f0f6996"
 
 
 @pytest.mark.parametrize(("bits", "answer"), [(0, "near"), (8, "near"), (12, "close"), (13, "")])
-@pytest.mark.parametrize("first", ["blocked first", "brought first"])
-def test_a_blocked_picture_does_not_come_back_turned(
+@pytest.mark.parametrize("first", ["blocked first", "uploaded first"])
+def test_blocked_picture_is_matched_after_rotation(
     here: World, bits: int, answer: str, first: str
 ) -> None:
     other = turned(MIRRORED, bits=bits)
@@ -192,7 +196,7 @@ def test_a_blocked_picture_does_not_come_back_turned(
         inspections.record_file_inspection(
             scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED]
         )
-        if first == "brought first":
+        if first == "uploaded first":
             back = picture(scope, here, phash=other)
             inspections.record_file_inspection(
                 scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)]
@@ -211,7 +215,7 @@ def test_a_blocked_picture_does_not_come_back_turned(
     assert str(asked.verdict) == {"near": "B", "close": "H", "": "A"}[answer]
 
 
-def test_what_is_lifted_on_appeal_marks_nothing_any_more(here: World) -> None:
+def test_block_lifted_on_appeal_matches_nothing(here: World) -> None:
     with here.scope() as scope:
         gone, other = (
             picture(scope, here, phash=UPRIGHT),
@@ -240,7 +244,7 @@ def test_what_is_lifted_on_appeal_marks_nothing_any_more(here: World) -> None:
     assert reasons(here, still) == {Reason.BLOCKLIST_NEAR}
 
 
-def test_findings_have_a_source_and_bytes(here: World) -> None:
+def test_findings_require_classifier_and_known_bytes(here: World) -> None:
     medium = rated(here)
     with here.scope() as scope:
         for source in ("member:7", "rule:x", "classifier@1", ""):
@@ -254,7 +258,7 @@ def test_findings_have_a_source_and_bytes(here: World) -> None:
             inspections.record_classifier_missing(scope, "0" * 64)
 
 
-def test_a_finding_voids_what_was_decided_before(here: World) -> None:
+def test_finding_invalidates_earlier_approvals(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
         key = f"{here.tenant_id}:asset:{asset_of(scope, medium)}"
@@ -263,9 +267,7 @@ def test_a_finding_voids_what_was_decided_before(here: World) -> None:
         assert scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one() > before
 
 
-def test_who_looked_last_and_what_nobody_looked_at_is_counted(
-    here: World, tenant: OpenScope
-) -> None:
+def test_classifier_status_counts_missed_inspections(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         assert inspections.classifier_status(scope) == ClassifierStatus("", None, 0)
         first, second, third = (picture(scope, here, Rating.G) for _ in range(3))

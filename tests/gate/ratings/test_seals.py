@@ -1,5 +1,5 @@
-"""Suspected abuse material: frozen, kept, seen by nobody and by no machine, and one officer
-knows."""
+"""Suspected abuse material: frozen and preserved, hidden from members and classifiers, and reported
+to one officer."""
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,7 +41,7 @@ def shot(house: World, look: str | None = None) -> Medium:
 
 
 def suspected(house: World, medium: Medium) -> None:
-    """rob says that somebody appears to be under age; the workers do what follows."""
+    """Report as Rob that a person appears to be a minor, and run the workers."""
     with house.scope() as scope:
         asset = asset_of(scope, medium)
     wish = RatingRequested(house.tenant_id, asset, medium.sha256, "X", True, f"member:{house.rob}")
@@ -50,7 +50,7 @@ def suspected(house: World, medium: Medium) -> None:
 
 
 def work(house: World) -> None:
-    for _ in range(2):  # what looks the same is sealed by the first, and called back by the second
+    for _ in range(2):  # the first round seals lookalikes, the second recalls them
         with house.scope() as scope:
             put = scope.run("SELECT subject_id FROM outbox WHERE kind = 'seal.put'").scalars().all()
         for each in put:
@@ -62,7 +62,7 @@ def alerts(house: World) -> list[Message]:
         return [one.message for one in list_open_notices(scope) if one.message.code == "seal.alert"]
 
 
-def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house: World) -> None:
+def test_suspected_picture_is_sealed_recalled_and_reported_to_officer(house: World) -> None:
     medium, other = shot(house), shot(house)
     whole = unit(house, media=(medium,))
     with house.scope(f"member:{house.rob}") as scope:
@@ -76,7 +76,7 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
         assert seals.sealed_digests(scope, [medium.sha256, other.sha256]) == {medium.sha256}
         assert ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
         assert not ratings.showable_ratings(scope, [medium.sha256])
-        # it is there
+        # recorded above
         assert issuance.find_copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # see above
         assert issuance.mint_permit(
             scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}"
@@ -87,7 +87,7 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
     assert told.params["officer"] == "ann"
     assert medium.sha256 not in str(told)
     suspected(house, medium)
-    assert len(alerts(house)) == 1, "once"
+    assert len(alerts(house)) == 1, "the officer is alerted once"
     with house.scope() as scope:
         seal = str(told.params["number"])
         notice = side_effects.find_notice(scope, f"seal:{seal}")
@@ -105,7 +105,7 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
         assert Message.from_json(why) == Message("recall.sealed")
 
 
-def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
+def test_lookalike_is_sealed_with_picture(house: World) -> None:
     first, near, far = shot(house, LOOK), shot(house, NEAR), shot(house, "f0f0f0f0f0f0f0f0")
     suspected(house, first)
     with house.scope() as scope:
@@ -120,7 +120,7 @@ def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
         assert side_effects.list_audit_entries(scope, "picture.sealed")[0][3] == {"alike": 1}
 
 
-def test_a_machines_suspicion_seals_and_no_machine_looks_again(house: World) -> None:
+def test_classifier_suspicion_seals_and_ends_inspections(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
         inspections.record_classifier_missing(scope, medium.sha256)
@@ -136,10 +136,12 @@ def test_a_machines_suspicion_seals_and_no_machine_looks_again(house: World) -> 
         inspections.record_classifier_missing(scope, later.sha256)
     suspected(house, later)
     with house.scope() as scope:
-        assert not inspections.needs_inspection(scope, later.sha256), "it is not looked at again"
+        assert not inspections.needs_inspection(scope, later.sha256), (
+            "sealed pictures are not inspected"
+        )
 
 
-def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> None:
+def test_picture_prohibited_for_other_reason_is_not_sealed(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
         asset = asset_of(scope, medium)
@@ -151,7 +153,7 @@ def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> 
 
 
 @pytest.mark.parametrize("rating", ["E", "X"])
-def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it(
+def test_picture_prohibited_by_member_is_recalled_with_derivatives(
     house: World, rating: str
 ) -> None:
     medium, other = shot(house), shot(house)
@@ -175,10 +177,10 @@ def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it
         ]
         assert called == (posts[:2] if rating == "X" else [])
         opened = list_stored_tasks(scope, TakedownOpened.kind)
-    assert [one.subject for one in opened] == called, "each once"
+    assert [one.subject for one in opened] == called, "each takedown is opened once"
 
 
-def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:
+def test_upheld_request_about_minor_seals_picture(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
         receipt = removal_requests.receive_removal_request(
@@ -198,7 +200,7 @@ def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["thaw", "unblock", "sql", "delete"])
-def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
+def test_sealed_picture_cannot_be_released_or_deleted(house: World, how: str) -> None:
     medium = shot(house)
     suspected(house, medium)
     if how == "unblock":
@@ -225,7 +227,7 @@ def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
 
 @pytest.mark.parametrize("statement", ["UPDATE seals SET by = 'x'", "DELETE FROM seals"])
 @pytest.mark.parametrize("role", ["app", "gate"])
-def test_a_seal_is_never_changed(house: World, role: str, statement: str) -> None:
+def test_seal_cannot_be_changed(house: World, role: str, statement: str) -> None:
     suspected(house, shot(house))
     with (
         pytest.raises(SQLAlchemyError),
@@ -234,7 +236,7 @@ def test_a_seal_is_never_changed(house: World, role: str, statement: str) -> Non
         scope.run(statement)
 
 
-def test_nobody_judges_rates_or_lowers_it_any_more(house: World) -> None:
+def test_sealed_picture_cannot_be_reviewed_or_rated(house: World) -> None:
     medium = shot(house)
     suspected(house, medium)
     with house.scope(f"member:{house.rob}") as scope:
@@ -246,7 +248,7 @@ def test_nobody_judges_rates_or_lowers_it_any_more(house: World) -> None:
         ratings.record_rating(scope, medium.sha256, Rating.G, source=f"member:{house.rob}")
 
 
-def test_the_same_bytes_of_another_tenant_are_theirs(house: World, tenant: OpenScope) -> None:
+def test_seal_does_not_affect_another_tenant(house: World, tenant: OpenScope) -> None:
     medium, other = shot(house), world(tenant, uuid7())
     suspected(house, medium)
     with other.scope() as scope:

@@ -1,4 +1,4 @@
-"""Requests for removal as they are written down, told and timed: each field, each refusal."""
+"""Removal requests: stored fields, notices, deadlines and refusals."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -40,7 +40,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None:
+def test_request_is_stored_with_receipt_and_highest_priority(here: World) -> None:
     sha256 = add_picture(here)
     wish = submit_removal_request(here, sha256, category="shown")
     with here.scope() as scope:
@@ -67,7 +67,7 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
         groups = row.receipt.split("-")
         assert [len(each) for each in groups] == [4, 4, 4]
         assert set("".join(groups)) <= set(removal_requests.RECEIPT_ALPHABET)
-        # it was just made
+        # just created
         assert removal_requests.latest_status(scope, here.creator_id).id == wish  # type: ignore[union-attr]  # see above
         assert removal_requests.latest_status(scope, uuid7()) is None
         with pytest.raises(NotFound, match=r"complaint\.unknown"):
@@ -79,7 +79,7 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
 
 
 @pytest.mark.parametrize(("category", "digests"), [("odd", ["a" * 64]), ("other", [])])
-def test_what_nobody_knows_is_no_request(here: World, category: str, digests: list[str]) -> None:
+def test_invalid_request_is_rejected(here: World, category: str, digests: list[str]) -> None:
     with here.scope() as scope, pytest.raises(BadInput, match=r"complaint\.unfit"):
         removal_requests.receive_removal_request(
             scope,
@@ -91,11 +91,12 @@ def test_what_nobody_knows_is_no_request(here: World, category: str, digests: li
         )
 
 
-def test_a_flood_of_one_source_waits_an_hour(here: World) -> None:
+def test_requests_of_one_source_are_limited_per_hour(here: World) -> None:
     submit_removal_request(here, "a" * 64)
     with (
         here.scope() as scope
-    ):  # copies begin with a dash, which no receipt does: one in thirty-two began with an F
+        # receipts of copies begin with a dash, which real receipts never do: one in 32 began with an F
+    ):
         copy = (
             "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, "
             "state, digests,"
@@ -117,7 +118,7 @@ def test_a_flood_of_one_source_waits_an_hour(here: World) -> None:
             ago=HOUR + timedelta(minutes=1),
             t=here.tenant_id,
         )
-    submit_removal_request(here, "b" * 64)  # the last that is taken
+    submit_removal_request(here, "b" * 64)  # the last accepted request
     submit_removal_request(here, "b" * 64, source="t" * 64)
     with here.scope() as scope, pytest.raises(Refused) as refused:
         removal_requests.receive_removal_request(
@@ -134,7 +135,7 @@ def test_a_flood_of_one_source_waits_an_hour(here: World) -> None:
     )
 
 
-def test_the_members_are_told_until_when_and_the_clock_is_set(here: World) -> None:
+def test_members_are_notified_with_deadline(here: World) -> None:
     sha256 = add_picture(here)
     wish = submit_removal_request(here, sha256, category="shown")
     process_removal_request(here, wish)
@@ -174,7 +175,7 @@ def test_the_members_are_told_until_when_and_the_clock_is_set(here: World) -> No
     assert get_rendition_state(here, sha256) == "frozen"
 
 
-def test_a_patient_request_has_no_clock_and_a_week(here: World) -> None:
+def test_slow_request_has_no_recall_and_one_week_target(here: World) -> None:
     sha256 = add_picture(here)
     wish = submit_removal_request(here, sha256)
     process_removal_request(here, wish)
@@ -200,7 +201,7 @@ def test_a_patient_request_has_no_clock_and_a_week(here: World) -> None:
 @pytest.mark.parametrize(
     ("by_house", "code"), [(True, "complaint.waits_house"), (False, "complaint.waits_words")]
 )
-def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house(
+def test_request_without_pictures_is_read_by_members_or_installation(
     here: World, by_house: bool, code: str
 ) -> None:
     given = SubmittedForm("https://x.example/1", "me at a lake", by_house=by_house)
@@ -211,7 +212,7 @@ def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house
         assert found is not None
         assert (found.code, found.params) == (code, {"creator": "Mia"})
         assert len(list_stored_tasks(scope, RemovalRequestDue.kind)) == 1, (
-            "nothing to take away yet"
+            "no picture to recall yet"
         )
         assert receipts.submissions_by_request(scope, [wish, uuid7()]) == {wish: given}
         assert receipts.decided_by_installation(scope, [wish]) == ({wish} if by_house else set())
@@ -231,7 +232,7 @@ def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house
             assert (waits[0].at, waits[0].given) == (row.created_at, given)
 
 
-def test_what_looks_the_same_is_frozen_too_but_for_the_patient_ones(here: World) -> None:
+def test_lookalikes_are_frozen_except_for_slow_requests(here: World) -> None:
     first, near = add_picture(here, phash="0f" * 8), add_picture(here, phash="0f" * 7 + "0e")
     with here.scope() as scope:
         assert lookalikes.find_lookalikes(scope, first) == [near]
@@ -244,7 +245,7 @@ def test_what_looks_the_same_is_frozen_too_but_for_the_patient_ones(here: World)
         assert removal_requests.get_removal_request(scope, wish).digests == sorted([first, near])
 
 
-def test_a_members_word_waits_once_and_is_checked(here: World) -> None:
+def test_decision_is_queued_once_and_validated(here: World) -> None:
     wish, empty = (
         submit_removal_request(here, add_picture(here)),
         submit_removal_request(here, given=SubmittedForm(words="me")),
@@ -271,7 +272,7 @@ def test_a_members_word_waits_once_and_is_checked(here: World) -> None:
         removal_requests.request_decision(scope, wish, because="agreed")
 
 
-def test_a_yes_takes_it_away_everywhere_and_a_no_gives_it_back(here: World) -> None:
+def test_upheld_request_recalls_and_rejected_request_releases(here: World) -> None:
     (gone, jti), stays = publish_picture(here), add_picture(here)
     yes, no = (
         submit_removal_request(here, gone, category="shown"),
@@ -332,7 +333,7 @@ def test_a_yes_takes_it_away_everywhere_and_a_no_gives_it_back(here: World) -> N
         removal_requests.request_decision(scope, yes, because="agreed")
 
 
-def test_what_a_member_found_is_meant_is_taken_away_with_it(here: World) -> None:
+def test_picture_found_by_member_is_removed(here: World) -> None:
     gone = add_picture(here)
     wish = submit_removal_request(here, given=SubmittedForm(words="me"))
     removal_requests.handle_removal_decision(
@@ -344,7 +345,7 @@ def test_what_a_member_found_is_meant_is_taken_away_with_it(here: World) -> None
         assert removal_requests.get_removal_request(scope, wish).digests == [gone]
 
 
-def test_a_minor_is_sealed_and_what_another_request_keeps_stays_kept(here: World) -> None:
+def test_picture_of_minor_is_sealed_and_other_requests_keep_freeze(here: World) -> None:
     both, minor = add_picture(here), add_picture(here)
     first, second = (
         submit_removal_request(here, both, category="shown"),
@@ -370,7 +371,7 @@ def test_a_minor_is_sealed_and_what_another_request_keeps_stays_kept(here: World
     assert get_rendition_state(here, both) == "made"
 
 
-def test_the_clock_takes_it_away_once_and_says_that_no_person_did(here: World) -> None:
+def test_deadline_recalls_picture_once_without_member(here: World) -> None:
     gone, jti = publish_picture(here)
     wish = submit_removal_request(here, gone, category="shown")
     with here.scope() as scope:
@@ -393,7 +394,7 @@ def test_the_clock_takes_it_away_once_and_says_that_no_person_did(here: World) -
         assert removal_requests.get_removal_request(scope, wish).state == "upheld"
 
 
-def test_a_flood_of_one_source_is_one_thing_to_decide(here: World) -> None:
+def test_many_requests_of_one_source_are_decided_together(here: World) -> None:
     few = [
         submit_removal_request(here, f"{n:064x}")
         for n in range(removal_requests.GROUPING_THRESHOLD)

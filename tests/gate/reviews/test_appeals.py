@@ -1,4 +1,4 @@
-"""Appeals, and requests about who runs the agency, as they are written down, told and timed."""
+"""Appeals, and requests about the operators of an agency: stored fields, notices and deadlines."""
 
 from uuid import UUID
 
@@ -41,7 +41,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_an_appeal_is_written_timed_and_told(here: World) -> None:
+def test_appeal_is_stored_with_deadline_and_notified(here: World) -> None:
     wish = add_rejected_request(here)
     with here.scope() as scope:
         receipt = removal_requests.get_removal_request(scope, wish).receipt
@@ -102,8 +102,8 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
 @pytest.mark.parametrize(
     ("role", "creators"), [("chatter", "[]"), ("guest", "[]"), ("manager", '["ada"]')]
 )
-def test_an_appeal_nobody_else_may_decide_says_so(here: World, role: str, creators: str) -> None:
-    """Who may not review, who was given nobody yet, who works for somebody else."""
+def test_appeal_without_eligible_decider_is_reported(here: World, role: str, creators: str) -> None:
+    """The other member may not review, has no assigned creator, or works for another creator."""
     with here.scope() as scope:
         changed = (
             "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb) WHERE id = :id"
@@ -126,7 +126,7 @@ def test_an_appeal_nobody_else_may_decide_says_so(here: World, role: str, creato
         )
 
 
-def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) -> None:
+def test_another_member_decides_appeal_and_it_is_final(here: World) -> None:
     wish = add_rejected_request(here)
     one = submit_appeal(here, wish)
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
@@ -152,7 +152,7 @@ def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) ->
         assert (found.state, found.outcome) == (
             RemovalRequestState.CLOSED,
             RemovalRequestState.REJECTED,
-        ), "who lost has appealed before"
+        ), "the losing side has already appealed"
         assert found.reason == Message("complaint.because.mistaken")
         assert not found.appeals[0].open
         notice = find_notice(scope, f"complaint:{SOURCE}:shown:appeal")
@@ -171,7 +171,7 @@ def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) ->
     assert refused.value.message.code == "complaint.decided"
 
 
-def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest(
+def test_unauthorized_decision_is_reported_and_late_notice_closes(
     here: World,
 ) -> None:
     wish = add_rejected_request(here)
@@ -184,7 +184,7 @@ def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest
     cause = f"complaint:{SOURCE}:shown:appeal"
     with here.scope() as scope:
         assert find_notice(scope, f"complaint:{SOURCE}:shown:late") is None, (
-            "that was decided in time"
+            "the request was decided in time"
         )
         assert find_notice(scope, f"{cause}:late") == StoredNotice(
             "appeal.late", {"creator": "Mia"}, urgent=True, open=True, creator=here.creator_id
@@ -220,7 +220,7 @@ def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest
         ]
 
 
-def test_who_is_late_with_a_request_is_told_while_nobody_decided(here: World) -> None:
+def test_overdue_request_is_reported_until_decided(here: World) -> None:
     wish = submit_removal_request(here, add_picture(here), category="shown")
     appeals.handle_target_missed(DecisionTargetReached(here.tenant_id, wish, 0), tenant=here.open)
     with here.scope() as scope:
@@ -234,7 +234,7 @@ def test_who_is_late_with_a_request_is_told_while_nobody_decided(here: World) ->
         assert not notice.open
 
 
-def test_what_was_taken_away_is_asked_back_with_words_by_who_may(here: World) -> None:
+def test_agency_appeals_removal_with_statement(here: World) -> None:
     wish = submit_removal_request(here, add_picture(here), category="shown")
     minor = submit_removal_request(here, add_picture(here), category="minor", source="t" * 64)
     with member_scope(here, here.rob) as scope:
@@ -286,12 +286,12 @@ def test_what_was_taken_away_is_asked_back_with_words_by_who_may(here: World) ->
     with here.scope() as scope:
         notice = find_notice(scope, f"complaint:{SOURCE}:shown:appeal")
         assert notice is not None
-        assert notice.code == "appeal.nobody", "rob decided, ann asks"
+        assert notice.code == "appeal.nobody", "Rob decided and Ann appeals, so no decider is left"
         assert appeals.list_appealable_removals(scope, [here.creator_id]) == []
         assert ratings.effective_rating(scope, list_request_digests(here, wish)[0]) is Rating.G
 
 
-def test_the_house_decides_what_is_about_who_runs_the_agency(here: World) -> None:
+def test_installation_decides_requests_about_operators(here: World) -> None:
     wish = submit_removal_request(
         here, add_picture(here), category="shown", given=SubmittedForm(by_house=True)
     )
@@ -332,7 +332,7 @@ def test_the_house_decides_what_is_about_who_runs_the_agency(here: World) -> Non
         removal_requests.request_decision(scope, empty, because="agreed")
 
 
-def test_who_decided_and_who_asks_do_not_answer(here: World) -> None:
+def test_decider_and_appellant_cannot_decide_appeal(here: World) -> None:
     wish = add_rejected_request(here)
     submit_appeal(here, wish)
     with here.scope() as scope:

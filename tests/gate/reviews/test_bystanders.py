@@ -1,4 +1,5 @@
-"""Bystanders nobody can recognise: said by one, confirmed by another, and never who is shown."""
+"""Unrecognizable bystanders: proposed by one member, confirmed by another, never for the depicted
+person."""
 
 from uuid import UUID
 
@@ -26,7 +27,7 @@ def house(tenant: OpenScope, tenant_id: UUID) -> World:
 
 
 def street(house: World, rating: Rating = Rating.G, *, seen: int = 2) -> tuple[Medium, UUID]:
-    """A picture in which a machine counted people."""
+    """Record a picture in which a classifier counted people."""
     with house.scope() as scope:
         medium = picture(scope, house, rating, people_seen=seen)
         return medium, asset_of(scope, medium)
@@ -46,11 +47,11 @@ def judge(
     run_workers(house)
 
 
-def test_two_say_it_and_the_picture_may_leave(house: World) -> None:
+def test_confirmed_bystanders_allow_picture(house: World) -> None:
     medium, asset = street(house)
     assert shoot_card_builders.judge_post(house, medium) == WAITS
     say(house, asset, 2)
-    assert shoot_card_builders.judge_post(house, medium) == WAITS, "one alone says it"
+    assert shoot_card_builders.judge_post(house, medium) == WAITS, "one member is not enough"
     with house.scope() as scope:
         assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == [
             BystanderCount(asset, house.creator_id, 2, f"member:{house.ann}", 0)
@@ -68,7 +69,9 @@ def test_two_say_it_and_the_picture_may_leave(house: World) -> None:
 @pytest.mark.parametrize(
     ("rating", "verdict"), [(Rating.G, "A"), (Rating.S, "A"), (Rating.N, "B"), (Rating.E, "B")]
 )
-def test_beside_somebody_named_up_to_suggestive(house: World, rating: Rating, verdict: str) -> None:
+def test_bystanders_next_to_named_person_are_allowed_up_to_suggestive(
+    house: World, rating: Rating, verdict: str
+) -> None:
     medium, asset = street(house, rating)
     with house.scope() as scope:
         ida = real_person(scope)
@@ -84,23 +87,23 @@ def test_beside_somebody_named_up_to_suggestive(house: World, rating: Rating, ve
     assert (Reason.PERSON_UNRESOLVED in found[1]) == (verdict == "B")
 
 
-def test_nobody_recognisable_is_nobody_shown(house: World) -> None:
+def test_suggestive_picture_requires_named_person(house: World) -> None:
     medium, asset = street(house, Rating.S, seen=1)
     say(house, asset, 1)
     judge(house, asset, 1)
     assert Reason.PERSON_UNRESOLVED in shoot_card_builders.judge_post(house, medium)[1], (
-        "a suggestive picture shows somebody"
+        "a suggestive picture depicts a person"
     )
 
 
-def test_fewer_than_were_counted_stay_where_they_are(house: World) -> None:
+def test_fewer_bystanders_than_counted_hold_picture(house: World) -> None:
     medium, asset = street(house, seen=3)
     say(house, asset, 2)
     judge(house, asset, 2)
     assert shoot_card_builders.judge_post(house, medium) == WAITS
 
 
-def test_who_spoke_or_brought_it_in_does_not_confirm(house: World) -> None:
+def test_proposer_and_uploader_cannot_confirm_bystanders(house: World) -> None:
     _, asset = street(house)
     say(house, asset, 1)
     for member, maker in ((house.ann, ""), (house.rob, f"member:{house.rob}")):
@@ -112,19 +115,19 @@ def test_who_spoke_or_brought_it_in_does_not_confirm(house: World) -> None:
         bystanders.confirm_bystanders(scope, asset, 2, maker="")
 
 
-def test_somebody_is_recognised_after_all(house: World) -> None:
+def test_recognized_bystander_withdraws_confirmation(house: World) -> None:
     medium, asset = street(house)
     for count in (2, 0):
         say(house, asset, 2)
         judge(house, asset, count)
     assert shoot_card_builders.judge_post(house, medium) == WAITS, (
-        "what counted before counts no more"
+        "the earlier confirmation no longer counts"
     )
     with member_scope(house, house.rob) as scope, pytest.raises(NotFound, match="unnamed"):
         bystanders.confirm_bystanders(scope, asset, 0, maker="")
 
 
-def test_what_nobody_may_say(house: World) -> None:
+def test_invalid_bystander_proposal_is_refused(house: World) -> None:
     _, asset = street(house)
     other = world(house.open, uuid7())
     for count in (0, -1, bystanders.MAX_BYSTANDERS + 1):
@@ -146,8 +149,8 @@ def test_what_nobody_may_say(house: World) -> None:
             ask(scope)
 
 
-def test_who_may_no_more_is_told(house: World) -> None:
-    """Between the press and the worker somebody loses the right, or another was quicker."""
+def test_failed_bystander_tasks_are_reported(house: World) -> None:
+    """A member loses the right before the worker runs, or another member was faster."""
     medium, asset = street(house)
     say(house, asset, 2)
     once = BystandersJudged(house.tenant_id, asset, 2, "", f"member:{house.rob}")
@@ -156,7 +159,9 @@ def test_who_may_no_more_is_told(house: World) -> None:
     bystanders.handle_bystanders_proposed(
         BystandersProposed(house.tenant_id, uuid7(), 2, f"member:{house.ann}"), tenant=house.open
     )
-    assert shoot_card_builders.judge_post(house, medium)[0] == "A", "done twice is done once"
+    assert shoot_card_builders.judge_post(house, medium)[0] == "A", (
+        "the second event changes nothing"
+    )
     with house.scope() as scope:
         told = scope.run(
             "SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id

@@ -1,5 +1,5 @@
-"""Two people rate the same pictures blind: below a kappa of 0.8 nothing above General passes by
-rules alone."""
+"""Calibration: two members rate the same pictures blind. Below a kappa of 0.8, content above
+General needs a review."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -55,16 +55,16 @@ def rated(words: str) -> Mapping[str, Rating]:
             Fraction(2, 5),
         ),
     ],
-    ids=["same", "all one", "opposite", "chance", "the textbook: 20, 5, 10, 15"],
+    ids=["same", "single rating", "opposite", "chance", "the textbook: 20, 5, 10, 15"],
 )
-def test_kappa_is_cohens(one: str, other: str, expected: Fraction) -> None:
+def test_kappa_is_cohens_kappa(one: str, other: str, expected: Fraction) -> None:
     assert cohen_kappa(rated(one), rated(other)) == expected
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(Rating), st.sampled_from(Rating)), min_size=1, max_size=40)
 )
-def test_kappa_is_the_same_both_ways_and_never_above_one(
+def test_kappa_is_symmetric_and_at_most_one(
     pairs: list[tuple[Rating, Rating]],
 ) -> None:
     one = {str(at): a for at, (a, _) in enumerate(pairs)}
@@ -73,7 +73,7 @@ def test_kappa_is_the_same_both_ways_and_never_above_one(
     assert (cohen_kappa(one, other) == 1) == (one == other)
 
 
-def test_kappa_of_nothing_is_refused() -> None:
+def test_kappa_without_common_pictures_is_refused() -> None:
     with pytest.raises(BadInput):
         cohen_kappa({"a": G}, {"b": G})
 
@@ -82,7 +82,7 @@ def test_kappa_of_nothing_is_refused() -> None:
     ("picked", "meant"),
     [((S,), S), ((N, S), S), ((S, N, S), N), ((S, N, S, G), N), ((S, S, S), S), ((E, S, N), E)],
 )
-def test_who_hesitates_more_than_once_means_the_higher(
+def test_repeated_hesitation_counts_as_higher_rating(
     picked: tuple[Rating, ...], meant: Rating
 ) -> None:
     assert final_rating(picked) is meant
@@ -108,7 +108,7 @@ def look(house: World, member: UUID) -> calibration.OpenCalibration | None:
 
 
 def rate_all(house: World, member: UUID, word: Callable[[Rating], Rating]) -> None:
-    """The member rates everything, each picture by what it is."""
+    """Rate all pictures as the member, each depending on its current rating."""
     found = look(house, member)
     assert found is not None
     with house.scope(f"member:{member}") as scope:
@@ -142,21 +142,21 @@ def reasons(house: World, whole: Unit) -> tuple[Reason, ...]:
         return tuple(issuance.judge_unit(scope, whole, author=f"member:{house.ann}").reasons)
 
 
-def test_two_who_differ_hold_what_is_suggestive_until_two_agree_again(house: World) -> None:
+def test_low_agreement_holds_suggestive_until_next_calibration(house: World) -> None:
     whole, general = suggestive(house), unit(house)
-    assert reasons(house, whole) == (), "nobody ever did it: what passed goes on"
+    assert reasons(house, whole) == (), "without a calibration, nothing changes"
     begin(house)
     rate_all(house, house.rob, lambda known: known)
-    assert result(house) is None, "one is not two"
+    assert result(house) is None, "one member is not enough"
     rate_all(house, house.ann, one_higher)
     found = result(house)
     assert found is not None
     assert not found.is_sufficient
     assert reasons(house, whole) == (Reason.CALIBRATION_LOW,)
-    assert reasons(house, general) == (), "General flows"
+    assert reasons(house, general) == (), "General content is not held"
     with house.scope(f"member:{house.rob}") as scope:
         content_reviews.review_bytes(scope, whole.media[0].sha256, verdict="approve")
-    assert reasons(house, whole) == (), "somebody looked"
+    assert reasons(house, whole) == (), "a review replaces the calibration"
     with house.scope() as scope:
         assert "calibration.low" in [one.message.code for one in list_open_notices(scope)]
     other = suggestive(house)
@@ -170,7 +170,7 @@ def test_two_who_differ_hold_what_is_suggestive_until_two_agree_again(house: Wor
         assert "calibration.low" not in [one.message.code for one in list_open_notices(scope)]
 
 
-def test_words_of_a_guest_who_is_the_owner_are_not_a_second_opinion(house: World) -> None:
+def test_guest_who_is_owner_is_no_second_opinion(house: World) -> None:
     gus = guest(house, "gus")
     with house.scope() as scope:
         for each in (house.rob, gus):
@@ -189,7 +189,7 @@ def test_words_of_a_guest_who_is_the_owner_are_not_a_second_opinion(house: World
     assert result(house) is not None
 
 
-def test_nobody_rates_twice_unseen_or_what_is_not_of_it(house: World) -> None:
+def test_calibration_rejects_repeated_unseen_and_foreign_ratings(house: World) -> None:
     row = begin(house)
     with pytest.raises(Conflict):
         begin(house)
@@ -222,9 +222,7 @@ def test_nobody_rates_twice_unseen_or_what_is_not_of_it(house: World) -> None:
             calibration.open_calibration_of_actor(scope)
 
 
-def test_too_few_pictures_say_nothing_and_another_tenants_are_never_drawn(
-    house: World, tenant: OpenScope
-) -> None:
+def test_calibration_requires_enough_pictures_of_tenant(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     with other.scope(f"member:{other.rob}") as scope, pytest.raises(BadInput):
         calibration.begin_calibration(scope, {other.creator_id, house.creator_id})
@@ -235,7 +233,7 @@ def test_too_few_pictures_say_nothing_and_another_tenants_are_never_drawn(
             calibration.rate_blind(scope, row, "a" * 64, [S])
 
 
-def test_what_is_frozen_meanwhile_is_shown_to_nobody_and_stops_nothing(house: World) -> None:
+def test_frozen_picture_is_skipped(house: World) -> None:
     begin(house)
     first = look(house, house.rob)
     assert first is not None
@@ -249,7 +247,7 @@ def test_what_is_frozen_meanwhile_is_shown_to_nobody_and_stops_nothing(house: Wo
     assert result(house) is not None
 
 
-def test_one_that_nobody_finished_ends_after_a_month(house: World) -> None:
+def test_unfinished_calibration_expires_after_a_month(house: World) -> None:
     row = begin(house)
     with house.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=timedelta(days=32))
@@ -259,9 +257,9 @@ def test_one_that_nobody_finished_ends_after_a_month(house: World) -> None:
         assert scope.run("SELECT count(*) FROM calibrations").scalar_one() == 2
 
 
-# ------------------------------------------------------------------ once a month
+# ------------------------------------------------------------------ monthly reminder
 def month(house: World) -> list[str]:
-    """What members are told of comparing, after the look of the day."""
+    """Run the daily task and return the causes of the calibration reminders."""
     calibration.send_calibration_reminders(
         CalibrationReminderDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open
     )
@@ -276,12 +274,12 @@ def later(house: World, days: int) -> None:
         scope.run("SELECT house_shift(:by)", by=timedelta(days=days))
 
 
-def test_who_compares_is_told_once_a_month_until_two_have(house: World) -> None:
+def test_reviewers_are_reminded_monthly_until_two_have_rated(house: World) -> None:
     (first,) = month(house)
     assert month(house) == [first]
     begin(house)
     rate_all(house, house.rob, lambda known: known)
-    assert month(house) == [first], "one alone is no comparison"
+    assert month(house) == [first], "one member is not enough"
     rate_all(house, house.ann, lambda known: known)
     assert month(house) == []
     later(house, 31)
@@ -289,13 +287,13 @@ def test_who_compares_is_told_once_a_month_until_two_have(house: World) -> None:
     assert second != first
     with house.scope(f"member:{house.ann}") as scope:
         notices.dismiss(scope, second, why="later")
-    assert month(house) == [], "what was put away stays away"
+    assert month(house) == [], "a dismissed reminder is not repeated"
     later(house, 31)
     (third,) = month(house)
     assert third not in (first, second)
 
 
-def test_nobody_is_told_where_nothing_can_be_compared(house: World, tenant: OpenScope) -> None:
+def test_no_reminder_without_enough_pictures_or_members(house: World, tenant: OpenScope) -> None:
     empty = world(tenant, uuid7())
     general = world(tenant, uuid7())
     with general.scope() as scope:
@@ -306,7 +304,7 @@ def test_nobody_is_told_where_nothing_can_be_compared(house: World, tenant: Open
         picture(scope, general, S)
         scope.run("UPDATE members SET role = 'chatter' WHERE tenant_id = :t AND id = :id",
                   t=general.tenant_id, id=general.ann)  # fmt: skip
-    assert month(general) == [], "one alone compares nothing"
+    assert month(general) == [], "one member cannot calibrate"
     with general.scope() as scope:
         scope.run("UPDATE members SET role = 'manager' WHERE tenant_id = :t AND id = :id",
                   t=general.tenant_id, id=general.ann)  # fmt: skip

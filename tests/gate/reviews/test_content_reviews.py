@@ -1,5 +1,5 @@
-"""A sheet of pictures: really shown, judged at once, each by the rules of a single one; and what
-was said before."""
+"""Review sheets: pictures really viewed and judged together, each by the rules of a single review;
+past verdicts."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ def written(house: World) -> int:
         return int(found) + int(wished.scalar_one())
 
 
-def test_a_set_is_as_many_reviews_and_each_counts_for_itself(house: World) -> None:
+def test_sheet_records_separate_review_for_each_picture(house: World) -> None:
     media = shot(house)
     whole = [unit(house, media=(one,)) for one in media]
     said = [*tiles(house, media[:2]), *tiles(house, media[2:], "refuse")]
@@ -82,12 +82,12 @@ def test_a_set_is_as_many_reviews_and_each_counts_for_itself(house: World) -> No
             t=house.tenant_id,
         ).one()
     assert reasons == [(), (), (Reason.REVIEW_MISSING,)]
-    assert own == (Reason.REVIEWER_CONFLICT,), "who looked has not looked for themselves"
+    assert own == (Reason.REVIEWER_CONFLICT,), "a review does not count for the reviewer's own post"
     assert tuple(rows) == (3, 1, 100)
 
 
 @pytest.mark.parametrize("missing", [1, 3], ids=["one", "all"])
-def test_a_tile_that_was_not_shown_undoes_the_whole_decision(house: World, missing: int) -> None:
+def test_unviewed_picture_rejects_whole_sheet(house: World, missing: int) -> None:
     media = shot(house)
     show(house, media[missing:])
     with pytest.raises(Refused) as refused:
@@ -96,7 +96,7 @@ def test_a_tile_that_was_not_shown_undoes_the_whole_decision(house: World, missi
     assert written(house) == 0
 
 
-def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> None:
+def test_views_of_others_and_old_views_do_not_count(house: World) -> None:
     media = shot(house, 2)
     with house.scope() as scope:
         ann, rob = (tenant_reads.get_member(scope, one) for one in (house.ann, house.rob))
@@ -119,7 +119,7 @@ def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> No
         seen = scope.run(
             "SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id
         ).scalar_one()
-        assert seen == 6, "shown again at once is one showing"
+        assert seen == 6, "a repeated view is recorded once"
         viewings.record_viewing(scope, rob, "0" * 64)
         assert (
             scope.run(
@@ -130,13 +130,13 @@ def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> No
     judge(house, tiles(house, media))
 
 
-def test_nobody_takes_a_showing_back(house: World) -> None:
+def test_views_cannot_be_deleted(house: World) -> None:
     show(house, shot(house, 1))
     with house.scope() as scope, pytest.raises(Exception, match="permission denied"):
         scope.run("DELETE FROM showings WHERE tenant_id = :t", t=house.tenant_id)
 
 
-def test_a_frozen_tile_undoes_the_whole_decision(house: World) -> None:
+def test_frozen_picture_rejects_whole_sheet(house: World) -> None:
     media = shot(house)
     show(house, media)
     with house.scope() as scope:
@@ -146,7 +146,7 @@ def test_a_frozen_tile_undoes_the_whole_decision(house: World) -> None:
     assert written(house) == 0
 
 
-def test_a_stranger_s_tile_is_not_known(house: World, tenant: OpenScope) -> None:
+def test_picture_of_another_tenant_is_unknown(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     theirs, media = shot(other, 1), shot(house, 1)
     show(house, media)
@@ -161,7 +161,7 @@ def test_a_stranger_s_tile_is_not_known(house: World, tenant: OpenScope) -> None
     assert written(other) == 0
 
 
-def test_none_too_many_twice_or_unclear_is_no_set(house: World) -> None:
+def test_empty_oversized_and_ambiguous_sheets_are_rejected(house: World) -> None:
     one = tiles(house, shot(house, 1))[0]
     many = [
         SheetVerdict(uuid7(), f"{number:064x}", "approve") for number in range(MAX_SHEET_SIZE + 1)
@@ -175,7 +175,7 @@ def test_none_too_many_twice_or_unclear_is_no_set(house: World) -> None:
             judge(house, wrong)
 
 
-def test_a_tile_taken_out_is_raised_and_never_lowered(house: World) -> None:
+def test_sheet_can_raise_but_not_lower_rating(house: World) -> None:
     media = shot(house)
     show(house, media)
     first, *rest = tiles(house, media)
@@ -194,7 +194,7 @@ def test_a_tile_taken_out_is_raised_and_never_lowered(house: World) -> None:
         assert wish.scalar_one()["rating"] == "E"
 
 
-def test_five_hundred_are_one_decision(house: World) -> None:
+def test_five_hundred_pictures_fit_one_sheet(house: World) -> None:
     media = shot(house, MAX_SHEET_SIZE)
     with house.scope() as scope:
         rob = tenant_reads.get_member(scope, house.rob)
@@ -208,7 +208,7 @@ def test_five_hundred_are_one_decision(house: World) -> None:
     assert written(house) == MAX_SHEET_SIZE
 
 
-def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
+def test_past_verdicts_include_family_and_lookalikes(
     house: World,
 ) -> None:
     with house.scope() as scope:
@@ -242,7 +242,7 @@ def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
         assert past_verdicts.past_verdicts(scope, []) == {}
 
 
-def test_history_stays_in_its_tenant(house: World, tenant: OpenScope) -> None:
+def test_past_verdicts_are_limited_to_tenant(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     with other.scope() as scope:
         ratings.record_rating(

@@ -1,5 +1,5 @@
-"""Which act needs how many people: what a person alone can do from the first day, and what a second
-one opens."""
+"""Duty coverage: the number of people each operation needs, for one member alone and with a second
+one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def states(*hands: StaffMember) -> dict[str, str]:
     }
 
 
-def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> None:
+def test_single_member_publishes_up_to_suggestive() -> None:
     alone = hand("Sol", Role.OWNER)
     assert states(alone) == {
         "general": "now",
@@ -61,13 +61,13 @@ def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> N
     assert rows(alone)["general"].by == ("Sol",)
 
 
-def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
+def test_guest_covers_adult_content_rule_verification_and_appeals() -> None:
     alone, gus = hand("Sol", Role.OWNER), hand("Gus", Role.GUEST)
     found = rows(alone, gus)
     assert (found["adult"].state, found["adult"].by) == (DutyStatus.NOW, ("Gus",))
     assert found["old_rule"].state is DutyStatus.NOW
     assert found["appeal"].by == ("Gus",)
-    assert found["invented"].state is DutyStatus.MISSING, "two others look"
+    assert found["invented"].state is DutyStatus.MISSING, "two other members must review"
     assert rows(alone, gus, hand("Ada", Role.GUEST))["invented"].by == ("Ada", "Gus")
     assert (found["own_words"].state, found["reopen"].state) == (
         DutyStatus.MISSING,
@@ -75,7 +75,7 @@ def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
     )
 
 
-def test_a_guest_who_is_the_owner_is_nobody_else() -> None:
+def test_guest_who_is_owner_does_not_count() -> None:
     alone = hand("Sol", Role.OWNER)
     gus = hand("Gus", Role.GUEST, counts_as=frozenset({alone.principal}))
     assert rows(alone, gus)["adult"].state is DutyStatus.MISSING
@@ -83,7 +83,7 @@ def test_a_guest_who_is_the_owner_is_nobody_else() -> None:
     assert rows(alone, second_login)["adult"].state is DutyStatus.MISSING
 
 
-def test_two_look_at_each_others_work() -> None:
+def test_two_members_review_each_other() -> None:
     found = rows(hand("Sol", Role.OWNER), hand("Ann", Role.MANAGER), hand("Cara", Role.CHATTER))
     assert found["adult"].by == ("Ann", "Sol")
     assert found["own_words"].by == ("Ann", "Sol")
@@ -93,17 +93,17 @@ def test_two_look_at_each_others_work() -> None:
 @pytest.mark.parametrize(
     "roles", [(), (Role.GUEST,), (Role.CHATTER, Role.ACCOUNTANT, Role.CREATOR)]
 )
-def test_who_may_not_begin_is_missing(roles: Sequence[Role]) -> None:
+def test_member_without_rights_covers_nothing(roles: Sequence[Role]) -> None:
     found = states(*(hand(str(role), role) for role in roles))
     assert set(found.values()) == {"missing"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_row_has_its_sentence(language: str) -> None:
+def test_each_duty_has_message_for_each_status(language: str) -> None:
     assert "Sol" in render_message(Message("needed.own_picture.now", {"by": "Sol"}), language)
     assert render_message(
         Message("needed.own_picture.missing"), language
-    )  # what is closed may be opened by rules in force
+    )  # an active policy may allow a closed duty
     for duty in DUTIES:
         ends = (
             [DutyStatus.CLOSED]
@@ -116,7 +116,7 @@ def test_every_row_has_its_sentence(language: str) -> None:
             assert render_message(Message(f"needed.{duty.act}.{state}", {"by": "Sol"}), language)
 
 
-def test_ones_own_picture_needs_rules_that_opened_it_and_a_passkey() -> None:
+def test_own_release_requires_policy_and_passkey() -> None:
     keyed, bare = hand("Sol", Role.OWNER, passkey=True), hand("Ann", Role.MANAGER)
 
     def own(
@@ -141,7 +141,7 @@ def test_ones_own_picture_needs_rules_that_opened_it_and_a_passkey() -> None:
     ]
 
 
-def test_who_is_trained_does_it_at_once_and_is_named_alone() -> None:
+def test_trained_member_covers_adult_chat_alone() -> None:
     trained, other = hand("Sol", Role.OWNER, adult_chat=True), hand("Ann", Role.MANAGER)
     found = rows(trained, other)["own_words"]
     assert (found.state, found.by) == (DutyStatus.ALONE, ("Sol",))
@@ -151,7 +151,7 @@ def test_who_is_trained_does_it_at_once_and_is_named_alone() -> None:
     )
 
 
-def test_two_others_are_two_humans() -> None:
+def test_two_other_members_must_be_different_humans() -> None:
     ann, bo, cy = hand("Ann", Role.MANAGER), hand("Bo", Role.MANAGER), hand("Cy", Role.MANAGER)
     twin = hand("Bo again", Role.MANAGER, principal=bo.principal)
     assert rows(ann, bo, twin)["lowering"] == DutyCoverage("lowering", DutyStatus.MISSING, ())
@@ -171,15 +171,15 @@ def test_two_others_are_two_humans() -> None:
     )
 
 
-def test_the_table_says_what_the_check_does(tenant: OpenScope) -> None:
-    """What it calls missing is kept back, and goes once the guest it asks for has looked."""
+def test_coverage_agrees_with_gate(tenant: OpenScope) -> None:
+    """Content with a missing duty is held, and is allowed once the required guest has reviewed it."""
     house, gus = alone(tenant)
     with house.scope() as scope:
         person = synthetic_person(scope, house)
         nude = unit(house, media=(picture(scope, house, Rating.N, person=person),))
         told = {row.act: row.state for row in duty_coverage.agency_duty_coverage(scope)}
     ann = f"member:{house.ann}"
-    assert told["adult"] is DutyStatus.MISSING  # gus has no creator yet
+    assert told["adult"] is DutyStatus.MISSING  # Gus has no creator yet
     with house.scope() as scope:
         marked = issuance.with_required_marks(scope, nude, line=str)
         issuance.judge_unit(scope, marked, author=ann)
@@ -196,7 +196,7 @@ def test_the_table_says_what_the_check_does(tenant: OpenScope) -> None:
         assert issuance.mint_permit(scope, marked, Step(), key=KEY, author=ann)
 
 
-def test_a_person_alone_ends_a_stop_after_a_quarter_of_an_hour(tenant: OpenScope) -> None:
+def test_single_member_ends_stop_after_fifteen_minutes(tenant: OpenScope) -> None:
     house, _ = alone(tenant)
     with house.scope(f"member:{house.ann}") as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
@@ -215,7 +215,7 @@ def test_a_person_alone_ends_a_stop_after_a_quarter_of_an_hour(tenant: OpenScope
         emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason="over")
 
 
-def test_the_doctor_says_who_is_missing(
+def test_doctor_reports_missing_duties(
     cluster: Cluster, database: Database, tenant: OpenScope
 ) -> None:
     house, _ = alone(tenant)
@@ -230,7 +230,7 @@ def test_the_doctor_says_who_is_missing(
 
 
 def alone(tenant: OpenScope) -> tuple[Any, UUID]:
-    """An agency of one person, and a guest reviewer to whom nothing was given yet."""
+    """Create an agency of one member, and a guest reviewer without assigned creators."""
     house = world(tenant, uuid7(), solo=True)
     with house.scope() as scope:
         members.change_member(scope, house.rob, role=Role.GUEST, creators=())

@@ -1,4 +1,4 @@
-"""A guest's look counts while they are nobody's other login; what is found out later undoes it."""
+"""Reviews by guests count while the guest is a different human; later evidence invalidates them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ HOME, CAFE = "203.0.113.7", "198.51.100.9"
 
 @pytest.fixture
 def house(tenant: OpenScope) -> World:
-    """ann alone, and gus, seen in two places."""
+    """An agency of Ann alone and the guest Gus, seen in two networks."""
     found = world(tenant, uuid7(), solo=True)
     seen(found, found.ann, HOME)
     seen(found, found.rob, CAFE)
@@ -49,7 +49,7 @@ def judged(house: World, whole: Any) -> tuple[Reason, ...]:
 
 
 @pytest.mark.parametrize("about", ["words", "bytes"])
-def test_a_later_sighting_undoes_an_earlier_yes(house: World, about: str) -> None:
+def test_later_fingerprint_invalidates_approval(house: World, about: str) -> None:
     whole = nude(house)
     assert judged(house, whole) == (Reason.REVIEW_MISSING,)
     with house.scope(f"member:{house.rob}") as scope:
@@ -66,7 +66,7 @@ def test_a_later_sighting_undoes_an_earlier_yes(house: World, about: str) -> Non
         assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
-def test_a_guest_s_no_stays_a_no(house: World) -> None:
+def test_refusal_by_guest_remains_valid(house: World) -> None:
     whole = nude(house)
     judged(house, whole)
     with house.scope(f"member:{house.rob}") as scope:
@@ -75,7 +75,7 @@ def test_a_guest_s_no_stays_a_no(house: World) -> None:
     assert Reason.REVIEW_REFUSED in judged(house, whole)
 
 
-def test_nobody_declares_and_reviews_an_invention_with_two_logins(house: World) -> None:
+def test_same_human_cannot_declare_and_review_person(house: World) -> None:
     with house.scope() as scope:
         nova = persons.add_person(
             scope, kind="synthetic", display_ref="Nova", creator_id=house.creator_id

@@ -1,5 +1,4 @@
-"""The list of links: how addresses are told apart, who says what lies behind them, and that it
-opens nothing."""
+"""Link targets: normalization of URLs, declarations by members, and their limits."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -80,7 +79,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 @pytest.mark.parametrize(
     ("typed", "code"), REFUSED.items(), ids=[repr(one)[:40] for one in REFUSED]
 )
-def test_what_no_list_takes_is_refused_with_a_reason(typed: str, code: str) -> None:
+def test_unregistrable_url_is_refused_with_reason(typed: str, code: str) -> None:
     with pytest.raises(BadInput) as refused:
         urls.parse_registrable_url(typed)
     assert refused.value.message.code == code
@@ -88,7 +87,7 @@ def test_what_no_list_takes_is_refused_with_a_reason(typed: str, code: str) -> N
 
 
 @pytest.mark.parametrize(("typed", "kept"), SAME.items())
-def test_one_address_is_kept_in_one_way(typed: str, kept: str) -> None:
+def test_equivalent_urls_are_normalized(typed: str, kept: str) -> None:
     assert urls.parse_registrable_url(typed) == kept
     assert urls.parse_registrable_url(kept) == kept
 
@@ -96,7 +95,7 @@ def test_one_address_is_kept_in_one_way(typed: str, kept: str) -> None:
 @given(
     st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z0-9@:\\/.?=#%-]{0,40}", fullmatch=True)
 )
-def test_whatever_is_typed_is_kept_readably_or_refused(typed: str) -> None:
+def test_typed_url_is_normalized_or_refused(typed: str) -> None:
     kept = urls.canonical_url(typed)
     if kept:
         assert urls.canonical_url(kept) == kept
@@ -115,13 +114,13 @@ def said(here: World, member: UUID, **more: object) -> Callable[..., None]:
 
     def say(url: str = URL) -> None:
         with here.scope(f"member:{member}") as scope:
-            # keywords of any kind
+            # keywords of several types
             link_targets.declare_link_target(scope, here.creator_id, url, **values)  # type: ignore[arg-type]  # see above
 
     return say
 
 
-def test_a_text_may_write_a_known_address_in_any_way(here: World) -> None:
+def test_text_may_use_any_form_of_registered_url(here: World) -> None:
     said(here, here.ann)()
     for words in (URL, "shop.test/mia", "HTTPS://SHOP.test/mia", f"{URL}."):
         assert reasons(here, f"my shop: {words}") == ()
@@ -134,7 +133,7 @@ def test_a_text_may_write_a_known_address_in_any_way(here: World) -> None:
         assert reasons(here, f"my shop: {words}") == (Reason.LINK_UNREGISTERED,)
 
 
-def test_an_address_is_one_creators(here: World) -> None:
+def test_url_is_registered_for_one_creator(here: World) -> None:
     with here.scope() as scope:
         other = agencies.add_creator(
             scope,
@@ -151,7 +150,7 @@ def test_an_address_is_one_creators(here: World) -> None:
         assert link_targets.list_link_targets(scope, other) == []
 
 
-def test_another_agency_neither_sees_nor_ends_it(here: World, tenant: OpenScope) -> None:
+def test_another_agency_cannot_see_or_end_target(here: World, tenant: OpenScope) -> None:
     said(here, here.ann)()
     with here.scope() as scope:
         (row,) = link_targets.list_link_targets(scope, here.creator_id)
@@ -163,7 +162,7 @@ def test_another_agency_neither_sees_nor_ends_it(here: World, tenant: OpenScope)
             link_targets.end_link_target(scope, row.id)
 
 
-def test_what_is_taken_off_waits_again_and_comes_back(here: World) -> None:
+def test_ended_target_can_be_registered_again(here: World) -> None:
     say = said(here, here.ann)
     say()
     with here.scope(f"member:{here.ann}") as scope:
@@ -181,7 +180,7 @@ def test_what_is_taken_off_waits_again_and_comes_back(here: World) -> None:
     assert acts == ["link.registered", "link.ended", "link.registered"]
 
 
-def test_an_address_runs_out(here: World) -> None:
+def test_registered_url_expires(here: World) -> None:
     with here.scope() as scope:
         link_targets.register_link_target(
             scope,
@@ -196,7 +195,7 @@ def test_an_address_runs_out(here: World) -> None:
     assert reasons(here, URL) == ()
 
 
-def test_saying_that_it_is_harmless_opens_no_place_to_adults(here: World) -> None:
+def test_harmless_declaration_does_not_allow_adult_links(here: World) -> None:
     for url in ("https://onlyfans.com/mia", "https://www.fansly.com/mia", "https://mia.xxx/"):
         with pytest.raises(BadInput) as refused:
             said(here, here.rob)(url)
@@ -216,7 +215,7 @@ def test_saying_that_it_is_harmless_opens_no_place_to_adults(here: World) -> Non
 @pytest.mark.parametrize(
     "before", [{"adult": True}, {"rating": Rating.S}], ids=["adult", "suggestive"]
 )
-def test_nobody_alone_makes_milder_what_was_said(here: World, before: dict[str, object]) -> None:
+def test_milder_declaration_requires_another_member(here: World, before: dict[str, object]) -> None:
     said(here, here.rob, **before)()
     for url in ("https://www.shop.test/mia/", "http://shop.test/mia?x=1", URL):
         with pytest.raises(Refused) as refused:
@@ -231,7 +230,7 @@ def test_nobody_alone_makes_milder_what_was_said(here: World, before: dict[str, 
     assert reasons(here, URL) == ()
 
 
-def test_what_is_stricter_anybody_says_at_once(here: World) -> None:
+def test_stricter_declaration_applies_immediately(here: World) -> None:
     said(here, here.ann)()
     said(here, here.ann, adult=True)()
     with here.scope() as scope:
@@ -239,7 +238,7 @@ def test_what_is_stricter_anybody_says_at_once(here: World) -> None:
         assert row.adult
 
 
-def test_only_members_who_plan_say_it(here: World) -> None:
+def test_only_planning_members_declare_targets(here: World) -> None:
     with pytest.raises(Refused), here.scope() as scope:
         link_targets.declare_link_target(
             scope, here.creator_id, URL, owner=LinkOwner.SHOP, rating=Rating.G, adult=False
@@ -256,7 +255,7 @@ def test_only_members_who_plan_say_it(here: World) -> None:
         )
 
 
-def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
+def test_workers_process_submitted_declaration(here: World) -> None:
     with here.scope(f"member:{here.ann}") as scope:
         kept = link_targets.request_link_target(
             scope,
@@ -288,7 +287,7 @@ def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
     assert notice.code == "link.unknown"
 
 
-def test_who_lost_the_right_meanwhile_is_told(here: World) -> None:
+def test_declaration_without_right_is_reported(here: World) -> None:
     wanted = LinkTargetDeclared(
         here.tenant_id, here.creator_id, URL, "shop", "G", adult=False, by="system:x"
     )

@@ -1,5 +1,5 @@
-"""One's own picture without a second look, the whole way: wrong hands, what ends before the claim,
-and the twin."""
+"""Release of own pictures without a second reviewer: wrong signers, later invalidation, and race
+conditions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -52,7 +52,7 @@ def _clock(cluster: Cluster) -> Iterator[None]:
 
 
 def sends(one: Author, whole: Any = None) -> set[str]:
-    """What kept it back; nothing when it left."""
+    """Request a permit and return the reasons for its denial, or an empty set."""
     try:
         with one.world.scope() as scope:
             issuance.mint_permit(
@@ -72,7 +72,7 @@ def sent(one: Author) -> int:
         )
 
 
-def test_the_author_s_own_picture_leaves_after_ten_minutes(tenant: OpenScope) -> None:
+def test_own_picture_is_allowed_ten_minutes_after_release(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     assert sends(one) == {"REVIEW_MISSING"}
     with one.world.scope(one.actor) as scope:
@@ -88,7 +88,7 @@ def test_the_author_s_own_picture_leaves_after_ten_minutes(tenant: OpenScope) ->
         assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
-def test_it_is_judged_again_from_what_was_stored(tenant: OpenScope) -> None:
+def test_release_decision_replays_from_stored_inputs(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -114,18 +114,19 @@ def test_it_is_judged_again_from_what_was_stored(tenant: OpenScope) -> None:
     assert (last.unit_digest, last.seen_percent, last.stands) == (one.digest, 100, True)
 
 
-def test_what_was_not_really_seen_is_not_released(tenant: OpenScope) -> None:
+def test_unviewed_picture_cannot_be_released(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN, seen=False)
     with pytest.raises(Refused, match=r"own\.lack\.seen"):
         one.releases()
-    view_pictures(one.world, one.world.rob, *one.whole.media)  # a guest's look is not hers
+    # views by a guest do not count for the author
+    view_pictures(one.world, one.world.rob, *one.whole.media)
     with pytest.raises(Refused, match=r"own\.lack\.seen"):
         one.releases()
     view_pictures(one.world, one.world.ann, *one.whole.media)
     assert one.releases()
 
 
-def test_a_second_person_in_the_picture(tenant: OpenScope) -> None:
+def test_picture_of_two_people_cannot_be_released(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN, people_seen=2)
     with pytest.raises(Refused, match=r"own\.lack\.person"):
         one.releases()
@@ -133,7 +134,7 @@ def test_a_second_person_in_the_picture(tenant: OpenScope) -> None:
     assert "PERSON_UNRESOLVED" in sends(one)
 
 
-def test_a_second_person_found_after_the_signature(tenant: OpenScope) -> None:
+def test_later_found_person_invalidates_release(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -149,9 +150,9 @@ def test_a_second_person_found_after_the_signature(tenant: OpenScope) -> None:
     assert INVALID in sends(one)
 
 
-def test_another_hand(tenant: OpenScope) -> None:
-    """A guest's passkey, a colleague's, one's own for something else, and the same signature
-    twice."""
+def test_release_requires_fresh_signature_of_author(tenant: OpenScope) -> None:
+    """Refused are the passkeys of a guest and a colleague, a signature for another post, and a used
+    signature."""
     one = add_author(tenant, rules=OPEN)
     guest = register_passkey(one.world, one.world.rob)
     with pytest.raises(Refused, match="another"):
@@ -181,7 +182,7 @@ def test_another_hand(tenant: OpenScope) -> None:
         one.releases(signed)
 
 
-def test_an_old_signature(tenant: OpenScope, cluster: Cluster) -> None:
+def test_expired_signature_is_refused(tenant: OpenScope, cluster: Cluster) -> None:
     one = add_author(tenant, rules=OPEN)
     signed = one.signs()
     with policy_releases.past_the_gate(cluster) as connection:
@@ -195,23 +196,23 @@ def test_an_old_signature(tenant: OpenScope, cluster: Cluster) -> None:
 
 
 ENDS = {
-    "she takes it back": lambda one, scope: own_releases.withdraw_own_release(
+    "release withdrawn": lambda one, scope: own_releases.withdraw_own_release(
         scope, one.whole.subject.id
     ),
-    "her passkey is put away": lambda one, scope: passkeys.remove_passkey(
+    "passkey removed": lambda one, scope: passkeys.remove_passkey(
         scope, one.world.ann, passkeys.list_passkeys(scope, one.world.ann)[0].id
     ),
-    "the custodian's word ends": lambda one, scope: own_releases.end_account_holder(
+    "account holder proof ended": lambda one, scope: own_releases.end_account_holder(
         scope, one.holder
     ),
-    "she becomes a chatter": lambda one, scope: scope.run(
+    "role changed": lambda one, scope: scope.run(
         "UPDATE members SET role = 'chatter' WHERE id = :m", m=one.world.ann
     ),
 }
 
 
 @pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
-def test_what_stops_holding_before_the_claim(tenant: OpenScope, ends: Any) -> None:
+def test_lost_condition_invalidates_release_before_permit(tenant: OpenScope, ends: Any) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -221,7 +222,7 @@ def test_what_stops_holding_before_the_claim(tenant: OpenScope, ends: Any) -> No
     assert sent(one) == 0
 
 
-def test_somebody_lets_go_of_counts_no_more(tenant: OpenScope) -> None:
+def test_release_of_removed_member_is_invalid(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     with one.world.scope() as scope:
         agencies.add_member(
@@ -234,7 +235,7 @@ def test_somebody_lets_go_of_counts_no_more(tenant: OpenScope) -> None:
     assert INVALID in sends(one)
 
 
-def test_an_edit_after_the_signature(tenant: OpenScope) -> None:
+def test_edit_invalidates_release(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -245,7 +246,7 @@ def test_an_edit_after_the_signature(tenant: OpenScope) -> None:
     assert sends(one) == set()
 
 
-def test_a_guest_s_no_counts_against_it(tenant: OpenScope) -> None:
+def test_refusal_by_guest_invalidates_release(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -254,11 +255,9 @@ def test_a_guest_s_no_counts_against_it(tenant: OpenScope) -> None:
     assert INVALID in sends(one)
 
 
-def test_rules_withdrawn_between_the_signature_and_the_claim(
-    tenant: OpenScope, cluster: Cluster
-) -> None:
-    """By the rules in force, as the workers do it: opened by a signed release, closed by the next
-    one."""
+def test_policy_change_invalidates_release(tenant: OpenScope, cluster: Cluster) -> None:
+    """With the active policy, as in production: one signed release allows it, the next one forbids
+    it."""
     with policy_releases.trusting(cluster):
         given = (
             build_open_release("2026.12.01-1")
@@ -287,7 +286,7 @@ def test_rules_withdrawn_between_the_signature_and_the_claim(
         assert (sent(one), sent(two)) == (1, 0)
 
 
-def test_the_product_s_rules_refuse_it_and_say_so(tenant: OpenScope) -> None:
+def test_shipped_policy_refuses_release_with_notice(tenant: OpenScope) -> None:
     one = add_author(tenant)
     own_releases.handle_own_release(
         OwnReleaseRequested(one.world.tenant_id, one.signs(), one.digest, one.actor), tenant=tenant
@@ -297,7 +296,7 @@ def test_the_product_s_rules_refuse_it_and_say_so(tenant: OpenScope) -> None:
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 0
 
 
-def test_taking_it_back_needs_no_passkey(tenant: OpenScope) -> None:
+def test_release_is_withdrawn_without_passkey(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -311,7 +310,7 @@ def test_taking_it_back_needs_no_passkey(tenant: OpenScope) -> None:
         assert own_releases.withdraw_own_release(scope, uuid7()) == 0
 
 
-def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None:
+def test_withdrawal_by_since_removed_member_is_processed(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     advance_clock(tenant, 11)
@@ -324,7 +323,7 @@ def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None
     assert INVALID in sends(one)
 
 
-def test_another_agency_sees_nothing_of_it(tenant: OpenScope) -> None:
+def test_release_is_invisible_to_another_agency(tenant: OpenScope) -> None:
     one, other = add_author(tenant, rules=OPEN), add_author(tenant, rules=OPEN)
     one.releases()
     with other.world.scope(other.actor) as scope:
@@ -345,7 +344,7 @@ def test_another_agency_sees_nothing_of_it(tenant: OpenScope) -> None:
         "DELETE FROM account_holders",
     ],
 )
-def test_the_database_lets_nobody_mend_it(tenant: OpenScope, change: str) -> None:
+def test_database_refuses_changes_to_releases(tenant: OpenScope, change: str) -> None:
     one = add_author(tenant, rules=OPEN)
     one.releases()
     with one.world.scope(one.actor) as scope:
@@ -358,7 +357,7 @@ def test_the_database_lets_nobody_mend_it(tenant: OpenScope, change: str) -> Non
             scope.run(change)
 
 
-def test_a_picture_nobody_depicts_is_nobody_s_own(tenant: OpenScope) -> None:
+def test_picture_without_depicted_person_cannot_be_released(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=OPEN)
     with one.world.scope() as scope:
         other = picture(scope, one.world, Rating.E, people_seen=1)

@@ -1,4 +1,4 @@
-"""An agency adds terms to the lexicon: at once by one, ended by two; other agencies have none."""
+"""Lexicon terms of an agency: added by one member, ended by two, and limited to the agency."""
 
 import base64
 from uuid import UUID
@@ -41,7 +41,7 @@ def rating_of(here: World, text: str) -> Rating:
         return issuance.preview_decision(scope, unit(here, text=text), author="system:x").rating
 
 
-def test_an_own_term_counts_in_every_disguise_at_once(here: World, tenant: OpenScope) -> None:
+def test_own_term_is_found_in_every_disguise(here: World, tenant: OpenScope) -> None:
     there = world(tenant, uuid7())
     texts = ("so zorvek", "superzorvekparty", "z o r v e k", "*orvek", "kevroz")
     assert {rating_of(here, text) for text in texts} == {Rating.G}
@@ -52,7 +52,7 @@ def test_an_own_term_counts_in_every_disguise_at_once(here: World, tenant: OpenS
     assert rating_of(here, "a plumquav") is Rating.X
 
 
-def test_a_term_is_stored_coded_and_its_decision_replays(here: World) -> None:
+def test_term_is_stored_encoded_and_decision_replays(here: World) -> None:
     add(here)
     whole = unit(here, text="so zorvek")
     with here.scope() as scope:
@@ -67,7 +67,7 @@ def test_a_term_is_stored_coded_and_its_decision_replays(here: World) -> None:
         assert entry.replay is ReplayOutcome.SAME
 
 
-def test_two_members_end_a_term_and_one_does_not(here: World) -> None:
+def test_term_ends_with_two_members_only(here: World) -> None:
     add(here)
     with here.scope() as scope:
         second = agencies.add_member(
@@ -86,7 +86,7 @@ def test_two_members_end_a_term_and_one_does_not(here: World) -> None:
     assert rating_of(here, "so zorvek") is Rating.G
 
 
-def test_only_owners_add_terms_and_only_terms(here: World) -> None:
+def test_only_owners_add_valid_terms(here: World) -> None:
     with here.scope(f"member:{here.ann}") as scope, pytest.raises(Refused):
         own_terms.add_own_terms(scope, "explicit", (TERM,))
     with here.scope(f"member:{here.ann}") as scope, pytest.raises(Refused):
@@ -104,7 +104,7 @@ def test_only_owners_add_terms_and_only_terms(here: World) -> None:
         own_terms.add_own_terms(scope, "unknown", (TERM,))
 
 
-def test_a_page_asks_and_the_workers_change(here: World) -> None:
+def test_workers_process_submitted_terms(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         count = own_terms.request_own_terms(
             scope, uuid7(), "nudity", " Zorvek \n\nPlumquav\nZorvek"
@@ -130,7 +130,7 @@ def test_a_page_asks_and_the_workers_change(here: World) -> None:
 
 
 @given(st.lists(st.text(min_size=3, max_size=30), max_size=5))
-def test_what_is_typed_is_kept_or_refused(lines: list[str]) -> None:
+def test_typed_terms_are_stored_or_refused(lines: list[str]) -> None:
     try:
         terms = own_terms.parse_terms("\n".join(lines))
     except BadInput:
@@ -140,7 +140,7 @@ def test_what_is_typed_is_kept_or_refused(lines: list[str]) -> None:
         assert own_terms.decode_term(own_terms.encode_term(term)) == term
 
 
-def test_the_same_terms_make_the_same_lexicon() -> None:
+def test_same_terms_share_one_lexicon() -> None:
     own = (("explicit", own_terms.encode_term(TERM)),)
     assert shipped_lexicon().with_coded_terms(own) is shipped_lexicon().with_coded_terms(own)
     assert shipped_lexicon().with_coded_terms(()) is shipped_lexicon()

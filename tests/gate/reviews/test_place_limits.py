@@ -1,4 +1,5 @@
-"""An agency keeps a place tighter than its rule, never looser: at once by one, no longer by two."""
+"""Stricter limits of an agency on destinations: set by one member, ended by two, never looser than
+the policy."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -68,7 +69,7 @@ def leaves(here: World, whole: Unit) -> frozenset[Reason]:
     return frozenset()
 
 
-def test_one_person_tightens_and_two_end_it(here: World, tenant: OpenScope) -> None:
+def test_limit_is_set_by_one_member_and_ended_by_two(here: World, tenant: OpenScope) -> None:
     post = unit(here)
     assert leaves(here, replace(post, subject=Subject("delivery", uuid7()))) == frozenset()
     keep(here)
@@ -90,7 +91,7 @@ def test_one_person_tightens_and_two_end_it(here: World, tenant: OpenScope) -> N
         end(here, here.rob)
 
 
-def test_who_keeps_it_again_takes_back_the_first_word(here: World) -> None:
+def test_repeated_limit_cancels_pending_end(here: World) -> None:
     keep(here)
     end(here, here.ann)
     keep(here)
@@ -100,7 +101,7 @@ def test_who_keeps_it_again_takes_back_the_first_word(here: World) -> None:
     assert (one.ending, one.why) == (True, "quiet week")
 
 
-def test_what_is_no_tightening_is_refused(here: World) -> None:
+def test_looser_or_invalid_limit_is_refused(here: World) -> None:
     for rating, verdict, changes in (
         (Rating.G, Verdict.A, {}),
         (Rating.X, Verdict.B, {}),
@@ -125,7 +126,7 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
         )
 
 
-def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -> None:
+def test_workers_process_limit_and_report_refusal(here: World, tenant: OpenScope) -> None:
     asked = PlaceLimitRequested(
         here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}"
     )
@@ -142,7 +143,9 @@ def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -
         st.builds(PlaceLimitFacts, st.sampled_from(RATED), st.sampled_from(Verdict)), max_size=4
     ),
 )
-def test_no_limit_opens_anything(name: tuple[str, str], kept: list[PlaceLimitFacts]) -> None:
+def test_no_limit_allows_more_than_policy(
+    name: tuple[str, str], kept: list[PlaceLimitFacts]
+) -> None:
     platform, surface = name
     whole = Unit(
         uuid7(),

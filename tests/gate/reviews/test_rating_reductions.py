@@ -1,5 +1,5 @@
-"""Lowering a rating: so many others as it takes, each another human, and never what is never
-allowed."""
+"""Rating reductions: the required number of other members, each a different human, and never for
+prohibited content."""
 
 from typing import Any
 from uuid import UUID
@@ -75,7 +75,7 @@ def say(house: World, member: UUID, medium: Medium, wish: UUID, *, agree: bool =
 
 
 def work(house: World, wish: UUID) -> None:
-    """What the workers do with it."""
+    """Run the workers for this request."""
     rating_reductions.handle_lowering_vote(LoweringVoted(house.tenant_id, wish), tenant=house.open)
 
 
@@ -95,19 +95,19 @@ def epoch(house: World, medium: Medium) -> int:
 
 
 def lowered(house: World, medium: Medium, wanted: Rating = Rating.S) -> UUID:
-    """ann asks; two guests agree."""
+    """Request a reduction as Ann, with two guests who agree."""
     wish = ask(house, house.ann, medium, wanted)
     for name in ("gus", "eve"):
         say(house, guest(house, name), medium, wish)
     return wish
 
 
-def test_two_others_lower_what_one_asked_and_the_history_stays(house: World) -> None:
+def test_two_members_lower_rating_and_history_remains(house: World) -> None:
     medium = shot(house)
     before = epoch(house, medium)
     wish = ask(house, house.ann, medium)
     say(house, guest(house, "gus"), medium, wish)
-    assert rating(house, medium) is Rating.N, "one is not enough"
+    assert rating(house, medium) is Rating.N, "one vote is not enough"
     say(house, guest(house, "eve"), medium, wish)
     assert rating(house, medium) is Rating.S
     assert epoch(house, medium) > before
@@ -120,7 +120,7 @@ def test_two_others_lower_what_one_asked_and_the_history_stays(house: World) -> 
         )
         whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
         assert issuance.judge_unit(scope, whole, author=f"member:{house.ann}").is_allowed, (
-            "nobody has to look at Suggestive"
+            "Suggestive content needs no review"
         )
         assert not rating_reductions.list_lowering_requests(scope, {house.creator_id})
     assert kept == 2
@@ -130,14 +130,14 @@ def test_two_others_lower_what_one_asked_and_the_history_stays(house: World) -> 
 
 
 @pytest.mark.parametrize(("drawn", "wanted"), [(Rating.S, Rating.G)])
-def test_one_other_is_enough_from_suggestive(house: World, drawn: Rating, wanted: Rating) -> None:
+def test_one_vote_is_enough_from_suggestive(house: World, drawn: Rating, wanted: Rating) -> None:
     medium = shot(house, drawn)
     wish = ask(house, house.ann, medium, wanted)
     say(house, house.rob, medium, wish)
     assert rating(house, medium) is wanted
 
 
-def test_who_asked_does_not_agree_nor_does_a_second_login_of_theirs(house: World) -> None:
+def test_requester_and_their_second_login_cannot_agree(house: World) -> None:
     medium = shot(house, Rating.S)
     wish = ask(house, house.ann, medium, Rating.G)
     with pytest.raises(Refused, match="LOWERING"):
@@ -160,14 +160,14 @@ def test_who_asked_does_not_agree_nor_does_a_second_login_of_theirs(house: World
     assert rating(house, medium) is Rating.S
 
 
-def test_one_human_is_not_two(house: World) -> None:
+def test_same_human_votes_once(house: World) -> None:
     medium = shot(house)
     wish = ask(house, house.ann, medium)
     gus = guest(house, "gus")
     say(house, gus, medium, wish)
     with pytest.raises(Refused, match="LOWERING"):
         say(house, gus, medium, wish)
-    with house.scope() as scope:  # as the app may, past the desk
+    with house.scope() as scope:  # written directly, as the app role may
         scope.run(
             "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, "
             "seen_percent)"
@@ -184,7 +184,7 @@ def test_one_human_is_not_two(house: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["maker", "reviewed", "rated"])
-def test_who_made_reviewed_or_rated_it_does_not_agree(house: World, how: str) -> None:
+def test_maker_reviewer_and_rater_cannot_agree(house: World, how: str) -> None:
     medium = shot(house, Rating.S)
     with house.scope() as scope:
         rob = house.principal(scope, house.rob)
@@ -209,7 +209,7 @@ def met(house: World, one: UUID, other: UUID) -> None:
             )
 
 
-def test_a_guest_who_was_seen_with_who_asked_is_nobody_else_before_and_after(house: World) -> None:
+def test_guest_linked_to_requester_does_not_count(house: World) -> None:
     medium = shot(house)
     gus, eve, zoe = (guest(house, name) for name in ("gus", "eve", "zoe"))
     wish = ask(house, house.ann, medium)
@@ -219,11 +219,11 @@ def test_a_guest_who_was_seen_with_who_asked_is_nobody_else_before_and_after(hou
     for each in (gus, eve):
         say(house, each, medium, wish)
     assert rating(house, medium) is Rating.S
-    met(house, house.ann, gus)  # found out later: what was said before counts again
+    met(house, house.ann, gus)  # a later fingerprint invalidates the earlier vote
     assert rating(house, medium) is Rating.N
 
 
-def test_a_void_lowering_is_told_where_it_matters_and_may_be_asked_anew(house: World) -> None:
+def test_void_reduction_is_reported_and_can_be_requested_again(house: World) -> None:
     medium = shot(house)
     gus, eve = guest(house, "gus"), guest(house, "eve")
     wish = ask(house, house.ann, medium)
@@ -244,7 +244,7 @@ def test_a_void_lowering_is_told_where_it_matters_and_may_be_asked_anew(house: W
     assert rating(house, medium) is Rating.S
 
 
-def test_what_is_never_allowed_never_goes_down(house: World) -> None:
+def test_prohibited_rating_cannot_be_lowered(house: World) -> None:
     medium = shot(house, Rating.X)
     with pytest.raises(Refused, match="LOWERING"):
         ask(house, house.ann, medium)
@@ -261,7 +261,7 @@ def test_what_is_never_allowed_never_goes_down(house: World) -> None:
     assert rating(house, later) is Rating.X
 
 
-def test_a_prohibited_rating_stays_whatever_the_tables_say(house: World) -> None:
+def test_prohibited_rating_ignores_stored_reduction(house: World) -> None:
     medium = shot(house)
     wish = lowered(house, medium)
     with house.scope() as scope:
@@ -276,7 +276,7 @@ def test_a_prohibited_rating_stays_whatever_the_tables_say(house: World) -> None
     assert rating(house, medium) is Rating.X
 
 
-def test_a_machine_that_raises_what_was_lowered_holds_it_once(house: World) -> None:
+def test_classifier_above_lowered_rating_holds_once(house: World) -> None:
     medium = shot(house)
     lowered(house, medium)
     with house.scope() as scope:
@@ -295,14 +295,14 @@ def test_a_machine_that_raises_what_was_lowered_holds_it_once(house: World) -> N
     with house.scope(f"member:{house.rob}") as scope:
         content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
     assert reasons() == ()
-    with house.scope() as scope:  # the same machine says it once more: nobody is asked again
+    with house.scope() as scope:  # a repeated finding of the same classifier is not reviewed again
         inspections.record_classifier_finding(
             scope, medium.sha256, source="classifier:one@1", rating=Rating.N
         )
     assert reasons() == ()
 
 
-def test_who_agreed_publishes_by_the_yes_of_another(house: World) -> None:
+def test_voter_needs_review_to_publish_lowered_picture(house: World) -> None:
     medium = shot(house, Rating.S)
     wish = ask(house, house.ann, medium, Rating.G)
     say(house, house.rob, medium, wish)
@@ -318,9 +318,9 @@ def test_who_agreed_publishes_by_the_yes_of_another(house: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "author", ["", "member:0198c0de-0000-7000-8000-00000000000a"], ids=["unknown", "nobody"]
+    "author", ["", "member:0198c0de-0000-7000-8000-00000000000a"], ids=["unknown", "missing member"]
 )
-def test_an_author_nobody_knows_may_be_who_agreed(house: World, author: str) -> None:
+def test_unknown_author_may_be_voter(house: World, author: str) -> None:
     medium = shot(house, Rating.S)
     say(house, house.rob, medium, ask(house, house.ann, medium, Rating.G))
     with house.scope() as scope:
@@ -332,7 +332,7 @@ def test_an_author_nobody_knows_may_be_who_agreed(house: World, author: str) -> 
         assert issuance.judge_unit(scope, whole, author="system:bot").is_allowed
 
 
-def test_a_guest_seen_with_the_author_later_holds_their_post(house: World) -> None:
+def test_guest_linked_to_author_invalidates_reduction(house: World) -> None:
     medium = shot(house, Rating.S)
     gus = guest(house, "gus")
     say(house, gus, medium, ask(house, house.ann, medium, Rating.G))
@@ -347,7 +347,7 @@ def test_a_guest_seen_with_the_author_later_holds_their_post(house: World) -> No
         )
 
 
-def test_a_no_ends_it_and_it_may_be_asked_again(house: World) -> None:
+def test_refusal_ends_request_which_can_be_repeated(house: World) -> None:
     medium = shot(house)
     wish = ask(house, house.ann, medium)
     say(house, house.rob, medium, wish, agree=False)
@@ -357,7 +357,7 @@ def test_a_no_ends_it_and_it_may_be_asked_again(house: World) -> None:
     assert ask(house, house.ann, medium) != wish
 
 
-def test_unseen_without_a_reason_or_not_lower_is_refused(house: World) -> None:
+def test_unviewed_unjustified_or_raising_request_is_refused(house: World) -> None:
     medium, ann = shot(house), f"member:{house.ann}"
     with house.scope() as scope:
         asset = asset_of(scope, medium)
@@ -384,7 +384,7 @@ def test_unseen_without_a_reason_or_not_lower_is_refused(house: World) -> None:
         rating_reductions.vote_on_lowering(scope, wish, agree=True, why="")
 
 
-def test_only_who_may_review_asks_and_answers(house: World) -> None:
+def test_only_reviewers_request_and_vote(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
         cara = agencies.add_member(

@@ -1,4 +1,4 @@
-"""Lowering a rating beside other tenants, at once, after a change, and in a family of pictures."""
+"""Rating reductions with other tenants, concurrent requests, later ratings, and related pictures."""
 
 from contextlib import suppress
 from threading import Barrier, Thread
@@ -36,7 +36,7 @@ def house(tenant: OpenScope) -> World:
     return world(tenant, uuid7())
 
 
-def test_another_tenant_sees_and_lowers_nothing(house: World, tenant: OpenScope) -> None:
+def test_another_tenant_cannot_see_or_lower_rating(house: World, tenant: OpenScope) -> None:
     other, medium = world(tenant, uuid7()), shot(house)
     wish = ask(house, house.ann, medium)
     with other.scope(f"member:{other.rob}") as scope:
@@ -51,7 +51,7 @@ def test_another_tenant_sees_and_lowers_nothing(house: World, tenant: OpenScope)
     assert rating(house, medium) is Rating.N
 
 
-def test_two_wishes_at_once_are_one(house: World) -> None:
+def test_concurrent_requests_and_votes_apply_once(house: World) -> None:
     medium = shot(house)
     see(house, house.ann, medium)
     see(house, house.rob, medium)
@@ -95,7 +95,7 @@ def test_two_wishes_at_once_are_one(house: World) -> None:
     assert (done, str(rating(house, medium))) == (1, got[0])
 
 
-def test_what_was_rated_anew_meanwhile_is_left_as_it_is(house: World) -> None:
+def test_reduction_is_skipped_after_new_rating(house: World) -> None:
     medium = shot(house)
     wish = ask(house, house.ann, medium)
     gus, eve = guest(house, "gus"), guest(house, "eve")
@@ -109,7 +109,7 @@ def test_what_was_rated_anew_meanwhile_is_left_as_it_is(house: World) -> None:
     assert rating(house, medium) is Rating.E
 
 
-def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(house: World) -> None:
+def test_derivatives_follow_lowered_source(house: World) -> None:
     source = shot(house)
     with house.scope() as scope:
         derived = picture(
@@ -148,7 +148,7 @@ def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(hous
     )
 
 
-def test_a_rating_lowered_twice_falls_back_one_step_at_a_time(house: World) -> None:
+def test_repeated_reductions_are_undone_step_by_step(house: World) -> None:
     medium = shot(house, Rating.E)
     lowered(house, medium, Rating.S)
     gus = guest(house, "zoe")
@@ -158,7 +158,7 @@ def test_a_rating_lowered_twice_falls_back_one_step_at_a_time(house: World) -> N
     assert rating(house, medium) is Rating.S
 
 
-def test_a_raise_after_it_counts_and_a_decision_is_replayed(house: World) -> None:
+def test_later_raise_counts_and_decision_replays(house: World) -> None:
     medium = shot(house)
     lowered(house, medium)
     with house.scope() as scope:
@@ -178,7 +178,7 @@ def test_a_raise_after_it_counts_and_a_decision_is_replayed(house: World) -> Non
         )
 
 
-def test_a_wish_ends_by_itself(house: World) -> None:
+def test_reduction_request_is_listed_and_cannot_be_changed(house: World) -> None:
     medium = shot(house)
     wish = ask(house, house.ann, medium)
     with house.open(house.tenant_id, "system:test", role="app") as scope, suppress(Exception):

@@ -1,5 +1,4 @@
-"""Who may say that a picture shows somebody else, or the same: every refusal, and what comes of
-each answer."""
+"""Resemblance reviews: refusals of each kind, and the effect of each answer."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -51,7 +50,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_a_wish_to_answer_is_kept_as_it_was_said(here: World) -> None:
+def test_judgement_is_queued_as_submitted(here: World) -> None:
     _, subject = add_known_face(here)
     medium = add_picture(here)
     store_comparison(here, medium, {subject: 812})
@@ -91,16 +90,14 @@ def test_a_wish_to_answer_is_kept_as_it_was_said(here: World) -> None:
 @pytest.mark.parametrize(("answer", "because"), [
     (ANSWER_OTHER, ""), (ANSWER_OTHER, "nose"), (ANSWER_NAMED, "marks"), (ANSWER_SAME, ""), (ANSWER_TWIN, ""), ("", ""), ("who", "marks"),
 ])  # fmt: skip
-def test_what_is_no_answer_to_a_photograph_is_refused(
-    here: World, answer: str, because: str
-) -> None:
+def test_invalid_judgement_is_refused(here: World, answer: str, because: str) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here), {subject: 812})
     (one,) = list_open_comparisons(here)
     assert get_refusal_code(here, one, add_member(here), answer, because) == "likeness.no_answer"
 
 
-def test_who_may_not_review_answers_nothing_and_a_double_needs_who_runs_it(here: World) -> None:
+def test_judgement_requires_review_right_and_twin_requires_run_right(here: World) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here, ai="generated"), {subject: 812})
     (one,) = list_open_comparisons(here)
@@ -116,7 +113,7 @@ def test_who_may_not_review_answers_nothing_and_a_double_needs_who_runs_it(here:
     assert [each.approves for each in list_open_comparisons(here)[0].said] == [False]
 
 
-def test_another_template_meanwhile_is_another_question(here: World) -> None:
+def test_judgement_of_replaced_template_is_refused(here: World) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here), {subject: 812})
     (one,) = list_open_comparisons(here)
@@ -126,10 +123,10 @@ def test_another_template_meanwhile_is_another_question(here: World) -> None:
     )
 
 
-def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(here: World) -> None:
+def test_uploader_declarer_and_previous_voter_cannot_rule_out_resemblance(here: World) -> None:
     _, subject = add_known_face(here)
     with here.scope() as scope:
-        nova = synthetic_person(scope, here)  # ann declared her
+        nova = synthetic_person(scope, here)  # Ann declared her
     made = add_picture(here, ai="generated", person=nova)
     store_comparison(here, made, {subject: 812})
     (one,), who = list_open_comparisons(here), add_member(here)
@@ -138,7 +135,7 @@ def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(h
         get_refusal_code(here, one, who, ANSWER_OTHER, "shape", maker=f"member:{who}")
         == "review.own"
     )
-    judge_comparison(here, one, here.ann, ANSWER_SAME)  # to keep it back, anybody may
+    judge_comparison(here, one, here.ann, ANSWER_SAME)  # any member may confirm the resemblance
     judge_comparison(here, one, who, ANSWER_OTHER, "shape", maker=f"member:{here.rob}")
     assert get_refusal_code(here, one, who, ANSWER_OTHER, "marks") == "likeness.said"
     judge_comparison(here, one, who, ANSWER_SAME)
@@ -163,7 +160,7 @@ def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(h
     assert isinstance(heard[0], ReviewFacts)
 
 
-def test_who_declared_whom_the_references_are_of_says_nothing_about_these(here: World) -> None:
+def test_declarer_cannot_judge_reference_pictures(here: World) -> None:
     _, subject = add_known_face(here)
     photo = add_picture(here)
     with here.scope() as scope:
@@ -174,7 +171,7 @@ def test_who_declared_whom_the_references_are_of_says_nothing_about_these(here: 
     judge_comparison(here, one, add_member(here), ANSWER_OTHER, "shape")
 
 
-def test_a_guest_seen_where_a_member_was_is_one_voice_with_them(here: World) -> None:
+def test_guest_linked_to_member_counts_as_one_vote(here: World) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here, ai="generated"), {subject: 812})
     (one,), who, twin, third = (
@@ -197,10 +194,10 @@ def test_a_guest_seen_where_a_member_was_is_one_voice_with_them(here: World) -> 
     )
     judge_comparison(here, one, twin, ANSWER_OTHER, "shape")
     judge_comparison(here, one, third, ANSWER_OTHER, "shape")
-    assert len(list_open_comparisons(here)) == 1, "who said that it is them has not taken it back"
+    assert len(list_open_comparisons(here)) == 1, "the confirmation is not withdrawn"
 
 
-def test_what_comes_blurred_is_seen_first_it_and_one_beside_it(here: World) -> None:
+def test_blurred_picture_and_portrait_must_be_viewed_first(here: World) -> None:
     portraits = [add_picture(here, Rating.N).sha256 for _ in range(2)]
     _, subject = add_known_face(here, *portraits)
     nude, who = add_picture(here, Rating.E), add_member(here)
@@ -217,7 +214,7 @@ def test_what_comes_blurred_is_seen_first_it_and_one_beside_it(here: World) -> N
     assert get_refusal_code(here, one, blind, ANSWER_NAMED) == "approvals.look_first"
 
 
-def test_what_is_open_to_all_needs_no_second_look(here: World) -> None:
+def test_unblurred_pictures_need_no_recorded_view(here: World) -> None:
     portrait = add_picture(here, Rating.S)
     _, subject = add_known_face(here, portrait.sha256)
     store_comparison(here, add_picture(here, Rating.S), {subject: 812})
@@ -226,7 +223,7 @@ def test_what_is_open_to_all_needs_no_second_look(here: World) -> None:
     assert list_open_comparisons(here) == []
 
 
-def test_named_in_a_photograph_it_is_settled_and_the_notice_closes(here: World) -> None:
+def test_confirmed_person_in_photograph_settles_comparison(here: World) -> None:
     person, subject = add_known_face(here)
     medium, who = add_picture(here), add_member(here)
     store_comparison(here, medium, {subject: 812})
@@ -256,7 +253,7 @@ def test_named_in_a_photograph_it_is_settled_and_the_notice_closes(here: World) 
         )
 
 
-def test_somebody_else_in_a_photograph_is_proposed_no_more(here: World) -> None:
+def test_ruled_out_person_is_no_longer_proposed(here: World) -> None:
     _, subject = add_known_face(here)
     other, second = add_known_face(here)
     medium = add_picture(here)
@@ -267,11 +264,11 @@ def test_somebody_else_in_a_photograph_is_proposed_no_more(here: World) -> None:
     with here.scope() as scope:
         found = find_notice(scope, f"likeness:{first.asset_id}")
         assert found is not None
-        assert found.open, "the other is not settled"
+        assert found.open, "the other comparison is open"
     assert [one.person_id for one in list_open_comparisons(here)] == [other]
 
 
-def test_one_who_says_that_it_is_them_outweighs_those_who_say_that_it_is_not(here: World) -> None:
+def test_confirmation_outweighs_other_votes(here: World) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here, ai="generated"), {subject: 812})
     (one,), first, second = list_open_comparisons(here), add_member(here), add_member(here)
@@ -288,7 +285,7 @@ def test_one_who_says_that_it_is_them_outweighs_those_who_say_that_it_is_not(her
         ]  # fmt: skip
 
 
-def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(here: World) -> None:
+def test_digital_twin_replaces_synthetic_person_everywhere(here: World) -> None:
     person, subject = add_known_face(here)
     with here.scope() as scope:
         nova, lux = synthetic_person(scope, here), synthetic_person(scope, here)
@@ -298,7 +295,7 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     (one,), who = list_open_comparisons(here), add_member(here)
     assert get_refusal_code(here, one, who, ANSWER_TWIN) == "likeness.not_allowed"
     with here.scope() as scope:
-        for begins, ends in ((1, 2), (-2, -1)):  # not yet, and no more
+        for begins, ends in ((1, 2), (-2, -1)):  # not yet valid, and expired
             grant_consent(
                 scope, person, what="ai_likeness", surfaces=["sandbox"], max_rating=Rating.E,
                 valid_from=scope.now + timedelta(days=begins), valid_until=scope.now + timedelta(days=ends),
@@ -322,20 +319,20 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     assert list_depictions(here, assets[2]) == {(lux, "confirmed")}
     assert list_open_comparisons(here) == []
     store_comparison(here, again, {subject: 812})
-    assert list_open_comparisons(here) == [], "who is behind it is named there"
+    assert list_open_comparisons(here) == [], "the twin names the real person"
     with here.scope() as scope:
         said_of = issuance.preview_decision(
             scope, unit(here, media=[made]), author=f"member:{here.ann}"
         ).reasons
-    assert Reason.CONSENT_MISSING in said_of, "the papers of the real one are asked for"
+    assert Reason.CONSENT_MISSING in said_of, "the consents of the real person are required"
     store_comparison(here, apart, {subject: 812})
     (next_one,) = list_open_comparisons(here)
     judge_comparison(here, next_one, who, ANSWER_TWIN)
     with here.scope() as scope:
-        assert persons.list_digital_twins(scope, person) == [twin], "the double there is, is taken"
+        assert persons.list_digital_twins(scope, person) == [twin], "the existing twin is reused"
 
 
-def test_why_nothing_came_is_told_to_the_house(here: World) -> None:
+def test_failed_judgement_is_reported(here: World) -> None:
     _, subject = add_known_face(here)
     store_comparison(here, add_picture(here), {subject: 812})
     (one,), who = list_open_comparisons(here), add_member(here)
@@ -356,7 +353,7 @@ def test_why_nothing_came_is_told_to_the_house(here: World) -> None:
     assert list_open_comparisons(here) == []
 
 
-def test_who_was_named_with_somebody_invented_beside_them_is_still_asked_about(here: World) -> None:
+def test_synthetic_person_next_to_named_person_requires_review(here: World) -> None:
     person, subject = add_known_face(here)
     with here.scope() as scope:
         nova = synthetic_person(scope, here)

@@ -1,4 +1,4 @@
-"""Samples, calibrations and releases as they are kept, in the audit and told."""
+"""Stored records, audit entries and notices of samples, calibrations and releases."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,7 +37,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_whether_a_classifier_is_waited_for_is_asked_of_these_bytes_alone(here: World) -> None:
+def test_inspection_is_pending_for_missed_bytes_only(here: World) -> None:
     with here.scope() as scope:
         missed, other, sealed = (picture(scope, here).sha256 for _ in range(3))
         for one in (missed, sealed):
@@ -53,10 +53,10 @@ def test_whether_a_classifier_is_waited_for_is_asked_of_these_bytes_alone(here: 
         reasons = scope.run("SELECT reason FROM content_ratings WHERE sha256 = :s AND source LIKE "
                             "'classifier:one%'",
                             s=missed).scalars().all()  # fmt: skip
-        assert reasons == [None], "only what is never allowed needs a reason"
+        assert reasons == [None], "only prohibited findings have a reason"
 
 
-def test_what_is_forbidden_goes_to_the_journal_one_after_the_other(here: World) -> None:
+def test_restrictions_are_queued_for_journal_in_order(here: World) -> None:
     with here.scope() as scope:
         journal.record_restriction(scope, journal.BLOCK, "a" * 64, more="shown", look="0" * 16)
         row = scope.run("SELECT args, lane, holds_lane, priority FROM outbox WHERE tenant_id = :t",
@@ -87,7 +87,7 @@ def drawn(here: World, rating: Rating = Rating.S) -> tuple[spot_checks.PendingSa
         return spot_checks.list_pending_samples(scope, {here.creator_id})[-1], medium
 
 
-def test_what_is_to_be_read_is_told_to_the_last_field(here: World) -> None:
+def test_pending_sample_is_listed_completely(here: World) -> None:
     one, medium = drawn(here)
     with here.scope() as scope:
         assert (one.creator_id, one.rating, one.why, one.author) == (
@@ -118,7 +118,7 @@ def test_what_is_to_be_read_is_told_to_the_last_field(here: World) -> None:
 
 
 @pytest.mark.parametrize(("raised", "act"), [("", "sample.read"), ("N", "sample.raised")])
-def test_what_was_read_is_in_the_audit_with_who_read_it(here: World, raised: str, act: str) -> None:
+def test_reading_of_sample_is_audited(here: World, raised: str, act: str) -> None:
     one, medium = drawn(here)
     what = medium.sha256 if raised else ""
     event = SampleRead(here.tenant_id, one.id, raised, what, f"member:{here.rob}")
@@ -142,7 +142,7 @@ def test_what_was_read_is_in_the_audit_with_who_read_it(here: World, raised: str
         spot_checks.submit_sample_reading(scope, one.id)
 
 
-def test_words_found_to_be_more_are_told_with_their_creator(here: World) -> None:
+def test_raised_text_of_sample_is_reported_and_recalled(here: World) -> None:
     one, _ = drawn(here)
     spot_checks.handle_sample_read(
         SampleRead(here.tenant_id, one.id, "X", "", f"member:{here.rob}"), tenant=here.open
@@ -160,7 +160,8 @@ def test_words_found_to_be_more_are_told_with_their_creator(here: World) -> None
 def rate_calibration(
     here: World, member_id: UUID, calibration: UUID, pictures: Sequence[str], *, higher: bool
 ) -> None:
-    """Rate each picture once as a member: as it is rated, or `higher`, as the second member."""
+    """Rate each picture once as a member: with its rating, or one step `higher` as the second
+    member."""
     with here.scope() as scope:
         for sha256 in pictures:
             viewings.record_viewing(scope, queries.get_member(scope, member_id), sha256)
@@ -178,12 +179,14 @@ def rate_calibration(
             calibration,
             f"calibration:{calibration}:{principal}:{MIN_CALIBRATION_PICTURES - 1}",
         )
-        assert calibrating.open_calibration_of_actor(scope) is None, "nothing is left for them"
+        assert calibrating.open_calibration_of_actor(scope) is None, (
+            "no picture is left for the member"
+        )
         with pytest.raises(Conflict, match=r"calibration\.said"):
             calibrating.rate_blind(scope, calibration, pictures[0], [Rating.S])
 
 
-def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
+def test_calibration_is_started_rated_and_reported(here: World) -> None:
     with here.scope() as scope:
         for number in range(MIN_CALIBRATION_PICTURES):
             picture(scope, here, (Rating.G, Rating.S, Rating.N)[number % 3])
@@ -235,7 +238,7 @@ def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
         )
 
 
-def test_a_release_is_written_told_and_tried_in_ten_minutes(tenant: OpenScope) -> None:
+def test_release_is_stored_audited_and_retried_after_ten_minutes(tenant: OpenScope) -> None:
     one, other = add_author(tenant, rules=RULES), add_author(tenant, rules=RULES)
     with one.world.scope(one.actor) as scope:
         standing = own_releases.own_release_status(scope, one.digest, rules=RULES)
@@ -287,7 +290,7 @@ def test_a_release_is_written_told_and_tried_in_ten_minutes(tenant: OpenScope) -
         assert ended == one.actor
 
 
-def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(
+def test_failed_release_is_reported_urgently(
     tenant: OpenScope,
 ) -> None:
     one = add_author(tenant, rules=RULES)
@@ -300,7 +303,7 @@ def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(
         assert list_audit_entries(scope, "own.released") == []
 
 
-def test_a_custodians_word_about_an_account_ends_once(tenant: OpenScope) -> None:
+def test_account_holder_proof_ends_once(tenant: OpenScope) -> None:
     one = add_author(tenant, rules=RULES)
     with one.world.scope(one.actor) as scope:
         row = (
@@ -324,7 +327,7 @@ def test_a_custodians_word_about_an_account_ends_once(tenant: OpenScope) -> None
         assert (ended.ended_by, ended.ended_at is not None) == (one.actor, True)
 
 
-def test_the_house_stops_everybody(tenant: OpenScope, here: World) -> None:
+def test_installation_stop_applies_to_all_agencies(tenant: OpenScope, here: World) -> None:
     with tenant(INSTALLATION_ID, "system:test") as scope:
         emergency_stops.close_switch(scope, "global", "", "campaigns", reason="x")
     try:

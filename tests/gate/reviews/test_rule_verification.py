@@ -1,5 +1,5 @@
-"""Rules that grow old: two people read one again, it holds for 90 days, for that very rule, and
-nothing gets looser."""
+"""Verification of expired policy rules: two members read a rule again; it is valid for 90 days, for
+that rule, and never looser."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,7 +54,7 @@ def _trusted(cluster: Cluster) -> Iterator[None]:
 
 @pytest.fixture
 def here(tenant: OpenScope, tenant_id: UUID) -> World:
-    """A tenant whose rules nobody has read again since the tenth."""
+    """A tenant whose policy rules expired on the tenth."""
     found = world(tenant, tenant_id)
     install_rules(tenant, sign_release("2026.12.01-1", read_by="2026-11-10"))
     return found
@@ -63,7 +63,7 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def attest(here: World, who: UUID, **changes: object) -> bool:
     with here.scope(f"member:{who}") as scope:
         asked = {"read_on": scope.now.date(), "url": URL, "name": RULE, **changes}
-        # by keyword, each of its own type
+        # keywords of several types
         return rule_verification.verify_rule(scope, **asked)  # type: ignore[arg-type]  # see above
 
 
@@ -84,7 +84,7 @@ def judged(here: World, whole: Unit) -> Decision:
         return issuance.judge_unit(scope, marked, author=f"member:{here.ann}")
 
 
-def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
+def test_two_members_renew_expired_rule(here: World) -> None:
     post = adult(here)
     assert judged(here, post).reasons == (Reason.POLICY_STALE,)
     assert not attest(here, here.rob)
@@ -108,7 +108,7 @@ def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
     assert {one.decision.verdict for one in found} == {Verdict.H, Verdict.F}
 
 
-def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
+def test_owner_begins_verification_and_another_human_completes_it(here: World) -> None:
     with pytest.raises(Refused, match="rules"):
         attest(here, here.ann)
     assert not attest(here, here.rob)
@@ -133,13 +133,11 @@ def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
                 address="203.0.113.7",
                 device="",
             )
-    with pytest.raises(
-        Refused, match="rules"
-    ):  # seen where the owner was, so nobody else: a second that would be a first
+    with pytest.raises(Refused, match="rules"):  # linked to the owner, so not a second human
         attest(here, guest)
 
 
-def test_an_owner_and_a_guest_are_two(here: World) -> None:
+def test_owner_and_guest_can_verify_rule(here: World) -> None:
     with here.scope() as scope:
         guest = agencies.add_member(
             scope, name="gil", email="gil@example.test", role=Role.GUEST, language="en", zone="UTC"
@@ -148,7 +146,7 @@ def test_an_owner_and_a_guest_are_two(here: World) -> None:
     assert attest(here, guest)
 
 
-def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None:
+def test_looser_unread_or_outdated_verification_is_refused(here: World) -> None:
     for verdicts in ({Rating.N: Verdict.A}, {Rating.X: Verdict.A}):
         with pytest.raises(Refused, match="ATTESTATION_INVALID"):
             attest(here, here.rob, verdicts=verdicts)
@@ -176,7 +174,7 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
     )
 
 
-def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:
+def test_stricter_verification_requires_both_members(here: World) -> None:
     stricter = {Rating.N: Verdict.B}
     assert not attest(here, here.rob, verdicts=stricter)
     with pytest.raises(Refused):
@@ -185,14 +183,14 @@ def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:
     assert judged(here, adult(here)).verdict is Verdict.B
 
 
-def test_it_ends_with_the_rule_it_was_said_of(here: World, tenant: OpenScope) -> None:
+def test_verification_ends_with_its_rule(here: World, tenant: OpenScope) -> None:
     attest(here, here.rob)
     attest(here, here.ann)
     install_rules(tenant, sign_release("2026.12.01-2", read_by="2026-11-11"))
     assert judged(here, adult(here)).reasons == (Reason.ATTESTATION_INVALID, Reason.POLICY_STALE)
 
 
-def test_the_database_keeps_its_bounds(here: World) -> None:
+def test_database_enforces_limits_of_verification(here: World) -> None:
     attest(here, here.rob)
     for change in ("until = read_on + 91", "second = by", "state = 'active'"):
         with (
@@ -200,7 +198,7 @@ def test_the_database_keeps_its_bounds(here: World) -> None:
             here.open(here.tenant_id, "system:test", role="gate") as scope,
         ):
             scope.run(f"UPDATE attestations SET {change} WHERE tenant_id = :t", t=here.tenant_id)
-    with pytest.raises(DBAPIError), here.scope() as scope:  # pages have no right to it
+    with pytest.raises(DBAPIError), here.scope() as scope:  # the app role has no right to it
         scope.run("UPDATE attestations SET state = 'ended' WHERE tenant_id = :t", t=here.tenant_id)
 
 
@@ -208,10 +206,10 @@ def reading(rules: Bundle = WHOLE, **changes: object) -> RuleVerification:
     whole = RuleVerification(
         RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.VERIFICATION_PERIOD
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]  # by keyword
+    return replace(whole, **changes)  # type: ignore[arg-type]  # passed by keyword
 
 
-def test_it_holds_to_the_last_of_ninety_days_and_for_suggestive_too() -> None:
+def test_verification_is_valid_for_ninety_days() -> None:
     def letters(on: date) -> str:
         place = WHOLE.row(*PLACE, on=on, again=[reading()])
         return "".join(place.verdict(rating) for rating in RATED)
@@ -227,7 +225,7 @@ def test_it_holds_to_the_last_of_ninety_days_and_for_suggestive_too() -> None:
     written=st.sampled_from([ROW.digest(), "0" * 64]),
     said=st.dictionaries(st.sampled_from(RATED), st.sampled_from(Verdict)),
 )
-def test_no_reading_is_looser_than_the_rule_as_it_was_signed(
+def test_verification_is_never_looser_than_signed_rule(
     until: int, day: int, written: str, said: dict[Rating, Verdict]
 ) -> None:
     on = LAST + timedelta(days=day)
@@ -242,7 +240,7 @@ def test_no_reading_is_looser_than_the_rule_as_it_was_signed(
             assert with_it.verdict(rating) is without.verdict(rating)
 
 
-def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
+def test_borrowed_rule_is_renewed_by_verifying_its_source() -> None:
     own = next(row for row in WHOLE.rows.values() if RULE in row.same_as)
     names = WHOLE.overdue_rows(own.platform, own.id, on=LATER)
     assert set(names) == set(own.same_as)
@@ -253,11 +251,11 @@ def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
     assert not read.stale
     assert WHOLE.row(
         own.platform, own.id, on=LATER, place="text", again=[reading()]
-    ).stale  # is another rule
+    ).stale  # a different rule
 
 
-# ------------------------------------------------------------------ who is told
-def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: OpenScope) -> None:
+# ------------------------------------------------------------------ reminders
+def test_members_are_reminded_step_by_step_once(here: World, tenant: OpenScope) -> None:
     def told() -> list[str]:
         rule_expiry.send_rule_reminders(
             RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE]
@@ -273,7 +271,7 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     for number, (left, step) in enumerate(days.items()):
         last = today + timedelta(days=left)
         install_rules(tenant, sign_release(f"2026.12.02-{number + 1}", read_by=last.isoformat()))
-        for _ in range(1 + (step == 14)):  # told again on the next look, it would be twice
+        for _ in range(1 + (step == 14)):  # a second run must not repeat the reminder
             assert told() == ([f"rules:{last}:{step}"] if step else [])
     words = {"name": "x.text", "url": WHOLE.rows["x.text"].source_url[0]}
     attest(here, here.rob)
@@ -292,7 +290,7 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     assert told() == []
 
 
-def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
+def test_demo_agency_is_not_reminded(tenant: OpenScope) -> None:
     shown = uuid7()
     with tenant(shown, "system:test") as scope:
         agencies.create_agency(scope, name="Show", language="fr", zone="Europe/Paris", demo=True)
@@ -306,7 +304,7 @@ def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
         assert list_open_notices(scope) == []
 
 
-def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) -> None:
+def test_unauthorized_verification_is_reported(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         today = scope.now.date().isoformat()
     for who in (here.ann, here.rob, here.ann):

@@ -1,5 +1,5 @@
-"""What passed by rules alone: a share of it is read afterwards, by another human, who may find it
-to be more."""
+"""Spot checks: a share of the content that passed without review is read later by another human,
+who can raise its rating."""
 
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ def house(tenant: OpenScope) -> World:
 
 
 def everything(house: World) -> None:
-    """This agency has all of it read."""
+    """Set the sampling shares of the agency to 100 %."""
     with house.scope(f"member:{house.rob}") as scope:
         review_settings.raise_sampling_shares(scope, suggestive_percent=ALL, words_percent=ALL)
 
@@ -67,28 +67,28 @@ def work(
     spot_checks.handle_sample_read(event, tenant=house.open)
 
 
-def test_five_in_a_hundred_are_drawn_always_the_same_and_by_nobodys_choice(house: World) -> None:
+def test_five_percent_are_drawn_deterministically_by_secret_key(house: World) -> None:
     units = [unit(house, text=f"Post {number}") for number in range(2000)]
     first = [spot_checks.is_drawn(KEY, one, 5) for one in units]
     assert first == [spot_checks.is_drawn(KEY, one, 5) for one in units]
     assert 60 <= sum(first) <= 145
     other = Ed25519PrivateKey.from_private_bytes(b"8" * 32)
     assert first != [spot_checks.is_drawn(other, one, 5) for one in units], (
-        "who has no key cannot foretell it"
+        "the draw cannot be predicted without the key"
     )
     assert all(spot_checks.is_drawn(KEY, one, ALL) for one in units[:20])
     assert not any(spot_checks.is_drawn(KEY, one, NONE) for one in units[:20])
     assert all(
         spot_checks.is_drawn(KEY, one, 9) for one, is_in in zip(units, first, strict=True) if is_in
-    ), "more, not others"
+    ), "a larger share contains the smaller one"
 
 
-def test_what_is_suggestive_and_passed_alone_is_read_once_it_is_outside(house: World) -> None:
+def test_published_suggestive_content_is_sampled(house: World) -> None:
     everything(house)
     general, suggestive = post(house, Rating.G), post(house)
     sent(house, general)
     sent(house, suggestive, seen=False)
-    assert not waiting(house), "it is not outside yet"
+    assert not waiting(house), "not published yet"
     sent(house, suggestive)
     (found,) = waiting(house)
     assert (found.unit, found.rating, found.why) == (suggestive, Rating.S, spot_checks.WHY_SHARE)
@@ -98,7 +98,7 @@ def test_what_is_suggestive_and_passed_alone_is_read_once_it_is_outside(house: W
         work(house, found)
 
 
-def test_what_somebody_looked_at_is_not_read_again(house: World) -> None:
+def test_reviewed_content_is_not_sampled(house: World) -> None:
     everything(house)
     by_unit, by_bytes, own = post(house), post(house), post(house)
     for whole in (by_unit, own):
@@ -111,10 +111,10 @@ def test_what_somebody_looked_at_is_not_read_again(house: World) -> None:
         content_reviews.review_bytes(scope, own.media[0].sha256, verdict="approve")
     for whole in (by_unit, by_bytes, own):
         sent(house, whole)
-    assert [one.unit for one in waiting(house)] == [own], "one's own look is none"
+    assert [one.unit for one in waiting(house)] == [own], "a review of an own post does not count"
 
 
-def test_an_agency_has_more_read_and_never_less(house: World) -> None:
+def test_sampling_shares_can_be_raised_but_not_lowered(house: World) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         for wrong in ((4, 2), (5, 1), (101, 2)):
             with pytest.raises(BadInput):
@@ -125,14 +125,14 @@ def test_an_agency_has_more_read_and_never_less(house: World) -> None:
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(30, 20)
         scope.run(
             "UPDATE desk_choices SET suggestive_percent = 0, words_percent = -5"
-        )  # past the page
+        )  # written directly
         scope.session.expire_all()
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 2)
     with house.scope(f"member:{house.ann}") as scope, pytest.raises(Refused):
         review_settings.raise_sampling_shares(scope, suggestive_percent=30, words_percent=20)
 
 
-def test_nobody_reads_what_they_wrote_nor_a_guest_who_counts_as_them(house: World) -> None:
+def test_author_and_linked_guest_cannot_read_sample(house: World) -> None:
     everything(house)
     sent(house, post(house))
     (found,) = waiting(house)
@@ -153,7 +153,7 @@ def test_nobody_reads_what_they_wrote_nor_a_guest_who_counts_as_them(house: Worl
         spot_checks.submit_sample_reading(scope, found.id)
 
 
-def test_a_raise_counts_for_every_use_and_takes_back_what_lacks_its_marks(house: World) -> None:
+def test_raised_rating_applies_everywhere_and_recalls_copies(house: World) -> None:
     everything(house)
     whole = post(house)
     sent(house, whole)
@@ -168,7 +168,7 @@ def test_a_raise_counts_for_every_use_and_takes_back_what_lacks_its_marks(house:
         assert recalled.all() == ["recall.raised"]
 
 
-def test_words_that_are_more_are_taken_back_where_they_stand(house: World) -> None:
+def test_raised_text_is_recalled(house: World) -> None:
     everything(house)
     whole = post(house)
     sent(house, whole)
@@ -182,7 +182,7 @@ def test_words_that_are_more_are_taken_back_where_they_stand(house: World) -> No
         assert "sample.words_missed" in [one.message.code for one in list_open_notices(scope)]
 
 
-def test_a_raise_is_never_lower_nor_about_other_bytes(house: World) -> None:
+def test_sample_rating_cannot_be_lowered_or_name_other_bytes(house: World) -> None:
     everything(house)
     sent(house, post(house))
     other = post(house)
@@ -199,7 +199,7 @@ def test_a_raise_is_never_lower_nor_about_other_bytes(house: World) -> None:
             )
 
 
-def test_another_tenant_reads_nothing(house: World, tenant: OpenScope) -> None:
+def test_another_tenant_cannot_read_samples(house: World, tenant: OpenScope) -> None:
     everything(house)
     sent(house, post(house))
     (found,) = waiting(house)
@@ -214,7 +214,7 @@ def test_another_tenant_reads_nothing(house: World, tenant: OpenScope) -> None:
     assert len(waiting(house)) == 1
 
 
-def test_the_officer_is_who_was_named_while_they_may(house: World) -> None:
+def test_safety_officer_is_named_member_or_first_owner(house: World) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         assert _id(review_settings.safety_officer(scope)) == house.rob, "the first owner"
         review_settings.set_safety_officer(scope, house.ann)

@@ -1,4 +1,4 @@
-"""Hosts without a scheme are addresses by the endings that exist; ordinary sentences hold none."""
+"""Hosts without a scheme are links if their suffix exists; ordinary sentences contain none."""
 
 import random
 from importlib.resources import files
@@ -14,7 +14,7 @@ from subscribers.replies.reply_checks import find_reply_fault
 
 
 def public_suffixes() -> list[str]:
-    """Suffixes of the list's part for registries, exceptions and wildcards aside."""
+    """Return the registry suffixes of the list, without exceptions and wildcards."""
     listed = files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text("utf-8")
     part = listed.partition("===END ICANN DOMAINS===")[0]
     lines = [line.strip() for line in part.splitlines()]
@@ -27,7 +27,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{2,10}(-[a-z0-9]{2,8})?", fullmatch=True)
 
 @given(NAMES, st.sampled_from(SUFFIXES), st.sampled_from(["", "/x", "/a/b?c=1", ":8080/x"]))
 @settings(max_examples=60, deadline=None)
-def test_a_host_of_any_public_suffix_is_an_address(name: str, suffix: str, path: str) -> None:
+def test_host_with_public_suffix_is_link(name: str, suffix: str, path: str) -> None:
     host = f"{name}.{suffix}{path}"
     for text in (host, f"see {host}", f"look at {host}, please", f"({host})", f"my page: {host}!"):
         assert text_rating.extract_links([text]) == (host,), text
@@ -36,7 +36,7 @@ def test_a_host_of_any_public_suffix_is_an_address(name: str, suffix: str, path:
 
 
 @given(NAMES, st.sampled_from(["zz", "invalid", "internal", "txtx", "qwx", "2026"]))
-def test_an_ending_that_does_not_exist_is_none(name: str, ending: str) -> None:
+def test_host_with_unknown_suffix_is_no_link(name: str, ending: str) -> None:
     assert text_rating.extract_links([f"see {name}.{ending} now"]) == ()
 
 
@@ -59,14 +59,14 @@ def test_an_ending_that_does_not_exist_is_none(name: str, ending: str) -> None:
         "Hmm... to be or... no way",
     ],
 )
-def test_ordinary_sentences_hold_no_address(text: str) -> None:
+def test_ordinary_sentences_contain_no_link(text: str) -> None:
     assert text_rating.extract_links([text]) == ()
     assert find_reply_fault(text, instructions="") != "link"
 
 
 @pytest.mark.parametrize("first", ["Good night", "I love that", "Hello there", "Wow", "See you"])
 @pytest.mark.parametrize("word", ["Be", "Me", "It", "So", "To", "In", "No", "My", "At", "As", "Is"])
-def test_a_full_stop_between_sentences_is_no_host(first: str, word: str) -> None:
+def test_full_stop_between_sentences_is_no_host(first: str, word: str) -> None:
     for between in (". ", ".  ", ".\n", "."):
         text = f"{first}{between}{word} and more of it"
         assert find_reply_fault(text, instructions="") is None, text
@@ -79,21 +79,21 @@ def test_a_full_stop_between_sentences_is_no_host(first: str, word: str) -> None
         "miafans point fr", "mia dot studio", "miafans punto com", "MiaFans DOT Com",
     ],
 )  # fmt: skip
-def test_a_spelt_dot_is_an_address_in_a_reply(text: str) -> None:
+def test_spelled_dot_in_reply_is_link(text: str) -> None:
     assert find_reply_fault(f"find me on {text}", instructions="") == "link"
 
 
-def test_ordinary_texts_hold_no_bare_host() -> None:
+def test_ordinary_texts_contain_no_bare_host() -> None:
     found = {text: text_rating.extract_links([text]) for text in ordinary_texts()}
     assert {text: links for text, links in found.items() if links and "://" not in text} == {}
 
 
-def test_hosts_of_other_alphabets_and_dots_are_read() -> None:
+def test_hosts_in_other_alphabets_are_found() -> None:
     assert text_rating.extract_links(["пример.рф и foo.中国"]) == ("пример.рф", "foo.中国")
     assert text_rating.extract_links(["ｍｉａ。studio"]) == ("mia.studio",)
 
 
-def test_a_bare_suffix_is_nobodys_address() -> None:
+def test_bare_suffix_is_no_domain() -> None:
     assert registrable_domain("co.uk") == ""
     assert registrable_domain("a.b.example.co.uk.") == "example.co.uk"
     assert registrable_domain("a" * 300 + ".com") == ""
@@ -109,7 +109,7 @@ OWN = ("pages.example:8080",)
         "/x/../mia/18?a=1", "/mia/18#top",
     ],
 )  # fmt: skip
-def test_our_part_for_adults_is_known_however_it_is_written(path: str) -> None:
+def test_own_adult_page_is_recognized_in_any_spelling(path: str) -> None:
     for url in (f"https://pages.example:8080{path}", f"HTTP://PAGES.example:8080{path}"):
         assert urls.is_own_adult_page(url, OWN)
         assert not urls.is_own_adult_page(url, ("other.example",))
@@ -117,19 +117,19 @@ def test_our_part_for_adults_is_known_however_it_is_written(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/mia", "/mia/p/18x", "/mia/1/8", "/18x/a"])
-def test_the_rest_of_our_pages_is_not(path: str) -> None:
+def test_other_own_pages_are_not_adult(path: str) -> None:
     assert not urls.is_own_adult_page(f"https://pages.example:8080{path}", OWN)
     assert urls.is_own_url(f"https://pages.example:8080{path}", OWN)
 
 
 @given(st.text(max_size=80))
 @settings(max_examples=60, deadline=None)
-def test_whatever_is_written_is_read(text: str) -> None:
+def test_any_text_is_accepted(text: str) -> None:
     for url in text_rating.extract_links([text, f"https://{text}", f"a.com/{text}"]):
         assert urls.is_own_adult_page(url, OWN) in (True, False)
 
 
-def test_the_paths_are_those_of_the_pages() -> None:
+def test_paths_match_those_of_public_pages() -> None:
     from channels.links import short_links
     from web.site import sites
 

@@ -1,4 +1,5 @@
-"""Marks that keyboards and contact lists add are no obfuscation; what hides a text is."""
+"""Bidirectional marks added by keyboards and contact lists are ordinary; those that hide text are
+obfuscation."""
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ WORDS = st.sampled_from(
     at=st.integers(0, 7),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_word_in_a_balanced_pair_is_ordinary(words: list[str], opener: str, at: int) -> None:
+def test_word_in_balanced_marks_is_ordinary(words: list[str], opener: str, at: int) -> None:
     place = at % len(words)
     words[place] = f"{opener}{words[place]}{PAIRS[opener]}"
     assert not is_obfuscated(" ".join(words))
@@ -31,16 +32,14 @@ def test_a_word_in_a_balanced_pair_is_ordinary(words: list[str], opener: str, at
     before=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_mark_beside_each_word_is_ordinary(words: list[str], mark: str, before: bool) -> None:
+def test_mark_next_to_word_is_ordinary(words: list[str], mark: str, before: bool) -> None:
     text = " ".join(f"{mark}{word}" if before else f"{word}{mark}" for word in words)
     assert not is_obfuscated(text)
 
 
 @given(word=st.text("abcdefgh", min_size=2, max_size=8), control=st.sampled_from("\u202d\u202e"))
 @settings(max_examples=30, deadline=None)
-def test_an_override_is_obfuscation_even_beside_right_to_left_letters(
-    word: str, control: str
-) -> None:
+def test_override_is_obfuscation_next_to_right_to_left_text(word: str, control: str) -> None:
     for text in (f"{control}{word}\u202c", f"שלום {control}{word}\u202c", f"{word} {control}"):
         assert is_obfuscated(text)
 
@@ -51,16 +50,16 @@ def test_an_override_is_obfuscation_even_beside_right_to_left_letters(
     at=st.integers(1, 7),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_control_inside_a_latin_word_is_obfuscation(word: str, mark: str, at: int) -> None:
+def test_control_inside_latin_word_is_obfuscation(word: str, mark: str, at: int) -> None:
     place = 1 + (at - 1) % (len(word) - 1)
     assert is_obfuscated(f"{word[:place]}{mark}{word[place:]}")
 
 
 @pytest.mark.parametrize("closer", ["\u2069", "\u202c"])
-def test_an_end_without_a_beginning_is_obfuscation(closer: str) -> None:
+def test_unbalanced_mark_is_obfuscation(closer: str) -> None:
     assert is_obfuscated(f"hello {closer} there")
     assert is_obfuscated("\u2067hello there")
 
 
-def test_a_flood_of_marks_is_obfuscation() -> None:
+def test_many_marks_are_obfuscation() -> None:
     assert is_obfuscated("hello " + "\u200e" * 40 + " there")

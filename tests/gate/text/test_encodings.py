@@ -1,5 +1,5 @@
-"""A term is found however it is written down, and ordinary numbers, drawings and abbreviations hold
-nothing back."""
+"""Encoded terms are found in any encoding; ordinary numbers, drawings and abbreviations are not
+held."""
 
 import base64
 import codecs
@@ -48,19 +48,19 @@ WRITTEN = {
     "decimal": " ".join(map(str, TERM.encode())),
     "decimal with commas": ", ".join(map(str, TERM.encode())),
     "octal": " ".join(f"{code:o}" for code in TERM.encode()),
-    "places in the alphabet": " ".join(str(ord(letter) - 64) for letter in LETTERS),
+    "alphabet positions": " ".join(str(ord(letter) - 64) for letter in LETTERS),
     "escapes": "".join(f"\\u{ord(one):04x}" for one in TERM),
     "code points": " ".join(f"U+{ord(one):04X}" for one in TERM),
     "quoted printable": "".join(f"={code:02X}" for code in TERM.encode()),
     "rot13": codecs.encode(TERM, "rot13"),
-    "spelt in words": NATO,
-    "drawn": "Q|_|13T-|-|/\\|2|3()|_||2-|3",
+    "spelling alphabet": NATO,
+    "drawn letters": "Q|_|13T-|-|/\\|2|3()|_||2-|3",
     "upside down": "q-ɹnoqɹɐɥ-ʇǝᴉnb",
     "letters among words": " then ".join(LETTERS),
     "in a comment": "QUIET-HAR<!-- x -->BOUR-B",
     "in an instruction": "QUIET-HAR<?x?>BOUR-B",
     "base32 in small letters": base64.b32encode(TERM.encode()).decode().lower(),
-    "base64 of utf-16, turned round": base64.b64encode(TERM.encode("utf-16-le")).decode(),
+    "base64 of utf-16 little-endian": base64.b64encode(TERM.encode("utf-16-le")).decode(),
     "base64 three times": base64.b64encode(
         base64.b64encode(base64.b64encode(TERM.encode()))
     ).decode(),
@@ -71,21 +71,21 @@ WRITTEN = {
     "codes apart": " and then ".join(map(str, TERM.encode())),
     "codes unbroken": "".join(map(str, TERM.encode())),
     "binary unbroken": "".join(f"{code:08b}" for code in TERM.encode()),
-    "places apart": " ✨ ".join(f"({ord(letter) - 64})" for letter in LETTERS),
-    "places unbroken": "".join(f"{ord(letter) - 64:02}" for letter in LETTERS),
-    "places from nought": " ".join(str(ord(letter) - 65) for letter in LETTERS),
-    "places from the end": " ".join(str(91 - ord(letter)) for letter in LETTERS),
-    "places in keycaps": " ".join(
+    "alphabet positions apart": " ✨ ".join(f"({ord(letter) - 64})" for letter in LETTERS),
+    "alphabet positions unbroken": "".join(f"{ord(letter) - 64:02}" for letter in LETTERS),
+    "alphabet positions from zero": " ".join(str(ord(letter) - 65) for letter in LETTERS),
+    "alphabet positions from the end": " ".join(str(91 - ord(letter)) for letter in LETTERS),
+    "alphabet positions in keycaps": " ".join(
         "".join(f"{digit}\ufe0f\u20e3" for digit in str(ord(one) - 64)) for one in LETTERS
     ),
     "shifted by one": shifted(1),
     "shifted by nineteen": shifted(19),
-    "turned alphabet": "".join(chr(155 - ord(one)) if one.isalpha() else one for one in TERM),
+    "reversed alphabet": "".join(chr(155 - ord(one)) if one.isalpha() else one for one in TERM),
     "rot13 with digits": codecs.encode(TERM, "rot13").translate(str.maketrans("EO", "30")),
-    "blotted": "QU*ET-H#RB_UR-B",
-    "blotted by pictures": "QU❤️ET HARB🌚UR B",
-    "around an aside": "QUIET-HAR (good morning) BOUR-B",
-    "letters of links": "".join(f"[{letter}](x)" for letter in LETTERS),
+    "masked letters": "QU*ET-H#RB_UR-B",
+    "letters masked by emoji": "QU❤️ET HARB🌚UR B",
+    "around parentheses": "QUIET-HAR (good morning) BOUR-B",
+    "letters in links": "".join(f"[{letter}](x)" for letter in LETTERS),
     "forum markup": "[b][/b]".join(LETTERS),
     "first letters of a list": "\n".join(
         f"{at}. {line}" for at, line in enumerate(LINES.split("\n"), 1)
@@ -99,7 +99,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN.keys())
-def test_a_term_is_found_however_it_is_written(written: str) -> None:
+def test_encoded_term_is_found(written: str) -> None:
     assert text_rating.rate_texts([written], lexicon=KNOWN).rating is Rating.E
     other = replace(KNOWN, terms=(lexicon.fold_term("explicit", "SUNNY-MEADOW-C"),))
     assert text_rating.rate_texts([written], lexicon=other).rating is Rating.G
@@ -122,7 +122,7 @@ def test_a_term_is_found_however_it_is_written(written: str) -> None:
         "iPhone 15 (the blue one) [sold] {gone} #GoodVibesOnly",
     ],
 )
-def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
+def test_ordinary_signs_and_numbers_are_general(ordinary: str) -> None:
     found = text_rating.rate_texts(
         [ordinary],
         lexicon=replace(shipped_lexicon(), terms=(*shipped_lexicon().terms, *KNOWN.terms)),
@@ -130,7 +130,7 @@ def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
 
 
-def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> None:
+def test_term_in_other_script_is_found_only_where_present() -> None:
     foreign = replace(KNOWN, terms=(lexicon.fold_term("explicit", "あなたの写真が大好きです"),))
     assert (
         text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
@@ -141,7 +141,7 @@ def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> 
     )
 
 
-def test_a_short_term_is_sought_in_the_beginnings_of_all_words_of_a_sentence() -> None:
+def test_short_term_in_initials_must_span_sentence() -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
     spelt = "Quite unusual, I ended there"
     assert text_rating.rate_texts([spelt], lexicon=short).rating is Rating.E
@@ -153,7 +153,7 @@ def test_a_short_term_is_sought_in_the_beginnings_of_all_words_of_a_sentence() -
 @pytest.mark.parametrize(
     "bad", ["\\ud800", "U+FFFFFF", "\\u{110000}", "=FF=FE=FD=FC", "300 301 302 303 304", "xn--\x00"]
 )
-def test_what_is_no_text_is_left_out(bad: str) -> None:
+def test_invalid_characters_are_omitted(bad: str) -> None:
     for reading in decode_segments(bad):
         reading.encode()
 
@@ -162,12 +162,12 @@ def test_what_is_no_text_is_left_out(bad: str) -> None:
     "unit",
     ["1 ", "a b ", "- ", ".", "|", "AAAA ", "=41", "\\u0041", "<", "⠁", "x-ray ", "7" * 9 + " "],
 )
-def test_huge_texts_are_read_in_time(unit: str) -> None:
-    """One that took time in the square of its length would never end here."""
+def test_huge_text_is_decoded_in_linear_time(unit: str) -> None:
+    """With quadratic time this test would not end."""
     decode_segments(unit * (200_000 // len(unit)))
 
 
-def test_languages_are_still_told_apart() -> None:
+def test_encodings_do_not_affect_language_check() -> None:
     assert not read_language(["Dzisiaj mam dla was nowe zdjęcia"]).supported
 
 
@@ -184,13 +184,13 @@ def test_languages_are_still_told_apart() -> None:
         "q**et",
     ],
 )
-def test_a_short_term_is_found_where_signs_set_it_apart(written: str) -> None:
+def test_short_term_is_found_between_signs(written: str) -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
     assert text_rating.rate_texts([written], lexicon=short).rating is Rating.E
 
 
 @pytest.mark.parametrize("written", ["q****", "*uie*", "quite", "d'quet", "#quie", "q*i*"])
-def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
+def test_short_term_is_not_guessed_from_too_few_letters(written: str) -> None:
     short = replace(
         KNOWN, terms=(lexicon.fold_term("explicit", "quiet"), lexicon.fold_term("explicit", "tie"))
     )
@@ -198,7 +198,7 @@ def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
 
 
 @pytest.mark.parametrize("foreign", ["<x {}>", "<!-- {} -->", "&lt;x {}&gt;"])
-def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
+def test_foreign_text_in_angle_brackets_is_detected(foreign: str) -> None:
     assert read_language(["Good <b>morning</b> to all of you<br/>my friends"]).supported
     assert not read_language(
         ["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]
@@ -209,9 +209,9 @@ def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
     "unit",
     ["x", "6", "<a", "QUJD", "AaBb", "abcdefg2", "a*", "65 ", ".- ", "&amp;", "a\n", "%41", "a@a."],
 )
-def test_a_text_without_end_is_read_in_the_end(unit: str) -> None:
-    """A pattern that begins anew at each letter took minutes for these: whoever sends one would
-    stop a worker."""
+def test_very_long_repetitive_text_is_rated(unit: str) -> None:
+    """A pattern that restarted at each letter took minutes for these texts, enough to block a
+    worker."""
     whole = unit * (200_000 // len(unit))
     assert text_rating.rate_texts([whole], lexicon=KNOWN).rating is Rating.G
     assert text_rating.rate_texts([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E

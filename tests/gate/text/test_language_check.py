@@ -1,5 +1,5 @@
-"""Which languages can be read: every sentence of the six passes, one of any other is held, however
-small its part."""
+"""The language check: texts in the six supported languages pass, a sentence in any other is held,
+however short."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ CLEAN = "We went to the market in the morning and came home before the rain."
 
 
 def texts(part: str, *, ordinary: bool = True) -> list[str]:
-    """The texts of a part of the corpus: tune, or check."""
+    """Return the texts of a part of the corpus, "tune" or "check"."""
     files = [
         path
         for path in sorted((HERE / part).glob("*.yaml"))
@@ -33,15 +33,15 @@ def texts(part: str, *, ordinary: bool = True) -> list[str]:
     return [line for block in blocks for listed in block.values() for line in listed.splitlines()]
 
 
-def test_ordinary_life_is_read() -> None:
+def test_ordinary_texts_are_supported() -> None:
     assert [said for said in texts("tune") if not read_language([said]).supported] == []
 
 
-def test_other_languages_are_not() -> None:
+def test_texts_in_other_languages_are_unsupported() -> None:
     assert [said for said in texts("tune", ordinary=False) if read_language([said]).supported] == []
 
 
-def test_one_sentence_among_many_is_found() -> None:
+def test_foreign_sentence_among_others_is_found() -> None:
     frames = (
         lambda said: [f"{CLEAN} {CLEAN} {said}. {CLEAN}"],
         lambda said: [f"{CLEAN}\n{said}\n{CLEAN}"],
@@ -52,14 +52,14 @@ def test_one_sentence_among_many_is_found() -> None:
     ] == []
 
 
-def test_a_sentence_is_not_hidden_in_a_longer_one() -> None:
+def test_foreign_sentence_inside_longer_one_is_found() -> None:
     inside = (
         f"{CLEAN[:-1]} zobacz koniecznie moje nowe zdjęcia wszystko czeka and then we {CLEAN[3:]}"
     )
     assert not read_language([inside]).supported
 
 
-def test_a_sentence_cut_into_pieces_is_one() -> None:
+def test_split_foreign_sentence_is_found() -> None:
     assert not read_language(["Kup teraz. " + CLEAN + " Zobacz koniecznie! " + CLEAN]).supported
     assert not read_language(["z o b a c z  k o n i e c z n i e"]).supported
 
@@ -77,30 +77,30 @@ def test_a_sentence_cut_into_pieces_is_one() -> None:
         "Ω µ",
     ],
 )  # fmt: skip
-def test_what_is_no_word_or_is_built_from_words_passes(said: str) -> None:
+def test_non_words_and_compounds_are_supported(said: str) -> None:
     assert read_language([said]).supported
 
 
 @pytest.mark.parametrize(
     "said", ["dziękuję", "N1em0g3 p1z3st4c", "Bardzo Ładna Sukienka Na Lato", "сегодня", "今夜"]
 )
-def test_one_strange_word_alone_is_all_there_is(said: str) -> None:
+def test_single_foreign_word_is_unsupported(said: str) -> None:
     assert not read_language([said]).supported
 
 
-def test_one_slip_in_a_longer_text_is_forgiven() -> None:
+def test_one_unknown_word_in_longer_text_is_tolerated() -> None:
     assert read_language([f"Helloxqz you! {CLEAN}"]).supported
     assert not read_language(["Helloxqz you!"]).supported
 
 
-def test_names_known_to_both_are_no_words() -> None:
+def test_names_of_participants_are_ignored() -> None:
     assert not read_language(["Kasia Przybysz"]).supported
     assert read_language(["kasia przybysz"], names=["Kasia Przybysz"]) == LanguageReading(
         0, supported=True
     )
 
 
-def test_what_the_lexicon_looks_for_it_can_read() -> None:
+def test_lexicon_terms_are_supported_words() -> None:
     strange = replace(
         lexicon.shipped_lexicon(), terms=(lexicon.fold_term("explicit", "QWRTZPLK-VXNBMF"),)
     )
@@ -114,13 +114,13 @@ WHOLE = [said for said in texts("tune", ordinary=False) if len(said.split()) >= 
 @given(st.lists(st.sampled_from(texts("tune")), min_size=1, max_size=4), st.sampled_from(WHOLE))
 @example(
     ["Festivalsaison ist meine Lieblingssaison"] * 3, "Cześć, co u ciebie słychać?"
-)  # counts as fewer than five
+)  # counts as fewer than five words
 @settings(max_examples=60, deadline=None)
-def test_nothing_ordinary_hides_a_strange_text(around: list[str], said: str) -> None:
+def test_ordinary_text_does_not_hide_foreign_text(around: list[str], said: str) -> None:
     assert not read_language([*around, said]).supported
 
 
-def test_the_vocabulary_is_the_pinned_one(tmp_path: Path) -> None:
+def test_vocabulary_matches_pinned_digest(tmp_path: Path) -> None:
     assert hashlib.sha256(WORDS.path.read_bytes()).hexdigest() == WORDS.sha256
     assert len(WORDS) / 2**32 < 1 / 6000
     other = tmp_path / "words.bin"
@@ -132,13 +132,13 @@ def test_the_vocabulary_is_the_pinned_one(tmp_path: Path) -> None:
     assert not own.contains("there")
 
 
-def test_a_vocabulary_of_nothing_knows_nothing(tmp_path: Path) -> None:
+def test_vocabulary_file_is_deterministic(tmp_path: Path) -> None:
     some = pack_vocabulary(["b", "a", "a"])
     assert some == pack_vocabulary(["a", "b"])
     assert len(some) == 8
 
 
-def test_words_are_ours_when_nobody_else_uses_them_more() -> None:
+def test_vocabulary_excludes_words_more_common_elsewhere() -> None:
     ours = {
         "sommer": 4.0,
         "und": 6.0,
@@ -154,7 +154,7 @@ def test_words_are_ours_when_nobody_else_uses_them_more() -> None:
     assert not {"nie", "rar", "+nie", "+rar"} & found
 
 
-def test_slang_is_at_home_everywhere_and_counts_for_no_language() -> None:
+def test_slang_is_known_but_counts_for_no_language() -> None:
     chat = [
         word
         for word in sorted(WORDS.slang)

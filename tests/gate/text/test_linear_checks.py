@@ -1,4 +1,4 @@
-"""Every check of a text takes time in proportion to its length, whatever is repeated in it."""
+"""Every text check takes linear time, for any repeated content."""
 
 import re
 import time
@@ -23,12 +23,11 @@ from subscribers.replies import reply_checks
 
 SHORT = 600
 LONG = 4800
-"""Characters; the longer text is eight times the shorter one, and takes at most so many times as
-long."""
+"""Characters of the longer text, eight times the shorter one."""
 MAX_GROWTH = 24
-"""Eight is linear, 64 quadratic; the rest is noise."""
+"""Maximum ratio of the two durations: 8 is linear, 64 quadratic, and the rest is noise."""
 FAST = 0.02
-"""Seconds below which nothing is compared."""
+"""Seconds below which durations are not compared."""
 
 UNITS = [
     ".", "a.", "-", "a-", "_", " ", "\n", "a\n", "a ", "1", "1 ", "1.", "1, ", "!", "…", "(", "((a", "[", "{", "<", "<a",
@@ -55,22 +54,22 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "encodings": encodings.decode_segments,
     "language": lambda text: language_check.read_language([text]),
     "links": lambda text: text_rating.extract_links([text]),
-    "spelt links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
+    "spelled links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
     "crisis": emptied(text_rating.is_crisis_message),
     "age": text_rating.detect_minor_statement,
-    "age asked": lambda text: text_rating.detect_minor_statement("15", asked=text),
+    "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
     "bot": text_rating.is_bot_question,
     "ai": lambda text: text_rating.has_ai_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
     "custom emoji": lambda text: [
         custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
     ],
-    "kept address": urls.canonical_url,
+    "canonical URL": urls.canonical_url,
     "adult host": urls.is_adult_host,
     "shortener": urls.is_shortener,
     "own page": lambda text: urls.is_own_adult_page(text, ("a.be",)),
     "minor words": emptied(lambda text: minor_terms.is_about_minor([text])),
-    "word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
+    "known word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
 }
 PARTS = {
     "rating": 9,
@@ -81,7 +80,7 @@ PARTS = {
     "age": 3,
     "reply": 2,
 }
-"""One of so many units is read by checks that take longer; all of them are in the heavy tests."""
+"""Slower checks run on one of this many units; the heavy tests use all units."""
 
 
 def duration(check: Callable[[str], Any], text: str) -> float:
@@ -91,12 +90,12 @@ def duration(check: Callable[[str], Any], text: str) -> float:
 
 
 def grows_too_fast(check: Callable[[str], Any], unit: str, tail: str) -> bool:
-    """Whether the check takes much more than eight times as long for eight times as much."""
+    """Return True if the check takes much more than eight times as long for eight times the text."""
     long = (unit * (LONG // len(unit) + 1))[:LONG] + tail
     if (took := duration(check, long)) < FAST:
         return False
     short = long[:SHORT] + tail
-    for _ in range(3):  # a machine that does something else is no proof
+    for _ in range(3):  # other load on the machine can distort one measurement
         if took <= MAX_GROWTH * max(duration(check, short), FAST / MAX_GROWTH):
             return False
         took = min(took, duration(check, long))
@@ -104,7 +103,7 @@ def grows_too_fast(check: Callable[[str], Any], unit: str, tail: str) -> bool:
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_a_check_is_linear(name: str) -> None:
+def test_check_is_linear(name: str) -> None:
     check = CHECKS[name]
     check("a warm start")
     parts = PARTS.get(name, 1)
@@ -115,7 +114,7 @@ def test_a_check_is_linear(name: str) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("tail", ["", "!a", " \x01", "a"])
 @pytest.mark.parametrize("name", CHECKS)
-def test_a_check_is_linear_in_any_repetition(name: str, tail: str) -> None:
+def test_check_is_linear_for_any_repetition(name: str, tail: str) -> None:
     assert [unit for unit in UNITS if grows_too_fast(CHECKS[name], unit, tail)] == []
 
 
@@ -130,13 +129,13 @@ def test_a_check_is_linear_in_any_repetition(name: str, tail: str) -> None:
     ],
     ids=lambda text: ascii(text[:4]),
 )
-def test_long_texts_take_a_moment(text: str) -> None:
+def test_long_text_is_checked_quickly(text: str) -> None:
     for name in ("rating", "language", "links", "reply", "shortener"):
         assert duration(CHECKS[name], text) < 2.5, name
 
 
 def patterns() -> dict[str, "re.Pattern[str]"]:
-    """Every compiled pattern of the checks, by its place."""
+    """Return every compiled pattern of the checks by its qualified name."""
     modules = (
         bare_hosts, custom_emoji, encodings, language_check, lexicon, normalization, text_rating,
         urls, word_forms, reply_checks, minor_terms,
@@ -154,16 +153,16 @@ def patterns() -> dict[str, "re.Pattern[str]"]:
 
 
 ANCHORED = {"_WITH_HOST", "_NAME", "_LAUGHTER"}
-"""Patterns that are tried at the beginning of a text alone."""
+"""Patterns that are matched only at the beginning of a text."""
 
 
 def searched(name: str, pattern: "re.Pattern[str]") -> Callable[[str], Any]:
-    """How a text is searched for a pattern."""
+    """Return the function that searches a text for the pattern."""
     return pattern.fullmatch if name.rpartition(".")[2] in ANCHORED else pattern.findall
 
 
 def hostile_units(pattern: str) -> set[str]:
-    """Pieces of what a pattern looks for, to be repeated."""
+    """Return fragments of the pattern's literals, to be repeated."""
     literals = re.findall(
         r"[\w' ]{2,}|[.,:;!?@#*/(\[{<&=|-]", re.sub(r"\\[A-Za-z]|\(\?\W?", " ", pattern)
     )
@@ -187,6 +186,6 @@ def test_every_pattern_is_linear() -> None:
 @pytest.mark.parametrize(
     "reference", ["&#" + "9" * 5000 + ";", "&#x" + "f" * 5000 + ";", "&#1114112;"]
 )
-def test_a_reference_beyond_unicode_is_read(reference: str) -> None:
+def test_character_reference_beyond_unicode_is_accepted(reference: str) -> None:
     assert not text_rating.rate_texts([f"a {reference} b"]).prohibited
     assert language_check.read_language([f"Good morning {reference} to you"]).words

@@ -1,5 +1,5 @@
-"""What a disguised text says, to the letter: decoded segments, names of pictures, edges of lines,
-hidden ways."""
+"""Normalization of disguised texts: decoded segments, emoji names, line initials and hidden
+characters."""
 
 import pytest
 
@@ -45,11 +45,11 @@ READ = {
 
 
 @pytest.mark.parametrize("written", READ)
-def test_a_segment_is_read_to_the_letter_and_what_is_none_is_left_out(written: str) -> None:
+def test_encoded_segments_are_decoded_exactly(written: str) -> None:
     assert decode_segments(written) == READ[written]
 
 
-def test_terms_over_several_segments_are_read_with_what_stands_between() -> None:
+def test_decoded_segments_include_text_between_them() -> None:
     assert "hello!! and there!!" in decode_segments("aGVsbG8hIQ== and dGhlcmUhIQ==")
     assert decode_base64_segments("say aGVsbG8gdGhlcmU= now") == "say hello there now"
     assert decode_base64_segments("say nothing123 now") == "say nothing123 now"
@@ -59,7 +59,7 @@ def test_terms_over_several_segments_are_read_with_what_stands_between() -> None
     ("U+48 x65h u006c \\u{6C} 6f 20 ex 79-6f", "Hello yo"),
     ("6\u20e3 and 8\u20e3 2\u20e32\u20e3, 3, 7, 2, 6, 12", "fhvcgbfl"),
 ])  # fmt: skip
-def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> None:
+def test_separate_numbers_are_decoded_as_one_sequence(written: str, says: str) -> None:
     assert says in decode_segments(written)
 
 
@@ -72,7 +72,7 @@ def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> No
     ("one two\nsix", "", ["ots", "eox", "ox", "o", ""]),
     ("Up it goes. And then? So be it", "", ["UigAtSbi", "ptsdnoet", "t", "UAS", "UAS"]),
 ])  # fmt: skip
-def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
+def test_first_and_last_letters_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
     assert normalization._first_letters(text) == first
     assert list(normalization._edge_letters(text)) == edges
 
@@ -81,15 +81,15 @@ def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges:
     ("plain", ""), ("a:b", ""), ("hi 🍆 :peach: x", "AUBERGINE peach"), ("🍑", "PEACH"), (":peach: :eggplant:",
                                                                                      "peach eggplant"),
 ])  # fmt: skip
-def test_pictures_are_read_by_their_names_with_single_blanks(text: str, names: str) -> None:
+def test_emoji_are_replaced_by_names(text: str, names: str) -> None:
     assert normalization._emoji_names(text) == names
 
 
 HIDDEN = {
-    "left to right turned": ("abc\u202edef", True),
-    "turned where people read so": ("\u05d0\u202e\u05d1", False),
-    "two invisible ones": ("a\u200bb\u200bc", False),
-    "three invisible ones": ("a\u200bb\u200bc\u200bd", True),
+    "right-to-left override in Latin text": ("abc\u202edef", True),
+    "right-to-left override in Hebrew text": ("\u05d0\u202e\u05d1", False),
+    "two invisible characters": ("a\u200bb\u200bc", False),
+    "three invisible characters": ("a\u200bb\u200bc\u200bd", True),
     "three in a long text": ("a" * 101 + "\u200b" * 3, False),
     "four in a long text": ("a" * 101 + "\u200b" * 4, False),
     "five in a long text": ("a" * 101 + "\u200b" * 5, True),
@@ -112,7 +112,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_what_hides_how_it_reads_is_noticed_from_the_first_sign_too_many(name: str) -> None:
+def test_obfuscation_starts_at_first_character_above_limit(name: str) -> None:
     text, hides = HIDDEN[name]
     assert normalization.is_obfuscated(text) is hides
 
@@ -123,7 +123,7 @@ def test_what_hides_how_it_reads_is_noticed_from_the_first_sign_too_many(name: s
     ("a b", " a b ", " a b ", "ab"),
     ("", " ", " ", ""),
 ])  # fmt: skip
-def test_words_stand_apart_single_letters_together_and_repeats_once(
+def test_letters_are_joined_and_repetitions_reduced(
     text: str, spaced: str, apart: str, joined: str
 ) -> None:
     assert (
@@ -133,7 +133,7 @@ def test_words_stand_apart_single_letters_together_and_repeats_once(
     ) == (spaced, apart, joined)
 
 
-def test_look_alikes_and_signs_become_letters() -> None:
+def test_lookalikes_and_signs_become_letters() -> None:
     assert normalization.fold_lookalikes("РАУ") == "pay"
     assert normalization.fold_lookalikes("Ηello") == "hello"
     assert normalization.fold_leetspeak("h3110 w0r1d") == "heiio worid"
@@ -150,13 +150,13 @@ def test_look_alikes_and_signs_become_letters() -> None:
     ("machste", {"machst"}),
     ("gibts", {"gibt"}),
 ])  # fmt: skip
-def test_what_was_built_on_the_spot_is_taken_apart(word: str, origins: set[str]) -> None:
+def test_inflected_words_are_reduced_to_base_forms(word: str, origins: set[str]) -> None:
     found = set(word_forms._base_forms(word))
     assert origins <= found
     assert all(one == one.casefold() for one in found)
 
 
-def test_accents_go_and_letters_stay() -> None:
+def test_accents_are_stripped_and_stretched_letters_reduced() -> None:
     assert word_forms.strip_accents("ísima ñ ü ø") == "isima n u ø"
     assert list(word_forms._unstretched_forms("soooo")) == ["soooo", "soo", "so"]
 
@@ -165,7 +165,7 @@ def test_accents_go_and_letters_stay() -> None:
     ("perritas", ("itas",), ["perr"]), ("gatitas", ("itas",), []), ("perritas", ("ito",), []),
     ("camión", ("",), ["camión", "camion"]),
 ])  # fmt: skip
-def test_an_ending_is_taken_off_where_enough_is_left(
+def test_suffix_is_stripped_if_stem_is_long_enough(
     word: str, endings: tuple[str, ...], left: list[str]
 ) -> None:
     assert sorted(word_forms._strip_endings(word, endings)) == sorted(left)

@@ -1,4 +1,4 @@
-"""Service texts: catalogue sentences, pinned, with short values in their slots and nothing else."""
+"""Service texts: pinned catalogue sentences with short values in their slots and no other content."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,9 +39,8 @@ def verdict(whole: Unit, given: EvidenceSnapshot | None = None) -> str:
     return str(decide_unit(given or facts(), whole, bundle.shipped_bundle(), NOW).verdict)
 
 
-def test_every_service_sentence_is_pinned_as_it_stands() -> None:
-    """Fails when a sentence changed: read it, then pin it with `python -m
-    gate.text.service_texts`."""
+def test_service_sentences_match_pinned_digests() -> None:
+    """Fails if a sentence changed. Read it, then pin it with `python -m gate.text.service_texts`."""
     codes = {code for code in load_catalogue("fr") if code.startswith(service_texts.PREFIX)}
     assert set(service_texts.pinned_digests()) == codes
     for code, pinned in service_texts.pinned_digests().items():
@@ -52,7 +51,7 @@ def test_every_service_sentence_is_pinned_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sentence_goes_out_as_it_stands(language: str) -> None:
+def test_pinned_sentence_is_allowed(language: str) -> None:
     assert verdict(unit(CRISIS, language)) == "A"
     assert verdict(unit(RECEIPT, language)) == "A"
 
@@ -60,11 +59,11 @@ def test_a_sentence_goes_out_as_it_stands(language: str) -> None:
 @pytest.mark.parametrize(
     "slot", ["x" * 65, "a\nb", "<b>", "see bad.com/x", "EXPLICIT-MARKER-A", ""]
 )
-def test_a_slot_holds_a_short_value(slot: str) -> None:
+def test_slot_accepts_only_short_plain_value(slot: str) -> None:
     assert verdict(unit(Message("service.receipt.refunded", {"amount": slot}))) == "B"
 
 
-def test_nothing_else_travels_with_it() -> None:
+def test_other_content_next_to_service_text_is_refused() -> None:
     own = unit()
     changed = Text("body", own.texts[0].body + " Come and see me.")
     assert verdict(replace(own, texts=(changed,))) == "B"
@@ -90,7 +89,7 @@ def test_nothing_else_travels_with_it() -> None:
     assert verdict(replace(own, buttons=(Button(label, "purchases", "1"),))) == "A"
 
 
-def test_safety_reaches_everybody_always() -> None:
+def test_safety_text_reaches_blocked_viewers_despite_stops() -> None:
     stops = (StopFacts("global", "sending"), StopFacts("chat", "bot"))
     assert verdict(unit(), facts(viewer=BLOCKED, stops=stops)) == "A"
     assert verdict(unit(RECEIPT), facts(viewer=BLOCKED)) == "A"
@@ -104,8 +103,8 @@ def test_safety_reaches_everybody_always() -> None:
     )
 
 
-def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
-    """The one address a service sentence may hold: any other host, path or length is refused."""
+def test_age_check_link_must_be_own_page() -> None:
+    """The only link a service text may contain: any other host, path or length is refused."""
     page = f"https://pages.example/age/{'A' * 32}"
     ours = facts(own_hosts=("pages.example",))
     for language in LANGUAGES:
@@ -124,7 +123,7 @@ def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
         assert verdict(unit(Message("service.age.open", {"age_page": other})), ours) == "B", other
 
 
-def test_the_form_for_removals_is_ours_and_nothing_else() -> None:
+def test_report_link_must_be_own_page() -> None:
     page, ours = "https://pages.example/report", facts(own_hosts=("pages.example",), viewer=BLOCKED)
     for language in LANGUAGES:
         assert (

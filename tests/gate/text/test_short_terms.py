@@ -1,4 +1,4 @@
-"""Terms of every length are found in every disguise, and ordinary texts hold none."""
+"""Terms of every length are found in every disguise; ordinary texts contain none."""
 
 import base64
 import codecs
@@ -23,8 +23,8 @@ SIGNS = "*@.$=×#_"
 
 
 def made_up(length: int, seed: int) -> str:
-    """A word of so many letters that no language has and that does not hold one that is repeated;
-    none of its letters is one that signs and digits stand for."""
+    """Return a random word of this length that exists in no language. It has no doubled letter and
+    none of the letters that signs and digits replace."""
     chance = random.Random(f"{length}:{seed}")
     while True:
         word = "".join(
@@ -40,14 +40,14 @@ def _is_ordinary(word: str) -> bool:
 
 
 def knowing(*terms: str) -> Lexicon:
-    """The shipped lexicon with these explicit terms alone."""
+    """Return the shipped lexicon with only these explicit terms."""
     return replace(
         shipped_lexicon(), terms=tuple(lexicon.fold_term("explicit", term) for term in terms)
     )
 
 
 def stroked(word: str) -> str:
-    """The word in letters with a stroke or a hook, where there are any."""
+    """Return the word in letters with a stroke or a hook, where they exist."""
     forms: dict[str, str] = {}
     for code in range(0x180, 0x2B0):
         name = unicodedata.name(chr(code), "")
@@ -58,7 +58,7 @@ def stroked(word: str) -> str:
 
 
 def spelt_by(word: str) -> str:
-    """A line whose words begin with the letters of the word."""
+    """Return a line whose words begin with the letters of the word."""
     return " ".join(f"{letter}ost" for letter in word)
 
 
@@ -99,7 +99,7 @@ KNOWN = {length: knowing(term) for length, term in TERMS.items()}
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
-def test_a_term_of_any_length_is_found(disguise: str) -> None:
+def test_term_of_any_length_is_found(disguise: str) -> None:
     for length, term in TERMS.items():
         written = DISGUISES[disguise](term)
         found = text_rating.rate_texts([written], lexicon=KNOWN[length])
@@ -120,12 +120,12 @@ def test_a_term_of_any_length_is_found(disguise: str) -> None:
         ("quiet", "quite a party, d'quet"),
     ],
 )
-def test_ordinary_words_that_hold_one_pass(term: str, ordinary: str) -> None:
+def test_ordinary_words_containing_term_are_allowed(term: str, ordinary: str) -> None:
     assert text_rating.rate_texts([ordinary], lexicon=knowing(term)).rating is Rating.G
 
 
 @pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/", "+", "|"])
-def test_a_number_is_no_hidden_term(sign: str) -> None:
+def test_number_with_sign_is_no_hidden_term(sign: str) -> None:
     """Prices, versions, times and sums: a sign between digits hides no letter."""
     chance = random.Random(sign)
     numbers = [f"{whole}{sign}{rest:02}" for whole in range(10) for rest in range(100)]
@@ -141,11 +141,11 @@ def test_a_number_is_no_hidden_term(sign: str) -> None:
     assert held == []
 
 
-def test_a_starred_term_in_digits_is_found() -> None:
+def test_starred_term_in_digits_is_found() -> None:
     assert text_rating.rate_texts(["7*75"]).rating is not Rating.G
 
 
-def test_a_doubled_letter_is_asked_for() -> None:
+def test_doubled_letter_of_term_is_required() -> None:
     known = knowing("kvooz")
     assert text_rating.rate_texts(["so kvoooz now"], lexicon=known).rating is Rating.E
     assert text_rating.rate_texts(["so k v o o z now"], lexicon=known).rating is Rating.E
@@ -160,7 +160,7 @@ def coded_terms() -> dict[str, dict[str, str]]:
     return terms
 
 
-def test_the_shipped_lexicon_has_terms_in_six_languages() -> None:
+def test_shipped_lexicon_has_terms_in_six_languages() -> None:
     listed = coded_terms()
     assert set(listed) == set(LANGUAGES)
     for language, kinds in listed.items():
@@ -169,7 +169,7 @@ def test_the_shipped_lexicon_has_terms_in_six_languages() -> None:
         assert all(counts.values()), (language, counts)
 
 
-def test_coded_terms_are_found_after_decoding_and_show_nowhere() -> None:
+def test_encoded_lexicon_terms_are_found_and_never_stored_plain() -> None:
     listed = coded_terms().values()
     coded = [
         term
@@ -193,7 +193,7 @@ def test_ordinary_texts_are_not_held() -> None:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("part", ["tune", "check"])
-def test_ordinary_texts_are_judged_general(part: str) -> None:
+def test_ordinary_texts_are_rated_general(part: str) -> None:
     rates = false_alarm_rates(ORDINARY_TEXTS / part)
     assert rates["holds_per_1000_messages"] <= 10
     assert rates["holds_per_100_captions"] <= 2
@@ -201,7 +201,7 @@ def test_ordinary_texts_are_judged_general(part: str) -> None:
 
 
 @pytest.mark.heavy
-def test_false_alarms_of_every_disguise_stay_below_the_threshold() -> None:
+def test_false_alarms_per_disguise_are_below_threshold() -> None:
     texts = ordinary_texts()[::3]
     rates = term_alarms.alarm_rates(texts, lengths=(4, 8), wanted=300)
     short = {name: rate for name, rate in rates[4].items() if name != term_alarms.JOINED}
@@ -211,7 +211,7 @@ def test_false_alarms_of_every_disguise_stay_below_the_threshold() -> None:
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_a_term_over_several_posts_is_found(length: int, newest_first: bool) -> None:
+def test_term_split_over_posts_is_found(length: int, newest_first: bool) -> None:
     term = made_up(length, 11)
     known = knowing(term)
     letters = term[::-1] if newest_first else term

@@ -1,4 +1,4 @@
-"""What texts say: rated terms in every disguise, and ordinary life that passes."""
+"""Text ratings: terms in every disguise are rated, and everyday texts pass."""
 
 import base64
 import codecs
@@ -60,7 +60,7 @@ DISGUISES = {
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
-def test_a_term_is_found_in_disguise(disguise: str) -> None:
+def test_disguised_term_is_found(disguise: str) -> None:
     assert (
         rate_texts(
             [f"hello {DISGUISES[disguise]} you"]
@@ -71,7 +71,7 @@ def test_a_term_is_found_in_disguise(disguise: str) -> None:
     )
 
 
-def test_a_term_is_found_over_several_fields() -> None:
+def test_term_split_over_fields_is_found() -> None:
     assert rate_texts(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
     assert rate_texts(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
     assert rate_texts(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
@@ -94,7 +94,7 @@ ORDINARY = [
 
 
 @pytest.mark.parametrize("caption", ORDINARY)
-def test_ordinary_captions_pass(caption: str) -> None:
+def test_ordinary_captions_are_general(caption: str) -> None:
     assert rate_texts([caption]) == GENERAL
     assert detect_minor_statement(caption) is MinorSignal.NONE
     assert not is_crisis_message(caption)
@@ -109,13 +109,13 @@ def test_ordinary_captions_pass(caption: str) -> None:
         "pаypal me",
         "a\u200bb\u200bc\u200bd\u200b",
     ],
-    ids=["turned", "tags", "stacked", "mixed", "invisible"],
+    ids=["direction override", "tags", "stacked", "mixed", "invisible"],
 )
-def test_what_hides_how_it_reads_is_noticed(hidden: str) -> None:
+def test_hidden_characters_are_obfuscation(hidden: str) -> None:
     assert rate_texts([hidden]).obfuscated
 
 
-def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
+def test_contextual_term_counts_next_to_sexual_term() -> None:
     assert rate_texts(["MINOR-C-A is fine"]) == TextRating(Rating.G, contextual=True)
     assert rate_texts(["MINOR-C-A, SUGGESTIVE-MARKER-A"]).prohibited == "minor"
     assert rate_texts(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"]).prohibited == "minor"
@@ -124,7 +124,7 @@ def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
     assert rate_texts(["PROHIBITED-MARKER-A"]).prohibited == "category"
 
 
-def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
+def test_earlier_messages_count_only_for_completed_terms() -> None:
     assert rate_texts(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
     assert rate_texts(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
     decoys = ["Good morning to you", "the sun is out today"]
@@ -136,7 +136,7 @@ def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
 
 @given(st.text(max_size=200))
 @settings(max_examples=150, deadline=None)
-def test_views_are_idempotent(text: str) -> None:
+def test_normalized_views_are_idempotent(text: str) -> None:
     for view in (normalization.fold_case, normalization.fold_lookalikes):
         assert view(view(text)) == view(text)
     folded = normalization.fold_lookalikes(text)
@@ -150,7 +150,7 @@ def test_views_are_idempotent(text: str) -> None:
 
 @given(st.text(max_size=80), st.text(max_size=80))
 @settings(max_examples=80, deadline=None)
-def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
+def test_surrounding_text_does_not_hide_term(before: str, after: str) -> None:
     assert rate_texts([f"{before} {TOKEN} {after}"]).rating is Rating.E
 
 
@@ -163,7 +163,7 @@ def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
                                                                                             "envie de mourir",
     ],
 )  # fmt: skip
-def test_a_crisis_is_heard(said: str) -> None:
+def test_crisis_message_is_detected(said: str) -> None:
     assert is_crisis_message(said)
 
 
@@ -177,7 +177,7 @@ def test_a_crisis_is_heard(said: str) -> None:
         "this song kills me",
     ],
 )
-def test_no_crisis_is_invented(said: str) -> None:
+def test_similar_message_is_no_crisis(said: str) -> None:
     assert not is_crisis_message(said)
 
 
@@ -201,7 +201,7 @@ def test_no_crisis_is_invented(said: str) -> None:
         "ich bin minderjährig",
     ],
 )  # fmt: skip
-def test_a_minor_who_says_so_is_heard(said: str) -> None:
+def test_minor_statement_is_detected(said: str) -> None:
     assert detect_minor_statement(said) is MinorSignal.STATED
 
 
@@ -229,7 +229,7 @@ def test_a_minor_who_says_so_is_heard(said: str) -> None:
         "I'm 6 feet tall", "je suis majeur", "when I was 15 I loved this band",
     ],
 )  # fmt: skip
-def test_an_adult_is_no_minor(said: str) -> None:
+def test_adult_statement_is_no_minor_statement(said: str) -> None:
     assert detect_minor_statement(said) is MinorSignal.NONE
 
 
@@ -244,11 +244,11 @@ def test_an_adult_is_no_minor(said: str) -> None:
         "15, und du?", "ho 15", "vado alle medie", "farò 16 anni", "tenho 15", "faço 16 amanhã", "to no 9º ano",
     ],
 )  # fmt: skip
-def test_a_strong_hint_is_noticed(said: str) -> None:
+def test_hint_of_minor_is_detected(said: str) -> None:
     assert detect_minor_statement(said) is MinorSignal.HINTED
 
 
-def test_a_statement_may_be_spread_over_messages_and_an_answer_may_be_a_number() -> None:
+def test_minor_statement_may_span_messages_or_answer_question() -> None:
     assert detect_minor_statement("15 years old", before=["hi", "i am"]) is MinorSignal.STATED
     assert detect_minor_statement("nice", before=["i am 15"]) is MinorSignal.NONE
     assert detect_minor_statement("31 years old", before=["hi", "i am"]) is MinorSignal.NONE
@@ -265,7 +265,7 @@ def test_a_statement_may_be_spread_over_messages_and_an_answer_may_be_a_number()
     assert detect_minor_statement("15", asked="How many do you want?") is MinorSignal.NONE
 
 
-def test_a_hint_is_no_statement() -> None:
+def test_school_statement_is_only_a_hint() -> None:
     assert detect_minor_statement("I'm in 9th grade") is MinorSignal.HINTED
     assert detect_minor_statement("je suis au collège") is MinorSignal.HINTED
 
@@ -279,7 +279,7 @@ def test_a_hint_is_no_statement() -> None:
         "Es-tu humaine ?", "tu es une vraie personne ?", "bist du echt?", "eres real?", "sei un bot?", "você é real?",
     ],
 )  # fmt: skip
-def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
+def test_bot_question_is_detected(said: str) -> None:
     assert is_bot_question(said)
 
 
@@ -292,11 +292,11 @@ def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
         "tu es vraiment belle",
     ],
 )
-def test_other_questions_are_not(said: str) -> None:
+def test_other_question_is_no_bot_question(said: str) -> None:
     assert not is_bot_question(said)
 
 
-def test_addresses_are_found() -> None:
+def test_links_are_extracted() -> None:
     assert extract_links(["see https://a.test/x, ok", "my bit.ly/abc", "linktr.ee/me"]) == (
         "https://a.test/x",
         "bit.ly/abc",
@@ -332,7 +332,7 @@ def test_addresses_are_found() -> None:
     )
 
 
-def test_a_text_that_says_ai_says_so() -> None:
+def test_ai_disclosure_is_detected() -> None:
     assert has_ai_disclosure(["Une image faite par IA"])
     assert has_ai_disclosure(["new pic #ai"])
     for said in (
@@ -371,11 +371,11 @@ MORE_DISGUISES = {
 
 
 @pytest.mark.parametrize("disguise", MORE_DISGUISES)
-def test_a_term_is_found_in_rarer_disguise(disguise: str) -> None:
+def test_rarely_disguised_term_is_found(disguise: str) -> None:
     assert rate_texts([MORE_DISGUISES[disguise]]).rating is Rating.E
 
 
-def test_a_picture_is_found_by_its_name() -> None:
+def test_emoji_is_matched_by_its_name() -> None:
     known = replace(
         lexicon.shipped_lexicon(),
         terms=(lexicon.fold_term("suggestive", "black universal recycling symbol"),),
@@ -408,20 +408,20 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 
 @given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
 @settings(max_examples=150, deadline=None)
-def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
+def test_added_text_never_lowers_rating(said: list[str], more: list[str]) -> None:
     fields = rate_texts(said), rate_texts([*said, *more])
     one_text = rate_texts(["\n".join(said)]), rate_texts(["\n".join([*said, *more])])
     for alone, together in (
         fields,
         one_text,
-    ):  # fields also count in the other order, what stands in one text does not
+    ):  # fields also count in reverse order, unlike the parts of one text
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
         assert together.contextual >= alone.contextual
     assert fields[1].rating.rank >= one_text[1].rating.rank
 
 
-def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:
+def test_distant_whole_term_does_not_hide_split_one() -> None:
     spread = ["MINOR-C", "-A SUGGESTIVE-MARKER-A"]
     assert rate_texts(spread).prohibited == "minor"
     assert rate_texts([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
@@ -433,7 +433,7 @@ def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:
     st.characters(blacklist_categories=("Cs",)),
 )
 @settings(max_examples=150, deadline=None)
-def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -> None:
+def test_any_visible_change_changes_digest(body: str, place: int, other: str) -> None:
     at = place % len(body)
     changed = body[:at] + other + body[at + 1 :]
     medium = Medium("a" * 64, "image/jpeg", 1)
@@ -453,7 +453,7 @@ def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -
 
 @given(st.text(max_size=120))
 @settings(max_examples=150, deadline=None)
-def test_bare_text_stays_bare(text: str) -> None:
+def test_spaced_words_are_idempotent(text: str) -> None:
     folded = normalization.fold_lookalikes(text)
     assert normalization.spaced_words(
         normalization.spaced_words(folded)
@@ -461,8 +461,8 @@ def test_bare_text_stays_bare(text: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=127, exclude_characters="&<:"), max_size=60))
-def test_what_needs_no_undressing_is_not_changed_by_it(text: str) -> None:
-    """The short way for plain letters says what the long one does, which one other letter at the
-    end takes."""
+def test_plain_text_is_unchanged_by_strip_markup(text: str) -> None:
+    """The shortcut for plain letters gives the same result as the full path, which one other letter
+    at the end triggers."""
     assert strip_markup(text + "é") == text + "é"
     assert strip_markup(text) == text

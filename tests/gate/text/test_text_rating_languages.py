@@ -1,4 +1,5 @@
-"""Who writes in a language that the assistant does not speak is heard all the same."""
+"""Minor statements, crises and bot questions are detected in languages that the assistant does not
+support."""
 
 import pytest
 
@@ -21,7 +22,7 @@ from gate.text.text_rating import (
         "我未满18岁", "我还没成年", "저는 15살이에요", "저는 열다섯 살이에요", "im 5teen",
     ],
 )  # fmt: skip
-def test_a_minor_is_heard(said: str) -> None:
+def test_minor_statement_is_detected_in_other_languages(said: str) -> None:
     assert detect_minor_statement(said) is MinorSignal.STATED
 
 
@@ -35,7 +36,7 @@ def test_a_minor_is_heard(said: str) -> None:
         "저는 스물다섯 살이에요",
     ],
 )  # fmt: skip
-def test_an_adult_is_none(said: str) -> None:
+def test_adult_statement_is_no_minor_statement(said: str) -> None:
     assert detect_minor_statement(said) is MinorSignal.NONE
 
 
@@ -46,14 +47,14 @@ def test_an_adult_is_none(said: str) -> None:
         "artık ölmek istiyorum", "أريد أن أموت", "もう死にたいです", "我不想活了", "너무 힘들어서 죽고싶어",
     ],
 )  # fmt: skip
-def test_a_cry_for_help_is_heard(said: str) -> None:
+def test_crisis_message_is_detected_in_other_languages(said: str) -> None:
     assert is_crisis_message(said)
 
 
 @pytest.mark.parametrize(
     "said", ["我想死你了", "привет, как дела", "lekker weer vandaag", "元気ですか"]
 )
-def test_other_words_are_none(said: str) -> None:
+def test_similar_message_is_no_crisis(said: str) -> None:
     assert not is_crisis_message(said)
 
 
@@ -64,5 +65,5 @@ def test_other_words_are_none(said: str) -> None:
         "ボットですか？", "你是不是真人", "로봇이에요?",
     ],
 )  # fmt: skip
-def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
+def test_bot_question_is_detected_in_other_languages(said: str) -> None:
     assert is_bot_question(said)

@@ -1,5 +1,5 @@
-"""How alike pictures look: the same is 100, whichever is first, whatever its size; others are
-less."""
+"""Picture similarity: 100 for identical pictures, symmetric, independent of size, and lower for
+others."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ SEEDS = st.integers(0, 40)
 
 @settings(max_examples=40, deadline=None)
 @given(one=SEEDS, other=SEEDS)
-def test_it_is_a_percent_the_same_from_both_sides(one: int, other: int) -> None:
+def test_similarity_is_a_symmetric_percentage(one: int, other: int) -> None:
     a, b = a_picture(96, 64, seed=one), a_picture(80, 80, seed=other)
     assert 0 <= face_similarity.similarity_percent(a, [b]) <= 100
     assert face_similarity.similarity_percent(a, [b]) == face_similarity.similarity_percent(b, [a])
@@ -22,7 +22,7 @@ def test_it_is_a_percent_the_same_from_both_sides(one: int, other: int) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
-def test_a_smaller_copy_stays_near_and_another_light_goes_away(seed: int) -> None:
+def test_similarity_survives_scaling_but_not_inversion(seed: int) -> None:
     whole = a_picture(256, 256, seed=seed)
     small = whole.resize((96, 96), Image.Resampling.BOX)
     assert face_similarity.similarity_percent(whole, [small]) >= 80
@@ -31,9 +31,9 @@ def test_a_smaller_copy_stays_near_and_another_light_goes_away(seed: int) -> Non
     ) < face_similarity.similarity_percent(whole, [small])
 
 
-def test_several_count_by_their_mean_and_flat_ones_are_no_error() -> None:
+def test_several_references_are_averaged_and_flat_pictures_are_accepted() -> None:
     red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     assert face_similarity.similarity_percent(red, [red, blue]) == 75
     assert face_similarity.similarity_percent(red, [blue]) == 50, (
-        "neither has edges, and no colour of the other"
+        "neither picture has edges, and they share no colour"
     )

@@ -1,4 +1,4 @@
-"""Faces as numbers: who resembles whom, how they are kept, and what is learned from a portrait."""
+"""Face vectors: resemblance search, storage format, and the vectors of a portrait."""
 
 import numpy as np
 import pytest
@@ -28,24 +28,24 @@ def kept(*vectors: bytes) -> FaceVectors:
     )
 
 
-def test_the_nearest_of_all_pairs_counts() -> None:
+def test_nearest_pair_decides_resemblance() -> None:
     known = {"a": kept(vector(1), vector(2)), "b": kept(vector(3)), "c": kept(vector(4))}
     found = face_vectors.find_resemblances(told(vector(9), vector(2), vector(4)), known, alike=40)
     assert found == {"a": 1000, "c": 1000}
 
 
-def test_nobody_resembles_nobody() -> None:
+def test_no_face_or_no_known_face_gives_no_resemblance() -> None:
     assert face_vectors.find_resemblances((), {"a": kept(vector(1))}, alike=1) == {}
     assert face_vectors.find_resemblances(told(vector(1)), {}, alike=1) == {}
 
 
-def test_vectors_of_another_width_are_left_out() -> None:
+def test_vectors_of_another_width_are_ignored() -> None:
     known = {"wide": kept(vector(1, 256)), "same": kept(vector(1)), "empty": FaceVectors(0, b"")}
     assert set(face_vectors.find_resemblances(told(vector(1)), known, alike=40)) == {"same"}
 
 
 @given(st.floats(min_value=0, max_value=1), st.integers(min_value=1, max_value=99))
-def test_the_threshold_is_a_cosine_in_percent(cosine: float, alike: int) -> None:
+def test_threshold_is_a_cosine_in_percent(cosine: float, alike: int) -> None:
     one, other = np.eye(128)[:2]
     seen = (cosine * one + (1 - cosine**2) ** 0.5 * other).astype("<f4").tobytes()
     found = face_vectors.find_resemblances(
@@ -55,7 +55,7 @@ def test_the_threshold_is_a_cosine_in_percent(cosine: float, alike: int) -> None
         assert bool(found) == (cosine > alike / 100)
 
 
-def test_many_are_compared_in_parts_and_none_is_lost() -> None:
+def test_large_sets_are_compared_in_chunks_without_loss() -> None:
     count = face_vectors.ROWS // 2 + 7
     known = {number: kept(vector(number), vector(number + count)) for number in range(count)}
     last = count - 1
@@ -64,17 +64,17 @@ def test_many_are_compared_in_parts_and_none_is_lost() -> None:
     }
 
 
-def test_what_is_kept_is_bound_to_whose_it_is_and_to_the_model() -> None:
+def test_stored_vectors_are_bound_to_owner_and_model() -> None:
     text = face_vectors.pack_vectors(OWNER, MODEL, [vector(1)])
     for owner, model in ((OWNER, "arc@4"), ("another", MODEL)):
         with pytest.raises(ValueError, match="not theirs"):
             face_vectors.unpack_vectors(owner, model, text)
     for broken in ("", text.rpartition(" ")[0], "a b c"):
-        with pytest.raises(ValueError):  # noqa: PT011  whichever: it is none
+        with pytest.raises(ValueError):  # noqa: PT011  any ValueError
             face_vectors.unpack_vectors(OWNER, MODEL, broken)
 
 
-def test_a_portrait_shows_one_face_straight_and_mirrored() -> None:
+def test_portrait_needs_one_face_straight_and_mirrored() -> None:
     straight, mirrored = told(vector(1)), told(vector(2), view=MIRROR)
     assert face_vectors.single_face_vectors(DetectedFaces(MODEL, (*straight, *mirrored))) == (
         vector(1),

@@ -1,4 +1,4 @@
-"""What cameras and phones write after a picture is left out; another file there is refused."""
+"""Data of cameras and phones after a picture is dropped; another file after it is refused."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ def encode_box(kind: bytes, body: bytes) -> bytes:
 
 
 def build_mpf_index(count: int) -> bytes:
-    """The index of a multi-picture file (CIPA DC-007 §5.2), as far as readers look at it."""
+    """Return the index of a multi-picture file (CIPA DC-007 §5.2) with the fields in use."""
     entries = b"".join(struct.pack("<IIIHH", 0x030000, 100, 0, 0, 0) for _ in range(count))
     tags = (
         struct.pack("<HHI4s", 0xB000, 7, 4, b"0100")
@@ -71,7 +71,7 @@ def refusal_code(data: bytes) -> str:
 
 @pytest.mark.parametrize("trailer", TRAILERS)
 @pytest.mark.parametrize("indexed", [False, True], ids=["plain", "MPF"])
-def test_the_first_picture_is_taken_and_the_rest_left_out(trailer: str, indexed: bool) -> None:
+def test_first_picture_is_decoded_and_trailer_is_dropped(trailer: str, indexed: bool) -> None:
     alone = encoded(a_picture())
     first = alone[:2] + build_mpf_index(3) + alone[2:] if indexed else alone
     photo = decode_photo(first + TRAILERS[trailer]())
@@ -83,7 +83,7 @@ def test_the_first_picture_is_taken_and_the_rest_left_out(trailer: str, indexed:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
 @given(padding=st.sampled_from([b"\0", b"\n", b"\xff", b"\0" * 511, b"\r\n\0"]))
-def test_padding_after_other_formats_is_left_out(kind: str, padding: bytes) -> None:
+def test_padding_after_other_formats_is_dropped(kind: str, padding: bytes) -> None:
     assert decode_photo(encoded(a_picture(), kind) + padding).size == SIZE
 
 
@@ -105,15 +105,13 @@ HIDDEN = (
     before=st.sampled_from([b"", b"\0" * 64, build_film(), SECOND, b"\n"]),
     after=st.binary(max_size=40),
 )
-def test_another_file_after_a_picture_is_refused(
-    hidden: bytes, before: bytes, after: bytes
-) -> None:
+def test_foreign_file_after_picture_is_refused(hidden: bytes, before: bytes, after: bytes) -> None:
     if hidden.startswith(b"PK\x03") and before.strip(b"\0\n"):
         before = b""
     assert refusal_code(encoded(a_picture()) + before + hidden + after) == "photo.trailing"
 
 
-def test_a_multi_picture_file_of_pillow_is_its_first_picture() -> None:
+def test_multi_picture_file_decodes_to_its_first_picture() -> None:
     buffer = io.BytesIO()
     a_picture().save(buffer, "MPO", save_all=True, append_images=[a_picture(seed=2)], quality=90)
     photo = decode_photo(buffer.getvalue())

@@ -1,4 +1,4 @@
-"""The engines of each kind, each beside its stateful fake or its real program."""
+"""The engines of each kind, each with its stateful fake or its real program."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,8 +49,8 @@ def draw_with(engine: ImageEngine) -> Callable[[int, Progress], bytes]:
 def buy_with(
     engine: HostedImageEngine,
 ) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
-    """As the studio buys: a slip for each, cancelled where a listener stopped it; and how many may
-    be billed."""
+    """Buy pictures as the studio does, with a purchase record for each, cancelled when a listener
+    stops it. Also return the number that may be billed."""
     slips: list[PurchaseRecord] = []
 
     def make(seed: int, progress: Progress) -> bytes:
@@ -200,7 +200,7 @@ PICTURES = {
 
 
 def speak_with(engine: SpeechEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
-    """As the studio has texts said; and how many characters may be billed."""
+    """Synthesize texts as the studio does, and return also the number of billable characters."""
     booked = 0
 
     def make(seed: int, _progress: Progress) -> bytes:
@@ -255,8 +255,8 @@ def eleven(
 
 
 def _failing_once(folder: Path) -> tuple[str, Callable[[str], Callable[[], None]]]:
-    """Python that a program runs first: what lies in a file, which it takes away; and how it is
-    laid there."""
+    """Return Python code that the program runs first from a file, which it deletes, and a function
+    that writes the file."""
     file = folder / "failing"
     code = (
         f"import pathlib; f = pathlib.Path({str(file)!r}); what = f.read_text() if f.exists() "
@@ -269,7 +269,7 @@ def _failing_once(folder: Path) -> tuple[str, Callable[[str], Callable[[], None]
 
 
 def _program(fails: Callable[[str], Callable[[], None]], out: str) -> dict[str, Failure]:
-    """The ways of every program that speaks."""
+    """Return the failures that every speech program shares."""
     return {
         "gives up": Failure(fails("sys.exit(3)"), EngineError, "engine.program_failed"),
         "says nothing": Failure(fails("sys.exit(0)"), EngineError, "engine.program_failed"),
@@ -310,7 +310,7 @@ SPEECH = {"elevenlabs": eleven, "espeak-ng": marked, "piper": piped}
 
 
 def write_with(engine: TextEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
-    """As the studio has texts written; and how many requests may be billed."""
+    """Write texts as the studio does. Also return the number of requests that may be billed."""
     tally = Counting()
     job = a_text_job(tally=tally, max_tokens=12)
     return lambda seed, _progress: engine.write(

@@ -1,8 +1,8 @@
-"""What holds of every engine, whatever it makes: rules over a world, which is an engine beside what
-it talks to.
+"""Rules for every engine, whatever it produces. A rule works on a world: an engine and the system
+it calls.
 
-A rule raises AssertionError with what it found. What an engine promises is data of its world, not a
-branch in a rule.
+A rule raises AssertionError with what it found. The promises of an engine are data of its world,
+not branches in a rule.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,46 +13,49 @@ from generators.contract.engines import EngineError, Progress, RequestLedger, ig
 
 
 class Stopped(Exception):
-    """A person ended the run: what a listener raises."""
+    """Raised by a listener when a user stops the run."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A way to fail: how it is brought about, and what the caller is told."""
+    """A way to fail: how to cause it, and the error that the caller receives."""
 
     cause: Callable[[], object]
     error: type[EngineError]
     code: str
     costs: bool = False
-    """Whether it must be booked: it was made, or nobody can know."""
+    """True if it must be booked, because it was produced or because that cannot be known."""
 
 
 @dataclass
 class World:
-    """An engine and the other side. `make` asks once for what a seed gives; `booked` is what the
-    house wrote down as paid, `billed` what the other side took, both in the same unit and nothing
-    where no money is asked."""
+    """An engine and the system it calls.
+
+    `make` requests one result for a seed. `booked` is what the installation recorded as paid and
+    `billed` what the other side charged, in the same unit; both are 0 for engines that cost
+    nothing.
+    """
 
     make: Callable[[int, Progress], bytes]
     tells: bool = True
-    """Whether it takes a listener: then it has progress, and can be stopped."""
+    """True if the engine takes a listener: it then reports progress and can be stopped."""
     repeats: bool = True
-    """Whether the same seed gives the same bytes."""
+    """True if the same seed gives the same bytes."""
     varies: bool = True
-    """Whether another seed gives others."""
+    """True if another seed gives other bytes."""
     begun: Callable[[], bool] = lambda: True
-    """Whether the other side is at it: then it is stopped."""
+    """Return True once the other side has started, which is when the rule stops it."""
     goes_on: Callable[[], bool] = lambda: False
     booked: Callable[[], int] = int
     billed: Callable[[], int] = int
     price: int = 0
-    """Of one, in the unit of the bill."""
+    """Price of one result in the unit of the bill."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 class Counting(RequestLedger):
-    """A tally of requests for texts; `booked` are those that may be billed, each of which ends
-    exactly once."""
+    """A request ledger that checks that each request ends exactly once; `booked` counts those that
+    may be billed."""
 
     def __init__(self) -> None:
         self.open = self.booked = 0
@@ -77,10 +80,10 @@ class Counting(RequestLedger):
 
 
 def progress_reaches_its_end(world: World) -> None:
-    """From nothing to all, never back, against one total."""
+    """Check that progress starts at 0, never decreases and ends at one constant total."""
     heard: list[tuple[int, int]] = []
     world.make(7, lambda done, total: heard.append((done, total)))
-    assert heard, "nobody is told"
+    assert heard, "progress was never reported"
     assert heard[0][0] == 0, f"begins at {heard[0]}"
     assert heard == sorted(heard), f"goes back: {heard}"
     assert heard[-1][0] == heard[-1][1] > 0, f"ends at {heard[-1]}"
@@ -88,8 +91,8 @@ def progress_reaches_its_end(world: World) -> None:
 
 
 def a_stop_stops(world: World) -> None:
-    """What the listener raises comes out as it is, nothing runs or is billed behind it, and the
-    next one is made."""
+    """Check that the listener's exception is raised unchanged, that nothing runs or is billed after
+    it, and that the next run works."""
     calls = 0
 
     def stop(_done: int, _total: int) -> None:
@@ -109,30 +112,30 @@ def a_stop_stops(world: World) -> None:
     assert not world.goes_on(), "it goes on there"
     assert world.billed() - before <= world.price, "more than one was billed"
     assert world.booked() >= world.billed(), "what is billed is not booked"
-    assert world.make(9, ignore_progress), "nothing is made after a stop"
+    assert world.make(9, ignore_progress), "no result after a stop"
 
 
 def a_seed_repeats(world: World) -> None:
-    """The same seed gives the same bytes."""
+    """Check that the same seed gives the same bytes."""
     first = world.make(7, ignore_progress)
     assert world.make(7, ignore_progress) == first, "the same seed gives other bytes"
 
 
 def seeds_differ(world: World) -> None:
-    """Another seed gives other bytes."""
+    """Check that another seed gives other bytes."""
     assert world.make(7, ignore_progress) != world.make(8, ignore_progress), (
         "another seed gives the same bytes"
     )
 
 
 def a_failure_is_said(world: World, name: str) -> None:
-    """In the house's words, of just that kind, booked where it may be billed, and nothing stays of
-    it."""
+    """Check the type and message code of a failure, that it is booked if it may be billed, and that
+    the next run works."""
     failure = world.failures[name]
     booked, billed = world.booked(), world.billed()
     seed = 100 + list(world.failures).index(
         name
-    )  # what was made before is taken, where it stands there
+    )  # one seed per failure, so that no earlier result is reused
     failure.cause()
     try:
         world.make(seed, ignore_progress)
@@ -148,12 +151,12 @@ def a_failure_is_said(world: World, name: str) -> None:
         "booked otherwise than it costs"
     )
     assert world.booked() - booked >= taken, "what is billed is not booked"
-    assert world.make(seed, ignore_progress), "nothing is made after a failure"
+    assert world.make(seed, ignore_progress), "no result after a failure"
 
 
 def keeps_all(world: World) -> None:
-    """Every rule that what the engine promises brings with it, but the failures; the last one stops
-    it."""
+    """Check every rule that applies to the engine's promises, except failures. The stop rule runs
+    last."""
     each_is_billed_once(world)
     if world.repeats:
         a_seed_repeats(world)
@@ -165,7 +168,7 @@ def keeps_all(world: World) -> None:
 
 
 def each_is_billed_once(world: World) -> None:
-    """What the house books is what the other side bills, once for each."""
+    """Check that each result is billed once and that the booked amount equals the billed amount."""
     booked, billed = world.booked(), world.billed()
     for seed in (7, 8):
         world.make(seed, ignore_progress)

@@ -1,5 +1,4 @@
-"""The engines of every kind under one set of rules, and each rule finding the engine that breaks
-it."""
+"""The engines of every kind under one set of rules, and a breach that each rule finds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +28,13 @@ KINDS = {**worlds.PICTURES, **worlds.SPEECH, **worlds.TEXTS}
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_every_engine_keeps_the_rules(name: str, tmp_path: Path) -> None:
+def test_every_engine_follows_the_rules(name: str, tmp_path: Path) -> None:
     with KINDS[name](tmp_path) as world:
         rules.keeps_all(world)
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_every_failure_is_said_as_what_it_is(name: str, tmp_path: Path) -> None:
+def test_every_failure_raises_its_documented_error(name: str, tmp_path: Path) -> None:
     with KINDS[name](tmp_path) as world:
         for failure in world.failures:
             rules.a_failure_is_said(world, failure)
@@ -56,7 +55,7 @@ class HearsNoStop(PlaceholderEngine):
 
 class LeavesItRunning(ComfyUI):
     def _cancel_job(self, key: str) -> None:
-        """Nobody is told there."""
+        """Leave the job running on the server."""
 
 
 class TakesAnySeed(PlaceholderEngine):
@@ -131,7 +130,7 @@ def failing(name: str) -> Callable[[World], None]:
     ],
     ids=lambda one: getattr(one, "__name__", None),
 )
-def test_each_rule_finds_who_breaks_it(
+def test_each_rule_finds_its_breach(
     tmp_path: Path, world: Any, kind: type, rule: Callable[[World], None], found: str
 ) -> None:
     with world(tmp_path, kind) as broken, pytest.raises(AssertionError, match=found):

@@ -1,5 +1,4 @@
-"""One suite that every engine passes: what a caller may rely on without knowing which engine it
-has."""
+"""One suite for all engines: the behaviour that a caller may rely on with any of them."""
 
 import io
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ def diffusion(tmp_path_factory: pytest.TempPathFactory) -> DiffusionEngine:
 
 @pytest.fixture(scope="module")
 def hosted() -> Iterator[Replicate]:
-    """A large model of somebody else's, of which no label is asked."""
+    """A large hosted model, whose pictures need no label."""
     with selling.serving() as there:
         there.looks = 1
         service = ReplicateService(there.url, SecretStr(selling.TOKEN), there.files_url)
@@ -77,7 +76,7 @@ def pixels(picture: GeneratedPicture) -> Image.Image:
     return Image.open(io.BytesIO(picture.data))
 
 
-def test_a_picture_says_what_made_it_and_from_what(image_engine: ImageEngine) -> None:
+def test_picture_records_engine_model_seed_and_prompt(image_engine: ImageEngine) -> None:
     job = an_image_job(seed=11)
     picture = image_engine.draw(job)
     assert (picture.engine, picture.model) == (image_engine.name, image_engine.model)
@@ -87,18 +86,18 @@ def test_a_picture_says_what_made_it_and_from_what(image_engine: ImageEngine) ->
     assert not pixels(picture).getexif()
 
 
-def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> None:
+def test_only_pictures_of_large_models_carry_no_label(image_engine: ImageEngine) -> None:
     large = isinstance(image_engine, HostedImageEngine)
     assert (image_engine.draw(an_image_job()).label is OriginLabel.NONE) == large
 
 
-def test_an_engine_keeps_the_rules_of_all(image_engine: ImageEngine) -> None:
+def test_every_image_engine_follows_the_shared_rules(image_engine: ImageEngine) -> None:
     keeps_all(
         World(lambda seed, progress: image_engine.draw(an_image_job(seed=seed), progress).data)
     )
 
 
-def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEngine) -> None:
+def test_unsupported_inputs_are_refused_instead_of_ignored(image_engine: ImageEngine) -> None:
     asked = {"init": b"x", "pose": b"x", "references": (b"x",), "loras": (Lora("warm"),)}
     lacking = asked.keys() - image_engine.does
     assert lacking
@@ -116,13 +115,13 @@ def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEn
         {"loras": (Lora("a"),) * 2},
     ],
 )
-def test_a_job_that_means_nothing_is_refused_at_intake(wrong: dict[str, object]) -> None:
+def test_meaningless_job_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"mask|strength|LoRA"):
         an_image_job(**wrong)
 
 
 @pytest.mark.parametrize("size", [(65, 64), (64, 5000), (8, 8)])
-def test_impossible_sizes_are_refused_at_intake(size: tuple[int, int]) -> None:
+def test_impossible_sizes_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(JobTooLarge):
         an_image_job(width=size[0], height=size[1])
 
@@ -136,7 +135,7 @@ def text_engine(request: pytest.FixtureRequest) -> Iterator[TextEngine]:
         yield OllamaEngine(server.url, "llama3.2")
 
 
-def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> None:
+def test_text_records_engine_model_seed_and_prompt_digest(text_engine: TextEngine) -> None:
     job = a_text_job(brief=ChatBrief("Nova", "bonjour"))
     written = text_engine.write(job)
     assert (written.engine, written.model, written.seed) == (
@@ -149,7 +148,7 @@ def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> Non
     assert written.answer == {}
 
 
-def test_an_answer_in_json_obeys_its_schema(text_engine: TextEngine) -> None:
+def test_json_answer_matches_its_schema(text_engine: TextEngine) -> None:
     written = text_engine.write(a_text_job(brief=ChatBrief("Nova", "bonjour"), schema=SCHEMA))
     assert written.answer
     assert not json_answers.schema_errors(written.answer, SCHEMA)

@@ -1,5 +1,4 @@
-"""The drawn scenes: prompts that are understood, pictures that are the same again and not all
-alike."""
+"""Drawn scenes: prompt parsing, reproducibility and variety."""
 
 import hashlib
 import io
@@ -41,27 +40,27 @@ def setting(prompt: str, seed: int = 1) -> tuple[str, str, str, str]:
         ("snowy alps at noon under clouds", ("mountain", "day", "cloudy", "winter")),
     ],
 )
-def test_known_words_are_understood_in_both_languages(
+def test_known_terms_are_parsed_in_both_languages(
     prompt: str, expected: tuple[str, str, str, str]
 ) -> None:
     assert setting(prompt) == expected
 
 
 @given(st.text(max_size=120), st.integers(0, 2**32))
-def test_every_prompt_is_some_scene(prompt: str, seed: int) -> None:
+def test_every_prompt_gives_a_scene(prompt: str, seed: int) -> None:
     place, hour, _, _ = setting(prompt, seed)
     assert place in PLACES
     assert hour in HOURS
     assert setting(prompt, seed) == (place, hour, *setting(prompt, seed)[2:])
 
 
-def test_an_open_prompt_shows_every_place_sooner_or_later() -> None:
+def test_open_prompt_reaches_every_place() -> None:
     assert {setting("a picture", seed)[0] for seed in range(80)} == set(PLACES)
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(PLACES), st.sampled_from(HOURS), st.integers(0, 2**40))
-def test_the_same_seed_draws_the_same_bytes(place: str, hour: str, seed: int) -> None:
+def test_same_seed_draws_the_same_bytes(place: str, hour: str, seed: int) -> None:
     job = an_image_job(prompt=f"{place} {hour}", seed=seed, width=128, height=96)
     assert PlaceholderEngine().draw(job) == PlaceholderEngine().draw(job)
 
@@ -89,7 +88,7 @@ def test_another_process_draws_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("weather", ["clear", "rain", "mist", "snowy winter cloudy"])
 @pytest.mark.parametrize("place", PLACES)
-def test_every_place_is_drawn_in_every_weather_and_never_flat(place: str, weather: str) -> None:
+def test_every_place_is_drawn_in_every_weather_with_contrast(place: str, weather: str) -> None:
     image, _ = draw_scene(f"{place} {weather}", 3, 160, 120)
     assert float(np.asarray(image.convert("L"), dtype=np.float32).std()) > 8
 
@@ -111,7 +110,7 @@ def test_odd_sizes_are_drawn(size: tuple[int, int]) -> None:
         assert draw_scene(place, 1, *size)[0].size == size
 
 
-def test_the_placeholder_is_marked_and_the_scene_is_not() -> None:
+def test_placeholder_is_labelled_and_demo_scene_is_not() -> None:
     job = an_image_job(width=480, height=360)
     marked, bare = PlaceholderEngine().draw(job), DemoSceneEngine().draw(job)
     assert (marked.label, bare.label) == (OriginLabel.PLACEHOLDER, OriginLabel.DRAWN)
@@ -121,7 +120,7 @@ def test_the_placeholder_is_marked_and_the_scene_is_not() -> None:
 
 
 @pytest.mark.parametrize("means", get_args(TileRating))
-def test_a_stand_in_says_what_it_means_and_no_two_are_alike(means: TileRating) -> None:
+def test_rating_tile_carries_its_code_and_varies_by_seed(means: TileRating) -> None:
     tiles = [RatingTileEngine(means).draw(an_image_job(seed=seed)) for seed in range(4)]
     assert {tile.label for tile in tiles} == {OriginLabel.STAND_IN}
     assert {tile.parameters["code"] for tile in tiles} == {f"TILE-{means}"}

@@ -1,8 +1,7 @@
-"""Model folders written as checkpoints of one file, under the names that the first programs for
-them gave the weights.
+"""Model folders written as single-file checkpoints, with the weight names of the original programs.
 
-The names are those that diffusers reads (`diffusers/loaders/single_file_utils.py`), put the other
-way round.
+The names are those that diffusers reads (`diffusers/loaders/single_file_utils.py`), mapped in
+reverse.
 """
 
 import json
@@ -53,7 +52,7 @@ _CLIP = [
 
 
 def write_checkpoint(folder: Path, file: Path) -> Path:
-    """The model of a folder as one file."""
+    """Write the model of a folder as one file."""
     twice = (folder / "text_encoder_2").is_dir()
     state = {
         f"model.diffusion_model.{name}": each for name, each in _network(folder / "unet").items()
@@ -71,7 +70,7 @@ def write_checkpoint(folder: Path, file: Path) -> Path:
 
 
 def copy_layout(folder: Path, to: Path) -> Path:
-    """What a model folder says beside its weights."""
+    """Copy everything of a model folder except its weights."""
     for one in folder.rglob("*"):
         if one.is_file() and one.suffix != ".safetensors":
             there = to / one.relative_to(folder)

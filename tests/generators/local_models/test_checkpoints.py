@@ -1,5 +1,4 @@
-"""Checkpoints in one file give the pictures of their folders, byte for byte, and say which file it
-was."""
+"""Single-file checkpoints give the same bytes as their folders and record their file."""
 
 import hashlib
 import io
@@ -29,9 +28,9 @@ needs_diffusion()
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folders, the same as files beside other things, their layouts, and a LoRA."""
+    """A folder with two models, the same as files with others, their layouts, and a LoRA."""
     found = tmp_path_factory.mktemp("checkpoints")
-    # the encoders of XL are told apart by their width (diffusers 0.42)
+    # the encoders of XL are distinguished by their width (diffusers 0.42)
     for kind, make in (("sd15", tiny.sd15), ("sdxl", partial(tiny.sdxl, second=48))):
         folder = make(found / "folders" / kind)
         checkpoint_files.write_checkpoint(folder, found / "models" / f"My_{kind}.v2.safetensors")
@@ -51,7 +50,7 @@ def settings(root: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_layouts": str(root / "layouts"),
             "diffusion_loras": str(root / "loras"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
@@ -66,7 +65,7 @@ def pixels(picture: GeneratedPicture) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["sd15", "sdxl"])
-def test_one_file_gives_the_very_bytes_of_its_folder(
+def test_checkpoint_gives_the_same_bytes_as_its_folder(
     kind: str, root: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     folder = DiffusionEngine(settings(diffusion_folder=str(root / "folders" / kind)))
@@ -82,16 +81,16 @@ def test_one_file_gives_the_very_bytes_of_its_folder(
     assert made[0].data == wanted[0].data
     apart = np.abs(pixels(made[1]) - pixels(wanted[1])).max()
     assert apart <= (kind == "sdxl"), (
-        "where weights lie in memory may turn one rounding of two encoders (measured)"
+        "the memory layout of the weights may change one rounding of two encoders (measured)"
     )
     assert {one.model for one in made} == {name}
     file = root / "models" / f"{name}.safetensors"
     assert made[0].parameters["checkpoint"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert engine.pipelines.loads == 1, "under either name it is one model"
+    assert engine.pipelines.loads == 1, "both names load one model"
     engine.pipelines.release_all()
 
 
-def test_a_checkpoint_may_be_the_usual_model_and_wears_loras(
+def test_checkpoint_can_be_the_default_model_and_takes_loras(
     root: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     engine = DiffusionEngine(
@@ -104,7 +103,7 @@ def test_a_checkpoint_may_be_the_usual_model_and_wears_loras(
     engine.pipelines.release_all()
 
 
-def test_the_file_a_picture_names_is_the_one_that_was_loaded(
+def test_picture_records_the_checkpoint_that_was_loaded(
     root: Path, tmp_path: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     models = Path(shutil.copytree(root / "models", tmp_path / "models"))
@@ -124,7 +123,7 @@ def test_the_file_a_picture_names_is_the_one_that_was_loaded(
     engine.pipelines.release_all()
 
 
-def test_checkpoints_are_listed_and_those_nobody_can_use_say_why(
+def test_unusable_checkpoints_are_listed_with_a_reason(
     settings: Callable[..., GeneratorsSettings],
 ) -> None:
     engine = DiffusionEngine(settings())
@@ -144,14 +143,14 @@ def test_checkpoints_are_listed_and_those_nobody_can_use_say_why(
         ("../x", "model_missing"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused_before_it_is_read(
+def test_unusable_checkpoint_is_refused_before_reading(
     name: str, code: str, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     with pytest.raises(EngineMissing, match=code):
         DiffusionEngine(settings()).draw(job(model=name))
 
 
-def test_a_pickle_in_the_settings_is_refused(
+def test_pickle_in_the_settings_is_refused(
     root: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     with pytest.raises(EngineMissing, match="checkpoint_pickle"):
@@ -159,7 +158,7 @@ def test_a_pickle_in_the_settings_is_refused(
 
 
 @pytest.mark.parametrize("damage", ["cut", "shapes", "parts", "inpainting"])
-def test_a_checkpoint_that_is_broken_is_said(
+def test_broken_checkpoint_is_refused(
     damage: str, root: Path, tmp_path: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
     file = tmp_path / "models" / "bad.safetensors"
@@ -186,8 +185,8 @@ def test_a_checkpoint_that_is_broken_is_said(
         engine.draw(job(model="bad"))
 
 
-def test_the_layouts_that_come_along_are_those_of_the_true_models() -> None:
-    """Their numbers: https://huggingface.co/stable-diffusion-v1-5,
+def test_bundled_layouts_match_the_original_models() -> None:
+    """Parameter counts: https://huggingface.co/stable-diffusion-v1-5,
     https://huggingface.co/stabilityai (model files)."""
     empty, diffusers = load_attribute("accelerate", "init_empty_weights"), "diffusers"
     config = load_attribute("transformers", "CLIPTextConfig")

@@ -1,4 +1,4 @@
-"""The small model that comes along: it follows words, and nobody takes it for more than it is."""
+"""The bundled demo model: it follows prompts, and its pictures carry the demo label."""
 
 import importlib.util
 import io
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[3] / "generators" / "local_models" / "demo_model
 
 @pytest.fixture(scope="module")
 def shown() -> Callable[..., np.ndarray]:
-    """The middle of a picture of these words, height × width × RGB from 0 to 255."""
+    """Return the centre of a picture of this prompt, height × width × RGB from 0 to 255."""
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
 
     def draw(prompt: str, seed: int = 1) -> np.ndarray:
@@ -42,21 +42,20 @@ def shown() -> Callable[..., np.ndarray]:
     return draw
 
 
-def test_it_is_small_and_reads_without_code() -> None:
+def test_demo_model_is_small_and_loads_without_code() -> None:
     files = [file for file in FOLDER.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 8 * 2**20
     assert {file.suffix for file in files} <= {".json", ".safetensors", ".txt"}
 
 
-def test_a_night_is_darker_than_a_day_in_both_languages(shown: Callable[..., np.ndarray]) -> None:
+def test_night_is_darker_than_day_in_both_languages(shown: Callable[..., np.ndarray]) -> None:
     for place in ("city", "beach"):
         for day, night in (("noon", "night"), ("midi", "nuit")):
             assert shown(f"{place}, {night}").mean() + 30 < shown(f"{place}, {day}").mean()
 
 
-def test_it_begins_from_a_picture_though_it_learned_from_oblong_ones() -> None:
-    """Met on the running product: the pipeline compared the pair of edges it learned from with a
-    number."""
+def test_init_picture_works_with_non_square_training_sizes() -> None:
+    """Found in use: the pipeline compared the pair of edges it was trained on with a number."""
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
     made = []
     for seed in (1, 2, 1):
@@ -73,7 +72,7 @@ def test_it_begins_from_a_picture_though_it_learned_from_oblong_ones() -> None:
 
 
 def test_places_have_their_colours(shown: Callable[..., np.ndarray]) -> None:
-    """Green weighs more in a forest than in a desert, blue more at the sea."""
+    """Check that forests are greener than deserts and beaches bluer."""
 
     def shares(prompt: str) -> np.ndarray:
         mean = np.mean([shown(prompt, seed).mean(axis=(0, 1)) for seed in (1, 2)], axis=0)

@@ -1,5 +1,4 @@
-"""What stays loaded beside and between pictures, within the memory that others leave; on tiny
-random weights."""
+"""Models that stay loaded between pictures, within the free memory; on tiny random weights."""
 
 import io
 from collections.abc import Callable
@@ -56,13 +55,13 @@ def pixels(picture: GeneratedPicture) -> NDArray[np.int64]:
 @pytest.mark.parametrize(
     "asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"]
 )
-def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
+def test_adapters_load_once_and_their_jobs_share_a_batch(
     settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
 ) -> None:
     seen: list[int] = []
 
     class Counting(DiffusionEngine):
-        """It says how many it was asked for at once."""
+        """Record the size of each batch."""
 
         def _run_batch(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
             seen.append(len(batch))
@@ -82,10 +81,11 @@ def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     assert not engine.pipelines._beside
 
 
-def test_memory_that_others_held_is_used_once_it_is_free(
+def test_memory_freed_by_other_processes_is_used(
     settings: Callable[..., GeneratorsSettings],
 ) -> None:
-    """Free memory was read once per process: a model refused then was refused until a restart."""
+    """Free memory was once read only at process start: a model refused then was refused until a
+    restart."""
     shelf = ModelLibrary(settings())
     one, two = shelf.find_model("one"), shelf.find_model("two")
     size = one.bytes_in("float32")
@@ -96,7 +96,8 @@ def test_memory_that_others_held_is_used_once_it_is_free(
         hot.get_pipeline(one)
     free[0] = size
     assert hot.get_pipeline(one)
-    free[0] = 0  # what others took since costs ours its place, and never more
+    # memory that other processes took since then evicts our model, and no more than that
+    free[0] = 0
     with pytest.raises(EngineBusy, match="memory_taken"):
         hot.get_pipeline(two)
     with pytest.raises(JobTooLarge, match="model_too_large"):

@@ -1,5 +1,5 @@
-"""HEIC files written box by box (ISO/IEC 23008-12), as phones write them: tiles in a grid, turned,
-with a profile."""
+"""HEIC files written box by box (ISO/IEC 23008-12) as phones do: tiled, rotated, with a colour
+profile."""
 
 import struct
 import subprocess
@@ -19,7 +19,7 @@ def full(kind: bytes, *bodies: bytes, version: int = 0, flags: int = 0) -> bytes
 
 
 def encode_hevc(image: Image.Image, folder: Path) -> tuple[bytes, bytes]:
-    """One HEVC picture: its `hvcC` body and its bytes."""
+    """Return one HEVC picture: its `hvcC` body and its bytes."""
     image.save(folder / "tile.png")
     quiet = [
         get_ffmpeg_exe(),
@@ -67,8 +67,8 @@ def heic(
     claims: tuple[int, int] | None = None,
     brand: bytes = b"heic",
 ) -> bytes:
-    """A still HEIC; `tile` cuts it into squares of so many pixels, `turns` are quarters against the
-    clock."""
+    """Return a still HEIC; `tile` splits it into squares of that many pixels, `turns` counts
+    quarter turns counterclockwise."""
     wide, high = image.size
     edge = tile or max(wide, high)
     places = [(x, y) for y in range(0, high, edge) for x in range(0, wide, edge)]
@@ -124,7 +124,7 @@ def _file(
         items.append((len(items) + 1, b"Exif", struct.pack(">I", 0) + exif))
         links += box(b"cdsc", struct.pack(">HHH", len(items), 1, primary))
     start = 0
-    for _ in range(2):  # the second time the places are known
+    for _ in range(2):  # the offsets are known only in the second pass
         meta = _meta(items, ties, properties, primary=primary, links=links, start=start)
         head = box(b"ftyp", brand, struct.pack(">I", 0), b"mif1heic")
         start = len(head) + len(meta) + 8

@@ -1,4 +1,4 @@
-"""Perceptual hashes of pictures that were mirrored, turned or made negative, and saved anew."""
+"""Perceptual hashes of pictures that were mirrored, rotated or inverted and re-encoded."""
 
 import io
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def anew(image: Image.Image, *, quality: int, percent: int) -> Image.Image:
     quality=st.integers(50, 95),
     percent=st.integers(60, 100),
 )
-def test_a_turned_copy_is_the_same_picture(
+def test_transformed_copy_matches_its_original(
     seed: int, turn: str, quality: int, percent: int
 ) -> None:
     original = drawn(seed)
@@ -76,7 +76,7 @@ def test_a_turned_copy_is_the_same_picture(
 
 
 @pytest.mark.parametrize("turn", sorted(TURNS))
-def test_photographs_are_found_in_every_turn(turn: str) -> None:
+def test_photographs_match_in_every_transformation(turn: str) -> None:
     for path in photographs():
         original = Image.open(path).convert("RGB")
         copy = anew(TURNS[turn](original), quality=60, percent=90)
@@ -89,8 +89,9 @@ def test_photographs_are_found_in_every_turn(turn: str) -> None:
         )
 
 
-def test_other_pictures_are_hardly_ever_taken_for_turned_ones() -> None:
-    """One pair of a hundred at most; of 946, two were, and two were taken for upright copies."""
+def test_different_pictures_rarely_match_as_transformed() -> None:
+    """One pair in a hundred at most: of 946 pairs, two matched as transformed, and two as upright
+    copies."""
     pictures = [
         *map(drawn, range(1, 11)),
         *(Image.open(path).convert("RGB") for path in photographs()),
@@ -108,6 +109,6 @@ def test_other_pictures_are_hardly_ever_taken_for_turned_ones() -> None:
     assert len(same) <= 1, same
 
 
-def test_a_picture_is_not_among_its_own_turns() -> None:
+def test_transformed_hashes_exclude_the_picture_itself() -> None:
     assert len(set(perceptual_hashes.transformed_hashes(drawn(3)))) == 15
     assert perceptual_hashes.phash(drawn(3)) not in perceptual_hashes.transformed_hashes(drawn(3))

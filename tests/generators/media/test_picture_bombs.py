@@ -1,4 +1,4 @@
-"""A picture or a film that promises more than it holds costs no more than its own bytes."""
+"""Memory use is proportional to the bytes of a picture or video, whatever size it claims."""
 
 import struct
 import tracemalloc
@@ -24,7 +24,7 @@ def heif(
     spread: int = 1,
     padding: int = 0,
 ) -> bytes:
-    """A picture whose boxes say this; `spread` is how often each item refers to its size."""
+    """Return a HEIF with these claims; `spread` is how often each item refers to its size."""
     size = full(b"ispe", struct.pack(">II", width, height))
     named = [
         full(b"infe", struct.pack(">HH4sB", n, 0, b"hvc1", 0), version=2)
@@ -62,7 +62,7 @@ HEIFS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", HEIFS)
-def test_a_heic_that_promises_more_is_refused_cheaply(name: str) -> None:
+def test_heif_with_excessive_claims_is_refused_cheaply(name: str) -> None:
     data = HEIFS[name]()
     tracemalloc.start()
     with pytest.raises((BadInput, struct.error)):
@@ -81,7 +81,7 @@ def movie(*inner: bytes) -> bytes:
 
 
 def nested(kind: bytes, depth: int) -> bytes:
-    """Boxes in boxes, made from the inside without copying them each time."""
+    """Return nested boxes, built without copying them at each level."""
     return b"".join(struct.pack(">I4s", 8 * (depth - n), kind) for n in range(depth))
 
 
@@ -107,7 +107,7 @@ MP4S: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", MP4S)
-def test_a_film_that_promises_more_is_refused_cheaply(name: str) -> None:
+def test_mp4_with_excessive_claims_is_refused_cheaply(name: str) -> None:
     data = MP4S[name]()
     tracemalloc.start()
     with pytest.raises(BadInput):

@@ -1,4 +1,4 @@
-"""Stills of phones and browsers: HEIC, AVIF, GIF, and colours that are not sRGB."""
+"""Stills of phones and browsers: HEIC, AVIF, GIF, and colours other than sRGB."""
 
 import struct
 from contextlib import suppress
@@ -44,7 +44,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 @pytest.mark.parametrize(
     ("tile", "turns", "mirror"), [(0, 0, None), (64, 1, None), (64, 2, None), (0, 3, 1)]
 )
-def test_a_heic_is_read_upright_whole_or_in_tiles(
+def test_heic_is_decoded_upright_with_and_without_tiles(
     folder: Path, tile: int, turns: int, mirror: int | None
 ) -> None:
     image = a_picture(160, 96)
@@ -58,13 +58,13 @@ def test_a_heic_is_read_upright_whole_or_in_tiles(
     assert apart(photo.pixels, wanted) < 3
 
 
-def test_an_avif_of_countless_empty_boxes_is_refused() -> None:
+def test_avif_with_countless_empty_boxes_is_refused() -> None:
     assert refused(AVIF + b"\x00\x00\x00\x08free" * 200_000) == "photo.corrupt"
 
 
-def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folder: Path) -> None:
+def test_heic_metadata_is_read_and_stripped(folder: Path) -> None:
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # readers of HEIC go by its boxes alone
+    exif[ExifTags.Base.Orientation] = 6  # HEIC readers use only its boxes for the orientation
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:01 12:00:00"
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
     photo = pictures.decode_photo(heic(a_picture(), folder, exif=exif.tobytes()[6:]), name="x")
@@ -78,19 +78,19 @@ def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folde
 @pytest.mark.parametrize(
     "exif", [b"II", b"II*\0\x08", b"II*\0\x08\0\0\0\x01\0\x0f\x01\x05\0\x01\0\0\0\0\0\0\0"]
 )
-def test_garbled_exif_costs_nobody_the_heic(folder: Path, exif: bytes) -> None:
+def test_garbled_exif_does_not_fail_a_heic(folder: Path, exif: bytes) -> None:
     assert pictures.decode_photo(heic(a_picture(), folder, exif=exif), name="x").size == (96, 64)
 
 
-def test_the_profile_of_a_heic_is_turned_into_srgb(folder: Path) -> None:
+def test_colour_profile_of_a_heic_becomes_srgb(folder: Path) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    swapped = bytearray(lab)  # red and green change places
+    swapped = bytearray(lab)  # swap red and green
     red, green = swapped.index(b"rXYZ", 128), swapped.index(b"gXYZ", 128)
     swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
     photo = pictures.decode_photo(
         heic(Image.new("RGB", (64, 64), (250, 0, 0)), folder, icc=bytes(swapped)), name="x"
     )
-    # a pixel of RGB
+    # getpixel returns a tuple for RGB pictures
     red_seen, green_seen, _ = photo.pixels.getpixel((32, 32))  # type: ignore[misc]  # see above
     assert green_seen > 200 > red_seen
 
@@ -103,32 +103,32 @@ def test_sequences_are_refused(folder: Path, brand: bytes) -> None:
 @pytest.mark.parametrize(
     "more", [b"PK\x03\x04 an archive", box(b"what", b"a film"), box(b"uuid", b"x" * 20)]
 )
-def test_what_follows_or_hides_between_the_boxes_is_refused(plain: bytes, more: bytes) -> None:
+def test_unknown_box_or_file_after_a_heic_is_refused(plain: bytes, more: bytes) -> None:
     assert refused(plain + more) in ("photo.trailing", "photo.corrupt")
     assert refused(AVIF + more) in ("photo.trailing", "photo.corrupt")
 
 
 @pytest.mark.parametrize("more", [box(b"mpvd", b"a film"), box(b"sefd", b"x"), b"\0" * 99, b"\0"])
-def test_what_phones_write_after_a_heic_is_left_out(plain: bytes, more: bytes) -> None:
+def test_phone_data_after_a_heic_is_dropped(plain: bytes, more: bytes) -> None:
     for data in (plain, AVIF):
         photo = pictures.decode_photo(data + more, name="x")
         assert photo.pixels == pictures.decode_photo(data, name="x").pixels
 
 
-def test_a_heic_that_claims_too_many_pixels_is_refused_before_decoding(folder: Path) -> None:
+def test_heic_claiming_too_many_pixels_is_refused_before_decoding(folder: Path) -> None:
     assert refused(heic(a_picture(), folder, claims=(60_000, 60_000))) == "photo.too_large"
 
 
-def test_a_heic_whose_pixels_do_not_fit_its_boxes_is_refused(folder: Path) -> None:
+def test_heic_whose_pixels_do_not_match_its_boxes_is_refused(folder: Path) -> None:
     assert refused(heic(a_picture(), folder, claims=(900, 900))) == "photo.corrupt"
 
 
-def test_metadata_of_megabytes_is_refused(folder: Path) -> None:
+def test_oversized_metadata_is_refused(folder: Path) -> None:
     assert refused(heic(a_picture(), folder, icc=b"\0" * (5 * 2**20))) == "photo.too_heavy"
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.99])
-def test_a_cut_still_is_refused(plain: bytes, share: float) -> None:
+def test_truncated_still_is_refused(plain: bytes, share: float) -> None:
     for data in (plain, AVIF):
         assert refused(data[: int(len(data) * share)]) in (
             "photo.corrupt",
@@ -141,7 +141,7 @@ def test_a_cut_still_is_refused(plain: bytes, share: float) -> None:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(at=st.integers(0, 600), value=st.integers(0, 255))
-def test_a_damaged_avif_is_read_or_refused_and_nothing_else(at: int, value: int) -> None:
+def test_damaged_avif_is_decoded_or_refused(at: int, value: int) -> None:
     damaged = bytearray(AVIF)
     damaged[at % len(damaged)] = value
     with suppress(BadInput):
@@ -150,14 +150,14 @@ def test_a_damaged_avif_is_read_or_refused_and_nothing_else(at: int, value: int)
 
 
 @pytest.mark.parametrize("at", range(28, 380, 16))
-def test_a_damaged_heic_is_read_or_refused_and_nothing_else(plain: bytes, at: int) -> None:
+def test_damaged_heic_is_decoded_or_refused(plain: bytes, at: int) -> None:
     damaged = bytearray(plain)
     damaged[at] ^= 0xFF
     with suppress(BadInput):
         pictures.decode_photo(bytes(damaged), name="x")
 
 
-def test_an_avif_keeps_what_shows_through_and_its_turn() -> None:
+def test_avif_keeps_transparency_and_orientation() -> None:
     clear = a_picture(mode="RGBA")
     assert pictures.decode_photo(encoded(clear, "AVIF", quality=90), name="x").pixels.mode == "RGBA"
     exif = Image.Exif()
@@ -167,7 +167,7 @@ def test_an_avif_keeps_what_shows_through_and_its_turn() -> None:
     assert apart(turned.pixels, a_picture().rotate(-90, expand=True)) < 4
 
 
-def test_a_gif_of_one_frame_is_a_picture_and_of_two_is_not() -> None:
+def test_gif_is_a_picture_only_with_a_single_frame() -> None:
     photo = pictures.decode_photo(encoded(a_picture(), "GIF"), name="x")
     assert (photo.size, photo.mime) == ((96, 64), "image/gif")
     moving = encoded(
@@ -176,7 +176,7 @@ def test_a_gif_of_one_frame_is_a_picture_and_of_two_is_not() -> None:
     assert refused(moving) == "photo.animated"
 
 
-def test_a_gif_that_hides_something_is_refused() -> None:
+def test_gif_with_hidden_data_or_false_size_is_refused() -> None:
     good = encoded(a_picture(), "GIF")
     assert refused(good + b"PK\x03\x04") == "photo.trailing"
     assert refused(good[:-30]) == "photo.corrupt"
@@ -186,7 +186,7 @@ def test_a_gif_that_hides_something_is_refused() -> None:
     )
 
 
-def test_colours_of_print_and_of_sixteen_bits_become_srgb() -> None:
+def test_cmyk_and_16_bit_colours_become_srgb() -> None:
     ink = pictures.decode_photo(
         encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), name="x"
     )
@@ -201,6 +201,6 @@ def test_colours_of_print_and_of_sixteen_bits_become_srgb() -> None:
     )
 
 
-def test_a_mark_of_origin_in_a_heic_is_no_stowaway(plain: bytes) -> None:
+def test_provenance_box_in_a_heic_is_accepted(plain: bytes) -> None:
     mark = box(b"uuid", bytes.fromhex("d8fec3d61b0e483c92975828877ec481"), b"a manifest")
     assert pictures.decode_photo(plain + mark, name="x").size == (96, 64)

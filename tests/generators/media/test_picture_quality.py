@@ -1,5 +1,4 @@
-"""The figure beside a picture: high for what is well made, low for what is flat, dark, burnt out or
-grey."""
+"""Quality scores: high for well-made pictures, low for flat, dark, overexposed or grey ones."""
 
 import pytest
 from PIL import Image, ImageFilter
@@ -15,17 +14,17 @@ def scene() -> Image.Image:
     return image
 
 
-def test_drawn_scene_is_well_made(scene: Image.Image) -> None:
+def test_drawn_scene_scores_well(scene: Image.Image) -> None:
     assert 50 <= picture_quality.score_quality(scene) <= 100
     assert picture_quality.score_quality(scene) == picture_quality.score_quality(scene.copy())
 
 
 @pytest.mark.parametrize("flat", ["black", "white", "#808080"])
-def test_nothing_to_see_scores_low(flat: str) -> None:
+def test_uniform_picture_scores_low(flat: str) -> None:
     assert picture_quality.score_quality(Image.new("RGB", (320, 240), flat)) <= 25
 
 
-def test_blurred_or_grey_is_worse(scene: Image.Image) -> None:
+def test_blur_and_grey_lower_the_score(scene: Image.Image) -> None:
     assert picture_quality.score_quality(
         scene.filter(ImageFilter.GaussianBlur(12))
     ) < picture_quality.score_quality(scene)
@@ -33,11 +32,11 @@ def test_blurred_or_grey_is_worse(scene: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (64, 64)])
-def test_any_size_has_a_figure(size: tuple[int, int]) -> None:
+def test_any_size_has_a_score(size: tuple[int, int]) -> None:
     assert 0 <= picture_quality.score_quality(Image.new("RGB", size, "red")) <= 100
 
 
-def test_sizes_can_be_compared(scene: Image.Image) -> None:
+def test_scores_are_comparable_across_sizes(scene: Image.Image) -> None:
     assert (
         abs(
             picture_quality.score_quality(scene)

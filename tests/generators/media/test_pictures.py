@@ -1,4 +1,4 @@
-"""Uploads: what is refused, what is taken away, what stays the same."""
+"""Uploads: refused files, stripped data and preserved pixels."""
 
 import io
 import struct
@@ -45,7 +45,7 @@ def a_gif(frames: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
-def test_a_still_picture_is_read_whatever_its_name_says(data: bytes) -> None:
+def test_still_picture_is_detected_by_content_not_name(data: bytes) -> None:
     photo = pictures.decode_photo(data, name="picture.exe")
     assert photo.size == (96, 64)
     assert photo.pixels.mode == "RGB"
@@ -70,21 +70,21 @@ def test_other_formats_are_refused_by_content(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.99])
-def test_a_cut_file_is_refused(data: bytes, share: float) -> None:
+def test_truncated_file_is_refused(data: bytes, share: float) -> None:
     assert refused(data[: int(len(data) * share)]) in ("photo.corrupt", "photo.unsupported")
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
-def test_an_archive_after_the_end_is_refused(data: bytes) -> None:
+def test_archive_after_the_end_is_refused(data: bytes) -> None:
     assert refused(data + b"PK\x03\x04 an archive") == "photo.trailing"
 
 
 @pytest.mark.parametrize("data", [PNG, WEBP], ids=["png", "webp"])
-def test_a_picture_after_one_of_no_camera_is_refused(data: bytes) -> None:
+def test_picture_after_a_non_camera_picture_is_refused(data: bytes) -> None:
     assert refused(data + JPEG) == "photo.trailing"
 
 
-def test_a_picture_with_an_archive_in_front_is_refused() -> None:
+def test_picture_behind_an_archive_is_refused() -> None:
     assert refused(b"PK\x03\x04" + JPEG) == "photo.unsupported"
 
 
@@ -96,7 +96,7 @@ def test_moving_pictures_are_refused(kind: str) -> None:
     assert refused(moving) == "photo.animated"
 
 
-def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding() -> None:
+def test_header_claiming_too_many_pixels_is_refused_before_decoding() -> None:
     bomb = (
         png_header(50_000, 50_000)
         + chunk(b"IDAT", zlib.compress(b"\x00" * 10_000_000))
@@ -105,12 +105,12 @@ def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding() -> No
     assert refused(bomb) == "photo.too_large"
 
 
-def test_a_png_whose_pixels_do_not_fit_its_header_is_refused() -> None:
+def test_png_whose_pixels_do_not_match_its_header_is_refused() -> None:
     liar = png_header(900, 900) + chunk(b"IDAT", zlib.compress(b"\x00" * 64)) + chunk(b"IEND", b"")
     assert refused(liar) == "photo.corrupt"
 
 
-def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
+def test_jpeg_with_thousands_of_scans_is_refused() -> None:
     progressive = encoded(a_picture(), "JPEG", progressive=True)
     start = progressive.index(b"\xff\xda")
     following = progressive.index(b"\xff\xda", start + 2)
@@ -118,8 +118,8 @@ def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     assert refused(bomb) == "photo.corrupt"
 
 
-def test_a_file_of_countless_empty_parts_is_refused() -> None:
-    """Each of them is worked on by itself, here and in the decoder: 64 MiB hold millions."""
+def test_file_with_countless_empty_parts_is_refused() -> None:
+    """Each part costs time here and in the decoder, and 64 MiB hold millions of them."""
     gif = encoded(a_picture(), "GIF")
     webp = WEBP[12:] + b"note\x00\x00\x00\x00" * 200_000
     files = {
@@ -134,7 +134,7 @@ def test_a_file_of_countless_empty_parts_is_refused() -> None:
     )
 
 
-def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
+def test_jpeg_markers_are_found_past_stuffing_restarts_and_fill() -> None:
     start = JPEG.rindex(b"\xff\xda")
     scan = start + 2 + int.from_bytes(JPEG[start + 2 : start + 4], "big")
     filled = (
@@ -151,22 +151,20 @@ def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
-    data: bytes, at: int, value: int
-) -> None:
+def test_damaged_file_is_decoded_or_refused(data: bytes, at: int, value: int) -> None:
     damaged = bytearray(data)
     damaged[at % len(data)] = value
     try:
         photo = pictures.decode_photo(bytes(damaged), name="x")
     except BadInput as error:
-        # both ends are fine, other exceptions are not
+        # success and BadInput are fine, other exceptions are not
         assert error.message.code.startswith("photo.")  # noqa: PT017  see above
     else:
         assert photo.pixels.width * photo.pixels.height <= 50_000_000
 
 
 @given(st.binary(max_size=300))
-def test_random_bytes_after_a_signature_never_break_the_reader(data: bytes) -> None:
+def test_random_bytes_after_a_signature_are_refused(data: bytes) -> None:
     for start in (
         b"\xff\xd8\xff",
         b"\x89PNG\r\n\x1a\n",
@@ -189,7 +187,7 @@ def camera_picture(orientation: int = 6, **details: str) -> bytes:
     )
 
 
-def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> None:
+def test_camera_picture_is_rotated_and_stripped() -> None:
     photo = pictures.decode_photo(camera_picture(), name="x.jpg")
     assert photo.size == (64, 96)
     assert photo.had_location
@@ -207,7 +205,7 @@ def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> No
         assert b"Camera" not in rendered.data
 
 
-def test_the_moment_it_was_taken_is_read_before_it_is_stripped() -> None:
+def test_capture_time_is_read_before_stripping() -> None:
     data = camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal="-04:00")
     taken = pictures.decode_photo(data, name="x").taken
     assert taken is not None
@@ -215,7 +213,7 @@ def test_the_moment_it_was_taken_is_read_before_it_is_stripped() -> None:
     assert taken.to_utc(UTC) == datetime(2025, 7, 15, 1, 30, 5, tzinfo=UTC)
 
 
-def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
+def test_capture_time_without_a_zone_uses_the_creators() -> None:
     taken = pictures.decode_photo(
         camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x"
     ).taken
@@ -234,12 +232,12 @@ def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
         "2025:13:40 99:00:00",
     ],
 )
-def test_a_clock_that_was_never_set_is_no_date(nonsense: str) -> None:
+def test_unset_camera_clock_gives_no_date(nonsense: str) -> None:
     assert pictures.decode_photo(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
 
 
 @pytest.mark.parametrize("nowhere", ["+99:00", "+24:00", "-02:75", "local"])
-def test_a_zone_that_is_none_costs_nobody_the_picture(nowhere: str) -> None:
+def test_invalid_zone_does_not_fail_the_picture(nowhere: str) -> None:
     taken = pictures.decode_photo(
         camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal=nowhere), name="x"
     ).taken
@@ -248,7 +246,7 @@ def test_a_zone_that_is_none_costs_nobody_the_picture(nowhere: str) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_each_way_to_hold_a_camera_is_set_upright(orientation: int) -> None:
+def test_each_orientation_is_rotated_upright(orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     data = encoded(Image.effect_noise((96, 64), 80).convert("RGB"), "PNG", exif=exif)
@@ -258,7 +256,7 @@ def test_each_way_to_hold_a_camera_is_set_upright(orientation: int) -> None:
 
 
 def garbled(*entries: tuple[int, int, int, int], head: bytes = b"II*\x00\x08\x00\x00\x00") -> bytes:
-    """A JPEG whose EXIF has these entries: tag, type, count, value."""
+    """Return a JPEG with these EXIF entries: tag, type, count, value."""
     directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     return encoded(
         a_picture(),
@@ -285,12 +283,12 @@ def garbled(*entries: tuple[int, int, int, int], head: bytes = b"II*\x00\x08\x00
         ),
     ],
 )
-def test_exif_of_wrong_types_costs_nobody_the_picture(data: bytes) -> None:
+def test_wrong_exif_types_do_not_fail_the_picture(data: bytes) -> None:
     assert pictures.decode_photo(data, name="x").size == (64, 96)
 
 
 @pytest.mark.parametrize("head", [b"II", b"II*\x00\x08", b"XX*\x00", b"II*\x00\xff\xff\xff\xff"])
-def test_exif_that_is_cut_says_nothing(head: bytes) -> None:
+def test_truncated_exif_is_ignored(head: bytes) -> None:
     photo = pictures.decode_photo(
         encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x"
     )
@@ -301,7 +299,7 @@ def test_exif_that_is_cut_says_nothing(head: bytes) -> None:
 @given(
     changes=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), min_size=1, max_size=8)
 )
-def test_damaged_exif_costs_nobody_the_picture(changes: list[tuple[int, int]]) -> None:
+def test_damaged_exif_does_not_fail_the_picture(changes: list[tuple[int, int]]) -> None:
     exif = bytearray(
         Image.open(io.BytesIO(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"))).info["exif"]
     )
@@ -315,7 +313,7 @@ def test_damaged_exif_costs_nobody_the_picture(changes: list[tuple[int, int]]) -
 
 
 @pytest.mark.parametrize(("shown", "hidden"), [(1, False), (9, True)])
-def test_a_thumbnail_that_shows_something_else_is_noticed(shown: int, hidden: bool) -> None:
+def test_differing_thumbnail_is_detected(shown: int, hidden: bool) -> None:
     small = encoded(a_picture(64, 43, seed=shown), "JPEG")
     tiff = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HI", 0, 14)
     entries = ((0x0103, 3, 6), (0x0201, 4, 14 + 2 + 36 + 4), (0x0202, 4, len(small)))
@@ -328,7 +326,7 @@ def test_a_thumbnail_that_shows_something_else_is_noticed(shown: int, hidden: bo
     assert pictures.decode_photo(data, name="x").hidden_preview is hidden
 
 
-def test_prompts_left_by_generators_become_lineage_and_are_stripped() -> None:
+def test_generator_prompts_become_lineage_and_are_stripped() -> None:
     from PIL.PngImagePlugin import PngInfo
 
     notes = PngInfo()
@@ -347,7 +345,7 @@ def test_every_colour_mode_becomes_a_jpeg(mode: str) -> None:
     assert (again.mode, again.size) == ("RGB", (48, 32))
 
 
-def test_transparency_shows_the_ground_it_is_laid_on() -> None:
+def test_transparency_is_flattened_on_the_given_colour() -> None:
     photo = pictures.decode_photo(
         encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x"
     )
@@ -355,7 +353,7 @@ def test_transparency_shows_the_ground_it_is_laid_on() -> None:
     assert pictures.flatten_on(photo.pixels, (255, 255, 255)).getpixel((4, 4)) == (255, 255, 255)
 
 
-def test_the_same_photo_and_profile_give_the_same_bytes() -> None:
+def test_same_photo_and_profile_give_the_same_bytes() -> None:
     photo = pictures.decode_photo(JPEG, name="x")
     assert pictures.render_photo(photo, SMALL) == pictures.render_photo(
         pictures.decode_photo(JPEG, name="y"), SMALL
@@ -363,7 +361,7 @@ def test_the_same_photo_and_profile_give_the_same_bytes() -> None:
     assert pictures.render_photo(photo, RenditionProfile("big", 4000)).width == 96  # never enlarged
 
 
-def test_hashes_stay_near_for_the_same_picture_and_far_for_another() -> None:
+def test_hashes_are_near_for_copies_and_far_for_others() -> None:
     photo = pictures.decode_photo(encoded(a_picture(640, 480), "PNG"), name="x")
     large, small = (
         pictures.render_photo(photo, RenditionProfile("l", 640)),
@@ -387,7 +385,7 @@ def test_hashes_stay_near_for_the_same_picture_and_far_for_another() -> None:
     )
 
 
-def test_real_photographs_go_through() -> None:
+def test_real_photographs_are_processed() -> None:
     for path in photographs():
         photo = pictures.decode_photo(path.read_bytes(), name=path.name)
         rendered = pictures.render_photo(photo, pictures.PREVIEW_PROFILE)
@@ -402,7 +400,7 @@ def test_real_photographs_go_through() -> None:
 
 
 @pytest.mark.heavy
-def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
+def test_heavy_picture_loses_quality_before_size() -> None:
     noise = Image.effect_noise((2600, 2600), 90).convert("RGB")
     buffer = io.BytesIO()
     noise.save(buffer, "JPEG", quality=95)
@@ -412,5 +410,5 @@ def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
     assert made.data == pictures.render_photo(photo, pictures.POST_PROFILE).data
     light = pictures.render_photo(pictures.decode_photo(made.data, name="x"), pictures.POST_PROFILE)
     assert max(light.width, light.height) == max(made.width, made.height), (
-        "what fits is not made smaller"
+        "a picture that fits keeps its size"
     )

@@ -1,4 +1,4 @@
-"""Thumbnails kept with a picture."""
+"""Thumbnails stored with a picture."""
 
 import io
 
@@ -13,7 +13,9 @@ from tests.generators.builders import a_picture
     ("size", "edges"),
     [((2048, 900), thumbnails.THUMBNAIL_SIZES), ((640, 480), (320, 160)), ((90, 160), ())],
 )
-def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int, ...]) -> None:
+def test_thumbnails_are_only_smaller_than_the_picture(
+    size: tuple[int, int], edges: tuple[int, ...]
+) -> None:
     found = list(thumbnails.make_thumbnails(a_picture(*size), mark="x"))
     assert [max(one.width, one.height) for one in found] == list(edges)
     for one in found:

@@ -1,4 +1,4 @@
-"""Marks of origin: written last, sound until one byte changes."""
+"""Content credentials: written last, and valid until one byte changes."""
 
 import stat
 import threading
@@ -33,7 +33,7 @@ def rendition(mime: OutputMime) -> bytes:
 
 
 @pytest.mark.parametrize("mime", MIMES)
-def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: OutputMime) -> None:
+def test_signed_rendition_is_valid_and_names_its_origin(mime: OutputMime) -> None:
     plain = rendition(mime)
     signed = content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN)
     mark = content_credentials.verify_media(signed, mime)
@@ -52,18 +52,18 @@ def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: OutputMi
 
 @pytest.mark.parametrize("mime", MIMES)
 @pytest.mark.parametrize("share", [0.45, 0.6, 0.9])
-def test_one_changed_byte_of_the_picture_breaks_it(mime: OutputMime, share: float) -> None:
+def test_one_changed_byte_invalidates_the_signature(mime: OutputMime, share: float) -> None:
     plain = rendition(mime)
     damaged = bytearray(content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN))
     at = int(len(plain) * share)
-    damaged[damaged.index(plain[at : at + 12])] ^= 1  # the mark itself ends in padding nobody signs
+    damaged[damaged.index(plain[at : at + 12])] ^= 1  # the manifest itself ends in unsigned padding
     assert content_credentials.verify_media(bytes(damaged), mime).standing in (
         MarkStatus.INVALID,
         MarkStatus.NONE,
     )
 
 
-def test_another_house_s_signature_is_valid_but_a_stranger_s() -> None:
+def test_signature_of_another_installation_is_valid_but_untrusted() -> None:
     signed = content_credentials.sign_media(
         rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN
     )
@@ -74,7 +74,7 @@ def test_another_house_s_signature_is_valid_but_a_stranger_s() -> None:
     )
 
 
-def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
+def test_re_encoding_removes_the_credential() -> None:
     assert (
         content_credentials.verify_media(rendition("image/jpeg"), "image/jpeg").standing
         is MarkStatus.NONE
@@ -97,11 +97,11 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("mime", MIMES)
-def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: OutputMime) -> None:
+def test_remote_manifest_is_never_fetched(mime: OutputMime) -> None:
     asked: list[str] = []
 
     class Inside(BaseHTTPRequestHandler):
-        """Whoever is reachable from here, and from nowhere else."""
+        """A server that is reachable only from this machine."""
 
         def do_GET(self) -> None:
             asked.append(self.path)
@@ -121,23 +121,23 @@ def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: OutputMime) 
     assert (mark.engine, mark.source) == ("", "")
 
 
-def test_what_cannot_carry_a_mark_is_refused() -> None:
+def test_unsupported_media_is_refused() -> None:
     with pytest.raises(BadInput):
         content_credentials.sign_media(b"just words", "text/plain", CREDENTIAL, ORIGIN)
     with pytest.raises(BadInput):
         content_credentials.sign_media(b"no picture", "image/jpeg", CREDENTIAL, ORIGIN)
 
 
-def test_a_signature_ends_with_its_certificate() -> None:
+def test_signature_expires_with_its_certificate() -> None:
     old = content_credentials.development_credential(now=datetime(2015, 1, 1, tzinfo=UTC))
     try:
         signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", old, ORIGIN)
     except BadInput:
-        return  # refused when signing: just as good
+        return  # a refusal when signing is fine too
     assert content_credentials.verify_media(signed, "image/jpeg").standing is MarkStatus.INVALID
 
 
-def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_credential_is_created_once_with_private_permissions(tmp_path: Path) -> None:
     first = content_credentials.load_credential(tmp_path / "keys", now=NOW)
     again = content_credentials.load_credential(tmp_path / "keys", now=NOW + timedelta(days=9))
     assert first == again
@@ -155,7 +155,7 @@ def signs(credential: SigningCredential) -> bool:
     )
 
 
-def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> None:
+def test_concurrent_starts_share_one_credential_that_signs(tmp_path: Path) -> None:
     for turn in range(5):
         folder, together = tmp_path / str(turn), threading.Barrier(8)
 
@@ -174,7 +174,7 @@ def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> Non
         assert signs(found[0])
 
 
-def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) -> None:
+def test_development_credential_is_renewed_before_it_expires(tmp_path: Path) -> None:
     first = content_credentials.load_credential(tmp_path, now=NOW - timedelta(days=3 * 365 - 20))
     signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", first, ORIGIN)
     again = content_credentials.load_credential(tmp_path, now=NOW)
@@ -187,8 +187,8 @@ def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) ->
     )
 
 
-def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
-    """As two processes left them that began at once."""
+def test_mismatched_credential_files_are_replaced(tmp_path: Path) -> None:
+    """Two processes that start at the same time can leave files in this state."""
     content_credentials.load_credential(tmp_path, now=NOW)
     (tmp_path / "c2pa-key.pem").write_bytes(CREDENTIAL.key)
     assert signs(content_credentials.load_credential(tmp_path, now=NOW))
@@ -196,7 +196,7 @@ def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
 
 @pytest.fixture
 def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with somebody's own certificate, which ended a year ago."""
+    """A folder with the agency's certificate, which expired a year ago."""
     with monkeypatch.context() as named:
         named.setattr(content_credentials, "_DEVELOPMENT", "Agence")
         content_credentials.load_credential(tmp_path, now=NOW - timedelta(days=4 * 365))
@@ -208,7 +208,7 @@ def lying(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("without", ["", "c2pa-anchor.pem"])
-def test_a_credential_that_the_house_was_given_is_left_alone(given: Path, without: str) -> None:
+def test_supplied_credential_is_never_replaced(given: Path, without: str) -> None:
     if without:
         (given / without).unlink()
     before = lying(given)
@@ -218,7 +218,7 @@ def test_a_credential_that_the_house_was_given_is_left_alone(given: Path, withou
     assert lying(given) == before
 
 
-def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given: Path) -> None:
+def test_supplied_certificate_without_its_key_is_reported(given: Path) -> None:
     (given / "c2pa-key.pem").unlink()
     before = lying(given)
     with pytest.raises(EngineMissing) as told:
@@ -228,9 +228,7 @@ def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given:
 
 
 @pytest.mark.parametrize("left", [["chain"], ["chain", "key"], ["key"]])
-def test_a_process_that_died_while_it_made_one_has_it_made_anew(
-    tmp_path: Path, left: list[str]
-) -> None:
+def test_interrupted_credential_creation_is_repeated(tmp_path: Path, left: list[str]) -> None:
     content_credentials.load_credential(tmp_path, now=NOW)
     for part in {"chain", "key", "anchor"} - set(left):
         (tmp_path / f"c2pa-{part}.pem").unlink()
@@ -243,5 +241,5 @@ def test_a_process_that_died_while_it_made_one_has_it_made_anew(
     ("engine", "source"),
     [("placeholder", "algorithmicMedia"), ("diffusion", "trainedAlgorithmicMedia")],
 )
-def test_drawings_of_our_own_code_are_not_called_a_model_s_work(engine: str, source: str) -> None:
+def test_drawings_by_code_are_not_declared_as_trained_model(engine: str, source: str) -> None:
     assert content_credentials.source_type_of(engine) == source

@@ -1,4 +1,4 @@
-"""Metadata that generators write makes a picture generated, wherever and however it stands."""
+"""Metadata of generators marks a picture as generated, in every place and encoding."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def chunked(**texts: str) -> bytes:
     kind=st.sampled_from(("JPEG", "WEBP", "PNG")),
     alphabet=st.sampled_from(sorted(ALPHABETS)),
 )
-def test_a_comment_is_read_in_either_byte_order(
+def test_comment_is_read_in_either_byte_order(
     data: st.DataObject, kind: str, alphabet: str
 ) -> None:
     words = st.text(ALPHABETS[alphabet], min_size=1, max_size=12).map(str.strip)
@@ -105,7 +105,7 @@ def test_a_comment_is_read_in_either_byte_order(
     ],
     ids=range(17),
 )
-def test_a_generated_picture_is_disclosed_with_its_seed(file: bytes) -> None:
+def test_generator_metadata_discloses_the_picture_with_its_seed(file: bytes) -> None:
     source = pipeline.prepare_upload(file, name="x").source
     assert (source.ai, source.engine, source.seed) == ("generated", "unnamed", 123456)
 
@@ -145,7 +145,7 @@ def hidden(mode: str, signature: bytes) -> bytes:
     ],
     ids=range(8),
 )
-def test_a_program_that_names_itself_is_enough(file: bytes) -> None:
+def test_program_name_alone_discloses_the_picture(file: bytes) -> None:
     assert pipeline.prepare_upload(file, name="x").source.ai == "generated"
 
 
@@ -165,6 +165,6 @@ WORDS_OF_PEOPLE: list[Callable[[], bytes]] = [
 
 
 @pytest.mark.parametrize("make", WORDS_OF_PEOPLE, ids=range(len(WORDS_OF_PEOPLE)))
-def test_what_cameras_and_people_write_stays_a_photograph(make: Callable[[], bytes]) -> None:
+def test_camera_and_user_metadata_stays_a_photograph(make: Callable[[], bytes]) -> None:
     source = pipeline.prepare_upload(make(), name="x").source
     assert (source.ai, source.engine) == ("none", "camera")

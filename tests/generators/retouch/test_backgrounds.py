@@ -1,5 +1,4 @@
-"""Another background behind the subject: told by a small model of the test, run by the library that
-runs real ones."""
+"""Background replacement with a small test model, run by the library that runs the real ones."""
 
 from pathlib import Path
 
@@ -20,7 +19,7 @@ BLUE = (20, 40, 120)
 
 
 def disc(size: tuple[int, int] = (200, 160)) -> Image.Image:
-    """Something light in the middle of something dark and striped."""
+    """Return a light shape in the middle of a dark striped picture."""
     image = Image.new("RGB", size, (10, 10, 10))
     pen = ImageDraw.Draw(image)
     for left in range(0, size[0], 8):
@@ -39,7 +38,7 @@ def cutter(file: Path, family: str = "u2net") -> BackgroundRemover:
     return found
 
 
-def test_a_colour_stands_behind_and_the_subject_stays(tmp_path: Path) -> None:
+def test_colour_replaces_the_background_and_keeps_the_subject(tmp_path: Path) -> None:
     found = backgrounds.replace_background(
         disc(), "#142878", cutter(write_mask_model(tmp_path / "m.onnx", above=0.5))
     )
@@ -48,7 +47,7 @@ def test_a_colour_stands_behind_and_the_subject_stays(tmp_path: Path) -> None:
     assert found.getpixel((100, 80)) == (250, 250, 250)
 
 
-def test_a_blur_loses_shapes_behind_and_none_before(tmp_path: Path) -> None:
+def test_blur_affects_the_background_only(tmp_path: Path) -> None:
     before, found = disc((400, 320)), CopyFinish(background=BLURRED_BACKGROUND)
     after = apply_finish(before, found, cutter(write_mask_model(tmp_path / "m.onnx", above=0.5)))
     behind = (slice(240, 320), slice(280, 400))
@@ -60,7 +59,7 @@ def test_a_blur_loses_shapes_behind_and_none_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("family", "share"), [("u2net", 0.449), ("isnet", 0.5), ("birefnet", 0.449)]
 )
-def test_each_family_gets_its_pixels_as_it_was_trained(
+def test_each_family_normalizes_pixels_as_in_training(
     tmp_path: Path, family: str, share: float
 ) -> None:
     ramp = Image.fromarray(np.tile(np.linspace(0, 255, 320).astype(np.uint8), (40, 1))).convert(
@@ -74,9 +73,7 @@ def test_each_family_gets_its_pixels_as_it_was_trained(
 
 
 @pytest.mark.parametrize(("family", "edge"), [("u2net", 320), ("isnet", 1024)])
-def test_a_model_that_takes_any_size_gets_the_familys(
-    tmp_path: Path, family: str, edge: int
-) -> None:
+def test_model_of_any_size_uses_its_familys_size(tmp_path: Path, family: str, edge: int) -> None:
     fine = disc((1600, 1200))
     by_family = cutter(
         write_mask_model(tmp_path / "m.onnx", edge="open", above=0.3), family
@@ -91,20 +88,20 @@ def test_a_model_that_takes_any_size_gets_the_familys(
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
-def test_a_picture_of_one_colour_has_no_subject(tmp_path: Path, shade: int) -> None:
+def test_picture_of_one_colour_has_no_subject(tmp_path: Path, shade: int) -> None:
     made = cutter(write_mask_model(tmp_path / "m.onnx"))
     with pytest.raises(BadInput, match=r"cutout\.nothing"):
         made.subject_mask(Image.new("RGB", (64, 64), (shade, shade, shade)))
 
 
-def test_a_speck_is_no_subject(tmp_path: Path) -> None:
+def test_speck_is_no_subject(tmp_path: Path) -> None:
     image = Image.new("RGB", (320, 320))
     image.paste((255, 255, 255), (0, 0, 10, 10))
     with pytest.raises(BadInput, match=r"cutout\.nothing"):
         cutter(write_mask_model(tmp_path / "m.onnx", edge=320, above=0.5)).subject_mask(image)
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_or_unusable_model_is_reported(tmp_path: Path) -> None:
     assert registry.load_background_remover(GeneratorsSettings()) is None
     with pytest.raises(EngineMissing, match=r"cutout\.no_model"):
         apply_finish(disc(), CopyFinish(background="#ffffff"))
@@ -120,12 +117,12 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", ["white", "#fff", "#FFFFFF", "blurred ", "url(x)", "#12345g", "#ffffff\n"]
 )
-def test_what_cannot_stand_behind_is_refused(wrong: str) -> None:
+def test_invalid_background_is_refused(wrong: str) -> None:
     with pytest.raises(BadInput, match=r"cutout\.bad_background"):
         CopyFinish(background=wrong)
 
 
-def test_a_colour_is_the_chosen_one_where_light_is_set_right_too(tmp_path: Path) -> None:
+def test_colour_background_is_unchanged_by_enhancement(tmp_path: Path) -> None:
     made = cutter(write_mask_model(tmp_path / "m.onnx", above=0.5))
     found = apply_finish(
         disc(), CopyFinish(strength=100, background="#142878", form="square"), made

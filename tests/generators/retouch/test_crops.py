@@ -1,4 +1,4 @@
-"""Cuts: exactly of the form, inside the picture, and around what stands out in it."""
+"""Crops: exactly in the aspect ratio, inside the picture, and around its subject."""
 
 from fractions import Fraction
 
@@ -17,8 +17,8 @@ SIDES = st.integers(60, 4096)
 
 
 def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, PixelBox]:
-    """A figure in a bright coat on a scene, its middle at these shares of the sides; and the box it
-    was drawn in."""
+    """Return a scene with a figure in a bright coat at these relative coordinates, and the box of
+    the figure."""
     image = scene.copy()
     high = image.height * 0.3
     across, down, half = image.width * at[0], image.height * at[1], high * 0.17
@@ -41,7 +41,7 @@ def boxes(draw: st.DrawFn, wide: int, high: int) -> PixelBox:
 
 
 @given(data=st.data(), wide=SIDES, high=SIDES, form=st.sampled_from(ASPECT_RATIOS))
-def test_a_cut_is_inside_exact_largest_and_keeps_what_fits(
+def test_crop_is_inside_exact_and_contains_the_subject(
     data: st.DataObject, wide: int, high: int, form: AspectRatio
 ) -> None:
     keep = data.draw(st.none() | boxes(wide, high))
@@ -55,13 +55,13 @@ def test_a_cut_is_inside_exact_largest_and_keeps_what_fits(
 
 
 @given(form=st.sampled_from(ASPECT_RATIOS), wide=SIDES)
-def test_what_is_too_tall_loses_its_bottom(form: AspectRatio, wide: int) -> None:
+def test_subject_too_tall_loses_its_bottom(form: AspectRatio, wide: int) -> None:
     high = wide * 4
     keep = PixelBox(0, wide // 3, wide, high)
     assert crops.crop_window((wide, high), form, keep).top == keep.top
 
 
-def test_too_small_for_the_form_is_refused() -> None:
+def test_picture_too_small_for_the_form_is_refused() -> None:
     with pytest.raises(BadInput, match="too_small"):
         crops.crop_window((8, 900), aspect_ratios.ASPECT_RATIOS_BY_NAME["story"], None)
 
@@ -77,14 +77,14 @@ SCENES = (
 
 @pytest.mark.parametrize("at", [0.1, 0.9])
 @pytest.mark.parametrize("prompt", SCENES)
-def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: float) -> None:
+def test_off_centre_subject_is_kept_by_the_crop(prompt: str, at: float) -> None:
     scene, _ = draw_scene(prompt, 7, 960, 720)
     image, figure = planted(scene, (at, 0.6))
     found = subject_detection.find_subject(image)
     assert found is not None
     for form in ASPECT_RATIOS:
         assert crops.crop_window(image.size, form, found).contains(figure), form.name
-    left, top, right, bottom = crops.fill_window(image, (720, 1280))  # a clip, upright
+    left, top, right, bottom = crops.fill_window(image, (720, 1280))  # a portrait clip
     assert PixelBox(int(left), int(top), round(right), round(bottom)).contains(figure)
     assert abs((right - left) * 1280 - (bottom - top) * 720) < 1
     lost = [
@@ -95,7 +95,7 @@ def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: fl
     assert {"story", "feed", "square", "pin"} <= set(lost)
 
 
-def test_nothing_stands_out_of_plain_colour() -> None:
+def test_plain_colour_has_no_subject() -> None:
     plain = Image.new("RGB", (640, 480), (90, 120, 160))
     assert subject_detection.find_subject(plain) is None
     assert crops.crop_to_form(plain, aspect_ratios.ASPECT_RATIOS_BY_NAME["square"]).size == (
@@ -105,7 +105,7 @@ def test_nothing_stands_out_of_plain_colour() -> None:
 
 
 @pytest.mark.parametrize("form", ASPECT_RATIOS, ids=lambda form: form.name)
-def test_a_large_cut_comes_in_the_size_places_show(form: AspectRatio) -> None:
+def test_large_crop_has_the_size_platforms_show(form: AspectRatio) -> None:
     found = crops.crop_to_form(Image.new("RGB", (4000, 4000), "white"), form)
     assert max(found.size) <= form.edge
     assert Fraction(*found.size) == Fraction(form.wide, form.high)

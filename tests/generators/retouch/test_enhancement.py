@@ -1,5 +1,4 @@
-"""Setting a copy right: within its limits, more with strength, and close to nothing on a good
-picture."""
+"""Enhancement: limited, stronger with strength, and almost invisible on a good picture."""
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ def scene() -> Image.Image:
 
 
 def dull(image: Image.Image) -> Image.Image:
-    """The same in a narrow band of grey, with a yellow cast."""
+    """Return the picture in a narrow range of grey with a yellow cast."""
     red, green, blue = (band.point(lambda one: 90 + one * 0.25) for band in image.split())
     return Image.merge("RGB", (red, green, blue.point(lambda one: one * 0.9)))
 
@@ -34,7 +33,7 @@ def cast(image: Image.Image) -> float:
     return float(means.max() - means.min())
 
 
-def test_a_dull_picture_gains_contrast_and_loses_its_cast(scene: Image.Image) -> None:
+def test_dull_picture_gains_contrast_and_loses_its_cast(scene: Image.Image) -> None:
     flat = Image.merge("RGB", [scene.convert("L")] * 3)
     before = dull(flat)
     after = enhancement.enhance_picture(before, 100)
@@ -43,7 +42,7 @@ def test_a_dull_picture_gains_contrast_and_loses_its_cast(scene: Image.Image) ->
     assert picture_quality.score_quality(after) > picture_quality.score_quality(before)
 
 
-def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None:
+def test_change_grows_with_strength(scene: Image.Image) -> None:
     before = dull(scene)
     plain = np.asarray(before, dtype=int)
     changes = [
@@ -57,7 +56,7 @@ def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**16), low=st.integers(0, 120), high=st.integers(130, 255))
-def test_levels_burn_out_no_more_than_they_may(seed: int, low: int, high: int) -> None:
+def test_levels_clip_no_more_than_allowed(seed: int, low: int, high: int) -> None:
     noise = np.random.default_rng(seed).integers(low, high, (64, 64), dtype=np.uint8)
     grey = Image.merge("RGB", [Image.fromarray(noise)] * 3)
     found = np.asarray(enhancement._level_channels(grey).convert("L"))
@@ -66,13 +65,13 @@ def test_levels_burn_out_no_more_than_they_may(seed: int, low: int, high: int) -
         assert float((found == end).mean()) <= before + 2 * enhancement.CLIP + 2 / (high - low)
 
 
-def test_twice_is_twice_and_never_beyond_what_is_kept(scene: Image.Image) -> None:
+def test_double_size_is_refused_beyond_the_stored_size(scene: Image.Image) -> None:
     assert enhancement.double_size(scene).size == (960, 720)
     with pytest.raises(BadInput, match="too_large"):
         enhancement.double_size(Image.new("RGB", (1025, 10)))
 
 
 @pytest.mark.parametrize("strength", [-1, 101])
-def test_a_strength_beyond_the_scale_is_refused(scene: Image.Image, strength: int) -> None:
+def test_strength_beyond_the_scale_is_refused(scene: Image.Image, strength: int) -> None:
     with pytest.raises(BadInput):
         enhancement.enhance_picture(scene, strength)

@@ -1,4 +1,4 @@
-"""A part of a picture in percent is white in its mask, and nothing else is."""
+"""A region in percent is white in its mask, and everything else is black."""
 
 import io
 
@@ -17,7 +17,7 @@ SIDES = st.integers(0, 100 - MIN_REGION_PERCENT).flatmap(
 
 
 @given(across=SIDES, down=SIDES, width=st.integers(1, 200), height=st.integers(1, 200))
-def test_the_part_is_white_and_the_rest_black(
+def test_region_is_white_and_the_rest_black(
     across: tuple[int, int], down: tuple[int, int], width: int, height: int
 ) -> None:
     drawn = np.asarray(
@@ -32,12 +32,12 @@ def test_the_part_is_white_and_the_rest_black(
     wanted = (across[1] - across[0]) * (down[1] - down[0]) / 10_000 * width * height
     white = int((drawn == 255).sum())
     assert white >= 1
-    assert abs(white - wanted) <= 2 * (width + height) + 4, "a pixel of each edge at most"
+    assert abs(white - wanted) <= 2 * (width + height) + 4, "at most one pixel per edge"
 
 
 @pytest.mark.parametrize(
     "sides", [(-1, 0, 50, 50), (0, 0, 101, 50), (50, 0, 50, 50), (60, 0, 40, 50), (0, 0, 4, 50)]
 )
-def test_what_is_no_part_is_refused(sides: tuple[int, int, int, int]) -> None:
+def test_invalid_region_is_refused(sides: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInput):
         MaskRegion(*sides)

@@ -1,4 +1,4 @@
-"""Parts of a picture as shapes: where they are white, what of them is kept, and what is refused."""
+"""Regions as shapes: their masks, their stored form, and refused input."""
 
 import base64
 import io
@@ -27,36 +27,38 @@ def grid(lines: str, size: tuple[int, int] = (200, 100)) -> np.ndarray:
     return np.asarray(region_shapes.draw_shapes(parse_shape_lines(lines), *size)) == 255
 
 
-def test_each_shape_is_white_where_it_is_and_all_of_them_together() -> None:
+def test_each_shape_is_white_and_shapes_are_united() -> None:
     whole = grid(LINES)
     assert np.array_equal(
         whole, np.any([grid(line) for line in LINES.strip().splitlines()], axis=0)
     )
     assert grid("rectangle 0 0 20 50").sum() == 40 * 50
     assert abs(grid("ellipse 40 40 80 80").sum() - np.pi * 40 * 20) < 100
-    assert whole[60, 120], "the middle of the ellipse"
+    assert whole[60, 120], "the centre of the ellipse"
     assert not whole[41, 82], "its corner"
     assert whole[5, 195], "in the triangle"
-    assert not whole[18, 165], "beside it"
-    assert whole[90, 20], "where the brush began"
-    assert not whole[80, 60], "beside the brush"
-    assert grid("rectangle 60 50 20 0").sum() == 80 * 50, "sides the other way round are the same"
+    assert not whole[18, 165], "next to the triangle"
+    assert whole[90, 20], "the start of the brush stroke"
+    assert not whole[80, 60], "next to the brush stroke"
+    assert grid("rectangle 60 50 20 0").sum() == 80 * 50, (
+        "corners in reverse order give the same rectangle"
+    )
 
 
-def test_an_eraser_takes_from_what_came_before_it_alone() -> None:
+def test_eraser_affects_earlier_shapes_only() -> None:
     whole, erased = grid(LINES), grid(f"{LINES}eraser 10 50,60 70,60")
     assert (erased <= whole).all()
     assert whole[60, 120]
-    assert not erased[60, 120], "the middle of the ellipse"
-    assert erased[45, 120], "beside the eraser"
+    assert not erased[60, 120], "the centre of the ellipse"
+    assert erased[45, 120], "next to the eraser"
     assert np.array_equal(grid(f"eraser 10 50,60 70,60\n{LINES}"), whole), (
-        "before it there was nothing"
+        "an eraser before any shape has no effect"
     )
     with pytest.raises(BadInput, match=r"job\.mask_small"):
         masks.check_part(parse_shape_lines("ellipse 40 40 60 60\neraser 50 50,50"))
 
 
-def test_what_is_kept_is_read_again_as_it_was() -> None:
+def test_stored_region_is_read_back_unchanged() -> None:
     found = (
         *parse_shape_lines(f"{LINES}eraser 3 10,90"),
         region_shapes.mask_from_picture(_drawn(), name="mask.png"),
@@ -69,13 +71,13 @@ def test_what_is_kept_is_read_again_as_it_was() -> None:
 
 
 def _drawn(size: tuple[int, int] = (1000, 500), mode: str = "RGBA") -> bytes:
-    """A white disc, on nothing."""
+    """Return a white disc on a transparent picture."""
     image = Image.new(mode, size)
     ImageDraw.Draw(image).ellipse((300, 100, 700, 400), fill="white")
     return encoded(image, "PNG")
 
 
-def test_a_drawn_mask_is_white_where_it_was_light() -> None:
+def test_drawn_mask_is_white_where_the_picture_is_light() -> None:
     found = region_shapes.mask_from_picture(_drawn(), name="mask.png")
     assert max(found.width, found.height) == region_shapes.MAX_MASK_SIDE
     assert len(found.bits) < 2000
@@ -107,18 +109,18 @@ def test_a_drawn_mask_is_white_where_it_was_light() -> None:
         "\n".join(["ellipse 0 0 9 9"] * 41),
     ],
 )
-def test_what_is_no_shape_is_refused_by_its_line(lines: str) -> None:
+def test_invalid_shape_lines_are_refused(lines: str) -> None:
     with pytest.raises(BadInput, match=r"job\.mask_wrong"):
         parse_shape_lines(lines)
 
 
-def test_a_wrong_line_is_named() -> None:
+def test_error_names_the_line() -> None:
     with pytest.raises(BadInput) as refused:
         parse_shape_lines("ellipse 0 0 9 9\n\ncircle 1")
     assert refused.value.message.params["number"] == 2
 
 
-def test_next_to_nothing_is_refused() -> None:
+def test_almost_empty_region_is_refused() -> None:
     for part in (
         parse_shape_lines("stroke 0.5 50,50"),
         parse_shape_lines("rectangle 10 10 10 90"),
@@ -135,7 +137,7 @@ def test_next_to_nothing_is_refused() -> None:
 
 
 def _bomb() -> bytes:
-    """A PNG of a few kilobytes that says it is 60,000 pixels wide and high."""
+    """Return a PNG of a few kilobytes that claims to be 60,000 pixels wide and high."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -156,12 +158,12 @@ def _bomb() -> bytes:
         (_drawn() + b"<script>", "photo.trailing"),
     ],
 )
-def test_hostile_files_are_refused_as_uploads_are(data: bytes, code: str) -> None:
+def test_hostile_mask_files_are_refused_like_uploads(data: bytes, code: str) -> None:
     with pytest.raises(BadInput, match=code):
         region_shapes.mask_from_picture(data, name="mask.png")
 
 
-def test_specks_are_no_mask() -> None:
+def test_noise_is_refused_as_mask() -> None:
     noise = Image.fromarray(
         np.random.default_rng(1).integers(0, 2, (600, 600), dtype=np.uint8) * 255
     )
@@ -170,12 +172,12 @@ def test_specks_are_no_mask() -> None:
 
 
 @pytest.mark.parametrize("bits", ["", "????", "A", "é", "\x00", "eJwDAAAAAAE=", "x" * 40_001])
-def test_bits_that_are_none_are_refused(bits: str) -> None:
+def test_invalid_bits_are_refused(bits: str) -> None:
     with pytest.raises(BadInput, match=r"job\.mask_(unread|wrong)"):
         masks.check_part(parse_shapes([{"kind": "drawn", "width": 64, "height": 64, "bits": bits}]))
 
 
-def test_packed_bits_that_grow_without_end_are_cut_off() -> None:
+def test_decompression_bomb_is_refused() -> None:
     packed = base64.b64encode(zlib.compress(b"\xff" * 20_000_000, 9)).decode()
     assert len(packed) < region_shapes.MAX_BYTES
     with pytest.raises(BadInput, match=r"job\.mask_unread"):

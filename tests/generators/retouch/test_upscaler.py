@@ -1,5 +1,5 @@
-"""Pictures made larger by a model: no seams, bounded memory, every step told, and what is no model
-refused."""
+"""Upscaling by a model: no seams, bounded memory, progress per tile, and refusal of files that are
+no model."""
 
 import hashlib
 from collections.abc import Callable
@@ -34,8 +34,8 @@ def gradient(width: int = 500, height: int = 430) -> Image.Image:
 
 
 class Nearsighted:
-    """Makes pictures twice as large, and darker towards the edge of what it is shown, as networks
-    err there."""
+    """A model that doubles pictures and darkens them towards the edge of its input, as networks err
+    there."""
 
     name, digest, fixed_tile_side, scale_factor = "nearsighted", "-", 0, TWICE
 
@@ -56,22 +56,22 @@ class Nearsighted:
 
 
 def steepest(image: Image.Image, edge: int = 30) -> int:
-    """The largest step between neighbours, the rim left out."""
+    """Return the largest step between neighbouring pixels, without the rim."""
     pixels = np.asarray(image, dtype=int)[edge:-edge, edge:-edge]
     return max(int(np.abs(np.diff(pixels, axis=axis)).max()) for axis in (0, 1))
 
 
-def test_no_seam_is_seen_on_a_gradient() -> None:
+def test_gradient_has_no_visible_seam() -> None:
     found = upscale_picture(gradient(), Nearsighted())
     assert found.size == (1000, 860)
-    assert steepest(found) <= 2, "a gradient has steps of one, and one more by rounding"
+    assert steepest(found) <= 2, "a gradient has steps of one, plus one by rounding"
     far = upscale_picture(gradient(), Nearsighted(rim=100))
     assert steepest(far, edge=120) > 2, (
-        "where a model errs further in than the margin, a seam is seen by this test"
+        "this test detects a seam if a model errs further in than the margin"
     )
 
 
-def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
+def test_tiles_cover_the_picture_within_the_requested_size() -> None:
     for size in ((1, 1), (384, 384), (385, 96), (1000, 777)):
         known = np.zeros((size[1], size[0]), bool)
         for one in tile_placements(size, 384):
@@ -80,7 +80,7 @@ def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
         assert known.all()
 
 
-def test_where_memory_ends_tiles_get_smaller_and_then_it_is_said() -> None:
+def test_low_memory_shrinks_tiles_until_an_error() -> None:
     small = Nearsighted(fits=200)
     heard: list[tuple[int, int]] = []
     found = upscale_picture(gradient(), small, lambda *at: heard.append(at))
@@ -93,7 +93,7 @@ def test_where_memory_ends_tiles_get_smaller_and_then_it_is_said() -> None:
         upscale_picture(gradient(), Nearsighted(fits=10))
 
 
-def test_what_progress_raises_stops_at_that_tile() -> None:
+def test_raising_progress_stops_at_that_tile() -> None:
     class Stopped(Exception):
         pass
 
@@ -107,7 +107,7 @@ def test_what_progress_raises_stops_at_that_tile() -> None:
     assert len(shown.shown) == 1
 
 
-def test_other_faults_are_no_lack_of_memory() -> None:
+def test_other_faults_are_not_treated_as_low_memory() -> None:
     class Broken(Nearsighted):
         def enlarge(self, tile: Image.Image) -> Image.Image:
             raise RuntimeError("shapes differ")
@@ -117,9 +117,7 @@ def test_other_faults_are_no_lack_of_memory() -> None:
 
 
 @pytest.mark.parametrize(("doublings", "old"), [(1, False), (2, False), (2, True), (0, True)])
-def test_esrgan_runs_from_its_weights_under_either_naming(
-    doublings: int, old: bool, tmp_path: Path
-) -> None:
+def test_esrgan_loads_under_either_naming(doublings: int, old: bool, tmp_path: Path) -> None:
     needs_diffusion()
     file = upscaler_models.write_esrgan_model(
         tmp_path / "4x-fine.safetensors", doublings=doublings, old=old
@@ -134,7 +132,7 @@ def test_esrgan_runs_from_its_weights_under_either_naming(
     )
 
 
-def test_both_namings_are_one_network(tmp_path: Path) -> None:
+def test_both_namings_give_the_same_network(tmp_path: Path) -> None:
     needs_diffusion()
     files = [
         upscaler_models.write_esrgan_model(tmp_path / f"{old}.safetensors", old=old)
@@ -144,11 +142,11 @@ def test_both_namings_are_one_network(tmp_path: Path) -> None:
     assert np.array_equal(first, second)
 
 
-def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> None:
+def test_tiled_result_matches_the_whole_picture(tmp_path: Path) -> None:
     needs_diffusion()
     found = model(
         upscaler_models.write_esrgan_model(tmp_path / "fine.safetensors", blocks=1)
-    )  # sees no further than the context
+    )  # its receptive field is within the context
     whole = np.asarray(upscale_picture(gradient(260, 200), found), dtype=int)
 
     class Tight:
@@ -165,7 +163,7 @@ def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> Non
     )
 
 
-def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: Path) -> None:
+def test_onnx_model_works_with_any_size_or_a_fixed_one(tmp_path: Path) -> None:
     picture = a_picture(150, 90)
     wanted = np.asarray(picture.resize((300, 180), Image.Resampling.NEAREST), dtype=int)
     for side in ("open", 64, 200):
@@ -174,7 +172,7 @@ def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: 
         assert np.abs(np.asarray(upscale_picture(picture, found), dtype=int) - wanted).max() <= 1
 
 
-def test_it_ends_at_what_is_kept_and_a_picture_that_large_is_refused(tmp_path: Path) -> None:
+def test_result_is_limited_to_the_stored_size(tmp_path: Path) -> None:
     found = model(upscaler_models.write_onnx_model(tmp_path / "m.onnx", factor=4))
     assert upscale_picture(a_picture(1000, 500), found).size == (
         POST_PROFILE.max_edge,
@@ -201,7 +199,7 @@ def _text(file: Path) -> Path:
         (lambda root: upscaler_models.write_onnx_model(root / "m.onnx", factor=16), "unfit"),
     ],
 )
-def test_what_is_no_model_is_refused_in_words(
+def test_file_that_is_no_model_is_refused(
     make: Callable[[Path], Path], code: str, tmp_path: Path
 ) -> None:
     needs_diffusion()
@@ -209,7 +207,7 @@ def test_what_is_no_model_is_refused_in_words(
         assert model(make(tmp_path)).scale_factor
 
 
-def test_a_copy_is_finished_by_it_or_says_that_there_is_none(tmp_path: Path) -> None:
+def test_copy_is_upscaled_or_reports_a_missing_model(tmp_path: Path) -> None:
     picture, found = a_picture(96, 64), model(upscaler_models.write_onnx_model(tmp_path / "m.onnx"))
     assert apply_finish(picture, CopyFinish(finer=True), upscaler=found).size == (192, 128)
     with pytest.raises(EngineMissing, match="no_model"):

@@ -1,4 +1,4 @@
-"""Letters of a watermark are drawn, or refused before anything is drawn; never a box."""
+"""Letters of a watermark are drawn, or refused before drawing; never as empty boxes."""
 
 import unicodedata
 
@@ -27,7 +27,7 @@ def draw_text(text: str) -> np.ndarray:
     )
 )
 @settings(max_examples=40, deadline=None)
-def test_each_letter_is_drawn_as_itself_or_refused(text: str) -> None:
+def test_each_letter_is_drawn_or_refused(text: str) -> None:
     missing = text_overlay.find_missing_letters(unicodedata.normalize("NFC", text))
     if missing:
         with pytest.raises(BadInput, match="letters"):
@@ -37,13 +37,13 @@ def test_each_letter_is_drawn_as_itself_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["© Aurélie", "Мия", "Łucja", "Ștefan Đỗ", "Ελένη"])
-def test_names_of_europe_differ_letter_by_letter(text: str) -> None:
+def test_european_names_have_distinct_letters(text: str) -> None:
     shapes = {draw_text(letter).tobytes() for letter in set(text) - {" "}}
-    assert len(shapes) == len(set(text) - {" "})  # boxes would be the same
+    assert len(shapes) == len(set(text) - {" "})  # missing glyphs would all be the same box
     assert np.array_equal(draw_text(text), draw_text(unicodedata.normalize("NFD", text)))
 
 
 @pytest.mark.parametrize("text", ["美咲", "मीरा", "मि", "🩷 mia"])
-def test_letters_that_the_font_lacks_are_refused_first(text: str) -> None:
+def test_letters_missing_from_the_font_are_refused(text: str) -> None:
     with pytest.raises(BadInput, match="letters"):
         watermarks.check_watermark_letters(Watermark(text))

@@ -1,5 +1,5 @@
-"""A name on a copy: readable over light, dark and busy grounds, at its corner, and never on what
-was handed in."""
+"""A watermark on a copy: readable on light, dark and busy grounds, in its corner, and never on the
+original."""
 
 import numpy as np
 import pytest
@@ -14,28 +14,30 @@ from generators.retouch.watermarks import WATERMARK_CORNERS, Watermark
 
 
 @pytest.mark.parametrize("ground", [0, 60, 128, 200, 255])
-def test_readable_on_any_ground(ground: int) -> None:
+def test_watermark_is_readable_on_any_ground(ground: int) -> None:
     plain = Image.new("RGB", (800, 600), (ground, ground, ground))
     found = np.asarray(watermarks.draw_watermark(plain, Watermark("@nova")).convert("L"), dtype=int)
-    assert found.max() - found.min() >= 100, "words and rim stand apart, whatever is below"
+    assert found.max() - found.min() >= 100, "text and outline contrast on any ground"
     assert plain.getextrema() == ((ground, ground),) * 3
 
 
 @pytest.mark.parametrize("corner", WATERMARK_CORNERS)
 @given(size=st.integers(2, 12), wide=st.integers(64, 700), high=st.integers(64, 700))
-def test_stays_at_its_corner_and_inside(corner: str, size: int, wide: int, high: int) -> None:
+def test_watermark_stays_in_its_corner_inside_the_picture(
+    corner: str, size: int, wide: int, high: int
+) -> None:
     plain = Image.new("RGB", (wide, high), (128, 128, 128))
     found = np.asarray(
         watermarks.draw_watermark(plain, Watermark("@nova.daily", corner, size)), dtype=int
     )
     rows, columns = np.nonzero(abs(found - 128).max(axis=2) > 30)
-    assert len(rows), "it is there"
+    assert len(rows), "the watermark is visible"
     assert (rows.mean() > high / 2) is np.bool_(corner.startswith("bottom")) or high < 80
     inside = columns.min() > 0 if corner.endswith("left") else columns.max() < wide - 1
     assert inside
 
 
-def test_fainter_changes_less() -> None:
+def test_lower_opacity_changes_less() -> None:
     scene, _ = draw_scene("beach at sunset, summer", 7, 640, 480)
     plain = np.asarray(scene, dtype=int)
     marks = [Watermark("@nova", opacity=share) for share in (20, 60, 100)]
@@ -62,6 +64,6 @@ def test_fainter_changes_less() -> None:
         {"text": "a", "opacity": 101},
     ],
 )
-def test_what_cannot_be_written_is_refused(bad: dict[str, str | int]) -> None:
+def test_invalid_watermark_is_refused(bad: dict[str, str | int]) -> None:
     with pytest.raises(BadInput):
         Watermark(**bad)  # type: ignore[arg-type]  # as a hostile queue or form would

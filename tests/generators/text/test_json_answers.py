@@ -1,4 +1,4 @@
-"""Finding and checking the JSON in a model's answer."""
+"""Extraction and validation of the JSON in a model's answer."""
 
 import json
 
@@ -27,7 +27,7 @@ REPLY: dict[str, object] = {
 GOOD = {"text": "Bonjour", "offer_id": None, "tags": ["#mer"], "confidence": 0.5, "final": True}
 
 
-def test_a_good_answer_has_no_faults() -> None:
+def test_valid_answer_has_no_errors() -> None:
     assert json_answers.schema_errors(GOOD, REPLY) == []
     assert json_answers.schema_errors({**GOOD, "offer_id": "o2", "confidence": 1}, REPLY) == []
 
@@ -51,7 +51,7 @@ def test_each_broken_rule_is_named(change: dict[str, object], fault: str) -> Non
     assert json_answers.schema_errors({**GOOD, **change}, REPLY) == [fault]
 
 
-def test_a_missing_field_is_named() -> None:
+def test_missing_field_is_named() -> None:
     assert json_answers.schema_errors({"text": "a"}, REPLY) == ["$.confidence: required"]
 
 
@@ -65,21 +65,21 @@ _TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     ),
     st.text(alphabet="abc }.\n"),
 )
-def test_an_object_is_found_behind_chatter(value: dict[str, object], chatter: str) -> None:
+def test_object_is_found_behind_other_text(value: dict[str, object], chatter: str) -> None:
     assert json_answers.parse_json_object(chatter + json.dumps(value) + chatter) == value
 
 
 @given(st.text(max_size=60))
-def test_cut_or_broken_json_is_none_or_an_object(text: str) -> None:
+def test_broken_json_gives_none_or_an_object(text: str) -> None:
     assert json_answers.parse_json_object('{"text": "' + text.replace('"', "")) is None or True
     assert isinstance(json_answers.parse_json_object(text), dict | None)
 
 
-def test_a_cut_answer_is_none() -> None:
+def test_truncated_answer_is_none() -> None:
     assert json_answers.parse_json_object('{"text": "Bonj') is None
 
 
-def test_signs_that_no_database_keeps_are_left_out_wherever_they_stand() -> None:
+def test_characters_unsupported_by_databases_are_removed_at_any_depth() -> None:
     written = (
         '{"te\\u0000xt": "a\\u0000b \\ud83d\\ude00 \\ud83d", "list": [["\\udc00x"], {"k": '
         '"\\u0000"}], "n": 1}'
@@ -92,6 +92,6 @@ def test_signs_that_no_database_keeps_are_left_out_wherever_they_stand() -> None
 
 
 @pytest.mark.parametrize("deep", [200, 900, 5_000])
-def test_brackets_without_end_are_read_or_are_none(deep: int) -> None:
+def test_deeply_nested_brackets_do_not_crash(deep: int) -> None:
     found = json_answers.parse_json_object('{"a":' + "[" * deep + "]" * deep + "}")
     assert found is None or list(found) == ["a"]

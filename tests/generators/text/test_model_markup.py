@@ -1,4 +1,4 @@
-"""Markup of a model is cut out of its texts, or the model is asked again."""
+"""Model markup is removed from texts, or the model is called again."""
 
 import json
 
@@ -41,7 +41,7 @@ WORDS = st.text(st.sampled_from("abcdefgh éç😀,.!?'\n<3"), min_size=1, max_s
 
 
 @given(WORDS, WORDS, st.sampled_from(REASONING), st.sampled_from(ENDS), st.sampled_from(STARTS))
-def test_nothing_but_the_words_is_left(
+def test_only_the_text_is_left(
     words: str, thoughts: str, reasoning: tuple[str, str], end: str, start: str
 ) -> None:
     before, after = reasoning
@@ -60,7 +60,7 @@ def test_nothing_but_the_words_is_left(
 @pytest.mark.parametrize("placeholder", PLACEHOLDERS)
 @settings(max_examples=15)
 @given(words=WORDS)
-def test_a_placeholder_is_found(placeholder: str, words: str) -> None:
+def test_placeholder_is_detected(placeholder: str, words: str) -> None:
     assert has_model_markup(clean_model_text(f"Hello {placeholder}, {words}"))
 
 
@@ -77,12 +77,12 @@ def test_a_placeholder_is_found(placeholder: str, words: str) -> None:
         "¯\\_(ツ)_/¯ *waves*",
     ],
 )
-def test_what_people_write_stays_as_it_is(text: str) -> None:
+def test_ordinary_writing_is_unchanged(text: str) -> None:
     assert clean_model_text(text) == text
     assert not has_model_markup(text)
 
 
-def test_thoughts_that_never_end_leave_nothing() -> None:
+def test_unfinished_reasoning_gives_an_empty_text() -> None:
     assert clean_model_text("<think>they want a picture") == ""
 
 
@@ -104,7 +104,7 @@ PROFILE = ModelProfile("x", "y", OriginLabel.DEMO, 4096)
         (['{"text": "<think>hm"}', '{"text": "Hello"}'], "Hello"),
     ],
 )
-def test_an_answer_is_cleaned_or_asked_for_again(answers: list[str], text: str) -> None:
+def test_answer_is_cleaned_or_requested_again(answers: list[str], text: str) -> None:
     said = iter(answers)
     found = model_calls.ask_model(JOB, lambda _job: RawAnswer(next(said)), PROFILE)
     assert found.answer == {"text": text}
@@ -113,6 +113,6 @@ def test_an_answer_is_cleaned_or_asked_for_again(answers: list[str], text: str) 
         next(said)
 
 
-def test_a_model_that_goes_on_with_markup_is_not_used() -> None:
+def test_model_that_repeats_markup_is_refused() -> None:
     with pytest.raises(UnusableAnswer):
         model_calls.ask_model(JOB, lambda _job: RawAnswer('{"text": "Hi [name]"}'), PROFILE)

@@ -1,4 +1,4 @@
-"""What a small model's words must pass. The echoes are real ones of the embedded model."""
+"""Checks of a small model's text. The echoes are real ones of the embedded model."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ def test_echoes_of_prompt_or_example_are_refused(text: str) -> None:
     assert output_checks.checked_text(text, [PROMPT, EXAMPLE]) is None
 
 
-def test_a_line_of_its_own_passes() -> None:
+def test_original_line_passes() -> None:
     line = "Nothing up here but wind, silence and tired legs."
     assert output_checks.checked_text(f'Caption: "{line}" #hiking #lake', [PROMPT, EXAMPLE]) == line
 
@@ -35,7 +35,7 @@ def test_empty_and_looping_texts_are_refused(text: str) -> None:
     assert output_checks.checked_text(text, []) is None
 
 
-def test_a_cut_last_sentence_is_dropped_and_a_lone_one_kept() -> None:
+def test_truncated_last_sentence_is_dropped_unless_alone() -> None:
     assert (
         output_checks.tidy_text("The water was cold. We stayed until the sun was al")
         == "The water was cold."
@@ -46,7 +46,7 @@ def test_a_cut_last_sentence_is_dropped_and_a_lone_one_kept() -> None:
 @pytest.mark.parametrize(
     "text", ["Légende : Le lac était froid.", "« Le lac était froid. »", "- Le lac était froid."]
 )
-def test_french_leads_and_quotes_go(text: str) -> None:
+def test_french_prefixes_and_quotes_are_removed(text: str) -> None:
     assert output_checks.tidy_text(text) == "Le lac était froid."
 
 
@@ -57,7 +57,7 @@ def test_accents_do_not_hide_an_echo() -> None:
 
 
 @given(st.text(max_size=400), st.lists(st.text(max_size=100), max_size=3))
-def test_whatever_comes_in_what_passes_is_short_and_new(text: str, sources: list[str]) -> None:
+def test_accepted_text_is_always_short_and_new(text: str, sources: list[str]) -> None:
     line = output_checks.checked_text(text, sources, longest=120)
     if line is not None:
         assert 0 < len(line) <= 120
@@ -66,5 +66,5 @@ def test_whatever_comes_in_what_passes_is_short_and_new(text: str, sources: list
 
 
 @given(st.text(min_size=12, max_size=200))
-def test_every_text_with_words_echoes_itself(text: str) -> None:
+def test_long_enough_text_echoes_itself(text: str) -> None:
     assert output_checks.is_echo(text, [text]) is (len(output_checks.significant_words(text)) >= 3)

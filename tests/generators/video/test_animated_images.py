@@ -1,4 +1,4 @@
-"""GIF, WebP and PNG that move become films."""
+"""Animated GIF, WebP and PNG files become videos."""
 
 import struct
 
@@ -26,7 +26,7 @@ KINDS = pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 
 
 @KINDS
-def test_what_moves_is_a_film_of_its_frames(kind: str) -> None:
+def test_animation_becomes_a_video_of_its_frames(kind: str) -> None:
     data = animated(kind)
     assert video_files.is_video_or_audio(data)
     assert animated_images.inspect_animation(data, name="x").seconds == pytest.approx(1.0)
@@ -42,12 +42,12 @@ def test_what_moves_is_a_film_of_its_frames(kind: str) -> None:
 
 
 @KINDS
-def test_one_picture_alone_is_no_film(kind: str) -> None:
+def test_single_frame_is_no_video(kind: str) -> None:
     assert not video_files.is_video_or_audio(encoded(Image.new("RGB", (64, 48)), kind))
 
 
 @KINDS
-def test_what_hides_behind_is_refused(kind: str) -> None:
+def test_data_after_an_animation_is_refused(kind: str) -> None:
     with pytest.raises(BadInput) as refused:
         video_files.inspect_video(animated(kind) + b"PK\x03\x04", name="a.gif")
     assert refused.value.message.code == "film.trailing"
@@ -56,13 +56,13 @@ def test_what_hides_behind_is_refused(kind: str) -> None:
 
 @KINDS
 @pytest.mark.parametrize("share", [0.1, 0.6, 0.97])
-def test_a_cut_one_is_refused(kind: str, share: float) -> None:
+def test_truncated_animation_is_refused(kind: str, share: float) -> None:
     data = animated(kind)
     with pytest.raises(BadInput):
         video_files.inspect_video(data[: int(len(data) * share)], name="a.gif")
 
 
-def test_too_long_too_large_and_too_many_are_refused_before_decoding() -> None:
+def test_excessive_animation_is_refused_before_decoding() -> None:
     gif = animated("GIF")
     for data, code in (
         (animated("GIF", frames=4, delay=400_000), "film.too_long"),

@@ -1,4 +1,4 @@
-"""Films as phones and cameras write them: read where FFmpeg can, else refused by the codec's name."""
+"""Videos of phones and cameras: decoded if FFmpeg can, otherwise refused with the codec's name."""
 
 import struct
 from pathlib import Path
@@ -36,7 +36,7 @@ def decode_video(data: bytes) -> video_files.DecodedVideo:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
-def test_chapters_are_left_out(suffix: str) -> None:
+def test_chapters_are_dropped(suffix: str) -> None:
     with_chapters = ("-i", "in", "-i", "chapters", "-map_metadata", "1", "-c", "copy")
     data = convert_video(
         encode_video(PICTURE, words="A"), *with_chapters, suffix=suffix, chapters=CHAPTERS
@@ -48,13 +48,14 @@ def test_chapters_are_left_out(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("default", [0, 1])
-def test_of_two_sounds_the_default_one_is_taken(default: int) -> None:
+def test_default_audio_track_is_used(default: int) -> None:
     parts = ("-i", "in", "-i", "second", "-map", "0", "-map", "1:a", "-c", "copy")
     marks = (f"-disposition:a:{default}", "default", f"-disposition:a:{1 - default}", "0")
     one, two = encode_video(PICTURE, words="FIRST"), encode_video(PICTURE, words="SECOND")
     found = decode_video(convert_video(one, *parts, *marks, second=two))
     alone = decode_video(two if default else one)
-    assert len(probe_video(found.data).split(": Audio:")) == 3  # as it is read, and as it is played
+    # two tracks: for analysis and for playback
+    assert len(probe_video(found.data).split(": Audio:")) == 3
     assert found.heard == alone.heard
 
 
@@ -68,7 +69,7 @@ CODECS = {
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", CODECS)
-def test_codecs_of_cameras_are_decoded(kind: str) -> None:
+def test_camera_codecs_are_decoded(kind: str) -> None:
     found = decode_video(
         convert_video(encode_video(PICTURE, words="A"), "-i", "in", *CODECS[kind], suffix="mov")
     )
@@ -84,7 +85,7 @@ def test_codecs_of_cameras_are_decoded(kind: str) -> None:
         (("-c:v", "copy", "-c:a", "adpcm_ms"), "adpcm_ms"),
     ],
 )
-def test_a_codec_that_is_not_read_is_named(arguments: tuple[str, ...], named: str) -> None:
+def test_unsupported_codec_is_named(arguments: tuple[str, ...], named: str) -> None:
     data = convert_video(encode_video(PICTURE, words="A"), "-i", "in", *arguments, suffix="mov")
     with pytest.raises(BadInput) as refused:
         decode_video(data)
@@ -92,7 +93,7 @@ def test_a_codec_that_is_not_read_is_named(arguments: tuple[str, ...], named: st
     assert refused.value.message.params["codec"] == named
 
 
-def test_a_codec_that_nobody_knows_is_no_damage() -> None:
+def test_unknown_codec_is_not_reported_as_damage() -> None:
     with pytest.raises(BadInput, match="codec"):
         decode_video(encode_video(PICTURE).replace(b"avc1\0", b"zzz1\0"))
 
@@ -100,8 +101,8 @@ def test_a_codec_that_nobody_knows_is_no_damage() -> None:
 @pytest.mark.parametrize(
     ("transfer", "codec"), [("smpte2084", "libx265"), ("arib-std-b67", "libx264")]
 )
-def test_hdr_is_mapped_to_the_colours_of_a_screen(transfer: str, codec: str) -> None:
-    """203 cd/m², white on paper, is 58 % of PQ and 75 % of HLG (Rep. ITU-R BT.2408 §2)."""
+def test_hdr_is_mapped_to_screen_colours(transfer: str, codec: str) -> None:
+    """Reference white of 203 cd/m² is 58 % of PQ and 75 % of HLG (Rep. ITU-R BT.2408 §2)."""
     level = round({"smpte2084": 0.58, "arib-std-b67": 0.75}[transfer] * 876 + 64)
     grey = f"format=yuv420p10le,geq=lum={level}:cb=512:cr=512"
     tags = f"setparams=range=tv:colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}"
@@ -118,11 +119,11 @@ def test_hdr_is_mapped_to_the_colours_of_a_screen(transfer: str, codec: str) -> 
 
 
 @pytest.mark.parametrize("kind", [b"sefd", b"prft", b"\0\0\0\0"])
-def test_notes_of_phones_and_padding_beside_the_film_are_left_out(kind: bytes) -> None:
+def test_phone_data_and_padding_after_the_video_are_dropped(kind: bytes) -> None:
     more = b"\0" * 600 if kind == b"\0\0\0\0" else struct.pack(">I4s", 108, kind) + b"x" * 100
     assert video_files.inspect_video(encode_video(PICTURE) + more, name="a").video
 
 
-def test_measurements_beside_the_film_are_left_out() -> None:
+def test_measurement_tracks_are_dropped() -> None:
     data = relabel_track(encode_video(PICTURE, words="A"), b"soun", b"auxv")
     assert not video_files.inspect_video(data, name="a").sound

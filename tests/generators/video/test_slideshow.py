@@ -1,5 +1,4 @@
-"""Clips of stills: drawn and encoded for real, then probed by structure and looked at frame by
-frame."""
+"""Slideshows: drawn and encoded for real, then checked by structure and frame by frame."""
 
 import io
 from dataclasses import replace
@@ -28,7 +27,7 @@ def flat(colour: tuple[int, int, int], size: tuple[int, int] = (300, 400)) -> Im
 
 
 def dotted(size: tuple[int, int] = (900, 900)) -> Image.Image:
-    """Dark, with one bright square in its middle."""
+    """Return a dark picture with one bright square in its middle."""
     image = flat((20, 20, 20), size)
     wide, high = size
     image.paste((240, 240, 240), (wide * 4 // 10, high * 4 // 10, wide * 6 // 10, high * 6 // 10))
@@ -36,7 +35,7 @@ def dotted(size: tuple[int, int] = (900, 900)) -> Image.Image:
 
 
 def frames(data: bytes, tmp_path: Path) -> list[Image.Image]:
-    """Every frame of a clip, decoded."""
+    """Return every decoded frame of a clip."""
     (tmp_path / "clip.mp4").write_bytes(data)
     footage.ffmpeg("-i", "clip.mp4", "-fps_mode", "passthrough", "f%04d.png", cwd=str(tmp_path))
     return [
@@ -50,7 +49,7 @@ def shade(image: Image.Image) -> tuple[float, ...]:
 
 
 def bright(image: Image.Image) -> tuple[float, float, float]:
-    """The middle of what is bright, and how much of the picture it is."""
+    """Return the centre of the bright area and its share of the picture."""
     lit = np.argwhere(np.asarray(image.convert("L")) > 130)
     high, wide = image.height, image.width
     top, left = lit.mean(axis=0)
@@ -58,7 +57,7 @@ def bright(image: Image.Image) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize("form", ClipForm)
-def test_a_clip_is_what_places_take(form: ClipForm, tmp_path: Path) -> None:
+def test_clip_has_the_format_platforms_accept(form: ClipForm, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     cut = SlideshowPlan([StillPicture(flat(RED), 1), StillPicture(flat(BLUE), 1)], form=form)
     data = slideshow.render_slideshow(cut, told=lambda done, total: told.append((done, total)))
@@ -75,13 +74,13 @@ def test_a_clip_is_what_places_take(form: ClipForm, tmp_path: Path) -> None:
     assert np.allclose(shade(shown[0]), RED, atol=6)
     assert np.allclose(shade(shown[-1]), BLUE, atol=6)
     middle = shade(shown[30])
-    assert RED[0] > middle[0] > BLUE[0]  # the fade lies around the cut
+    assert RED[0] > middle[0] > BLUE[0]  # the fade is centred on the cut
     assert (
         len(video_files.reopen_video(data, name="clip").looked.frames) >= 4
-    )  # nothing but ours is in it
+    )  # it decodes without foreign content
 
 
-def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) -> None:
+def test_same_plan_gives_the_same_bytes_and_cuts_do_not_fade(tmp_path: Path) -> None:
     cut = SlideshowPlan(
         [StillPicture(dotted(), 1, caption="Été"), StillPicture(flat(BLUE), 1)],
         form=ClipForm.SQUARE,
@@ -107,7 +106,7 @@ def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) ->
         (StillMotion.STILL, lambda a, b: np.allclose(a, b, atol=0.002)),
     ],
 )
-def test_each_motion_goes_its_way(motion: StillMotion, moved: object) -> None:
+def test_each_motion_moves_in_its_direction(motion: StillMotion, moved: object) -> None:
     shown = list(
         slideshow._iter_frames(
             SlideshowPlan([StillPicture(dotted(), 1, motion)], form=ClipForm.SQUARE)
@@ -116,11 +115,13 @@ def test_each_motion_goes_its_way(motion: StillMotion, moved: object) -> None:
     assert callable(moved)
     assert moved(bright(shown[0]), bright(shown[-1]))
     steps = np.diff([bright(one)[:2] for one in shown[2:-2]], axis=0)
-    assert np.abs(steps).max() < 0.012  # slowly, without a leap
+    assert np.abs(steps).max() < 0.012  # slow and steady
 
 
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(StillMotion), min_size=1, max_size=12))
-def test_the_seed_chooses_and_never_the_same_twice(seed: int, asked: list[StillMotion]) -> None:
+def test_automatic_motion_depends_on_the_seed_and_never_repeats(
+    seed: int, asked: list[StillMotion]
+) -> None:
     cut = SlideshowPlan([StillPicture(flat(RED), motion=one) for one in asked], seed=seed)
     found = slideshow.chosen_motions(cut)
     assert found == slideshow.chosen_motions(cut)
@@ -129,12 +130,12 @@ def test_the_seed_chooses_and_never_the_same_twice(seed: int, asked: list[StillM
         assert one is not StillMotion.AUTO or not number or found[number] is not found[number - 1]
 
 
-def test_seeds_differ() -> None:
+def test_seeds_choose_different_motions() -> None:
     cut = SlideshowPlan([StillPicture(flat(RED))] * 6)
     assert len({tuple(slideshow.chosen_motions(replace(cut, seed=seed))) for seed in range(8)}) > 1
 
 
-def test_words_stand_on_their_still_with_their_accents(tmp_path: Path) -> None:
+def test_caption_appears_on_its_still_with_accents(tmp_path: Path) -> None:
     said = StillPicture(
         flat((90, 90, 90)), 1, StillMotion.STILL, "L’été à Nîmes : ça brûle, cœur naïf"
     )
@@ -151,10 +152,10 @@ def test_words_stand_on_their_still_with_their_accents(tmp_path: Path) -> None:
     assert bare != accented
     assert (
         text_overlay.draw_text_overlay("e\u0301te\u0301", (720, 1280)).tobytes() == accented
-    )  # composed or not
+    )  # composed or decomposed
 
 
-def test_a_long_caption_keeps_within_the_picture() -> None:
+def test_long_caption_stays_inside_the_picture() -> None:
     for words in ("mot " * 30, "W" * 40):
         layer = text_overlay.draw_text_overlay(words, (720, 1280))
         left, top, right, bottom = layer.getbbox() or (0, 0, 0, 0)
@@ -164,9 +165,9 @@ def test_a_long_caption_keeps_within_the_picture() -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
+def test_wide_still_is_cropped_or_shown_whole(whole: bool) -> None:
     wide = flat(RED, (1600, 400))
-    wide.paste(BLUE, (0, 0, 160, 400))  # at its very edges
+    wide.paste(BLUE, (0, 0, 160, 400))  # at its outer edges
     wide.paste((30, 200, 30), (1440, 0, 1600, 400))
     frame = next(
         slideshow._iter_frames(
@@ -178,16 +179,16 @@ def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
     assert bool(blue and green) is whole
 
 
-def test_an_upright_clip_of_a_wide_still_shows_its_subject() -> None:
+def test_portrait_clip_of_a_wide_still_shows_its_subject() -> None:
     wide = flat((120, 160, 200), (1600, 900))
-    wide.paste((210, 30, 60), (1250, 300, 1420, 850))  # far from the middle
+    wide.paste((210, 30, 60), (1250, 300, 1420, 850))  # far from the centre
     frame = np.asarray(
         next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)])))
     ).astype(int)
     assert (frame[:, :, 0] > frame[:, :, 2] + 80).mean() > 0.1
 
 
-def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
+def test_background_sound_repeats_until_the_clip_ends() -> None:
     sound = footage.encode_speech("come to the beach")
     data = slideshow.render_slideshow(
         SlideshowPlan([StillPicture(flat(RED), 4)], form=ClipForm.SQUARE, sound=sound)
@@ -198,7 +199,7 @@ def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
         (folder / "out").write_bytes(film.heard)
         loud = video_files.measure_loudness(folder, name="clip", seconds=60)
     assert abs(film.seconds - 4) < 0.1
-    assert max(loud[-24:-12]) > 0.2  # repeated: the words themselves end before
+    assert max(loud[-24:-12]) > 0.2  # repeated: the speech itself ends earlier
     assert loud[-1] < 0.2
     assert data == slideshow.render_slideshow(
         SlideshowPlan([StillPicture(flat(RED), 4)], form=ClipForm.SQUARE, sound=sound)
@@ -206,7 +207,7 @@ def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1.0, 6.0], ids=["shorter than the voice", "longer"])
-def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
+def test_voice_plays_once_and_completely(seconds: float) -> None:
     sound = footage.encode_speech("come to the beach")
     said = video_files.inspect_video(sound, name="voice").seconds
     assert 1 < said < 4
@@ -228,14 +229,14 @@ def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
     assert film.seconds == pytest.approx(max(seconds, said + encoder.FADE_OUT_SECONDS), abs=0.1)
     at = [number * film.seconds / len(loud) for number in range(len(loud))]
     assert max(one for one, when in zip(loud, at, strict=True) if when > said + 0.1) < 0.05, (
-        "nothing comes again"
+        "the voice does not repeat"
     )
     assert max(one for one, when in zip(loud, at, strict=True) if said / 2 < when < said) > 0.1, (
-        "it is not cut"
+        "the voice is not truncated"
     )
 
 
-def test_a_voice_longer_than_any_clip_is_told() -> None:
+def test_voice_longer_than_any_clip_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         slideshow._extend_to_length(
             SlideshowPlan([StillPicture(flat(RED), 1)]), slideshow.MAX_SECONDS + 1
@@ -266,13 +267,13 @@ def test_a_voice_longer_than_any_clip_is_told() -> None:
         ),
     ],
 )
-def test_what_no_clip_is_made_of_is_told(cut: SlideshowPlan, code: str) -> None:
+def test_invalid_slideshow_is_refused(cut: SlideshowPlan, code: str) -> None:
     with pytest.raises(BadInput) as refused:
         slideshow.render_slideshow(cut)
     assert refused.value.message.code == code
 
 
-def test_who_stops_it_leaves_nothing_behind(
+def test_stopped_slideshow_removes_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -286,7 +287,7 @@ def test_who_stops_it_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_font_it_says_so(tmp_path: Path) -> None:
+def test_missing_font_is_reported(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as refused:
         text_overlay.font_of(32, (tmp_path / "none.ttf",))
     assert refused.value.message.code == "clip.no_font"

@@ -1,4 +1,4 @@
-"""Films and sound: what is taken in, what leaves, and what of it is looked at."""
+"""Video and audio files: input formats, output format, and the frames that are checked."""
 
 import os
 import struct
@@ -34,13 +34,13 @@ def read(data: bytes) -> DecodedVideo:
 
 
 def kinds(found: DecodedVideo) -> list[str]:
-    """What the frames that are looked at stand for."""
+    """Return the tile kinds of the checked frames."""
     tiles = [read_tile(frame.to_image()) for frame in found.looked.frames]
     return [one[0] if one else "-" for one in tiles]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "webm"])
-def test_films_come_in_and_leave_as_one_kind(suffix: str) -> None:
+def test_videos_of_every_format_become_clean_mp4(suffix: str) -> None:
     found = read(
         encode_video(
             build_frames(("G", 2.0)),
@@ -53,27 +53,29 @@ def test_films_come_in_and_leave_as_one_kind(suffix: str) -> None:
     assert b"SECRET-TITLE" not in found.data
     again = mp4.inspect_mp4(found.data, name="x")
     assert (again.video, again.sound, again.texts, again.covers) == (True, True, 0, ())
-    assert found.data.index(b"moov") < found.data.index(b"mdat"), "it plays before it has arrived"
+    assert found.data.index(b"moov") < found.data.index(b"mdat"), (
+        "it can play before the download is complete"
+    )
     assert found.heard is not None
     assert audio_tones.decode_tones(found.heard) == "HELLO"
     assert set(kinds(found)) == {"G"}
 
 
 @pytest.mark.parametrize("suffix", ["m4a", "ogg"])
-def test_a_voice_leaves_as_m4a_and_is_drawn_by_its_loudness(suffix: str) -> None:
+def test_voice_becomes_m4a_with_a_loudness_curve(suffix: str) -> None:
     found = read(encode_speech("HELLO", suffix=suffix))
     assert (found.mime, found.size, found.looked.frames) == ("audio/mp4", (0, 0), ())
     assert audio_tones.decode_tones(found.data) == "HELLO"
     assert max(found.loudness) == 1.0
 
 
-def test_the_same_film_is_the_same_bytes() -> None:
+def test_same_video_gives_the_same_bytes() -> None:
     data = encode_video(build_frames(("G", 1.0)), words="HI")
     assert read(data).data == read(data).data
 
 
-def test_what_leaves_plays_everywhere() -> None:
-    """4:2:0 whatever came, no edge above 1280, and even sides."""
+def test_output_video_plays_everywhere() -> None:
+    """4:2:0 whatever the input, no edge above 1280, and even sides."""
     odd = Image.new("RGB", (1501, 901), (40, 90, 160))
     found = read(encode_video([odd] * 4, pixels="yuv444p", suffix="mov", rate=4))
     assert max(found.size) == 1280
@@ -83,24 +85,24 @@ def test_what_leaves_plays_everywhere() -> None:
     assert "High" in log
 
 
-def test_a_phone_held_upright_is_upright() -> None:
+def test_portrait_phone_video_is_upright() -> None:
     turned = encode_video(build_frames(("G", 1.0)))
     upright = video_builders.rotate_video(turned)
     assert read(upright).size == (video_builders.HIGH, video_builders.WIDE)
 
 
-def test_frames_are_looked_at_twice_a_second_and_where_it_changes() -> None:
+def test_frames_are_checked_twice_a_second_and_at_changes() -> None:
     found = read(encode_video(build_frames(("G", 3.0), ("S", 0.1), ("G", 3.0))))
     seen = kinds(found)
     assert len(seen) >= 13
     assert seen[0] == seen[-1] == "G"
-    assert "S" in seen, "one frame between two looks"
+    assert "S" in seen, "a single frame between two samples"
     times = [frame.at_ms for frame in found.looked.frames]
     assert max(later - sooner for sooner, later in pairwise(times)) <= 500
     assert len(found.looked.means) == 7
 
 
-def test_a_small_place_that_flashes_is_seen() -> None:
+def test_small_flash_is_sampled() -> None:
     calm = Image.new("RGB", (video_builders.WIDE, video_builders.HIGH), (90, 90, 90))
     flash = calm.copy()
     flash.paste((255, 255, 255), (8, 8, 40, 32))
@@ -109,8 +111,8 @@ def test_a_small_place_that_flashes_is_seen() -> None:
     assert max(brightest) > 200
 
 
-def test_a_slow_change_is_seen_between_two_looks() -> None:
-    """No two neighbours differ much; the sixth frame differs from the first."""
+def test_slow_change_between_two_samples_is_sampled() -> None:
+    """No two neighbours differ much, but the fourth frame differs from the first."""
     fade = [
         Image.new("RGB", (video_builders.WIDE, video_builders.HIGH), (step, step, step))
         for step in (0, 5, 10, 15, 10, 5, 0, 0)
@@ -118,14 +120,14 @@ def test_a_slow_change_is_seen_between_two_looks() -> None:
     assert len(read(encode_video(fade, rate=20)).looked.frames) > 2
 
 
-def test_the_mean_of_a_second_shows_what_was_there() -> None:
+def test_mean_of_a_second_shows_its_content() -> None:
     dark, light = Image.new("RGB", (64, 48), (0, 0, 0)), Image.new("RGB", (64, 48), (255, 255, 255))
     found = read(encode_video([dark, light] * 10, rate=20))
     (mean,) = found.looked.means
     assert 110 < float(np.asarray(mean.to_image().convert("L")).mean()) < 145
 
 
-def test_every_frame_and_cover_and_mean_is_asked_about_in_portions() -> None:
+def test_every_frame_mean_and_cover_is_classified_in_batches() -> None:
     found = read(
         video_builders.add_cover(
             encode_video(build_frames(("G", 8.0)), words="HI"), encode_tile("E")
@@ -141,7 +143,7 @@ def test_every_frame_and_cover_and_mean_is_asked_about_in_portions() -> None:
     assert len(whole) == len(found.looked.frames)
 
 
-def test_a_cover_that_shows_something_else_is_hidden_and_one_of_its_frames_is_not() -> None:
+def test_only_a_cover_unlike_its_frames_counts_as_hidden() -> None:
     covers = (encode_tile("G"), encoded(a_picture(256, 192)))
     own, other = (
         video_builders.add_cover(encode_video(build_frames(("G", 1.0))), cover) for cover in covers
@@ -153,7 +155,7 @@ def test_a_cover_that_shows_something_else_is_hidden_and_one_of_its_frames_is_no
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
-def test_subtitles_are_read_and_left_behind(suffix: str) -> None:
+def test_subtitles_are_read_and_removed(suffix: str) -> None:
     found = read(
         video_builders.add_subtitles(build_frames(("G", 2.0)), "HIDDEN-MARKER", suffix=suffix)
     )
@@ -161,15 +163,15 @@ def test_subtitles_are_read_and_left_behind(suffix: str) -> None:
     assert b"HIDDEN-MARKER" not in found.data
 
 
-def test_captions_between_the_frames_do_not_leave() -> None:
-    """Captions travel inside the picture's own stream, where no track names them."""
+def test_captions_inside_the_video_stream_are_removed() -> None:
+    """Captions can travel inside the video stream, where no track lists them."""
     data = encode_video(build_frames(("G", 1.0)))
     marked = video_builders.add_frame_note(data, b"CAPTION-MARKER")
     assert b"CAPTION-MARKER" in marked
     assert b"CAPTION-MARKER" not in read(marked).data
 
 
-def test_a_mark_of_origin_goes_on_last_and_holds() -> None:
+def test_credential_is_added_last_and_verifies() -> None:
     found = read(encode_video(build_frames(("G", 1.0))))
     signed = content_credentials.sign_media(
         found.data, found.mime, CREDENTIAL, ProvenanceClaim("engine", "one")
@@ -235,7 +237,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
             encode_video(build_frames(("G", 1.0)), words="A"), b"soun", b"pict"
         ),
     ),
-    "a cover nobody can read": (
+    "an unreadable cover": (
         "film.attached",
         lambda: video_builders.add_cover(
             encode_video(build_frames(("G", 1.0))), encode_tile("G"), cut=40
@@ -257,7 +259,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_file_is_refused_in_words(kind: str) -> None:
+def test_hostile_file_is_refused_with_its_reason(kind: str) -> None:
     code, made = HOSTILE[kind]
     with pytest.raises(BadInput) as refused:
         read(made())
@@ -266,8 +268,8 @@ def test_a_hostile_file_is_refused_in_words(kind: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
-def test_no_cut_of_a_film_does_anything_but_refuse(suffix: str) -> None:
-    """Structure first: a walk through a cut file ends, in words."""
+def test_truncated_video_is_refused_at_every_length(suffix: str) -> None:
+    """The structure is read first: parsing a truncated file ends with an error."""
     data = encode_video(build_frames(("G", 0.5)), suffix=suffix)
     for length in range(0, len(data), max(1, len(data) // 400)):
         with pytest.raises(BadInput):
@@ -275,7 +277,7 @@ def test_no_cut_of_a_film_does_anything_but_refuse(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("wide", [8, 9, 200])
-def test_a_number_that_no_player_would_read_is_refused(wide: int) -> None:
+def test_oversized_webm_number_is_refused(wide: int) -> None:
     def element(number: bytes, body: bytes) -> bytes:
         return number + (0x4000 | len(body)).to_bytes(2) + body
 
@@ -290,7 +292,7 @@ def test_a_number_that_no_player_would_read_is_refused(wide: int) -> None:
     assert refused.value.message.code in ("film.corrupt", "film.unsupported", "film.too_long")
 
 
-def test_what_changes_with_every_frame_is_refused_beyond_what_people_look_at() -> None:
+def test_video_changing_in_every_frame_is_refused_beyond_the_limit() -> None:
     dark, light = (Image.new("RGB", (64, 48), (level, level, level)) for level in (0, 200))
     data = encode_video([dark, light] * (frames.MAX_FRAMES // 2 + 5), rate=30)
     with pytest.raises(BadInput) as refused:
@@ -299,14 +301,14 @@ def test_what_changes_with_every_frame_is_refused_beyond_what_people_look_at() -
 
 
 def program(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another decoder in the place of ours."""
+    """Replace FFmpeg by this script."""
     path = folder / "ffmpeg"
     path.write_text(f"#!/bin/bash\n{body}\n")
     path.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(path))
 
 
-def test_a_decoder_that_hangs_is_killed_with_all_it_started(
+def test_hanging_decoder_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(tmp_path, f"/bin/sleep 60 & echo $! > {tmp_path}/child; wait", monkeypatch)
@@ -323,10 +325,10 @@ def test_a_decoder_that_hangs_is_killed_with_all_it_started(
         ):
             return
         clock.sleep(0.05)
-    raise AssertionError("what it started lives on")
+    raise AssertionError("a child process survived")
 
 
-def test_a_full_disk_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(
         tmp_path,
         "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228",
@@ -337,7 +339,7 @@ def test_a_full_disk_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert refused.value.message.code == "storage.unwritable"
 
 
-def test_the_decoder_is_given_no_environment_and_opens_no_address(
+def test_decoder_gets_no_environment_and_opens_no_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("A_SECRET", "do not tell")
@@ -355,7 +357,7 @@ def test_the_decoder_is_given_no_environment_and_opens_no_address(
             )
 
 
-def test_what_a_killed_process_left_is_swept_away(
+def test_files_of_a_killed_process_are_cleaned_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -368,7 +370,7 @@ def test_what_a_killed_process_left_is_swept_away(
     assert sorted(os.listdir(tmp_path)) == ["greenroom-film-now", "somebody-elses"]
 
 
-def test_nothing_is_left_behind_on_the_disk(
+def test_temporary_files_are_always_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

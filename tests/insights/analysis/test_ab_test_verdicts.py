@@ -1,5 +1,5 @@
-"""What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a
-false alarm."""
+"""Verdicts of A/B tests: none before the planned size or for an uneven split, and few false
+positives."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,8 @@ from tests.schedules.series_builders import approve_and_release, build_recurrenc
 
 START = datetime(2026, 1, 1, 10, tzinfo=UTC)
 SIGMA = 0.8
-"""Of the logarithm of a post's views: the best tenth has eight times as many as the worst."""
+"""Standard deviation of the logarithm of a post's views: the top tenth has eight times the views of
+the bottom tenth."""
 
 
 def daily(
@@ -57,12 +58,12 @@ def daily(
 
 
 def views(random: Generator, count: int, *, factor: float = 1.0, middle: float = 300) -> list[int]:
-    """Views as accounts have them: few, and now and then a great many."""
+    """Draw log-normally distributed view counts: mostly low, sometimes very high."""
     return [int(one) for one in random.poisson(factor * middle * random.lognormal(0, SIGMA, count))]
 
 
 def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdict:
-    """A whole test: versions as they are drawn, B with so many times the views of A."""
+    """Run a complete test with randomly drawn variants, where B has `factor` times the views of A."""
     test_id = UUID(bytes=random.bytes(16))
     said = [draw_variant(test_id, str(one)) for one in range(planned)]
     shown = {VARIANT_A: views(random, planned), VARIANT_B: views(random, planned, factor=factor)}
@@ -71,22 +72,22 @@ def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdi
     )
 
 
-# the verdict alone
+# The verdict alone.
 
 
 @pytest.mark.parametrize("planned", [MIN_TEST_UNITS, 100])
-def test_two_equal_versions_are_seldom_called_different(planned: int) -> None:
-    """A/A: one in twenty is what the interval allows; 2,000 tests tell it to within two per
-    cent."""
+def test_equal_variants_are_rarely_called_different(planned: int) -> None:
+    """A/A test: the interval allows a false positive in one of twenty tests; 2,000 tests measure
+    this rate to within two percent."""
     random = default_rng(planned)
     found = [told(random, planned).kind for _ in range(2000)]
     judged = [kind for kind in found if kind in (VerdictKind.BETTER, VerdictKind.OPEN)]
     assert len(judged) > 1800
     assert 0.03 < judged.count(VerdictKind.BETTER) / len(judged) < 0.07
-    assert found.count(VerdictKind.UNEVEN) <= 8, "one in a thousand by chance"
+    assert found.count(VerdictKind.UNEVEN) <= 8, "one in a thousand is expected by chance"
 
 
-def test_the_interval_covers_what_is_true() -> None:
+def test_interval_covers_true_effect() -> None:
     random, hits, tries = default_rng(3), 0, 2000
     for _ in range(tries):
         effect = estimate_effect(views(random, 40), views(random, 40, factor=1.3))
@@ -94,7 +95,7 @@ def test_the_interval_covers_what_is_true() -> None:
     assert 0.93 < hits / tries < 0.97
 
 
-def test_a_large_effect_is_seen_and_named() -> None:
+def test_large_effect_is_detected() -> None:
     random = default_rng(4)
     found = [told(random, 100, factor=2.0) for _ in range(300)]
     assert sum(one.kind is VerdictKind.BETTER and one.better == VARIANT_B for one in found) > 270
@@ -105,7 +106,7 @@ def test_a_large_effect_is_seen_and_named() -> None:
     some.lists(some.integers(0, 10**6), min_size=10, max_size=50),
     some.lists(some.integers(0, 10**6), min_size=10),
 )
-def test_the_effect_lies_in_its_interval_and_mirrors(a: list[int], b: list[int]) -> None:
+def test_effect_is_within_interval_and_symmetric(a: list[int], b: list[int]) -> None:
     one, other = estimate_effect(a, b), estimate_effect(b, a)
     assert one.low <= one.share <= one.high
     assert np.isclose((1 + one.share) * (1 + other.share), 1)
@@ -113,12 +114,12 @@ def test_the_effect_lies_in_its_interval_and_mirrors(a: list[int], b: list[int])
 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**6))
-def test_a_split_is_as_likely_either_way(a: int, b: int) -> None:
+def test_split_probability_is_symmetric(a: int, b: int) -> None:
     assert split_probability(a, b) == split_probability(b, a)
     assert 0 <= split_probability(a, b) <= 1
 
 
-def test_the_split_and_the_quantile_are_those_of_the_tables() -> None:
+def test_split_probability_and_quantile_match_published_tables() -> None:
     assert split_probability(0, 0) == split_probability(50, 50) == 1
     assert split_probability(60, 40) == pytest.approx(0.0455, abs=1e-4)
     assert split_probability(670, 530) == pytest.approx(5.31e-5, rel=1e-2)
@@ -128,7 +129,7 @@ def test_the_split_and_the_quantile_are_those_of_the_tables() -> None:
 
 @given(some.integers(0, 29), some.integers(0, 10**6))
 @settings(max_examples=50)
-def test_nothing_is_said_before_its_size(count: int, value: int) -> None:
+def test_verdict_waits_for_planned_size(count: int, value: int) -> None:
     samples = daily(
         [(VARIANT_A if number % 2 else VARIANT_B, value * (number % 2)) for number in range(count)]
     )
@@ -141,7 +142,7 @@ def test_nothing_is_said_before_its_size(count: int, value: int) -> None:
     )
 
 
-def test_what_came_after_its_size_changes_nothing() -> None:
+def test_results_after_planned_size_do_not_change_verdict() -> None:
     first = daily([(VARIANT_A if number % 2 else VARIANT_B, 100 + number) for number in range(30)])
     later = daily([(VARIANT_B, 10**6)] * 20)
     assert judge_samples([*first, *later], 30) == judge_samples(first, 30)
@@ -164,7 +165,7 @@ def test_what_came_after_its_size_changes_nothing() -> None:
         ([(VARIANT_A, 50), (VARIANT_B, 60)] * 15, timedelta(days=1), VerdictKind.BETTER),
     ],
 )
-def test_why_nothing_is_said(
+def test_verdict_kind_follows_from_samples(
     values: list[tuple[str, int | None]], every: timedelta, kind: VerdictKind
 ) -> None:
     planned = len(values)
@@ -174,11 +175,11 @@ def test_why_nothing_is_said(
     assert found.a + found.b + found.unread == planned
 
 
-# with true posts
+# With posts of the sandbox.
 
 
 def run(lea: SandboxAgency, **more: Any) -> VariantTest:
-    """A test of a daily series, both versions approved."""
+    """Start a test of a daily series and approve both variants."""
     post_id = start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
     test = get_ab_test(lea, start_ab_test(lea, post_id, **more))
@@ -192,7 +193,7 @@ def verdict(lea: SandboxAgency, test: VariantTest) -> AbTestVerdict:
 
 
 def read_as(lea: SandboxAgency, test: VariantTest, **values: int) -> None:
-    """The readings of each version say so many, as the platform would have."""
+    """Set the readings of each variant to the given value, as if the platform had returned it."""
     with lea.scope() as scope:
         for variant, value in values.items():
             scope.run(
@@ -206,7 +207,7 @@ def read_as(lea: SandboxAgency, test: VariantTest, **values: int) -> None:
             )
 
 
-def test_from_its_first_post_to_its_verdict(lea: SandboxAgency) -> None:
+def test_ab_test_reaches_its_verdict(lea: SandboxAgency) -> None:
     test = run(lea)
     assert verdict(lea, test) == AbTestVerdict(VerdictKind.WAITING, MIN_TEST_UNITS)
     lea.live(hours=24 * 12)
@@ -214,7 +215,7 @@ def test_from_its_first_post_to_its_verdict(lea: SandboxAgency) -> None:
     halfway = verdict(lea, test)
     assert (halfway.kind, halfway.effect) == (VerdictKind.WAITING, None)
     assert MIN_TEST_UNITS - 12 <= halfway.more <= MIN_TEST_UNITS - 9, (
-        "as many are missing as have not been read at their age"
+        "posts without a reading at the test age are missing"
     )
     lea.live(hours=24 * 32)
     read_as(lea, test, a=100, b=150)
@@ -228,18 +229,20 @@ def test_from_its_first_post_to_its_verdict(lea: SandboxAgency) -> None:
     assert found.effect is not None
     assert found.effect.share == pytest.approx(151 / 101 - 1)
     assert found.days in (MIN_TEST_UNITS - 2, MIN_TEST_UNITS - 1), (
-        "each left a moment after its hour"
+        "each post was published shortly after its time"
     )
     lea.act(ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
-    assert verdict(lea, test) == found, "its end changes nothing"
+    assert verdict(lea, test) == found, "the end of the test does not change the verdict"
 
 
-def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: SandboxAgency) -> None:
+def test_completed_ab_test_is_notified_once(lea: SandboxAgency) -> None:
     test = run(lea)
     lea.live(hours=24 * 12)
     read_as(lea, test, a=100, b=150)
     lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
-    assert lea.act(notices.list_open_causes, "versions:") == [], "nobody hears which one is ahead"
+    assert lea.act(notices.list_open_causes, "versions:") == [], (
+        "intermediate results are not shown"
+    )
     lea.live(hours=24 * 32)
     read_as(lea, test, a=100, b=150)
     for _ in range(2):
@@ -249,10 +252,12 @@ def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: SandboxAge
         ]
     lea.act(notices.dismiss, ab_tests.ab_test_complete_cause(test.id), why="read")
     lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
-    assert lea.act(notices.list_open_causes, "versions:") == [], "who put it away knows"
+    assert lea.act(notices.list_open_causes, "versions:") == [], (
+        "a dismissed notice is not repeated"
+    )
 
 
-def test_the_end_of_a_test_ends_what_was_told_of_it(lea: SandboxAgency) -> None:
+def test_end_of_ab_test_closes_its_notice(lea: SandboxAgency) -> None:
     test = run(lea)
     with lea.scope() as scope:
         notices.put(
@@ -266,7 +271,7 @@ def test_the_end_of_a_test_ends_what_was_told_of_it(lea: SandboxAgency) -> None:
     assert lea.act(notices.list_open_causes, "versions:") == []
 
 
-def test_who_ends_a_test_while_its_size_is_told_leaves_no_notice(lea: SandboxAgency) -> None:
+def test_end_of_ab_test_during_notification_closes_notice(lea: SandboxAgency) -> None:
     test = run(lea)
     with ThreadPoolExecutor(1) as other:
         with lea.scope() as scope:
@@ -284,7 +289,7 @@ def test_who_ends_a_test_while_its_size_is_told_leaves_no_notice(lea: SandboxAge
     assert lea.act(notices.list_open_causes, "versions:") == []
 
 
-def test_a_number_of_another_age_does_not_count(lea: SandboxAgency) -> None:
+def test_reading_of_another_age_does_not_count(lea: SandboxAgency) -> None:
     test = run(lea, age_hours=168)
     lea.live(hours=24 * 6)
     with lea.scope() as scope:
@@ -294,7 +299,7 @@ def test_a_number_of_another_age_does_not_count(lea: SandboxAgency) -> None:
     assert verdict(lea, test).more == MIN_TEST_UNITS
 
 
-def test_what_was_removed_before_it_was_read_counts_no_more(lea: SandboxAgency) -> None:
+def test_post_removed_before_its_reading_does_not_count(lea: SandboxAgency) -> None:
     test = run(lea)
     lea.live(hours=24 * 5)
     before = verdict(lea, test).more
@@ -305,10 +310,10 @@ def test_what_was_removed_before_it_was_read_counts_no_more(lea: SandboxAgency) 
     lea.run()
     assert verdict(lea, test).more == before
     lea.live(hours=24)
-    assert verdict(lea, test).more == before, "it is made good by another"
+    assert verdict(lea, test).more == before, "another post replaces it"
 
 
-def test_what_is_removed_later_changes_nothing_that_was_told(lea: SandboxAgency) -> None:
+def test_later_removal_does_not_change_verdict(lea: SandboxAgency) -> None:
     test = run(lea)
     lea.live(hours=24 * 44)
     read_as(lea, test, a=100, b=150)
@@ -317,7 +322,7 @@ def test_what_is_removed_later_changes_nothing_that_was_told(lea: SandboxAgency)
         first = ab_tests.list_test_units(scope, test)[0].delivery_id
     lea.act(post_removal.request_post_removal, first)
     assert found.kind is VerdictKind.BETTER
-    assert verdict(lea, test) == found, "while it is taken away"
+    assert verdict(lea, test) == found, "while the removal is in progress"
     lea.run()
     assert verdict(lea, test) == found
 
@@ -335,10 +340,11 @@ UNITS = some.lists(
 
 
 @given(UNITS, some.integers(5, 12), some.sampled_from(ab_test_verdicts.TEST_READING_AGES))
-def test_what_was_told_once_is_told_of_the_same_posts_for_ever(
+def test_verdict_never_changes_once_given(
     told_of: list[tuple[str, float, int | None, bool]], planned: int, age_hours: int
 ) -> None:
-    """Whatever is read late, typed and corrected, or taken away later; looked at each few hours."""
+    """This holds for late readings, corrected manual entries and later removals, checked every five
+    hours."""
     age = timedelta(hours=age_hours)
     units = [
         AbTestUnit(uuid7(), one[0], START + timedelta(hours=9) * number)
@@ -370,7 +376,7 @@ def test_what_was_told_once_is_told_of_the_same_posts_for_ever(
         said = found if found.kind is not VerdictKind.WAITING else None
 
 
-def test_a_version_that_was_rewritten_is_not_compared(lea: SandboxAgency) -> None:
+def test_rewritten_variant_is_not_compared(lea: SandboxAgency) -> None:
     test = run(lea)
     with lea.scope(f"member:{lea.author}") as scope:
         other = drafts.Draft(lea.creator_id, "", "said otherwise", (lea.photo(),), ())
@@ -381,7 +387,7 @@ def test_a_version_that_was_rewritten_is_not_compared(lea: SandboxAgency) -> Non
 @pytest.mark.parametrize(
     "more", [{"metric": "sales"}, {"metric": ""}, {"age_hours": 1}, {"age_hours": 0}]
 )
-def test_what_nobody_reads_is_not_tested(lea: SandboxAgency, more: dict[str, Any]) -> None:
+def test_unavailable_metric_or_age_is_rejected(lea: SandboxAgency, more: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as told_so:
         run(lea, **more)
     assert told_so.value.message.code == "experiments.no_such_reading"

@@ -1,5 +1,5 @@
-"""Hours proposed from results: a planted peak is found, chance is not taken for one, and nothing is
-said too early."""
+"""Suggested posting times: a simulated peak is found, noise is not reported, and few posts give no
+suggestion."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ RUNS = 100
 
 
 def simulated(seed: int, posts: int, *, effect: float, peak: int = 20) -> Floats:
-    """Posts at any hour; `effect` is how far the best hour lies above the usual one, in logs, with
-    noise of 1."""
+    """Simulate posts at random hours. `effect` is the advantage of the best hour over the average,
+    in log units, with noise of standard deviation 1."""
     drawn = np.random.default_rng(seed)
     clocks, weekends = drawn.integers(0, 24, posts), drawn.random(posts) < 2 / 7
     height = 4 + effect * np.cos(2 * np.pi * (clocks - peak) / 24) + drawn.standard_normal(posts)
@@ -32,28 +32,28 @@ def said(posts: int, effect: float) -> list[BestTimesAdvice]:
     ]
 
 
-def test_a_planted_peak_is_found_by_180_posts() -> None:
+def test_simulated_peak_is_found_with_180_posts() -> None:
     large, middle = said(180, 1.0), said(180, 0.6)
     found = [
         sum(bool(one.hours) and near(one.hours[0], 20) for one in each) for each in (large, middle)
     ]
-    # a figure
+    # Printed with -s.
     print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")  # noqa: T201  shown with -s
     assert found[0] >= 0.95 * RUNS
     assert found[1] >= 0.75 * RUNS
 
 
 @pytest.mark.parametrize(("posts", "most"), [(MIN_SAMPLES, 0.05), (180, 0.10), (720, 0.20)])
-def test_chance_is_mostly_no_evidence(posts: int, most: float) -> None:
+def test_noise_rarely_yields_suggestions(posts: int, most: float) -> None:
     wrong = sum(bool(one.hours) for one in said(posts, 0.0))
-    # a figure
+    # Printed with -s.
     print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  see above
     assert wrong <= most * RUNS
 
 
 @given(st.integers(0, 3 * MIN_SAMPLES), st.integers(0, 2**32 - 1), st.floats(0, 2))
 @settings(max_examples=40, deadline=None)
-def test_whatever_came_of_posts_the_advice_is_sound(posts: int, seed: int, effect: float) -> None:
+def test_suggestions_are_consistent_for_any_results(posts: int, seed: int, effect: float) -> None:
     samples = simulated(seed, posts, effect=effect)
     found = best_times.suggest_best_times(samples)
     assert found.posts == posts
@@ -68,8 +68,8 @@ def test_whatever_came_of_posts_the_advice_is_sound(posts: int, seed: int, effec
 
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
-def test_the_clock_goes_round(seed: int) -> None:
-    """A peak moved by six hours is proposed six hours later: no hour is the edge of a day."""
+def test_hours_wrap_around_midnight(seed: int) -> None:
+    """A peak six hours later is suggested six hours later: no hour is at the edge of a day."""
     first = simulated(seed, 400, effect=1.2)
     moved = first.copy()
     moved[:, 0] = (moved[:, 0] + 6) % 24
@@ -81,7 +81,7 @@ def test_the_clock_goes_round(seed: int) -> None:
     assert near(there[0], (here[0].clock + 6) % 24)
 
 
-def test_all_the_same_and_all_at_one_hour_say_nothing() -> None:
+def test_identical_results_or_single_hour_yield_no_suggestion() -> None:
     flat = np.column_stack((np.arange(200) % 24, np.zeros(200), np.full(200, 7.0)))
     lone = simulated(1, 200, effect=0.0)
     lone[:, 0] = 9.0
@@ -90,8 +90,8 @@ def test_all_the_same_and_all_at_one_hour_say_nothing() -> None:
     assert best_times.suggest_best_times(np.zeros((0, 3))) == BestTimesAdvice(0, MIN_SAMPLES)
 
 
-def test_a_posts_fame_is_not_its_hours() -> None:
-    """One post of a million interactions at four in the morning moves no proposal there."""
+def test_outlier_post_does_not_move_suggestion() -> None:
+    """One post with a million interactions at 04:00 does not attract a suggestion."""
     samples = simulated(3, 180, effect=1.0)
     samples[0] = (4, 0, 1_000_000)
     assert near(best_times.suggest_best_times(samples).hours[0], 20)

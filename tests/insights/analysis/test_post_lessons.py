@@ -1,5 +1,4 @@
-"""What past posts came to: only what was measured, told with how many posts it rests on, and of
-this creator alone."""
+"""Lessons from past posts: measured results only, with the number of posts, of one creator."""
 
 import random
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from workers.wiring import Services
 
 
 def at(day: int, hour: int = 9) -> datetime:
-    """So many days ago, at an hour of UTC."""
+    """Return the given UTC hour of `day` days ago."""
     return module_start_time().replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(
         days=day
     )
@@ -69,14 +68,15 @@ def results(who: CreatorHistory) -> MeasuredResults:
 
 
 def some(who: CreatorHistory, count: int = 24) -> None:
-    """Half of them with a hashtag in the evening, liked; half without, in the morning."""
+    """Create posts: half with a hashtag, in the evening, with many likes; half without, in the
+    morning."""
     for number in range(count):
         liked = number % 2 == 0
         words = f"Post {number} du soir #Port" if liked else f"Post {number} du matin"
         posted(who, number, words, 40 + number if liked else 10, hour=18 if liked else 9)
 
 
-def test_kinds_that_did_better_are_told_with_their_posts(ledgers: CreatorHistory) -> None:
+def test_better_kinds_of_posts_are_listed_with_counts(ledgers: CreatorHistory) -> None:
     some(ledgers)
     found = results(ledgers)
     assert (found.posts, found.age_hours, found.lacking) == (24, 24, 0)
@@ -97,7 +97,7 @@ def test_kinds_that_did_better_are_told_with_their_posts(ledgers: CreatorHistory
     )
 
 
-def test_too_few_results_say_nothing(ledgers: CreatorHistory) -> None:
+def test_too_few_results_yield_no_lessons(ledgers: CreatorHistory) -> None:
     some(ledgers, MIN_POSTS_FOR_LESSONS - 1)
     found = results(ledgers)
     assert (found.posts, found.lacking, found.lessons, found.best) == (
@@ -108,7 +108,7 @@ def test_too_few_results_say_nothing(ledgers: CreatorHistory) -> None:
     )
 
 
-def test_what_was_not_measured_at_that_age_counts_for_nothing(ledgers: CreatorHistory) -> None:
+def test_readings_missing_at_that_age_are_ignored(ledgers: CreatorHistory) -> None:
     some(ledgers, MIN_POSTS_FOR_LESSONS - 1)
     unread = ledgers.post(at(40), body="jamais relevé")
     early = ledgers.post(at(41), body="relevé trop tôt")
@@ -120,7 +120,7 @@ def test_what_was_not_measured_at_that_age_counts_for_nothing(ledgers: CreatorHi
     assert results(ledgers).lacking == 0
 
 
-def test_what_was_removed_teaches_nothing(ledgers: CreatorHistory) -> None:
+def test_removed_posts_are_ignored(ledgers: CreatorHistory) -> None:
     some(ledgers, MIN_POSTS_FOR_LESSONS)
     with ledgers.scope() as scope:
         scope.run(
@@ -131,7 +131,7 @@ def test_what_was_removed_teaches_nothing(ledgers: CreatorHistory) -> None:
     assert results(ledgers).posts == MIN_POSTS_FOR_LESSONS - 1
 
 
-def test_another_agency_and_another_creator_teach_nothing(
+def test_posts_of_another_agency_or_creator_are_ignored(
     services: Services, ledgers: CreatorHistory
 ) -> None:
     other = create_creator_history(services, name="Zoé")
@@ -147,7 +147,7 @@ def test_another_agency_and_another_creator_teach_nothing(
         assert live_posts.list_live_posts(scope, uuid7(), ids) == []
 
 
-def test_ideas_are_asked_with_her_results_and_her_persona(ledgers: CreatorHistory) -> None:
+def test_idea_request_includes_results_and_persona(ledgers: CreatorHistory) -> None:
     some(ledgers)
     with ledgers.scope() as scope:
         voice = PersonaVersion(
@@ -192,7 +192,7 @@ rows = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 1), st.integers(0, 
 
 
 @given(rows=rows)
-def test_whatever_came_in_no_figure_is_made_up(rows: Sequence[tuple[int, int, int]]) -> None:
+def test_lessons_contain_only_given_figures(rows: Sequence[tuple[int, int, int]]) -> None:
     owners = [uuid7() for _ in range(31)]
     found: list[MeasuredPost] = []
     for channel in (0, 1):
@@ -219,24 +219,24 @@ def test_whatever_came_in_no_figure_is_made_up(rows: Sequence[tuple[int, int, in
 
 
 @given(seed=st.integers(0, 10_000))
-def test_where_nothing_is_behind_it_little_is_told(seed: int) -> None:
-    """Of kinds whose posts are better by the toss of a coin, chance has one told in a fifth of all
-    cases at most."""
+def test_noise_rarely_yields_lessons(seed: int) -> None:
+    """If the posts of each kind are better by a coin toss, at most one in five cases yields a
+    lesson by chance."""
     told = 0
     for number in range(20):
         toss = random.Random(seed * 100 + number)
         kinds = {("tag", str(one)): [toss.random() < 0.5 for _ in range(12)] for one in range(8)}
         told += bool(post_lessons.find_lessons(kinds))
-    assert told <= 12  # binomial(20, 0.2): more is one in a hundred thousand
+    assert told <= 12  # a larger count has a probability of 1e-5 in binomial(20, 0.2)
 
 
-def test_the_chance_of_a_coin() -> None:
+def test_binomial_tail_matches_coin_tosses() -> None:
     assert post_lessons.binomial_tail(0, 5) == 1
     assert post_lessons.binomial_tail(5, 5) == 1 / 32
     assert post_lessons.binomial_tail(4, 5) == 6 / 32
 
 
-def test_hashtags_of_a_text() -> None:
+def test_hashtags_are_extracted_from_text() -> None:
     assert find_hashtags("Au #Port, #port et #été ! a#b #1 https://x.test/#y") == (
         "port",
         "été",

@@ -1,5 +1,5 @@
-"""How many follow an account: the last number of a local day, nothing made up, nothing of another
-agency."""
+"""Follower counts of accounts: the last count of each local day, never invented, limited to the
+tenant."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ def days(lea: SandboxAgency) -> list[tuple[date, int]]:
     return sorted(found.get(lea.channels["main"], {}).items())
 
 
-def test_the_last_number_of_a_day_is_that_day_s(lea: SandboxAgency) -> None:
+def test_last_count_of_day_is_kept(lea: SandboxAgency) -> None:
     count(lea, 40)
     count(lea, 42)
     assert [number for _, number in days(lea)] == [42]
@@ -50,15 +50,15 @@ def test_the_last_number_of_a_day_is_that_day_s(lea: SandboxAgency) -> None:
     assert second[0] - first[0] == timedelta(days=1)
 
 
-def test_what_nobody_tells_changes_nothing(lea: SandboxAgency) -> None:
+def test_missing_count_changes_nothing(lea: SandboxAgency) -> None:
     count(lea, None)
     assert days(lea) == []
     count(lea, 0)
     count(lea, None)
-    assert [number for _, number in days(lea)] == [0], "nobody is a number"
+    assert [number for _, number in days(lea)] == [0], "zero followers is a valid count"
 
 
-def test_the_beat_asks_for_each_account_that_is_let_in(lea: SandboxAgency) -> None:
+def test_followers_are_counted_for_active_accounts_only(lea: SandboxAgency) -> None:
     lea.connect("resting")
     with lea.scope() as scope:
         lifecycle.pause_account(scope, lea.channels["resting"], Message("channel.paused"))
@@ -72,10 +72,10 @@ def test_the_beat_asks_for_each_account_that_is_let_in(lea: SandboxAgency) -> No
     )
     lea.run()
     assert lea.rows("followers.count") == []
-    assert [number for _, number in days(lea)] == [1204], "as the platform tells it"
+    assert [number for _, number in days(lea)] == [1204], "as the platform returned it"
 
 
-def test_a_platform_that_charges_for_each_request_is_asked_until_it_told(
+def test_metered_platform_is_queried_until_it_returns_a_count(
     lea: SandboxAgency,
 ) -> None:
     asked: list[UUID] = []
@@ -96,7 +96,7 @@ def test_a_platform_that_charges_for_each_request_is_asked_until_it_told(
 
 
 @pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after"])
-def test_a_platform_s_bad_day_makes_no_number(lea: SandboxAgency, mode: str) -> None:
+def test_failed_request_stores_no_count(lea: SandboxAgency, mode: str) -> None:
     count(lea, 40)
     lea.fault(mode, on="metrics")
     next(one for one in TICKS if one.name == "followers").write_rows(lea.services.tenant)
@@ -104,7 +104,7 @@ def test_a_platform_s_bad_day_makes_no_number(lea: SandboxAgency, mode: str) -> 
     assert [number for _, number in days(lea)] == [40]
 
 
-def test_an_account_of_another_agency_is_not_counted(
+def test_followers_of_another_agency_are_not_counted(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     count(lea, 7)

@@ -1,4 +1,4 @@
-"""The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
+"""Readings of post metrics at fixed ages: taken on time, stored unchanged, never invented."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ from tests.schedules.builders import ZONE, SandboxAgency
 By = Literal["rules", "owner", "nobody"]
 
 TOLD = {"views", "likes", "comments", "clicks"}
-"""By the sandbox."""
+"""Metrics that the sandbox returns."""
 
 
 def readings(lea: SandboxAgency, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, str]]:
@@ -58,7 +58,7 @@ def published(lea: SandboxAgency) -> UUID:
     return delivery_id
 
 
-def test_a_post_is_read_at_each_age_by_its_own_clock(lea: SandboxAgency) -> None:
+def test_post_is_read_at_each_age_after_publication(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     settled = lea.entry(delivery_id).settled_at
     assert settled is not None
@@ -72,21 +72,21 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: SandboxAgency) -> None
     found = readings(lea, delivery_id)
     assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
-    assert found[1, "saves"] == (None, "unavailable"), "the sandbox tells nothing of it"
+    assert found[1, "saves"] == (None, "unavailable"), "the sandbox does not report saves"
     lea.live(days=8)
     assert set(readings(lea, delivery_id)) == {
         (age, m) for age in READING_AGES for m in collecting.POST_METRICS
     }
 
 
-def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: SandboxAgency) -> None:
+def test_failed_reading_is_unavailable_not_zero(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     lea.fault("status:503", on="metrics")
     lea.live(hours=1, minutes=1)
     assert set(readings(lea, delivery_id).values()) == {(None, "unavailable")}
 
 
-def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: SandboxAgency) -> None:
+def test_missing_metric_is_unavailable_alone(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     collecting.collect_readings(
@@ -114,7 +114,7 @@ def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: SandboxAgency)
         ({}, {}),
     ],
 )
-def test_what_passes_a_post_on_is_one_number(told: dict[str, int], kept: dict[str, int]) -> None:
+def test_shares_and_reposts_are_one_metric(told: dict[str, int], kept: dict[str, int]) -> None:
     assert collecting.keep_known_metrics(told) == kept
 
 
@@ -145,8 +145,8 @@ def test_shares_and_saves_are_interactions(lea: SandboxAgency) -> None:
     assert "post_saves" in daily_report.render_daily_csv(report)
 
 
-def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: SandboxAgency) -> None:
-    """It is told whole at each age: read three times, it would count three times."""
+def test_daily_increments_add_up_to_last_reading(lea: SandboxAgency) -> None:
+    """The platform returns the total at each age, so three readings must not count three times."""
     delivery_id, days = published(lea), []
     for age, views in ((1, 90), (24, 400), (168, 900)):
         lea.pass_time(hours=age if age == 1 else age - days[-1][0])
@@ -172,9 +172,9 @@ def days_of(lea: SandboxAgency, days: set[date]) -> dict[date, DayWork]:
         return queries.daily_work(scope, lea.creator_id, min(days), max(days))
 
 
-def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: SandboxAgency) -> None:
-    """Likes that were bought are purged, views revised: a day may come to less than nothing, the
-    sum never to more."""
+def test_decrease_is_subtracted_on_day_of_reading(lea: SandboxAgency) -> None:
+    """Platforms purge bought likes and revise views: a day may be negative, but the sum never
+    exceeds the last reading."""
     delivery_id, passed, days = published(lea), 0, set[date]()
     for age, numbers in (
         (1, {"views": 90, "likes": 9}),
@@ -192,12 +192,12 @@ def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Sandbox
     work = days_of(lea, days)
     assert sum(one.views for one in work.values()) == 70
     assert sum(one.interactions for one in work.values()) == 0, (
-        "nobody told of likes at a week: they stay as they were"
+        "the reading at one week has no likes: the last value remains"
     )
     assert work[max(days)].views == 10
 
 
-def test_a_number_typed_again_on_another_day_counts_once(lea: SandboxAgency) -> None:
+def test_corrected_manual_entry_counts_once(lea: SandboxAgency) -> None:
     delivery_id, days = published(lea), set[date]()
     lea.pass_time(hours=168)
     for views in ("100", "120"):
@@ -213,7 +213,7 @@ def _same(numbers: Mapping[str, int], *_: object) -> Mapping[str, int]:
     return numbers
 
 
-def test_what_was_measured_at_an_age_stands(lea: SandboxAgency) -> None:
+def test_measured_value_is_never_overwritten(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     for number in (None, 7, 9, None):
@@ -227,7 +227,7 @@ def test_what_was_measured_at_an_age_stands(lea: SandboxAgency) -> None:
 @pytest.mark.parametrize(
     ("late", "quality"), [({"minutes": 10}, "measured"), ({"hours": 5}, "unavailable")]
 )
-def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
+def test_late_reading_does_not_count_for_its_age(
     lea: SandboxAgency, late: dict[str, float], quality: str
 ) -> None:
     delivery_id = published(lea)
@@ -239,7 +239,7 @@ def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
     } == {quality}
 
 
-def test_a_post_that_was_taken_away_is_not_read(lea: SandboxAgency) -> None:
+def test_removed_post_is_not_read(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
@@ -258,7 +258,7 @@ def note(lea: SandboxAgency, delivery_id: UUID, missing: MissingPost) -> None:
         schedules_vanished.handle_external_deletion(scope, delivery_id, missing)
 
 
-def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: SandboxAgency) -> None:
+def test_thread_remains_published_if_first_part_is_externally_deleted(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("One", parts=(ThreadPart("two"), ThreadPart("three")))
     lea.live(seconds=60)
     for _ in range(2):
@@ -273,10 +273,10 @@ def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Sandbox
     assert left == [False, True, True]
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is DeliveryState.REMOVED, "a person may take the rest away"
+    assert lea.state(delivery_id) is DeliveryState.REMOVED, "a member can remove the rest"
 
 
-def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: SandboxAgency) -> None:
+def test_hidden_post_is_reported_and_can_be_recalled(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     for _ in range(2):
         note(lea, delivery_id, MissingPost(hidden=True))
@@ -290,9 +290,7 @@ def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: San
 
 
 @pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
-def test_a_series_ends_where_its_post_broke_the_rules(
-    lea: SandboxAgency, by: By, ends: bool
-) -> None:
+def test_series_stops_only_if_post_broke_rules(lea: SandboxAgency, by: By, ends: bool) -> None:
     post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea), "main")
     series_builders.approve_and_release(lea, post_id)
     lea.live(days=2)
@@ -302,10 +300,10 @@ def test_a_series_ends_where_its_post_broke_the_rules(
     later = local_day(lea.now(), "UTC") + timedelta(days=3)
     far = series_builders.local_time_ahead(lea, hours=14)[
         1
-    ]  # half a day from the first hour: never too close, whatever time it is
+    ]  # twelve hours from the first time: never too close, at any time of day
     other = SeriesUpdate(Recurrence(series_builders.DAILY, later, far, "UTC"))
     author = f"member:{lea.author}"
-    with lea.scope(author) as scope:  # the same words at another hour from then on
+    with lea.scope(author) as scope:  # the same text at another time from that day on
         series.change_following_occurrences(
             scope,
             series_builders.get_series_id(lea, post_id),
@@ -325,7 +323,7 @@ def test_a_series_ends_where_its_post_broke_the_rules(
     ]
 
 
-def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(
+def test_failed_deletion_recheck_is_repeated_up_to_limit(
     lea: SandboxAgency,
 ) -> None:
     delivery_id, seen = published(lea), list[bool]()

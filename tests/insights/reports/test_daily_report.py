@@ -1,5 +1,4 @@
-"""The daily report: three forms, two languages, and nothing a fan or a member wrote does more than
-stand there."""
+"""The daily report: three formats, two languages, and user content escaped as plain text."""
 
 import csv
 import io
@@ -36,7 +35,7 @@ def report(made: CreatorHistory, *, fresh: bool = True) -> DailyReport:
 
 @pytest.fixture
 def full(ledgers: CreatorHistory) -> CreatorHistory:
-    """A day with posts, sales in two currencies, and something given back."""
+    """A day with posts, sales in two currencies and a refund."""
     ledgers.post(NOON, late=timedelta(milliseconds=120), title="Premier café")
     ledgers.post(NOON + timedelta(hours=5), body="x" * 300)
     ledgers.sale(NOON, 500)
@@ -45,7 +44,7 @@ def full(ledgers: CreatorHistory) -> CreatorHistory:
     return ledgers
 
 
-def test_numbers_of_the_day(full: CreatorHistory) -> None:
+def test_report_shows_posts_sales_and_refunds_of_day(full: CreatorHistory) -> None:
     found = report(full)
     assert found.balanced
     assert {str(row.net) for row in found.sales} == {"500 XTS", "12.50 EUR"}
@@ -56,7 +55,7 @@ def test_numbers_of_the_day(full: CreatorHistory) -> None:
 
 
 def asked(made: CreatorHistory, model: str, price: str, at: datetime) -> None:
-    """A text of a model at an instant."""
+    """Record a text request to a model at the given time."""
     prices = parse_token_prices(price)
     sitting = TextSession(
         made.services.tenant,
@@ -73,7 +72,7 @@ def asked(made: CreatorHistory, model: str, price: str, at: datetime) -> None:
         )
 
 
-def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: CreatorHistory) -> None:
+def test_content_costs_are_listed_and_do_not_change_sales(full: CreatorHistory) -> None:
     before = report(full)
     asked(full, "a", "a = 20/1 USD", NOON)
     asked(full, "b", "b = 3/1 EUR", NOON)
@@ -86,7 +85,7 @@ def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Creato
     )
     amounts = [Money(3, "EUR"), Money(20, "USD")]
     assert (list(found.spent.spent), list(found.spent.lost_spending)) == (amounts, amounts), (
-        "asked for, and never used"
+        "requested, but never used"
     )
     for language in LANGUAGES:
         for form in (
@@ -103,7 +102,7 @@ def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Creato
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_both_languages_say_the_same_numbers(full: CreatorHistory, language: str) -> None:
+def test_both_languages_show_same_figures(full: CreatorHistory, language: str) -> None:
     found = report(full)
     page, text = (
         daily_report.render_daily_html(found, language),
@@ -123,9 +122,7 @@ def test_both_languages_say_the_same_numbers(full: CreatorHistory, language: str
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_followers_stand_beside_those_of_the_day_before(
-    full: CreatorHistory, language: str
-) -> None:
+def test_followers_are_compared_with_previous_day(full: CreatorHistory, language: str) -> None:
     assert report(full).crowds == ()
     told = ((DAY - timedelta(days=1), 1204), (DAY, 1190), (DAY + timedelta(days=1), 7))
     with full.scope() as scope:
@@ -170,7 +167,7 @@ def test_labels_of_a_post_are_named(full: CreatorHistory, language: str) -> None
         daily_report.render_daily_markdown(found, language),
     )
     assert page.count(f"{called}: =1+1 &lt;b&gt;, Été") == 1, (
-        "of the post that has them, and of no other"
+        "only the post with these labels shows them"
     )
     assert text.count(f"{called}: =1+1 &lt;b>, Été") == 1
     rows = [
@@ -185,7 +182,7 @@ def test_labels_of_a_post_are_named(full: CreatorHistory, language: str) -> None
 
 
 class Tags(HTMLParser):
-    """Every tag and address of a page."""
+    """Collects the tags and addresses of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,7 +199,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_people_wrote_stands_as_text(services: Services, language: str) -> None:
+def test_user_content_is_escaped_as_text(services: Services, language: str) -> None:
     made = create_creator_history(services, name=HOSTILE)
     made.post(NOON, title=HOSTILE)
     made.post(NOON, body=HOSTILE)
@@ -235,7 +232,7 @@ def test_what_people_wrote_stands_as_text(services: Services, language: str) -> 
         "=1\r\n=2",
     ],
 )
-def test_no_cell_is_a_formula(ledgers: CreatorHistory, title: str) -> None:
+def test_no_csv_cell_is_a_formula(ledgers: CreatorHistory, title: str) -> None:
     ledgers.post(NOON, title=title)
     ledgers.sale(NOON, title=title)
     rows = list(csv.reader(io.StringIO(daily_report.render_daily_csv(report(ledgers)))))
@@ -246,7 +243,7 @@ def test_no_cell_is_a_formula(ledgers: CreatorHistory, title: str) -> None:
         assert name.startswith("'") or name[:1].isalnum()
 
 
-def test_an_ordinary_cell_stays_as_it_is(full: CreatorHistory) -> None:
+def test_ordinary_csv_cell_is_unchanged(full: CreatorHistory) -> None:
     rows = list(csv.DictReader(io.StringIO(daily_report.render_daily_csv(report(full)))))
     assert next(row["name"] for row in rows if row["kind"] == "post") == "Premier café"
     sums = {row["currency"]: int(row["amount_minor"]) for row in rows if row["kind"] == "net"}
@@ -256,7 +253,7 @@ def test_an_ordinary_cell_stays_as_it_is(full: CreatorHistory) -> None:
     )
 
 
-def test_a_sale_after_the_rollup_is_told_as_a_difference(full: CreatorHistory) -> None:
+def test_sale_after_rollup_is_reported_as_difference(full: CreatorHistory) -> None:
     assert report(full).balanced
     full.sale(NOON + timedelta(hours=3), 70)
     late = report(full, fresh=False)
@@ -265,7 +262,7 @@ def test_a_sale_after_the_rollup_is_told_as_a_difference(full: CreatorHistory) -
     assert report(full).balanced
 
 
-def test_what_a_statement_brought_is_part_of_the_day(full: CreatorHistory) -> None:
+def test_imported_statement_lines_are_part_of_day(full: CreatorHistory) -> None:
     lines = (
         "date,type,reference,gross,fee,currency\n2025-06-03,sale,a,50.00,10.00,EUR\n2025-06-03,"
         "sale,b,1.00,0,EUR\n"
@@ -281,7 +278,7 @@ def test_what_a_statement_brought_is_part_of_the_day(full: CreatorHistory) -> No
     assert found.balanced
 
 
-def test_a_line_of_the_ledger_without_its_payment_is_told(full: CreatorHistory) -> None:
+def test_ledger_entry_without_payment_unbalances_report(full: CreatorHistory) -> None:
     with full.scope() as scope:
         entries = ledger.sale_entries(
             Money(40, "XTS"), ledger.rail_ledger_account("sandbox", "till")
@@ -298,7 +295,7 @@ def test_a_line_of_the_ledger_without_its_payment_is_told(full: CreatorHistory) 
     assert not report(full).balanced
 
 
-def test_an_empty_day_says_so(ledgers: CreatorHistory) -> None:
+def test_empty_day_yields_empty_report(ledgers: CreatorHistory) -> None:
     found = report(ledgers)
     assert found.balanced
     for language in LANGUAGES:
@@ -307,9 +304,9 @@ def test_an_empty_day_says_so(ledgers: CreatorHistory) -> None:
     assert list(csv.reader(io.StringIO(daily_report.render_daily_csv(found))))[1:] == []
 
 
-def test_a_usual_day_is_a_day_that_was_counted(ledgers: CreatorHistory) -> None:
-    """Three days of history are not spread over four weeks, and a day without sales counts as
-    one."""
+def test_usual_sales_are_averaged_over_counted_days(ledgers: CreatorHistory) -> None:
+    """Three days of history are not averaged over four weeks, and a day without sales counts as one
+    day."""
     for back, minor in ((1, 600), (2, 0), (3, 300)):
         if minor:
             ledgers.sale(NOON - timedelta(days=back), minor)

@@ -1,5 +1,5 @@
-"""A month of the safety check in numbers: what left, was kept back, asked for and taken away, and
-nobody's name."""
+"""The monthly transparency report: counts of published, held, requested and removed content,
+without names."""
 
 import csv
 import io
@@ -63,7 +63,7 @@ def asked(here: World, category: str, digest: str):
         return removal_requests.find_status_by_receipt(scope, receipt).id
 
 
-def test_a_quiet_month_is_told_as_such(here: World) -> None:
+def test_month_without_events_is_reported_as_empty(here: World) -> None:
     found = report(here)
     month = found.counts
     assert (month.sent, month.held, month.blocked, month.called, month.withdrawn, month.proofs) == (
@@ -79,14 +79,14 @@ def test_a_quiet_month_is_told_as_such(here: World) -> None:
     assert "No removal requests." in transparency_report.render_transparency_markdown(found, "en")
 
 
-def test_what_left_and_what_was_kept_is_counted_once_each(here: World, tenant: OpenScope) -> None:
+def test_published_and_held_posts_are_counted_once(here: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     leaves(other, unit(other))
     leaves(here, unit(here))
     leaves(here, unit(here))
     held = unit(here, text="Zobacz koniecznie moje nowe zdjęcia, wszystko czeka na ciebie.")
     is_kept(here, held)
-    is_kept(here, held)  # a second try of the same post is no second post
+    is_kept(here, held)  # a second attempt for the same post is not counted
     with here.scope() as scope:
         age_assurance.block_viewer(scope, "sandbox", "fan")
     is_kept(here, message(here, "fan"))
@@ -96,7 +96,7 @@ def test_what_left_and_what_was_kept_is_counted_once_each(here: World, tenant: O
     assert month.closed == 1
 
 
-def test_requests_copies_and_permissions(here: World) -> None:
+def test_removal_requests_and_revoked_consents_are_counted(here: World) -> None:
     with here.scope() as scope:
         person = real_person(scope)
         shown, kept = picture(scope, here, person=person), picture(scope, here)
@@ -116,7 +116,7 @@ def test_requests_copies_and_permissions(here: World) -> None:
     assert 0 <= month.gone_hours[1] < 1
 
 
-def test_appeals_are_counted_with_what_came_of_them(here: World) -> None:
+def test_appeals_are_counted_by_outcome(here: World) -> None:
     with here.scope() as scope:
         digests = [picture(scope, here).sha256 for _ in range(3)]
     changed, confirmed, waits = map(partial(asked, here), ("shown", "illegal", "other"), digests)
@@ -151,7 +151,7 @@ def test_appeals_are_counted_with_what_came_of_them(here: World) -> None:
     ) + transparency_report.render_transparency_markdown(found, "en")
 
 
-def test_months_are_those_of_the_agency_and_the_last_one_is_whole(here: World) -> None:
+def test_months_follow_agency_time_zone_and_last_is_complete(here: World) -> None:
     found = report(here)
     start, end = found.counts.start, found.counts.end
     assert start <= found.made_at < end
@@ -170,13 +170,13 @@ def test_months_are_those_of_the_agency_and_the_last_one_is_whole(here: World) -
 @pytest.mark.parametrize(
     "text", ["", "2026", "2026-13", "november", "2026-11-01", "2026-11\n", "x" * 5000]
 )
-def test_a_month_nobody_can_read_is_refused(text: str) -> None:
+def test_invalid_month_is_rejected(text: str) -> None:
     with pytest.raises(BadInput, match="no_month"):
         transparency_report.parse_month(text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_three_forms_say_the_same_and_a_name_does_nothing(here: World, language: str) -> None:
+def test_all_formats_agree_and_escape_names(here: World, language: str) -> None:
     is_kept(here, unit(here, text="Katso uudet kuvani tänään illalla, kaikki odottaa sinua."))
     with here.scope() as scope:
         picture_of = picture(scope, here)

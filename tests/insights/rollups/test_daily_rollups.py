@@ -1,4 +1,4 @@
-"""Days: equal to the rows behind them, made again without a change, at home in every zone."""
+"""Daily rollups: equal to the rows they summarize, reproducible, and correct in every time zone."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
 
-BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on the 30th
+BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on March 30
 MINUTES = st.integers(0, 3 * 24 * 60 - 1)
 
 
@@ -52,8 +52,8 @@ def entry(late_ms: int | None) -> DeliveryEntry:
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=60))
-def test_lateness_is_the_nearest_rank(late: list[int]) -> None:
-    """95 % of the posts were no later than this, and it is one of them."""
+def test_lateness_percentile_is_nearest_rank(late: list[int]) -> None:
+    """The percentile is one of the values, and 95 % of the posts were no later."""
     found = lateness_percentile([entry(each) for each in late])
     assert found in late
     assert found is not None
@@ -61,7 +61,7 @@ def test_lateness_is_the_nearest_rank(late: list[int]) -> None:
     assert sum(each < found for each in late) * 100 < 95 * len(late)
 
 
-def test_lateness_of_no_post_is_none() -> None:
+def test_lateness_of_no_posts_is_none() -> None:
     assert lateness_percentile([]) is None
     assert lateness_percentile([entry(None)]) is None
 
@@ -78,9 +78,7 @@ Deal = tuple[int, int, str, int | None]
         max_size=8,
     )
 )
-def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(
-    services: Services, deals: list[Deal]
-) -> None:
+def test_rollups_match_ledger_and_are_reproducible(services: Services, deals: list[Deal]) -> None:
     made = create_creator_history(services)
     for at, minor, currency, back in deals:
         refunded = None if back is None else BEGIN + timedelta(minutes=max(at, back) + 1)
@@ -130,7 +128,7 @@ def _as_the_ledger_says(
         ("2025-10-26T23:00:00", date(2025, 10, 27)),
     ],
 )
-def test_a_day_is_the_creator_s_own(ledgers: CreatorHistory, at: str, day: date) -> None:
+def test_day_follows_creator_time_zone(ledgers: CreatorHistory, at: str, day: date) -> None:
     instant = datetime.fromisoformat(at).replace(tzinfo=UTC)
     ledgers.sale(instant)
     ledgers.post(instant, late=timedelta(milliseconds=40))
@@ -159,11 +157,11 @@ TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
         max_size=4,
     )
 )
-def test_the_days_of_posts_add_up_to_what_was_told_last(
+def test_daily_increments_add_up_to_last_readings(
     services: Services, posts: list[tuple[int, str, Told]]
 ) -> None:
-    """Whatever a platform takes back on the way, and whatever it did not tell: last reading minus
-    first, over each span of days, where the first is nothing."""
+    """The sum over any span of days is the last reading minus the first, where the first counts as
+    zero, even if values decrease or are missing."""
     made = create_creator_history(services)
     read: list[PastReading] = []
     for at, metric, told in posts:
@@ -191,7 +189,7 @@ def test_the_days_of_posts_add_up_to_what_was_told_last(
         )
 
 
-def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: CreatorHistory) -> None:
+def test_sale_and_refund_count_on_their_own_days(ledgers: CreatorHistory) -> None:
     ledgers.sale(BEGIN, 500, refunded_at=BEGIN + timedelta(days=2))
     sold, back = date(2025, 3, 29), date(2025, 3, 31)
     ledgers.roll_up(sold)
@@ -200,7 +198,7 @@ def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: Creator
     assert [(row.orders, str(row.net)) for row in ledgers.sales_of(back)] == [(0, "-500 XTS")]
 
 
-def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: CreatorHistory) -> None:
+def test_late_sale_rolls_up_day_of_payment(ledgers: CreatorHistory) -> None:
     order_id = ledgers.sale(BEGIN + timedelta(hours=12))
     daily_rollups.roll_up_days_of_sale(
         SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant
@@ -208,10 +206,11 @@ def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: CreatorHisto
     assert len(ledgers.sales_of(date(2025, 3, 29))) == 1
 
 
-def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(
+def test_late_event_rolls_up_payment_and_refund_days(
     ledgers: CreatorHistory,
 ) -> None:
-    """Ordered on one day, paid on another, given back on a third: and heard of much later."""
+    """The order is placed on one day, paid on the next and refunded on the third; the event is
+    received much later."""
     order_id = ledgers.sale(BEGIN + timedelta(days=1), refunded_at=BEGIN + timedelta(days=2))
     with ledgers.scope() as scope:
         scope.run(
@@ -224,7 +223,7 @@ def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(
     assert [[row.orders for row in ledgers.sales_of(day)] for day in days] == [[], [1], [0]]
 
 
-def test_a_day_that_loses_its_only_sale_loses_its_row(ledgers: CreatorHistory) -> None:
+def test_rebuilt_day_drops_rows_without_sales(ledgers: CreatorHistory) -> None:
     """Rows are rebuilt, not added to."""
     ledgers.sale(BEGIN, 500)
     day = date(2025, 3, 29)
@@ -245,7 +244,9 @@ def test_a_day_that_loses_its_only_sale_loses_its_row(ledgers: CreatorHistory) -
     assert [row.net.currency for row in ledgers.sales_of(day)] == ["XTS"]
 
 
-def test_another_tenant_adds_nothing(ledgers: CreatorHistory, services: Services) -> None:
+def test_sales_of_another_tenant_are_not_counted(
+    ledgers: CreatorHistory, services: Services
+) -> None:
     other = create_creator_history(services)
     other.sale(BEGIN)
     ledgers.roll_up(date(2025, 3, 29))

@@ -1,4 +1,4 @@
-"""One house for all journeys of this folder, and the days that several tests read."""
+"""One installation for all journeys of this folder, and the days that several tests read."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ZONE = "Europe/Paris"
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A house with its demo, up."""
+    """Start an installation with its demo."""
     folder = tmp_path_factory.mktemp("journey")
     made = living.start_installation(folder / "home")
     yield made
@@ -29,9 +29,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @dataclass(frozen=True)
 class Lived:
-    """A day that was lived: the command's words and what it said, which day it was, and the money
-    that came in meanwhile, by the sandbox's till and by our ledger.
-    """
+    """A simulated day: the command with its output, the date, and the income in the sandbox and in
+    our ledger."""
 
     creator: str
     words: tuple[str, ...]
@@ -42,7 +41,7 @@ class Lived:
 
 
 def live(house: Installation, creator: str, *words: str, language: str = "en") -> Lived:
-    """One day by the command line."""
+    """Run one day with the command line."""
     account = f"{creator}+key"
     whole = (
         "run-day",
@@ -64,25 +63,25 @@ def live(house: Installation, creator: str, *words: str, language: str = "en") -
 
 @pytest.fixture(scope="session")
 def photos(shared: Path) -> Path:
-    """Real photos."""
+    """Return the folder of real photos."""
     return shared / "data" / "photos"
 
 
 @pytest.fixture(scope="session")
 def mia(house: Installation, photos: Path) -> Lived:
-    """Mia's first day, with real photos."""
+    """Run Mia's first day, with real photos."""
     return live(house, "mia", "--photos", str(photos))
 
 
 @pytest.fixture(scope="session")
 def nova(house: Installation, mia: Lived) -> Lived:
-    """Nova's day, for a person who reads French."""
+    """Run Nova's day in French."""
     return live(house, "nova", language="fr")
 
 
 @pytest.fixture
 def brief(tmp_path: Path) -> Path:
-    """A brief of one post, to be changed by a test."""
+    """Return the path of a brief that a test may change."""
     path = tmp_path / "brief.yaml"
     shutil.copy(ROOT / "examples" / "mia.yaml", path)
     return path

@@ -1,6 +1,5 @@
-"""A house as a newcomer has it: `greenroom up`, the demo in it, and the commands beside it. Nothing
-is looked inside of but its database, by what the rooms say.
-"""
+"""An installation as a new user has it: `greenroom up`, the demo and the commands. Tests read only
+its output, its sandbox and its database through the packages' functions."""
 
 import json
 import os
@@ -52,12 +51,12 @@ MADE = (
     "prices",
     "personas",
 )
-"""Tables of what a day makes."""
+"""Tables that a day fills."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command said, and its exit code."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -65,17 +64,17 @@ class CommandResult:
 
     @property
     def lines(self) -> list[str]:
-        """The lines that begin with a time."""
+        """Return the lines that begin with a time."""
         return [line for line in self.out.splitlines() if line[2:3] == ":"]
 
     def about(self, subject: str) -> list[str]:
-        """What those lines say that are about one thing."""
+        """Return the text of those lines about one subject."""
         return [line[21:] for line in self.lines if line[10:20].strip() == subject]
 
 
 @dataclass
 class Installation:
-    """A running house with its demo."""
+    """A running installation with its demo."""
 
     home: InstallationFolder
     process: "subprocess.Popen[bytes]"
@@ -84,14 +83,14 @@ class Installation:
     stack: ExitStack
     http: HttpClient = field(default_factory=HttpClient)
 
-    # its commands
+    # commands
 
     def variables(self, language: str = "en") -> dict[str, str]:
-        """The environment of a person at a terminal."""
+        """Return the environment of a user's terminal."""
         return build_environment(self.home, language)
 
     def run(self, *words: str, language: str = "en", **more: str) -> CommandResult:
-        """A command, as a person types it."""
+        """Run a command as a user does."""
         done = subprocess.run(
             [str(GREENROOM), *words],
             capture_output=True,
@@ -105,10 +104,10 @@ class Installation:
         return CommandResult(done.returncode, done.stdout, done.stderr)
 
     def interrupted(self, at: str, *words: str) -> CommandResult:
-        """A command that somebody stops with Ctrl-C as soon as a line holds `at`.
+        """Run a command and interrupt it with Ctrl-C as soon as a line contains `at`.
 
-        Tests that run in the background of a shell pass on that Ctrl-C is ignored: the command
-        begins as in a terminal.
+        Tests in the background of a shell inherit that SIGINT is ignored; the command starts with
+        the default of a terminal.
         """
         process = subprocess.Popen(
             ["env", "--default-signal=INT", str(GREENROOM), *words],
@@ -128,25 +127,25 @@ class Installation:
         out, err = process.communicate(timeout=60)
         return CommandResult(process.returncode, "".join(said) + out, err)
 
-    # its database
+    # database
 
     @contextmanager
     def scope(self, tenant_id: UUID = LUMIERE.tenant_id) -> Iterator[Scope]:
-        """A transaction of the demo's agency."""
+        """Open a transaction of the demo's agency."""
         with self.services.tenant(tenant_id, ACTOR) as scope:
             yield scope
 
     def read(self, ask: Callable[[Scope], T]) -> T:
-        """What `ask` says in a scope of the agency."""
+        """Return the result of `ask` in a scope of the agency."""
         with self.scope() as scope:
             return ask(scope)
 
     def creator(self, slug: str) -> Creator:
-        """A creator of the demo."""
+        """Return a creator of the demo."""
         return self.read(lambda scope: tenant_reads.get_creator(scope, slug))
 
     def made(self) -> Mapping[str, int]:
-        """How many rows there are of everything a day makes."""
+        """Return the number of rows of each table that a day fills."""
         with self.scope() as scope:
             return {
                 table: scope.run(
@@ -157,7 +156,7 @@ class Installation:
             }
 
     def destinations(self, slug: str, day: str) -> Mapping[str, Mapping[str, str]]:
-        """Where the posts of a day's brief went: native id and text, by account."""
+        """Return the deliveries of a day's brief: text by native ID, or by state, for each account."""
         creator = self.creator(slug)
         with self.scope() as scope:
             rows = scope.run(
@@ -173,26 +172,26 @@ class Installation:
                 found.setdefault(account, {})[row.native_id or row.state] = row.body
         return found
 
-    # its sandbox and its pages
+    # sandbox and pages
 
     @property
     def sandbox(self) -> str:
-        """Where the sandbox is."""
+        """The address of the sandbox."""
         return f"http://127.0.0.1:{self.settings.sandbox.port}"
 
     @property
     def web(self) -> str:
-        """Where the creators' pages are."""
+        """The address of the creators' pages."""
         return f"http://127.0.0.1:{self.settings.web.port}"
 
     def get(self, url: str, **headers: str) -> HttpResponse:
-        """A page as a browser gets it."""
+        """Request a page as a browser does."""
         reply = self.http.send(HttpRequest("GET", url, headers, b"", 20.0))
         assert isinstance(reply, HttpResponse), reply
         return reply
 
     def ask(self, method: str, path: str, body: object = None, *, token: str = "") -> Any:
-        """The sandbox's answer to a request of its API or its control side."""
+        """Return the sandbox's response to a request of its API or its control API."""
         headers = {"content-type": "application/json"} | (
             {"authorization": f"Bearer {token}"} if token else {}
         )
@@ -203,29 +202,29 @@ class Installation:
         return json.loads(reply.body)
 
     def truth(self, account: str) -> Any:
-        """Everything an account took in."""
+        """Return everything that an account received."""
         return self.ask("GET", f"/control/truth/{quote(account, safe='')}")
 
     def texts(self, account: str) -> Counter[str]:
-        """How often each text stands on an account's timeline."""
+        """Return the number of visible posts of an account by text."""
         return Counter(
             post["text"] for post in self.truth(account)["posts"] if not post["deleted_at"]
         )
 
     def till(self, account: str) -> int:
-        """What an account's till holds, by the sandbox's own books."""
+        """Return the balance of an account in the sandbox."""
         token = self.ask("POST", "/control/accounts", {"account": account})["token"]
         return int(
             self.ask("GET", f"/api/{quote(account, safe='')}/transactions", token=token)["balance"]
         )
 
     def booked(self, account: str) -> int:
-        """What our ledger says that lies in that till."""
+        """Return the balance of that account in our ledger."""
         where = entries.rail_ledger_account("sandbox", account)
         return self.read(lambda scope: entries.account_balance(scope, where).get("XTS", 0))
 
     def stop(self) -> str:
-        """Ctrl-C; returns all it said."""
+        """Stop the installation with Ctrl-C and return its log."""
         self.stack.close()
         self.http.close()
         self.process.send_signal(signal.SIGINT)
@@ -239,7 +238,7 @@ class Installation:
 
 @dataclass
 class ChatVisitor:
-    """Somebody at the chat window of the sandbox."""
+    """A subscriber at the chat window of the sandbox."""
 
     house: Installation
     account: str
@@ -247,7 +246,7 @@ class ChatVisitor:
     language: str = "en"
 
     def act(self, **form: str) -> None:
-        """Send a form of the page, as the browser does."""
+        """Send a form of the page as the browser does."""
         body = urlencode({"fan": self.name, **form}).encode()
         headers = {
             "content-type": "application/x-www-form-urlencoded",
@@ -259,27 +258,27 @@ class ChatVisitor:
         assert reply.status == 303, (reply.status, reply.body[:500])
 
     def write(self, text: str) -> None:
-        """Type and send."""
+        """Send a message."""
         self.act(type="message", text=text)
 
     def seen(self) -> list[dict[str, Any]]:
-        """What stands in the window from the creator's side, oldest first."""
+        """Return the creator's messages in the window, oldest first."""
         messages = self.house.truth(self.account)["messages"]
         return [one for one in messages if one["fan"] == self.name and one["author"] == "creator"]
 
     def texts(self) -> list[str]:
-        """The texts of those."""
+        """Return the texts of those messages."""
         return [one["text"] for one in self.seen()]
 
     def waits(
         self, for_what: Callable[[dict[str, Any]], bool], seconds: float = 45.0
     ) -> dict[str, Any]:
-        """The first message of that kind, as soon as it comes."""
+        """Wait for a matching message of the creator and return the first one."""
         wait_until(lambda: any(map(for_what, self.seen())), seconds)
         return next(one for one in self.seen() if for_what(one))
 
     def page(self) -> str:
-        """The window itself."""
+        """Return the HTML of the window."""
         url = (
             f"{self.house.sandbox}/c/{quote(self.account, safe='')}?{urlencode({'fan': self.name})}"
         )
@@ -287,7 +286,7 @@ class ChatVisitor:
 
 
 def build_environment(home: InstallationFolder, language: str = "en") -> dict[str, str]:
-    """The environment of a person whose installation lies in `home`; no model is near."""
+    """Return the environment of a user with the installation in `home` and without a model server."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -303,7 +302,7 @@ def build_environment(home: InstallationFolder, language: str = "en") -> dict[st
 
 
 def start_installation(folder: Path) -> Installation:
-    """`greenroom up` in an empty folder; returns when everything is ready."""
+    """Run `greenroom up` in an empty folder and return when everything is ready."""
     home = assign_free_ports(folder)
     (folder / "logs").mkdir(exist_ok=True)
     with home.log_file("up").open("wb") as log:

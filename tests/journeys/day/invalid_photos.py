@@ -1,4 +1,4 @@
-"""Photos that cannot be used, each in its own way."""
+"""Invalid photos, each invalid in a different way."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def jpeg(shade: int = 90, size: tuple[int, int] = (320, 240)) -> bytes:
-    """A photo as it should be."""
+    """Return a valid photo."""
     out = io.BytesIO()
     Image.radial_gradient("L").resize(size).convert("RGB").point(
         lambda value: (value + shade) % 256
@@ -19,7 +19,7 @@ def jpeg(shade: int = 90, size: tuple[int, int] = (320, 240)) -> bytes:
 
 
 def _header_of_a_giant() -> bytes:
-    """A PNG that says it has ten thousand million pixels, in a hundred bytes."""
+    """Return a PNG of a hundred bytes that declares ten thousand million pixels."""
     head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
 
     def chunk(kind: bytes, body: bytes) -> bytes:
@@ -49,12 +49,12 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "corrupt": (lambda path: path.write_bytes(_scrambled(jpeg())), "photo."),
     "truncated": (lambda path: path.write_bytes(jpeg()[:-300]), "photo.corrupt"),
     "empty": (lambda path: path.write_bytes(b""), "photo.unsupported"),
-    "a giant": (lambda path: path.write_bytes(_header_of_a_giant()), "photo.too_large"),
+    "too many pixels": (lambda path: path.write_bytes(_header_of_a_giant()), "photo.too_large"),
     "a text": (lambda path: path.write_text("not a picture at all"), "photo.unsupported"),
     "too heavy": (_heavy, "day.photo_heavy"),
-    "a second file behind": (
+    "appended file": (
         lambda path: path.write_bytes(jpeg() + b"PK\x03\x04" * 9),
         "photo.trailing",
     ),
 }
-"""How to make it, and the beginning of the code that it is refused with."""
+"""For each kind: a function that writes the file, and the prefix of the code that refuses it."""

@@ -1,5 +1,5 @@
-"""What cannot be used is refused in one sentence that says what and where, and nothing is half
-done."""
+"""Invalid input is refused with one sentence that names the problem and its position, and nothing
+is changed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,25 +33,25 @@ MIA = (ROOT / "examples" / "mia.yaml").read_text("utf-8")
 WHOLE = {"creator": "mia", "fast": True, "agency": "", "photos": None}
 
 CODES = re.compile(r"(?:Acceptées :|Accepted:) [A-Z, ]+\.")
-"""Codes of currencies stand in a brief as they are told: what may be written there is its own
-language."""
+"""The list of currency codes in a message, which is exempt from the check for internal terms."""
 
 
 @pytest.fixture(autouse=True)
 def at_home(house: Installation, mia: Lived, nova: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands of this process are those of the house, after both days: the clock rests."""
+    """Run commands of this process on the installation after both days, while its clock does not
+    move."""
     monkeypatch.setenv("GREENROOM_HOME", str(house.home.folder))
 
 
 def changed(before: str, after: str) -> Callable[[Path], None]:
-    """A brief with one thing changed."""
+    """Return a function that writes the brief with one change."""
     assert before in MIA
     return lambda path: path.write_text(MIA.replace(before, after, 1), "utf-8")
 
 
 BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "brief.unreadable"),
-    "no YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "yaml.not_yaml"),
+    "invalid YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "yaml.not_yaml"),
     "an unknown key": (changed("tone:", "tune:"), "brief.key_missing"),
     "a wrong type": (changed("variants: 3", "variants: three"), "brief.not_number"),
     "empty": (lambda path: path.write_text(""), "brief.empty"),
@@ -60,7 +60,7 @@ BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
         changed("[Ma page, Sandbox]", "[Ma page, Instagram]"),
         "brief.channel_unknown",
     ),
-    "a word without list": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
+    "unknown wildcard": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
     "an unknown currency": (changed("currency: XTS", "currency: EUR"), "day.no_rail"),
     "a bad time": (changed('"15:00"', '"15:75"'), "brief.not_time"),
     "an unknown approver": (
@@ -75,10 +75,11 @@ BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def refused(house: Installation, **arguments: object) -> GreenroomError:
-    """Why the command refuses; its sentence is whole in both languages, and nothing was made."""
+    """Return the command's error. Its text must be valid in both languages, and nothing may be
+    created."""
     before = house.made()
     with pytest.raises(GreenroomError) as error:
-        # the command's own arguments
+        # the command's arguments
         runner.run_day(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # see above
     assert house.made() == before
     for language in LANGUAGES:
@@ -88,7 +89,7 @@ def refused(house: Installation, **arguments: object) -> GreenroomError:
 
 
 @pytest.mark.parametrize("name", BRIEFS)
-def test_a_bad_brief_changes_nothing(name: str, house: Installation, brief: Path) -> None:
+def test_invalid_brief_changes_nothing(name: str, house: Installation, brief: Path) -> None:
     make, code = BRIEFS[name]
     make(brief)
     found = refused(house, brief=brief)
@@ -97,7 +98,7 @@ def test_a_bad_brief_changes_nothing(name: str, house: Installation, brief: Path
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_photo_changes_nothing(
+def test_invalid_photo_changes_nothing(
     name: str, house: Installation, brief: Path, tmp_path: Path
 ) -> None:
     make, code = BAD[name]
@@ -119,7 +120,7 @@ def test_a_bad_photo_changes_nothing(
         ({"photos": Path("/nowhere")}, BadInput, "day.no_folder"),
     ],
 )
-def test_a_bad_wish_changes_nothing(
+def test_invalid_argument_changes_nothing(
     arguments: Mapping[str, object],
     kind: type[GreenroomError],
     code: str,
@@ -131,12 +132,14 @@ def test_a_bad_wish_changes_nothing(
     assert found.message.code == code
 
 
-def test_an_empty_folder_changes_nothing(house: Installation, brief: Path, tmp_path: Path) -> None:
+def test_empty_photo_folder_changes_nothing(
+    house: Installation, brief: Path, tmp_path: Path
+) -> None:
     (tmp_path / "photos").mkdir()
     assert refused(house, brief=brief, photos=tmp_path / "photos").message.code == "day.photo_count"
 
 
-def test_a_creator_in_no_zone(house: Installation, brief: Path) -> None:
+def test_creator_with_unknown_time_zone_is_refused(house: Installation, brief: Path) -> None:
     with house.scope() as scope:
         creator_id = agencies.add_creator(
             scope,
@@ -165,12 +168,12 @@ def test_a_creator_in_no_zone(house: Installation, brief: Path) -> None:
             )
 
 
-def test_one_day_at_a_time_moves_the_clock(house: Installation, brief: Path) -> None:
+def test_second_fast_day_is_refused_while_one_runs(house: Installation, brief: Path) -> None:
     with exclusive_lock(house.home, "day-fast", Message("day.fast_already")):
         assert isinstance(refused(house, brief=brief), Conflict)
 
 
-def test_production_keeps_its_clock(
+def test_fast_day_is_refused_in_production(
     house: Installation, brief: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_ENVIRONMENT", "production")
@@ -179,10 +182,8 @@ def test_production_keeps_its_clock(
     assert found.message.code == "clock.not_here"
 
 
-def test_the_command_says_one_sentence_and_an_exit_code(
-    house: Installation, tmp_path: Path
-) -> None:
-    """As people see it: on standard error, in their language, one line."""
+def test_command_prints_one_line_and_an_exit_code(house: Installation, tmp_path: Path) -> None:
+    """The error is one line on standard error in the user's language."""
     wrong = tmp_path / "wrong.yaml"
     changed('"15:00"', '"15:75"')(wrong)
     told = house.run("run-day", "--creator", "mia", "--brief", str(wrong), "--fast", language="fr")
@@ -214,7 +215,9 @@ def test_the_command_says_one_sentence_and_an_exit_code(
     )
 
 
-def test_a_house_that_does_not_run(house: Installation, brief: Path, tmp_path: Path) -> None:
+def test_command_fails_if_services_are_unavailable(
+    house: Installation, brief: Path, tmp_path: Path
+) -> None:
     words = ("run-day", "--creator", "mia", "--brief", str(brief), "--fast")
     home = assign_free_ports(tmp_path / "elsewhere")
     told = house.run(*words, GREENROOM_HOME=str(home.folder))
@@ -230,11 +233,11 @@ def test_a_house_that_does_not_run(house: Installation, brief: Path, tmp_path: P
     assert told.err.count("\n") == 1
 
 
-def test_a_revoked_token_holds_its_posts_alone(
+def test_revoked_token_holds_only_posts_of_its_account(
     house: Installation, nova: Lived, photos: Path, tmp_path: Path
 ) -> None:
-    """The account asks to be connected again; its post waits with a reason, the other destination
-    gets its own."""
+    """The account must be connected again; its post is on hold with a reason, and the other
+    destination publishes."""
     brief = tmp_path / "sacha.yaml"
     brief.write_text(
         'tone: calme\nlanguages: [fr]\nslots: [{at: "07:00", channels: [Ma page, Sandbox]}]\n'
@@ -261,7 +264,7 @@ def test_a_revoked_token_holds_its_posts_alone(
     assert told.about("Published")[0].startswith("Ma page")
     assert next(line for line in told.lines if " Published " in line).startswith(
         "07:00:0"
-    )  # an early plan for an early post
+    )  # an early slot is scheduled early
     held = [line for line in told.about("On hold") if line.startswith("Sandbox")]
     assert len(held) == 1
     assert any(line.startswith("1 of 2 posts published") for line in told.about("Published"))
@@ -271,7 +274,8 @@ def test_a_revoked_token_holds_its_posts_alone(
         entries = schedule_reads.entries_of_day(scope, creator.id, date.fromisoformat(day_of), ZONE)
         told_members = [notice.message.code for notice in list_open_notices(scope)]
     assert channel.state == ChannelState.REAUTHORIZE
-    assert "channel.notice_reauthorize_posts" in told_members  # one notice, which counts what waits
+    # one notice, which counts the pending posts
+    assert "channel.notice_reauthorize_posts" in told_members
     reasons = {entry.channel: entry.reason for entry in entries if _as_told(entry.body) in told.out}
     assert reasons["Ma page"] is None
     assert reasons["Sandbox"] is not None
@@ -279,12 +283,11 @@ def test_a_revoked_token_holds_its_posts_alone(
 
 
 def _as_told(body: str) -> str:
-    """The part of a text that fits on any line of the timeline."""
+    """Return the part of a text that fits on any line of the timeline."""
     return " ".join(body.split())[: MAX_QUOTE_CHARACTERS // 2]
 
 
-def test_nothing_of_this_stands_with_the_agency(house: Installation) -> None:
-    """The refused days left no account, no notice of a bug and no crash behind."""
+def test_refused_days_create_no_bug_notice_or_crash_log(house: Installation) -> None:
     assert not (house.home.folder / "logs" / "crash.log").exists()
     with house.scope(LUMIERE.tenant_id) as scope:
         assert not [notice for notice in list_open_notices(scope) if "bug" in notice.message.code]

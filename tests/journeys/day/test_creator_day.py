@@ -1,5 +1,4 @@
-"""A creator's day as somebody lives it who has just installed Greenroom: by the command, read by
-every witness."""
+"""A creator's day as a new user runs it with the command, checked against every record of it."""
 
 import re
 from datetime import date, timedelta
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.slow
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def test_the_day_ends_well_and_is_told_in_order(mia: Lived) -> None:
+def test_day_succeeds_and_is_reported_in_order(mia: Lived) -> None:
     assert mia.ran.code == 0, mia.ran.out + mia.ran.err
     assert mia.ran.err == ""
     clocks = [line[:8] for line in mia.ran.lines]
@@ -36,7 +35,7 @@ def test_the_day_ends_well_and_is_told_in_order(mia: Lived) -> None:
     )
 
 
-def test_lines_are_aligned_and_in_words_people_know(mia: Lived, nova: Lived) -> None:
+def test_lines_are_aligned_and_without_internal_terms(mia: Lived, nova: Lived) -> None:
     for lived in (mia, nova):
         assert lived.ran.out.count("\n── ") == 4
         for line in lived.ran.lines:
@@ -49,15 +48,13 @@ def test_lines_are_aligned_and_in_words_people_know(mia: Lived, nova: Lived) -> 
             assert "graine" not in line
 
 
-def test_captions_say_who_wrote_them(mia: Lived) -> None:
+def test_captions_name_their_source(mia: Lived) -> None:
     captions = mia.ran.about("Caption")
     assert len(captions) == 3
     assert all(re.fullmatch(r".+ \(\w+, [\w.-]+\)", caption) for caption in captions)
 
 
-def test_every_post_stands_once_at_each_of_its_destinations(
-    house: Installation, mia: Lived
-) -> None:
+def test_every_post_is_published_once_at_each_destination(house: Installation, mia: Lived) -> None:
     went = house.destinations("mia", mia.day)
     assert {account: len(posts) for account, posts in went.items()} == {"mia": 3, "mia+key": 2}
     on_sandbox = {post["id"]: post for post in house.truth("mia+key")["posts"]}
@@ -76,7 +73,7 @@ def test_every_post_stands_once_at_each_of_its_destinations(
         assert house.get(f"{house.web}/mia/p/{native_id}").status == 200
 
 
-def test_fans_were_told_the_truth_and_bought(house: Installation, mia: Lived) -> None:
+def test_fans_receive_the_ai_disclosure_and_buy(house: Installation, mia: Lived) -> None:
     chat = "\n".join(mia.ran.about("Chat"))
     assert chat.index("Tu es une vraie personne ?") < chat.index("une intelligence artificielle")
     sales = [line for line in mia.ran.about("Sale") if " buys " in line]
@@ -86,7 +83,7 @@ def test_fans_were_told_the_truth_and_bought(house: Installation, mia: Lived) ->
     assert said.count(truth) == 2
 
 
-def test_report_ledger_and_till_agree(house: Installation, mia: Lived) -> None:
+def test_report_ledger_and_sandbox_balance_agree(house: Installation, mia: Lived) -> None:
     creator = house.creator("mia")
     with house.scope() as scope:
         report = daily_report.load_daily_report(scope, creator.id, date.fromisoformat(mia.day))
@@ -98,7 +95,7 @@ def test_report_ledger_and_till_agree(house: Installation, mia: Lived) -> None:
     assert "Sales, payments and ledger are reconciled" in mia.ran.about("Sale")
 
 
-def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
+def test_report_is_written_in_three_formats(mia: Lived) -> None:
     page = Path(mia.ran.about("Report")[0])
     assert mia.day in page.name
     assert f"{mia.took:,} (test)" in page.read_text("utf-8")
@@ -108,7 +105,7 @@ def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
     assert sum(line.startswith("sale,") for line in table) == 2
 
 
-def test_a_french_day_is_french(house: Installation, nova: Lived) -> None:
+def test_french_day_has_only_french_output(house: Installation, nova: Lived) -> None:
     assert nova.ran.code == 0, nova.ran.out + nova.ran.err
     assert {
         account: len(posts) for account, posts in house.destinations("nova", nova.day).items()
@@ -129,9 +126,7 @@ def test_a_french_day_is_french(house: Installation, nova: Lived) -> None:
     assert not [line for line in told if english.search(line)]
 
 
-def test_the_same_command_on_the_same_day_does_nothing_twice(
-    house: Installation, mia: Lived
-) -> None:
+def test_repeated_command_on_the_same_day_repeats_nothing(house: Installation, mia: Lived) -> None:
     before, posts, till = house.made(), house.texts("mia+key"), house.till("mia+key")
     messages = len(house.truth("mia+key")["messages"])
     again = house.run(*mia.words, "--date", mia.day)
@@ -143,10 +138,10 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(
     assert len(house.truth("mia+key")["messages"]) == messages
 
 
-def test_an_interrupted_day_goes_on_and_does_nothing_twice(
+def test_interrupted_day_resumes_and_repeats_nothing(
     house: Installation, mia: Lived, nova: Lived
 ) -> None:
-    """Stopped at the first caption, stopped again while Léo talks, then left in peace."""
+    """The day is interrupted at the first caption and during Léo's chat, then completes."""
     with house.scope() as scope:
         today = local_day(scope.now, ZONE)
     day = max(today, date.fromisoformat(nova.day)) + timedelta(days=1)
@@ -181,7 +176,7 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(
     assert house.till("mia+key") - till == 600
 
 
-def test_without_fast_the_command_waits_and_says_so(house: Installation, nova: Lived) -> None:
+def test_command_without_fast_waits_and_reports_it(house: Installation, nova: Lived) -> None:
     before, later = house.made(), date.fromisoformat(nova.day) + timedelta(days=9)
     words = [word for word in nova.words if word != "--fast"]
     waited = house.interrupted("Waiting until 06:00", *words, "--date", str(later))
@@ -190,9 +185,9 @@ def test_without_fast_the_command_waits_and_says_so(house: Installation, nova: L
     assert house.made() == before
 
 
-def test_nobody_is_left_in_hand(house: Installation, mia: Lived, nova: Lived) -> None:
-    """But for what a person posts: a house first started between midnight and six hands one over on
-    that very day."""
+def test_no_delivery_or_task_is_left_open(house: Installation, mia: Lived, nova: Lived) -> None:
+    """Manual posting is exempt: an installation first started between midnight and six creates a
+    manual task on that day."""
     creators = [house.creator(slug) for slug in ("mia", "nova")]
     with house.scope() as scope:
         for creator, lived in zip(creators, (mia, nova), strict=True):

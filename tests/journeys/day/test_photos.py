@@ -1,4 +1,4 @@
-"""The folder of photos: read whole before anything is done, and refused by the name of the file."""
+"""The photo folder: read completely before any change, and refused with the name of the file."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def refused(folder: Path) -> BadInput:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_photo_is_named(name: str, tmp_path: Path) -> None:
+def test_invalid_photo_is_named(name: str, tmp_path: Path) -> None:
     make, code = BAD[name]
     (tmp_path / "a_good_one.jpg").write_bytes(jpeg())
     make(tmp_path / "holiday.jpg")
@@ -28,27 +28,27 @@ def test_a_bad_photo_is_named(name: str, tmp_path: Path) -> None:
     assert message.params["file"] == "holiday.jpg"
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "photo.jpg"
     file.write_bytes(jpeg())
     for folder in (tmp_path / "missing", file):
         assert refused(folder).message.code == "day.no_folder"
 
 
-def test_an_empty_folder_and_one_without_photos(tmp_path: Path) -> None:
+def test_folder_without_photos_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path).message.code == "day.photo_count"
     (tmp_path / "notes.txt").write_text("no photo")
     (tmp_path / "folder.jpg").mkdir()
     assert refused(tmp_path).message.params["count"] == 0
 
 
-def test_too_many_photos(tmp_path: Path) -> None:
+def test_too_many_photos_are_refused(tmp_path: Path) -> None:
     for number in range(photos.MAX_PHOTOS + 1):
         (tmp_path / f"{number}.jpg").touch()
     assert refused(tmp_path).message.params["count"] == photos.MAX_PHOTOS + 1
 
 
-def test_the_same_photo_twice_is_one(tmp_path: Path) -> None:
+def test_duplicate_photo_is_read_once(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.JPEG"):
         (tmp_path / name).write_bytes(jpeg())
     (tmp_path / "c.jpg").write_bytes(jpeg(shade=10))

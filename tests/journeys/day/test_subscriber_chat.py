@@ -1,5 +1,4 @@
-"""A person plays a subscriber in the sandbox's chat window; then the report, the dashboard and the
-doctor are asked."""
+"""A subscriber in the sandbox's chat window, then the report, the dashboard and the doctor."""
 
 import json
 import re
@@ -18,34 +17,34 @@ pytestmark = pytest.mark.slow
 
 NOVA = "nova+key"
 QUIET = 4.0
-"""Seconds in which an answer would have come."""
+"""Seconds within which a reply would have arrived."""
 
 
 @pytest.fixture
 def people(house: Installation, nova: Lived) -> "People":
-    """Whoever opens Nova's chat window."""
+    """Return a factory of visitors of Nova's chat window."""
     return People(house)
 
 
 @dataclass
 class People:
-    """Makes them."""
+    """A factory of chat visitors."""
 
     house: Installation
 
     def __call__(self, name: str, language: str = "en") -> ChatVisitor:
-        """Somebody new."""
+        """Return a new visitor."""
         return ChatVisitor(self.house, NOVA, name, language)
 
 
 def notices(house: Installation) -> list[str]:
-    """What the members are told."""
+    """Return the codes of the open notices."""
     found = house.read(list_open_notices)
     return [notice.message.code for notice in found]
 
 
 def offers(person: ChatVisitor) -> list[str]:
-    """The buy buttons in the window."""
+    """Return the references of the buy buttons in the window."""
     buttons = [button for message in person.seen() for button in message["buttons"] or []]
     return [button["ref"] for button in buttons if button["action"] == "buy"]
 
@@ -57,7 +56,7 @@ def offers(person: ChatVisitor) -> list[str]:
         ("Manon", "fr", "Dis, tu es une vraie personne ou un robot ?"),
     ],
 )
-def test_who_asks_is_told_the_truth(
+def test_question_about_a_bot_gets_the_ai_disclosure(
     people: People, name: str, language: str, question: str
 ) -> None:
     person = people(name, language)
@@ -69,7 +68,7 @@ def test_who_asks_is_told_the_truth(
     assert question.replace("'", "&#39;") in person.page()
 
 
-def test_buying_once_though_pressing_twice(house: Installation, people: People) -> None:
+def test_pressing_twice_buys_once(house: Installation, people: People) -> None:
     anna, before, booked = people("Anna"), house.till(NOVA), house.booked(NOVA)
     anna.write("Hello! I love your pictures")
     anna.waits(lambda message: message["service"] != "service.notice.virtual")
@@ -108,7 +107,7 @@ def test_stop_ends_offers(people: People) -> None:
     assert offers(paul) == []
 
 
-def test_a_minor_is_answered_once_and_never_again(house: Installation, people: People) -> None:
+def test_minor_gets_one_reply_and_no_more(house: Installation, people: People) -> None:
     tim = people("Tim")
     tim.write("hi! I am 15 and I love your photos")
     ended = render_message(Message("service.safety.minor"), "en")
@@ -126,7 +125,7 @@ def test_a_minor_is_answered_once_and_never_again(house: Installation, people: P
     ("name", "language", "words"),
     [("Kim", "en", "I want to die"), ("Zoé", "fr", "j'ai envie de mourir")],
 )
-def test_a_crisis_brings_help_and_no_offer(
+def test_crisis_message_gets_a_help_line_and_no_offer(
     house: Installation, people: People, name: str, language: str, words: str
 ) -> None:
     person = people(name, language)
@@ -140,7 +139,7 @@ def test_a_crisis_brings_help_and_no_offer(
     assert offers(person) == []
 
 
-def test_who_wants_money_back_reaches_a_person(house: Installation, people: People) -> None:
+def test_refund_request_is_handed_to_a_member(house: Installation, people: People) -> None:
     sam = people("Sam")
     sam.write("/paysupport I want my money back")
     handed = render_message(Message("service.handoff"), "en")
@@ -148,7 +147,7 @@ def test_who_wants_money_back_reaches_a_person(house: Installation, people: Peop
     wait_until(lambda: "chat.asks_money_back" in notices(house))
 
 
-def test_the_house_is_well_after_all_this(house: Installation, nova: Lived) -> None:
+def test_installation_is_healthy_after_all_chats(house: Installation, nova: Lived) -> None:
     status = house.run("status", "--json")
     told = json.loads(status.out)
     assert status.code == 0
@@ -169,15 +168,15 @@ def test_the_house_is_well_after_all_this(house: Installation, nova: Lived) -> N
         page = house.get(link)
         assert page.status in (200, 303, 401), (
             link
-        )  # nobody is signed in; a link asks to be pressed, or leads in
+        )  # no member is signed in; a link shows a confirmation or redirects
         assert b"Traceback" not in page.body
     doctor = house.run("doctor", "--json")
     assert doctor.code == 0, doctor.out
     assert not [finding for finding in json.loads(doctor.out) if finding["verdict"] == "bad"]
 
 
-def test_a_link_without_a_name_is_nobody_elses(house: Installation) -> None:
-    """Two agencies have an owner each: the command asks which, and opens no door."""
+def test_invite_without_email_lists_owners_and_creates_no_link(house: Installation) -> None:
+    """Two agencies have an owner each: the command lists both and signs neither in."""
     told = house.run("invite")
     assert told.code == 2
     assert "claire@lumiere.example" in told.out + told.err

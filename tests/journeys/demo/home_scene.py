@@ -1,5 +1,5 @@
-"""Somebody opens Home of the demo and watches for a minute: what they read, what the rows say, what
-the sandbox saw."""
+"""The first minute on Home of the demo: the text on the page, the rows in the database and the
+requests in the sandbox."""
 
 import html
 import re
@@ -22,26 +22,26 @@ from tests.dashboard.streamlit_client import stream
 from tests.journeys.day.installation import Installation
 
 WATCHED = 82.0
-"""Seconds the page stays open."""
+"""Seconds for which the page stays open."""
 
 LOOK = 1.0
 NEAR = 5.0
-"""Seconds by which a line may come before or after its time."""
+"""Seconds of tolerance before and after the expected time of a line."""
 
 ON_PAGE = 12.0
-"""Seconds by which a page of a busy machine may show it later than it happened."""
+"""Seconds by which the page of a busy machine may show a line late."""
 
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """A line of the minute: when, in seconds from the opening, and what is read then."""
+    """A line of the minute: its time in seconds from the opening, and its pattern."""
 
     at: float
     reads: str
 
 
 LINES: Mapping[str, ExpectedLine] = {
-    "waits": ExpectedLine(5, r"3 choses vous attendent"),
+    "waits": ExpectedLine(5, r"3 tâches requièrent votre attention"),
     "next": ExpectedLine(5, r"Prochaine publication \(Mia Laurent, .*?\) : dans \d+ secondes"),
     "left": ExpectedLine(
         25,
@@ -63,13 +63,13 @@ LINES: Mapping[str, ExpectedLine] = {
     "run": ExpectedLine(60, r"« Terrasses et toits » : 3 images générées sur 8"),
     "scores": ExpectedLine(60, r"(?:note \d+ ){3}"),
 }
-"""What is read on the page, in French."""
+"""The expected lines on the page, in French."""
 
 
 @dataclass
 class ObservedMinute:
-    """What was read, and when for the first time; `opened_at` is the house's time of the
-    opening."""
+    """The lines on the page with the time of their first appearance. `opened_at` is the database
+    time of the opening."""
 
     opened_at: datetime
     seen: dict[str, float] = field(default_factory=dict)
@@ -77,12 +77,12 @@ class ObservedMinute:
     last: str = ""
 
     def after(self, at: datetime) -> float:
-        """Seconds from the opening."""
+        """Return the seconds from the opening to `at`."""
         return (at - self.opened_at).total_seconds()
 
 
 def owner_cookie(house: Installation) -> str:
-    """The owner came in by a one-time link."""
+    """Sign in the owner with a one-time link and return the session cookie."""
     with house.scope() as scope:
         owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
         secret = sessions.create_sign_in_link(scope, owner.id)
@@ -93,7 +93,7 @@ def owner_cookie(house: Installation) -> str:
 
 
 def watch_home(house: Installation) -> ObservedMinute:
-    """Open Home and let its time pass."""
+    """Open Home and record its text for the whole scene."""
     seen: dict[str, float] = {}
     thumb = text = ""
     with stream(house.settings.dashboard.public_url, owner_cookie(house)) as page:
@@ -115,12 +115,12 @@ def watch_home(house: Installation) -> ObservedMinute:
 
 
 def strip_markup(drawn: str) -> str:
-    """The text without its markup."""
+    """Return the text of a page without its markup."""
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", drawn)))
 
 
 def read_opening_time(house: Installation) -> datetime:
-    """When Home was opened the last time, as the scene wrote it down."""
+    """Return the time at which Home was last opened, as the scene recorded it."""
     with house.scope() as scope:
         keys = schedule_reads.post_ids_by_origin_key(
             scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
@@ -129,7 +129,7 @@ def read_opening_time(house: Installation) -> datetime:
 
 
 def query_rows(house: Installation, statement: str, **params: Any) -> list[Any]:
-    """What the database says of the demo's agency."""
+    """Return rows of the demo's agency."""
     with house.scope() as scope:
         return list(scope.run(statement, tenant=LUMIERE.tenant_id, **params))
 
@@ -137,7 +137,8 @@ def query_rows(house: Installation, statement: str, **params: Any) -> list[Any]:
 def list_transitions(
     house: Installation, watched: ObservedMinute, account: str
 ) -> dict[tuple[str, str], float]:
-    """What posts of the scene did on an account: seconds from the opening, by (before, after)."""
+    """Return the transitions of the scene's posts on an account: seconds from the opening, by
+    (before, after)."""
     found = query_rows(
         house,
         "SELECT m.before, m.after, m.created_at FROM delivery_moves m"
@@ -154,14 +155,14 @@ def list_transitions(
 
 
 def is_near(seconds: float, at: float) -> bool:
-    """Whether something happened when it was to happen."""
+    """Return True if the time is within the tolerance of the expected one."""
     return abs(seconds - at) <= NEAR
 
 
 def check_page(watched: ObservedMinute) -> None:
-    """First witness: everything was read, in time and in order."""
+    """Check that the page showed every line, on time and in order."""
     missing = sorted(LINES.keys() - watched.seen.keys())
-    assert not missing, f"{missing} never stood on the page, which says: {watched.last}"
+    assert not missing, f"{missing} never appeared on the page, which shows: {watched.last}"
     told = {name: round(seconds, 1) for name, seconds in watched.seen.items()}
     late = {name: told[name] for name, line in LINES.items() if told[name] > line.at + ON_PAGE}
     early = {name: told[name] for name, line in LINES.items() if told[name] < line.at - NEAR}
@@ -173,7 +174,7 @@ def check_page(watched: ObservedMinute) -> None:
 
 
 def check_posts(house: Installation, watched: ObservedMinute) -> None:
-    """The other two witnesses on the posts: rows, and what the sandbox took in."""
+    """Check the posts in the database and in the sandbox."""
     page, sandbox, silent, kept = (
         list_transitions(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key")
     )
@@ -203,7 +204,7 @@ def check_posts(house: Installation, watched: ObservedMinute) -> None:
 
 
 def list_sandbox_requests(house: Installation, account: str) -> Sequence[dict[str, Any]]:
-    """What the sandbox wrote down of an account's requests."""
+    """Return the requests of an account that the sandbox recorded."""
     found: list[dict[str, Any]] = house.ask(
         "GET", f"/control/record?{urlencode({'account': account})}"
     )["record"]
@@ -211,7 +212,7 @@ def list_sandbox_requests(house: Installation, account: str) -> Sequence[dict[st
 
 
 def check_sale(house: Installation, watched: ObservedMinute, till: int) -> None:
-    """The fan, the truth, the money: the till of the sandbox and our ledger move alike."""
+    """Check the fan's chat and sale: the balances of the sandbox and of our ledger change alike."""
     said = [one for one in house.truth("nova+key")["messages"] if one["fan"].startswith("leo-")]
     theirs = [one for one in said if one["author"] == "fan"]
     ours = [one for one in said if one["author"] == "creator"]
@@ -249,8 +250,8 @@ def check_sale(house: Installation, watched: ObservedMinute, till: int) -> None:
 
 
 def check_run(house: Installation, watched: ObservedMinute) -> list[float]:
-    """Around 1:00 three of the eight pictures stand, each with its score; when each came, in
-    seconds."""
+    """Check that three of the eight pictures exist after a minute, each with a score. Return the
+    seconds at which each was created."""
     made = query_rows(
         house,
         "SELECT c.created_at, c.parameters->>'score' AS score FROM creations c JOIN jobs j ON "

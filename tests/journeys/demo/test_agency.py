@@ -1,5 +1,5 @@
-"""The demo: seeded twice it is the same, its figures agree with the ledger, nobody else sees it,
-and it goes whole."""
+"""The demo: a second seeding changes nothing, its figures match the ledger, other agencies do not
+see it, and its removal is complete."""
 
 import base64
 import contextlib
@@ -68,7 +68,7 @@ from tests.conftest import Cluster
 pytestmark = pytest.mark.heavy
 
 SAMPLED = (1, 2, 17, 60, 119)
-"""Days back from today."""
+"""Days before today."""
 
 SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
 
@@ -88,11 +88,11 @@ def settings_of(cluster: Cluster, home: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A house with the demo in it."""
+    """Return the settings of an installation with the demo."""
     found = settings_of(cluster, tmp_path_factory.mktemp("demo"))
     started = monotonic()
     lifecycle.seed_demo(found)
-    # a figure to read, not to judge
+    # informative, not asserted
     print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")  # noqa: T201  see above
     yield found
     lifecycle.remove_demo(found)
@@ -100,7 +100,7 @@ def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def lumiere(settings: Settings, tenant: OpenScope) -> Iterator[Scope]:
-    """The first agency's scope."""
+    """Open a scope of the first agency."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         yield scope
 
@@ -114,7 +114,7 @@ def days_back(scope: Scope, back: int) -> date:
 
 
 def counted(settings: Settings) -> dict[str, int]:
-    """Rows by table of both agencies."""
+    """Return the rows of both agencies by table."""
     engine = create_engine(settings.database.owner_url.get_secret_value())
     found: dict[str, int] = {}
     with engine.begin() as connection:
@@ -169,7 +169,7 @@ def test_cast_is_complete(lumiere: Scope) -> None:
     )
 
 
-def test_pictures_are_rated_and_say_how_they_were_made(lumiere: Scope, settings: Settings) -> None:
+def test_pictures_have_a_rating_and_an_origin_label(lumiere: Scope, settings: Settings) -> None:
     for part in LUMIERE.creators:
         items = assets.list_assets(lumiere, creator_of(lumiere, part))
         assert len(items) == len(part.pictures)
@@ -180,7 +180,7 @@ def test_pictures_are_rated_and_say_how_they_were_made(lumiere: Scope, settings:
             assert FileStore(settings.objects_folder).exists(LUMIERE.tenant_id, item.sha256)
 
 
-def test_files_of_sacha_wait_to_be_put_in_order(lumiere: Scope) -> None:
+def test_files_of_sacha_lack_dates_and_consents(lumiere: Scope) -> None:
     items = assets.list_assets(lumiere, creator_of(lumiere, SACHA))
     assert len(items) == 40
     assert sum(item.taken_at is None for item in items) == 12
@@ -201,7 +201,9 @@ def test_files_of_sacha_wait_to_be_put_in_order(lumiere: Scope) -> None:
     assert (unknown.named, unknown.revoked_at, unknown.shown) == (False, None, 2)
 
 
-def test_last_month_is_closed_and_a_statement_waits(lumiere: Scope, settings: Settings) -> None:
+def test_last_month_is_closed_and_a_statement_is_pending(
+    lumiere: Scope, settings: Settings
+) -> None:
     month = accounting.first_of_last_month(lumiere, LUMIERE)
     for part in LUMIERE.creators:
         found = month_close.load_ledger_month(lumiere, creator_of(lumiere, part), month).close
@@ -220,7 +222,7 @@ def test_last_month_is_closed_and_a_statement_waits(lumiere: Scope, settings: Se
     assert [notice.creator_id for notice in waiting] == [creator_of(lumiere, NOVA)]
 
 
-def test_people_post_by_hand_and_somebody_is_on_duty(lumiere: Scope) -> None:
+def test_manual_accounts_have_a_manager_on_duty(lumiere: Scope) -> None:
     accounts = [one for one in channel_reads.list_channels(lumiere) if one.is_manual]
     assert {(one.name, one.surface) for one in accounts} == {
         ("Instagram (manuel)", "instagram"),
@@ -232,7 +234,7 @@ def test_people_post_by_hand_and_somebody_is_on_duty(lumiere: Scope) -> None:
         ]
 
 
-def test_a_yes_is_asked_of_the_owner(lumiere: Scope) -> None:
+def test_post_of_the_manager_is_pending_approval(lumiere: Scope) -> None:
     asked = review_queue.list_review_queue(lumiere, [creator_of(lumiere, NOVA)])
     manager = next(one for one in tenant_reads.list_members(lumiere) if one.role is Role.MANAGER)
     assert [one.author_principal for one in asked] == [manager.principal_id]
@@ -242,23 +244,23 @@ def test_second_seeding_changes_nothing(settings: Settings) -> None:
     before = counted(settings)
     started = monotonic()
     lifecycle.seed_demo(settings)
-    # a figure to read, not to judge
+    # informative, not asserted
     print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")  # noqa: T201  see above
     assert counted(settings) == before
 
 
-def test_a_history_is_the_same_on_every_machine(lumiere: Scope) -> None:
+def test_history_is_deterministic(lumiere: Scope) -> None:
     stage = backfill.read_history_input(lumiere, LUMIERE, NOVA)
     assert history.generate_history(stage) == history.generate_history(stage)
     assert sum(part.sales.fans for part in LUMIERE.creators) == 1200
     stage = backfill.read_history_input(lumiere, LUMIERE, SACHA)
     made = daily_totals.daily_rollups(stage, history.generate_history(stage), SHARES)
     assert len(made) == SACHA.sales.days
-    assert any(not day.sales for day in made), "days without sales are days"
+    assert any(not day.sales for day in made), "days without sales are included"
 
 
 @pytest.mark.parametrize("part", LUMIERE.creators, ids=lambda part: part.slug)
-def test_followers_of_the_past_lead_up_to_those_of_today(
+def test_past_followers_grow_to_the_current_count(
     lumiere: Scope, settings: Settings, part: CreatorProfile
 ) -> None:
     span = days_back(lumiere, 400), days_back(lumiere, 0)
@@ -271,7 +273,7 @@ def test_followers_of_the_past_lead_up_to_those_of_today(
 
 @pytest.mark.parametrize("back", SAMPLED)
 @pytest.mark.parametrize("part", LUMIERE.creators, ids=lambda part: part.slug)
-def test_a_past_day_agrees_with_the_rows_behind_it(
+def test_report_of_a_past_day_matches_its_rows(
     lumiere: Scope, part: CreatorProfile, back: int
 ) -> None:
     creator_id, day = creator_of(lumiere, part), days_back(lumiere, back)
@@ -283,7 +285,7 @@ def test_a_past_day_agrees_with_the_rows_behind_it(
     assert (loaded.work, loaded.sales) == (rebuilt.work, rebuilt.sales)
 
 
-def test_money_is_divided_and_some_of_it_went_back(lumiere: Scope) -> None:
+def test_sales_are_split_and_partly_refunded(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
     rail = ledger.account_balance(
         lumiere, ledger.rail_ledger_account("sandbox", "nova+key"), creator_id=creator_id
@@ -303,7 +305,7 @@ def test_money_is_divided_and_some_of_it_went_back(lumiere: Scope) -> None:
     assert entries[1] == 0
 
 
-def test_business_grows_by_the_month(lumiere: Scope) -> None:
+def test_sales_grow_every_month(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
     months = []
     for first in (120, 90, 60, 30):
@@ -315,7 +317,7 @@ def test_business_grows_by_the_month(lumiere: Scope) -> None:
     assert months[-1] > 2 * months[0]
 
 
-def test_read_models_of_fans_are_what_a_recount_finds(lumiere: Scope) -> None:
+def test_fan_facts_match_a_recount(lumiere: Scope) -> None:
     known = subscriber_reads.fan_facts(lumiere, creator_of(lumiere, SACHA))
     buyer = next(fan for fan in known if fan.buys)
     directory.rebuild_facts(lumiere, buyer.fan_id)
@@ -323,7 +325,7 @@ def test_read_models_of_fans_are_what_a_recount_finds(lumiere: Scope) -> None:
     assert next(fan for fan in again if fan.fan_id == buyer.fan_id) == buyer
 
 
-def test_posts_wait_to_leave_and_weeks_are_planned(lumiere: Scope) -> None:
+def test_posts_are_scheduled_for_weeks_ahead(lumiere: Scope) -> None:
     creator_id, now = creator_of(lumiere, MIA), lumiere.now
     ahead = schedule_reads.entries_between(
         lumiere, creator_id, now - timedelta(hours=1), now + timedelta(days=30)
@@ -360,8 +362,8 @@ def test_owner_link_opens_one_session(settings: Settings, tenant: OpenScope) -> 
         sessions.redeem_sign_in_link(tenant, secret)
 
 
-def test_a_lost_sandbox_is_opened_again(settings: Settings, lumiere: Scope) -> None:
-    """Its file went, the house's database stayed: the accounts come back with new tokens, revoked
+def test_deleted_sandbox_is_recreated_with_new_tokens(settings: Settings, lumiere: Scope) -> None:
+    """The sandbox's file is deleted and the database remains: accounts get new tokens, and revoked
     ones stay revoked."""
     store = SandboxStore(settings.home / "sandbox.sqlite")
     sandbox_store.rotate_token(store, "mia+key", revoke=True)
@@ -378,7 +380,7 @@ def test_a_lost_sandbox_is_opened_again(settings: Settings, lumiere: Scope) -> N
 
 
 def shift_the_clock(settings: Settings, days: int) -> None:
-    """The house's clock, moved on."""
+    """Advance the clock of the database."""
     engine = create_engine(settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
         connection.execute(
@@ -388,8 +390,8 @@ def shift_the_clock(settings: Settings, days: int) -> None:
     engine.dispose()
 
 
-def test_weeks_ahead_are_planned_when_they_come(settings: Settings, tenant: OpenScope) -> None:
-    """A start two days later plans two days more; one that people took off stays off."""
+def test_later_start_schedules_the_new_days(settings: Settings, tenant: OpenScope) -> None:
+    """A start two days later schedules two more days; a cancelled post stays cancelled."""
 
     def ahead() -> list[DeliveryEntry]:
         with tenant(LUMIERE.tenant_id, "system:test") as scope:
@@ -411,7 +413,7 @@ def test_weeks_ahead_are_planned_when_they_come(settings: Settings, tenant: Open
 
 
 def mine(language: str) -> AgencySetup:
-    """What a person answers who starts an agency of their own out of the demo."""
+    """Return the form of a member who creates an agency from the demo."""
     return AgencySetup(
         owner="Ada",
         email="ada@mine.example",
@@ -426,7 +428,7 @@ def mine(language: str) -> AgencySetup:
 
 
 def rows_of(settings: Settings, tenant_id: UUID) -> dict[str, int]:
-    """Rows by table of one agency."""
+    """Return the rows of one agency by table."""
     engine = create_engine(settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
         connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(tenant_id)})
@@ -442,10 +444,10 @@ def rows_of(settings: Settings, tenant_id: UUID) -> dict[str, int]:
     return {table: int(count) for table, count in found.items() if count}
 
 
-def test_removal_is_whole_and_leaves_others_alone(
+def test_removal_deletes_only_demo_agencies(
     settings: Settings, tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """Also what was started out of the demo: it stays, and only that it was is forgotten."""
+    """An agency that was created from the demo remains; only its link to the demo is deleted."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
     agency_setup.set_up_agency(
@@ -467,7 +469,7 @@ def test_removal_is_whole_and_leaves_others_alone(
 
 
 def sandbox_holds(settings: Settings) -> dict[str, int]:
-    """Rows by table of the sandbox that belong to an account."""
+    """Return the deleted rows of the demo's accounts in the sandbox by table."""
     names = [
         account.account
         for company in DEMO_AGENCIES
@@ -478,9 +480,9 @@ def sandbox_holds(settings: Settings) -> dict[str, int]:
         return sandbox_forgetting.delete_accounts(store, names)
 
 
-def test_removed_demo_stays_away(settings: Settings) -> None:
+def test_removed_demo_is_not_seeded_again(settings: Settings) -> None:
     assert lifecycle.remove_demo(settings) == {}
-    lifecycle.seed_demo(settings)  # a start does not bring back what was removed
+    lifecycle.seed_demo(settings)  # a start does not restore a removed demo
     assert counted(settings) == {}
     with pytest.raises(NotFound):
         lifecycle.owner_link(settings)

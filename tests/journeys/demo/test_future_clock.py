@@ -1,7 +1,7 @@
-"""The demo of a house whose clock runs two hundred or four hundred days ahead: it starts, its
-minute plays.
+"""The demo of an installation whose clock is 200 or 400 days ahead: it starts and plays its first
+minute.
 
-No rule of the test network ages, no permission runs out, no date of the cast is a calendar date.
+No rule of the sandbox ages, no consent expires, and the profiles contain no calendar dates.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def ahead(folder: Path, days: int) -> Installation:
-    """The first start with a demo, of a home whose clock was moved so many days on before."""
+    """Start the demo for the first time in an installation whose clock was advanced by `days`."""
     folder.mkdir(mode=0o700, parents=True)
     (folder / REMOVED_MARKER).touch()
     house = living.start_installation(folder)
@@ -37,7 +37,7 @@ def ahead(folder: Path, days: int) -> Installation:
 
 @pytest.fixture(params=[200, 400])
 def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """A house whose demo is seeded, and looked at, on that day."""
+    """Start an installation whose demo is seeded and opened on that day."""
     made = ahead(tmp_path / "home", request.param)
     now = made.read(lambda scope: scope.now)
     assert (now - wall_now()).days in (request.param - 1, request.param)
@@ -46,7 +46,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installati
     assert "Traceback" not in said
 
 
-def test_minute_plays_as_on_the_first_day(house: Installation) -> None:
+def test_home_scene_plays_with_a_shifted_clock(house: Installation) -> None:
     till = house.till("nova+key")
     watched = minute.watch_home(house)
     minute.check_page(watched)

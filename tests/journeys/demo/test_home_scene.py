@@ -1,5 +1,5 @@
-"""The first minute of the demo, on a house as a newcomer has it: seen on the page, in the rows, by
-the sandbox."""
+"""The first minute of the demo on a new installation: on the page, in the database and in the
+sandbox."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @dataclass
 class Seen:
-    """A house somebody has just looked at for the first time, and what the till held before."""
+    """An installation whose Home was opened for the first time, and the balance of the sandbox
+    before."""
 
     house: Installation
     watched: ObservedMinute
@@ -38,34 +39,35 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     assert "Traceback" not in said
 
 
-def test_every_line_is_read_in_time(seen: Seen) -> None:
+def test_every_line_appears_on_time(seen: Seen) -> None:
     told = ", ".join(
         f"{name} {seconds:.0f}"
         for name, seconds in sorted(seen.watched.seen.items(), key=lambda one: one[1])
     )
-    print(f"\nthe first minute: {told}")  # noqa: T201  figures to read
+    print(f"\nthe first minute: {told}")  # noqa: T201  informative figures
     minute.check_page(seen.watched)
 
 
-def test_posts_left_were_lost_found_and_kept_back(seen: Seen) -> None:
+def test_posts_are_published_found_again_and_held(seen: Seen) -> None:
     minute.check_posts(seen.house, seen.watched)
 
 
-def test_fan_was_told_the_truth_and_bought(seen: Seen) -> None:
+def test_fan_receives_the_ai_disclosure_and_buys(seen: Seen) -> None:
     minute.check_sale(seen.house, seen.watched, seen.till)
 
 
-def test_run_stands_at_three_of_eight(seen: Seen) -> None:
+def test_run_has_three_of_eight_pictures(seen: Seen) -> None:
     minute.check_run(seen.house, seen.watched)
 
 
-def test_nothing_gave_up(seen: Seen) -> None:
+def test_no_task_failed(seen: Seen) -> None:
     with seen.house.scope() as scope:
         assert {one.queue: one.dead for one in queue_stats(scope) if one.dead} == {}
 
 
-def test_removal_in_the_middle_of_it_leaves_nothing(seen: Seen) -> None:
-    """The run still draws and steps still wait: they go with the demo, and no process minds."""
+def test_removal_during_the_scene_deletes_everything(seen: Seen) -> None:
+    """The run still generates and steps are pending: they are deleted with the demo, and all
+    processes continue."""
     done = seen.house.run("demo", "remove")
     assert done.code == 0, done.err
     assert "handovers" in done.out

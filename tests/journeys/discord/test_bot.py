@@ -1,4 +1,4 @@
-"""A bot on Discord, from the letter that connects it to the one answer its first reader gets."""
+"""A Discord bot, from the sealed form that connects it to the reply that its first fan receives."""
 
 import base64
 import threading
@@ -69,7 +69,7 @@ def services(
 
 @dataclass
 class House:
-    """Nova's house with one bot, its server and a reader."""
+    """Nova's agency with one bot, its server and a fan."""
 
     desk: SandboxAgency
     fake: FakeDiscord
@@ -79,7 +79,7 @@ class House:
     leo: Person
 
     def enrol(self, **typed: str) -> AccountSetup:
-        """Connect the bot as a person does, and wait for the answer."""
+        """Submit the bot's setup form and return the result."""
         link = f"https://discord.com/channels/{self.guild.id}/{self.place.id}"
         form = {"token": self.bot.token, "channel": link, **typed}
         letter = sealed_intake.seal_form(
@@ -97,18 +97,18 @@ class House:
         return found
 
     def posts(self) -> list[str]:
-        """What stands in the channel, or stood."""
+        """Return the texts of all messages in the channel, deleted ones included."""
         return [message.body["content"] for message in self.fake.sent(self.place)]
 
     def answers(self) -> list[str]:
-        """What the bot wrote to Leo."""
+        """Return the bot's messages to Leo."""
         return [
             message.body["content"]
             for message in self.fake.sent(self.fake.world.direct(self.bot, self.leo))
         ]
 
     def heard(self) -> list[str]:
-        """What was kept of Leo."""
+        """Return the stored messages of Leo."""
         with self.desk.scope() as scope:
             rows = scope.run(
                 "SELECT m.body FROM messages m WHERE m.tenant_id = :tenant AND m.direction = 'in' "
@@ -118,18 +118,18 @@ class House:
             return [row.body for row in rows]
 
     def ear(self) -> AccountListener:
-        """The listener of a fresh process."""
+        """Start the listener of a new process."""
         with self.desk.scope() as scope:
             channel = channel_reads.get_channel(scope, self.desk.channels["main"])
         made = make_listener(self.desk.services, channel)
         assert isinstance(made, gateway.DiscordGatewayListener)
-        made.identify_seconds = 0.05  # type: ignore[misc]  # nobody waits five seconds in a test
+        made.identify_seconds = 0.05  # type: ignore[misc]  # a test does not wait five seconds
         made.start()
         wait_until(lambda: bool(self.fake.gateway.open_sessions(self.bot)))
         return made
 
     def over(self, ear: AccountListener) -> None:
-        """The process ends."""
+        """Stop the listener's process."""
         ear.stop()
         wait_until(lambda: not ear.is_alive)
 
@@ -161,7 +161,7 @@ def house(services: Services, fake: FakeDiscord) -> House:
         scope.run(
             "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id
         )
-    network: Any = fake  # of the network the desk uses the clock alone
+    network: Any = fake  # the desk uses only the clock of the network
     bot = fake.world.bot()
     guild = fake.world.guild(bot)
     desk = SandboxAgency(services, network, tenant_id, creator_id, author, manager)
@@ -174,7 +174,7 @@ def connected(house: House) -> House:
     return house
 
 
-def test_a_letter_connects_the_bot(house: House) -> None:
+def test_sealed_form_connects_the_bot(house: House) -> None:
     found = house.enrol()
     assert (found.state, found.reason) == ("connected", None)
     with house.desk.scope() as scope:
@@ -193,7 +193,7 @@ def test_a_letter_connects_the_bot(house: House) -> None:
         assert channel_reads.get_channel(scope, channel.id).last_ok_at is not None
 
 
-def test_what_stands_in_the_way_is_said(house: House) -> None:
+def test_failed_setup_reports_its_reason(house: House) -> None:
     def why(**typed: str) -> str:
         reason = house.enrol(**typed).reason
         assert reason is not None
@@ -218,7 +218,7 @@ def test_what_stands_in_the_way_is_said(house: House) -> None:
 @pytest.mark.parametrize(
     "fault", ["", "reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"]
 )
-def test_a_post_is_published_once(connected: House, fault: str) -> None:
+def test_post_is_published_once(connected: House, fault: str) -> None:
     house, desk = connected, connected.desk
     if fault:
         house.fake.book.schedule_fault(fault, account=house.place.id, on="posts", seconds=0.2)
@@ -238,7 +238,7 @@ def test_a_post_is_published_once(connected: House, fault: str) -> None:
     assert house.fake.sent(house.place)[0].deleted
 
 
-def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> None:
+def test_fan_gets_one_reply_and_the_ai_notice(connected: House) -> None:
     house, desk = connected, connected.desk
     ear = house.ear()
     house.fake.write(house.bot, house.leo, "Hello! Are you a real person?")
@@ -257,7 +257,7 @@ def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> No
     house.over(ear)
 
     said = house.fake.world.direct(house.bot, house.leo).messages
-    again = house.ear()  # a restart, a broken line and a gateway that says it all once more
+    again = house.ear()  # a restart, a broken connection and a gateway that repeats every event
     for message in [one for one in said if not one.author["bot"]]:
         house.fake.repeat(house.bot, message)
     house.fake.gateway.drop(house.bot)
@@ -269,7 +269,7 @@ def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> No
     house.over(again)
 
 
-def test_what_was_written_while_nobody_listened_is_read_later(connected: House) -> None:
+def test_messages_sent_while_offline_are_received_later(connected: House) -> None:
     house = connected
     ear = house.ear()
     house.fake.write(house.bot, house.leo, "un")
@@ -279,14 +279,14 @@ def test_what_was_written_while_nobody_listened_is_read_later(connected: House) 
         house.fake.write(house.bot, house.leo, text)
     ear = house.ear()
     wait_until(lambda: house.heard() == ["un", "deux", "trois"])
-    house.fake.gateway.forget()  # a restart of theirs: the session cannot be resumed
+    house.fake.gateway.forget()  # the platform restarts: the session cannot be resumed
     house.fake.gateway.drop(house.bot)
     house.over(ear)
     assert house.heard() == ["un", "deux", "trois"]
 
 
-@pytest.mark.parametrize("how", ["dropped", "asked to come again", "forgotten"])
-def test_a_broken_line_loses_nothing(connected: House, how: str) -> None:
+@pytest.mark.parametrize("how", ["dropped", "reconnect requested", "forgotten"])
+def test_broken_connection_loses_no_message(connected: House, how: str) -> None:
     house, gateway = connected, connected.fake.gateway
     ear = house.ear()
     house.fake.write(house.bot, house.leo, "avant")
@@ -294,7 +294,7 @@ def test_a_broken_line_loses_nothing(connected: House, how: str) -> None:
     before = house.bot.identifies
     if how == "dropped":
         gateway.drop(house.bot)
-    elif how == "asked to come again":
+    elif how == "reconnect requested":
         gateway.ask_reconnect(house.bot)
     else:
         lines = gateway.open_sessions(house.bot)
@@ -309,7 +309,7 @@ def test_a_broken_line_loses_nothing(connected: House, how: str) -> None:
     house.over(ear)
 
 
-def test_a_press_is_kept_then_acknowledged_once(connected: House) -> None:
+def test_button_press_is_stored_then_acknowledged_once(connected: House) -> None:
     house = connected
     ear = house.ear()
     press = house.fake.press(house.bot, house.leo, "age:", locale="fr")
@@ -321,7 +321,7 @@ def test_a_press_is_kept_then_acknowledged_once(connected: House) -> None:
     house.over(ear)
 
 
-def test_a_file_without_words_is_for_a_person(connected: House) -> None:
+def test_file_without_text_notifies_members(connected: House) -> None:
     house = connected
     ear = house.ear()
     house.fake.write(house.bot, house.leo, "", files=1)
@@ -332,7 +332,7 @@ def test_a_file_without_words_is_for_a_person(connected: House) -> None:
     house.over(ear)
 
 
-def test_a_dead_token_asks_its_owner_once(connected: House) -> None:
+def test_revoked_token_notifies_members_once(connected: House) -> None:
     house = connected
     ear = house.ear()
     del house.fake.world.bots[house.bot.token]
@@ -373,14 +373,14 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
     assert len(house.answers()) == len(set(house.answers())) >= 1
 
 
-def test_more_than_general_goes_where_only_adults_look(connected: House) -> None:
+def test_suggestive_picture_is_published_only_in_nsfw_channels(connected: House) -> None:
     house, desk = connected, connected.desk
     refused = desk.delivery("Soir", media=(add_suggestive_picture(house.desk, 3),))
     desk.live(minutes=1)
     assert (desk.state(refused), desk.why(refused)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     assert house.posts() == []
     house.place.nsfw = True
-    desk.pass_time(seconds=61)  # what was seen is seen again
+    desk.pass_time(seconds=61)  # the destination check is repeated
     allowed = desk.delivery("Nuit", media=(add_suggestive_picture(house.desk, 4),))
     desk.live(minutes=1)
     assert desk.state(allowed) is DeliveryState.PUBLISHED
@@ -395,7 +395,7 @@ def test_more_than_general_goes_where_only_adults_look(connected: House) -> None
     assert house.posts() == ["Nuit", "Midi"]
 
 
-def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
+def test_post_waits_until_the_destination_check_succeeds(connected: House) -> None:
     house, desk = connected, connected.desk
     house.place.nsfw = True
     house.fake.book.schedule_fault("status:503", account=house.place.id, on="lookups", times=2)

@@ -1,5 +1,5 @@
-"""Discord's commands: a menu that stands by itself, and what comes of choosing from it, in the chat
-and on a server; and a server that puts the bot out."""
+"""Discord commands: the menu, the effect of a chosen command in a chat and on a server, and the
+removal of the bot from a server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def notices(here: House) -> list[str]:
 
 
 def asked(here: House, since: int) -> list[str]:
-    """How the menu was asked for and changed since then."""
+    """Return the methods of the menu requests since number `since`."""
     rows = [
         row
         for row in here.fake.book.list_requests()
@@ -48,7 +48,7 @@ def asked(here: House, since: int) -> list[str]:
 
 
 # fixture
-def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None:  # noqa: F811  see above
+def test_menu_is_created_once_for_a_connected_account(connected: House) -> None:  # noqa: F811  see above
     here = connected
     ear = here.ear()
     wait_until(lambda: full(here))
@@ -59,7 +59,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
     here.over(ear)
     assert asked(here, 0) == ["GET", *["POST"] * len(OFFERED)]
 
-    again = here.ear()  # another start: nothing is to be done
+    again = here.ear()  # another start: nothing to do
     wait_until(lambda: len(asked(here, 0)) == 2 + len(OFFERED))
     here.over(again)
     menu(here)["stop"]["description"] = "as an older version said it"
@@ -92,7 +92,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
     ],
 )
 # fixture
-def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:  # noqa: F811  see above
+def test_faults_delay_the_menu_but_never_lose_it(connected: House, fault: str) -> None:  # noqa: F811  see above
     here = connected
     for number in range(2):
         here.fake.book.schedule_fault(
@@ -108,7 +108,7 @@ def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> N
 
 
 # fixture
-def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> None:  # noqa: F811  see above
+def test_full_menu_notifies_and_typed_commands_work(connected: House) -> None:  # noqa: F811  see above
     here = connected
     for number in range(100):
         here.fake.interactions.write(
@@ -126,7 +126,7 @@ def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> Non
     here.over(ear)
 
 
-def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # noqa: F811  fixture
+def test_chosen_command_acts_like_the_typed_one(connected: House) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "stop", ALL, locale="fr")
@@ -141,7 +141,7 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     told = here.fake.interactions.told[choice]
     here.fake.gateway.tell(
         here.bot, "INTERACTION_CREATE", told
-    )  # once more, and then something else
+    )  # the event is repeated, then another command follows
     here.fake.choose(here.bot, here.leo, "terms")
     wait_until(lambda: len(here.heard()) > 1)
     assert here.heard() == ["/stop all", "/terms"]
@@ -152,7 +152,7 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     here.over(ear)
 
 
-def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:  # noqa: F811  fixture
+def test_command_on_a_server_is_answered_privately(connected: House) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "privacy", where=here.place, locale="en-GB")
@@ -167,7 +167,7 @@ def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:  # no
     here.over(ear)
 
 
-def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:  # noqa: F811  fixture
+def test_foreign_or_malformed_commands_are_ignored(connected: House) -> None:  # noqa: F811  fixture
     here = connected
     ear = here.ear()
     forged: dict[str, Any] = {"application_id": "77", "id": here.fake.world.snowflake()}
@@ -197,7 +197,7 @@ def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:  # noq
 
 
 # fixture
-def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  # noqa: F811  see above
+def test_busy_listener_acknowledges_in_time(connected: House) -> None:  # noqa: F811  see above
     here = connected
     ear = here.ear()
     here.fake.write(here.bot, here.leo, "un")
@@ -219,7 +219,7 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:503_after", "reset_before", "status:503"])
 # fixture
-def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  see above
+def test_lost_acknowledgement_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  see above
     here, desk = connected, connected.desk
     here.fake.book.schedule_fault(fault, on="acks", seconds=0.1)
     ear = here.ear()
@@ -230,7 +230,7 @@ def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  
     here.over(ear)
 
 
-def test_its_word_is_written_nowhere(
+def test_interaction_token_is_not_logged_or_stored(
     connected: House,  # noqa: F811  fixture
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -264,7 +264,7 @@ def test_its_word_is_written_nowhere(
 
 @contextmanager
 def heard(here: House) -> Iterator[None]:
-    """Somebody listens, until the process ends."""
+    """Listen until the process ends."""
     ear = here.ear()
     try:
         yield
@@ -272,9 +272,9 @@ def heard(here: House) -> Iterator[None]:
         here.over(ear)
 
 
-def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # noqa: F811  fixture
-    """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect
-    anything again."""
+def test_removal_from_a_server_suspends_the_account_until_return(connected: House) -> None:  # noqa: F811  fixture
+    """Its queue waits with a notice. An unavailable server is no removal, and no account must be
+    connected again."""
     here, gateway = connected, connected.fake.gateway
     roles = list(here.guild.members[here.bot.id])
 
@@ -313,7 +313,7 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
         wait_until(lambda: stands() == ("paused", "channel.paused_by"))
         with here.desk.scope() as scope:
             lifecycle.resume_account(scope, here.desk.channels["main"])
-    here.guild.members.pop(here.bot.id)  # while nobody listens
+    here.guild.members.pop(here.bot.id)  # while no process listens
     with heard(here):
         wait_until(lambda: stands() == ("gone", "channel.shut_out"))
     here.guild.members[here.bot.id] = roles

@@ -1,4 +1,4 @@
-"""A post of an announcement channel on Discord, passed on to the servers that follow it, on real
+"""A post of a Discord announcement channel, forwarded to the servers that follow it, on real
 PostgreSQL."""
 
 from dataclasses import replace
@@ -21,13 +21,13 @@ PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
 
 
 def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
-    """Of each message in the channel, whether other servers got it."""
+    """Return for each message in the channel if other servers received it."""
     return [one.passed_on is not None for one in connected.fake.sent(connected.place)]
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
 # fixture
-def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:  # noqa: F811  see above
+def test_post_is_crossposted_once_under_faults(connected: House, mode: str) -> None:  # noqa: F811  see above
     desk, there = connected.desk, connected.place
     there.type = ANNOUNCEMENT
     plain = desk.delivery("ici seulement")
@@ -55,7 +55,7 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     assert (desk.state(sent), desk.state(plain)) == (DeliveryState.REMOVED, DeliveryState.PUBLISHED)
 
 
-def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  # noqa: F811  fixture
+def test_crosspost_limit_delays_only_that_post(connected: House) -> None:  # noqa: F811  fixture
     desk, there = connected.desk, connected.place
     there.type = ANNOUNCEMENT
     first = desk.delivery("la première")
@@ -78,7 +78,7 @@ def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  #
     assert passed_on(connected) == [False, True, False]
 
 
-def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(
+def test_post_that_cannot_be_crossposted_is_not_posted(
     connected: House,  # noqa: F811  fixtures
 ) -> None:
     desk = connected.desk
@@ -89,11 +89,11 @@ def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted
         "discord.not_announcement",
     )
     connected.place.type, connected.place.nsfw = ANNOUNCEMENT, True
-    desk.pass_time(seconds=61)  # what was seen is seen again
+    desk.pass_time(seconds=61)  # the destination check is repeated
     shown = add_suggestive_picture(desk, 60)
     suggestive = desk.delivery("le soir", media=(shown,), others=PASSED_ON)
     desk.live(minutes=2)
-    assert connected.posts() == [], "not even on its own server, where it may stand alone"
+    assert connected.posts() == [], "not even on its server, where the post alone is allowed"
     assert desk.state(suggestive) in (DeliveryState.HELD, DeliveryState.FAILED), desk.why(
         suggestive
     )

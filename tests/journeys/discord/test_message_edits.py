@@ -1,4 +1,4 @@
-"""What somebody edits in their app, from Discord's gateway to what they and the members see."""
+"""Messages that a fan edits in the Discord app, from the gateway to the inbox and the replies."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def rows(house: House, statement: str) -> list[tuple[str, ...]]:  # noqa: F811  
         return [tuple(row) for row in scope.run(statement, tenant=house.desk.tenant_id)]
 
 
-def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  # noqa: F811  fixture
+def test_minor_age_added_by_an_edit_ends_the_chat(connected: House) -> None:  # noqa: F811  fixture
     house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello https://a.example")
@@ -41,7 +41,7 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
     touch(house.fake, house.bot, house.leo, said, pinned=True)
     wait_until(lambda: len(house.heard()) == 2)
     house.desk.live(minutes=1)
-    assert house.answers() == before, "nobody answers twice"
+    assert house.answers() == before, "an edit gets no second reply"
     edit(house.fake, house.bot, house.leo, said, "I'm 15")
     wait_until(lambda: len(house.heard()) == 3)
     house.desk.live(minutes=1)
@@ -53,7 +53,7 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
     ]
     assert rows(house, SIGNALS) == [("minor",)]
     touch(house.fake, house.bot, house.leo, said, pinned=False)
-    house.fake.gateway.drop(house.bot)  # what it missed, and may have told already
+    house.fake.gateway.drop(house.bot)  # a reconnection, which may repeat the events
     house.fake.write(house.bot, house.leo, "?")
     wait_until(lambda: len(house.heard()) == 4)
     assert rows(house, SIGNALS) == [("minor",)]
@@ -61,7 +61,7 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_what_was_edited_while_nobody_listened_is_read_from_the_history(
+def test_edits_while_offline_are_read_from_the_history(
     connected: House,  # noqa: F811  fixture
     known: bool,
 ) -> None:
@@ -81,9 +81,9 @@ def test_what_was_edited_while_nobody_listened_is_read_from_the_history(
 
 
 # fixture
-def test_part_of_a_message_told_alone_silences_nobody(connected: House) -> None:  # noqa: F811  see above
-    """What older gateways told of a link that was looked up; the library knows whole messages
-    alone."""
+def test_partial_message_update_does_not_stop_the_listener(connected: House) -> None:  # noqa: F811  see above
+    """Older gateways sent such updates after resolving a link; the library handles only whole
+    messages."""
     house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello")

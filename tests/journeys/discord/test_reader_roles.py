@@ -1,5 +1,5 @@
-"""The role of proven age on Discord: from a fan who chooses /age to the role, and from a proof
-taken back to none."""
+"""The role for proven age on Discord: given after a fan chooses /age, removed when the proof is
+withdrawn."""
 
 import base64
 import re
@@ -69,7 +69,7 @@ def services(
 
 @pytest.fixture
 def here(house: House) -> House:  # noqa: F811  fixture
-    """A bot that may give the role, and Leo on its server."""
+    """Return a bot that may assign the role, with Leo on its server."""
     house.guild.roles[house.guild.members[house.bot.id][0]] = ALL | MANAGE_ROLES
     house.fake.world.role(house.guild)
     house.guild.members[house.leo.id] = []
@@ -98,7 +98,7 @@ def asked(here: House) -> int:
 
 
 def writes(here: House, text: str = "bonjour") -> None:
-    """Leo writes, and it is heard."""
+    """Send a message from Leo and receive it."""
     known, ear = len(here.heard()), here.ear()
     here.fake.write(here.bot, here.leo, text)
     wait_until(lambda: len(here.heard()) > known)
@@ -107,7 +107,7 @@ def writes(here: House, text: str = "bonjour") -> None:
 
 
 def proven(here: House, person: str = "", **more: object) -> None:
-    """The gate learns of a proof, and the house does what follows."""
+    """Record a proof of age at the gate and run the work that follows."""
     with here.desk.scope() as scope:
         age_assurance.record_assurance(
             scope,
@@ -117,7 +117,7 @@ def proven(here: House, person: str = "", **more: object) -> None:
             assured_level="L4",
             over_18=True,
             environment="test",
-            **more,  # type: ignore[arg-type]  # lives
+            **more,  # type: ignore[arg-type]  # the lifetime of the proof
         )
     here.desk.live(seconds=1)
 
@@ -134,7 +134,7 @@ def rows(here: House) -> list[tuple[bool, bool | None, str]]:
 
 
 def hour(here: House) -> None:
-    """The beat's hour comes round."""
+    """Run the hourly job of roles."""
     tick = next(one for one in TICKS if one.name == "roles")
     tick.write_rows(here.desk.services.tenant)
     here.desk.live(seconds=1)
@@ -147,7 +147,9 @@ def fan(here: House) -> UUID:
     return known.fan_id
 
 
-def test_from_age_to_the_role_and_back(here: House, provider: yoti.RunningYoti) -> None:
+def test_role_is_given_for_a_proof_and_removed_with_it(
+    here: House, provider: yoti.RunningYoti
+) -> None:
     sdk_id, key = provider.world.customer()
     letter = sealed_intake.seal_form(
         sealed_intake.derive_public_key(MASTER),
@@ -187,8 +189,8 @@ def test_from_age_to_the_role_and_back(here: House, provider: yoti.RunningYoti) 
     assert changes(here) == ["+", "-"]
 
 
-def test_what_is_given_opens_nothing(here: House) -> None:
-    """An administrator gives the role by hand: the gate does not know of it."""
+def test_role_given_by_an_administrator_proves_no_age(here: House) -> None:
+    """An administrator assigns the role; the gate has no proof."""
     writes(here)
     here.guild.members[here.leo.id] = [role(here)]
     hour(here)
@@ -211,7 +213,7 @@ def test_what_is_given_opens_nothing(here: House) -> None:
         "status:429",
     ],
 )
-def test_a_bad_day_neither_loses_nor_leaves_the_role(here: House, fault: str) -> None:
+def test_role_is_given_and_removed_once_under_faults(here: House, fault: str) -> None:
     writes(here)
     here.fake.book.schedule_fault(
         fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3
@@ -230,7 +232,7 @@ def test_a_bad_day_neither_loses_nor_leaves_the_role(here: House, fault: str) ->
 
 
 @pytest.mark.parametrize("at", range(8))
-def test_killed_at_any_line_it_is_done_once(here: House, at: int) -> None:
+def test_role_is_given_once_after_a_crash_at_any_statement(here: House, at: int) -> None:
     writes(here)
     with here.desk.scope() as scope:
         age_assurance.record_assurance(
@@ -249,9 +251,9 @@ def test_killed_at_any_line_it_is_done_once(here: House, at: int) -> None:
     assert changes(here) == ["+"]
 
 
-def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
-    """The answer to giving it was lost, and the account rests: what may have been given is taken
-    all the same."""
+def test_lost_response_and_revoked_proof_end_without_the_role(here: House) -> None:
+    """The response to the assignment is lost and the account is paused: a role that may have been
+    given is removed all the same."""
     writes(here)
     here.fake.book.schedule_fault("reset_after", account=here.guild.id, on="roles", times=3)
     with here.desk.scope() as scope:
@@ -276,7 +278,7 @@ def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
     assert rows(here) == []
 
 
-def test_a_proof_that_ends_by_itself_takes_the_role(here: House) -> None:
+def test_expired_proof_removes_the_role(here: House) -> None:
     writes(here)
     proven(here, lives=timedelta(hours=2))
     assert bears(here)
@@ -291,31 +293,31 @@ def test_a_proof_that_ends_by_itself_takes_the_role(here: House) -> None:
     assert asked(here) == before
 
 
-def test_who_is_not_there_gets_it_when_they_write_again(here: House) -> None:
+def test_absent_fan_gets_the_role_with_the_next_message(here: House) -> None:
     writes(here)
     del here.guild.members[here.leo.id]
     proven(here)
     assert rows(here) == [(True, False, READER_NOT_THERE)]
     before = asked(here)
     hour(here)
-    assert asked(here) == before  # nobody is asked after every hour
+    assert asked(here) == before  # no request for a fan who is absent, even after an hour
     here.guild.members[here.leo.id] = []
     writes(here, "me voilà")
     assert bears(here)
     assert here.desk.notices() == {}
 
 
-def test_who_left_and_came_back_asks_for_it(here: House) -> None:
+def test_fan_who_rejoined_gets_the_role_with_the_age_command(here: House) -> None:
     writes(here)
     proven(here)
-    here.guild.members[here.leo.id] = []  # they left, and came back without it
+    here.guild.members[here.leo.id] = []  # Leo left the server and rejoined without the role
     writes(here)
     assert not bears(here)
     writes(here, "/age")
     assert bears(here)
 
 
-def test_a_stranger_is_given_nothing_until_they_wrote(here: House) -> None:
+def test_person_without_messages_gets_no_role(here: House) -> None:
     max_ = here.fake.world.person("max")
     here.guild.members[max_.id] = []
     proven(here, max_.id)
@@ -324,7 +326,7 @@ def test_a_stranger_is_given_nothing_until_they_wrote(here: House) -> None:
 
 
 # fixture
-def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House) -> None:  # noqa: F811  see above
+def test_newly_configured_role_is_given_for_existing_proofs(house: House) -> None:  # noqa: F811  see above
     assert house.enrol().reason is None
     writes(house)
     proven(house)
@@ -338,13 +340,13 @@ def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House)
     assert house.enrol(adult_role="adultes").reason is None
     house.desk.live(seconds=5)
     assert house.guild.members[house.leo.id] == [second]
-    assert house.enrol().reason is None  # no role any more
+    assert house.enrol().reason is None  # without a role
     house.desk.live(seconds=5)
     assert house.guild.members[house.leo.id] == []
     assert rows(house) == []
 
 
-def test_a_role_that_cannot_be_given_is_told_and_tried_by_one(here: House) -> None:
+def test_refused_role_notifies_and_is_retried_with_one_fan(here: House) -> None:
     writes(here)
     own = here.guild.members[here.bot.id][0]
     here.guild.positions[own] = 0
@@ -373,12 +375,12 @@ def test_a_role_that_cannot_be_given_is_told_and_tried_by_one(here: House) -> No
         )
 
 
-def test_whoever_is_forgotten_loses_it(here: House) -> None:
+def test_erased_fan_loses_the_role(here: House) -> None:
     writes(here)
     proven(here)
     with here.desk.scope() as scope:
         told = export_fan(scope, fan(here))
-        # a list
+        # `roles` is a list
         assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # see above
         erase_fan(scope, fan(here))
     here.desk.live(seconds=5)
@@ -388,8 +390,8 @@ def test_whoever_is_forgotten_loses_it(here: House) -> None:
     assert not bears(here)
 
 
-def test_a_wish_that_changed_meanwhile_is_followed(here: House) -> None:
-    """The proof is taken back while the platform is asked to give the role."""
+def test_role_change_during_the_request_is_applied(here: House) -> None:
+    """The proof is withdrawn while the request that gives the role is sent."""
     writes(here)
     proven(here)
     with here.desk.scope() as scope:
@@ -408,13 +410,13 @@ def test_a_wish_that_changed_meanwhile_is_followed(here: House) -> None:
                 age_assurance.reset_assurance(scope, "discord", here.leo.id)
             changed = RoleCheckDue(here.desk.tenant_id, wish.id, "discord", here.leo.id)
             role_eligibility.update_reader_role(changed, tenant=here.desk.services.tenant)
-            return send(*args, **more)  # type: ignore[arg-type]  # as it came
+            return send(*args, **more)  # type: ignore[arg-type]  # arguments unchanged
 
     with pytest.raises(RetryLater):
         channel_roles.apply_role(
             ReaderRoleDue(here.desk.tenant_id, wish.id),
             tenant=here.desk.services.tenant,
-            transport=Meanwhile(),  # type: ignore[arg-type]  # one gesture more
+            transport=Meanwhile(),  # type: ignore[arg-type]  # a transport with a side effect
             connectors=here.desk.services.connectors,
         )
     here.desk.live(minutes=1)

@@ -1,4 +1,4 @@
-"""What the journeys on Fanvue share: its fake, one per file, and a house that was let in there."""
+"""Fixtures of the Fanvue journeys: one fake per file, and an authorized account."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,11 +42,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 def house(
     services: Services, running: RunningSandbox, server: FakeFanvue
 ) -> Iterator[OAuthAccount]:
-    """Léa's desk, and an account of hers there that was not connected yet."""
+    """Provide Léa's agency and her account, which is not connected yet."""
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield OAuthAccount(

@@ -1,5 +1,5 @@
-"""Fanvue from an application's registration to the removal, on real PostgreSQL, through the house's
-own routes."""
+"""Fanvue from the registration of an application to the removal of a post, on real PostgreSQL and
+through the real routes."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.journeys.oauth_accounts import OAuthAccount, add_video
 pytestmark = pytest.mark.heavy
 
 
-def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
+def test_account_connects_publishes_and_removes(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -43,7 +43,7 @@ def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
-def test_a_post_with_a_price_stands_once_at_that_price(house: OAuthAccount, mode: str) -> None:
+def test_paid_post_is_published_once_at_its_price(house: OAuthAccount, mode: str) -> None:
     lea = house.desk
     house.enrol()
     if mode:
@@ -60,7 +60,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: OAuthAccount, mode
     assert [text for _, text in house.member.taken] == ["réservée"]
 
 
-def test_no_address_of_a_store_is_readable_in_the_house(house: OAuthAccount) -> None:
+def test_no_upload_address_is_stored_readably(house: OAuthAccount) -> None:
     lea = house.desk
     house.enrol()
     post = lea.delivery("une image", channel="fanvue", media=(lea.photo(3),))
@@ -72,7 +72,7 @@ def test_no_address_of_a_store_is_readable_in_the_house(house: OAuthAccount) -> 
     assert "stage:put:" in kept
 
 
-def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: OAuthAccount) -> None:
+def test_tokens_are_renewed_early_and_refresh_tokens_used_once(house: OAuthAccount) -> None:
     house.enrol()
     house.live(hours=3)
     shown = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
@@ -82,9 +82,7 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: OA
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
-    house: OAuthAccount, mode: str
-) -> None:
+def test_lost_response_is_looked_up_and_posted_once(house: OAuthAccount, mode: str) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
@@ -97,9 +95,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "hang"])
-def test_uploads_that_fail_are_done_again_and_one_post_is_made(
-    house: OAuthAccount, mode: str
-) -> None:
+def test_failed_uploads_are_repeated_and_posted_once(house: OAuthAccount, mode: str) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=2, seconds=1)
@@ -115,9 +111,7 @@ def test_uploads_that_fail_are_done_again_and_one_post_is_made(
     "address",
     ["https://evil.example/put", "http://127.0.0.1:9/put", "https://[::1", "", "x" * 9000],
 )
-def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(
-    house: OAuthAccount, address: str
-) -> None:
+def test_upload_to_a_foreign_host_fails_with_a_reason(house: OAuthAccount, address: str) -> None:
     lea = house.desk
     house.enrol()
     house.server.strays_to = address or " "
@@ -130,13 +124,13 @@ def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(
     assert house.texts() == []
 
 
-def test_an_account_that_is_no_creators_is_not_connected(house: OAuthAccount) -> None:
+def test_account_of_a_fan_is_refused(house: OAuthAccount) -> None:
     house.member.state = "fan"
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("fanvue.no_creator"))
 
 
-def test_a_version_that_ended_holds_every_post_and_is_told_once(house: OAuthAccount) -> None:
+def test_retired_api_version_delays_posts_and_notifies(house: OAuthAccount) -> None:
     house.enrol()
     house.server.retired = True
     posts = [
@@ -146,7 +140,9 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: OAuthAcco
     house.live(minutes=5)
     assert [house.desk.state(one) for one in posts] == [DeliveryState.SCHEDULED] * 2
     assert house.desk.entry(posts[0]).reason == Message("fanvue.version")
-    assert len(house.server.book.list_requests()) - before <= 4, "not asked blindly"
+    assert len(house.server.book.list_requests()) - before <= 4, (
+        "posts of a retired version send no requests"
+    )
     with house.desk.scope() as scope:
         assert notices.has_been_notified(scope, "stopped:fanvue")
     house.server.retired = False
@@ -156,7 +152,7 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: OAuthAcco
         assert not notices.list_open_causes(scope, "stopped:")
 
 
-def test_whoever_throws_us_out_is_asked_again(house: OAuthAccount) -> None:
+def test_revoked_authorization_requires_reconnection(house: OAuthAccount) -> None:
     house.enrol()
     house.live(minutes=10)
     house.server.revoke(house.member)
@@ -169,7 +165,7 @@ def test_whoever_throws_us_out_is_asked_again(house: OAuthAccount) -> None:
     assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
-def test_a_film_is_a_post_as_well(house: OAuthAccount) -> None:
+def test_video_is_published(house: OAuthAccount) -> None:
     house.enrol()
     house.server.slow = 4
     post = house.desk.delivery("un film", channel="fanvue", media=(add_video(house.desk),))

@@ -1,5 +1,4 @@
-"""What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over
-HTTP."""
+"""Earnings on Fanvue, from the authorization to the ledger, on real PostgreSQL and over HTTP."""
 
 import pytest
 
@@ -15,7 +14,7 @@ from workers.relay.ticks import TICKS
 pytestmark = pytest.mark.heavy
 
 
-def test_what_she_earns_there_is_in_her_books_by_itself(house: OAuthAccount) -> None:
+def test_earnings_and_refunds_are_booked_automatically(house: OAuthAccount) -> None:
     lea, till = house.desk, house.server.till
     fan = house.server.fan(f"fan{house.member.username}", house.member)
     house.enrol()
@@ -50,10 +49,10 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: OAuthAccount) -> 
             "SELECT sum(gross_minor - refunds_minor) FROM sales_daily WHERE currency = 'USD'"
         ).scalar_one()
     assert told.booked == told.moved == Money(240, "USD")
-    assert days == 300, "the days are rolled up anew"
+    assert days == 300, "the days are aggregated again"
 
 
-def test_an_account_without_the_right_posts_on_and_is_told(house: OAuthAccount) -> None:
+def test_account_without_earnings_scope_posts_and_notifies(house: OAuthAccount) -> None:
     lea = house.desk
     house.enrol()
     for token in house.server.oauth.tokens.values():

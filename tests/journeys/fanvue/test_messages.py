@@ -1,5 +1,4 @@
-"""A fan of a creator on Fanvue, from what they write there to the one answer they get, on real
-PostgreSQL."""
+"""A fan on Fanvue, from the message to the single reply, on real PostgreSQL."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,19 +30,19 @@ pytestmark = pytest.mark.heavy
 
 @dataclass
 class Chatting:
-    """Léa's account, connected and heard once, and a fan of hers."""
+    """Léa's connected account after the first poll, and a fan of hers."""
 
     at: OAuthAccount
     leo: Fan
 
     def ear(self) -> AccountListener:
-        """The listener of a fresh process."""
+        """Return the listener of a new process."""
         made = make_listener(self.at.desk.services, self.at.channel())
         assert type(made) is AccountListener
         return made
 
     def says(self, text: str) -> None:
-        """The fan writes, and half a minute later it is heard and dealt with."""
+        """Send a message from the fan; half a minute later receive and process it."""
         self.at.server.says(self.leo, self.at.member, text)
         self.hears()
 
@@ -57,14 +56,14 @@ class Chatting:
             return list(scope.run(statement, tenant=self.at.desk.tenant_id, **more))
 
     def heard(self) -> list[str]:
-        """What the inbox shows of fans."""
+        """Return the fans' messages in the inbox."""
         statement = (
             "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
         )
         return [row.body for row in self.rows(statement)]
 
     def answer(self, text: str) -> UUID:
-        """A member takes the conversation and answers."""
+        """Take over the conversation as a member and reply."""
         (talk,) = self.rows("SELECT id FROM conversations WHERE tenant_id = :tenant")
         key = uuid7()
         with self.at.desk.scope(self.at.author) as scope:
@@ -78,18 +77,18 @@ class Chatting:
         )[0]
 
     def asked(self) -> int:
-        """How many requests Fanvue counted for the account."""
+        """Return the number of requests that Fanvue counted for the account."""
         mine = self.at.member.id
         return sum(
             bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key
         )
 
     def arrived(self) -> list[str]:
-        """What ever arrived at the fan."""
+        """Return every text that was ever sent to the fan."""
         return [text for _, text in self.at.member.sent]
 
     def stands(self) -> list[str | None]:
-        """What the fan sees of us."""
+        """Return the texts of ours that the fan sees."""
         return [one.text for one in self.at.member.chats[self.leo.id] if not one.by_fan]
 
 
@@ -111,13 +110,13 @@ def lea(house: OAuthAccount) -> Iterator[Chatting]:
     server.limits.most = 200
 
 
-def test_connecting_opens_the_chats_too(lea: Chatting) -> None:
+def test_connecting_enables_chats_without_earlier_messages(lea: Chatting) -> None:
     channel = lea.at.channel()
     assert (channel.surface, channel.chat_surface) == (SURFACE, CHAT_SURFACE)
-    assert lea.heard() == [], "what was said before was said to the creator"
+    assert lea.heard() == [], "earlier messages are not imported"
 
 
-def test_what_a_fan_writes_is_answered_once(lea: Chatting) -> None:
+def test_message_of_a_fan_is_answered_once(lea: Chatting) -> None:
     lea.says("bonjour !")
     assert lea.heard() == ["bonjour !"]
     key = lea.answer("Bonjour Léo, ravie de te lire")
@@ -130,14 +129,14 @@ def test_what_a_fan_writes_is_answered_once(lea: Chatting) -> None:
     assert lea.heard() == ["bonjour !", "merci"]
     assert lea.arrived().count("Bonjour Léo, ravie de te lire") == 1
     assert not any(one.read for one in lea.at.member.chats[lea.leo.id] if one.by_fan), (
-        "the creator has not seen it"
+        "the messages remain unread for the creator"
     )
 
 
 @pytest.mark.parametrize(
     "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"]
 )
-def test_an_answer_whose_answer_was_lost_arrives_once(lea: Chatting, mode: str) -> None:
+def test_reply_with_a_lost_response_arrives_once(lea: Chatting, mode: str) -> None:
     lea.says("tu es là ?")
     lea.at.server.book.schedule_fault(mode, on="messages", seconds=0.2)
     key = lea.answer("Je suis là")
@@ -146,7 +145,7 @@ def test_an_answer_whose_answer_was_lost_arrives_once(lea: Chatting, mode: str) 
     assert lea.arrived().count("Je suis là") == 1
 
 
-def test_what_the_creator_types_in_fanvues_app_is_no_fans(lea: Chatting) -> None:
+def test_messages_typed_in_the_fanvue_app_are_not_from_fans(lea: Chatting) -> None:
     server, member = lea.at.server, lea.at.member
     lea.says("coucou")
     server.says(lea.leo, member, "et toi ?")
@@ -159,7 +158,7 @@ def test_what_the_creator_types_in_fanvues_app_is_no_fans(lea: Chatting) -> None
     assert lea.heard() == ["coucou", "et toi ?"]
 
 
-def test_a_fan_who_takes_no_messages_ends_nothing_else(lea: Chatting) -> None:
+def test_unreachable_fan_fails_only_that_reply(lea: Chatting) -> None:
     lea.says("bonjour")
     lea.leo.contactable = False
     key = lea.answer("Trop tard")
@@ -171,7 +170,7 @@ def test_a_fan_who_takes_no_messages_ends_nothing_else(lea: Chatting) -> None:
     assert lea.at.channel().state == ChannelState.ACTIVE
 
 
-def test_a_message_is_taken_back(lea: Chatting) -> None:
+def test_recalled_message_is_deleted(lea: Chatting) -> None:
     lea.says("bonjour")
     key = lea.answer("À reprendre")
     lea.at.live(minutes=1)
@@ -184,7 +183,7 @@ def test_a_message_is_taken_back(lea: Chatting) -> None:
     assert "À reprendre" not in lea.stands()
 
 
-def test_a_refusal_for_the_pace_holds_listening_until_it_is_over(lea: Chatting) -> None:
+def test_rate_limit_pauses_polling_until_it_ends(lea: Chatting) -> None:
     lea.at.server.book.schedule_fault("status:429", on="updates", retry_after=90)
     lea.at.server.says(lea.leo, lea.at.member, "un peu de patience")
     ear = lea.ear()
@@ -192,13 +191,13 @@ def test_a_refusal_for_the_pace_holds_listening_until_it_is_over(lea: Chatting) 
     asked = lea.asked()
     for _ in range(3):
         ear.poll_once()
-    assert lea.asked() == asked, "nobody asks before the time"
+    assert lea.asked() == asked, "no request is sent before the limit ends"
     lea.at.live(minutes=2)
     lea.ear().poll_once()
     assert lea.heard() == ["un peu de patience"]
 
 
-def test_between_two_polls_lies_the_pace_of_the_platform(lea: Chatting) -> None:
+def test_polls_keep_the_interval_of_the_platform(lea: Chatting) -> None:
     before = lea.asked()
     ear = lea.ear()
     ear.start()
@@ -211,7 +210,7 @@ def test_between_two_polls_lies_the_pace_of_the_platform(lea: Chatting) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "garbage", "hang"])
-def test_a_bad_day_of_reading_loses_nothing(lea: Chatting, mode: str) -> None:
+def test_faults_while_polling_lose_no_message(lea: Chatting, mode: str) -> None:
     for kind in ("updates", "lookups"):
         lea.at.server.book.schedule_fault(mode, on=kind, seconds=0.2)
     lea.at.server.says(lea.leo, lea.at.member, "malgré tout")
@@ -220,7 +219,7 @@ def test_a_bad_day_of_reading_loses_nothing(lea: Chatting, mode: str) -> None:
     assert lea.heard() == ["malgré tout"]
 
 
-def test_a_token_that_ended_is_renewed_and_listening_goes_on(lea: Chatting) -> None:
+def test_expired_token_is_renewed_and_polling_continues(lea: Chatting) -> None:
     lea.at.server.clock.advance(3700)
     lea.at.desk.pass_time(seconds=3700)
     lea.at.server.says(lea.leo, lea.at.member, "une heure après")
@@ -231,19 +230,19 @@ def test_a_token_that_ended_is_renewed_and_listening_goes_on(lea: Chatting) -> N
     assert lea.heard() == ["une heure après"]
 
 
-def test_a_right_that_was_taken_away_asks_the_owner(lea: Chatting) -> None:
+def test_missing_chat_scope_requires_reconnection(lea: Chatting) -> None:
     given = lea.at.server.oauth
     for one in (*given.tokens.values(), *given.refreshes.values()):
         one.scopes = tuple(scope for scope in one.scopes if scope != "read:chat")
     lea.at.live(minutes=10)
-    lea.hears()  # a new token might have it
+    lea.hears()  # a new token might have the scope
     assert lea.at.channel().state == ChannelState.ACTIVE
     lea.hears()
     assert lea.at.channel().state == ChannelState.REAUTHORIZE
     assert lea.at.channel().reason == Message("oauth.scopes")
 
 
-def test_an_account_that_was_connected_before_chats_is_not_listened_to(lea: Chatting) -> None:
+def test_account_without_chat_surface_is_not_polled(lea: Chatting) -> None:
     lea.rows(
         "UPDATE channels SET chat_surface = '' WHERE tenant_id = :tenant AND platform = 'fanvue' "
         "RETURNING id"

@@ -1,5 +1,5 @@
-"""A pack sold to a fan on Fanvue: one message is offer, invoice and delivery, on real PostgreSQL,
-over HTTP."""
+"""A pack sold to a fan on Fanvue: one message is offer, invoice and delivery. On real PostgreSQL
+and over HTTP."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ PRICE = Money(1250, "USD")
 
 @dataclass
 class Selling:
-    """Léa's account, a fan whose chat a member took, and a pack at 12.50 USD."""
+    """Léa's account, a fan whose chat a member took over, and a pack at 12.50 USD."""
 
     at: OAuthAccount
     leo: Fan
@@ -47,7 +47,7 @@ class Selling:
     talk: UUID
 
     def offered(self, text: str = "Regarde ce que j’ai pris") -> UUID:
-        """A member offers the pack; the key of the press."""
+        """Offer the pack as a member and return the key of the action."""
         key = uuid7()
         with self.at.desk.scope(self.at.author) as scope:
             member_actions.send_offer(
@@ -56,7 +56,7 @@ class Selling:
         return key
 
     def locked(self) -> list[Sent]:
-        """What stands before the fan with a price."""
+        """Return the paid messages that the fan sees."""
         return [one for one in self.at.member.chats[self.leo.id] if one.price is not None]
 
     def sent(self) -> Sent:
@@ -64,7 +64,7 @@ class Selling:
         return found
 
     def sold(self) -> queries.OrderRow:
-        """The one order."""
+        """Return the only order."""
         with self.at.desk.scope() as scope:
             (found,) = queries.list_order_rows(scope, [self.at.desk.creator_id])
         return found
@@ -74,13 +74,13 @@ class Selling:
             return queries.load_order_history(scope, self.sold().id)
 
     def hears(self) -> None:
-        """Fans are listened to once."""
+        """Poll the account once."""
         ear = make_listener(self.at.desk.services, self.at.channel())
         assert type(ear) is AccountListener
         ear.poll_once()
 
     def reads(self) -> None:
-        """An hour later the platform is asked what was earned, all of it at once."""
+        """Read all earnings an hour later, in one step."""
         self.later(hours=1)
         services, event = (
             self.at.desk.services,
@@ -100,7 +100,7 @@ class Selling:
         self.at.live(minutes=1)
 
     def later(self, **by: float) -> None:
-        """Time passes on both sides, then what is due is done, twice."""
+        """Advance both clocks in two steps and run the due work after each."""
         for _ in range(2):
             self.at.desk.pass_time(seconds=timedelta(**by).total_seconds() / 2)
             self.at.server.clock.advance(timedelta(**by).total_seconds() / 2)
@@ -111,7 +111,7 @@ class Selling:
             return list(scope.run(statement, tenant=self.at.desk.tenant_id))
 
     def gross(self) -> tuple[int, int]:
-        """What the books say was sold, and went back, in cents."""
+        """Return the sales and the refunds of the ledger in cents."""
         with self.at.desk.scope() as scope:
             sales, back = (
                 entries.account_balance(scope, account).get("USD", 0)
@@ -162,7 +162,7 @@ def lea(house: OAuthAccount) -> Iterator[Selling]:
     server.tells_unlocked = True
 
 
-def test_a_pack_goes_in_one_message_behind_its_price(lea: Selling) -> None:
+def test_pack_is_sent_as_one_paid_message(lea: Selling) -> None:
     lea.at.server.slow = 2
     lea.offered()
     lea.at.live(minutes=2)
@@ -172,14 +172,14 @@ def test_a_pack_goes_in_one_message_behind_its_price(lea: Selling) -> None:
     assert lea.gross() == (0, 0)
 
 
-def test_what_the_chat_tells_of_a_sale_is_seen_at_once_and_booked_once(lea: Selling) -> None:
+def test_sale_seen_in_the_chat_is_delivered_at_once_and_booked_once(lea: Selling) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     lea.at.server.buys(lea.at.member, lea.sent().id)
     lea.hears()
     lea.at.live(minutes=0.1)
     assert (lea.sold().state, lea.sold().push) == (OrderState.FULFILLED, FulfilmentState.DELIVERED)
-    assert lea.gross() == (0, 0), "the platform's own list is what is booked"
+    assert lea.gross() == (0, 0), "only the platform's earnings are booked"
     lea.reads()
     lea.hears()
     lea.reads()
@@ -197,9 +197,7 @@ def test_what_the_chat_tells_of_a_sale_is_seen_at_once_and_booked_once(lea: Sell
 
 
 @pytest.mark.parametrize("said", ["I'm 15, is that ok?", "je veux mourir"])
-def test_what_lies_before_a_minor_or_somebody_in_danger_is_taken_back_at_once(
-    lea: Selling, said: str
-) -> None:
+def test_offer_to_a_minor_or_a_fan_in_crisis_is_withdrawn(lea: Selling, said: str) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     assert lea.locked()
@@ -210,7 +208,7 @@ def test_what_lies_before_a_minor_or_somebody_in_danger_is_taken_back_at_once(
     assert lea.sold().state is OrderState.CANCELLED
 
 
-def test_a_sale_nobody_told_of_is_seen_by_looking(lea: Selling) -> None:
+def test_sale_without_a_chat_event_is_found_by_lookup(lea: Selling) -> None:
     lea.at.server.tells_unlocked = False
     lea.offered()
     lea.at.live(minutes=4)
@@ -219,7 +217,7 @@ def test_a_sale_nobody_told_of_is_seen_by_looking(lea: Selling) -> None:
     assert lea.sold().state is OrderState.FULFILLED
 
 
-def test_the_list_of_earnings_alone_makes_a_sale(lea: Selling) -> None:
+def test_sale_is_found_from_earnings_alone(lea: Selling) -> None:
     lea.at.server.tells_unlocked = False
     lea.offered()
     lea.at.live(minutes=1)
@@ -236,7 +234,9 @@ def test_the_list_of_earnings_alone_makes_a_sale(lea: Selling) -> None:
 
 @pytest.mark.parametrize("source", ["refund", "chargeback"])
 @pytest.mark.parametrize("looked", [True, False])
-def test_what_went_back_ends_the_order_once(lea: Selling, source: str, looked: bool) -> None:
+def test_refund_or_chargeback_closes_the_order_once(
+    lea: Selling, source: str, looked: bool
+) -> None:
     server, member = lea.at.server, lea.at.member
     server.tells_unlocked = looked
     lea.offered()
@@ -263,10 +263,10 @@ def test_what_went_back_ends_the_order_once(lea: Selling, source: str, looked: b
 @pytest.mark.parametrize(
     "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"]
 )
-def test_a_message_whose_answer_was_lost_is_there_once_and_sold(lea: Selling, mode: str) -> None:
+def test_offer_with_a_lost_response_is_sent_once_and_sold(lea: Selling, mode: str) -> None:
     with lea.at.desk.scope(
         lea.at.author
-    ) as scope:  # before it the fan reads who writes: that answer is not lost
+    ) as scope:  # the AI notice precedes the first message: its response is not lost
         member_actions.send_member_reply(
             scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7()
         )
@@ -283,7 +283,7 @@ def test_a_message_whose_answer_was_lost_is_there_once_and_sold(lea: Selling, mo
     assert lea.gross() == (PRICE.minor, 0)
 
 
-def test_what_nobody_buys_is_withdrawn_when_its_time_is_over(lea: Selling) -> None:
+def test_unsold_offer_is_withdrawn_at_expiry(lea: Selling) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     lea.later(days=3)
@@ -293,7 +293,7 @@ def test_what_nobody_buys_is_withdrawn_when_its_time_is_over(lea: Selling) -> No
     assert lea.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'order.look'") == []
 
 
-def test_what_is_bought_in_the_last_moment_stays_the_fans(lea: Selling) -> None:
+def test_offer_bought_during_withdrawal_remains_sold(lea: Selling) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     lea.at.server.tells_unlocked = False
@@ -312,7 +312,7 @@ def test_what_is_bought_in_the_last_moment_stays_the_fans(lea: Selling) -> None:
     assert not any(cause.startswith("copy:") for cause in lea.at.desk.notices())
 
 
-def test_a_pack_that_is_recalled_is_withdrawn_before_anybody_pays(lea: Selling) -> None:
+def test_recalled_offer_is_withdrawn_before_payment(lea: Selling) -> None:
     key = lea.offered()
     lea.at.live(minutes=1)
     with lea.at.desk.scope() as scope:
@@ -324,7 +324,7 @@ def test_a_pack_that_is_recalled_is_withdrawn_before_anybody_pays(lea: Selling) 
     assert lea.sold().state is OrderState.CANCELLED
 
 
-def test_a_bought_pack_that_is_recalled_is_a_persons_matter(lea: Selling) -> None:
+def test_recalled_sold_pack_must_be_refunded_by_a_member(lea: Selling) -> None:
     key = lea.offered()
     lea.at.live(minutes=1)
     lea.at.server.buys(lea.at.member, lea.sent().id)
@@ -340,7 +340,7 @@ def test_a_bought_pack_that_is_recalled_is_a_persons_matter(lea: Selling) -> Non
     assert lea.gross() == (0, 0)
 
 
-def test_a_pack_that_changed_meanwhile_does_not_leave(lea: Selling) -> None:
+def test_pack_changed_after_the_offer_is_not_sent(lea: Selling) -> None:
     lea.offered()
     with lea.at.desk.scope() as scope:
         packs.replace_pack_items(scope, lea.pack_id, [lea.at.desk.photo(7)])

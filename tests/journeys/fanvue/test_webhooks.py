@@ -1,5 +1,5 @@
-"""Fanvue calls: what a fan writes, pays or follows is heard before its turn, and read at Fanvue, on
-real PostgreSQL."""
+"""Webhooks of Fanvue: messages, payments and followers trigger an early poll and are read from the
+API. On real PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +34,11 @@ from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 TURN, SOON = 40.0, 25.0
-"""Seconds between two turns of an account nobody wakes, and within which one that is woken is
-asked."""
+"""Seconds between two polls without a webhook, and within which a webhook must trigger one."""
 
 
 class Patient(Fanvue):
-    """Fanvue, asked rarely enough to see who is woken."""
+    """Fanvue with a poll interval long enough to see an early poll."""
 
     capabilities = replace(CAN, poll_seconds=TURN)
 
@@ -57,7 +56,7 @@ def services(
 
 @dataclass
 class Called:
-    """Léa's account, connected, with an application that calls us, and a fan of hers."""
+    """Léa's connected account with an application that sends webhooks, and a fan of hers."""
 
     at: OAuthAccount
     events: Events
@@ -68,7 +67,7 @@ class Called:
         return derived_uuid("fanvue", self.events.app.client_id)
 
     def set_up(self, secret: str = "") -> None:
-        """What a member does: the secret goes in here, the address there."""
+        """Submit the signing secret, as a member does."""
         typed = {room.CALL_SECRET_FIELD: secret or self.events.app.signing}
         letter = sealed_intake.seal_form(
             sealed_intake.derive_public_key(MASTER), self.at.desk.tenant_id, typed
@@ -78,7 +77,7 @@ class Called:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """The listening process, with its door; Fanvue calls it."""
+        """Run the listener process with its webhook endpoint and connect Fanvue to it."""
         services = self.at.desk.services
         ears = make_listener_pool(services)
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
@@ -103,21 +102,21 @@ class Called:
         return [row.body for row in self.rows(statement)]
 
     def asked(self) -> int:
-        """How many requests Fanvue counted for the account."""
+        """Return the number of requests that Fanvue counted for the account."""
         mine = self.at.member.id
         return sum(
             bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key
         )
 
     def read_once(self) -> None:
-        """The first reading, which goes back for months, is over."""
+        """Complete the first reading of earnings, which covers months."""
         next(one for one in TICKS if one.name == "earnings").write_rows(
             self.at.desk.services.tenant
         )
         self.at.live(minutes=12)
 
     def booked(self) -> tuple[Money, ...]:
-        """What stands in the books, by what was sold there."""
+        """Return the booked balances of the Fanvue account."""
         with self.at.desk.scope() as scope:
             found = queries.check_rail_balances(scope, [self.at.desk.creator_id])
         return tuple(one.booked for one in found if one.account == "Fanvue")
@@ -142,19 +141,19 @@ def lea(services: Services, running: RunningSandbox, server: FakeFanvue) -> Iter
     server.book.clear_faults()
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["of today", "of before"])
-def test_what_a_fan_writes_is_heard_before_its_turn(lea: Called, before: bool) -> None:
+@pytest.mark.parametrize("before", [False, True], ids=["current", "previous"])
+def test_webhook_triggers_an_early_poll(lea: Called, before: bool) -> None:
     lea.events.before = before
     with lea.listening():
         wait_until(
             lambda: lea.asked() >= 2
-        )  # who it is, and the first look at the chats: the next turn is far
+        )  # the account and the first list of chats; the next poll is far away
         lea.events.says(lea.leo, lea.at.member, "bonjour !")
         assert lea.events.statuses == [200]
         wait_until(lambda: lea.heard() == ["bonjour !"], SOON)
 
 
-def test_a_burst_wakes_once(lea: Called) -> None:
+def test_burst_of_webhooks_triggers_one_poll(lea: Called) -> None:
     lea.events.times = 3
     with lea.listening():
         wait_until(lambda: lea.asked() >= 2)
@@ -164,10 +163,10 @@ def test_a_burst_wakes_once(lea: Called) -> None:
         wait_until(lambda: len(lea.heard()) == 5, SOON)
     assert lea.events.statuses == [200] * 15
     assert lea.heard() == [f"bonjour {number}" for number in range(5)]
-    assert lea.asked() == before + 2, "the list, and one chat"
+    assert lea.asked() == before + 2, "the list and one chat"
 
 
-def test_what_is_paid_and_goes_back_is_in_the_books_without_waiting_for_hours(lea: Called) -> None:
+def test_payment_and_refund_are_booked_soon_after_their_webhooks(lea: Called) -> None:
     lea.read_once()
     with lea.listening():
         sale = lea.events.pays(lea.leo, lea.at.member, 1000, 800)
@@ -179,8 +178,8 @@ def test_what_is_paid_and_goes_back_is_in_the_books_without_waiting_for_hours(le
     assert lea.events.statuses == [200, 200]
 
 
-def test_what_a_call_says_was_paid_is_in_no_book(lea: Called) -> None:
-    """Whoever has the secret can make us ask, no more: Fanvue says what was paid."""
+def test_webhook_contents_are_never_booked(lea: Called) -> None:
+    """A holder of the secret can only trigger a poll; payments are read from Fanvue."""
     with lea.listening():
         told = {"id": "FV-1", "gross": 10**9, "currency": "USD", "source": "tip"}
         lea.events.tell(lea.at.member, "payment.succeeded", told)
@@ -195,7 +194,7 @@ def test_what_a_call_says_was_paid_is_in_no_book(lea: Called) -> None:
     assert lea.heard() == []
 
 
-def test_who_follows_is_counted_within_minutes(lea: Called) -> None:
+def test_new_followers_are_counted_within_minutes(lea: Called) -> None:
     with lea.listening():
         for handle in ("ana", "bo", "cy"):
             lea.events.follows(lea.at.server.fan(handle), lea.at.member)
@@ -204,7 +203,7 @@ def test_who_follows_is_counted_within_minutes(lea: Called) -> None:
     assert [row.followers for row in told] == [3]
 
 
-def test_calls_that_are_late_or_of_another_secret_change_nothing(lea: Called) -> None:
+def test_late_or_wrongly_signed_webhooks_change_nothing(lea: Called) -> None:
     with lea.listening():
         lea.events.late = 301 + 5
         lea.events.pays(lea.leo, lea.at.member, 1000, 800)
@@ -215,7 +214,7 @@ def test_calls_that_are_late_or_of_another_secret_change_nothing(lea: Called) ->
     assert lea.booked() == ()
 
 
-def test_the_secret_is_nowhere_to_be_read(lea: Called) -> None:
+def test_signing_secret_is_never_stored_readably(lea: Called) -> None:
     with lea.listening():
         lea.events.follows(lea.leo, lea.at.member)
     held = lea.rows(

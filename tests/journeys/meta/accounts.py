@@ -1,4 +1,4 @@
-"""Léa's account on one of Meta's networks, days that pass for its tokens, and her Page."""
+"""Léa's account on a network of Meta with the passing of days for its tokens, and her Page."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,53 +22,54 @@ PASTED = "access_token"
 
 
 class MetaAccount(OAuthAccount):
-    """Her account there, and what its network knows of tokens."""
+    """Her account, and the tokens that its network issued."""
 
     @property
     def oauth(self) -> Any:
-        """The network's applications, codes and tokens."""
+        """The applications, codes and tokens of the network."""
         return self.server.oauth
 
     def token(self) -> str:
-        """What a request of the house would show, opened."""
+        """Return the decrypted token of the account."""
         sealed = self.channel().token
         assert sealed is not None
         return self.desk.services.reveal(self.desk.tenant_id, sealed)
 
     def days(self, many: float) -> None:
-        """Days pass on both sides; then the beat, and what is due is done."""
+        """Advance both clocks by days, then run the jobs and the due work."""
         self.desk.pass_time(days=many)
         self.server.clock.advance(many * 86400)
         self.beat()
 
     def beat(self) -> None:
-        """One minute of the house."""
+        """Run the job that renews tokens, and the due work."""
         next(tick for tick in TICKS if tick.name == "tokens").write_rows(self.desk.services.tenant)
         self.desk.run()
 
     def renewed(self) -> int:
-        """How often its token was renewed."""
+        """Return the number of renewals of its token."""
         return sum(grant.endswith("_refresh_token") for grant in self.oauth.asked)
 
     def why(self) -> str:
-        """Why it does not post."""
+        """Return the reason code that stops the account."""
         found = self.channel().reason
         return found.code if found is not None else ""
 
 
 class FacebookPage(OAuthAccount):
-    """Her Page, which comes in with a token that somebody pastes."""
+    """Her Page, connected with a pasted token."""
 
     def enrol(self, **typed: str) -> account_setup.AccountSetup:
-        """The whole way."""
+        """Complete the account setup."""
         return self.ask(**typed)
 
 
 class FacebookLogin(OAuthAccount):
-    """Her way in by a yes at Facebook; `member` is she, with the Pages she runs."""
+    """Her Page, connected with the OAuth flow of Facebook. `member` is Léa with the Pages she
+    manages."""
 
     def token(self) -> str:
-        """What a request of the house would show, opened."""
+        """Return the decrypted token of the account."""
         sealed = self.channel().token
         assert sealed is not None
         return self.desk.services.reveal(self.desk.tenant_id, sealed)
@@ -76,7 +77,7 @@ class FacebookLogin(OAuthAccount):
 
 @contextmanager
 def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str, Any]]]:
-    """A process that reaches them, each under its version."""
+    """Provide the services of a process that reaches the networks, each under its API version."""
     with ExitStack() as stack:
         pictures, words = stack.enter_context(instagram()), stack.enter_context(threads())
         walls = stack.enter_context(facebook())
@@ -97,11 +98,11 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
 def create_meta_account(
     services: Services, running: RunningSandbox, server: Any, platform: str
 ) -> MetaAccount:
-    """An agency of her own, with an application there."""
+    """Create an agency with an application on the network."""
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
-    )  # other houses of this file have lived
+    )  # earlier tests of this file advanced the clock
     server.oauth.asked.clear()
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
     app = server.oauth.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
@@ -111,7 +112,7 @@ def create_meta_account(
 
 
 def create_facebook_page(services: Services, running: RunningSandbox, server: Any) -> FacebookPage:
-    """An agency of her own, and a Page of which nothing is known here yet."""
+    """Create an agency and a Page that is not connected yet."""
     made = create_sandbox_agency(services, running)
     server.clock.advance((made.now() - server.clock()).total_seconds())
     page = server.page(f"Lea {str(made.tenant_id)[-8:]}")
@@ -123,8 +124,7 @@ def create_facebook_page(services: Services, running: RunningSandbox, server: An
 def create_facebook_login(
     services: Services, running: RunningSandbox, server: Any, *names: str
 ) -> FacebookLogin:
-    """An agency of her own with an application at Facebook, and Pages by these names that she
-    runs."""
+    """Create an agency with an application at Facebook and Pages with these names."""
     made = create_sandbox_agency(services, running)
     server.clock.advance((made.now() - server.clock()).total_seconds())
     app = server.login.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)

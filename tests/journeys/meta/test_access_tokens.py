@@ -1,5 +1,5 @@
-"""Instagram and Threads: an account comes in by a yes or by a pasted token; either lives sixty
-days, renewed ahead."""
+"""Instagram and Threads: an account is connected by OAuth or with a pasted token. Both tokens last
+sixty days and are renewed early."""
 
 import logging
 from collections.abc import Iterator
@@ -58,21 +58,21 @@ def paste(house: MetaAccount) -> None:
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
-def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: MetaAccount) -> None:
+def test_pasted_token_is_renewed_early(house: MetaAccount) -> None:
     paste(house)
     house.days(1)
-    assert house.renewed() == 0, "nothing tells its age: it must be a day old"
+    assert house.renewed() == 0, "its age is unknown: it must be a day old"
     house.days(1.5)
     assert house.renewed() == 1
     assert house.token() != house.member.token
     channel = house.channel()
     assert channel.expires_at is not None
     left = channel.expires_at - house.desk.now()
-    assert timedelta(days=59) < left <= timedelta(days=60), "now its end is known"
+    assert timedelta(days=59) < left <= timedelta(days=60), "its expiry is known now"
     house.days(47)
     assert house.renewed() == 1
     house.days(2)
-    assert house.renewed() == 2, "eleven days before its end"
+    assert house.renewed() == 2, "eleven days before its expiry"
     for _ in range(4):
         house.days(49)
     assert (house.renewed(), house.channel().state) == (6, ChannelState.ACTIVE)
@@ -82,7 +82,7 @@ def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: MetaAc
 @pytest.mark.parametrize(
     "mode", ["reset_after", "reset_before", "garbage", "status:503_after", "status:429"]
 )
-def test_a_bad_day_is_asked_again_and_costs_nothing(house: MetaAccount, mode: str) -> None:
+def test_failed_renewal_is_retried(house: MetaAccount, mode: str) -> None:
     paste(house)
     house.server.book.schedule_fault(mode, on="refreshes", times=2)
     house.days(2.5)
@@ -95,10 +95,8 @@ def test_a_bad_day_is_asked_again_and_costs_nothing(house: MetaAccount, mode: st
 
 
 @pytest.mark.parametrize("refusal", [(100, 0), (190, 0), (10, 0), (190, 467)])
-def test_a_token_that_works_and_is_not_renewed_yet_is_kept(
-    house: MetaAccount, refusal: tuple[int, int]
-) -> None:
-    """However they say it."""
+def test_refused_renewal_keeps_a_valid_token(house: MetaAccount, refusal: tuple[int, int]) -> None:
+    """The platform has several error codes for this refusal."""
     paste(house)
     house.oauth.young = refusal
     house.oauth.tokens[house.member.token].issued_at += timedelta(days=2)
@@ -118,7 +116,7 @@ def test_a_token_that_works_and_is_not_renewed_yet_is_kept(
         (467, "connectors.token_refused"),
     ],
 )
-def test_a_dead_token_asks_the_person_and_says_why(
+def test_ended_token_requires_reconnection_with_a_reason(
     house: MetaAccount, over: int, code: str
 ) -> None:
     paste(house)
@@ -127,19 +125,21 @@ def test_a_dead_token_asks_the_person_and_says_why(
     assert (house.channel().state, house.why()) == (ChannelState.REAUTHORIZE, code)
     asked = len(house.server.book.list_requests())
     house.days(3)
-    assert len(house.server.book.list_requests()) == asked, "a dead account is left alone"
+    assert len(house.server.book.list_requests()) == asked, (
+        "an account with an ended token sends no requests"
+    )
     house.member.token = house.oauth.give(house.member)
     paste(house)
     assert house.channel().state == ChannelState.ACTIVE
 
 
-def test_nobody_renews_a_token_that_ended_while_the_house_was_away(house: MetaAccount) -> None:
+def test_token_that_expired_during_downtime_is_not_renewed(house: MetaAccount) -> None:
     paste(house)
     house.days(61)
     assert (house.channel().state, house.why()) == (ChannelState.REAUTHORIZE, "meta.token_expired")
 
 
-def test_no_token_is_logged_or_kept_in_the_open(
+def test_no_token_is_logged_or_stored_readably(
     house: MetaAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -162,7 +162,7 @@ def clients(house: MetaAccount) -> list[str]:
     return [found.client_id] if found is not None else []
 
 
-def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: MetaAccount) -> None:
+def test_oauth_flow_gets_a_sixty_day_token_and_renews_it(house: MetaAccount) -> None:
     wish = house.ask()
     assert f"client_id={house.form['client_id']}" in wish.visit
     assert "/oauth/authorize?" in wish.visit
@@ -186,7 +186,7 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: MetaAccoun
     assert (house.renewed(), house.channel().state) == (1, ChannelState.ACTIVE)
 
 
-def test_the_next_account_comes_in_through_the_same_application_and_shares_its_limits(
+def test_second_account_shares_the_application_and_its_limits(
     house: MetaAccount,
 ) -> None:
     house.enrol()
@@ -201,8 +201,8 @@ def test_the_next_account_comes_in_through_the_same_application_and_shares_its_l
     assert (len(found), len(set(found)), None in found) == (2, 1, False)
 
 
-def test_a_pasted_token_is_of_no_application(house: MetaAccount) -> None:
-    """What is typed beside it is not kept: nobody showed that it works."""
+def test_pasted_token_belongs_to_no_application(house: MetaAccount) -> None:
+    """An application typed beside the token is not stored, since no request proved that it works."""
     wish = house.ask(**{PASTED: house.member.token})
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert clients(house) == []
@@ -213,22 +213,20 @@ def test_a_pasted_token_is_of_no_application(house: MetaAccount) -> None:
         assert key.scalars().all() == [None]
 
 
-def test_an_answer_without_a_list_around_it_is_read_as_well(house: MetaAccount) -> None:
+def test_token_response_without_a_list_is_read(house: MetaAccount) -> None:
     house.oauth.wraps = not house.oauth.wraps
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
-def test_a_lost_token_of_sixty_days_is_asked_for_again(house: MetaAccount, mode: str) -> None:
+def test_lost_token_exchange_is_retried(house: MetaAccount, mode: str) -> None:
     house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges"])
-def test_where_the_code_is_used_up_the_person_says_yes_again(
-    house: MetaAccount, office: str
-) -> None:
+def test_used_code_requires_a_new_authorization(house: MetaAccount, office: str) -> None:
     house.server.book.schedule_fault("reset_after", on=office, times=3)
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.again"))
@@ -236,13 +234,13 @@ def test_where_the_code_is_used_up_the_person_says_yes_again(
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_a_wrong_secret_is_told_and_not_kept(house: MetaAccount) -> None:
+def test_wrong_client_secret_is_reported_and_not_stored(house: MetaAccount) -> None:
     wish = house.enrol(client_secret="0" * 32)
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.client_refused"))
     assert clients(house) == []
 
 
-def test_without_an_application_or_a_token_a_person_is_told_what_to_write(
+def test_form_without_application_or_token_is_refused(
     house: MetaAccount,
 ) -> None:
     for typed in ({"client_id": "", "client_secret": ""}, {"client_secret": ""}):
@@ -250,16 +248,15 @@ def test_without_an_application_or_a_token_a_person_is_told_what_to_write(
         assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
 
 
-def test_who_says_no_is_not_asked_again(house: MetaAccount) -> None:
+def test_declined_authorization_ends_the_setup(house: MetaAccount) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     found = house.stands(wish.id)
     assert (found.state, found.reason) == (AccountSetupState.REFUSED, Message("enrolment.declined"))
 
 
-def test_an_account_that_may_not_publish_is_not_let_in(house: MetaAccount) -> None:
-    """Instagram tells at once what was allowed; Threads does not, and says it when a post is
-    refused."""
+def test_instagram_account_without_publish_scope_is_refused(house: MetaAccount) -> None:
+    """Instagram returns the granted scopes at once; Threads returns none and refuses the post."""
     house.oauth.unticks = frozenset({"instagram_business_content_publish"})
     wish = house.enrol()
     if house.platform == "instagram":
@@ -270,7 +267,7 @@ def test_an_account_that_may_not_publish_is_not_let_in(house: MetaAccount) -> No
         assert wish.state == AccountSetupState.CONNECTED
 
 
-def test_the_terminal_asks_for_a_token_or_for_an_application(house: MetaAccount) -> None:
+def test_terminal_check_uses_a_token_or_an_application(house: MetaAccount) -> None:
     (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
     assert well
     assert "/oauth/authorize" in said
@@ -282,5 +279,5 @@ def test_the_terminal_asks_for_a_token_or_for_an_application(house: MetaAccount)
     assert terminal(house, platform=house.platform)[-1][1]
     house.form = {}
     (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
-    assert well, "the application is known by now"
+    assert well, "the application is stored"
     assert "/oauth/authorize" in said

@@ -1,5 +1,5 @@
-"""A Facebook Page from the sealed form to the post, through the house's own routes: films,
-comments, removal."""
+"""A Facebook Page from the sealed form to the post, through the real routes: videos, comments and
+removal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def listen(here: ConnectedCreator) -> None:
         here.desk.live(minutes=1)
 
 
-def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
+def test_text_post_is_published_and_removed(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page = here.facebook()
     sent = here.desk.delivery("Bonjour", channel="facebook", after=60)
@@ -49,7 +49,7 @@ def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
     assert post.deleted
 
 
-def test_pictures_are_brought_ahead_with_what_describes_them(networks: FakePlatforms) -> None:
+def test_pictures_are_uploaded_early_with_alt_text(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page, files = here.facebook(), (here.picture(Rating.G), here.picture(Rating.G))
     sent = here.desk.delivery("Deux", channel="facebook", media=files, after=3600)
@@ -60,10 +60,10 @@ def test_pictures_are_brought_ahead_with_what_describes_them(networks: FakePlatf
     (post,) = page.posts.values()
     assert tuple(photo.file for photo in post.photos) == tuple(bytes_of(here, one) for one in files)
     assert all(photo.alt for photo in post.photos)
-    assert len(page.photos) == 2, "what was brought is what was posted"
+    assert len(page.photos) == 2, "the uploaded photos are the posted ones"
 
 
-def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: FakePlatforms) -> None:
+def test_video_is_published_after_processing(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page, shown = here.facebook(), add_video(here.desk, seconds=3.5)
     networks.facebook.film_seconds = 400
@@ -79,7 +79,7 @@ def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: FakePlatfo
     assert copy.native_ids == (post.id,)
 
 
-def test_a_film_that_comes_to_nothing_is_told(networks: FakePlatforms) -> None:
+def test_failed_video_processing_fails_the_delivery(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page, shown = here.facebook(), add_video(here.desk, seconds=3.5)
     networks.facebook.film_seconds, networks.facebook.refuses_films = 45, 1
@@ -92,7 +92,7 @@ def test_a_film_that_comes_to_nothing_is_told(networks: FakePlatforms) -> None:
     assert len(page.posts) == 1
 
 
-def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
+def test_video_with_a_lost_response_is_not_resent_while_processing(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -108,7 +108,7 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
+def test_lost_response_is_found_in_the_list_and_never_duplicated(
     networks: FakePlatforms, mode: str
 ) -> None:
     here = create_connected_creator(networks)
@@ -122,7 +122,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
     assert [one.message for one in page.posts.values()] == ["Bonsoir"]
 
 
-def test_a_page_that_posts_too_often_waits(networks: FakePlatforms) -> None:
+def test_rate_limited_page_waits(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page = here.facebook()
     networks.facebook.blocked = 1
@@ -133,7 +133,7 @@ def test_a_page_that_posts_too_often_waits(networks: FakePlatforms) -> None:
     assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
+def test_forbidden_rating_is_never_fetched(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page = here.facebook()
     for rating in (Rating.S, Rating.E):
@@ -147,7 +147,7 @@ def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None
     assert (page.fetched, page.photos, page.posts) == ([], {}, {})
 
 
-def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(
+def test_comment_is_answered_hidden_and_its_author_blocked(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -169,7 +169,7 @@ def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(
     assert told.hidden
     assert page.blocked == {told.author}
     listen(here)
-    assert list_open_comments(here.desk) == [], "what the Page said is nobody's comment"
+    assert list_open_comments(here.desk) == [], "a reply of the Page is no open comment"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(
         ("", "person", "facebook.not_the_page"),
     ],
 )
-def test_a_token_is_judged_on_the_spot(
+def test_invalid_token_or_page_is_refused_at_once(
     networks: FakePlatforms, page: str, token: str, reason: str
 ) -> None:
     here, known = create_connected_creator(networks), networks.facebook.page("Mia")
@@ -191,7 +191,7 @@ def test_a_token_is_judged_on_the_spot(
     assert wish.reason.code == reason
 
 
-def test_a_token_that_may_not_post_names_what_it_lacks(networks: FakePlatforms) -> None:
+def test_token_without_posting_right_names_the_missing_right(networks: FakePlatforms) -> None:
     here, page = create_connected_creator(networks), networks.facebook.page("Mia")
     page.rights = frozenset({"pages_show_list", "pages_read_engagement"})
     wish = here.asked("facebook", page=page.id, access_token=page.token)
@@ -211,7 +211,7 @@ def test_a_token_that_may_not_post_names_what_it_lacks(networks: FakePlatforms) 
         assert account_setup.get_setup(scope, wish.id).channel_id is None
 
 
-def test_without_rights_over_comments_the_page_still_posts(networks: FakePlatforms) -> None:
+def test_page_without_comment_rights_still_posts(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page = here.facebook()
     page.rights = frozenset({"pages_manage_posts", "pages_read_engagement"})
@@ -228,7 +228,7 @@ def test_without_rights_over_comments_the_page_still_posts(networks: FakePlatfor
     ]
 
 
-def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: FakePlatforms) -> None:
+def test_duplicate_post_fails_with_a_reason(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     page = here.facebook()
     first = here.desk.delivery("Bonjour", channel="facebook")

@@ -1,5 +1,5 @@
-"""A Facebook Page comes in by a yes of somebody who runs it, from the form to a post that stands
-there."""
+"""A Facebook Page connected by OAuth of a member who manages it, from the form to the published
+post."""
 
 import logging
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def both(
 def house(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox
 ) -> Iterator[FacebookLogin]:
-    """One Page, hers."""
+    """Provide an account with one Page."""
     server = both[1]["facebook"]
     yield create_facebook_login(both[0], running, server, "Léa Officiel")
     server.book.clear_faults()
@@ -51,18 +51,18 @@ def page(house: FacebookLogin) -> Any:
 
 def refused(house: FacebookLogin, **typed: str) -> Message | None:
     wish = house.enrol(**typed)
-    assert wish.state == AccountSetupState.REFUSED, "nobody was let in"
+    assert wish.state == AccountSetupState.REFUSED, "the account was connected"
     assert wish.channel_id is None
     return wish.reason
 
 
-def test_a_yes_lets_the_page_in_and_a_post_stands_there(
+def test_authorized_page_is_connected_and_publishes(
     house: FacebookLogin, caplog: pytest.LogCaptureFixture
 ) -> None:
     wish = house.ask()
     assert "/dialog/oauth?" in wish.visit
     back = house.approve(wish.visit)
-    caplog.clear()  # the browser of the test spoke there
+    caplog.clear()  # the log of the browser's requests
     caplog.set_level(logging.DEBUG)
     house.bring(back)
     found = house.stands(wish.id)
@@ -73,11 +73,11 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(
         "Léa Officiel",
         ChannelState.ACTIVE,
     )
-    assert house.token() == page(house).token, "the Page's own: the person's is not kept"
-    assert page(house).expires_at == 0, "it was made of one for sixty days"
+    assert house.token() == page(house).token, "only the Page's token is stored, not the member's"
+    assert page(house).expires_at == 0, "it was derived from a sixty-day token"
     assert channel.expires_at is not None
     assert timedelta(days=89) < channel.expires_at - house.desk.now() <= timedelta(days=90), (
-        "then she says yes again"
+        "a new authorization is due after ninety days"
     )
     sent = house.desk.delivery("Bonjour", channel="facebook")
     house.live(minutes=2)
@@ -95,10 +95,10 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(
         known = oauth_clients.latest_oauth_clients(scope)["facebook"]
         key = scope.run("SELECT app_key FROM channels WHERE platform = 'facebook'").scalar_one()
     assert known.client_id == house.form["client_id"]
-    assert key is not None, "what is known of an application's limits holds for this Page"
+    assert key is not None, "the application's limits apply to this Page"
 
 
-def test_who_runs_several_names_one_and_is_told_which_there_are(
+def test_member_with_several_pages_must_choose_one(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox
 ) -> None:
     house = create_facebook_login(
@@ -114,16 +114,16 @@ def test_who_runs_several_names_one_and_is_told_which_there_are(
     for typed in ("Zoé", house.server.page("Nova").id):
         reason = refused(house, page=typed)
         assert reason is not None
-        assert reason.code == "facebook.which_page", "no Page of hers"
+        assert reason.code == "facebook.which_page", "she does not manage this Page"
     for typed, meant in ((" mia laurent ", pages[1]), (pages[2].id, pages[2])):
         wish = house.enrol(page=typed, client_id="", client_secret="")
         assert wish.state == AccountSetupState.CONNECTED, (
-            "the application is known: it was given a token before"
+            "the application is stored: it got a token before"
         )
         assert (house.channel().account, house.token()) == (meant.id, meant.token)
 
 
-def test_a_page_far_down_the_list_is_found(
+def test_page_beyond_the_first_list_page_is_found(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox
 ) -> None:
     house = create_facebook_login(
@@ -133,12 +133,12 @@ def test_a_page_far_down_the_list_is_found(
     assert house.channel().name == "Page 129"
 
 
-def test_who_runs_none_is_told(house: FacebookLogin) -> None:
+def test_member_without_pages_is_refused(house: FacebookLogin) -> None:
     house.member.pages.clear()
     assert refused(house) == Message("facebook.no_page")
 
 
-def test_what_was_left_unticked_is_named_and_asked_for_again(house: FacebookLogin) -> None:
+def test_declined_permission_is_named_and_can_be_granted_later(house: FacebookLogin) -> None:
     house.member.unticks = frozenset({"pages_manage_posts"})
     assert refused(house) == Message("facebook.right_missing", {"rights": "pages_manage_posts"})
     house.member.unticks = frozenset({"pages_show_list"})
@@ -147,14 +147,14 @@ def test_what_was_left_unticked_is_named_and_asked_for_again(house: FacebookLogi
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_who_may_not_post_there_is_told(house: FacebookLogin) -> None:
+def test_member_without_the_posting_task_is_refused(house: FacebookLogin) -> None:
     house.member.pages[page(house).id] = ("ANALYZE", "MODERATE")
     assert refused(house) == Message("facebook.no_task", {"page": "Léa Officiel"})
     house.member.pages[page(house).id] = ("PROFILE_PLUS_CREATE_CONTENT",)
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_where_messages_are_wanted_their_right_is_asked_for(house: FacebookLogin) -> None:
+def test_message_right_is_requested_only_for_messages(house: FacebookLogin) -> None:
     assert "pages_messaging" not in house.ask().visit
     house.member.unticks = frozenset({"pages_messaging"})
     assert refused(house, wanted=WANTED_MESSAGES) == Message(
@@ -166,23 +166,21 @@ def test_where_messages_are_wanted_their_right_is_asked_for(house: FacebookLogin
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
-def test_a_lost_token_of_two_months_is_asked_for_again(house: FacebookLogin, mode: str) -> None:
+def test_lost_token_exchange_is_retried(house: FacebookLogin, mode: str) -> None:
     house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges", "checks"])
-def test_where_the_code_is_used_up_the_person_says_yes_again(
-    house: FacebookLogin, office: str
-) -> None:
+def test_used_code_requires_a_new_authorization(house: FacebookLogin, office: str) -> None:
     house.server.book.schedule_fault("reset_after", on=office, times=3)
     assert refused(house) == Message("oauth.again")
     house.server.book.clear_faults()
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_a_wrong_secret_or_application_is_told_and_not_kept(house: FacebookLogin) -> None:
+def test_wrong_secret_or_application_is_refused_and_not_stored(house: FacebookLogin) -> None:
     assert refused(house, client_secret="0" * 32) == Message("oauth.client_refused")
     wish = house.ask(client_id="", client_secret="")
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
@@ -190,7 +188,7 @@ def test_a_wrong_secret_or_application_is_told_and_not_kept(house: FacebookLogin
         assert "facebook" not in oauth_clients.latest_oauth_clients(scope)
 
 
-def test_who_says_no_and_who_comes_back_twice_get_nothing(house: FacebookLogin) -> None:
+def test_declined_or_repeated_authorization_is_refused(house: FacebookLogin) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     assert house.stands(wish.id).reason == Message("enrolment.declined")

@@ -1,5 +1,5 @@
-"""Instagram from the sealed form to the post, through the house's own routes: it fetches the files
-from our door."""
+"""Instagram from the sealed form to the post, through the real routes: it fetches the files from
+temporary URLs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def asked(here: ConnectedCreator) -> list[media_urls.MediaUrlFetch]:
-    """Every visit of an address that was lent, oldest first."""
+    """Return every request of a temporary URL, oldest first."""
     with here.desk.scope() as scope:
         ids = scope.run(
             "SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at", t=scope.tenant_id
@@ -63,7 +63,7 @@ def status(address: str) -> int:
     return reply.status
 
 
-def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(
+def test_picture_is_prepared_early_fetched_once_and_posted_on_time(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -74,16 +74,16 @@ def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(
     assert profile.posts == []
     (address,) = profile.fetched
     assert [one.status for one in asked(here)] == [200]
-    assert status(address) == 410, "the container is ready: nobody needs the address any more"
+    assert status(address) == 410, "the container is ready: the URL has expired"
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (post,) = profile.posts
     assert (post["caption"], post["_files"]) == ("Bonjour", (bytes_of(here, picture),))
-    assert len(profile.containers) == 1, "what was prepared is what was posted"
+    assert len(profile.containers) == 1, "the prepared container is published"
     assert [one.reason for one in asked(here)] == ["", "PERMIT_EXPIRED"]
 
 
-def test_a_carousel_is_one_post(networks: FakePlatforms) -> None:
+def test_carousel_is_one_post(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, pictures = here.instagram(), (here.picture(Rating.G), here.picture(Rating.G))
     sent = here.desk.delivery("Deux", channel="instagram", media=pictures, after=60)
@@ -93,10 +93,10 @@ def test_a_carousel_is_one_post(networks: FakePlatforms) -> None:
     assert post["_files"] == tuple(bytes_of(here, one) for one in pictures)
 
 
-def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(
+def test_video_is_fetched_during_processing_and_posted_on_time(
     networks: FakePlatforms,
 ) -> None:
-    """Over several tries: its address holds until the reel is ready, and no longer."""
+    """Processing takes several polls: the URL is valid until the reel is ready."""
     here = create_connected_creator(networks)
     profile, shown = here.instagram(), add_video(here.desk, seconds=3.5)
     networks.instagram.film_slow = 7
@@ -107,17 +107,17 @@ def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(
     assert profile.posts == []
     (address,) = profile.fetched
     assert [one.status for one in asked(here)] == [206]
-    assert status(address) == 410, "the reel is ready: nobody needs the address any more"
+    assert status(address) == 410, "the reel is ready: the URL has expired"
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (post,) = profile.posts
     assert (post["caption"], post["_files"]) == ("Un film", (bytes_of(here, shown),))
-    assert len(profile.containers) == 1, "what was prepared is what was posted"
+    assert len(profile.containers) == 1, "the prepared container is published"
 
 
-def test_a_film_that_did_not_arrive_is_asked_for_again(networks: FakePlatforms) -> None:
-    """Posted at once, so that nothing was prepared. The first address is over by then: the second
-    try has its own."""
+def test_lost_video_is_uploaded_again(networks: FakePlatforms) -> None:
+    """The post is due at once, so nothing was prepared. The first URL has expired by then; the
+    second try has a new one."""
     here = create_connected_creator(networks)
     profile, shown = here.instagram(), add_video(here.desk, seconds=3.5)
     networks.instagram.film_slow, networks.instagram.loses_films = 10, 1
@@ -128,7 +128,7 @@ def test_a_film_that_did_not_arrive_is_asked_for_again(networks: FakePlatforms) 
     assert [post["_files"] for post in profile.posts] == [(bytes_of(here, shown),)]
 
 
-def test_a_film_that_instagram_cannot_use_is_told_in_words(
+def test_refused_video_fails_with_a_reason(
     networks: FakePlatforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = create_connected_creator(networks)
@@ -144,7 +144,7 @@ def test_a_film_that_instagram_cannot_use_is_told_in_words(
     assert (len(profile.containers), profile.posts) == (1, [])
 
 
-def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: FakePlatforms) -> None:
+def test_too_short_video_is_never_uploaded(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, short = here.instagram(), add_video(here.desk, seconds=1.0)
     sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
@@ -156,7 +156,7 @@ def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: FakePla
     assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePlatforms) -> None:
+def test_lost_response_is_found_in_the_list_and_never_resent(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
@@ -168,8 +168,8 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePl
     assert [post["caption"] for post in profile.posts] == ["Bonsoir"]
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
-    """Suggestive waits for a person, nudity never leaves: Instagram hears of neither."""
+def test_forbidden_rating_is_never_fetched(networks: FakePlatforms) -> None:
+    """Suggestive is on hold for a review and nudity is blocked: Instagram receives neither."""
     here = create_connected_creator(networks)
     profile = here.instagram()
     for rating in (Rating.S, Rating.E):
@@ -183,7 +183,7 @@ def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None
     assert (profile.fetched, profile.containers, profile.posts) == ([], {}, [])
 
 
-def test_a_post_to_be_removed_waits_for_a_person(networks: FakePlatforms) -> None:
+def test_post_removal_creates_a_manual_task(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
@@ -192,7 +192,7 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: FakePlatforms) -> Non
     here.desk.live(minutes=5)
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is not DeliveryState.REMOVED, "nothing says that it is gone"
+    assert here.desk.state(sent) is not DeliveryState.REMOVED, "its deletion is not confirmed"
     (post,) = profile.posts
     with here.desk.scope() as scope:
         (task,) = tasks.list_due_tasks(scope, creators={here.desk.creator_id})
@@ -204,7 +204,7 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: FakePlatforms) -> Non
     assert task.went_out < here.desk.now()
 
 
-def test_the_address_is_read_though_the_first_answer_is_lost(networks: FakePlatforms) -> None:
+def test_permalink_is_read_after_a_failed_request(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
@@ -219,7 +219,9 @@ def test_the_address_is_read_though_the_first_answer_is_lost(networks: FakePlatf
     )
 
 
-def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:
+def test_post_without_a_public_address_fails_with_a_reason(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     with outside(cluster, tmp_path, reachable=False) as networks:
         here = create_connected_creator(networks)
         profile = here.instagram()
@@ -232,7 +234,7 @@ def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: P
         assert (profile.fetched, profile.containers) == ([], {})
 
 
-def test_a_comment_is_heard_answered_and_deleted(networks: FakePlatforms) -> None:
+def test_comment_is_received_answered_and_deleted(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
     here.desk.delivery("Bonjour", channel="instagram", media=(picture,), after=60)
@@ -263,7 +265,7 @@ def commented(here: ConnectedCreator, words: str, **more: Any) -> UUID:
     )
 
 
-def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answer_is_lost(
+def test_first_comment_waits_for_the_post_and_is_sent_once(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -272,7 +274,7 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     sent = commented(here, "Bonjour", after=60)
     here.desk.live(seconds=90)
     assert here.desk.state(sent) is DeliveryState.PARTLY, (
-        "the post stands, and may not be commented yet"
+        "the post is live and cannot be commented yet"
     )
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=14)
@@ -284,7 +286,7 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     assert ids == [(post["id"],), (f"comment:{said.id}",)]
 
 
-def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_press(
+def test_refused_first_comment_can_be_retried_alone(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -304,18 +306,18 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert (len(profile.posts), len(profile.comments.every)) == (1, 1), (
-        "the post was not begun anew"
+        "the post was not published again"
     )
 
 
-def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: FakePlatforms) -> None:
+def test_first_comment_on_a_deleted_post_fails_at_once(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Partie", after=60)
     here.desk.live(seconds=90)
     assert here.desk.state(sent) is DeliveryState.PARTLY, (
-        "listed, and not commentable yet: it is waited for"
+        "listed but not commentable yet: the comment waits"
     )
     profile.posts = []
     here.desk.live(minutes=2)
@@ -326,10 +328,10 @@ def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: FakePl
     assert profile.comments.every == {}
 
 
-def test_what_somebody_took_away_there_is_believed_at_the_second_look(
+def test_external_deletion_is_recorded_after_two_lookups(
     networks: FakePlatforms,
 ) -> None:
-    """Not while the platform only says so of everything, nor while it lets nobody in."""
+    """A deletion counts only while other posts are found and the account is accessible."""
     here = create_connected_creator(networks)
     profile = here.instagram()
     kept = here.desk.delivery("Reste là", channel="instagram", media=(here.picture(Rating.G),))
@@ -341,7 +343,7 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(
     ]
     profile.posts = [one for one in profile.posts if one["caption"] != "Disparaît"]
     here.desk.live(minutes=70)
-    assert here.desk.state(gone) is DeliveryState.PUBLISHED, "one look proves nothing"
+    assert here.desk.state(gone) is DeliveryState.PUBLISHED, "one lookup proves nothing"
     here.desk.live(minutes=70)
     assert (here.desk.state(gone), here.desk.why(gone)) == (
         DeliveryState.REMOVED,
@@ -354,14 +356,12 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(
         known = scope.run(
             "SELECT count(*) FROM metric_snapshots WHERE delivery_id = :d", d=gone
         ).scalar_one()
-    assert all(one.removed_at is not None for one in left), "its comment went with it"
-    assert known > 0, "what was measured stays"
+    assert all(one.removed_at is not None for one in left), "its comment was removed too"
+    assert known > 0, "its metrics remain"
 
 
 @pytest.mark.parametrize("trouble", ["posts", "account", "outage"])
-def test_an_account_that_lets_nobody_in_is_no_post_taken_away(
-    networks: FakePlatforms, trouble: str
-) -> None:
+def test_failed_lookups_prove_no_deletion(networks: FakePlatforms, trouble: str) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery("Là", channel="instagram", media=(here.picture(Rating.G),))

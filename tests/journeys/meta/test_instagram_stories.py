@@ -1,5 +1,5 @@
-"""A story from the page to its end on real PostgreSQL: shown for a day, read while it is there,
-ended by itself."""
+"""A story from the draft to its expiry on real PostgreSQL: visible for a day, measured during it,
+expired without action."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def story(here: ConnectedCreator, rating: Rating = Rating.G, **more: Any) -> UUID:
-    """One that leaves in a minute; the post has words, for its other accounts."""
+    """Create a story that is due in a minute. The post has a text for its other accounts."""
     values = {"others": AS_STORY, "after": 60, **more}
     return here.desk.delivery(
         "Au lac", channel="instagram", media=(here.picture(rating),), **values
@@ -51,7 +51,7 @@ def left(here: ConnectedCreator, delivery_id: UUID) -> live_copies.LiveCopy:
 
 
 def ages(here: ConnectedCreator, delivery_id: UUID) -> list[tuple[int, int]]:
-    """How often it was viewed, by the age in hours at which that was read."""
+    """Return the views of a delivery, with the age in hours at which they were read."""
     with here.desk.scope() as scope:
         rows = scope.run(
             "SELECT age_hours, value FROM metric_snapshots WHERE delivery_id = :d AND metric = "
@@ -61,7 +61,7 @@ def ages(here: ConnectedCreator, delivery_id: UUID) -> list[tuple[int, int]]:
         return [(row.age_hours, row.value) for row in rows]
 
 
-def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: FakePlatforms) -> None:
+def test_story_expires_after_a_day_without_an_alarm(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
@@ -69,26 +69,28 @@ def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: FakePlatfo
     (shown,) = profile.stories
     assert (here.desk.state(sent), profile.posts) == (DeliveryState.PUBLISHED, [])
     (container,) = profile.containers.values()
-    assert set(container.told) <= {"media_type", "image_url", "is_ai_generated"}, "no words"
+    assert set(container.told) <= {"media_type", "image_url", "is_ai_generated"}, "no text"
     entry = here.desk.entry(sent)
     assert entry.url == shown["permalink"]
     assert entry.settled_at is not None
     assert entry.expires_at is not None
     assert (entry.expires_at - entry.settled_at).total_seconds() == 24 * 3600
     here.desk.live(hours=23, minutes=30)
-    assert ages(here, sent) == [(1, 12), (23, 12)], "once more while it was there"
+    assert ages(here, sent) == [(1, 12), (23, 12)], "read again before its expiry"
     assert left(here, sent).removed_at is None
     here.desk.live(hours=24 * 8)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert left(here, sent).removed_at is not None
-    assert ages(here, sent) == [(1, 12), (23, 12)], "nothing is asked of what ended"
-    assert not [cause for cause in here.desk.notices() if str(sent) in cause], "nobody is alarmed"
+    assert ages(here, sent) == [(1, 12), (23, 12)], "an expired story is not measured"
+    assert not [cause for cause in here.desk.notices() if str(sent) in cause], (
+        "no notice is created"
+    )
     assert [str(step.after) for step in here.desk.story(sent)][-1] == "published"
     with pytest.raises(Conflict, match=r"delivery\.ended"):
         here.desk.act(post_removal.request_post_removal, sent)
 
 
-def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(
+def test_lost_response_is_found_among_stories_and_never_resent(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -101,7 +103,7 @@ def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(
     assert left(here, sent).native_ids == (shown["id"],)
 
 
-def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: FakePlatforms) -> None:
+def test_story_removal_is_a_manual_task_until_expiry(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
@@ -119,7 +121,7 @@ def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: FakePlatform
     assert left(here, sent).removed_at is not None
 
 
-def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(
+def test_recalled_story_is_a_manual_task_until_expiry(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -128,7 +130,7 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(
     here.desk.live(minutes=5)
     with here.desk.scope() as scope:
         found = live_copies.live_copies_of_bytes(scope, left(here, sent).media[0])
-        assert {one.subject.id for one in found} == {sent}, "its upload, and where it stands"
+        assert {one.subject.id for one in found} == {sent}, "its upload and its live copy"
         recall.open_takedowns(scope, found, Message("gate.CONSENT_MISSING"))
     here.desk.live(minutes=5)
     with here.desk.scope() as scope:
@@ -142,7 +144,7 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(
     assert here.desk.state(sent) is DeliveryState.REMOVED
 
 
-def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(
+def test_deleted_story_is_recorded_after_two_lookups(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -157,7 +159,7 @@ def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(
     )
 
 
-def test_what_no_post_may_show_no_story_may(networks: FakePlatforms) -> None:
+def test_story_follows_the_rating_rules_of_posts(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
     sent = [story(here, rating) for rating in (Rating.S, Rating.E)]
@@ -166,7 +168,7 @@ def test_what_no_post_may_show_no_story_may(networks: FakePlatforms) -> None:
     assert (profile.fetched, profile.containers, profile.stories) == ([], {}, [])
 
 
-def test_words_are_told_where_a_story_is_written_and_never_sent(networks: FakePlatforms) -> None:
+def test_story_with_text_is_refused(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
     told = (ChannelOverride("instagram", options=(("story", True),)),)

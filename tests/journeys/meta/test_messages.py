@@ -1,5 +1,5 @@
-"""Messages on Instagram and of a Page from connecting to the answer, on real PostgreSQL, through
-the house's routes."""
+"""Messages on Instagram and of a Page, from the connection to the reply, on real PostgreSQL and
+through the real routes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,7 +45,8 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "instagram": ("story", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}),
     "facebook": ("picture", {"sticker": "https://evil.example"}),
 }
-"""What somebody sends there that is more than words, and as what the inbox shows it."""
+"""For each platform: the kind that the inbox shows for a message with more than text, and its
+payload."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def house(request: pytest.FixtureRequest) -> OAuthAccount:
 
 
 def _answers(made: OAuthAccount) -> None:
-    """She has a persona, so that a machine answers."""
+    """Activate a persona, so that the AI replies."""
     with made.desk.scope() as scope:
         persona.activate_persona(
             scope, persona.create_persona_version(scope, made.desk.creator_id, NOVA)
@@ -105,8 +106,7 @@ def rows(house: OAuthAccount, statement: str, **more: Any) -> list[Any]:
 
 
 def hears(house: OAuthAccount) -> list[tuple[str, str]]:
-    """The account is listened to, what it brings is dealt with; all that the inbox shows of
-    people."""
+    """Poll the account, process the updates and return all incoming messages of the inbox."""
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [
@@ -127,8 +127,8 @@ def told(house: OAuthAccount) -> set[str]:
 
 
 def say(house: OAuthAccount, text: str, *, known: bool = True) -> UUID:
-    """A member takes the one conversation and answers; `known`: the page knows what the platform
-    allows."""
+    """Take over the only conversation as a member and reply. `known`: the page passes the
+    platform's limits."""
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key, lea = uuid7(), house.desk.author
     with house.desk.scope(f"member:{lea}") as scope:
@@ -158,28 +158,26 @@ def sent(house: OAuthAccount) -> list[str]:
     ],
     indirect=["house"],
 )
-def test_a_message_is_heard_and_answered_once_whatever_the_day(
-    house: OAuthAccount, mode: str
-) -> None:
+def test_message_is_received_and_answered_once_under_faults(house: OAuthAccount, mode: str) -> None:
     chats, now = house.member.chats, house.server.clock
     chats.say("leo", "ce que j’ai écrit bien avant", now())
     assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert house.channel().chat_surface == SURFACES[house.platform]
-    assert hears(house) == [], "what was said before was said to the creator"
+    assert hears(house) == [], "earlier messages are not imported"
     now.advance(1)
     chats.say("leo", "bonjour !", now())
     kind, more = SHOWN[house.platform]
     chats.say("leo", "superbe", now(), **more)
     lines = [("text", "bonjour !"), (kind, "superbe")]
     assert hears(house) == lines
-    assert len(sent(house)) >= 1, "a stranger reads first that a machine answers"
+    assert len(sent(house)) >= 1, "a new fan gets the AI notice first"
     if mode:
         house.server.book.schedule_fault(mode, on="messages")
     draft = say(house, "Bonjour Léo")
     house.live(minutes=6)
     assert became(house, draft)[0] == "sent"
     assert sent(house).count("Bonjour Léo") == 1
-    assert hears(house) == lines, "our own answer is nobody's line"
+    assert hears(house) == lines, "our reply is no incoming message"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(
         ("facebook", "é" * 2001, Message("chat.too_long", {"most": 2000, "count": 2001})),
     ],
 )
-def test_words_that_are_too_many_there_are_told_while_they_are_typed(
+def test_too_long_reply_is_refused_while_typing(
     request: pytest.FixtureRequest, platform: str, text: str, why: Message
 ) -> None:
     house: OAuthAccount = request.getfixturevalue(platform)
@@ -220,7 +218,7 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     assert sent(house)[-1] == text[:500]
 
 
-def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: OAuthAccount) -> None:
+def test_closed_reply_window_refuses_replies_before_sending(house: OAuthAccount) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.advance(1)
@@ -238,14 +236,16 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: OAuth
         shown = member_actions.check_member_reply(
             scope, talk, house.desk.author, "", there=THERE[house.platform]
         )
-    assert shown == (Message(reply_windows.WINDOW_CLOSED, {"hours": 24}),), "before a word is typed"
+    assert shown == (Message(reply_windows.WINDOW_CLOSED, {"hours": 24}),), (
+        "before any text is typed"
+    )
     draft = say(house, "trop tard", known=False)
     house.desk.run()
     assert became(house, draft) == ("failed", reply_windows.WINDOW_CLOSED)
     assert reply_windows.WINDOW_CLOSED in told(house)
     assert not any(
         one["kind"] == "messages" for one in house.server.book.list_requests()[before:]
-    ), "nobody was asked"
+    ), "no message was sent"
     house.member.chats.say("leo", "encore moi", house.server.clock())
     hears(house)
     draft = say(house, "me revoilà")
@@ -253,7 +253,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: OAuth
     assert became(house, draft)[0] == "sent"
 
 
-def test_who_blocked_the_account_is_not_written_to_again(house: OAuthAccount) -> None:
+def test_reply_to_a_fan_who_blocked_the_account_fails(house: OAuthAccount) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.advance(1)
@@ -267,7 +267,7 @@ def test_who_blocked_the_account_is_not_written_to_again(house: OAuthAccount) ->
     assert "tu es là ?" not in sent(house)
 
 
-def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: MetaAccount) -> None:
+def test_message_scope_is_requested_only_for_messages(instagram: MetaAccount) -> None:
     wish = instagram.ask(wanted=WANTED_POSTS)
     assert MESSAGE_PERMISSION not in wish.visit
     instagram.bring(instagram.approve(wish.visit))
@@ -287,7 +287,7 @@ def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: MetaAc
     assert chatty(instagram)
 
 
-def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: FacebookPage) -> None:
+def test_page_token_without_message_right_is_refused(facebook: FacebookPage) -> None:
     facebook.member.rights -= {messages.MESSAGE_PERMISSION}
     refused = facebook.enrol(wanted=WANTED_MESSAGES)
     assert refused.state == AccountSetupState.REFUSED
@@ -301,7 +301,7 @@ def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: FacebookPage
     assert chatty(facebook)
 
 
-def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: MetaAccount) -> None:
+def test_many_messages_are_read_within_the_rate_limit(instagram: MetaAccount) -> None:
     instagram.enrol(wanted=WANTED_MESSAGES)
     hears(instagram)
     for name in ("leo", "ida", "max"):
@@ -316,10 +316,10 @@ def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Me
         "bonjour de ida",
         "bonjour de max",
     ]
-    assert heard.asked == 4, "the list, then each conversation"
+    assert heard.asked == 4, "the list and three conversations"
 
 
-def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(
+def test_revoked_message_right_notifies_and_the_account_continues(
     house: OAuthAccount,
 ) -> None:
     house.enrol(wanted=WANTED_MESSAGES)

@@ -1,5 +1,5 @@
-"""Threads from the sealed form to the post, through the house's own routes; a thread of parts,
-comments, removal."""
+"""Threads from the sealed form to the post, through the real routes: threads of parts, comments and
+removal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def own(profile: Profile) -> list[ThreadsPost]:
     return [one for one in profile.every.values() if one.own]
 
 
-def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
+def test_text_post_is_published_and_removed(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     sent = here.desk.delivery("Bonjour", channel="threads", after=60)
@@ -45,7 +45,7 @@ def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
     assert [one.deleted for one in own(profile)] == [True]
 
 
-def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: FakePlatforms) -> None:
+def test_carousel_of_picture_and_video_is_prepared_early(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, files = here.threads(), (here.picture(Rating.G), add_video(here.desk, seconds=3.5))
     sent = here.desk.delivery("Deux", channel="threads", media=files, after=3600)
@@ -60,10 +60,10 @@ def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: FakePlat
         "CAROUSEL_ALBUM",
         tuple(bytes_of(here, one) for one in files),
     )
-    assert len(profile.containers) == made, "what was prepared is what was posted"
+    assert len(profile.containers) == made, "the prepared containers are published"
 
 
-def test_a_container_that_is_ready_and_not_known_yet_is_published_once(
+def test_container_unknown_at_first_is_published_once(
     networks: FakePlatforms,
 ) -> None:
     here = create_connected_creator(networks)
@@ -75,7 +75,7 @@ def test_a_container_that_is_ready_and_not_known_yet_is_published_once(
     assert (len(own(profile)), len(profile.containers), networks.threads.unseen) == (1, 1, 0)
 
 
-def test_a_film_that_is_too_long_is_told_in_words(
+def test_too_long_video_fails_with_a_reason(
     networks: FakePlatforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = create_connected_creator(networks)
@@ -90,7 +90,7 @@ def test_a_film_that_is_too_long_is_told_in_words(
     assert own(profile) == []
 
 
-def test_a_thread_stands_part_under_part_and_goes_as_one(networks: FakePlatforms) -> None:
+def test_thread_is_published_in_order_and_removed_as_one(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     rest = (
@@ -114,7 +114,7 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: FakePlatforms
     assert all(one.deleted for one in own(profile))
 
 
-def test_a_lost_part_is_found_among_the_replies(networks: FakePlatforms) -> None:
+def test_lost_thread_part_is_found_among_the_replies(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     sent = here.desk.delivery(
@@ -127,7 +127,7 @@ def test_a_lost_part_is_found_among_the_replies(networks: FakePlatforms) -> None
     assert [one.text for one in own(profile)] == list(BODIES)
 
 
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePlatforms) -> None:
+def test_lost_response_is_found_in_the_list_and_never_resent(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     networks.threads.book.schedule_fault("reset_after", on="posts")
@@ -137,7 +137,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePl
     assert [one.text for one in own(profile)] == ["Bonsoir"]
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
+def test_forbidden_rating_is_never_fetched(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     for rating in (Rating.S, Rating.E):
@@ -151,7 +151,7 @@ def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None
     assert (profile.fetched, profile.containers, profile.every) == ([], {}, {})
 
 
-def test_a_comment_is_heard_answered_and_hidden(networks: FakePlatforms) -> None:
+def test_comment_is_received_answered_and_hidden(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile = here.threads()
     here.desk.delivery("Bonjour", channel="threads", after=60)
@@ -172,8 +172,8 @@ def test_a_comment_is_heard_answered_and_hidden(networks: FakePlatforms) -> None
     assert profile.every[told.id].hidden
 
 
-def test_without_rights_over_replies_the_account_still_posts(networks: FakePlatforms) -> None:
-    """Such a token hears nothing and deletes nothing; nobody is asked to reconnect for that."""
+def test_account_without_reply_rights_still_posts(networks: FakePlatforms) -> None:
+    """Such a token can neither read nor delete replies; it needs no reconnection."""
     here = create_connected_creator(networks)
     profile = here.threads()
     profile.rights = frozenset({"threads_basic", "threads_content_publish"})

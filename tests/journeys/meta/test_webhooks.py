@@ -1,5 +1,5 @@
-"""Meta calls: an account is signed up, what somebody says under a post is read at once, and never
-what a call says."""
+"""Webhooks of Meta: accounts are subscribed, a webhook triggers an early read, and its contents are
+never stored."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,7 +59,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def meta(networks: FakePlatforms) -> WebhookSender:
-    """Meta, with nothing to tell, and nothing told."""
+    """Return the webhook sender of Meta without earlier events."""
     for kept in (
         networks.facebook.calls.statuses,
         networks.facebook.calls.asked,
@@ -86,7 +86,7 @@ def channel(here: ConnectedCreator) -> Channel:
 
 
 def rests(here: ConnectedCreator) -> timedelta:
-    """How long the account is left alone from now."""
+    """Return the time until the account's comments are read next."""
     statement = "SELECT due_at FROM remark_cursors WHERE tenant_id = :t AND channel_id = :c"
     with here.desk.scope() as scope:
         found = scope.run(
@@ -96,7 +96,7 @@ def rests(here: ConnectedCreator) -> timedelta:
 
 
 def page_of(here: ConnectedCreator) -> tuple[Page, Post]:
-    """Her Page, with a post that was read already."""
+    """Return her Page with a post whose comments were read."""
     page = here.facebook()
     post = page.post("Bonjour", ())
     beat(here, "remarks")
@@ -112,7 +112,7 @@ def said(
     *,
     by: str = "ann",
 ) -> None:
-    """Somebody says something, which Meta is about to tell."""
+    """Add a comment, of which Meta has not sent the webhook yet."""
     made = page.say(post.id, text, by=by)
     value = {
         "item": "comment",
@@ -124,7 +124,7 @@ def said(
     meta.change("page", page.id, "feed", value, here.desk.now())
 
 
-def test_what_somebody_says_is_read_within_two_minutes(
+def test_comment_is_read_within_minutes_of_its_webhook(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here, other = create_connected_creator(networks), create_connected_creator(networks)
@@ -144,24 +144,22 @@ def test_what_somebody_says_is_read_within_two_minutes(
         here.desk.now(),
     )
     meta.tell(here.desk.now(), times=2)
-    assert meta.statuses == [200, 200], "both in one call, and told twice"
+    assert meta.statuses == [200, 200], "both comments in one webhook, sent twice"
     here.desk.live(minutes=3)
     other.desk.live(minutes=1)
     assert [[one.text for one in list_open_comments(each.desk)] for each in (here, other)] == [
         ["c'est où ?"],
         ["et toi ?"],
     ]
-    assert rests(here) > timedelta(minutes=50), "the rest is a sweep"
+    assert rests(here) > timedelta(minutes=50), "later reads are only a fallback"
     here.desk.pass_time(hours=25)
     here.desk.run()
     beat(here, "remarks")
-    assert rests(here) <= timedelta(minutes=10), (
-        "nobody called for a day, which may be silence or a fault"
-    )
+    assert rests(here) <= timedelta(minutes=10), "no webhook for a day may mean silence or a fault"
     assert len(list_open_comments(here.desk)) == 1
 
 
-def test_a_call_that_found_nobody_is_told_again(
+def test_undelivered_webhook_is_accepted_when_repeated(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here = create_connected_creator(networks)
@@ -187,11 +185,11 @@ def test_a_call_that_found_nobody_is_told_again(
         ("reset_before", "left_unanswered"),
     ],
 )
-def test_an_account_that_a_person_takes_off_is_signed_off(
+def test_disconnected_account_is_unsubscribed(
     networks: FakePlatforms, meta: WebhookSender, fault: str, code: str
 ) -> None:
-    """Whatever becomes of the word, its keys are gone; Meta ends a pasted token on its own pages
-    alone."""
+    """Credentials are erased regardless of the response. Meta revokes a pasted token only on its
+    website."""
     here = create_connected_creator(networks)
     page, _ = page_of(here)
     beat(here)
@@ -206,11 +204,11 @@ def test_an_account_that_a_person_takes_off_is_signed_off(
     assert (("page", page.id) in meta.signed_up) == (fault == "reset_before")
     assert stands(here).state == "off"
     beat(here)
-    assert meta.asked.count(f"POST {page.id}") == 1, "nobody signs it up again"
+    assert meta.asked.count(f"POST {page.id}") == 1, "it is not subscribed again"
 
 
-def test_what_a_call_says_is_never_kept(networks: FakePlatforms, meta: WebhookSender) -> None:
-    """Whoever has the secret can make us ask, no more."""
+def test_webhook_contents_are_never_stored(networks: FakePlatforms, meta: WebhookSender) -> None:
+    """A holder of the secret can only trigger a read."""
     here = create_connected_creator(networks)
     page, post = page_of(here)
     beat(here)
@@ -234,7 +232,7 @@ def test_what_a_call_says_is_never_kept(networks: FakePlatforms, meta: WebhookSe
         assert not [text for text in kept.scalars() if "jamais dit" in text or SECRET in text]
 
 
-def test_an_account_whose_answer_was_lost_is_signed_up_again(
+def test_lost_subscription_response_is_retried(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here = create_connected_creator(networks)
@@ -247,7 +245,7 @@ def test_an_account_whose_answer_was_lost_is_signed_up_again(
     assert (meta.asked, stands(here).state) == ([f"POST {page.id}"] * 2, "on")
 
 
-def test_killed_at_any_point_it_is_signed_up_all_the_same(
+def test_subscription_survives_a_crash_at_any_statement(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here, at, lived = create_connected_creator(networks), -1, False
@@ -263,7 +261,7 @@ def test_killed_at_any_point_it_is_signed_up_all_the_same(
     assert at > 1
 
 
-def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
+def test_account_without_webhook_right_is_polled(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here = create_connected_creator(networks)
@@ -277,7 +275,7 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
         assert channel_of(scope, here.desk.channels["facebook"]).state is ChannelState.ACTIVE
     said(here, meta, page, post, "c'est où ?")
     meta.tell(here.desk.now())
-    assert meta.statuses == [], "nobody calls about it"
+    assert meta.statuses == [], "no webhook is sent for it"
     here.desk.live(minutes=11)
     beat(here, "remarks")
     assert len(list_open_comments(here.desk)) == 1
@@ -288,7 +286,7 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
     assert stands(here).state == "on", "a new token is tried at once"
 
 
-def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
+def test_page_is_subscribed_to_messages_only_if_wanted(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here, chatty = create_connected_creator(networks), create_connected_creator(networks)
@@ -314,8 +312,8 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
             .scalars()
             .all()
         )
-        assert sum('"chats"' in row for row in kept) == 1, "told twice, kept once"
-        assert not any("appel" in row for row in kept), "nothing of what a call says"
+        assert sum('"chats"' in row for row in kept) == 1, "sent twice, stored once"
+        assert not any("appel" in row for row in kept), "no contents of a webhook"
         lines = scope.run(
             "SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine
         )
@@ -325,7 +323,7 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
     assert meta.signed_up["page", page.id] == {"feed", "messages"}, "connected again, with messages"
 
 
-def test_a_page_without_the_right_for_messages_is_called_about_comments(
+def test_page_without_message_right_is_subscribed_to_comments(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here = create_connected_creator(networks)
@@ -336,7 +334,7 @@ def test_a_page_without_the_right_for_messages_is_called_about_comments(
     assert meta.signed_up["page", page.id] == {"feed"}
 
 
-def test_where_calls_are_taken_no_more_accounts_are_signed_off(
+def test_accounts_are_unsubscribed_if_webhooks_are_disabled(
     networks: FakePlatforms, meta: WebhookSender
 ) -> None:
     here = create_connected_creator(networks)

@@ -1,5 +1,4 @@
-"""The whole house for a post: database, Redis, relay, worker, the test network and the creators'
-own pages."""
+"""The whole system for a post: database, Redis, relay, worker, sandbox and the creators' pages."""
 
 from collections.abc import Iterator
 
@@ -23,7 +22,7 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="session")
 def pages_at(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the own pages are served."""
+    """Serve the creators' pages and return their address."""
     store = FileStore(tmp_path_factory.mktemp("pages"))
     with serve_app(
         app.create_web_app(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")
@@ -39,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @pytest.fixture
 def lea(services: Services, running: RunningSandbox, pages_at: str) -> Iterator[SandboxAgency]:
-    """Léa with an account on the network and a page of her own."""
+    """Provide Léa's agency with an account on the sandbox and a creator page."""
     made = create_sandbox_agency(services, running)
     slug = f"lea-{str(made.tenant_id)[-12:]}"
     with made.scope() as scope:

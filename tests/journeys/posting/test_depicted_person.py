@@ -1,5 +1,5 @@
-"""From nobody to Nudity on the network: somebody real is written down, asked, proven, named, and
-takes it all back."""
+"""A real person from the record to the published picture: the consent link, the identity check, the
+depiction and the revocation."""
 
 import io
 import re
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Agency:
-    """Léa's agency, and who of it does what; `second` names nobody and looks at everything."""
+    """Léa's agency and its members. `second` depicts no person and reviews everything."""
 
     lea: SandboxAgency
     pages: str
@@ -46,11 +46,11 @@ class Agency:
     link: str = ""
     person: UUID = field(default_factory=lambda: UUID(int=0))
 
-    def by(self, member: UUID):  # type: ignore[no-untyped-def]  # a scope
+    def by(self, member: UUID):  # type: ignore[no-untyped-def]  # the return type is a scope
         return self.lea.scope(f"member:{member}")
 
     def write_down(self) -> None:
-        """The author adds Ida and makes her link."""
+        """Add Ida as the author and create her portal link."""
         with self.by(self.lea.author) as scope:
             self.person = persons.add_person(scope, kind="real", display_ref="Ida")
             token = subject_portal.create_portal_link(scope, self.person)
@@ -65,7 +65,7 @@ class Agency:
             )
 
     def sign(self, what: str = "signed") -> None:
-        """Ida presses on her own page, and the workers do what she said."""
+        """Answer the consent offer in Ida's portal and run the workers."""
         with httpx.Client(headers=OWN) as browser:
             forms = {
                 said: (offer, digest)
@@ -77,7 +77,7 @@ class Agency:
         self.lea.run()
 
     def prove(self, *, ago: timedelta = 60 * DAY) -> None:
-        """An outside custodian confirms it, in a session of their own."""
+        """Confirm Ida's age as an external custodian."""
         roux = add_custodian(self.lea)
         with self.by(self.lea.author) as scope:
             asked = age_requests.request_person_check(scope, self.person, reference="dossier 12")
@@ -87,7 +87,7 @@ class Agency:
         self.lea.run()
 
     def picture(self, number: int) -> UUID:
-        """A photograph of thirty days ago, rated Nudity; its camera says when it was."""
+        """Add a photo of thirty days ago, rated Nudity, with its capture date in EXIF."""
         image, exif, out = Image.open(io.BytesIO(jpeg(number))), Image.Exif(), io.BytesIO()
         taken = (self.lea.now() - 30 * DAY).astimezone(ZoneInfo(ZONE))
         exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = f"{taken:%Y:%m:%d %H:%M:%S}"
@@ -121,7 +121,7 @@ class Agency:
         self.lea.run()
 
     def send(self, asset: UUID) -> UUID:
-        """A post with it, due now."""
+        """Create a post with the picture that is due now."""
         sent = self.lea.delivery("Bonsoir", media=(asset,))
         self.lea.run()
         return sent
@@ -135,8 +135,8 @@ def agency(lea: SandboxAgency, pages_at: str) -> Agency:
 
 
 def alone(agency: Agency) -> Agency:
-    """One person, and a guest who was given Léa; nobody else approves, so no post waits for a
-    yes."""
+    """Reduce the agency to one member and a guest with access to Léa. No other member approves
+    posts."""
     lea = agency.lea
     with lea.scope(f"member:{lea.manager}") as scope:
         guest = agencies.add_member(
@@ -152,7 +152,7 @@ def alone(agency: Agency) -> Agency:
     return replace(agency, lea=replace(lea, author=lea.manager), second=guest)
 
 
-def test_from_an_empty_agency_to_nudity_and_back(agency: Agency) -> None:
+def test_consented_picture_is_published_and_removed_on_revocation(agency: Agency) -> None:
     lea = agency.lea
     agency.write_down()
     agency.ask()
@@ -167,7 +167,8 @@ def test_from_an_empty_agency_to_nudity_and_back(agency: Agency) -> None:
     sent = agency.send(asset)
     assert lea.state(sent) is DeliveryState.PUBLISHED, lea.why(sent)
     assert [post["text"] for post in lea.posts()] == ["Bonsoir"]
-    with httpx.Client(headers=OWN) as browser:  # Ida ends it, with no account and no reason
+    # Ida revokes without an account and without a reason
+    with httpx.Client(headers=OWN) as browser:
         assert browser.post(agency.link, data={"what": "all"}).status_code == 303
     lea.live(seconds=60)
     assert lea.state(sent) is DeliveryState.REMOVED
@@ -177,15 +178,15 @@ def test_from_an_empty_agency_to_nudity_and_back(agency: Agency) -> None:
 
 
 MISSING = {
-    "an answer": ({"sign"}, "gate.CONSENT_MISSING"),
-    "a proof": ({"prove"}, "gate.IDENTITY_MISSING"),
-    "a second person": ({"confirm"}, "gate.PERSON_UNRESOLVED"),
-    "a name": ({"propose", "confirm"}, "gate.PERSON_UNRESOLVED"),
+    "consent": ({"sign"}, "gate.CONSENT_MISSING"),
+    "proof of age": ({"prove"}, "gate.IDENTITY_MISSING"),
+    "confirmation": ({"confirm"}, "gate.PERSON_UNRESOLVED"),
+    "depiction": ({"propose", "confirm"}, "gate.PERSON_UNRESOLVED"),
 }
 
 
 @pytest.mark.parametrize("what", list(MISSING))
-def test_each_piece_that_is_missing_keeps_it_back_and_is_mended(agency: Agency, what: str) -> None:
+def test_missing_record_holds_the_post_until_it_is_added(agency: Agency, what: str) -> None:
     left_out, sentence = MISSING[what]
     lea = agency.lea
     agency.write_down()
@@ -212,7 +213,9 @@ def test_each_piece_that_is_missing_keeps_it_back_and_is_mended(agency: Agency, 
 @pytest.mark.parametrize(("harm", "sentence"), [
     ("declined", "gate.CONSENT_MISSING"), ("lower", "gate.CONSENT_SCOPE"), ("late", "gate.IDENTITY_AFTER_PRODUCTION"),
 ])  # fmt: skip
-def test_less_than_was_asked_keeps_it_back(agency: Agency, harm: str, sentence: str) -> None:
+def test_insufficient_consent_or_proof_holds_the_post(
+    agency: Agency, harm: str, sentence: str
+) -> None:
     lea = agency.lea
     agency.write_down()
     agency.ask(Rating.S if harm == "lower" else Rating.N)
@@ -226,7 +229,7 @@ def test_less_than_was_asked_keeps_it_back(agency: Agency, harm: str, sentence: 
     assert lea.posts() == []
 
 
-def test_an_agency_of_one_does_it_with_a_guest(agency: Agency) -> None:
+def test_agency_of_one_member_confirms_with_a_guest(agency: Agency) -> None:
     agency = alone(agency)
     lea = agency.lea
     agency.write_down()

@@ -1,5 +1,4 @@
-"""A post from the recipe to the report, and its way back, through the real relay, Redis and
-worker."""
+"""A post from the recipe to the report and its removal, through the real relay, Redis and worker."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,13 +29,13 @@ from tests.workers.relay_worker import house
 
 @pytest.fixture
 def alive(lea: SandboxAgency, database: Database, redis_url: str) -> Iterator[SandboxAgency]:
-    """Léa, in a house that runs."""
+    """Provide Léa's agency in a running installation."""
     with house(database, redis_url, lea.routes):
         yield lea
 
 
 def page(lea: SandboxAgency, path: str) -> tuple[int, str]:
-    """What a visitor reads on her page."""
+    """Return status and body of a request to her page."""
     with lea.scope() as scope:
         base = scope.run(
             "SELECT base_url FROM channels WHERE tenant_id = :tenant AND platform = 'own_page'",
@@ -48,8 +47,7 @@ def page(lea: SandboxAgency, path: str) -> tuple[int, str]:
 
 
 def drawn(lea: SandboxAgency) -> list[object]:
-    """A recipe is run; somebody rates its pictures and lets them out, since a stand-in of a model
-    drew them."""
+    """Run a recipe, rate its pictures and release them, since a placeholder engine made them."""
     with lea.scope() as scope:
         recipe_id = specs.save_recipe(scope, lea.creator_id, build_spec(variants=2))
         job_id = runner.start_run(
@@ -83,15 +81,17 @@ def drawn(lea: SandboxAgency) -> list[object]:
 def arrived(
     lea: SandboxAgency, *deliveries: object, state: DeliveryState = DeliveryState.PUBLISHED
 ) -> None:
-    # ids
+    # the deliveries are ids
     wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # see above
 
 
 @pytest.mark.heavy
-def test_from_the_recipe_to_the_report_and_back(alive: SandboxAgency, redis_url: str) -> None:
+def test_generated_post_is_published_reported_and_removed(
+    alive: SandboxAgency, redis_url: str
+) -> None:
     assets = drawn(alive)
     body = "Premier café dehors. Image créée avec une IA."
-    # an id
+    # the asset is an id
     post_id = alive.write(body, media=(assets[0],), text_ai="generated")  # type: ignore[arg-type]  # see above
     on_network, on_page = (
         alive.wish(post_id, "main", after=900),
@@ -99,7 +99,7 @@ def test_from_the_recipe_to_the_report_and_back(alive: SandboxAgency, redis_url:
     )
     alive.approve(post_id)
     alive.plan(post_id)
-    redis.Redis.from_url(redis_url).flushall()  # Redis carries nothing that cannot be brought back
+    redis.Redis.from_url(redis_url).flushall()  # Redis contains nothing that cannot be restored
     alive.pass_time(minutes=16)
     arrived(alive, on_network, on_page)
 
@@ -131,7 +131,7 @@ def test_from_the_recipe_to_the_report_and_back(alive: SandboxAgency, redis_url:
     assert "Premier café dehors." not in text
 
 
-def test_a_lost_answer_and_a_late_one_in_a_running_house(alive: SandboxAgency) -> None:
+def test_lost_and_late_deliveries_are_published_once(alive: SandboxAgency) -> None:
     alive.fault("reset_after")
     lost = alive.delivery("lost")
     arrived(alive, lost, state=DeliveryState.UNCERTAIN)

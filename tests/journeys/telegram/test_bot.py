@@ -1,5 +1,5 @@
-"""From a token that somebody types to posts, answers, Stars and back, on a Telegram that forgets
-and repeats."""
+"""A Telegram bot from the token to posts, replies, Stars and refunds, on a fake that drops and
+repeats updates."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,7 +65,7 @@ def lea(
     database: Database,
     redis_url: str,
 ) -> Iterator[TelegramCreator]:
-    """Léa in a house that runs and listens; her bot is not connected yet."""
+    """Provide Léa in a running installation with a listener; her bot is not connected yet."""
     made = create_telegram_creator(services, sandbox, telegram)
     with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
@@ -79,15 +79,13 @@ def notice(lea: TelegramCreator) -> str:
     return render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
 
 
-def test_a_token_becomes_a_bot_that_answers(lea: TelegramCreator) -> None:
+def test_connected_bot_replies(lea: TelegramCreator) -> None:
     lea.writer.says = [build_model_reply("Bonjour à toi !")]
     with timed() as seconds:
         lea.connected()
         lea.world.say(lea.bot, "leo", "bonjour")
         lea.waits(lambda seen: len(seen) >= 2, seconds=TWO_MINUTES)
-    assert (
-        seconds() < TWO_MINUTES
-    )  # 5.5 s seen, most of it until the listeners look for new accounts
+    assert seconds() < TWO_MINUTES  # 5.5 s measured, mostly until the listeners find new accounts
     assert lea.texts() == [notice(lea), add_text_mark("Bonjour à toi !\n\n— créé avec l’IA")]
     account = lea.account()
     assert (account.account, account.state) == (lea.bot.username, ChannelState.ACTIVE)
@@ -98,7 +96,7 @@ def test_a_token_becomes_a_bot_that_answers(lea: TelegramCreator) -> None:
 LETTERS = "SELECT letter FROM enrolments WHERE tenant_id = :tenant"
 
 
-def test_a_wrong_token_and_a_channel_that_says_no(lea: TelegramCreator) -> None:
+def test_invalid_token_or_channel_is_refused(lea: TelegramCreator) -> None:
     closed = lea.world.channel("Closed", username=f"closed{lea.bot.id}", silent=lea.bot)
     for token, channel, code in (
         ("12:nonsense", "", "telegram.bad_token"),
@@ -113,7 +111,7 @@ def test_a_wrong_token_and_a_channel_that_says_no(lea: TelegramCreator) -> None:
         assert reason.code == code
 
 
-def test_a_post_stands_in_the_channel_once(lea: TelegramCreator) -> None:
+def test_album_is_published_once_and_removed(lea: TelegramCreator) -> None:
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
@@ -133,9 +131,9 @@ def test_a_post_stands_in_the_channel_once(lea: TelegramCreator) -> None:
     assert lea.posts() == []
 
 
-def test_what_costs_stars_is_locked_in_the_channel(lea: TelegramCreator) -> None:
-    """A channel that takes none refuses it, and the account stays as it is; where it does, one
-    message stands."""
+def test_paid_post_is_locked_for_stars(lea: TelegramCreator) -> None:
+    """A channel without paid media refuses the post, and the account remains active; otherwise one
+    message is published."""
     lea.connected()
     desk, asks = lea.desk, (ChannelOverride("telegram", price=Money(50, "XTR")),)
     post_id = desk.write(
@@ -158,7 +156,7 @@ def test_what_costs_stars_is_locked_in_the_channel(lea: TelegramCreator) -> None
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-def test_a_lost_answer_waits_for_a_persons_word(lea: TelegramCreator, arrived: bool) -> None:
+def test_lost_response_waits_for_a_member(lea: TelegramCreator, arrived: bool) -> None:
     lea.connected()
     desk = lea.desk
     lea.fault("reset_after" if arrived else "reset_before", "posts")
@@ -178,7 +176,7 @@ def test_a_lost_answer_waits_for_a_persons_word(lea: TelegramCreator, arrived: b
 
 
 def invoiced(lea: TelegramCreator) -> None:
-    """A fan is offered the pack, and has its invoice before them."""
+    """Offer the pack to a fan, up to the invoice."""
     lea.writer.says = [
         build_model_reply("Bonjour !"),
         build_model_reply("Regarde ce que j'ai pris", offer_id="o1"),
@@ -193,14 +191,14 @@ def invoiced(lea: TelegramCreator) -> None:
 
 
 def bought(lea: TelegramCreator) -> None:
-    """A fan is offered the pack, and pays."""
+    """Offer the pack to a fan, who pays."""
     invoiced(lea)
     checkout = lea.world.pay(lea.bot, "leo")
     wait_until(lambda: checkout.state == "paid")
     lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2)
 
 
-def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: TelegramCreator) -> None:
+def test_pack_is_sold_once_and_refunded_once(lea: TelegramCreator) -> None:
     lea.connected()
     bought(lea)
     updates = [
@@ -232,7 +230,7 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: TelegramCreator) 
     ] == [str(OrderState.REFUNDED)]
 
 
-def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison(
+def test_payment_while_offline_is_delivered_by_reconciliation(
     lea: TelegramCreator,
 ) -> None:
     lea.connected()
@@ -245,7 +243,7 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
         if "_invoice" in one
     )
     charge = stars.charge("leo", PRICE, invoice["payload"], told=False)
-    for _ in range(2):  # both of one minute: the second finds nothing more to do
+    for _ in range(2):  # both readings in one minute: the second finds nothing new
         compare.write_rows(lea.services.tenant)
         lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2, seconds=30)
     paid = lea.rows("SELECT charge_id, kind, recovered FROM payments WHERE tenant_id = :tenant")
@@ -264,7 +262,7 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     assert sum("photo" in one for one in lea.seen()) == 2
 
 
-def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back(
+def test_recalled_pack_too_old_to_delete_is_replaced_and_refunded(
     lea: TelegramCreator,
 ) -> None:
     lea.connected()
@@ -288,7 +286,9 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
     left = lea.rows(
         "SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'"
     )
-    assert [row.gone_at for row in left] == [None], "it is there until somebody says otherwise"
+    assert [row.gone_at for row in left] == [None], (
+        "it counts as live until a member reports otherwise"
+    )
 
 
 def balance(lea: TelegramCreator) -> int:
@@ -298,12 +298,12 @@ def balance(lea: TelegramCreator) -> int:
         ).get("XTR", 0)
 
 
-def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: TelegramCreator) -> None:
+def test_repeated_and_reordered_updates_get_one_reply(lea: TelegramCreator) -> None:
     lea.connected()
     lea.deaf()
     lea.writer.says = [
         build_model_reply("Me voilà")
-    ] * 3  # a letter that comes while it writes makes it begin anew
+    ] * 3  # a message that arrives during the generation restarts it
     first = lea.world.say(lea.bot, "leo", "coucou")
     second = lea.world.say(lea.bot, "leo", "tu es là ?")
     lea.world.again(lea.bot, second, first, second)
@@ -321,7 +321,7 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Telegram
     assert sorted(row.body for row in heard) == ["coucou", "tu es là ?"]
 
 
-def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: TelegramCreator) -> None:
+def test_fan_who_blocks_the_bot_is_unreachable_until_the_next_message(lea: TelegramCreator) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/terms")
     terms = render_message(Message("service.about.terms"), "fr")
@@ -339,7 +339,7 @@ def reachable(lea: TelegramCreator) -> list[str]:
     ]
 
 
-def test_two_that_poll_the_same_bot_are_told(lea: TelegramCreator) -> None:
+def test_two_listeners_of_one_bot_notify_members(lea: TelegramCreator) -> None:
     lea.connected()
     wait_until(lambda: lea.bot.polls > 0)
     lea.listen()  # another process, by mistake
@@ -354,8 +354,8 @@ def called(
     database: Database,
     redis_url: str,
 ) -> Iterator[tuple[TelegramCreator, str]]:
-    """Léa in an installation with an address: Telegram calls it, at the door whose local address
-    goes with her."""
+    """Provide Léa in an installation with a public address, which gets webhooks, and its local
+    address."""
     made = create_telegram_creator(
         services, sandbox, telegram, public_url="https://house.example.test"
     )
@@ -370,12 +370,12 @@ def called(
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_called_twice_and_out_of_order_is_one_answer(called: tuple[TelegramCreator, str]) -> None:
+def test_repeated_and_reordered_webhooks_get_one_reply(called: tuple[TelegramCreator, str]) -> None:
     lea, at = called
     http = HttpClient()
     lea.writer.says = [
         build_model_reply("Me voilà")
-    ] * 3  # a letter that comes while it writes makes it begin anew
+    ] * 3  # a message that arrives during the generation restarts it
     first = lea.world.say(lea.bot, "leo", "coucou")
     second = lea.world.say(lea.bot, "leo", "tu es là ?")
     assert fake.call(lea.world, lea.bot, http, at=at, secret="") == [401]
@@ -391,7 +391,7 @@ def test_called_twice_and_out_of_order_is_one_answer(called: tuple[TelegramCreat
     assert {row.key for row in kept} == {str(one["update_id"]) for one in (first, second)}
 
 
-def test_a_checkout_by_call_is_answered_in_time_and_once(
+def test_checkout_webhook_is_answered_in_time_and_once(
     called: tuple[TelegramCreator, str],
 ) -> None:
     lea, at = called
@@ -420,7 +420,7 @@ def test_a_checkout_by_call_is_answered_in_time_and_once(
     assert lea.bot.balance == PRICE == balance(lea)
 
 
-def test_strangers_at_the_door(called: tuple[TelegramCreator, str]) -> None:
+def test_invalid_webhook_requests_are_refused(called: tuple[TelegramCreator, str]) -> None:
     lea, at = called
     path = lea.bot.hook["url"].removeprefix("https://house.example.test")
     http, secret = HttpClient(), {fake.SECRET: lea.bot.hook["secret"]}
@@ -435,10 +435,10 @@ def test_strangers_at_the_door(called: tuple[TelegramCreator, str]) -> None:
     assert status(path, headers={}) == 401
     assert status(path, b"no json") == 400
     assert status(path, b"x" * (2 * 1024 * 1024)) == 400
-    assert status(path) == 200  # an update without a number: nobody will ever read it
+    assert status(path) == 200  # an update without a number is never processed
 
 
-def test_without_an_address_it_is_polled_again(called: tuple[TelegramCreator, str]) -> None:
+def test_bot_without_public_address_is_polled_again(called: tuple[TelegramCreator, str]) -> None:
     lea, _ = called
     lea.deaf()
     lea.desk.services = replace(

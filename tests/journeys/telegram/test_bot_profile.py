@@ -1,4 +1,4 @@
-"""What a bot shows of itself in a house that runs, and what is told of its channel."""
+"""The profile of a connected bot, and the updates about its channel."""
 
 from channels.accounts.states import ChannelState
 from channels.connections import disconnection
@@ -12,7 +12,7 @@ from workers.relay.ticks import TICKS
 
 
 # fixture
-def test_a_bot_that_is_connected_shows_what_it_understands(lea: TelegramCreator) -> None:  # noqa: F811  see above
+def test_connected_bot_shows_its_commands_and_description(lea: TelegramCreator) -> None:  # noqa: F811  see above
     lea.connected()
     shown = lea.bot.shown
     wait_until(lambda: "fr" in shown.shorts)
@@ -20,7 +20,7 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: TelegramCreator)
     assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
     written = len(shown.written)
     tick = next(one for one in TICKS if one.name == "menus")
-    shown.commands.clear()  # as after an update that brought another command
+    shown.commands.clear()  # as after an upgrade with a new command
     tick.write_rows(lea.services.tenant)
     wait_until(lambda: len(shown.written) == written + 2)
     assert (
@@ -28,7 +28,7 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: TelegramCreator)
     )
 
 
-def test_reactions_are_counted_at_the_age_of_a_post(lea: TelegramCreator) -> None:  # noqa: F811  fixture
+def test_reactions_are_measured_by_age_of_the_post(lea: TelegramCreator) -> None:  # noqa: F811  fixture
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
@@ -52,10 +52,10 @@ READ = (
 
 
 # fixture
-def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(
+def test_removed_bot_suspends_the_account_until_readmission(
     lea: TelegramCreator,  # noqa: F811  a fixture
 ) -> None:
-    """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
+    """No account is connected again, and the held post is published."""
     lea.connected()
     lea.world.throw_out(lea.bot, lea.channel)
     wait_until(lambda: lea.account().state is ChannelState.GONE)
@@ -72,15 +72,15 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(
 
 
 # fixture
-def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: TelegramCreator) -> None:  # noqa: F811  see above
-    """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its
-    past stays."""
+def test_reconnected_account_keeps_its_id(lea: TelegramCreator) -> None:  # noqa: F811  see above
+    """A disconnected account publishes and receives nothing; its grant is revoked and its history
+    remains."""
     account = lea.connected()
     done = lea.desk.delivery("Avant.", channel="telegram")
     wait_until(lambda: lea.desk.state(done) is DeliveryState.PUBLISHED)
     waiting = lea.desk.delivery("Après.", channel="telegram", after=120)
     lea.desk.act(disconnection.request_disconnection, account, "Anne")
-    lea.desk.act(disconnection.request_disconnection, account, "Anne")  # a second press
+    lea.desk.act(disconnection.request_disconnection, account, "Anne")  # a second click
     wait_until(lambda: lea.account().state is ChannelState.DISCONNECTED)
     assert lea.account().reason == Message("channel.left_kept", {"name": "Anne"})
     assert lea.account().token is None

@@ -1,5 +1,5 @@
-"""What somebody edits in their app, from Telegram's update to what they and the members see, polled
-and called."""
+"""Messages that a fan edits in the Telegram app, from the update to the inbox and the replies, by
+polling and by webhook."""
 
 from foundation.http.http_client import HttpClient
 from foundation.ops.clock import sleep
@@ -24,7 +24,7 @@ def lines(lea: TelegramCreator) -> list[tuple[str, str]]:  # noqa: F811  fixture
     return [(row.kind, row.body) for row in lea.rows(LINES)]
 
 
-def test_an_age_that_is_edited_in_stops_everything(lea: TelegramCreator) -> None:  # noqa: F811  fixture
+def test_minor_age_added_by_an_edit_ends_the_chat(lea: TelegramCreator) -> None:  # noqa: F811  fixture
     lea.connected()
     lea.writer.says = [build_model_reply("Bonjour à toi !"), build_model_reply("Une de trop")]
     said = lea.world.say(lea.bot, "leo", "salut")["message"]["message_id"]
@@ -38,13 +38,13 @@ def test_an_age_that_is_edited_in_stops_everything(lea: TelegramCreator) -> None
     lea.world.again(lea.bot, told, *lea.world.log[-1:])
     sleep(2.0)
     assert lines(lea) == [("text", "salut"), ("edited", "salut toi"), ("edited", "j'ai 15 ans")]
-    assert len(lea.texts()) == 3, "the notice, one answer and one fixed text"
+    assert len(lea.texts()) == 3, "the notice, one reply and one automated message"
     assert [row.kind for row in lea.rows(SIGNALS)] == ["minor"]
     assert [tuple(row) for row in lea.rows(OWNERS)] == [(OwnerState.PENDING_HUMAN, True)]
 
 
 # fixture
-def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(
+def test_crisis_added_by_an_edit_is_received_by_webhook(
     called: tuple[TelegramCreator, str],  # noqa: F811  a fixture
 ) -> None:
     lea, at = called  # noqa: F811  fixture

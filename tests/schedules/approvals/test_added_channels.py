@@ -1,5 +1,4 @@
-"""An account that is added to a post somebody said yes to waits for a yes of its own, whatever door
-it came by."""
+"""A channel added to an approved post needs another approval, whatever function added it."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -33,7 +32,7 @@ from workers.wiring import Services
 
 
 def add(lea: SandboxAgency, post_id: UUID, channel: str, *, after: float = 1200) -> UUID:
-    """What a program does: put a post on one more account."""
+    """Schedule the post on one more channel, as an API client does, and return the delivery ID."""
     at = wall_time_after(lea.now(), after)
     with lea.scope(f"member:{lea.author}") as scope:
         versioned_actions.schedule_post_on_channels(
@@ -46,13 +45,13 @@ def add(lea: SandboxAgency, post_id: UUID, channel: str, *, after: float = 1200)
         )
 
 
-def test_it_waits_and_leaves_nowhere_before(lea: SandboxAgency) -> None:
+def test_added_channel_publishes_only_after_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     first = lea.delivery("said yes to", after=600)
     post_id = lea.entry(first).post_id
     late = add(lea, post_id, "second")
     assert (lea.state(first), lea.state(late)) == (DeliveryState.SCHEDULED, DeliveryState.DRAFT)
-    lea.act(release_post, post_id)  # whoever presses "put it on the calendar"
+    lea.act(release_post, post_id)  # a member presses Schedule
     assert lea.state(late) is DeliveryState.DRAFT
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["said yes to"], [])
@@ -66,7 +65,7 @@ def test_it_waits_and_leaves_nowhere_before(lea: SandboxAgency) -> None:
     assert lea.texts("main") == ["said yes to"]
 
 
-def test_an_account_a_post_was_taken_off_may_be_put_back(
+def test_removed_channel_can_be_scheduled_again(
     services: Services, sandbox: RunningSandbox
 ) -> None:
     lea = create_sandbox_agency(services, sandbox, tiers=0)
@@ -75,7 +74,7 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(
     one, two = lea.wish(post_id, "main", after=600), lea.wish(post_id, "second", after=600)
     lea.act(release_post, post_id)
     lea.act(drafts.remove_channel_from_post, two)
-    for after in (1200, 1800):  # the second time it is there, and moves
+    for after in (1200, 1800):  # the second call reschedules the delivery that exists by then
         lea.act(
             versioned_actions.schedule_post_on_channels,
             post_id,
@@ -107,7 +106,7 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(
         )
 
 
-def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: SandboxAgency) -> None:
+def test_rescheduling_moves_delivery_that_returned_from_failover(lea: SandboxAgency) -> None:
     lost, other = lea.channels["main"], lea.connect("spare")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     for pair in ((lost, other), (other, lost)):
@@ -131,7 +130,7 @@ def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: SandboxAge
     assert (row.channel_id, row.due_at > lea.now() + timedelta(hours=1)) == (lost, True)
 
 
-def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: SandboxAgency) -> None:
+def test_added_channel_has_same_eligible_approvers(lea: SandboxAgency) -> None:
     lea.connect("second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     late = add(lea, post_id, "second")
@@ -150,7 +149,7 @@ def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: SandboxAgency) ->
         assert listings.get_post_detail(scope, [lea.creator_id], post_id).approved
 
 
-def test_where_it_goes_already_nobody_is_asked_twice(lea: SandboxAgency) -> None:
+def test_rescheduling_same_channel_needs_no_new_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     first = lea.delivery("hello", after=600)
     post_id = lea.entry(first).post_id
@@ -163,7 +162,9 @@ def test_where_it_goes_already_nobody_is_asked_twice(lea: SandboxAgency) -> None
     assert lea.state(late) is DeliveryState.APPROVED
 
 
-def test_where_nobody_is_asked_it_leaves(services: Services, sandbox: RunningSandbox) -> None:
+def test_added_channel_is_scheduled_without_approval_policy(
+    services: Services, sandbox: RunningSandbox
+) -> None:
     free = create_sandbox_agency(services, sandbox, tiers=0)
     free.connect("second")
     post_id = free.entry(free.delivery("hello", after=600)).post_id
@@ -171,8 +172,8 @@ def test_where_nobody_is_asked_it_leaves(services: Services, sandbox: RunningSan
     assert free.state(late) is DeliveryState.SCHEDULED
 
 
-def test_a_no_longer_asked_yes_lets_it_go(lea: SandboxAgency) -> None:
-    """The rule asked for a yes when the account was added, and asks for none now."""
+def test_dropped_approval_requirement_releases_added_channel(lea: SandboxAgency) -> None:
+    """The policy required an approval when the channel was added and requires none now."""
     lea.connect("second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     late = add(lea, post_id, "second")
@@ -182,7 +183,9 @@ def test_a_no_longer_asked_yes_lets_it_go(lea: SandboxAgency) -> None:
     assert lea.state(late) is DeliveryState.SCHEDULED
 
 
-def test_two_tiers_are_both_asked_again(services: Services, sandbox: RunningSandbox) -> None:
+def test_added_channel_needs_both_approval_tiers(
+    services: Services, sandbox: RunningSandbox
+) -> None:
     at = create_sandbox_agency(services, sandbox, tiers=2)
     at.connect("second")
     post_id = at.write()
@@ -207,7 +210,7 @@ def test_two_tiers_are_both_asked_again(services: Services, sandbox: RunningSand
     assert at.state(late) is DeliveryState.SCHEDULED
 
 
-def test_what_a_pool_brings_to_another_account_waits(lea: SandboxAgency) -> None:
+def test_evergreen_repost_on_new_channel_needs_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     every_day(lea)
     every_day(lea, "second")
@@ -232,7 +235,7 @@ def test_what_a_pool_brings_to_another_account_waits(lea: SandboxAgency) -> None
     assert {state for _, state, _ in planned(lea)} == {DeliveryState.SCHEDULED}
 
 
-def test_what_is_queued_on_another_account_waits(lea: SandboxAgency) -> None:
+def test_queued_post_on_new_channel_needs_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     every_day(lea, "second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
@@ -242,9 +245,9 @@ def test_what_is_queued_on_another_account_waits(lea: SandboxAgency) -> None:
         assert [row.state for row in deliveries_of_post(scope, post_id)] == ["scheduled", "draft"]
 
 
-def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: SandboxAgency) -> None:
-    """Whoever pressed "put it on the calendar" there let it go: the yes to the other place was
-    taken for it."""
+def test_failover_to_another_platform_needs_approval(lea: SandboxAgency) -> None:
+    """Scheduling the moved post published it: the approval of the first channel counted for the
+    second."""
     with lea.scope() as scope:
         lea.channels["spare"] = lifecycle.connect_account(
             scope,
@@ -277,7 +280,7 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: SandboxA
     assert lea.state(moved.id) is DeliveryState.APPROVED
 
 
-def test_a_yes_taken_back_takes_back_the_added_account_too(lea: SandboxAgency) -> None:
+def test_withdrawn_approval_also_unschedules_added_channel(lea: SandboxAgency) -> None:
     lea.connect("second")
     first = lea.delivery("hello", after=600)
     post_id = lea.entry(first).post_id

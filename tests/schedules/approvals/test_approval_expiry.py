@@ -1,5 +1,5 @@
-"""A yes that ends before its post leaves: told as soon as it is planned, asked anew a week before,
-and renewed."""
+"""Approvals that expire before the post publishes: the early warning, the renewal request a week
+before, and the renewal."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ ENDS = "delivery.yes_ends"
 
 @pytest.fixture
 def two(services: Any, sandbox: Any) -> SandboxAgency:
-    """Léa, whose posts two people have to approve."""
+    """Return an agency whose posts need two approvals."""
     return create_sandbox_agency(services, sandbox, tiers=2)
 
 
@@ -42,13 +42,15 @@ def asked(at: SandboxAgency) -> list[ReviewItem]:
 
 
 @pytest.mark.parametrize(("days", "lasts"), [(LIFE - 1, True), (LIFE + 1, False), (700, False)])
-def test_what_outlives_its_yes_is_told_at_once(lea: SandboxAgency, days: int, lasts: bool) -> None:
+def test_post_scheduled_after_approval_expiry_has_warning(
+    lea: SandboxAgency, days: int, lasts: bool
+) -> None:
     found = ahead(lea, lea.delivery("far", after=days * DAY))
     assert [one.code for one in found.troubles] == ([] if lasts else [ENDS])
     assert found.next.code == ("calendar.next.scheduled" if lasts else WILL_NOT_PUBLISH)
 
 
-def test_the_days_ahead_tell_it_too(lea: SandboxAgency) -> None:
+def test_forecast_reports_approval_expiry(lea: SandboxAgency) -> None:
     late = lea.delivery("late", after=(LIFE + 1) * DAY)
     lea.pass_time(days=30)
     with lea.scope() as scope:
@@ -60,11 +62,12 @@ def test_the_days_ahead_tell_it_too(lea: SandboxAgency) -> None:
     ]
 
 
-def test_it_is_asked_anew_a_week_before_and_renewed_it_leaves(lea: SandboxAgency) -> None:
+def test_renewal_is_requested_a_week_before_expiry(lea: SandboxAgency) -> None:
     late = lea.delivery("late", after=150 * DAY)
     lea.delivery("in time", after=99 * DAY)
     lea.pass_time(days=98)
-    assert asked(lea) == []  # what is in time is not asked, and of the other there is time
+    # the first is renewable only near its expiry, the second publishes in time
+    assert asked(lea) == []
     lea.pass_time(days=46)
     (found,) = asked(lea)
     me = principal(lea, lea.manager)
@@ -78,7 +81,7 @@ def test_it_is_asked_anew_a_week_before_and_renewed_it_leaves(lea: SandboxAgency
     assert lea.state(late) is DeliveryState.PUBLISHED
 
 
-def test_before_it_has_run_out_the_same_person_renews_it_once(lea: SandboxAgency) -> None:
+def test_repeated_renewal_is_stored_once(lea: SandboxAgency) -> None:
     late = lea.delivery("late", after=(LIFE + 2) * DAY)
     lea.pass_time(days=LIFE - 4)
     (found,) = asked(lea)
@@ -94,7 +97,7 @@ def test_before_it_has_run_out_the_same_person_renews_it_once(lea: SandboxAgency
     assert ahead(lea, late).troubles == ()
 
 
-def test_of_two_yeses_the_first_to_end_counts_and_each_is_renewed_by_another(
+def test_earlier_of_two_expiries_counts_and_each_tier_is_renewed(
     two: SandboxAgency,
 ) -> None:
     post_id, other = two.write(), member(two)
@@ -107,13 +110,13 @@ def test_of_two_yeses_the_first_to_end_counts_and_each_is_renewed_by_another(
     two.pass_time(days=LIFE - 5)
     (found,) = asked(two)
     tiers = {one: found.tier_for(principal(two, one)) for one in (two.manager, other, member(two))}
-    assert list(tiers.values()) == [1, None, 1]  # the second yes lasts
+    assert list(tiers.values()) == [1, None, 1]  # the second approval is still valid
     two.approve(post_id)
     assert asked(two) == []
     assert ahead(two, late).troubles == ()
 
 
-def test_a_no_at_that_time_is_a_no(lea: SandboxAgency) -> None:
+def test_rejection_during_renewal_unschedules_post(lea: SandboxAgency) -> None:
     late = lea.delivery("late", after=(LIFE + 2) * DAY)
     lea.pass_time(days=LIFE - 4)
     (found,) = asked(lea)
@@ -122,7 +125,7 @@ def test_a_no_at_that_time_is_a_no(lea: SandboxAgency) -> None:
     assert asked(lea) == []
 
 
-def test_members_are_told_when_nobody_renews_it(lea: SandboxAgency) -> None:
+def test_expired_approval_notifies_members(lea: SandboxAgency) -> None:
     lea.delivery("late", after=(LIFE + 2) * DAY)
     lea.pass_time(days=LIFE + 1, hours=1)
     assert swept(lea) == [("approval.over_missing", False)]
@@ -132,8 +135,8 @@ def test_members_are_told_when_nobody_renews_it(lea: SandboxAgency) -> None:
     assert missing_approval.FIRST < decisions.APPROVAL_LIFETIME
 
 
-def test_one_that_has_run_out_is_told_of_once(lea: SandboxAgency) -> None:
-    """On its last day there were two lines of it, one by each look ahead."""
+def test_expired_approval_has_one_notice(lea: SandboxAgency) -> None:
+    """On its last day it had two notices, one from each sweep."""
     lea.delivery("late", after=(LIFE + 1) * DAY)
     lea.pass_time(days=LIFE, hours=1)
     lea.live(hours=2)
@@ -141,7 +144,7 @@ def test_one_that_has_run_out_is_told_of_once(lea: SandboxAgency) -> None:
     assert list(lea.notices().values()) == ["approval.over_missing"]
 
 
-def test_where_nobody_is_asked_nothing_ends(lea: SandboxAgency) -> None:
+def test_approval_does_not_expire_without_approval_policy(lea: SandboxAgency) -> None:
     late = lea.delivery("late", after=(LIFE + 2) * DAY)
     with lea.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 0 WHERE id = :c", c=lea.creator_id)
@@ -150,7 +153,7 @@ def test_where_nobody_is_asked_nothing_ends(lea: SandboxAgency) -> None:
     assert asked(lea) == []
 
 
-def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: SandboxAgency) -> None:
+def test_series_occurrences_after_expiry_need_renewal(lea: SandboxAgency) -> None:
     post_id = series_builders.start_series(
         lea, series_builders.build_recurrence(lea, series_builders.WEEKLY)
     )

@@ -1,4 +1,5 @@
-"""How many have to say yes, what a change of that does, and a yes that holds for the hour too."""
+"""Number of required approvals, changes of the policy, and approvals that include the publishing
+time."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,14 +44,14 @@ def move(at: SandboxAgency, delivery_id: UUID, after: float) -> None:
 
 
 def both(at: SandboxAgency) -> tuple[UUID, UUID]:
-    """A post both have said yes to, on the calendar."""
+    """Schedule a post with both approvals."""
     post_id, delivery_id = waiting(at)
     answer(at, link(at, post_id))
     assert at.state(delivery_id) is DeliveryState.SCHEDULED
     return post_id, delivery_id
 
 
-def test_the_owner_alone_changes_the_rule(lea: SandboxAgency) -> None:
+def test_only_owner_changes_approval_policy(lea: SandboxAgency) -> None:
     for role in (Role.MANAGER, Role.CREATOR, Role.GUEST):
         with pytest.raises(Refused), lea.scope(f"member:{member(lea, role).id}") as scope:
             approval_policy.change_approval_policy(scope, lea.creator_id, tiers=0, times=False)
@@ -63,10 +64,11 @@ def test_the_owner_alone_changes_the_rule(lea: SandboxAgency) -> None:
     rule(lea, 1, times=True)
     with lea.scope() as scope:
         found = tenant_reads.get_creator(scope, lea.creator_id)
-    assert (found.approval_tiers, found.approve_times) == (1, False)  # there is no second yes
+    # one tier has no second approval
+    assert (found.approval_tiers, found.approve_times) == (1, False)
 
 
-def test_one_more_yes_takes_what_is_planned_back(lea: SandboxAgency) -> None:
+def test_additional_tier_unschedules_delivery(lea: SandboxAgency) -> None:
     planned = lea.delivery(after=600)
     assert rule(lea, 2) == 1
     assert lea.state(planned) is DeliveryState.DRAFT
@@ -75,7 +77,7 @@ def test_one_more_yes_takes_what_is_planned_back(lea: SandboxAgency) -> None:
     assert lea.posts() == []
 
 
-def test_one_yes_less_plans_what_somebody_read_and_nothing_else(two: SandboxAgency) -> None:
+def test_removed_tier_schedules_only_approved_post(two: SandboxAgency) -> None:
     _, read = waiting(two)
     unread = two.wish(two.write("unread"), after=HOUR)
     assert rule(two, 1) == 0
@@ -84,7 +86,7 @@ def test_one_yes_less_plans_what_somebody_read_and_nothing_else(two: SandboxAgen
     assert two.state(unread) is DeliveryState.DRAFT
 
 
-def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: SandboxAgency) -> None:
+def test_rescheduling_needs_second_approval_if_policy_covers_time(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     move(two, delivery_id, 2 * HOUR)
@@ -93,7 +95,7 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: SandboxA
         row = deliveries.get_post(scope, post_id)
         assert decisions.has_tier_approval(
             scope, row, scope.now, tier=1
-        )  # the first yes is for what it says
+        )  # the first approval covers the text only
         assert not decisions.is_approved(scope, row, scope.now)
     again = link(two, post_id)
     answer(two, again)
@@ -102,7 +104,7 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: SandboxA
     assert two.texts() == ["to be approved"]
 
 
-def test_now_is_another_hour_and_refused_before_anything_moves(two: SandboxAgency) -> None:
+def test_publish_now_is_refused_if_approval_covers_time(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     before = two.entry(delivery_id)
@@ -110,7 +112,7 @@ def test_now_is_another_hour_and_refused_before_anything_moves(two: SandboxAgenc
         with pytest.raises(Conflict) as told:
             two.act(now, delivery_id)
         assert told.value.message.code == "delivery.hour_agreed"
-    assert two.entry(delivery_id) == before, "its hour, and that it leaves then"
+    assert two.entry(delivery_id) == before, "the publishing time and the state are unchanged"
     with two.scope() as scope:
         assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
     two.live(hours=2)
@@ -118,7 +120,7 @@ def test_now_is_another_hour_and_refused_before_anything_moves(two: SandboxAgenc
 
 
 @pytest.mark.parametrize("minutes", [1, 25])
-def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(
+def test_retry_within_allowed_delay_keeps_approval_and_deadline(
     two: SandboxAgency, minutes: int
 ) -> None:
     rule(two, 2, times=True)
@@ -131,14 +133,14 @@ def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(
     two.act(drafts.retry_delivery, delivery_id)
     again = two.entry(delivery_id)
     assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), (
-        "no retry makes it later"
+        "a retry does not extend the deadline"
     )
     two.run()
     assert two.state(delivery_id) is DeliveryState.PUBLISHED
     assert two.texts() == ["to be approved"]
 
 
-def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: SandboxAgency) -> None:
+def test_retry_after_allowed_delay_is_refused(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     _, delivery_id = both(two)
     two.fault("refuse", times=1)
@@ -151,9 +153,8 @@ def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: Sandb
     assert (two.state(delivery_id), two.texts()) == (DeliveryState.FAILED, [])
 
 
-def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: SandboxAgency) -> None:
-    """Of two that were refused, one may still leave as late as it is; for the other the second has
-    to be asked."""
+def test_bulk_publish_skips_delivery_past_approved_time(two: SandboxAgency) -> None:
+    """Of two failed deliveries, one is within its allowed delay; the other needs a second approval."""
     rule(two, 2, times=True)
     _, late = both(two)
     two.fault("refuse", times=1)
@@ -178,9 +179,7 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Sandbox
 
 
 @pytest.mark.parametrize("act", [drafts.publish_now, drafts.retry_delivery])
-def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(
-    two: SandboxAgency, act: Any
-) -> None:
+def test_publishing_now_without_approval_is_refused(two: SandboxAgency, act: Any) -> None:
     _, delivery_id = waiting(two)
     two.live(hours=2)
     assert (two.state(delivery_id), two.why(delivery_id)) == (
@@ -194,8 +193,9 @@ def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(
     assert two.entry(delivery_id) == before
 
 
-def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: SandboxAgency) -> None:
-    """Moved, it is asked for where the others are, and does not pass for planned."""
+def test_rescheduled_hold_still_needs_approval(two: SandboxAgency) -> None:
+    """A rescheduled delivery without approval appears in the review queue and does not count as
+    scheduled."""
     post_id, delivery_id = waiting(two)
     two.live(hours=2)
     move(two, delivery_id, HOUR)
@@ -213,7 +213,7 @@ def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: SandboxAgency) -
     assert two.texts() == ["to be approved"]
 
 
-def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(
+def test_held_delivery_can_retry_after_policy_drops_approval(
     two: SandboxAgency,
 ) -> None:
     delivery_id = two.wish(two.write("nobody read it"), after=60)
@@ -225,7 +225,7 @@ def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(
     assert two.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: SandboxAgency) -> None:
+def test_rescheduling_cancelled_post_needs_second_approval(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     channels, due = [two.channels["main"]], two.entry(delivery_id).due_at
@@ -235,7 +235,7 @@ def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: SandboxA
             scope, post_id, channels=channels, at=to_wall_time(due, "UTC")
         )
         assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now), (
-            "the hour they saw"
+            "the time is the approved one"
         )
         versioned_actions.cancel_post(scope, post_id)
     two.act(
@@ -254,7 +254,7 @@ def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: SandboxA
     assert two.texts() == ["to be approved"]
 
 
-def test_another_hour_ends_a_link_that_was_not_answered(two: SandboxAgency) -> None:
+def test_rescheduling_invalidates_open_client_link(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
@@ -262,7 +262,7 @@ def test_another_hour_ends_a_link_that_was_not_answered(two: SandboxAgency) -> N
     assert stands(two, link_id) == "moved"
 
 
-def test_the_same_hour_is_no_other_one(two: SandboxAgency) -> None:
+def test_rescheduling_to_same_time_keeps_approval(two: SandboxAgency) -> None:
     rule(two, 2, times=True)
     _, delivery_id = both(two)
     seen = two.entry(delivery_id)
@@ -272,7 +272,7 @@ def test_the_same_hour_is_no_other_one(two: SandboxAgency) -> None:
     assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_without_that_rule_the_yes_holds_for_any_hour(two: SandboxAgency) -> None:
+def test_rescheduling_keeps_approval_if_policy_ignores_time(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
     move(two, delivery_id, 2 * HOUR)
@@ -282,9 +282,9 @@ def test_without_that_rule_the_yes_holds_for_any_hour(two: SandboxAgency) -> Non
     assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_another_place_of_the_post_waits_at_its_hour(two: SandboxAgency) -> None:
-    """The yes is to the post with its hours: one of two places moves, and the other does not leave
-    without one."""
+def test_rescheduling_one_channel_holds_the_other_for_approval(two: SandboxAgency) -> None:
+    """The approval covers the post with its times: when one of two channels moves, the other does
+    not publish without another approval."""
     rule(two, 2, times=True)
     two.connect("second")
     post_id = two.write()

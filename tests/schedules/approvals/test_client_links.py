@@ -1,4 +1,4 @@
-"""The second yes by a link: for one person, one version, one browser, one answer."""
+"""The second approval through a client link: one recipient, one version, one browser, one response."""
 
 import threading
 from typing import Any
@@ -27,14 +27,14 @@ HERE = "the browser of the client"
 
 @pytest.fixture
 def two(services: Any, sandbox: Any) -> SandboxAgency:
-    """Léa, whose posts two people have to approve."""
+    """Return an agency whose posts need two approvals."""
     return create_sandbox_agency(services, sandbox, tiers=2)
 
 
 def waiting(
     at: SandboxAgency, body: str = "to be approved", *, after: float = 3600, **more: Any
 ) -> tuple[UUID, UUID]:
-    """A post the manager has said the first yes to, and its wish."""
+    """Create a post that has the manager's first approval, and return its ID and its delivery ID."""
     post_id = at.write(body, **more)
     delivery_id = at.wish(post_id, after=after)
     at.approve(post_id)
@@ -68,7 +68,7 @@ def answer(
         client_links.answer_client_link(scope, link_id, session, yes=yes, **more)
 
 
-def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: SandboxAgency) -> None:
+def test_client_approval_schedules_post(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     assert two.state(delivery_id) is DeliveryState.DRAFT
     link_id = link(two, post_id)
@@ -81,13 +81,13 @@ def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: SandboxAgency) -> 
         assert list(client_links.client_names(scope, [two.creator_id]).values()) == ["Anna"]
 
 
-def test_a_no_needs_words_and_the_author_reads_them(two: SandboxAgency) -> None:
+def test_client_change_request_needs_note_and_notifies_author(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
     for wrong in ({"note": " "}, {"note": "x", "why": "?"}):
         with pytest.raises(BadInput):
             answer(two, link_id, yes=False, **wrong)
-    assert stands(two, link_id) == "open"  # nothing was used up
+    assert stands(two, link_id) == "open"  # an invalid response does not use the link up
     answer(two, link_id, yes=False, why="picture", note="another picture")
     assert stands(two, link_id) == "change"
     assert two.state(delivery_id) is DeliveryState.DRAFT
@@ -98,7 +98,7 @@ def test_a_no_needs_words_and_the_author_reads_them(two: SandboxAgency) -> None:
         assert [one.message.code for one in list_open_notices(scope)] == ["approval.change_wanted"]
 
 
-def test_a_second_press_changes_nothing(two: SandboxAgency) -> None:
+def test_second_client_response_is_refused(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
     answer(two, link_id)
@@ -109,7 +109,7 @@ def test_a_second_press_changes_nothing(two: SandboxAgency) -> None:
     assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_of_two_presses_at_once_one_counts(two: SandboxAgency) -> None:
+def test_one_of_concurrent_client_responses_counts(two: SandboxAgency) -> None:
     post_id, _ = waiting(two)
     link_id, ends = link(two, post_id), []
 
@@ -129,7 +129,7 @@ def test_of_two_presses_at_once_one_counts(two: SandboxAgency) -> None:
     assert stands(two, link_id) == ends[0]
 
 
-def test_a_link_that_is_sent_on_opens_nothing(two: SandboxAgency) -> None:
+def test_client_link_is_bound_to_first_browser(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id, opened=False)
     assert stands(two, link_id) == stands(two, link_id, "") == "sealed"
@@ -144,24 +144,25 @@ def test_a_link_that_is_sent_on_opens_nothing(two: SandboxAgency) -> None:
             answer(two, link_id, other)
     assert two.state(delivery_id) is DeliveryState.DRAFT
     answer(two, link_id)
-    assert stands(two, link_id, "another browser") == "over"  # nor does it tell what was answered
+    # another browser does not learn the response
+    assert stands(two, link_id, "another browser") == "over"
 
 
-def test_an_edited_post_asks_by_another_link(two: SandboxAgency) -> None:
+def test_edited_post_invalidates_client_link(two: SandboxAgency) -> None:
     post_id, _ = waiting(two)
     link_id = link(two, post_id)
     rewrite(two, post_id, "another text")
     assert stands(two, link_id) == "changed"
     with pytest.raises(Conflict):
         answer(two, link_id)
-    with pytest.raises(Refused):  # the first yes was for another version
+    with pytest.raises(Refused):  # the first approval was for another version
         link(two, post_id)
     two.approve(post_id)
     again = link(two, post_id)
     assert (stands(two, link_id), stands(two, again)) == ("replaced", "open")
 
 
-def test_other_words_for_a_picture_are_another_version(two: SandboxAgency) -> None:
+def test_changed_alt_text_invalidates_client_link(two: SandboxAgency) -> None:
     shot = two.photo()
     post_id, _ = waiting(two, media=(shot,))
     link_id = link(two, post_id)
@@ -169,7 +170,7 @@ def test_other_words_for_a_picture_are_another_version(two: SandboxAgency) -> No
     assert stands(two, link_id) == "changed"
 
 
-def test_a_link_ends_with_its_time_or_by_hand(two: SandboxAgency) -> None:
+def test_client_link_expires_or_is_revoked(two: SandboxAgency) -> None:
     post_id, _ = waiting(two, after=86400 * 30)
     first = link(two, post_id)
     two.act(client_links.revoke_client_link, post_id)
@@ -182,7 +183,7 @@ def test_a_link_ends_with_its_time_or_by_hand(two: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("how", ["refused", "approved", "cancelled"])
-def test_a_link_is_over_where_no_word_changes_anything(two: SandboxAgency, how: str) -> None:
+def test_client_link_closes_after_final_verdict(two: SandboxAgency, how: str) -> None:
     post_id, _ = waiting(two)
     link_id, other = link(two, post_id), member(two, Role.MANAGER)
     with two.scope(f"member:{other.id}") as scope:
@@ -194,14 +195,15 @@ def test_a_link_is_over_where_no_word_changes_anything(two: SandboxAgency, how: 
     assert stands(two, link_id) == "over"
 
 
-def test_who_may_make_a_link(two: SandboxAgency) -> None:
+def test_only_permitted_members_create_client_link(two: SandboxAgency) -> None:
     post_id, _ = waiting(two)
 
     def make(who: UUID, name: str = "Anna") -> str:
         with two.scope(f"member:{who}") as scope:
             return client_links.create_client_link(scope, post_id, name=name)
 
-    with pytest.raises(Refused) as told:  # they would hold the second yes to their own work
+    # an author would hold the second approval of a post they wrote
+    with pytest.raises(Refused) as told:
         make(two.author)
     assert told.value.message.code == "approval.link_own"
     for role in (Role.CHATTER, Role.GUEST, Role.ACCOUNTANT):
@@ -217,7 +219,7 @@ def test_who_may_make_a_link(two: SandboxAgency) -> None:
     assert len(make(two.manager)) == 43
 
 
-def test_a_link_is_for_the_second_of_two_and_after_the_first(
+def test_client_link_needs_two_tiers_and_first_approval(
     lea: SandboxAgency, two: SandboxAgency
 ) -> None:
     post_id, _ = waiting(lea)
@@ -233,21 +235,21 @@ def test_a_link_is_for_the_second_of_two_and_after_the_first(
 
 
 @pytest.mark.parametrize("rating", [Rating.N, Rating.E, None])
-def test_nothing_for_adults_is_sent_by_a_link(two: SandboxAgency, rating: Rating | None) -> None:
+def test_adult_media_is_refused_in_client_link(two: SandboxAgency, rating: Rating | None) -> None:
     post_id, _ = waiting(two, media=(two.photo(3), two.photo(4, rating=rating)))
     with pytest.raises(Refused) as told:
         link(two, post_id)
     assert told.value.message.code == "approval.link_adults"
 
 
-def test_words_for_adults_are_not_shown_by_a_link(two: SandboxAgency) -> None:
+def test_adult_text_is_refused_in_client_link(two: SandboxAgency) -> None:
     post_id, _ = waiting(two, "EXPLICIT-MARKER-A")
     with pytest.raises(Refused) as told:
         link(two, post_id)
     assert told.value.message.code == "approval.link_adults"
 
 
-def test_what_became_adult_meanwhile_is_hidden_and_gets_no_yes(two: SandboxAgency) -> None:
+def test_media_rated_adult_later_is_hidden_and_blocks_client_approval(two: SandboxAgency) -> None:
     shots = two.photo(5, rating=Rating.S), two.photo(6)
     post_id, _ = waiting(two, media=shots)
     link_id = link(two, post_id)
@@ -267,7 +269,7 @@ def test_what_became_adult_meanwhile_is_hidden_and_gets_no_yes(two: SandboxAgenc
     answer(two, link_id, yes=False, note="I cannot see it")
 
 
-def test_another_agency_has_no_part_in_it(two: SandboxAgency) -> None:
+def test_client_link_is_invisible_to_another_agency(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
     other = create_sandbox_agency(two.services, two.network, tiers=2)
@@ -288,11 +290,11 @@ def test_another_agency_has_no_part_in_it(two: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, "A" * 43])
-def test_nobody_s_token_is_none(two: SandboxAgency, typed: str) -> None:
+def test_invalid_client_token_finds_no_link(two: SandboxAgency, typed: str) -> None:
     assert client_links.find_client_link(two.services.tenant, typed) is None
 
 
-def test_the_first_yes_taken_back_leaves_the_second_waiting(two: SandboxAgency) -> None:
+def test_client_approval_alone_does_not_approve_post(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
     two.act(decisions.withdraw_verdict, post_id, member_id=two.manager)
@@ -302,7 +304,7 @@ def test_the_first_yes_taken_back_leaves_the_second_waiting(two: SandboxAgency) 
     assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
-def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: SandboxAgency) -> None:
+def test_failed_client_response_keeps_link_open(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
 
@@ -324,12 +326,12 @@ def awaits(at: SandboxAgency, delivery_id: UUID) -> next_steps.NextStep:
         return next_steps.next_step_of_delivery(scope, entry, at.services.connectors).next
 
 
-def test_the_post_says_whom_a_link_asks_while_it_may_be_answered(two: SandboxAgency) -> None:
+def test_next_step_names_recipient_of_open_client_link(two: SandboxAgency) -> None:
     post_id, delivery_id = waiting(two, after=86400 * 30)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link_id = link(two, post_id, opened=False)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna"), (
-        "nobody has to be invited"
+        "a link counts as an invited approver"
     )
     begin(two, link_id)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna")
@@ -338,5 +340,5 @@ def test_the_post_says_whom_a_link_asks_while_it_may_be_answered(two: SandboxAge
     link(two, post_id)
     two.pass_time(days=7, seconds=1)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second"), (
-        "the link is over"
+        "the link has expired"
     )

@@ -1,4 +1,4 @@
-"""Who may say yes, to what, and for how long."""
+"""Eligible approvers, the scope of an approval, and its lifetime."""
 
 import threading
 from collections.abc import Callable
@@ -52,8 +52,8 @@ def say(at: SandboxAgency, post_id: UUID, who: UUID, *, tier: int = 1, no: str =
             decisions.approve_post(scope, post_id, member_id=who, tier=tier)
 
 
-def test_authors_do_not_approve_their_own_work(lea: SandboxAgency) -> None:
-    """The author is known by the human behind the login, whether or not the caller said so."""
+def test_author_cannot_approve_own_post(lea: SandboxAgency) -> None:
+    """The author is identified by the principal of the member, not by what the caller passes."""
     post_id = lea.write()
     with pytest.raises(Refused) as told:
         say(lea, post_id, lea.author)
@@ -61,14 +61,14 @@ def test_authors_do_not_approve_their_own_work(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_roles_without_the_right_do_not_approve(lea: SandboxAgency, role: Role) -> None:
+def test_role_without_permission_cannot_approve(lea: SandboxAgency, role: Role) -> None:
     post_id = lea.write()
     for no in ("", "no"):
         with pytest.raises(Refused):
             say(lea, post_id, member(lea, role), no=no)
 
 
-def test_a_member_of_other_creators_does_not_approve(lea: SandboxAgency) -> None:
+def test_member_without_access_to_creator_cannot_approve(lea: SandboxAgency) -> None:
     post_id = lea.write()
     with pytest.raises(Refused) as told:
         say(lea, post_id, member(lea, creators=("zoe",)))
@@ -76,7 +76,7 @@ def test_a_member_of_other_creators_does_not_approve(lea: SandboxAgency) -> None
     say(lea, post_id, member(lea, creators=("lea",)))
 
 
-def test_two_tiers_need_two_people(lea: SandboxAgency) -> None:
+def test_two_tiers_need_two_approvers(lea: SandboxAgency) -> None:
     client = create_sandbox_agency(lea.services, lea.network, tiers=2)
     post_id = client.write()
     delivery_id = client.wish(post_id, after=60)
@@ -89,18 +89,18 @@ def test_two_tiers_need_two_people(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("tier", [0, 2, -1])
-def test_a_tier_nobody_asks_for_is_told(lea: SandboxAgency, tier: int) -> None:
+def test_unknown_approval_tier_is_refused(lea: SandboxAgency, tier: int) -> None:
     post_id = lea.write()
     with pytest.raises(BadInput):
         say(lea, post_id, lea.manager, tier=tier)
 
 
-def test_a_no_takes_the_post_off_the_calendar_and_outweighs_every_yes(lea: SandboxAgency) -> None:
+def test_rejection_unschedules_post_despite_approvals(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
     lea.plan(post_id)
-    say(lea, post_id, lea.manager, no="the wrong day")  # the same person, who had said yes
+    say(lea, post_id, lea.manager, no="the wrong day")  # the same member who approved
     assert lea.state(delivery_id) is DeliveryState.DRAFT
     say(lea, post_id, member(lea))
     assert lea.state(delivery_id) is DeliveryState.DRAFT
@@ -112,13 +112,13 @@ def test_a_no_takes_the_post_off_the_calendar_and_outweighs_every_yes(lea: Sandb
     assert lea.posts() == []
 
 
-def test_a_no_needs_words(lea: SandboxAgency) -> None:
+def test_rejection_needs_note(lea: SandboxAgency) -> None:
     post_id = lea.write()
     with pytest.raises(BadInput):
         say(lea, post_id, lea.manager, no="  ")
 
 
-def test_a_yes_runs_out_and_may_be_said_again(lea: SandboxAgency) -> None:
+def test_expired_approval_holds_delivery_until_renewal(lea: SandboxAgency) -> None:
     post_id = lea.write(late_ok=None)
     delivery_id = lea.wish(post_id, after=86400 * 101)
     lea.approve(post_id)
@@ -134,9 +134,9 @@ def test_a_yes_runs_out_and_may_be_said_again(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_no_does_not_run_out(services: Services, sandbox: RunningSandbox) -> None:
-    """What repeats left again after a hundred days, although somebody had said no and nobody
-    yes."""
+def test_rejection_does_not_expire(services: Services, sandbox: RunningSandbox) -> None:
+    """A series published again after 100 days although a member had rejected it and none had
+    approved it."""
     lea = create_sandbox_agency(services, sandbox, tiers=0)
     post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea, WEEKLY))
     lea.run()
@@ -147,7 +147,7 @@ def test_a_no_does_not_run_out(services: Services, sandbox: RunningSandbox) -> N
         assert decisions.is_rejected(scope, deliveries.get_post(scope, post_id), scope.now)
 
 
-def test_what_ran_out_does_not_bring_an_older_word_back(lea: SandboxAgency) -> None:
+def test_expired_approval_does_not_restore_older_change_request(lea: SandboxAgency) -> None:
     post_id = lea.write()
     lea.wish(post_id, after=86400 * 200)
     words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
@@ -160,9 +160,11 @@ def test_what_ran_out_does_not_bring_an_older_word_back(lea: SandboxAgency) -> N
 
 
 @pytest.mark.parametrize("act", ["reject", "withdraw"])
-def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: RunningSandbox, act: str) -> None:
-    """The second of two said yes while the first took theirs back: the post stood on the calendar
-    with one yes."""
+def test_approval_during_rejection_does_not_schedule_post(
+    services: Services, sandbox: RunningSandbox, act: str
+) -> None:
+    """The second of two members approved while the first withdrew: the post was scheduled with one
+    approval."""
     lea = create_sandbox_agency(services, sandbox, tiers=2)
     post_id, other = lea.write(), member(lea)
     delivery_id = lea.wish(post_id, after=600)
@@ -185,8 +187,8 @@ def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: RunningSandbox, 
     assert lea.state(delivery_id) is DeliveryState.DRAFT
 
 
-def test_what_changed_after_the_yes_waits_for_another(lea: SandboxAgency) -> None:
-    """What leaves is what was approved, the words in the place of a picture too."""
+def test_content_changed_after_approval_is_held(lea: SandboxAgency) -> None:
+    """Only the approved content is published, alt texts included."""
     photo = lea.photo()
     post_id = lea.write(media=(photo,))
     delivery_id = lea.wish(post_id, after=60)
@@ -204,7 +206,7 @@ def test_what_changed_after_the_yes_waits_for_another(lea: SandboxAgency) -> Non
     assert lea.posts()[0]["media"][0]["alt"] == "something else"
 
 
-def test_yes_said_twice_is_one_yes(lea: SandboxAgency) -> None:
+def test_repeated_approval_is_stored_once(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=60)
     lea.approve(post_id)
@@ -212,7 +214,7 @@ def test_yes_said_twice_is_one_yes(lea: SandboxAgency) -> None:
     assert lea.states(delivery_id) == ["approved"]
 
 
-def test_a_channel_added_later_asks_again(lea: SandboxAgency) -> None:
+def test_channel_added_later_needs_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     post_id = lea.write()
     lea.wish(post_id, after=600)
@@ -230,7 +232,7 @@ def words(
         act(scope, post_id, member_id=who, **more)
 
 
-def test_a_yes_is_taken_back_within_seconds(lea: SandboxAgency) -> None:
+def test_approval_can_be_withdrawn_for_seconds_only(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -239,7 +241,7 @@ def test_a_yes_is_taken_back_within_seconds(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.DRAFT
     with pytest.raises(Refused):
         words(lea, post_id, decisions.withdraw_verdict, lea.manager)
-    lea.approve(post_id)  # and may be said anew
+    lea.approve(post_id)  # and may be given again
     assert lea.state(delivery_id) is DeliveryState.APPROVED
     lea.pass_time(seconds=20)
     with pytest.raises(Refused) as told:
@@ -247,14 +249,14 @@ def test_a_yes_is_taken_back_within_seconds(lea: SandboxAgency) -> None:
     assert told.value.message.code == "approval.too_late_to_undo"
 
 
-def test_what_was_never_said_is_not_taken_back(lea: SandboxAgency) -> None:
+def test_missing_verdict_cannot_be_withdrawn(lea: SandboxAgency) -> None:
     post_id = lea.write()
     lea.approve(post_id)
     with pytest.raises(Refused):
         words(lea, post_id, decisions.withdraw_verdict, member(lea))
 
 
-def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: SandboxAgency) -> None:
+def test_change_request_blocks_post_until_withdrawn(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -273,7 +275,7 @@ def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: SandboxAgen
     assert lea.state(delivery_id) is DeliveryState.APPROVED
 
 
-def test_turned_down_is_off_the_calendar(lea: SandboxAgency) -> None:
+def test_declined_post_is_cancelled(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=600)
     with pytest.raises(BadInput):
@@ -282,8 +284,9 @@ def test_turned_down_is_off_the_calendar(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.CANCELLED
 
 
-def test_whoever_wrote_what_was_turned_down_is_told(lea: SandboxAgency) -> None:
-    """It was off the calendar, and nobody but who said no knew why nothing left at its hour."""
+def test_author_is_notified_of_declined_post(lea: SandboxAgency) -> None:
+    """The delivery was cancelled, and only the member who rejected it knew why nothing was
+    published."""
     post_id = lea.write()
     lea.wish(post_id, after=600)
     words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
@@ -295,10 +298,10 @@ def test_whoever_wrote_what_was_turned_down_is_told(lea: SandboxAgency) -> None:
         assert [one.message.code for one in notices_of(scope, to=author)] == [
             "approval.turned_down"
         ]
-        assert notices_of(scope, to=other) == []  # whoever said no knows
+        assert notices_of(scope, to=other) == []  # the member who rejected it needs no notice
 
 
-def test_whoever_turns_their_own_work_down_knows(lea: SandboxAgency) -> None:
+def test_author_is_not_notified_of_own_decline(lea: SandboxAgency) -> None:
     post_id = lea.write()
     words(lea, post_id, decisions.decline_post, lea.author, note="not her style")
     with lea.scope() as scope:
@@ -306,11 +309,10 @@ def test_whoever_turns_their_own_work_down_knows(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
-def test_what_is_on_hold_stays_so_until_it_is_another(
+def test_rejected_hold_is_not_woken_until_post_changes(
     lea: SandboxAgency, act: Callable[..., None]
 ) -> None:
-    """It came back as missed a minute later, by the sweep that finds what was forgotten: a false
-    alarm."""
+    """The sweep for stalled deliveries reported it as missed a minute later: a false alarm."""
     post_id = lea.write(late_ok=timedelta(hours=4))
     delivery_id = lea.wish(post_id)
     lea.live(minutes=1)
@@ -334,19 +336,20 @@ def test_what_is_on_hold_stays_so_until_it_is_another(
     assert lea.texts() == ["better"]
 
 
-def test_what_was_on_hold_is_turned_down_too(lea: SandboxAgency) -> None:
+def test_declined_hold_is_cancelled(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.HELD
     words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
     assert lea.state(delivery_id) is DeliveryState.CANCELLED
-    assert list(lea.notices().values()) == ["approval.turned_down"]  # it is on hold no more
+    # the notice of the hold is closed
+    assert list(lea.notices().values()) == ["approval.turned_down"]
 
 
-def test_a_no_to_what_is_overdue_forgets_nothing(lea: SandboxAgency) -> None:
-    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not
-    forgotten."""
+def test_overdue_delivery_is_held_after_change_request(lea: SandboxAgency) -> None:
+    """Another post of the account delays it, so it is due and becomes a draft. It is then put on
+    hold, not lost."""
     delivery_id = lea.delivery()
     post_id = lea.entry(delivery_id).post_id
     words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
@@ -355,7 +358,7 @@ def test_a_no_to_what_is_overdue_forgets_nothing(lea: SandboxAgency) -> None:
     assert lea.why(delivery_id) == "delivery.unapproved"
 
 
-def test_queue_shows_what_waits_and_what_was_said(lea: SandboxAgency) -> None:
+def test_review_queue_lists_pending_posts_and_last_verdict(lea: SandboxAgency) -> None:
     first, second, refused = lea.write(), lea.write(), lea.write()
     for post_id, after in ((first, 900), (second, 600), (refused, 300)):
         lea.wish(post_id, after=after)
@@ -375,9 +378,9 @@ def test_queue_shows_what_waits_and_what_was_said(lea: SandboxAgency) -> None:
         ]
 
 
-def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: SandboxAgency) -> None:
-    """The sender holds the wish for want of a yes while somebody says it: the yes waits, sees that,
-    and lifts it."""
+def test_approval_concurrent_with_hold_lifts_it(lea: SandboxAgency) -> None:
+    """The sender holds the delivery for a missing approval while a member approves: the approval
+    waits for the lock, finds the hold and lifts it."""
     post_id = lea.write()
     wish = lea.wish(post_id)
     with lea.scope("system:schedules") as scope:

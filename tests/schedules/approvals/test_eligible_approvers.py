@@ -1,4 +1,4 @@
-"""Whose yes counts: who said theirs is not asked again, and who can is."""
+"""Eligible approvers: members who approved one tier are not requested for the other."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 @pytest.fixture
 def two(services: Any, sandbox: Any) -> SandboxAgency:
-    """Léa, whose posts two people have to approve."""
+    """Return an agency whose posts need two approvals."""
     return create_sandbox_agency(services, sandbox, tiers=2)
 
 
@@ -39,7 +39,7 @@ def able(at: SandboxAgency, post_id: UUID) -> set[UUID]:
         return {one.id for one in eligible_approvers(scope, post_id)}
 
 
-def test_who_said_the_first_yes_is_not_asked_for_the_second(two: SandboxAgency) -> None:
+def test_first_approver_is_not_eligible_for_second_tier(two: SandboxAgency) -> None:
     post_id, other = two.write(), member(two)
     two.wish(post_id, after=HOUR)
     assert able(two, post_id) == {two.manager, other}
@@ -55,7 +55,7 @@ def test_who_said_the_first_yes_is_not_asked_for_the_second(two: SandboxAgency) 
     assert waits == {two.manager: False, two.author: False, other: True}
 
 
-def test_the_same_yes_once_more_is_told_and_does_nothing(two: SandboxAgency) -> None:
+def test_second_approval_by_same_member_is_refused(two: SandboxAgency) -> None:
     post_id, other = two.write(), member(two)
     delivery_id = two.wish(post_id, after=HOUR)
     two.approve(post_id)
@@ -63,11 +63,11 @@ def test_the_same_yes_once_more_is_told_and_does_nothing(two: SandboxAgency) -> 
         two.approve(post_id)
     assert told.value.message.code == "approval.two_people"
     say(two, post_id, other, tier=2)
-    two.approve(post_id)  # everybody has said yes: it is so, and stays so
+    two.approve(post_id)  # with both approvals present, a third is accepted without effect
     assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
-def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: SandboxAgency) -> None:
+def test_second_tier_approver_is_not_eligible_for_first(two: SandboxAgency) -> None:
     post_id, other = two.write(), member(two)
     two.wish(post_id, after=HOUR)
     say(two, post_id, other, tier=2)
@@ -77,7 +77,7 @@ def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: SandboxAg
     assert able(two, post_id) == {two.manager}
 
 
-def test_after_another_account_their_own_yes_is_asked_again(two: SandboxAgency) -> None:
+def test_added_channel_makes_same_approvers_eligible_again(two: SandboxAgency) -> None:
     post_id, other = two.write(), member(two)
     two.wish(post_id, after=HOUR)
     say(two, post_id, two.manager)
@@ -89,7 +89,7 @@ def test_after_another_account_their_own_yes_is_asked_again(two: SandboxAgency) 
     assert found.tier_for(principal(two, other)) == 2
 
 
-def test_after_a_no_that_was_taken_back_anybody_puts_it_on_the_calendar(two: SandboxAgency) -> None:
+def test_withdrawn_rejection_lets_any_approver_release_post(two: SandboxAgency) -> None:
     post_id, other = two.write(), member(two)
     delivery_id = two.wish(post_id, after=HOUR)
     two.approve(post_id)

@@ -1,4 +1,4 @@
-"""Comments of a post: who may write and read them, who is told, and what a fault leaves behind."""
+"""Review comments of a post: permissions, visibility, notices, and repeated requests."""
 
 import threading
 from typing import Any
@@ -65,7 +65,7 @@ def told(at: SandboxAgency, who: Member) -> list[str]:
         return [one.message.code for one in list_open_notices(scope, to=who.principal_id)]
 
 
-def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: SandboxAgency) -> None:
+def test_comment_keeps_its_anchor(lea: SandboxAgency) -> None:
     shot = lea.photo()
     post_id = lea.write(media=(shot,), parts=(ThreadPart("second"),))
     say(lea, lea.author, post_id, "the picture is dark", spot=CommentAnchor(0, shot))
@@ -88,14 +88,14 @@ def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: SandboxAgency) -
 @pytest.mark.parametrize(
     "words", ["", "  \n", "x" * (review_comments.MAX_REVIEW_COMMENT_LENGTH + 1), "a\x00b"]
 )
-def test_words_are_bounded(lea: SandboxAgency, words: str) -> None:
+def test_comment_length_is_validated(lea: SandboxAgency, words: str) -> None:
     post_id = lea.write()
     with pytest.raises(BadInput):
         say(lea, lea.author, post_id, words)
     assert seen(lea, lea.author, post_id) == []
 
 
-def test_a_post_holds_so_many_and_no_more(lea: SandboxAgency) -> None:
+def test_number_of_comments_per_post_is_limited(lea: SandboxAgency) -> None:
     post_id = lea.write()
     first = say(lea, lea.author, post_id)
     with lea.scope() as scope:
@@ -114,9 +114,7 @@ def test_a_post_holds_so_many_and_no_more(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(
-    lea: SandboxAgency, role: Role
-) -> None:
+def test_role_without_access_cannot_read_or_write_comments(lea: SandboxAgency, role: Role) -> None:
     post_id, who = lea.write(), member(lea, role)
     with pytest.raises(Refused):
         say(lea, who.id, post_id)
@@ -126,7 +124,7 @@ def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(
         review_comments.add_comment(scope, post_id, "from nobody", key=uuid7())
 
 
-def test_a_member_of_other_creators_finds_no_post(lea: SandboxAgency) -> None:
+def test_member_without_access_to_creator_cannot_use_comments(lea: SandboxAgency) -> None:
     post_id = lea.write()
     first = say(lea, lea.author, post_id, internal=False)
     stranger = member(lea, Role.MANAGER, creators=("zoe",))
@@ -141,13 +139,13 @@ def test_a_member_of_other_creators_finds_no_post(lea: SandboxAgency) -> None:
     for act in acts:
         with pytest.raises(NotFound), lea.scope(f"member:{stranger.id}") as scope:
             act(scope)
-    with pytest.raises(BadInput):  # nor can they be called into it
+    with pytest.raises(BadInput):  # nor can they be mentioned
         say(lea, lea.author, post_id, named=[stranger.principal_id])
     assert [(one.open, one.answers) for one in seen(lea, lea.author, post_id)] == [(True, ())]
     assert told(lea, stranger) == []
 
 
-def test_another_agency_finds_nothing_of_it(lea: SandboxAgency) -> None:
+def test_comments_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     post_id = lea.write()
     first = say(lea, lea.author, post_id)
     other = create_sandbox_agency(lea.services, lea.network)
@@ -161,11 +159,11 @@ def test_another_agency_finds_nothing_of_it(lea: SandboxAgency) -> None:
         say(other, other.manager, theirs, named=[known(lea, lea.author).principal_id])
     assert (
         say(other, other.manager, theirs, key=first) == first
-    )  # the same key there is another thing
+    )  # the same key in another agency is another comment
     assert [one.words for one in seen(lea, lea.author, post_id)] == ["a word"]
 
 
-def test_what_is_internal_stays_with_who_works_here(lea: SandboxAgency) -> None:
+def test_internal_comment_is_hidden_from_creator(lea: SandboxAgency) -> None:
     post_id, creator = lea.write(), member(lea, Role.CREATOR)
     inside = say(lea, lea.author, post_id, "she will not like it")
     say(lea, lea.author, post_id, "your words?", internal=False, named=[creator.principal_id])
@@ -187,7 +185,7 @@ def test_what_is_internal_stays_with_who_works_here(lea: SandboxAgency) -> None:
     assert [one.internal for one in seen(lea, lea.author, post_id) if one.id == hers] == [False]
 
 
-def test_who_is_named_or_answered_is_told_once(lea: SandboxAgency) -> None:
+def test_mentioned_or_answered_member_is_notified_once(lea: SandboxAgency) -> None:
     post_id = lea.write()
     author, manager, third = (
         known(lea, lea.author),
@@ -212,7 +210,7 @@ def test_who_is_named_or_answered_is_told_once(lea: SandboxAgency) -> None:
     assert told(lea, third) == []
 
 
-def test_who_left_is_not_told_and_their_words_stay(lea: SandboxAgency) -> None:
+def test_departed_member_is_not_notified_and_comments_remain(lea: SandboxAgency) -> None:
     post_id, gone = lea.write(), member(lea, Role.MANAGER, "Gone")
     first = say(lea, gone.id, post_id, "before I go")
     with lea.scope() as scope:
@@ -222,12 +220,12 @@ def test_who_left_is_not_told_and_their_words_stay(lea: SandboxAgency) -> None:
     assert [one.by for one in seen(lea, lea.author, post_id)] == [gone.principal_id]
 
 
-def test_settled_and_open_again(lea: SandboxAgency) -> None:
+def test_comment_can_be_resolved_and_reopened(lea: SandboxAgency) -> None:
     post_id = lea.write()
     first = say(lea, lea.author, post_id)
     inner = answer(lea, lea.manager, first)
     with lea.scope(f"member:{lea.manager}") as scope:
-        review_comments.resolve_comment(scope, inner)  # an answer settles the whole of it
+        review_comments.resolve_comment(scope, inner)  # resolving a reply resolves the whole thread
         review_comments.resolve_comment(scope, first)
     found = seen(lea, lea.author, post_id)[0]
     assert (found.open, found.resolved_by) == (False, known(lea, lea.manager).principal_id)
@@ -239,7 +237,7 @@ def test_settled_and_open_again(lea: SandboxAgency) -> None:
         assert review_comments.list_comments(scope, post_id)[0].open
 
 
-def test_a_press_repeated_is_one_comment_and_one_notice(lea: SandboxAgency) -> None:
+def test_repeated_request_creates_one_comment_and_one_notice(lea: SandboxAgency) -> None:
     post_id, key = lea.write(), uuid7()
     manager = known(lea, lea.manager)
     pressing = [
@@ -258,7 +256,7 @@ def test_a_press_repeated_is_one_comment_and_one_notice(lea: SandboxAgency) -> N
     assert told(lea, manager) == ["comment.named"]
 
 
-def test_words_of_an_earlier_version_are_told_from_those_of_this_one(lea: SandboxAgency) -> None:
+def test_comment_on_earlier_version_is_marked(lea: SandboxAgency) -> None:
     post_id = lea.write(parts=(ThreadPart("second"),))
     lea.wish(post_id, after=600)
     say(lea, lea.manager, post_id, "drop the second", spot=CommentAnchor(1))
@@ -273,7 +271,7 @@ def test_words_of_an_earlier_version_are_told_from_those_of_this_one(lea: Sandbo
 
 @settings(max_examples=30, deadline=None)
 @given(words=st.text(max_size=60), size=st.integers(0, 25))
-def test_any_words_are_kept_as_said_or_refused(
+def test_comment_text_is_stored_verbatim_or_refused(
     lea_once: SandboxAgency, words: str, size: int
 ) -> None:
     post_id = lea_once.write()

@@ -1,4 +1,4 @@
-"""What somebody wants changed, and what has changed since they spoke."""
+"""Requested changes, and the differences between the reviewed and the current version."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ def rewrite(at: SandboxAgency, post_id: UUID, body: str, **more: Any) -> bool:
 
 
 @pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
-def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(
+def test_refusal_stores_reason_and_keeps_due_time(
     lea: SandboxAgency, act: Callable[..., None]
 ) -> None:
     post_id = lea.write("a long text")
@@ -61,7 +61,7 @@ def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(
     assert found[0].by == known(lea, lea.manager).principal_id
 
 
-def test_the_last_words_count_and_what_was_taken_back_is_not_asked(lea: SandboxAgency) -> None:
+def test_latest_change_request_counts_until_withdrawn(lea: SandboxAgency) -> None:
     post_id = lea.write()
     refuse(lea, post_id)
     refuse(lea, post_id, note="no, longer")
@@ -74,7 +74,7 @@ def test_the_last_words_count_and_what_was_taken_back_is_not_asked(lea: SandboxA
         assert revisions.list_change_requests(scope, post_id) == []
 
 
-def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: SandboxAgency) -> None:
+def test_revision_answers_change_request_and_needs_approval(lea: SandboxAgency) -> None:
     shot, other = lea.photo(1), lea.photo(2)
     post_id = lea.write("one two three", media=(shot,))
     lea.wish(post_id, after=600)
@@ -83,7 +83,7 @@ def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: Sandbox
     refuse(lea, post_id)
     with lea.scope() as scope:
         assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
-        assert revisions.revision_since_verdict(scope, post_id) is None  # nothing is another yet
+        assert revisions.revision_since_verdict(scope, post_id) is None  # the content is the same
     rewrite(lea, post_id, "one three four", media=(other,))
     with lea.scope() as scope:
         assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [
@@ -99,7 +99,7 @@ def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: Sandbox
     assert "".join(run.words for run in change.runs if run.kind != "gone") == "one three four"
 
 
-def test_an_edit_after_the_yes_asks_again(lea: SandboxAgency) -> None:
+def test_edit_after_approval_needs_new_approval(lea: SandboxAgency) -> None:
     post_id = lea.write("as approved")
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -121,7 +121,7 @@ def test_an_edit_after_the_yes_asks_again(lea: SandboxAgency) -> None:
     assert lea.texts() == ["another text"]
 
 
-def test_a_yes_is_for_the_version_that_was_read(lea: SandboxAgency) -> None:
+def test_approval_of_outdated_version_is_refused(lea: SandboxAgency) -> None:
     post_id = lea.write("as read")
     lea.wish(post_id, after=600)
     with lea.scope() as scope:
@@ -134,19 +134,19 @@ def test_a_yes_is_for_the_version_that_was_read(lea: SandboxAgency) -> None:
     lea.act(decisions.approve_post, post_id, member_id=lea.manager, digest=now.digest)
 
 
-def test_another_version_ends_the_notice_that_a_change_is_wanted(lea: SandboxAgency) -> None:
+def test_revision_closes_change_request_notice(lea: SandboxAgency) -> None:
     post_id = lea.write("one two three")
     lea.wish(post_id, after=600)
     refuse(lea, post_id)
     cause = f"approval:{post_id}"
     assert lea.notices()[cause] == "approval.change_wanted"
-    rewrite(lea, post_id, "one two three")  # nothing is another
+    rewrite(lea, post_id, "one two three")  # the content is the same
     assert cause in lea.notices()
     rewrite(lea, post_id, "one three four")
     assert cause not in lea.notices()
 
 
-def test_who_asked_and_then_agreed_wants_no_change_any_more(lea: SandboxAgency) -> None:
+def test_later_approval_settles_own_change_request(lea: SandboxAgency) -> None:
     post_id, other = lea.write("one two three"), member(lea, Role.MANAGER)
     lea.wish(post_id, after=600)
     refuse(lea, post_id)
@@ -163,7 +163,7 @@ def test_who_asked_and_then_agreed_wants_no_change_any_more(lea: SandboxAgency) 
         ] == [(True, True)]
 
 
-def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(
+def test_second_tier_approval_replaces_own_change_request(
     lea: SandboxAgency,
 ) -> None:
     two = create_sandbox_agency(lea.services, lea.network, tiers=2)
@@ -182,7 +182,7 @@ def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(
     assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
-def test_another_agency_reads_nothing_of_it(lea: SandboxAgency) -> None:
+def test_revisions_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     post_id = lea.write()
     refuse(lea, post_id)
     other = create_sandbox_agency(lea.services, lea.network)
@@ -191,7 +191,7 @@ def test_another_agency_reads_nothing_of_it(lea: SandboxAgency) -> None:
             ask(scope, post_id)
 
 
-def test_texts_of_every_part_and_place_are_compared(lea: SandboxAgency) -> None:
+def test_comparison_covers_every_part_and_override(lea: SandboxAgency) -> None:
     post_id = lea.write(
         "said",
         parts=(ThreadPart("second"), ThreadPart("under it", comment=True)),
@@ -218,7 +218,7 @@ def test_texts_of_every_part_and_place_are_compared(lea: SandboxAgency) -> None:
     ]
 
 
-def test_words_said_twice_by_two_people_are_both_asked(lea: SandboxAgency) -> None:
+def test_change_requests_of_two_members_are_both_listed(lea: SandboxAgency) -> None:
     post_id, other = lea.write(), member(lea, Role.MANAGER)
     refuse(lea, post_id)
     with lea.scope(f"member:{other.id}") as scope:
@@ -237,7 +237,7 @@ TEXT = st.text(alphabet=st.sampled_from("ab é\n.,"), max_size=40) | st.text(max
 @given(TEXT, TEXT)
 @example("", "x")
 @example("x", "")
-def test_both_texts_are_made_again_from_their_differences(before: str, now: str) -> None:
+def test_diff_reproduces_both_texts(before: str, now: str) -> None:
     runs = diff_words(before, now)
     assert "".join(run.words for run in runs if run.kind != "new") == before
     assert "".join(run.words for run in runs if run.kind != "gone") == now
@@ -246,7 +246,7 @@ def test_both_texts_are_made_again_from_their_differences(before: str, now: str)
         assert all(run.kind == "same" for run in runs)
 
 
-def test_words_are_compared_not_letters() -> None:
+def test_diff_compares_whole_words() -> None:
     assert diff_words("the old lighthouse", "the new lighthouse") == (
         TextRun("same", "the "),
         TextRun("gone", "old"),
@@ -264,13 +264,13 @@ def test_words_are_compared_not_letters() -> None:
         ("a " * 749 + "x", "x " + "a " * 748),
     ],
 )
-def test_the_longest_texts_are_compared_at_once(pair: tuple[str, str]) -> None:
+def test_longest_texts_are_compared_within_seconds(pair: tuple[str, str]) -> None:
     started = monotonic()
     diff_words(*pair)
     assert monotonic() - started < 3
 
 
-def test_a_change_names_where_it_stands() -> None:
+def test_changed_text_names_its_field_and_part() -> None:
     now = {"title": "", "body": "", "media": [], "parts": [], "overrides": []}
     assert revisions.changed_texts(now, {**now, "body": "x"}) == (
         TextChange("", "body", 0, (TextRun("new", "x"),)),
@@ -278,6 +278,6 @@ def test_a_change_names_where_it_stands() -> None:
     assert revisions.changed_texts(now, now) == ()
 
 
-def test_ids_of_nobody_are_not_found(lea: SandboxAgency) -> None:
+def test_unknown_post_has_no_change_requests(lea: SandboxAgency) -> None:
     with pytest.raises(Exception, match=r"post\.unknown"), lea.scope() as scope:
         revisions.list_change_requests(scope, uuid7())

@@ -1,5 +1,5 @@
-"""The distance that binds: who waits, until when, who goes first, and what never happens with two
-senders."""
+"""The enforced minimum interval: waiting deliveries, their order, their times, and two senders at
+once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -45,12 +45,12 @@ def by_id(one: WaitingDelivery) -> UUID:
     minutes,
     some.integers(1, 90).map(lambda n: n * MINUTE),
 )
-def test_all_keep_the_distance_and_nobody_starves(
+def test_turns_respect_interval_and_rank(
     posts: list[WaitingDelivery], free: datetime, gap: timedelta
 ) -> None:
     turns = lay_out_turns(posts, free=free, gap=gap)
     assert turns == lay_out_turns(reversed(posts), free=free, gap=gap), (
-        "no order of reading matters"
+        "the order of the input does not matter"
     )
     left = sorted(at for at in turns.values() if at is not None)
     assert all(after - before >= gap for before, after in pairwise(left))
@@ -58,18 +58,18 @@ def test_all_keep_the_distance_and_nobody_starves(
     for one in posts:
         at = turns[one.id]
         if at is None:
-            assert one.late_until is not None, "what may always leave has a turn"
+            assert one.late_until is not None, "a delivery without a deadline has a time"
             continue
         assert at >= max(free, one.start)
         assert one.late_until is None or at <= one.late_until
         idle = at == max(free, one.start) or at - gap in left
         assert idle or any(other <= at < other + gap + MINUTE for other in left), (
-            "nobody waits for nothing"
+            "no delivery waits without a reason"
         )
         for other in posts:
             later = turns[other.id]
             if later is not None and other.rank < one.rank and other.start <= at:
-                assert later <= at, "of those that could leave, the first in rank"
+                assert later <= at, "the delivery with the highest rank publishes first"
 
 
 def keep(lea: SandboxAgency, minutes: int, *, holds: bool = True, channel: str = "main") -> None:
@@ -86,14 +86,12 @@ def apart(lea: SandboxAgency, gap: timedelta) -> bool:
     return all(after - before >= gap for before, after in pairwise(left_at(lea)))
 
 
-def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: SandboxAgency) -> None:
+def test_post_too_close_waits_with_reason_and_notice(lea: SandboxAgency) -> None:
     keep(lea, 30)
     first = lea.delivery("first", late_ok=PATIENT)
     second = lea.delivery("second", media=(lea.photo(),), after=1200, late_ok=PATIENT)
     lea.live(minutes=21)
-    assert len(lea.attempts(second, "stage")) == 1, (
-        "what it shows is brought there before its time all the same"
-    )
+    assert len(lea.attempts(second, "stage")) == 1, "its media is staged before its time"
     assert (lea.state(first), lea.state(second)) == (
         DeliveryState.PUBLISHED,
         DeliveryState.SCHEDULED,
@@ -114,7 +112,7 @@ def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: Sandbox
     assert lea.notices() == {}
 
 
-def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: SandboxAgency) -> None:
+def test_post_without_room_is_held_only_if_interval_is_enforced(lea: SandboxAgency) -> None:
     keep(lea, 60)
     lea.delivery("first")
     second = lea.delivery("second", after=60)
@@ -129,7 +127,7 @@ def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: SandboxAg
     assert lea.state(third) is DeliveryState.PUBLISHED
 
 
-def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: SandboxAgency) -> None:
+def test_expedited_post_ignores_interval_and_counts_for_the_next(lea: SandboxAgency) -> None:
     keep(lea, 60)
     lea.delivery("first")
     second = lea.delivery("second", after=60, late_ok=PATIENT)
@@ -141,7 +139,7 @@ def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: SandboxAgency)
     assert lea.texts() == ["first", "second"]
     lea.act(
         interval_waits.refresh_interval_notices
-    )  # who was to go first has gone: the next one need not wait for its turn
+    )  # the delivery that was next in line has published: the other needs to wait no longer
     lea.live(minutes=65)
     assert lea.texts() == ["first", "second", "third"]
     settled = [lea.entry(one).settled_at for one in (second, third)]
@@ -150,7 +148,7 @@ def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: SandboxAgency)
     assert settled[1] - settled[0] >= timedelta(minutes=60)
 
 
-def test_the_more_important_goes_first_and_a_new_importance_counts_at_once(
+def test_higher_priority_publishes_first_and_change_applies_at_once(
     lea: SandboxAgency,
 ) -> None:
     keep(lea, 20)
@@ -165,10 +163,10 @@ def test_the_more_important_goes_first_and_a_new_importance_counts_at_once(
     assert lea.texts() == ["first", "last", "second", "plain"]
     assert apart(lea, timedelta(minutes=20))
     told = [step.reason.code for step in lea.story(plain) if step.reason is not None]
-    assert 1 <= len(told) <= 4, "its turn is written when it changes, not each time somebody looks"
+    assert 1 <= len(told) <= 4, "the time is stored only when it changes"
 
 
-def test_a_thread_is_one_post_and_one_that_was_removed_takes_no_room(lea: SandboxAgency) -> None:
+def test_thread_counts_as_one_post_and_removed_post_frees_its_place(lea: SandboxAgency) -> None:
     keep(lea, 30)
     thread = lea.delivery("one", parts=(ThreadPart("two"), ThreadPart("three")))
     second = lea.delivery("second", after=60, late_ok=PATIENT)
@@ -183,7 +181,7 @@ def test_a_thread_is_one_post_and_one_that_was_removed_takes_no_room(lea: Sandbo
     assert lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: SandboxAgency) -> None:
+def test_uncertain_delivery_blocks_interval_until_settled(lea: SandboxAgency) -> None:
     keep(lea, 30)
     lea.fault("reset_after", times=1)
     doubt = lea.delivery("first", late_ok=PATIENT)
@@ -197,7 +195,7 @@ def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: SandboxAgen
 
 
 @pytest.mark.parametrize("both_begin", [False, True], ids=["one by one", "at once"])
-def test_two_senders_on_one_account_never_come_nearer_and_never_twice(
+def test_concurrent_senders_respect_interval_and_publish_once(
     lea: SandboxAgency, both_begin: bool
 ) -> None:
     keep(lea, 30)
@@ -211,7 +209,7 @@ def test_two_senders_on_one_account_never_come_nearer_and_never_twice(
     assert apart(lea, timedelta(minutes=30))
 
 
-def test_the_backlog_of_a_downtime_keeps_the_distance(lea: SandboxAgency) -> None:
+def test_backlog_after_downtime_respects_interval(lea: SandboxAgency) -> None:
     keep(lea, 25)
     for number in range(4):
         lea.delivery(
@@ -226,7 +224,7 @@ def test_the_backlog_of_a_downtime_keeps_the_distance(lea: SandboxAgency) -> Non
     assert lea.state(planned) is DeliveryState.PUBLISHED
 
 
-def test_it_is_said_before_it_happens(lea: SandboxAgency) -> None:
+def test_forecast_and_warning_report_interval_conflict(lea: SandboxAgency) -> None:
     keep(lea, 60)
     main, now = lea.channels["main"], lea.now()
     first = lea.delivery("first", after=3600)
@@ -238,7 +236,7 @@ def test_it_is_said_before_it_happens(lea: SandboxAgency) -> None:
             scope, [lea.creator_id], days=1, connectors=lea.services.connectors
         )
     assert near is not None
-    assert near.held, "a new one may be half an hour late, as is usual"
+    assert near.held, "a new post may be half an hour late by default"
     by_id = {one.delivery_id: one for one in found.ahead}
     assert by_id[second].leaves == lea.entry(first).due_at + timedelta(minutes=60)
     trouble = by_id[third].trouble

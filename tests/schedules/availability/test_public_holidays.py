@@ -1,5 +1,5 @@
-"""Public holidays: what they are called, whose hold for whom, and that all who ask for quiet days
-know them."""
+"""Public holidays: their names, the settings of agency and creator, and the features that respect
+them."""
 
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -35,7 +35,7 @@ def names(country: str, region: str = "", year: int = 2027) -> dict[date, tuple[
     }
 
 
-def test_names_in_french_and_english_whatever_the_country() -> None:
+def test_holidays_have_french_and_english_names() -> None:
     france, moselle = names("FR"), names("FR", "57")
     assert france[date(2027, 7, 14)] == ("National Day", "Fête nationale")
     assert moselle.items() - france.items() == {
@@ -48,13 +48,11 @@ def test_names_in_french_and_english_whatever_the_country() -> None:
     assert dict(public_holidays.list_countries("fr"))["DE"] == "Allemagne"
     assert dict(public_holidays.list_regions("FR"))["57"] == "Moselle"
     assert list_holidays_of_year("XX", "", 2027) == list_holidays_of_year("FR", "BY", 2027) == (), (
-        "a library that forgot one stops nobody"
+        "an unknown country or region has no holidays"
     )
 
 
-def test_one_that_is_left_out_stays_so_when_its_date_is_known_and_another_on_its_day_counts() -> (
-    None
-):
+def test_excluded_holiday_stays_excluded_under_estimated_or_joint_name() -> None:
     estimated, known = (
         Holiday(date(2027, 3, 9), f"Eid al-Fitr{more}", "") for more in (" (estimated)", "")
     )
@@ -76,7 +74,7 @@ def kept(lea: SandboxAgency) -> list[QuietPeriod]:
         ]
 
 
-def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: SandboxAgency) -> None:
+def test_creator_setting_overrides_agency_holidays(lea: SandboxAgency) -> None:
     assert kept(lea) == []
     choose(lea, lea.tenant_id, "FR")
     assert {one.country for one in kept(lea)} == {"FR"}
@@ -96,14 +94,15 @@ def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: Sandbo
 
 
 def first(lea: SandboxAgency) -> Holiday:
-    """The first Japanese holiday that is not today: there are never three months without one."""
+    """Return the first Japanese holiday from the day after tomorrow on. No three months are without
+    one."""
     of = HolidaySetting(uuid7(), lea.creator_id, "JP", "", ())
     return public_holidays.list_coming_holidays(of, local_day(lea.now(), ZONE) + timedelta(days=2))[
         0
     ]
 
 
-def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: SandboxAgency) -> None:
+def test_slots_skip_holidays_and_manual_move_is_warned(lea: SandboxAgency) -> None:
     every_day(lea, NOON)
     holiday = first(lea)
     at, main = WallTime(holiday.day, NOON, ZONE), lea.channels["main"]
@@ -137,7 +136,7 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Sandb
     ]
 
 
-def test_what_repeats_gives_way_and_comes_back_on_a_day_that_is_left_out(
+def test_series_skips_holiday_and_resumes_on_excluded_one(
     lea: SandboxAgency,
 ) -> None:
     post_id, holiday = daily(lea), first(lea)

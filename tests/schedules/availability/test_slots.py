@@ -1,4 +1,4 @@
-"""Slots: once per local date in every zone, drawn the same each time, taken by one."""
+"""Slots: one place per local date in every time zone, a stable jitter, and one delivery per place."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def slot(**given: Any) -> Slot:
 
 
 def every_day(lea: SandboxAgency, *clocks: time, channel: str = "main", zone: str = ZONE) -> None:
-    """Slots of an account on each day of the week."""
+    """Add slots of a channel on each day of the week."""
     with lea.scope() as scope:
         for weekday in range(7):
             for clock in clocks:
@@ -45,12 +45,13 @@ def every_day(lea: SandboxAgency, *clocks: time, channel: str = "main", zone: st
                 )
 
 
-@settings(deadline=None)  # a year of places, whatever else the machine does
+@settings(deadline=None)  # a year of places takes long on a busy machine
 @given(st.sampled_from(ZONES), st.integers(0, 6), HOURS, st.integers(0, 120), STARTS)
-def test_a_slot_comes_once_on_each_of_its_local_dates(
+def test_slot_occurs_once_per_local_date(
     zone: str, weekday: int, clock: time, jitter: int, start: datetime
 ) -> None:
-    """A year with its clock changes: no date is left out or comes twice, and instants only grow."""
+    """Over a year with its clock changes, no date is missing or repeated, and instants only
+    increase."""
     one = slot(zone=zone, weekday=weekday, clock=clock, jitter=jitter)
     found = list(slots.iterate_places([one], start))
     days = [place.day for place in found]
@@ -59,7 +60,7 @@ def test_a_slot_comes_once_on_each_of_its_local_dates(
     assert 0 <= (days[0] - local_day(start, zone)).days <= 7
     assert local_day(start, zone) + slots.HORIZON - days[-1] < timedelta(days=7)
     for place in found:
-        assert place.wall_time == one.place_on(place.day), "drawn the same each time"
+        assert place.wall_time == one.place_on(place.day), "the jitter is stable"
         assert place.wall_time.day == place.day, "never past midnight"
         assert (
             timedelta()
@@ -72,7 +73,7 @@ def _minutes(clock: time) -> timedelta:
     return timedelta(hours=clock.hour, minutes=clock.minute)
 
 
-def test_jitter_is_drawn_anew_for_each_date() -> None:
+def test_jitter_varies_by_date() -> None:
     one = slot(jitter=60)
     drawn = {one.place_on(date(2026, 1, 5) + timedelta(weeks=week)).clock for week in range(30)}
     assert len(drawn) > 10
@@ -84,7 +85,7 @@ def test_jitter_is_drawn_anew_for_each_date() -> None:
     st.lists(st.tuples(st.integers(0, 6), HOURS), min_size=1, max_size=8, unique=True),
     st.integers(1, 600),
 )
-def test_free_places_keep_their_distance(
+def test_free_places_respect_minimum_interval(
     start: datetime, hours: list[tuple[int, time]], minutes: int
 ) -> None:
     gap = timedelta(minutes=minutes)
@@ -98,7 +99,7 @@ def test_free_places_keep_their_distance(
         later - earlier >= gap
         for earlier, later in pairwise(together)
         if not {earlier, later} <= set(taken)
-    )  # fmt: skip  what was taken before is not ours
+    )  # fmt: skip  the two taken times may be closer
     assert not any(night.covers(at) for at in found)
 
 
@@ -108,7 +109,7 @@ def test_free_places_keep_their_distance(
     st.integers(1, 300),
     st.timedeltas(timedelta(), timedelta(days=3)),
 )
-def test_the_nearest_time_has_room(
+def test_nearest_free_time_has_room(
     now: datetime, taken: list[datetime], minutes: int, ahead: timedelta
 ) -> None:
     gap, taken = timedelta(minutes=minutes), sorted(taken)
@@ -121,7 +122,7 @@ def test_the_nearest_time_has_room(
 
 
 @given(STARTS)
-def test_a_night_goes_on_into_the_next_day(at: datetime) -> None:
+def test_quiet_night_extends_into_next_day(at: datetime) -> None:
     local = at.astimezone(UTC).time()
     night = QuietPeriod(uuid7(), uuid7(), None, "", "UTC", start=time(22), end=time(7))
     assert night.covers(at) == (local >= time(22) or local < time(7))
@@ -130,7 +131,7 @@ def test_a_night_goes_on_into_the_next_day(at: datetime) -> None:
     assert friday.covers(at) == (begun and night.covers(at))
 
 
-def test_two_writers_never_take_one_slot(lea: SandboxAgency) -> None:
+def test_concurrent_queueing_takes_distinct_slots(lea: SandboxAgency) -> None:
     every_day(lea, time(10), time(18))
     posts = [lea.write(f"post {number}") for number in range(8)]
 
@@ -147,8 +148,8 @@ def test_two_writers_never_take_one_slot(lea: SandboxAgency) -> None:
         ] == sorted(taken, key=WallTime.instant)
 
 
-def test_the_database_itself_gives_a_place_once(lea: SandboxAgency) -> None:
-    """Without the queue's own lock: the second writer waits for the first, and is told no."""
+def test_database_gives_place_to_one_delivery(lea: SandboxAgency) -> None:
+    """Without the lock of the queue, the second transaction waits for the first and gets False."""
     every_day(lea, time(10))
     first, second = (lea.wish(lea.write(body), after=9000) for body in ("a", "b"))
     with lea.scope() as scope:
@@ -173,8 +174,8 @@ def test_the_database_itself_gives_a_place_once(lea: SandboxAgency) -> None:
     assert told == [False]
 
 
-def test_a_slot_is_free_again_when_its_post_goes(lea: SandboxAgency) -> None:
-    """Whoever moves or cancels it: nothing has to be told to the queue."""
+def test_slot_of_moved_or_cancelled_post_is_free_again(lea: SandboxAgency) -> None:
+    """Rescheduling or cancelling a delivery frees its slot; no call to the queue is needed."""
     every_day(lea, time(10))
     channel = lea.channels["main"]
     posts = [lea.write(f"post {number}") for number in range(3)]
@@ -194,7 +195,7 @@ def test_a_slot_is_free_again_when_its_post_goes(lea: SandboxAgency) -> None:
         ]
 
 
-def test_a_repeat_changes_nothing(lea: SandboxAgency) -> None:
+def test_queueing_same_post_twice_changes_nothing(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     post_id, channel = lea.write(), lea.channels["main"]
     assert lea.act(queueing.add_post_to_queue, post_id, channel) == lea.act(
@@ -204,7 +205,7 @@ def test_a_repeat_changes_nothing(lea: SandboxAgency) -> None:
         assert len(queueing.list_queue_entries(scope, channel)) == 1
 
 
-def test_slots_skip_what_is_quiet_and_what_is_near(lea: SandboxAgency) -> None:
+def test_slots_skip_quiet_days_and_near_posts(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     channel, today = lea.channels["main"], local_day(lea.now(), ZONE)
     last = today + timedelta(days=9)
@@ -220,7 +221,7 @@ def test_slots_skip_what_is_quiet_and_what_is_near(lea: SandboxAgency) -> None:
     assert lea.act(find_first_free_time, channel).day == last + timedelta(days=2)
 
 
-def test_by_hand_is_warned_and_never_moved(lea: SandboxAgency) -> None:
+def test_manual_reschedule_is_warned_and_not_moved(lea: SandboxAgency) -> None:
     channel = lea.channels["main"]
     with lea.scope() as scope:
         scope.run(
@@ -255,7 +256,7 @@ def test_by_hand_is_warned_and_never_moved(lea: SandboxAgency) -> None:
     )
 
 
-def test_in_quiet_days_the_first_day_after_them_is_offered(lea: SandboxAgency) -> None:
+def test_interval_warning_suggests_first_day_after_quiet_days(lea: SandboxAgency) -> None:
     channel, day = lea.channels["main"], local_day(lea.now(), ZONE) + timedelta(days=3)
     for first, last in ((0, 9), (10, 12)):
         days = {
@@ -273,8 +274,8 @@ def test_in_quiet_days_the_first_day_after_them_is_offered(lea: SandboxAgency) -
     )
 
 
-def test_on_one_quiet_day_the_same_hour_of_the_next_is_offered(lea: SandboxAgency) -> None:
-    """Not its first minute, which is nearer: whoever wants an evening wants no midnight."""
+def test_interval_warning_suggests_same_hour_after_quiet_day(lea: SandboxAgency) -> None:
+    """Midnight would be nearer, but a member who chose an evening does not want midnight."""
     first = local_day(lea.now(), ZONE) + timedelta(days=2)
     lea.act(
         quiet_periods.add_quiet_days,
@@ -291,7 +292,7 @@ def test_on_one_quiet_day_the_same_hour_of_the_next_is_offered(lea: SandboxAgenc
     assert near.instead == WallTime(first + timedelta(days=1), time(18, 30), ZONE)
 
 
-def test_what_makes_no_slot_is_told(lea: SandboxAgency) -> None:
+def test_invalid_slot_is_refused(lea: SandboxAgency) -> None:
     channel = lea.channels["main"]
     hour = {"weekday": 2, "clock": time(9), "zone": ZONE}
     lea.act(slots.add_slot, channel, **hour)
@@ -329,14 +330,14 @@ def test_what_makes_no_slot_is_told(lea: SandboxAgency) -> None:
             )
 
 
-def test_an_account_without_slots_says_so(lea: SandboxAgency) -> None:
+def test_queueing_on_account_without_slots_is_refused(lea: SandboxAgency) -> None:
     assert lea.act(find_first_free_time, lea.channels["main"]) is None
     with pytest.raises(BadInput) as told:
         lea.act(queueing.add_post_to_queue, lea.write(), lea.channels["main"])
     assert told.value.message.code == "queue.no_slots"
 
 
-def test_a_removed_slot_leaves_its_posts_where_they_are(lea: SandboxAgency) -> None:
+def test_removed_slot_keeps_scheduled_time_of_its_post(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     channel = lea.channels["main"]
     at = lea.act(queueing.add_post_to_queue, lea.write(), channel)
@@ -357,7 +358,7 @@ def test_a_removed_slot_leaves_its_posts_where_they_are(lea: SandboxAgency) -> N
         lea.act(slots.remove_slot, gone.id)
 
 
-def test_another_tenants_slots_look_like_none(lea: SandboxAgency) -> None:
+def test_slots_are_invisible_to_another_tenant(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     other = create_sandbox_agency(lea.services, lea.network)
     with lea.scope() as scope:

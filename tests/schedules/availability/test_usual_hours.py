@@ -1,4 +1,4 @@
-"""The hours that are proposed: none in which nothing is to be posted."""
+"""Proposed hours: none lies in a quiet period."""
 
 from datetime import time, timedelta
 
@@ -13,7 +13,7 @@ from tests.schedules.builders import ZONE, SandboxAgency
 from tests.schedules.rescheduling.test_skipped_occurrences import keep
 
 
-def test_the_next_free_hour_lies_behind_a_pause(lea: SandboxAgency) -> None:
+def test_next_usual_time_is_after_quiet_days(lea: SandboxAgency) -> None:
     today = local_day(lea.now(), ZONE)
     for last in (3, 40):  # within two weeks, and beyond
         lea.act(
@@ -29,7 +29,7 @@ def test_the_next_free_hour_lies_behind_a_pause(lea: SandboxAgency) -> None:
         assert (found.day, found.clock) == (today + timedelta(days=last + 1), DEFAULT_USUAL_HOUR)
 
 
-def test_what_holds_for_one_account_counts_for_it_alone(lea: SandboxAgency) -> None:
+def test_quiet_days_of_one_account_do_not_affect_others(lea: SandboxAgency) -> None:
     lea.connect("second")
     today, main = local_day(lea.now(), ZONE), lea.channels["main"]
     lea.act(
@@ -50,14 +50,14 @@ def test_what_holds_for_one_account_counts_for_it_alone(lea: SandboxAgency) -> N
     assert lea.act(find_next_usual_time, lea.creator_id, ZONE).day < ahead
 
 
-def test_hours_that_are_never_open_are_still_proposed(lea: SandboxAgency) -> None:
-    """There is no other hour to propose; who plans is warned of it."""
+def test_default_hour_is_proposed_if_always_quiet(lea: SandboxAgency) -> None:
+    """There is no other hour to propose; the member who schedules gets a warning."""
     hours = {"label": "", "zone": ZONE, "weekday": None, "start": time(18), "end": time(19)}
     lea.act(quiet_periods.add_quiet_hours, lea.creator_id, None, **hours)
     assert lea.act(find_next_usual_time, lea.creator_id, ZONE).clock == DEFAULT_USUAL_HOUR
 
 
-def test_closed_hours_are_of_their_creator(lea: SandboxAgency) -> None:
+def test_quiet_hours_apply_to_their_creator_only(lea: SandboxAgency) -> None:
     keep(lea, 0, 1)
     with lea.scope() as scope:
         known = quiet_periods.list_quiet_periods(scope, [lea.creator_id])

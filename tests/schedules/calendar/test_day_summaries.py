@@ -1,5 +1,5 @@
-"""Days in short: as many posts as there are, the first of each, on the clocks of their creators;
-nobody else's."""
+"""Day summaries: the number of posts and the first posts of each day, in the time zones of their
+creators."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ from tenants.agencies import agencies
 from tests.dashboard.builders import Agency, create_agency
 
 FIRST, DAYS = date(2026, 10, 22), 7
-"""Days in which clocks change: 25 October in Paris; not so early in Auckland and New York."""
+"""Days around a clock change: 25 October in Paris; Auckland and New York change on other dates."""
 
 ZONES = ("Europe/Paris", "Pacific/Auckland", "America/New_York")
 STATES = frozenset(DeliveryState) - {DeliveryState.CANCELLED}
@@ -34,8 +34,8 @@ def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
 
 @pytest.fixture(scope="module")
 def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
-    """An agency with three creators on three clocks, two accounts each, sixty posts around seven
-    days; only read."""
+    """Create an agency with three creators in three time zones, two accounts each, and sixty posts
+    around seven days. Tests only read it."""
     who, chance, zones = create_agency(tenant), Random(7), {}
     with who.scope() as scope:
         for number, zone in enumerate(ZONES):
@@ -73,7 +73,7 @@ def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
 def by_hand(
     scope: Scope, zones: dict[UUID, str], states: Sequence[str]
 ) -> dict[date, list[list[DeliveryEntry]]]:
-    """The same, each delivery read and looked at: its day, then its post and time."""
+    """Return the deliveries of each day, grouped by post and time, from reading every delivery."""
     around = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
     days: dict[date, dict[tuple[datetime, UUID], list[DeliveryEntry]]] = {}
     for one in queries.calendar_entries(scope, zones, *around, names={}):
@@ -87,7 +87,7 @@ def by_hand(
 @pytest.mark.parametrize(
     "states", [STATES, frozenset({DeliveryState.HELD}), frozenset({DeliveryState.CANCELLED})]
 )
-def test_it_is_what_reading_everything_gives(
+def test_day_summary_matches_full_read(
     full: tuple[Agency, dict[UUID, str]], states: frozenset[DeliveryState], most: int
 ) -> None:
     who, zones = full
@@ -108,7 +108,7 @@ def test_it_is_what_reading_everything_gives(
             assert shown.words == (entries[0].title or entries[0].body)[:200]
 
 
-def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
+def test_day_summary_can_be_limited_to_one_account(full: tuple[Agency, dict[UUID, str]]) -> None:
     who, zones = full
     with who.scope() as scope:
         everything = by_hand(scope, zones, sorted(STATES))
@@ -132,7 +132,7 @@ def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
     }
 
 
-def test_whether_anything_is_there_does_not_ask_for_its_state(
+def test_has_posts_in_days_ignores_state(
     full: tuple[Agency, dict[UUID, str]],
 ) -> None:
     who, zones = full
@@ -143,7 +143,7 @@ def test_whether_anything_is_there_does_not_ask_for_its_state(
         assert summarize_days(scope, {}, (FIRST, DAYS), states=STATES, most=4).posts_on_day == 0
 
 
-def test_another_agency_sees_none_of_it(
+def test_day_summary_is_empty_for_another_agency(
     full: tuple[Agency, dict[UUID, str]], tenant: OpenScope
 ) -> None:
     _, zones = full

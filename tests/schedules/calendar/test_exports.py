@@ -1,5 +1,5 @@
-"""Files that go out: a table that comes back unchanged and runs nowhere, and a calendar that
-calendars can read."""
+"""Exports: a CSV file that can be imported again and contains no formulas, and a valid iCalendar
+file."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -45,13 +45,13 @@ ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
 
 OPTIONS = declared_options(loader.load_connectors())
 EVERY = [(platform, one) for platform, each in sorted(OPTIONS.items()) for one in each]
-"""Each option of each connector that comes with the house."""
+"""Each option of each bundled connector, with its platform."""
 
 ODD = ("=mer", "'=mer", "a|b;c\\", "été, fin", " x ", "ligne 1\tligne 2", "24", "fr")
 
 
 def values(option: PostOption) -> some.SearchStrategy[OptionValue]:
-    """What an option takes, odd signs included."""
+    """Return a strategy of values that the option accepts, odd characters included."""
     if option.kind in ("flag", "choice"):
         return some.booleans() if option.kind == "flag" else some.sampled_from(option.choices)
     if option.kind == "text":
@@ -136,7 +136,7 @@ def line(draw: some.DrawFn) -> ExportedPost:
 
 @pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
-def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
+def test_exported_csv_is_imported_unchanged(lines: list[ExportedPost]) -> None:
     sheet = parse_file(
         exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS
     )
@@ -172,7 +172,7 @@ def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_is_a_formula(sign: str) -> None:
+def test_exported_cell_is_never_a_formula(sign: str) -> None:
     at = WallTime(date(2026, 1, 1), time(9), "UTC")
     one = ExportedPost("k", f"{sign}cmd", at, NOW, None, f"{sign}1+1", (), "", {}, 5, ())
     text = exports.render_csv([one], {}).decode("utf-8-sig")
@@ -181,18 +181,18 @@ def test_no_cell_is_a_formula(sign: str) -> None:
 
 
 def unfolded(data: bytes) -> list[str]:
-    """The content lines of a calendar, read strictly."""
+    """Return the content lines of a calendar file, checked strictly."""
     assert data.endswith(b"\r\n")
     for physical in data.split(b"\r\n"):
         assert len(physical) <= 75
-        physical.decode()  # no letter is cut
+        physical.decode()  # no character is cut
         assert b"\n" not in physical
         assert b"\r" not in physical
     return data.decode().replace("\r\n ", "").split("\r\n")[:-1]
 
 
 def events(data: bytes) -> list[dict[str, str]]:
-    """The events of a calendar; every other line must be where it belongs."""
+    """Return the events of a calendar, and check that no other line is misplaced."""
     found: list[dict[str, str]] = []
     inside = False
     lines = unfolded(data)
@@ -213,7 +213,7 @@ def events(data: bytes) -> list[dict[str, str]]:
 
 
 def plain(value: str) -> str:
-    """A TEXT value as it was meant."""
+    """Unescape a TEXT value."""
     out, letters = "", iter(value)
     for letter in letters:
         if letter != "\\":
@@ -226,7 +226,7 @@ def plain(value: str) -> str:
 
 
 @given(some.lists(line(), min_size=1, max_size=3))
-def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
+def test_icalendar_keeps_deliveries_and_texts(lines: list[ExportedPost]) -> None:
     found = events(render_icalendar(lines, now=NOW, name="Léa, Mia"))
     meant = [(one, place) for one in lines for place in one.places]
     assert len(found) == len(meant)
@@ -241,7 +241,7 @@ def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
         assert event["STATUS"] in ("CONFIRMED", "TENTATIVE", "CANCELLED")
 
 
-def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
+def test_long_icalendar_line_is_folded_between_characters() -> None:
     assert fold_ics_line("é" * 100).count(b"\r\n ") == 2
     assert unfolded(fold_ics_line("😀" * 60)) == ["😀" * 60]
 
@@ -254,7 +254,7 @@ def window(clerk: FileImporter) -> list[ExportedPost]:
         )
 
 
-def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: FileImporter) -> None:
+def test_dry_run_is_not_confirmed_in_icalendar(clerk: FileImporter) -> None:
     lea = clerk.desk
     lea.delivery("meant", after=7200)
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
@@ -271,7 +271,7 @@ def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: FileImporte
     }
 
 
-def test_a_calendar_tells_what_each_account_says(clerk: FileImporter) -> None:
+def test_icalendar_shows_text_of_each_account(clerk: FileImporter) -> None:
     clerk.desk.connect("other")
     clerk.write(
         format_csv(
@@ -286,7 +286,7 @@ def test_a_calendar_tells_what_each_account_says(clerk: FileImporter) -> None:
     }
 
 
-def test_a_post_on_several_accounts_is_one_line(clerk: FileImporter) -> None:
+def test_post_on_several_accounts_is_one_csv_row(clerk: FileImporter) -> None:
     clerk.desk.connect("other")
     clerk.write(
         format_csv(
@@ -304,7 +304,7 @@ def test_a_post_on_several_accounts_is_one_line(clerk: FileImporter) -> None:
     assert (row.late_ok, row.zone) == (None, "Europe/Paris")
 
 
-def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: FileImporter) -> None:
+def test_states_and_reasons_follow_order_of_accounts(clerk: FileImporter) -> None:
     clerk.desk.connect("other")
     clerk.write(format_csv([clerk.row(1, channels="main|other")]))
     first = window(clerk)[0].places[0]
@@ -324,7 +324,7 @@ def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: FileImport
     assert "Trop tard|" in text
 
 
-def test_our_own_file_is_taken_back_as_it_went_out(clerk: FileImporter) -> None:
+def test_own_export_can_be_imported_again(clerk: FileImporter) -> None:
     clerk.write(
         format_csv([clerk.row(n, time=f"{9 + n}:00", body=f"@mot {n}\nfin") for n in range(4)])
     )
@@ -339,11 +339,10 @@ def test_our_own_file_is_taken_back_as_it_went_out(clerk: FileImporter) -> None:
     assert {(one.at, one.body, one.late_ok, one.priority) for one in after} == same
 
 
-def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(
+def test_exported_thread_and_override_keep_version(
     clerk: FileImporter,
 ) -> None:
-    """The digest covers all that a yes is to: the same one means that nothing was changed on the
-    way."""
+    """The digest covers everything that an approval covers: an equal digest means no change."""
     clerk.desk.connect("Other")
     said = {"part_2": "deux", "part_3": "=trois", "first_comment": "fin", "body@other": "ailleurs"}
     rows = [
@@ -373,10 +372,11 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(
     ) in told
 
 
-def test_addresses_that_stay_as_they_stand_come_back_as_the_same_version(
+def test_exported_unchanged_links_keep_version(
     clerk: FileImporter,
 ) -> None:
-    """Brought in again they were marked: the file did not say that they stay."""
+    """The import added tracking parameters to them, because the file did not mark them as
+    unchanged."""
     desk, mine = clerk.desk, "https://lea.example.org/me;a"
     desk.act(
         link_tracking.set_link_policy,
@@ -399,9 +399,9 @@ def test_addresses_that_stay_as_they_stand_come_back_as_the_same_version(
     assert list(digests.values()) == [2]
 
 
-def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: FileImporter) -> None:
-    """For a platform and for one account of it; the digest covers what is chosen, and knows nothing
-    of labels."""
+def test_exported_options_and_labels_keep_version(clerk: FileImporter) -> None:
+    """Options are set for a platform and for one account of it. The digest covers options but not
+    labels."""
     here = elsewhere(clerk.desk, "mastodon", "mastodon.post")
     with clerk.desk.scope() as scope:
         both = [labels.create_label(scope, name, "red") for name in ("Été | 2027", "soirée")]
@@ -442,7 +442,7 @@ def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: FileImpo
     assert sorted(one.details["posts"] for one in given) == [1, 1, 2, 2]
 
 
-def test_choices_and_labels_that_cannot_be_are_said_with_line_and_column(
+def test_invalid_options_and_labels_are_reported_with_line_and_column(
     clerk: FileImporter,
 ) -> None:
     elsewhere(clerk.desk, "mastodon", "mastodon.post")
@@ -476,7 +476,7 @@ def test_choices_and_labels_that_cannot_be_are_said_with_line_and_column(
     ]
 
 
-def test_words_for_an_account_nobody_knows_are_a_problem_and_idle_ones_a_mark(
+def test_unknown_account_override_is_a_problem_and_unused_one_a_remark(
     clerk: FileImporter,
 ) -> None:
     clerk.desk.connect("other")
@@ -494,7 +494,7 @@ def test_words_for_an_account_nobody_knows_are_a_problem_and_idle_ones_a_mark(
     ]
 
 
-def test_nothing_of_others_goes_out(clerk: FileImporter) -> None:
+def test_export_excludes_other_creators_and_agencies(clerk: FileImporter) -> None:
     with clerk.desk.scope() as scope:
         other = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
@@ -513,5 +513,5 @@ def test_nothing_of_others_goes_out(clerk: FileImporter) -> None:
         )
 
 
-def test_names_with_signs_come_back() -> None:
+def test_escaped_account_names_are_split_correctly() -> None:
     assert split_names("a\\|b|c\\;d\\\\") == ("a|b", "c;d\\")

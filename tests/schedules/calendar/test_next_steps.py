@@ -1,4 +1,4 @@
-"""What comes next to a delivery, by how it stands."""
+"""The next step of a delivery, by its state."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
     }
     none = dict.fromkeys(("settled_at", "url", "native_id", "not_before"))
     plain = {**ids, **said, **none, "version": 1, "wall_time": "2031-03-03T10:00", "state": state}
-    return DeliveryEntry(**{**plain, **more})  # type: ignore[arg-type]  # values by their names
+    return DeliveryEntry(**{**plain, **more})  # type: ignore[arg-type]  # keyword arguments by name
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         (entry(DeliveryState.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],
 )
-def test_the_next_step_follows_from_how_it_stands(
+def test_next_step_follows_from_state_and_context(
     one: DeliveryEntry, standing: NextStepContext, code: str
 ) -> None:
     found = find_next_step(one, standing)
@@ -111,7 +111,7 @@ def test_the_next_step_follows_from_how_it_stands(
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_each_state_has_its_sentence(state: DeliveryState) -> None:
+def test_each_state_has_a_text(state: DeliveryState) -> None:
     told = render_message(
         Message(
             find_next_step(entry(state), CALM).code,
@@ -122,18 +122,17 @@ def test_each_state_has_its_sentence(state: DeliveryState) -> None:
     assert "calendar.next" not in told
 
 
-def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
-    """Just after an emergency stop, a post of 21:18 was said at 21:19 to leave at 21:18."""
+def test_overdue_post_has_no_publishing_time_in_the_past() -> None:
+    """After an emergency stop, a post due at 21:18 was announced at 21:19 as publishing at 21:18."""
     late = find_next_step(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
     assert (
         render_message(Message(late.code, {"at": "at 21:18"}), "en")
-        == "should have left at 21:18 and leaves as soon as it can."
+        == "Publishes as soon as possible (scheduled at 21:18)."
     )
 
 
-def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: SandboxAgency) -> None:
-    """Its page asked to put right what was wrong and to try again, and nothing of the post could be
-    changed."""
+def test_failed_delivery_of_partly_published_post_is_final(lea: SandboxAgency) -> None:
+    """Its page requested a correction and a retry, but the post could no longer be changed."""
     lea.connect("other")
     post_id = lea.write()
     stands, failed = lea.wish(post_id), lea.wish(post_id, "other")
@@ -154,7 +153,7 @@ def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Sandbox
         )
 
 
-def test_it_leaves_at_its_hour_or_its_next_try() -> None:
+def test_publish_time_is_due_time_or_next_retry() -> None:
     assert publish_time(entry()) == DUE
     assert publish_time(entry(not_before=NOW)) == DUE
     assert publish_time(entry(not_before=DUE + timedelta(hours=1))) == DUE + timedelta(hours=1)

@@ -1,5 +1,5 @@
-"""The days ahead: what would leave, what would not and why, what is too near, what runs out; and
-nothing is done."""
+"""The publishing forecast: deliveries that will publish, problems, collisions and expiries, without
+side effects."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ def ahead(lea: SandboxAgency, days: int = 7, **more: int) -> PublishingForecast:
         )
 
 
-def test_what_would_leave_and_what_would_not_says_why(lea: SandboxAgency) -> None:
+def test_forecast_names_problem_of_each_delivery(lea: SandboxAgency) -> None:
     fine = lea.delivery("fine", after=DAY)
     waits = lea.wish(lea.write("waits"), after=2 * DAY)
     far = lea.delivery("Look: https://nobody.knows.example/", after=3 * DAY)
@@ -47,7 +47,7 @@ def test_what_would_leave_and_what_would_not_says_why(lea: SandboxAgency) -> Non
     assert [one.delivery_id for one in ahead(lea).publishing_entries] == [fine]
 
 
-def test_nothing_is_sent_written_or_moved(lea: SandboxAgency) -> None:
+def test_forecast_has_no_side_effects(lea: SandboxAgency) -> None:
     one = lea.delivery("fine", after=DAY)
     before = (lea.states(one), lea.entry(one).version, lea.attempts(one, "dry"))
     ahead(lea)
@@ -55,7 +55,7 @@ def test_nothing_is_sent_written_or_moved(lea: SandboxAgency) -> None:
     assert lea.asked() == []
 
 
-def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: SandboxAgency) -> None:
+def test_forecast_reports_collisions_and_dry_runs(lea: SandboxAgency) -> None:
     first, second = lea.delivery("one", after=DAY), lea.delivery("two", after=DAY + 20)
     lea.act(dry_run_state.start_dry_run, "post", _post(lea, second))
     found = ahead(lea)
@@ -66,10 +66,11 @@ def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: SandboxAgency) ->
     assert [one.delivery_id for one in found.publishing_entries] == [first]
 
 
-def test_a_draft_leaves_only_once_it_is_on_the_calendar(
+def test_forecast_counts_draft_only_after_release(
     services: Services, sandbox: RunningSandbox
 ) -> None:
-    """Also where nobody is asked: what a week or a feed proposed is nothing yet."""
+    """This also holds without an approval policy: a proposal of a weekly plan or a feed is only a
+    draft."""
     alone = create_sandbox_agency(services, sandbox, tiers=0)
     post_id = alone.write("Not yet.")
     alone.wish(post_id, after=DAY)
@@ -88,7 +89,7 @@ def _post(lea: SandboxAgency, delivery_id: object) -> object:
         ).scalar_one()
 
 
-def test_a_yes_that_ends_before_its_post_leaves_is_told(lea: SandboxAgency) -> None:
+def test_forecast_reports_approval_expiring_before_publishing(lea: SandboxAgency) -> None:
     lea.delivery("late", after=101 * DAY)
     assert ahead(lea).endings == []
     lea.pass_time(days=97)
@@ -97,7 +98,7 @@ def test_a_yes_that_ends_before_its_post_leaves_is_told(lea: SandboxAgency) -> N
     lea.pass_time(days=-97)
 
 
-def test_an_account_that_is_lost_is_told(lea: SandboxAgency) -> None:
+def test_forecast_reports_account_that_needs_reauthorization(lea: SandboxAgency) -> None:
     lea.delivery("soon", after=DAY)
     lea.act(lifecycle.require_reauthorization, lea.channels["main"], Message("channel.reauthorize"))
     found = ahead(lea)
@@ -106,7 +107,7 @@ def test_an_account_that_is_lost_is_told(lea: SandboxAgency) -> None:
     ]
 
 
-def test_more_than_can_be_judged_are_counted(lea: SandboxAgency) -> None:
+def test_forecast_counts_deliveries_beyond_limit(lea: SandboxAgency) -> None:
     for number in range(3):
         lea.delivery(f"number {'i' * number}", after=DAY + number * 4000)
     found = ahead(lea, most=2)
@@ -114,17 +115,17 @@ def test_more_than_can_be_judged_are_counted(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -1, 91])
-def test_days_nobody_can_look_at_are_refused(lea: SandboxAgency, days: int) -> None:
+def test_invalid_number_of_forecast_days_is_refused(lea: SandboxAgency, days: int) -> None:
     with pytest.raises(BadInput):
         ahead(lea, days)
 
 
-def test_nobody_elses_days_are_seen(lea: SandboxAgency) -> None:
+def test_forecast_is_empty_for_another_agency(lea: SandboxAgency) -> None:
     lea.delivery("mine", after=DAY)
     assert ahead(create_sandbox_agency(lea.services, lea.network)).ahead == []
 
 
-def test_it_is_said_in_sentences_and_to_programs(lea: SandboxAgency) -> None:
+def test_forecast_is_available_as_text_and_json(lea: SandboxAgency) -> None:
     lea.delivery("fine   words\nhere", after=DAY)
     lea.wish(lea.write("waits"), after=DAY + 30)
     found = ahead(lea)

@@ -1,4 +1,4 @@
-"""A post that is put aside goes nowhere; somebody goes on with that very one, or it is gone."""
+"""Unscheduled drafts: they are not published, can be continued and scheduled, or deleted."""
 
 from dataclasses import replace
 from datetime import time
@@ -27,7 +27,7 @@ from workers.wiring import Services
 def put_aside(lea: SandboxAgency, body: str = "half a thought", **more: object) -> UUID:
     draft = Draft(lea.creator_id, "", body, (), ())
     with lea.scope(f"member:{lea.author}") as scope:
-        # plain
+        # `more` holds keyword arguments of any type
         return drafts.write_draft(scope, draft, key=uuid7(), author=f"member:{lea.author}", **more)  # type: ignore[arg-type]  # see above
 
 
@@ -51,10 +51,10 @@ def going_on(lea: SandboxAgency, post_id: UUID, **more: object) -> Draft:
         post_id=post_id,
         late=LateLimit.DAY,
     )
-    return replace(draft, **more)  # type: ignore[arg-type]  # plain
+    return replace(draft, **more)  # type: ignore[arg-type]  # fields by name
 
 
-def test_it_leaves_for_nobody_and_is_found(lea: SandboxAgency) -> None:
+def test_unscheduled_draft_is_listed_and_not_published(lea: SandboxAgency) -> None:
     first, second = put_aside(lea, "un"), put_aside(lea, "deux")
     lea.delivery("planned", after=3600)
     lea.live(hours=2)
@@ -62,7 +62,9 @@ def test_it_leaves_for_nobody_and_is_found(lea: SandboxAgency) -> None:
     assert lea.texts() == ["planned"]
 
 
-def test_it_is_planned_as_it_was_written_on(services: Services, sandbox: RunningSandbox) -> None:
+def test_scheduled_draft_has_its_latest_text_and_author(
+    services: Services, sandbox: RunningSandbox
+) -> None:
     lea = create_sandbox_agency(services, sandbox, tiers=0)
     post_id = put_aside(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -91,7 +93,7 @@ def test_it_is_planned_as_it_was_written_on(services: Services, sandbox: Running
     assert lea.texts() == ["a whole one"]
 
 
-def test_it_takes_a_place_in_the_queue_and_is_put_aside_again(lea: SandboxAgency) -> None:
+def test_draft_can_be_saved_again_and_queued(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     post_id = put_aside(lea)
     author = f"member:{lea.author}"
@@ -110,7 +112,7 @@ def test_it_takes_a_place_in_the_queue_and_is_put_aside_again(lea: SandboxAgency
     assert len(lea.act(queue.list_queue_entries, lea.channels["main"])) == 1
 
 
-def test_what_somebody_planned_meanwhile_is_not_written_over(lea: SandboxAgency) -> None:
+def test_scheduled_post_is_not_overwritten_by_draft(lea: SandboxAgency) -> None:
     post_id = put_aside(lea)
     lea.wish(post_id, after=600)
     with pytest.raises(Conflict):
@@ -121,7 +123,7 @@ def test_what_somebody_planned_meanwhile_is_not_written_over(lea: SandboxAgency)
         assert deliveries.get_post(scope, post_id).body == "half a thought"
 
 
-def test_thrown_away_it_is_gone_with_what_was_said_of_it(lea: SandboxAgency) -> None:
+def test_deleted_draft_is_gone_with_its_comments(lea: SandboxAgency) -> None:
     post_id = put_aside(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
         label = labels.create_label(scope, "idea", "green")
@@ -136,7 +138,7 @@ def test_thrown_away_it_is_gone_with_what_was_said_of_it(lea: SandboxAgency) -> 
         lea.act(unscheduled_drafts.delete_draft, post_id)
 
 
-def test_what_goes_anywhere_is_not_thrown_away(lea: SandboxAgency) -> None:
+def test_draft_with_delivery_or_pool_cannot_be_deleted(lea: SandboxAgency) -> None:
     planned, pooled = put_aside(lea), put_aside(lea)
     taken_off = lea.wish(planned, after=600)
     lea.act(deliveries.cancel_delivery, taken_off)
@@ -149,7 +151,7 @@ def test_what_goes_anywhere_is_not_thrown_away(lea: SandboxAgency) -> None:
     assert found(lea) == []
 
 
-def test_what_somebody_said_yes_or_no_to_is_kept(lea: SandboxAgency) -> None:
+def test_reviewed_draft_cannot_be_deleted(lea: SandboxAgency) -> None:
     post_id = put_aside(lea)
     lea.approve(post_id)
     with pytest.raises(Conflict) as told:
@@ -157,7 +159,7 @@ def test_what_somebody_said_yes_or_no_to_is_kept(lea: SandboxAgency) -> None:
     assert told.value.message.code == "aside.was_judged"
 
 
-def test_another_agencys_is_not_there(lea: SandboxAgency) -> None:
+def test_drafts_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     other = create_sandbox_agency(lea.services, lea.network)
     post_id = put_aside(lea)
     assert found(other) == []

@@ -1,5 +1,5 @@
-"""After a downtime: one notice, posts one after the other or on hold, and two answers, at any
-moment."""
+"""Missed posts after a downtime: one notice, publishing at intervals or on hold, and the decision
+to accept or hold them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -48,8 +48,8 @@ LATE_OK = timedelta(hours=7)
 def overdue(
     lea: SandboxAgency, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK
 ) -> list[UUID]:
-    """Posts that come due one after the other, in the minutes before nothing leaves for six
-    hours."""
+    """Create deliveries that are due a second apart, one minute from now. Tests then let hours
+    pass."""
     return [
         lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok)
         for n in range(number)
@@ -61,7 +61,7 @@ def told(lea: SandboxAgency) -> dict[str, str]:
 
 
 def only(lea: SandboxAgency) -> UUID:
-    """The one downtime of this agency."""
+    """Return the ID of the only downtime of this agency."""
     with lea.scope() as scope:
         return scope.session.exec(
             select(Downtime.id).where(Downtime.tenant_id == lea.tenant_id)
@@ -79,10 +79,10 @@ def left_at(lea: SandboxAgency, channel: str = "main") -> list[datetime]:
     return [datetime.fromisoformat(post["created_at"]) for post in lea.posts(channel)]
 
 
-# how it is laid out
+# Layout
 
 
-def test_one_notice_for_all_accounts_and_none_for_each_post(lea: SandboxAgency) -> None:
+def test_downtime_creates_one_notice_for_all_accounts(lea: SandboxAgency) -> None:
     for name in ("two", "three", "four"):
         lea.connect(name)
     late = {name: overdue(lea, 3, channel=name) for name in ("main", "two", "three", "four")}
@@ -118,11 +118,11 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: SandboxAgency) 
         assert at is not None
         assert settled is not None
         assert timedelta(0) <= settled - at < timedelta(minutes=1), (
-            "it left when it was shown to leave"
+            "it published at the announced time"
         )
 
 
-def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: SandboxAgency) -> None:
+def test_missed_post_too_late_at_its_turn_is_held(lea: SandboxAgency) -> None:
     late = overdue(lea, 2, late_ok=timedelta(hours=6, minutes=5))
     patient = lea.delivery("patient", after=70, late_ok=None)
     lea.pass_time(hours=6)
@@ -133,9 +133,9 @@ def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Sandb
     assert lea.state(patient) is DeliveryState.PUBLISHED
 
 
-def test_what_leaves_on_time_does_not_push_what_was_missed(lea: SandboxAgency) -> None:
-    """An account posts every five minutes: what a stop kept back leaves all the same, in its turn
-    and in time."""
+def test_on_time_posts_do_not_delay_missed_posts(lea: SandboxAgency) -> None:
+    """An account posts every five minutes; posts missed during a stop still publish in order and in
+    time."""
     late = overdue(lea, 3, late_ok=timedelta(hours=2))
     with lea.scope(f"member:{lea.manager}") as scope:
         emergency_stops.close_switch(
@@ -161,11 +161,11 @@ def test_what_leaves_on_time_does_not_push_what_was_missed(lea: SandboxAgency) -
 
 
 @pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
-def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(
+def test_post_delayed_by_minimum_interval_adds_no_catch_up_wait(
     lea: SandboxAgency, late: int, room: int
 ) -> None:
-    """Minutes: one that left up to two late beyond the distance its account keeps was not
-    missed."""
+    """`late` and `room` are minutes. A post that published at most two minutes after the minimum
+    interval was not missed."""
     done = lea.delivery("done", after=60)
     lea.live(minutes=2)
     left = {"id": done, "late": timedelta(minutes=late)}
@@ -177,7 +177,7 @@ def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(
     assert free == lea.entry(done).due_at + timedelta(minutes=late + room)
 
 
-def test_the_important_ones_leave_first(lea: SandboxAgency) -> None:
+def test_missed_posts_publish_by_priority(lea: SandboxAgency) -> None:
     overdue(lea, 2)
     lea.delivery("first", after=120, priority=1, late_ok=None)
     lea.pass_time(hours=6)
@@ -185,7 +185,7 @@ def test_the_important_ones_leave_first(lea: SandboxAgency) -> None:
     assert lea.texts() == ["first", "main 0", "main 1"]
 
 
-def test_one_missed_post_or_two_minutes_are_nothing_to_tell(lea: SandboxAgency) -> None:
+def test_short_or_single_delay_creates_no_notice(lea: SandboxAgency) -> None:
     lea.connect("two")
     one = [lea.delivery("alone", after=60), lea.delivery("alone", after=60, channel="two")]
     lea.pass_time(minutes=20)
@@ -198,7 +198,7 @@ def test_one_missed_post_or_two_minutes_are_nothing_to_tell(lea: SandboxAgency) 
     assert len(lea.texts()) == 4
 
 
-def test_what_waits_for_the_distance_of_its_account_was_not_missed(lea: SandboxAgency) -> None:
+def test_post_waiting_for_minimum_interval_is_not_missed(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=lea.tenant_id)
     for number in range(4):
@@ -208,7 +208,7 @@ def test_what_waits_for_the_distance_of_its_account_was_not_missed(lea: SandboxA
     assert told(lea) == {}
 
 
-def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: SandboxAgency) -> None:
+def test_only_latest_missed_occurrence_of_series_is_published(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     allow_any_lateness(lea, post_id)
@@ -225,10 +225,10 @@ def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: SandboxAgen
     assert lea.state(other) is DeliveryState.PUBLISHED
 
 
-# when
+# Times
 
 
-def test_a_paused_account_is_told_of_when_it_is_back(lea: SandboxAgency) -> None:
+def test_paused_account_reports_missed_posts_after_resume(lea: SandboxAgency) -> None:
     lea.act(
         lifecycle.pause_account,
         lea.channels["main"],
@@ -244,7 +244,7 @@ def test_a_paused_account_is_told_of_when_it_is_back(lea: SandboxAgency) -> None
 
 
 @pytest.mark.parametrize("where", ["channel", "creator", "platform", "tenant"])
-def test_an_emergency_stop_is_told_of_when_it_is_over(lea: SandboxAgency, where: str) -> None:
+def test_emergency_stop_reports_missed_posts_after_its_end(lea: SandboxAgency, where: str) -> None:
     ids = {
         "channel": lea.channels["main"],
         "creator": lea.creator_id,
@@ -268,7 +268,7 @@ def test_an_emergency_stop_is_told_of_when_it_is_over(lea: SandboxAgency, where:
     assert lea.texts() == ["main 0"]
 
 
-def test_a_rehearsed_post_is_not_among_them(lea: SandboxAgency) -> None:
+def test_dry_run_post_is_not_missed(lea: SandboxAgency) -> None:
     dry = lea.delivery("dry", after=60)
     with lea.scope() as scope:
         scope.run("UPDATE deliveries SET dry_run = true WHERE id = :id", id=dry)
@@ -278,7 +278,7 @@ def test_a_rehearsed_post_is_not_among_them(lea: SandboxAgency) -> None:
     assert told(lea) == {}
 
 
-def test_two_relays_and_two_starts_tell_once(lea: SandboxAgency) -> None:
+def test_concurrent_relays_create_one_downtime_notice(lea: SandboxAgency) -> None:
     lea.connect("two")
     for name in ("main", "two"):
         overdue(lea, 3, channel=name)
@@ -306,7 +306,7 @@ def members(lea: SandboxAgency) -> list[queries.DeliveryEntry]:
     return found.entries
 
 
-def test_another_downtime_in_the_middle_lays_them_out_anew(lea: SandboxAgency) -> None:
+def test_second_downtime_reschedules_missed_posts(lea: SandboxAgency) -> None:
     overdue(lea, 4, late_ok=None)
     lea.pass_time(hours=6)
     lea.live(minutes=5)
@@ -319,10 +319,10 @@ def test_another_downtime_in_the_middle_lays_them_out_anew(lea: SandboxAgency) -
     assert told(lea) == {}
 
 
-# the two answers
+# The two decisions
 
 
-def test_kept_as_shown(lea: SandboxAgency) -> None:
+def test_accepted_catch_up_publishes_as_planned(lea: SandboxAgency) -> None:
     overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
@@ -338,7 +338,7 @@ def test_kept_as_shown(lea: SandboxAgency) -> None:
     assert state(lea) == DowntimeState.KEPT
 
 
-def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: SandboxAgency) -> None:
+def test_holding_missed_posts_counts_published_and_allows_retry(lea: SandboxAgency) -> None:
     late = overdue(lea, 5)
     lea.pass_time(hours=6)
     lea.live(minutes=12)
@@ -360,7 +360,7 @@ def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: Sandb
         lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id])
 
 
-def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: SandboxAgency) -> None:
+def test_undecided_downtime_still_reports_held_posts(lea: SandboxAgency) -> None:
     overdue(lea, 2)
     gone = lea.delivery("gone", after=60)
     lea.pass_time(hours=6)
@@ -372,7 +372,7 @@ def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: SandboxAgen
     assert told(lea) == {}
 
 
-def test_a_post_that_somebody_moved_is_theirs_again(lea: SandboxAgency) -> None:
+def test_rescheduled_missed_post_is_not_held(lea: SandboxAgency) -> None:
     late = overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
@@ -383,7 +383,7 @@ def test_a_post_that_somebody_moved_is_theirs_again(lea: SandboxAgency) -> None:
     assert lea.state(late[2]) is DeliveryState.SCHEDULED
 
 
-def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: SandboxAgency) -> None:
+def test_member_cannot_decide_for_other_creators(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         other = agencies.add_creator(
             scope,
@@ -407,7 +407,7 @@ def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Sandbo
         assert queries.list_open_downtimes(scope, [other]) == []
 
 
-def test_another_agency_sees_and_decides_nothing(
+def test_downtime_is_invisible_to_another_agency(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     overdue(lea, 3)
@@ -423,7 +423,7 @@ def test_another_agency_sees_and_decides_nothing(
     assert list(told(lea).values()) == [TOLD]
 
 
-# any
+# Any order
 
 
 PLANS = some.lists(
@@ -443,14 +443,14 @@ PLANS = some.lists(
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_whatever_was_missed_leaves_once_in_order_and_in_time(
+def test_missed_posts_publish_once_in_order_and_in_time(
     services: Services,
     sandbox: RunningSandbox,
     plans: list[tuple[str, int, int | None]],
     deaths: list[int],
     word: str,
 ) -> None:
-    """With workers that die on the way, and somebody who says this or that."""
+    """Workers die at random points, and a member accepts or holds the posts."""
     lea = create_sandbox_agency(services, sandbox)
     lea.connect("two")
     made = {}
@@ -470,12 +470,12 @@ def test_whatever_was_missed_leaves_once_in_order_and_in_time(
     held = word == "hold"
     for channel in ("main", "two"):
         texts, times = lea.texts(channel), left_at(lea, channel)
-        assert len(texts) == len(set(texts)), "sent twice"
+        assert len(texts) == len(set(texts)), "published twice"
         assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(times)), times
         ranks = [(plans[int(text)][1], int(text)) for text in texts]
         assert ranks == sorted(ranks) or deaths, (
             ranks
-        )  # who died with one in hand lets the next one go
+        )  # a worker that died with a claimed post lets the next one publish first
     with lea.scope() as scope:
         every = scope.session.exec(select(Delivery).where(col(Delivery.id).in_(list(made)))).all()
     for row in every:

@@ -1,4 +1,4 @@
-"""Missed posts that somebody holds back: nothing but a word about their hour lets them leave."""
+"""Held missed posts: only a new time or a retry publishes them."""
 
 from schedules.downtime import missed_posts
 from schedules.drafts import drafts
@@ -11,7 +11,7 @@ from tests.schedules.downtime.test_missed_posts import only, overdue
 from tests.schedules.rescheduling.test_account_failover import moved, on
 
 
-def test_moving_the_queue_to_a_spare_account_sends_none(lea: SandboxAgency) -> None:
+def test_failover_does_not_publish_held_missed_posts(lea: SandboxAgency) -> None:
     lea.connect("spare")
     overdue(lea, 3)
     lea.pass_time(hours=1)
@@ -25,7 +25,7 @@ def test_moving_the_queue_to_a_spare_account_sends_none(lea: SandboxAgency) -> N
     assert "downtime.still_held" in lea.notices().values()
 
 
-def test_other_words_send_none(lea: SandboxAgency) -> None:
+def test_edit_does_not_publish_held_missed_post(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         agencies.set_approval_policy(scope, lea.creator_id, tiers=0, times=False)
     late = overdue(lea, 3)

@@ -1,4 +1,4 @@
-"""How what an account missed is laid out, of any posts: apart, in order, and none too late."""
+"""The layout of missed posts, for random posts: at intervals, in order, and none too late."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ def missed(draw: some.DrawFn) -> list[Delivery]:
     some.integers(10, 120),
     some.integers(1, 120),
 )
-def test_any_layout_keeps_the_distance_the_order_and_the_word(
+def test_layout_respects_interval_order_and_deadline(
     late: list[Delivery], others: list[int], minutes: int, near: int
 ) -> None:
     free, gap, beside = (
@@ -52,7 +52,7 @@ def test_any_layout_keeps_the_distance_the_order_and_the_word(
     )
     keys = [(row.priority, row.due_at, row.id) for row in leaves]
     assert keys == sorted(keys)
-    for row in late if not taken else []:  # what is held would have been too late at its turn
+    for row in late if not taken else []:  # a held post would have been too late at its turn
         if turns[row.id] is None:
             ahead = [
                 at

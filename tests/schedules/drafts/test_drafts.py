@@ -1,5 +1,5 @@
-"""A post as it is written: the preview is what leaves, a key writes it once, a change asks for a
-yes again."""
+"""Drafts: the preview equals the published post, a key creates one post, and an edit needs another
+approval."""
 
 from uuid import UUID
 
@@ -56,8 +56,8 @@ def codes(one: PostPreview) -> list[str]:
     return [reason.code for reason in one.reasons]
 
 
-def test_preview_is_what_the_platform_gets(lea: SandboxAgency) -> None:
-    """Text, title, pictures and marks: byte for byte, on each account."""
+def test_preview_equals_published_post(lea: SandboxAgency) -> None:
+    """Text, title, media and flags are identical on each account."""
     lea.connect("keyed", keys=True)
     written = draft(
         lea, "Été 🌊\nà la mer", media=(lea.photo(1), lea.photo(2)), ai="generated", title="Été"
@@ -78,7 +78,7 @@ def test_preview_is_what_the_platform_gets(lea: SandboxAgency) -> None:
         assert sorted(post["flags"]) == sorted(one.flags)
 
 
-def test_preview_says_all_that_would_be_refused(lea: SandboxAgency) -> None:
+def test_preview_lists_every_refusal_reason(lea: SandboxAgency) -> None:
     unrated = lea.photo(3, rating=None)
     (one,) = previews(lea, draft(lea, "x" * 5000, media=(unrated,)))
     assert codes(one)[0] == "connectors.text_too_long"
@@ -103,8 +103,8 @@ def test_preview_writes_nothing(lea: SandboxAgency) -> None:
             )
 
 
-def test_previews_say_what_each_account_alone_would_be_told(lea: SandboxAgency) -> None:
-    """Facts are read once for all of them: that changes no answer."""
+def test_joint_previews_equal_single_previews(lea: SandboxAgency) -> None:
+    """Facts are read once for all accounts, without an effect on the result."""
     lea.connect("keyed", keys=True)
     lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
     written = draft(
@@ -122,7 +122,7 @@ def test_previews_say_what_each_account_alone_would_be_told(lea: SandboxAgency) 
     assert all("gate.LINK_UNREGISTERED" in codes(one) for one in together)
 
 
-def test_key_writes_it_once(lea: SandboxAgency) -> None:
+def test_repeated_key_creates_one_post(lea: SandboxAgency) -> None:
     key = uuid7()
     first, second = plan(lea, draft(lea), key=key), plan(lea, draft(lea, "another"), key=key)
     assert first.post_id == second.post_id
@@ -131,12 +131,12 @@ def test_key_writes_it_once(lea: SandboxAgency) -> None:
     assert row.state == DeliveryState.DRAFT
 
 
-def test_who_may_say_yes_is_named(lea: SandboxAgency) -> None:
+def test_scheduled_draft_names_eligible_approvers(lea: SandboxAgency) -> None:
     planned = plan(lea, draft(lea))
     assert (planned.left, planned.waiting) == (False, ("Marc",))
 
 
-def test_where_nobody_is_asked_it_is_on_the_calendar(
+def test_draft_is_scheduled_without_approval_policy(
     services: Services, sandbox: RunningSandbox
 ) -> None:
     free = create_sandbox_agency(services, sandbox, tiers=0)
@@ -146,7 +146,7 @@ def test_where_nobody_is_asked_it_is_on_the_calendar(
     assert free.texts() == ["sans attendre"]
 
 
-def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: SandboxAgency) -> None:
+def test_rewritten_post_needs_approval_and_publishes_latest_text(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("avant", after=600)
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = get_delivery(scope, delivery_id).post_id
@@ -160,7 +160,7 @@ def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: SandboxAge
     assert lea.texts() == ["après"]
 
 
-def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: SandboxAgency) -> None:
+def test_changed_ai_disclosure_needs_approval(lea: SandboxAgency) -> None:
     planned = plan(lea, draft(lea), after=600)
     lea.approve(planned.post_id)
     with lea.scope(f"member:{lea.author}") as scope:
@@ -168,7 +168,7 @@ def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: SandboxAge
             scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}"
         )
         assert eligible_approvers(scope, planned.post_id), (
-            "the same words of somebody else are another post"
+            "another AI disclosure makes another version"
         )
     lea.approve(planned.post_id)
     lea.act(release_post, planned.post_id)
@@ -176,7 +176,7 @@ def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: SandboxAge
     assert lea.posts()[0]["ai"] is True
 
 
-def test_nothing_is_rewritten_once_a_part_is_outside(lea: SandboxAgency) -> None:
+def test_published_post_cannot_be_rewritten(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("dehors")
     lea.run()
     with lea.scope() as scope:
@@ -185,7 +185,7 @@ def test_nothing_is_rewritten_once_a_part_is_outside(lea: SandboxAgency) -> None
         drafts.rewrite_post(scope, post_id, draft(lea, "trop tard"), author=f"member:{lea.author}")
 
 
-def test_refused_post_is_tried_again(lea: SandboxAgency) -> None:
+def test_failed_post_can_be_retried(lea: SandboxAgency) -> None:
     lea.fault("status:422")
     delivery_id = lea.delivery("encore")
     lea.run()
@@ -200,7 +200,7 @@ def test_refused_post_is_tried_again(lea: SandboxAgency) -> None:
 @pytest.mark.parametrize(
     "wrong", ["nothing", "no account", "past", "anothers picture", "anothers account"]
 )
-def test_what_cannot_be_planned_is_refused(
+def test_invalid_draft_is_refused(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox, wrong: str
 ) -> None:
     other = create_sandbox_agency(services, sandbox)

@@ -1,5 +1,5 @@
-"""What an account has said already: told when it is planned, held at its time, unless a person
-wants it so."""
+"""Duplicate posts of an account: a warning when they are scheduled, a hold when they are due, and
+the permission to publish anyway."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -51,12 +51,12 @@ LONG = (
 
 @pytest.fixture
 def lea(lea: SandboxAgency) -> SandboxAgency:
-    """Léa, whose account holds what it said already."""
+    """Return the agency with duplicates of its account on hold."""
     lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
     return lea
 
 
-def test_an_account_that_holds_nothing_only_tells(lea: SandboxAgency) -> None:
+def test_duplicate_is_published_if_account_does_not_hold_repeats(lea: SandboxAgency) -> None:
     lea.act(lifecycle.hold_repeats, lea.channels["main"], False)
     lea.delivery("hello")
     again = lea.delivery("hello", after=60)
@@ -80,13 +80,13 @@ def anyway(lea: SandboxAgency, delivery_id: UUID, **more: object) -> int:
 
 
 class Strict(Sandbox):
-    """The sandbox, where one place never takes the same words twice."""
+    """A sandbox whose surface `as_x` never accepts the same text twice."""
 
     capabilities = replace(Sandbox.capabilities, once=frozenset({"as_x"}))
 
 
 def as_x(lea: SandboxAgency) -> UUID:
-    """An account on a place that never takes the same words twice."""
+    """Connect an account on a surface that never accepts the same text twice."""
     lea.services = replace(
         lea.services, connectors={**lea.services.connectors, "sandbox": Strict()}
     )
@@ -98,9 +98,7 @@ def as_x(lea: SandboxAgency) -> UUID:
 
 
 @pytest.mark.parametrize("again", ["hello", "  HELLO\n"])
-def test_the_same_words_are_held_and_leave_when_a_person_wants_it(
-    lea: SandboxAgency, again: str
-) -> None:
+def test_duplicate_text_is_held_until_allowed(lea: SandboxAgency, again: str) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     second = lea.delivery(again, after=60)
@@ -112,7 +110,7 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(
     assert len(lea.asked()) == 1
     lea.act(drafts.retry_delivery, second)
     lea.live(minutes=1)
-    assert lea.state(second) is DeliveryState.HELD, "trying again is not saying that one knows"
+    assert lea.state(second) is DeliveryState.HELD, "a retry does not allow the duplicate"
     assert anyway(lea, second) == 1
     lea.live(minutes=1)
     assert lea.state(second) is DeliveryState.PUBLISHED
@@ -125,7 +123,7 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(
     ]
 
 
-def test_nearly_the_same_and_the_same_pictures_are_held(lea: SandboxAgency) -> None:
+def test_similar_text_and_same_photos_are_held(lea: SandboxAgency) -> None:
     photo, other = lea.photo(1), lea.photo(2)
     lea.delivery(LONG, media=(photo, other))
     lea.live(minutes=1)
@@ -141,7 +139,7 @@ def test_nearly_the_same_and_the_same_pictures_are_held(lea: SandboxAgency) -> N
     assert lea.state(new) is DeliveryState.PUBLISHED
 
 
-def test_it_is_told_ten_minutes_before(lea: SandboxAgency) -> None:
+def test_duplicate_is_announced_ten_minutes_before(lea: SandboxAgency) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     second = lea.delivery("hello", after=3600)
@@ -153,7 +151,7 @@ def test_it_is_told_ten_minutes_before(lea: SandboxAgency) -> None:
     assert lea.notices() == {}
 
 
-def test_a_month_later_it_is_new(lea: SandboxAgency) -> None:
+def test_duplicate_after_a_month_is_published(lea: SandboxAgency) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     lea.pass_time(days=31)
@@ -162,7 +160,7 @@ def test_a_month_later_it_is_new(lea: SandboxAgency) -> None:
     assert lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_another_account_another_creator_and_what_never_left_are_no_repeats(
+def test_post_on_another_account_or_failed_post_is_no_duplicate(
     lea: SandboxAgency,
 ) -> None:
     lea.connect("other")
@@ -177,7 +175,7 @@ def test_another_account_another_creator_and_what_never_left_are_no_repeats(
     assert lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_what_was_taken_away_may_be_said_again(lea: SandboxAgency) -> None:
+def test_text_of_removed_post_can_be_published_again(lea: SandboxAgency) -> None:
     first = lea.delivery("hello")
     lea.live(minutes=1)
     lea.act(post_removal.request_post_removal, first)
@@ -188,9 +186,9 @@ def test_what_was_taken_away_may_be_said_again(lea: SandboxAgency) -> None:
     assert lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_what_was_left_in_doubt_may_stand_there(lea: SandboxAgency) -> None:
-    """Its own page offers to duplicate it, and the copy left without a word beside the post that
-    had arrived."""
+def test_uncertain_post_counts_as_duplicate(lea: SandboxAgency) -> None:
+    """Its page offers to duplicate the post; the copy was published without a warning although the
+    first had arrived."""
     left = in_doubt(lea, "reset_after")
     lea.act(uncertain_deliveries.close_uncertain_delivery, left, member_id=lea.manager)
     second = lea.delivery("once", after=60)
@@ -205,14 +203,14 @@ def test_what_was_left_in_doubt_may_stand_there(lea: SandboxAgency) -> None:
     )
 
 
-def test_a_word_counts_for_these_words_alone(lea: SandboxAgency) -> None:
-    """Bound to both posts as they were: changing either asks again."""
+def test_duplicate_permission_covers_both_texts_only(lea: SandboxAgency) -> None:
+    """The permission is bound to both posts as they were: a change of either needs another."""
     lea.delivery("un")
     lea.delivery("deux")
     lea.live(minutes=1)
     second = lea.delivery("un", after=3600)
     assert anyway(lea, second) == 1
-    assert anyway(lea, second) == 0, "twice is as once"
+    assert anyway(lea, second) == 0, "a second call has no effect"
     post_id = lea.entry(second).post_id
     draft = Draft(lea.creator_id, "", "deux", (), (lea.channels["main"],))
     lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
@@ -229,7 +227,7 @@ def test_a_word_counts_for_these_words_alone(lea: SandboxAgency) -> None:
     assert likes(lea, second) == []
 
 
-def test_two_planned_alike_are_told_and_the_second_is_held(lea: SandboxAgency) -> None:
+def test_second_of_two_scheduled_duplicates_is_held(lea: SandboxAgency) -> None:
     first, second = lea.delivery("hello", after=3600), lea.delivery("hello", after=7200)
     assert [one.delivery_id for one in likes(lea, second)] == [first]
     assert [one.delivery_id for one in likes(lea, first)] == [second]
@@ -237,14 +235,14 @@ def test_two_planned_alike_are_told_and_the_second_is_held(lea: SandboxAgency) -
     assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.HELD)
 
 
-def test_two_at_the_same_instant_leave_once(lea: SandboxAgency) -> None:
+def test_simultaneous_duplicates_publish_once(lea: SandboxAgency) -> None:
     both = [lea.delivery("hello", after=60), lea.delivery("hello", after=60)]
     lea.live(minutes=3)
     assert sorted(lea.state(one) for one in both) == [DeliveryState.HELD, DeliveryState.PUBLISHED]
     assert lea.texts() == ["hello"]
 
 
-def test_times_of_a_series_are_meant(lea: SandboxAgency) -> None:
+def test_occurrences_of_series_are_no_duplicates(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea, DAILY))
     approve_and_release(lea, post_id)
     lea.live(days=3)
@@ -254,9 +252,9 @@ def test_times_of_a_series_are_meant(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.heavy
-def test_one_date_apart_is_still_one_of_them(lea: SandboxAgency) -> None:
-    """A date of a series got another hour or another picture: neither it nor the dates after it
-    wait for a word."""
+def test_detached_occurrence_is_no_duplicate(lea: SandboxAgency) -> None:
+    """An occurrence with another time or photo is detached: neither it nor later occurrences are
+    held as duplicates."""
     post_id = start_series(lea, wanted := build_recurrence(lea, DAILY))
     approve_and_release(lea, post_id)
     lea.run()
@@ -280,7 +278,7 @@ def test_one_date_apart_is_still_one_of_them(lea: SandboxAgency) -> None:
     assert lea.texts() == ["again and again"] * 4
 
 
-def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(
+def test_duplicate_cannot_be_allowed_where_platform_refuses_it(
     lea: SandboxAgency,
 ) -> None:
     as_x(lea)
@@ -296,7 +294,7 @@ def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(
 
 
 @pytest.mark.heavy
-def test_a_series_there_leaves_once(lea: SandboxAgency) -> None:
+def test_series_publishes_once_where_platform_refuses_duplicates(lea: SandboxAgency) -> None:
     as_x(lea)
     post_id = start_series(lea, build_recurrence(lea, DAILY), "x")
     approve_and_release(lea, post_id)
@@ -308,7 +306,7 @@ def test_a_series_there_leaves_once(lea: SandboxAgency) -> None:
     assert lea.why(done[1].id) == "delivery.repeats_refused"
 
 
-def test_what_a_place_says_otherwise_is_what_counts_there(lea: SandboxAgency) -> None:
+def test_override_text_counts_for_duplicates(lea: SandboxAgency) -> None:
     other = ChannelOverride(str(lea.channels["main"]), body="à part")
     first = lea.delivery("hello", others=(other,))
     lea.live(minutes=1)
@@ -322,7 +320,7 @@ def test_what_a_place_says_otherwise_is_what_counts_there(lea: SandboxAgency) ->
     )
 
 
-def test_another_tenants_posts_are_no_repeats(
+def test_posts_of_another_tenant_are_no_duplicates(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     other = create_sandbox_agency(services, sandbox)
@@ -335,7 +333,7 @@ def test_another_tenants_posts_are_no_repeats(
     assert lea.state(mine) is DeliveryState.PUBLISHED
 
 
-def test_posts_from_before_are_caught_up_with(lea: SandboxAgency) -> None:
+def test_missing_fingerprints_are_backfilled(lea: SandboxAgency) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     with lea.scope() as scope:
@@ -347,7 +345,7 @@ def test_posts_from_before_are_caught_up_with(lea: SandboxAgency) -> None:
     assert lea.state(second) is DeliveryState.HELD
 
 
-def test_a_person_who_plans_says_once_that_they_know(lea: SandboxAgency) -> None:
+def test_duplicates_can_be_acknowledged_when_scheduling(lea: SandboxAgency) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     main = lea.channels["main"]
@@ -374,7 +372,7 @@ def test_a_person_who_plans_says_once_that_they_know(lea: SandboxAgency) -> None
 
 
 def statements(scope: Scope, delivery_id: UUID) -> int:
-    """How many statements the guard asks of one claim."""
+    """Return the number of statements that the duplicate check runs for one claim."""
     asked: list[str] = []
     row = get_delivery(scope, delivery_id)
     owner = deliveries.get_post(scope, row.post_id)
@@ -388,7 +386,7 @@ def statements(scope: Scope, delivery_id: UUID) -> int:
     return len(asked)
 
 
-def test_a_new_post_costs_one_statement_a_claim(lea: SandboxAgency) -> None:
+def test_duplicate_check_of_new_post_runs_one_statement(lea: SandboxAgency) -> None:
     lea.delivery("hello")
     lea.live(minutes=1)
     second = lea.delivery(LONG, after=3600)
@@ -400,12 +398,14 @@ _READ = """
 SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables
 WHERE relname IN ('posts', 'post_prints', 'deliveries')
 """
-"""Rows this transaction has read so far of what is compared, through indices or not."""
+"""SQL that counts the rows of the compared tables that this transaction has read."""
 
 
 @pytest.mark.slow
-def test_of_ten_thousand_posts_before_a_few_are_read(lea: SandboxAgency, cluster: Cluster) -> None:
-    """Where they differ, next to none; where many say the same, long ago, those alone."""
+def test_duplicate_check_reads_few_rows_of_ten_thousand_posts(
+    lea: SandboxAgency, cluster: Cluster
+) -> None:
+    """Different texts cost almost no rows; equal texts published long ago cost only their own rows."""
     main = lea.channels["main"]
     words = [
         f"Publication {number // 10:04} {chr(97 + number % 26) * 3} et encore des mots à la suite"
@@ -432,9 +432,7 @@ def test_of_ten_thousand_posts_before_a_few_are_read(lea: SandboxAgency, cluster
             tenant=lea.tenant_id,
         )
     engine = create_engine(cluster.url("postgres", "house"), isolation_level="AUTOCOMMIT")
-    with (
-        engine.connect() as connection
-    ):  # as the database does by itself, some time after so many rows
+    with engine.connect() as connection:  # autovacuum does the same some time after so many inserts
         connection.execute(text("ANALYZE post_prints, deliveries"))
     engine.dispose()
     new, same = (
@@ -457,10 +455,10 @@ def test_of_ten_thousand_posts_before_a_few_are_read(lea: SandboxAgency, cluster
                 is None
             )
             read[name] = int(scope.run(_READ).scalar_one() - before)
-    assert read["new"] < 50, read  # of eleven thousand
+    assert read["new"] < 50, read  # of eleven thousand rows
     assert read["same"] < 3_000, (
         read
-    )  # of each that says the same a mark and where it went, of no other
+    )  # only the fingerprint and the delivery of each post with an equal text
 
 
 def _old(lea: SandboxAgency, number: int, text: str) -> Post:

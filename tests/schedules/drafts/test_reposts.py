@@ -1,5 +1,5 @@
-"""A post that stands, once more on the same account: asked for by a person, judged anew, and tied
-to the first."""
+"""Reposts: a published post again on the same account, requested by a member, judged again, and
+linked to the first delivery."""
 
 from datetime import time, timedelta
 from uuid import UUID
@@ -33,13 +33,13 @@ def posted(lea: SandboxAgency, text: str = "evergreen") -> UUID:
     return delivery_id
 
 
-def test_a_published_post_leaves_once_more_as_another_delivery(lea: SandboxAgency) -> None:
+def test_repost_publishes_as_another_delivery(lea: SandboxAgency) -> None:
     first = posted(lea)
     second = more(lea, first)
     assert (lea.state(first), lea.state(second)) == (
         DeliveryState.PUBLISHED,
         DeliveryState.SCHEDULED,
-    ), "its yes still counts"
+    ), "the approval is still valid"
     lea.live(hours=2)
     entry, before = lea.entry(second), lea.entry(first)
     assert (entry.state, entry.occurrence_key, entry.post_id) == (
@@ -50,11 +50,11 @@ def test_a_published_post_leaves_once_more_as_another_delivery(lea: SandboxAgenc
     assert entry.native_id != before.native_id
     assert lea.texts() == ["evergreen", "evergreen"]
     assert lea.entry(more(lea, second)).occurrence_key == "again-2", (
-        "once more of one more is of the first"
+        "a repost of a repost counts from the first delivery"
     )
 
 
-def test_pressed_twice_it_leaves_once_more_once(lea: SandboxAgency) -> None:
+def test_repeated_repost_request_is_refused(lea: SandboxAgency) -> None:
     first = posted(lea)
     second = more(lea, first)
     for one in (first, second):
@@ -62,11 +62,11 @@ def test_pressed_twice_it_leaves_once_more_once(lea: SandboxAgency) -> None:
             more(lea, one)
     lea.act(deliveries.cancel_delivery, second)
     assert lea.entry(more(lea, first)).occurrence_key == "again-2", (
-        "a cancelled one is in nobody's way"
+        "a cancelled repost does not block another"
     )
 
 
-def test_only_what_was_posted(lea: SandboxAgency) -> None:
+def test_only_published_post_can_be_reposted(lea: SandboxAgency) -> None:
     with pytest.raises(BadInput):
         more(lea, posted(lea, "now"), after=-86_400)
     planned = lea.delivery("later", after=600)
@@ -80,16 +80,18 @@ def test_only_what_was_posted(lea: SandboxAgency) -> None:
         more(lea, doubted)
 
 
-def test_until_its_day_is_over_it_may_leave_once_more(lea: SandboxAgency) -> None:
+def test_repost_is_scheduled_until_end_of_day(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("evergreen", until_midnight=True)
     lea.run()
     now = lea.now()
     begun = WallTime(now.date(), time(0), "UTC")
     second = lea.act(reposts.repost_delivery, delivery_id, at=begun, connectors=KNOWN)
-    assert lea.state(second) is DeliveryState.SCHEDULED, "half an hour or twelve late, as it may"
+    assert lea.state(second) is DeliveryState.SCHEDULED, (
+        "any time of that day is within its allowed delay"
+    )
 
 
-def test_what_was_removed_may_come_back(lea: SandboxAgency) -> None:
+def test_removed_post_can_be_reposted(lea: SandboxAgency) -> None:
     first = posted(lea)
     lea.act(post_removal.request_post_removal, first)
     lea.run()
@@ -99,14 +101,14 @@ def test_what_was_removed_may_come_back(lea: SandboxAgency) -> None:
     assert lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_a_yes_that_has_ended_is_asked_for_again(lea: SandboxAgency) -> None:
+def test_repost_needs_new_approval_after_expiry(lea: SandboxAgency) -> None:
     first = posted(lea)
     lea.pass_time(days=100)
     second = more(lea, first)
     assert lea.state(second) is DeliveryState.DRAFT
     lea.live(hours=2)
     assert (lea.state(second), lea.texts()) == (DeliveryState.HELD, ["evergreen"]), (
-        "nothing leaves without a yes"
+        "nothing is published without approval"
     )
     lea.act(deliveries.cancel_delivery, second)
     third = more(lea, first)
@@ -116,7 +118,7 @@ def test_a_yes_that_has_ended_is_asked_for_again(lea: SandboxAgency) -> None:
     assert (lea.state(third), lea.texts()) == (DeliveryState.PUBLISHED, ["evergreen", "evergreen"])
 
 
-def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: SandboxAgency) -> None:
+def test_repost_is_refused_where_platform_refuses_duplicates(lea: SandboxAgency) -> None:
     first = posted(lea)
     once = type("Once", (type(KNOWN["sandbox"]),), {})()
     once.capabilities = type(KNOWN["sandbox"].capabilities)(
@@ -133,7 +135,7 @@ def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: SandboxAgency) -
     assert lea.states(first)[-1] == "published"
 
 
-def test_keys() -> None:
+def test_original_occurrence_key_drops_repost_suffix() -> None:
     assert misfires.original_occurrence_key("again-3") == ""
     assert misfires.original_occurrence_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
     assert misfires.original_occurrence_key("2026-03-02T10:00") == "2026-03-02T10:00"

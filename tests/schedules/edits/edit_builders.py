@@ -1,4 +1,4 @@
-"""A post that stands outside and is to say something else, as tests see it."""
+"""Builders and readers of edits of live posts."""
 
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ ABLE = frozenset({"sandbox"})
 
 
 def publish_post(lea: SandboxAgency, body: str = "old words", **more: Any) -> UUID:
-    """A post that stands outside."""
+    """Publish a post and return its delivery ID."""
     delivery_id = lea.delivery(body, **more)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
@@ -34,7 +34,7 @@ def edit_live_post(
     approve: bool = True,
     **more: Any,
 ) -> EditRequestResult:
-    """The author asks for other words; the manager says yes."""
+    """Request an edit as the author, and approve it as the manager unless `approve` is False."""
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = queries.post_id_of_delivery(scope, delivery_id)
         asked = asking.request_edit(
@@ -50,7 +50,7 @@ def edit_live_post(
 
 
 def list_edits(lea: SandboxAgency, delivery_id: UUID) -> list[PostEdit]:
-    """Every edit of a delivery, oldest first."""
+    """Return every edit of the delivery, oldest first."""
     with lea.scope() as scope:
         query = select(PostEdit).where(
             PostEdit.tenant_id == lea.tenant_id, PostEdit.delivery_id == delivery_id
@@ -59,18 +59,19 @@ def list_edits(lea: SandboxAgency, delivery_id: UUID) -> list[PostEdit]:
 
 
 def get_edit_state(lea: SandboxAgency, delivery_id: UUID) -> str:
-    """Where the last edit of a delivery stands."""
+    """Return the state of the latest edit of the delivery."""
     return list_edits(lea, delivery_id)[-1].state
 
 
 def get_edit_reason(lea: SandboxAgency, delivery_id: UUID) -> str:
-    """The code of the reason of the last one."""
+    """Return the reason code of the latest edit, or an empty string."""
     reason = list_edits(lea, delivery_id)[-1].reason
     return str(reason["code"]) if reason else ""
 
 
 def list_edit_visibility(lea: SandboxAgency, delivery_id: UUID) -> list[bool]:
-    """Of each change that the gate keeps of the delivery's copy, whether it is known to stand."""
+    """Return, for each edit of the live copy that the gate has recorded, True if it is known to be
+    visible."""
     with lea.scope() as scope:
         (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery_id))
         return [one.visible_at is not None for one in copy_edits.list_copy_edits(scope, copy.jti)]

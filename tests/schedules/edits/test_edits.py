@@ -1,5 +1,4 @@
-"""Changing the words of a post that stands outside: approved, judged, sent once more as other
-words, and known."""
+"""Edits of live posts: approval, the gate's decision, the edit request, and its lookup."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -32,7 +31,7 @@ from tests.schedules.edits.edit_builders import (
 )
 
 
-def test_other_words_stand_there_once_somebody_said_yes(lea: SandboxAgency) -> None:
+def test_approved_edit_is_published(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea, media=(lea.photo(),))
     asked = edit_live_post(lea, delivery_id, "new words", approve=False)
     assert (asked.changed, asked.not_there, asked.waiting) == (1, 0, ("Marc",))
@@ -48,7 +47,7 @@ def test_other_words_stand_there_once_somebody_said_yes(lea: SandboxAgency) -> N
     assert [one.outcome for one in lea.attempts(delivery_id, "edit")] == ["published"]
 
 
-def test_where_nobody_is_asked_they_leave_at_once(lea: SandboxAgency) -> None:
+def test_edit_is_published_at_once_without_approval_policy(lea: SandboxAgency) -> None:
     mia = create_sandbox_agency(lea.services, lea.network, tiers=0)
     delivery_id = mia.delivery("old words")
     mia.run()
@@ -57,7 +56,7 @@ def test_where_nobody_is_asked_they_leave_at_once(lea: SandboxAgency) -> None:
     assert mia.texts() == ["new words"]
 
 
-def test_what_has_not_left_says_the_new_words_too_and_waits_for_a_yes(lea: SandboxAgency) -> None:
+def test_edit_changes_scheduled_delivery_and_needs_approval(lea: SandboxAgency) -> None:
     lea.connect("second")
     post_id = lea.write("old words")
     first, second = lea.wish(post_id), lea.wish(post_id, "second", after=600)
@@ -73,8 +72,9 @@ def test_what_has_not_left_says_the_new_words_too_and_waits_for_a_yes(lea: Sandb
     assert [one.outcome for one in lea.attempts(second, "edit")] == []
 
 
-def test_the_gate_says_no_to_new_words(lea: SandboxAgency) -> None:
-    """Judged as they leave; what stood there stands there still, and somebody is told."""
+def test_edit_refused_by_gate_keeps_old_text(lea: SandboxAgency) -> None:
+    """The gate judges the text when it is sent. After a refusal the old text stays live and members
+    are notified."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words on https://nobody.example/registered")
     lea.run()
@@ -85,7 +85,7 @@ def test_the_gate_says_no_to_new_words(lea: SandboxAgency) -> None:
     assert lea.attempts(delivery_id, "edit") == []
 
 
-def test_an_emergency_stop_stops_it(lea: SandboxAgency) -> None:
+def test_emergency_stop_delays_edit(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.act(
@@ -107,8 +107,9 @@ def test_an_emergency_stop_stops_it(lea: SandboxAgency) -> None:
 @pytest.mark.parametrize(
     "mode", ["reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after"]
 )
-def test_a_lost_answer_is_asked_for_once_more(lea: SandboxAgency, mode: str) -> None:
-    """The same words again change nothing, and meanwhile nobody claims to know which stand."""
+def test_edit_is_repeated_after_lost_response(lea: SandboxAgency, mode: str) -> None:
+    """A repeated edit request with the same text has no further effect. Until the response arrives,
+    the visible text is recorded as unknown."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault(mode, on="edits")
@@ -121,7 +122,7 @@ def test_a_lost_answer_is_asked_for_once_more(lea: SandboxAgency, mode: str) -> 
     assert lea.posts()[0]["said_before"] == ["old words"]
 
 
-def test_what_the_platform_refuses_is_told_and_nothing_is_asked_twice(lea: SandboxAgency) -> None:
+def test_edit_refused_by_platform_is_reported_and_not_repeated(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("refuse", on="edits")
@@ -135,7 +136,7 @@ def test_what_the_platform_refuses_is_told_and_nothing_is_asked_twice(lea: Sandb
     assert f"edit:{delivery_id}" not in lea.notices()
 
 
-def test_a_refusal_after_a_lost_answer_leaves_it_open_which_words_stand(lea: SandboxAgency) -> None:
+def test_refusal_after_lost_response_makes_edit_uncertain(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("reset_after", on="edits")
@@ -150,7 +151,7 @@ def test_a_refusal_after_a_lost_answer_leaves_it_open_which_words_stand(lea: San
     assert list_edit_visibility(lea, delivery_id) == [True]
 
 
-def test_a_person_says_that_the_old_words_stand(lea: SandboxAgency) -> None:
+def test_uncertain_edit_can_be_resolved_as_not_applied(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("reset_before", on="edits")
@@ -167,7 +168,7 @@ def test_a_person_says_that_the_old_words_stand(lea: SandboxAgency) -> None:
     assert get_edit_state(lea, delivery_id) == "dropped"
 
 
-def test_no_other_words_while_a_request_is_out_then_the_last_ones_stand(lea: SandboxAgency) -> None:
+def test_later_edit_replaces_pending_edit(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "first")
     edit_live_post(lea, delivery_id, "second")
@@ -184,8 +185,8 @@ def test_no_other_words_while_a_request_is_out_then_the_last_ones_stand(lea: San
     assert list_edits(lea, delivery_id)[-1].before["body"] == "second"
 
 
-def test_other_words_wait_until_a_lost_request_can_arrive_no_more(lea: SandboxAgency) -> None:
-    """Else the older ones might come late, and stand over the newer ones."""
+def test_next_edit_waits_until_lost_request_expires(lea: SandboxAgency) -> None:
+    """Otherwise the older text could arrive late and replace the newer one."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "first")
     lea.fault("reset_before", on="edits")
@@ -198,7 +199,7 @@ def test_other_words_wait_until_a_lost_request_can_arrive_no_more(lea: SandboxAg
     assert list_edit_visibility(lea, delivery_id) == [True]
 
 
-def test_back_to_what_stands_there_asks_nobody(lea: SandboxAgency) -> None:
+def test_edit_back_to_live_text_sends_no_request(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words", approve=False)
     edit_live_post(lea, delivery_id, "old words", approve=False)
@@ -207,7 +208,7 @@ def test_back_to_what_stands_there_asks_nobody(lea: SandboxAgency) -> None:
     assert lea.asked(kind="edits") == []
 
 
-def test_a_no_keeps_the_words_back(lea: SandboxAgency) -> None:
+def test_rejected_edit_is_not_published(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.act(decisions.reject_post, _post(lea, delivery_id), member_id=lea.manager, note="no")
@@ -215,7 +216,7 @@ def test_a_no_keeps_the_words_back(lea: SandboxAgency) -> None:
     assert (get_edit_state(lea, delivery_id), lea.texts()) == ("waiting", ["old words"])
 
 
-def test_a_post_that_is_taken_away_is_not_changed(lea: SandboxAgency) -> None:
+def test_removed_post_is_not_edited(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.act(post_removal.request_post_removal, delivery_id)
@@ -229,8 +230,8 @@ def test_a_post_that_is_taken_away_is_not_changed(lea: SandboxAgency) -> None:
         edit_live_post(lea, delivery_id, "again", approve=False)
 
 
-def test_what_is_changed_goes_as_a_whole(lea: SandboxAgency) -> None:
-    """One removal for the copy, and with it new words it was changed to."""
+def test_removal_covers_post_and_its_edits(lea: SandboxAgency) -> None:
+    """One removal covers the live copy and its edits."""
     delivery_id = publish_post(lea, media=(lea.photo(),))
     edit_live_post(lea, delivery_id, "new words")
     lea.run()
@@ -243,7 +244,7 @@ def test_what_is_changed_goes_as_a_whole(lea: SandboxAgency) -> None:
     assert all(one.gone_at is not None or one.step.startswith("stage") for one in left)
 
 
-def test_a_recall_of_what_it_shows_takes_one_copy(lea: SandboxAgency) -> None:
+def test_recall_finds_edited_post_once(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea, media=(lea.photo(),))
     edit_live_post(lea, delivery_id, "new words")
     lea.run()
@@ -260,8 +261,8 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: SandboxAgency) -> None:
     assert said.text_of("body") == "new words"
 
 
-def test_who_points_at_it_is_judged_by_the_words_it_says_now(lea: SandboxAgency) -> None:
-    """While nobody knows which those are, it is nothing that can be pointed at."""
+def test_reference_to_edited_post_uses_its_live_text(lea: SandboxAgency) -> None:
+    """A post whose text is uncertain cannot be referenced."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("reset_after", on="edits")
@@ -271,7 +272,7 @@ def test_who_points_at_it_is_judged_by_the_words_it_says_now(lea: SandboxAgency)
     assert _pointed_at(lea, delivery_id) == [("new words",)]
 
 
-def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: SandboxAgency) -> None:
+def test_takedown_of_edit_removes_live_copy(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.run()
@@ -296,7 +297,7 @@ def _pointed_at(lea: SandboxAgency, delivery_id: UUID) -> list[tuple[str, ...]]:
         return [one.texts for one in post_references.resolve_references(scope, pointing)]
 
 
-def test_a_post_that_went_there_meanwhile_is_told(lea: SandboxAgency) -> None:
+def test_edit_of_externally_deleted_post_is_refused(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     lea.network.api("DELETE", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
     edit_live_post(lea, delivery_id, "new words")
@@ -307,7 +308,7 @@ def test_a_post_that_went_there_meanwhile_is_told(lea: SandboxAgency) -> None:
     )
 
 
-def test_what_cannot_be_asked_for(lea: SandboxAgency) -> None:
+def test_invalid_edit_request_is_refused(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     with pytest.raises(BadInput, match="same_words"):
         edit_live_post(lea, delivery_id, "old words", approve=False)
@@ -320,7 +321,7 @@ def test_what_cannot_be_asked_for(lea: SandboxAgency) -> None:
         edit_live_post(lea, unsent, "sooner", approve=False)
 
 
-def test_words_of_a_place_of_its_own_stay(lea: SandboxAgency) -> None:
+def test_edit_is_refused_if_channel_has_override(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea, others=(ChannelOverride("sandbox", body="said otherwise"),))
     with pytest.raises(Conflict, match="own_words"):
         edit_live_post(lea, delivery_id, "new words", approve=False)
@@ -328,7 +329,7 @@ def test_words_of_a_place_of_its_own_stay(lea: SandboxAgency) -> None:
         assert post_reads.get_stored_post(scope, _post(lea, delivery_id)).body == "old words"
 
 
-def test_who_may_say_yes_finds_it_among_what_waits(lea: SandboxAgency) -> None:
+def test_pending_edit_is_in_review_queue(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words", approve=False)
     with lea.scope() as scope:
@@ -340,7 +341,7 @@ def test_who_may_say_yes_finds_it_among_what_waits(lea: SandboxAgency) -> None:
         assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
 
 
-def test_only_the_first_part_of_a_thread_is_changed(lea: SandboxAgency) -> None:
+def test_edit_changes_first_part_of_thread_only(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea, parts=(ThreadPart("second part", ()),))
     edit_live_post(lea, delivery_id, "new words")
     lea.run()
@@ -351,7 +352,7 @@ def test_only_the_first_part_of_a_thread_is_changed(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
-def test_another_agency_sees_none_of_it(lea: SandboxAgency) -> None:
+def test_edits_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     mia = create_sandbox_agency(lea.services, lea.network)
@@ -363,7 +364,7 @@ def _post(lea: SandboxAgency, delivery_id: UUID) -> UUID:
         return post_reads.post_id_of_delivery(scope, delivery_id)
 
 
-def test_what_no_row_would_wake_is_found(lea: SandboxAgency) -> None:
+def test_sweep_finds_edit_without_outbox_row(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     with lea.scope() as scope:
@@ -377,7 +378,7 @@ def test_what_no_row_would_wake_is_found(lea: SandboxAgency) -> None:
     assert get_edit_state(lea, delivery_id) == "done"
 
 
-def test_the_platform_asks_us_to_wait(lea: SandboxAgency) -> None:
+def test_rate_limited_edit_waits(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("status:429", on="edits", retry_after=90)
@@ -389,7 +390,7 @@ def test_the_platform_asks_us_to_wait(lea: SandboxAgency) -> None:
     assert get_edit_state(lea, delivery_id) == "done"
 
 
-def test_nobody_tries_for_ever(lea: SandboxAgency) -> None:
+def test_edit_becomes_uncertain_after_a_day_of_failures(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.fault("status:503", on="edits", times=2000)
@@ -401,9 +402,8 @@ def test_nobody_tries_for_ever(lea: SandboxAgency) -> None:
     assert lea.notices()[f"edit:{delivery_id}"] == "edit.told_unsure"
 
 
-def test_marks_that_other_words_would_need_are_another_post(lea: SandboxAgency) -> None:
-    """Milder or stronger, the platform was told what stands there: taken away and posted again, it
-    is told anew."""
+def test_edit_with_other_flags_is_refused(lea: SandboxAgency) -> None:
+    """An edit cannot change the flags sent with the post; a removal and a new post can."""
     delivery_id = publish_post(lea)
     with lea.scope() as scope:
         scope.run(

@@ -1,5 +1,4 @@
-"""A process that dies while it changes the words of what stands outside, and a row that comes
-twice."""
+"""Edits of live posts in a process that dies, and from a repeated outbox row."""
 
 import pytest
 
@@ -17,11 +16,10 @@ from tests.schedules.edits.edit_builders import (
 
 @pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
 @pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_death_at_any_line_ends_with_the_new_words(
+def test_killed_edit_ends_with_new_text(
     lea: SandboxAgency, mode: str, pictures: int, step: int
 ) -> None:
-    """The points of a run: before, inside and after each transaction, before and after the
-    request."""
+    """The process dies before, during or after each transaction, and before or after the request."""
     for at in range(0, 40, step):
         mia = create_sandbox_agency(lea.services, lea.network)
         delivery_id = publish_post(mia, media=(mia.photo(),) if pictures else ())
@@ -32,7 +30,7 @@ def test_death_at_any_line_ends_with_the_new_words(
         taken = mia.texts() == ["new words"]
         assert not (taken and list_edit_visibility(mia, delivery_id) == []), (
             at,
-            "what stands there is on no record",
+            "the published text is not recorded",
         )
         mia.live(minutes=4)
         assert (mia.texts(), get_edit_state(mia, delivery_id)) == (["new words"], "done"), at
@@ -42,12 +40,12 @@ def test_death_at_any_line_ends_with_the_new_words(
         if not died:
             break
     assert not died
-    assert at > 5, "so many points has the shortest run"
+    assert at > 5, "the shortest run has at least this many points"
 
 
 @pytest.mark.parametrize("at", range(2, 14, 2))
-def test_taken_away_while_a_killed_process_changed_it(lea: SandboxAgency, at: int) -> None:
-    """Whatever it came to, nothing stands there in the end and no copy is left on record."""
+def test_post_removed_during_killed_edit_has_no_live_copy(lea: SandboxAgency, at: int) -> None:
+    """Whatever the edit ended with, no post is live and no copy is recorded."""
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.crash(at=at)
@@ -60,7 +58,7 @@ def test_taken_away_while_a_killed_process_changed_it(lea: SandboxAgency, at: in
     assert lea.rows("delivery.edit") == []
 
 
-def test_a_row_that_comes_twice_changes_nothing_twice(lea: SandboxAgency) -> None:
+def test_repeated_outbox_row_sends_no_second_edit(lea: SandboxAgency) -> None:
     delivery_id = publish_post(lea)
     edit_live_post(lea, delivery_id, "new words")
     lea.run()

@@ -1,4 +1,4 @@
-"""Feeds as blogs and podcasts serve them: not well-formed, in old encodings, with extensions."""
+"""Real-world feeds of blogs and podcasts: not well-formed, in old encodings, with extensions."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -50,7 +50,7 @@ def parse_entry(data: str | bytes, **known: str) -> ParsedEntry:
     ),
     left=st.integers(0, len(EXTENSIONS)),
 )
-def test_the_own_texts_of_an_item_win_in_every_order(order: list[str], left: int) -> None:
+def test_item_texts_win_over_extensions_in_any_order(order: list[str], left: int) -> None:
     parts = [part for part in order if part in OWN or part in EXTENSIONS[left:]]
     found = parse_entry(build_rss(f"<item>{''.join(parts)}</item>"))
     assert (found.title, found.summary, found.link) == (
@@ -73,11 +73,11 @@ def test_the_own_texts_of_an_item_win_in_every_order(order: list[str], left: int
         ('<atom:link href="/7"/>', "https://a.example/7"),
     ],
 )
-def test_links_resolve_and_a_permalink_is_one(item: str, link: str) -> None:
+def test_link_and_permalink_are_resolved(item: str, link: str) -> None:
     assert parse_entry(build_rss(f"<item><title>t</title>{item}</item>")).link == link
 
 
-def test_a_feed_that_moves_keeps_the_names_of_its_entries() -> None:
+def test_entry_ids_do_not_depend_on_feed_address() -> None:
     data = build_rss("<item><title>t</title><guid>12</guid></item>").encode()
     first, second = (
         parse_feed(data, address=at).entries[0].guid
@@ -86,7 +86,7 @@ def test_a_feed_that_moves_keeps_the_names_of_its_entries() -> None:
     assert first == second
 
 
-def test_atom_resolves_against_its_base_and_keeps_plain_titles() -> None:
+def test_atom_link_uses_xml_base_and_title_stays_plain() -> None:
     atom = (
         '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/x/"><title>T</title>'
         '<entry><id>1</id><title>List&lt;String&gt;</title><link href="1"/></entry></feed>'
@@ -112,7 +112,7 @@ DAMAGE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_what_is_not_well_formed_is_read_as_far_as_it_goes(kind: str) -> None:
+def test_malformed_feed_is_read_as_far_as_possible(kind: str) -> None:
     plain = build_rss(f"<item>{''.join(OWN)}<category>é</category></item>").replace(
         "title<", "titlé<"
     )
@@ -124,7 +124,7 @@ def test_what_is_not_well_formed_is_read_as_far_as_it_goes(kind: str) -> None:
 
 @pytest.mark.parametrize("coding", ["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("place", ["declaration", "header", "nowhere", "wrongly"])
-def test_every_encoding_is_read(coding: str, place: str) -> None:
+def test_feed_is_read_in_any_encoding(coding: str, place: str) -> None:
     head = {
         "declaration": f"<?xml version='1.0' encoding='{coding}'?>",
         "wrongly": "<?xml version='1.0' encoding='utf-8'?>",
@@ -134,7 +134,7 @@ def test_every_encoding_is_read(coding: str, place: str) -> None:
     assert parse_entry(data, content_type=header).title == "Café déjà"
 
 
-def test_an_entry_that_is_cut_waits_for_the_rest() -> None:
+def test_truncated_entry_is_skipped() -> None:
     whole = build_rss(
         "".join(f"<item><title>t{n}</title><guid>{n}</guid></item>" for n in range(3))
     )
@@ -148,7 +148,7 @@ def test_an_entry_that_is_cut_waits_for_the_rest() -> None:
     coding=st.sampled_from(["utf-8", "utf-16", "utf-7"]),
     comment=st.sampled_from(["", "<!-- <b> -->"]),
 )
-def test_declared_entities_are_refused_in_every_encoding(
+def test_declared_entity_is_refused_in_any_encoding(
     name: str, value: str, coding: str, comment: str
 ) -> None:
     head = f"<?xml version='1.0' encoding='{coding}'?>{comment}<!DOCTYPE rss [<!ENTITY {name} '{value}'>]>"
@@ -170,7 +170,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_the_time_for_a_hostile_feed_is_bounded(kind: str) -> None:
+def test_hostile_feed_is_parsed_in_bounded_time(kind: str) -> None:
     unit = HOSTILE[kind]
     data = build_rss("<item><title>t" + unit * (100_000 // len(unit))).encode()
     start = monotonic()

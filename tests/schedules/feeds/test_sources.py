@@ -1,5 +1,5 @@
-"""A feed that is followed: old at first, then drafts, a few a day, each once; asked within bounds,
-at its pace."""
+"""Followed feeds: existing entries are skipped, new ones become drafts once, up to a daily limit,
+with bounded requests."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,7 +31,7 @@ def blog() -> Iterator[FeedSite]:
 
 
 def follow(lea: SandboxAgency, url: str) -> UUID:
-    """Follow a feed, and let it be read."""
+    """Add a feed and let it be read once."""
     with lea.scope(f"member:{lea.author}") as scope:
         found = sources.add_feed(scope, lea.creator_id, url, [lea.channels["main"]])
     lea.run()
@@ -44,7 +44,7 @@ def shown(lea: SandboxAgency) -> FeedView:
 
 
 def drafts(lea: SandboxAgency) -> list[tuple[str, str]]:
-    """What its drafts say, and how they stand."""
+    """Return the first line and the delivery state of each draft of the feed."""
     with lea.scope() as scope:
         rows = scope.run(
             "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id "
@@ -56,14 +56,12 @@ def drafts(lea: SandboxAgency) -> list[tuple[str, str]]:
 
 
 def later(lea: SandboxAgency, minutes: float = 31) -> None:
-    """The next reading."""
+    """Advance to the next reading and handle it."""
     lea.pass_time(minutes=minutes)
     lea.run()
 
 
-def test_what_stood_there_is_old_and_what_comes_is_a_draft(
-    lea: SandboxAgency, blog: FeedSite
-) -> None:
+def test_only_new_entries_become_drafts(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     assert drafts(lea) == []
     assert (shown(lea).title, shown(lea).reason) == ("Blog", None)
@@ -73,7 +71,7 @@ def test_what_stood_there_is_old_and_what_comes_is_a_draft(
     assert shown(lea).total == 1
 
 
-def test_read_twice_is_read_once(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_entry_read_twice_becomes_one_draft(lea: SandboxAgency, blog: FeedSite) -> None:
     found = follow(lea, blog.feed)
     blog.say("new")
     for _ in range(3):
@@ -83,7 +81,7 @@ def test_read_twice_is_read_once(lea: SandboxAgency, blog: FeedSite) -> None:
     assert drafts(lea) == [("Titre new", "draft")]
 
 
-def test_killed_anywhere_it_is_read_once_and_goes_on(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_entry_is_read_once_despite_crashes(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     expected = []
     for point in range(1, 40):
@@ -99,7 +97,7 @@ def test_killed_anywhere_it_is_read_once_and_goes_on(lea: SandboxAgency, blog: F
     assert [row.kind for row in lea.rows("feed.read")] == ["feed.read"]
 
 
-def test_it_is_asked_only_whether_it_changed(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_feed_is_requested_conditionally(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     later(lea)
     assert "if-none-match" not in blog.asked[0]
@@ -108,7 +106,7 @@ def test_it_is_asked_only_whether_it_changed(lea: SandboxAgency, blog: FeedSite)
     assert len(blog.asked) == 2
 
 
-def test_a_few_a_day_and_the_rest_on_the_next(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_drafts_per_day_are_limited(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     blog.say(*(f"n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)))
     for _ in range(4):
@@ -123,9 +121,7 @@ def test_a_few_a_day_and_the_rest_on_the_next(lea: SandboxAgency, blog: FeedSite
     ]
 
 
-def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(
-    lea: SandboxAgency, blog: FeedSite
-) -> None:
+def test_feed_draft_needs_approval(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     blog.say("new")
     later(lea)
@@ -146,7 +142,7 @@ def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(
         ("500", "feed.refused"),
     ],
 )
-def test_what_fails_says_why_and_goes_on_when_it_is_well_again(
+def test_failing_feed_is_reported_and_recovers(
     lea: SandboxAgency, blog: FeedSite, mode: str, code: str
 ) -> None:
     found = follow(lea, blog.feed)
@@ -164,7 +160,7 @@ def test_what_fails_says_why_and_goes_on_when_it_is_well_again(
     assert lea.notices() == {}
 
 
-def test_one_that_fails_is_asked_more_and_more_rarely(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_failing_feed_is_requested_less_often(lea: SandboxAgency, blog: FeedSite) -> None:
     blog.mode = "500"
     follow(lea, blog.feed)
     waits = []
@@ -181,7 +177,7 @@ def test_one_that_fails_is_asked_more_and_more_rarely(lea: SandboxAgency, blog: 
 def ask(
     blog: FeedSite, reach: AddressPolicy | None = None, *, seconds: float = 15
 ) -> DownloadResult:
-    """The answer where only the site's own address is let through, as a public one would be."""
+    """Download the feed while only the address of its site is reachable, as a public one would be."""
     bounded = reach or PublicAddressPolicy([blog.url])
     may_reach = partial(address_policy.can_connect, reach=bounded)
     http = HttpClient(reach=bounded)
@@ -200,7 +196,7 @@ def ask(
         "file:/etc",
     ],
 )
-def test_a_redirect_to_a_private_place_is_not_followed(blog: FeedSite, where: str) -> None:
+def test_redirect_to_private_address_is_not_followed(blog: FeedSite, where: str) -> None:
     blog.mode, blog.where = "redirect", where
     answer = ask(blog)
     assert isinstance(answer, Message)
@@ -208,7 +204,7 @@ def test_a_redirect_to_a_private_place_is_not_followed(blog: FeedSite, where: st
     assert len(blog.asked) == 1
 
 
-def test_redirects_end(blog: FeedSite) -> None:
+def test_number_of_redirects_is_limited(blog: FeedSite) -> None:
     blog.mode, blog.where = "redirect", "/feed"
     answer = ask(blog)
     assert isinstance(answer, Message)
@@ -216,14 +212,14 @@ def test_redirects_end(blog: FeedSite) -> None:
     assert len(blog.asked) == download.MAX_REDIRECTS + 1
 
 
-def test_a_private_feed_is_not_asked(blog: FeedSite) -> None:
+def test_private_feed_is_not_requested(blog: FeedSite) -> None:
     answer = ask(blog, PublicAddressPolicy(()))
     assert isinstance(answer, Message)
     assert answer.code == "feed.unreachable_place"
     assert blog.asked == []
 
 
-def test_one_that_hangs_is_left(blog: FeedSite) -> None:
+def test_hanging_download_times_out(blog: FeedSite) -> None:
     blog.mode, begun = "hang", monotonic()
     answer = ask(blog, seconds=0.3)
     assert isinstance(answer, Message)
@@ -231,9 +227,7 @@ def test_one_that_hangs_is_left(blog: FeedSite) -> None:
     assert monotonic() - begun < 3
 
 
-def test_a_paused_one_is_not_asked_and_a_removed_one_is_gone(
-    lea: SandboxAgency, blog: FeedSite
-) -> None:
+def test_paused_or_deleted_feed_is_not_requested(lea: SandboxAgency, blog: FeedSite) -> None:
     found = follow(lea, blog.feed)
     with lea.scope() as scope:
         sources.pause_feed(scope, lea.creator_id, found)
@@ -251,7 +245,7 @@ def test_a_paused_one_is_not_asked_and_a_removed_one_is_gone(
         assert sources.list_feeds(scope, lea.creator_id) == []
 
 
-def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(
+def test_feed_without_accounts_reports_it_and_loses_no_entry(
     lea: SandboxAgency, blog: FeedSite
 ) -> None:
     follow(lea, blog.feed)
@@ -277,7 +271,7 @@ def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(
     assert drafts(lea) == [("Titre new", "draft")]
 
 
-def test_an_account_that_was_taken_off_gets_no_drafts(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_disconnected_account_gets_no_drafts(lea: SandboxAgency, blog: FeedSite) -> None:
     follow(lea, blog.feed)
     lea.act(disconnection.request_disconnection, lea.channels["main"], "Marc")
     blog.say("new")
@@ -285,14 +279,12 @@ def test_an_account_that_was_taken_off_gets_no_drafts(lea: SandboxAgency, blog: 
     assert (drafts(lea), getattr(shown(lea).reason, "code", "")) == ([], "feed.accounts_gone")
 
 
-def test_the_same_address_is_followed_once(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_repeated_address_is_one_feed(lea: SandboxAgency, blog: FeedSite) -> None:
     assert follow(lea, blog.feed) == follow(lea, f"  {blog.feed}#top ")
 
 
-def test_the_same_address_for_another_account_goes_there_too(
-    lea: SandboxAgency, blog: FeedSite
-) -> None:
-    """It was said to be added, and nothing ever came there."""
+def test_adding_feed_for_another_account_extends_it(lea: SandboxAgency, blog: FeedSite) -> None:
+    """Adding the account reported success, but it received no drafts."""
     found, other = follow(lea, blog.feed), lea.connect("other")
     with lea.scope() as scope:
         assert sources.add_feed(scope, lea.creator_id, blog.feed, [other]) == found
@@ -314,12 +306,12 @@ def test_the_same_address_for_another_account_goes_there_too(
         "https://x:99999/",
     ],
 )
-def test_what_is_no_address_is_refused(lea: SandboxAgency, url: str) -> None:
+def test_invalid_feed_address_is_refused(lea: SandboxAgency, url: str) -> None:
     with pytest.raises(BadInput), lea.scope() as scope:
         sources.add_feed(scope, lea.creator_id, url, [lea.channels["main"]])
 
 
-def test_nobody_elses_account_or_feed(lea: SandboxAgency, blog: FeedSite) -> None:
+def test_feed_or_account_of_others_is_not_found(lea: SandboxAgency, blog: FeedSite) -> None:
     found = follow(lea, blog.feed)
     with pytest.raises(NotFound), lea.scope() as scope:
         sources.add_feed(scope, lea.creator_id, "https://x/feed", [uuid7()])

@@ -1,4 +1,4 @@
-"""Dates, names and zones of a file that may be read in two ways: never guessed in silence."""
+"""Ambiguous dates, names and time zones of an import: a guess is always reported."""
 
 import unicodedata
 from datetime import date, datetime
@@ -31,7 +31,7 @@ def write_slashed(day: date, *, month_first: bool) -> str:
 
 
 @given(days=st.lists(DAYS, min_size=1, max_size=6), month_first=st.booleans())
-def test_the_order_is_proven_by_the_file_or_said(days: list[date], month_first: bool) -> None:
+def test_date_order_is_proven_or_reported(days: list[date], month_first: bool) -> None:
     sheet = parse_dates(*(write_slashed(one, month_first=month_first) for one in days))
     proven = any(one.day > 12 for one in days)
     ambiguous = [one.day <= 12 and one.day != one.month for one in days]
@@ -42,19 +42,20 @@ def test_the_order_is_proven_by_the_file_or_said(days: list[date], month_first: 
     for at, is_ambiguous in enumerate(ambiguous):
         if is_ambiguous and (month_first or not proven):
             assert findings[at].code in UNCERTAIN
-            assert findings[at].params["day"] == read[at].isoformat()  # type: ignore[union-attr]  # it was read
+            # the date was parsed
+            assert findings[at].params["day"] == read[at].isoformat()  # type: ignore[union-attr]  # see above
         else:
             assert at not in findings
 
 
 @given(day=DAYS.filter(lambda one: one.day <= 12 and one.day != one.month))
-def test_where_a_file_proves_both_orders_the_line_is_asked_about(day: date) -> None:
+def test_ambiguous_date_is_refused_if_file_has_both_orders(day: date) -> None:
     sheet = parse_dates("25/1/2031", "1/25/2031", f"{day.day}/{day.month}/{day.year}")
     assert [row.day for row in sheet.rows] == [date(2031, 1, 25), date(2031, 1, 25), None]
     assert [one.message.code for one in sheet.findings if one.grave] == ["import.date_order_mixed"]
 
 
-def test_other_ways_of_writing_a_date_have_one_meaning() -> None:
+def test_unambiguous_date_formats_are_parsed() -> None:
     sheet = parse_dates("2031-04-03", "3.4.2031", "4/4/2031", "12/31/2031")
     assert [row.day for row in sheet.rows] == [
         date(2031, 4, 3),
@@ -66,20 +67,21 @@ def test_other_ways_of_writing_a_date_have_one_meaning() -> None:
 
 
 @given(name=st.text(st.characters(categories=["L", "M", "Nd"]), min_size=1, max_size=12))
-def test_a_name_is_the_same_in_every_normal_form_and_case(name: str) -> None:
+def test_folded_name_ignores_normal_form_and_case(name: str) -> None:
     assert len({fold_name(one) for one in list_normal_forms(name)}) == 1
     assert fold_name(fold_name(name)) == fold_name(name)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-def test_accounts_are_found_in_every_normal_form(clerk: FileImporter, form: str) -> None:
+def test_account_is_found_in_any_normal_form(clerk: FileImporter, form: str) -> None:
     with clerk.desk.scope() as scope:
         scope.run(
             "UPDATE channels SET name = :name WHERE tenant_id = :t AND name = 'main'",
             name="Zoé ﬁlms",
             t=clerk.desk.tenant_id,
         )
-    written = unicodedata.normalize(form, "Zoé ﬁlms")  # type: ignore[arg-type]  # one of the four
+    # one of the four forms
+    written = unicodedata.normalize(form, "Zoé ﬁlms")  # type: ignore[arg-type]  # see above
     row = clerk.row(1)
     data = f"key,creator,channels,date,time,body,body@{written}\n" + (
         f"1,{row['creator']},{written},{row['date']},9:00,un,autrement\n"
@@ -93,7 +95,7 @@ def test_accounts_are_found_in_every_normal_form(clerk: FileImporter, form: str)
     zone=st.sampled_from(sorted(z for z in available_timezones() if z.startswith("Europe/"))),
     slip=st.integers(0, 30),
 )
-def test_a_slip_of_the_pen_is_never_another_offset(zone: str, slip: int) -> None:
+def test_suggested_zone_never_has_another_offset(zone: str, slip: int) -> None:
     at = slip % len(zone)
     meant = suggest_zone(zone[:at] + zone[at + 1 :])
     assert meant == "" or _offsets(meant) == _offsets(zone) or at < len("Europe/")
@@ -115,12 +117,12 @@ def _offsets(zone: str) -> list[object]:
         ("msk", "Europe/Moscow"),
     ],
 )
-def test_what_has_one_meaning_is_suggested(written: str, meant: str) -> None:
+def test_unambiguous_zone_is_suggested(written: str, meant: str) -> None:
     assert suggest_zone(written) == meant
 
 
 @pytest.mark.parametrize(
     "written", ["GMT+2", "UTC-5", "CST", "IST", "BST", "Eastern", "Z", "Europe/Berne", "+02:00", ""]
 )
-def test_what_has_several_meanings_is_not(written: str) -> None:
+def test_ambiguous_zone_is_not_suggested(written: str) -> None:
     assert suggest_zone(written) == ""

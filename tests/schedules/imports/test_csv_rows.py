@@ -1,5 +1,5 @@
-"""Files as they come: what is read, what is said of the rest, and that what we write comes back as
-it was."""
+"""CSV rows of imports: valid cells, findings with line and column, and round trips of formatted
+cells."""
 
 from contextlib import suppress
 from datetime import date, time, timedelta
@@ -28,7 +28,7 @@ HEAD = "key,channels,date,time,body"
 
 
 def one(**more: object) -> ImportRow:
-    """The only line of a file."""
+    """Return the only row of a file."""
     return parse_file(format_csv([{**WELL, **more}]), PLATFORMS).rows[0]
 
 
@@ -44,7 +44,7 @@ def refusal(data: bytes) -> str:
     return refused.value.message.code
 
 
-def test_a_line_is_read() -> None:
+def test_valid_row_is_parsed() -> None:
     row = one(
         creator="Léa",
         channels="main | other;main",
@@ -59,12 +59,12 @@ def test_a_line_is_read() -> None:
 
 
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
-def test_the_signs_of_spreadsheets_are_known(sign: str) -> None:
+def test_csv_delimiters_are_detected(sign: str) -> None:
     data = b"\xef\xbb\xbf" + format_csv([{**WELL, "body": "a, b; c"}], sign=sign)
     assert parse_file(data, PLATFORMS).rows[0].body == "a, b; c"
 
 
-def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> None:
+def test_multiline_text_keeps_lines_and_line_numbers() -> None:
     sheet = parse_file(
         format_csv([{**WELL, "body": "un\ndeux\r\ntrois "}, {**WELL, "key": "b", "date": "?"}]),
         PLATFORMS,
@@ -98,7 +98,7 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
         ("plain_links", "https://a.org/" + "a" * 2048, "link.too_many_plain"),
     ],
 )
-def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:
+def test_invalid_cell_is_reported_with_line_and_column(column: str, cell: str, code: str) -> None:
     sheet = parse_file(format_csv([{**WELL, column: cell}]), PLATFORMS, OPTIONS)
     assert [(one.line, one.column, one.message.code) for one in sheet.findings] == [
         (2, column, code)
@@ -106,7 +106,7 @@ def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, cod
     assert all(one.grave for one in sheet.findings)
 
 
-def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case() -> None:
+def test_options_are_parsed_by_kind_ignoring_case() -> None:
     said = {
         "option_mastodon_visibility": " Unlisted",
         "option_telegram_silent": "OUI",
@@ -119,8 +119,8 @@ def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case(
     assert row.labels == ("Noël", "été", "noël")
 
 
-def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
-    """What it chooses may be who sees the post."""
+def test_unknown_option_column_is_a_problem() -> None:
+    """The option may decide who sees the post."""
     for column, code in (
         ("option_mastodon_visibilty", "_near"),
         ("option_zz", ""),
@@ -131,7 +131,7 @@ def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
         assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
 
 
-def test_a_choice_nobody_knows_is_called_no_slip_of_a_price() -> None:
+def test_unknown_option_is_not_matched_to_price_column() -> None:
     (said,) = parse_file(format_csv([{**WELL, "option_telegram_foo": "x"}]), ["telegram"]).findings
     assert (said.message.code, said.message.params["near"]) == ("import.option_column_unknown", "")
     (said,) = parse_file(format_csv([{**WELL, "price_telegramm": "5 EUR"}]), ["telegram"]).findings
@@ -139,15 +139,16 @@ def test_a_choice_nobody_knows_is_called_no_slip_of_a_price() -> None:
 
 
 @pytest.mark.parametrize("column", ["price_telegramm", "body_Telegramme", "part_two", "body_"])
-def test_a_column_of_a_place_nobody_knows_is_no_slip_to_pass_over(column: str) -> None:
-    """A post was free where its price was misspelt, and said to all what was meant for one."""
+def test_unknown_platform_column_is_a_problem(column: str) -> None:
+    """A misspelled price column made a post free, and a misspelled text column published one
+    platform's text everywhere."""
     (said,) = parse_file(
         format_csv([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS
     ).findings
     assert (said.line, said.column, said.grave) == (1, column.casefold(), True)
 
 
-def test_other_words_for_a_platform_are_read() -> None:
+def test_platform_texts_are_parsed() -> None:
     columns = [*cells.COLUMNS, "body_telegram"]
     data = format_csv(
         [{**WELL, "body_telegram": "court"}, {**WELL, "key": "b", "body_telegram": "  "}],
@@ -158,7 +159,7 @@ def test_other_words_for_a_platform_are_read() -> None:
     assert codes(long) == [(2, "body_telegram", "import.words_too_long")]
 
 
-def test_unknown_columns_are_named_with_the_nearest_known_one() -> None:
+def test_unknown_column_is_reported_with_nearest_known_one() -> None:
     said = parse_file(
         f"{HEAD},prioritty,zzzzzz\na,main,2026-11-21,10:00,hi,3,4".encode(), PLATFORMS
     ).findings
@@ -170,7 +171,7 @@ def test_unknown_columns_are_named_with_the_nearest_known_one() -> None:
     assert not any(one.grave for one in said)
 
 
-def test_columns_of_our_own_export_say_nothing() -> None:
+def test_columns_of_own_export_are_accepted() -> None:
     assert (
         codes(f"{HEAD},state,url,reason\na,main,2026-11-21,10:00,hi,scheduled,u,r".encode()) == []
     )
@@ -186,9 +187,7 @@ def test_columns_of_our_own_export_say_nothing() -> None:
         ("scheduled|held", ""),
     ],
 )
-def test_what_was_off_the_calendar_or_has_left_is_not_planned_again_without_a_word(
-    state: str, said: str
-) -> None:
+def test_row_cancelled_or_published_before_has_a_remark(state: str, said: str) -> None:
     found = parse_file(
         f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS
     ).findings
@@ -197,7 +196,7 @@ def test_what_was_off_the_calendar_or_has_left_is_not_planned_again_without_a_wo
     ] * bool(said)
 
 
-def test_a_key_that_stands_twice_names_its_first_line() -> None:
+def test_duplicate_key_names_its_first_line() -> None:
     said = parse_file(format_csv([WELL, WELL]), PLATFORMS).findings
     assert [(one.line, one.message.code, one.message.params["first"]) for one in said] == [
         (3, "import.key_twice", 2)
@@ -221,11 +220,11 @@ def test_a_key_that_stands_twice_names_its_first_line() -> None:
         (b"x" * (MAX_BYTES + 1), "import.too_large"),
     ],
 )
-def test_what_is_no_table_of_posts_is_refused_whole(data: bytes, code: str) -> None:
+def test_file_without_posts_is_refused(data: bytes, code: str) -> None:
     assert refusal(data) == code
 
 
-def test_a_file_with_too_many_lines_is_refused_whole() -> None:
+def test_file_with_too_many_rows_is_refused() -> None:
     line = "\nk{},main,2026-11-21,10:00,hi"
     assert (
         refusal((HEAD + "".join(line.format(n) for n in range(MAX_ROWS + 1))).encode())
@@ -233,25 +232,25 @@ def test_a_file_with_too_many_lines_is_refused_whole() -> None:
     )
 
 
-def test_a_line_with_too_many_cells_is_said() -> None:
+def test_row_with_too_many_cells_is_reported() -> None:
     assert codes(f"{HEAD}\na,main,2026-11-21,10:00,hi, there".encode()) == [
         (2, "", "import.too_many_cells")
     ]
 
 
 @given(some.binary(max_size=400), some.booleans())
-def test_no_file_breaks_the_reader(data: bytes, headed: bool) -> None:
+def test_arbitrary_file_raises_only_bad_input(data: bytes, headed: bool) -> None:
     with suppress(BadInput):
         assert parse_file((HEAD.encode() + b"\n" if headed else b"") + data, PLATFORMS).rows
 
 
 @given(some.lists(some.text(min_size=1).map(str.strip).filter(bool)))
-def test_names_in_one_cell_come_back(names: list[str]) -> None:
+def test_joined_names_round_trip(names: list[str]) -> None:
     assert list(cells.split_names(cells.join_names(names))) == names
 
 
 @given(some.dates(date(2000, 1, 1), date(2100, 1, 1)), some.times())
-def test_days_and_hours_come_back(day: date, clock: time) -> None:
+def test_dates_and_times_round_trip(day: date, clock: time) -> None:
     clock = clock.replace(microsecond=0)
     assert cells.parse_day(str(day), "month_first") == day
     assert cells.parse_day(f"{day:%d/%m/%Y}", "day_first") == day
@@ -260,7 +259,7 @@ def test_days_and_hours_come_back(day: date, clock: time) -> None:
 
 
 @given(some.integers(0, 30 * 24 * 60))
-def test_how_late_comes_back(minutes: int) -> None:
+def test_late_span_round_trips(minutes: int) -> None:
     assert cells.parse_late_span(cells.format_late_span(timedelta(minutes=minutes))) == timedelta(
         minutes=minutes
     )

@@ -1,5 +1,5 @@
-"""A file is looked at and nothing is written; then all of it is, once; and it is taken back while
-it is here."""
+"""Imports: checking writes nothing, confirming creates every post once, and an import can be
+undone."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,7 +31,7 @@ from tests.schedules.csv_files import FileImporter, format_csv
 TABLES = ("posts", "deliveries", "delivery_moves", "outbox")
 
 
-def test_looking_writes_nothing_but_its_report(clerk: FileImporter) -> None:
+def test_checking_import_creates_no_posts(clerk: FileImporter) -> None:
     clerk.desk.run()
     before = {name: clerk.count(name) for name in TABLES}
     found = clerk.bring(format_csv([clerk.row(1), clerk.row(2, creator="Lea")]))
@@ -40,7 +40,7 @@ def test_looking_writes_nothing_but_its_report(clerk: FileImporter) -> None:
     assert (shown.state, shown.lines, shown.done, shown.problems) == ("ready", 2, 2, 0)
 
 
-def test_a_written_file_is_drafts_that_leave_after_a_yes(clerk: FileImporter) -> None:
+def test_imported_drafts_need_approval(clerk: FileImporter) -> None:
     found = clerk.write(
         format_csv([clerk.row(1, late_ok="2h", priority=3), clerk.row(2, time="12:00")]), plan=True
     )
@@ -56,8 +56,8 @@ def test_a_written_file_is_drafts_that_leave_after_a_yes(clerk: FileImporter) ->
 
 
 def written(clerk: FileImporter, post_id: UUID) -> list[list[dict[str, Any]]]:
-    """A post with its place, its moves and what waits for it, but for what makes each one its
-    own."""
+    """Return the rows of a post, its deliveries, their transitions and outbox rows, without columns
+    that are unique to each post."""
     own = {
         "id",
         "post_id",
@@ -90,9 +90,7 @@ def written(clerk: FileImporter, post_id: UUID) -> list[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("plan", [False, True])
-def test_what_is_written_at_once_is_what_would_be_written_one_by_one(
-    free: FileImporter, plan: bool
-) -> None:
+def test_imported_post_equals_post_created_directly(free: FileImporter, plan: bool) -> None:
     photo, day = free.desk.photo(1), free.day(3)
     said = {
         "media": f"{photo}",
@@ -126,7 +124,7 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(
     assert written(free, ours) == written(free, other)
 
 
-def test_other_words_for_a_platform_leave_there(free: FileImporter) -> None:
+def test_imported_platform_text_is_published(free: FileImporter) -> None:
     found = free.write(
         format_csv([free.row(1, body_sandbox="court", body_telegram="nulle part")]), plan=True
     )
@@ -139,7 +137,7 @@ def test_other_words_for_a_platform_leave_there(free: FileImporter) -> None:
     assert free.desk.texts() == ["court"]
 
 
-def test_two_workers_write_it_once(clerk: FileImporter) -> None:
+def test_concurrent_workers_write_import_once(clerk: FileImporter) -> None:
     found = clerk.bring(
         format_csv(
             [clerk.row(number, time=f"{number % 24}:00", date=clerk.day(2)) for number in range(40)]
@@ -161,7 +159,7 @@ def test_two_workers_write_it_once(clerk: FileImporter) -> None:
     )
 
 
-def test_two_who_bring_the_same_file_bring_it_once(clerk: FileImporter) -> None:
+def test_concurrent_uploads_of_same_file_create_one_import(clerk: FileImporter) -> None:
     data = format_csv([clerk.row(1)])
     with ThreadPoolExecutor(3) as people:
         found = set(people.map(lambda _: clerk.bring(data, look=False), range(3)))
@@ -170,7 +168,7 @@ def test_two_who_bring_the_same_file_bring_it_once(clerk: FileImporter) -> None:
     assert clerk.shown(found.pop()).state == "ready"
 
 
-def test_where_nobody_is_asked_it_goes_onto_the_calendar_and_leaves_once(
+def test_import_without_approval_policy_is_scheduled_and_published_once(
     free: FileImporter,
 ) -> None:
     free.write(format_csv([free.row(1), free.row(2, time="11:00")]), plan=True)
@@ -187,15 +185,15 @@ def test_where_nobody_is_asked_it_goes_onto_the_calendar_and_leaves_once(
     assert free.desk.texts() == ["bonjour 1", "bonjour 2"]
 
 
-def test_drafts_stay_drafts_unless_somebody_plans_them(free: FileImporter) -> None:
+def test_imported_drafts_are_scheduled_only_on_request(free: FileImporter) -> None:
     free.write(format_csv([free.row(1)]))
     assert free.states() == ["draft"]
 
 
 @pytest.mark.parametrize("plan", [False, True])
-def test_who_asks_otherwise_after_somebody_is_told(free: FileImporter, plan: bool) -> None:
-    """One of two windows asks for drafts, the other for the calendar: whoever came second was told
-    it would be done."""
+def test_confirming_import_in_another_mode_is_refused(free: FileImporter, plan: bool) -> None:
+    """Two windows confirmed one import, one as drafts and one as scheduled posts: the second saw a
+    success message although its choice was ignored."""
     found = free.write(format_csv([free.row(1)]), plan=plan)
     free.ask(found, plan=plan)
     with pytest.raises(Conflict) as told:
@@ -207,7 +205,7 @@ def test_who_asks_otherwise_after_somebody_is_told(free: FileImporter, plan: boo
 
 
 @pytest.mark.parametrize("repeat", ["bring", "ask", "apply"])
-def test_twice_is_once(clerk: FileImporter, repeat: str) -> None:
+def test_repeated_import_step_has_no_effect(clerk: FileImporter, repeat: str) -> None:
     data = format_csv([clerk.row(number, time=f"{10 + number}:00") for number in range(3)])
     found = clerk.write(data)
     if repeat == "bring":
@@ -237,7 +235,7 @@ def test_twice_is_once(clerk: FileImporter, repeat: str) -> None:
     assert clerk.shown(found).state == "written"
 
 
-def test_a_file_killed_anywhere_is_written_once_or_not_at_all(clerk: FileImporter) -> None:
+def test_import_is_written_once_despite_crashes(clerk: FileImporter) -> None:
     for point in range(1, 60):
         words = f"essai {point}"
         found = clerk.bring(
@@ -254,7 +252,7 @@ def test_a_file_killed_anywhere_is_written_once_or_not_at_all(clerk: FileImporte
     assert point > 3
 
 
-def test_a_problem_on_one_line_keeps_all_from_being_written(clerk: FileImporter) -> None:
+def test_problem_in_one_row_blocks_import(clerk: FileImporter) -> None:
     found = clerk.bring(format_csv([clerk.row(1), clerk.row(2, channels="nowhere")]))
     assert clerk.shown(found).state == "refused"
     with pytest.raises(Conflict):
@@ -262,7 +260,7 @@ def test_a_problem_on_one_line_keeps_all_from_being_written(clerk: FileImporter)
     assert clerk.count("posts") == 0
 
 
-def test_what_is_no_longer_well_is_not_written(clerk: FileImporter) -> None:
+def test_import_that_became_invalid_is_not_written(clerk: FileImporter) -> None:
     found = clerk.bring(format_csv([clerk.row(1), clerk.row(2, time="23:59")]))
     clerk.desk.pass_time(days=2)
     clerk.ask(found)
@@ -278,7 +276,7 @@ def test_what_is_no_longer_well_is_not_written(clerk: FileImporter) -> None:
     assert clerk.shown(again).state == "ready"
 
 
-def test_an_unreadable_file_says_why(clerk: FileImporter) -> None:
+def test_unreadable_file_is_refused_with_reason(clerk: FileImporter) -> None:
     shown = clerk.shown(clerk.bring(b"key,date\n\xff"))
     assert (shown.state, shown.reason.code if shown.reason else "") == (
         "refused",
@@ -304,7 +302,7 @@ def test_an_unreadable_file_says_why(clerk: FileImporter) -> None:
         ({"media": str(uuid7())}, "media", "import.picture_unknown"),
     ],
 )
-def test_problems_are_said_with_line_and_column(
+def test_problems_name_line_and_column(
     clerk: FileImporter, more: dict[str, object], column: str, code: str
 ) -> None:
     assert clerk.problems(clerk.bring(format_csv([clerk.row(1), clerk.row(2, **more)]))) == [
@@ -312,7 +310,7 @@ def test_problems_are_said_with_line_and_column(
     ]
 
 
-def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: FileImporter) -> None:
+def test_ambiguous_account_name_is_refused(free: FileImporter) -> None:
     own = free.desk.connect_to(
         "main", account="mia", token="t", platform="own_page", surface="own_page.public"
     )
@@ -332,15 +330,15 @@ def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: Fi
     assert {place.account for place in line.places} == {first, second}
     assert line.own == {second: "autrement"}
     again = free.bring(exports.render_csv([line], {}))
-    assert not free.problems(again), "what goes out comes back to the same accounts"
+    assert not free.problems(again), "the export names the same accounts"
     with free.desk.scope() as scope:
         disconnection.request_disconnection(scope, own, "Marc")
     assert not free.problems(free.bring(format_csv([free.row(2)]))), (
-        "who left takes no name from who is there"
+        "a disconnected account does not make the name ambiguous"
     )
 
 
-def test_a_picture_is_named_by_its_id_or_its_words(clerk: FileImporter) -> None:
+def test_photo_is_found_by_id_or_alt_text(clerk: FileImporter) -> None:
     photo, other = clerk.desk.photo(1), clerk.desk.photo(2)
     clerk.write(format_csv([clerk.row(1, media=f"{str(photo).upper()}|picture 2")]))
     assert clerk.rows("SELECT media FROM posts WHERE tenant_id = :tenant")[0].media == [
@@ -349,7 +347,7 @@ def test_a_picture_is_named_by_its_id_or_its_words(clerk: FileImporter) -> None:
     ]
 
 
-def test_without_a_zone_it_is_the_creators_and_said(clerk: FileImporter) -> None:
+def test_missing_zone_defaults_to_zone_of_creator(clerk: FileImporter) -> None:
     found = clerk.write(format_csv([clerk.row(1, zone="")]))
     assert clerk.marks(found) == [(2, "zone", "import.zone_taken")]
     assert (
@@ -359,7 +357,7 @@ def test_without_a_zone_it_is_the_creators_and_said(clerk: FileImporter) -> None
 
 
 def next_change(now: datetime, *, spring: bool) -> date:
-    """The next day on which clocks in Paris jump, forth in spring, back in autumn."""
+    """Return the next date on which the clocks of Paris change, forward if `spring`, else back."""
     day = now.date() + timedelta(days=1)
     paris = load_zone("Europe/Paris")
     while True:
@@ -376,9 +374,7 @@ def next_change(now: datetime, *, spring: bool) -> date:
 @pytest.mark.parametrize(
     ("spring", "code"), [(True, "import.clock_skipped"), (False, "import.clock_twice")]
 )
-def test_a_clock_that_jumps_is_marked_and_does_what_was_said(
-    clerk: FileImporter, spring: bool, code: str
-) -> None:
+def test_time_of_clock_change_has_a_remark(clerk: FileImporter, spring: bool, code: str) -> None:
     day = next_change(clerk.desk.now(), spring=spring)
     found = clerk.write(format_csv([clerk.row(1, date=day, time="02:30")]))
     assert clerk.marks(found) == [(2, "time", code)]
@@ -389,7 +385,7 @@ def test_a_clock_that_jumps_is_marked_and_does_what_was_said(
     assert due == utc
 
 
-def test_what_is_near_or_said_already_is_marked(clerk: FileImporter) -> None:
+def test_close_times_and_repeated_texts_have_remarks(clerk: FileImporter) -> None:
     with clerk.desk.scope() as scope:
         scope.run(
             "UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=clerk.desk.tenant_id
@@ -406,12 +402,12 @@ def test_what_is_near_or_said_already_is_marked(clerk: FileImporter) -> None:
     assert clerk.marks(clerk.bring(format_csv(rows))) == [
         (2, "time", "import.too_near"),
         (3, "body", "import.repeats_words"),
-        (6, "time", "import.too_near"),  # the text above takes two lines
+        (6, "time", "import.too_near"),  # the text of the row before takes two lines
         (8, "time", "import.same_time"),
     ]
 
 
-def test_nobody_else_sees_writes_or_takes_back(clerk: FileImporter, free: FileImporter) -> None:
+def test_imports_are_invisible_to_others(clerk: FileImporter, free: FileImporter) -> None:
     found = clerk.bring(format_csv([clerk.row(1)]))
     strangers: list[tuple[FileImporter, set[UUID]]] = [
         (clerk, {uuid7()}),
@@ -430,7 +426,7 @@ def test_nobody_else_sees_writes_or_takes_back(clerk: FileImporter, free: FileIm
             assert import_files.list_imports(scope, creators=whose) == []
 
 
-def test_a_file_names_only_whom_its_member_works_for(clerk: FileImporter) -> None:
+def test_import_accepts_only_creators_of_its_member(clerk: FileImporter) -> None:
     with clerk.desk.scope() as scope:
         agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
@@ -439,14 +435,14 @@ def test_a_file_names_only_whom_its_member_works_for(clerk: FileImporter) -> Non
     assert clerk.problems(found) == [(2, "creator", "import.creator_unknown")]
 
 
-def test_the_bytes_go_once_the_posts_are_written(clerk: FileImporter) -> None:
+def test_file_content_is_erased_after_import(clerk: FileImporter) -> None:
     clerk.write(format_csv([clerk.row(1)]))
     assert (
         bytes(clerk.rows("SELECT content FROM imports WHERE tenant_id = :tenant")[0].content) == b""
     )
 
 
-def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: FileImporter) -> None:
+def test_imported_campaign_is_added_to_links(free: FileImporter) -> None:
     far = "https://shop.example.org/a"
     with free.desk.scope() as scope:
         link_targets.register_link_target(
@@ -459,9 +455,9 @@ def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: FileImporte
     ]
 
 
-def test_a_line_of_a_post_that_is_still_planned_says_so(clerk: FileImporter) -> None:
-    """With other words in the spreadsheet it went onto the calendar a second time without a
-    word."""
+def test_row_of_scheduled_post_has_a_remark(clerk: FileImporter) -> None:
+    """With a changed text in the spreadsheet, the post was scheduled a second time without a
+    remark."""
     clerk.write(format_csv([clerk.row(1), clerk.row(2, time="12:00")]))
     start = clerk.desk.now()
     with clerk.desk.scope() as scope:

@@ -1,5 +1,5 @@
-"""Whatever people press in whatever order, and wherever a worker dies: a file stands once, whole,
-or not at all."""
+"""Random orders of user actions and worker crashes: an import creates all of its posts once, or
+none."""
 
 from contextlib import suppress
 
@@ -24,7 +24,7 @@ ACTS = some.sampled_from(["bring", "ask", "plan", "undo", "run", "crash"])
     acts=some.lists(ACTS, min_size=3, max_size=10),
     points=some.lists(some.integers(1, 14), min_size=10, max_size=10),
 )
-def test_a_file_stands_once_whole_or_not_at_all(
+def test_import_creates_all_posts_once_or_none(
     services: Services, sandbox: RunningSandbox, acts: list[str], points: list[int]
 ) -> None:
     clerk = FileImporter(create_sandbox_agency(services, sandbox, tiers=0))

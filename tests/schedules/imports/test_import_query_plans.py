@@ -1,5 +1,5 @@
-"""A file of an agency of which the database has not counted yet what it has: just after another one
-was written."""
+"""Query plans of imports for an agency that is missing in the table statistics, such as just after
+another import."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,15 +15,14 @@ from tests.schedules.csv_files import FileImporter, format_csv
 
 LINES = 600
 AT_MOST = 20
-"""Posts read for each line; where each place was held against each of them, it were hundreds."""
+"""Posts read per row; a nested loop over deliveries and posts would read hundreds."""
 
 
 @pytest.fixture
 def full(free: FileImporter, cluster: Cluster) -> Iterator[FileImporter]:
-    """A clerk of an agency that was not there when the tables were last counted, with a file
-    planned.
+    """Yield an importer with a scheduled import, of an agency created after the last ANALYZE.
 
-    As far as the database knows there are many agencies, each with next to nothing.
+    According to the statistics there are many agencies with almost no rows each.
     """
     free.write(_file(free), plan=True)
     _count(cluster, "SET (n_distinct = -1)")
@@ -42,7 +41,7 @@ def _count(cluster: Cluster, agencies: str) -> None:
     engine.dispose()
 
 
-def test_it_is_looked_at_beside_all_that_is_planned_without_holding_each_against_each(
+def test_import_check_reads_few_rows_per_line(
     full: FileImporter,
 ) -> None:
     known = full.desk.services.connectors
@@ -54,7 +53,7 @@ def test_it_is_looked_at_beside_all_that_is_planned_without_holding_each_against
     assert sorted(len(one.times) for one in against.taken.values())[-1] == LINES
 
 
-def test_it_is_taken_back_without_holding_each_place_against_each_post(full: FileImporter) -> None:
+def test_import_undo_reads_few_rows_per_line(full: FileImporter) -> None:
     (found,) = [row.id for row in full.rows("SELECT id FROM imports WHERE tenant_id = :tenant")]
     with full.desk.scope() as scope:
         before = _read(scope)
@@ -72,7 +71,7 @@ def _file(clerk: FileImporter) -> bytes:
 
 
 def _read(scope: Scope) -> int:
-    """How many posts this connection has read and not told of yet."""
+    """Return the posts that this connection has read and not yet reported to the statistics."""
     return int(
         scope.run(
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = "

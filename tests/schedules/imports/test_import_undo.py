@@ -1,4 +1,4 @@
-"""A file that was written is taken back while it is here."""
+"""Undo of an import: unpublished posts are cancelled, published ones stay."""
 
 import pytest
 
@@ -10,18 +10,18 @@ from tests.schedules.builders import create_sandbox_agency
 from tests.schedules.csv_files import FileImporter, format_csv
 
 
-def test_taking_back_leaves_what_has_left(free: FileImporter) -> None:
+def test_undo_keeps_published_posts(free: FileImporter) -> None:
     found = free.write(format_csv([free.row(1), free.row(2, date=free.day(5))]), plan=True)
     free.desk.live(days=2)
     assert free.undo(found) == (1, 1)
-    assert free.undo(found) == (1, 1), "asked twice, it says the same"
+    assert free.undo(found) == (1, 1), "a second undo returns the same counts"
     assert free.states() == ["cancelled", "published"]
     assert not [row for row in free.desk.rows() if row.kind == "delivery.publish"]
     free.desk.live(days=5)
     assert free.desk.texts() == ["bonjour 1"]
 
 
-def test_taking_back_closes_what_waited_for_somebody(clerk: FileImporter) -> None:
+def test_undo_closes_notices_of_held_posts(clerk: FileImporter) -> None:
     found = clerk.write(format_csv([clerk.row(1)]))
     clerk.desk.live(days=2)
     assert clerk.states() == ["held"]
@@ -30,7 +30,7 @@ def test_taking_back_closes_what_waited_for_somebody(clerk: FileImporter) -> Non
     assert not clerk.desk.notices()
 
 
-def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: FileImporter) -> None:
+def test_undo_settles_upload_of_dead_worker(free: FileImporter) -> None:
     open_ones = 0
     for at in range(8, 40, 4):
         one = FileImporter(create_sandbox_agency(free.desk.services, free.desk.network, tiers=0))
@@ -50,7 +50,7 @@ def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: Fil
     assert open_ones >= 1
 
 
-def test_what_may_be_outside_is_not_taken_back(free: FileImporter) -> None:
+def test_undo_keeps_uncertain_delivery(free: FileImporter) -> None:
     found = free.write(format_csv([free.row(1)]), plan=True)
     delivery_id = free.rows("SELECT id FROM deliveries WHERE tenant_id = :tenant")[0].id
     with free.desk.scope() as scope:
@@ -61,7 +61,7 @@ def test_what_may_be_outside_is_not_taken_back(free: FileImporter) -> None:
     assert free.states() == ["uncertain"]
 
 
-def test_a_file_that_was_taken_back_begins_anew(clerk: FileImporter) -> None:
+def test_undone_file_can_be_imported_again(clerk: FileImporter) -> None:
     data = format_csv([clerk.row(1)])
     first = clerk.write(data)
     clerk.undo(first)
@@ -70,6 +70,6 @@ def test_a_file_that_was_taken_back_begins_anew(clerk: FileImporter) -> None:
     assert clerk.states() == ["cancelled", "draft"]
 
 
-def test_nothing_is_taken_back_of_what_was_not_written(clerk: FileImporter) -> None:
+def test_undo_of_unwritten_import_is_refused(clerk: FileImporter) -> None:
     with pytest.raises(Conflict):
         clerk.undo(clerk.bring(format_csv([clerk.row(1)])))

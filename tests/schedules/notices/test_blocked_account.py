@@ -1,4 +1,4 @@
-"""What keeps an account back is told once, however many posts it keeps: a stop, a rest, an outage,
+"""Blocked accounts: one notice per cause, however many posts wait for a stop, a pause, an outage or
 a lost account."""
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HALF = timedelta(minutes=30)
 
 
 def over_three_hours(lea: SandboxAgency, number: int, *channels: str) -> list[UUID]:
-    """Posts due all along three hours, each still fine half an hour later."""
+    """Create deliveries spread over three hours, each with an allowed delay of half an hour."""
     at = [60 + n * (3 * 3600 - 120) / number for n in range(number)]
     return [
         lea.delivery(f"{n}", channel=channels[n % len(channels)], after=one, late_ok=HALF)
@@ -32,7 +32,7 @@ def over_three_hours(lea: SandboxAgency, number: int, *channels: str) -> list[UU
 
 
 def pass_by(lea: SandboxAgency, minutes: int, *, step: int = 20) -> None:
-    """Time passes in long steps: what waits asks every half minute."""
+    """Advance the time in long steps: a waiting post retries every half minute."""
     for _ in range(0, minutes, step):
         lea.pass_time(minutes=step)
         lea.run()
@@ -50,11 +50,11 @@ def stop(lea: SandboxAgency) -> Callable[[], object]:
     )
 
 
-# a stop, a rest, an outage
+# Emergency stop, pause and outage
 
 
 @pytest.mark.parametrize("accounts", [1, 4, 40])
-def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(
+def test_emergency_stop_over_forty_posts_creates_one_notice(
     lea: SandboxAgency, accounts: int
 ) -> None:
     names = ["main", *(f"a{n}" for n in range(1, accounts))]
@@ -81,13 +81,13 @@ def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(
         assert entry.state in (DeliveryState.HELD, DeliveryState.PUBLISHED)
         if entry.settled_at is not None:
             assert entry.settled_at <= entry.due_at + HALF + timedelta(minutes=1), (
-                "nothing is sent late without a word"
+                "no post is published after its allowed delay"
             )
     texts = [text for name in names for text in lea.texts(name)]
     assert len(texts) == len(set(texts))
 
 
-def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: SandboxAgency) -> None:
+def test_paused_account_has_one_notice_and_a_summary(lea: SandboxAgency) -> None:
     lea.act(
         lifecycle.pause_account,
         lea.channels["main"],
@@ -106,7 +106,7 @@ def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: SandboxAgency) -> N
     assert list(lea.notices().values()) == ["downtime.told"]
 
 
-def test_a_platform_that_takes_nothing_for_hours_is_told_once(lea: SandboxAgency) -> None:
+def test_rate_limited_account_has_one_notice(lea: SandboxAgency) -> None:
     lea.fault("status:429", retry_after=3 * 3600)
     first = lea.delivery("first", late_ok=None)
     late = [lea.delivery(f"{n}", after=60 + n, late_ok=timedelta(minutes=5)) for n in range(5)]
@@ -122,23 +122,21 @@ def test_a_platform_that_takes_nothing_for_hours_is_told_once(lea: SandboxAgency
     assert [lea.why(one) for one in late] == ["downtime.too_late"] * 5
 
 
-def test_a_platform_that_is_down_for_hours_is_told_once_for_each_account(
+def test_platform_outage_has_one_notice_per_account(
     lea: SandboxAgency,
 ) -> None:
     lea.fault("status:503", on="*", times=10_000)
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=timedelta(minutes=5)) for n in range(5)]
     lea.live(minutes=15)
     lea.act(blocked_account.refresh_blocked_account_notices)
-    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, (
-        "one doubtful post, of which there is a notice"
-    )
+    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, "one uncertain delivery has a notice"
     told = lea.notices()
     assert told.pop(f"delivery:{late[0]}")
     assert told == {f"{blocked_account.CAUSE}{lea.channels['main']}": "waiting.down"}
     assert {lea.state(one) for one in late[1:]} == {DeliveryState.SCHEDULED}
 
 
-# a lost account
+# Lost account
 
 
 def lose(lea: SandboxAgency, name: str = "main") -> None:
@@ -151,12 +149,12 @@ def found_again(lea: SandboxAgency, name: str = "main") -> None:
     lea.connect(name)
 
 
-def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_back(
+def test_lost_account_has_one_notice_until_it_reconnects(
     lea: SandboxAgency,
 ) -> None:
     lose(lea)
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=None) for n in range(10)]
-    ahead = lea.delivery("ahead", after=3600)  # its check ahead meets the lost account too
+    ahead = lea.delivery("ahead", after=3600)  # its preflight check also meets the lost account
     cause = f"channel:{lea.channels['main']}:reauthorize"
     lea.live(minutes=55)
     assert {lea.why(one) for one in late} == {"delivery.account_lost"}
@@ -172,7 +170,7 @@ def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_
     assert {lea.state(one) for one in late} == {DeliveryState.PUBLISHED}
 
 
-def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: SandboxAgency) -> None:
+def test_notice_excludes_cancelled_or_moved_posts(lea: SandboxAgency) -> None:
     lose(lea)
     late = [lea.delivery(f"{n}", after=n, late_ok=None) for n in range(4)]
     cause = f"channel:{lea.channels['main']}:reauthorize"

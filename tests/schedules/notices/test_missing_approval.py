@@ -1,4 +1,4 @@
-"""Members are told a day and two hours before, once each, that a post has nobody's yes."""
+"""Notices of missing approvals: once a day before the post is due, and once two hours before."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ HOUR = 3600
 
 
 def swept(at: SandboxAgency) -> list[tuple[str, bool]]:
-    """The open notices once the minute's sweep is done: code, and whether it is urgent."""
+    """Run the sweep of deliveries and return code and urgency of each open notice."""
     sweep_deliveries(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
     with at.scope() as scope:
         found = list_open_notices(scope)
@@ -39,7 +39,7 @@ def move(at: SandboxAgency, delivery_id: UUID, after: float) -> None:
         reschedule_delivery(scope, delivery_id, at=wall_time_after(scope.now, after))
 
 
-def test_told_a_day_before_and_two_hours_before(lea: SandboxAgency) -> None:
+def test_missing_approval_is_notified_a_day_and_two_hours_before(lea: SandboxAgency) -> None:
     delivery_id = lea.wish(lea.write(), after=25 * HOUR)
     assert swept(lea) == []
     lea.pass_time(hours=1, minutes=1)
@@ -51,11 +51,11 @@ def test_told_a_day_before_and_two_hours_before(lea: SandboxAgency) -> None:
         DeliveryState.HELD,
         "delivery.unapproved",
     )
-    assert swept(lea) == []  # the notice of the hold says it now
+    assert swept(lea) == []  # the notice of the hold replaces it
 
 
 @pytest.mark.parametrize("how", ["approved", "cancelled", "later"])
-def test_no_longer_said_once_it_is_not_true(lea: SandboxAgency, how: str) -> None:
+def test_notice_closes_when_approval_is_no_longer_missing(lea: SandboxAgency, how: str) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=HOUR)
     assert swept(lea) == [("approval.missing", True)]
@@ -68,7 +68,7 @@ def test_no_longer_said_once_it_is_not_true(lea: SandboxAgency, how: str) -> Non
     assert swept(lea) == []
 
 
-def test_a_change_that_is_wanted_is_said_otherwise(lea: SandboxAgency) -> None:
+def test_unanswered_change_request_has_its_own_notice(lea: SandboxAgency) -> None:
     post_id = lea.write()
     lea.wish(post_id, after=HOUR)
     lea.approve(post_id)
@@ -80,7 +80,7 @@ def test_a_change_that_is_wanted_is_said_otherwise(lea: SandboxAgency) -> None:
     assert len(swept(lea)) == 1
 
 
-def test_put_away_it_is_not_said_again_but_another_hour_is(lea: SandboxAgency) -> None:
+def test_dismissed_notice_reopens_only_for_another_time(lea: SandboxAgency) -> None:
     delivery_id = lea.wish(lea.write(), after=HOUR)
     swept(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
@@ -91,13 +91,13 @@ def test_put_away_it_is_not_said_again_but_another_hour_is(lea: SandboxAgency) -
     assert swept(lea) == [("approval.missing", True)]
 
 
-def test_a_creator_whose_posts_need_nobody_is_not_mentioned(lea: SandboxAgency) -> None:
+def test_post_without_approval_policy_has_no_notice(lea: SandboxAgency) -> None:
     alone = create_sandbox_agency(lea.services, lea.network, tiers=0)
     alone.wish(alone.write(), after=HOUR)
     assert swept(alone) == []
 
 
-def test_the_second_of_two_is_missed_too(lea: SandboxAgency) -> None:
+def test_missing_second_approval_is_notified(lea: SandboxAgency) -> None:
     two = create_sandbox_agency(lea.services, lea.network, tiers=2)
     post_id = two.write()
     two.wish(post_id, after=HOUR)
@@ -106,7 +106,7 @@ def test_the_second_of_two_is_missed_too(lea: SandboxAgency) -> None:
     assert swept(lea) == []
 
 
-def test_what_was_told_before_the_first_yes_is_put_otherwise_after_it(lea: SandboxAgency) -> None:
+def test_first_approval_changes_the_notice(lea: SandboxAgency) -> None:
     two = create_sandbox_agency(lea.services, lea.network, tiers=2)
     post_id = two.write()
     two.wish(post_id, after=HOUR)
@@ -115,7 +115,7 @@ def test_what_was_told_before_the_first_yes_is_put_otherwise_after_it(lea: Sandb
     assert swept(two) == [("approval.half_missing", True)]
 
 
-def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: SandboxAgency) -> None:
+def test_post_with_one_of_two_approvals_is_held(lea: SandboxAgency) -> None:
     two = create_sandbox_agency(lea.services, lea.network, tiers=2)
     post_id = two.write()
     delivery_id = two.wish(post_id, after=HOUR)
@@ -130,7 +130,7 @@ def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: SandboxAgency) -> None:
     assert two.state(delivery_id) in (DeliveryState.SCHEDULED, DeliveryState.PUBLISHED)
 
 
-def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: SandboxAgency) -> None:
+def test_number_of_notices_is_limited_and_others_stay(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         notices.put(
             scope,

@@ -1,5 +1,5 @@
-"""What waits for a decision is reminded of after an hour and then daily, once for all; old doubt is
-the owner's."""
+"""Reminders of undecided posts: one per creator after an hour and then daily; old uncertain
+deliveries go to the owner."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,14 +14,14 @@ from tests.schedules.notices.test_blocked_account import said
 
 
 def reminded(lea: SandboxAgency) -> datetime | None:
-    """When the reminder was opened, as the sweep leaves it."""
+    """Run the sweep and return the time at which the reminder was opened, or None."""
     lea.act(undecided_posts.refresh_undecided_notices)
     with lea.scope() as scope:
         found = list_open_notices(scope)
     return next((one.at for one in found if one.cause == f"waiting:{lea.creator_id}"), None)
 
 
-def test_after_an_hour_then_daily_and_no_longer_than_they_wait(lea: SandboxAgency) -> None:
+def test_undecided_posts_are_reminded_after_an_hour_then_daily(lea: SandboxAgency) -> None:
     lea.fault("refuse", times=3)
     late = [lea.delivery(f"{n}") for n in range(3)]
     lea.run()
@@ -45,7 +45,7 @@ def test_after_an_hour_then_daily_and_no_longer_than_they_wait(lea: SandboxAgenc
     assert reminded(lea) is None
 
 
-def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: SandboxAgency) -> None:
+def test_day_old_uncertain_delivery_notifies_owner_only(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         deliveries.cancel_wakeups(scope, delivery_id)
@@ -71,7 +71,7 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: SandboxAgency) -> None:
     assert cause not in lea.notices()
 
 
-def test_another_post_is_no_reason_to_remind_twice_within_an_hour() -> None:
+def test_reminders_are_at_least_an_hour_apart() -> None:
     hour, start = timedelta(hours=1), datetime(2026, 3, 2, tzinfo=UTC)
     last = start + hour
     assert not undecided_posts.is_reminder_due(last, [start, start + hour / 2], last + hour / 2)

@@ -1,5 +1,4 @@
-"""A post with an address that nobody put on the list: it waits, says for what, and leaves once
-somebody did."""
+"""Posts with an unregistered link: they are held, name the link, and publish once it is registered."""
 
 from uuid import UUID
 
@@ -18,7 +17,7 @@ SHOP = "https://shop.example.org/mia"
 
 
 def say(lea: SandboxAgency, url: str = SHOP, **more: object) -> None:
-    """A manager fills in the form of the page."""
+    """Register a link as a manager does in the form."""
     values = {"owner": LinkOwner.SHOP, "rating": Rating.G, "adult": False, **more}
     lea.act(link_targets.request_link_target, lea.creator_id, url, **values)
 
@@ -31,7 +30,7 @@ def waits(lea: SandboxAgency) -> list[tuple[UUID, tuple[str, ...]]]:
         ]
 
 
-def test_it_leaves_by_itself_once_its_address_is_known(lea: SandboxAgency) -> None:
+def test_held_post_publishes_once_its_link_is_registered(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(f"My shop: {SHOP}.", channel="main")
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (
@@ -46,7 +45,7 @@ def test_it_leaves_by_itself_once_its_address_is_known(lea: SandboxAgency) -> No
     assert waits(lea) == []
 
 
-def test_one_of_two_addresses_is_not_enough(lea: SandboxAgency) -> None:
+def test_post_needs_all_of_its_links_registered(lea: SandboxAgency) -> None:
     other = "https://else.example.org/x"
     delivery_id = lea.delivery(f"{SHOP} and {other}")
     lea.run()
@@ -61,7 +60,7 @@ def test_one_of_two_addresses_is_not_enough(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_another_address_wakes_nothing(lea: SandboxAgency) -> None:
+def test_other_link_does_not_wake_held_post(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(f"My shop: {SHOP}")
     lea.run()
     moves = lea.states(delivery_id)
@@ -70,8 +69,9 @@ def test_another_address_wakes_nothing(lea: SandboxAgency) -> None:
     assert lea.states(delivery_id) == moves
 
 
-def test_what_is_for_adults_stays_held_back_where_it_may_not_stand(lea: SandboxAgency) -> None:
-    """The list opens no place: here posts leave that show general things only."""
+def test_adult_link_stays_held_on_general_channel(lea: SandboxAgency) -> None:
+    """Registering a link does not widen the channel's policy: this channel accepts only general
+    content."""
     delivery_id = lea.delivery(f"My shop: {SHOP}")
     lea.run()
     say(lea, rating=Rating.E)
@@ -82,7 +82,7 @@ def test_what_is_for_adults_stays_held_back_where_it_may_not_stand(lea: SandboxA
         say(lea, "https://onlyfans.com/mia")
 
 
-def test_an_address_taken_off_holds_what_is_planned(lea: SandboxAgency) -> None:
+def test_unregistered_link_holds_scheduled_post(lea: SandboxAgency) -> None:
     say(lea)
     lea.run()
     delivery_id = lea.delivery(f"My shop: {SHOP}", after=600)
@@ -97,8 +97,8 @@ def test_an_address_taken_off_holds_what_is_planned(lea: SandboxAgency) -> None:
     assert lea.texts() == []
 
 
-def test_what_a_single_account_says_otherwise_counts_there(lea: SandboxAgency) -> None:
-    """The words of the post carry no address; those of its account do."""
+def test_link_in_override_holds_post(lea: SandboxAgency) -> None:
+    """The text of the post has no link; its override does."""
     delivery_id = lea.delivery(
         "Good morning", others=(ChannelOverride("sandbox", body=f"My shop: {SHOP}"),)
     )
@@ -109,7 +109,7 @@ def test_what_a_single_account_says_otherwise_counts_there(lea: SandboxAgency) -
     assert lea.texts() == [f"My shop: {SHOP}"]
 
 
-def test_another_creators_list_is_another_list(lea: SandboxAgency) -> None:
+def test_link_holds_are_listed_by_creator(lea: SandboxAgency) -> None:
     lea.delivery(f"My shop: {SHOP}")
     lea.run()
     with lea.scope() as scope:

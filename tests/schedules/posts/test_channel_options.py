@@ -1,5 +1,5 @@
-"""What a post chooses on a platform: approved with it, judged with it, kept with it, refused where
-nobody knows it."""
+"""Platform options of a post: approved, judged and stored with it, and refused where no platform
+declares them."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ from tests.schedules.posts.test_channel_prices import checked, elsewhere, on
 HIDDEN = ChannelOverride("mastodon", options=(("visibility", "unlisted"),))
 
 
-def test_another_choice_is_approved_anew(lea: SandboxAgency) -> None:
+def test_changed_option_needs_new_approval(lea: SandboxAgency) -> None:
     elsewhere(lea, "mastodon", "mastodon.post")
     post_id = lea.write(others=[HIDDEN])
     lea.wish(post_id, "mastodon", after=3600)
@@ -63,7 +63,7 @@ def test_another_choice_is_approved_anew(lea: SandboxAgency) -> None:
         ("nowhere", {"visibility": "public"}, "option.nowhere"),
     ],
 )
-def test_what_no_platform_knows_is_refused(
+def test_unknown_option_or_value_is_refused(
     lea: SandboxAgency, place: str, chosen: dict[str, Any], code: str
 ) -> None:
     post_id = lea.write(
@@ -73,9 +73,8 @@ def test_what_no_platform_knows_is_refused(
         checked(lea, post_id)
 
 
-def test_a_choice_leaves_what_becomes_of_addresses(lea: SandboxAgency) -> None:
-    """A rule for what is written from now on took hold of a post of before, once its warning was
-    changed."""
+def test_changed_option_keeps_link_policy(lea: SandboxAgency) -> None:
+    """A link policy for future posts was applied to an older one when its content warning changed."""
     here = elsewhere(lea, "mastodon", "mastodon.post")
     post_id = lea.write("https://lea.example.org/shop")
     lea.wish(post_id, "mastodon", after=3600)
@@ -97,7 +96,7 @@ def test_a_choice_leaves_what_becomes_of_addresses(lea: SandboxAgency) -> None:
         assert link_tracking.link_plan_of_post(owner) == link_tracking.IDLE_LINK_PLAN
 
 
-def test_an_account_chooses_before_its_platform_and_what_is_read_is_judged(
+def test_channel_option_wins_over_platform_option_and_is_judged(
     lea: SandboxAgency,
 ) -> None:
     here = elsewhere(lea, "mastodon", "mastodon.post")
@@ -135,7 +134,7 @@ SETTINGS = st.builds(
 
 
 @given(st.lists(SETTINGS, max_size=3).map(tuple))
-def test_a_unit_keeps_its_options_and_adds_words_to_none_of_the_judged(
+def test_unit_serialization_keeps_options(
     chosen: tuple[PlatformOption, ...],
 ) -> None:
     unit = replace(UNIT, options=chosen)
@@ -150,7 +149,7 @@ def test_a_unit_keeps_its_options_and_adds_words_to_none_of_the_judged(
 
 
 @pytest.mark.parametrize("platform", sorted(loader.load_builtin_connectors()))
-def test_every_option_takes_its_example_and_its_default(platform: str) -> None:
+def test_option_accepts_its_example_and_default(platform: str) -> None:
     can: Capabilities = loader.load_builtin_connectors()[platform].capabilities
     for option in can.options:
         for value in _values(option):
@@ -175,9 +174,7 @@ ACCOUNTS = [uuid7() for _ in range(3)]
 
 
 @given(st.dictionaries(st.sampled_from(["mastodon", "x", *map(str, ACCOUNTS)]), CHOSEN), CHOSEN)
-def test_a_choice_on_one_account_changes_that_account_alone(
-    said: dict[str, Any], wanted: Any
-) -> None:
+def test_option_of_one_channel_does_not_affect_others(said: dict[str, Any], wanted: Any) -> None:
     kept: Any = {"title": "", "body": "x", "parts": [], "media": []}
     before = Post(
         **kept,
@@ -202,5 +199,5 @@ def test_a_choice_on_one_account_changes_that_account_alone(
         ) == channel_overrides.content_for_channel(before, other)
     again = channel_overrides.set_option_override(after, channels, channels[0], wanted)
     assert channel_overrides.dump_overrides(again) == after.overrides, (
-        "pressed twice it is the same post"
+        "setting the same options again changes nothing"
     )

@@ -1,5 +1,4 @@
-"""A post that says otherwise in one place: what leaves there, what is approved with it, what a page
-shows."""
+"""Overrides of a post for a platform or channel: publishing, approval and preview."""
 
 from uuid import UUID, uuid4
 
@@ -24,7 +23,7 @@ from tests.schedules.thread_builders import list_reply_chain
 def everywhere(
     lea: SandboxAgency, *others: ChannelOverride, body: str = "hello", **more: object
 ) -> UUID:
-    """A post on both accounts, approved and planned for now."""
+    """Create an approved post on both accounts, due now, and return its ID."""
     post_id = lea.write(body, others=others, **more)
     for name in lea.channels:
         lea.wish(post_id, name)
@@ -32,7 +31,7 @@ def everywhere(
     return post_id
 
 
-def test_each_account_says_its_own(lea: SandboxAgency) -> None:
+def test_override_is_published_on_its_channel(lea: SandboxAgency) -> None:
     lea.connect("second")
     everywhere(lea, ChannelOverride(str(lea.channels["second"]), body="hello, second"))
     lea.run()
@@ -40,7 +39,7 @@ def test_each_account_says_its_own(lea: SandboxAgency) -> None:
     assert lea.texts("second") == ["hello, second"]
 
 
-def test_an_account_beats_its_platform_and_the_platform_the_post(lea: SandboxAgency) -> None:
+def test_channel_override_wins_over_platform_override(lea: SandboxAgency) -> None:
     second = lea.connect("second")
     with lea.scope() as scope:
         platform = channel_reads.get_channel(scope, second).platform
@@ -54,7 +53,7 @@ def test_an_account_beats_its_platform_and_the_platform_the_post(lea: SandboxAge
     assert lea.texts("second") == ["here"]
 
 
-def test_a_thread_of_its_own_leaves_part_by_part(lea: SandboxAgency) -> None:
+def test_thread_of_override_is_published_part_by_part(lea: SandboxAgency) -> None:
     second = str(lea.connect("second"))
     everywhere(
         lea,
@@ -71,7 +70,7 @@ def test_a_thread_of_its_own_leaves_part_by_part(lea: SandboxAgency) -> None:
     ]
 
 
-def test_pictures_of_one_place_are_staged_and_leave_there_alone(lea: SandboxAgency) -> None:
+def test_photos_of_override_are_published_there_only(lea: SandboxAgency) -> None:
     second, picture = str(lea.connect("second")), lea.photo(3)
     everywhere(lea, ChannelOverride(second, media=(picture,)))
     lea.run()
@@ -81,8 +80,8 @@ def test_pictures_of_one_place_are_staged_and_leave_there_alone(lea: SandboxAgen
         assert picture in assets_used_in_posts(scope, lea.creator_id)
 
 
-def test_what_another_place_says_was_approved_with_it(lea: SandboxAgency) -> None:
-    """One yes for all of it: changing what one place says asks again for every place."""
+def test_changed_override_needs_new_approval(lea: SandboxAgency) -> None:
+    """One approval covers all overrides: a change of one requires a new approval for every channel."""
     second = lea.connect("second")
     post_id = lea.write(others=[ChannelOverride(str(second), body="one")])
     for name in lea.channels:
@@ -99,8 +98,8 @@ def test_what_another_place_says_was_approved_with_it(lea: SandboxAgency) -> Non
         }
 
 
-def test_what_was_not_approved_does_not_leave(lea: SandboxAgency) -> None:
-    """Changed behind everybody's back, in the row itself: the yes was to other words."""
+def test_override_changed_without_approval_is_held(lea: SandboxAgency) -> None:
+    """The stored row was changed directly, so the approval covers another text."""
     second = lea.connect("second")
     post_id = everywhere(lea, ChannelOverride(str(second), body="one"))
     with lea.scope() as scope:
@@ -114,7 +113,7 @@ def test_what_was_not_approved_does_not_leave(lea: SandboxAgency) -> None:
     assert [one.reason.code for one in entries if one.reason] == ["delivery.changed"] * 2
 
 
-def test_previews_show_what_each_account_would(lea: SandboxAgency) -> None:
+def test_preview_applies_overrides(lea: SandboxAgency) -> None:
     second, picture = lea.connect("second"), lea.photo(4)
     channels = (lea.channels["main"], second)
     draft = Draft(
@@ -152,7 +151,7 @@ def test_previews_show_what_each_account_would(lea: SandboxAgency) -> None:
         ([ChannelOverride("a", media=(uuid4(),))], NotFound),
     ],
 )
-def test_what_no_post_may_say_no_place_may(
+def test_invalid_override_is_refused(
     lea: SandboxAgency, others: list[ChannelOverride], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -173,8 +172,8 @@ OVERRIDES = st.builds(
 
 
 @given(st.lists(OVERRIDES, max_size=3, unique_by=lambda one: one.place))
-def test_what_is_stored_is_read_as_it_was(others: list[ChannelOverride]) -> None:
-    # only what is read here
+def test_overrides_round_trip_through_storage(others: list[ChannelOverride]) -> None:
+    # the other columns are not read here
     row = Post(overrides=channel_overrides.dump_overrides(others))  # type: ignore[call-arg]  # see above
     assert channel_overrides.overrides_of_post(row) == tuple(
         sorted((one for one in others if not one.is_idle), key=lambda one: one.place)
@@ -182,7 +181,7 @@ def test_what_is_stored_is_read_as_it_was(others: list[ChannelOverride]) -> None
 
 
 @given(OVERRIDES)
-def test_what_is_not_said_otherwise_is_as_the_post_has_it(one: ChannelOverride) -> None:
+def test_override_keeps_other_fields(one: ChannelOverride) -> None:
     said = PostContent("t", "b", (), (ThreadPart("p"),))
     there = channel_overrides.apply_override(said, one)
     for field in ("title", "body", "media", "parts"):
@@ -190,9 +189,9 @@ def test_what_is_not_said_otherwise_is_as_the_post_has_it(one: ChannelOverride) 
         assert getattr(there, field) == (getattr(said, field) if wanted is None else wanted)
 
 
-def test_a_picture_of_another_place_that_is_gone_waits_for_a_person(lea: SandboxAgency) -> None:
-    """It was approved with it: nothing leaves anywhere, nothing is tried again and again, and
-    somebody is told why."""
+def test_missing_photo_of_override_holds_all_channels(lea: SandboxAgency) -> None:
+    """The approval covers the photo: nothing is published on any channel, no retry follows, and the
+    hold names the reason."""
     second, picture = lea.connect("second"), lea.photo(5)
     post_id = everywhere(lea, ChannelOverride(str(second), media=(picture,)))
     with lea.scope() as scope:

@@ -1,5 +1,5 @@
-"""A post that costs something in a place: approved with its price, sold there or not sent, given
-away nowhere."""
+"""Prices of posts: approved with the post, sold where the platform can sell, and never published
+free elsewhere."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +38,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def elsewhere(lea: SandboxAgency, platform: str, surface: str) -> UUID:
-    """An account of Léa's where nobody answers."""
+    """Connect an account of Léa on a host that does not respond."""
     return lea.connect_to(
         platform, account=f"{platform}-{lea.tenant_id}", token="t", platform=platform, surface=surface,
         base_url=NOWHERE,
@@ -61,7 +61,7 @@ def reason(lea: SandboxAgency, delivery_id: UUID) -> tuple[DeliveryState, Messag
     return lea.state(delivery_id), lea.entry(delivery_id).reason
 
 
-def test_another_price_is_approved_anew(lea: SandboxAgency) -> None:
+def test_changed_price_needs_new_approval(lea: SandboxAgency) -> None:
     elsewhere(lea, "fanvue", "fanvue.post")
     photo = lea.photo(1)
     ask = ChannelOverride("fanvue", price=CENTS)
@@ -94,9 +94,10 @@ def test_another_price_is_approved_anew(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("price", [STARS, Money(300, "USD")])
-def test_what_cannot_be_sold_does_not_leave_for_nothing(lea: SandboxAgency, price: Money) -> None:
-    """The sandbox sells nothing: a price that got as far as its time is refused, and nothing of it
-    is asked for."""
+def test_post_with_unsupported_price_fails_without_request(
+    lea: SandboxAgency, price: Money
+) -> None:
+    """The sandbox cannot sell: a priced post fails when it is due, without a request."""
     post_id = lea.write(media=(lea.photo(2),), others=[ChannelOverride("sandbox", price=price)])
     lea.wish(post_id)
     with pytest.raises(BadInput, match=r"price\.not_here"):
@@ -108,9 +109,9 @@ def test_what_cannot_be_sold_does_not_leave_for_nothing(lea: SandboxAgency, pric
     assert (lea.posts(), lea.asked(), lea.asked(kind="files")) == ([], [], [])
 
 
-def test_what_is_sold_is_given_away_nowhere_else(lea: SandboxAgency) -> None:
-    """Moved, repeated or planned there by whoever: the pictures are held, words and other pictures
-    leave."""
+def test_paid_photo_is_never_published_free(lea: SandboxAgency) -> None:
+    """Paid photos are held wherever the post is moved or scheduled; text and other photos are
+    published."""
     elsewhere(lea, "fanvue", "fanvue.post")
     sold, teaser = lea.photo(3), lea.photo(4)
     asks = ChannelOverride("fanvue", price=CENTS)
@@ -135,7 +136,7 @@ def test_what_is_sold_is_given_away_nowhere_else(lea: SandboxAgency) -> None:
     checked(lea, told)
 
 
-def test_pages_say_it_before_it_is_written(lea: SandboxAgency) -> None:
+def test_preview_reports_price_problems(lea: SandboxAgency) -> None:
     fanvue, bot = (
         elsewhere(lea, "fanvue", "fanvue.post"),
         elsewhere(lea, "telegram", "telegram.public_channel"),
@@ -156,9 +157,8 @@ def test_pages_say_it_before_it_is_written(lea: SandboxAgency) -> None:
     assert said == [[], ["price.given_away"], ["price.out_of_range_stars"]]
 
 
-def test_a_copy_of_a_post_costs_what_it_costs(lea: SandboxAgency) -> None:
-    """Another wording of a pool, another version of a series: else they would go out for
-    nothing."""
+def test_text_variant_keeps_price(lea: SandboxAgency) -> None:
+    """Without the price, a text variant of a pool or a series would be published free."""
     elsewhere(lea, "fanvue", "fanvue.post")
     photo = lea.photo(6)
     first = lea.write(media=(photo,), others=[ChannelOverride("fanvue", price=CENTS, body="there")])
@@ -178,7 +178,7 @@ def test_a_copy_of_a_post_costs_what_it_costs(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("place", ["fanvue", ""])
-def test_a_version_that_is_tested_costs_the_same(lea: SandboxAgency, place: str) -> None:
+def test_ab_test_variant_keeps_price(lea: SandboxAgency, place: str) -> None:
     account = elsewhere(lea, "fanvue", "fanvue.post")
     asks = (ChannelOverride(place or str(account), price=CENTS),)
     author = f"member:{lea.author}"
@@ -200,7 +200,7 @@ def test_a_version_that_is_tested_costs_the_same(lea: SandboxAgency, place: str)
 
 
 @pytest.mark.parametrize("place", ["fanvue", ""])
-def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: SandboxAgency, place: str) -> None:
+def test_exported_price_is_imported_unchanged(lea: SandboxAgency, place: str) -> None:
     account, photo = elsewhere(lea, "fanvue", "fanvue.post"), lea.photo(9)
     first = lea.write(
         media=(photo,), others=[ChannelOverride(place or str(account), price=CENTS)], late_ok=None
@@ -221,7 +221,7 @@ def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: SandboxAgency, pla
         (made,) = scope.run("SELECT id FROM posts WHERE origin <> 'test'").scalars()
         row = deliveries.get_post(scope, made)
         assert channel_overrides.overrides_of_post(row) == (ChannelOverride("fanvue", price=CENTS),)
-        assert current_digest(scope, row) == row.digest, "what was approved is what leaves"
+        assert current_digest(scope, row) == row.digest, "the approved version is published"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: SandboxAgency, pla
         ),
     ],
 )
-def test_a_file_asks_what_can_be_paid(
+def test_imported_price_is_validated(
     lea: SandboxAgency, more: dict[str, str], column: str, code: str
 ) -> None:
     elsewhere(lea, "fanvue", "fanvue.post")
@@ -272,7 +272,7 @@ def places(draw: st.DrawFn) -> list[ChannelOverride]:
 
 
 @given(MEDIA, places(), st.sampled_from(["fanvue", "telegram", "sandbox"]))
-def test_an_account_beats_its_platform_and_nothing_sold_is_free(
+def test_channel_price_wins_and_paid_media_is_never_free(
     media: tuple[UUID, ...], others: list[ChannelOverride], platform: str
 ) -> None:
     kept: Any = {"title": "", "body": "x", "parts": [], "media": [str(one) for one in media]}
@@ -306,14 +306,14 @@ def test_an_account_beats_its_platform_and_nothing_sold_is_free(
     "price",
     [Money(0, "USD"), Money(-5, "USD"), Money(channel_overrides.MAX_PRICE_MINOR + 1, "XTR")],
 )
-def test_what_is_no_price_is_not_written(price: Money) -> None:
+def test_invalid_price_is_refused(price: Money) -> None:
     with pytest.raises(BadInput, match="price_wrong"):
         channel_overrides.check_content(
             PostContent("", "x", (), ()), [ChannelOverride("fanvue", price=price)]
         )
 
 
-def test_a_thread_is_not_sold(lea: SandboxAgency) -> None:
+def test_thread_cannot_have_price(lea: SandboxAgency) -> None:
     elsewhere(lea, "telegram", "telegram.public_channel")
     parts = (ThreadPart("and more"),)
     post_id = lea.write(

@@ -1,4 +1,4 @@
-"""Writing, wishing, planning, moving and cancelling."""
+"""Deliveries: creation, approval, scheduling, rescheduling and cancellation."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,14 +18,14 @@ from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency, wall_time_after
 
 
-def test_a_post_is_written_once_for_each_origin(lea: SandboxAgency) -> None:
+def test_post_is_created_once_per_origin_key(lea: SandboxAgency) -> None:
     first = lea.write("one", origin="csv", origin_key="row 1")
     assert lea.write("another text", origin="csv", origin_key="row 1") == first
     assert lea.write("two", origin="csv", origin_key="row 2") != first
     assert lea.wish(first, after=60) == lea.wish(first, after=900)
 
 
-def test_an_account_of_another_creator_takes_no_post(lea: SandboxAgency) -> None:
+def test_account_of_another_creator_is_not_found(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         from tenants.agencies import agencies
 
@@ -47,7 +47,7 @@ def test_an_account_of_another_creator_takes_no_post(lea: SandboxAgency) -> None
         lea.wish(post_id)
 
 
-def test_too_long_a_text_and_an_unknown_picture_are_told(lea: SandboxAgency) -> None:
+def test_invalid_text_or_unknown_photo_is_refused(lea: SandboxAgency) -> None:
     with pytest.raises(BadInput):
         lea.write("x" * (channel_overrides.MAX_BODY_LENGTH + 1))
     with pytest.raises(BadInput):
@@ -56,7 +56,7 @@ def test_too_long_a_text_and_an_unknown_picture_are_told(lea: SandboxAgency) -> 
         lea.write("hello", media=(uuid7(),))
 
 
-def test_a_wish_waits_for_its_yes_and_for_the_plan(lea: SandboxAgency) -> None:
+def test_delivery_needs_approval_and_scheduling(lea: SandboxAgency) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=7200)
     assert lea.state(delivery_id) is DeliveryState.DRAFT
@@ -74,9 +74,9 @@ def test_a_wish_waits_for_its_yes_and_for_the_plan(lea: SandboxAgency) -> None:
     ]
 
 
-def test_what_waits_to_be_planned_waits_for_who_asked(lea: SandboxAgency) -> None:
-    """The hour came between the question and the plan: what was approved is planned once, and
-    nobody meets an error."""
+def test_concurrent_scheduling_happens_once(lea: SandboxAgency) -> None:
+    """The delivery became due between the check and the scheduling: it is scheduled once, and
+    neither caller sees an unexpected error."""
     post_id = lea.write()
     wish = lea.wish(post_id)
     lea.approve(post_id)
@@ -91,7 +91,7 @@ def test_what_waits_to_be_planned_waits_for_who_asked(lea: SandboxAgency) -> Non
     assert lea.state(wish) is DeliveryState.SCHEDULED
 
 
-def test_a_wish_nobody_approved_is_put_on_hold_and_a_late_yes_lets_it_go(
+def test_unapproved_delivery_is_held_until_approved(
     lea: SandboxAgency,
 ) -> None:
     post_id = lea.write()
@@ -111,7 +111,7 @@ def test_a_wish_nobody_approved_is_put_on_hold_and_a_late_yes_lets_it_go(
     assert lea.notices() == {}
 
 
-def test_an_approved_wish_leaves_at_its_time_though_nobody_planned_it(lea: SandboxAgency) -> None:
+def test_approved_delivery_is_published_without_scheduling(lea: SandboxAgency) -> None:
     post_id = lea.write("as wished")
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -119,7 +119,7 @@ def test_an_approved_wish_leaves_at_its_time_though_nobody_planned_it(lea: Sandb
     assert lea.states(delivery_id) == ["approved", "scheduled", "publishing", "published"]
 
 
-def test_a_moved_post_leaves_at_its_new_time_only(lea: SandboxAgency) -> None:
+def test_rescheduled_post_publishes_at_new_time_only(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=600)
     before = lea.entry(delivery_id)
     lea.act(
@@ -136,7 +136,7 @@ def test_a_moved_post_leaves_at_its_new_time_only(lea: SandboxAgency) -> None:
         lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 60))
 
 
-def test_a_change_of_what_was_seen_a_minute_ago_is_refused(lea: SandboxAgency) -> None:
+def test_reschedule_of_outdated_version_is_refused(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=600)
     seen = lea.entry(delivery_id).version
     lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 900), version=seen)
@@ -144,7 +144,7 @@ def test_a_change_of_what_was_seen_a_minute_ago_is_refused(lea: SandboxAgency) -
         lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 1200), version=seen)
 
 
-def test_the_past_is_refused_beyond_what_the_author_accepts(lea: SandboxAgency) -> None:
+def test_time_before_allowed_delay_is_refused(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(BadInput):
         lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), -3600))
@@ -153,7 +153,7 @@ def test_the_past_is_refused_beyond_what_the_author_accepts(lea: SandboxAgency) 
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_draft_is_moved_as_a_wish(lea: SandboxAgency) -> None:
+def test_rescheduled_draft_stays_draft(lea: SandboxAgency) -> None:
     delivery_id = lea.wish(lea.write(), after=600)
     lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 9000))
     assert lea.state(delivery_id) is DeliveryState.DRAFT
@@ -162,7 +162,7 @@ def test_a_draft_is_moved_as_a_wish(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.DRAFT
 
 
-def test_a_cancelled_post_never_leaves(lea: SandboxAgency) -> None:
+def test_cancelled_post_is_never_published(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=60)
     lea.act(deliveries.cancel_delivery, delivery_id)
     lea.live(minutes=10)
@@ -174,8 +174,9 @@ def test_a_cancelled_post_never_leaves(lea: SandboxAgency) -> None:
         lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 60))
 
 
-def test_now_is_now_even_in_the_hour_that_comes_twice(lea: SandboxAgency) -> None:
-    """`send_now` takes the instant, not the wall clock, which may mean an hour ago."""
+def test_expedite_uses_instant_of_ambiguous_hour(lea: SandboxAgency) -> None:
+    """`expedite_delivery` uses the instant, not the wall time, which is ambiguous when clocks go
+    back."""
     delivery_id = lea.delivery(after=7200)
     lea.act(expedite_delivery, delivery_id)
     with lea.scope() as scope:
@@ -186,11 +187,12 @@ def test_now_is_now_even_in_the_hour_that_comes_twice(lea: SandboxAgency) -> Non
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_publishing_is_out_of_reach_of_people(lea: SandboxAgency) -> None:
-    """A delivery whose request may be outside cannot be moved, sent again, linked or cancelled."""
+def test_delivery_in_publishing_state_cannot_be_changed(lea: SandboxAgency) -> None:
+    """A delivery whose request may have been sent cannot be rescheduled, resent, linked or
+    cancelled."""
     delivery_id = lea.delivery()
     lea.fault("hang", seconds=0.05)
-    lea.crash(at=11)  # somewhere after the claim
+    lea.crash(at=11)  # a point after the claim
     assert lea.state(delivery_id) is DeliveryState.PUBLISHING
     for forbidden in (
         lambda: lea.act(reschedule_delivery, delivery_id, at=wall_time_after(lea.now(), 60)),
@@ -204,9 +206,8 @@ def test_publishing_is_out_of_reach_of_people(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHING
 
 
-def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: SandboxAgency) -> None:
-    """On the calendar, on hold, refused, published, cancelled: the two buttons of doubt do
-    nothing."""
+def test_only_uncertain_delivery_is_resent_or_linked(lea: SandboxAgency) -> None:
+    """In any other state, the two actions for uncertain deliveries are refused."""
     planned, published, held = (
         lea.delivery(after=3600),
         lea.delivery("out"),
@@ -237,7 +238,7 @@ def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: SandboxAgency) -> No
         assert lea.state(delivery_id) is state
 
 
-def test_several_accounts_have_a_delivery_each(lea: SandboxAgency) -> None:
+def test_each_account_has_its_own_delivery(lea: SandboxAgency) -> None:
     lea.connect("second", keys=True)
     post_id = lea.write("to both", media=(lea.photo(),))
     first, second = lea.wish(post_id, "main"), lea.wish(post_id, "second", after=60)
@@ -248,7 +249,7 @@ def test_several_accounts_have_a_delivery_each(lea: SandboxAgency) -> None:
     assert lea.state(first) is lea.state(second) is DeliveryState.PUBLISHED
 
 
-def test_another_tenants_delivery_looks_like_none(lea: SandboxAgency) -> None:
+def test_deliveries_are_invisible_to_another_tenant(lea: SandboxAgency) -> None:
     other = create_sandbox_agency(lea.services, lea.network)
     delivery_id, unknown = lea.delivery(after=600), uuid7()
     told = []
@@ -276,7 +277,7 @@ def _posts_of(asking: SandboxAgency, creator_id: UUID) -> list[queries.DeliveryE
         )
 
 
-def test_a_dead_row_puts_its_delivery_on_hold(lea: SandboxAgency) -> None:
+def test_dead_outbox_row_holds_delivery(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         settlement.hold_failed(scope, delivery_id)
@@ -284,7 +285,7 @@ def test_a_dead_row_puts_its_delivery_on_hold(lea: SandboxAgency) -> None:
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.bug"}
 
 
-def test_rule_of_nobody_needs_no_yes(lea: SandboxAgency) -> None:
+def test_post_without_approval_policy_is_published(lea: SandboxAgency) -> None:
     alone = create_sandbox_agency(lea.services, lea.network, tiers=0)
     post_id = alone.write()
     delivery_id = alone.wish(post_id)
@@ -294,7 +295,7 @@ def test_rule_of_nobody_needs_no_yes(lea: SandboxAgency) -> None:
     assert alone.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_nothing_is_planned_or_moved_further_than_two_years_ahead(lea: SandboxAgency) -> None:
+def test_delivery_more_than_two_years_ahead_is_refused(lea: SandboxAgency) -> None:
     day = 86400.0
     delivery_id = lea.delivery(after=730 * day)
     for act in (

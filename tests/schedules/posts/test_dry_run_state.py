@@ -1,4 +1,4 @@
-"""Rehearsal: everything but the sending, and nothing that was rehearsed is ever sent."""
+"""Dry runs: everything except the request happens, and no delivery of a dry run is ever sent."""
 
 import random
 from datetime import time, timedelta
@@ -31,15 +31,13 @@ from tests.schedules.series_builders import (
 
 def of(lea: SandboxAgency, what: DryRunTarget, delivery_id: object = None) -> object:
     with lea.scope() as scope:
-        # typed as any thing
+        # `delivery_id` is typed as object
         post = get_delivery(scope, delivery_id).post_id if delivery_id is not None else None  # type: ignore[arg-type]  # see above
     return {"tenant": lea.tenant_id, "channel": lea.channels["main"], "post": post}[what]
 
 
 @pytest.mark.parametrize("what", ["tenant", "channel", "post"])
-def test_at_its_time_everything_is_done_but_the_sending(
-    lea: SandboxAgency, what: DryRunTarget
-) -> None:
+def test_dry_run_does_everything_except_sending(lea: SandboxAgency, what: DryRunTarget) -> None:
     one = lea.delivery("Two little pictures", after=600, media=(lea.photo(1), lea.photo(2)))
     assert lea.act(dry_run_state.start_dry_run, what, of(lea, what, one)) == 1
     lea.live(hours=1)
@@ -54,7 +52,7 @@ def test_at_its_time_everything_is_done_but_the_sending(
     assert (reason.code, reason.params["pictures"]) == ("delivery.would_leave", 2)
 
 
-def test_what_would_be_refused_says_why(lea: SandboxAgency) -> None:
+def test_dry_run_reports_refusal_reason(lea: SandboxAgency) -> None:
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     far = lea.delivery("Look: https://nobody.knows.example/")
     long = lea.delivery("long " * 3900)
@@ -65,7 +63,7 @@ def test_what_would_be_refused_says_why(lea: SandboxAgency) -> None:
     assert lea.posts() == []
 
 
-def test_switching_back_sends_nothing_that_was_rehearsed(lea: SandboxAgency) -> None:
+def test_ended_dry_run_sends_no_rehearsed_post(lea: SandboxAgency) -> None:
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     past, ahead = lea.delivery("past"), lea.delivery("ahead", after=7200)
     lea.run()
@@ -80,7 +78,7 @@ def test_switching_back_sends_nothing_that_was_rehearsed(lea: SandboxAgency) -> 
     assert lea.texts() == ["later"]
 
 
-def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(
+def test_delivery_due_after_dry_run_is_published(
     lea: SandboxAgency,
 ) -> None:
     due, ahead = lea.delivery("due", after=600), lea.delivery("ahead", after=7200)
@@ -93,7 +91,7 @@ def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(
 
 
 @pytest.mark.heavy
-def test_a_series_goes_on_after_a_rehearsal(lea: SandboxAgency) -> None:
+def test_series_continues_after_dry_run(lea: SandboxAgency) -> None:
     author = f"member:{lea.author}"
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     first = lea.now().date() + timedelta(days=1)
@@ -114,9 +112,9 @@ def test_a_series_goes_on_after_a_rehearsal(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.heavy
-def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: SandboxAgency) -> None:
-    """Set apart while its account is rehearsed, it leaves after that as the date would have; due
-    within it, not."""
+def test_detached_occurrence_due_after_dry_run_is_published(lea: SandboxAgency) -> None:
+    """Detached during a dry run of the account, an occurrence is published if it is due after the
+    dry run, as it would have been within the series."""
     post_id = start_series(lea, wanted := build_recurrence(lea, DAILY))
     approve_and_release(lea, post_id)
     lea.run()
@@ -148,7 +146,7 @@ def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: SandboxAgency
     ]
 
 
-def test_a_claim_that_looked_before_it_began_sends_nothing(lea: SandboxAgency) -> None:
+def test_claim_from_before_dry_run_sends_nothing(lea: SandboxAgency) -> None:
     one = lea.delivery("one")
     with lea.scope() as scope:
         seen = get_delivery(scope, one)
@@ -160,7 +158,7 @@ def test_a_claim_that_looked_before_it_began_sends_nothing(lea: SandboxAgency) -
     assert lea.state(one) is DeliveryState.REHEARSED
 
 
-def test_other_accounts_and_agencies_go_on(lea: SandboxAgency) -> None:
+def test_dry_run_does_not_affect_other_accounts_or_agencies(lea: SandboxAgency) -> None:
     lea.connect("other")
     two = create_sandbox_agency(lea.services, lea.network)
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
@@ -173,7 +171,7 @@ def test_other_accounts_and_agencies_go_on(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("what", ["tenant", "channel", "post"])
-def test_nobody_rehearses_what_is_not_theirs(lea: SandboxAgency, what: DryRunTarget) -> None:
+def test_dry_run_of_another_agency_is_not_found(lea: SandboxAgency, what: DryRunTarget) -> None:
     two = create_sandbox_agency(lea.services, lea.network)
     one = lea.delivery("mine", after=600)
     with pytest.raises(NotFound):
@@ -183,7 +181,7 @@ def test_nobody_rehearses_what_is_not_theirs(lea: SandboxAgency, what: DryRunTar
     two.act(dry_run_state.end_dry_run, of(lea, what, one))
 
 
-def test_twice_is_once(lea: SandboxAgency) -> None:
+def test_repeated_dry_run_switch_has_no_effect(lea: SandboxAgency) -> None:
     lea.delivery("one", after=600)
     assert lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id) == 1
     assert lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id) == 1
@@ -193,7 +191,7 @@ def test_twice_is_once(lea: SandboxAgency) -> None:
         assert dry_run_state.list_dry_runs(scope) == {}
 
 
-def test_nothing_leads_out_of_a_rehearsal(lea: SandboxAgency) -> None:
+def test_rehearsed_state_is_final(lea: SandboxAgency) -> None:
     assert not DELIVERY_STATES.edges.get(DeliveryState.REHEARSED)
     lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id)
     one = lea.delivery("one")
@@ -210,7 +208,7 @@ def test_nothing_leads_out_of_a_rehearsal(lea: SandboxAgency) -> None:
     assert lea.posts() == []
 
 
-def test_the_rest_of_a_thread_waits_for_a_person(lea: SandboxAgency) -> None:
+def test_dry_run_stops_rest_of_thread(lea: SandboxAgency) -> None:
     one = lea.delivery("One", parts=(ThreadPart("Two"), ThreadPart("Three")))
     lea.crash(14)
     for at in range(15, 60):
@@ -224,9 +222,9 @@ def test_the_rest_of_a_thread_waits_for_a_person(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_is_switched_when_no_marked_one_is_sent(lea: SandboxAgency, seed: int) -> None:
-    """Plans, switches, deaths in any order: what bears the mark is never outside, and what leaves
-    never bore it."""
+def test_rehearsed_posts_are_never_sent_in_any_order(lea: SandboxAgency, seed: int) -> None:
+    """Random orders of scheduling, switching and crashes: no delivery of a dry run is published,
+    and every other one is."""
     drawn, made = random.Random(seed), dict[str, object]()
     for number in range(24):
         match drawn.randrange(5):
@@ -245,7 +243,7 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: SandboxAgency, see
     lea.live(hours=6)
     outside = set(lea.texts())
     with lea.scope() as scope:
-        # typed as any thing
+        # `made` holds values of type object
         rows = {text: get_delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # see above
     assert {text for text, row in rows.items() if row.dry_run} & outside == set()
     assert {text for text, row in rows.items() if row.state == DeliveryState.PUBLISHED} == outside

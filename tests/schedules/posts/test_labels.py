@@ -1,5 +1,5 @@
-"""Labels: named once, given and taken off, kept apart from what is approved, from other agencies,
-and in the audit."""
+"""Labels: unique names, assignment to posts, independence from approvals, isolation between
+agencies, and the audit log."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -31,7 +31,7 @@ def names_of(lea: SandboxAgency, post_id: UUID) -> list[str]:
 
 
 def acts(lea: SandboxAgency) -> list[tuple[str, object]]:
-    """What was done with labels, the oldest first: the act, and what it was done to."""
+    """Return the action and name of each audit entry about labels, oldest first."""
     with lea.scope() as scope:
         found = [
             one for one in reversed(audit.list_recent_acts(scope)) if one.act.startswith("label.")
@@ -39,7 +39,7 @@ def acts(lea: SandboxAgency) -> list[tuple[str, object]]:
     return [(one.act.removeprefix("label."), one.details.get("name")) for one in found]
 
 
-def test_a_label_asks_for_no_yes_and_leaves_nothing_of_what_was_approved(
+def test_label_does_not_affect_approval_or_publishing(
     lea: SandboxAgency,
 ) -> None:
     post_id = lea.write("hello")
@@ -59,10 +59,10 @@ def test_a_label_asks_for_no_yes_and_leaves_nothing_of_what_was_approved(
         ]
     assert names_of(lea, post_id) == ["Spring"]
     lea.live(days=1)
-    assert lea.texts() == ["hello"], "the platform hears nothing of it"
+    assert lea.texts() == ["hello"], "labels are not sent to the platform"
 
 
-def test_what_was_done_with_a_label_outlives_it(lea: SandboxAgency) -> None:
+def test_audit_entries_outlive_deleted_label(lea: SandboxAgency) -> None:
     one, other = lea.write("one"), lea.write("two")
     spring, autumn = named(lea, "Spring", "Autumn")
     with lea.scope(f"member:{lea.author}") as scope:
@@ -100,7 +100,7 @@ def test_what_was_done_with_a_label_outlives_it(lea: SandboxAgency) -> None:
         (" NOE\u0308L ", "red", "post_label.taken"),
     ],
 )
-def test_names_are_limited_and_had_once(
+def test_label_names_are_validated_and_unique(
     lea: SandboxAgency, name: str, colour: str, code: str
 ) -> None:
     named(lea, "No\u00ebl")
@@ -109,7 +109,7 @@ def test_names_are_limited_and_had_once(
     assert refused.value.message.code == code
 
 
-def test_there_are_only_so_many(lea: SandboxAgency) -> None:
+def test_numbers_of_labels_are_limited(lea: SandboxAgency) -> None:
     post_id = lea.write("hello")
     made = named(lea, *map(str, range(labels.MAX_LABELS)))
     with lea.scope() as scope, pytest.raises(BadInput, match="too_many"):
@@ -130,7 +130,7 @@ def test_there_are_only_so_many(lea: SandboxAgency) -> None:
             )
 
 
-def test_another_agencys_label_is_nobodys(
+def test_label_of_another_agency_is_not_found(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     theirs = create_sandbox_agency(services, sandbox)
@@ -159,7 +159,7 @@ def test_another_agencys_label_is_nobodys(
         assert [one.name for one in labels.list_labels(scope)] == ["Theirs"]
 
 
-def test_who_works_for_one_creator_takes_no_label_off_anothers_posts(lea: SandboxAgency) -> None:
+def test_label_on_posts_of_other_creators_cannot_be_deleted(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         mia = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
@@ -182,7 +182,7 @@ def test_who_works_for_one_creator_takes_no_label_off_anothers_posts(lea: Sandbo
     assert names_of(lea, hers) == ["Both"]
 
 
-def test_given_and_removed_at_once_it_is_on_the_post_or_gone(lea: SandboxAgency) -> None:
+def test_concurrent_assignment_and_deletion_leave_no_label(lea: SandboxAgency) -> None:
     for turn in range(6):
         post_id = lea.write(f"hello {turn}")
         (label_id,) = named(lea, f"Turn {turn}")
@@ -205,7 +205,7 @@ def test_given_and_removed_at_once_it_is_on_the_post_or_gone(lea: SandboxAgency)
         assert names_of(lea, post_id) == []
 
 
-def test_a_draft_has_its_labels_once_and_a_rewrite_leaves_them(lea: SandboxAgency) -> None:
+def test_draft_gets_labels_once_and_rewrite_can_keep_them(lea: SandboxAgency) -> None:
     spring, autumn = named(lea, "Spring", "Autumn")
     draft = Draft(lea.creator_id, "", "hello", (), (), labels=(spring,))
     key = uuid7()
@@ -213,7 +213,7 @@ def test_a_draft_has_its_labels_once_and_a_rewrite_leaves_them(lea: SandboxAgenc
         post_id = drafts.write_draft(scope, draft, key=key, author="system:test")
         labels.set_post_labels(scope, post_id, [])
         assert drafts.write_draft(scope, draft, key=key, author="system:test") == post_id
-    assert names_of(lea, post_id) == [], "a repeat gives none anew"
+    assert names_of(lea, post_id) == [], "a repeated request assigns no labels"
     with lea.scope() as scope:
         drafts.rewrite_post(
             scope, post_id, replace(draft, body="new", labels=(autumn,)), author="system:test"

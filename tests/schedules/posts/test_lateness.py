@@ -1,4 +1,4 @@
-"""How late a post may still leave is its author's choice, and may be another one later."""
+"""The allowed delay of a post, chosen by its author and changeable later."""
 
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -29,7 +29,7 @@ from tests.schedules.series_builders import DAILY, approve_and_release
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES))
-def test_its_day_ends_where_its_clocks_say_so(day: date, clock: time, zone: str) -> None:
+def test_delay_until_end_of_day_ends_at_local_midnight(day: date, clock: time, zone: str) -> None:
     due = WallTime(day, clock, zone).instant()
     end = lateness.latest_publish_time(None, due, zone, until_midnight=True)
     assert end is not None
@@ -37,7 +37,7 @@ def test_its_day_ends_where_its_clocks_say_so(day: date, clock: time, zone: str)
     assert local_day(end, zone) > local_day(due, zone) or end == due
 
 
-def test_a_choice_is_read_back_as_it_was_made() -> None:
+def test_late_limit_round_trips() -> None:
     for one in LateLimit:
         assert (
             lateness.late_limit_of(lateness.late_span(one), until_midnight=one is LateLimit.DAY)
@@ -59,7 +59,7 @@ def planned(lea: SandboxAgency, late: LateLimit | None, *, after: float = 3600) 
     ("late", "minutes"),
     [(None, 30), (LateLimit.FIVE_MINUTES, 5), (LateLimit.TWO_HOURS, 120), (LateLimit.ALWAYS, None)],
 )
-def test_what_is_chosen_is_when_it_is_too_late(
+def test_late_limit_sets_deadline(
     lea: SandboxAgency, late: LateLimit | None, minutes: int | None
 ) -> None:
     post_id = planned(lea, late)
@@ -71,7 +71,7 @@ def test_what_is_chosen_is_when_it_is_too_late(
         assert queries.get_stored_post(scope, post_id).late is (late or LateLimit.HALF_AN_HOUR)
 
 
-def test_until_its_day_is_over_follows_the_hour_it_gets(lea: SandboxAgency) -> None:
+def test_deadline_at_end_of_day_follows_rescheduling(lea: SandboxAgency) -> None:
     post_id = planned(lea, LateLimit.DAY)
     with lea.scope() as scope:
         (row,) = deliveries_of_post(scope, post_id)
@@ -82,13 +82,13 @@ def test_until_its_day_is_over_follows_the_hour_it_gets(lea: SandboxAgency) -> N
     assert row.late_until == WallTime(day + timedelta(days=1), time(0), ZONE).instant()
 
 
-def test_a_time_is_past_only_once_it_is_too_late(lea: SandboxAgency) -> None:
+def test_past_time_within_late_limit_is_accepted(lea: SandboxAgency) -> None:
     planned(lea, LateLimit.TWO_HOURS, after=-3600)
     with pytest.raises(BadInput):
         planned(lea, LateLimit.FIVE_MINUTES, after=-3600)
 
 
-def test_another_choice_counts_for_all_that_is_to_come(lea: SandboxAgency) -> None:
+def test_changed_late_limit_applies_to_coming_occurrences(lea: SandboxAgency) -> None:
     draft = Draft(
         lea.creator_id, "", "again", (), (lea.channels["main"],), late=LateLimit.FIVE_MINUTES
     )
@@ -109,11 +109,11 @@ def test_another_choice_counts_for_all_that_is_to_come(lea: SandboxAgency) -> No
     with lea.scope() as scope:
         rows = deliveries_of_post(scope, post_id)
     ahead = [row for row in rows if row.state == DeliveryState.SCHEDULED]
-    assert len(ahead) > 85, "the yes stands"
+    assert len(ahead) > 85, "the approval is still valid"
     assert {(row.late_until or row.due_at) - row.due_at for row in ahead} == {timedelta(hours=2)}
 
 
-def test_what_missed_its_hour_leaves_within_the_longer_time(lea: SandboxAgency) -> None:
+def test_longer_late_limit_lets_missed_post_publish(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("late", after=600)
     post_id = lea.entry(delivery_id).post_id
     with lea.scope() as scope:
@@ -125,14 +125,14 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: SandboxAgency) 
     assert lea.why(delivery_id) != "delivery.too_late"
 
 
-def test_what_goes_nowhere_yet_has_one(lea: SandboxAgency) -> None:
+def test_late_limit_can_be_set_without_deliveries(lea: SandboxAgency) -> None:
     post_id = lea.write()
     lea.act(priority.set_late_limit, post_id, LateLimit.TWO_HOURS, version=1)
     with lea.scope() as scope:
         assert deliveries.get_post(scope, post_id).late_ok == timedelta(hours=2)
 
 
-def test_what_has_left_has_no_lateness(lea: SandboxAgency) -> None:
+def test_late_limit_of_published_post_cannot_change(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("out")
     lea.run()
     post_id = lea.entry(delivery_id).post_id
@@ -142,9 +142,9 @@ def test_what_has_left_has_no_lateness(lea: SandboxAgency) -> None:
         lea.act(priority.set_late_limit, post_id, LateLimit.ALWAYS, version=version)
 
 
-def test_until_its_day_is_over_stays_so_in_a_file(lea: SandboxAgency) -> None:
-    """It became so many hours: moved to another hour it ran past midnight, and went out as
-    `840m`."""
+def test_imported_end_of_day_limit_is_kept(lea: SandboxAgency) -> None:
+    """The import stored it as a number of minutes: after a reschedule it ran past midnight, and the
+    export contained `840m`."""
     clerk = FileImporter(lea)
     clerk.write(format_csv([clerk.row(1, late_ok="day")]))
     (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")

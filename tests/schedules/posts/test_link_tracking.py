@@ -1,5 +1,5 @@
-"""Addresses in posts: what is changed, what stays, and that what is shown, approved, counted and
-sent is one text."""
+"""Link tracking: which addresses change, and that the preview, the approval, the gate and the
+request have the same text."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -39,7 +39,7 @@ SUBJECT = Subject("delivery", UUID(int=3))
 
 def channel(account: str = "lea.rose") -> Channel:
     values = dict.fromkeys(Channel.__dataclass_fields__)
-    # all that is asked of it
+    # only these two fields are read
     return Channel(**{**values, "platform": "x", "account": account})  # type: ignore[arg-type]  # see above
 
 
@@ -57,7 +57,7 @@ def shown(
     ].text_of("body")
 
 
-def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
+def test_tracking_parameters_go_between_query_and_fragment() -> None:
     said = LinkPlan(replace(SHORT, base=""), LinkChoices("spring & co"))
     goes = said.tagged_address(SHOP, channel())
     parts = urlsplit(goes)
@@ -96,7 +96,7 @@ def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
         ("", "https://a.example/?u=https://b.example", ""),
     ],
 )
-def test_an_address_ends_where_its_sentence_goes_on(before: str, address: str, after: str) -> None:
+def test_address_ends_before_sentence_punctuation(before: str, address: str, after: str) -> None:
     found = shown(f"{before}{address}{after}")
     slug = short_links.make_link_slug(
         TENANT, SUBJECT, LinkPlan(SHORT).tagged_address(address, channel())
@@ -121,31 +121,31 @@ def test_an_address_ends_where_its_sentence_goes_on(before: str, address: str, a
         "https://a.example/it's",
     ],
 )
-def test_what_is_not_surely_an_address_of_the_web_stays(body: str) -> None:
+def test_uncertain_address_is_not_changed(body: str) -> None:
     assert shown(body) == body
 
 
-def test_what_the_author_left_out_stays_and_the_rest_is_changed() -> None:
+def test_excluded_address_is_not_changed() -> None:
     body = "https://a.example/1 and https://a.example/2"
     assert shown(body, wanted=LinkChoices(plain=("https://a.example/1",))).startswith(
         "https://a.example/1 and https://go."
     )
 
 
-def test_five_hundred_addresses_are_no_trouble() -> None:
+def test_number_of_tracked_addresses_is_limited() -> None:
     body = " ".join(f"https://a.example/{number}" for number in range(500))
     done = link_tracking.apply_link_plan(LinkPlan(SHORT), channel(), [unit(body)])[0]
     assert len(done.leads) == link_tracking.MAX_TRACKED_ADDRESSES
     assert done.text_of("body").endswith("https://a.example/499")
 
 
-def test_the_same_address_is_short_once_on_a_post_and_otherwise_on_another() -> None:
+def test_same_address_has_one_short_link_per_post() -> None:
     twice = shown("https://a.example and https://a.example")
     assert len(set(twice.split(" and "))) == 1
     other = link_tracking.apply_link_plan(
         LinkPlan(SHORT), channel(), [unit(twice, subject=Subject("delivery", OTHER))]
     )
-    assert other[0].text_of("body") == twice  # short already
+    assert other[0].text_of("body") == twice  # a short link stays as it is
     again = link_tracking.apply_link_plan(
         LinkPlan(SHORT), channel(), [unit("https://a.example", subject=Subject("delivery", OTHER))]
     )
@@ -156,7 +156,7 @@ def test_the_same_address_is_short_once_on_a_post_and_otherwise_on_another() -> 
 @example("https://a.example/x\x00y")
 @example("https://a.example/%00?\"'<>")
 @example("https://%61.example")
-def test_nothing_but_addresses_changes_and_all_of_them_can_be_read_back(body: str) -> None:
+def test_only_addresses_change_and_can_be_restored(body: str) -> None:
     done = link_tracking.apply_link_plan(
         LinkPlan(SHORT), channel(), [unit(f"https://a.example/x {body} https://b.example")]
     )[0]
@@ -171,7 +171,7 @@ def test_nothing_but_addresses_changes_and_all_of_them_can_be_read_back(body: st
     )
 
 
-# in the house
+# With a database
 
 
 def rule(lea: SandboxAgency, given: LinkPolicy = SHORT) -> None:
@@ -200,7 +200,7 @@ def leads(lea: SandboxAgency, scope: Scope) -> dict[str, str]:
     return {row.slug: row.target for row in rows}
 
 
-def test_what_is_shown_is_what_leaves_and_it_leads_there(lea: SandboxAgency) -> None:
+def test_preview_equals_published_text_and_short_link_leads_to_target(lea: SandboxAgency) -> None:
     rule(lea)
     known(lea, SHOP)
     body = f"New pictures in the little shop: {SHOP}."
@@ -228,7 +228,7 @@ def test_what_is_shown_is_what_leaves_and_it_leads_there(lea: SandboxAgency) -> 
     assert unwritten.body != ahead.body
 
 
-def test_a_place_nobody_knows_is_held_however_short_it_is(lea: SandboxAgency) -> None:
+def test_unregistered_target_of_short_link_is_held(lea: SandboxAgency) -> None:
     rule(lea)
     delivery_id = lea.delivery(f"Look: {SHOP}")
     lea.run()
@@ -236,7 +236,7 @@ def test_a_place_nobody_knows_is_held_however_short_it_is(lea: SandboxAgency) ->
     assert lea.texts() == []
 
 
-def test_marks_alone_are_judged_as_the_address_they_stand_on(lea: SandboxAgency) -> None:
+def test_tagged_address_is_judged_by_its_base_address(lea: SandboxAgency) -> None:
     rule(lea, replace(SHORT, base=""))
     known(lea, SHOP)
     delivery_id = lea.delivery(f"Look: {SHOP}")
@@ -247,7 +247,7 @@ def test_marks_alone_are_judged_as_the_address_they_stand_on(lea: SandboxAgency)
         assert leads(lea, scope) == {}
 
 
-def test_parts_of_a_thread_are_changed_and_judged_together(lea: SandboxAgency) -> None:
+def test_links_in_all_parts_of_thread_are_tracked(lea: SandboxAgency) -> None:
     rule(lea)
     known(lea, SHOP, "https://b.example/")
     delivery_id = lea.delivery(
@@ -258,7 +258,7 @@ def test_parts_of_a_thread_are_changed_and_judged_together(lea: SandboxAgency) -
     assert [("/l/" in one) for one in lea.texts()] == [True, False, True]
 
 
-def test_a_process_that_dies_anywhere_makes_no_second_one(lea: SandboxAgency) -> None:
+def test_short_link_is_created_once_despite_crashes(lea: SandboxAgency) -> None:
     rule(lea)
     known(lea, SHOP)
     for at in range(1, 40):
@@ -274,10 +274,10 @@ def test_a_process_that_dies_anywhere_makes_no_second_one(lea: SandboxAgency) ->
         assert lea.texts()[-1].split("/l/")[1] in made
         if not died:
             return
-    raise AssertionError("it never lived through")
+    raise AssertionError("every run died")
 
 
-def test_a_changed_rule_changes_no_text_that_was_approved(lea: SandboxAgency) -> None:
+def test_changed_link_policy_keeps_approved_text(lea: SandboxAgency) -> None:
     rule(lea)
     known(lea, SHOP)
     body = f"Look: {SHOP}"
@@ -288,7 +288,7 @@ def test_a_changed_rule_changes_no_text_that_was_approved(lea: SandboxAgency) ->
     assert lea.texts()[0].startswith(f"Look: {BASE}/l/")
 
 
-def test_a_rewritten_post_takes_the_rule_of_now_and_waits_for_a_yes(lea: SandboxAgency) -> None:
+def test_rewritten_post_uses_current_link_policy_and_needs_approval(lea: SandboxAgency) -> None:
     known(lea, SHOP)
     body = f"Look: {SHOP}"
     delivery_id = lea.delivery(body, after=600)
@@ -304,7 +304,7 @@ def test_a_rewritten_post_takes_the_rule_of_now_and_waits_for_a_yes(lea: Sandbox
     assert "/l/" in lea.texts()[0]
 
 
-def test_a_campaign_of_one_post_needs_no_rule(lea: SandboxAgency) -> None:
+def test_campaign_of_post_needs_no_link_policy(lea: SandboxAgency) -> None:
     known(lea, SHOP)
     delivery_id = lea.delivery(f"Look: {SHOP}", links=LinkChoices("spring"))
     plain = lea.delivery(f"Look again: {SHOP}")
@@ -314,7 +314,7 @@ def test_a_campaign_of_one_post_needs_no_rule(lea: SandboxAgency) -> None:
     assert "utm_" not in lea.texts()[1]
 
 
-def test_a_changed_link_is_another_content(lea: SandboxAgency) -> None:
+def test_changed_link_choices_change_digest(lea: SandboxAgency) -> None:
     rule(lea)
     one = lea.write(f"Look: {SHOP}")
     two = lea.write(f"Look: {SHOP}", links=LinkChoices("spring"))
@@ -324,7 +324,7 @@ def test_a_changed_link_is_another_content(lea: SandboxAgency) -> None:
         assert current_digest(scope, deliveries.get_post(scope, one)) in digests
 
 
-def test_it_leads_nowhere_once_the_post_is_taken_away(lea: SandboxAgency) -> None:
+def test_short_link_ends_when_post_is_removed(lea: SandboxAgency) -> None:
     rule(lea)
     known(lea, SHOP)
     delivery_id = lea.delivery(f"Look: {SHOP}")
@@ -341,7 +341,7 @@ def test_it_leads_nowhere_once_the_post_is_taken_away(lea: SandboxAgency) -> Non
     assert found[1].target is None
 
 
-def test_another_agencys_rule_is_not_ours(lea: SandboxAgency) -> None:
+def test_link_policy_is_invisible_to_another_agency(lea: SandboxAgency) -> None:
     two = create_sandbox_agency(lea.services, lea.network)
     rule(lea)
     with two.scope() as scope:
@@ -362,13 +362,13 @@ def test_another_agencys_rule_is_not_ours(lea: SandboxAgency) -> None:
         LinkPolicy("https://ex\x00.org"),
     ],
 )
-def test_a_rule_nobody_can_follow_is_refused(lea: SandboxAgency, wrong: LinkPolicy) -> None:
+def test_invalid_link_policy_is_refused(lea: SandboxAgency, wrong: LinkPolicy) -> None:
     with lea.scope() as scope, pytest.raises(BadInput):
         link_tracking.set_link_policy(scope, lea.creator_id, wrong)
 
 
-def test_what_the_check_reads_is_what_is_shown(lea: SandboxAgency) -> None:
-    """The address the safety check finds in the text is the one that stands there."""
+def test_gate_reads_published_addresses(lea: SandboxAgency) -> None:
+    """The gate extracts from the text the same addresses that are published."""
     rule(lea)
     with lea.scope() as scope:
         post_id = lea.write(f"Come, come ({SHOP})! Or https://b.example…")

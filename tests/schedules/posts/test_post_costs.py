@@ -1,5 +1,4 @@
-"""What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up
-to the total."""
+"""Costs of posts: each item counts once, and posts plus unassigned costs equal the total."""
 
 import csv
 import io
@@ -35,7 +34,8 @@ PRICES = parse_token_prices("big = 100/400 USD")
 
 
 def run_of(lea: SandboxAgency, minors: Iterable[str], *, currency: str = "USD") -> list[UUID]:
-    """A run that was bought, and is over: its pictures; one more was paid for, and never came."""
+    """Create a finished run whose photos were bought, and one more order that was paid but failed.
+    Return the photos."""
     pictures = [lea.photo(int(uuid7()) % 10**6) for _ in minors]
     with lea.scope() as scope:
         recipe_id = specs.save_recipe(scope, lea.creator_id, build_spec(variants=len(pictures) + 1))
@@ -72,7 +72,7 @@ def run_of(lea: SandboxAgency, minors: Iterable[str], *, currency: str = "USD") 
 
 
 def ask(lea: SandboxAgency, draft: UUID, *, kept: bool = True) -> None:
-    """A text for the page of a post."""
+    """Record a text generation for the draft of a post."""
     sitting = TextSession(
         lea.tenant, lea.tenant_id, lea.creator_id, TextPurpose.KIT, draft, TextBilling(PRICES)
     )
@@ -103,7 +103,7 @@ def post(lea: SandboxAgency, media: Iterable[UUID], draft: UUID) -> UUID:
     return lea.write("hello", media=tuple(media), origin=DASHBOARD_ORIGIN, origin_key=str(draft))
 
 
-def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(
+def test_shared_photo_is_charged_to_first_post_and_failed_order_to_none(
     lea: SandboxAgency,
 ) -> None:
     one, two = run_of(lea, ["0.3", "0.5"])
@@ -132,7 +132,9 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(
     with lea.scope() as scope:
         assert post_costs.load_post_cost(scope, [lea.creator_id], second) == by_post[second]
         spent = spending_caps.monthly_budget(scope, "USD", {}).spent.minor
-        assert found.total.exact["USD"] == spent, "what the month's cap counts, billed texts too"
+        assert found.total.exact["USD"] == spent, (
+            "the amount that counts towards the monthly cap, texts included"
+        )
         with pytest.raises(NotFound):
             post_costs.load_post_cost(scope, [uuid7()], first)
     other = create_sandbox_agency(lea.services, lea.network)
@@ -140,7 +142,7 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(
         post_costs.load_post_cost(scope, [lea.creator_id], first)
 
 
-def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(
+def test_copy_has_cost_of_original_and_erased_photo_is_no_loss(
     lea: SandboxAgency,
 ) -> None:
     one, two = run_of(lea, ["0.3", "0.5"])
@@ -187,7 +189,7 @@ def _job(lea: SandboxAgency, asset: UUID) -> UUID:
         return found
 
 
-def test_whatever_uses_what_posts_and_the_rest_add_up(lea: SandboxAgency) -> None:
+def test_costs_of_posts_and_unassigned_equal_total(lea: SandboxAgency) -> None:
     pictures = [
         *run_of(lea, ["0.3", "0.0001", "7"]),
         *run_of(lea, ["2.5"], currency="EUR"),
@@ -223,7 +225,7 @@ def test_whatever_uses_what_posts_and_the_rest_add_up(lea: SandboxAgency) -> Non
                     for one in things.spent_between(scope, lea.creator_id, *day)
                 ]
                 assert sorted(halves) == sorted(one.id for one in whole), (
-                    "each thing on one side of any midnight"
+                    "each item belongs to one day"
                 )
 
     adds_up()

@@ -1,4 +1,4 @@
-"""Which posts say the same: the rule alone, and the index that files are held against."""
+"""Text similarity: the comparison of fingerprints, and the index used by imports."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -34,28 +34,26 @@ texts = some.text(max_size=400)
 
 @some.composite
 def posts(draw: some.DrawFn) -> str:
-    """A post as people write them: sentences of ours, some hundred letters."""
+    """Return a realistic post: some sentences of the catalogue."""
     chosen = draw(some.lists(some.sampled_from(SENTENCES), min_size=4, max_size=12, unique=True))
     return " ".join(chosen)
 
 
 @given(texts)
-def test_normalising_is_done_once(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     assert normalize_text(normalize_text(text)) == normalize_text(text)
 
 
 @given(texts, some.sampled_from(["  ", "\n", "\t ", "\u00a0"]))
-def test_case_blanks_and_letter_forms_make_no_other_text(text: str, blank: str) -> None:
-    turned = text.replace("ı", "")  # alone of all letters, its capital is another one's
+def test_case_and_whitespace_do_not_change_fingerprint(text: str, blank: str) -> None:
+    turned = text.replace("ı", "")  # the capital of "ı" is the capital of "i"
     assert normalize_text(turned.swapcase().casefold()) == normalize_text(turned.casefold())
     assert normalize_text(text.replace(" ", blank)) == normalize_text(text)
     assert fingerprint_text(f" {text}{blank}") == fingerprint_text(text)
 
 
 @given(texts, texts, some.sets(some.sampled_from(PICTURES)), some.sets(some.sampled_from(PICTURES)))
-def test_words_are_alike_both_ways(
-    one: str, other: str, shown: set[UUID], there: set[UUID]
-) -> None:
+def test_comparison_is_symmetric(one: str, other: str, shown: set[UUID], there: set[UUID]) -> None:
     ours, theirs = fingerprint_text(one), fingerprint_text(other)
     assert compare_fingerprints(ours, theirs) == compare_fingerprints(theirs, ours)
     assert hamming_distance(ours.letters or 0, theirs.letters or 0) == hamming_distance(
@@ -71,9 +69,9 @@ def test_words_are_alike_both_ways(
 
 
 @given(posts(), some.data())
-def test_what_is_alike_is_always_found_by_a_mark(text: str, data: some.DataObject) -> None:
-    """The index never loses what the rule knows: sixteen of sixty-four bits are whole where three
-    differ."""
+def test_index_finds_every_similar_text(text: str, data: some.DataObject) -> None:
+    """The index finds everything that the comparison matches: where three of sixty-four bits
+    differ, one group of sixteen is equal."""
     words = text.split()
     place = data.draw(some.integers(0, len(words) - 1))
     edited = " ".join(
@@ -85,18 +83,18 @@ def test_what_is_alike_is_always_found_by_a_mark(text: str, data: some.DataObjec
 
 
 @given(posts(), some.sampled_from(["!", " ❤️", " https://example.test/a?utm=1", "…", " ✨✨"]))
-def test_signs_and_links_make_nearly_the_same(text: str, more: str) -> None:
+def test_added_emoji_or_link_makes_text_nearly_equal(text: str, more: str) -> None:
     assert (
         compare_fingerprints(fingerprint_text(text + more), fingerprint_text(text))
         is SimilarityKind.NEARLY
     )
 
 
-def test_small_edits_are_found_and_other_posts_are_not() -> None:
+def test_small_edits_are_similar_and_other_posts_are_not() -> None:
     drawn = random.Random(7)
     short = [
         one for one in SENTENCES if len(one) < 200
-    ]  # two posts that share a longer one are alike by it alone
+    ]  # two posts that share a longer sentence are similar by it alone
     written = [" ".join(drawn.sample(short, 6)) for _ in range(200)]
     prints = [fingerprint_text(one) for one in written]
 
@@ -113,9 +111,9 @@ def test_small_edits_are_found_and_other_posts_are_not() -> None:
     assert not [pair for pair in pairs if compare_fingerprints(*pair) is not None]
 
 
-def test_long_texts_of_one_language_stay_different() -> None:
-    """Numbers aside, which would tell most of these apart. By words alone one pair in twenty is
-    taken for alike."""
+def test_long_texts_of_one_language_are_not_similar() -> None:
+    """Texts with digits are excluded, because digits alone tell most texts apart. A comparison of
+    words alone would match one pair in twenty."""
     drawn = random.Random(8)
     plain = [one for one in SENTENCES if not any(map(str.isdigit, one))]
     long = [fingerprint_text(" ".join(drawn.sample(plain, 120))) for _ in range(120)]
@@ -134,13 +132,11 @@ def test_long_texts_of_one_language_stay_different() -> None:
         ("", " \n"),
     ],
 )
-def test_short_words_other_numbers_and_nothing_are_not_nearly_the_same(
-    one: str, other: str
-) -> None:
+def test_short_or_differently_numbered_texts_are_not_similar(one: str, other: str) -> None:
     assert compare_fingerprints(fingerprint_text(one), fingerprint_text(other)) is None
 
 
-def test_a_first_comment_is_not_the_post_and_a_threads_parts_are() -> None:
+def test_first_comment_is_ignored_and_thread_parts_count() -> None:
     said = PostContent("", "bonjour", (), ())
     commented = PostContent("", "bonjour", (), (ThreadPart("lien", comment=True),))
     thread = PostContent("", "bonjour", (), (ThreadPart("suite", (PICTURES[0],)),))
@@ -149,7 +145,7 @@ def test_a_first_comment_is_not_the_post_and_a_threads_parts_are() -> None:
     assert fingerprint_content(thread).pictures == frozenset(PICTURES[:1])
 
 
-def test_a_picture_beside_a_new_one_is_no_repeat() -> None:
+def test_new_photo_beside_old_one_is_no_duplicate() -> None:
     card, new = PICTURES[0], PICTURES[1]
     assert (
         compare_fingerprints(fingerprint_text("un", (new, card)), fingerprint_text("deux", (card,)))
@@ -166,10 +162,10 @@ def test_a_picture_beside_a_new_one_is_no_repeat() -> None:
     some.integers(0, 90),
     some.booleans(),
 )
-def test_an_account_remembers_what_it_said(
+def test_account_texts_find_nearest_duplicate(
     before: list[tuple[int, str]], day: int, once: bool
 ) -> None:
-    """As a plain search through all of it would say."""
+    """The result equals that of a linear search."""
     said = AccountTexts(once=once)
     for at, text in before:
         said.add_text(NOW + timedelta(days=at), fingerprint_text(text))
@@ -182,5 +178,5 @@ def test_an_account_remembers_what_it_said(
         assert found.refused == once
 
 
-def test_ids_are_not_part_of_a_print() -> None:
+def test_equal_photo_ids_give_equal_fingerprint() -> None:
     assert fingerprint_text("x", (one := uuid7(),)) == fingerprint_text("x", (one,))

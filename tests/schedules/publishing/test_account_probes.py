@@ -1,4 +1,4 @@
-"""An account that is braked, and that nobody can ask whether it answers again."""
+"""Accounts with an open circuit breaker that cannot be probed."""
 
 from schedules.posts.states import DeliveryState
 from tests.schedules.builders import SandboxAgency
@@ -15,8 +15,8 @@ def _moved(lea: SandboxAgency, url: str) -> str:
     return home
 
 
-def test_the_next_post_finds_out_where_nobody_else_can(lea: SandboxAgency) -> None:
-    """The account has an address that no request may go to, and the look is given up."""
+def test_next_post_tests_account_that_cannot_be_probed(lea: SandboxAgency) -> None:
+    """The base URL of the account is forbidden, so its probe is abandoned."""
     lea.fault("reset_before")
     first = lea.delivery("first", late_ok=None)
     lea.run()
@@ -31,5 +31,5 @@ def test_the_next_post_finds_out_where_nobody_else_can(lea: SandboxAgency) -> No
     assert lea.state(second) is DeliveryState.PUBLISHED
     assert lea.texts() == ["second"]
     assert lea.state(first) is DeliveryState.UNCERTAIN, (
-        "nobody could look for it either: a person says"
+        "no lookup was possible, so a member decides"
     )

@@ -1,5 +1,4 @@
-"""The clock of the machine goes back an hour: nothing leaves twice, and nobody waits for longer
-than that hour."""
+"""A clock rollback of one hour: no post is published twice, and none waits longer than that hour."""
 
 from datetime import timedelta
 
@@ -14,14 +13,14 @@ AN_HOUR = timedelta(hours=1)
 
 
 def step_back(lea: SandboxAgency) -> None:
-    """The clock alone: leases stay where they are, as on a machine whose time was set."""
+    """Set the clock back but leave the leases, as on a machine whose time was set."""
     with lea.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_clock_move(:by)", by=-AN_HOUR)
 
 
-def test_looks_at_the_first_try_say_nothing_of_the_second(lea: SandboxAgency) -> None:
-    """Proven absent and held for being late; then sent by a person at an earlier hour, to a place
-    whose list lags."""
+def test_lookups_of_first_attempt_do_not_count_for_second(lea: SandboxAgency) -> None:
+    """The delivery is proven absent and held as late. A member then resends it at an earlier time,
+    while the listing of the platform lags."""
     lea.fault("reset_before")
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
@@ -35,9 +34,9 @@ def test_looks_at_the_first_try_say_nothing_of_the_second(lea: SandboxAgency) ->
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_the_newest_try_is_known_by_its_number(lea: SandboxAgency) -> None:
-    """A process dies with the second request out, at an earlier hour than the first: that one is in
-    doubt."""
+def test_latest_attempt_is_found_by_number(lea: SandboxAgency) -> None:
+    """A process dies after the second request, at an earlier time than the first: the second
+    attempt is the uncertain one."""
     lea.fault("reset_before")
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)

@@ -1,4 +1,4 @@
-"""What the house decides about a delivery in the moment in which others end it or move it."""
+"""Decisions about a delivery while another transaction cancels or reschedules it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from tests.schedules.builders import SandboxAgency, wall_time_after
 
 
 def overdue(lea: SandboxAgency) -> UUID:
-    """Its time has come and gone, and its row still waits."""
+    """Create a delivery that is due and whose outbox row is still waiting."""
     delivery_id = lea.delivery("once", after=1)
     lea.pass_time(minutes=1)
     return delivery_id
@@ -33,11 +33,11 @@ def later(scope: Scope, delivery_id: UUID) -> None:
     ("meanwhile", "state"),
     [(deliveries.cancel_delivery, DeliveryState.CANCELLED), (later, DeliveryState.SCHEDULED)],
 )
-def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
+def test_concurrently_changed_delivery_is_not_woken(
     lea: SandboxAgency, meanwhile: Callable[[Scope, UUID], None], state: DeliveryState
 ) -> None:
-    """The delivery is read, then its rows; in between both change. Waking it would take the row of
-    somebody else."""
+    """Both change between reading the delivery and reading its rows. Waking the delivery would take
+    a row of the other transaction."""
     delivery_id = overdue(lea)
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
@@ -51,7 +51,7 @@ def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
     assert ahead == ([True] if state is DeliveryState.SCHEDULED else [])
 
 
-def test_a_delivery_without_a_row_is_woken(lea: SandboxAgency) -> None:
+def test_stalled_delivery_without_outbox_row_is_woken(lea: SandboxAgency) -> None:
     delivery_id = overdue(lea)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
@@ -62,10 +62,10 @@ def test_a_delivery_without_a_row_is_woken(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [expedite_delivery, later])
-def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(
+def test_hold_is_not_applied_to_rescheduled_delivery(
     lea: SandboxAgency, meanwhile: Callable[[Scope, UUID], None]
 ) -> None:
-    """Too late, said the claim; before that was written down, a person had chosen another time."""
+    """The claim found the delivery too late; before this was stored, a member rescheduled it."""
     delivery_id = overdue(lea)
     too_late = NotClaimable("delivery.too_late", hold=TOO_LATE)
     lea.act(meanwhile, delivery_id)
@@ -78,8 +78,9 @@ def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(
     assert lea.texts() == ["once"]
 
 
-def test_a_yes_between_the_no_and_its_being_written_down_counts(lea: SandboxAgency) -> None:
-    """Due at once: its row comes before the yes, and says so after it."""
+def test_approval_before_hold_is_stored_counts(lea: SandboxAgency) -> None:
+    """A delivery that is due at once: its outbox row is handled before the approval and settled
+    after it."""
     post_id = lea.write("once")
     wish = lea.wish(post_id)
     unapproved = NotClaimable("delivery.unapproved", hold=UNAPPROVED)

@@ -1,4 +1,4 @@
-"""A process that dies at every line between the row and its end: never twice, never lost."""
+"""A process that dies at any point of a publication: no post is published twice, and none is lost."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,11 +12,11 @@ from schedules.publishing import post_removal, settlement, uncertain_deliveries
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 
 MOST = 40
-"""More points than one publication with a picture has."""
+"""More points than one publication with a photo has."""
 
 
 def recovered(lea: SandboxAgency) -> None:
-    """Another process, and time enough for every deadline and look."""
+    """Let another process continue, with time for every deadline and lookup."""
     lea.live(minutes=12)
 
 
@@ -25,11 +25,10 @@ def recovered(lea: SandboxAgency) -> None:
     [("", 0, 1), ("", 1, 4), ("reset_after", 1, 4)],
     ids=["words", "picture", "lost"],
 )
-def test_death_at_any_line_neither_doubles_nor_loses(
+def test_killed_process_neither_repeats_nor_loses_post(
     lea: SandboxAgency, mode: str, pictures: int, step: int
 ) -> None:
-    """The points of a run: before, inside and after each transaction, before and after each
-    request."""
+    """The process dies before, during or after each transaction, and before or after each request."""
     for at in range(0, MOST, step):
         mia = create_sandbox_agency(lea.services, lea.network)
         if mode:
@@ -43,7 +42,7 @@ def test_death_at_any_line_neither_doubles_nor_loses(
         assert mia.texts() == ["once"], (at, mia.states(delivery_id))
         assert mia.state(delivery_id) is DeliveryState.PUBLISHED, (at, mia.states(delivery_id))
         assert mia.rows("delivery.publish") == [], at
-        if asked:  # doubt is told at once, not after a second claim
+        if asked:  # the delivery becomes uncertain at once, not after a second claim
             assert mia.states(delivery_id)[3] in ("uncertain", "published"), (
                 at,
                 mia.states(delivery_id),
@@ -51,11 +50,12 @@ def test_death_at_any_line_neither_doubles_nor_loses(
         if not died:
             break
     assert not died
-    assert at > 9, "so many points has the shortest run"
+    assert at > 9, "the shortest run has at least this many points"
 
 
-def test_a_refusal_is_remembered_by_the_next_process(lea: SandboxAgency) -> None:
-    """A refused post costs one request, wherever the process dies once the answer was kept (P8)."""
+def test_refusal_is_known_after_crash(lea: SandboxAgency) -> None:
+    """A refused post costs one request, wherever the process dies after the response was stored
+    (P8)."""
     unknown = 0
     for at in range(8, MOST, 2):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -73,7 +73,8 @@ def test_a_refusal_is_remembered_by_the_next_process(lea: SandboxAgency) -> None
         assert mia.texts() == []
         if "uncertain" in mia.states(delivery_id):
             assert not known, at
-            unknown += 1  # it died with the answer, or with the request: nobody can know which
+            # it died with the request or with the response; the two are indistinguishable
+            unknown += 1
         else:
             assert len(mia.asked()) == 1, at
         if not died:
@@ -82,8 +83,8 @@ def test_a_refusal_is_remembered_by_the_next_process(lea: SandboxAgency) -> None
     assert unknown >= 1
 
 
-def test_a_killed_process_leaves_no_delivery_publishing(lea: SandboxAgency) -> None:
-    """P2: three minutes after its deadline a delivery is in a state a person can read."""
+def test_killed_process_does_not_keep_delivery_publishing(lea: SandboxAgency) -> None:
+    """P2: three minutes after its deadline, a delivery is in a state that a member can act on."""
     for at in (4, 9, 13):
         delivery_id = lea.delivery(f"{at}")
         lea.crash(at=at)
@@ -91,10 +92,10 @@ def test_a_killed_process_leaves_no_delivery_publishing(lea: SandboxAgency) -> N
         assert lea.state(delivery_id) is not DeliveryState.PUBLISHING, at
 
 
-def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(
+def test_killed_upload_of_late_delivery_is_settled(
     lea: SandboxAgency,
 ) -> None:
-    """Nobody claims it again, so nobody else would say how the attempt ended."""
+    """No other worker claims the delivery again, so the sweep has to settle the attempt."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -118,11 +119,10 @@ def _linked(scope: Scope, delivery_id: UUID) -> None:
     settlement.record_live_link(scope, delivery_id, native_id="1", url="")
 
 
-def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(
+def test_killed_upload_of_cancelled_delivery_is_settled(
     lea: SandboxAgency,
 ) -> None:
-    """Somebody takes it off the calendar between the end of the doubt and the claim that would
-    follow."""
+    """A member cancels the delivery after its lookup and before the next claim."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -146,7 +146,7 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(
     assert open_ones >= 1
 
 
-@pytest.mark.parametrize("looked", [False, True], ids=["nobody can look", "somebody can"])
+@pytest.mark.parametrize("looked", [False, True], ids=["without lookup", "with lookup"])
 @pytest.mark.parametrize(
     ("decided", "ends"),
     [
@@ -156,11 +156,10 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(
         (settlement.resend_absent_delivery, ["uncertain", "published"]),
     ],
 )
-def test_what_died_over_its_answer_leaves_no_attempt_open(
+def test_attempt_killed_before_response_is_settled_by_decision(
     lea: SandboxAgency, decided: Callable[..., object], ends: list[str], looked: bool
 ) -> None:
-    """Whatever a person decides of it: a try that nobody goes on with stays known as what may be
-    there."""
+    """Whatever a member decides, an unfinished attempt stays recorded as possibly published."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -189,8 +188,8 @@ def test_what_died_over_its_answer_leaves_no_attempt_open(
     assert open_ones >= 1
 
 
-def test_a_message_that_comes_twice_does_its_work_once(lea: SandboxAgency) -> None:
-    """Redis may hand over a row again while its first worker lives."""
+def test_repeated_outbox_row_publishes_once(lea: SandboxAgency) -> None:
+    """Redis may deliver a row again while its first worker is alive."""
     delivery_id = lea.delivery("once")
     with lea.scope() as scope:
         row = scope.run(

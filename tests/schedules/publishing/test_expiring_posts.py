@@ -1,5 +1,5 @@
-"""What its platform takes away by itself ends when its time is over, and not while nobody knows
-what became of it."""
+"""Posts that the platform deletes after a fixed time: they expire then, but not while their outcome
+is unknown."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.schedules.builders import SandboxAgency
 
 
 def ended(lea: SandboxAgency, delivery_id: UUID) -> timedelta | None:
-    """End it; after how long it is to be asked again, None where it is done."""
+    """Expire the delivery. Return the delay until the next try, or None if it is done."""
     try:
         expiring_posts.expire_delivery(
             ExpiryDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant
@@ -41,11 +41,11 @@ def written(lea: SandboxAgency, delivery_id: UUID, **columns: object) -> None:
 
 
 @pytest.mark.parametrize("state", [DeliveryState.PUBLISHED, DeliveryState.REMOVING])
-def test_it_ends_when_its_time_is_over(lea: SandboxAgency, state: DeliveryState) -> None:
+def test_post_expires_after_its_lifetime(lea: SandboxAgency, state: DeliveryState) -> None:
     sent = lea.delivery()
     lea.live(minutes=1)
     assert lea.states(sent)[-1] == "published"
-    assert ended(lea, sent) is None, "what stands has no end"
+    assert ended(lea, sent) is None, "a permanent post does not expire"
     assert left(lea, sent)
     written(lea, sent, state=str(state), lasts_hours=24)
     assert ended(lea, sent) == pytest.approx(timedelta(hours=24), abs=timedelta(minutes=2))
@@ -59,7 +59,7 @@ def test_it_ends_when_its_time_is_over(lea: SandboxAgency, state: DeliveryState)
     )
 
 
-def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: SandboxAgency) -> None:
+def test_uncertain_post_expires_later_and_failed_post_never(lea: SandboxAgency) -> None:
     sent = lea.delivery()
     lea.live(minutes=1)
     long_ago = lea.now() - timedelta(hours=30)

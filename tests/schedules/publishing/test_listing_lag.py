@@ -1,4 +1,4 @@
-"""Lists that lag, and platforms that are down for a while: sent once, found early."""
+"""Lagging listings and short outages: each post is sent once and found early."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,8 @@ def requests_of(lea: SandboxAgency) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("lag", [30, 85, 240, 570])
-def test_a_post_that_a_list_shows_late_is_sent_once(lea: SandboxAgency, lag: int) -> None:
-    """The account honours no key."""
+def test_post_listed_late_is_sent_once(lea: SandboxAgency, lag: int) -> None:
+    """The account ignores idempotency keys."""
     lea.fault("reset_after")
     lea.fault("lag", on="lookups", lookup_lag=lag)
     delivery_id = lea.delivery("once")
@@ -30,7 +30,7 @@ def test_a_post_that_a_list_shows_late_is_sent_once(lea: SandboxAgency, lag: int
 
 
 @pytest.mark.parametrize("failures", [5, 9])
-def test_the_first_look_follows_the_end_of_an_outage(lea: SandboxAgency, failures: int) -> None:
+def test_lookup_follows_end_of_outage(lea: SandboxAgency, failures: int) -> None:
     lea.fault("reset_after")
     lea.fault("status:503", on="lookups", times=failures)
     delivery_id = lea.delivery("once")
@@ -40,6 +40,6 @@ def test_the_first_look_follows_the_end_of_an_outage(lea: SandboxAgency, failure
     failed = [one for one in looks if one["status"] == 503]
     answered = [datetime.fromisoformat(one["at"]) for one in looks if one["status"] == 200]
     assert len(failed) == failures
-    assert answered[-1] - answered[0] < timedelta(seconds=10), "the probe, then the look"
+    assert answered[-1] - answered[0] < timedelta(seconds=10), "the probe, then the lookup"
     published = lea.entry(delivery_id).settled_at
     assert published is not None

@@ -1,5 +1,5 @@
-"""Answers that are lost: never sent twice, found when it is there, a person asked when nobody can
-know."""
+"""Lost responses: a post is never sent twice, is found if it was published, and is left to a member
+if no lookup is possible."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ LOST = ["reset_before", "hang"]
 
 @pytest.fixture(params=[False, True], ids=["no keys", "keys"])
 def account(request: pytest.FixtureRequest, lea: SandboxAgency) -> SandboxAgency:
-    """Léa, with an account that honours keys and one that does not."""
+    """Return an agency whose account honours idempotency keys, and one whose account does not."""
     return (
         create_sandbox_agency(lea.services, lea.network, keys=request.param)
         if request.param
@@ -25,7 +25,7 @@ def account(request: pytest.FixtureRequest, lea: SandboxAgency) -> SandboxAgency
 
 
 @pytest.mark.parametrize("mode", TAKEN_IN)
-def test_what_was_taken_in_is_found_and_never_sent_twice(account: SandboxAgency, mode: str) -> None:
+def test_accepted_post_is_found_and_never_sent_twice(account: SandboxAgency, mode: str) -> None:
     account.fault(mode)
     delivery_id = account.delivery("once", media=(account.photo(),))
     account.run()
@@ -40,7 +40,7 @@ def test_what_was_taken_in_is_found_and_never_sent_twice(account: SandboxAgency,
 
 
 @pytest.mark.parametrize("mode", LOST)
-def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(
+def test_lost_request_is_sent_again_after_absence_is_proven(
     account: SandboxAgency, mode: str
 ) -> None:
     account.fault(mode)
@@ -48,7 +48,7 @@ def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(
     account.run()
     assert account.state(delivery_id) is DeliveryState.UNCERTAIN
     account.live(minutes=9)
-    assert account.state(delivery_id) is DeliveryState.UNCERTAIN, "its lists may lag"
+    assert account.state(delivery_id) is DeliveryState.UNCERTAIN, "the listing may lag"
     account.live(minutes=3)
     assert account.state(delivery_id) is DeliveryState.PUBLISHED
     assert account.texts() == ["once"]
@@ -59,7 +59,7 @@ def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(
     assert len(looks) >= 2 or account.accounts["main"].endswith("+key")
 
 
-def test_absence_proven_too_late_is_for_a_person(lea: SandboxAgency) -> None:
+def test_delivery_proven_absent_too_late_is_held(lea: SandboxAgency) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery(late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
@@ -70,9 +70,9 @@ def test_absence_proven_too_late_is_for_a_person(lea: SandboxAgency) -> None:
     assert lea.posts() == []
 
 
-def test_a_look_that_lags_is_made_harmless_by_the_key(lea: SandboxAgency) -> None:
-    """Two looks saw nothing although it is there: the same key makes the second request the first
-    post again."""
+def test_idempotency_key_prevents_second_post_after_late_lookup(lea: SandboxAgency) -> None:
+    """Two lookups miss the published post. Because of the idempotency key, the second request
+    returns the first post."""
     mia = create_sandbox_agency(lea.services, lea.network, keys=True)
     mia.fault("accept_then_hang")
     mia.fault("lag", on="lookups", lookup_lag=900)
@@ -84,7 +84,7 @@ def test_a_look_that_lags_is_made_harmless_by_the_key(lea: SandboxAgency) -> Non
     assert mia.entry(delivery_id).native_id == mia.posts()[0]["id"]
 
 
-def test_a_listing_that_lags_less_than_the_looks_are_apart_finds_it(lea: SandboxAgency) -> None:
+def test_short_listing_lag_does_not_hide_post(lea: SandboxAgency) -> None:
     lea.fault("accept_then_hang")
     lea.fault("lag", on="lookups", lookup_lag=50)
     delivery_id = lea.delivery("once")
@@ -93,7 +93,7 @@ def test_a_listing_that_lags_less_than_the_looks_are_apart_finds_it(lea: Sandbox
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_look_that_fails_is_no_look(lea: SandboxAgency) -> None:
+def test_failed_lookup_proves_nothing(lea: SandboxAgency) -> None:
     lea.fault("reset_after")
     lea.fault("status:503", on="lookups", times=3)
     delivery_id = lea.delivery("once")
@@ -103,7 +103,7 @@ def test_a_look_that_fails_is_no_look(lea: SandboxAgency) -> None:
 
 
 def in_doubt(lea: SandboxAgency, mode: str) -> object:
-    """A delivery nobody can look for: the platform refuses every look-up."""
+    """Return an uncertain delivery of an account whose platform refuses every lookup."""
     lea.fault(mode)
     lea.fault("status:403", on="lookups", times=1000)
     delivery_id = lea.delivery("once", late_ok=None)
@@ -112,7 +112,7 @@ def in_doubt(lea: SandboxAgency, mode: str) -> object:
     return delivery_id
 
 
-def test_a_person_says_it_is_there(lea: SandboxAgency) -> None:
+def test_member_confirms_uncertain_delivery_with_link(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     lea.act(
         settlement.record_live_link,
@@ -128,7 +128,7 @@ def test_a_person_says_it_is_there(lea: SandboxAgency) -> None:
         lea.act(settlement.resend_absent_delivery, delivery_id)
 
 
-def test_a_person_says_it_is_not_there(lea: SandboxAgency) -> None:
+def test_member_resends_absent_delivery(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea, "reset_before")
     lea.act(settlement.resend_absent_delivery, delivery_id)
     lea.live(minutes=1)
@@ -138,7 +138,7 @@ def test_a_person_says_it_is_not_there(lea: SandboxAgency) -> None:
         lea.act(settlement.resend_absent_delivery, delivery_id)
 
 
-def test_a_person_leaves_it(lea: SandboxAgency) -> None:
+def test_member_closes_uncertain_delivery(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
     lea.live(days=2)
@@ -147,7 +147,7 @@ def test_a_person_leaves_it(lea: SandboxAgency) -> None:
     assert lea.rows("delivery.reconcile") == []
 
 
-def test_an_address_belongs_to_one_delivery(lea: SandboxAgency) -> None:
+def test_live_post_belongs_to_one_delivery(lea: SandboxAgency) -> None:
     other = lea.delivery("other")
     lea.run()
     delivery_id = in_doubt(lea, "reset_after")
@@ -157,7 +157,7 @@ def test_an_address_belongs_to_one_delivery(lea: SandboxAgency) -> None:
     assert told.value.message.code == "delivery.linked_elsewhere"
 
 
-def test_doubt_stays_with_its_two_buttons_after_looking_has_ended(lea: SandboxAgency) -> None:
+def test_uncertain_delivery_stays_open_after_last_lookup(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     lea.pass_time(days=1)
     lea.live(hours=1)
@@ -167,14 +167,13 @@ def test_doubt_stays_with_its_two_buttons_after_looking_has_ended(lea: SandboxAg
     assert lea.texts() == ["once"]
 
 
-def test_one_chain_of_looks(lea: SandboxAgency) -> None:
-    """The claim's look and the settle's look are one: they would double every question to the
-    platform."""
+def test_uncertain_delivery_has_one_chain_of_lookups(lea: SandboxAgency) -> None:
+    """Separate lookups of claim and settlement would double the requests to the platform."""
     in_doubt(lea, "reset_after")
     assert len(lea.rows("delivery.reconcile")) == 1
 
 
-def test_an_outage_costs_one_doubt_and_every_post_leaves_once(lea: SandboxAgency) -> None:
+def test_outage_makes_at_most_one_delivery_uncertain(lea: SandboxAgency) -> None:
     lea.fault("status:503", on="*", times=6)
     deliveries = [lea.delivery(f"{n}", after=60 + n) for n in range(4)]
     lea.live(minutes=25)

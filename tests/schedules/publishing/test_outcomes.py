@@ -1,5 +1,4 @@
-"""One delivery, every outcome: what the platform says, what the gate says, and what is not
-there."""
+"""Every outcome of a delivery: responses of the platform, decisions of the gate, and missing media."""
 
 from datetime import timedelta
 
@@ -26,7 +25,7 @@ def channel_state(lea: SandboxAgency) -> ChannelState:
         return channel_reads.get_channel(scope, lea.channels["main"]).state
 
 
-def test_due_post_with_its_picture_goes_out_once(lea: SandboxAgency) -> None:
+def test_due_post_with_photo_is_published_once(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("Bonjour", media=(lea.photo(),), after=3600)
     lea.live(minutes=59)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
@@ -41,16 +40,16 @@ def test_due_post_with_its_picture_goes_out_once(lea: SandboxAgency) -> None:
     assert entry.settled_at is not None
     assert entry.settled_at - entry.due_at < timedelta(seconds=30)
     assert lea.rows("delivery.reconcile") == []
-    assert len(lea.rows("readings.read")) == 3  # the fact was heard
+    assert len(lea.rows("readings.read")) == 3  # the event was received
 
 
-def test_a_bare_text_goes_out(lea: SandboxAgency) -> None:
+def test_text_post_is_published(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("just words")
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_429_waits_as_long_as_told_and_asks_nothing_meanwhile(lea: SandboxAgency) -> None:
+def test_rate_limit_is_respected(lea: SandboxAgency) -> None:
     lea.fault("status:429", retry_after=120)
     delivery_id = lea.delivery()
     lea.run()
@@ -62,7 +61,7 @@ def test_429_waits_as_long_as_told_and_asks_nothing_meanwhile(lea: SandboxAgency
     assert len(lea.asked()) == 2
 
 
-def test_a_wait_longer_than_the_author_accepts_is_told_when_it_is_too_late(
+def test_rate_limit_beyond_allowed_delay_holds_post(
     lea: SandboxAgency,
 ) -> None:
     lea.fault("status:429", retry_after=7200)
@@ -74,7 +73,7 @@ def test_a_wait_longer_than_the_author_accepts_is_told_when_it_is_too_late(
     )
 
 
-def test_another_post_of_a_blocked_account_waits_for_it_and_is_held_when_it_is_too_late_by_then(
+def test_post_of_rate_limited_account_is_held_when_too_late(
     lea: SandboxAgency,
 ) -> None:
     lea.fault("status:429", retry_after=7200)
@@ -88,14 +87,15 @@ def test_another_post_of_a_blocked_account_waits_for_it_and_is_held_when_it_is_t
     assert (lea.state(second), lea.why(second)) == (DeliveryState.HELD, "delivery.too_late")
 
 
-def test_401_stops_the_account_and_connecting_it_again_lets_the_post_go(lea: SandboxAgency) -> None:
+def test_revoked_token_holds_posts_until_account_reconnects(lea: SandboxAgency) -> None:
     lea.network.json("POST", f"/control/token/{lea.accounts['main']}", {"revoke": True})
     delivery_id, next_one = lea.delivery(), lea.delivery("next", after=30)
     lea.live(minutes=1)
     assert channel_state(lea) is ChannelState.REAUTHORIZE
     for each in (delivery_id, next_one):
         assert (lea.state(each), lea.why(each)) == (DeliveryState.HELD, "delivery.account_lost")
-    assert len(lea.asked()) == 2  # the token was shown once more; the second post asked nobody
+    # the first post tried the token twice; the second sent no request
+    assert len(lea.asked()) == 2
     assert list(lea.notices().values()) == ["channel.notice_reauthorize_posts"]
     _, told = lea.network.json("POST", f"/control/token/{lea.accounts['main']}", {})
     lea.network.tokens[lea.accounts["main"]] = told["token"]
@@ -105,7 +105,7 @@ def test_401_stops_the_account_and_connecting_it_again_lets_the_post_go(lea: San
     assert lea.notices() == {}
 
 
-def test_an_account_that_came_back_too_late_leaves_it_to_a_person(lea: SandboxAgency) -> None:
+def test_late_reconnection_keeps_post_on_hold(lea: SandboxAgency) -> None:
     lea.network.json("POST", f"/control/token/{lea.accounts['main']}", {"revoke": True})
     delivery_id = lea.delivery()
     lea.run()
@@ -119,7 +119,7 @@ def test_an_account_that_came_back_too_late_leaves_it_to_a_person(lea: SandboxAg
     assert len(lea.asked()) == 2
 
 
-def test_a_refusal_costs_one_request_and_is_told_in_words(lea: SandboxAgency) -> None:
+def test_refused_post_costs_one_request_and_has_readable_reason(lea: SandboxAgency) -> None:
     lea.fault("refuse")
     delivery_id = lea.delivery()
     lea.live(hours=3)
@@ -135,7 +135,7 @@ def test_a_refusal_costs_one_request_and_is_told_in_words(lea: SandboxAgency) ->
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_picture_nobody_rated_is_held_with_its_reason_and_its_decision(
+def test_unrated_photo_holds_post(
     lea: SandboxAgency,
 ) -> None:
     photo = lea.photo(rating=None)
@@ -150,13 +150,13 @@ def test_a_picture_nobody_rated_is_held_with_its_reason_and_its_decision(
             gate_reads.last_decision_reasons(scope, Subject("delivery", delivery_id)) or ()
         )
     assert lea.asked() == []
-    lea.photo()  # the same picture; somebody rates it
+    lea.photo()  # the same photo, rated now
     lea.act(expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_past_its_lateness_nothing_leaves(lea: SandboxAgency) -> None:
+def test_post_past_allowed_delay_is_held(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(late_ok=timedelta(minutes=5), after=60)
     lea.pass_time(minutes=7)
     lea.run()
@@ -170,14 +170,14 @@ def test_past_its_lateness_nothing_leaves(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_always_is_never_too_late(lea: SandboxAgency) -> None:
+def test_post_without_deadline_is_never_too_late(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(late_ok=None, after=60)
     lea.pass_time(days=3)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_picture_that_left_the_library_holds_its_post(lea: SandboxAgency) -> None:
+def test_deleted_photo_holds_post(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(media=(lea.photo(),), after=3600)
     with lea.scope() as scope:
         scope.run("DELETE FROM creations WHERE tenant_id = :tenant", tenant=lea.tenant_id)
@@ -191,9 +191,8 @@ def test_a_picture_that_left_the_library_holds_its_post(lea: SandboxAgency) -> N
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.media_missing"}
 
 
-def test_bytes_that_left_the_store_hold_the_post_at_once(lea: SandboxAgency) -> None:
-    """The transport finds no file: nothing was sent, and trying every minute would not bring it
-    back."""
+def test_missing_file_holds_post_at_once(lea: SandboxAgency) -> None:
+    """The transport finds no file: no request was sent, and retries would not help."""
     photo = lea.photo()
     with lea.scope() as scope:
         lea.services.store.delete(
@@ -206,13 +205,13 @@ def test_bytes_that_left_the_store_hold_the_post_at_once(lea: SandboxAgency) -> 
         "delivery.media_missing",
     )
     assert lea.posts() == []
-    lea.photo()  # brought in again
+    lea.photo()  # the same photo, uploaded again
     lea.act(expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_paused_account_keeps_its_posts_on_the_calendar(lea: SandboxAgency) -> None:
+def test_paused_account_keeps_posts_scheduled(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=60)
     lea.act(
         lifecycle.pause_account,
@@ -227,7 +226,7 @@ def test_a_paused_account_keeps_its_posts_on_the_calendar(lea: SandboxAgency) ->
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_an_emergency_stop_keeps_posts_on_the_calendar_and_reopening_lets_them_go(
+def test_emergency_stop_keeps_posts_scheduled_until_reopened(
     lea: SandboxAgency,
 ) -> None:
     delivery_id = lea.delivery(after=60)
@@ -248,7 +247,7 @@ def test_an_emergency_stop_keeps_posts_on_the_calendar_and_reopening_lets_them_g
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_stop_longer_than_the_author_accepts_is_told_when_it_ends(lea: SandboxAgency) -> None:
+def test_long_emergency_stop_holds_late_post_at_its_end(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(late_ok=timedelta(minutes=5), after=60)
     lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
     lea.live(minutes=8)
@@ -261,10 +260,11 @@ def test_a_stop_longer_than_the_author_accepts_is_told_when_it_ends(lea: Sandbox
     )
 
 
-def test_after_downtime_late_posts_leave_one_by_one_and_the_too_late_are_held(
+def test_after_downtime_late_posts_publish_at_intervals_or_are_held(
     lea: SandboxAgency,
 ) -> None:
-    """Six hours of silence end: no burst, nothing quietly hours late."""
+    """After six hours of downtime there is no burst, and no post is published hours late without
+    notice."""
     late = [
         lea.delivery(f"late {n}", after=60 + n, late_ok=timedelta(hours=6, minutes=15))
         for n in range(3)
@@ -283,7 +283,7 @@ def test_after_downtime_late_posts_leave_one_by_one_and_the_too_late_are_held(
     assert lea.state(late[2]) is DeliveryState.HELD
 
 
-def test_posts_due_together_all_leave_when_nothing_was_down(lea: SandboxAgency) -> None:
+def test_simultaneous_posts_all_publish_without_downtime(lea: SandboxAgency) -> None:
     for number in range(8):
         lea.delivery(f"{number}", after=60)
     lea.live(minutes=2)
@@ -291,21 +291,21 @@ def test_posts_due_together_all_leave_when_nothing_was_down(lea: SandboxAgency) 
 
 
 @pytest.mark.parametrize("keys", [False, True])
-def test_the_same_words_twice_are_two_posts(lea: SandboxAgency, keys: bool) -> None:
+def test_same_text_twice_makes_two_posts(lea: SandboxAgency, keys: bool) -> None:
     lea.connect("two", keys=keys)
     first, second = lea.delivery("same", channel="two"), lea.delivery("same", channel="two")
-    for one in (first, second):  # whichever leaves later
+    for one in (first, second):  # whichever publishes second
         lea.act(duplicates.allow_duplicate, one, connectors=loader.load_connectors())
     lea.run()
     assert lea.texts("two") == ["same", "same"]
     assert lea.entry(first).native_id != lea.entry(second).native_id
 
 
-def test_a_delivery_of_an_erased_row_is_no_orphan(lea: SandboxAgency) -> None:
+def test_due_delivery_without_outbox_row_is_woken(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
-        assert stalled_deliveries.wake_stalled_deliveries(scope) == 0  # not due yet
+        assert stalled_deliveries.wake_stalled_deliveries(scope) == 0  # it is not due yet
     lea.live(minutes=2)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     with lea.scope() as scope:

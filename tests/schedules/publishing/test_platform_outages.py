@@ -1,5 +1,4 @@
-"""A platform that is away: it is asked now and then, each time later; all leaves when it is
-back."""
+"""Platform outages: requests become less frequent, and every post publishes after the outage."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -22,7 +21,7 @@ HOURS = timedelta(hours=4)
 
 
 def tries(lea: SandboxAgency, *kinds: str) -> int:
-    """Attempts of this agency's."""
+    """Return the number of attempts of this agency."""
     with lea.scope() as scope:
         found: int = scope.run(
             "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = ANY(CAST(:kinds "
@@ -34,7 +33,7 @@ def tries(lea: SandboxAgency, *kinds: str) -> int:
 
 
 def moved(lea: SandboxAgency, url: str) -> None:
-    """The account's platform answers elsewhere: nowhere, or where it did."""
+    """Change the base URL of the account. An empty `url` restores the sandbox."""
     lea.connect_to(
         "main",
         account=lea.accounts["main"],
@@ -44,9 +43,7 @@ def moved(lea: SandboxAgency, url: str) -> None:
 
 
 @pytest.mark.parametrize("picture", [False, True], ids=["text", "picture"])
-def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(
-    lea: SandboxAgency, picture: bool
-) -> None:
+def test_unreachable_platform_costs_few_attempts(lea: SandboxAgency, picture: bool) -> None:
     moved(lea, f"http://127.0.0.1:{free_port()}")
     media = (lea.photo(),) if picture else ()
     waiting = [
@@ -57,10 +54,10 @@ def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(
     assert tries(lea, "send", "stage") == 1
     moved(lea, "")
     lea.live(seconds=40)
-    assert lea.texts() == ["number 0"]  # the others follow at a distance, as after any downtime
+    assert lea.texts() == ["number 0"]  # the others follow at intervals, as after any downtime
 
 
-def test_uploads_that_fail_are_tried_less_and_less(lea: SandboxAgency) -> None:
+def test_failing_upload_is_retried_less_often(lea: SandboxAgency) -> None:
     lea.fault("status:503", on="files", times=1000)
     delivery_id = lea.delivery("with a picture", media=(lea.photo(),), late_ok=HOURS)
     lea.live(minutes=30)
@@ -71,7 +68,7 @@ def test_uploads_that_fail_are_tried_less_and_less(lea: SandboxAgency) -> None:
     assert (lea.state(delivery_id), lea.texts()) == (DeliveryState.PUBLISHED, ["with a picture"])
 
 
-def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: SandboxAgency) -> None:
+def test_failing_removal_is_retried_less_often(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("regret")
     lea.run()
     lea.act(post_removal.request_post_removal, delivery_id)
@@ -85,9 +82,7 @@ def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: SandboxAgency) 
 
 
 @given(st.integers(0, 10_000), st.uuids())
-def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(
-    count: int, who: UUID
-) -> None:
+def test_retry_delay_grows_to_five_minutes_and_keeps_requested_delay(count: int, who: UUID) -> None:
     wait = retry_delays.retry_delay(SHORT_RETRY, count, who)
     assert (
         SHORT_RETRY
@@ -99,7 +94,7 @@ def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(
     assert retry_delays.retry_delay(asked, count, who) == asked
 
 
-def test_those_who_wait_for_the_same_do_not_come_back_together() -> None:
+def test_retry_delays_are_spread() -> None:
     waits = sorted(
         retry_delays.retry_delay(SHORT_RETRY, 8, uuid7()).total_seconds() for _ in range(400)
     )

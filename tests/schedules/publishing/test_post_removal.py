@@ -1,4 +1,4 @@
-"""Taking away what stands outside, and what never did."""
+"""Removal of live posts, of uncertain posts, and of posts that were never published."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import SandboxAgency
 
 
-def test_a_published_post_is_taken_away_and_its_going_is_proven(lea: SandboxAgency) -> None:
+def test_published_post_is_removed_and_verified(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("regret", media=(lea.photo(),))
     lea.run()
     assert lea.act(post_removal.request_post_removal, delivery_id) == 1
@@ -33,7 +33,7 @@ def test_a_published_post_is_taken_away_and_its_going_is_proven(lea: SandboxAgen
         lea.act(post_removal.request_post_removal, delivery_id)
 
 
-def test_what_is_gone_already_counts_as_taken_away(lea: SandboxAgency) -> None:
+def test_externally_deleted_post_counts_as_removed(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery()
     lea.run()
     lea.network.api("DELETE", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
@@ -42,7 +42,7 @@ def test_what_is_gone_already_counts_as_taken_away(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
-def test_a_platform_that_does_not_delete_now_is_asked_again(lea: SandboxAgency) -> None:
+def test_failed_removal_is_retried(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery()
     lea.run()
     lea.fault("status:503", on="deletes", times=2)
@@ -54,8 +54,8 @@ def test_a_platform_that_does_not_delete_now_is_asked_again(lea: SandboxAgency) 
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
-def test_a_post_in_doubt_is_looked_for_and_taken_away(lea: SandboxAgency, mode: str) -> None:
-    """Nothing is sent again meanwhile, and nothing stays outside."""
+def test_uncertain_post_is_looked_up_and_removed(lea: SandboxAgency, mode: str) -> None:
+    """The post is not sent again during the removal, and none stays live."""
     lea.fault(mode)
     delivery_id = lea.delivery("maybe", media=(lea.photo(),))
     lea.run()
@@ -68,14 +68,14 @@ def test_a_post_in_doubt_is_looked_for_and_taken_away(lea: SandboxAgency, mode: 
     assert len(lea.asked()) == 1
 
 
-def test_what_never_left_cannot_be_taken_away(lea: SandboxAgency) -> None:
+def test_unpublished_post_cannot_be_removed(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(Conflict):
         lea.act(post_removal.request_post_removal, delivery_id)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_removal_is_not_stopped_by_a_crash(lea: SandboxAgency) -> None:
+def test_removal_survives_crash(lea: SandboxAgency) -> None:
     for at in range(1, 14, 3):
         delivery_id = lea.delivery(f"{at}")
         lea.run()
@@ -88,19 +88,19 @@ def test_removal_is_not_stopped_by_a_crash(lea: SandboxAgency) -> None:
 
 
 def late(lea: SandboxAgency) -> list[str]:
-    """The open alarms of what is there for too long."""
+    """Return the open notices of removals that take too long."""
     return [code for cause, code in lea.notices().items() if cause.endswith(":late")]
 
 
 def later(lea: SandboxAgency, **by: float) -> None:
-    """The hours pass, and what is due by then is done once."""
+    """Advance the time in one step and handle the events due by then."""
     lea.run()
     lea.pass_time(**by)
     lea.run()
 
 
-def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: SandboxAgency) -> None:
-    """It used to be tried for ever, and nobody heard of it."""
+def test_endless_removal_is_reported_once_after_a_day(lea: SandboxAgency) -> None:
+    """Such removals were once retried forever without a notice."""
     delivery_id = lea.delivery("regret")
     lea.run()
     lea.fault("status:503", on="deletes", times=9999)
@@ -118,7 +118,7 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: SandboxAgency
         assert (task.is_removal, bool(task.url)) == (True, True)
         notices.dismiss(scope, told[0].cause, why="later")
     later(lea, hours=3)
-    assert late(lea) == [], "once"
+    assert late(lea) == [], "the notice is opened once"
     lea.network.clear()
     later(lea, hours=1)
     assert lea.state(delivery_id) is DeliveryState.REMOVED
@@ -126,7 +126,7 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: SandboxAgency
         assert tasks.list_due_tasks(scope, creators=[lea.creator_id]) == []
 
 
-def test_what_must_go_is_told_sooner(lea: SandboxAgency) -> None:
+def test_takedown_is_reported_after_twelve_hours(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("harm")
     lea.run()
     lea.fault("status:503", on="deletes", times=9999)
@@ -139,8 +139,8 @@ def test_what_must_go_is_told_sooner(lea: SandboxAgency) -> None:
     assert late(lea) == ["copy.still_there"]
 
 
-def test_a_site_that_wants_us_to_wait_for_hours_is_told_in_time(lea: SandboxAgency) -> None:
-    """Nothing is even asked while it does: the clock runs all the same."""
+def test_rate_limited_removal_is_reported_after_a_day(lea: SandboxAgency) -> None:
+    """The time until the notice counts although no request is sent during the wait."""
     delivery_id = lea.delivery("regret")
     lea.run()
     lea.fault("status:429", on="deletes", times=99, retry_after=3600)

@@ -1,5 +1,4 @@
-"""Ten minutes before: what would stop a post is said while there is time, and nothing else
-happens."""
+"""Preflight checks: members are warned of problems before a post is due, without side effects."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -35,7 +34,7 @@ def troubles(lea: SandboxAgency, delivery_id: UUID) -> list[str]:
 
 
 def ends(lea: SandboxAgency, *, seconds: float, refresh: bool = False) -> None:
-    """The token of the account ends; `refresh`: a new one can be had."""
+    """Set the expiry of the account's token. With `refresh`, the token can be refreshed."""
     with lea.scope() as scope:
         scope.run(
             "UPDATE tokens SET expires_at = :at, since = house_now(), refresh_box = CASE WHEN "
@@ -48,13 +47,13 @@ def ends(lea: SandboxAgency, *, seconds: float, refresh: bool = False) -> None:
         )
 
 
-def test_a_post_that_will_leave_is_not_talked_about(lea: SandboxAgency) -> None:
+def test_post_without_problems_has_no_notice(lea: SandboxAgency) -> None:
     lea.delivery(after=3600, media=(lea.photo(),))
     lea.live(minutes=55)
     assert lea.notices() == {}
 
 
-def test_the_look_ahead_asks_each_thing_once(lea: SandboxAgency) -> None:
+def test_preflight_reads_each_table_once(lea: SandboxAgency) -> None:
     delivery_id, asked = lea.delivery(after=3600), list[str]()
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
@@ -67,7 +66,7 @@ def test_the_look_ahead_asks_each_thing_once(lea: SandboxAgency) -> None:
     assert len(asked) <= 14
 
 
-def test_words_alone_where_every_post_shows_something_are_told_when_they_are_planned(
+def test_missing_media_is_reported_when_scheduled(
     lea: SandboxAgency,
 ) -> None:
     account = f"pics-{str(lea.tenant_id)[-8:]}"
@@ -80,7 +79,7 @@ def test_words_alone_where_every_post_shows_something_are_told_when_they_are_pla
     assert troubles(lea, lea.delivery(channel="pics", after=7200, media=(lea.photo(),))) == []
 
 
-def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(
+def test_unrated_photo_is_reported_and_post_publishes_once_rated(
     lea: SandboxAgency,
 ) -> None:
     photo = lea.photo(rating=None)
@@ -99,11 +98,11 @@ def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(
 
 
 STRANGE = "r0plpgsql-12-3456"
-"""Words in no language that the gate reads."""
+"""A text in no language that the gate supports."""
 
 
 def told(lea: SandboxAgency, delivery_id: UUID) -> tuple[str, bool] | None:
-    """What members are told of a post ahead of its time, and whether it is urgent."""
+    """Return code and urgency of the preflight notice of the delivery, or None."""
     with lea.scope() as scope:
         found = {one.cause: one for one in list_open_notices(scope)}
     one = found.get(f"delivery:{delivery_id}:preflight")
@@ -111,7 +110,7 @@ def told(lea: SandboxAgency, delivery_id: UUID) -> tuple[str, bool] | None:
 
 
 @pytest.mark.heavy
-def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_is_near(
+def test_gate_refusal_is_reported_a_day_before_and_urgently_near_due(
     lea: SandboxAgency,
 ) -> None:
     tomorrow, later = (
@@ -120,7 +119,7 @@ def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_
     )
     lea.run()
     assert told(lea, tomorrow) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False), (
-        "somebody can still put it right by day"
+        "the notice is not urgent yet"
     )
     assert told(lea, later) is None
     lea.live(hours=49)
@@ -129,7 +128,7 @@ def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_
     assert told(lea, later) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", True)
 
 
-def test_checks_of_a_whole_file_stand_behind_what_is_due(lea: SandboxAgency) -> None:
+def test_preflight_has_lower_priority_than_publishing(lea: SandboxAgency) -> None:
     lea.delivery(after=6 * 3600)
     with lea.scope() as scope:
         rows = scope.run("SELECT kind, priority FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
@@ -137,7 +136,7 @@ def test_checks_of_a_whole_file_stand_behind_what_is_due(lea: SandboxAgency) -> 
     assert found["delivery.publish"] < found["delivery.preflight"]
 
 
-def test_what_was_told_a_day_before_ends_with_its_cause(lea: SandboxAgency) -> None:
+def test_preflight_notice_closes_with_its_cause(lea: SandboxAgency) -> None:
     photo = lea.photo(rating=None)
     delivery_id = lea.delivery(after=20 * 3600, media=(photo,))
     lea.run()
@@ -152,7 +151,7 @@ def test_what_was_told_a_day_before_ends_with_its_cause(lea: SandboxAgency) -> N
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: SandboxAgency) -> None:
+def test_later_problem_is_reported_hours_before(lea: SandboxAgency) -> None:
     photo = lea.photo()
     delivery_id = lea.delivery(after=20 * 3600, media=(photo,))
     lea.live(minutes=1)
@@ -165,11 +164,11 @@ def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: SandboxA
     found = told(lea, delivery_id)
     assert found is not None
     assert found[0].startswith("gate.")
-    assert not found[1], "fourteen hours are left"
+    assert not found[1], "not urgent with fourteen hours left"
 
 
-def test_what_an_account_waits_for_is_nothing_to_tell_a_day_before(lea: SandboxAgency) -> None:
-    """It may be over by then, and its own page says it."""
+def test_account_pause_is_not_reported_a_day_before(lea: SandboxAgency) -> None:
+    """The cause may be gone by then, and the page of the account shows it."""
     delivery_id = lea.delivery(after=20 * 3600)
     lea.act(
         lifecycle.pause_account,
@@ -181,7 +180,7 @@ def test_what_an_account_waits_for_is_nothing_to_tell_a_day_before(lea: SandboxA
     assert told(lea, delivery_id) is None
 
 
-def test_a_later_try_is_looked_at_as_far_ahead_as_any(lea: SandboxAgency) -> None:
+def test_retry_time_sets_preflight_time(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(STRANGE, after=60)
     later = "UPDATE deliveries SET not_before = :at WHERE tenant_id = :tenant AND id = :id"
     with lea.scope() as scope:
@@ -193,8 +192,8 @@ def test_a_later_try_is_looked_at_as_far_ahead_as_any(lea: SandboxAgency) -> Non
     assert told(lea, delivery_id) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False)
 
 
-def test_an_account_that_cannot_post_is_told_by_its_name(lea: SandboxAgency) -> None:
-    """Once, however many of its posts come near."""
+def test_paused_account_has_one_preflight_notice(lea: SandboxAgency) -> None:
+    """One notice, however many of its posts are due soon."""
     for number in range(3):
         lea.delivery(f"{number}", after=3600 + number)
     lea.act(
@@ -206,10 +205,10 @@ def test_an_account_that_cannot_post_is_told_by_its_name(lea: SandboxAgency) -> 
     assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.paused"}
 
 
-def test_an_emergency_stop_is_said_where_one_looks_and_is_nobodys_notice(
+def test_emergency_stop_is_shown_without_notice(
     lea: SandboxAgency,
 ) -> None:
-    """Whoever pressed it knows; forty accounts would be forty notices."""
+    """The member who stopped knows it, and forty accounts would cause forty notices."""
     first, second = (
         lea.delivery(words, after=3600 + number) for number, words in enumerate(("one", "two"))
     )
@@ -226,11 +225,11 @@ def test_an_emergency_stop_is_said_where_one_looks_and_is_nobodys_notice(
     assert troubles(lea, first) == []
 
 
-def test_a_token_that_ends_too_near_to_its_post_is_said_when_it_is_planned_and_before(
+def test_token_expiring_near_due_time_is_reported(
     lea: SandboxAgency,
 ) -> None:
-    """Fifteen minutes after its hour it must still be good; one that renews itself is nobody's
-    trouble."""
+    """The token has to be valid until fifteen minutes after the due time. A token that refreshes
+    itself causes no warning."""
     delivery_id, later = lea.delivery("one", after=3600), lea.delivery("two", after=3 * 86_400)
     assert troubles(lea, delivery_id) == []
     ends(lea, seconds=3600 + 14 * 60)
@@ -241,12 +240,10 @@ def test_a_token_that_ends_too_near_to_its_post_is_said_when_it_is_planned_and_b
     assert lea.asked() == []
     ends(lea, seconds=9000)
     lea.live(minutes=3)
-    assert warning(lea, delivery_id) is None, (
-        "it is looked at again, so that the notice ends with its cause"
-    )
+    assert warning(lea, delivery_id) is None, "a repeated check closes the notice"
 
 
-def test_one_that_renews_itself_is_renewed_for_its_post_and_told_where_it_could_not_be(
+def test_refreshable_token_is_refreshed_before_post_is_due(
     lea: SandboxAgency,
 ) -> None:
     delivery_id = lea.delivery(after=3600)
@@ -266,7 +263,7 @@ def test_one_that_renews_itself_is_renewed_for_its_post_and_told_where_it_could_
     assert troubles(lea, delivery_id) == ["delivery.token_waits"]
 
 
-def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is_told(
+def test_rate_limit_is_reported_only_beyond_due_time(
     lea: SandboxAgency,
 ) -> None:
     near, far = lea.delivery("one", after=3600), lea.delivery("two", after=3 * 3600)
@@ -283,7 +280,7 @@ def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is
     assert lea.asked() == []
 
 
-def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_more(
+def test_post_waits_while_only_reserve_of_limit_remains(
     lea: SandboxAgency,
 ) -> None:
     delivery_id = lea.delivery(after=3600)
@@ -306,7 +303,7 @@ def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_mo
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_a_closed_brake_is_told_of_what_is_near_alone(lea: SandboxAgency) -> None:
+def test_open_circuit_breaker_is_reported_for_near_posts_only(lea: SandboxAgency) -> None:
     near, far = lea.delivery("one", after=300), lea.delivery("two", after=3600)
     lea.act(
         send_limits.record_answer,
@@ -318,27 +315,26 @@ def test_a_closed_brake_is_told_of_what_is_near_alone(lea: SandboxAgency) -> Non
     assert troubles(lea, far) == []
 
 
-def test_all_that_is_in_the_way_is_said_at_once(lea: SandboxAgency) -> None:
+def test_all_problems_are_reported_together(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=3600, media=(lea.photo(rating=None),))
     ends(lea, seconds=60)
     assert troubles(lea, delivery_id) == ["delivery.token_ends", "gate.RATING_MISSING"]
 
 
-def test_a_post_due_at_once_is_not_checked_ahead(lea: SandboxAgency) -> None:
+def test_post_due_soon_has_no_preflight(lea: SandboxAgency) -> None:
     lea.delivery(after=300)
     assert lea.rows("delivery.preflight") == []
 
 
-def test_a_draft_says_what_its_account_would_do_to_it(lea: SandboxAgency) -> None:
-    """Whoever wrote it need not wait for a yes to learn that nothing would leave; the yes itself is
-    asked elsewhere."""
+def test_draft_reports_account_problem(lea: SandboxAgency) -> None:
+    """The author sees the problem before the approval. A missing approval is reported elsewhere."""
     draft = lea.wish(lea.write("later"), "main", after=3600)
     assert (lea.state(draft), troubles(lea, draft)) == (DeliveryState.DRAFT, [])
     lea.act(lifecycle.mark_gone, lea.channels["main"], Message("channel.let_go"))
     assert troubles(lea, draft) == ["delivery.channel_not_ready"]
 
 
-def test_where_a_post_would_stay_is_known_when_it_is_planned(lea: SandboxAgency) -> None:
+def test_problem_channels_are_known_when_scheduled(lea: SandboxAgency) -> None:
     lea.connect("second")
     ready, unrated = lea.photo(), lea.photo(1, rating=None)
     for photo, stays in ((ready, False), (unrated, True)):
@@ -351,7 +347,7 @@ def test_where_a_post_would_stay_is_known_when_it_is_planned(lea: SandboxAgency)
         assert sorted(found) == (sorted(lea.channels.values()) if stays else [])
 
 
-def test_what_was_warned_of_is_marked_until_it_is_put_right(lea: SandboxAgency) -> None:
+def test_warned_delivery_is_marked_until_resolved(lea: SandboxAgency) -> None:
     photo = lea.photo(rating=None)
     delivery_id = lea.delivery(after=3600, media=(photo,))
     lea.delivery(after=3600)

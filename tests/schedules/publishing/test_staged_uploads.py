@@ -1,5 +1,4 @@
-"""Uploads ahead of time: the platform has the pictures before the minute, and sees each of them
-once."""
+"""Staged uploads: the platform receives media ahead of time, and each file once."""
 
 import pytest
 
@@ -8,7 +7,7 @@ from schedules.posts.states import DeliveryState
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 
 
-def test_pictures_go_ahead_and_the_post_at_its_time(lea: SandboxAgency) -> None:
+def test_media_is_staged_before_post_is_due(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("with a picture", media=(lea.photo(),), after=1800)
     lea.live(minutes=21)
     assert len(lea.asked(kind="files")) == 1
@@ -16,11 +15,11 @@ def test_pictures_go_ahead_and_the_post_at_its_time(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     lea.live(minutes=10)
     assert lea.texts() == ["with a picture"]
-    assert len(lea.asked(kind="files")) == 1, "what was uploaded is used"
+    assert len(lea.asked(kind="files")) == 1, "the staged upload is used"
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_an_upload_that_fails_ahead_is_made_again(lea: SandboxAgency) -> None:
+def test_failed_staged_upload_is_retried(lea: SandboxAgency) -> None:
     lea.fault("reset_before", on="files", times=2)
     delivery_id = lea.delivery("late picture", media=(lea.photo(),), after=1800)
     lea.live(minutes=31)
@@ -28,13 +27,13 @@ def test_an_upload_that_fails_ahead_is_made_again(lea: SandboxAgency) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_words_alone_are_not_staged(lea: SandboxAgency) -> None:
+def test_text_post_is_not_staged(lea: SandboxAgency) -> None:
     lea.delivery("words", after=1800)
     assert lea.rows("delivery.stage") == []
 
 
 @pytest.mark.heavy
-def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: SandboxAgency) -> None:
+def test_killed_staged_upload_is_settled_after_cancellation(lea: SandboxAgency) -> None:
     open_ones = 0
     for at in range(2, 40, 2):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -52,7 +51,7 @@ def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Sandb
     assert open_ones >= 1
 
 
-def test_a_cancelled_delivery_uploads_nothing(lea: SandboxAgency) -> None:
+def test_cancelled_delivery_uploads_nothing(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("never", media=(lea.photo(),), after=1800)
     lea.act(deliveries.cancel_delivery, delivery_id)
     lea.live(minutes=31)

@@ -1,4 +1,4 @@
-"""How threads end: taken away whole, and whatever dies on the way, each part once."""
+"""Threads: complete removal, and crashes without lost or repeated parts."""
 
 from datetime import datetime
 
@@ -22,14 +22,14 @@ from tests.schedules.thread_builders import (
 )
 
 MOST = 120
-"""More points than a thread of three has."""
+"""More points than a thread of three parts has."""
 
 
-# removal
+# Removal
 
 
 def deleted(lea: SandboxAgency) -> list[str]:
-    """The texts that were taken away, in the order they went."""
+    """Return the deleted texts, in the order of their deletion."""
     gone = [one for one in lea.posts() if one["deleted_at"]]
     return [
         one["text"]
@@ -37,7 +37,7 @@ def deleted(lea: SandboxAgency) -> list[str]:
     ]
 
 
-def test_removing_takes_every_part_the_last_first(lea: SandboxAgency) -> None:
+def test_removal_deletes_every_part_last_first(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     lea.run()
     assert lea.act(post_removal.request_post_removal, delivery_id) == 4
@@ -47,7 +47,7 @@ def test_removing_takes_every_part_the_last_first(lea: SandboxAgency) -> None:
     assert all(copy.removed_at is not None for copy in list_permits(lea, delivery_id))
 
 
-def test_one_part_that_cannot_be_removed_keeps_it_open(lea: SandboxAgency) -> None:
+def test_part_that_cannot_be_deleted_keeps_removal_open(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     lea.run()
     lea.fault("refuse", on="deletes", times=1)
@@ -62,7 +62,7 @@ def test_one_part_that_cannot_be_removed_keeps_it_open(lea: SandboxAgency) -> No
 @pytest.mark.parametrize(
     "state", [DeliveryState.PARTLY, DeliveryState.BROKEN_OFF, DeliveryState.UNCERTAIN]
 )
-def test_what_stands_of_a_thread_can_be_removed_from_every_stop(
+def test_unfinished_thread_can_be_removed_from_any_state(
     lea: SandboxAgency, state: DeliveryState
 ) -> None:
     delivery_id = schedule_thread(lea)
@@ -81,11 +81,13 @@ def test_what_stands_of_a_thread_can_be_removed_from_every_stop(
     assert len(lea.posts()) == (3 if state is DeliveryState.UNCERTAIN else 2)
 
 
-# crashes
+# Crashes
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after"], ids=["words", "lost"])
-def test_death_at_any_line_neither_doubles_nor_loses_a_part(lea: SandboxAgency, mode: str) -> None:
+def test_killed_process_neither_repeats_nor_loses_thread_part(
+    lea: SandboxAgency, mode: str
+) -> None:
     for at in range(0, MOST, 3):
         mia = create_sandbox_agency(lea.services, lea.network)
         delivery_id = mia.delivery(WORDS[0], parts=build_thread(*WORDS[:3]))
@@ -102,14 +104,14 @@ def test_death_at_any_line_neither_doubles_nor_loses_a_part(lea: SandboxAgency, 
     assert at > (9 if mode else 30)
 
 
-def test_a_message_that_comes_twice_sends_no_part_twice(lea: SandboxAgency) -> None:
+def test_repeated_outbox_row_sends_no_thread_part_twice(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     lea.run()
     publish_parts(lea, delivery_id, 3)
     assert list_reply_chain(lea) == IN_ORDER
 
 
-def test_a_thread_that_no_row_would_wake_is_found(lea: SandboxAgency) -> None:
+def test_sweep_finds_thread_without_outbox_row(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     with lea.scope() as scope:
@@ -125,9 +127,8 @@ def test_a_thread_that_no_row_would_wake_is_found(lea: SandboxAgency) -> None:
     assert list_reply_chain(lea) == IN_ORDER
 
 
-def test_attempts_keep_what_was_above(lea: SandboxAgency) -> None:
-    """A crash resumes with the same unit: what it was judged with is stored, and its digest is the
-    same."""
+def test_stored_attempt_keeps_unit_and_digest(lea: SandboxAgency) -> None:
+    """A resumed attempt uses the same unit: the stored unit has the same digest."""
     delivery_id = schedule_thread(lea)
     lea.run()
     with lea.services.tenant(lea.tenant_id, PUBLISHING) as scope:

@@ -1,5 +1,5 @@
-"""Any order of faults, deaths, repeats and people over a thread: each part at most once, in order,
-told in words."""
+"""Random orders of faults, crashes, repeated messages and user actions on a thread: each part is
+published at most once and in order."""
 
 import os
 from typing import Any
@@ -67,12 +67,12 @@ ACTS = st.one_of(
 
 
 def well(network: RunningSandbox) -> None:
-    """No faults any more, however busy this machine is."""
+    """Clear all faults, with a deadline that suits a busy machine."""
     assert isinstance(network.call("DELETE", "/control/faults", deadline=60.0), HttpResponse)
 
 
 class Played:
-    """One thread, and what was done to it."""
+    """A thread and the actions performed on it."""
 
     def __init__(self, lea: SandboxAgency, parts: int, who: int) -> None:
         self.lea = lea
@@ -92,7 +92,7 @@ class Played:
         self.delivery: UUID = lea.delivery(BODIES[0], media=media[0], parts=rest, late_ok=None)
 
     def do(self, act: str, what: Any) -> None:
-        """One thing happens."""
+        """Perform one action."""
         match act:
             case "fault":
                 self.lea.fault(what, seconds=0.03)
@@ -117,7 +117,7 @@ class Played:
                 self.removed |= self._try(post_removal.request_post_removal)
 
     def _repeat(self, times: int) -> None:
-        """The delivery's message comes, or comes again."""
+        """Handle the publish message of the delivery one or more times."""
         route = self.lea.routes.by_kind["delivery.publish"]
         for _ in range(times):
             try:
@@ -141,19 +141,20 @@ class Played:
         self.stopped = not self.stopped
 
     def judge(self) -> None:
-        """What the network took in, and what people are told."""
+        """Check the posts that the network accepted."""
         taken = list_reply_chain(self.lea)
         texts = [text for text, _ in taken]
         if not self.again:
             assert texts == list(BODIES[: len(texts)]), "each part at most once, in order"
             above = ["", *BODIES]
-            assert [under for _, under in taken] == above[: len(texts)], "each under the one before"
+            assert [under for _, under in taken] == above[: len(texts)], (
+                "each part replies to the one before"
+            )
         assert all(texts.count(body) <= 1 + self.again for body in BODIES)
         self._one_permit_each()
 
     def _one_permit_each(self) -> None:
-        """As many requests for a post as steps that were written down, and each of these with a
-        permit of its own."""
+        """Check that there are no more requests than recorded steps, and one permit for each step."""
         steps = [
             step
             for one in self.lea.attempts(self.delivery)
@@ -172,8 +173,7 @@ class Played:
         assert used[0] == used[1] == len(steps)
 
     def end(self) -> None:
-        """Everything is well again and time passes: nothing waits in silence, nothing is told
-        falsely."""
+        """Clear all faults, let time pass, and check the final state and its texts."""
         well(self.lea.network)
         if self.stopped:
             self._stop()
@@ -186,7 +186,7 @@ class Played:
         if entry.state is DeliveryState.PUBLISHED and not self.revoked:
             assert self.parts <= len(standing) <= self.parts + self.again, (
                 told
-            )  # a person said it was not there
+            )  # a member said that the part was absent
         if entry.state is DeliveryState.REMOVED and not self.again:
             assert standing == [], told
             assert all(
@@ -203,9 +203,7 @@ class Played:
             assert all(render_message(message, language) for language in LANGUAGES)
 
 
-def test_any_order_of_mishaps_ends_in_order_and_in_words(
-    services: Services, sandbox: RunningSandbox
-) -> None:
+def test_thread_survives_any_order_of_faults(services: Services, sandbox: RunningSandbox) -> None:
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -227,18 +225,17 @@ def test_any_order_of_mishaps_ends_in_order_and_in_words(
     play()
 
 
-def test_the_native_key_of_a_part_is_its_own() -> None:
+def test_native_key_differs_for_each_part() -> None:
     about = Subject("delivery", UUID(int=7))
     keys = [step_runner.native_key_of(about, part) for part in range(5)]
     assert len(set(keys)) == 5
     assert keys[0] == step_runner.native_key_of(about)
 
 
-def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(
+def test_revocation_during_uncertain_part_removes_thread(
     services: Services, sandbox: RunningSandbox
 ) -> None:
-    """The worker dies as the second part is armed, and leave is withdrawn before anybody looked
-    where that one is."""
+    """The worker dies when the second part is prepared, and consent is revoked before any lookup."""
     well(sandbox)
     played = Played(create_sandbox_agency(services, sandbox), 2, 0)
     played.do("crash", 27)

@@ -1,5 +1,5 @@
-"""Posts of several parts: each leaves once, in order, under the one before; a stop says how far it
-got."""
+"""Threads: each part is published once, in order, as a reply to the one before; an interrupted
+thread records its progress."""
 
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from tests.schedules.thread_builders import (
 )
 
 
-def test_four_parts_arrive_in_order_each_under_the_one_before(lea: SandboxAgency) -> None:
+def test_thread_parts_are_published_in_order_as_replies(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
@@ -44,9 +44,9 @@ def test_four_parts_arrive_in_order_each_under_the_one_before(lea: SandboxAgency
     assert lea.states(delivery_id).count("partly") == 3
 
 
-def test_each_request_has_one_permit_of_its_own(lea: SandboxAgency) -> None:
-    """The global invariant, for parts with pictures: as many content requests as permits, and each
-    under its copy."""
+def test_each_thread_request_has_its_own_permit(lea: SandboxAgency) -> None:
+    """The invariant for parts with photos: as many content requests as permits, and each permit
+    belongs to its live copy."""
     rest = (ThreadPart(WORDS[1], (lea.photo(1),)), ThreadPart(WORDS[2]))
     delivery_id = lea.delivery(WORDS[0], media=(lea.photo(0),), parts=rest)
     lea.run()
@@ -56,11 +56,11 @@ def test_each_request_has_one_permit_of_its_own(lea: SandboxAgency) -> None:
     posts = {one["id"]: one for one in lea.posts()}
     visible = [copy for copy in known if copy.native_ids]
     assert [posts[copy.native_ids[0]]["text"] for copy in visible] == list(WORDS[:3])
-    for copy in visible:  # a copy shows its own pictures, not those of the parts above
+    for copy in visible:  # a copy has the photos of its part, not those of the parts before
         assert set(copy.media) == {one["sha256"] for one in posts[copy.native_ids[0]]["media"]}
 
 
-def test_first_comment_comes_last_and_stands_under_the_post_itself(lea: SandboxAgency) -> None:
+def test_first_comment_is_last_and_replies_to_first_part(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(
         WORDS[0], parts=build_thread(WORDS[0], WORDS[1], comment="More soon.")
     )
@@ -69,7 +69,7 @@ def test_first_comment_comes_last_and_stands_under_the_post_itself(lea: SandboxA
     assert list_reply_chain(lea) == [(WORDS[0], ""), (WORDS[1], WORDS[0]), ("More soon.", WORDS[0])]
 
 
-def test_another_post_does_not_come_between_the_parts(lea: SandboxAgency) -> None:
+def test_other_post_is_not_published_between_parts(lea: SandboxAgency) -> None:
     first = schedule_thread(lea)
     second = lea.delivery("something else")
     lea.run()
@@ -79,7 +79,7 @@ def test_another_post_does_not_come_between_the_parts(lea: SandboxAgency) -> Non
     assert texts[at : at + 4] == list(WORDS)
 
 
-def test_idempotency_keys_are_one_for_each_part(lea: SandboxAgency) -> None:
+def test_idempotency_key_differs_for_each_part(lea: SandboxAgency) -> None:
     lea.connect("keys", keys=True)
     lea.fault("reset_after", channel="keys", times=1)
     delivery_id = schedule_thread(lea, channel="keys")
@@ -89,10 +89,10 @@ def test_idempotency_keys_are_one_for_each_part(lea: SandboxAgency) -> None:
     assert len({one["key"] for one in lea.posts("keys")}) == 4
 
 
-# what is approved
+# Approval
 
 
-def test_an_edit_of_any_part_asks_again(lea: SandboxAgency) -> None:
+def test_edit_of_any_part_needs_new_approval(lea: SandboxAgency) -> None:
     post_id = lea.write(WORDS[0], parts=build_thread(*WORDS))
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -110,10 +110,8 @@ def test_an_edit_of_any_part_asks_again(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("order", [(1, 0, 2), (0, 2, 1)], ids=["first two", "last two"])
-def test_order_changed_behind_the_approval_stops_it(
-    lea: SandboxAgency, order: tuple[int, ...]
-) -> None:
-    """Whoever reaches the row: what was approved is what leaves, in its order."""
+def test_unapproved_order_of_parts_is_held(lea: SandboxAgency, order: tuple[int, ...]) -> None:
+    """The stored row was changed directly: only the approved order may be published."""
     delivery_id = schedule_thread(lea, after=60)
     with lea.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -128,7 +126,7 @@ def test_order_changed_behind_the_approval_stops_it(
     assert lea.posts() == []
 
 
-def test_words_of_a_picture_changed_in_the_middle_break_it_off(lea: SandboxAgency) -> None:
+def test_alt_text_changed_during_thread_stops_it(lea: SandboxAgency) -> None:
     asset = lea.photo(1)
     delivery_id = lea.delivery(
         WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,)))
@@ -143,7 +141,7 @@ def test_words_of_a_picture_changed_in_the_middle_break_it_off(lea: SandboxAgenc
     assert count_published_parts(lea, delivery_id) == (1, 3)
 
 
-def test_a_post_with_a_part_outside_is_neither_rewritten_nor_cancelled(lea: SandboxAgency) -> None:
+def test_unfinished_thread_cannot_be_rewritten_or_cancelled(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     assert lea.state(delivery_id) is DeliveryState.PARTLY
@@ -169,18 +167,16 @@ def test_a_post_with_a_part_outside_is_neither_rewritten_nor_cancelled(lea: Sand
     ],
     ids=["empty", "long", "comment first", "many", "nul"],
 )
-def test_what_no_thread_may_be_is_refused_when_it_is_written(
-    lea: SandboxAgency, parts: tuple[ThreadPart, ...]
-) -> None:
+def test_invalid_thread_is_refused(lea: SandboxAgency, parts: tuple[ThreadPart, ...]) -> None:
     with pytest.raises(BadInput):
         lea.write("hello", parts=parts)
 
 
-# places
+# Surfaces
 
 
-def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: SandboxAgency) -> None:
-    """Found out before the first part leaves, not in the middle."""
+def test_part_that_does_not_fit_fails_whole_thread(lea: SandboxAgency) -> None:
+    """The problem is found before the first part is published."""
     with lea.scope() as scope:
         scope.run(
             "UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id", id=lea.channels["main"]
@@ -197,8 +193,9 @@ def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: SandboxAgency) -> No
     assert lea.state(fits) is DeliveryState.PUBLISHED
 
 
-def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: SandboxAgency) -> None:
-    """By hand it is refused, on the page of the house it is one post; nothing is cut."""
+def test_preview_shows_surfaces_without_threads(lea: SandboxAgency) -> None:
+    """Manual posting refuses threads, and the public page joins the parts into one post; no text is
+    lost."""
     hand = lea.connect_to("hand", account="x/lea", token="none", platform="byhand", surface="x")
     own = lea.connect_to(
         "own", account="lea", token="none", platform="own_page", surface="own_page.public"
@@ -230,10 +227,10 @@ def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: Sandb
         assert (one.reasons, one.joined) == ((), False)
 
 
-# stops in the middle
+# Interruptions
 
 
-def test_a_lost_answer_in_the_middle_is_looked_up_and_the_rest_follows(lea: SandboxAgency) -> None:
+def test_thread_continues_after_lost_response_is_resolved(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 1)
     lea.fault("reset_after")
@@ -243,7 +240,7 @@ def test_a_lost_answer_in_the_middle_is_looked_up_and_the_rest_follows(lea: Sand
     assert list_reply_chain(lea) == IN_ORDER
 
 
-def test_accepted_and_reset_at_the_third_part_makes_no_second_one(lea: SandboxAgency) -> None:
+def test_accepted_part_is_not_sent_again_after_lost_response(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     lea.fault("accept_then_hang")
@@ -253,7 +250,7 @@ def test_accepted_and_reset_at_the_third_part_makes_no_second_one(lea: SandboxAg
     assert len(lea.asked()) == 4
 
 
-def test_a_part_that_never_arrived_is_sent_again_alone(lea: SandboxAgency) -> None:
+def test_lost_part_alone_is_sent_again(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 1)
     lea.fault("reset_before")
@@ -262,8 +259,8 @@ def test_a_part_that_never_arrived_is_sent_again_alone(lea: SandboxAgency) -> No
     assert list_reply_chain(lea) == IN_ORDER
 
 
-def test_a_person_settles_the_doubt_of_one_part(lea: SandboxAgency) -> None:
-    """Where nobody can look: the two buttons are about that part, and the rest goes on from
+def test_member_resolves_uncertain_part_and_thread_continues(lea: SandboxAgency) -> None:
+    """Without a lookup, the decision of a member covers that part, and the rest continues from
     there."""
     for link in (True, False):
         mia = create_sandbox_agency(lea.services, lea.network)
@@ -287,7 +284,7 @@ def test_a_person_settles_the_doubt_of_one_part(lea: SandboxAgency) -> None:
         assert list_reply_chain(mia) == IN_ORDER
 
 
-def test_link_of_a_part_that_stands_already_is_not_taken_for_the_next(lea: SandboxAgency) -> None:
+def test_link_of_published_part_is_refused_for_next_part(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     lea.fault("status:503", on="lookups", times=99)
@@ -299,7 +296,7 @@ def test_link_of_a_part_that_stands_already_is_not_taken_for_the_next(lea: Sandb
         lea.act(settlement.record_live_link, delivery_id, native_id=second, url="https://x.test/2")
 
 
-def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: SandboxAgency) -> None:
+def test_refused_part_stops_thread_until_member_retries(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     lea.fault("refuse")
@@ -311,14 +308,14 @@ def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: SandboxAg
     assert count_published_parts(lea, delivery_id) == (2, 4)
     assert f"delivery:{delivery_id}" in lea.notices()
     lea.live(hours=1)
-    assert len(lea.posts()) == 2  # nothing leaves by itself
+    assert len(lea.posts()) == 2  # the rest is not published automatically
     lea.act(drafts.retry_delivery, delivery_id)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert list_reply_chain(lea) == IN_ORDER
 
 
-def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: SandboxAgency) -> None:
+def test_emergency_stop_pauses_thread(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     target = str(lea.channels["main"])
@@ -333,7 +330,7 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: SandboxAgency) ->
 
 
 @pytest.mark.heavy
-def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: SandboxAgency) -> None:
+def test_long_emergency_stop_breaks_off_thread(lea: SandboxAgency) -> None:
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 2)
     lea.act(
@@ -348,11 +345,8 @@ def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: SandboxAgen
 
 
 @pytest.mark.parametrize("whose", [2, 0], ids=["of a part to come", "of the first part"])
-def test_a_permission_taken_back_in_the_middle_takes_everything_away(
-    lea: SandboxAgency, whose: int
-) -> None:
-    """Part 3 shows somebody who revokes after part 2; or the first one does: nothing of it makes
-    sense alone."""
+def test_consent_revoked_during_thread_removes_all_parts(lea: SandboxAgency, whose: int) -> None:
+    """A person in part 3, or in part 1, revokes consent after part 2: the whole thread is removed."""
     asset, person = add_depicted_photo(lea, 3)
     media: list[tuple[UUID, ...]] = [(asset,) if place == whose else () for place in range(3)]
     rest = tuple(
@@ -366,13 +360,13 @@ def test_a_permission_taken_back_in_the_middle_takes_everything_away(
     lea.live(minutes=2)
     assert lea.state(delivery_id) is DeliveryState.REMOVED, lea.states(delivery_id)
     assert list_reply_chain(lea, standing=True) == []
-    assert len(lea.posts()) == 2  # the third was never asked for
+    assert len(lea.posts()) == 2  # the third part was never requested
     assert all(copy.removed_at is not None for copy in list_permits(lea, delivery_id))
     assert "delivery.called_back" in lea.notices().values()
 
 
-def test_nothing_is_taken_back_while_the_permission_stands(lea: SandboxAgency) -> None:
-    """The benign twin."""
+def test_thread_is_kept_while_consent_is_valid(lea: SandboxAgency) -> None:
+    """The counterpart of the test above, without a revocation."""
     asset, _ = add_depicted_photo(lea, 4)
     delivery_id = lea.delivery(
         WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,)))
@@ -383,7 +377,7 @@ def test_nothing_is_taken_back_while_the_permission_stands(lea: SandboxAgency) -
     assert len(list_reply_chain(lea, standing=True)) == 3
 
 
-def test_a_thread_whose_end_is_not_allowed_does_not_begin(lea: SandboxAgency) -> None:
+def test_thread_with_unrated_last_part_does_not_start(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(
         WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (lea.photo(5, rating=None),)))
     )

@@ -1,4 +1,5 @@
-"""A person's word on a post in doubt, given on a page that may not write the gate's records."""
+"""Decisions of members about uncertain deliveries, made by a process that cannot write the gate's
+records."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -25,7 +26,7 @@ def in_doubt(lea: SandboxAgency, mode: str = "accept_then_hang") -> UUID:
 
 
 def page_of(lea: SandboxAgency, native: str, channel: str = "main") -> str:
-    """Where people see a post."""
+    """Return the public URL of a post."""
     return f"{lea.network.url}/t/{lea.accounts[channel]}/{native}"
 
 
@@ -35,7 +36,7 @@ def say(lea: SandboxAgency, delivery_id: UUID, url: str, who: UUID | None = None
         uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=who, url=url)
 
 
-def test_it_stands_where_its_link_says(lea: SandboxAgency) -> None:
+def test_link_confirms_uncertain_delivery(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     native = lea.posts()[0]["id"]
     say(lea, delivery_id, page_of(lea, native))
@@ -51,19 +52,19 @@ def test_it_stands_where_its_link_says(lea: SandboxAgency) -> None:
         say(lea, delivery_id, "")
 
 
-def test_it_is_not_there_and_leaves_again(lea: SandboxAgency) -> None:
+def test_absent_delivery_is_sent_again(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea, "reset_before")
     say(lea, delivery_id, "")
-    say(lea, delivery_id, "")  # pressed twice
+    say(lea, delivery_id, "")  # submitted twice
     lea.live(minutes=1)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
-def test_what_the_house_found_out_first_stays(lea: SandboxAgency) -> None:
+def test_lookup_wins_over_pending_decision(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     say(lea, delivery_id, "")
-    with lea.scope() as scope:  # the word waits, and the look is quicker
+    with lea.scope() as scope:  # the decision waits, and the lookup is faster
         scope.run(
             "UPDATE outbox SET available_at = house_now() + interval '1 hour' WHERE kind = "
             "'delivery.end_doubt'"
@@ -77,19 +78,19 @@ def test_what_the_house_found_out_first_stays(lea: SandboxAgency) -> None:
     "url",
     ["example.test/p/1", "javascript:alert(1)", "https://", "http://[", "https://x/" + "a" * 600],
 )
-def test_no_link_is_told(lea: SandboxAgency, url: str) -> None:
+def test_invalid_link_is_refused(lea: SandboxAgency, url: str) -> None:
     with pytest.raises(BadInput):
         say(lea, in_doubt(lea), url)
 
 
-def test_who_may_not_is_refused(lea: SandboxAgency) -> None:
+def test_member_without_permission_cannot_resolve_delivery(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     for who in (member(lea, Role.CHATTER), member(lea, creators=("zoe",))):
         with pytest.raises(Refused):
             say(lea, delivery_id, "", who)
 
 
-def test_only_what_is_in_doubt(lea: SandboxAgency) -> None:
+def test_only_uncertain_delivery_can_be_resolved(lea: SandboxAgency) -> None:
     with pytest.raises(GreenroomError):
         say(lea, lea.delivery("later"), "")
 
@@ -102,11 +103,11 @@ def test_only_what_is_in_doubt(lea: SandboxAgency) -> None:
         ("{site}/t/{account}/p999999", "naming.not_there"),
     ],
 )
-def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(
+def test_link_to_no_post_of_account_is_refused_and_reported(
     lea: SandboxAgency, path: str, why: str
 ) -> None:
-    """It used to be believed: the last part of any path was the post, and taking that away proved
-    it gone."""
+    """Any link was once accepted: the last path segment counted as the post ID, and its removal
+    proved the post absent."""
     delivery_id = in_doubt(lea)
     native = lea.posts()[0]["id"]
     say(
@@ -122,13 +123,13 @@ def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(
         why,
     )
     assert lea.notices()[f"delivery:{delivery_id}"] == why
-    say(lea, delivery_id, page_of(lea, native))  # the right one ends it
+    say(lea, delivery_id, page_of(lea, native))  # the correct link resolves it
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert f"delivery:{delivery_id}" not in lea.notices()
 
 
-def test_a_post_that_another_delivery_has_is_refused_and_told(lea: SandboxAgency) -> None:
+def test_post_of_another_delivery_is_refused_and_reported(lea: SandboxAgency) -> None:
     first = lea.delivery("other words")
     lea.run()
     delivery_id = in_doubt(lea, "reset_before")
@@ -141,7 +142,7 @@ def test_a_post_that_another_delivery_has_is_refused_and_told(lea: SandboxAgency
     assert lea.notices()[f"delivery:{delivery_id}"] == "delivery.linked_elsewhere"
 
 
-def test_what_nobody_can_check_now_is_checked_again(lea: SandboxAgency) -> None:
+def test_link_is_checked_again_after_failed_lookup(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     lea.fault("status:503", on="lookups", times=99)
     native = lea.posts()[0]["id"]
@@ -159,7 +160,7 @@ def test_what_nobody_can_check_now_is_checked_again(lea: SandboxAgency) -> None:
     )
 
 
-def test_a_site_that_never_answers_is_told(lea: SandboxAgency) -> None:
+def test_unreachable_platform_is_reported(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     lea.fault("status:503", on="lookups", times=999)
     say(lea, delivery_id, page_of(lea, lea.posts()[0]["id"]))
@@ -171,8 +172,8 @@ def test_a_site_that_never_answers_is_told(lea: SandboxAgency) -> None:
     assert lea.rows("delivery.end_doubt") == []
 
 
-def test_the_last_word_counts(lea: SandboxAgency) -> None:
-    """A link that is still being looked at does not overtake what was said after it."""
+def test_latest_decision_counts(lea: SandboxAgency) -> None:
+    """A link that is still being checked does not override a later decision."""
     delivery_id = in_doubt(lea, "reset_before")
     lea.fault("status:503", on="lookups", times=99)
     say(lea, delivery_id, page_of(lea, "p1"))
@@ -184,14 +185,14 @@ def test_the_last_word_counts(lea: SandboxAgency) -> None:
     assert lea.texts() == ["once"]
 
 
-def test_killed_while_a_link_is_looked_at(lea: SandboxAgency) -> None:
+def test_check_of_link_survives_crash(lea: SandboxAgency) -> None:
     for at in range(1, 12):
         delivery_id = in_doubt(lea)
         say(lea, delivery_id, page_of(lea, lea.posts()[-1]["id"]))
         died = lea.crash(at=at)
         lea.live(seconds=30)
         assert lea.state(delivery_id) is DeliveryState.PUBLISHED, at
-        lea.live(minutes=5)  # writes that fail one after the other wait longer each time
+        lea.live(minutes=5)  # consecutive failures increase the wait
         if not died:
             return
 
@@ -200,8 +201,8 @@ def leave(lea: SandboxAgency, delivery_id: UUID) -> None:
     lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
 
 
-def test_it_is_left_at_that(lea: SandboxAgency) -> None:
-    """Nothing is looked for and nothing sent any more; the notice closes."""
+def test_closed_uncertain_delivery_stays_closed(lea: SandboxAgency) -> None:
+    """No lookup and no request follow, and the notice closes."""
     delivery_id = in_doubt(lea, "reset_before")
     leave(lea, delivery_id)
     lea.live(hours=30)
@@ -216,10 +217,11 @@ def test_it_is_left_at_that(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("button", [deliveries.cancel_delivery, drafts.remove_channel_from_post])
-def test_it_is_not_taken_off_the_calendar(
+def test_uncertain_delivery_cannot_be_cancelled(
     lea: SandboxAgency, button: Callable[[Scope, UUID], None]
 ) -> None:
-    """It may stand outside: only who may approve leaves it at that, by the button of doubts."""
+    """The post may be live: only an approver closes it, through the action for uncertain
+    deliveries."""
     delivery_id = in_doubt(lea, "reset_after")
     with pytest.raises(Conflict) as told:
         lea.act(button, delivery_id)
@@ -229,7 +231,7 @@ def test_it_is_not_taken_off_the_calendar(
     )
 
 
-def test_who_may_not_leaves_nothing(lea: SandboxAgency) -> None:
+def test_member_without_permission_cannot_close_delivery(lea: SandboxAgency) -> None:
     delivery_id = in_doubt(lea)
     with lea.scope() as scope, pytest.raises(Refused):
         uncertain_deliveries.close_uncertain_delivery(

@@ -1,5 +1,5 @@
-"""Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once,
-never by choice."""
+"""A/B tests of a series: variants are drawn by a hash, approved separately, and never published
+together; ending a test keeps one."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -52,12 +52,13 @@ from workers.wiring import Services
 
 
 def running(lea: SandboxAgency, post_id: UUID) -> UUID:
-    """The series of a post as it goes on."""
+    """Return the ID of the current series of the post."""
     return list_series(lea, post_id)[-1].id
 
 
 def standing(lea: SandboxAgency, *posts: UUID) -> list[tuple[str, UUID]]:
-    """The local dates of what stands of posts, each with its post."""
+    """Return the local date and post ID of each delivery of the posts that is not cancelled,
+    sorted."""
     found = [row for one in posts for row in list_deliveries(lea, one) if row.state not in GONE]
     return sorted((row.wall_time[:10], row.post_id) for row in found)
 
@@ -67,37 +68,37 @@ def days(lea: SandboxAgency, post_id: UUID, count: int) -> list[date]:
     return [first + timedelta(days=one) for one in range(count)]
 
 
-# who gets which
+# Assignment
 
 
 @given(some.uuids(), some.text(max_size=40))
-def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> None:
+def test_variant_draw_is_stable(test_id: UUID, occurrence: str) -> None:
     assert draw_variant(test_id, occurrence) == draw_variant(UUID(str(test_id)), occurrence)
     assert draw_variant(test_id, occurrence) in (VARIANT_A, VARIANT_B)
 
 
 @given(some.uuids())
-def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
+def test_variants_are_equally_likely_and_independent(test_id: UUID) -> None:
     said = [
         draw_variant(test_id, f"{one:%Y-%m-%d}T10:00")
         for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))
     ]
     assert 140 < said.count(VARIANT_A) < 260, "six standard deviations around half"
     kept_turns = sum(one == other for one, other in pairwise(said))
-    assert 139 < kept_turns < 260, "what was said before does not matter"
+    assert 139 < kept_turns < 260, "draws are independent"
 
 
-def test_it_is_the_hash_that_is_written_down() -> None:
-    """A machine that drew otherwise would mix up tests that run."""
+def test_variant_draw_matches_recorded_hash() -> None:
+    """A machine with another hash would mix up running tests."""
     test_id = UUID("0198c0de-0000-7000-8000-00000000000a")
     found = "".join(draw_variant(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))
     assert found == "baabbbbbbbba"
 
 
-# begun
+# Start
 
 
-def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: SandboxAgency) -> None:
+def test_each_occurrence_has_its_drawn_variant(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     test_id = start_ab_test(lea, post_id)
     lea.run()
@@ -112,11 +113,11 @@ def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: SandboxAgenc
     ]
     assert {post for day, post in standing(lea, one.a_id, one.b_id)[MIN_TEST_UNITS + 1 :]} == {
         post_id
-    }, "over: what repeated goes on"
+    }, "the series continues after the test"
     assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
 
 
-def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(
+def test_each_variant_needs_approval_and_is_published(
     lea: SandboxAgency,
 ) -> None:
     post_id = start_series(lea, build_recurrence(lea))
@@ -141,11 +142,13 @@ def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(
     lea.live(hours=24 * 8)
     said = {VARIANT_A: "again and again", VARIANT_B: OTHER}
     first = [said[row.variant or ""] for row in list_active_test_deliveries(lea, test_id)[:7]]
-    assert lea.texts() == ["again and again", *first], "both left, on the days drawn"
+    assert lea.texts() == ["again and again", *first], (
+        "both variants were published on the days drawn"
+    )
     assert set(first) == set(said.values())
 
 
-def test_what_nobody_approved_does_not_leave(lea: SandboxAgency) -> None:
+def test_unapproved_variant_is_held(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
     test_id = start_ab_test(lea, post_id)
@@ -158,7 +161,7 @@ def test_what_nobody_approved_does_not_leave(lea: SandboxAgency) -> None:
     } == {DeliveryState.HELD}
 
 
-def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: SandboxAgency) -> None:
+def test_declined_variant_gets_no_more_occurrences(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     test_id = start_ab_test(lea, post_id)
     b_id = get_ab_test(lea, test_id).b_id
@@ -169,12 +172,12 @@ def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: SandboxA
 
 
 @pytest.mark.heavy
-def test_a_unit_that_is_taken_off_is_made_good_later(lea: SandboxAgency) -> None:
+def test_cancelled_unit_is_replaced_later(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     test_id = start_ab_test(lea, post_id, planned=100)
     lea.run()
     before = list_active_test_deliveries(lea, test_id)
-    assert len(before) == 89, "what is made ahead"
+    assert len(before) == 89, "the deliveries created in advance"
     lea.act(drafts.remove_channel_from_post, before[3].id)
     for _ in range(13):
         lea.pass_time(days=1)
@@ -194,9 +197,8 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: SandboxAgency) -> None
 
 
 @pytest.mark.heavy
-def test_a_version_that_the_account_said_already_waits_for_a_person(lea: SandboxAgency) -> None:
-    """The guard against repeats looks at what each version says, not at what the series said
-    before."""
+def test_duplicate_variant_is_held(lea: SandboxAgency) -> None:
+    """The duplicate check compares the text of each variant, not that of the series."""
     lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
     post_id = start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
@@ -214,7 +216,7 @@ def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Sandbox
     }
 
 
-def test_the_same_press_begins_one(lea: SandboxAgency) -> None:
+def test_repeated_start_request_creates_one_test(lea: SandboxAgency) -> None:
     post_id, key = start_series(lea, build_recurrence(lea)), uuid7()
     first = start_ab_test(lea, post_id, key=key)
     assert start_ab_test(lea, post_id, key=key) == first
@@ -223,7 +225,7 @@ def test_the_same_press_begins_one(lea: SandboxAgency) -> None:
         assert [one.id for one in ab_tests.tests_of_creators(scope, [lea.creator_id])] == [first]
 
 
-def test_pictures_are_tested_too(lea: SandboxAgency) -> None:
+def test_photos_can_be_tested(lea: SandboxAgency) -> None:
     photo = lea.photo()
     post_id = start_series(lea, build_recurrence(lea))
     test_id = start_ab_test(lea, post_id, body=None, media=(photo,))
@@ -233,7 +235,7 @@ def test_pictures_are_tested_too(lea: SandboxAgency) -> None:
         assert deliveries.get_post(scope, one.b_id).media == [str(photo)]
 
 
-def test_what_the_account_says_otherwise_is_in_both(lea: SandboxAgency) -> None:
+def test_channel_override_is_in_both_variants(lea: SandboxAgency) -> None:
     place = ChannelOverride(str(lea.channels["main"]), title="its own")
     written = build_draft(lea)
     with lea.scope(f"member:{lea.author}") as scope:
@@ -253,7 +255,7 @@ def test_what_the_account_says_otherwise_is_in_both(lea: SandboxAgency) -> None:
     assert (other.title, other.body, other.overrides) == ("its own", OTHER, [])
 
 
-# refused
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -270,9 +272,7 @@ def test_what_the_account_says_otherwise_is_in_both(lea: SandboxAgency) -> None:
         ({"ahead": -3}, "series.no_such_day"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
-    lea: SandboxAgency, more: dict[str, Any], code: str
-) -> None:
+def test_invalid_test_is_refused(lea: SandboxAgency, more: dict[str, Any], code: str) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     with pytest.raises(BadInput) as told:
         start_ab_test(lea, post_id, **more)
@@ -281,7 +281,7 @@ def test_what_cannot_be_compared_is_refused(
         assert ab_tests.tests_of_creators(scope, [lea.creator_id]) == []
 
 
-def test_two_differences_at_once_are_refused(lea: SandboxAgency) -> None:
+def test_test_with_two_differences_is_refused(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     with pytest.raises(BadInput):
         start_ab_test(lea, post_id, media=(lea.photo(),))
@@ -289,7 +289,7 @@ def test_two_differences_at_once_are_refused(lea: SandboxAgency) -> None:
         start_ab_test(lea, post_id, body=None, media=(uuid7(),))
 
 
-def test_a_date_that_has_passed_is_refused(lea: SandboxAgency) -> None:
+def test_test_from_past_date_is_refused(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.pass_time(days=3)
     with pytest.raises(BadInput) as told:
@@ -297,7 +297,7 @@ def test_a_date_that_has_passed_is_refused(lea: SandboxAgency) -> None:
     assert told.value.message.code == "delivery.time_passed"
 
 
-def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: SandboxAgency) -> None:
+def test_series_on_two_accounts_or_too_short_is_refused(lea: SandboxAgency) -> None:
     lea.connect("other")
     both = start_series(lea, build_recurrence(lea), "main", "other")
     with pytest.raises(BadInput) as told:
@@ -315,7 +315,7 @@ def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: SandboxAgency)
     )
 
 
-def test_one_test_at_a_time_and_no_change_in_its_midst(lea: SandboxAgency) -> None:
+def test_second_test_or_change_during_test_is_refused(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     start_ab_test(lea, post_id)
     lea.run()
@@ -339,7 +339,7 @@ def test_one_test_at_a_time_and_no_change_in_its_midst(lea: SandboxAgency) -> No
         )
 
 
-def test_another_agency_sees_none_of_it(
+def test_tests_are_invisible_to_another_agency(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     post_id = start_series(lea, build_recurrence(lea))
@@ -366,12 +366,12 @@ def test_another_agency_sees_none_of_it(
     assert told.value.message.code == "series.unknown"
 
 
-# ended
+# End
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("keep", [VARIANT_A, VARIANT_B])
-def test_from_its_end_on_one_version_is_said(lea: SandboxAgency, keep: str) -> None:
+def test_ended_test_continues_with_kept_variant(lea: SandboxAgency, keep: str) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
     test_id = start_ab_test(lea, post_id)
@@ -385,12 +385,12 @@ def test_from_its_end_on_one_version_is_said(lea: SandboxAgency, keep: str) -> N
     kept = one.b_id if keep == VARIANT_B else one.a_id
     whole = standing(lea, one.a_id, one.b_id)
     assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], (
-        "no day twice, none lost"
+        "no day is repeated or missing"
     )
     assert {post for _, post in whole[left:]} == {kept}
     lea.live(hours=24 * 3)
     assert lea.texts()[left:] == [{VARIANT_A: "again and again", VARIANT_B: OTHER}[keep]] * 3, (
-        "its yes stands"
+        "the approval is still valid"
     )
     assert (get_ab_test(lea, test_id).kept, len(list_active_test_deliveries(lea, test_id))) == (
         keep,
@@ -399,9 +399,9 @@ def test_from_its_end_on_one_version_is_said(lea: SandboxAgency, keep: str) -> N
 
 
 @pytest.mark.heavy
-def test_what_was_kept_is_tested_again(lea: SandboxAgency) -> None:
-    """The dates of the first test are cancelled with their keys: what comes after finds keys of its
-    own."""
+def test_kept_variant_can_be_tested_again(lea: SandboxAgency) -> None:
+    """The occurrences of the first test are cancelled but keep their keys, so the second test needs
+    other keys."""
     post_id = start_series(lea, build_recurrence(lea))
     first = start_ab_test(lea, post_id)
     lea.run()
@@ -418,7 +418,7 @@ def test_what_was_kept_is_tested_again(lea: SandboxAgency) -> None:
     assert len(whole) >= 90
 
 
-def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: SandboxAgency) -> None:
+def test_test_of_stopped_series_ends_without_new_series(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     test_id = start_ab_test(lea, post_id)
     lea.run()
@@ -429,13 +429,13 @@ def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: SandboxAgency) ->
     assert len(list_series(lea, post_id)) == 2
     with pytest.raises(Conflict) as told:
         lea.act(ab_tests.end_test, test_id, keep=VARIANT_B, author=f"member:{lea.author}")
-    assert told.value.message.code == "variants.is_ended", "nobody is told that B goes on"
+    assert told.value.message.code == "variants.is_ended", "the result of the test does not change"
     assert get_ab_test(lea, test_id).kept == VARIANT_A
     with pytest.raises(BadInput):
         lea.act(ab_tests.end_test, test_id, keep="c", author=f"member:{lea.manager}")
 
 
-def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: SandboxAgency) -> None:
+def test_after_downtime_only_latest_occurrence_of_test_is_published(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
     test_id = start_ab_test(lea, post_id)
@@ -448,7 +448,7 @@ def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Sandb
     ) == 5
 
 
-# two hands at once
+# Two actions at once
 
 Hand = Callable[[Scope], Any]
 HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
@@ -457,9 +457,10 @@ HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
 @pytest.mark.parametrize(
     ("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]]
 )
-def test_two_hands_on_one_test(lea: SandboxAgency, one: str, two: str) -> None:
-    """None waits for the other for ever, no date is said twice, and where it is ended one version
-    goes on."""
+def test_concurrent_actions_on_test_keep_dates_unique(
+    lea: SandboxAgency, one: str, two: str
+) -> None:
+    """No deadlock occurs, no date is published twice, and one variant continues after the end."""
     post_id = start_series(lea, build_recurrence(lea, WEEKLY))
     test_id = start_ab_test(lea, post_id, ahead=7)
     found, author = get_ab_test(lea, test_id), f"member:{lea.author}"

@@ -1,4 +1,4 @@
-"""A post that is taken off the calendar stays off it: what repeats it makes no more."""
+"""Cancelled posts stay cancelled: their series and pools create no further deliveries."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -19,7 +19,7 @@ from tests.schedules.recurrence.test_evergreen_pools import every_day, kept
 from workers.wiring import Services
 
 
-def test_a_series_does_not_come_back_after_ninety_days(
+def test_cancelled_series_does_not_return_after_ninety_days(
     services: Services, sandbox: RunningSandbox
 ) -> None:
     lea = create_sandbox_agency(services, sandbox, tiers=0)
@@ -37,7 +37,7 @@ def test_a_series_does_not_come_back_after_ninety_days(
 
 
 @pytest.mark.heavy
-def test_a_pool_does_not_bring_it_back(lea: SandboxAgency) -> None:
+def test_pool_does_not_repost_cancelled_post(lea: SandboxAgency) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un")
     lea.run()
@@ -52,8 +52,8 @@ def test_a_pool_does_not_bring_it_back(lea: SandboxAgency) -> None:
     assert lea.texts() == ["un"]
 
 
-def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: SandboxAgency) -> None:
-    """Whoever fills a pool holds it, and then plans what it brings back."""
+def test_cancellation_waits_for_concurrent_pool_filling(lea: SandboxAgency) -> None:
+    """Filling a pool locks the pool first and its posts second."""
     every_day(lea)
     (entry,) = kept(lea, "un")
     lea.run()
@@ -80,7 +80,7 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: SandboxAgency)
     )
 
 
-def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: SandboxAgency) -> None:
+def test_test_variant_cannot_be_cancelled_alone(lea: SandboxAgency) -> None:
     post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea))
     series_builders.approve_and_release(lea, post_id)
     other: UUID = get_ab_test(lea, start_ab_test(lea, post_id)).b_id

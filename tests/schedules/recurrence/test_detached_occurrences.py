@@ -1,5 +1,5 @@
-"""One date of a series made a post of its own: it alone says something else, and the series never
-makes it again."""
+"""Detached occurrences: one date of a series becomes a separate post, and the series never creates
+it again."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,19 +49,21 @@ def live(lea: SandboxAgency, post_id: UUID) -> list[Delivery]:
     return [row for row in list_deliveries(lea, post_id) if row.state != DeliveryState.CANCELLED]
 
 
-def test_one_date_says_something_else_and_the_others_do_not(lea: SandboxAgency) -> None:
+def test_detached_occurrence_is_published_instead_of_series_date(lea: SandboxAgency) -> None:
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
     lea.run()
     approve_and_release(lea, post_id)
     day = wanted.starts_on + timedelta(days=7)
     alone = detach(lea, get_series_id(lea, post_id), day)
-    assert alone == detach(lea, get_series_id(lea, post_id), day), "an impatient hand"
+    assert alone == detach(lea, get_series_id(lea, post_id), day), (
+        "a repeated call returns the same post"
+    )
     (row,) = list_deliveries(lea, alone)
     assert (row.wall_time, row.zone, row.state) == (
         str(wanted.occurrence_on(day)),
         "UTC",
         DeliveryState.DRAFT,
-    ), "it asks for a yes of its own"
+    ), "it needs another approval"
     assert (row.series_id, row.occurrence_key) == (None, "")
     (gone,) = [one for one in list_deliveries(lea, post_id) if one.state == DeliveryState.CANCELLED]
     assert (gone.occurrence_key[:10], gone.reason) == (
@@ -75,14 +77,14 @@ def test_one_date_says_something_else_and_the_others_do_not(lea: SandboxAgency) 
     )
     assert str(day) not in list_active_dates(lea, post_id)
     assert {one.state for one in live(lea, post_id)} == {DeliveryState.SCHEDULED}, (
-        "the yes to the others stands"
+        "the other occurrences stay approved"
     )
     approve_and_release(lea, alone)
     lea.live(days=15)
     assert lea.texts() == ["again and again", "only then", "again and again"], "each date once"
 
 
-def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(
+def test_detached_occurrence_copies_post_and_deliveries(
     lea: SandboxAgency,
 ) -> None:
     lea.connect("other")
@@ -137,7 +139,7 @@ def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(
     }
 
 
-def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: SandboxAgency) -> None:
+def test_detached_occurrence_skips_cancelled_channel(lea: SandboxAgency) -> None:
     lea.connect("other")
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY), "main", "other")
     lea.run()
@@ -152,8 +154,8 @@ def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: SandboxAgenc
 
 
 @pytest.mark.parametrize("weeks", [1, 20])
-def test_a_date_that_nobody_made_yet_too(lea: SandboxAgency, weeks: int) -> None:
-    """Just planned, only the first stands; and beyond ninety days none does."""
+def test_future_occurrence_can_be_detached_before_creation(lea: SandboxAgency, weeks: int) -> None:
+    """A new series has only its first occurrence, and none lies beyond ninety days."""
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
     day = wanted.starts_on + timedelta(weeks=weeks)
     (row,) = list_deliveries(lea, detach(lea, get_series_id(lea, post_id), day))
@@ -165,7 +167,9 @@ def test_a_date_that_nobody_made_yet_too(lea: SandboxAgency, weeks: int) -> None
     assert str(day) not in list_active_dates(lea, post_id)
 
 
-def test_where_nobody_has_to_say_yes_it_stays_on_the_calendar(services: Any, sandbox: Any) -> None:
+def test_detached_occurrence_stays_scheduled_without_approval_policy(
+    services: Any, sandbox: Any
+) -> None:
     lea = create_sandbox_agency(services, sandbox, tiers=0)
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
     lea.run()
@@ -203,7 +207,7 @@ def cancelled(lea: SandboxAgency, post_id: UUID) -> None:
         (lambda lea, post_id: lea.pass_time(days=3), "delivery.time_passed"),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(
+def test_invalid_detachment_is_refused_without_changes(
     lea: SandboxAgency, before: Callable[[SandboxAgency, UUID], None], code: str
 ) -> None:
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
@@ -216,7 +220,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert [(one.id, one.state) for one in list_deliveries(lea, post_id)] == there
 
 
-def test_not_while_a_test_runs_on_it_nor_on_a_day_it_does_not_fall_on(lea: SandboxAgency) -> None:
+def test_detachment_during_ab_test_or_on_other_day_is_refused(lea: SandboxAgency) -> None:
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
     with pytest.raises(BadInput):
         detach(lea, get_series_id(lea, post_id), wanted.starts_on + timedelta(days=1))
@@ -229,7 +233,7 @@ def test_not_while_a_test_runs_on_it_nor_on_a_day_it_does_not_fall_on(lea: Sandb
 
 
 @pytest.mark.parametrize("other", ["apart", "extend", "skip", "stop", "change", "rewrite", "move"])
-def test_two_at_once(lea: SandboxAgency, other: str) -> None:
+def test_concurrent_detachment_keeps_date_unique(lea: SandboxAgency, other: str) -> None:
     post_id = start_series(lea, wanted := build_recurrence(lea, WEEKLY))
     (first,) = list_series(lea, post_id)
     if other in ("rewrite", "move"):

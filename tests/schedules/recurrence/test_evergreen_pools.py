@@ -1,5 +1,5 @@
-"""Posts that come back: on free slots, each after its rest, wordings in turn, never against the
-guard."""
+"""Evergreen pools: posts are reposted on free slots after a minimum age, variants alternate, and
+the duplicate check applies."""
 
 import itertools
 from datetime import UTC, datetime, time, timedelta
@@ -51,21 +51,21 @@ def every_day(lea: SandboxAgency, channel: str = "main", *clocks: int, label: st
 
 
 def settled(lea: SandboxAgency, *channels: str, **more: object) -> UUID:
-    # plain
+    # `more` holds keyword arguments of any type
     rhythm = PoolSchedule(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # see above
     found: UUID = lea.act(evergreen_pools.save_pool, lea.creator_id, rhythm)
     return found
 
 
 def published(lea: SandboxAgency, *bodies: str, channel: str = "main") -> list[UUID]:
-    """Posts that left, long enough ago to come back."""
+    """Publish these posts and return their IDs."""
     found = [lea.entry(lea.delivery(body, channel=channel)).post_id for body in bodies]
     lea.live(minutes=1)
     return found
 
 
 def planned(lea: SandboxAgency) -> list[tuple[str, DeliveryState, datetime]]:
-    """What the pool planned: first words, state, due."""
+    """Return text, state and due time of each delivery of the pool, by due time."""
     with lea.scope() as scope:
         rows = scope.run(
             "SELECT p.body, d.state, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = "
@@ -78,7 +78,7 @@ def planned(lea: SandboxAgency) -> list[tuple[str, DeliveryState, datetime]]:
 
 
 def kept(lea: SandboxAgency, *bodies: str, **more: object) -> list[UUID]:
-    """A pool with these posts, that left forty days ago; the entries."""
+    """Create a pool with these posts, published forty days ago, and return its entries."""
     pool_id = settled(lea, **{"min_age": SIMILARITY_WINDOW, **more})
     posts = published(lea, *bodies)
     lea.act(evergreen_pools.pause_pool, pool_id)
@@ -89,16 +89,16 @@ def kept(lea: SandboxAgency, *bodies: str, **more: object) -> list[UUID]:
 
 
 @pytest.mark.heavy
-def test_what_left_comes_back_on_free_slots_in_turn(lea: SandboxAgency) -> None:
+def test_published_posts_are_reposted_on_free_slots_in_turn(lea: SandboxAgency) -> None:
     every_day(lea)
     kept(lea, "un", "deux", "trois", "quatre", min_age=SIMILARITY_WINDOW)
     lea.run()
     found = planned(lea)
     assert [body for body, _, _ in found] == ["un", "deux", "trois"], (
-        "three at most wait; the oldest comes first"
+        "at most three are scheduled, oldest first"
     )
     assert {state for _, state, _ in found} == {DeliveryState.SCHEDULED}, (
-        "the yes that was said stands"
+        "the approval is still valid"
     )
     assert all(due.hour == 10 for _, _, due in found)
     assert all(later[2] - one[2] >= timedelta(days=1) for one, later in itertools.pairwise(found))
@@ -112,7 +112,7 @@ def test_what_left_comes_back_on_free_slots_in_turn(lea: SandboxAgency) -> None:
     assert not [1 for _, state, _ in planned(lea) if state is DeliveryState.HELD]
 
 
-def test_filling_twice_is_as_once(lea: SandboxAgency) -> None:
+def test_filling_pool_twice_has_no_effect(lea: SandboxAgency) -> None:
     every_day(lea)
     kept(lea, "un", "deux")
     lea.run()
@@ -128,7 +128,7 @@ def test_filling_twice_is_as_once(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.heavy
-def test_a_post_rests_and_its_wordings_take_turns(lea: SandboxAgency) -> None:
+def test_post_respects_minimum_age_and_variants_alternate(lea: SandboxAgency) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
     other = lea.act(
@@ -142,12 +142,12 @@ def test_a_post_rests_and_its_wordings_take_turns(lea: SandboxAgency) -> None:
     lea.live(days=1)
     lea.live(days=75)
     out = [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED]
-    assert out[:3] == ["autrement", "un", "autrement"], "the post itself left first"
+    assert out[:3] == ["autrement", "un", "autrement"], "the post itself was published first"
     times = [due for _, state, due in planned(lea) if state is not DeliveryState.CANCELLED]
     assert all(later - one >= SIMILARITY_WINDOW for one, later in itertools.pairwise(times))
 
 
-def test_a_wording_waits_for_the_yes_that_is_asked(lea: SandboxAgency) -> None:
+def test_pool_variant_needs_approval(lea: SandboxAgency) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
     lea.act(
@@ -163,8 +163,8 @@ def test_a_wording_waits_for_the_yes_that_is_asked(lea: SandboxAgency) -> None:
     ]
 
 
-def test_a_wording_keeps_what_was_said_of_the_addresses(lea: SandboxAgency) -> None:
-    """An address that was to stay as it stands was marked in the other wording, under another
+def test_pool_variant_keeps_link_choices(lea: SandboxAgency) -> None:
+    """The link settings were lost: an excluded link was tagged in the variant, under another
     campaign."""
     lea.act(
         link_tracking.set_link_policy,
@@ -188,8 +188,8 @@ def test_a_wording_keeps_what_was_said_of_the_addresses(lea: SandboxAgency) -> N
         assert link_tracking.link_plan_of_post(deliveries.get_post(scope, other)).wanted == wanted
 
 
-def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: SandboxAgency) -> None:
-    """It was planned anew at every look for room, to be put on hold at its hour."""
+def test_declined_variant_is_skipped(lea: SandboxAgency) -> None:
+    """The declined variant was scheduled again at each run and put on hold when due."""
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
     other = lea.act(
@@ -208,8 +208,8 @@ def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: SandboxAgen
     ]
 
 
-def test_the_guard_is_kept(lea: SandboxAgency) -> None:
-    """What another post of the account says within thirty days does not come back beside it."""
+def test_pool_respects_duplicate_check(lea: SandboxAgency) -> None:
+    """A post whose text another post of the account has within thirty days is not reposted."""
     every_day(lea)
     kept(lea, "un", "deux", min_age=SIMILARITY_WINDOW)
     lea.delivery("un", after=86_400 * 3)
@@ -217,7 +217,7 @@ def test_the_guard_is_kept(lea: SandboxAgency) -> None:
     assert [body for body, _, _ in planned(lea)] == ["deux"]
 
 
-def test_where_words_are_never_taken_twice_only_another_wording_comes_back(
+def test_pool_reposts_only_variants_where_platform_refuses_duplicates(
     lea: SandboxAgency,
 ) -> None:
     as_x(lea)
@@ -241,7 +241,7 @@ def test_where_words_are_never_taken_twice_only_another_wording_comes_back(
     ]
 
 
-def test_only_slots_of_its_name_until_its_end(lea: SandboxAgency) -> None:
+def test_pool_uses_slots_of_its_label_until_its_end(lea: SandboxAgency) -> None:
     every_day(lea, "main", 10)
     every_day(lea, "main", 15, label="retour")
     until = (lea.now() + timedelta(days=41)).date()
@@ -252,7 +252,7 @@ def test_only_slots_of_its_name_until_its_end(lea: SandboxAgency) -> None:
     assert all(due.hour == 15 and due.date() <= until for _, _, due in found)
 
 
-def test_a_pause_and_taking_out_clear_what_is_ahead(lea: SandboxAgency) -> None:
+def test_pause_and_removal_cancel_scheduled_reposts(lea: SandboxAgency) -> None:
     every_day(lea)
     entries = kept(lea, "un", "deux")
     lea.run()
@@ -281,11 +281,9 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("act", ["take_out", "pause"])
-def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(
-    lea: SandboxAgency, act: str
-) -> None:
-    """It was said that nothing was on the calendar, and days later a yes sent it: it could never be
-    too late."""
+def test_held_repost_is_cancelled_with_its_entry(lea: SandboxAgency, act: str) -> None:
+    """The pool reported an empty calendar, but an approval days later published the held delivery,
+    which had no deadline."""
     every_day(lea)
     (entry,) = kept(lea, "un")
     other = lea.act(
@@ -325,7 +323,7 @@ def _first(lea: SandboxAgency, entry_id: UUID) -> UUID:
     return found
 
 
-def test_a_slot_somebody_took_is_not_taken_again(lea: SandboxAgency) -> None:
+def test_pool_takes_each_slot_once(lea: SandboxAgency) -> None:
     every_day(lea)
     kept(lea, "un", "deux", "trois")
     lea.run()
@@ -339,7 +337,7 @@ def test_a_slot_somebody_took_is_not_taken_again(lea: SandboxAgency) -> None:
     assert first > lea.now()
 
 
-def test_a_death_in_the_middle_loses_and_doubles_nothing(lea: SandboxAgency) -> None:
+def test_pool_filling_survives_crash(lea: SandboxAgency) -> None:
     every_day(lea)
     kept(lea, "un", "deux", "trois")
     for point in range(6):
@@ -348,7 +346,7 @@ def test_a_death_in_the_middle_loses_and_doubles_nothing(lea: SandboxAgency) -> 
     assert [body for body, _, _ in planned(lea)] == ["un", "deux", "trois"]
 
 
-def test_a_pool_whose_row_is_gone_is_woken_by_the_daily_look(lea: SandboxAgency) -> None:
+def test_stalled_pool_is_woken_daily(lea: SandboxAgency) -> None:
     pool_id = settled(lea)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
@@ -365,14 +363,14 @@ def test_a_pool_whose_row_is_gone_is_woken_by_the_daily_look(lea: SandboxAgency)
         ({"until": NOW.date() - timedelta(days=900)}, "pool.over"),
     ],
 )
-def test_a_rhythm_nobody_can_want_is_refused(
+def test_invalid_pool_schedule_is_refused(
     lea: SandboxAgency, wrong: dict[str, object], code: str
 ) -> None:
     with pytest.raises(BadInput, match=code):
         settled(lea, **wrong)
 
 
-def test_another_tenants_posts_accounts_and_pools_are_not_there(
+def test_pools_are_invisible_to_another_tenant(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     other = create_sandbox_agency(services, sandbox)
@@ -394,7 +392,7 @@ def test_another_tenants_posts_accounts_and_pools_are_not_there(
         lea.act(evergreen_pools.save_pool, lea.creator_id, PoolSchedule((other.channels["main"],)))
 
 
-def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: SandboxAgency) -> None:
+def test_equal_variant_is_refused_and_repeated_request_counts_once(lea: SandboxAgency) -> None:
     settled(lea)
     (post_id,) = published(lea, "un")
     entry = lea.act(evergreen_pools.add_post_to_pool, post_id)
@@ -409,7 +407,7 @@ def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: Sandbo
     )
 
 
-def test_wordings_share_their_pictures(lea: SandboxAgency) -> None:
+def test_pool_variants_share_photos(lea: SandboxAgency) -> None:
     settled(lea)
     post_id = lea.entry(lea.delivery("un", media=(lea.photo(),))).post_id
     lea.live(minutes=1)
@@ -427,8 +425,8 @@ def test_wordings_share_their_pictures(lea: SandboxAgency) -> None:
         lea.act(evergreen_pools.add_pool_variant, entry, "Deux", key=uuid7(), author="system:test")
 
 
-def test_nothing_is_planned_on_a_lost_account(lea: SandboxAgency) -> None:
-    """Each came to be held at its hour, and the next was planned."""
+def test_pool_schedules_nothing_on_lost_account(lea: SandboxAgency) -> None:
+    """Each delivery was held when due, and the next was scheduled."""
     every_day(lea)
     kept(lea, "un", "deux")
     lost = lea.channels["main"]
@@ -441,9 +439,9 @@ def test_nothing_is_planned_on_a_lost_account(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.heavy
-def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: SandboxAgency) -> None:
-    """It came with the key that its turn here would have: that time was found there, none was made,
-    for ever."""
+def test_delivery_moved_by_failover_does_not_block_next_repost(lea: SandboxAgency) -> None:
+    """The moved delivery had the occurrence key of its next repost on this account, so no repost
+    was ever created."""
     every_day(lea)
     spare_id = lea.connect("spare")
     kept(lea, "un", min_age=SIMILARITY_WINDOW)
@@ -459,7 +457,7 @@ def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: SandboxAgency) 
     assert [state for _, state, _ in planned(lea)].count(DeliveryState.PUBLISHED) == 2
 
 
-def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: SandboxAgency) -> None:
+def test_cancelled_repost_moves_to_next_slot(lea: SandboxAgency) -> None:
     every_day(lea)
     kept(lea, "un", min_age=SIMILARITY_WINDOW)
     lea.run()
@@ -471,10 +469,10 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: SandboxAgen
     lea.act(drafts.remove_channel_from_post, delivery_id)
     lea.live(hours=7)
     states = [state for _, state, _ in planned(lea)]
-    assert states.count(DeliveryState.SCHEDULED) == 1, "it comes back at the next free slot"
+    assert states.count(DeliveryState.SCHEDULED) == 1, "it is scheduled at the next free slot"
 
 
-# turns
+# Turns
 
 
 @given(
@@ -486,9 +484,9 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: SandboxAgen
         max_size=30,
     ),
 )
-def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, DeliveryState]]) -> None:
-    """Every wording of every entry is there once; who waited longest is first; the wording used
-    last is the last."""
+def test_pool_turns_are_fair(sizes: list[int], used: list[tuple[int, int, DeliveryState]]) -> None:
+    """Every variant of every entry occurs once, the entry that has waited longest is first, and the
+    variant used last is last."""
     entries = {
         UUID(int=number + 1): tuple(UUID(int=100 * (number + 1) + place) for place in range(size))
         for number, size in enumerate(sizes)

@@ -1,4 +1,4 @@
-"""Rules over local dates, against another implementation, and on the clocks of every zone over ten
+"""Recurrence rules: local dates compared with dateutil, and instants in every time zone over ten
 years."""
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -52,12 +52,12 @@ def rules(draw: st.DrawFn) -> RecurrenceRule:
 
 
 @given(rules())
-def test_what_is_written_is_read(rule: RecurrenceRule) -> None:
+def test_recurrence_rule_round_trips(rule: RecurrenceRule) -> None:
     assert parse_recurrence_rule(str(rule)) == rule
 
 
 @given(rules(), DAYS)
-def test_dates_are_those_of_another_implementation(rule: RecurrenceRule, starts_on: date) -> None:
+def test_dates_match_dateutil(rule: RecurrenceRule, starts_on: date) -> None:
     ours = list(islice(Recurrence(rule, starts_on, time(10), "UTC").dates(), 40))
     unsaid = rule.every is RecurrenceUnit.MONTH and not rule.month_days and rule.which is None
     text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if unsaid else "")
@@ -68,7 +68,7 @@ def test_dates_are_those_of_another_implementation(rule: RecurrenceRule, starts_
 
 
 @given(rules(), DAYS, st.integers(0, 40))
-def test_a_rule_is_cut_in_two_without_loss(
+def test_recurrence_is_split_without_loss(
     rule: RecurrenceRule, starts_on: date, place: int
 ) -> None:
     whole = Recurrence(rule, starts_on, time(10), "Europe/Paris")
@@ -87,9 +87,7 @@ def test_a_rule_is_cut_in_two_without_loss(
         (False, ["2026-01-31", "2026-03-31", "2026-05-31", "2026-07-31"]),
     ],
 )
-def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(
-    last: bool, found: list[str]
-) -> None:
+def test_thirty_first_means_last_day_only_on_request(last: bool, found: list[str]) -> None:
     rule = RecurrenceRule(RecurrenceUnit.MONTH, None, month_days=(31,), or_last=last)
     assert [
         str(day) for day in islice(Recurrence(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)
@@ -117,12 +115,12 @@ def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(
         ),
     ],
 )
-def test_a_month_has_its_weekday_or_several_days(text: str, found: list[str]) -> None:
+def test_monthly_rule_has_weekday_or_several_days(text: str, found: list[str]) -> None:
     repeat = Recurrence(parse_recurrence_rule(text), date(2026, 1, 5), time(9), "UTC")
     assert [str(day) for day in islice(repeat.dates(), len(found))] == found
 
 
-def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
+def test_rule_without_matching_day_has_no_dates() -> None:
     rule = RecurrenceRule(RecurrenceUnit.MONTH, None, 12, month_days=(30,))
     assert list(Recurrence(rule, date(2026, 2, 1), time(9), "UTC").dates()) == []
 
@@ -154,17 +152,17 @@ def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
         "a=b=c;" * 100,
     ],
 )
-def test_wider_rules_are_refused(text: str) -> None:
+def test_invalid_recurrence_rule_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_recurrence_rule(text)
 
 
-def test_a_rule_must_say_its_end() -> None:
+def test_recurrence_rule_needs_its_end() -> None:
     with pytest.raises(TypeError):
-        RecurrenceRule(RecurrenceUnit.DAY)  # type: ignore[call-arg] # what is tested
+        RecurrenceRule(RecurrenceUnit.DAY)  # type: ignore[call-arg]  # the missing argument is tested
 
 
-def test_room_between_two() -> None:
+def test_crowded_time_is_found() -> None:
     day = datetime(2026, 3, 1, 10, tzinfo=UTC)
     six, five = timedelta(hours=6), timedelta(hours=5)
     assert find_crowded_time([day, day + six], [day + 2 * six], six) is None
@@ -173,13 +171,13 @@ def test_room_between_two() -> None:
     assert find_crowded_time([day], [day + six, day + six + five], six) is None
 
 
-# clocks that change
+# Clock changes
 
 
 @cache
 def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
-    """The instants at which a zone's offset changes, to the minute, and the offset before and after
-    each."""
+    """Return the instants (UTC, to the minute) at which the offset of a zone changes, with the
+    offsets before and after."""
     there, found = ZoneInfo(zone), []
     at, step, end = (datetime.combine(day, time(0), UTC) for day in (FIRST, FIRST, LAST))
     offset = at.astimezone(there).utcoffset()
@@ -202,15 +200,15 @@ def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
     return tuple(found)
 
 
-def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> None:
-    """Gap: the same instant as if clocks had not moved. Overlap: the first of the two. Never twice,
-    never back."""
+def test_daily_series_occurs_once_a_day_across_clock_changes() -> None:
+    """In a gap, the instant is that of an unchanged clock; in an overlap, the first of the two.
+    Instants never repeat or go back."""
     seen = {"gap": 0, "overlap": 0}
     for zone in ZONES:
         for change, before, after in changes(zone):
             inside = (change + (before + after) / 2).replace(
                 tzinfo=None
-            )  # the middle of what is missing or double
+            )  # the middle of the missing or repeated time
             daily = Recurrence(
                 RecurrenceRule(RecurrenceUnit.DAY, 5),
                 inside.date() - timedelta(days=2),
@@ -229,9 +227,9 @@ def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ZONES), CLOCKS)
-def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
-    """Once per local date, in order; it shows the clock it was planned for unless that hour is
-    missing that day."""
+def test_daily_series_is_ordered_over_ten_years(zone: str, clock: time) -> None:
+    """One occurrence per local date, in order, at the chosen time unless the zone skips that time
+    on the date."""
     daily = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, LAST), FIRST, clock, zone)
     last = None
     for day in islice(daily.dates(), 0, None, 3):
@@ -250,7 +248,7 @@ def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
     st.integers(0, 4000),
     st.integers(0, 200),
 )
-def test_a_window_holds_what_lies_in_it(
+def test_occurrences_between_equals_filtered_dates(
     rule: RecurrenceRule, starts_on: date, where: tuple[time, str], hours: int, days: int
 ) -> None:
     repeat = Recurrence(rule, starts_on, *where)

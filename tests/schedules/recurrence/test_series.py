@@ -1,5 +1,5 @@
-"""A post that leaves again and again: made ahead from its rule, once each; left out, changed,
-stopped, caught up."""
+"""Series: occurrences are created in advance from a rule, once each; they can be skipped, changed,
+stopped and caught up."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -39,13 +39,13 @@ from tests.schedules.series_builders import (
 )
 from workers.wiring import Services
 
-# made ahead
+# Creation in advance
 
 
-def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: SandboxAgency) -> None:
+def test_series_creates_ninety_days_of_deliveries_and_one_each_day(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea)
     post_id = start_series(lea, wanted)
-    assert len(list_deliveries(lea, post_id)) == 1  # what one sees at once
+    assert len(list_deliveries(lea, post_id)) == 1  # the first occurrence is visible at once
     lea.run()
     made = [row.occurrence_key for row in list_deliveries(lea, post_id)]
     assert made == [
@@ -56,7 +56,7 @@ def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: SandboxAg
     assert len(list_deliveries(lea, post_id)) == 91
 
 
-def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: SandboxAgency) -> None:
+def test_number_of_statements_to_extend_series_is_bounded(lea: SandboxAgency) -> None:
     post_id, asked = start_series(lea, build_recurrence(lea)), list[str]()
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
@@ -64,17 +64,17 @@ def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: SandboxAgency)
             connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said)
         )
         assert series.extend_series(scope, get_series_id(lea, post_id)) == 89
-    assert len(asked) < 89 * 4 + 25  # its account, itself, what looks ahead and what sends it
+    assert len(asked) < 89 * 4 + 25  # its channel, the delivery, its preflight and its publish row
     assert sum(said.startswith("DELETE") for said in asked) == 0, (
-        "what is new has nothing to take back"
+        "new deliveries have no rows to delete"
     )
 
 
-def test_one_more_date_asks_of_what_is_to_come_alone(
+def test_cost_of_one_more_occurrence_is_constant(
     services: Services, sandbox: RunningSandbox
 ) -> None:
-    """Nobody has to say yes: it is made, on the calendar and carried, whatever has left and however
-    much is ahead."""
+    """Without an approval policy, a new occurrence is created and scheduled at a constant cost,
+    however many are published or scheduled."""
     lea = create_sandbox_agency(services, sandbox, tiers=0)
     post_id, asked = start_series(lea, build_recurrence(lea, WEEKLY)), list[str]()
     lea.run()
@@ -92,18 +92,18 @@ def test_one_more_date_asks_of_what_is_to_come_alone(
     ]
     assert "NOT IN" in locked
     assert sum("DELETE" in said for said in asked) == 1, (
-        "what waited for the series, and nothing of the new date"
+        "only the outbox row of the series is deleted"
     )
 
 
-def test_one_that_is_there_is_found(lea: SandboxAgency) -> None:
+def test_existing_delivery_is_returned(lea: SandboxAgency) -> None:
     post_id = lea.write()
     first, again = (lea.wish(post_id, after=after) for after in (60, 120))
     assert first == again
     assert len(lea.rows("delivery.publish")) == 1
 
 
-def test_extending_twice_or_killed_half_way_changes_nothing(lea: SandboxAgency) -> None:
+def test_extending_series_twice_or_after_crash_has_no_effect(lea: SandboxAgency) -> None:
     lea.connect("other")
     post_id = start_series(lea, build_recurrence(lea, WEEKLY), "main", "other")
     at = 0
@@ -119,7 +119,7 @@ def test_extending_twice_or_killed_half_way_changes_nothing(lea: SandboxAgency) 
     ]
 
 
-def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: SandboxAgency) -> None:
+def test_one_approval_covers_all_occurrences(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     approve_and_release(lea, post_id)
@@ -132,7 +132,7 @@ def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: San
     }
 
 
-def test_nothing_more_is_made_while_somebody_says_no(lea: SandboxAgency) -> None:
+def test_declined_series_creates_no_more_deliveries(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     lea.act(decisions.decline_post, post_id, member_id=lea.manager, note="never")
@@ -143,7 +143,7 @@ def test_nothing_more_is_made_while_somebody_says_no(lea: SandboxAgency) -> None
 
 
 @pytest.mark.parametrize("end", [3, "third"])
-def test_it_ends_when_it_was_told_to(lea: SandboxAgency, end: int | str) -> None:
+def test_series_ends_by_count_or_date(lea: SandboxAgency, end: int | str) -> None:
     day, clock = local_time_ahead(lea)
     last = end if isinstance(end, int) else day + timedelta(days=2)
     post_id = start_series(
@@ -158,7 +158,7 @@ def test_it_ends_when_it_was_told_to(lea: SandboxAgency, end: int | str) -> None
     assert not lea.rows("series.extend")
 
 
-def test_a_first_time_beyond_ninety_days_stands_at_once(lea: SandboxAgency) -> None:
+def test_first_occurrence_beyond_ninety_days_is_created_at_once(lea: SandboxAgency) -> None:
     post_id = start_series(
         lea, build_recurrence(lea, RecurrenceRule(RecurrenceUnit.MONTH, 3), hours=24 * 120)
     )
@@ -166,7 +166,7 @@ def test_a_first_time_beyond_ninety_days_stands_at_once(lea: SandboxAgency) -> N
     assert len(list_deliveries(lea, post_id)) == 1
 
 
-def test_the_same_press_begins_one(lea: SandboxAgency) -> None:
+def test_repeated_start_request_creates_one_series(lea: SandboxAgency) -> None:
     key, wanted = uuid7(), build_recurrence(lea)
     assert start_series(lea, wanted, key=key) == start_series(lea, wanted, key=key)
     lea.run()
@@ -177,17 +177,17 @@ def test_the_same_press_begins_one(lea: SandboxAgency) -> None:
         )
 
 
-# what is refused
+# Refusals
 
 
-def test_many_at_once_want_a_word(lea: SandboxAgency) -> None:
+def test_large_series_needs_confirmation(lea: SandboxAgency) -> None:
     with pytest.raises(BadInput) as told:
         start_series(lea, build_recurrence(lea), confirmed=False)
     assert (told.value.message.code, told.value.message.params) == ("series.many", {"count": 90})
     start_series(lea, build_recurrence(lea, WEEKLY), confirmed=False)
 
 
-def test_two_series_keep_six_hours_apart_on_an_account(lea: SandboxAgency) -> None:
+def test_series_on_one_account_are_six_hours_apart(lea: SandboxAgency) -> None:
     lea.connect("other")
     day = local_time_ahead(lea, hours=48)[0]
 
@@ -207,7 +207,7 @@ def test_two_series_keep_six_hours_apart_on_an_account(lea: SandboxAgency) -> No
     start_series(lea, at(2))
 
 
-def test_a_series_without_a_time_to_come_is_refused(lea: SandboxAgency) -> None:
+def test_series_without_future_occurrence_is_refused(lea: SandboxAgency) -> None:
     day, clock = local_time_ahead(lea)
     for rule in (
         RecurrenceRule(RecurrenceUnit.DAY, day - timedelta(days=1)),
@@ -218,7 +218,7 @@ def test_a_series_without_a_time_to_come_is_refused(lea: SandboxAgency) -> None:
         assert told.value.message.code == "series.never"
 
 
-def test_another_tenants_series_is_nobodys(
+def test_series_of_another_tenant_is_not_found(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     other = create_sandbox_agency(services, sandbox)
@@ -244,10 +244,10 @@ def test_another_tenants_series_is_nobodys(
         )
 
 
-# one left out, one moved, the rest changed, all stopped
+# Skipped, rescheduled, changed and stopped occurrences
 
 
-def test_one_is_left_out_for_good(lea: SandboxAgency) -> None:
+def test_skipped_occurrence_is_never_created(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea)
     post_id = start_series(lea, wanted)
     lea.run()
@@ -271,7 +271,7 @@ def test_one_is_left_out_for_good(lea: SandboxAgency) -> None:
         )
 
 
-def test_one_that_has_left_is_not_left_out(lea: SandboxAgency) -> None:
+def test_published_occurrence_cannot_be_skipped(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea, WEEKLY)
     post_id = start_series(lea, wanted)
     approve_and_release(lea, post_id)
@@ -281,7 +281,7 @@ def test_one_that_has_left_is_not_left_out(lea: SandboxAgency) -> None:
     assert told.value.message.code == "series.left_already"
 
 
-def test_one_that_is_moved_is_not_made_again(lea: SandboxAgency) -> None:
+def test_rescheduled_occurrence_is_not_created_again(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea, WEEKLY)
     post_id = start_series(lea, wanted)
     lea.run()
@@ -297,7 +297,7 @@ def test_one_that_is_moved_is_not_made_again(lea: SandboxAgency) -> None:
     assert found.wall_time[:10] == str(at.day + timedelta(days=1))
 
 
-def test_another_hour_from_a_date_on_keeps_the_yes(lea: SandboxAgency) -> None:
+def test_changed_time_of_series_keeps_approval(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea, WEEKLY)
     post_id = start_series(lea, wanted)
     lea.run()
@@ -305,7 +305,7 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: SandboxAgency) -> None:
     old, day = get_series_id(lea, post_id), wanted.starts_on + timedelta(days=21)
     lea.act(series.skip_occurrence, old, day + timedelta(days=14))
     later = SeriesUpdate(Recurrence(WEEKLY, day, time(4, 5), "UTC"))
-    for _ in range(2):  # an impatient hand
+    for _ in range(2):  # the request is repeated
         assert (
             lea.act(
                 series.change_following_occurrences, old, day, later, author=f"member:{lea.author}"
@@ -325,9 +325,9 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: SandboxAgency) -> None:
     ]
 
 
-def test_dates_before_a_change_are_made_though_nothing_was_made_yet(lea: SandboxAgency) -> None:
-    """Whoever plans it and changes it at once is quicker than what makes its dates (found by a
-    simulated year)."""
+def test_occurrences_before_change_are_created(lea: SandboxAgency) -> None:
+    """A change right after the start precedes the creation of occurrences. Found by the simulated
+    year."""
     wanted = build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = start_series(lea, wanted)
     old, day = get_series_id(lea, post_id), wanted.starts_on + timedelta(days=14)
@@ -340,7 +340,7 @@ def test_dates_before_a_change_are_made_though_nothing_was_made_yet(lea: Sandbox
     ]
 
 
-def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: SandboxAgency) -> None:
+def test_changed_text_of_series_needs_approval(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = start_series(lea, wanted)
     lea.run()
@@ -367,7 +367,7 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: SandboxAgency) 
     assert {row.state for row in list_deliveries(lea, new_post)} == {DeliveryState.DRAFT}
 
 
-def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: SandboxAgency) -> None:
+def test_account_added_to_series_needs_approval(lea: SandboxAgency) -> None:
     kept, left, added = lea.channels["main"], lea.connect("left"), lea.connect("added")
     wanted = build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = start_series(lea, wanted, "main", "left")
@@ -387,7 +387,7 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: SandboxAgency)
             SeriesUpdate(wanted.recurrence_from(day), channels=()),
             author=author,
         )
-    assert len(list_active_dates(lea, post_id)) == 12, "refused, nothing of it changed"
+    assert len(list_active_dates(lea, post_id)) == 12, "a refused change has no effect"
     change = SeriesUpdate(wanted.recurrence_from(day), channels=(added, kept, added))
     for _ in range(2):
         assert (
@@ -398,10 +398,10 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: SandboxAgency)
     found = {one: [row for row in there if row.channel_id == one] for one in (kept, left, added)}
     assert {one: len(each) for one, each in found.items()} == {kept: 6, left: 2, added: 4}
     assert {row.state for row in (*found[kept], *found[left])} == {DeliveryState.SCHEDULED}, (
-        "the yes that was said stands"
+        "the approval is still valid"
     )
     assert {row.state for row in found[added]} == {DeliveryState.DRAFT}, (
-        "nobody said yes to it there"
+        "the added channel is not approved"
     )
     approve_and_release(lea, post_id)
     assert {row.state for row in list_deliveries(lea, post_id)} - {DeliveryState.CANCELLED} == {
@@ -409,7 +409,7 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: SandboxAgency)
     }
 
 
-def test_a_change_that_is_refused_changes_nothing(lea: SandboxAgency) -> None:
+def test_refused_change_of_series_has_no_effect(lea: SandboxAgency) -> None:
     wanted = build_recurrence(lea, WEEKLY)
     post_id = start_series(lea, wanted)
     lea.run()
@@ -439,7 +439,7 @@ def test_a_change_that_is_refused_changes_nothing(lea: SandboxAgency) -> None:
     assert [one.state for one in list_series(lea, post_id)] == ["running"]
 
 
-def test_stopped_means_nothing_more_leaves(lea: SandboxAgency) -> None:
+def test_stopped_series_publishes_nothing_more(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     approve_and_release(lea, post_id)
@@ -458,7 +458,7 @@ def test_stopped_means_nothing_more_leaves(lea: SandboxAgency) -> None:
         )
 
 
-def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(
+def test_unapproved_occurrences_of_stopped_series_are_cancelled(
     lea: SandboxAgency,
 ) -> None:
     post_id = start_series(lea, build_recurrence(lea))

@@ -1,5 +1,4 @@
-"""Two hands on one series at once: neither makes a date twice, and none waits for the other for
-ever."""
+"""Concurrent actions on a series: no date is created twice, and no deadlock occurs."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,8 +39,8 @@ Act = Callable[[Scope], Any]
 
 
 def at_once(lea: SandboxAgency, *acts: Act) -> list[Any]:
-    """Do these in transactions that begin together; what each returned, or the refusal it
-    raised."""
+    """Run the functions in transactions that begin together. Return their results, or the Conflict
+    or BadInput that each raised."""
     ready = Barrier(len(acts))
 
     def work(act: Act) -> Any:
@@ -62,7 +61,7 @@ NAMES = ("extend", "skip", "stop", "change", "approve", "turn_down", "rewrite")
 @pytest.mark.parametrize(
     ("one", "two"), [pair for pair in product(NAMES, NAMES) if pair[0] <= pair[1]]
 )
-def test_two_at_once(lea: SandboxAgency, one: str, two: str) -> None:
+def test_concurrent_actions_create_each_date_once(lea: SandboxAgency, one: str, two: str) -> None:
     wanted = build_recurrence(lea, WEEKLY)
     post_id = start_series(lea, wanted)
     (first,) = list_series(lea, post_id)
@@ -98,7 +97,7 @@ def test_two_at_once(lea: SandboxAgency, one: str, two: str) -> None:
         ]
 
 
-def test_two_begun_at_once_see_each_other(lea: SandboxAgency) -> None:
+def test_concurrent_close_series_conflict(lea: SandboxAgency) -> None:
     def begun(after: float) -> Act:
         wanted, author = build_recurrence(lea, WEEKLY, hours=after), f"member:{lea.author}"
         return lambda scope: series.plan_series(
@@ -109,7 +108,7 @@ def test_two_begun_at_once_see_each_other(lea: SandboxAgency) -> None:
     assert [isinstance(one, BadInput) for one in found].count(True) == 1
 
 
-def test_the_same_post_begun_twice_at_once_is_begun_once(lea: SandboxAgency) -> None:
+def test_series_started_twice_concurrently_is_created_once(lea: SandboxAgency) -> None:
     post_id, wanted = lea.write(), build_recurrence(lea, WEEKLY)
 
     def act(scope: Scope) -> UUID:
@@ -120,7 +119,7 @@ def test_the_same_post_begun_twice_at_once_is_begun_once(lea: SandboxAgency) -> 
     assert len(list_deliveries(lea, post_id)) == 1
 
 
-def test_moving_one_while_it_is_extended(lea: SandboxAgency) -> None:
+def test_occurrence_can_be_rescheduled_while_series_is_extended(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 8)))
     (first,), (row,) = list_series(lea, post_id), list_deliveries(lea, post_id)
     there = build_recurrence(lea, WEEKLY, hours=30)
@@ -134,7 +133,7 @@ def test_moving_one_while_it_is_extended(lea: SandboxAgency) -> None:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("round_", range(4))
-def test_a_test_that_ends_while_its_account_is_lost(lea: SandboxAgency, round_: int) -> None:
+def test_ab_test_ends_consistently_during_failover(lea: SandboxAgency, round_: int) -> None:
     spare_id, post_id = lea.connect("spare"), start_series(lea, build_recurrence(lea))
     approve_and_release(lea, post_id)
     test_id = start_ab_test(lea, post_id)
@@ -170,7 +169,7 @@ def test_a_test_that_ends_while_its_account_is_lost(lea: SandboxAgency, round_: 
     assert {row.post_id for row in ahead if row.series_id == running[0].id} == {one.b_id}
 
 
-def test_zones_are_those_of_the_locked_package() -> None:
+def test_time_zone_data_comes_from_locked_package() -> None:
     import zoneinfo
 
     assert zoneinfo.TZPATH == ()

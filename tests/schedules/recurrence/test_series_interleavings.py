@@ -1,5 +1,4 @@
-"""Any order of extending, leaving out, setting apart, moving, changing, stopping, deaths and days,
-against a model of dates alone."""
+"""Random orders of user actions, crashes and days on a series, compared with a model of its dates."""
 
 import os
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ CLOCKS = st.sampled_from([time(2, 30), time(10), time(23, 45)])
 
 @dataclass
 class Known:
-    """What the model knows of one series: its rule, and what people took out."""
+    """A series in the model: its rule, and the dates that users took out."""
 
     id: UUID
     repeat: Recurrence
@@ -60,8 +59,8 @@ class Known:
 
 
 class House(RuleBasedStateMachine):
-    """One series and all it becomes; nobody says yes, so that nothing leaves and every date can be
-    told apart."""
+    """A state machine of one series and its successors. No post is approved, so that none is
+    published and every date can be compared."""
 
     services: Services
     network: RunningSandbox
@@ -101,7 +100,7 @@ class House(RuleBasedStateMachine):
             )
 
     def _coming(self, place: int) -> WallTime | None:
-        """One of the next dozen times of the newest series."""
+        """Return one of the next twelve occurrences of the latest series, or None."""
         last = self.known[-1]
         walls = last.repeat.iterate_occurrences(self.lea.now(), 12, without=frozenset(last.without))
         return walls[place % len(walls)] if walls else None
@@ -110,7 +109,7 @@ class House(RuleBasedStateMachine):
         with self.lea.scope(self.by) as scope:
             return act(scope, *args, **more)
 
-    # people
+    # Users
 
     @rule(place=st.integers(0, 11))
     def skip(self, place: int) -> None:
@@ -122,7 +121,7 @@ class House(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 11))
     def set_apart(self, place: int) -> None:
-        """One becomes a post of its own, once however often it is asked."""
+        """Detach an occurrence, once however often it is requested."""
         last, wall = self.known[-1], self._coming(place)
         if wall is None or last.stopped:
             return
@@ -131,7 +130,7 @@ class House(RuleBasedStateMachine):
                 self._act(detached_occurrences.detach_occurrence, last.id, wall.day, author=self.by)
                 for _ in range(2)
             ]
-        except BadInput as refused:  # it was moved to a time that is over
+        except BadInput as refused:  # it was rescheduled to a time in the past
             if refused.message.code != "delivery.time_passed":
                 raise
             return
@@ -141,7 +140,7 @@ class House(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 10), hours=st.integers(1, 60))
     def move(self, place: int, hours: int) -> None:
-        """One has a time of its own; its date is taken all the same."""
+        """Reschedule an occurrence. Its date stays taken."""
         waiting = [
             row
             for row in self._rows()
@@ -185,7 +184,7 @@ class House(RuleBasedStateMachine):
         except Conflict:
             assert last.stopped
             return
-        except BadInput as refused:  # a rule without a date to come, or without room
+        except BadInput as refused:  # a rule without future dates, or too close to another series
             if refused.message.code not in ("series.never", "series.too_close"):
                 raise
             return
@@ -197,7 +196,7 @@ class House(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 3), words=st.booleans())
     def skip_then_change(self, place: int, words: bool) -> None:
-        """What was left out stays so, whoever makes the date now."""
+        """Skip an occurrence and change the series: the date stays skipped."""
         self.skip(place + 1)
         self.change(place, self.known[-1].repeat.rule, time(10), words, same=True)
 
@@ -207,7 +206,7 @@ class House(RuleBasedStateMachine):
             self._act(series.stop_series, self.known[-1].id)
             self.known[-1].stopped = True
 
-    # the world and the house
+    # Time and faults
 
     @rule(days=st.sampled_from([0.5, 1, 8, 40]))
     def days_pass(self, days: float) -> None:
@@ -227,13 +226,13 @@ class House(RuleBasedStateMachine):
                 ExtendDue(self.lea.tenant_id, one.id), tenant=self.lea.tenant
             )
 
-    # what must hold
+    # Invariant
 
     @precondition(lambda self: hasattr(self, "known"))
     @invariant()
     def one_for_each_date(self) -> None:
-        """Of what is to come: one for each date of the rule but those left out, none twice, none
-        beyond the end."""
+        """Check that each future date of the rule has one delivery, except skipped dates, and that
+        none lies beyond the end."""
         self.lea.run()
         now, rows = self.lea.now(), self._rows()
         alone = [
@@ -241,7 +240,7 @@ class House(RuleBasedStateMachine):
             for row in rows
             if row.post_id in self.apart and row.state != DeliveryState.CANCELLED
         ]
-        assert sorted(alone) == sorted(self.apart), "what was set apart stands by itself, once"
+        assert sorted(alone) == sorted(self.apart), "each detached occurrence has one delivery"
         alive = [
             row
             for row in rows
@@ -285,7 +284,7 @@ class House(RuleBasedStateMachine):
             self.network.clear()
 
 
-def test_any_interleaving_keeps_one_for_each_date(
+def test_any_order_of_actions_keeps_one_delivery_per_date(
     services: Services, sandbox: RunningSandbox
 ) -> None:
     machine = type("Machine", (House,), {"services": services, "network": sandbox})

@@ -1,4 +1,4 @@
-"""A series after a downtime, and under other rules of time zones."""
+"""Series after a downtime, and after an update of the time zone database."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
@@ -22,10 +22,10 @@ from tests.schedules.series_builders import (
     start_series,
 )
 
-# after a downtime
+# After a downtime
 
 
-def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: SandboxAgency) -> None:
+def test_after_downtime_only_latest_missed_occurrence_is_published(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     allow_any_lateness(lea, post_id)
@@ -44,7 +44,7 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: SandboxAgency) 
     assert {row.reason["code"] for row in passed if row.reason} == {"series.passed_over"}
     assert [row.state for row in ours if row.id == kept.id] == [
         DeliveryState.PUBLISHED
-    ]  # somebody wanted that one then
+    ]  # a member had chosen that time
     assert len(lea.texts()) == 2
     assert "series.some_passed_over" in lea.notices().values()
     first = parse_wall_time(passed[0].wall_time, ZONE)
@@ -57,7 +57,7 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: SandboxAgency) 
     assert [one.params["since"] for one in told] == [f"{first.day:%d/%m/%Y} {first.clock:%H:%M}"]
 
 
-def test_missed_ones_that_are_too_late_are_one_decision_not_many(lea: SandboxAgency) -> None:
+def test_missed_occurrences_past_deadline_cause_one_hold(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     lea.run()
     approve_and_release(lea, post_id)
@@ -69,11 +69,11 @@ def test_missed_ones_that_are_too_late_are_one_decision_not_many(lea: SandboxAge
     assert lea.texts() == []
 
 
-# clocks
+# Time zones
 
 
 def altered(lea: SandboxAgency, post_id: UUID, **by: float) -> None:
-    """As if the rules of time zones had been others when these were planned."""
+    """Shift the due times, as if another time zone database had been in use."""
     with lea.scope() as scope:
         scope.run(
             "UPDATE deliveries SET due_at = due_at + :by, late_until = late_until + :by WHERE "
@@ -83,7 +83,7 @@ def altered(lea: SandboxAgency, post_id: UUID, **by: float) -> None:
         )
 
 
-def test_other_rules_of_time_zones_move_instants_and_no_clock(lea: SandboxAgency) -> None:
+def test_time_zone_update_moves_instants_and_keeps_wall_times(lea: SandboxAgency) -> None:
     day, clock = local_time_ahead(lea, hours=30)
     post_id = start_series(
         lea, Recurrence(RecurrenceRule(RecurrenceUnit.WEEK, 12), day, clock, ZONE)
@@ -109,7 +109,7 @@ def test_other_rules_of_time_zones_move_instants_and_no_clock(lea: SandboxAgency
     assert lea.act(time_zone_updates.recompute_due_times) == 0
 
 
-def test_what_has_left_keeps_its_time(lea: SandboxAgency) -> None:
+def test_time_zone_update_keeps_time_of_published_delivery(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery()
     lea.live(minutes=1)
     with lea.scope() as scope:
@@ -120,7 +120,7 @@ def test_what_has_left_keeps_its_time(lea: SandboxAgency) -> None:
     assert lea.act(time_zone_updates.recompute_due_times) == 0
 
 
-def test_a_zone_nobody_knows_any_more_stops_only_itself(lea: SandboxAgency) -> None:
+def test_unknown_time_zone_does_not_stop_update(lea: SandboxAgency) -> None:
     day, clock = local_time_ahead(lea, hours=30)
     post_id = start_series(
         lea, Recurrence(RecurrenceRule(RecurrenceUnit.WEEK, 3), day, clock, ZONE)
@@ -134,7 +134,7 @@ def test_a_zone_nobody_knows_any_more_stops_only_itself(lea: SandboxAgency) -> N
     assert list_deliveries(lea, post_id)[0].due_at == lost.due_at
 
 
-def test_a_series_that_was_forgotten_is_taken_up(lea: SandboxAgency) -> None:
+def test_stalled_series_is_woken(lea: SandboxAgency) -> None:
     post_id = start_series(lea, build_recurrence(lea))
     with lea.scope() as scope:
         scope.run(
@@ -146,7 +146,7 @@ def test_a_series_that_was_forgotten_is_taken_up(lea: SandboxAgency) -> None:
     assert len(list_deliveries(lea, post_id)) == 90
 
 
-def test_a_series_in_a_gap_and_an_overlap_of_paris() -> None:
+def test_series_in_gap_and_overlap_of_paris() -> None:
     """02:30 does not exist on 28 March 2027 and exists twice on 31 October."""
     daily = Recurrence(DAILY, date(2026, 11, 1), time(2, 30), "Europe/Paris")
     spring = daily.occurrences_between(

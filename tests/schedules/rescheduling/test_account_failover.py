@@ -1,4 +1,4 @@
-"""A lost account and its spare one: nothing is lost, nothing doubled."""
+"""Failover from a lost account to a spare one: no post is lost or published twice."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -53,7 +53,7 @@ def moved(lea: SandboxAgency, source: str = "main", target: str = "spare") -> Fa
 
 
 def on(lea: SandboxAgency, channel: str) -> dict[str, tuple[DeliveryState, str]]:
-    """What stands on an account and was not cancelled: its words, state and time."""
+    """Return the text, state and time of each delivery of the account that is not cancelled."""
     with lea.scope() as scope:
         from sqlmodel import col, select
 
@@ -77,7 +77,7 @@ def on(lea: SandboxAgency, channel: str) -> dict[str, tuple[DeliveryState, str]]
     }
 
 
-def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: SandboxAgency) -> None:
+def test_failover_moves_pending_deliveries_to_spare_account(lea: SandboxAgency) -> None:
     lea.connect("spare")
     lea.delivery("planned", after=3600)
     lea.wish(lea.write("a wish"), after=7200)
@@ -109,7 +109,7 @@ def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: SandboxAgency) -
     assert lea.texts("spare") == ["planned", "approved"]
 
 
-def test_what_is_there_already_is_not_doubled(lea: SandboxAgency) -> None:
+def test_failover_does_not_duplicate_delivery_on_spare_account(lea: SandboxAgency) -> None:
     lea.connect("spare")
     post_id = lea.write("on both")
     lea.wish(post_id, "main", after=3600)
@@ -123,9 +123,10 @@ def test_what_is_there_already_is_not_doubled(lea: SandboxAgency) -> None:
     assert (lea.texts("main"), lea.texts("spare")) == ([], ["on both"])
 
 
-def test_what_may_be_outside_stays_and_is_told(lea: SandboxAgency) -> None:
+def test_failover_skips_possibly_published_delivery(lea: SandboxAgency) -> None:
     lea.connect("spare")
-    lea.run()  # the news of the account: the process is to die while it sends
+    # handle the event of the new account first, because the process has to die while it sends
+    lea.run()
     sending = lea.delivery("sending")
     lea.fault("hang", seconds=0.05)
     lea.crash(at=6)
@@ -161,7 +162,7 @@ def test_what_may_be_outside_stays_and_is_told(lea: SandboxAgency) -> None:
         max_size=6,
     )
 )
-def test_there_and_back_loses_nothing(lea: SandboxAgency, kinds: list[str]) -> None:
+def test_failover_there_and_back_loses_nothing(lea: SandboxAgency, kinds: list[str]) -> None:
     if "spare" not in lea.channels:
         lea.connect("spare")
     for number, kind in enumerate(kinds):
@@ -185,7 +186,7 @@ def test_there_and_back_loses_nothing(lea: SandboxAgency, kinds: list[str]) -> N
     assert on(lea, "main") == together
 
 
-def test_the_queue_is_a_queue_on_the_spare(lea: SandboxAgency) -> None:
+def test_failover_keeps_queue(lea: SandboxAgency) -> None:
     lea.connect("spare")
     every_day(lea, time(10))
     filled(lea, "a", "b")
@@ -196,7 +197,7 @@ def test_the_queue_is_a_queue_on_the_spare(lea: SandboxAgency) -> None:
     assert lea.act(find_first_free_time, lea.channels["spare"]).day > before[-1][1].day
 
 
-def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: SandboxAgency) -> None:
+def test_failover_does_not_publish_dry_run(lea: SandboxAgency) -> None:
     lea.connect("spare")
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     lea.delivery("only rehearsed", after=3600)
@@ -208,7 +209,7 @@ def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: SandboxAgency) ->
     assert on(lea, "spare")["only rehearsed"][0] is DeliveryState.REHEARSED
 
 
-def test_what_somebody_called_important_stays_so(lea: SandboxAgency) -> None:
+def test_failover_keeps_priority(lea: SandboxAgency) -> None:
     lea.connect("spare")
     delivery_id = lea.delivery("first", after=3600)
     lea.act(priority.set_priority, delivery_id, 1, version=lea.entry(delivery_id).version)
@@ -218,9 +219,9 @@ def test_what_somebody_called_important_stays_so(lea: SandboxAgency) -> None:
     ]
 
 
-def test_minutes_that_are_drawn_are_the_same_there(lea: SandboxAgency) -> None:
-    """They were drawn anew: what was moved stood beside the hours of the spare, and its queue was
-    empty."""
+def test_failover_keeps_jitter_of_slots(lea: SandboxAgency) -> None:
+    """The jitter was drawn again, so moved posts missed the slots of the spare account and its
+    queue was empty."""
     lea.connect("spare")
     with lea.scope() as scope:
         for weekday in range(7):
@@ -235,7 +236,7 @@ def test_minutes_that_are_drawn_are_the_same_there(lea: SandboxAgency) -> None:
     assert [(one.words, one.at) for one in queue(lea)] == before
 
 
-def test_another_kind_of_place_asks_for_a_yes_again(lea: SandboxAgency) -> None:
+def test_failover_to_another_platform_needs_approval(lea: SandboxAgency) -> None:
     token = lea.services.seal(lea.tenant_id, "t")
     with lea.scope() as scope:
         lea.channels["spare"] = lifecycle.connect_account(
@@ -255,7 +256,7 @@ def test_another_kind_of_place_asks_for_a_yes_again(lea: SandboxAgency) -> None:
     assert {state for state, _ in on(lea, "spare").values()} == {DeliveryState.DRAFT}
 
 
-def test_only_her_own_accounts_that_can_post_take_it(lea: SandboxAgency) -> None:
+def test_only_active_accounts_of_creator_can_be_spare(lea: SandboxAgency) -> None:
     other = create_sandbox_agency(lea.services, lea.network)
     lea.connect("spare")
     with lea.scope() as scope:
@@ -274,7 +275,7 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: SandboxAgency) -> None
 
 
 @pytest.mark.heavy
-def test_what_repeats_goes_on_on_the_spare_account(lea: SandboxAgency) -> None:
+def test_failover_moves_series(lea: SandboxAgency) -> None:
     spare_id = lea.connect("spare")
     post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea))
     lea.run()
@@ -295,9 +296,9 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: SandboxAgency) -> None:
     assert len({one.occurrence_key for one in ahead}) == len(ahead)
 
 
-def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: SandboxAgency) -> None:
-    """It was left behind: changed later it went back to the lost account, and it gave way to no
-    quiet day."""
+def test_failover_moves_series_without_further_occurrences(lea: SandboxAgency) -> None:
+    """The series kept the lost account: a later change used it, and quiet days of the spare account
+    were ignored."""
     spare_id = lea.connect("spare")
     post_id = series_builders.start_series(
         lea, series_builders.build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4))
@@ -335,9 +336,9 @@ def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: SandboxA
     assert sum(one.wall_time.endswith("05:07") for one in ahead) == 2
 
 
-def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: SandboxAgency) -> None:
-    """Known as one more there, each time was taken for one that somebody had moved: no quiet day
-    was kept."""
+def test_series_moved_back_follows_its_rule(lea: SandboxAgency) -> None:
+    """With the occurrence key of a repost, each occurrence counted as rescheduled by a member, and
+    quiet days were ignored."""
     lea.connect("spare")
     post_id = series_builders.start_series(
         lea, series_builders.build_recurrence(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4))
@@ -369,13 +370,13 @@ def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: SandboxA
     lea.act(deliveries.cancel_delivery, dropped.id)
     for one in series_builders.list_series(lea, post_id):
         assert lea.act(series.extend_series, one.id) == 0, (
-            "what a person took off is not made again"
+            "a cancelled occurrence is not created again"
         )
 
 
 @pytest.mark.heavy
-def test_what_makes_posts_makes_them_for_the_spare(lea: SandboxAgency, blog: FeedSite) -> None:
-    """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
+def test_failover_moves_pools_feeds_and_weekly_plans(lea: SandboxAgency, blog: FeedSite) -> None:
+    """A pool and a feed still created posts for the lost account, and each was put on hold."""
     lost, spare_id = lea.channels["main"], lea.connect("spare")
     every_day(lea, time(10))
     kept(lea, "un", "deux")
@@ -398,12 +399,12 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: SandboxAgency, blog: Fee
     assert {row.origin for row in made} >= {"rss", "test"}
     assert line.channels == (lost,)
     assert (after.channels, after.version) == ((spare_id,), line.version + 1), (
-        "whoever saw the other looks again"
+        "the version changes with the accounts"
     )
 
 
 @pytest.mark.heavy
-def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: SandboxAgency) -> None:
+def test_failover_continues_ab_test_with_new_count(lea: SandboxAgency) -> None:
     spare_id = lea.connect("spare")
     post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea))
     series_builders.approve_and_release(lea, post_id)
@@ -429,7 +430,7 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: SandboxAgency) -
         row.state for row in list_active_test_deliveries(lea, test_id) if row.channel_id == spare_id
     ]
     assert len(ours) == MIN_TEST_UNITS, (
-        "those that left on the lost account are made good, behind what was on the calendar"
+        "units published on the lost account are replaced after the scheduled ones"
     )
     with lea.scope() as scope:
         assert (
@@ -439,9 +440,8 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: SandboxAgency) -
         )
 
 
-def test_what_a_post_says_on_the_lost_account_alone_stays(lea: SandboxAgency) -> None:
-    """On the spare one it would say something nobody wrote for there, under a yes to other
-    words."""
+def test_failover_skips_post_with_override_for_lost_account(lea: SandboxAgency) -> None:
+    """On the spare account, the approval would cover a text that was never shown for it."""
     lea.connect("spare")
     own = lea.delivery(
         "for all",

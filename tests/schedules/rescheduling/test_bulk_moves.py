@@ -1,4 +1,4 @@
-"""Many at once to other times, by wall time: shown first, done whole, taken back."""
+"""Bulk moves by wall time: preview, one transaction, and undo."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def walls(lea: SandboxAgency, *deliveries: UUID) -> list[str]:
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366), st.integers(-5000, 5000))
-def test_there_and_back_is_where_it_was(
+def test_opposite_offsets_cancel_out(
     day: date, clock: time, zone: str, days: int, minutes: int
 ) -> None:
     start = WallTime(day, clock, zone)
@@ -59,14 +59,14 @@ def test_there_and_back_is_where_it_was(
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366))
-def test_days_keep_the_clock(day: date, clock: time, zone: str, days: int) -> None:
+def test_offset_in_days_keeps_wall_time(day: date, clock: time, zone: str, days: int) -> None:
     assert TimeOffset(days).shift_wall_time(WallTime(day, clock, zone)) == WallTime(
         day + timedelta(days=days), clock, zone
     )
 
 
-def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: SandboxAgency) -> None:
-    """Ten o'clock in winter and ten o'clock in summer: 23 hours apart, and 10:00 both times."""
+def test_bulk_move_across_clock_change_keeps_wall_time(lea: SandboxAgency) -> None:
+    """10:00 in winter and 10:00 in summer time are 23 hours apart."""
     delivery_id = lea.delivery(after=600)
     year = lea.now().year + 1
     march = max(
@@ -84,7 +84,7 @@ def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: SandboxAgency) ->
     assert entry.state is DeliveryState.SCHEDULED
 
 
-def test_what_is_chosen_moves_and_comes_back(lea: SandboxAgency) -> None:
+def test_bulk_move_can_be_undone(lea: SandboxAgency) -> None:
     lea.connect("second")
     mine = [lea.delivery(f"post {number}", after=3600 * (number + 1)) for number in range(3)]
     other = lea.delivery("elsewhere", after=3600, channel="second")
@@ -113,7 +113,7 @@ def test_what_is_chosen_moves_and_comes_back(lea: SandboxAgency) -> None:
     assert sorted(lea.texts()) == ["post 0", "post 1", "post 2"]
 
 
-def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: SandboxAgency) -> None:
+def test_bulk_move_skips_claimed_and_changed_deliveries(lea: SandboxAgency) -> None:
     sending = lea.delivery("sending")
     lea.fault("hang", seconds=0.05)
     lea.crash(at=11)
@@ -142,9 +142,9 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: SandboxAgency)
     assert back.moving == ()
 
 
-def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: SandboxAgency) -> None:
-    """Its hour comes while somebody moves the day: it leaves once, at the old time, and the mover
-    is told."""
+def test_bulk_move_waits_for_claim_and_skips_its_delivery(lea: SandboxAgency) -> None:
+    """A post that becomes due during the move is published once, at the old time, and the result
+    reports it."""
     leaving, later = lea.delivery("leaving"), lea.delivery("later", after=900)
     what = chosen(lea)
     seen = seen_of(lea, what, A_DAY)
@@ -162,7 +162,7 @@ def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: SandboxAgency) -
     assert lea.state(leaving) is DeliveryState.PUBLISHING
 
 
-def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: SandboxAgency) -> None:
+def test_bulk_move_into_past_or_too_far_is_refused(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery(after=3600)
     what = chosen(lea)
     found: MovePreview = lea.act(bulk_moves.preview_bulk_move, what, TimeOffset(-1))
@@ -177,7 +177,7 @@ def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: SandboxAgency) -> No
     assert (far.moving, [one.why.code for one in far.left]) == ((), ["calendar.out_of_reach"])
 
 
-def test_an_old_shift_is_not_taken_back(lea: SandboxAgency) -> None:
+def test_old_or_foreign_bulk_move_cannot_be_undone(lea: SandboxAgency) -> None:
     lea.delivery(after=86400)
     what = chosen(lea)
     done = lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen_of(lea, what, A_DAY))
@@ -195,7 +195,7 @@ def test_an_old_shift_is_not_taken_back(lea: SandboxAgency) -> None:
         other.act(pauses.start_pause, pause_of(lea, 0, 1), seen={})
 
 
-def test_what_comes_near_or_quiet_is_said_before(lea: SandboxAgency) -> None:
+def test_bulk_move_preview_warns_of_close_and_quiet_times(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         scope.run(
             "UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id
@@ -223,7 +223,7 @@ def test_what_comes_near_or_quiet_is_said_before(lea: SandboxAgency) -> None:
     assert said == {near: "shift.close", alone: "shift.quiet"}
 
 
-def test_a_queue_that_is_shifted_a_week_is_still_the_queue(lea: SandboxAgency) -> None:
+def test_bulk_move_keeps_queue(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     filled(lea, "a", "b", "c")
     before = [one.at for one in queue(lea)]
@@ -248,7 +248,7 @@ def pause_of(
     )
 
 
-def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: SandboxAgency) -> None:
+def test_pause_moves_posts_and_keeps_queue_order(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     filled(lea, *"abcdef")
     before = [one.at for one in queue(lea)]
@@ -285,7 +285,7 @@ def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Sandb
         lea.act(pauses.cancel_pause, pause_id)
 
 
-def test_a_pause_of_one_day_is_told_as_one_day(lea: SandboxAgency) -> None:
+def test_one_day_pause_names_one_day(lea: SandboxAgency) -> None:
     wanted = pause_of(lea, 2, 2)
     shown: MovePreview = lea.act(pauses.preview_pause, wanted)
     lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
@@ -293,7 +293,7 @@ def test_a_pause_of_one_day_is_told_as_one_day(lea: SandboxAgency) -> None:
     assert render_message(told.message, "en") == f"Pause on {wanted.first:%d/%m/%Y}: {wanted.words}"
 
 
-def test_a_pause_that_has_begun_ends_where_it_is(lea: SandboxAgency) -> None:
+def test_started_pause_can_end_but_not_be_cancelled(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     filled(lea, *"ab")
     wanted = pause_of(lea, 0, 3)
@@ -310,7 +310,7 @@ def test_a_pause_that_has_begun_ends_where_it_is(lea: SandboxAgency) -> None:
     assert lea.notices() == {}
 
 
-def test_members_are_told_until_a_pause_is_over(lea: SandboxAgency) -> None:
+def test_pause_notice_closes_when_pause_is_over(lea: SandboxAgency) -> None:
     pause_id, _ = lea.act(pauses.start_pause, pause_of(lea, 0, 1), seen={})
     lea.live(hours=1)
     assert lea.notices() == {f"pause:{pause_id}": "pause.told"}
@@ -318,7 +318,7 @@ def test_members_are_told_until_a_pause_is_over(lea: SandboxAgency) -> None:
     assert lea.notices() == {}
 
 
-def test_a_pause_of_one_account_leaves_the_others_alone(lea: SandboxAgency) -> None:
+def test_pause_of_one_account_does_not_affect_others(lea: SandboxAgency) -> None:
     lea.connect("second")
     here, there = (
         lea.delivery("here", after=7200),
@@ -332,7 +332,7 @@ def test_a_pause_of_one_account_leaves_the_others_alone(lea: SandboxAgency) -> N
     assert [one.delivery_id for one in shown.moving] == [here]
 
 
-def test_days_that_are_over_make_no_pause(lea: SandboxAgency) -> None:
+def test_invalid_pause_is_refused(lea: SandboxAgency) -> None:
     lea.delivery(after=7200)
     for first, last in ((-5, -3), (3, 1), (0, 500)):
         with pytest.raises(BadInput):

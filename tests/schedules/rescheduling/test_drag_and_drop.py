@@ -1,5 +1,5 @@
-"""One post dragged to another day or hour: whole or not at all, as it was seen, never into the
-past."""
+"""Drag and drop of a post to another day or hour: complete or refused, only in the version that was
+shown, never into the past."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
@@ -54,9 +54,9 @@ def drop(
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), DAYS)
-def test_another_day_keeps_the_clock(day: date, clock: time, zone: str, other: date) -> None:
+def test_drop_on_day_keeps_wall_time(day: date, clock: time, zone: str, other: date) -> None:
     wall = WallTime(day, clock, zone)
-    if wall.is_in_dst_gap:  # it leaves later than its clock says, maybe on the next day
+    if wall.is_in_dst_gap:  # it is published later than its wall time, perhaps on the next day
         return
     assert same_clock_time(wall, wall.instant(), DropTarget(other, None, zone)) == WallTime(
         other, clock, zone
@@ -64,7 +64,7 @@ def test_another_day_keeps_the_clock(day: date, clock: time, zone: str, other: d
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
-def test_an_hour_is_the_hour_on_the_clock_it_was_dropped_on(
+def test_drop_on_hour_uses_target_time_zone(
     day: date, clock: time, zone: str, other: date, hour: int
 ) -> None:
     due = WallTime(day, clock, zone).instant()
@@ -76,16 +76,14 @@ def test_an_hour_is_the_hour_on_the_clock_it_was_dropped_on(
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.sampled_from(ZONES))
-def test_an_instant_on_the_clock_of_another_zone_is_the_same(
-    day: date, clock: time, zone: str, elsewhere: str
-) -> None:
+def test_zone_conversion_keeps_instant(day: date, clock: time, zone: str, elsewhere: str) -> None:
     wall = WallTime(day, clock, zone)
     there = to_zone(wall, elsewhere)
     assert there.zone == elsewhere
     if (
         not there.is_in_dst_gap
         and to_wall_time(wall.instant(), elsewhere).instant() == wall.instant()
-    ):  # no hour twice
+    ):  # no repeated hour
         assert there.instant() == wall.instant()
 
 
@@ -93,11 +91,11 @@ WALLS = st.builds(WallTime, DAYS, CLOCKS, st.sampled_from(ZONES))
 
 
 @given(WALLS, st.sampled_from(ZONES), DAYS)
-def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
+def test_drop_on_day_of_another_zone_keeps_zone_of_post(
     wall: WallTime, looked: str, other: date
 ) -> None:
-    """And stays planned on its own clock: as it was where that is on this day, else at the hour it
-    was seen."""
+    """The post keeps its time zone: the wall time stays where it falls on that day, else the
+    displayed hour is used."""
     if wall.is_in_dst_gap:
         return
     spot = DropTarget(other, None, looked)
@@ -110,11 +108,11 @@ def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
     else:
         assert abs(moved.instant() - seen.instant()) <= timedelta(
             hours=2
-        )  # an hour that clocks show twice, or skip
+        )  # an hour that the clocks repeat or skip
 
 
 @given(WALLS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
-def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
+def test_drop_on_hour_of_another_zone_keeps_zone_of_post(
     before: WallTime, looked: str, other: date, hour: int
 ) -> None:
     spot = DropTarget(other, hour, looked)
@@ -124,13 +122,13 @@ def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
     assert not planned.is_in_dst_gap or before.zone == looked
     if planned.instant() == wall.instant() and not wall.is_in_dst_gap:
         assert is_within_target(planned.instant(), spot)
-    else:  # hers show that hour twice, and the first of the two is meant
+    else:  # the zone of the creator repeats that hour, and the first of the two is used
         assert timedelta(0) <= wall.instant() - planned.instant() <= timedelta(hours=2)
 
 
-def test_hours_of_hers_draw_on_whatever_clock_they_are_looked_at(lea: SandboxAgency) -> None:
-    """Six in the evening of Paris is noon or one o'clock in New York: the free half past six lies
-    in that hour."""
+def test_drop_snaps_to_usual_hour_in_another_time_zone(lea: SandboxAgency) -> None:
+    """18:30 in Paris is 12:30 or 13:30 in New York: the usual hour of Paris lies within the hour of
+    the target."""
     found, day = planned(lea), at(lea, 5).day
     looked = to_wall_time(at(lea, 5, time(18, 30)).instant(), "America/New_York")
     spot = DropTarget(looked.day, looked.clock.hour, looked.zone)
@@ -139,7 +137,7 @@ def test_hours_of_hers_draw_on_whatever_clock_they_are_looked_at(lea: SandboxAge
     assert lea.entry(found).zone == ZONE
 
 
-def test_a_day_a_free_slot_and_back(lea: SandboxAgency) -> None:
+def test_dropped_post_snaps_to_free_slot_and_can_be_undone(lea: SandboxAgency) -> None:
     found = planned(lea)
     drop(lea, found, 5)
     assert lea.entry(found).wall_time == str(at(lea, 5))
@@ -155,8 +153,8 @@ def test_a_day_a_free_slot_and_back(lea: SandboxAgency) -> None:
     assert lea.entry(found).wall_time == str(at(lea, 6, time(9)))
 
 
-def test_an_hour_shown_as_free_is_taken(lea: SandboxAgency) -> None:
-    """Of whom nothing is known the calendar shows 18:30 as free."""
+def test_drop_snaps_to_free_usual_hour(lea: SandboxAgency) -> None:
+    """Without history, the calendar shows 18:30 as free."""
     found = planned(lea)
     drop(lea, found, 5, 18)
     assert lea.entry(found).wall_time == str(at(lea, 5, time(18, 30)))
@@ -166,7 +164,7 @@ def test_an_hour_shown_as_free_is_taken(lea: SandboxAgency) -> None:
     assert lea.entry(found).wall_time == str(at(lea, 4, time(18)))
 
 
-def test_a_slot_that_is_taken_draws_nobody(lea: SandboxAgency) -> None:
+def test_drop_does_not_snap_to_taken_slot(lea: SandboxAgency) -> None:
     day = at(lea, 6).day
     lea.act(
         slots.add_slot, lea.channels["main"], weekday=day.weekday(), clock=time(16, 45), zone=ZONE
@@ -177,7 +175,7 @@ def test_a_slot_that_is_taken_draws_nobody(lea: SandboxAgency) -> None:
     assert lea.entry(found).wall_time == str(at(lea, 6, time(16)))
 
 
-def test_all_accounts_of_a_card_go_or_none(lea: SandboxAgency) -> None:
+def test_all_deliveries_of_card_move_or_none(lea: SandboxAgency) -> None:
     lea.connect("second")
     post_id = lea.write()
     both = [
@@ -195,7 +193,7 @@ def test_all_accounts_of_a_card_go_or_none(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(set(DeliveryState) - PENDING_STATES))
-def test_what_is_locked_or_waits_for_somebody_stays(
+def test_delivery_in_other_state_cannot_be_dropped(
     lea: SandboxAgency, state: DeliveryState
 ) -> None:
     found = planned(lea)
@@ -213,7 +211,7 @@ def test_what_is_locked_or_waits_for_somebody_stays(
     assert lea.entry(found).wall_time == str(at(lea, 3))
 
 
-def test_the_past_nowhere_and_too_far_are_refused(lea: SandboxAgency) -> None:
+def test_drop_into_past_or_too_far_is_refused(lea: SandboxAgency) -> None:
     found = planned(lea)
     for days, hour, code in (
         (-1, None, "shift.past"),
@@ -231,7 +229,7 @@ def test_the_past_nowhere_and_too_far_are_refused(lea: SandboxAgency) -> None:
     assert lea.entry(found).wall_time == str(at(lea, 3))
 
 
-def test_ids_of_others_and_of_two_posts_are_nobodys(lea: SandboxAgency) -> None:
+def test_drop_of_foreign_or_mixed_deliveries_is_not_found(lea: SandboxAgency) -> None:
     other = create_sandbox_agency(lea.services, lea.network)
     theirs, ours, more = planned(other), planned(lea), planned(lea, body="another")
     for versions in ({theirs: 1}, {ours: 1, theirs: 1}, {ours: 1, more: 1}, {uuid7(): 1}, {}):
@@ -241,7 +239,7 @@ def test_ids_of_others_and_of_two_posts_are_nobodys(lea: SandboxAgency) -> None:
             lea.act(drag_and_drop.creator_of_deliveries, versions)
 
 
-def test_two_who_drag_one_card_move_it_once(lea: SandboxAgency) -> None:
+def test_concurrent_drops_move_card_once(lea: SandboxAgency) -> None:
     found = planned(lea)
     versions = seen(lea, found)
     days = [at(lea, 5).day, at(lea, 6).day]
@@ -258,7 +256,7 @@ def test_two_who_drag_one_card_move_it_once(lea: SandboxAgency) -> None:
     assert lea.entry(found).version == versions[found] + 1
 
 
-def test_it_leaves_at_its_new_hour(lea: SandboxAgency) -> None:
+def test_dropped_post_is_published_at_new_time(lea: SandboxAgency) -> None:
     found = planned(lea, 1)
     drop(lea, found, 2, 15)
     lea.live(days=1, hours=12)

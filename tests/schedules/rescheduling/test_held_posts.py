@@ -1,5 +1,5 @@
-"""All that is on hold or refused, decided at once: shown first, done in one transaction, nothing
-that changed since."""
+"""Bulk decisions about held and failed posts: preview, one transaction, and no effect on posts that
+changed since."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
@@ -23,7 +23,7 @@ from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 
 
 def undecided(lea: SandboxAgency, number: int, *, channel: str = "main") -> list[UUID]:
-    """Posts that a platform refused, or that were too late."""
+    """Create posts that were held as too late."""
     made = [
         lea.delivery(f"{channel} {n}", channel=channel, after=n, late_ok=timedelta(minutes=5))
         for n in range(number)
@@ -51,7 +51,7 @@ def decide(lea: SandboxAgency, how: HeldPostAction, shown: MovePreview) -> MoveP
     return done
 
 
-def test_now_leaves_one_after_the_other_and_each_account_has_its_room(lea: SandboxAgency) -> None:
+def test_held_posts_publish_at_intervals(lea: SandboxAgency) -> None:
     lea.connect("two")
     ids = [*undecided(lea, 3), *undecided(lea, 2, channel="two")]
     shown = seen(lea, HeldPostAction.NOW)
@@ -70,7 +70,7 @@ def test_now_leaves_one_after_the_other_and_each_account_has_its_room(lea: Sandb
     assert lea.notices() == {}
 
 
-def test_around_what_is_planned_there(lea: SandboxAgency) -> None:
+def test_held_posts_keep_distance_to_scheduled_post(lea: SandboxAgency) -> None:
     ids = undecided(lea, 2)
     planned = lea.delivery("planned", after=12 * 60)
     turns = {one.delivery_id: one.after.instant() for one in seen(lea, HeldPostAction.NOW).moving}
@@ -78,7 +78,7 @@ def test_around_what_is_planned_there(lea: SandboxAgency) -> None:
     assert turns[ids[1]] - there >= CATCH_UP_INTERVAL - timedelta(minutes=1)
 
 
-def test_the_next_free_slots(lea: SandboxAgency) -> None:
+def test_held_posts_move_to_next_free_slots(lea: SandboxAgency) -> None:
     ids = undecided(lea, 3)
     shown = seen(lea, HeldPostAction.SLOTS)
     assert [one.why.code for one in shown.left] == ["queue.full"] * 3
@@ -95,14 +95,14 @@ def test_the_next_free_slots(lea: SandboxAgency) -> None:
         assert len(held_posts.queue.list_queue_entries(scope, lea.channels["main"])) == 3
 
 
-def test_dropped(lea: SandboxAgency) -> None:
+def test_held_posts_can_be_cancelled(lea: SandboxAgency) -> None:
     ids = undecided(lea, 3)
     decide(lea, HeldPostAction.DROP, seen(lea, HeldPostAction.DROP))
     assert {lea.state(one) for one in ids} == {DeliveryState.CANCELLED}
     assert lea.notices() == {}
 
 
-def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(
+def test_held_post_changed_since_preview_is_skipped(
     lea: SandboxAgency,
 ) -> None:
     ids = undecided(lea, 3)
@@ -123,7 +123,7 @@ def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(
     assert (lea.state(ids[0]), lea.state(late)) == (DeliveryState.HELD, DeliveryState.HELD)
 
 
-def test_what_would_be_held_again_stays_with_the_reason(lea: SandboxAgency) -> None:
+def test_post_that_would_be_held_again_is_skipped_with_reason(lea: SandboxAgency) -> None:
     unapproved = lea.wish(lea.write("nobody said yes"), after=60)
     lea.live(minutes=2)
     assert lea.state(unapproved) is DeliveryState.HELD
@@ -139,7 +139,7 @@ def test_what_would_be_held_again_stays_with_the_reason(lea: SandboxAgency) -> N
     assert len(seen(lea, HeldPostAction.DROP).moving) == 2
 
 
-def test_two_who_decide_at_once_decide_once(lea: SandboxAgency) -> None:
+def test_concurrent_decisions_apply_once(lea: SandboxAgency) -> None:
     ids = undecided(lea, 6)
     shown = seen(lea, HeldPostAction.NOW)
 
@@ -157,7 +157,7 @@ def test_two_who_decide_at_once_decide_once(lea: SandboxAgency) -> None:
     assert len(lea.texts()) == len(set(lea.texts()))
 
 
-def test_another_agency_sees_and_decides_nothing(lea: SandboxAgency) -> None:
+def test_held_posts_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     ids = undecided(lea, 2)
     shown = seen(lea, HeldPostAction.DROP)
     stranger = create_sandbox_agency(lea.services, lea.network)
@@ -169,6 +169,6 @@ def test_another_agency_sees_and_decides_nothing(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("how", list(HeldPostAction))
-def test_nothing_waits_and_nothing_happens(lea: SandboxAgency, how: HeldPostAction) -> None:
+def test_decision_without_held_posts_has_no_effect(lea: SandboxAgency, how: HeldPostAction) -> None:
     lea.delivery("ahead", after=3600)
     assert seen(lea, how) == decide(lea, how, seen(lea, how)) == MovePreview((), ())

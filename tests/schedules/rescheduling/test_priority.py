@@ -1,5 +1,4 @@
-"""Importance that is changed after planning: who goes first then, and what may not be changed any
-more."""
+"""Priority changed after scheduling: the order of publication, and the states that allow no change."""
 
 import pytest
 
@@ -14,17 +13,17 @@ from tests.schedules.builders import SandboxAgency
 def say(
     lea: SandboxAgency, delivery_id: object, priority: int, *, version: int | None = None
 ) -> None:
-    # an id
+    # `delivery_id` is typed as object
     seen = lea.entry(delivery_id).version if version is None else version  # type: ignore[arg-type]  # see above
     lea.act(importance.set_priority, delivery_id, priority, version=seen)
 
 
-def test_what_became_more_important_leaves_first(lea: SandboxAgency) -> None:
+def test_higher_priority_publishes_first(lea: SandboxAgency) -> None:
     first, second = lea.delivery("first", after=120), lea.delivery("second", after=120)
     planned = lea.entry(second)
     say(lea, first, 9)
     say(lea, second, 1)
-    lea.pass_time(minutes=3)  # nothing was done meanwhile: both are due when the house comes back
+    lea.pass_time(minutes=3)  # no event is handled in between, so both are due
     lea.live(minutes=5)
     assert lea.texts() == ["second", "first"]
     assert [lea.state(one) for one in (first, second)] == [
@@ -34,7 +33,7 @@ def test_what_became_more_important_leaves_first(lea: SandboxAgency) -> None:
     assert lea.entry(second).due_at == planned.due_at
 
 
-def test_it_leaves_once_however_often_it_is_changed(lea: SandboxAgency) -> None:
+def test_repeated_priority_change_publishes_once(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("once", after=60)
     for priority in (1, 9, 2, 2):
         say(lea, delivery_id, priority)
@@ -43,7 +42,7 @@ def test_it_leaves_once_however_often_it_is_changed(lea: SandboxAgency) -> None:
     assert lea.texts() == ["once"]
 
 
-def test_a_wish_keeps_its_importance_until_it_is_planned(lea: SandboxAgency) -> None:
+def test_draft_keeps_priority_until_scheduled(lea: SandboxAgency) -> None:
     post_id = lea.write("later")
     delivery_id = lea.wish(post_id, after=60)
     say(lea, delivery_id, 2)
@@ -53,7 +52,7 @@ def test_a_wish_keeps_its_importance_until_it_is_planned(lea: SandboxAgency) -> 
     assert [row.priority for row in lea.rows("delivery.publish")] == [2]
 
 
-def test_what_may_be_outside_keeps_its_place(lea: SandboxAgency) -> None:
+def test_priority_of_possibly_published_delivery_cannot_change(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("out")
     lea.run()
     with pytest.raises(Conflict):
@@ -77,7 +76,7 @@ def test_what_may_be_outside_keeps_its_place(lea: SandboxAgency) -> None:
 
 
 @pytest.mark.parametrize("priority", [-1, 0, 10, 2**40])
-def test_another_number_is_refused(lea: SandboxAgency, priority: int) -> None:
+def test_invalid_priority_is_refused(lea: SandboxAgency, priority: int) -> None:
     delivery_id = lea.delivery("later", after=600)
     with pytest.raises(BadInput):
         say(lea, delivery_id, priority)
@@ -85,7 +84,7 @@ def test_another_number_is_refused(lea: SandboxAgency, priority: int) -> None:
         assert get_delivery(scope, delivery_id).priority == 5
 
 
-def test_what_was_changed_meanwhile_or_is_nobodys_is_refused(lea: SandboxAgency) -> None:
+def test_outdated_or_unknown_delivery_is_refused(lea: SandboxAgency) -> None:
     delivery_id = lea.delivery("later", after=600)
     seen = lea.entry(delivery_id).version
     say(lea, delivery_id, 3)

@@ -1,4 +1,4 @@
-"""The queue of an account: its order, what moves where, what is told."""
+"""The queue of an account: its order, moves between slots, and notices."""
 
 from datetime import time, timedelta
 from uuid import UUID
@@ -23,7 +23,7 @@ from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency,
 
 
 def filled(lea: SandboxAgency, *bodies: str, channel: str = "main") -> list[UUID]:
-    """Posts in the queue of an account, planned; their deliveries in order."""
+    """Queue, approve and schedule these posts. Return the deliveries of the queue in order."""
     for body in bodies:
         post_id = lea.write(body)
         lea.act(queueing.add_post_to_queue, post_id, lea.channels[channel])
@@ -44,7 +44,7 @@ def words(lea: SandboxAgency, channel: str = "main") -> list[str]:
     return [one.words for one in queue(lea, channel)]
 
 
-def test_a_queued_post_leaves_at_its_slot(lea: SandboxAgency) -> None:
+def test_queued_post_publishes_at_its_slot(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     delivery_id = filled(lea, "in the queue")[0]
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
@@ -57,7 +57,7 @@ def test_a_queued_post_leaves_at_its_slot(lea: SandboxAgency) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None
 )
 @given(st.permutations([0, 1, 2, 3]))
-def test_another_order_keeps_the_times(lea: SandboxAgency, order: list[int]) -> None:
+def test_reordering_queue_keeps_times(lea: SandboxAgency, order: list[int]) -> None:
     if not queue(lea):
         every_day(lea, time(10))
         filled(lea, "a", "b", "c", "d")
@@ -74,7 +74,7 @@ def test_another_order_keeps_the_times(lea: SandboxAgency, order: list[int]) -> 
     assert all(one.state is DeliveryState.SCHEDULED for one in after)
 
 
-def test_another_order_may_be_taken_back(lea: SandboxAgency) -> None:
+def test_reordering_queue_can_be_undone(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     known = filled(lea, *"abcd")
     done = lea.act(queueing.reorder_queue, lea.channels["main"], known[::-1], seen=seen(lea))
@@ -85,8 +85,8 @@ def test_another_order_may_be_taken_back(lea: SandboxAgency) -> None:
     assert lea.texts() == list("abcd")
 
 
-def test_what_comes_back_takes_no_slot_that_another_post_has_by_now(lea: SandboxAgency) -> None:
-    """It stood at the minute of the other one, and was in no queue any more."""
+def test_undo_skips_slots_taken_since(lea: SandboxAgency) -> None:
+    """Otherwise it would have the same time as the other post and belong to no queue."""
     every_day(lea, time(10))
     lea.act(queueing.remove_from_queue, filled(lea, *"abc")[0])
     done = lea.act(queueing.pull_queue_forward, lea.channels["main"], seen=seen(lea))
@@ -100,7 +100,7 @@ def test_what_comes_back_takes_no_slot_that_another_post_has_by_now(lea: Sandbox
     assert lea.texts() == list("bcd")
 
 
-def test_shuffled_by_a_key_the_same_each_time(lea: SandboxAgency) -> None:
+def test_shuffle_is_repeatable_by_key(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     known = filled(lea, *"abcdef")
     key = uuid7()
@@ -113,7 +113,7 @@ def test_shuffled_by_a_key_the_same_each_time(lea: SandboxAgency) -> None:
     assert words(lea) == first
 
 
-def test_a_queue_that_changed_is_not_reordered(lea: SandboxAgency) -> None:
+def test_changed_queue_is_not_reordered(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     known = filled(lea, "a", "b")
     old = seen(lea)
@@ -127,12 +127,12 @@ def test_a_queue_that_changed_is_not_reordered(lea: SandboxAgency) -> None:
     assert words(lea) == ["a", "b", "c"]
 
 
-def test_those_behind_are_pulled_forward_on_request(lea: SandboxAgency) -> None:
+def test_queue_is_pulled_forward_on_request(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     channel, known = lea.channels["main"], filled(lea, "a", "b", "c", "d")
     times = [one.at for one in queue(lea)]
     lea.act(queueing.remove_from_queue, known[0])
-    assert [one.at for one in queue(lea)] == times[1:], "by itself nothing moves"
+    assert [one.at for one in queue(lea)] == times[1:], "the queue does not move without a request"
     shown = lea.act(queueing.preview_pull_forward, channel)
     assert [one.after for one in shown.moving] == times[:3]
     assert all(one.warning is None for one in shown.moving)
@@ -145,9 +145,8 @@ def test_those_behind_are_pulled_forward_on_request(lea: SandboxAgency) -> None:
         lea.act(queueing.remove_from_queue, known[1], version=1)
 
 
-def test_pulled_forward_none_leaves_later(lea: SandboxAgency) -> None:
-    """Its day was closed after it was planned: who pulls the others forward does not ask for it to
-    wait."""
+def test_pulling_forward_delays_no_post(lea: SandboxAgency) -> None:
+    """A quiet day was added after scheduling: pulling posts forward must not delay any of them."""
     every_day(lea, time(10))
     channel, known = lea.channels["main"], filled(lea, "a", "b", "c", "d")
     times = [one.at for one in queue(lea)]
@@ -172,19 +171,19 @@ def test_pulled_forward_none_leaves_later(lea: SandboxAgency) -> None:
     assert words(lea) == ["b", "c", "d"]
 
 
-def test_one_on_hold_takes_the_next_free_slot(lea: SandboxAgency) -> None:
+def test_held_post_takes_next_free_slot(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     filled(lea, "a")
     held = lea.wish(lea.write("nobody said yes"))
     lea.run()
     assert lea.state(held) is DeliveryState.HELD
     at = lea.act(queueing.queue_delivery, held)
-    assert lea.state(held) is DeliveryState.DRAFT, "it waits there for its yes"
+    assert lea.state(held) is DeliveryState.DRAFT, "it needs approval"
     assert [one.at for one in queue(lea)][1] == at
     assert lea.act(queueing.queue_delivery, held) == at
 
 
-def test_a_draft_goes_to_the_queue_of_each_account(lea: SandboxAgency) -> None:
+def test_draft_is_queued_on_each_account(lea: SandboxAgency) -> None:
     lea.connect("second")
     every_day(lea, time(10))
     every_day(lea, time(12), channel="second")
@@ -202,8 +201,8 @@ def test_a_draft_goes_to_the_queue_of_each_account(lea: SandboxAgency) -> None:
     assert lea.texts("main") == lea.texts("second") == ["to both"]
 
 
-def test_importance_reaches_the_lane(lea: SandboxAgency) -> None:
-    """What leaves an account at once leaves by importance."""
+def test_priority_orders_posts_due_together(lea: SandboxAgency) -> None:
+    """Posts of an account that are due together are published by priority."""
     at = wall_time_after(lea.now(), 600)
     for body, priority in (("later", 9), ("first", 1), ("second", 5)):
         lea.act(reschedule_delivery, lea.delivery(body, after=600, priority=priority), at=at)
@@ -221,7 +220,7 @@ def test_importance_reaches_the_lane(lea: SandboxAgency) -> None:
             lea.write("x", priority=wrong)
 
 
-def test_members_are_told_once_when_a_queue_runs_low(lea: SandboxAgency) -> None:
+def test_low_queue_is_notified_once(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     channel = lea.channels["main"]
     filled(lea, *"abcd")
@@ -234,7 +233,7 @@ def test_members_are_told_once_when_a_queue_runs_low(lea: SandboxAgency) -> None
     assert cause not in lea.notices()
 
 
-def test_a_queue_of_a_year_is_full(lea: SandboxAgency) -> None:
+def test_queue_without_slot_within_a_year_is_full(lea: SandboxAgency) -> None:
     channel, today = lea.channels["main"], local_day(lea.now(), ZONE)
     lea.act(slots.add_slot, channel, weekday=today.weekday(), clock=time(10), zone=ZONE)
     for start in (0, 200):
@@ -246,7 +245,7 @@ def test_a_queue_of_a_year_is_full(lea: SandboxAgency) -> None:
     assert told.value.message.code == "queue.full"
 
 
-def test_another_tenants_queue_looks_like_none(lea: SandboxAgency) -> None:
+def test_queue_is_invisible_to_another_tenant(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     known, other = filled(lea, "a"), create_sandbox_agency(lea.services, lea.network)
     channel = lea.channels["main"]
@@ -262,7 +261,7 @@ def test_another_tenants_queue_looks_like_none(lea: SandboxAgency) -> None:
         other.act(queueing.reorder_queue, channel, known, seen=seen(lea))
 
 
-def test_on_time_posts_keep_the_room_an_account_wants(lea: SandboxAgency) -> None:
+def test_minimum_interval_delays_post_without_deadline(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=lea.tenant_id)
     lea.delivery("first", after=60, late_ok=None)
@@ -276,17 +275,17 @@ def test_on_time_posts_keep_the_room_an_account_wants(lea: SandboxAgency) -> Non
     assert lea.texts()[2] == "second"
 
 
-def test_moving_by_hand_leaves_the_queue(lea: SandboxAgency) -> None:
+def test_manually_rescheduled_post_is_not_in_queue(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     known = filled(lea, "a", "b")
     at = queue(lea)[0].at
     lea.act(reschedule_delivery, known[0], at=wall_time_after(lea.now(), 86400 * 9))
     assert words(lea) == ["b"]
     lea.act(reschedule_delivery, known[0], at=WallTime(at.day, at.clock, at.zone))
-    assert words(lea) == ["a", "b"], "back at its slot it is back in the queue"
+    assert words(lea) == ["a", "b"], "a delivery at its slot belongs to the queue"
 
 
-def test_an_hour_that_is_given_up_hands_its_posts_to_the_others(lea: SandboxAgency) -> None:
+def test_closed_slot_moves_its_posts_to_other_slots(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     every_day(lea, time(15))
     filled(lea, "a", "b", "c", "d")
@@ -302,7 +301,7 @@ def test_an_hour_that_is_given_up_hands_its_posts_to_the_others(lea: SandboxAgen
     assert len({one.due_at for one in after}) == len(before)
     kept = {one.delivery_id: one.at for one in before if one.slot_id != gone}
     assert {one.delivery_id: one.at for one in after if one.delivery_id in kept} == kept, (
-        "no other is moved"
+        "other deliveries keep their times"
     )
     with lea.scope() as scope:
         assert gone not in {one.id for one in slots.list_slots(scope, lea.channels["main"])}
@@ -311,7 +310,7 @@ def test_an_hour_that_is_given_up_hands_its_posts_to_the_others(lea: SandboxAgen
     assert back == {one.delivery_id: str(one.at) for one in theirs}
 
 
-def test_an_hour_that_is_given_up_leaves_alone_what_changed(lea: SandboxAgency) -> None:
+def test_closed_slot_skips_changed_posts(lea: SandboxAgency) -> None:
     every_day(lea, time(10))
     every_day(lea, time(15))
     filled(lea, "a", "b")
@@ -321,7 +320,7 @@ def test_an_hour_that_is_given_up_leaves_alone_what_changed(lea: SandboxAgency) 
     assert lea.entry(first.delivery_id).wall_time == str(first.at)
 
 
-def test_the_last_hour_is_not_given_up_with_posts_that_have_no_other(lea: SandboxAgency) -> None:
+def test_last_slot_with_posts_cannot_be_closed(lea: SandboxAgency) -> None:
     with lea.scope() as scope:
         only = slots.add_slot(scope, lea.channels["main"], weekday=0, clock=time(10), zone="UTC")
     filled(lea, "a")

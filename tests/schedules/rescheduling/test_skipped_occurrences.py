@@ -1,5 +1,5 @@
-"""What repeats gives way: left out of days without posts and of pauses, never brought next to its
-own next time."""
+"""Skipped occurrences: series leave out quiet days and pauses, and no occurrence is moved next to
+another one."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -46,7 +46,7 @@ def day(lea: SandboxAgency, ahead: int) -> date:
 def daily(
     lea: SandboxAgency, *channels: str, hour: int = 12, rule: RecurrenceRule = DAILY, first: int = 1
 ) -> UUID:
-    """A series that begins so many days ahead, made and approved."""
+    """Start, create and approve a series that begins `first` days from now. Return its post ID."""
     post_id = start_series(lea, Recurrence(rule, day(lea, first), time(hour), ZONE), *channels)
     lea.run()
     approve_and_release(lea, post_id)
@@ -84,9 +84,9 @@ def reasons(lea: SandboxAgency, post_id: UUID) -> Counter[str]:
     )
 
 
-def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: SandboxAgency) -> None:
-    """Moved later by the pause's length, a daily one stood where its own next one stood: the same
-    text, twice."""
+def test_pause_skips_occurrences_without_duplicates(lea: SandboxAgency) -> None:
+    """Moved by the length of the pause, occurrences of a daily series coincided with later ones:
+    the same text was published twice."""
     post_id = daily(lea)
     before = instants(lea, post_id)
     wanted = pause_of(lea, 3, 5)
@@ -104,7 +104,7 @@ def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: SandboxAgency)
     assert len(lea.texts()) == sum(at <= lea.now() for at in ours)
 
 
-def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: SandboxAgency) -> None:
+def test_cancelled_pause_restores_occurrences_with_approval(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     pause_id = begun(lea, pause_of(lea, 3, 5))
@@ -120,16 +120,14 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Sandbox
         if row.state != DeliveryState.CANCELLED
     ]
     assert keys == sorted(set(keys))
-    again = begun(
-        lea, pause_of(lea, 4, 4)
-    )  # and it may be left out, and come back, as often as they like
+    again = begun(lea, pause_of(lea, 4, 4))  # skipping and restoring can be repeated
     lea.act(pauses.cancel_pause, again)
     lea.run()
     assert instants(lea, post_id) == before
 
 
 def by_hand(lea: SandboxAgency, post_id: UUID, ahead: int, to: int, hour: int) -> None:
-    """The time of one day is moved to another."""
+    """Reschedule the occurrence of one day to another day and hour."""
     known = str(day(lea, ahead))
     (one,) = [
         r
@@ -139,9 +137,9 @@ def by_hand(lea: SandboxAgency, post_id: UUID, ahead: int, to: int, hour: int) -
     lea.act(reschedule_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
 
 
-def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: SandboxAgency) -> None:
-    """It came back at its rule's time, which nobody asked for any more (found by a simulated
-    year)."""
+def test_rescheduled_occurrence_is_restored_at_its_new_time(lea: SandboxAgency) -> None:
+    """It was restored at the time of the rule, which was no longer wanted. Found by the simulated
+    year."""
     post_id = daily(lea)
     by_hand(lea, post_id, 3, 3, 18)
     before = instants(lea, post_id)
@@ -155,7 +153,7 @@ def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: SandboxAge
     assert len(lea.texts()) == sum(at <= lea.now() for at in before)
 
 
-def test_what_was_moved_into_a_pause_does_not_leave_on_the_day_it_was_moved_from(
+def test_occurrence_moved_into_pause_is_not_published_on_old_date(
     lea: SandboxAgency,
 ) -> None:
     post_id = daily(lea)
@@ -168,7 +166,7 @@ def test_what_was_moved_into_a_pause_does_not_leave_on_the_day_it_was_moved_from
     assert instants(lea, post_id) == before
 
 
-def test_what_was_moved_back_by_hand_comes_back_by_its_rule(lea: SandboxAgency) -> None:
+def test_occurrence_moved_back_is_restored_by_its_rule(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     by_hand(lea, post_id, 3, 3, 18)
@@ -180,7 +178,7 @@ def test_what_was_moved_back_by_hand_comes_back_by_its_rule(lea: SandboxAgency) 
     assert instants(lea, post_id) == before
 
 
-def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(
+def test_rescheduled_occurrence_with_past_time_is_not_restored(
     lea: SandboxAgency,
 ) -> None:
     post_id = daily(lea)
@@ -190,7 +188,7 @@ def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(
     before, gone = instants(lea, post_id), (day(lea, 4), day(lea, 5))
     until = datetime.combine(
         day(lea, 4), time(10), UTC
-    )  # past the time by hand, before that of the rule
+    )  # after the rescheduled time, before the time of the rule
     pause_id = begun(lea, pause_of(lea, 3, 6))
     lea.act(series.skip_occurrence, series_id, day(lea, 5))
     lea.live(seconds=(until - lea.now()).total_seconds())
@@ -200,7 +198,7 @@ def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(
     assert [at for at in instants(lea, post_id) if at > until][: len(ahead)] == ahead
 
 
-def test_who_comes_back_early_posts_again_at_once(lea: SandboxAgency) -> None:
+def test_ended_pause_resumes_series_at_once(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     pause_id = begun(lea, pause_of(lea, 0, 9))
@@ -211,7 +209,7 @@ def test_who_comes_back_early_posts_again_at_once(lea: SandboxAgency) -> None:
     assert instants(lea, post_id)[:3] == [at for at in before if at > lea.now()][:3]
 
 
-def test_a_pause_of_one_account_leaves_the_series_on_the_others(lea: SandboxAgency) -> None:
+def test_pause_of_one_account_keeps_series_on_others(lea: SandboxAgency) -> None:
     lea.connect("second")
     post_id = daily(lea, "main", "second")
     begun(lea, pause_of(lea, 3, 3, channel="main"))
@@ -226,7 +224,7 @@ def test_a_pause_of_one_account_leaves_the_series_on_the_others(lea: SandboxAgen
     assert day(lea, 3) in [wall.day for wall in found.coming]
 
 
-def test_a_series_of_which_a_pause_leaves_nothing_is_said_before(lea: SandboxAgency) -> None:
+def test_pause_preview_reports_series_without_remaining_dates(lea: SandboxAgency) -> None:
     post_id = daily(lea, rule=RecurrenceRule(RecurrenceUnit.DAY, 3), first=2)
     shown: MovePreview = lea.act(pauses.preview_pause, pause_of(lea, 2, 4))
     assert {one.why.code for one in shown.out} == {"pause.series_over"}
@@ -238,8 +236,8 @@ def test_a_series_of_which_a_pause_leaves_nothing_is_said_before(lea: SandboxAge
     assert len(list_active_dates(lea, other)) == 3
 
 
-def test_a_queue_goes_on_around_what_repeats(lea: SandboxAgency) -> None:
-    """A time of a series that stands at a slot stays there: the queue is laid around it."""
+def test_queue_skips_slot_taken_by_series(lea: SandboxAgency) -> None:
+    """An occurrence of a series at the time of a slot stays, and the queue skips that slot."""
     every_day(lea, time(10))
     filled(lea, *"abc")
     at = queue(lea)[1].at
@@ -271,9 +269,8 @@ def shifted(lea: SandboxAgency, what: MoveSelection, by: TimeOffset) -> MovePrev
     return shown
 
 
-def test_a_shift_never_brings_two_of_a_series_together(lea: SandboxAgency) -> None:
-    """The third day's stays, for the fourth day's stands where it would go; so the second's stays
-    for the third's."""
+def test_bulk_move_keeps_occurrences_of_series_apart(lea: SandboxAgency) -> None:
+    """The occurrence of day 3 stays because that of day 4 has its target time, and so on for day 2."""
     post_id = daily(lea)
     single = lea.delivery("on its own", after=24 * 3600)
     before = instants(lea, post_id)
@@ -284,7 +281,7 @@ def test_a_shift_never_brings_two_of_a_series_together(lea: SandboxAgency) -> No
     assert instants(lea, post_id) == before
 
 
-def test_a_shift_by_hours_keeps_the_least_distance(lea: SandboxAgency) -> None:
+def test_bulk_move_by_hours_respects_minimum_distance(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     assert len(shifted(lea, chosen(lea, 3, 3), TimeOffset(minutes=19 * 60)).left) == 1
@@ -294,7 +291,7 @@ def test_a_shift_by_hours_keeps_the_least_distance(lea: SandboxAgency) -> None:
     assert min(two - one for one, two in pairwise(times)) == timedelta(hours=6)
 
 
-def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: SandboxAgency) -> None:
+def test_bulk_move_respects_future_occurrences(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     last = instants(lea, post_id)[-1]
     here = MoveSelection(lea.creator_id, None, last, last + timedelta(minutes=1))
@@ -307,7 +304,7 @@ def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: SandboxAgency) -> No
     assert len(times) == len(set(times))
 
 
-def test_all_of_a_series_that_ends_moves_together_and_comes_back(lea: SandboxAgency) -> None:
+def test_finite_series_moves_as_a_whole_and_back(lea: SandboxAgency) -> None:
     post_id = daily(lea, rule=RecurrenceRule(RecurrenceUnit.DAY, 5))
     before = instants(lea, post_id)
     what = chosen(lea, 0, 20)
@@ -319,7 +316,7 @@ def test_all_of_a_series_that_ends_moves_together_and_comes_back(lea: SandboxAge
     assert instants(lea, post_id) == before
 
 
-def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: SandboxAgency) -> None:
+def test_occurrence_dropped_next_to_another_is_refused(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     one = list_deliveries(lea, post_id)[2]
     with pytest.raises(Conflict) as told:
@@ -331,7 +328,7 @@ def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: SandboxAgenc
     assert told.value.message.code == "shift.series_close"
 
 
-# days and hours without posts
+# Quiet days and hours
 
 
 def keep(lea: SandboxAgency, first: int, last: int) -> UUID:
@@ -348,7 +345,7 @@ def keep(lea: SandboxAgency, first: int, last: int) -> UUID:
     return UUID(str(kept.id))
 
 
-def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: SandboxAgency) -> None:
+def test_later_quiet_days_skip_occurrences_with_notice(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     by_hand = list_deliveries(lea, post_id)[0]
@@ -358,7 +355,7 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: SandboxAg
     quiet_id = keep(lea, 4, 5)
     assert reasons(lea, post_id) == {"series.quiet": 2}
     assert lea.state(by_hand.id) is DeliveryState.SCHEDULED, (
-        "a person gave it that hour, and was warned"
+        "a member chose that time despite a warning"
     )
     assert lea.state(single) is DeliveryState.SCHEDULED
     assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == [
@@ -375,11 +372,11 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: SandboxAg
     lea.run()
     assert sorted(instants(lea, post_id)) == sorted([*before[1:], at.instant()])
     assert not [cause for cause in lea.notices() if cause.startswith("series:")], (
-        "all of them leave again"
+        "all occurrences are scheduled again"
     )
 
 
-def test_the_notice_of_what_gave_way_stays_while_some_of_it_does(lea: SandboxAgency) -> None:
+def test_notice_of_skipped_occurrences_stays_until_all_are_restored(lea: SandboxAgency) -> None:
     daily(lea)
     first, second = keep(lea, 4, 4), keep(lea, 6, 6)
     lea.act(quiet_periods.delete_quiet_period, first)
@@ -390,7 +387,7 @@ def test_the_notice_of_what_gave_way_stays_while_some_of_it_does(lea: SandboxAge
     assert "series.gave_way" not in lea.notices().values()
 
 
-def test_what_is_made_later_gives_way_as_well(lea: SandboxAgency) -> None:
+def test_new_occurrences_skip_quiet_days(lea: SandboxAgency) -> None:
     keep(lea, 91, 92)
     post_id = daily(lea)
     lea.pass_time(days=6)
@@ -400,7 +397,7 @@ def test_what_is_made_later_gives_way_as_well(lea: SandboxAgency) -> None:
     assert not {str(day(lea, 91 - 6)), str(day(lea, 92 - 6))} & made
 
 
-def test_a_series_that_would_never_leave_is_not_begun(lea: SandboxAgency) -> None:
+def test_always_quiet_series_is_refused(lea: SandboxAgency) -> None:
     hours = {"label": "nuit", "zone": ZONE, "weekday": None, "start": time(22), "end": time(8)}
     lea.act(quiet_periods.add_quiet_hours, lea.creator_id, lea.channels["main"], **hours)
     with pytest.raises(BadInput) as told:
@@ -412,7 +409,7 @@ def test_a_series_that_would_never_leave_is_not_begun(lea: SandboxAgency) -> Non
     assert {row.channel_id for row in list_deliveries(lea, post_id)} == {lea.channels["second"]}
 
 
-def test_the_first_time_of_a_series_is_the_first_that_leaves(lea: SandboxAgency) -> None:
+def test_first_occurrence_is_after_quiet_days(lea: SandboxAgency) -> None:
     keep(lea, 1, 3)
     with lea.scope(f"member:{lea.author}") as scope:
         wanted = Recurrence(DAILY, day(lea, 1), time(12), ZONE)
@@ -428,9 +425,8 @@ def test_the_first_time_of_a_series_is_the_first_that_leaves(lea: SandboxAgency)
     assert list_active_dates(lea, planned.post_id) == [str(day(lea, 4))]
 
 
-def test_one_on_its_way_is_not_left_out(lea: SandboxAgency) -> None:
-    """Its hour came before the holiday was kept: it leaves once, and nothing is left out in
-    vain."""
+def test_claimed_occurrence_is_not_skipped(lea: SandboxAgency) -> None:
+    """The post was claimed before the holiday was added: it is published once and not skipped."""
     post_id = daily(lea)
     first = list_deliveries(lea, post_id)[0]
     lea.pass_time(seconds=(first.due_at - lea.now()).total_seconds() + 1)
@@ -448,7 +444,7 @@ def test_one_on_its_way_is_not_left_out(lea: SandboxAgency) -> None:
     )
 
 
-def test_leaving_out_killed_half_way_is_done_once(lea: SandboxAgency) -> None:
+def test_skipping_survives_crash(lea: SandboxAgency) -> None:
     post_id = daily(lea)
     lea.act(
         quiet_periods.add_quiet_days,

@@ -1,5 +1,5 @@
-"""An agency whose processes reach a world in memory, on a clock that leaps from one thing that is
-due to the next."""
+"""An agency whose processes reach a platform in memory, with a clock that jumps to the next due
+time."""
 
 import copy
 from collections.abc import Callable
@@ -35,11 +35,11 @@ SELECT min(at) FROM unnest(%(queues)s::text[]) q, LATERAL (SELECT available_at A
 """
 
 ROOM = {queue: cap for places in CAPACITY_GROUPS for queue, cap in places.queue_caps}
-"""How many rows of a queue are handed out at once."""
+"""Rows of each queue that are claimed at once."""
 
 
 class CheckedDispatcher(Dispatcher):
-    """A worker that is asked after each row what became of it."""
+    """A dispatcher that reports the outcome of each row."""
 
     def __init__(
         self, routes: EventRoutes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]
@@ -58,17 +58,17 @@ class CheckedDispatcher(Dispatcher):
 
 @dataclass
 class SimulatedAgency(SandboxAgency):
-    """A tenant in a house whose clock stands; readings are not asked for: nothing is judged by
-    them."""
+    """A tenant of an installation with a simulated clock. Metrics are not read, because no
+    invariant needs them."""
 
-    outside: SuperuserConnection = None  # type: ignore[assignment]  # fields of Desk have defaults
-    judge: InvariantChecker = None  # type: ignore[assignment]  # given before it lives
+    outside: SuperuserConnection = None  # type: ignore[assignment]  # base fields have defaults
+    judge: InvariantChecker = None  # type: ignore[assignment]  # set before the scenario starts
 
     @cached_property
     def routes(self) -> EventRoutes:
-        """The true routes."""
+        """The real routes, on the simulated platform and without metrics."""
         transport = copy.copy(self.services.transport)
-        # the same door, onto another network
+        # the same transport on another network
         transport._http = self.judge.world  # type: ignore[assignment]  # see above
         found = registry.build_routes(replace(self.services, transport=transport))
         heard = FactListeners({})
@@ -77,11 +77,11 @@ class SimulatedAgency(SandboxAgency):
         return found
 
     def now(self) -> datetime:
-        """The house's time, which stands."""
+        """Return the time of the installation, which changes only on request."""
         return self.outside.now
 
     def act(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """What somebody does is a step."""
+        """Call a function in a scope of the manager, and check the invariants."""
         found = super().act(function, *args, **more)
         self.judge.step("act", function.__module__, function.__name__)
         return found
@@ -93,8 +93,8 @@ class SimulatedAgency(SandboxAgency):
         )
 
     def run(self, *, limit: int | None = None) -> int:
-        """Do what is due now as the relay hands it out: as many rows of a queue as it has room for,
-        one of a lane."""
+        """Handle the due events as the relay does: up to the capacity of each queue, one per lane.
+        Return their number."""
         handled = 0
         while (due := self._next_due()) is not None and due <= self.now():
             for row in self._claimed():
@@ -119,7 +119,7 @@ class SimulatedAgency(SandboxAgency):
             ]
 
     def live(self, **for_: float) -> None:
-        """Let time pass, doing what is due when it is due."""
+        """Let time pass and handle each event when it is due."""
         until = self.now() + timedelta(**for_)
         while self.now() < until:
             self.run()
@@ -130,7 +130,7 @@ class SimulatedAgency(SandboxAgency):
 
 
 def create_simulated_agency(services: Services, outside: SuperuserConnection) -> SimulatedAgency:
-    """An agency with a member who writes and one who says yes, and nothing else yet."""
+    """Create an agency with an author and an approver, without creators."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)

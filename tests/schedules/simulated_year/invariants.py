@@ -1,4 +1,4 @@
-"""What is judged after each step of a simulated life, and what is written down of it."""
+"""The invariants checked after each step of a simulation, and its trace."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,23 +12,22 @@ from tests.schedules.simulated_year.seeded_system import SuperuserConnection
 from tests.schedules.simulated_year.simulated_platform import LATE, ExpectedPost, SimulatedPlatform
 
 BACK = timedelta(hours=1)
-"""So long after an outage the accounts have been seen again, and what they missed is told."""
+"""Time after an outage in which accounts are reached again and missed posts are reported."""
 
 SHOWN = 25
-"""Lines of a trace that a broken life ends with."""
+"""Trace lines that are printed after a violation."""
 
 
 class InvariantViolation(AssertionError):
-    """A life in which something happened that must not."""
+    """A violated invariant of a simulation."""
 
 
 @dataclass
 class Trace:
-    """Everything that happened, one line each: people's acts, handled rows, requests, moves of
-    deliveries."""
+    """One line for each action, handled row, request and transition."""
 
     path: Path
-    """Where the lines are written, all of them."""
+    """The file that contains all lines."""
     steps: int = 0
     last: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN))
 
@@ -42,7 +41,7 @@ class Trace:
         self._file.close()
 
     def say(self, at: datetime, *words: object) -> None:
-        """Write a line down."""
+        """Write a line."""
         line = f"{self.steps} {at.isoformat()} {' '.join(map(str, words))}\n"
         self._file.write(line)
         self.last.append(line)
@@ -79,29 +78,31 @@ UNION ALL SELECT d.state, 'rehearsed and sent: ' || d.id FROM deliveries d
 
 @dataclass
 class InvariantChecker:
-    """Looks from outside, at the world and at what the house wrote, and shares no code with it."""
+    """A checker that reads the simulated platform and the database and shares no code with the
+    system."""
 
     outside: SuperuserConnection
     world: SimulatedPlatform
     trace: Trace
     tenant: UUID
     states: dict[str, DeliveryState] = field(default_factory=dict)
-    """Where each delivery stands, by the moves that were written."""
+    """The state of each delivery, from its recorded transitions."""
     whose: dict[str, str] = field(default_factory=dict)
-    """Which delivery says that it is a post of the world."""
+    """The delivery of each live post."""
     waits: list[tuple[datetime, int, ExpectedPost]] = field(default_factory=list)
-    """Promises by when they must stand or be explained; one that went elsewhere comes back."""
+    """Promises by the time at which they must be kept or explained. A rescheduled promise is pushed
+    again."""
     told: list[ExpectedPost] = field(default_factory=list)
-    """Those that were not kept, each explained."""
+    """Promises that were not kept but have a recorded reason."""
     seen: str = str(UUID(int=0))
 
     def expect(self, promise: ExpectedPost) -> None:
-        """From now on it must be kept, or explained."""
+        """Add a promise that must be kept or explained."""
         self.world.promises.setdefault(promise.account, []).append(promise)
         heappush(self.waits, (promise.over, len(self.waits) + self.trace.steps, promise))
 
     def step(self, *words: object) -> None:
-        """Write a step down, then judge what it came to."""
+        """Record a step and check the invariants. Raise InvariantViolation if one fails."""
         self.trace.steps += 1
         self.trace.say(self.world.now(), *words)
         wrong = [*self._moves(), *self.world.wrong, *self._overdue()]
@@ -109,8 +110,8 @@ class InvariantChecker:
             raise InvariantViolation("; ".join(wrong))
 
     def _moves(self) -> list[str]:
-        """What became of deliveries: each move follows the one before, and what is said to stand
-        stands."""
+        """Check the new transitions: each follows from the state before, and each published post is
+        live."""
         wrong = []
         for move_id, one, before, after, by, reason, native_id, dry in self.outside.ask(
             _MOVES, tenant=self.tenant, seen=self.seen
@@ -127,11 +128,11 @@ class InvariantChecker:
             if after == DeliveryState.PUBLISHED and self.whose.setdefault(native_id, one) != one:
                 wrong.append(f"{one} and {self.whose[native_id]} are one post, {native_id}")
             if after == DeliveryState.PUBLISHED and (native_id not in self.world.standing or dry):
-                wrong.append(f"{one} says that {native_id} stands")
+                wrong.append(f"{one} is published, but {native_id} is not live")
         return wrong
 
     def _overdue(self) -> list[str]:
-        """Promises whose time is over: each stands, or somebody is told why not."""
+        """Check the promises whose time is over: each is kept or explained."""
         wrong, now = [], self.world.now()
         while self.waits and self.waits[0][0] < now:
             _, number, one = heappop(self.waits)
@@ -143,13 +144,13 @@ class InvariantChecker:
                 self.told.append(one)
             else:
                 wrong.append(
-                    f"{one.account} does not show {one.text!r} of {one.due}, and nobody is told why"
+                    f"{one.account} does not show {one.text!r} of {one.due}, and no reason is recorded"
                 )
         return wrong
 
     def _until(self, one: ExpectedPost) -> datetime:
-        """When it stands or is explained: what an account misses while it cannot be reached is told
-        when it is back."""
+        """Return the time at which the promise must be kept or explained. Posts missed in an outage
+        are reported after it."""
         missed = [
             ends for begins, ends in self.world.outages if begins <= one.over and one.due <= ends
         ]
@@ -172,13 +173,12 @@ class InvariantChecker:
         )
 
     def earlier(self) -> None:
-        """Times were changed, perhaps to sooner ones."""
+        """Sort the promises again after their times changed."""
         self.waits = [(one.over, number, one) for _, number, one in self.waits]
         heapify(self.waits)
 
     def at_rest(self) -> None:
-        """Nothing is due or in anybody's hand: no row gave up, and whatever must still happen has
-        its row."""
+        """Check that no row is due, claimed or failed, and that every pending delivery has a row."""
         wrong = [" ".join(row) for row in self.outside.ask(_AT_REST, tenant=self.tenant)]
         said, doubts = (
             set(self.whose),
@@ -186,15 +186,17 @@ class InvariantChecker:
         )
         strange = len(self.world.standing.keys() - said)
         if strange > doubts:
-            wrong.append(f"{strange} posts stand that no delivery knows of, {doubts} are in doubt")
+            wrong.append(
+                f"{strange} live posts have no delivery, {doubts} deliveries are uncertain"
+            )
         if wrong:
             raise InvariantViolation("; ".join(wrong))
 
     def at_last(self, promises: list[ExpectedPost]) -> None:
-        """The end of a life: it was one in which things left."""
+        """Check that enough promises were kept for the simulation to be meaningful."""
         over = [one for one in promises if not one.off and one.due + LATE < self.world.now()]
         kept = [one for one in over if one.kept]
         if not len(kept) > len(over) * 0.8:
             raise InvariantViolation(
-                f"{len(kept)} of {len(over)} left: a life in which little leaves shows little"
+                f"{len(kept)} of {len(over)} posts were published: too few to prove anything"
             )

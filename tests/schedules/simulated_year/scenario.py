@@ -1,9 +1,9 @@
-"""Months of an agency in minutes: the true code of the house, a clock that leaps, and a world in
-memory that fails.
+"""A simulation of months of an agency in minutes: the real code, a clock that jumps, and a platform
+in memory that fails.
 
-What is planned is drawn from a seed, and so are what people do, what the world does to each
-request, every id and every try's wait: a seed lives the same life again, step by step (`still.py`),
-and each step is judged (`judging.py`).
+A seed determines the plan, the actions of users, the failure of each request, every ID and every
+retry delay. The same seed repeats the same simulation step by step (`seeded_system.py`), and each
+step is checked (`invariants.py`).
 """
 
 import random
@@ -39,14 +39,14 @@ ZONES = (
 )
 
 BEYOND = 5
-"""Days after the last one of which what repeats is known: it goes on while the last looks are
-waited for."""
+"""Days after the last one for which series are promised, because they continue during the final
+lookups."""
 
 MORNING = "Good morning, the little shop by the river is open again today."
 
 
 def _note(number: int) -> str:
-    """A sentence of its own for each number; without digits, which could be read as an age."""
+    """Return a different sentence for each number, without digits, which could be read as an age."""
     things = ("garden", "river", "window", "kitchen", "harbour", "mountain", "bakery", "library")
     kinds = ("quiet", "sunny", "old", "green", "narrow", "bright", "distant", "warm")
     thing, kind = things[number % len(things)], kinds[number // len(things) % len(kinds)]
@@ -55,7 +55,7 @@ def _note(number: int) -> str:
 
 @dataclass
 class SimulatedCreator:
-    """A creator, her account, and what was promised on it."""
+    """A creator with an account and its promised posts."""
 
     id: UUID
     number: int
@@ -63,11 +63,11 @@ class SimulatedCreator:
     account: str
     channel: UUID
     asks: bool
-    """Whether what she shows needs a yes."""
+    """True if posts of the creator need approval."""
     repeat: Recurrence
     promises: list[ExpectedPost] = field(default_factory=list)
     away: datetime | None = None
-    """Until when she pauses."""
+    """The end of the current pause, or None."""
     accounts: int = 1
 
     def ahead(self, after: datetime) -> list[ExpectedPost]:
@@ -76,7 +76,7 @@ class SimulatedCreator:
 
 @dataclass
 class Scenario:
-    """A plan for some creators over some days, lived through."""
+    """A plan for some creators over some days."""
 
     agency: SimulatedAgency
     seed: int
@@ -84,14 +84,14 @@ class Scenario:
     days: int
     settled: list[SimulatedCreator] = field(default_factory=list)
     rehearsed: UUID | None = None
-    """The account of which nothing is sent now."""
+    """The channel in a dry run, or None."""
 
     @property
     def promises(self) -> list[ExpectedPost]:
         return [one for each in self.settled for one in each.promises]
 
     def plan(self) -> None:
-        """Each creator repeats something and has some single posts; the world has its bad hours."""
+        """Give each creator a series and some single posts, and the platform its outages."""
         drawn, start = random.Random(self.seed), self.agency.now()
         for number in range(self.creators):
             zone = ZONES[number % len(ZONES)]
@@ -198,8 +198,7 @@ class Scenario:
         self.agency.judge.expect(promise)
 
     def live(self) -> None:
-        """Day by day: people change their minds, then what is due is done as the clock comes to
-        it."""
+        """Simulate day after day: first the actions of users, then everything that is due."""
         names = ("people", "rehearsals", "gestures", "accounts", "words")
         drawn = {name: random.Random(f"{self.seed} {name}") for name in names}
         for day in range(self.days):
@@ -239,7 +238,7 @@ class Scenario:
             self.agency.act(reschedule_delivery, chosen.delivery, at=at)
 
     def _set_apart(self, chosen: ExpectedPost) -> None:
-        """One date of what repeats becomes a post of its own, and says what it said."""
+        """Detach an occurrence of a series. Its text stays the same."""
         creator = next(each for each in self.settled if chosen in each.promises)
         author = f"member:{self.agency.author}"
         post_id = self.agency.act(
@@ -251,7 +250,7 @@ class Scenario:
         chosen.series, chosen.post, chosen.delivery = None, post_id, row.id
 
     def _rehearse(self, drawn: random.Random) -> None:
-        """Now and then an account is only rehearsed for a day or two."""
+        """Sometimes start a dry run of an account for a day or two."""
         if self.rehearsed is not None and drawn.random() < 0.6:
             self.agency.act(dry_run_state.end_dry_run, self.rehearsed)
             self.rehearsed = None
@@ -260,8 +259,8 @@ class Scenario:
             self.agency.act(dry_run_state.start_dry_run, "channel", self.rehearsed)
 
     def _shift(self, drawn: random.Random) -> None:
-        """Now and then what a creator has in the next days goes some minutes or a day further, and
-        sometimes back."""
+        """Sometimes move the posts of the next days by some minutes or a day, and sometimes undo
+        it."""
         creator, by = (
             drawn.choice(self.settled),
             drawn.choice((TimeOffset(minutes=45), TimeOffset(days=1), TimeOffset(minutes=-20))),
@@ -279,8 +278,8 @@ class Scenario:
             self._goes(creator, one, timedelta(days=by.days, minutes=by.minutes))
 
     def _pause(self, drawn: random.Random) -> None:
-        """Now and then a creator is away: single posts follow, what repeats is left out; or it is
-        called off."""
+        """Sometimes start a pause of a creator: single posts move, occurrences of series are
+        skipped. Some pauses are cancelled."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         ahead, days = drawn.choice((1, 2)), drawn.choice((1, 2, 3))
         now = self.agency.now()
@@ -305,7 +304,7 @@ class Scenario:
         assert [one for one in creator.ahead(now) if window[0] <= one.due < window[1]] == []
 
     def _goes(self, creator: SimulatedCreator, one: PlannedMove, by: timedelta) -> None:
-        """What was moved is promised for as much later on its clock."""
+        """Move the promise of a moved delivery by the same offset of wall time."""
         here = creator.promises
         single = next((each for each in here if each.delivery == one.delivery_id), None)
         promise = single or next(
@@ -318,8 +317,8 @@ class Scenario:
         self.agency.judge.earlier()
 
     def _lose(self, drawn: random.Random) -> None:
-        """Now and then a platform takes an account away; when somebody was told, all that is ahead
-        goes to a spare."""
+        """Sometimes suspend an account. Once a notice reports it, move its deliveries to a spare
+        account."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         world = self.agency.judge.world
         if lost := [one for one in self.settled if one.account in world.gone]:
@@ -331,7 +330,7 @@ class Scenario:
             world.gone.add(creator.account)
 
     def _spare(self, creator: SimulatedCreator) -> None:
-        """Another account of hers has what the lost one had ahead."""
+        """Connect a spare account for the creator and move everything pending to it."""
         lost, world = creator.channel, self.agency.judge.world
         creator.accounts += 1
         account = f"c{creator.number}.{creator.accounts}-{str(self.agency.tenant_id)[-6:]}"
@@ -357,8 +356,7 @@ class Scenario:
                     one.delivery = here[0].id if here else one.delivery
 
     def _reword(self, drawn: random.Random) -> None:
-        """Now and then what repeats says something else from one of its dates on; that waits for a
-        yes of its own."""
+        """Sometimes change the text of a series from one of its dates on, with a new approval."""
         creator, luck, number = drawn.choice(self.settled), drawn.random(), drawn.randrange(64)
         soon = self.agency.now() + timedelta(days=2)
         ahead = sorted(
@@ -387,8 +385,7 @@ class Scenario:
             one.text, one.post, one.series = text, post_id, next(iter(ids), of)
 
     def _keep_quiet(self, drawn: random.Random) -> None:
-        """Now and then some days of a creator are kept free: what repeats is left out in them,
-        single posts stay."""
+        """Sometimes add quiet days: occurrences of series are skipped, single posts stay."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         ahead, days = drawn.randrange(3, 30), drawn.choice((1, 2))
         if luck > 0.15:
@@ -403,6 +400,6 @@ class Scenario:
 
 
 def _window(creator: SimulatedCreator, first: date, days: int) -> tuple[datetime, datetime]:
-    """The instants between which local days of a creator lie."""
+    """Return the instants at which the local days of a creator begin and end."""
     midnight = ExpectedPost("", "", first, time(0), creator.zone, creator.channel, creator.channel)
     return midnight.due, replace(midnight, day=first + timedelta(days=days)).due

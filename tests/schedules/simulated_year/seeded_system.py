@@ -1,9 +1,9 @@
-"""A house in which a seed decides everything: its clock stands until it is moved, and each draw
-comes from the seed.
+"""An installation determined by a seed: its clock moves only on request, and all randomness comes
+from the seed.
 
-Nothing of this is in the product, and no setting leads here: a fresh database of the test's own
-cluster gets another `house_now()`, `random()` and `gen_random_uuid()` from its superuser, and the
-interpreter's clock and secrets are replaced for as long as the block lasts.
+None of this is part of the product, and no setting enables it. The superuser of the test's cluster
+replaces `house_now()`, `random()` and `gen_random_uuid()` in a fresh database, and the clock and
+the secrets of the interpreter are replaced within the context.
 """
 
 import random
@@ -26,8 +26,8 @@ from tests.schedules.builders import wired
 from workers.wiring import Services
 
 BEGINS = datetime(2027, 3, 12, tzinfo=UTC)
-"""Every life begins here, whatever day it is: clocks go on in America on the 14th and in Europe on
-the 28th, and back on Lord Howe on 4 April."""
+"""The start of every simulation. Clocks go forward in America on the 14th and in Europe on the
+28th, and back on Lord Howe on 4 April."""
 
 _STILL = """
 CREATE OR REPLACE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
@@ -46,36 +46,35 @@ CREATE FUNCTION public.gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE
   AS $$ SELECT md5('{seed} ' || nextval('public.draws'))::uuid $$;
 ALTER DATABASE house SET search_path = public, pg_catalog;
 """
-"""What a database is asked for the time and for chance, from now on."""
+"""SQL that replaces the time and the randomness of a database."""
 
 
 @dataclass
 class SuperuserConnection:
-    """The superuser's connection: it sees every tenant, takes part in nothing and moves the
-    clock."""
+    """A superuser connection that sees every tenant and moves the clock."""
 
     connection: "psycopg.Connection[Any]"
     now: datetime = BEGINS
-    """What the house's clock says."""
+    """The time of the installation's clock."""
 
     def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Read, beside whatever the house is doing."""
+        """Run a query outside the transactions of the installation."""
         return self.connection.execute(statement, values, prepare=True).fetchall()
 
     def move(self, by: timedelta) -> None:
-        """Move the house's clock on."""
+        """Advance the clock of the installation."""
         self.ask("SELECT house_shift(%(by)s)", by=by)
         self.now += by
 
     def tidy(self) -> None:
-        """What autovacuum does elsewhere, at whatever moment it likes."""
+        """Vacuum and analyze the busy tables at a fixed moment, in place of autovacuum."""
         for table in ("outbox", "deliveries", "delivery_moves", "attempts", "permits", "decisions"):
             self.connection.execute(f"VACUUM (ANALYZE) {table}")
 
 
 @contextmanager
 def quarters(folder: Path) -> Iterator[Cluster]:
-    """A cluster for lives after each other: each gets a fresh copy of its migrated database."""
+    """Yield a cluster for consecutive simulations. Each gets a fresh copy of the migrated database."""
     with started(folder, "house") as found:
         with _superuser(found, "postgres") as connection:
             connection.execute("ALTER SYSTEM SET autovacuum = off")
@@ -88,10 +87,10 @@ def quarters(folder: Path) -> Iterator[Cluster]:
 def house(
     cluster: Cluster, home: Path, seed: str, *, plans: str = ""
 ) -> Iterator[tuple[Services, SuperuserConnection]]:
-    """The services of a process on a database of its own, in which `seed` decides.
+    """Yield the services of a process and a superuser connection, on a fresh database determined by
+    `seed`.
 
-    `plans` are settings of the planner, `name=value,…`: whatever way rows are found, a life stays
-    the same.
+    `plans` are planner settings, `name=value,…`; a simulation must not depend on them.
     """
     with _superuser(cluster, "postgres") as connection:
         connection.execute("DROP DATABASE IF EXISTS house WITH (FORCE)")
@@ -118,8 +117,7 @@ def _superuser(cluster: Cluster, database: str) -> Iterator["psycopg.Connection[
 
 @contextmanager
 def _drawn(seed: str) -> Iterator[None]:
-    """Every id, token, nonce and key of this process comes from `seed`; the machine's clock never
-    moves."""
+    """Draw every ID, token, nonce and key of this process from `seed`, and stop its clock."""
     luck = random.Random(f"{seed} draws")
 
     def token_bytes(length: int | None = None) -> bytes:
@@ -130,12 +128,12 @@ def _drawn(seed: str) -> Iterator[None]:
 
     class Standing(datetime):
         @classmethod
-        # no subclass is made of it
+        # it is never subclassed
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # see above
             return BEGINS.astimezone(tz)
 
     class Still:
-        """A process that needs no time: no deadline passes inside it."""
+        """A clock that stands still, so that no deadline passes in the process."""
 
         @staticmethod
         def monotonic() -> float:
@@ -143,7 +141,7 @@ def _drawn(seed: str) -> Iterator[None]:
 
         @staticmethod
         def sleep(_: float) -> None:
-            raise AssertionError("nobody waits in a house whose clock stands")
+            raise AssertionError("no code may sleep while the clock stands still")
 
     with pytest.MonkeyPatch.context() as patch:
         for name, draw in {

@@ -1,5 +1,5 @@
-"""A platform in memory, which fails as a seed says, and what it was promised: known from the plan
-alone, by an oracle that shares no code with the calendar."""
+"""A platform in memory with seeded failures, and the promised posts, known from the plan alone by
+an oracle that shares no code with the calendar."""
 
 import json
 import random
@@ -17,13 +17,12 @@ from foundation.http.http_client import HttpRequest, HttpResponse, RequestNotSen
 
 LATE = timedelta(minutes=30)
 TOLD = timedelta(minutes=1)
-"""Who is not served in time is told so soon after."""
+"""Time within which a missed post must be explained."""
 
 
 @dataclass
 class ExpectedPost:
-    """One thing that must be said on an account at a wall time; `off` once somebody took it
-    back."""
+    """A post that an account must publish at a wall time. `off` is True once it is cancelled."""
 
     account: str
     text: str
@@ -40,22 +39,22 @@ class ExpectedPost:
 
     @property
     def due(self) -> datetime:
-        """The oracle: in a spring gap as if clocks had not moved, in an autumn overlap the first of
-        the two."""
+        """Return the due instant (UTC): in a gap as if clocks had not changed, in an overlap the
+        first of the two."""
         said = datetime.combine(self.day, self.clock, tzinfo=UTC)
         there = datetime.combine(
             self.day, self.clock, tzinfo=ZoneInfo(self.zone)
-        )  # fold=0: as clocks went before
+        )  # fold=0 is the offset before the change
         return said - (there.utcoffset() or timedelta())
 
     @property
     def over(self) -> datetime:
-        """When it stands, or somebody was told why not."""
+        """Return the time at which the post must be live or explained."""
         return self.due + LATE + TOLD
 
 
 def list_clock_changes(zone: str, first: date, days: int) -> list[date]:
-    """The days at which clocks of a zone change."""
+    """Return the dates on which the clocks of a zone change."""
 
     def noon(ahead: int) -> timedelta | None:
         return datetime.combine(
@@ -69,32 +68,31 @@ def list_clock_changes(zone: str, first: date, days: int) -> list[date]:
 
 @dataclass
 class SimulatedPlatform:
-    """A platform, as the sandbox speaks: it keeps what it took in, and has bad hours and bad
-    moments.
+    """A platform with the API of the sandbox, which stores posts and has outages and random
+    failures.
 
-    What it does to a request is drawn by what that carries and which try it is, not by what came
-    before.
+    The failure of a request depends on its content and its attempt number, not on earlier requests.
     """
 
     seed: int
     now: Callable[[], datetime]
     say: Callable[..., None]
-    """Told of every request and its answer."""
+    """Receives every request and its response."""
     promises: dict[str, list[ExpectedPost]] = field(default_factory=dict)
     posts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     standing: dict[str, str] = field(default_factory=dict)
-    """Whose each post is, by its id."""
+    """The account of each live post, by post ID."""
     tries: Counter[tuple[str, str]] = field(default_factory=Counter)
     closed: dict[str, datetime] = field(default_factory=dict)
-    """Until when an account was told to wait."""
+    """The end of the rate limit of each account."""
     gone: set[str] = field(default_factory=set)
-    """Accounts that are no more."""
+    """Suspended accounts."""
     outages: list[tuple[datetime, datetime]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    """What came in that should not have."""
+    """Requests that violated an invariant."""
 
     def send(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
-        """One request, as `foundation.http.http_client` answers it."""
+        """Answer a request as `foundation.http.http_client` does."""
         answer = self._answered(request)
         told = (
             f"{answer.status} {answer.body.decode()}"
@@ -121,7 +119,7 @@ class SimulatedPlatform:
         self, account: str, said: dict[str, Any], now: datetime
     ) -> HttpResponse | RequestNotSent | ResponseLost:
         if now < self.closed.get(account, now):
-            self.wrong.append(f"{account} was asked while it had been told to wait")
+            self.wrong.append(f"{account} received a request during its rate limit")
         mark = (account, said["text"])
         self.tries[mark] += 1
         luck = random.Random(f"{self.seed} {mark} {self.tries[mark]}").random()
@@ -157,7 +155,7 @@ class SimulatedPlatform:
         return here[-1]
 
     def _keep(self, account: str, text: str, now: datetime) -> None:
-        """The promise that a post keeps is kept by no other; a post that keeps none is wrong."""
+        """Mark the promise of the post as kept. A post without an open promise is a violation."""
         ours = self.promises.get(account, ())
         fits = [
             one for one in ours if one.text == text and not one.off and one.due <= now <= one.over

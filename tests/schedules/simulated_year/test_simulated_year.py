@@ -1,5 +1,5 @@
-"""A simulated year (some weeks of it in every run): what was promised stands once, on time, or
-somebody is told why."""
+"""A simulated year, some weeks of it in every run: each promised post is live once and on time, or
+explained."""
 
 import os
 import random
@@ -22,22 +22,21 @@ from tests.schedules.simulated_year.seeded_system import house, quarters
 from tests.schedules.simulated_year.simulated_platform import SimulatedPlatform
 
 CREATORS, DAYS = (int(one) for one in os.environ.get("GREENROOM_SIMULATED", "6,24").split(","))
-"""Creators and days; `make chaos` lives through a year of two hundred."""
+"""Number of creators and days; `make chaos` simulates a year of two hundred creators."""
 
 FIRST = int(os.environ.get("GREENROOM_SIMULATED_FIRST", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("GREENROOM_SIMULATED_SEEDS", "1")))
 
 TRACES = os.environ.get("GREENROOM_SIMULATED_TRACES", "")
-"""A folder for what happened in each life, line by line; without it, among what pytest keeps of its
-last runs."""
+"""Folder for the traces of the simulations. By default, they are in the temporary folder of pytest.
+"""
 
 PLANS = os.environ.get("GREENROOM_SIMULATED_PLANS", "")
 """Settings of the planner of PostgreSQL, `name=value,…`."""
 
 
 HOUR = 3600
-"""Seconds: a life of a week takes ten of a free processor, and many times that beside everything
-else."""
+"""Seconds. A simulated week takes ten seconds of a free processor, and much more on a busy one."""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +54,8 @@ def lived(
     days: int = DAYS,
     world: type[SimulatedPlatform] = SimulatedPlatform,
 ) -> Path:
-    """A life by a seed; where it is written down. Raises Broken, with the step and the command that
-    leads there."""
+    """Run the simulation of a seed and return the path of its trace. Raise InvariantViolation with
+    the step and the command that repeats it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         Trace(folder / f"{seed}.trace") as trace,
@@ -83,15 +82,14 @@ def lived(
 
 @pytest.mark.timeout(6 * HOUR)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_promised_stands_once_and_on_time(
+def test_promised_posts_are_published_once_and_on_time(
     cluster: Cluster, tmp_path: Path, seed: int
 ) -> None:
     lived(cluster, Path(TRACES or tmp_path), seed)
 
 
 def trace_of_new_process(folder: Path, hash_seed: int, plans: str = "") -> list[str]:
-    """Live seed 5 in a process of its own, in which no other test was imported, and return its
-    trace."""
+    """Simulate seed 5 in a separate process that imports no other test, and return its trace."""
     environment = {
         "GREENROOM_SIMULATED": "3,6",
         "GREENROOM_SIMULATED_FIRST": "5",
@@ -113,9 +111,8 @@ def trace_of_new_process(folder: Path, hash_seed: int, plans: str = "") -> list[
 
 
 @pytest.mark.timeout(HOUR)
-def test_a_seed_lives_the_same_life_in_another_process(tmp_path: Path) -> None:
-    """Byte for byte: other hashes of words, and other ways to find the same rows, change
-    nothing."""
+def test_seed_gives_same_trace_in_another_process(tmp_path: Path) -> None:
+    """The traces are identical: hash seeds and query plans have no effect."""
     here = trace_of_new_process(tmp_path / "here", 1)
     there = trace_of_new_process(
         tmp_path / "there",
@@ -129,7 +126,7 @@ def test_a_seed_lives_the_same_life_in_another_process(tmp_path: Path) -> None:
 
 
 class Repeating(SimulatedPlatform):
-    """A network that hands one request over twice, at a moment of its own."""
+    """A platform that accepts one request twice, at a seeded moment."""
 
     def _post(
         self, account: str, said: dict[str, Any], now: datetime
@@ -137,13 +134,14 @@ class Repeating(SimulatedPlatform):
         before, strikes = len(self.standing), random.Random(self.seed).randrange(1, 4)
         answer = super()._post(account, said, now)
         if before < len(self.standing) and sum(map(len, self.posts.values())) == strikes:
-            account = account.removesuffix("+key")  # whoever honours keys would have noticed
+            # a platform that honours keys would have detected it
+            account = account.removesuffix("+key")
             self._taken_in(account, said, now)
         return answer
 
 
 @pytest.mark.timeout(HOUR)
-def test_a_fault_is_found_again_at_the_same_step(cluster: Cluster, tmp_path: Path) -> None:
+def test_fault_is_found_at_same_step_again(cluster: Cluster, tmp_path: Path) -> None:
     said, traces = [], []
     for time in ("once", "twice"):
         with pytest.raises(InvariantViolation) as broken:

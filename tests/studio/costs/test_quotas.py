@@ -1,4 +1,4 @@
-"""Hours and quotas of generation: clocks that leap, days that end, pictures counted once."""
+"""Generation hours and daily quotas: clock changes, ends of days, each picture counted once."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ moments = st.integers(0, 24 * 365 * 60 * 24).map(
 
 
 @given(walls, walls, st.sampled_from(ZONES), moments)
-def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
+def test_hours_open_at_their_wall_time_across_clock_changes(
     opens: time, closes: time, name: str, now: datetime
 ) -> None:
     assume(opens != closes)
@@ -41,9 +41,7 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
     assert found >= now
     assert window.is_open_at(found.astimezone(zone).time())
     assert (found == now) == window.is_open_at(now.astimezone(zone).time())
-    assert found - now <= timedelta(hours=73), (
-        "a day that has no such hours is passed over, two at most"
-    )
+    assert found - now <= timedelta(hours=73), "at most two days without these hours are skipped"
     assert quotas.next_opening(window, zone, found) == found
 
 
@@ -52,18 +50,18 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
     [
         ((23, 0), (7, 0), "2026-06-01T12:00+02:00", "2026-06-01T23:00+02:00"),
         ((23, 0), (7, 0), "2026-06-02T06:59+02:00", "2026-06-02T06:59+02:00"),
-        ((2, 30), (7, 0), "2026-03-29T01:00+01:00", "2026-03-29T03:00+02:00"),  # 2:30 is leapt over
+        ((2, 30), (7, 0), "2026-03-29T01:00+01:00", "2026-03-29T03:00+02:00"),  # 2:30 is skipped
         (
             (2, 0),
             (2, 30),
             "2026-03-29T01:00+01:00",
             "2026-03-30T02:00+02:00",
-        ),  # and with it these hours
+        ),  # and so are these hours
         ((2, 30), (7, 0), "2026-10-25T02:10+01:00", "2026-10-25T02:30+01:00"),  # 2:30 comes twice
         ((0, 0), (6, 0), "2026-10-24T20:00+02:00", "2026-10-25T00:00+02:00"),
     ],
 )
-def test_hours_in_paris(
+def test_hours_follow_the_clock_changes_of_paris(
     opens: tuple[int, int], closes: tuple[int, int], now: str, found: str
 ) -> None:
     at = quotas.next_opening(
@@ -74,12 +72,12 @@ def test_hours_in_paris(
     assert at == datetime.fromisoformat(found)
 
 
-def test_a_day_lasts_as_long_as_it_does_there() -> None:
+def test_quota_day_lasts_as_long_as_the_local_day() -> None:
     began, ends = quotas.quota_day(ZoneInfo("Europe/Paris"), datetime(2026, 10, 25, 12, tzinfo=UTC))
     assert ends - began == timedelta(hours=25)
 
 
-def test_hours_that_never_open_and_quotas_of_nothing_are_refused(nova: CreatorStudio) -> None:
+def test_empty_hours_and_invalid_quotas_are_refused(nova: CreatorStudio) -> None:
     with pytest.raises(BadInput):
         GenerationHours(time(7), time(7))
     with nova.scope() as scope:
@@ -88,7 +86,7 @@ def test_hours_that_never_open_and_quotas_of_nothing_are_refused(nova: CreatorSt
                 quotas.set_daily_quota(scope, wrong)
 
 
-def test_a_creators_hours_go_before_the_agencys_and_the_lower_quota_holds(
+def test_creator_hours_override_agency_hours_and_lower_quota_applies(
     nova: CreatorStudio,
 ) -> None:
     early = GenerationHours(time(4), time(5))
@@ -106,7 +104,7 @@ def test_a_creators_hours_go_before_the_agencys_and_the_lower_quota_holds(
         assert quotas.get_generation_limits(scope, nova.creator_id).effective_hours == NIGHT
 
 
-def test_another_agencys_creator_is_unknown_and_its_limits_are_its_own(nova: CreatorStudio) -> None:
+def test_another_agency_cannot_set_hours_of_a_creator(nova: CreatorStudio) -> None:
     other = create_studio(nova.services)
     with nova.scope() as scope:
         quotas.set_generation_hours(scope, NIGHT)
@@ -117,7 +115,7 @@ def test_another_agencys_creator_is_unknown_and_its_limits_are_its_own(nova: Cre
 
 
 def _shut(nova: CreatorStudio) -> GenerationHours:
-    """Hours that open in about two hours."""
+    """Set hours that open in about two hours."""
     with nova.scope() as scope:
         local = scope.now.astimezone(ZoneInfo("Europe/Paris"))
         opens = (local + timedelta(hours=2)).time().replace(second=0, microsecond=0)
@@ -128,7 +126,7 @@ def _shut(nova: CreatorStudio) -> GenerationHours:
     return window
 
 
-def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: CreatorStudio) -> None:
+def test_run_outside_its_hours_waits_until_the_hours_change(nova: CreatorStudio) -> None:
     _shut(nova)
     job_id, engine = nova.start(), Engine()
     with nova.scope() as scope:
@@ -152,7 +150,7 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Crea
     assert nova.progress(job_id) == ("done", 3, 3)
 
 
-def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_are_changed(
+def test_paced_run_keeps_its_pause_after_its_hours_change(
     nova: CreatorStudio,
 ) -> None:
     _shut(nova)
@@ -170,7 +168,7 @@ def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_ar
         assert row.available_at <= scope.now
 
 
-def test_a_run_beyond_the_quota_waits_for_the_next_day(nova: CreatorStudio) -> None:
+def test_run_beyond_the_quota_waits_for_the_next_day(nova: CreatorStudio) -> None:
     job_id, engine = nova.start(), Engine()
     with pytest.raises(outbox.RetryLater) as later:
         nova.work(job_id, lambda: engine, per_day=2)
@@ -185,7 +183,7 @@ def test_a_run_beyond_the_quota_waits_for_the_next_day(nova: CreatorStudio) -> N
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_a_picture_is_counted_once_though_its_worker_died(nova: CreatorStudio, at: int) -> None:
+def test_picture_is_counted_once_after_a_crash(nova: CreatorStudio, at: int) -> None:
     def die(number: int) -> None:
         if number == at:
             raise Killed
@@ -199,9 +197,9 @@ def test_a_picture_is_counted_once_though_its_worker_died(nova: CreatorStudio, a
         assert quotas.count_generated_since(scope, scope.now - timedelta(hours=1)) == 3
 
 
-def test_a_picture_that_stands_is_no_new_one_for_the_quota(nova: CreatorStudio) -> None:
-    """The process died after the last picture was recorded, before it was counted: the day's quota
-    is used up."""
+def test_recorded_picture_is_not_counted_again(nova: CreatorStudio) -> None:
+    """The process crashed after the last picture was recorded and before it was counted; the day's
+    quota is used up."""
     job_id = nova.start()
     nova.work(job_id, Engine)
     with nova.scope() as scope:

@@ -1,4 +1,4 @@
-"""What runs spend: never beyond the cap, whoever comes at once, and each picture counted once."""
+"""Spending of runs: never beyond the cap under concurrency, and each picture counted once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -38,10 +38,10 @@ def spent(nova: CreatorStudio, currency: str = USD) -> Decimal:
         return spending_caps.monthly_budget(scope, currency, {}).spent.minor
 
 
-def test_prices_and_caps_are_read_as_written() -> None:
+def test_prices_and_caps_are_parsed_as_written() -> None:
     found = parse_prices("acme/a = 0.003 USD, b:1=4 JPY")
     assert found == {"acme/a": Price(Decimal("0.3"), USD), "b:1": Price(Decimal(4), "JPY")}
-    assert found["acme/a"].total(4) == Money(2, USD), "rounded up once, not for each"
+    assert found["acme/a"].total(4) == Money(2, USD), "rounded up once for the total"
     assert parse_amounts("50 USD, 0.5 EUR") == {USD: Money(5000, USD), "EUR": Money(50, "EUR")}
     assert parse_prices("") == parse_amounts("") == {}
     for wrong in (
@@ -65,7 +65,7 @@ def test_prices_and_caps_are_read_as_written() -> None:
     each=st.integers(1, 4),
     minor=st.sampled_from(["0.3", "1", "1.7"]),
 )
-def test_runs_at_once_never_exceed_the_cap_and_nothing_counts_twice(
+def test_concurrent_runs_never_exceed_the_cap_or_count_twice(
     nova: CreatorStudio, cap: int, runs: int, each: int, minor: str
 ) -> None:
     fresh = create_studio(nova.services)
@@ -82,18 +82,19 @@ def test_runs_at_once_never_exceed_the_cap_and_nothing_counts_twice(
         except CapReached:
             return False
         except LeaseLost:
-            return False  # its twin was first
+            return False  # # the other copy was first
         return True
 
     pictures = [(job, number) for job in jobs for number in range(each)]
     with ThreadPoolExecutor(6) as pool:
-        taken = list(pool.map(order, [*pictures, *pictures]))  # each twice: two workers at one row
+        # # each picture twice: two workers at one row
+        taken = list(pool.map(order, [*pictures, *pictures]))
     fit = min(int(Decimal(cap) / Decimal(minor)), len(pictures))
     assert spent(fresh) == fit * Decimal(minor) <= max(cap, 0)
     assert sum(taken) == fit
 
 
-def test_what_was_not_asked_is_free_again_and_what_was_stays(nova: CreatorStudio) -> None:
+def test_unordered_reservation_can_change_and_ordered_price_stays(nova: CreatorStudio) -> None:
     job_id = nova.start()
     with nova.scope() as scope:
         first, second = (
@@ -110,13 +111,13 @@ def test_what_was_not_asked_is_free_again_and_what_was_stays(nova: CreatorStudio
     assert spent(nova) == 10
     with nova.scope() as scope:
         assert spending_caps.reserve_price(scope, wanted(nova, job_id, 0, "99"), {}).minor == 10, (
-            "as it was bought"
+            "the price of the order stays"
         )
         spending_caps.reserve_price(scope, wanted(nova, job_id, 1, "5"), {})
     assert spent(nova) == 15
 
 
-def test_the_lower_cap_holds_by_currency_by_month_and_by_agency(nova: CreatorStudio) -> None:
+def test_lower_cap_applies_by_currency_month_and_agency(nova: CreatorStudio) -> None:
     job_id, house = nova.start(), parse_amounts("0.20 USD")
     with nova.scope() as scope:
         spending_caps.set_spending_cap(scope, USD, Money(30, USD))
@@ -143,6 +144,6 @@ def test_the_lower_cap_holds_by_currency_by_month_and_by_agency(nova: CreatorStu
 
 
 @pytest.mark.parametrize("written", ["fifty", "50", "USD 50", "50 USD 20 EUR", "-1 USD"])
-def test_a_cap_that_is_no_amount_is_told_with_the_settings(written: str) -> None:
+def test_invalid_cap_is_refused_in_the_settings(written: str) -> None:
     with pytest.raises(ValidationError):
         GeneratorsSettings(spending_caps=written)

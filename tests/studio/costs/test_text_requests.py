@@ -1,5 +1,5 @@
-"""What texts cost: through lost answers, deaths and repeats, the bill says what the server was
-asked."""
+"""Costs of texts: with lost responses, crashes and repeats, the records match the requests to the
+server."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ from tests.studio.builders import CreatorStudio, create_studio
 
 CHAT = "/api/chat"
 PRICES = parse_token_prices("llama3.2 = 100/400 USD")
-"""Dear enough for a few words to be seen."""
+"""A price high enough that a few words cost something."""
 BILLED = TextBilling(PRICES)
 
 
@@ -57,7 +57,7 @@ def books(nova: CreatorStudio) -> list[Any]:
         return list(scope.run("SELECT * FROM text_requests ORDER BY id").all())
 
 
-def test_each_question_is_in_the_books_with_what_the_server_counted(
+def test_each_request_is_recorded_with_the_counts_of_the_server(
     nova: CreatorStudio, server: FakeOllama
 ) -> None:
     of = sitting(nova)
@@ -81,7 +81,7 @@ def test_each_question_is_in_the_books_with_what_the_server_counted(
     assert books(other) == []
 
 
-def test_texts_count_against_the_months_cap_but_those_nobody_heard(
+def test_texts_count_against_the_monthly_cap_except_undelivered_requests(
     nova: CreatorStudio, server: FakeOllama
 ) -> None:
     engine(server.url, sitting(nova)).write(a_text_job())
@@ -99,7 +99,7 @@ def test_texts_count_against_the_months_cap_but_those_nobody_heard(
         assert spending_caps.monthly_budget(scope, "EUR", {}).spent.minor == 0
 
 
-def test_a_text_beyond_the_months_cap_is_not_asked_for_until_the_cap_is_raised(
+def test_text_beyond_the_cap_is_not_requested_until_the_cap_is_raised(
     nova: CreatorStudio, server: FakeOllama
 ) -> None:
     with nova.scope() as scope:
@@ -119,16 +119,14 @@ def test_a_text_beyond_the_months_cap_is_not_asked_for_until_the_cap_is_raised(
     assert [row.state for row in books(nova)] == ["answered"]
 
 
-def test_many_at_once_ask_for_no_more_than_the_cap_holds(
-    nova: CreatorStudio, server: FakeOllama
-) -> None:
+def test_concurrent_requests_stay_within_the_cap(nova: CreatorStudio, server: FakeOllama) -> None:
     billing = TextBilling(PRICES, {"USD": Money(350, "USD")})
 
     def asked(_: int) -> bool:
         try:
             sitting(nova, billing).request_ledger().record_request(
                 "ollama", "llama3.2", 10_000, 0
-            )  # a dollar
+            )  # # one dollar
         except SpendingNotAllowed:
             return False
         return True
@@ -141,7 +139,7 @@ def test_many_at_once_ask_for_no_more_than_the_cap_holds(
     sitting(nova, billing).request_ledger().record_request("ollama", "without a price", 10_000, 0)
 
 
-def test_a_model_without_a_price_costs_time_alone(nova: CreatorStudio, server: FakeOllama) -> None:
+def test_model_without_a_price_records_time_only(nova: CreatorStudio, server: FakeOllama) -> None:
     engine(server.url, sitting(nova, FREE_BILLING)).write(a_text_job())
     (row,) = books(nova)
     assert (row.minor, row.currency, row.state) == (None, None, "answered")
@@ -159,7 +157,7 @@ def test_a_model_without_a_price_costs_time_alone(nova: CreatorStudio, server: F
     ],
     ids=repr,
 )
-def test_what_was_not_answered_counts_at_most_what_it_can_cost(
+def test_failed_request_counts_its_highest_possible_cost(
     nova: CreatorStudio, server: FakeOllama, fault: Fault, state: str
 ) -> None:
     server.fail(CHAT, fault)
@@ -170,7 +168,7 @@ def test_what_was_not_answered_counts_at_most_what_it_can_cost(
     assert row.minor >= PRICES["llama3.2"].cost_of(5, 256).minor
 
 
-def test_an_answer_that_breaks_off_is_lost_and_a_server_that_is_away_bills_nothing(
+def test_broken_response_is_lost_and_unreachable_server_costs_nothing(
     nova: CreatorStudio, server: FakeOllama
 ) -> None:
     server.script.append(ScriptedAnswer("Bonjour à vous", breaks_off=True))
@@ -181,7 +179,7 @@ def test_an_answer_that_breaks_off_is_lost_and_a_server_that_is_away_bills_nothi
 
 
 @pytest.mark.parametrize("at", ["asking", "answered"])
-def test_who_is_killed_leaves_one_request_that_counts_and_a_repeat_is_another(
+def test_crashed_request_is_counted_and_a_retry_is_another(
     nova: CreatorStudio, server: FakeOllama, at: str
 ) -> None:
     of, job = sitting(nova), a_text_job()
@@ -189,7 +187,7 @@ def test_who_is_killed_leaves_one_request_that_counts_and_a_repeat_is_another(
     tally.record_request("ollama", "llama3.2", 10, 100)
     if at == "answered":
         tally.record_answer(10, 20)
-        tally.record_answer(999, 999)  # told twice
+        tally.record_answer(999, 999)  # # reported twice
         tally.record_lost()
     (row,) = books(nova)
     most = PRICES["llama3.2"].cost_of(10, 20 if at == "answered" else 100)
@@ -205,7 +203,7 @@ amounts = st.decimals(0, 10**4, places=4, allow_nan=False)
 
 
 @given(amounts, amounts, st.tuples(tokens, tokens, tokens, tokens))
-def test_tokens_are_never_cheaper_apart_and_hardly_dearer(
+def test_split_tokens_never_cost_less_and_hardly_more(
     asked: Decimal, answered: Decimal, counts: tuple[int, int, int, int]
 ) -> None:
     a, b, c, d = counts
@@ -222,6 +220,6 @@ def test_tokens_are_never_cheaper_apart_and_hardly_dearer(
 @pytest.mark.parametrize(
     "written", ["m = 1 USD", "m = 1/x USD", "= 1/2 USD", "m = 1/-2 USD", "m = 1/2 usd", "m"]
 )
-def test_prices_that_cannot_be_read_are_refused_at_the_start(written: str) -> None:
+def test_unreadable_prices_are_refused_at_start(written: str) -> None:
     with pytest.raises(ValueError, match=r"price|currency"):
         GeneratorsSettings(text_prices=written)

@@ -1,5 +1,4 @@
-"""What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was
-made of it."""
+"""Photographs declared as generated: the declared one, its original, and their derivatives."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +37,7 @@ def member(nova: CreatorStudio, role: Role = Role.OWNER) -> str:
 
 
 def heard(nova: CreatorStudio) -> int:
-    """What the workers do of what was said; how often it was."""
+    """Count the declarations in the queue, and have the workers handle them."""
     with nova.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING "
@@ -60,7 +59,7 @@ def say(nova: CreatorStudio, asset: UUID) -> None:
 
 
 def told(nova: CreatorStudio, *assets: UUID) -> list[tuple[str, str, str]]:
-    """What the gate and the library say of each."""
+    """Return the gate's and the library's origin of each asset."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT a.id, a.ai, a.engine, c.engine AS shown FROM assets a"
@@ -73,7 +72,7 @@ def told(nova: CreatorStudio, *assets: UUID) -> list[tuple[str, str, str]]:
 
 
 def values(nova: CreatorStudio, *assets: UUID) -> list[int]:
-    """How often each was made to be cleared anew."""
+    """Return the epoch of each asset."""
     with nova.scope() as scope:
         keys = [epochs.asset_key(scope, one) for one in assets]
         found = dict(epochs.epoch_values(scope, keys))
@@ -84,7 +83,7 @@ PHOTO, MODEL = ("none", "camera", "camera"), ("generated", "unnamed", "unnamed")
 
 
 def photo(nova: CreatorStudio, seed: int = 1, **changes: Any) -> UUID:
-    """A photograph in the library, perhaps made of another."""
+    """Add a photograph to the library, with changes to its source."""
     prepared = pipeline.prepare_upload(
         encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a"
     )
@@ -110,7 +109,7 @@ def copied(nova: CreatorStudio, asset: UUID) -> UUID:
 
 
 @pytest.mark.parametrize("pressed", ["original", "copy"])
-def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(
+def test_declaration_covers_a_picture_its_original_and_its_copies(
     nova: CreatorStudio, pressed: str
 ) -> None:
     original, other = photo(nova), photo(nova, 2)
@@ -128,10 +127,10 @@ def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(
         after - was
         for was, after in zip(before, values(nova, original, copy, of_it, other), strict=True)
     ]
-    assert grown == [1, 1, 1, 0], "what was cleared is asked anew"
+    assert grown == [1, 1, 1, 0], "earlier clearances expire"
 
 
-def test_said_twice_it_is_said_once(nova: CreatorStudio) -> None:
+def test_declaring_twice_records_it_once(nova: CreatorStudio) -> None:
     asset = photo(nova)
     say(nova, asset)
     before = values(nova, asset)
@@ -146,7 +145,7 @@ def test_said_twice_it_is_said_once(nova: CreatorStudio) -> None:
         assert scope.run(noted, t=nova.tenant_id).scalar_one() == 1
 
 
-def test_what_an_engine_made_is_named_already(nova: CreatorStudio) -> None:
+def test_generated_picture_needs_no_declaration(nova: CreatorStudio) -> None:
     job = nova.start(variants=1)
     nova.work(job, Engine)
     (item,) = nova.library()
@@ -159,7 +158,9 @@ def test_what_an_engine_made_is_named_already(nova: CreatorStudio) -> None:
     assert told(nova, item.asset_id) == before
 
 
-def test_who_may_not_and_others_cannot_say_it(nova: CreatorStudio, services: Services) -> None:
+def test_unauthorised_members_and_other_agencies_cannot_declare(
+    nova: CreatorStudio, services: Services
+) -> None:
     asset = photo(nova)
     for actor in (member(nova, Role.CHATTER), "system:test"):
         with nova.scope(actor) as scope, pytest.raises(Refused):
@@ -173,7 +174,7 @@ def test_who_may_not_and_others_cannot_say_it(nova: CreatorStudio, services: Ser
     assert told(nova, asset) == [PHOTO]
 
 
-def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(
+def test_same_file_uploaded_as_generated_declares_the_existing_asset(
     nova: CreatorStudio,
 ) -> None:
     data = encoded(a_picture(seed=7), "JPEG")
@@ -186,7 +187,7 @@ def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(
     assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 0)
 
 
-def test_said_while_the_workers_are_at_the_file_it_counts(nova: CreatorStudio) -> None:
+def test_declaration_during_ingest_is_applied(nova: CreatorStudio) -> None:
     data = encoded(a_picture(seed=8), "JPEG")
     upload_id = hand_in(nova, data)
     uploads.ingest_upload(

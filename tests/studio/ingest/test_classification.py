@@ -1,5 +1,5 @@
-"""The classifier in the library's way in: asked outside every transaction, once, and again where it
-could not say."""
+"""The classifier during ingest: called once, outside every transaction, and again later after a
+failure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -59,7 +59,7 @@ def digest(nova: CreatorStudio, asset: UUID) -> str:
 
 
 def said(nova: CreatorStudio, sha256: str) -> list[tuple[str, str]]:
-    """The ratings of bytes with their sources."""
+    """Return the ratings of bytes with their sources."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT source, rating FROM content_ratings WHERE sha256 = :s ORDER BY id", s=sha256
@@ -68,7 +68,7 @@ def said(nova: CreatorStudio, sha256: str) -> list[tuple[str, str]]:
 
 
 def due(nova: CreatorStudio) -> list[ClassificationDue]:
-    """The looks that wait."""
+    """Return the queued classifications."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
@@ -78,14 +78,16 @@ def due(nova: CreatorStudio) -> list[ClassificationDue]:
     return [ClassificationDue(nova.tenant_id, row.subject_id, row.args["sha256"]) for row in rows]
 
 
-def test_a_picture_and_what_was_found_in_it_come_in_together(
+def test_picture_and_its_inspection_are_recorded_together(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     asset = bring(nova, encoded(draw_tile("N", faces=3, text="HELLO"), "PNG"), client(eyes))
     sha256 = digest(nova, asset)
     assert said(nova, sha256) == [("classifier:tiles@1", "N")]
     with nova.scope() as scope:
-        assert ratings.effective_rating(scope, sha256) is None, "people decide; a classifier raises"
+        assert ratings.effective_rating(scope, sha256) is None, (
+            "people decide; a classifier only raises"
+        )
         found = scope.run(
             "SELECT people, words FROM inspections WHERE source = 'classifier:tiles@1'"
         ).one()
@@ -93,9 +95,7 @@ def test_a_picture_and_what_was_found_in_it_come_in_together(
     assert due(nova) == []
 
 
-def test_without_a_classifier_nothing_is_asked_or_waited_for(
-    nova: CreatorStudio, eyes: FakeClassifier
-) -> None:
+def test_nothing_is_queued_without_a_classifier(nova: CreatorStudio, eyes: FakeClassifier) -> None:
     sha256 = digest(nova, bring(nova, encoded(draw_tile("N"), "PNG"), None))
     assert said(nova, sha256) == []
     assert due(nova) == []
@@ -112,7 +112,7 @@ SILENT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", SILENT)
-def test_what_was_missed_is_said_and_looked_at_later(
+def test_failed_classification_is_recorded_and_repeated_later(
     nova: CreatorStudio, eyes: FakeClassifier, how: str
 ) -> None:
     classifier = client(eyes)
@@ -128,14 +128,14 @@ def test_what_was_missed_is_said_and_looked_at_later(
     vars(eyes).update(usual)
     again(nova, waiting, classifier)
     asked = eyes.asked
-    again(nova, waiting, classifier)  # a row that comes twice
+    again(nova, waiting, classifier)  # # the same row twice
     assert eyes.asked == asked
     assert said(nova, sha256) == [("classifier:tiles@1", "E")]
     with nova.scope() as scope:
         assert not inspections.needs_inspection(scope, sha256)
 
 
-def test_a_look_nobody_can_give_any_more_ends_quietly(
+def test_impossible_classification_ends_without_a_call(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     eyes.status = 503
@@ -148,12 +148,12 @@ def test_a_look_nobody_can_give_any_more_ends_quietly(
     assert eyes.asked == asked
 
 
-def test_no_transaction_is_open_while_the_classifier_looks(nova: CreatorStudio) -> None:
+def test_no_transaction_is_open_during_classification(nova: CreatorStudio) -> None:
     open_now: set[int] = set()
     engine = nova.services.database.engine
 
     class Watching:
-        """Finds nothing, and says how many transactions are open meanwhile."""
+        """Finds nothing, and fails where a transaction is open."""
 
         def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
             assert not open_now
@@ -172,14 +172,14 @@ def test_no_transaction_is_open_while_the_classifier_looks(nova: CreatorStudio) 
     assert said(nova, sha256) == [("classifier:watching@1", "G")]
     with nova.scope() as scope:
         scope.run("SELECT 1")
-        assert open_now, "the watch works"
+        assert open_now, "the listener counts transactions"
 
 
 class Dies(BaseException):
-    """The process dies here."""
+    """The process ends here."""
 
 
-def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(
+def test_crash_after_classification_records_nothing_and_a_retry_completes(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     data = encoded(draw_tile("S"), "PNG")
@@ -208,7 +208,7 @@ def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(
     assert eyes.asked == 2
 
 
-def test_what_engines_make_is_looked_at_too(nova: CreatorStudio, eyes: FakeClassifier) -> None:
+def test_generated_pictures_are_classified_too(nova: CreatorStudio, eyes: FakeClassifier) -> None:
     job = nova.start()
     services = nova.services
     runner.generate_pictures(
@@ -223,7 +223,7 @@ def test_what_engines_make_is_looked_at_too(nova: CreatorStudio, eyes: FakeClass
     assert {len(said(nova, item.sha256)) for item in nova.library()} == {1}
 
 
-def test_a_preview_of_something_else_is_rated_and_noted(
+def test_deviating_preview_is_classified_and_recorded(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     asset = bring(nova, with_preview(9), client(eyes))
@@ -235,6 +235,6 @@ def test_a_preview_of_something_else_is_rated_and_noted(
     assert digest(nova, other) == digest(nova, asset), "the picture itself is the same"
 
 
-def test_the_house_has_a_route_for_it(nova: CreatorStudio) -> None:
+def test_classification_has_a_route(nova: CreatorStudio) -> None:
     assert ClassificationDue.kind in build_routes(nova.services).by_kind
     assert nova.services.classifier is None

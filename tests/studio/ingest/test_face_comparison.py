@@ -1,4 +1,4 @@
-"""Pictures compared with the faces known here: what is found, and what is not known."""
+"""Comparison of pictures with the known faces: matches, and pictures that could not be compared."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,9 +19,9 @@ def house(tenant: OpenScope) -> Iterator[FaceAgency]:
         yield found
 
 
-# ------------------------------------------------------------------ what is found
+# # ------------------------------------------------------------------ matches
 @pytest.mark.parametrize(("kind", "verdict"), [("G", "H"), ("S", "H"), ("N", "B"), ("E", "B")])
-def test_a_made_up_face_of_somebody_real_is_held_and_blocked_from_nudity_on(
+def test_synthetic_face_of_a_real_person_is_held_or_blocked_by_rating(
     house: FaceAgency, kind: str, verdict: str
 ) -> None:
     house.real("P")
@@ -31,11 +31,11 @@ def test_a_made_up_face_of_somebody_real_is_held_and_blocked_from_nudity_on(
         {"LIKENESS_REAL_PERSON"},
     )
     assert judge_post(house, add_synthetic_picture(house, nova, "Q8", kind))[1] == set(), (
-        "one who resembles nobody leaves"
+        "a face that resembles no one is allowed"
     )
 
 
-def test_the_face_of_the_references_counts_wherever_the_person_is_shown(house: FaceAgency) -> None:
+def test_reference_face_counts_in_every_picture_of_the_person(house: FaceAgency) -> None:
     house.real("P")
     nova, lux = house.nova(house.made("P7")), house.nova(house.made("Q7"))
     house.compare()
@@ -43,7 +43,7 @@ def test_the_face_of_the_references_counts_wherever_the_person_is_shown(house: F
     assert judge_post(house, add_synthetic_picture(house, lux, ""))[1] == set()
 
 
-def test_changed_references_are_compared_before_anything_leaves(house: FaceAgency) -> None:
+def test_changed_references_are_compared_before_publication(house: FaceAgency) -> None:
     house.real("P")
     nova = house.nova(house.made("Q7"))
     shown = add_synthetic_picture(house, nova, "")
@@ -55,7 +55,7 @@ def test_changed_references_are_compared_before_anything_leaves(house: FaceAgenc
 
 
 @pytest.mark.parametrize("change", ["mirrored", "cropped", "cropped and mirrored", "smaller"])
-def test_a_face_is_found_mirrored_cropped_and_made_smaller(house: FaceAgency, change: str) -> None:
+def test_face_is_found_mirrored_cropped_and_resized(house: FaceAgency, change: str) -> None:
     canvas = Image.new("L", (768, 576), 128)
     canvas.paste(draw_tile("G", who="P9"), (192, 144))
     person = house.real("Z", agree=False)
@@ -78,7 +78,7 @@ def test_a_face_is_found_mirrored_cropped_and_made_smaller(house: FaceAgency, ch
     assert judge_post(house, add_synthetic_picture(house, nova, "", image=benign))[1] == set()
 
 
-def test_below_the_threshold_nobody_is_resembled(house: FaceAgency) -> None:
+def test_similarity_below_the_threshold_is_no_match(house: FaceAgency) -> None:
     house.real("P")
     assert judge_post(house, add_synthetic_picture(house, house.nova(), "P3"))[1] == set()
     assert judge_post(house, add_synthetic_picture(house, house.nova(), "P4"))[1] == {
@@ -86,7 +86,7 @@ def test_below_the_threshold_nobody_is_resembled(house: FaceAgency) -> None:
     }
 
 
-def test_what_was_made_from_it_resembles_too(house: FaceAgency) -> None:
+def test_match_extends_to_derived_pictures(house: FaceAgency) -> None:
     house.real("P")
     found = add_synthetic_picture(house, house.nova(), "P8")
     blurred = house.made("", "E")
@@ -102,7 +102,7 @@ def test_what_was_made_from_it_resembles_too(house: FaceAgency) -> None:
     assert judge_post(house, blurred)[1] == {"LIKENESS_REAL_PERSON"}
 
 
-def test_another_agencys_faces_are_never_looked_at(house: FaceAgency, tenant: OpenScope) -> None:
+def test_faces_of_another_agency_are_never_compared(house: FaceAgency, tenant: OpenScope) -> None:
     house.real("P")
     with faced(tenant) as neighbour:
         neighbour.real("Q")
@@ -115,13 +115,13 @@ def test_another_agencys_faces_are_never_looked_at(house: FaceAgency, tenant: Op
         ] == {"LIKENESS_REAL_PERSON"}
 
 
-# ------------------------------------------------------------------ what is not known
-def test_without_known_faces_and_without_a_model_nothing_is_asked(house: FaceAgency) -> None:
+# # ------------------------------------------------------------------ without a comparison
+def test_nothing_is_compared_without_known_faces_or_a_model(house: FaceAgency) -> None:
     house.eyes.faces = ""
     assert judge_post(house, add_synthetic_picture(house, house.nova(), "P9"))[1] == set()
 
 
-def test_a_model_that_went_away_keeps_nudity_of_the_invented_back(house: FaceAgency) -> None:
+def test_missing_face_model_holds_explicit_synthetic_pictures(house: FaceAgency) -> None:
     house.real("P")
     house.eyes.faces = ""
     nova = house.nova()
@@ -132,11 +132,13 @@ def test_a_model_that_went_away_keeps_nudity_of_the_invented_back(house: FaceAge
     assert judge_post(house, add_synthetic_picture(house, nova, "Q9", "S"))[1] == set()
     photo = house.photo("R9", "E")
     assert "LIKENESS_UNSEARCHED" not in judge_post(house, photo)[1], (
-        "a photograph shows who it shows"
+        "a photograph is not compared for likeness"
     )
 
 
-def test_another_model_knows_nobody_until_it_saw_the_photographs(house: FaceAgency) -> None:
+def test_new_face_model_has_no_templates_until_the_photographs_are_processed(
+    house: FaceAgency,
+) -> None:
     person = house.real("P")
     nova = house.nova()
     before = add_synthetic_picture(house, nova, "Q9")
@@ -146,19 +148,19 @@ def test_another_model_knows_nobody_until_it_saw_the_photographs(house: FaceAgen
         add_synthetic_picture(house, nova, "Q9"),
     )
     assert judge_post(house, copied)[1] == judge_post(house, clean)[1] == {"LIKENESS_UNSEARCHED"}
-    assert judge_post(house, before)[1] == set(), "what was compared stays so"
+    assert judge_post(house, before)[1] == set(), "earlier comparisons stay valid"
     with house.world.scope() as scope:
         asked = scope.run(
             "SELECT count(*) FROM outbox WHERE kind = :k", k=FaceEnrolmentDue.kind
         ).scalar_one()
-    assert asked, "their photographs are looked at by the new model"
+    assert asked, "the photographs are queued for the new model"
     house.enrol(person)
     house.compare()
     assert judge_post(house, copied)[1] == {"LIKENESS_REAL_PERSON"}
     assert judge_post(house, clean)[1] == judge_post(house, before)[1] == set()
 
 
-def test_whose_face_becomes_known_is_compared_with_what_is_there(house: FaceAgency) -> None:
+def test_newly_known_face_is_compared_with_existing_pictures(house: FaceAgency) -> None:
     house.real("R")
     nova = house.nova()
     copied, clean = (
@@ -173,7 +175,7 @@ def test_whose_face_becomes_known_is_compared_with_what_is_there(house: FaceAgen
     assert judge_post(house, clean)[1] == set()
 
 
-def test_a_classifier_that_is_down_is_asked_again(house: FaceAgency) -> None:
+def test_comparison_is_repeated_after_a_classifier_outage(house: FaceAgency) -> None:
     house.real("P")
     house.eyes.status = 503
     copied = add_synthetic_picture(house, house.nova(), "P8")
@@ -201,18 +203,18 @@ HOSTILE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_vectors_that_mean_nothing_are_no_answer(house: FaceAgency, name: str) -> None:
+def test_invalid_vectors_are_refused(house: FaceAgency, name: str) -> None:
     house.real("P")
     house.eyes.vectors = HOSTILE[name]
     shown = add_synthetic_picture(house, house.nova(), "Q9")
     assert {"LIKENESS_UNSEARCHED"} <= judge_post(house, shown)[1]
-    assert house.count("face_searches") == 1, "the photograph's own alone"
+    assert house.count("face_searches") == 1, "only the comparison of the photograph is recorded"
     house.eyes.vectors = None
     house.compare()
     assert judge_post(house, shown)[1] == set()
 
 
-def test_vectors_of_another_length_than_those_known_compare_nobody(house: FaceAgency) -> None:
+def test_vectors_of_another_length_match_no_one(house: FaceAgency) -> None:
     house.real("P")
     house.eyes.vectors = [[0.5] * 256]
     assert judge_post(house, add_synthetic_picture(house, house.nova(), "P9"))[1] == {

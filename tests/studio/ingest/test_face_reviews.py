@@ -1,5 +1,4 @@
-"""Who says that two faces are not the same, and what follows: in what models made, and in
-photographs."""
+"""Decisions that two faces differ and their effect, in generated pictures and photographs."""
 
 from collections.abc import Iterator
 
@@ -24,16 +23,16 @@ def house(tenant: OpenScope) -> Iterator[FaceAgency]:
         yield found
 
 
-# ------------------------------------------------------------------ who decides
-def test_two_others_say_it_is_somebody_else_and_it_leaves(house: FaceAgency) -> None:
+# # ------------------------------------------------------------------ decisions
+def test_two_uninvolved_members_can_reject_a_match(house: FaceAgency) -> None:
     house.real("P")
     found = add_synthetic_picture(house, house.nova(), "P8")
     (one,) = house.waiting()
     first, second = add_managers(house, 2)
-    with pytest.raises(Refused):  # nobody saw anything yet
+    with pytest.raises(Refused):  # # neither has seen the pictures
         house.judge(one, resemblance_reviews.ANSWER_OTHER, first, because="shape")
     view_all_pictures(house, first, second, house.world.ann)
-    with pytest.raises(Refused):  # ann declared the invented person
+    with pytest.raises(Refused):  # # ann declared the synthetic person
         house.judge(one, resemblance_reviews.ANSWER_OTHER, house.world.ann, because="shape")
     with pytest.raises(BadInput):
         house.judge(one, resemblance_reviews.ANSWER_OTHER, first)
@@ -49,10 +48,10 @@ def test_two_others_say_it_is_somebody_else_and_it_leaves(house: FaceAgency) -> 
     assert judge_post(house, found)[1] == set()
     assert house.waiting() == []
     house.judge(one, resemblance_reviews.ANSWER_SAME, second)
-    assert judge_post(house, found)[1] == {"LIKENESS_REAL_PERSON"}, "the last word counts"
+    assert judge_post(house, found)[1] == {"LIKENESS_REAL_PERSON"}, "the latest decision counts"
 
 
-def test_what_was_said_is_bound_to_picture_and_template(house: FaceAgency) -> None:
+def test_decision_is_bound_to_picture_and_template(house: FaceAgency) -> None:
     person = house.real("P")
     found = add_synthetic_picture(house, house.nova(), "P8")
     (one,) = house.waiting()
@@ -62,17 +61,17 @@ def test_what_was_said_is_bound_to_picture_and_template(house: FaceAgency) -> No
         house.judge(one, resemblance_reviews.ANSWER_OTHER, each, because="shape")
     again = add_synthetic_picture(house, house.nova(), "P8")
     assert judge_post(house, again)[1] == {"LIKENESS_REAL_PERSON"}, (
-        "another picture is another question"
+        "another picture needs its own decision"
     )
     house.photo_of(person, "P8")
-    house.enrol(person)  # another template
+    house.enrol(person)  # # a new template
     house.compare()
     assert judge_post(house, found)[1] == {"LIKENESS_REAL_PERSON"}
     with pytest.raises(Conflict):
         house.judge(one, resemblance_reviews.ANSWER_OTHER, members[0], because="shape")
 
 
-def test_the_author_of_the_post_is_none_of_the_two(house: FaceAgency) -> None:
+def test_author_of_the_post_is_not_counted_as_reviewer(house: FaceAgency) -> None:
     house.real("P")
     found = add_synthetic_picture(house, house.nova(), "P8")
     (one,) = house.waiting()
@@ -84,7 +83,7 @@ def test_the_author_of_the_post_is_none_of_the_two(house: FaceAgency) -> None:
     assert judge_post(house, found, author=writer)[1] == {"LIKENESS_REAL_PERSON"}
 
 
-def test_an_invented_person_becomes_a_double_where_the_real_one_allowed_it(
+def test_synthetic_person_becomes_a_twin_with_consent_of_the_real_person(
     house: FaceAgency,
 ) -> None:
     person = house.real("P")
@@ -106,7 +105,7 @@ def test_an_invented_person_becomes_a_double_where_the_real_one_allowed_it(
     assert "CONSENT_MISSING" in judge_post(house, found)[1] & judge_post(house, turned_away)[1]
 
 
-def test_the_real_person_named_in_a_made_up_picture_is_no_answer(house: FaceAgency) -> None:
+def test_naming_the_real_person_in_a_synthetic_picture_does_not_clear_it(house: FaceAgency) -> None:
     person = house.real("P")
     found = house.made("P8", "E")
     house.depict(found, person)
@@ -114,7 +113,7 @@ def test_the_real_person_named_in_a_made_up_picture_is_no_answer(house: FaceAgen
 
 
 # ------------------------------------------------------------------ photographs
-def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_who_it_is(
+def test_unnamed_face_in_a_photograph_is_confirmed_by_a_second_member(
     house: FaceAgency,
 ) -> None:
     house.real("P")
@@ -135,7 +134,7 @@ def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_wh
     assert house.waiting() == []
 
 
-def test_one_person_is_enough_to_say_that_a_photograph_shows_somebody_else(
+def test_one_member_can_reject_a_match_in_a_photograph(
     house: FaceAgency,
 ) -> None:
     house.real("P")
@@ -149,7 +148,7 @@ def test_one_person_is_enough_to_say_that_a_photograph_shows_somebody_else(
     assert judge_post(house, photo)[1] == set()
 
 
-def test_a_person_named_before_is_nothing_to_ask(house: FaceAgency) -> None:
+def test_already_named_person_needs_no_review(house: FaceAgency) -> None:
     person = house.real("P")
     house.photo_of(person, "P8")
     house.compare()

@@ -1,4 +1,4 @@
-"""What is kept of faces, how it is erased, and whom nobody may show; and at the same moment as a
+"""Storage, sealing and erasure of face templates, banned faces, and changes concurrent with a
 claim."""
 
 import threading
@@ -40,7 +40,7 @@ def house(tenant: OpenScope) -> Iterator[FaceAgency]:
         yield found
 
 
-# ------------------------------------------------------------------ what is kept, and erased
+# # ------------------------------------------------------------------ storage and erasure
 def boxes(house: FaceAgency) -> list[Any]:
     with house.world.scope() as scope:
         return list(
@@ -50,7 +50,7 @@ def boxes(house: FaceAgency) -> list[Any]:
         )
 
 
-def test_a_template_is_sealed_for_one_subject_and_one_model(house: FaceAgency) -> None:
+def test_template_is_sealed_for_one_subject_and_one_model(house: FaceAgency) -> None:
     house.real("P")
     house.real("Q")
     one, other = boxes(house)
@@ -66,7 +66,7 @@ def test_a_template_is_sealed_for_one_subject_and_one_model(house: FaceAgency) -
         assert by._open_vectors(house.tenant_id, subject, model, Sealed(bytes(box))).halves == b""
 
 
-def test_a_template_that_does_not_open_compares_nobody(house: FaceAgency) -> None:
+def test_unreadable_template_matches_no_one(house: FaceAgency) -> None:
     house.real("P")
     with house.world.scope() as scope, scope.acting_as("gate"):
         scope.run("UPDATE face_templates SET box = '\\x00' WHERE tenant_id = :t", t=house.tenant_id)
@@ -76,7 +76,7 @@ def test_a_template_that_does_not_open_compares_nobody(house: FaceAgency) -> Non
 
 
 @pytest.mark.parametrize("what", [FACE_CONSENT, ""])
-def test_taken_back_it_is_erased_at_once_and_what_was_found_stays(
+def test_revocation_erases_the_template_and_keeps_earlier_matches(
     house: FaceAgency, what: str
 ) -> None:
     person = house.real("P")
@@ -86,19 +86,19 @@ def test_taken_back_it_is_erased_at_once_and_what_was_found_stays(
     assert boxes(house) == []
     assert judge_post(house, found)[1] == {"LIKENESS_REAL_PERSON"}
     assert judge_post(house, add_synthetic_picture(house, nova, "P8"))[1] == set(), (
-        "nobody is looked for any more"
+        "the face is no longer searched for"
     )
     house.compare()
     assert boxes(house) == []
 
 
-def test_taking_back_something_else_keeps_the_face(house: FaceAgency) -> None:
+def test_revoking_another_consent_keeps_the_template(house: FaceAgency) -> None:
     person = house.real("P")
     house.revoke(person, "publish")
     assert len(boxes(house)) == 1
 
 
-def test_nobody_agrees_for_somebody_else(house: FaceAgency) -> None:
+def test_no_one_can_consent_for_another_person(house: FaceAgency) -> None:
     person = house.real("P", agree=False)
     with house.world.scope(f"member:{house.world.rob}") as scope, pytest.raises(BadInput):
         known_faces.record_face_consent(scope, person)
@@ -110,7 +110,7 @@ def test_nobody_agrees_for_somebody_else(house: FaceAgency) -> None:
     assert house.count("face_subjects") == 0
 
 
-def test_taken_back_while_their_photographs_are_looked_at(house: FaceAgency) -> None:
+def test_revocation_during_enrolment_stores_no_template(house: FaceAgency) -> None:
     person = house.real("P", agree=False)
     with house.world.open(house.tenant_id, f"person:{person}") as scope:
         known_faces.record_face_consent(scope, person)
@@ -120,7 +120,7 @@ def test_taken_back_while_their_photographs_are_looked_at(house: FaceAgency) -> 
 
     class Slow:
         def classify_views(self, views: Any) -> Any:
-            # the fixture has one
+            # # the fixture has a classifier
             seen = real_look.classify_views(views)  # type: ignore[union-attr]  # see above
             house.revoke(person)
             return seen
@@ -131,12 +131,12 @@ def test_taken_back_while_their_photographs_are_looked_at(house: FaceAgency) -> 
     assert boxes(house) == []
 
 
-def test_without_a_photograph_it_waits(house: FaceAgency) -> None:
+def test_enrolment_waits_for_a_usable_photograph(house: FaceAgency) -> None:
     with house.world.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="New")
     with pytest.raises(outbox.RetryLater):
         house.agree(person)
-    house.depict(house.photo("N9N8"), person)  # two faces: nobody knows which is theirs
+    house.depict(house.photo("N9N8"), person)  # # two faces: which is theirs is unknown
     with pytest.raises(outbox.RetryLater):
         house.enrol(person)
     house.depict(house.photo("N9"), person)
@@ -144,13 +144,13 @@ def test_without_a_photograph_it_waits(house: FaceAgency) -> None:
     assert len(boxes(house)) == 1
 
 
-# ------------------------------------------------------------------ whom nobody may depict
-def test_who_is_on_the_list_is_found_in_photographs_too_and_two_take_them_off(
+# # ------------------------------------------------------------------ banned faces
+def test_banned_face_is_found_in_photographs_and_two_members_lift_the_ban(
     house: FaceAgency,
 ) -> None:
     subject = house.bar("B9")
     assert not [key for key in house.files.kept if key[0] == house.tenant_id], (
-        "the picture is forgotten"
+        "the picture is erased"
     )
     somebody = house.real("O", agree=False)
     photo, made = (
@@ -174,7 +174,7 @@ def test_who_is_on_the_list_is_found_in_photographs_too_and_two_take_them_off(
         known_faces.end_face_ban(scope, subject, second)
 
 
-def test_a_picture_of_no_single_face_bars_nobody_and_members_are_told(house: FaceAgency) -> None:
+def test_picture_without_a_single_face_bans_no_one_and_notifies_members(house: FaceAgency) -> None:
     for who in ("", "A9B9"):
         house.bar(who)
     assert house.count("face_subjects") == 0
@@ -186,7 +186,7 @@ def test_a_picture_of_no_single_face_bars_nobody_and_members_are_told(house: Fac
         assert {row.code for row in told} == {"face.not_one"}
 
 
-def test_a_picture_of_the_library_stays_when_its_face_is_barred(house: FaceAgency) -> None:
+def test_library_picture_stays_when_its_face_is_banned(house: FaceAgency) -> None:
     medium = house.photo("B9")
     data = house.files.get(house.tenant_id, medium.sha256)
     house.bar_bytes(data)
@@ -197,7 +197,7 @@ def test_a_picture_of_the_library_stays_when_its_face_is_barred(house: FaceAgenc
 @pytest.mark.parametrize(
     ("state", "stays"), [("ready", False), ("refused", False), ("waiting", True)]
 )
-def test_a_barred_face_that_was_handed_in_before_is_kept_only_while_it_waits(
+def test_uploaded_picture_of_a_banned_face_is_stored_only_while_it_waits(
     house: FaceAgency, state: str, stays: bool
 ) -> None:
     data = encode_png(draw_tile("G", who="B9"))
@@ -216,16 +216,16 @@ def test_a_barred_face_that_was_handed_in_before_is_kept_only_while_it_waits(
     assert house.files.exists(house.tenant_id, bytes_digest(data)) is stays
 
 
-# ------------------------------------------------------------------ at the same moment
+# # ------------------------------------------------------------------ concurrent changes
 def waits(claim: Scope, act: Callable[[], object]) -> threading.Thread:
-    """Begin an act beside an open claim, which it has to wait for."""
+    """Start an act in a thread and wait until it blocks on the open claim."""
     thread = threading.Thread(target=act, daemon=True)
     thread.start()
     wait_until(lambda: claim.run(WAITS_FOR_US).scalar() == 1)
     return thread
 
 
-def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
+def test_enrolment_waits_for_a_claim_and_the_next_claim_sees_it(
     house: FaceAgency,
 ) -> None:
     person = house.real("P", agree=False)
@@ -239,7 +239,7 @@ def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
     assert judge_post(house, shown)[1] == {"LIKENESS_UNSEARCHED"}
 
 
-def test_a_permission_taken_back_waits_for_the_claim_of_their_double(house: FaceAgency) -> None:
+def test_revocation_waits_for_the_claim_of_a_twin(house: FaceAgency) -> None:
     person = house.real("P", scopes=("depict", "publish", "ai_likeness"))
     with house.world.scope() as scope:
         twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
@@ -257,7 +257,7 @@ def test_a_permission_taken_back_waits_for_the_claim_of_their_double(house: Face
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=author)
 
 
-def test_a_picture_compared_before_a_face_came_is_compared_again(house: FaceAgency) -> None:
+def test_picture_compared_before_a_new_face_is_compared_again(house: FaceAgency) -> None:
     house.real("R")
     medium = house.made("P8", "G")
     with house.world.scope() as scope:
@@ -272,9 +272,9 @@ def test_a_picture_compared_before_a_face_came_is_compared_again(house: FaceAgen
         assert not known_faces.has_uncompared_pictures(scope)
 
 
-# ------------------------------------------------------------------ after the classifier was away
+# # ------------------------------------------------------------------ after a classifier outage
 def give_up(house: FaceAgency, kind: str) -> None:
-    """The classifier was away for a day: what waited for it gave up."""
+    """Give up the waiting rows of a kind, as after a day without the classifier."""
     with house.world.scope() as scope:
         scope.run(
             "UPDATE outbox SET state = 'dead' WHERE tenant_id = :t AND kind = :kind",
@@ -295,13 +295,13 @@ def rows(house: FaceAgency, kind: str) -> list[tuple[str, Any]]:
 
 
 def resumed(house: FaceAgency) -> None:
-    """The beat of a day; twice says no more than once."""
+    """Run the daily job twice; the second run must add nothing."""
     for _ in range(2):
         with house.world.scope("system:beat") as scope:
             known_faces.resume_face_work(scope)
 
 
-def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(
+def test_work_that_gave_up_during_an_outage_is_queued_again(
     house: FaceAgency,
 ) -> None:
     made = add_synthetic_picture(house, house.nova(), "P8", "N")
@@ -316,7 +316,7 @@ def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(
         give_up(house, FaceEnrolmentDue.kind)
         resumed(house)
         assert rows(house, FaceComparisonDue.kind) == [("waiting", house.tenant_id)], (
-            f"no heap on day {day}"
+            f"one row on day {day}"
         )
         assert [one for one in rows(house, FaceEnrolmentDue.kind) if one[1] == subject.id] == [
             ("waiting", subject.id)
@@ -326,8 +326,8 @@ def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(
     assert judge_post(house, made)[1] == {"LIKENESS_REAL_PERSON"}
 
 
-def test_what_nobody_waits_for_is_not_sent_again(house: FaceAgency) -> None:
-    house.photo("P9")  # no face is known: there is nothing to compare with
+def test_unneeded_work_is_not_queued_again(house: FaceAgency) -> None:
+    house.photo("P9")  # # without known faces there is nothing to compare
     resumed(house)
     assert rows(house, FaceComparisonDue.kind) == []
     house.real("P")
@@ -335,11 +335,11 @@ def test_what_nobody_waits_for_is_not_sent_again(house: FaceAgency) -> None:
     give_up(house, FaceComparisonDue.kind)
     resumed(house)
     assert rows(house, FaceComparisonDue.kind) == [], (
-        "what gave up was done by another, and is put aside"
+        "other work completed the comparison: the row is put away"
     )
 
 
-def test_another_agencys_rows_are_left_alone(house: FaceAgency, tenant: OpenScope) -> None:
+def test_rows_of_another_agency_are_untouched(house: FaceAgency, tenant: OpenScope) -> None:
     with faced(tenant) as other:
         other.real("P")
         give_up(other, FaceComparisonDue.kind)

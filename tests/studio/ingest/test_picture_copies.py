@@ -1,5 +1,5 @@
-"""Copies of a picture: new assets of the first one's family, the first one left as it is, and every
-failure said."""
+"""Copies of a picture: new assets derived from an unchanged original, with a reason for every
+failure."""
 
 import hashlib
 import io
@@ -98,7 +98,7 @@ def digest(scope: Scope, asset_id: UUID) -> str:
     return studio_reads.get_asset_bytes(scope, asset_id).sha256
 
 
-def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: CreatorStudio) -> None:
+def test_copy_is_a_child_in_the_library_and_the_original_is_unchanged(nova: CreatorStudio) -> None:
     first = photograph(nova)
     before = data_of(nova, first)
     square, story = copied(nova, first, SQUARE), copied(nova, first, STORY)
@@ -117,7 +117,7 @@ def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: CreatorStudi
     assert not opened(nova, square).getexif()
 
 
-def test_asked_twice_and_worked_twice_it_is_one(nova: CreatorStudio) -> None:
+def test_copy_requested_and_made_twice_is_one_asset(nova: CreatorStudio) -> None:
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
     assert asked(nova, first, SQUARE) == copy_id
@@ -127,7 +127,7 @@ def test_asked_twice_and_worked_twice_it_is_one(nova: CreatorStudio) -> None:
     assert len(nova.library()) == 2
 
 
-def test_killed_after_it_was_stored_it_is_the_same_asset(nova: CreatorStudio) -> None:
+def test_crash_after_storing_a_copy_repeats_the_same_asset(nova: CreatorStudio) -> None:
     copy_id = asked(nova, photograph(nova), SQUARE)
     done = work(nova, copy_id)
     with nova.scope() as scope:
@@ -138,7 +138,7 @@ def test_killed_after_it_was_stored_it_is_the_same_asset(nova: CreatorStudio) ->
     assert len(nova.library()) == 2
 
 
-def test_ratings_and_what_is_never_allowed_reach_the_copy(nova: CreatorStudio) -> None:
+def test_ratings_and_prohibitions_reach_the_copy(nova: CreatorStudio) -> None:
     first = photograph(nova)
     square = copied(nova, first, SQUARE)
     with nova.scope() as scope:
@@ -151,7 +151,7 @@ def test_ratings_and_what_is_never_allowed_reach_the_copy(nova: CreatorStudio) -
         asked(nova, first, STORY)
 
 
-def test_forbidden_between_asking_and_making_makes_nothing(nova: CreatorStudio) -> None:
+def test_picture_prohibited_after_the_request_is_not_copied(nova: CreatorStudio) -> None:
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
     with nova.scope() as scope:
@@ -162,7 +162,9 @@ def test_forbidden_between_asking_and_making_makes_nothing(nova: CreatorStudio) 
     assert found.reason.code == "copy.lost"
 
 
-def test_what_an_engine_made_keeps_its_label_and_is_marked_again(nova: CreatorStudio) -> None:
+def test_copy_of_a_generated_picture_keeps_its_label_and_is_signed_again(
+    nova: CreatorStudio,
+) -> None:
     drawn = PlaceholderEngine().draw(
         ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1)
     )
@@ -187,7 +189,7 @@ def test_what_an_engine_made_keeps_its_label_and_is_marked_again(nova: CreatorSt
     assert (card.origin, card.seed, card.prompt, card.alt) == ("generated", 3, "beach", "la mer")
 
 
-def test_people_of_the_first_are_people_of_the_copy(nova: CreatorStudio) -> None:
+def test_people_in_the_original_are_people_in_the_copy(nova: CreatorStudio) -> None:
     first = photograph(nova)
     with nova.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Ada")
@@ -197,20 +199,20 @@ def test_people_of_the_first_are_people_of_the_copy(nova: CreatorStudio) -> None
         assert [one.name for one in list_depicted_people(scope, [digest(scope, square)])] == ["Ada"]
 
 
-def test_nothing_to_do_is_refused(nova: CreatorStudio) -> None:
+def test_copy_without_changes_is_refused(nova: CreatorStudio) -> None:
     with pytest.raises(BadInput, match="nothing"):
         asked(nova, photograph(nova), CopyFinish())
     assert nova.count("picture_copies") == 0
 
 
-def test_an_unknown_form_cannot_be_said() -> None:
+def test_unknown_form_is_refused() -> None:
     with pytest.raises(BadInput, match="unknown_form"):
         CopyFinish(form="panorama")
     with pytest.raises(BadInput, match="unknown_form"):
         replace(SQUARE, form="../")
 
 
-def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(
+def test_failed_copies_have_a_reason_and_can_be_requested_again(
     nova: CreatorStudio,
 ) -> None:
     tiny = photograph(nova, seed=5, size=(32, 24))
@@ -220,7 +222,7 @@ def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
     picture_copies.fail_copy(PictureCopyDue(nova.tenant_id, copy_id), tenant=nova.services.tenant)
-    assert work(nova, copy_id).state is UploadState.REFUSED, "a row that comes late changes nothing"
+    assert work(nova, copy_id).state is UploadState.REFUSED, "a late row changes nothing"
     assert asked(nova, first, SQUARE) == copy_id
     with nova.scope() as scope:
         assert {
@@ -236,7 +238,7 @@ def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(
     assert gone.reason.code == "copy.lost"
 
 
-def test_another_agencys_picture_looks_like_none(nova: CreatorStudio) -> None:
+def test_another_agency_cannot_find_the_picture_or_its_copy(nova: CreatorStudio) -> None:
     first = photograph(nova)
     stranger = create_studio(nova.services)
     with pytest.raises(NotFound):
@@ -246,7 +248,7 @@ def test_another_agencys_picture_looks_like_none(nova: CreatorStudio) -> None:
         picture_copies.get_copies(scope, [copy_id])
 
 
-def test_the_page_shows_the_very_cut_that_is_made(nova: CreatorStudio) -> None:
+def test_preview_shows_the_same_crop_as_the_copy(nova: CreatorStudio) -> None:
     first = photograph(nova)
     with nova.scope() as scope:
         sha256 = studio_reads.get_asset_bytes(scope, first).sha256
@@ -260,10 +262,10 @@ def test_the_page_shows_the_very_cut_that_is_made(nova: CreatorStudio) -> None:
     mean = sum(abs(a - b) for a, b in zip(made.tobytes(), here.tobytes(), strict=True)) / len(
         here.tobytes()
     )
-    assert mean < 4, "but for what JPEG costs"
+    assert mean < 4, "equal except for JPEG losses"
 
 
-def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untouched(
+def test_lineage_of_a_copy_records_its_changes_and_the_original_is_unchanged(
     nova: CreatorStudio,
 ) -> None:
     first = photograph(nova)
@@ -290,7 +292,7 @@ def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untou
     assert data_of(nova, first) == before
 
 
-def test_an_erased_copy_is_made_again_when_it_is_asked_for(nova: CreatorStudio) -> None:
+def test_erased_copy_is_made_again_on_request(nova: CreatorStudio) -> None:
     first = photograph(nova)
     made = copied(nova, first, SQUARE)
     with nova.scope() as scope:
@@ -306,13 +308,13 @@ def test_an_erased_copy_is_made_again_when_it_is_asked_for(nova: CreatorStudio) 
     assert opened(nova, made).size == (360, 360)
 
 
-def test_larger_than_is_kept_is_refused_in_words(nova: CreatorStudio) -> None:
+def test_too_large_copy_is_refused_with_a_reason(nova: CreatorStudio) -> None:
     found = work(nova, asked(nova, photograph(nova, size=(1200, 900)), CopyFinish(twice=True)))
     assert found.reason is not None
     assert found.reason.code == "enhance.too_large"
 
 
-def test_what_is_asked_for_is_kept_and_read_as_it_was() -> None:
+def test_requested_finish_survives_a_json_round_trip() -> None:
     for asked_for in (
         CopyFinish(),
         SQUARE,
@@ -322,7 +324,7 @@ def test_what_is_asked_for_is_kept_and_read_as_it_was() -> None:
         assert CopyFinish.from_json(asked_for.to_json()) == asked_for
 
 
-def test_another_background_is_a_copy_and_what_is_missing_is_told(
+def test_background_change_is_a_copy_and_a_missing_model_is_reported(
     nova: CreatorStudio, tmp_path: Path
 ) -> None:
     first = photograph(nova)
@@ -343,7 +345,7 @@ def test_another_background_is_a_copy_and_what_is_missing_is_told(
     )
 
 
-def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(
+def test_upscaled_copy_names_its_model_and_the_original_is_unchanged(
     nova: CreatorStudio, tmp_path: Path
 ) -> None:
     first = photograph(nova)
@@ -366,7 +368,7 @@ def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(
     assert refused.reason.code == "upscale.no_model"
 
 
-def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(
+def test_stopped_copy_ends_after_its_tile_and_can_be_requested_again(
     nova: CreatorStudio, tmp_path: Path
 ) -> None:
     known = registry.load_upscaler(
@@ -392,7 +394,7 @@ def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(
     first = photograph(nova, size=(600, 480))
     copy_id = asked(nova, first, CopyFinish(finer=True))
     stopped = work(nova, copy_id, upscaler=lambda: slow)
-    assert steps == [(0, 4), (1, 4)], "told tile by tile, and none after the stop"
+    assert steps == [(0, 4), (1, 4)], "progress for each tile, and none after the stop"
     assert stopped.reason is not None
     assert (stopped.state, stopped.reason.code, stopped.made_id) == (
         UploadState.REFUSED,
@@ -410,4 +412,4 @@ def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(
     with nova.scope("member:x") as scope:
         picture_copies.stop_copy(scope, copy_id)
         (done,) = picture_copies.get_copies(scope, [copy_id])
-    assert done.state is UploadState.READY, "what is done stays"
+    assert done.state is UploadState.READY, "the finished part stays"

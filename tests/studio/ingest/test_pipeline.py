@@ -1,4 +1,4 @@
-"""From bytes to the library: real photographs, hostile files, marks of origin."""
+"""Ingest of bytes into the library: real photographs, hostile files, marks of origin."""
 
 import io
 import json
@@ -32,7 +32,7 @@ from tests.studio.builders import CREDENTIAL, ZONE, CreatorStudio
 
 
 def taken(at: datetime, *, offset: str = "+00:00") -> bytes:
-    """A camera's picture of a moment."""
+    """Encode a camera picture with a capture time."""
     exif = Image.Exif()
     details = exif.get_ifd(ExifTags.IFD.Exif)
     details[ExifTags.Base.DateTimeOriginal] = f"{at:%Y:%m:%d %H:%M:%S}"
@@ -41,7 +41,7 @@ def taken(at: datetime, *, offset: str = "+00:00") -> bytes:
 
 
 def with_preview(shown: int) -> bytes:
-    """A picture with a thumbnail inside that shows picture number `shown`; its own is number 1."""
+    """Encode picture number 1 with an embedded thumbnail of picture number `shown`."""
     small = encoded(a_picture(64, 43, seed=shown), "JPEG")
     tiff = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HI", 0, 14)
     entries = ((0x0103, 3, 6), (0x0201, 4, 14 + 2 + 36 + 4), (0x0202, 4, len(small)))
@@ -61,7 +61,9 @@ def stored(nova: CreatorStudio, asset: UUID) -> bytes:
     return data
 
 
-def test_real_photographs_come_in_and_lose_their_secrets(nova: CreatorStudio, shared: Path) -> None:
+def test_real_photographs_are_ingested_without_their_metadata(
+    nova: CreatorStudio, shared: Path
+) -> None:
     files = sorted(
         path for path in (shared / "data" / "photos").iterdir() if path.suffix in (".jpg", ".png")
     )
@@ -75,7 +77,7 @@ def test_real_photographs_come_in_and_lose_their_secrets(nova: CreatorStudio, sh
     items = nova.library()
     assert len(items) == len(files)
     assert {item.engine for item in items} == {"camera"}
-    assert {item.rating for item in items} == {None}  # nobody judged them yet
+    assert {item.rating for item in items} == {None}  # # no ratings yet
 
 
 HOSTILE = {
@@ -93,7 +95,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_of_a_hostile_file_nothing_is_recorded(nova: CreatorStudio, kind: str) -> None:
+def test_hostile_file_is_not_recorded(nova: CreatorStudio, kind: str) -> None:
     with pytest.raises(BadInput) as told:
         nova.upload(HOSTILE[kind], "evil.jpg")
     assert told.value.message.params["file"] == "evil.jpg"
@@ -101,13 +103,13 @@ def test_of_a_hostile_file_nothing_is_recorded(nova: CreatorStudio, kind: str) -
     assert not (nova.services.settings.objects_folder / str(nova.tenant_id)).exists()
 
 
-def test_the_same_file_twice_is_one_asset(nova: CreatorStudio) -> None:
+def test_same_file_twice_is_one_asset(nova: CreatorStudio) -> None:
     data = encoded(a_picture(), "JPEG")
     assert nova.upload(data, "one.jpg") == nova.upload(data, "two.jpg")
     assert [nova.count(table) for table in ("assets", "renditions", "creations")] == [1, 1, 1]
 
 
-def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: CreatorStudio) -> None:
+def test_concurrent_uploads_of_one_file_are_one_asset(nova: CreatorStudio) -> None:
     prepared = pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg")
     found: list[object] = []
     threads = [Thread(target=lambda: found.append(nova.bring(prepared))) for _ in range(4)]
@@ -120,7 +122,7 @@ def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: CreatorStudio) 
     assert nova.count("assets") == 1
 
 
-def test_the_same_file_of_two_creators_is_rated_together_and_owned_apart(
+def test_same_file_of_two_creators_shares_ratings_but_not_ownership(
     nova: CreatorStudio,
 ) -> None:
     prepared = pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg")
@@ -140,7 +142,7 @@ def test_the_same_file_of_two_creators_is_rated_together_and_owned_apart(
             assets.check_assets_owned(scope, other, [first])
 
 
-def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: CreatorStudio) -> None:
+def test_camera_date_is_stored_unless_it_is_in_the_future(nova: CreatorStudio) -> None:
     past = nova.upload(taken(datetime(2025, 7, 14, 12, 1, tzinfo=UTC)))
     with nova.scope() as scope:
         tomorrow = scope.now + timedelta(days=1)
@@ -151,10 +153,11 @@ def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: CreatorStudi
         sources = dict(
             scope.run("SELECT id, source FROM assets WHERE tenant_id = :t", t=nova.tenant_id).all()
         )
-    assert (sources[past], sources[future]) == ("capture", "ingest")  # only the first proves a date
+    # # only the first proves a date
+    assert (sources[past], sources[future]) == ("capture", "ingest")
 
 
-def test_a_full_disk_records_nothing(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_full_disk_prevents_any_record(nova: CreatorStudio, tmp_path: Path) -> None:
     blocked = tmp_path / "a file where a folder should be"
     blocked.write_text("x")
     with pytest.raises(Unavailable):
@@ -168,7 +171,7 @@ def test_a_full_disk_records_nothing(nova: CreatorStudio, tmp_path: Path) -> Non
     assert nova.count("assets") == 0
 
 
-def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: CreatorStudio) -> None:
+def test_generated_picture_has_its_mark_and_its_lineage(nova: CreatorStudio) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
     prepared = pipeline.prepare_generated_picture(
         PlaceholderEngine().draw(job), key="test:1", alt="a beach", credential=CREDENTIAL
@@ -189,14 +192,14 @@ def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: CreatorStudio)
     )
 
 
-def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: CreatorStudio) -> None:
+def test_label_is_evidence_for_the_gate_and_returns_with_the_file(nova: CreatorStudio) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
     asset = nova.bring(
         pipeline.prepare_generated_picture(
             PlaceholderEngine().draw(job), key="test:1", alt="", credential=CREDENTIAL
         )
     )
-    again = nova.upload(stored(nova, asset))  # saved from here, and handed in anew
+    again = nova.upload(stored(nova, asset))  # # downloaded from here and uploaded again
     plain = nova.upload(encoded(a_picture(), "JPEG"))
     child = nova.bring(
         replace(
@@ -226,11 +229,11 @@ def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: Creato
     )
     with nova.scope() as scope:
         assert asset_records.asset_label(scope, nova.upload(strange)) == "", (
-            "a stranger's word is none of ours"
+            "an unknown label is ignored"
         )
 
 
-def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offered_beside(
+def test_labelled_pictures_are_not_offered_beside_unlabelled_generated_ones(
     nova: CreatorStudio,
 ) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
@@ -280,7 +283,7 @@ def with_prompt() -> bytes:
     [(signed_by_a_model(), "somebody's model"), (with_prompt(), "unnamed")],
     ids=["mark", "prompt"],
 )
-def test_an_upload_that_a_model_made_is_no_photograph(
+def test_uploaded_generated_picture_is_not_a_photograph(
     nova: CreatorStudio, data: bytes, engine: str
 ) -> None:
     asset = nova.upload(data)
@@ -289,7 +292,7 @@ def test_an_upload_that_a_model_made_is_no_photograph(
         assert assets.get_asset(scope, asset).engine == engine
 
 
-def test_another_tenants_picture_looks_like_none(nova: CreatorStudio, services: object) -> None:
+def test_another_agency_cannot_find_the_picture(nova: CreatorStudio, services: object) -> None:
     from tests.studio.builders import create_studio
 
     other = create_studio(nova.services)
@@ -334,7 +337,7 @@ def commented(text: str) -> bytes:
 @pytest.mark.parametrize(
     "data", [noted(parameters=A1111), noted(prompt=GRAPH, workflow="{}"), commented(A1111)]
 )
-def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: bytes) -> None:
+def test_generator_metadata_marks_an_upload_as_generated_with_its_lineage(data: bytes) -> None:
     source = pipeline.prepare_upload(data, name="brought").source
     assert (source.ai, source.engine) == ("generated", "unnamed")
     assert (source.prompt, source.seed, source.model) == ("a quiet beach, dawn", 42, "some-xl")
@@ -350,7 +353,7 @@ def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: byte
         ("digitalCapture", "none"),
     ],
 )
-def test_the_source_type_of_iptc_says_who_made_it(kind: str, said: str, ai: str) -> None:
+def test_iptc_source_type_decides_the_origin(kind: str, said: str, ai: str) -> None:
     packet = content_credentials.xmp_packet("digitalCreation").replace(
         b"digitalCreation", said.encode()
     )
@@ -386,19 +389,17 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("data", WRITTEN, ids=range(len(WRITTEN)))
-def test_hostile_metadata_is_somebodys_word_and_harms_nothing(
-    nova: CreatorStudio, data: bytes
-) -> None:
+def test_hostile_metadata_is_cleaned_and_harmless(nova: CreatorStudio, data: bytes) -> None:
     prepared = pipeline.prepare_upload(data, name="brought")
     assert len(prepared.source.prompt) <= 2000
     assert len(prepared.source.model) <= 200
     assert prepared.source.ai == "generated"
     assert b"script" not in prepared.data
-    nova.bring(prepared)  # what no column keeps is gone before
+    nova.bring(prepared)  # # unstorable characters were removed before
 
 
 @given(st.text(max_size=300), st.binary(max_size=300))
-def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) -> None:
+def test_any_metadata_is_read_without_an_error(text: str, data: bytes) -> None:
     node = {text: text, "seed": text, "positive": text, "ckpt_name": text}
     for lineage in (
         {"parameters": text},
@@ -424,7 +425,7 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         ("x" * 5_000, "x" * embedded_claims.MAX_MODEL_LENGTH),
     ],
 )
-def test_a_model_s_mark_is_a_model_s_whatever_it_calls_it(
+def test_mark_of_a_model_means_generated_under_any_name(
     nova: CreatorStudio, said: str, kept_as: str
 ) -> None:
     plain = pictures.render_photo(

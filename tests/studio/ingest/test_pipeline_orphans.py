@@ -1,5 +1,4 @@
-"""What is stored and then not recorded leaves no bytes, and takes none of what somebody else
-stored."""
+"""Bytes that are stored but not recorded are removed, without removing bytes that others stored."""
 
 import pytest
 
@@ -13,13 +12,13 @@ from tests.studio.builders import CREDENTIAL, ZONE, AwayClassifier, CreatorStudi
 
 
 def kept(nova: CreatorStudio) -> set[str]:
-    """The objects of the agency."""
+    """List the stored objects of the agency."""
     folder = nova.services.settings.objects_folder / str(nova.tenant_id)
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
 def from_engine(seed: int) -> pipeline.PreparedAsset:
-    """A picture of an engine, signed anew: never the same bytes."""
+    """Prepare a generated picture; each signature gives different bytes."""
     made = PlaceholderEngine().draw(
         ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1)
     )
@@ -29,9 +28,7 @@ def from_engine(seed: int) -> pipeline.PreparedAsset:
 
 
 @pytest.mark.parametrize("why", [Refused("look.none"), KeyboardInterrupt()])
-def test_what_may_not_be_used_any_more_leaves_no_bytes(
-    nova: CreatorStudio, why: BaseException
-) -> None:
+def test_bytes_of_a_rejected_picture_are_removed(nova: CreatorStudio, why: BaseException) -> None:
     nova.bring(from_engine(1))
     before = kept(nova)
 
@@ -51,19 +48,18 @@ def test_what_may_not_be_used_any_more_leaves_no_bytes(
     assert len(nova.library()) == 1
 
 
-def test_the_second_of_two_that_bring_the_same_leaves_no_bytes(nova: CreatorStudio) -> None:
+def test_second_ingest_of_the_same_picture_stores_no_bytes(nova: CreatorStudio) -> None:
     first, second = from_engine(3), from_engine(3)
     assert first.data != second.data
     asset = nova.bring(first)
     before = kept(nova)
-    assert len(before) > 1, "its thumbnails lie beside it"
+    assert len(before) > 1, "its thumbnails are stored with it"
     assert nova.bring(second) == asset
     assert kept(nova) == before
 
 
-def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: CreatorStudio) -> None:
-    """Between what is stored and what is recorded, somebody else's same picture turns out to be of
-    no use."""
+def test_ingest_keeps_bytes_that_a_failed_ingest_removes(nova: CreatorStudio) -> None:
+    """Between storing and recording, another creator's ingest of the same picture fails."""
     with nova.scope() as scope:
         mia = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"]
@@ -94,7 +90,7 @@ def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Creator
         prepared=prepared,
         classifier=AwayClassifier(other),
     )
-    assert told == [], "the other forgot what both had stored"
+    assert told == [], "the other ingest removed the shared bytes"
     with nova.scope() as scope:
         wanted = (
             scope.run("SELECT sha256 FROM renditions WHERE tenant_id = :t", t=nova.tenant_id)

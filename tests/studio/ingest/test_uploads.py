@@ -1,5 +1,4 @@
-"""Files handed in at the dashboard: one asset each, a reason in words, and nothing left of what
-came."""
+"""Uploads at the dashboard: one asset each, a reason for each failure, no uploaded bytes left."""
 
 import struct
 import zlib
@@ -44,7 +43,7 @@ def work(nova: CreatorStudio, upload_id: UUID) -> uploads.UploadView:
         return uploads.get_upload(scope, upload_id)
 
 
-def test_file_becomes_an_asset_and_is_forgotten(nova: CreatorStudio) -> None:
+def test_file_becomes_an_asset_and_its_upload_is_erased(nova: CreatorStudio) -> None:
     data = encoded(a_picture(), "JPEG")
     upload_id = hand_in(nova, data, "../../été à la plage.jpg")
     with nova.scope() as scope:
@@ -58,13 +57,13 @@ def test_file_becomes_an_asset_and_is_forgotten(nova: CreatorStudio) -> None:
     assert done.state is UploadState.READY
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
-    assert work(nova, upload_id) == done  # a row that comes twice
+    assert work(nova, upload_id) == done  # # the same row twice
 
 
-def test_who_says_that_a_model_made_it_is_believed(nova: CreatorStudio) -> None:
+def test_upload_declared_as_generated_is_recorded_so(nova: CreatorStudio) -> None:
     data = encoded(a_picture(seed=21), "JPEG")
     upload_id = hand_in(nova, data)
-    assert hand_in(nova, data, generated=True) == upload_id, "said while it waits"
+    assert hand_in(nova, data, generated=True) == upload_id, "declared while it waits"
     done = work(nova, upload_id)
     with nova.scope() as scope:
         assert (
@@ -85,7 +84,7 @@ def test_same_file_twice_is_one_asset(nova: CreatorStudio) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(HOSTILE))
-def test_no_picture_is_refused_before_it_is_kept(nova: CreatorStudio, kind: str) -> None:
+def test_invalid_picture_is_refused_before_it_is_stored(nova: CreatorStudio, kind: str) -> None:
     with pytest.raises(BadInput):
         hand_in(nova, HOSTILE[kind])
     assert nova.count("uploads") == 0
@@ -93,7 +92,7 @@ def test_no_picture_is_refused_before_it_is_kept(nova: CreatorStudio, kind: str)
 
 
 def broken() -> bytes:
-    """Whole as a container, and yet no decoder makes a picture of it."""
+    """Build a file with a valid container that no decoder accepts."""
     data = bytearray(encoded(a_picture(seed=8), "PNG"))
     at = data.index(b"IDAT")
     (length,) = struct.unpack_from(">I", data, at - 4)
@@ -102,7 +101,7 @@ def broken() -> bytes:
     return bytes(data)
 
 
-def test_refused_by_the_workers_says_why_and_may_be_tried_again(nova: CreatorStudio) -> None:
+def test_upload_refused_by_the_workers_has_a_reason_and_can_be_retried(nova: CreatorStudio) -> None:
     upload_id = hand_in(nova, broken())
     refused = work(nova, upload_id)
     assert refused.state is UploadState.REFUSED
@@ -115,7 +114,7 @@ def test_refused_by_the_workers_says_why_and_may_be_tried_again(nova: CreatorStu
     assert (again.state, again.reason) == (UploadState.WAITING, None)
 
 
-def test_lost_and_given_up_are_said(nova: CreatorStudio) -> None:
+def test_lost_and_abandoned_uploads_have_a_reason(nova: CreatorStudio) -> None:
     data = encoded(a_picture(seed=4), "JPEG")
     lost = hand_in(nova, data)
     nova.services.store.delete(nova.tenant_id, bytes_digest(data))
@@ -136,7 +135,7 @@ def test_lost_and_given_up_are_said(nova: CreatorStudio) -> None:
     )
 
 
-def test_bytes_we_made_ourselves_stay(nova: CreatorStudio) -> None:
+def test_generated_bytes_of_our_own_are_kept(nova: CreatorStudio) -> None:
     asset = nova.upload(encoded(a_picture(seed=6), "JPEG"))
     with nova.scope() as scope:
         sha256 = assets.get_rendition(scope, asset, "x").sha256
@@ -145,7 +144,7 @@ def test_bytes_we_made_ourselves_stay(nova: CreatorStudio) -> None:
     assert nova.services.store.get(nova.tenant_id, sha256) == ours
 
 
-def test_a_file_of_two_creators_comes_into_both_libraries(nova: CreatorStudio) -> None:
+def test_file_of_two_creators_is_ingested_into_both_libraries(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         other = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"]
@@ -159,7 +158,7 @@ def test_a_file_of_two_creators_comes_into_both_libraries(nova: CreatorStudio) -
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
-def test_a_small_picture_that_is_handed_in_stays_beside_its_own(nova: CreatorStudio) -> None:
+def test_uploaded_thumbnail_does_not_remove_the_original_thumbnail(nova: CreatorStudio) -> None:
     nova.upload(encoded(a_picture(400, 300, seed=32), "JPEG"))
     with nova.scope() as scope:
         kept = "SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND profile = 'thumb-160'"
@@ -171,7 +170,7 @@ def test_a_small_picture_that_is_handed_in_stays_beside_its_own(nova: CreatorStu
 
 @dataclass
 class Dying:
-    """A store with which a worker dies while it deletes: before, or right after."""
+    """A store whose worker crashes during a deletion: before or right after it."""
 
     inner: ObjectStore
     deleted: bool
@@ -196,7 +195,7 @@ class Dying:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(
+def test_upload_bytes_are_removed_after_a_crash_during_erasure(
     nova: CreatorStudio, deleted: bool
 ) -> None:
     data = encoded(a_picture(seed=33), "JPEG")
@@ -211,11 +210,11 @@ def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(
     assert (done.state, done.reason) == (UploadState.READY, None)
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data)), (
-        "it says where it was taken"
+        "the row records where it was stored"
     )
 
 
-def test_unknown_is_unknown(nova: CreatorStudio) -> None:
+def test_unknown_upload_is_not_found(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         with pytest.raises(NotFound):
             uploads.get_upload(scope, uuid7())

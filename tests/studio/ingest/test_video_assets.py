@@ -1,5 +1,4 @@
-"""Films and sounds on their way into the library: what is recorded with them, and who must look
-when nobody could."""
+"""Ingest of videos and sounds: records, and required reviews where the classifier fails."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,7 +39,7 @@ def eyes() -> Iterator[FakeClassifier]:
 
 
 def moving(*seeds: int, seconds: float = 1.0) -> bytes:
-    """A film of smooth pictures, each for so many seconds."""
+    """Encode a video of smooth pictures, each shown for so many seconds."""
     return encode_video(
         build_frames(
             *(
@@ -52,7 +51,7 @@ def moving(*seeds: int, seconds: float = 1.0) -> bytes:
 
 
 def kept(nova: CreatorStudio, asset: UUID) -> list[tuple[str, str]]:
-    """Profile and kind of everything recorded of an asset."""
+    """Return profile and kind of each rendition of an asset."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT profile, mime FROM renditions WHERE asset_id = :asset ORDER BY id", asset=asset
@@ -72,7 +71,7 @@ def returned(nova: CreatorStudio, sha256: str) -> str:
         return str(found.scalar_one())
 
 
-def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(
+def test_video_is_ingested_with_a_poster_and_every_frame_on_sheets(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     asset = bring(nova, encode_video(build_frames(("G", 8.0)), words="HELLO"), client(eyes))
@@ -90,7 +89,7 @@ def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(
             8,
         )
         assert ratings.effective_rating(scope, medium.sha256) is None, (
-            "people decide; a classifier raises"
+            "people decide; a classifier only raises"
         )
         found = scope.run("SELECT words FROM inspections WHERE source = 'classifier:tiles@1'").one()
     assert found.words == ["HELLO"]
@@ -99,14 +98,14 @@ def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(
     assert due(nova) == []
 
 
-def test_a_sound_comes_in_too(nova: CreatorStudio, eyes: FakeClassifier) -> None:
+def test_sound_is_ingested_with_a_poster(nova: CreatorStudio, eyes: FakeClassifier) -> None:
     asset = bring(nova, encode_speech("HELLO", suffix="ogg"), client(eyes))
     assert kept(nova, asset) == [("post", "audio/mp4"), ("poster", "image/jpeg")]
     assert eyes.heard == ["HELLO"]
     assert eyes.every == []
 
 
-def test_what_is_rated_of_a_film_is_rated_of_its_poster(nova: CreatorStudio) -> None:
+def test_poster_takes_the_rating_of_its_video(nova: CreatorStudio) -> None:
     sha256 = digest(nova, bring(nova, moving(1), None))
     with nova.scope() as scope:
         ratings.record_rating(scope, sha256, Rating.E, source="member:a")
@@ -115,8 +114,8 @@ def test_what_is_rated_of_a_film_is_rated_of_its_poster(nova: CreatorStudio) -> 
         assert ratings.effective_rating(scope, poster) is Rating.E
 
 
-def test_a_picture_taken_from_an_explicit_film_keeps_a_floor(nova: CreatorStudio) -> None:
-    """And so does a film that was made from an explicit picture."""
+def test_picture_taken_from_an_explicit_video_keeps_a_lowest_rating(nova: CreatorStudio) -> None:
+    """The same holds for a video made from an explicit picture."""
     for first, second in (
         (moving(1), encoded(a_picture(seed=9))),
         (encoded(a_picture(seed=8)), moving(2)),
@@ -130,30 +129,32 @@ def test_a_picture_taken_from_an_explicit_film_keeps_a_floor(nova: CreatorStudio
             assert ratings.effective_rating(scope, digest(nova, child)) is Rating.S
 
 
-def test_without_a_classifier_people_decide(nova: CreatorStudio) -> None:
+def test_video_waits_for_people_without_a_classifier(nova: CreatorStudio) -> None:
     sha256 = digest(nova, bring(nova, moving(1), None))
     with nova.scope() as scope:
         assert ratings.effective_rating(scope, sha256) is None
         assert not inspections.needs_inspection(scope, sha256)
 
 
-def test_a_classifier_that_cannot_hear_leaves_a_film_to_people(
+def test_video_needs_a_review_when_the_classifier_has_no_audio(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     eyes.deaf = True
     sha256 = digest(
         nova, bring(nova, encode_video(build_frames(("N", 1.0)), words="HELLO"), client(eyes))
     )
-    assert said(nova, sha256) == [("classifier:tiles@1", "N")], "what it saw counts"
+    assert said(nova, sha256) == [("classifier:tiles@1", "N")], "the visual result counts"
     with nova.scope() as scope:
         assert inspections.needs_inspection(scope, sha256)
     assert due(nova) == []
     silent = digest(nova, bring(nova, encode_video(build_frames(("G", 1.0))), client(eyes)))
     with nova.scope() as scope:
-        assert not inspections.needs_inspection(scope, silent), "a film without sound needs no ears"
+        assert not inspections.needs_inspection(scope, silent), (
+            "a silent video needs no audio check"
+        )
 
 
-def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(
+def test_partial_classification_counts_and_the_rest_is_repeated_later(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     eyes.patience = 1
@@ -172,9 +173,7 @@ def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(
         assert not inspections.needs_inspection(scope, sha256)
 
 
-def test_a_film_that_nobody_could_look_at_is_looked_at_later(
-    nova: CreatorStudio, eyes: FakeClassifier
-) -> None:
+def test_unclassified_video_is_classified_later(nova: CreatorStudio, eyes: FakeClassifier) -> None:
     eyes.status = 503
     sha256 = digest(nova, bring(nova, encode_video(build_frames(("E", 1.0))), client(eyes)))
     assert said(nova, sha256) == []
@@ -184,7 +183,7 @@ def test_a_film_that_nobody_could_look_at_is_looked_at_later(
     assert said(nova, sha256) == [("classifier:tiles@1", "E")]
 
 
-def test_a_cover_of_something_else_is_noted(nova: CreatorStudio) -> None:
+def test_deviating_cover_is_recorded(nova: CreatorStudio) -> None:
     data = video_builders.add_cover(
         encode_video(build_frames(("G", 1.0))), encoded(a_picture(256, 192))
     )
@@ -193,7 +192,7 @@ def test_a_cover_of_something_else_is_noted(nova: CreatorStudio) -> None:
         assert scope.run("SELECT hidden FROM inspections WHERE source = 'house'").scalar_one()
 
 
-def test_subtitles_are_judged_with_the_film(nova: CreatorStudio) -> None:
+def test_subtitles_are_judged_with_the_video(nova: CreatorStudio) -> None:
     bring(nova, video_builders.add_subtitles(build_frames(("G", 2.0)), "EXPLICIT-MARKER-A"), None)
     with nova.scope() as scope:
         assert scope.run("SELECT words FROM inspections WHERE source = 'house'").scalar_one() == [
@@ -207,7 +206,7 @@ def blocked(nova: CreatorStudio, sha256: str) -> None:
 
 
 AGAIN: dict[str, tuple[str, Callable[[], bytes]]] = {
-    "the film saved anew and smaller": (
+    "the video saved again and smaller": (
         "near",
         lambda: video_builders.shrink_video(moving(1, 2, 3)),
     ),
@@ -225,7 +224,7 @@ AGAIN: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 @pytest.mark.parametrize("first", [True, False], ids=["blocked before", "blocked after"])
 @pytest.mark.parametrize("how", AGAIN)
-def test_what_comes_back_of_a_blocked_film_is_known(
+def test_blocked_video_is_recognised_when_it_returns(
     nova: CreatorStudio, how: str, first: bool
 ) -> None:
     gone = digest(nova, bring(nova, moving(1, 2, 3, 13, 14), None))
@@ -239,7 +238,7 @@ def test_what_comes_back_of_a_blocked_film_is_known(
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["blocked before", "blocked after"])
-def test_a_film_that_shows_a_blocked_picture_is_known(nova: CreatorStudio, first: bool) -> None:
+def test_video_that_shows_a_blocked_picture_is_recognised(nova: CreatorStudio, first: bool) -> None:
     picture = digest(nova, bring(nova, encoded(a_picture(512, 384, seed=2)), None))
     with nova.scope() as scope:
         look = scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=picture).scalar_one()
@@ -258,7 +257,7 @@ def test_a_film_that_shows_a_blocked_picture_is_known(nova: CreatorStudio, first
     assert (returned(nova, with_it), returned(nova, without)) == ("near", "")
 
 
-def test_a_broken_film_is_said_in_words_and_nothing_is_recorded(nova: CreatorStudio) -> None:
+def test_broken_video_is_refused_with_a_reason_and_not_recorded(nova: CreatorStudio) -> None:
     done = work(
         nova,
         hand_in(nova, video_builders.add_noise(encode_video(build_frames(("G", 1.0)))), "clip.mp4"),
@@ -269,14 +268,14 @@ def test_a_broken_film_is_said_in_words_and_nothing_is_recorded(nova: CreatorStu
     assert [nova.count(name) for name in TABLES] == [0] * 4
 
 
-def test_a_film_handed_in_becomes_an_asset_and_what_came_is_forgotten(nova: CreatorStudio) -> None:
+def test_uploaded_video_becomes_an_asset_and_its_upload_is_erased(nova: CreatorStudio) -> None:
     data = moving(1)
     done = work(nova, hand_in(nova, data, "clip.mp4"))
     assert done.state is UploadState.READY
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
-def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(
+def test_crash_during_video_ingest_records_nothing_and_a_retry_completes(
     nova: CreatorStudio, eyes: FakeClassifier
 ) -> None:
     upload = hand_in(nova, encode_video(build_frames(("S", 1.0)), words="HI"), "clip.mp4")
@@ -299,7 +298,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(
     assert said(nova, item.sha256) == [("classifier:tiles@1", "S")]
 
 
-def test_a_full_disk_is_nobodys_fault(nova: CreatorStudio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_retried(nova: CreatorStudio, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = hand_in(nova, moving(1), "clip.mp4")
     monkeypatch.setattr("tempfile.tempdir", "/dev/full/none")
     with pytest.raises(Unavailable):
@@ -308,7 +307,7 @@ def test_a_full_disk_is_nobodys_fault(nova: CreatorStudio, monkeypatch: pytest.M
     assert work(nova, upload).state is UploadState.READY
 
 
-def test_sheets_of_two_films_are_never_the_same_bytes(nova: CreatorStudio) -> None:
+def test_sheets_of_two_videos_are_never_the_same_bytes(nova: CreatorStudio) -> None:
     first, second = (
         encode_video(build_frames(("G", 1.0))),
         encode_video(build_frames(("G", 1.0)), words="OTHER"),

@@ -1,4 +1,4 @@
-"""Captions: a model's words when they are fit to be read, else ours; and whose they are is said."""
+"""Captions: the model's text where it is usable, else a template; the source is recorded."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ SCENE = "a café terrace in the morning"
 
 @dataclass
 class Model:
-    """An engine that says one thing."""
+    """An engine that returns one text."""
 
     says: str
     name: str = "ollama"
@@ -35,7 +35,7 @@ def write(says: str, language: str = "en") -> WrittenCaption:
     return captions.write_caption(Model(says), TemplateEngine(), voice=voice, scene=SCENE, seed=3)
 
 
-def test_a_model_s_caption_is_tidied_and_called_its_own() -> None:
+def test_caption_of_a_model_is_cleaned_and_attributed_to_it() -> None:
     caption = write('Caption: "Sun on the cups, and nowhere to be." #blessed #coffee')
     assert caption.text == "Sun on the cups, and nowhere to be."
     assert (caption.ai, caption.engine, caption.model) == ("generated", "ollama", "llama3.2")
@@ -44,22 +44,22 @@ def test_a_model_s_caption_is_tidied_and_called_its_own() -> None:
 @pytest.mark.parametrize(
     ("says", "language"),
     [
-        ("", "en"),  # it cannot be reached
+        ("", "en"),  # # the engine is unreachable
         ("   ", "fr"),
-        (SCENE, "en"),  # it echoes the scene
-        ("We stayed until the sea turned orange.", "en"),  # or one of its examples
+        (SCENE, "en"),  # # it repeats the scene
+        ("We stayed until the sea turned orange.", "en"),  # # or one of its examples
         ("On est restés jusqu'à ce que la mer devienne orange.", "fr"),
         ("sun sun sun sun sun", "en"),
         ("#only #hash #tags", "fr"),
     ],
 )
-def test_what_is_not_fit_to_be_read_gives_way_to_a_template(says: str, language: str) -> None:
+def test_unusable_caption_is_replaced_by_a_template(says: str, language: str) -> None:
     caption = write(says, language)
     assert caption.text
     assert (caption.ai, caption.engine) == ("none", "templates")
 
 
-def test_a_template_chosen_as_the_engine_is_not_called_a_model() -> None:
+def test_template_engine_is_not_recorded_as_a_model() -> None:
     voice = CaptionStyle("Nova", "warm", "fr", virtual=True)
     caption = captions.write_caption(
         TemplateEngine(), TemplateEngine(), voice=voice, scene=SCENE, seed=3
@@ -67,13 +67,13 @@ def test_a_template_chosen_as_the_engine_is_not_called_a_model() -> None:
     assert (caption.ai, caption.engine) == ("none", "templates")
 
 
-def test_a_model_that_does_not_know_the_language_is_not_asked() -> None:
+def test_model_without_the_language_is_not_called() -> None:
     voice = CaptionStyle("Nova", "warm", "fr", virtual=True)
     english = Model("Sun on the cups, and nowhere to be.", languages=frozenset({"en"}))
     caption = captions.write_caption(english, TemplateEngine(), voice=voice, scene=SCENE, seed=3)
     assert caption.engine == "templates"
 
 
-def test_no_caption_is_longer_than_a_platform_takes() -> None:
+def test_caption_is_never_longer_than_platforms_allow() -> None:
     caption = write("The morning went on. " * 40)
     assert 0 < len(caption.text) <= captions.MAX_CAPTION_LENGTH

@@ -1,4 +1,4 @@
-"""Collections: arranged, bounded, named once; a picture outlives them; nobody else's."""
+"""Collections: ordered, limited, uniquely named; pictures outlive them; private to the agency."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def kept(nova: CreatorStudio) -> list[CollectionView]:
         return collections.list_collections(scope, nova.creator_id)
 
 
-def test_a_collection_is_arranged_and_a_pack_begun_from_it(nova: CreatorStudio) -> None:
+def test_collection_is_arranged_and_used_for_a_pack(nova: CreatorStudio) -> None:
     one, two, three = (upload(nova, seed, "x") for seed in (1, 2, 3))
     with nova.scope() as scope:
         made = collections.create_collection(scope, nova.creator_id, " Été  2026 ", [one, two, one])
@@ -45,7 +45,7 @@ def test_a_collection_is_arranged_and_a_pack_begun_from_it(nova: CreatorStudio) 
         )
         collections.remove_from_collection(scope, nova.creator_id, made, [two])
     assert kept(nova) == [CollectionView(made, "été 2026", three, (three, one))], (
-        "the cover went with its picture"
+        "the cover is removed with its picture"
     )
     with nova.scope() as scope:
         collections.delete_collection(scope, nova.creator_id, made)
@@ -56,12 +56,12 @@ def test_a_collection_is_arranged_and_a_pack_begun_from_it(nova: CreatorStudio) 
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u0301", "x" * 61, "a\x07b"])
-def test_a_name_is_one(nova: CreatorStudio, name: str) -> None:
+def test_invalid_collection_name_is_refused(nova: CreatorStudio, name: str) -> None:
     with pytest.raises(BadInput, match=r"collection\.bad_name"), nova.scope() as scope:
         collections.create_collection(scope, nova.creator_id, name)
 
 
-def test_a_name_is_taken_whatever_its_accents(nova: CreatorStudio) -> None:
+def test_collection_name_is_unique_regardless_of_accents(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         collections.create_collection(scope, nova.creator_id, "Été")
         other = collections.create_collection(scope, nova.creator_id, "Hiver")
@@ -73,7 +73,7 @@ def test_a_name_is_taken_whatever_its_accents(nova: CreatorStudio) -> None:
             act(scope)
 
 
-def test_more_than_fits_is_refused_and_nothing_changed(nova: CreatorStudio) -> None:
+def test_too_large_collection_is_refused_unchanged(nova: CreatorStudio) -> None:
     filled(nova, collections.MAX_COLLECTION_SIZE + 1)
     with nova.scope() as scope:
         assets = list(
@@ -109,7 +109,7 @@ ACTS: dict[str, Callable[[Scope, UUID, UUID, UUID], Any]] = {
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_another_agency_does_nothing_to_it(
+def test_another_agency_cannot_change_a_collection(
     nova: CreatorStudio, services: Services, name: str
 ) -> None:
     asset, other = upload(nova, 1, "x"), create_studio(services)

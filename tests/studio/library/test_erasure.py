@@ -1,5 +1,4 @@
-"""Pictures that were put away are erased where nobody used them; what is used, asked for or
-evidence stays."""
+"""Archived pictures are erased where they are unused; used, requested or evidential ones stay."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
@@ -32,7 +31,7 @@ WAITING = "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = '
 
 @pytest.fixture
 def moved(nova: CreatorStudio) -> Iterator[Callable[[int], None]]:
-    """Days pass, and are taken back."""
+    """Move the clock by days, and back at the end."""
     days: list[int] = []
 
     def move(count: int) -> None:
@@ -46,7 +45,7 @@ def moved(nova: CreatorStudio) -> Iterator[Callable[[int], None]]:
 
 
 def nothing(scope: Scope, creator_id: UUID) -> Collection[UUID]:
-    """No post shows anything."""
+    """Return no posted assets."""
     return ()
 
 
@@ -76,7 +75,7 @@ def erase(
 
 
 def objects(nova: CreatorStudio, asset: UUID) -> list[str]:
-    """The objects of an asset that are stored."""
+    """Return the stored objects of an asset."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT sha256 FROM renditions WHERE tenant_id = :t AND asset_id = :a",
@@ -94,12 +93,12 @@ def shown(nova: CreatorStudio) -> set[UUID]:
     return {item.asset_id for item in nova.library()}
 
 
-def test_bytes_words_and_room_go_and_proof_stays(nova: CreatorStudio) -> None:
+def test_erasure_removes_bytes_and_texts_and_keeps_evidence(nova: CreatorStudio) -> None:
     asset, other = photo(nova), photo(nova, 2, away=False)
     with nova.scope() as scope:
         sha256, before = assets.get_asset(scope, asset).sha256, storage_quota.used_bytes(scope)
         collections.create_collection(scope, nova.creator_id, "été", [asset, other])
-    assert len(objects(nova, asset)) == 2, "a thumbnail lies beside it"
+    assert len(objects(nova, asset)) == 2, "a thumbnail is stored with it"
     erase(nova, asset)
     assert objects(nova, asset) == []
     assert objects(nova, other) != []
@@ -108,24 +107,24 @@ def test_bytes_words_and_room_go_and_proof_stays(nova: CreatorStudio) -> None:
         assert storage_quota.used_bytes(scope) < before
         assert evidence.is_erased(scope, sha256)
         assert asset_records.find_rendition_by_digest(scope, sha256).asset_id == asset, (
-            "its digest stays known"
+            "its digest stays recorded"
         )
         with pytest.raises(NotFound):
             assets.get_asset(scope, asset)
         (found,) = collections.list_collections(scope, nova.creator_id)
         assert list(found.assets) == [other]
-    erase(nova, asset)  # handled twice
+    erase(nova, asset)  # # handled twice
     assert nova.count("erased_pictures") == 1
 
 
-def test_what_is_not_put_away_stays(nova: CreatorStudio) -> None:
+def test_unarchived_picture_is_not_erased(nova: CreatorStudio) -> None:
     asset = photo(nova, away=False)
     erase(nova, asset)
     assert objects(nova, asset)
     assert shown(nova) == {asset}
 
 
-def test_a_post_a_pack_and_what_was_made_of_it_keep_it(nova: CreatorStudio) -> None:
+def test_posts_packs_and_derived_assets_prevent_erasure(nova: CreatorStudio) -> None:
     posted, packed, source = (photo(nova, seed) for seed in (1, 2, 3))
     with nova.scope() as scope:
         packs.add_to_draft(scope, creator_id=nova.creator_id, title="set", asset=packed)
@@ -148,7 +147,7 @@ def test_a_post_a_pack_and_what_was_made_of_it_keep_it(nova: CreatorStudio) -> N
 
 
 @pytest.mark.parametrize("state", ["frozen", "removed"])
-def test_what_is_frozen_or_removed_is_evidence(nova: CreatorStudio, state: str) -> None:
+def test_frozen_or_removed_picture_is_kept_as_evidence(nova: CreatorStudio, state: str) -> None:
     asset = photo(nova)
     with nova.scope() as scope, scope.acting_as("gate"):
         scope.run(
@@ -161,19 +160,19 @@ def test_what_is_frozen_or_removed_is_evidence(nova: CreatorStudio, state: str) 
     assert objects(nova, asset)
 
 
-def test_killed_between_rows_and_bytes_the_next_try_ends_it(nova: CreatorStudio) -> None:
+def test_interrupted_erasure_is_completed_by_the_next_try(nova: CreatorStudio) -> None:
     asset = photo(nova)
     store = Away(nova.services.store)
     with pytest.raises(Unavailable):
         erase(nova, asset, store=store)
     assert shown(nova) == set()
-    assert objects(nova, asset), "some are left"
+    assert objects(nova, asset), "some objects are left"
     erase(nova, asset)
     assert objects(nova, asset) == []
 
 
 class Away:
-    """A store that goes away at its second deletion."""
+    """A store that fails at its second deletion."""
 
     def __init__(self, inner: ObjectStore) -> None:
         self._inner, self._deleted = inner, 0
@@ -188,7 +187,7 @@ class Away:
         return getattr(self._inner, name)
 
 
-def test_the_same_file_brings_it_back_as_itself(nova: CreatorStudio) -> None:
+def test_same_file_restores_the_erased_asset(nova: CreatorStudio) -> None:
     data = encoded(a_picture(320, 200, seed=9))
     first = hand_in(nova, data)
     work(nova, first)
@@ -202,7 +201,7 @@ def test_the_same_file_brings_it_back_as_itself(nova: CreatorStudio) -> None:
         assert refused.reason.code == "upload.erased"
     assert hand_in(nova, data) == first
     work(nova, first)
-    assert shown(nova) == {asset}, "what is known of it is known again"
+    assert shown(nova) == {asset}, "the same asset returns"
     assert len(objects(nova, asset)) == 2
     with nova.scope() as scope:
         assert not evidence.is_erased(scope, assets.get_asset(scope, asset).sha256)
@@ -211,10 +210,10 @@ def test_the_same_file_brings_it_back_as_itself(nova: CreatorStudio) -> None:
     assert objects(nova, asset) == []
 
 
-def test_erased_while_the_same_file_is_brought_the_bytes_are_stored_again(
+def test_bytes_erased_during_ingest_are_stored_again(
     nova: CreatorStudio,
 ) -> None:
-    """Its bytes were put down, then deleted, and only then recorded."""
+    """The bytes were stored, then erased, and only then recorded."""
     data = encoded(a_picture(320, 200, seed=4))
     asset = nova.upload(data)
     shelve(nova, asset)
@@ -240,7 +239,7 @@ def test_erased_while_the_same_file_is_brought_the_bytes_are_stored_again(
     assert len(objects(nova, asset)) == 2
 
 
-def test_a_running_run_keeps_its_pictures_and_figures_stay(nova: CreatorStudio) -> None:
+def test_run_in_progress_keeps_its_pictures_and_statistics_stay(nova: CreatorStudio) -> None:
     engine = Engine()
     job = nova.start(variants=3)
     nova.work(job, lambda: engine)
@@ -259,17 +258,19 @@ def test_a_running_run_keeps_its_pictures_and_figures_stay(nova: CreatorStudio) 
     with nova.scope() as scope:
         assert productivity.output_since(scope, nova.creator_id, since).made == before.made == 3
         assert quotas.count_generated_since(scope, since) == made == 3, (
-            "erasing makes no room for more on the same day"
+            "erasure frees no quota on the same day"
         )
 
 
-def test_the_days_of_the_agency(nova: CreatorStudio, moved: Callable[[int], None]) -> None:
+def test_retention_days_decide_what_is_erased(
+    nova: CreatorStudio, moved: Callable[[int], None]
+) -> None:
     old, kept = photo(nova, 1), photo(nova, 2, away=False)
     moved(9)
     young = photo(nova, 3)
     with nova.scope() as scope:
         assert erasure.schedule_erasures(scope, nothing, most=10) == 0, (
-            "never, until somebody says so"
+            "nothing is erased until days are set"
         )
         erasure.set_retention_days(scope, 10)
         assert erasure.schedule_erasures(scope, nothing, most=10) == 0
@@ -285,12 +286,12 @@ def test_the_days_of_the_agency(nova: CreatorStudio, moved: Callable[[int], None
 
 
 @pytest.mark.parametrize("days", [0, -1, 6, 3651])
-def test_days_that_are_none(nova: CreatorStudio, days: int) -> None:
+def test_invalid_retention_days_are_refused(nova: CreatorStudio, days: int) -> None:
     with nova.scope() as scope, pytest.raises(BadInput):
         erasure.set_retention_days(scope, days)
 
 
-def test_another_agency_erases_nothing_of_ours(nova: CreatorStudio, services: Services) -> None:
+def test_another_agency_cannot_erase_a_picture(nova: CreatorStudio, services: Services) -> None:
     asset, other = photo(nova), create_studio(services)
     event = ErasureDue(other.tenant_id, asset, erasure.ERASURE_ACTOR)
     erasure.erase_picture(event, tenant=services.tenant, store=services.store, posted=nothing)
@@ -300,10 +301,10 @@ def test_another_agency_erases_nothing_of_ours(nova: CreatorStudio, services: Se
         assert erasure.due_for_erasure(scope, nothing, after=0) == []
 
 
-def test_who_may_not_is_refused_and_who_was_too_late_is_told(nova: CreatorStudio) -> None:
+def test_unauthorised_erasure_is_refused_and_a_late_one_is_reported(nova: CreatorStudio) -> None:
     asset = photo(nova)
     with nova.scope() as scope, pytest.raises(Refused):
-        erasure.request_erasure(scope, asset, ())  # no member
+        erasure.request_erasure(scope, asset, ())  # # not a member
     with nova.scope() as scope:
         marc = agencies.add_member(
             scope, name="Marc", email="marc@example.test", role=Role.OWNER, language="fr", zone=ZONE
@@ -314,7 +315,9 @@ def test_who_may_not_is_refused_and_who_was_too_late_is_told(nova: CreatorStudio
         erasure.request_erasure(scope, asset, ())
         erasure.request_erasure(scope, asset, ())
         waiting = scope.run(WAITING, t=nova.tenant_id)
-        assert [row.args["by"] for row in waiting] == [f"member:{marc}"], "pressed twice"
+        assert [row.args["by"] for row in waiting] == [f"member:{marc}"], (
+            "requested twice, queued once"
+        )
     shelve(nova, asset, ShelfState.KEPT)
     event = ErasureDue(nova.tenant_id, asset, f"member:{marc}")
     erasure.erase_picture(

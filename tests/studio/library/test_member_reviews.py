@@ -1,4 +1,4 @@
-"""What members say of pictures: ratings that never fall, and reviews of what others made."""
+"""Ratings by members, which never fall, and reviews of pictures made by others."""
 
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def member(nova: CreatorStudio, role: Role = Role.MANAGER) -> UUID:
 def rate(
     nova: CreatorStudio, asset: UUID, rating: Rating, who: UUID, *, minor: bool = False
 ) -> None:
-    """Ask, and let the workers write it."""
+    """Request a rating, and have the workers record it."""
     with nova.scope(f"member:{who}") as scope:
         member_reviews.rate_picture(scope, asset, rating, minor=minor)
         sha256 = library.get_asset(scope, asset).sha256
@@ -66,11 +66,11 @@ def test_rating_rises_and_never_falls(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         assert (
             ratings.effective_rating(scope, sha256) is Rating.N
-        )  # it was raised while the wish was on its way
+        )  # # it was raised before the request was handled
 
 
 @pytest.mark.parametrize("minor", [False, True])
-def test_never_allowed_is_sealed_at_once(nova: CreatorStudio, minor: bool) -> None:
+def test_prohibited_picture_is_sealed_at_once(nova: CreatorStudio, minor: bool) -> None:
     asset = nova.upload(encoded(a_picture(), "JPEG"))
     rate(nova, asset, Rating.X, member(nova), minor=minor)
     with nova.scope() as scope:
@@ -82,7 +82,7 @@ def test_never_allowed_is_sealed_at_once(nova: CreatorStudio, minor: bool) -> No
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT])
-def test_who_may_not_judge_is_refused(nova: CreatorStudio, role: Role) -> None:
+def test_unauthorised_role_is_refused(nova: CreatorStudio, role: Role) -> None:
     asset, who = nova.upload(encoded(a_picture(), "JPEG")), member(nova, role)
     with pytest.raises(Refused):
         rate(nova, asset, Rating.G, who)
@@ -90,7 +90,7 @@ def test_who_may_not_judge_is_refused(nova: CreatorStudio, role: Role) -> None:
         member_reviews.review_picture(scope, asset, approve=True)
 
 
-def test_who_brought_it_in_does_not_approve_it(nova: CreatorStudio) -> None:
+def test_uploader_cannot_approve_the_picture(nova: CreatorStudio) -> None:
     who, other = member(nova), member(nova)
     with nova.scope(f"member:{who}") as scope:
         data, store = encoded(a_picture(seed=2), "JPEG"), nova.services.store
@@ -109,11 +109,11 @@ def test_who_brought_it_in_does_not_approve_it(nova: CreatorStudio) -> None:
         member_reviews.review_picture(scope, asset, approve=True)
         assert gate_reads.review_verdicts(scope, [sha256]) == {
             sha256: "refuse"
-        }  # one refusal outweighs
+        }  # # one refusal outweighs approvals
         assert gate_reads.review_verdicts(scope, []) == {}
 
 
-def test_who_asked_for_a_run_does_not_approve_its_pictures(nova: CreatorStudio) -> None:
+def test_member_who_requested_a_run_cannot_approve_its_pictures(nova: CreatorStudio) -> None:
     who, job_id = member(nova), nova.start()
     with nova.scope() as scope:
         scope.run("UPDATE jobs SET by = :by WHERE id = :id", by=f"member:{who}", id=job_id)
@@ -125,7 +125,7 @@ def test_who_asked_for_a_run_does_not_approve_its_pictures(nova: CreatorStudio) 
             member_reviews.review_picture(scope, first, approve=True)
 
 
-def test_unknown_is_unknown(nova: CreatorStudio) -> None:
+def test_unknown_picture_is_not_found(nova: CreatorStudio) -> None:
     with nova.scope(f"member:{member(nova)}") as scope:
         for act in (member_reviews.rate_picture, library.set_shelf_state):
             with pytest.raises(NotFound):
@@ -136,20 +136,20 @@ def test_unknown_is_unknown(nova: CreatorStudio) -> None:
                 )
 
 
-def test_pictures_are_kept_and_put_away(nova: CreatorStudio) -> None:
+def test_pictures_are_kept_and_archived(nova: CreatorStudio) -> None:
     asset = nova.upload(encoded(a_picture(), "JPEG"))
     with nova.scope() as scope:
         library.set_shelf_state(scope, asset, ShelfState.KEPT)
         library.set_shelf_state(scope, asset, ShelfState.KEPT)
         library.set_shelf_state(scope, asset, ShelfState.RETIRED)
-        library.set_shelf_state(scope, asset, ShelfState.NEW)  # put away by a slip
+        library.set_shelf_state(scope, asset, ShelfState.NEW)  # # archived by mistake
         shelf = scope.run(
             "SELECT shelf FROM creations WHERE asset_id = :asset", asset=asset
         ).scalar_one()
     assert shelf == ShelfState.NEW
 
 
-def test_stopped_run_keeps_what_it_made(nova: CreatorStudio) -> None:
+def test_stopped_run_keeps_its_finished_pictures(nova: CreatorStudio) -> None:
     job_id = nova.start(variants=3)
 
     def stop(number: int) -> None:
@@ -159,7 +159,7 @@ def test_stopped_run_keeps_what_it_made(nova: CreatorStudio) -> None:
 
     engine = Engine(before=stop)
     nova.work(job_id, lambda: engine)
-    assert nova.progress(job_id) == (JobState.STOPPED, 1, 3), "the one being made is thrown away"
+    assert nova.progress(job_id) == (JobState.STOPPED, 1, 3), "the unfinished picture is discarded"
     assert len(nova.library()) == 1
     nova.work(job_id, lambda: engine)
     with nova.scope() as scope, pytest.raises(Conflict):
@@ -170,7 +170,7 @@ def test_stopped_run_keeps_what_it_made(nova: CreatorStudio) -> None:
     assert nova.progress(waiting) == (JobState.STOPPED, 0, 3)
 
 
-def test_run_of_so_many(nova: CreatorStudio) -> None:
+def test_run_makes_the_requested_count(nova: CreatorStudio) -> None:
     from studio.recipes import specs
     from tests.studio.builders import build_spec
 
@@ -189,7 +189,7 @@ def test_run_of_so_many(nova: CreatorStudio) -> None:
     assert nova.progress(job_id) == (JobState.DONE, 1, 1)
 
 
-def test_what_is_withheld_is_not_offered(nova: CreatorStudio) -> None:
+def test_withheld_pictures_are_not_offered(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         assert library.list_asset_tiles(scope, nova.creator_id) == []
     assets = [nova.upload(encoded(a_picture(seed=seed), "JPEG")) for seed in range(4)]

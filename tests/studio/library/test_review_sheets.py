@@ -1,4 +1,4 @@
-"""Sheets: what came in together, judged as it was drawn or not at all."""
+"""Review sheets: pictures that arrived together, judged as displayed or not at all."""
 
 from uuid import UUID
 
@@ -103,7 +103,7 @@ def looked(nova: CreatorStudio, assets: list[UUID]) -> list[str | None]:
     return [found.get(sha256) for sha256 in digests]
 
 
-def test_runs_batches_and_packs_are_sheets_and_what_came_alone_is_none(nova: CreatorStudio) -> None:
+def test_runs_batches_and_packs_form_sheets_and_single_pictures_do_not(nova: CreatorStudio) -> None:
     run = kept(nova, made(nova))
     batch = kept(nova, brought(nova, range(11, 14), f"member:{member(nova)}"))
     alone = kept(nova, [nova.upload(encoded(a_picture(seed=20), "JPEG"))])
@@ -132,7 +132,7 @@ def test_runs_batches_and_packs_are_sheets_and_what_came_alone_is_none(nova: Cre
     )
 
 
-def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: CreatorStudio) -> None:
+def test_sheet_is_judged_except_for_excluded_pictures(nova: CreatorStudio) -> None:
     first, second, third = kept(nova, made(nova))
     who = member(nova)
     said = [
@@ -141,7 +141,7 @@ def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: CreatorStudio) -> No
         PictureVerdict(third, Rating.N, rating=Rating.E),
     ]
     key = uuid7()
-    for _ in range(2):  # a press that is repeated is one
+    for _ in range(2):  # # a repeated request counts once
         decide(nova, who, said, key=key)
     assert looked(nova, [first, second, third]) == ["approve", "refuse", None]
     with nova.scope() as scope:
@@ -153,10 +153,10 @@ def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: CreatorStudio) -> No
         assert about.scalar_one() == {"count": 3, "refused": 1, "rated": 1}
     event = RatingRequested(nova.tenant_id, third, sha256, "E", False, f"member:{who}")
     handle_rating_request(event, tenant=nova.services.tenant)
-    assert waiting(nova) == ([], [third]), "what was raised waits for a look at what it is now"
+    assert waiting(nova) == ([], [third]), "a raised picture waits for a review at its new rating"
 
 
-def test_what_changed_meanwhile_undoes_it_and_the_rest_waits_on(nova: CreatorStudio) -> None:
+def test_concurrent_change_cancels_the_decision_and_the_rest_waits(nova: CreatorStudio) -> None:
     assets = kept(nova, made(nova))
     one, other = member(nova), member(nova)
     drawn = yes(waiting(nova)[0][0])
@@ -177,10 +177,10 @@ def test_what_changed_meanwhile_undoes_it_and_the_rest_waits_on(nova: CreatorStu
     with pytest.raises(Conflict):
         decide(nova, one, left[1:])
     assert looked(nova, assets) == [None, "approve", None]
-    assert waiting(nova)[1] == assets[2:], "one that is left came alone"
+    assert waiting(nova)[1] == assets[2:], "the last picture left is single"
 
 
-def test_nobody_says_yes_to_their_own_nor_without_having_seen_them(nova: CreatorStudio) -> None:
+def test_own_or_unseen_pictures_cannot_be_approved(nova: CreatorStudio) -> None:
     who, other = member(nova), member(nova)
     assets = kept(nova, made(nova, by=f"member:{who}"))
     said = yes(waiting(nova)[0][0])
@@ -195,7 +195,7 @@ def test_nobody_says_yes_to_their_own_nor_without_having_seen_them(nova: Creator
     assert looked(nova, assets) == ["refuse"] * 3
 
 
-def test_another_s_pictures_are_not_found(nova: CreatorStudio) -> None:
+def test_pictures_of_another_agency_are_not_found(nova: CreatorStudio) -> None:
     strange, who = create_studio(nova.services), member(nova)
     theirs = kept(strange, made(strange))
     mine = yes_of(kept(nova, made(nova)))

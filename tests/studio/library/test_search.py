@@ -1,5 +1,5 @@
-"""Search of a library: by words and facts, page by page; nothing typed is a pattern, nobody else's
-is found."""
+"""Library search: by words and properties, page by page; input is never a pattern; private to the
+agency."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,7 +49,7 @@ FROM assets WHERE tenant_id = :tenant
 
 
 def filled(nova: CreatorStudio, many: int) -> None:
-    """A library of so many assets, three of which came in at each instant."""
+    """Fill a library with so many assets, three at each instant."""
     with nova.scope(), nova.services.tenant(nova.tenant_id, "system:test", role="gate") as scope:
         scope.run(_ASSETS, tenant=nova.tenant_id, creator=nova.creator_id, many=many)
     with nova.scope() as scope:
@@ -77,7 +77,7 @@ def upload(nova: CreatorStudio, seed: int, alt: str) -> UUID:
     return asset
 
 
-def test_words_are_found_in_parts_whatever_their_case_and_accents(nova: CreatorStudio) -> None:
+def test_search_finds_parts_of_text_regardless_of_case_and_accents(nova: CreatorStudio) -> None:
     sea, cafe = upload(nova, 1, "Été à la PLAGE"), upload(nova, 2, "un café, 100% noir_sur_blanc")
     for words, wanted in (
         ("ete", {sea}),
@@ -100,12 +100,12 @@ def test_words_are_found_in_parts_whatever_their_case_and_accents(nova: CreatorS
 
 @given(words=st.text(max_size=300))
 @settings(max_examples=40, deadline=None)
-def test_whatever_is_typed_is_answered(services: Services, words: str) -> None:
+def test_any_input_is_searched_without_an_error(services: Services, words: str) -> None:
     with services.tenant(uuid7(), "system:test") as scope:
         assert search.search_library(scope, uuid7(), LibraryQuery(words=words)).cards == []
 
 
-def test_facts_of_a_picture_are_asked_for(nova: CreatorStudio) -> None:
+def test_properties_of_a_picture_can_be_filtered(nova: CreatorStudio) -> None:
     first, second = upload(nova, 1, "one"), upload(nova, 2, "two")
     job = nova.start(variants=1)
     nova.work(job, Engine)
@@ -149,10 +149,10 @@ def test_facts_of_a_picture_are_asked_for(nova: CreatorStudio) -> None:
             scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test"
         )
     assert found(nova, use="sold") == {first}
-    assert found(nova) == {first}, "what is never allowed is not found"
+    assert found(nova) == {first}, "prohibited pictures are not found"
 
 
-def test_pages_follow_each_other_and_what_comes_in_meanwhile_shifts_none(
+def test_pages_are_stable_while_pictures_are_added(
     nova: CreatorStudio,
 ) -> None:
     filled(nova, 250)
@@ -168,7 +168,7 @@ def test_pages_follow_each_other_and_what_comes_in_meanwhile_shifts_none(
     assert (len(seen), len(set(seen)), pages) == (250, 250, 7)
 
 
-def test_another_agency_finds_nothing_of_it(nova: CreatorStudio, services: Services) -> None:
+def test_another_agency_finds_no_pictures(nova: CreatorStudio, services: Services) -> None:
     upload(nova, 1, "secret")
     other = create_studio(services)
     with other.scope() as scope:
@@ -181,7 +181,7 @@ def test_another_agency_finds_nothing_of_it(nova: CreatorStudio, services: Servi
         assert search.search_facets(scope, nova.creator_id).total == 0
 
 
-def test_of_thousands_each_question_finds_its_own(nova: CreatorStudio) -> None:
+def test_filters_work_in_a_library_of_thousands(nova: CreatorStudio) -> None:
     filled(nova, MANY)
     with nova.scope() as scope:
         used = tuple(

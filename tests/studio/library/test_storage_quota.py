@@ -1,5 +1,4 @@
-"""Storage: each object counts once; what does not fit is refused in words before a byte is
-stored."""
+"""Storage quota: each object counts once; anything beyond it is refused before a byte is stored."""
 
 from pathlib import Path
 from uuid import UUID
@@ -37,11 +36,13 @@ def hand_in(nova: CreatorStudio, data: bytes, store: FileStore) -> UUID:
         )
 
 
-def test_what_is_counted_is_what_lies_there(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_used_bytes_equal_the_stored_bytes(nova: CreatorStudio, tmp_path: Path) -> None:
     store, data = FileStore(tmp_path), encoded(a_picture(seed=1), "JPEG")
     first = hand_in(nova, data, store)
     assert hand_in(nova, data, store) == first
-    assert used(nova) == on_disk(tmp_path, nova.tenant_id) == len(data), "on its way, once"
+    assert used(nova) == on_disk(tmp_path, nova.tenant_id) == len(data), (
+        "a waiting upload counts once"
+    )
     uploads.ingest_upload(
         UploadDue(nova.tenant_id, first), tenant=nova.services.tenant, store=store
     )
@@ -51,11 +52,11 @@ def test_what_is_counted_is_what_lies_there(nova: CreatorStudio, tmp_path: Path)
     before = used(nova)
     hand_in(nova, store.get(nova.tenant_id, mine), store)
     assert used(nova) == on_disk(tmp_path, nova.tenant_id) == before, (
-        "our own bytes handed in again are no more"
+        "uploading our own bytes adds nothing"
     )
 
 
-def test_a_file_beyond_it_is_refused_and_leaves_nothing(
+def test_file_beyond_the_quota_is_refused_and_not_stored(
     nova: CreatorStudio, tmp_path: Path
 ) -> None:
     data = encoded(a_picture(seed=1), "JPEG")
@@ -70,11 +71,11 @@ def test_a_file_beyond_it_is_refused_and_leaves_nothing(
     fits = FileStore(tmp_path, allowed=len(data))
     known = hand_in(nova, data, fits)
     assert hand_in(nova, data, FileStore(tmp_path, allowed=1)) == known, (
-        "what is there already needs no room"
+        "stored bytes need no further storage"
     )
 
 
-def test_a_run_ends_in_words_where_there_is_no_room(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_run_without_storage_fails_with_a_reason(nova: CreatorStudio, tmp_path: Path) -> None:
     engine, job = Engine(), nova.start(variants=2)
     runner.generate_pictures(
         RunDue(nova.tenant_id, job),
@@ -93,7 +94,7 @@ def test_a_run_ends_in_words_where_there_is_no_room(nova: CreatorStudio, tmp_pat
     assert on_disk(tmp_path, nova.tenant_id) == 0
 
 
-def test_what_is_put_away_asks_for_no_room_and_others_are_not_counted(
+def test_archiving_needs_no_storage_and_other_agencies_are_not_counted(
     nova: CreatorStudio, services: Services
 ) -> None:
     asset, other = nova.upload(encoded(a_picture(seed=1), "JPEG")), create_studio(services)
@@ -105,7 +106,7 @@ def test_what_is_put_away_asks_for_no_room_and_others_are_not_counted(
 
 
 @given(allowed=st.integers(0, 2**40), size=st.integers(0, 2**40))
-def test_an_empty_agency_is_refused_exactly_what_is_too_much(
+def test_quota_refuses_exactly_the_sizes_beyond_it(
     services: Services, allowed: int, size: int
 ) -> None:
     with services.tenant(uuid7(), "system:test") as scope:

@@ -1,4 +1,4 @@
-"""Tags: equal whatever their accents, on all pictures or none, bounded, nobody else's."""
+"""Tags: equal regardless of accents, set on all pictures or none, limited, private."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from tests.studio.library.test_search import found, upload
 from workers.wiring import Services
 
 
-def test_a_tag_is_put_on_many_found_and_taken_off(nova: CreatorStudio) -> None:
+def test_tag_is_added_to_many_searched_and_removed(nova: CreatorStudio) -> None:
     first, second, third = (upload(nova, seed, "x") for seed in (1, 2, 3))
     with nova.scope() as scope:
         tags.add_tags(scope, nova.creator_id, [first, second], ["Été  2026", "plage"])
@@ -21,7 +21,7 @@ def test_a_tag_is_put_on_many_found_and_taken_off(nova: CreatorStudio) -> None:
     assert [(key, many) for key, _, many in offered.tags] == [("ete 2026", 3), ("plage", 2)]
     assert found(nova, tags=("ete 2026",)) == {first, second, third}
     assert found(nova, tags=("ete 2026", "plage")) == {first, second}
-    assert found(nova, words="été plag") == {first, second}, "a tag is among the words"
+    assert found(nova, words="été plag") == {first, second}, "search words match tags"
     with nova.scope() as scope:
         tags.remove_tags(scope, nova.creator_id, [first], ["PLAGE", "never there"])
         (card,) = search.search_library(scope, nova.creator_id, LibraryQuery(tags=("plage",))).cards
@@ -31,14 +31,14 @@ def test_a_tag_is_put_on_many_found_and_taken_off(nova: CreatorStudio) -> None:
 @pytest.mark.parametrize(
     "tag", ["", " ", "a" * 41, 'a"b', "a,b", "a\\b", "a\x00b", "\u0301", "ﷺ" * 10]
 )
-def test_what_is_no_tag_is_refused(nova: CreatorStudio, tag: str) -> None:
+def test_invalid_tag_is_refused(nova: CreatorStudio, tag: str) -> None:
     asset = upload(nova, 1, "x")
     with pytest.raises(BadInput, match=r"tag\.invalid"), nova.scope() as scope:
         tags.add_tags(scope, nova.creator_id, [asset], ["fine", tag])
     assert found(nova, tags=("fine",)) == set()
 
 
-def test_more_than_a_picture_may_bear_is_refused(nova: CreatorStudio) -> None:
+def test_too_many_tags_on_a_picture_are_refused(nova: CreatorStudio) -> None:
     asset = upload(nova, 1, "x")
     with nova.scope() as scope:
         tags.add_tags(scope, nova.creator_id, [asset], [str(one) for one in range(tags.MAX_TAGS)])
@@ -51,7 +51,7 @@ def test_more_than_a_picture_may_bear_is_refused(nova: CreatorStudio) -> None:
     assert found(nova, tags=("one more",)) == set()
 
 
-def test_another_agency_tags_nothing_of_it(nova: CreatorStudio, services: Services) -> None:
+def test_another_agency_cannot_tag_a_picture(nova: CreatorStudio, services: Services) -> None:
     mine, other = upload(nova, 1, "x"), create_studio(services)
     theirs = upload(other, 9, "x")
     for whose in (nova.creator_id, other.creator_id):
@@ -63,7 +63,7 @@ def test_another_agency_tags_nothing_of_it(nova: CreatorStudio, services: Servic
 
 
 @given(tag=st.text(max_size=60))
-def test_a_tag_that_is_taken_is_the_same_when_it_is_read_again(tag: str) -> None:
+def test_accepted_tag_is_unchanged_by_a_second_parse(tag: str) -> None:
     try:
         ((key, written),) = tags.parse_tags([tag]).items()
     except BadInput:

@@ -1,4 +1,4 @@
-"""Packs: whole, of their creator, and unchanged once sold."""
+"""Packs: complete, of one creator, and unchanged once sold."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -41,7 +41,7 @@ def read(nova: CreatorStudio, pack_id: UUID) -> packs.PackView:
         return packs.get_pack(scope, pack_id)
 
 
-def test_a_pack_holds_its_pictures_in_order_at_their_highest_rating(nova: CreatorStudio) -> None:
+def test_pack_has_its_pictures_in_order_at_their_highest_rating(nova: CreatorStudio) -> None:
     first, second = pictures(nova)
     with nova.scope() as scope:
         ratings.record_rating(
@@ -53,17 +53,17 @@ def test_a_pack_holds_its_pictures_in_order_at_their_highest_rating(nova: Creato
     assert (pack.rating, pack.state, pack.version) == (Rating.S, PackState.ACTIVE, 1)
 
 
-def test_a_picture_nobody_rated_keeps_its_pack_from_everybody(nova: CreatorStudio) -> None:
+def test_unrated_picture_makes_the_pack_unavailable(nova: CreatorStudio) -> None:
     assert read(nova, make(nova, pictures(nova, rating=None))).rating is Rating.X
 
 
 @pytest.mark.parametrize("more", [{"title": ""}, {"title": "x" * 33}, {"description": "x" * 256}])
-def test_what_no_rail_can_sell_is_refused(nova: CreatorStudio, more: dict[str, str]) -> None:
+def test_unsellable_pack_is_refused(nova: CreatorStudio, more: dict[str, str]) -> None:
     with pytest.raises(BadInput):
         make(nova, pictures(nova), **more)
 
 
-def test_pictures_are_there_once_and_of_the_creator(nova: CreatorStudio) -> None:
+def test_pack_pictures_are_unique_and_of_the_creator(nova: CreatorStudio) -> None:
     asset = pictures(nova, 1)[0]
     for wrong in ([], [asset, asset]):
         with pytest.raises(BadInput):
@@ -80,12 +80,12 @@ def test_pictures_are_there_once_and_of_the_creator(nova: CreatorStudio) -> None
         make(nova, [uuid7()])
 
 
-def test_a_slug_is_one_pack(nova: CreatorStudio) -> None:
+def test_slug_identifies_one_pack(nova: CreatorStudio) -> None:
     assets = pictures(nova)
     assert make(nova, assets) == make(nova, assets[:1], title="Other")
 
 
-def test_a_sold_pack_stays_as_it_was_sold(nova: CreatorStudio) -> None:
+def test_sold_pack_cannot_change(nova: CreatorStudio) -> None:
     assets = pictures(nova)
     pack_id = make(nova, assets)
     with nova.scope() as scope:
@@ -98,14 +98,14 @@ def test_a_sold_pack_stays_as_it_was_sold(nova: CreatorStudio) -> None:
     assert read(nova, pack_id) == before
 
 
-def test_an_unsold_pack_does_not_become_empty(nova: CreatorStudio) -> None:
+def test_unsold_pack_cannot_become_empty(nova: CreatorStudio) -> None:
     pack_id = make(nova, pictures(nova))
     with nova.scope() as scope, pytest.raises(BadInput):
         packs.replace_pack_items(scope, pack_id, [])
     assert len(read(nova, pack_id).media) == 2
 
 
-def test_only_active_whole_packs_are_offered(nova: CreatorStudio) -> None:
+def test_only_active_complete_packs_are_offered(nova: CreatorStudio) -> None:
     assets = pictures(nova, 3)
     sold, paused, broken = (make(nova, [asset], slug=f"pack-{n}") for n, asset in enumerate(assets))
     with nova.scope() as scope:

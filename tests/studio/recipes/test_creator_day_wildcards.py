@@ -1,4 +1,5 @@
-"""A day draws from the lists of its brief, and is refused before it begins where one is nowhere."""
+"""A day draws from the word lists of its brief, and is refused before it starts where one is
+missing."""
 
 from datetime import date
 from pathlib import Path
@@ -27,7 +28,7 @@ LISTS = "lists:\n  outfits: {words: [a coat]}\n"
 
 
 def work(nova: CreatorStudio, file: Path, text: str) -> MorningWork:
-    """Her day, which is over once it would wait."""
+    """Build a creator's day that ends where it would wait."""
 
     def halt() -> None:
         raise InterruptedError
@@ -49,7 +50,7 @@ def work(nova: CreatorStudio, file: Path, text: str) -> MorningWork:
     )
 
 
-def test_a_list_that_is_nowhere_is_told_before_the_day(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_missing_list_is_reported_before_the_day(nova: CreatorStudio, tmp_path: Path) -> None:
     file = tmp_path / "brief.yaml"
     for text, code in ((BRIEF, "recipe.list_unknown"), (BRIEF + LISTS, "brief.channel_unknown")):
         with pytest.raises(BadInput) as told:
@@ -63,8 +64,8 @@ def test_a_list_that_is_nowhere_is_told_before_the_day(nova: CreatorStudio, tmp_
         work(nova, file, BRIEF).check_brief()
 
 
-def test_a_day_draws_from_its_own_lists(nova: CreatorStudio, tmp_path: Path) -> None:
-    for _ in range(2):  # the same day twice writes no second version
+def test_day_draws_from_its_own_lists(nova: CreatorStudio, tmp_path: Path) -> None:
+    for _ in range(2):  # # the same day twice saves no second version
         with pytest.raises(InterruptedError):
             work(nova, tmp_path / "brief.yaml", BRIEF + LISTS).generate_pictures(date(2031, 3, 3))
     with nova.scope() as scope:

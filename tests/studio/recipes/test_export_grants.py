@@ -1,5 +1,5 @@
-"""Pictures of a creator at engines of others: none leaves without a yes, and none twice, whatever
-is lost."""
+"""Pictures of a creator at hosted engines: none is sent without a grant, and none twice, with any
+fault."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -63,7 +63,7 @@ def stable() -> Iterator[FakeStability]:
 
 
 class Dying(Replicate):
-    """It is killed at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
+    """Crashes at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
 
     at = ""
 
@@ -96,7 +96,7 @@ def stability_of(stable: FakeStability) -> Stability:
 
 
 def of_mine(nova: CreatorStudio, *seeds: int, rating: Rating | None = Rating.G) -> list[UUID]:
-    """Pictures in which the creator is named, who agreed that a model makes their likeness."""
+    """Add pictures that name the creator, who consented to generated likenesses."""
     person = add_consenting_creator(nova)
     found = [
         name_people(nova, nova.upload(encoded(a_picture(640, 480, seed=seed))), person)
@@ -171,13 +171,13 @@ def refusal(nova: CreatorStudio, engine: str = "replicate") -> str:
     return found.value.message.code
 
 
-def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(
+def test_grant_is_for_one_engine_and_records_author_time_and_text(
     nova: CreatorStudio, services: Services
 ) -> None:
     assert refusal(nova) == "outgoing.nobody"
     living = add_creator_person(nova)
     assert refusal(nova) == "look.not_allowed", (
-        "whoever lives says first that a model may make them"
+        "a real person first consents to generated likenesses"
     )
     add_consenting_creator(nova)
     assert refusal(nova, "diffusion") == "outgoing.engine"
@@ -216,7 +216,7 @@ def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(
     assert living
 
 
-def test_somebody_invented_needs_their_declaration(nova: CreatorStudio) -> None:
+def test_synthetic_person_needs_a_declaration(nova: CreatorStudio) -> None:
     invented = add_creator_person(nova, kind="synthetic")
     assert refusal(nova) == "look.undeclared"
     with nova.scope() as scope:
@@ -230,7 +230,7 @@ def test_somebody_invented_needs_their_declaration(nova: CreatorStudio) -> None:
     yes(nova)
 
 
-def test_no_picture_leaves_without_a_yes_and_words_alone_need_none(
+def test_no_picture_is_sent_without_a_grant_and_text_needs_none(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job = with_look(nova, *of_mine(nova, 1))
@@ -240,14 +240,14 @@ def test_no_picture_leaves_without_a_yes_and_words_alone_need_none(
     other = start(nova, key="other", look=60)
     nova.work(other, lambda: replicate_of(there))
     assert (code(nova, other), there.asked) == ("outgoing.no_yes", []), (
-        "a yes for one is none for another"
+        "a grant for one engine is none for another"
     )
     words = start(nova, key="words")
     nova.work(words, lambda: replicate_of(there))
     assert nova.progress(words)[0] == "done"
 
 
-def test_with_a_yes_a_look_is_kept_there_and_each_picture_bought_once(
+def test_granted_reference_is_sent_and_each_picture_bought_once(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     assets = of_mine(nova, 1, 2)
@@ -264,7 +264,7 @@ def test_with_a_yes_a_look_is_kept_there_and_each_picture_bought_once(
         assert set(parts) == set(assets)
 
 
-def test_a_yes_taken_back_under_way_stops_the_next_picture(
+def test_grant_revoked_during_a_run_stops_the_next_picture(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     yes_for = of_mine(nova, 1)
@@ -278,7 +278,7 @@ def test_a_yes_taken_back_under_way_stops_the_next_picture(
             no_more(nova)
         return look(order)
 
-    # a person presses while the first is under way
+    # # a person acts during the first picture
     there.look = looked  # type: ignore[method-assign]  # see above
     nova.work(job, lambda: replicate_of(there))
     assert (code(nova, job), nova.progress(job)[:2]) == ("outgoing.no_yes", ("failed", 1))
@@ -286,7 +286,7 @@ def test_a_yes_taken_back_under_way_stops_the_next_picture(
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_a_death_with_a_picture_on_its_way_leaves_one_bill(
+def test_crash_with_a_picture_in_progress_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, at: str
 ) -> None:
     (asset,) = of_mine(nova, 1)
@@ -298,7 +298,7 @@ def test_a_death_with_a_picture_on_its_way_leaves_one_bill(
     assert (nova.progress(job), len(there.asked), len(there.billed)) == (("done", 1, 1), 1, 1)
 
 
-def test_what_died_before_it_left_is_not_sent_after_a_no(
+def test_picture_is_not_sent_when_the_grant_is_revoked_after_a_crash(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     (asset,) = of_mine(nova, 1)
@@ -319,7 +319,7 @@ def test_what_died_before_it_left_is_not_sent_after_a_no(
 
 
 @pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(status=500)], ids=repr)
-def test_a_lost_answer_sends_no_picture_again(
+def test_lost_response_sends_no_picture_again(
     nova: CreatorStudio, there: FakeReplicate, fault: Fault
 ) -> None:
     (asset,) = of_mine(nova, 1)
@@ -332,7 +332,7 @@ def test_a_lost_answer_sends_no_picture_again(
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
-def test_nothing_adult_and_nothing_unrated_leaves(
+def test_adult_and_unrated_pictures_are_not_sent(
     nova: CreatorStudio, there: FakeReplicate, rating: Rating | None
 ) -> None:
     (asset,) = of_mine(nova, 1, rating=rating)
@@ -342,7 +342,7 @@ def test_nothing_adult_and_nothing_unrated_leaves(
     assert (code(nova, job), there.asked) == ("outgoing.rating", [])
 
 
-def test_a_picture_that_names_nobody_or_another_stays(
+def test_picture_without_the_creator_or_with_another_is_not_sent(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     add_consenting_creator(nova)
@@ -360,7 +360,7 @@ def test_a_picture_that_names_nobody_or_another_stays(
         assert (code(nova, job), there.asked) == (expected, [])
 
 
-def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(
+def test_revoked_likeness_consent_prevents_sending_despite_a_grant(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     (asset,) = of_mine(nova, 1)
@@ -375,9 +375,7 @@ def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(
     assert (code(nova, job), there.asked) == ("look.not_allowed", [])
 
 
-def test_of_a_part_made_anew_the_part_alone_leaves(
-    nova: CreatorStudio, stable: FakeStability
-) -> None:
+def test_only_the_masked_region_is_sent(nova: CreatorStudio, stable: FakeStability) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova, "stability")
     job = start(nova, begin=InitPicture(asset, 95, MaskRegion(10, 10, 30, 30)))
@@ -393,11 +391,11 @@ def test_of_a_part_made_anew_the_part_alone_leaves(
     again = start(nova, key="again", begin=InitPicture(asset, 50))
     nova.work(again, lambda: stability_of(stable), caps={"USD": Money(5, "USD")})
     assert (code(nova, again), len(stable.shown)) == ("spending.cap_reached", 1), (
-        "the cap counts these too"
+        "the cap includes these purchases"
     )
 
 
-def test_a_lost_answer_of_a_seller_that_keeps_nothing_is_paid_and_not_sent_again(
+def test_lost_response_of_a_seller_without_retrieval_is_paid_and_not_resent(
     nova: CreatorStudio, stable: FakeStability
 ) -> None:
     (asset,) = of_mine(nova, 1)

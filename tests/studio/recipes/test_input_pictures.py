@@ -1,5 +1,5 @@
-"""Runs that begin from a picture of the library: what comes of it is its child; never from one that
-is withheld."""
+"""Runs that start from a library picture: the results are its children; a withheld picture is never
+used."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +76,7 @@ def reason(nova: CreatorStudio, job: UUID) -> str:
         return str(found.code)
 
 
-def test_what_comes_of_it_is_its_child_with_its_people_and_rating(
+def test_result_is_a_child_with_the_people_and_rating_of_its_source(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     asset = photo(nova)
@@ -97,7 +97,7 @@ def test_what_comes_of_it_is_its_child_with_its_people_and_rating(
             sha256 = assets.get_asset(scope, child).sha256
             ratings.record_rating(scope, sha256, Rating.G, source="member:x")
             assert ratings.effective_rating(scope, sha256) is Rating.S, (
-                "what was made of Nudity is at least that"
+                "a picture derived from nudity is at least suggestive"
             )
             shown = scope.run(
                 "SELECT person_id FROM depictions WHERE asset_id = :a", a=child
@@ -105,7 +105,7 @@ def test_what_comes_of_it_is_its_child_with_its_people_and_rating(
             assert set(shown) == {person}
 
 
-def test_the_picture_counts_and_the_same_run_makes_the_same(
+def test_source_picture_matters_and_the_same_run_is_reproducible(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     one, other = photo(nova, 1), photo(nova, 2)
@@ -123,7 +123,7 @@ def test_the_picture_counts_and_the_same_run_makes_the_same(
     assert seen[0] != seen[2]
 
 
-def test_an_upright_picture_under_a_wide_recipe_stays_upright(
+def test_upright_source_keeps_its_orientation_under_a_wide_recipe(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     asset = nova.upload(encoded(a_picture(320, 400)))
@@ -156,7 +156,9 @@ def test_an_upright_picture_under_a_wide_recipe_stays_upright(
     assert sizes == [(496, 624), (320, 400)]
 
 
-def test_made_again_it_begins_from_the_same(nova: CreatorStudio, engine: DiffusionEngine) -> None:
+def test_repeated_run_starts_from_the_same_source(
+    nova: CreatorStudio, engine: DiffusionEngine
+) -> None:
     asset = photo(nova)
     job = begin(nova, asset)
     nova.work(job, lambda: engine)
@@ -167,14 +169,14 @@ def test_made_again_it_begins_from_the_same(nova: CreatorStudio, engine: Diffusi
     assert (row.from_asset, row.anew, count) == (asset, 50, 1)
 
 
-def test_an_engine_that_cannot_says_so(nova: CreatorStudio) -> None:
+def test_engine_without_source_pictures_fails_the_run_with_a_reason(nova: CreatorStudio) -> None:
     job = begin(nova, photo(nova))
     nova.work(job, Engine)
     assert reason(nova, job) == "engine.cannot_init"
     assert made(nova, job) == []
 
 
-def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(
+def test_source_frozen_or_erased_after_the_request_is_not_used(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     frozen, erased = photo(nova, 1), photo(nova, 2)
@@ -194,7 +196,9 @@ def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(
     assert reason(nova, second) == "library.asset_unknown"
 
 
-def test_what_no_run_begins_from(nova: CreatorStudio, services: Services) -> None:
+def test_invalid_source_pictures_and_strengths_are_refused(
+    nova: CreatorStudio, services: Services
+) -> None:
     asset, theirs = photo(nova), photo(create_studio(services))
     with pytest.raises(NotFound):
         begin(nova, theirs)

@@ -1,5 +1,4 @@
-"""What a recipe asks: answers that fit, sizes and weights; the same of all of it gives the same
-shots."""
+"""Parameters of recipes: valid answers, sizes and weights; the same input gives the same shots."""
 
 from typing import Any
 
@@ -45,7 +44,7 @@ def asking(**changes: Any) -> RecipeSpec:
     st.integers(1, 24),
     st.lists(st.sampled_from(sorted(FORMATS)), unique=True),
 )
-def test_the_same_answers_and_seed_give_the_same_shots(
+def test_same_answers_and_seed_give_the_same_shots(
     seed: int, answers: dict[str, Any], count: int, sizes: list[str]
 ) -> None:
     wanted = asking(sizes=sizes, weights={"place": {"beach": 3}})
@@ -56,7 +55,7 @@ def test_the_same_answers_and_seed_give_the_same_shots(
     own = specs.plan_pictures(
         asking(sizes=sizes, weights=wanted.weights, seed=seed), seed=0, count=count, given=answers
     )
-    assert own == shots  # a recipe's own seed stands above the run's
+    assert own == shots  # # the recipe's seed overrides the seed of the run
     assert [(one.job.width, one.job.height) for one in shots] == [
         (wanted.edges * count)[number] for number in range(count)
     ]
@@ -78,18 +77,18 @@ def test_the_same_answers_and_seed_give_the_same_shots(
         {"nobody": "asked"},
     ],
 )
-def test_an_answer_that_does_not_fit_is_named(answers: dict[str, Any]) -> None:
+def test_invalid_answer_is_named(answers: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as told:
         specs.plan_pictures(asking(), seed=1, count=1, given=answers)
     assert told.value.message.params["name"] in ("Mood?", *answers)
 
 
-def test_an_answer_in_braces_is_only_text() -> None:
+def test_answer_in_braces_is_plain_text() -> None:
     (shot,) = specs.plan_pictures(asking(), seed=1, count=1, given={"what": "{place}"})
     assert shot.scene.startswith("calm {place} 1  ")
 
 
-def test_a_heavy_word_comes_more_often() -> None:
+def test_weighted_option_is_drawn_more_often() -> None:
     wanted = build_spec(
         prompt="{place}", words={"place": ["sea", "hill"]}, weights={"place": {"sea": 9}}
     )
@@ -118,19 +117,19 @@ def test_a_heavy_word_comes_more_often() -> None:
         ({"words": {f"w{number}": ["a"] for number in range(25)}}, "words"),
     ],
 )
-def test_what_cannot_be_meant_is_named(changes: dict[str, Any], where: str) -> None:
+def test_invalid_field_is_named(changes: dict[str, Any], where: str) -> None:
     with pytest.raises(BadInput) as told:
         asking(**changes)
     assert told.value.message.params["where"] == where
 
 
-def test_words_without_end_are_refused() -> None:
+def test_too_long_prompt_is_refused() -> None:
     long = build_spec(prompt="{a}" * 166, words={"a": ["x" * 80]})
     with pytest.raises(BadInput, match=r"recipe\.too_long"):
         specs.plan_pictures(long, seed=1, count=1)
 
 
-def test_a_recipe_stored_before_there_were_questions_still_gives_its_shots(
+def test_recipe_stored_before_parameters_existed_gives_the_same_shots(
     nova: CreatorStudio,
 ) -> None:
     old = {
@@ -158,13 +157,13 @@ def test_a_recipe_stored_before_there_were_questions_still_gives_its_shots(
             560_161_641,
             2_036_044_446,
             56_556_069,
-        ]  # as they were made then
+        ]  # # the values of that time
         assert (
             specs.save_recipe(scope, nova.creator_id, specs.parse_recipe(old)) == row.id
-        )  # nothing changed
+        )  # # nothing changed
 
 
-def test_a_run_keeps_what_was_answered(nova: CreatorStudio) -> None:
+def test_run_keeps_its_answers(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, asking())
         job_id = runner.start_run(

@@ -1,5 +1,4 @@
-"""What the words of a run say: refused before anything is made, or a rating that what comes of it
-keeps."""
+"""Prompt checks of a run: refused before generation, or a lowest rating for its pictures."""
 
 import pytest
 
@@ -27,7 +26,7 @@ NEVER, OF_AGE, EXPLICIT = "MINOR-P-A", "MINOR-C-A", "EXPLICIT-MARKER-A"
         ({"prompt": "a \u202ebeach"}, "recipe.hidden_words"),
     ],
 )
-def test_what_is_never_allowed_makes_no_run(
+def test_prohibited_prompt_starts_no_run(
     nova: CreatorStudio, changes: dict[str, object], code: str
 ) -> None:
     with pytest.raises(Refused) as told:
@@ -36,9 +35,9 @@ def test_what_is_never_allowed_makes_no_run(
     assert nova.count("jobs") == nova.count("outbox") == 0
 
 
-def test_a_picture_is_at_least_what_its_words_are(nova: CreatorStudio) -> None:
-    """The words are advice: nobody has looked yet, so it stays unrated; what a person then says is
-    not below them."""
+def test_picture_is_rated_no_lower_than_its_prompt(nova: CreatorStudio) -> None:
+    """The prompt alone rates nothing: the picture stays unrated, and a later rating cannot be
+    lower."""
     nova.work(nova.start(prompt=f"{EXPLICIT} {{place}}", variants=1), Engine)
     (item,) = nova.library()
     with nova.scope() as scope:
@@ -47,11 +46,11 @@ def test_a_picture_is_at_least_what_its_words_are(nova: CreatorStudio) -> None:
         assert ratings.effective_rating(scope, item.sha256) is Rating.E
 
 
-def test_harmless_words_declare_nothing(nova: CreatorStudio) -> None:
+def test_harmless_prompt_records_no_rating(nova: CreatorStudio) -> None:
     nova.work(nova.start(variants=1), Engine)
     assert nova.count("content_ratings") == 0
 
 
-def test_what_a_picture_is_to_be_without_raises_nothing() -> None:
+def test_negative_prompt_raises_no_rating() -> None:
     assert prompt_rating.rate_words(["a beach"], without=[EXPLICIT]) is Rating.G
     assert prompt_rating.rate_words(["a beach", EXPLICIT]) is Rating.E

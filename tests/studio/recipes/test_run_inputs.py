@@ -1,5 +1,4 @@
-"""What a recipe works from by itself: kept in its text, taken by its runs, and left aside where a
-run names its own."""
+"""Pictures set in a recipe: saved with it, used by its runs, and overridden by a run's own."""
 
 import io
 from collections.abc import Callable
@@ -41,7 +40,7 @@ STROKE = {"kind": "stroke", "points": [[70.0, 80.0], [95.0, 90.0]], "width": 6.0
 
 
 class Hearing:
-    """Draws what it is asked, and keeps what that was."""
+    """Draws the job and records it."""
 
     name, model, does = "placeholder", "drawing", frozenset({"init", "mask", "pose"})
 
@@ -67,7 +66,7 @@ def started(nova: CreatorStudio, asset: UUID, **more: object) -> UUID:
         )
 
 
-def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(
+def test_run_changes_only_the_region_of_its_recipe(
     nova: CreatorStudio,
 ) -> None:
     asset, engine = nova.upload(encoded(a_picture(96, 64))), Hearing()
@@ -95,7 +94,7 @@ def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(
     assert [card.asset_id for card in story.sources] == [asset]
 
 
-def test_a_run_that_names_its_own_leaves_the_recipes_aside(nova: CreatorStudio) -> None:
+def test_picture_of_the_run_overrides_the_picture_of_the_recipe(nova: CreatorStudio) -> None:
     asset, other = (nova.upload(encoded(a_picture(96, 64, seed=seed))) for seed in (1, 2))
     own = started(nova, asset, begin=InitPicture(other, 50, MaskRegion(0, 0, 50, 50)))
     posed = started(nova, asset, pose=PoseReference(other, 80))
@@ -109,13 +108,13 @@ def test_a_run_that_names_its_own_leaves_the_recipes_aside(nova: CreatorStudio) 
         )
 
 
-def test_a_picture_that_is_nobodys_starts_nothing(nova: CreatorStudio) -> None:
+def test_unknown_picture_starts_no_run(nova: CreatorStudio) -> None:
     with pytest.raises(NotFound):
         started(nova, uuid4())
     assert nova.count("jobs") == 0
 
 
-def test_the_text_of_a_recipe_says_it_and_is_read_again() -> None:
+def test_pictures_of_a_recipe_survive_a_yaml_round_trip() -> None:
     asset = str(uuid4())
     for changes in (
         {"begin": {"asset": asset, "part": [ELLIPSE, STROKE]}},
@@ -137,12 +136,12 @@ def test_the_text_of_a_recipe_says_it_and_is_read_again() -> None:
         {"posture": {"asset": str(uuid4()), "weight": 151}},
     ],
 )
-def test_what_cannot_be_meant_is_refused(changes: dict[str, object]) -> None:
+def test_invalid_source_settings_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(BadInput):
         build_spec(**changes)
 
 
-def test_a_run_from_a_picture_is_priced_as_what_it_asks() -> None:
+def test_run_from_a_picture_has_the_price_of_its_operation() -> None:
     known = GeneratorsSettings(stability_model="core", prices="core = 0.03 USD, inpaint = 0.05 USD")
     asset = str(uuid4())
     plain, part = build_spec(), build_spec(begin={"asset": asset, "part": [ELLIPSE]})
@@ -152,7 +151,7 @@ def test_a_run_from_a_picture_is_priced_as_what_it_asks() -> None:
     ]
 
 
-def test_the_terminal_says_a_beginning_a_part_and_a_posture(tmp_path: Path) -> None:
+def test_command_line_accepts_source_region_and_pose(tmp_path: Path) -> None:
     asset, file = uuid4(), tmp_path / "mask.png"
     file.write_bytes(encoded(Image.new("L", (64, 64), 255), "PNG"))
     found = recipe_runs.parse_source_image(
@@ -174,7 +173,7 @@ def test_the_terminal_says_a_beginning_a_part_and_a_posture(tmp_path: Path) -> N
         recipe_runs.parse_source_image(asset, anew=30, part=[], mask=tmp_path / "none.png")
 
 
-def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(
+def test_recipe_takes_a_source_picture_and_refuses_invalid_ones(
     nova: CreatorStudio,
 ) -> None:
     asset = nova.upload(encoded(a_picture(96, 64)))
@@ -185,7 +184,7 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(
         card = versions.get_current_recipe(scope, [nova.creator_id], second)[1]
         assert (
             versions.change_recipe(scope, [nova.creator_id], first, {"begin": begin}) == second
-        ), "as it stands"
+        ), "unchanged"
         run = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=second, seed=1, key="k")
         asked = run_inputs.init_picture_of(records.get_run_row(scope, run))
     assert card.version == 2
@@ -199,7 +198,7 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(
     for wrong, refusal in (
         ({"begin": input_pictures.init_picture_spec(InitPicture(uuid4(), 40))}, NotFound),
         ({"begin": {**begin, "anew": 5}}, BadInput),
-        ({"posture": posture}, BadInput),  # beside what it begins from
+        ({"posture": posture}, BadInput),  # # together with a source picture
     ):
         with pytest.raises(refusal), nova.scope() as scope:
             versions.change_recipe(scope, [nova.creator_id], second, wrong)
@@ -214,7 +213,7 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(
     with nova.scope() as scope:
         changed = versions.change_recipe(scope, [nova.creator_id], third, {"steps": 30})
         assert specs.get_spec(scope, changed).steps == 30, (
-            "a picture that is withheld keeps nobody from the rest"
+            "a withheld picture blocks no other change"
         )
         with pytest.raises(Refused):
             run_inputs.recipe_picture_digests(
@@ -224,7 +223,7 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(
             versions.change_recipe(scope, [uuid4()], changed, {"steps": 20})
 
 
-def test_shapes_are_typed_as_they_are_read() -> None:
+def test_shapes_survive_a_text_round_trip() -> None:
     lines = (
         "rectangle 0 0 33.3333333 50\nellipse 10 10 60.5 60\npolygon 10,10 40,10 30,50\nstroke 4 "
         "10,10 60,40"
@@ -237,7 +236,7 @@ def test_shapes_are_typed_as_they_are_read() -> None:
     assert region_shapes.format_shape_lines((*region_shapes.parse_shape_lines(lines), drawn)) == ""
 
 
-def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: CreatorStudio) -> None:
+def test_concurrent_changes_of_a_recipe_are_all_kept(nova: CreatorStudio) -> None:
     mine = [nova.creator_id]
     with nova.scope() as scope:
         list_id = wildcards.create_wildcard(
@@ -261,7 +260,7 @@ def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: CreatorStudio) ->
     )
 
 
-def test_a_list_is_renamed_while_another_recipe_begins_to_name_it(nova: CreatorStudio) -> None:
+def test_list_rename_is_safe_while_a_recipe_starts_using_it(nova: CreatorStudio) -> None:
     mine = [nova.creator_id]
     with nova.scope() as scope:
         list_id = wildcards.create_wildcard(

@@ -1,4 +1,4 @@
-"""Shot recipes: the same seed gives the same shots; what is wrong is named."""
+"""Shot recipes: the same seed gives the same shots; errors are named."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ LISTS = st.dictionaries(
 
 
 @given(SEEDS, LISTS, st.integers(1, 24))
-def test_the_same_recipe_and_seed_give_the_same_shots(
+def test_same_recipe_and_seed_give_the_same_shots(
     seed: int, words: dict[str, list[str]], count: int
 ) -> None:
     wanted = build_spec(prompt=" ".join(f"{{{name}}}" for name in words), words=words)
@@ -32,7 +32,7 @@ def test_the_same_recipe_and_seed_give_the_same_shots(
     assert shots == specs.plan_pictures(wanted, seed=seed, count=count)
     assert shots[: count - 1] == specs.plan_pictures(
         wanted, seed=seed, count=count - 1
-    )  # more variants keep the first
+    )  # # more variants keep the first ones
     assert [shot.number for shot in shots] == list(range(count))
     for shot in shots:
         assert shot.job.prompt == shot.scene
@@ -40,14 +40,14 @@ def test_the_same_recipe_and_seed_give_the_same_shots(
 
 
 @given(SEEDS)
-def test_words_come_from_their_lists(seed: int) -> None:
+def test_options_are_drawn_from_their_lists(seed: int) -> None:
     for shot in specs.plan_pictures(build_spec(), seed=seed, count=4):
         _, place, _, _, hour = shot.scene.split(" ")
         assert place in ("café", "beach", "forest")
         assert hour in ("morning", "evening")
 
 
-def test_another_seed_gives_other_pictures() -> None:
+def test_different_seeds_give_different_pictures() -> None:
     shots = {
         specs.plan_pictures(build_spec(), seed=seed, count=1)[0].job.seed for seed in range(50)
     }
@@ -70,15 +70,16 @@ def test_another_seed_gives_other_pictures() -> None:
         "a { place }",
     ],
 )
-def test_only_whole_words_are_filled_in(prompt: str) -> None:
-    """No format strings: a width fills the memory, an attribute says what nobody asked."""
+def test_only_plain_placeholders_are_filled(prompt: str) -> None:
+    """Format strings are refused: a width can fill the memory, and an attribute can reveal other
+    values."""
     with pytest.raises(BadInput) as told:
         specs.plan_pictures(build_spec(prompt=prompt), seed=1, count=1)
     assert told.value.message.code == "recipe.word_unknown"
     assert told.value.message.params["recipe"] == "morning"
 
 
-def test_a_word_that_looks_like_a_word_is_only_text() -> None:
+def test_placeholder_inside_a_value_is_plain_text() -> None:
     wanted = build_spec(prompt="a {place}", words={"place": ["{hour}"], "hour": ["x"]})
     assert specs.plan_pictures(wanted, seed=1, count=1)[0].scene == "a {hour}"
 
@@ -106,19 +107,19 @@ def test_a_word_that_looks_like_a_word_is_only_text() -> None:
         ({"words": {"place": ["a\x00b"]}}, "recipe.invalid", "words"),
     ],
 )
-def test_a_wrong_field_is_named(changes: dict[str, Any], code: str, where: str) -> None:
+def test_wrong_field_is_named(changes: dict[str, Any], code: str, where: str) -> None:
     with pytest.raises(BadInput) as told:
         build_spec(**changes)
     assert (told.value.message.code, told.value.message.params["where"]) == (code, where)
 
 
 @pytest.mark.parametrize("raw", [None, "text", 5, []])
-def test_what_is_no_recipe_is_told(raw: object) -> None:
+def test_invalid_recipe_is_refused(raw: object) -> None:
     with pytest.raises(BadInput):
         specs.parse_recipe(raw)
 
 
-def test_a_missing_field_is_named() -> None:
+def test_missing_field_is_named() -> None:
     with pytest.raises(BadInput) as told:
         specs.parse_recipe({"name": "x"})
     assert (told.value.message.code, told.value.message.params["where"]) == (
@@ -127,7 +128,7 @@ def test_a_missing_field_is_named() -> None:
     )
 
 
-def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(nova: CreatorStudio) -> None:
+def test_changed_recipe_is_a_new_version_and_the_old_one_stays(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         first = specs.save_recipe(scope, nova.creator_id, build_spec())
         assert specs.save_recipe(scope, nova.creator_id, build_spec()) == first

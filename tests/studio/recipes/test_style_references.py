@@ -1,5 +1,5 @@
-"""The look of a creator: which pictures models may keep to, what a run keeps of it, and what comes
-of it."""
+"""Style references of a creator: allowed pictures, the copy a run keeps, and the records of the
+results."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +58,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
 
 
 def look(nova: CreatorStudio, *seeds: int) -> tuple[UUID, list[UUID]]:
-    """Somebody who agreed, and pictures of them that models keep to."""
+    """Add a consenting creator with style references of them."""
     person = add_consenting_creator(nova)
     assets = [name_people(nova, add_photo(nova, seed), person) for seed in seeds]
     for asset in assets:
@@ -72,7 +72,7 @@ def keep(nova: CreatorStudio, asset: UUID) -> None:
 
 
 def refused(nova: CreatorStudio, asset: UUID) -> str:
-    """Why models may not keep to a picture."""
+    """Return the reason a picture is refused as a style reference."""
     with pytest.raises(GreenroomError) as found:
         keep(nova, asset)
     return found.value.message.code
@@ -118,10 +118,10 @@ def of(nova: CreatorStudio) -> list[tuple[UUID, str]]:
         ]
 
 
-def test_a_look_is_few_pictures_in_an_order(nova: CreatorStudio) -> None:
+def test_style_references_are_few_and_ordered(nova: CreatorStudio) -> None:
     person, (first, second) = look(nova, 1, 2)
     keep(nova, first)
-    assert of(nova) == [(first, ""), (second, "")], "chosen twice, it is there once"
+    assert of(nova) == [(first, ""), (second, "")], "added twice, listed once"
     third, fourth, fifth = (name_people(nova, add_photo(nova, seed), person) for seed in (3, 4, 5))
     with nova.scope() as scope:
         style_references.add_style_reference(scope, nova.creator_id, third)
@@ -137,12 +137,12 @@ def test_a_look_is_few_pictures_in_an_order(nova: CreatorStudio) -> None:
     assert [asset for asset, _ in of(nova)] == [fourth, second, third]
 
 
-def test_who_is_shown_decides_whether_models_may_keep_to_it(nova: CreatorStudio) -> None:
+def test_depicted_people_decide_on_a_style_reference(nova: CreatorStudio) -> None:
     agreed_to, nobody = add_consenting_creator(nova), add_photo(nova, 1)
     assert refused(nova, nobody) == "look.nobody"
     with nova.scope() as scope:
         ratings.record_depiction(scope, nobody, agreed_to, how="face")
-    assert refused(nova, nobody) == "look.open", "a proposal is nobody's word"
+    assert refused(nova, nobody) == "look.open", "a proposed depiction is not confirmed"
     other = add_creator_person(nova, creator=False)
     assert refused(nova, name_people(nova, add_photo(nova, 2), other)) == "look.other"
     assert refused(nova, name_people(nova, add_photo(nova, 3), agreed_to, other)) == "look.other"
@@ -166,7 +166,7 @@ def test_who_is_shown_decides_whether_models_may_keep_to_it(nova: CreatorStudio)
     assert of(nova) == []
 
 
-def test_a_double_stands_for_who_is_behind_it(nova: CreatorStudio) -> None:
+def test_twin_follows_the_consent_of_the_real_person(nova: CreatorStudio) -> None:
     living = add_consenting_creator(nova)
     with nova.scope() as scope:
         double = persons.add_person(scope, kind="digital_twin", display_ref="Nova+", twin_of=living)
@@ -174,10 +174,10 @@ def test_a_double_stands_for_who_is_behind_it(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         revoke_consent(scope, living, what="ai_likeness")
     ((_, why),) = of(nova)
-    assert why == "look.not_allowed", "what was taken back counts at once"
+    assert why == "look.not_allowed", "a revocation counts at once"
 
 
-def test_others_pictures_are_not_there(nova: CreatorStudio, services: Services) -> None:
+def test_pictures_of_another_agency_are_not_found(nova: CreatorStudio, services: Services) -> None:
     theirs = create_studio(services)
     person = add_consenting_creator(theirs)
     asset = name_people(theirs, add_photo(theirs, 1), person)
@@ -187,7 +187,7 @@ def test_others_pictures_are_not_there(nova: CreatorStudio, services: Services) 
     assert nova.count("look_pictures") == 0
 
 
-def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(
+def test_result_is_a_child_of_each_reference_and_shows_their_people(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     person, assets = look(nova, 1, 2)
@@ -207,7 +207,7 @@ def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(
             sha256 = library.get_asset(scope, child).sha256
             ratings.record_rating(scope, sha256, Rating.G, source="member:x")
             assert ratings.effective_rating(scope, sha256) is Rating.S, (
-                "what was made after Nudity is at least that"
+                "a picture derived from nudity is at least suggestive"
             )
             shown = scope.run(
                 "SELECT person_id FROM depictions WHERE asset_id = :a", a=child
@@ -215,7 +215,7 @@ def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(
             assert set(shown) == {person}
 
 
-def test_who_is_named_later_in_a_picture_of_the_look_is_shown_in_what_came_of_it(
+def test_person_named_later_in_a_reference_is_added_to_its_results(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     _, (asset,) = look(nova, 1)
@@ -229,7 +229,7 @@ def test_who_is_named_later_in_a_picture_of_the_look_is_shown_in_what_came_of_it
         assert other in set(shown)
 
 
-def test_the_pictures_and_their_weight_count_and_the_same_run_makes_the_same(
+def test_references_and_weight_matter_and_the_same_run_is_reproducible(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     _, (one, other) = look(nova, 1, 2)
@@ -251,11 +251,11 @@ def test_the_pictures_and_their_weight_count_and_the_same_run_makes_the_same(
 
 
 def pixels(data: bytes) -> bytes:
-    """The picture without its signature, which is new each time."""
+    """Decode the pixels, without the signature, which differs each time."""
     return pictures.decode_photo(data, name="x").pixels.tobytes()
 
 
-def test_a_run_keeps_the_look_it_was_asked_for_with(
+def test_run_keeps_the_references_of_its_request(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     person, assets = look(nova, 1)
@@ -276,7 +276,7 @@ def named_in(nova: CreatorStudio, person: UUID, seed: int) -> UUID:
     return name_people(nova, add_photo(nova, seed), person)
 
 
-def test_taken_back_between_asking_and_making_nothing_is_made_of_it(
+def test_references_revoked_after_the_request_are_not_used(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     person, (asset,) = look(nova, 1)
@@ -295,7 +295,7 @@ def test_taken_back_between_asking_and_making_nothing_is_made_of_it(
         start(nova, key="c")
 
 
-def test_taken_back_between_two_pictures_the_rest_is_not_made(nova: CreatorStudio) -> None:
+def test_reference_frozen_during_a_run_stops_the_rest(nova: CreatorStudio) -> None:
     _, (asset,) = look(nova, 1)
     job = start(nova, count=3)
 
@@ -308,11 +308,11 @@ def test_taken_back_between_two_pictures_the_rest_is_not_made(nova: CreatorStudi
     nova.work(job, lambda: engine)
     assert reason(nova, job) == "job.begins_from_withheld"
     assert len(made(nova, job)) == nova.progress(job)[1] == 1, (
-        "what was being drawn is not kept either"
+        "the picture in progress is not kept either"
     )
 
 
-def test_a_process_that_died_between_goes_on_with_the_same_look(nova: CreatorStudio) -> None:
+def test_run_continues_with_the_same_references_after_a_crash(nova: CreatorStudio) -> None:
     _, (asset,) = look(nova, 1)
     job = start(nova, count=3)
 
@@ -335,7 +335,7 @@ def test_a_process_that_died_between_goes_on_with_the_same_look(nova: CreatorStu
         assert [tuple(row) for row in rows] == [(asset, False)] * 3
 
 
-def test_an_engine_that_cannot_says_so_and_without_a_look_none_is_asked(
+def test_engine_without_reference_support_fails_only_runs_with_references(
     nova: CreatorStudio,
 ) -> None:
     with pytest.raises(Refused):
@@ -349,7 +349,7 @@ def test_an_engine_that_cannot_says_so_and_without_a_look_none_is_asked(
     assert nova.progress(plain)[0] == "done"
 
 
-def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(
+def test_pose_is_taken_from_a_picture_and_repeated(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     asset = add_photo(nova, 1)
@@ -368,7 +368,7 @@ def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(
             start(nova, key="w", strength=0, pose=PoseReference(asset, weight))
 
 
-def test_a_part_alone_is_made_anew_and_made_again_it_is_the_same_part(
+def test_only_the_region_is_changed_and_a_repeat_keeps_it(
     nova: CreatorStudio, engine: DiffusionEngine
 ) -> None:
     asset, part = add_photo(nova, 1), MaskRegion(0, 0, 50, 100)
@@ -392,7 +392,7 @@ def test_a_part_alone_is_made_anew_and_made_again_it_is_the_same_part(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(strength=st.integers(0, 100))
-def test_the_strength_goes_to_yaml_and_back_and_to_the_engine(strength: int) -> None:
+def test_reference_strength_survives_yaml_and_reaches_the_engine(strength: int) -> None:
     wanted = build_spec(look=strength)
     assert yaml_files.parse_recipe_file(yaml_files.export_recipe(wanted)).spec == wanted
     assert ("look" in yaml_files.export_recipe(wanted)) is (strength > 0)
@@ -401,7 +401,7 @@ def test_the_strength_goes_to_yaml_and_back_and_to_the_engine(strength: int) -> 
 
 
 @pytest.mark.parametrize("strength", ["-1", "101", "much", "1.5"])
-def test_a_strength_out_of_bounds_is_refused_by_its_line(strength: str) -> None:
+def test_strength_out_of_bounds_is_refused_with_its_line(strength: str) -> None:
     with pytest.raises(BadInput) as wrong:
         yaml_files.parse_recipe_file(f"name: a\nprompt: b\nlook: {strength}\n")
     assert wrong.value.message.params == {"line": 3, "where": "look"}

@@ -1,4 +1,4 @@
-"""`greenroom generation`: save, rename and archive lists of words at the terminal."""
+"""`greenroom generation`: save, rename and archive word lists on the command line."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from workers.cli.studio.commands import generation_app
 
 @pytest.fixture
 def terminal(nova: CreatorStudio, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """Where the settings of her house are those of the machine."""
+    """A command line with the settings of the test's installation."""
     known = nova.services.settings
     said = {
         "HOME": str(known.home),
@@ -32,10 +32,10 @@ def terminal(nova: CreatorStudio, cluster: Cluster, monkeypatch: pytest.MonkeyPa
     return CliRunner()
 
 
-def test_a_list_is_written_renamed_and_put_away(
+def test_list_is_saved_renamed_and_archived(
     nova: CreatorStudio, terminal: CliRunner, tmp_path: Path
 ) -> None:
-    slug = f"n{nova.creator_id.hex[-12:]}"  # other agencies of these tests have a Nova too
+    slug = f"n{nova.creator_id.hex[-12:]}"  # # other agencies in these tests also have a Nova
     with nova.scope() as scope:
         scope.run("UPDATE creators SET slug = :slug WHERE id = :id", slug=slug, id=nova.creator_id)
     file, whose = tmp_path / "words.txt", ["--creator", slug]
@@ -46,7 +46,7 @@ def test_a_list_is_written_renamed_and_put_away(
         return ran.output if not fails else str(ran.exception)
 
     file.write_text("a red dress: 3\n\na coat\n", encoding="utf-8-sig")
-    for _ in range(2):  # the same words are no second version
+    for _ in range(2):  # # the same words are no second version
         assert "outfits" in typed("save-wildcard", "outfits", "--words", str(file))
     file.write_text("a hat\n")
     typed("save-wildcard", "outfits", "--words", str(file))

@@ -1,5 +1,5 @@
-"""Lists of words that recipes share: kept with a run, in versions, never taken from a recipe, each
-agency's own."""
+"""Word lists shared by recipes: kept with a run, versioned, protected while in use, private to the
+agency."""
 
 from threading import Barrier, Thread
 from typing import Any
@@ -34,7 +34,7 @@ def make(
 
 
 def shown(scope: Scope, job_id: UUID) -> list[str]:
-    """The prompts of a run, as every part of the house finds them."""
+    """Return the prompts of a run, as all callers compute them."""
     job = records.get_run_row(scope, job_id)
     return [
         shot.job.prompt
@@ -51,11 +51,11 @@ WORDS = st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=1, max_s
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=3), st.integers(0, 2**31 - 1))
-def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
+def test_run_keeps_its_prompts_after_changes_of_its_lists(
     nova: CreatorStudio, edits: list[tuple[list[str], bool]], seed: int
 ) -> None:
-    """Changed, shadowed by the creator's own, and put away: what began stays, what begins later
-    reads what is there."""
+    """Lists are changed, overridden by the creator's own, and archived: earlier runs stay, later
+    runs read the current lists."""
     name = f"l{uuid7().hex[:12]}"
     list_id = make(nova, name)
     wanted = build_spec(name=name, prompt=f"{{@{name}}} {{place}}", variants=5)
@@ -94,9 +94,8 @@ def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
         assert shown(scope, first) == before
 
 
-def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: CreatorStudio) -> None:
-    """Edited between the asking and the drawing, and after a failure: the engine is asked for the
-    first words."""
+def test_pictures_of_a_run_use_its_own_lists(nova: CreatorStudio) -> None:
+    """The list is edited between request and generation: the engine receives the first words."""
     list_id = make(nova)
     job_id = nova.start(prompt="{@outfits}")
     with nova.scope() as scope:
@@ -109,7 +108,7 @@ def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: CreatorStudio) 
     assert nova.progress(job_id) == ("done", 3, 3)
 
 
-def test_words_are_drawn_by_their_weights(nova: CreatorStudio) -> None:
+def test_list_options_are_drawn_by_their_weights(nova: CreatorStudio) -> None:
     make(nova, said=Wildcard(words=["rare", "often"], weights={"often": 99}))
     with nova.scope() as scope:
         wanted = specs.resolve_wildcards(scope, nova.creator_id, build_spec(prompt="{@outfits}"))
@@ -120,7 +119,7 @@ def test_words_are_drawn_by_their_weights(nova: CreatorStudio) -> None:
     assert set(drawn) <= {"often", "rare"}
 
 
-def test_a_creators_own_list_stands_before_the_agencys(nova: CreatorStudio) -> None:
+def test_list_of_a_creator_overrides_the_list_of_the_agency(nova: CreatorStudio) -> None:
     make(nova)
     with nova.scope() as scope:
         other = agencies.add_creator(
@@ -146,9 +145,9 @@ def test_a_creators_own_list_stands_before_the_agencys(nova: CreatorStudio) -> N
         )
 
 
-def test_a_brief_leaves_the_agencys_list_alone(nova: CreatorStudio) -> None:
-    """What says the same is used; what says something else becomes the creator's own, and its next
-    version then."""
+def test_brief_does_not_change_the_list_of_the_agency(nova: CreatorStudio) -> None:
+    """Equal content is reused; different content becomes the creator's own list or its next
+    version."""
     make(nova)
     for said, stands in (
         (OUTFITS, [(None, 1)]),
@@ -166,7 +165,7 @@ def test_a_brief_leaves_the_agencys_list_alone(nova: CreatorStudio) -> None:
             assert found["words"] == said.words
 
 
-def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: CreatorStudio) -> None:
+def test_missing_list_is_reported_before_anything_is_saved(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         wanted = build_spec(prompt="{@outfits}")
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
@@ -181,7 +180,7 @@ def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: CreatorStu
             build_spec(**{name: given})
 
 
-def test_a_list_that_a_recipe_names_stays(nova: CreatorStudio) -> None:
+def test_list_in_use_cannot_be_archived(nova: CreatorStudio) -> None:
     list_id = make(nova)
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, build_spec(prompt="{@outfits}"))
@@ -191,7 +190,7 @@ def test_a_list_that_a_recipe_names_stays(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         specs.save_recipe(
             scope, nova.creator_id, build_spec(prompt="plain")
-        )  # its newest version names it no more
+        )  # # its newest version does not name the list
         assert wildcards.archive_wildcard(scope, [nova.creator_id], list_id) == "outfits"
         assert wildcards.list_wildcards(scope, [nova.creator_id]) == []
     with pytest.raises(BadInput, match=r"recipe\.list_unknown"), nova.scope() as scope:
@@ -203,12 +202,12 @@ def test_a_list_that_a_recipe_names_stays(nova: CreatorStudio) -> None:
         )
 
 
-def test_versions_stay_and_an_older_one_is_taken_up_again(nova: CreatorStudio) -> None:
+def test_versions_stay_and_an_older_one_can_be_restored(nova: CreatorStudio) -> None:
     first = make(nova)
     mine = [nova.creator_id]
     with nova.scope("member:one") as scope:
         same = Wildcard(words=OUTFITS.words, weights={**OUTFITS.weights, "a red dress": 1})
-        assert wildcards.change_wildcard(scope, mine, first, same) == first  # says what it said
+        assert wildcards.change_wildcard(scope, mine, first, same) == first  # # the same content
         second = wildcards.change_wildcard(scope, mine, first, LIGHT)
         third = wildcards.restore_wildcard_version(scope, mine, second, 1)
         found = wildcards.list_wildcard_versions(scope, mine, first)
@@ -229,7 +228,7 @@ def test_versions_stay_and_an_older_one_is_taken_up_again(nova: CreatorStudio) -
 
 
 def at_once(nova: CreatorStudio, *acts: Any) -> list[str]:
-    """Each in a transaction and a thread of its own; what they came to, in the order of words."""
+    """Run each act in a thread with its own transaction; return the outcomes, sorted."""
     gate, told = Barrier(len(acts)), []
 
     def does(act: Any) -> None:
@@ -249,7 +248,7 @@ def at_once(nova: CreatorStudio, *acts: Any) -> list[str]:
     return sorted(told)
 
 
-def test_of_two_edits_at_once_one_is_told(nova: CreatorStudio) -> None:
+def test_one_of_two_concurrent_edits_is_refused(nova: CreatorStudio) -> None:
     list_id, mine = make(nova), [nova.creator_id]
     came = at_once(
         nova,
@@ -260,7 +259,7 @@ def test_of_two_edits_at_once_one_is_told(nova: CreatorStudio) -> None:
     assert nova.count("word_lists") == 2
 
 
-def test_a_list_is_not_put_away_while_a_recipe_begins_to_name_it(nova: CreatorStudio) -> None:
+def test_list_is_not_archived_while_a_recipe_starts_using_it(nova: CreatorStudio) -> None:
     list_id = make(nova)
     came = at_once(
         nova,
@@ -270,7 +269,7 @@ def test_a_list_is_not_put_away_while_a_recipe_begins_to_name_it(nova: CreatorSt
     assert came in (["done", "list.named"], ["done", "recipe.list_unknown"])
 
 
-def test_another_agencys_list_is_not_there(nova: CreatorStudio) -> None:
+def test_list_of_another_agency_is_not_found(nova: CreatorStudio) -> None:
     list_id, other = make(nova), create_studio(nova.services)
     with other.scope() as scope:
         mine = [other.creator_id, nova.creator_id]
@@ -304,12 +303,12 @@ def test_another_agencys_list_is_not_there(nova: CreatorStudio) -> None:
         ("x", {"words": ["a"], "more": 1}),
     ],
 )
-def test_a_wrong_list_is_refused(name: str, said: dict[str, Any]) -> None:
+def test_invalid_list_is_refused(name: str, said: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"list\.invalid"):
         wildcards.parse_wildcard(name, said)
 
 
-def test_words_that_nobody_may_ask_for_are_refused_before_a_run(nova: CreatorStudio) -> None:
+def test_prohibited_list_option_is_refused_before_a_run(nova: CreatorStudio) -> None:
     make(nova, said=Wildcard(words=["MINOR-P-A"]))
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, build_spec(prompt="{@outfits}"))
@@ -318,7 +317,7 @@ def test_words_that_nobody_may_ask_for_are_refused_before_a_run(nova: CreatorStu
     assert nova.count("jobs") == 0
 
 
-def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: CreatorStudio) -> None:
+def test_yaml_carries_its_lists_and_creates_or_matches_them(nova: CreatorStudio) -> None:
     make(nova)
     make(nova, "light", LIGHT)
     wanted = build_spec(prompt=PROMPT)
@@ -327,7 +326,7 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Creat
             wanted, wildcards.current_wildcards(scope, nova.creator_id, PROMPT)
         )
         assert yaml_files.import_recipe(scope, nova.creator_id, text) == wanted
-    assert nova.count("word_lists") == 2  # they say the same
+    assert nova.count("word_lists") == 2  # # the same content
     other = create_studio(nova.services)
     with other.scope() as scope:
         yaml_files.import_recipe(scope, other.creator_id, text)
@@ -340,7 +339,7 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Creat
         wildcards.change_wildcard(scope, [other.creator_id], made["light"].id, OUTFITS)
     with pytest.raises(BadInput) as told, other.scope() as scope:
         yaml_files.import_recipe(scope, other.creator_id, text)
-    line = 2 + text.splitlines().index("  light:")  # where what it says begins
+    line = 2 + text.splitlines().index("  light:")  # # the line where its content begins
     assert told.value.message == Message("recipe.list_differs", {"line": line, "list": "light"})
 
 
@@ -363,7 +362,7 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Creat
         ("lists:\n  light:\n    words: [a]\n", "recipe.line_unknown", 5, "lists.light"),
     ],
 )
-def test_what_is_wrong_in_a_list_is_named_with_its_line(
+def test_error_in_a_list_is_named_with_its_line(
     lists: str, code: str, line: int, where: str
 ) -> None:
     with pytest.raises(BadInput) as told:
@@ -373,7 +372,7 @@ def test_what_is_wrong_in_a_list_is_named_with_its_line(
     assert params["line"] == line
 
 
-def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: CreatorStudio) -> None:
+def test_rename_updates_the_list_and_the_recipes_that_use_it(nova: CreatorStudio) -> None:
     list_id, mine = make(nova), [nova.creator_id]
     with nova.scope() as scope:
         first = specs.save_recipe(
@@ -397,7 +396,7 @@ def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Creat
         )
         assert [
             each.version for each in wildcards.list_wildcard_versions(scope, mine, list_id)
-        ] == [2, 1], "its history goes with it"
+        ] == [2, 1], "the version history is kept"
         with pytest.raises(Conflict, match=r"list\.changed"):
             wildcards.change_wildcard(scope, mine, list_id, LIGHT)
         cards = {each.name: each for each in list_recipes(scope, nova.creator_id)}
@@ -407,7 +406,7 @@ def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Creat
         }
         (put_away,) = list_recipes(scope, nova.creator_id, retired=True)
         assert (put_away.name, put_away.spec.prompt) == ("b", "{@clothes}")
-        assert shown(scope, run) == before, "a run keeps what it began with"
+        assert shown(scope, run) == before, "a run keeps the lists of its start"
         again = runner.start_run(
             scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again"
         )
@@ -420,9 +419,9 @@ def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Creat
         )
 
 
-def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: CreatorStudio) -> None:
-    """A creator's own stands before the agency's: under one name, recipes would draw from the
-    other."""
+def test_ambiguous_list_name_is_refused(nova: CreatorStudio) -> None:
+    """A creator's list overrides the agency's: under one name, recipes would draw from the other
+    list."""
     shared, mine = make(nova), [nova.creator_id]
     own = make(nova, "clothes", LIGHT, own=True)
     gone = make(nova, "hats")
@@ -454,7 +453,7 @@ def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: CreatorStu
         assert [one.spec.prompt for one in list_recipes(scope, other)] == ["{@outfits}"]
 
 
-def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: CreatorStudio) -> None:
+def test_repeated_run_uses_the_lists_of_the_first_run(nova: CreatorStudio) -> None:
     list_id = make(nova)
     job_id = nova.start(prompt="{@outfits}")
     nova.work(job_id, Engine)
@@ -466,7 +465,7 @@ def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: Creator
         assert shown(scope, again) == before
 
 
-def test_a_text_of_many_long_lists_comes_back(nova: CreatorStudio) -> None:
+def test_yaml_with_many_long_lists_is_imported(nova: CreatorStudio) -> None:
     said = Wildcard(words=[f"{number} {'é' * 30}" for number in range(200)])
     names = [f"l{number}" for number in range(12)]
     wanted = build_spec(prompt=" ".join(f"{{@{name}}}" for name in names))

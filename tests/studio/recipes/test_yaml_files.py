@@ -1,5 +1,5 @@
-"""Recipes as YAML: the same after a way out and back; what is wrong is named with its line; traps
-stay texts."""
+"""Recipes as YAML: unchanged by a round trip; errors are named with their line; ambiguous scalars
+stay text."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
 
 
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4), st.integers(0, 2**31 - 1), st.booleans())
-def test_out_and_back_it_is_the_same_recipe(
+def test_recipe_is_unchanged_by_a_yaml_round_trip(
     name: str, places: list[str], seed: int, hat: bool
 ) -> None:
     asked = {**ASKED, "hat": {**ASKED["hat"], "default": hat}}
@@ -39,7 +39,7 @@ def test_out_and_back_it_is_the_same_recipe(
 
 
 WRONG = {
-    "a key nobody knows": ("name: a\nprompt: b\npromt: c\n", "recipe.line_unknown", 3, "promt"),
+    "an unknown key": ("name: a\nprompt: b\npromt: c\n", "recipe.line_unknown", 3, "promt"),
     "no prompt": ("name: a\n", "recipe.line_missing", 1, "prompt"),
     "not a number": ("name: a\nprompt: b\nvariants: many\n", "recipe.line_wrong", 3, "variants"),
     "an empty word": (
@@ -48,13 +48,13 @@ WRONG = {
         6,
         "words.p.2",
     ),
-    "a wrong question": (
+    "a wrong parameter": (
         "name: a\nprompt: b\nparameters:\n  n:\n    kind: number\n    least: low\n",
         "recipe.line_wrong",
         6,
         "parameters.n.least",
     ),
-    "case alone apart": (
+    "names that differ in case only": (
         "name: a\nprompt: b\nwords:\n  p: [x]\n  P: [y]\n",
         "recipe.line_wrong",
         5,
@@ -63,23 +63,21 @@ WRONG = {
     "a tag": ("name: !!python/object/apply:os.system [ls]\n", "yaml.not_plain", 1, None),
     "a key twice": ("name: a\nname: b\n", "yaml.key_twice", 2, None),
     "half a list": ("name: [a\n", "yaml.not_yaml", 2, None),
-    "a sign nobody types": ('name: "a\\0b"\n', "yaml.unprintable", 1, None),
+    "an unprintable character": ('name: "a\\0b"\n', "yaml.unprintable", 1, None),
     "only a word": ("hello", "recipe.line_wrong", 1, "-"),
     "nothing": ("", "recipe.line_wrong", 1, "-"),
 }
 
 
 @pytest.mark.parametrize(("text", "code", "line", "where"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_wrong_is_named_with_its_line(
-    text: str, code: str, line: int, where: str | None
-) -> None:
+def test_error_is_named_with_its_line(text: str, code: str, line: int, where: str | None) -> None:
     with pytest.raises(BadInput) as told:
         yaml_files.parse_recipe_file(text)
     params = told.value.message.params
     assert (told.value.message.code, params["line"], params.get("where")) == (code, line, where)
 
 
-def test_a_flood_of_references_costs_nothing() -> None:
+def test_nested_yaml_references_are_refused_quickly() -> None:
     flood = "\n".join(
         [
             "a0: &a0 [x, x]",
@@ -90,7 +88,7 @@ def test_a_flood_of_references_costs_nothing() -> None:
     for text in (flood, f"name: a\nprompt: b\nwords:\n  p: &p [*p]\n{flood}", "[" * 60_000):
         with pytest.raises(BadInput):
             yaml_files.parse_recipe_file(text)
-    assert monotonic() - began < 60  # unfolded, it would not end at all
+    assert monotonic() - began < 60  # # expanded, it would never finish
 
 
 @pytest.mark.parametrize(
@@ -101,7 +99,7 @@ def test_a_flood_of_references_costs_nothing() -> None:
         ("\ud800", "text_not_utf8"),
     ],
 )
-def test_what_is_no_text_is_told(raw: bytes | str, code: str) -> None:
+def test_invalid_text_is_refused_with_a_reason(raw: bytes | str, code: str) -> None:
     with pytest.raises(BadInput) as told:
         yaml_files.parse_recipe_file(raw)
     assert told.value.message.code == f"recipe.{code}"

@@ -1,4 +1,4 @@
-"""Lineage: relatives of the same creator, versions, packs; a run made again is the same recipe and
+"""Lineage: relatives of the same creator, versions, packs; a repeated run has the same recipe and
 seed, once."""
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ def story(nova: CreatorStudio, asset: UUID) -> AssetLineage:
         return lineage.get_lineage(scope, asset)
 
 
-def test_what_was_made_from_what_is_told_both_ways(nova: CreatorStudio) -> None:
+def test_lineage_lists_sources_children_and_packs(nova: CreatorStudio) -> None:
     parent = upload(nova, 1, "the first")
     prepared = pipeline.prepare_upload(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
     child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
@@ -53,7 +53,7 @@ def test_what_was_made_from_what_is_told_both_ways(nova: CreatorStudio) -> None:
     assert above.again == 0
 
 
-def test_a_picture_is_made_again_by_the_version_that_made_it(nova: CreatorStudio) -> None:
+def test_picture_is_made_again_by_its_own_recipe_version(nova: CreatorStudio) -> None:
     first = nova.start(variants=2)
     engine = Engine()
     nova.work(first, lambda: engine)
@@ -64,7 +64,7 @@ def test_a_picture_is_made_again_by_the_version_that_made_it(nova: CreatorStudio
         )
         job, count = lineage.repeat_generation(scope, asset, key="again", by="member:x")
         assert lineage.repeat_generation(scope, asset, key="again", by="member:x") == (job, 2), (
-            "pressed twice, made once"
+            "requested twice, run once"
         )
     again = Engine()
     nova.work(job, lambda: again)
@@ -72,12 +72,12 @@ def test_a_picture_is_made_again_by_the_version_that_made_it(nova: CreatorStudio
     assert story(nova, asset).again == 2
 
 
-def test_what_no_run_made_is_not_made_again(nova: CreatorStudio) -> None:
+def test_uploaded_picture_cannot_be_made_again(nova: CreatorStudio) -> None:
     with pytest.raises(NotFound), nova.scope() as scope:
         lineage.repeat_generation(scope, upload(nova, 1, "x"), key="again", by="member:x")
 
 
-def test_another_agency_learns_and_makes_nothing(nova: CreatorStudio, services: Services) -> None:
+def test_another_agency_reads_and_repeats_nothing(nova: CreatorStudio, services: Services) -> None:
     nova.work(nova.start(variants=1), Engine)
     (asset,), other = found(nova), create_studio(services)
     with pytest.raises(NotFound):

@@ -1,5 +1,4 @@
-"""Pictures that are bought: through lost answers, deaths and stops, the bill says what the books
-say."""
+"""Bought pictures: after lost responses, crashes and stops, the charges equal the records."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +43,7 @@ def there() -> Iterator[FakeReplicate]:
 
 
 class Dying(Replicate):
-    """It is killed at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
+    """Crashes at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
 
     at = ""
 
@@ -83,7 +82,7 @@ def spent(nova: CreatorStudio) -> Decimal:
         return spending_caps.monthly_budget(scope, "USD", {}).spent.minor
 
 
-def test_a_run_buys_each_picture_once_and_says_what_it_cost(
+def test_run_buys_each_picture_once_and_records_its_cost(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start()
@@ -99,7 +98,7 @@ def test_a_run_buys_each_picture_once_and_says_what_it_cost(
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_a_worker_killed_anywhere_leaves_one_bill(
+def test_crash_at_any_step_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, at: str
 ) -> None:
     job_id = nova.start(variants=1)
@@ -115,7 +114,7 @@ def test_a_worker_killed_anywhere_leaves_one_bill(
 @pytest.mark.parametrize(
     "fault", [Fault(reset_after=True), Fault(status=500), Fault(hang=True)], ids=repr
 )
-def test_a_lost_answer_leaves_one_bill(
+def test_lost_response_causes_one_charge(
     nova: CreatorStudio, there: FakeReplicate, fault: Fault
 ) -> None:
     job_id = nova.start(variants=1)
@@ -125,7 +124,7 @@ def test_a_lost_answer_leaves_one_bill(
     assert (len(there.billed), states(nova), spent(nova)) == (1, ["paid"], Decimal("0.3"))
 
 
-def test_who_loses_the_row_leaves_the_order_to_the_next(
+def test_order_passes_to_the_next_worker_after_a_lost_lease(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id, engine = nova.start(variants=1), engine_of(there)
@@ -146,7 +145,7 @@ def test_who_loses_the_row_leaves_the_order_to_the_next(
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_a_stop_cancels_and_counts_what_had_begun(
+def test_stop_cancels_the_order_and_counts_started_pictures(
     nova: CreatorStudio, there: FakeReplicate, begins: bool
 ) -> None:
     there.begins, there.looks = begins, 50
@@ -159,14 +158,14 @@ def test_a_stop_cancels_and_counts_what_had_begun(
                 runner.stop_run(scope, job_id)
         return look(order)
 
-    there.look = looked  # type: ignore[method-assign]  # a person presses while it is under way
+    there.look = looked  # type: ignore[method-assign]  # a person stops the run during the order
     nova.work(job_id, lambda: engine, told_every=0.0)
     assert nova.progress(job_id) == ("stopped", 0, 3)
     assert len(there.cancelled) == 1
     assert (states(nova), len(there.billed)) == ((["paid"], 1) if begins else (["released"], 0))
 
 
-def test_a_refusal_costs_nothing_and_what_failed_counts(
+def test_refused_order_costs_nothing_and_failed_pictures_count(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     there.credit = False
@@ -179,7 +178,7 @@ def test_a_refusal_costs_nothing_and_what_failed_counts(
     second = nova.start(key="second", variants=9)
     nova.work(second, lambda: engine_of(there))
     assert nova.progress(second) == ("failed", 3, 9), (
-        "after three in a row nobody tries the rest of them"
+        "after three failures in a row the rest is not tried"
     )
     assert (sorted(states(nova)), len(there.billed), spent(nova)) == (
         ["paid"] * 3 + ["released"],
@@ -189,7 +188,7 @@ def test_a_refusal_costs_nothing_and_what_failed_counts(
 
 
 class Moderated(Replicate):
-    """It refuses the pictures with these places in the order of asking."""
+    """Refuses the pictures at these positions in the order of the requests."""
 
     refuses: frozenset[int] = frozenset()
     there: FakeReplicate
@@ -212,9 +211,7 @@ def moderated(there: FakeReplicate, *refuses: int) -> Moderated:
     return engine
 
 
-def test_one_that_is_refused_is_left_out_and_told(
-    nova: CreatorStudio, there: FakeReplicate
-) -> None:
+def test_refused_picture_is_skipped_and_reported(nova: CreatorStudio, there: FakeReplicate) -> None:
     job_id, engine = nova.start(variants=5), moderated(there, 1, 3)
     nova.work(job_id, lambda: engine)
     assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (
@@ -232,7 +229,7 @@ def test_one_that_is_refused_is_left_out_and_told(
     assert notice.message == Message("job.skipped", {"count": 2, "total": 5})
 
 
-def test_a_run_of_which_all_is_refused_fails(nova: CreatorStudio, there: FakeReplicate) -> None:
+def test_run_with_all_pictures_refused_fails(nova: CreatorStudio, there: FakeReplicate) -> None:
     job_id, engine = nova.start(variants=2), moderated(there, 0, 1)
     nova.work(job_id, lambda: engine)
     with nova.scope() as scope:
@@ -242,7 +239,7 @@ def test_a_run_of_which_all_is_refused_fails(nova: CreatorStudio, there: FakeRep
     assert nova.progress(job_id) == ("failed", 2, 2)
 
 
-def test_a_death_after_a_refusal_asks_for_no_refused_one_again(
+def test_crash_after_a_refusal_does_not_repeat_the_refused_picture(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start(variants=4)
@@ -267,10 +264,11 @@ def test_a_death_after_a_refusal_asks_for_no_refused_one_again(
     )
 
 
-def test_what_a_broken_run_lacks_is_bought_and_nothing_twice(
+def test_resumed_run_buys_the_missing_pictures_once(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
-    """The month's cap ends it after a refusal; more is allowed, and a person has the rest made."""
+    """The monthly cap ends the run after a refusal; the cap is raised, and a person resumes the
+    run."""
     job_id, engine = nova.start(variants=6), moderated(there, 1)
     with nova.scope() as scope:
         spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
@@ -292,7 +290,7 @@ def test_what_a_broken_run_lacks_is_bought_and_nothing_twice(
     assert (len(there.asked), states(nova), spent(nova)) == (6, ["paid"] * 6, Decimal("1.8"))
 
 
-def test_too_many_and_away_are_tried_again_and_hold_no_money(
+def test_throttling_and_outage_are_retried_and_reserve_no_money(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start(variants=1)
@@ -308,7 +306,7 @@ def test_too_many_and_away_are_tried_again_and_hold_no_money(
     assert (nova.progress(job_id)[0], len(there.billed), states(nova)) == ("done", 1, ["paid"])
 
 
-def test_the_cap_ends_a_run_in_words_and_keeps_what_it_made(
+def test_cap_ends_a_run_with_a_reason_and_keeps_its_pictures(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start()
@@ -319,7 +317,7 @@ def test_the_cap_ends_a_run_in_words_and_keeps_what_it_made(
         spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
     assert (nova.progress(job_id), there.asked) == (("failed", 0, 3), [])
     nova.work(other, lambda: engine_of(there))
-    assert nova.progress(other) == ("done", 3, 3), "three of three tenths of a cent fit into one"
+    assert nova.progress(other) == ("done", 3, 3), "three pictures of 0.3 cents fit into one cent"
     third = nova.start(key="third")
     nova.work(third, lambda: engine_of(there))
     assert (nova.progress(third), len(there.billed), spent(nova)) == (
@@ -329,7 +327,7 @@ def test_the_cap_ends_a_run_in_words_and_keeps_what_it_made(
     )
 
 
-def test_a_run_costs_no_more_than_its_recipe_says(
+def test_run_costs_no_more_than_the_budget_of_its_recipe(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start(variants=5, budget="0.01 USD")
@@ -346,15 +344,17 @@ def test_a_run_costs_no_more_than_its_recipe_says(
     euros = nova.start(key="euros", budget="5 EUR")
     nova.work(euros, lambda: engine_of(there))
     assert (nova.progress(euros), len(there.billed)) == (("failed", 0, 3), 3), (
-        "nothing in a currency it does not name"
+        "no spending in a currency without a budget"
     )
     other = nova.start(key="other", budget="0.01 USD, 5 EUR")
     nova.work(other, lambda: engine_of(there))
-    assert (nova.progress(other), len(there.billed)) == (("done", 3, 3), 6), "each run has its own"
+    assert (nova.progress(other), len(there.billed)) == (("done", 3, 3), 6), (
+        "each run has its own budget"
+    )
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_a_death_uses_up_no_budget_of_its_run(
+def test_crash_uses_up_no_budget_of_its_run(
     nova: CreatorStudio, there: FakeReplicate, at: str
 ) -> None:
     job_id = nova.start(variants=3, budget="0.01 USD")
@@ -368,7 +368,7 @@ def test_a_death_uses_up_no_budget_of_its_run(
     )
 
 
-def test_words_that_stay_in_the_house_are_sent_nowhere(
+def test_adult_prompt_is_not_sent_to_a_hosted_engine(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     job_id = nova.start()
@@ -381,7 +381,7 @@ def test_words_that_stay_in_the_house_are_sent_nowhere(
 
 
 def due(nova: CreatorStudio) -> list[tuple[str, str, str | None]]:
-    """Kind, queue and lane of what waits."""
+    """Return kind, queue and lane of the waiting rows."""
     with nova.scope() as scope:
         found = scope.run(
             "SELECT kind, queue, lane FROM outbox WHERE tenant_id = :t ORDER BY kind",
@@ -390,18 +390,16 @@ def due(nova: CreatorStudio) -> list[tuple[str, str, str | None]]:
         return [tuple(row) for row in found]
 
 
-def test_what_is_bought_leaves_the_queue_of_the_device(
-    nova: CreatorStudio, there: FakeReplicate
-) -> None:
-    """A recipe that names a seller goes there at once, one that names nothing is handed on; twice
-    does no harm."""
+def test_hosted_run_moves_out_of_the_gpu_queue(nova: CreatorStudio, there: FakeReplicate) -> None:
+    """A recipe that names a hosted engine is queued there; one without a name is moved there. A
+    repeat is harmless."""
     usual, freed = nova.start(variants=1), list[str]()
     given: dict[str, Any] = {
         "tenant": nova.services.tenant,
         "store": nova.services.store,
         "credential": lambda: CREDENTIAL,
     }
-    for _ in range(2):  # the second time, a worker died before its row was done with
+    for _ in range(2):  # # the second time, a worker crashed before it finished its row
         runner.generate_pictures(
             RunDue(nova.tenant_id, usual),
             engine=lambda: engine_of(there),
@@ -410,7 +408,7 @@ def test_what_is_bought_leaves_the_queue_of_the_device(
         )
     assert due(nova) == [("job.buy", "buy", f"job:{usual}")] * 2 + [("job.run", "gpu", None)]
     assert (there.asked, nova.progress(usual)) == ([], ("queued", 0, 1))
-    assert freed == [], "no card is freed for what is bought"
+    assert freed == [], "no GPU memory is freed for bought pictures"
     nova.work(usual, lambda: engine_of(there))
     assert (len(there.billed), nova.progress(usual)[0]) == (1, "done")
     named = nova.start(key="named", variants=1, engine="replicate")
@@ -420,7 +418,7 @@ def test_what_is_bought_leaves_the_queue_of_the_device(
     assert ("job.buy", "buy", f"job:{named}") not in due(nova)
 
 
-def test_an_engine_that_is_not_there_ends_the_run_in_words_and_nothing_stands_in(
+def test_missing_engine_fails_the_run_without_a_substitute(
     nova: CreatorStudio,
 ) -> None:
     job_id = nova.start(engine="stability")
@@ -432,7 +430,7 @@ def test_an_engine_that_is_not_there_ends_the_run_in_words_and_nothing_stands_in
     assert (nova.progress(job_id), nova.count("creations")) == (("failed", 0, 3), 0)
 
 
-def test_the_engine_a_recipe_names_makes_its_pictures(
+def test_named_engine_makes_the_pictures_of_its_recipe(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     bought, drawn = (
@@ -457,7 +455,7 @@ def test_the_engine_a_recipe_names_makes_its_pictures(
     assert {row.job_id: row.engine for row in made} == {bought: "replicate", drawn: "placeholder"}
 
 
-def test_marked_pictures_and_real_ones_are_not_of_one_run(
+def test_run_does_not_mix_placeholder_and_real_pictures(
     nova: CreatorStudio, there: FakeReplicate
 ) -> None:
     def dies(number: int) -> None:
@@ -467,7 +465,7 @@ def test_marked_pictures_and_real_ones_are_not_of_one_run(
     job_id, dying = nova.start(), Engine(before=dies)
     with pytest.raises(Killed):
         nova.work(job_id, lambda: dying)
-    nova.work(job_id, lambda: engine_of(there))  # somebody set up a seller meanwhile
+    nova.work(job_id, lambda: engine_of(there))  # # a hosted engine was set up between the two
     with nova.scope() as scope:
         assert runner.failure_reason(scope, job_id) == Message(
             "job.engine_changed", {"engine": "replicate"}
@@ -476,7 +474,7 @@ def test_marked_pictures_and_real_ones_are_not_of_one_run(
 
 
 def at_once(nova: CreatorStudio, ids: list[UUID], there: FakeReplicate, **given: Any) -> int:
-    """Work on runs in as many threads; how many were put off."""
+    """Work on the runs in as many threads; return the number of postponed runs."""
 
     def work(job_id: UUID) -> bool:
         try:
@@ -490,7 +488,7 @@ def at_once(nova: CreatorStudio, ids: list[UUID], there: FakeReplicate, **given:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_caps_hold_where_runs_of_an_agency_are_bought_at_once(
+def test_caps_hold_for_concurrent_hosted_runs_of_an_agency(
     nova: CreatorStudio, there: FakeReplicate, seed: int
 ) -> None:
     there.looks = 2 + seed
@@ -499,14 +497,14 @@ def test_caps_hold_where_runs_of_an_agency_are_bought_at_once(
         spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
     at_once(nova, ids, there)
     assert (len(there.billed), spent(nova), nova.count("creations")) == (3, Decimal("0.9"), 3), (
-        "a cent holds three"
+        "three pictures fit into one cent"
     )
     with nova.scope() as scope:
         spending_caps.set_spending_cap(scope, "USD", None)
     day = [nova.start(key=f"day{one}", seed=one, variants=3) for one in range(4)]
-    assert at_once(nova, day, there, per_day=7), "some wait"
+    assert at_once(nova, day, there, per_day=7), "some runs wait"
     for _ in range(3):
         at_once(nova, day, there, per_day=7)
     assert (nova.count("creations"), len(there.billed)) == (7, 7), (
-        "seven a day, four more than there were"
+        "seven a day: four more than before"
     )

@@ -1,5 +1,5 @@
-"""Pictures of a seller that tells its answer once: what came is kept, and comes into the library
-after a death."""
+"""Pictures of a seller that returns a result once: the received result is stored and ingested after
+a crash."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -35,7 +35,7 @@ def there() -> Iterator[FakeStability]:
 
 
 class Dying(Stability):
-    """It is killed as it was answered, or as that was kept."""
+    """Crashes when the response arrives, or when it is stored."""
 
     at = ""
 
@@ -73,7 +73,7 @@ def objects(nova: CreatorStudio) -> int:
 
 
 def forget(nova: CreatorStudio) -> list[SellerAnswerStored]:
-    """Have forgotten what is to be, as if its time had come."""
+    """Run the due deletions of stored responses now."""
     with nova.scope() as scope:
         due = (
             "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'answer.forget' AND "
@@ -88,7 +88,9 @@ def forget(nova: CreatorStudio) -> list[SellerAnswerStored]:
     return events
 
 
-def test_what_came_before_a_death_is_not_lost(nova: CreatorStudio, there: FakeStability) -> None:
+def test_result_received_before_a_crash_is_not_lost(
+    nova: CreatorStudio, there: FakeStability
+) -> None:
     job_id = nova.start(variants=2)
     with pytest.raises(Killed):
         nova.work(job_id, lambda: engine_of(there, "kept"))
@@ -102,10 +104,10 @@ def test_what_came_before_a_death_is_not_lost(nova: CreatorStudio, there: FakeSt
     with_answers = objects(nova)
     assert len(forget(nova)) == 2
     assert (objects(nova), nova.count("creations")) == (with_answers - 2, 2)
-    assert len(forget(nova)) == 2, "twice does no harm"
+    assert len(forget(nova)) == 2, "a repeat is harmless"
 
 
-def test_what_nobody_kept_is_paid_left_out_and_told(
+def test_unstored_result_is_paid_skipped_and_reported(
     nova: CreatorStudio, there: FakeStability
 ) -> None:
     job_id = nova.start(variants=2)
@@ -119,7 +121,7 @@ def test_what_nobody_kept_is_paid_left_out_and_told(
     assert run.why_refused == Message("engine.order_lost", {"engine": "stability"})
 
 
-def test_a_store_that_takes_no_answer_throws_no_picture_away(
+def test_failing_response_store_loses_no_picture(
     nova: CreatorStudio, there: FakeStability, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, put = nova.services.store, nova.services.store.put

@@ -1,4 +1,4 @@
-"""Runs at home and at the house ask for the same pictures."""
+"""Runs on remote workers and on the server request the same pictures."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -31,7 +31,7 @@ from tests.studio.person_builders import add_consenting_creator, add_photo, name
 
 
 def owner(nova: CreatorStudio) -> str:
-    """A new owner of the agency, as an actor."""
+    """Add an owner to the agency, and return them as an actor."""
     with nova.scope() as scope:
         email = f"{uuid7()}@example.test"
         member = agencies.add_member(
@@ -41,7 +41,7 @@ def owner(nova: CreatorStudio) -> str:
 
 
 def lent(nova: CreatorStudio, *does: str) -> tuple[UUID, LeasedPictures | None]:
-    """What a machine of the agency that can do so much is lent."""
+    """Return the pictures leased to a new remote worker with these capabilities."""
     machine_id = uuid7()
     with nova.scope(owner(nova)) as scope:
         remote_workers.create_remote_worker(scope, name="cellar", machine_id=machine_id)
@@ -51,7 +51,7 @@ def lent(nova: CreatorStudio, *does: str) -> tuple[UUID, LeasedPictures | None]:
         return machine_id, leases.lease_pictures(scope, machine_id, wanted, AgencyBounds())
 
 
-def test_what_the_agencys_machines_can_is_asked_of_those_that_live(nova: CreatorStudio) -> None:
+def test_remote_capabilities_come_from_active_workers(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         assert remote_routing.remote_capabilities(scope) is None
     first, _ = lent(nova, "loras")
@@ -62,11 +62,11 @@ def test_what_the_agencys_machines_can_is_asked_of_those_that_live(nova: Creator
         assert remote_routing.remote_capabilities(scope) == {"init", "mask"}
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["at home", "by the house"])
-def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(
+@pytest.mark.parametrize("ended", [False, True], ids=["remote", "on the server"])
+def test_missing_pictures_of_a_failed_remote_run_are_requested_again(
     nova: CreatorStudio, ended: bool
 ) -> None:
-    """Also the picture that came and could not be used."""
+    """This includes a received picture that could not be used."""
     machine_id, _ = lent(nova)
     job_id = nova.start()
     with nova.scope() as scope:
@@ -110,10 +110,10 @@ def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(
     "part",
     [MaskRegion(10, 10, 60, 60), parse_shape_lines("ellipse 10 10 60 60\nstroke 5 70,70 90,90")],
 )
-def test_what_a_machine_is_asked_is_what_our_workers_would_be(
+def test_remote_request_equals_the_request_of_local_workers(
     nova: CreatorStudio, part: MaskPart
 ) -> None:
-    """Words, sizes and every picture a run works from: whoever makes it makes the same."""
+    """Prompt, sizes and input pictures are the same at each worker."""
     kept, base = (
         name_people(nova, add_photo(nova, 1), add_consenting_creator(nova)),
         add_photo(nova, 2),
@@ -128,7 +128,7 @@ def test_what_a_machine_is_asked_is_what_our_workers_would_be(
         job_id = runner.start_run(
             scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin
         )
-    assert lent(nova, "init", "loras", "mask")[1] is None, "it keeps to no look"
+    assert lent(nova, "init", "loras", "mask")[1] is None, "this worker has no reference support"
     machine_id, found = lent(nova, "init", "loras", "mask", "references")
     assert found is not None
 
@@ -147,7 +147,7 @@ def test_what_a_machine_is_asked_is_what_our_workers_would_be(
     ours = run_inputs.attach_inputs(
         nova.services.tenant, nova.services.store, job, shots, actor="system:test"
     )
-    on_the_machine = (Lora("silk", 0.8),)  # the files there are all the agency's own
+    on_the_machine = (Lora("silk", 0.8),)  # # all files there are the agency's own
     assert [one.to_job(fetch) for one in found.pictures] == [
         replace(one.job, loras=on_the_machine) for one in ours
     ]

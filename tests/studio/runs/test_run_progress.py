@@ -1,4 +1,4 @@
-"""A run as it gets on: its steps, its end in the middle of a picture, its turns, its time."""
+"""Progress of a run: steps, a stop within a picture, turns, and estimates."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from tests.studio.builders import CreatorStudio, Engine, build_spec
 
 
 class Stepping(Engine):
-    """Twenty steps a picture; `at` is done before one of them of one picture."""
+    """Twenty steps a picture; `act` is called before step `at` of one picture."""
 
     def __init__(
         self, at: tuple[int, int] = (-1, -1), act: Callable[[], object] = lambda: None
@@ -47,7 +47,7 @@ def told(nova: CreatorStudio, job_id: object) -> tuple[int, int, int]:
     return run.done, run.step, run.steps
 
 
-def test_a_run_tells_how_far_its_picture_is(nova: CreatorStudio) -> None:
+def test_run_reports_the_progress_of_its_picture(nova: CreatorStudio) -> None:
     job_id, seen = nova.start(), list[tuple[int, int, int]]()
     engine = Stepping((1, 13), lambda: seen.append(told(nova, job_id)))
     nova.work(job_id, lambda: engine, told_every=0.0)
@@ -55,14 +55,14 @@ def test_a_run_tells_how_far_its_picture_is(nova: CreatorStudio) -> None:
     assert told(nova, job_id) == (3, 0, 0)
 
 
-def test_steps_are_told_once_a_second_at_most(nova: CreatorStudio) -> None:
+def test_steps_are_reported_at_most_once_a_second(nova: CreatorStudio) -> None:
     job_id, seen = nova.start(), list[tuple[int, int, int]]()
     engine = Stepping((0, 20), lambda: seen.append(told(nova, job_id)))
     nova.work(job_id, lambda: engine, told_every=3600.0)
     assert seen == [(0, 1, 20)]
 
 
-def test_a_stop_ends_the_picture_within_a_step_and_throws_it_away(nova: CreatorStudio) -> None:
+def test_stop_ends_the_picture_within_a_step_and_discards_it(nova: CreatorStudio) -> None:
     job_id = nova.start()
 
     def stop() -> None:
@@ -71,13 +71,13 @@ def test_a_stop_ends_the_picture_within_a_step_and_throws_it_away(nova: CreatorS
 
     engine = Stepping((1, 5), stop)
     nova.work(job_id, lambda: engine, told_every=0.0)
-    assert engine.steps[-1] == 5, "not one step more"
+    assert engine.steps[-1] == 5, "no further step"
     assert nova.progress(job_id) == ("stopped", 1, 3)
     assert told(nova, job_id) == (1, 0, 0)
     assert nova.count("creations") == 1
 
 
-def test_a_lost_row_stops_the_picture_at_its_next_step(nova: CreatorStudio) -> None:
+def test_lost_lease_stops_the_picture_at_its_next_step(nova: CreatorStudio) -> None:
     pulse, job_id = pulses.Heartbeat(), nova.start()
     engine = Stepping((0, 3), pulse.mark_lost)
     with nova.scope() as scope:
@@ -91,7 +91,7 @@ def test_a_lost_row_stops_the_picture_at_its_next_step(nova: CreatorStudio) -> N
     assert engine.steps[-1] == 3
 
 
-def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(
+def test_run_yields_the_gpu_to_waiting_runs_and_continues_after(
     nova: CreatorStudio,
 ) -> None:
     job_id, engine = nova.start(variants=10), Engine()
@@ -99,12 +99,12 @@ def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(
         nova.work(job_id, lambda: engine)
     assert later.value.after == timedelta()
     assert nova.progress(job_id) == ("running", runner.TURN_PICTURES, 10)
-    nova.work(job_id, lambda: engine)  # nobody waits: it keeps the machine
+    nova.work(job_id, lambda: engine)  # # no run waits: it keeps the GPU
     assert nova.progress(job_id) == ("done", 10, 10)
     assert len(engine.drawn) == 10
 
 
-def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(
+def test_estimate_uses_the_last_run_of_the_recipe_without_its_waits(
     nova: CreatorStudio,
 ) -> None:
     def pace(recipe: str, **said: Any) -> float:
@@ -122,7 +122,7 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
         nova.work(job, Engine)
         with nova.scope() as scope:
             scope.run("UPDATE creations SET seconds = :s WHERE job_id = :job", s=seconds, job=job)
-            scope.run(  # its second picture came after the night
+            scope.run(  # # its second picture came the next morning
                 "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE "
                 "source_key = :first",
                 first=run_source_key(job, 0),
@@ -130,10 +130,12 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
     assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
     small = build_spec()
     assert pace("morning", width=small.width * 2, steps=small.steps * 3) == 18, "six times the work"
-    assert pace("morning", width=small.width * 2, model="another") == 3, "whose pace nobody knows"
+    assert pace("morning", width=small.width * 2, model="another") == 3, (
+        "the pace of this model is unknown"
+    )
 
 
-def test_what_came_out_is_told_in_one_read(nova: CreatorStudio) -> None:
+def test_output_statistics_are_read_at_once(nova: CreatorStudio) -> None:
     nova.work(nova.start(), Engine)
     with nova.scope() as scope:
         first = runner.run_assets(scope, list_runs(scope, nova.creator_id)[0].id)[0]
@@ -150,7 +152,7 @@ def test_what_came_out_is_told_in_one_read(nova: CreatorStudio) -> None:
     assert (later.made, later.kept, later.seconds_per_kept, later.cost) == (0, 0, None, [])
 
 
-def test_a_picture_says_how_long_it_took_and_what_it_cost(nova: CreatorStudio) -> None:
+def test_picture_records_its_duration_and_cost(nova: CreatorStudio) -> None:
     nova.work(nova.start(), Engine)
     nova.upload(encoded(a_picture(seed=6), "JPEG"))
     with nova.scope() as scope:
@@ -164,7 +166,7 @@ def test_a_picture_says_how_long_it_took_and_what_it_cost(nova: CreatorStudio) -
         assert (row.cost, row.currency) == (None, None)
 
 
-def test_a_worker_that_died_in_a_picture_leaves_a_run_that_goes_on(nova: CreatorStudio) -> None:
+def test_run_continues_after_a_crash_within_a_picture(nova: CreatorStudio) -> None:
     def die() -> None:
         raise Killed
 

@@ -1,4 +1,4 @@
-"""Runs of recipes: resumed where they stopped, failed with words, never waiting for ever."""
+"""Runs of recipes: resumed after interruptions, failed with a reason, never waiting for ever."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -37,19 +37,19 @@ def made(nova: CreatorStudio, job_id: object) -> list[object]:
         return list(runner.run_assets(scope, job_id))  # type: ignore[arg-type]  # an id of the test
 
 
-def test_a_run_makes_its_pictures_in_order_once(nova: CreatorStudio) -> None:
+def test_run_makes_its_pictures_once_in_order(nova: CreatorStudio) -> None:
     job_id = nova.start()
     engine = Engine()
     assert nova.progress(job_id) == ("queued", 0, 3)
     nova.work(job_id, lambda: engine)
     assert nova.progress(job_id) == ("done", 3, 3)
-    nova.work(job_id, lambda: engine)  # the row came twice
+    nova.work(job_id, lambda: engine)  # # the same row twice
     assert len(engine.drawn) == len(made(nova, job_id)) == 3
     assert [item.seed for item in reversed(nova.library())] == [job.seed for job in engine.drawn]
 
 
-def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: CreatorStudio) -> None:
-    """One picture, then its row waits; the scores of what stands are there to be compared."""
+def test_paced_run_yields_the_gpu_between_pictures(nova: CreatorStudio) -> None:
+    """The row waits after each picture; the finished pictures have their scores."""
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, build_spec())
         job_id = runner.start_run(
@@ -71,13 +71,13 @@ def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: CreatorStudio) ->
     assert all(score is not None and 0 <= score <= 100 for score in found.scores)
 
 
-def test_a_run_is_started_once_for_its_key(nova: CreatorStudio) -> None:
+def test_run_is_started_once_per_key(nova: CreatorStudio) -> None:
     assert nova.start(key="a") == nova.start(key="a")
     assert nova.start(key="a") != nova.start(key="b")
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_after_a_crash_between_two_pictures_the_rest_is_made(nova: CreatorStudio, at: int) -> None:
+def test_remaining_pictures_are_made_after_a_crash(nova: CreatorStudio, at: int) -> None:
     def die(number: int) -> None:
         if number == at:
             raise Killed
@@ -94,8 +94,8 @@ def test_after_a_crash_between_two_pictures_the_rest_is_made(nova: CreatorStudio
     assert len(made(nova, job_id)) == 3
 
 
-def test_a_picture_that_stands_is_not_drawn_again(nova: CreatorStudio) -> None:
-    """The process died after the picture was recorded, before it was counted."""
+def test_recorded_picture_is_not_drawn_again(nova: CreatorStudio) -> None:
+    """The process crashed after the picture was recorded and before it was counted."""
     job_id, engine = nova.start(), Engine()
     nova.work(job_id, lambda: engine)
     with nova.scope() as scope:
@@ -108,8 +108,8 @@ def test_a_picture_that_stands_is_not_drawn_again(nova: CreatorStudio) -> None:
 
 
 def test_two_workers_at_one_run_make_no_picture_twice(nova: CreatorStudio) -> None:
-    """A lease ran out while its worker lived: the other one finishes first, the slow one harms
-    nothing."""
+    """A lease expires while its worker is active: the other worker finishes first, and the slow one
+    does no harm."""
     job_id, slow, quick = nova.start(), Engine(), Engine()
 
     def overtaken(number: int) -> None:
@@ -126,7 +126,7 @@ def test_two_workers_at_one_run_make_no_picture_twice(nova: CreatorStudio) -> No
     "error",
     [EngineMissing("engine.none", kind="image"), JobTooLarge("engine.size", width=1, height=1)],
 )
-def test_an_engine_that_is_not_there_fails_the_run_with_words(
+def test_unavailable_engine_fails_the_run_with_a_reason(
     nova: CreatorStudio, error: Unavailable
 ) -> None:
     def missing() -> Engine:
@@ -141,11 +141,11 @@ def test_an_engine_that_is_not_there_fails_the_run_with_words(
     assert reason == error.message
     assert notices == {f"job:{job_id}": error.message}
     assert render_message(error.message, "fr")
-    nova.work(job_id, Engine)  # over is over
+    nova.work(job_id, Engine)  # # the run is finished
     assert nova.progress(job_id) == ("failed", 0, 3)
 
 
-def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: CreatorStudio) -> None:
+def test_missing_pictures_of_a_failed_run_are_made_on_request(nova: CreatorStudio) -> None:
     def full(number: int) -> None:
         if number == 1:
             raise JobTooLarge("engine.memory", width=1, height=1)
@@ -154,13 +154,13 @@ def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Cre
     nova.work(job_id, lambda: first)
     assert nova.progress(job_id) == ("failed", 1, 3)
     with nova.scope() as scope:
-        outbox.cancel(scope, RunDue.kind, job_id)  # it was handled
+        outbox.cancel(scope, RunDue.kind, job_id)  # # the row was handled
         assert runner.resume_run(scope, job_id) == 2
         assert list_open_notices(scope) == []
         assert runner.failure_reason(scope, job_id) is None
     assert (nova.progress(job_id), nova.count("outbox")) == (("queued", 1, 3), 1)
     with nova.scope() as scope, pytest.raises(Conflict):
-        runner.resume_run(scope, job_id)  # pressed twice
+        runner.resume_run(scope, job_id)  # # requested twice
     nova.work(job_id, lambda: rest)
     assert (nova.progress(job_id), len(rest.drawn), len(made(nova, job_id))) == (
         ("done", 3, 3),
@@ -171,7 +171,7 @@ def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Cre
         runner.resume_run(scope, job_id)
 
 
-def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: CreatorStudio) -> None:
+def test_busy_engine_is_retried_and_the_run_fails_with_a_reason(nova: CreatorStudio) -> None:
     def busy() -> Engine:
         raise EngineUnreachable("engine.unreachable", server="x")
 
@@ -185,13 +185,13 @@ def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Cre
         assert runner.failure_reason(scope, job_id) == Message("job.gave_up")
 
 
-def test_a_wrong_recipe_is_told_before_anything_is_queued(nova: CreatorStudio) -> None:
+def test_wrong_recipe_is_reported_before_anything_is_queued(nova: CreatorStudio) -> None:
     with pytest.raises(BadInput):
         nova.start(prompt="a {nothing}")
     assert nova.count("jobs") == nova.count("outbox") == 0
 
 
-def test_a_run_that_names_somebody_never_shown_does_not_start(nova: CreatorStudio) -> None:
+def test_run_that_names_a_banned_person_does_not_start(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         role = {"role": Role.OWNER, "language": "fr", "zone": "Europe/Paris"}
         owner = agencies.add_member(scope, name="Zoé", email="zoe@example.test", **role)
@@ -203,11 +203,10 @@ def test_a_run_that_names_somebody_never_shown_does_not_start(nova: CreatorStudi
     assert nova.start(key="benign", prompt="a portrait of Lou, {place} {hour}")
 
 
-def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(
+def test_loras_are_requested_and_runs_grouped_by_them(
     nova: CreatorStudio,
 ) -> None:
-    """One that cannot lay them over its model says so: pictures without the look would pass for
-    it."""
+    """An engine without LoRA support fails the run: pictures without the LoRA would pass for it."""
     looks = {"mia": 80, "film": 30}
     (shot,) = specs.plan_pictures(build_spec(loras=looks), seed=1, count=1)
     assert shot.job.loras == (Lora("mia", 0.8), Lora("film", 0.3))
@@ -228,7 +227,7 @@ def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(
         )
 
 
-def test_looks_are_asked_for_as_this_agencys(nova: CreatorStudio) -> None:
+def test_loras_are_requested_with_their_agency(nova: CreatorStudio) -> None:
     engine = Engine(does=frozenset({"loras"}))
     nova.work(nova.start(variants=1, loras={"mia": 80}), lambda: engine)
     assert [job.loras for job in engine.drawn] == [(Lora("mia", 0.8, owner=nova.tenant_id.hex),)]
@@ -236,7 +235,7 @@ def test_looks_are_asked_for_as_this_agencys(nova: CreatorStudio) -> None:
 
 @dataclass
 class Together(Engine):
-    """Makes several at once, and may die at its n-th picture."""
+    """Draws several pictures at once, and can crash at its n-th picture."""
 
     asked: list[int] = field(default_factory=list)
 
@@ -248,7 +247,7 @@ class Together(Engine):
             yield self.draw(job, progress)
 
 
-def test_an_engine_that_gains_by_it_is_asked_for_several(nova: CreatorStudio) -> None:
+def test_batch_engine_receives_several_jobs_at_once(nova: CreatorStudio) -> None:
     engine = Together()
     job_id = nova.start(variants=6)
     nova.work(job_id, lambda: engine)
@@ -256,7 +255,7 @@ def test_an_engine_that_gains_by_it_is_asked_for_several(nova: CreatorStudio) ->
     assert [job.seed for job in engine.drawn] == [item.seed for item in reversed(nova.library())]
 
 
-def test_what_stood_when_a_batch_died_is_not_drawn_again(nova: CreatorStudio) -> None:
+def test_finished_pictures_of_a_crashed_batch_are_not_drawn_again(nova: CreatorStudio) -> None:
     def die(number: int) -> None:
         if number == 2:
             raise Killed
@@ -271,9 +270,8 @@ def test_what_stood_when_a_batch_died_is_not_drawn_again(nova: CreatorStudio) ->
     assert [job.seed for job in again.drawn] == [item.seed for item in reversed(nova.library())]
 
 
-def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: CreatorStudio) -> None:
-    """How a picture comes out may depend on the others of its batch: a run that goes on makes up
-    the same ones."""
+def test_batches_are_the_same_after_any_interruption(nova: CreatorStudio) -> None:
+    """A picture can depend on the others of its batch, so a resumed run forms the same batches."""
 
     def die(number: int) -> None:
         if number == 5:
@@ -295,7 +293,7 @@ def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: Cre
         assert list(rows) == [job.seed for job in whole.drawn]
 
 
-def test_no_more_is_kept_of_a_batch_than_the_day_leaves(nova: CreatorStudio) -> None:
+def test_batch_keeps_no_more_than_the_daily_quota(nova: CreatorStudio) -> None:
     with nova.scope() as scope:
         quotas.set_daily_quota(scope, 3)
     engine = Together()
@@ -305,7 +303,7 @@ def test_no_more_is_kept_of_a_batch_than_the_day_leaves(nova: CreatorStudio) -> 
     assert (engine.asked, len(engine.drawn), len(nova.library())) == ([4], 3, 3)
 
 
-def test_an_engine_that_goes_away_after_a_picture_begins_to_be_away_anew(
+def test_outage_after_a_picture_restarts_the_retry_count(
     nova: CreatorStudio,
 ) -> None:
     def away(number: int) -> None:
@@ -321,7 +319,7 @@ def test_an_engine_that_goes_away_after_a_picture_begins_to_be_away_anew(
         nova.work(job_id, lambda: engine)
 
 
-def test_between_two_pauses_one_picture_is_made(nova: CreatorStudio) -> None:
+def test_paced_run_makes_one_picture_per_pause(nova: CreatorStudio) -> None:
     engine = Together()
     job_id = nova.start(variants=3)
     with pytest.raises(outbox.RetryLater):

@@ -1,5 +1,5 @@
-"""How alike what was made is to its look: once, by the workers, by faces only where people agreed,
-or why not."""
+"""Similarity of a picture to its style references: measured once by the workers, by faces only with
+consent."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -30,8 +30,8 @@ from workers.wiring import Services
 
 @dataclass
 class Eye:
-    """A classifier that finds one face in each picture but the n-th, the same to a degree; or tells
-    none apart."""
+    """A classifier that finds the same face in each picture except the n-th; without a model it
+    compares none."""
 
     model: str | None = "faces@1"
     blind_at: int = -1
@@ -53,7 +53,7 @@ class Eye:
 
 
 def made(nova: CreatorStudio, *, knows_face: bool = True) -> tuple[UUID, UUID, UUID]:
-    """Somebody, the picture of their look, and one that was made after it."""
+    """Add a person, their style reference, and a picture made from it."""
     person = add_consenting_creator(nova)
     asset = name_people(nova, add_photo(nova, 1), person)
     if knows_face:
@@ -100,9 +100,9 @@ def why(nova: CreatorStudio, asset: UUID) -> str:
     return found.missing_reason.code if found.missing_reason is not None else ""
 
 
-def test_without_a_model_of_faces_colours_and_edges_are_compared_once(nova: CreatorStudio) -> None:
+def test_colours_and_edges_are_compared_once_without_a_face_model(nova: CreatorStudio) -> None:
     _, asset, child = made(nova)
-    assert of(nova, child) == StyleScore(), "it waits"
+    assert of(nova, child) == StyleScore(), "the score is pending"
     assert of(nova, asset) is None
     measure(nova)
     found = of(nova, child)
@@ -110,24 +110,24 @@ def test_without_a_model_of_faces_colours_and_edges_are_compared_once(nova: Crea
     assert (found.method, found.missing_reason, found.of_faces) == ("visual@1", None, False)
     assert found.score is not None
     measure(nova, Eye())
-    assert of(nova, child) == found, "another turn changes nothing"
+    assert of(nova, child) == found, "a repeat changes nothing"
     assert nova.count("look_scores") == 1
 
 
-def test_where_who_is_shown_agreed_faces_are_compared(nova: CreatorStudio) -> None:
+def test_faces_are_compared_with_consent(nova: CreatorStudio) -> None:
     _, _, child = made(nova)
     measure(nova, Eye())
     assert of(nova, child) == StyleScore("face:faces@1", 80)
 
 
 @pytest.mark.parametrize("blind", [0, 1])
-def test_where_no_face_is_found_there_is_no_figure(nova: CreatorStudio, blind: int) -> None:
+def test_missing_face_gives_no_score(nova: CreatorStudio, blind: int) -> None:
     _, _, child = made(nova)
     measure(nova, Eye(blind_at=blind))
     assert why(nova, child) == "look.no_face"
 
 
-def test_who_did_not_agree_has_no_face_compared(nova: CreatorStudio) -> None:
+def test_face_is_not_compared_without_consent(nova: CreatorStudio) -> None:
     _, _, child = made(nova, knows_face=False)
     eye = Eye()
     measure(nova, eye)
@@ -136,7 +136,7 @@ def test_who_did_not_agree_has_no_face_compared(nova: CreatorStudio) -> None:
     assert (found.method, eye.looked) == ("visual@1", 0)
 
 
-def test_a_classifier_that_tells_no_faces_apart_is_none(nova: CreatorStudio) -> None:
+def test_classifier_without_a_face_model_is_not_used(nova: CreatorStudio) -> None:
     _, _, child = made(nova)
     measure(nova, Eye(model=None))
     found = of(nova, child)
@@ -144,7 +144,7 @@ def test_a_classifier_that_tells_no_faces_apart_is_none(nova: CreatorStudio) -> 
     assert found.method == "visual@1"
 
 
-def test_while_it_is_away_it_waits_and_at_the_end_why_is_said(nova: CreatorStudio) -> None:
+def test_outage_is_retried_and_ends_with_a_reason(nova: CreatorStudio) -> None:
     _, _, child = made(nova)
     with pytest.raises(EngineUnreachable):
         measure(nova, Eye(away=True))
@@ -154,7 +154,7 @@ def test_while_it_is_away_it_waits_and_at_the_end_why_is_said(nova: CreatorStudi
     assert why(nova, child) == "look.unmeasured"
 
 
-def test_what_was_taken_back_meanwhile_is_not_looked_at(nova: CreatorStudio) -> None:
+def test_frozen_reference_is_not_classified(nova: CreatorStudio) -> None:
     _, asset, child = made(nova)
     with nova.scope() as scope:
         ratings.freeze_bytes(scope, assets.get_asset(scope, asset).sha256)
@@ -163,7 +163,7 @@ def test_what_was_taken_back_meanwhile_is_not_looked_at(nova: CreatorStudio) -> 
     assert (why(nova, child), eye.looked) == ("look.lost", 0)
 
 
-def test_others_see_none_of_it_and_measure_none_of_it(
+def test_another_agency_neither_reads_nor_measures_the_score(
     nova: CreatorStudio, services: Services
 ) -> None:
     _, _, child = made(nova)
@@ -179,7 +179,7 @@ def test_others_see_none_of_it_and_measure_none_of_it(
     assert theirs.count("look_scores") == 0
 
 
-def test_what_keeps_to_no_look_is_not_measured_and_the_kind_has_its_route(
+def test_picture_without_references_is_not_scored_and_the_kind_has_a_route(
     nova: CreatorStudio,
 ) -> None:
     asset = add_photo(nova, 1)

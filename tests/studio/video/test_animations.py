@@ -1,4 +1,4 @@
-"""A picture that a model makes move: once in the library, whoever dies; marked as a child of its
+"""Animations of a picture by a model: in the library once after any crash, marked as a child of the
 picture."""
 
 from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionVideoE
 
 
 class Told:
-    """The engine as it is, but something happens at a step, or instead of the film."""
+    """The real engine, but with an event at a step, or instead of the video."""
 
     name = "diffusion"
 
@@ -126,18 +126,18 @@ def how(nova: CreatorStudio, clip_id: UUID) -> ClipView:
         return clips.get_clip(scope, clip_id)
 
 
-def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(
+def test_animation_is_a_marked_child_of_its_picture(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     asset = still(nova)
     clip_id = ask(nova, wanted(asset))
-    assert ask(nova, wanted(asset, words="other")) == clip_id, "the same press again"
+    assert ask(nova, wanted(asset, words="other")) == clip_id, "the same request again"
     found = how(nova, clip_id)
     assert (found.kind, found.state, found.total) == (ClipKind.MODEL, JobState.QUEUED, 2)
     done = work(nova, clip_id, engine)
     assert (done.state, done.done, done.reason) == (JobState.DONE, 2, None)
     assert done.asset_id is not None
-    assert work(nova, clip_id, engine) == done, "a row that comes twice"
+    assert work(nova, clip_id, engine) == done, "the same row twice"
     sha256 = digest(nova, done.asset_id)
     data = nova.services.store.get(nova.tenant_id, sha256)
     assert video_files.reopen_video(data, name="film").size == (480, 320)
@@ -152,13 +152,13 @@ def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(
         assert [card.asset_id for card in made.sources] == [asset]
         assert {"motion", "rate", "torch", "diffusers", "pipeline"} <= made.parameters.keys()
         assert asset_records.asset_label(scope, done.asset_id) == "demo"
-        assert ratings.effective_rating(scope, sha256) is None, "nobody looked at it yet"
+        assert ratings.effective_rating(scope, sha256) is None, "it is unrated"
         assert member_reviews.makers_of(scope, [done.asset_id]) == {done.asset_id: "member:x"}
     item = next(item for item in nova.library() if item.asset_id == done.asset_id)
     assert (item.engine, item.alt) == ("diffusion", "waves on a beach")
 
 
-def test_a_film_is_rated_no_lower_for_having_moved(
+def test_animation_is_rated_no_lower_than_its_picture(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     asset = still(nova, rating=Rating.N)
@@ -167,14 +167,14 @@ def test_a_film_is_rated_no_lower_for_having_moved(
     sha256 = digest(nova, done.asset_id)
     with nova.scope() as scope:
         ratings.record_rating(scope, sha256, Rating.G, source="member:rob")
-        assert ratings.effective_rating(scope, sha256) is Rating.S, "its picture was more than that"
+        assert ratings.effective_rating(scope, sha256) is Rating.S, "its picture is rated higher"
         assert ancestors_and_descendants(scope, done.asset_id, most=1)[0] == [asset], (
-            "along this line things are taken back"
+            "freezes follow this relation"
         )
 
 
 @pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])
-def test_who_dies_and_begins_anew_makes_one_asset(
+def test_crash_at_any_store_call_makes_one_animation(
     nova: CreatorStudio, engine: DiffusionVideoEngine, kind: str, number: int
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
@@ -186,19 +186,21 @@ def test_who_dies_and_begins_anew_makes_one_asset(
     assert len(nova.library()) == before + 1
 
 
-def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(
+def test_crash_at_a_step_or_after_storing_makes_one_animation(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     with pytest.raises(KeyboardInterrupt):
         work(nova, clip_id, Told(engine, die))
     first = work(nova, clip_id, engine).asset_id
-    with nova.scope() as scope:  # as if killed between the library and the row
+    with nova.scope() as scope:  # # as after a crash between the library and the row
         scope.run("UPDATE clips SET state = 'running', asset_id = NULL WHERE id = :id", id=clip_id)
     assert work(nova, clip_id, engine).asset_id == first
 
 
-def test_a_stop_ends_it_at_its_step(nova: CreatorStudio, engine: DiffusionVideoEngine) -> None:
+def test_stop_ends_the_animation_at_its_step(
+    nova: CreatorStudio, engine: DiffusionVideoEngine
+) -> None:
     clip_id = ask(nova, wanted(still(nova), steps=4))
     seen: list[int] = []
 
@@ -225,7 +227,7 @@ def test_a_stop_ends_it_at_its_step(nova: CreatorStudio, engine: DiffusionVideoE
     assert never.jobs == []
 
 
-def test_what_is_taken_back_meanwhile_is_not_used(
+def test_picture_frozen_during_an_animation_is_not_used(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     asset = still(nova)
@@ -253,7 +255,7 @@ def test_what_is_taken_back_meanwhile_is_not_used(
         JobTooLarge("engine.film_memory", seconds=1, model="tiny"),
     ],
 )
-def test_an_engine_that_cannot_is_told_once_to_a_person(
+def test_unable_engine_is_reported_once(
     nova: CreatorStudio, engine: DiffusionVideoEngine, error: EngineMissing | JobTooLarge
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
@@ -268,7 +270,7 @@ def test_an_engine_that_cannot_is_told_once_to_a_person(
         assert said.scalar_one() == 1
 
 
-def test_others_faults_are_tried_again_and_given_up(
+def test_engine_outage_is_retried_and_given_up(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
@@ -287,15 +289,13 @@ def test_others_faults_are_tried_again_and_given_up(
     assert reason.code == "clip.gave_up"
 
 
-def test_a_model_that_is_gone_since_is_named(
-    nova: CreatorStudio, engine: DiffusionVideoEngine
-) -> None:
+def test_missing_model_is_named(nova: CreatorStudio, engine: DiffusionVideoEngine) -> None:
     done = work(nova, ask(nova, wanted(still(nova), model="gone")), engine)
     assert done.reason is not None
     assert (done.state, done.reason.code) == (JobState.FAILED, "engine.film_model_missing")
 
 
-def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(
+def test_animation_counts_as_a_picture_and_waits_for_the_next_day(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     first, second = (ask(nova, wanted(still(nova, seed)), str(seed)) for seed in (1, 2))
@@ -313,7 +313,7 @@ def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(
     assert (done.state, done.waits_until) == (JobState.DONE, None)
 
 
-def test_it_keeps_to_the_hours_of_generation(
+def test_animation_keeps_to_the_generation_hours(
     nova: CreatorStudio, engine: DiffusionVideoEngine
 ) -> None:
     with nova.scope() as scope:
@@ -330,7 +330,7 @@ def test_it_keeps_to_the_hours_of_generation(
     assert work(nova, clip_id, engine).state is JobState.DONE
 
 
-def test_only_pictures_of_this_creator_and_words_that_may_be(
+def test_foreign_pictures_and_prohibited_prompts_are_refused(
     nova: CreatorStudio, services: Services
 ) -> None:
     one, other = still(nova), create_studio(services)
@@ -357,7 +357,7 @@ def test_only_pictures_of_this_creator_and_words_that_may_be(
         assert clips.list_recent_clips(scope, nova.creator_id, since=scope.now) == []
 
 
-def test_the_workers_know_what_to_do_with_it(nova: CreatorStudio, tmp_path: Path) -> None:
+def test_animation_has_a_route_and_a_queue(nova: CreatorStudio, tmp_path: Path) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     route = registry.build_routes(nova.services).by_kind[AnimationDue.kind]
     with nova.scope() as scope:
@@ -368,4 +368,4 @@ def test_the_workers_know_what_to_do_with_it(nova: CreatorStudio, tmp_path: Path
     route.handler(AnimationDue(nova.tenant_id, clip_id))
     reason = how(nova, clip_id).reason
     assert reason is not None
-    assert reason.code == "engine.film_none", "nothing is set up here, and a person is told so"
+    assert reason.code == "engine.film_none", "without a setup the failure is reported"

@@ -1,5 +1,5 @@
-"""Clips of a creator's stills: once in the library, whoever dies; nothing of another, nothing
-withheld."""
+"""Slideshows of a creator's pictures: in the library once after any crash; no foreign or withheld
+pictures."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -82,7 +82,7 @@ def how(nova: CreatorStudio, clip_id: UUID) -> ClipView:
 
 
 class Watched:
-    """The store as it is, but something happens before its n-th call of a kind."""
+    """The real store, but with an event before its n-th call of a kind."""
 
     def __init__(
         self, store: ObjectStore, kind: str, number: int, happens: Callable[[], None]
@@ -107,7 +107,7 @@ def die() -> None:
     raise KeyboardInterrupt
 
 
-def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: CreatorStudio) -> None:
+def test_slideshow_is_ingested_with_all_its_pictures_as_sources(nova: CreatorStudio) -> None:
     one, two = still(nova, 1), still(nova, 2, Rating.N)
     clip_id = ask(
         nova,
@@ -117,12 +117,12 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Creat
             shots=(SlideshowPicture(one, 1.0, caption="Bonjour l’été"), SlideshowPicture(two, 1.0)),
         ),
     )
-    assert ask(nova, wanted(one)) == clip_id  # the same press again
+    assert ask(nova, wanted(one)) == clip_id  # # the same request again
     assert how(nova, clip_id).state is JobState.QUEUED
     done = work(nova, clip_id)
     assert (done.state, done.done, done.total) == (JobState.DONE, 60, 60)
     assert done.asset_id is not None
-    assert work(nova, clip_id) == done  # a row that comes twice
+    assert work(nova, clip_id) == done  # # the same row twice
     sha256 = digest(nova, done.asset_id)
     film = video_files.reopen_video(nova.services.store.get(nova.tenant_id, sha256), name="clip")
     assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
@@ -146,7 +146,7 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Creat
     assert nova.count("asset_parts") == 2
 
 
-def test_unrated_stills_make_no_rated_clip(nova: CreatorStudio) -> None:
+def test_unrated_pictures_make_an_unrated_slideshow(nova: CreatorStudio) -> None:
     done = work(nova, ask(nova, wanted(still(nova, 1), still(nova, 2, None))))
     assert done.asset_id is not None
     with nova.scope() as scope:
@@ -154,7 +154,7 @@ def test_unrated_stills_make_no_rated_clip(nova: CreatorStudio) -> None:
 
 
 @pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])
-def test_who_dies_and_begins_anew_makes_one_asset(
+def test_crash_at_any_store_call_makes_one_slideshow(
     nova: CreatorStudio, kind: str, number: int
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
@@ -166,16 +166,16 @@ def test_who_dies_and_begins_anew_makes_one_asset(
     assert len(nova.library()) == before + 1
 
 
-def test_who_dies_after_it_stood_finds_it_there(nova: CreatorStudio) -> None:
+def test_crash_after_storing_a_slideshow_repeats_the_same_asset(nova: CreatorStudio) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     first = work(nova, clip_id).asset_id
-    with nova.scope() as scope:  # as if killed between the library and the row
+    with nova.scope() as scope:  # # as after a crash between the library and the row
         scope.run("UPDATE clips SET state = 'running', asset_id = NULL WHERE id = :id", id=clip_id)
     assert work(nova, clip_id).asset_id == first
     assert nova.count("asset_parts") == 1
 
 
-def test_a_stop_ends_it_while_it_is_drawn(nova: CreatorStudio) -> None:
+def test_stop_ends_the_slideshow_during_drawing(nova: CreatorStudio) -> None:
     clip_id = ask(nova, wanted(still(nova, 1), still(nova, 2)))
 
     def stop() -> None:
@@ -190,7 +190,7 @@ def test_a_stop_ends_it_while_it_is_drawn(nova: CreatorStudio) -> None:
         stop()
 
 
-def test_what_is_taken_back_meanwhile_is_not_used(nova: CreatorStudio) -> None:
+def test_picture_frozen_during_a_slideshow_is_not_used(nova: CreatorStudio) -> None:
     one, two = still(nova, 1), still(nova, 2)
     clip_id = ask(nova, wanted(one, two))
 
@@ -206,7 +206,7 @@ def test_what_is_taken_back_meanwhile_is_not_used(nova: CreatorStudio) -> None:
         ask(nova, wanted(one, two), "again")
 
 
-def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(
+def test_sound_is_a_source_and_generated_parts_are_marked(
     nova: CreatorStudio,
 ) -> None:
     sound = nova.bring(pipeline.prepare_upload(encode_speech("come to the beach"), name="sea.m4a"))
@@ -231,7 +231,7 @@ def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(
     assert found.ai == "generated"
 
 
-def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: CreatorStudio) -> None:
+def test_generated_speech_is_played_once_to_its_end(nova: CreatorStudio) -> None:
     sound = nova.bring(pipeline.prepare_upload(encode_speech("come to the beach"), name="sea.m4a"))
     with nova.scope() as scope:
         given = {
@@ -259,7 +259,7 @@ def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: CreatorSt
     assert made == pytest.approx(spoken + encoder.FADE_OUT_SECONDS, abs=0.15)
 
 
-def test_only_pictures_of_this_creator_and_words_that_may_be_written(
+def test_foreign_pictures_and_prohibited_captions_are_refused(
     nova: CreatorStudio, services: Services
 ) -> None:
     one = still(nova)
@@ -286,7 +286,7 @@ def test_only_pictures_of_this_creator_and_words_that_may_be_written(
         clips.get_clip(scope, clip_id)
 
 
-def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: CreatorStudio) -> None:
+def test_missing_picture_and_given_up_slideshow_are_reported(nova: CreatorStudio) -> None:
     asset = still(nova)
     clip_id, other = ask(nova, wanted(asset)), ask(nova, wanted(asset), "other")
     nova.services.store.delete(nova.tenant_id, digest(nova, asset))
@@ -309,7 +309,7 @@ def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: CreatorStudio) -
         )
 
 
-def test_progress_is_told(nova: CreatorStudio) -> None:
+def test_progress_is_reported(nova: CreatorStudio) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     seen: list[int] = []
 
@@ -320,7 +320,7 @@ def test_progress_is_told(nova: CreatorStudio) -> None:
     assert seen == [29]
 
 
-def test_the_workers_know_what_to_do_with_it(nova: CreatorStudio) -> None:
+def test_slideshow_has_a_route_and_a_queue(nova: CreatorStudio) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     route = registry.build_routes(nova.services).by_kind[SlideshowDue.kind]
     with nova.scope() as scope:

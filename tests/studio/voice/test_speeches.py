@@ -1,5 +1,5 @@
-"""Texts said with a creator's voice: once, counted, with the right of whoever the voice is copied
-from."""
+"""Speech with a creator's voice: made once, counted, with the consent of the person a voice is
+copied from."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -105,9 +105,7 @@ def somebody(nova: CreatorStudio, *, agrees: bool) -> UUID:
     return person
 
 
-def test_it_is_said_once_into_the_library_with_its_label(
-    nova: CreatorStudio, tmp_path: object
-) -> None:
+def test_speech_is_made_once_with_its_label(nova: CreatorStudio, tmp_path: object) -> None:
     engine = Espeak(write_fake_espeak(tmp_path))  # type: ignore[arg-type]  # a folder
     choose(nova, engine)
     speech = start(nova)
@@ -127,7 +125,7 @@ def test_it_is_said_once_into_the_library_with_its_label(
     assert not kept.video
 
 
-def test_what_is_paid_for_is_counted_and_a_limit_holds(
+def test_paid_characters_are_counted_and_limited(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     choose(nova, paid)
@@ -148,7 +146,7 @@ def test_what_is_paid_for_is_counted_and_a_limit_holds(
 
 
 @pytest.mark.parametrize("fault", ["lose", "down"])
-def test_a_lost_answer_stays_counted_and_is_never_asked_again(
+def test_lost_response_stays_counted_and_is_never_repeated(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs, fault: str
 ) -> None:
     choose(nova, paid)
@@ -164,12 +162,12 @@ class Killed(BaseException):
     """The process ends."""
 
 
-def test_killed_after_it_was_asked_nothing_is_billed_twice(
+def test_crash_after_the_request_is_not_charged_twice(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     class Dying(ElevenLabs):
-        def synthesize(self, job: object) -> object:  # type: ignore[override]  # it never comes back
-            super().synthesize(job)  # type: ignore[arg-type]  # as it came
+        def synthesize(self, job: object) -> object:  # type: ignore[override]  # it never returns
+            super().synthesize(job)  # type: ignore[arg-type]  # passed on unchanged
             raise Killed
 
     choose(nova, paid)
@@ -182,7 +180,7 @@ def test_killed_after_it_was_asked_nothing_is_billed_twice(
     assert account.billed == len(WORDS)
 
 
-def test_refused_for_now_it_waits_and_refused_for_good_it_costs_nothing(
+def test_busy_engine_is_retried_and_a_final_refusal_costs_nothing(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     choose(nova, paid)
@@ -200,7 +198,7 @@ def test_refused_for_now_it_waits_and_refused_for_good_it_costs_nothing(
     assert account.billed == len(WORDS)
 
 
-def test_a_copied_voice_needs_its_owner_and_their_word(
+def test_copied_voice_needs_its_owner_and_their_consent(
     nova: CreatorStudio, paid: ElevenLabs
 ) -> None:
     with pytest.raises(Refused) as raised:
@@ -213,7 +211,7 @@ def test_a_copied_voice_needs_its_owner_and_their_word(
         start(nova)
 
 
-def test_what_a_copied_voice_says_shows_its_owner(nova: CreatorStudio, paid: ElevenLabs) -> None:
+def test_speech_in_a_copied_voice_depicts_its_owner(nova: CreatorStudio, paid: ElevenLabs) -> None:
     lea = somebody(nova, agrees=True)
     choose(nova, paid, 1, lea)
     speech = start(nova)
@@ -224,7 +222,7 @@ def test_what_a_copied_voice_says_shows_its_owner(nova: CreatorStudio, paid: Ele
     assert (shown.how, shown.state) == ("voice", "confirmed")
 
 
-def test_taken_back_in_between_nothing_is_said(
+def test_consent_revoked_before_synthesis_makes_no_speech(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     lea = somebody(nova, agrees=True)
@@ -239,7 +237,7 @@ def test_taken_back_in_between_nothing_is_said(
         start(nova, key="two")
 
 
-def test_a_voice_that_may_earn_nothing_is_refused(nova: CreatorStudio, paid: ElevenLabs) -> None:
+def test_non_commercial_voice_is_refused(nova: CreatorStudio, paid: ElevenLabs) -> None:
     licence = VoiceLicence("CC BY-NC 4.0", "a university", "https://example.org", commercial=False)
     with nova.scope() as scope, pytest.raises(Refused) as raised:
         creator_voices.choose_voice(
@@ -251,7 +249,7 @@ def test_a_voice_that_may_earn_nothing_is_refused(nova: CreatorStudio, paid: Ele
     assert raised.value.message.code == "voice.not_commercial"
 
 
-def test_nobody_says_what_is_never_allowed(
+def test_prohibited_text_is_refused(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     choose(nova, paid)
@@ -260,7 +258,7 @@ def test_nobody_says_what_is_never_allowed(
     assert nova.count("speeches") == 0
 
 
-def test_at_the_terminal_a_voice_is_chosen_and_a_text_is_said(
+def test_command_line_assigns_a_voice_and_makes_speech(
     nova: CreatorStudio, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     services = replace(nova.services, speech_engines=lambda: (paid,))
@@ -282,7 +280,7 @@ def test_at_the_terminal_a_voice_is_chosen_and_a_text_is_said(
 
 
 @given(st.integers(1_577_836_800, 2_051_222_400))
-def test_a_month_begins_before_now_on_its_first(seconds: int) -> None:
+def test_month_starts_on_its_first_local_day_before_now(seconds: int) -> None:
     now = datetime.fromtimestamp(seconds, UTC)
     for name in ("Europe/Paris", "Pacific/Auckland", "America/St_Johns"):
         zone = ZoneInfo(name)

@@ -1,5 +1,5 @@
-"""Choosing a voice on the page: what workers list, samples, putting away, and texts whose answer
-was lost."""
+"""Choice of a voice on the page: the catalog of the workers, samples, removal, and texts with a
+lost response."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -42,7 +42,7 @@ SENTENCE = "Bonjour. Voici comment je parle quand je vous lis un texte court."
 def look(
     nova: CreatorStudio, *engines: SpeechEngine, beside: Sequence[UUID] = ()
 ) -> voice_catalog.VoiceCatalog:
-    """What the workers find where there are these agencies beside."""
+    """Refresh the catalog while these other agencies exist, and return it."""
     voice_catalog.refresh_voice_catalog(
         VoiceCatalogDue(nova.tenant_id, nova.tenant_id),
         tenant=nova.services.tenant,
@@ -72,14 +72,14 @@ def hear(
         )
 
 
-def test_workers_list_what_there_is_and_say_what_is_missing(
+def test_catalog_lists_the_voices_and_reports_missing_engines(
     nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs, tmp_path: Path
 ) -> None:
     with nova.scope() as scope:
         assert voice_catalog.get_voice_catalog(scope) == voice_catalog.EMPTY_CATALOG
         voice_catalog.request_voice_catalog(scope)
         voice_catalog.request_voice_catalog(scope)
-    assert nova.count("outbox") == 1, "asked once at a time"
+    assert nova.count("outbox") == 1, "one request at a time"
     with nova.scope() as scope:
         assert voice_catalog.get_voice_catalog(scope).going
     marked = Espeak(write_fake_espeak(tmp_path))
@@ -97,7 +97,7 @@ def test_workers_list_what_there_is_and_say_what_is_missing(
     assert [one.code for one in look(nova).missing] == ["doctor.no_voices"]
 
 
-def test_a_folder_that_cannot_be_used_is_a_sentence_and_no_fault(nova: CreatorStudio) -> None:
+def test_unusable_voice_folder_is_reported_as_a_message(nova: CreatorStudio) -> None:
     def broken() -> Sequence[SpeechEngine]:
         raise EngineMissing("engine.no_voices", folder="/nowhere")
 
@@ -116,9 +116,7 @@ def test_a_folder_that_cannot_be_used_is_a_sentence_and_no_fault(nova: CreatorSt
         ]
 
 
-def test_only_languages_that_texts_are_said_in_are_offered(
-    nova: CreatorStudio, tmp_path: Path
-) -> None:
+def test_only_supported_languages_are_offered(nova: CreatorStudio, tmp_path: Path) -> None:
     (tmp_path / "de_DE-x.onnx").touch()
     (tmp_path / "de_DE-x.onnx.json").write_text("{}")
     (tmp_path / "fr_FR-y.onnx").touch()
@@ -126,14 +124,14 @@ def test_only_languages_that_texts_are_said_in_are_offered(
     assert names(look(nova, Piper("piper", tmp_path))) == ["fr_FR-y"]
 
 
-def test_a_copied_voice_is_offered_to_the_only_agency_or_to_whom_speaks_with_it(
+def test_copied_voice_is_offered_to_the_only_agency_or_its_user(
     nova: CreatorStudio, services: Services, paid: ElevenLabs
 ) -> None:
     other = create_studio(services)
     assert names(look(nova, paid)) == ["George", "Léa"]
     assert names(look(nova, paid, beside=[other.tenant_id])) == ["George"]
     assert names(look(other, paid, beside=[nova.tenant_id])) == ["George"], (
-        "the account is the house's: whose voices lie in it is not told"
+        "the account is shared: the owners of its voices stay private"
     )
     with other.scope() as scope, pytest.raises(NotFound):
         voice_catalog.get_offered_voice(scope, "elevenlabs", "lea0000000000000own1")
@@ -141,7 +139,7 @@ def test_a_copied_voice_is_offered_to_the_only_agency_or_to_whom_speaks_with_it(
     assert names(look(nova, paid, beside=[other.tenant_id])) == ["George", "Léa"]
 
 
-def test_a_sample_is_said_counted_and_kept_out_of_the_library(
+def test_sample_is_made_counted_and_kept_out_of_the_library(
     nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     look(nova, paid)
@@ -169,7 +167,7 @@ def test_a_sample_is_said_counted_and_kept_out_of_the_library(
     assert raised.value.message.code == "speech.over"
 
 
-def test_another_agency_hears_nothing(
+def test_another_agency_cannot_access_a_sample(
     nova: CreatorStudio, services: Services, paid: ElevenLabs
 ) -> None:
     look(nova, paid)
@@ -189,7 +187,7 @@ def test_another_agency_hears_nothing(
             uncertain_speeches.mark_billed(scope, nova.creator_id, speech)
 
 
-def test_a_copied_voice_is_not_heard_without_its_owners_word(
+def test_sample_of_a_copied_voice_needs_consent_of_its_owner(
     nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     look(nova, paid)
@@ -205,7 +203,7 @@ def test_a_copied_voice_is_not_heard_without_its_owners_word(
         samples.sample_audio(scope, speech)
 
 
-def test_put_away_what_waits_is_not_said(
+def test_removed_voice_makes_no_waiting_speech(
     nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     choose(nova, paid)
@@ -225,7 +223,7 @@ def test_put_away_what_waits_is_not_said(
 
 @pytest.fixture
 def gone(nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs) -> UUID:
-    """A text whose answer was lost."""
+    """A text with a lost response."""
     choose(nova, paid)
     account.faults.append("lose")
     speech = start(nova)
@@ -233,7 +231,7 @@ def gone(nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs) -> UUID
     return speech
 
 
-def test_a_lost_text_is_taken_as_billed_by_a_person_once(
+def test_lost_text_is_marked_as_billed_once(
     nova: CreatorStudio, gone: UUID, account: FakeElevenLabs
 ) -> None:
     with nova.scope() as scope:
@@ -248,14 +246,14 @@ def test_a_lost_text_is_taken_as_billed_by_a_person_once(
     assert len(account.made) == 1
 
 
-def test_a_lost_text_is_asked_again_once_and_within_the_limit(
+def test_lost_text_is_repeated_once_within_the_limit(
     nova: CreatorStudio, gone: UUID, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     with nova.scope() as scope:
         quotas.set_character_quota(scope, len(WORDS) + 5)
     with nova.scope() as scope, pytest.raises(Refused):
         uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
-    assert stands(nova, gone)[0] == "uncertain", "what was refused stays to be decided"
+    assert stands(nova, gone)[0] == "uncertain", "a refused repeat leaves it undecided"
     with nova.scope() as scope:
         quotas.set_character_quota(scope, None)
         anew = uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
@@ -267,7 +265,7 @@ def test_a_lost_text_is_asked_again_once_and_within_the_limit(
     assert account.billed == 2 * len(WORDS)
 
 
-def test_a_lost_sample_is_asked_again_as_a_sample(
+def test_lost_sample_is_repeated_as_a_sample(
     nova: CreatorStudio, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     look(nova, paid)
@@ -282,7 +280,7 @@ def test_a_lost_sample_is_asked_again_as_a_sample(
     assert (stands(nova, anew)[0], nova.library()) == ("made", [])
 
 
-def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(
+def test_unsupported_language_is_refused_before_anything_is_counted(
     nova: CreatorStudio, paid: ElevenLabs
 ) -> None:
     choose(nova, paid)
@@ -293,7 +291,7 @@ def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(
     assert nova.count("speeches") == 0
 
 
-def test_a_text_under_way_for_long_stays_on_the_list(nova: CreatorStudio, paid: ElevenLabs) -> None:
+def test_text_in_progress_for_long_stays_listed(nova: CreatorStudio, paid: ElevenLabs) -> None:
     choose(nova, paid)
     speech = start(nova)
     with nova.scope() as scope:

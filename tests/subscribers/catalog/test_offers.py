@@ -1,5 +1,4 @@
-"""The closed list: who may be offered what, in which order; and the pointer that travels with an
-invoice."""
+"""Offers: which packs a fan may be offered, in which order; and the payload of an invoice."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -37,16 +36,16 @@ def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> OfferCandi
 def ranked(
     *candidates: OfferCandidate, ratings: frozenset[Rating] = ALL, **standing: object
 ) -> list[int]:
-    # named as the fields
+    # the keywords are fields of FanSalesContext
     found = offers.rank_offers(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # see above
     return [one.pack_id.int for one in found]
 
 
-def test_at_most_six_and_the_cheapest_first_for_who_never_paid() -> None:
+def test_at_most_six_offers_are_listed_cheapest_first_for_new_buyers() -> None:
     assert ranked(*(pack(number, 1000 - number) for number in range(1, 10))) == [9, 8, 7, 6, 5, 4]
 
 
-def test_the_nearest_to_what_they_usually_pay_comes_first() -> None:
+def test_offer_nearest_to_the_usual_price_comes_first() -> None:
     assert ranked(pack(1, 100), pack(2, 500), pack(3, 900), paid=(400, 600, 520))[0] == 2
 
 
@@ -55,7 +54,7 @@ def test_ties_are_broken_by_id() -> None:
 
 
 @pytest.mark.parametrize("column", ["owned", "invoiced", "declined"])
-def test_what_is_out_of_the_question_is_not_offered(column: str) -> None:
+def test_owned_invoiced_or_declined_pack_is_not_offered(column: str) -> None:
     assert ranked(pack(1), pack(2), **{column: frozenset({UUID(int=1)})}) == [2]
 
 
@@ -69,11 +68,11 @@ def test_what_is_out_of_the_question_is_not_offered(column: str) -> None:
         {"invoiced": frozenset({uuid7(), uuid7(), uuid7()})},
     ],
 )
-def test_who_is_offered_nothing(standing: dict[str, object]) -> None:
+def test_ineligible_fan_gets_no_offers(standing: dict[str, object]) -> None:
     assert ranked(pack(1), **standing) == []
 
 
-def test_adult_packs_need_an_adult_and_a_rail_that_sells_them() -> None:
+def test_adult_pack_needs_a_verified_adult_and_a_permitting_rail() -> None:
     adult = pack(1, rating=Rating.N)
     assert ranked(adult) == []
     assert ranked(adult, adult=True) == [1]
@@ -82,7 +81,7 @@ def test_adult_packs_need_an_adult_and_a_rail_that_sells_them() -> None:
 
 
 @given(st.uuids(), st.uuids(), st.binary(min_size=16, max_size=32))
-def test_a_payload_points_back_at_its_order_for_its_tenant_alone(
+def test_payload_resolves_to_its_order_for_its_tenant_only(
     tenant: UUID, order: UUID, key: bytes
 ) -> None:
     payload = PayloadSigner(key).write(tenant, order)
@@ -93,11 +92,11 @@ def test_a_payload_points_back_at_its_order_for_its_tenant_alone(
 
 
 @given(st.text(max_size=80))
-def test_a_foreign_payload_points_at_nothing(text: str) -> None:
+def test_foreign_payload_resolves_to_nothing(text: str) -> None:
     assert PayloadSigner(b"k" * 32).read(UUID(int=7), text) is None
 
 
-def test_a_changed_payload_points_at_nothing() -> None:
+def test_altered_payload_resolves_to_nothing() -> None:
     tenant, payload = UUID(int=7), PayloadSigner(b"k" * 32).write(UUID(int=7), UUID(int=9))
     for place in range(len(payload)):
         for sign in "A1.-":
@@ -116,5 +115,5 @@ def test_a_changed_payload_points_at_nothing() -> None:
         (Money(-30, "XTR"), "-30 ⭐"),
     ],
 )
-def test_prices_as_fans_read_them(money: Money, text: str) -> None:
+def test_prices_are_formatted_for_fans(money: Money, text: str) -> None:
     assert format_price(money) == text

@@ -1,5 +1,5 @@
-"""From an offer to the ledger and back: each charge is delivered, given back, or seen by a
-person."""
+"""From an offer to the ledger and back: each charge is delivered, refunded, or reported to a
+member."""
 
 from datetime import timedelta
 from threading import Thread
@@ -42,7 +42,7 @@ def rail(studio: Studio) -> str:
     return f"rail:sandbox:{studio.world.account}"
 
 
-def test_a_fan_talks_buys_and_gets_the_pack(studio: Studio) -> None:
+def test_fan_chats_buys_and_receives_the_pack(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     studio.writer.says = [build_model_reply("Regarde ce que j'ai pris ce matin", offer_id="o1")]
     studio.say("leo", "tu as des photos ?")
@@ -68,7 +68,7 @@ def test_a_fan_talks_buys_and_gets_the_pack(studio: Studio) -> None:
     assert (facts[0].spent, facts[0].buys) == ({"XTS": 500}, 1)
 
 
-def test_the_pack_can_be_pulled_for_ever(studio: Studio) -> None:
+def test_bought_pack_can_be_requested_again_without_a_new_delivery(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     pay(studio, "leo", order_id, "ch1")
     for _ in range(2):
@@ -81,12 +81,12 @@ def test_the_pack_can_be_pulled_for_ever(studio: Studio) -> None:
 
 def pay(studio: Studio, fan: str, order_id: object, charge_id: str, **more: object) -> None:
     with studio.scope() as scope:
-        # an id
+        # order_id is an ID
         order_payments.record_payment(scope, studio.charge(fan, order_id, charge_id, **more))  # type: ignore[arg-type]  # see above
     studio.drain()
 
 
-def test_a_charge_replayed_is_one_charge(studio: Studio) -> None:
+def test_replayed_charge_is_recorded_once(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     for _ in range(3):
         pay(studio, "leo", order_id, "ch1")
@@ -95,21 +95,19 @@ def test_a_charge_replayed_is_one_charge(studio: Studio) -> None:
     assert order_of(studio, order_id).state is OrderState.FULFILLED
 
 
-def test_a_second_charge_goes_back(studio: Studio) -> None:
+def test_second_charge_for_an_order_is_recorded_as_duplicate(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     order_id = studio.invoiced("leo")
-    for _ in range(2):  # two windows of the same fan: the network lets both pay
+    for _ in range(2):  # two windows of the same fan: the network accepts both payments
         studio.fan("leo", "pay")
     studio.listen()
-    with (
-        studio.scope() as scope
-    ):  # the listener was slow: the second checkout had been let through as well
+    with studio.scope() as scope:  # the listener was slow and accepted the second checkout too
         scope.run(
             "UPDATE orders SET checkout_at = NULL WHERE tenant_id = :tenant", tenant=scope.tenant_id
         )
     studio.go()
     paid = studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant ORDER BY id")
-    if len(paid) == 1:  # the network asked both before the first was paid: one was refused
+    if len(paid) == 1:  # the network checked out both before the first was paid and refused one
         pay(studio, "leo", order_id, "ch-second")
     kinds = [
         row.kind
@@ -120,12 +118,12 @@ def test_a_second_charge_goes_back(studio: Studio) -> None:
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
 
 
-def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -> None:
+def test_duplicate_charge_is_reported_and_refunded_by_the_rail(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.listen()
-    studio.world.network.clock.advance(4)  # not at once: the network asks again
-    studio.fan("leo", "pay")  # asked while the first was not yet seen here
+    studio.world.network.clock.advance(4)  # a delay, so that the network starts another checkout
+    studio.fan("leo", "pay")  # a checkout that starts before the first payment is recorded
     checkout = next(u for u in updates(studio) if u.kind == "checkout")
     with studio.scope() as scope:
         scope.run(
@@ -143,7 +141,7 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
 
 
 def updates(studio: Studio) -> list[ChatUpdate]:
-    """What waits to be heard, left unheard."""
+    """Return the pending updates without receiving them."""
     channel = studio.world.channel()
     heard = listener.poll_updates(
         channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS
@@ -151,7 +149,7 @@ def updates(studio: Studio) -> list[ChatUpdate]:
     return list(heard.updates)
 
 
-def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
+def test_refund_reverses_the_sale(studio: Studio) -> None:
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.go()
@@ -177,7 +175,7 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
     assert sum("Remboursé : " in text for text in studio.texts("leo")) == 1
 
 
-def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio) -> None:
+def test_refund_with_a_lost_response_is_retried_and_paid_once(studio: Studio) -> None:
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.go()
@@ -195,7 +193,7 @@ def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio)
     assert balance(studio, rail(studio)) == 0
 
 
-def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(
+def test_unreachable_refund_is_retried_with_backoff_and_paid_once(
     studio: Studio,
 ) -> None:
     studio.invoiced("leo")
@@ -218,8 +216,8 @@ def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(
     )
 
 
-def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studio: Studio) -> None:
-    """As our own does: both are told at once, and neither waits for what the other holds."""
+def test_reported_refund_locks_the_conversation_before_the_refund(studio: Studio) -> None:
+    """Our own refund takes its locks in the same order, so the two never wait for each other."""
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.go()
@@ -249,7 +247,7 @@ def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studi
     ] == ["done"]
 
 
-def test_money_that_fits_no_order_stays_in_sight(studio: Studio) -> None:
+def test_unmatched_payment_stays_in_suspense_with_a_notice(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     pay(studio, "leo", None, "stray")
     pay(studio, "leo", order_id, "less", money=Money(499, "XTS"))
@@ -268,9 +266,8 @@ def test_money_that_fits_no_order_stays_in_sight(studio: Studio) -> None:
     assert order_of(studio, order_id).state is OrderState.INVOICED
 
 
-def test_money_is_not_taken_for_a_pack_its_fan_owns(studio: Studio) -> None:
-    """A member names an older order of a pack that was bought since: nobody pays twice for the
-    same."""
+def test_payment_is_not_assigned_to_a_pack_the_fan_owns(studio: Studio) -> None:
+    """A member selects an older order of a pack bought since: the fan must not pay twice for it."""
     older = studio.invoiced("leo")
     studio.world.pass_time(timedelta(minutes=31).total_seconds())
     studio.drain()
@@ -285,7 +282,7 @@ def test_money_is_not_taken_for_a_pack_its_fan_owns(studio: Studio) -> None:
     assert len(studio.rows("SELECT 1 FROM entitlements WHERE tenant_id = :tenant")) == 1
 
 
-def test_a_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None:
+def test_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     studio.world.pass_time(timedelta(minutes=31).total_seconds())
     studio.drain()
@@ -295,11 +292,11 @@ def test_a_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None
 
 
 def ask(studio: Studio, order_id: object, **more: object) -> str:
-    """The answer to a checkout: "yes", or the end of the refusal's code."""
+    """Return the answer to a checkout: "yes", or the end of the refusal's code."""
     values = {"payer": "leo", "money": Money(500, "XTS"), "order_id": order_id, **more}
     till = till_of_channel(studio.world.channel())
     with studio.scope() as scope:
-        # as named
+        # the keywords are fields of CheckoutQuery
         verdict = order_payments.answer_checkout_query(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # see above
     return (
         "yes"
@@ -308,7 +305,7 @@ def ask(studio: Studio, order_id: object, **more: object) -> str:
     )
 
 
-def test_what_a_checkout_is_answered(studio: Studio) -> None:
+def test_checkout_is_answered_by_the_state_of_its_order(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     assert ask(studio, None) == "unknown"
     assert ask(studio, uuid7()) == "unknown"
@@ -332,7 +329,7 @@ def test_what_a_checkout_is_answered(studio: Studio) -> None:
     assert ask(studio, order_id) == "owned"
 
 
-def test_another_tenant_finds_no_order_behind_the_payload(
+def test_payload_of_another_tenant_resolves_to_no_order(
     studio: Studio, database: Database, sandbox: RunningSandbox
 ) -> None:
     order_id = studio.invoiced("leo")
@@ -354,7 +351,7 @@ def test_another_tenant_finds_no_order_behind_the_payload(
     assert ask(other, order_id) == "unknown"
 
 
-def test_adult_packs_reach_only_who_proved_their_age(
+def test_adult_pack_is_sold_only_to_verified_adults(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     studio = create_nova(database, sandbox, rating=Rating.N)
@@ -364,17 +361,17 @@ def test_adult_packs_reach_only_who_proved_their_age(
     studio.go()
     with studio.scope() as scope:
         assert age_assurance.get_assurance(scope, "sandbox", "leo").over_18
-    assert ask(studio, order_id) == "not_now"  # nobody reviewed these bytes
+    assert ask(studio, order_id) == "not_now"  # these bytes have no review
 
 
-def test_a_suspected_minor_pays_nothing(studio: Studio) -> None:
+def test_suspected_minor_cannot_pay(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     with studio.scope() as scope:
         age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
     assert ask(studio, order_id) == "not_now"
 
 
-def test_an_invoice_that_may_not_leave_is_told(studio: Studio) -> None:
+def test_refused_invoice_is_explained_to_the_fan(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     offer_id = studio.offer("leo")
     thread = studio.thread("leo")
@@ -393,10 +390,10 @@ def test_an_invoice_that_may_not_leave_is_told(studio: Studio) -> None:
     assert "n’est pas possible" in studio.texts("leo")[-1]
 
 
-def test_a_pack_that_may_not_leave_is_paid_back_and_not_silently_kept(studio: Studio) -> None:
+def test_refused_pack_delivery_is_refunded(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     studio.fan("leo", "pay")
-    studio.listen()  # let through
+    studio.listen()  # the checkout is accepted
     with studio.scope() as scope:
         age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
     studio.go()
@@ -406,8 +403,9 @@ def test_a_pack_that_may_not_leave_is_paid_back_and_not_silently_kept(studio: St
     assert not any(message["media"] for message in studio.seen("leo"))
 
 
-def test_a_pack_paid_back_beside_a_stop_is_told_by_what_outlives_the_stop(studio: Studio) -> None:
-    """“It goes on by itself when the stop ends” was said of a pack whose money was back."""
+def test_refund_notice_during_a_stop_names_the_lasting_reason(studio: Studio) -> None:
+    """The notice once said that delivery resumes when the stop ends, for a pack that was already
+    refunded."""
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.listen()
@@ -424,7 +422,9 @@ def test_a_pack_paid_back_beside_a_stop_is_told_by_what_outlives_the_stop(studio
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "accept_then_hang"])
-def test_a_push_whose_answer_is_lost_is_looked_up_not_repeated(studio: Studio, fault: str) -> None:
+def test_delivery_with_a_lost_response_is_looked_up_not_repeated(
+    studio: Studio, fault: str
+) -> None:
     order_id = studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.listen()
@@ -437,7 +437,7 @@ def test_a_push_whose_answer_is_lost_is_looked_up_not_repeated(studio: Studio, f
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
 
 
-def test_one_look_that_sees_nothing_is_no_proof(studio: Studio) -> None:
+def test_single_empty_lookup_is_no_proof_of_absence(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.listen()
@@ -450,7 +450,7 @@ def test_one_look_that_sees_nothing_is_no_proof(studio: Studio) -> None:
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
 
 
-def test_at_most_three_open_invoices_and_one_for_a_pack(studio: Studio) -> None:
+def test_fan_cannot_hold_two_open_invoices_for_one_pack(studio: Studio) -> None:
     studio.invoiced("leo")
     offer_id = studio.offer("leo")
     with studio.scope() as scope:

@@ -1,5 +1,5 @@
-"""Who is forgotten while their money is on its way back gets it; then their platform's name of them
-is gone too."""
+"""Erasure of a fan with a refund in progress: the money is refunded, then the platform's user ID is
+erased too."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot
 
 
 def paid(nova: StarsBot, amount: int = PRICE) -> Any:
-    """A fan has paid; the payment."""
+    """Record a payment of a fan; return it."""
     nova.pay(nova.ordered(), amount=amount)
     nova.listen()
     nova.drain()
@@ -39,14 +39,14 @@ def paid(nova: StarsBot, amount: int = PRICE) -> Any:
 
 
 def forget(nova: StarsBot) -> None:
-    """The fan wants to be forgotten."""
+    """Erase the fan."""
     (fan,) = nova.rows("SELECT id FROM fans WHERE tenant_id = :tenant")
     with nova.scope() as scope:
         erase_fan(scope, fan.id)
 
 
 def states(nova: StarsBot) -> list[tuple[str, str]]:
-    """Where the money stands, and whose the books say it was."""
+    """Return the refunds' states and their payers in the ledger."""
     rows = nova.rows(
         "SELECT r.state, p.payer FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND "
         "p.id = r.payment_id"
@@ -55,17 +55,17 @@ def states(nova: StarsBot) -> list[tuple[str, str]]:
     return [(row.state, row.payer) for row in rows]
 
 
-def test_money_on_its_way_back_arrives(nova: StarsBot) -> None:
+def test_refund_in_progress_completes_after_erasure(nova: StarsBot) -> None:
     payment = paid(nova)
     with nova.scope() as scope:
         order_payments.request_order_refund(scope, payment.id, reason=ASKED)
     forget(nova)
     nova.drain()
     assert (states(nova), nova.stars.bot.balance, nova.held()) == ([("done", "")], 0, 0)
-    assert nova.notices() == {}, "nobody is written to any more"
+    assert nova.notices() == {}, "an erased fan gets no message"
 
 
-def test_money_of_who_was_forgotten_before_is_a_persons_matter(nova: StarsBot) -> None:
+def test_refund_for_an_erased_fan_needs_a_member(nova: StarsBot) -> None:
     payment = paid(nova)
     forget(nova)
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_money_of_who_was_forgotten_before_is_a_persons_matter(nova: StarsBot) -
     assert nova.notices() == {"refund.forgotten": {"amount": f"{PRICE} ⭐"}}
 
 
-def test_money_that_is_nobodys_sale_is_given_back_all_the_same(nova: StarsBot) -> None:
+def test_unmatched_payment_of_an_erased_fan_is_still_refunded(nova: StarsBot) -> None:
     payment = paid(nova, PRICE - 1)
     forget(nova)
     with nova.scope() as scope:

@@ -1,5 +1,5 @@
-"""What an account earned on its platform: booked once, whatever happens in between, and never
-besides a file."""
+"""Platform earnings: booked once whatever happens in between, and never in addition to a statement
+file."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def till(studio: Studio) -> EarningsAccount:
     return account
 
 
-def test_what_came_in_and_went_back_is_booked_once(till: EarningsAccount) -> None:
+def test_sales_and_refunds_are_booked_once(till: EarningsAccount) -> None:
     with till.studio.scope() as scope:
         shares = entries.SplitShares(4000, 6000, 0)
         entries.set_revenue_split(
@@ -54,7 +54,7 @@ def test_what_came_in_and_went_back_is_booked_once(till: EarningsAccount) -> Non
         assert till.read()
     came_first = sorted(
         till.lines(), key=lambda row: (row.kind == "refund", -row.gross_minor)
-    )  # in one moment, or not
+    )  # independent of the order within one moment
     assert [(row.kind, row.gross_minor, row.fee_minor, row.currency) for row in came_first] == [
         ("sale", 1000, 200, "USD"),
         ("sale", 500, 100, "USD"),
@@ -74,12 +74,12 @@ def test_what_came_in_and_went_back_is_booked_once(till: EarningsAccount) -> Non
             drawer.booked == drawer.moved
             for drawer in queries.check_rail_balances(scope, [creator])
         )
-        assert bookings.list_imported_statements(scope, [creator]) == [], "nobody brought a file"
+        assert bookings.list_imported_statements(scope, [creator]) == [], "no file was imported"
     assert till.days == {local_day(row.booked_at, ZONE) for row in till.lines()}
     assert (till.told().unread, till.told().left_out, till.told().gone) == (0, 0, 0)
 
 
-def test_two_equal_tips_of_one_second_are_two(till: EarningsAccount) -> None:
+def test_two_equal_tips_in_one_second_are_two_sales(till: EarningsAccount) -> None:
     till.till.numbered = False
     at = till.now()
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_two_equal_tips_of_one_second_are_two(till: EarningsAccount) -> None:
     assert (len(till.lines()), till.held()) == (3, 1200)
 
 
-def test_a_call_has_what_is_new_read_and_nothing_else(till: EarningsAccount) -> None:
+def test_recent_reading_fetches_only_new_movements(till: EarningsAccount) -> None:
     till.earn(1000, 800)
     till.later(hours=1)
     till.catch_up()
@@ -102,7 +102,7 @@ def test_a_call_has_what_is_new_read_and_nothing_else(till: EarningsAccount) -> 
     till.later(hours=0.02)
     assert till.read(lately=True)
     assert (till.held(), till.told().read_at) == (1200, whole), (
-        "what appeared late waits for the next whole reading"
+        "a late movement waits for the next full reading"
     )
     assert len(till.questions) == asked + 1
     till.till.give_back(till.member, sale)
@@ -116,7 +116,7 @@ def test_a_call_has_what_is_new_read_and_nothing_else(till: EarningsAccount) -> 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("both", [False, True])
-def test_what_went_back_counts_once_in_whatever_list(
+def test_reversal_is_booked_once_from_either_list(
     till: EarningsAccount, sign: int, both: bool
 ) -> None:
     till.till.sign, till.till.tells_reversals = sign, both
@@ -132,7 +132,7 @@ def test_what_went_back_counts_once_in_whatever_list(
     assert [row.kind for row in till.lines()] == ["sale", "refund"]
 
 
-def test_the_difference_is_booked_when_an_amount_changes(till: EarningsAccount) -> None:
+def test_changed_amount_books_the_difference(till: EarningsAccount) -> None:
     sale = till.earn(1000, 800)
     for gross, net in (
         (1100, 880),
@@ -156,10 +156,10 @@ def test_the_difference_is_booked_when_an_amount_changes(till: EarningsAccount) 
         ("sale", 100, 20),
         ("sale", 0, 110),
         ("refund", 200, 150),
-    ], "what is told as nothing is told no more: nothing is taken back for that"
+    ], "an amount of zero reverses nothing"
 
 
-def test_what_is_told_no_more_stays_and_is_shown(till: EarningsAccount) -> None:
+def test_movement_missing_from_the_list_stays_booked_and_is_counted(till: EarningsAccount) -> None:
     till.earn(1000, 800)
     till.earn(500, 400)
     till.later(hours=1)
@@ -175,7 +175,7 @@ def test_what_is_told_no_more_stays_and_is_shown(till: EarningsAccount) -> None:
     assert (till.held(), till.told().gone) == (1200, 0)
 
 
-def test_late_movements_are_found_and_the_first_reading_goes_back_a_quarter(
+def test_late_movements_are_found_and_the_first_reading_covers_90_days(
     till: EarningsAccount,
 ) -> None:
     now = till.now()
@@ -190,7 +190,7 @@ def test_late_movements_are_found_and_the_first_reading_goes_back_a_quarter(
     assert till.questions[-1].since >= now - timedelta(days=41)
 
 
-def test_a_closed_month_keeps_its_lines(till: EarningsAccount) -> None:
+def test_closed_month_keeps_its_lines(till: EarningsAccount) -> None:
     creator, now = till.studio.world.creator_id, till.now()
     month = (now.replace(day=1) - timedelta(days=1)).replace(hour=12)
     till.earn(1000, 800, at=month)
@@ -208,7 +208,7 @@ def test_a_closed_month_keeps_its_lines(till: EarningsAccount) -> None:
         assert (found.close.unchanged, found.close.digest) == (True, told)
 
 
-def test_the_first_reading_leaves_closed_months_alone(till: EarningsAccount) -> None:
+def test_first_reading_keeps_closed_months_unchanged(till: EarningsAccount) -> None:
     month = (till.now().replace(day=1) - timedelta(days=1)).replace(day=1, hour=12)
     till.earn(1000, 800, at=month)
     with till.studio.scope() as scope:
@@ -219,7 +219,7 @@ def test_the_first_reading_leaves_closed_months_alone(till: EarningsAccount) -> 
     assert till.held() == 400
 
 
-def test_a_busy_account_is_read_in_parts(till: EarningsAccount) -> None:
+def test_busy_account_is_read_in_parts(till: EarningsAccount) -> None:
     till.paging, till.pace = PageLimits(most=2), EarningsPace(rows=300)
     begin = till.now() - timedelta(days=2)
     for number in range(600):
@@ -239,7 +239,7 @@ def file(*lines: str, source: str = "Fanvue1x") -> file_reader.StatementFile:
     return file_reader.read_statement(text.encode(), source)
 
 
-def test_a_file_leaves_alone_the_days_that_were_read(till: EarningsAccount) -> None:
+def test_statement_skips_days_already_read(till: EarningsAccount) -> None:
     sold = till.now() - timedelta(days=3)
     till.earn(1000, 800, at=sold)
     till.catch_up()
@@ -265,7 +265,7 @@ def test_a_file_leaves_alone_the_days_that_were_read(till: EarningsAccount) -> N
         ) == {"USD": 400 - 800}
 
 
-def test_a_reading_leaves_alone_the_days_of_files(till: EarningsAccount) -> None:
+def test_reading_skips_days_covered_by_statements(till: EarningsAccount) -> None:
     sold, creator = till.now() - timedelta(days=3), till.studio.world.creator_id
     with till.studio.scope() as scope:
         sheet = file(f"{sold:%Y-%m-%d %H:%M},sale,a,10.00,2.00,USD", source=till.source)
@@ -277,7 +277,7 @@ def test_a_reading_leaves_alone_the_days_of_files(till: EarningsAccount) -> None
     assert till.told().left_out == 1
 
 
-def test_an_account_without_the_right_is_told_once_and_posts_on(till: EarningsAccount) -> None:
+def test_missing_permission_is_reported_once_and_posting_continues(till: EarningsAccount) -> None:
     till.earn(1000, 800)
     till.refuses = lambda: FORBIDDEN
     for _ in range(3):
@@ -299,18 +299,18 @@ def test_an_account_without_the_right_is_told_once_and_posts_on(till: EarningsAc
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_a_bad_day_changes_nothing(till: EarningsAccount, status: int) -> None:
+def test_failed_reading_changes_nothing(till: EarningsAccount, status: int) -> None:
     till.refuses = lambda: Response("earnings", status, body={"error": "no"})
     till.earn(1000, 800)
-    assert till.read(), "nobody tells: asked again when the beat says so"
+    assert till.read(), "a failed reading is retried at the next beat"
     assert till.lines() == []
     with till.studio.scope() as scope:
         assert (
             platform_earnings.list_earnings_accounts(scope, till.studio.world.creator_id) == []
-        ), "it was never read"
+        ), "the account was never read"
 
 
-def test_odd_rows_are_counted_and_the_rest_is_booked(till: EarningsAccount) -> None:
+def test_malformed_rows_are_counted_and_the_rest_is_booked(till: EarningsAccount) -> None:
     till.earn(1000, 800)
     till.till.odd = [
         {"gross": 5},
@@ -324,7 +324,7 @@ def test_odd_rows_are_counted_and_the_rest_is_booked(till: EarningsAccount) -> N
     assert till.told().unread > 0
 
 
-def test_platforms_that_tell_nothing_are_not_read(till: EarningsAccount) -> None:
+def test_platform_without_earnings_is_not_read(till: EarningsAccount) -> None:
     till.earn(1000, 800)
     event = platform_earnings.EarningsDue(till.studio.world.tenant_id, till.studio.world.channel_id)
     platform_earnings.read_earnings(
@@ -334,7 +334,7 @@ def test_platforms_that_tell_nothing_are_not_read(till: EarningsAccount) -> None
     assert till.studio.rows("SELECT 1 FROM earning_readings WHERE tenant_id = :tenant") == []
 
 
-def test_it_is_of_one_agency(till: EarningsAccount, studio: Studio) -> None:
+def test_earnings_are_visible_to_one_agency_only(till: EarningsAccount, studio: Studio) -> None:
     till.earn(1000, 800)
     till.later(hours=1)
     till.catch_up()
@@ -343,7 +343,7 @@ def test_it_is_of_one_agency(till: EarningsAccount, studio: Studio) -> None:
         assert scope.run("SELECT count(*) FROM earning_readings").scalar_one() == 0
 
 
-# Whatever happens: each movement once
+# A property test: each movement is booked once whatever happens.
 
 WEEK = timedelta(days=7)
 AMOUNTS = st.sampled_from([(500, 400), (500, 400), (300, 240), (10**10, 8 * 10**9), (200, 250)])
@@ -366,7 +366,7 @@ ACTS = st.one_of(
 
 
 class History:
-    """An account to which all of it happens."""
+    """An account that goes through every event."""
 
     def __init__(self, studio: Studio, *, numbered: bool, keyset: bool, sign: int) -> None:
         self.till = EarningsAccount(
@@ -429,7 +429,7 @@ class History:
         {"numbered": st.booleans(), "keyset": st.booleans(), "sign": st.sampled_from([1, -1])}
     ),
 )
-def test_each_movement_is_booked_once(
+def test_each_movement_is_booked_once_in_any_history(
     studio: Studio, acts: list[Any], habits: dict[str, Any]
 ) -> None:
     history = History(studio, **habits)
@@ -438,10 +438,10 @@ def test_each_movement_is_booked_once(
         history.act(*act)
         booked, rows = till.lines(), till.till.paid.get(till.member.id, ())
         assert len([one for one in booked if "+" not in one.line_key]) <= len(rows), (
-            "more than there are"
+            "more lines than movements"
         )
     till.till.after_page = None
-    for _ in range(8):  # pages end elsewhere each hour
+    for _ in range(8):  # the page boundaries shift each hour
         till.catch_up()
         till.later(hours=1)
     assert till.held() == till.truth()

@@ -1,5 +1,5 @@
-"""What is said while Telegram waits: yes, or no in words for whoever wants to pay, and never in
-another's chat."""
+"""Answers to pre-checkout queries: accepted, or refused with a reason for the payer, and never in
+another fan's chat."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,30 +31,29 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot
 
 
 def invoice(nova: StarsBot, name: str = "leo") -> dict[str, Any]:
-    """The newest invoice in a fan's chat."""
+    """Return the newest invoice in a fan's chat."""
     return [one for one in nova.stars.world.seen(nova.stars.bot, name) if "invoice" in one][-1]
 
 
 def tap(nova: StarsBot, name: str, of: str = "leo") -> Checkout:
-    """Somebody wants to pay the newest invoice of a fan, in their own chat or where it was
-    forwarded to."""
+    """Pay the newest invoice of a fan as the named user, in the original chat or a forward."""
     checkout = nova.stars.world.begin(nova.stars.bot, name, invoice(nova, of)["_invoice"])
     nova.hear()
     nova.drain()
     return checkout
 
 
-def test_a_good_payment_goes_through(nova: StarsBot) -> None:
+def test_valid_payment_is_accepted(nova: StarsBot) -> None:
     nova.ordered()
     assert tap(nova, "leo").state == "paid"
 
 
-def test_a_forwarded_invoice_opens_the_bot(nova: StarsBot) -> None:
+def test_forwarded_invoice_opens_the_bot(nova: StarsBot) -> None:
     nova.ordered()
     assert invoice(nova)["invoice"]["start_parameter"]
 
 
-def test_a_stranger_is_told_at_once_in_their_language_and_its_fan_is_not(nova: StarsBot) -> None:
+def test_stranger_is_refused_in_their_language_without_a_message_to_the_fan(nova: StarsBot) -> None:
     nova.ordered()
     nova.stars.world.person("eve", "en")
     before = nova.stars.world.texts(nova.stars.bot, "leo")
@@ -78,7 +77,7 @@ def eve(nova: StarsBot) -> str:
     return str(nova.stars.world.person("eve").id)
 
 
-def test_a_fan_reads_why_while_they_wait(nova: StarsBot) -> None:
+def test_refused_fan_reads_the_reason_during_checkout(nova: StarsBot) -> None:
     order_id = nova.ordered()
     with nova.scope() as scope:
         scope.run(
@@ -100,14 +99,14 @@ def test_a_fan_reads_why_while_they_wait(nova: StarsBot) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:500"])
-def test_a_refusal_whose_answer_is_lost_holds_nothing_up(nova: StarsBot, fault: str) -> None:
+def test_refusal_with_a_lost_response_blocks_no_later_payment(nova: StarsBot, fault: str) -> None:
     nova.ordered()
     nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="checkouts")
     tap(nova, "eve")
     assert tap(nova, "leo").state == "paid"
 
 
-def test_whom_the_house_says_nothing_to_sees_the_time_run_out(nova: StarsBot) -> None:
+def test_suspected_minors_checkout_times_out(nova: StarsBot) -> None:
     nova.ordered()
     with nova.scope() as scope:
         age_assurance.mark_suspected_minor(
@@ -118,8 +117,9 @@ def test_whom_the_house_says_nothing_to_sees_the_time_run_out(nova: StarsBot) ->
     assert nova.payments() == []
 
 
-def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: StarsBot) -> None:
-    """Nobody pressed twice: a platform took a month of something. A person says what it is."""
+def test_recurring_charge_on_an_order_is_not_refunded_automatically(nova: StarsBot) -> None:
+    """The fan did not pay twice: the platform charged a recurring payment. A member decides what it
+    is."""
     order_id = nova.ordered()
     nova.pay(order_id)
     nova.listen()
@@ -139,8 +139,8 @@ def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: Stars
 
 
 @pytest.mark.parametrize("feature", ["offers", "payments"])
-def test_to_whom_nothing_is_sold_any_more_pays_nothing_either(nova: StarsBot, feature: str) -> None:
-    """A member stops sales in one chat: what was offered before that is not paid after it."""
+def test_sales_stop_blocks_open_invoices_too(nova: StarsBot, feature: str) -> None:
+    """A member stops sales in one chat: earlier offers can no longer be paid."""
     add_plan(nova)
     month = offer_subscription(nova)
     nova.ordered()

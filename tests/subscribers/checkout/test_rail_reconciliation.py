@@ -1,5 +1,5 @@
-"""What Telegram lists of a bot's Stars, compared with the books: each movement once, and the books
-come out even."""
+"""Telegram's list of a bot's Stars compared with the ledger: each movement is booked once, and the
+balances match."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_a_charge_nobody_told_of_is_delivered(nova: StarsBot) -> None:
+def test_charge_missing_from_updates_is_delivered(nova: StarsBot) -> None:
     nova.pay(nova.ordered(), told=False)
     nova.listen()
     assert nova.payments() == []
@@ -43,7 +43,7 @@ def test_a_charge_nobody_told_of_is_delivered(nova: StarsBot) -> None:
 
 
 @pytest.mark.parametrize("first", ["told", "listed"])
-def test_told_and_listed_is_one_payment(nova: StarsBot, first: str) -> None:
+def test_charge_in_update_and_list_is_one_payment(nova: StarsBot, first: str) -> None:
     nova.pay(nova.ordered())
     for who in ("told", "listed") if first == "told" else ("listed", "told"):
         if who == "listed":
@@ -56,7 +56,7 @@ def test_told_and_listed_is_one_payment(nova: StarsBot, first: str) -> None:
     assert (nova.pushed(), nova.even()) == (1, True)
 
 
-def test_a_charge_with_strange_words_waits_for_a_person(nova: StarsBot) -> None:
+def test_charge_with_a_foreign_payload_needs_a_member(nova: StarsBot) -> None:
     nova.catch_up()
     nova.later(minutes=1)
     nova.stars.charge("mia", 70, "another program's", told=False)
@@ -68,9 +68,7 @@ def test_a_charge_with_strange_words_waits_for_a_person(nova: StarsBot) -> None:
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_nobodys_money_that_went_back_there_asks_nothing_of_a_person(
-    nova: StarsBot, told: bool
-) -> None:
+def test_refunded_unmatched_payment_needs_no_member(nova: StarsBot, told: bool) -> None:
     charge = nova.pay(nova.ordered(), amount=PRICE - 1)
     nova.listen()
     nova.drain()
@@ -81,7 +79,7 @@ def test_nobodys_money_that_went_back_there_asks_nothing_of_a_person(
     assert (nova.notices(), nova.held(), nova.held("suspense"), nova.even()) == ({}, 0, 0, True)
 
 
-def test_what_was_charged_before_we_came_is_nobodys_sale(nova: StarsBot) -> None:
+def test_charges_before_the_connection_are_no_sales(nova: StarsBot) -> None:
     old = nova.stars.charge("mia", 70, "another program's", told=False)
     nova.stars.charge("mia", 30, "another program's", told=False)
     nova.stars.back(old)
@@ -90,7 +88,7 @@ def test_what_was_charged_before_we_came_is_nobodys_sale(nova: StarsBot) -> None
     assert (nova.notices(), nova.even()) == ({}, True)
 
 
-def test_what_went_back_there_is_given_back_here_once(nova: StarsBot) -> None:
+def test_refund_made_on_telegram_is_booked_once(nova: StarsBot) -> None:
     charge = nova.pay(nova.ordered())
     nova.listen()
     nova.drain()
@@ -112,7 +110,7 @@ def test_what_went_back_there_is_given_back_here_once(nova: StarsBot) -> None:
     assert nova.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == "refunded"
 
 
-def test_a_lost_charge_that_went_back_is_both(nova: StarsBot) -> None:
+def test_missed_charge_that_was_refunded_is_booked_as_both(nova: StarsBot) -> None:
     nova.stars.back(nova.pay(nova.ordered(), told=False))
     nova.catch_up()
     nova.drain()
@@ -125,7 +123,7 @@ def test_a_lost_charge_that_went_back_is_both(nova: StarsBot) -> None:
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-def test_a_refund_whose_answer_was_lost_is_looked_for(nova: StarsBot, arrived: bool) -> None:
+def test_refund_with_a_lost_response_is_looked_up_first(nova: StarsBot, arrived: bool) -> None:
     nova.pay(nova.ordered())
     nova.listen()
     nova.drain()
@@ -149,9 +147,9 @@ def test_a_refund_whose_answer_was_lost_is_looked_for(nova: StarsBot, arrived: b
         "SELECT steps FROM attempts WHERE tenant_id = :tenant AND kind = 'refund' ORDER BY n"
     )
     asked = [[step["name"] for step in one.steps] for one in tries]
-    looks = ["look"] * 3  # the last 200 that were read, and what came since
+    looks = ["look"] * 3  # the last 200 entries that were read, and those added since
     assert asked == [["refund"], looks if arrived else [*looks, "refund"]], (
-        "never twice without a look"
+        "never repeated without a lookup"
     )
     nova.catch_up()
     assert nova.even()
@@ -161,7 +159,7 @@ def cast_fault(nova: StarsBot, mode: str, on: str) -> None:
     nova.telegram.book.schedule_fault(mode, account=str(nova.stars.bot.id), on=on, seconds=0.2)
 
 
-def test_the_account_closes(nova: StarsBot) -> None:
+def test_withdrawals_and_other_movements_are_booked(nova: StarsBot) -> None:
     nova.pay(nova.ordered())
     nova.listen()
     nova.drain()
@@ -185,7 +183,7 @@ def test_the_account_closes(nova: StarsBot) -> None:
     assert (nova.held("suspense"), nova.even()) == (-5, True)
 
 
-def test_what_does_not_come_out_even_is_told_and_not_made_even(nova: StarsBot) -> None:
+def test_difference_is_reported_and_not_corrected(nova: StarsBot) -> None:
     nova.pay(nova.ordered())
     nova.listen()
     nova.drain()
@@ -194,7 +192,7 @@ def test_what_does_not_come_out_even_is_told_and_not_made_even(nova: StarsBot) -
         {"id": "ghost", "amount": 30, "date": 0, "receiver": {"type": "other"}}
     )
     nova.catch_up()
-    assert nova.notices() == {}, "a payment may come between the list and the balance"
+    assert nova.notices() == {}, "a payment may arrive between the list and the balance"
     nova.catch_up()
     params = {"account": nova.world.account, "told": f"{PRICE - 30} ⭐", "booked": f"{PRICE} ⭐"}
     assert nova.notices() == {"rail.differs": params}
@@ -206,7 +204,7 @@ def test_what_does_not_come_out_even_is_told_and_not_made_even(nova: StarsBot) -
     assert nova.notices() == {}
 
 
-def test_parts_of_a_star_come_out_even(nova: StarsBot) -> None:
+def test_fractions_of_a_star_add_up(nova: StarsBot) -> None:
     for _ in range(3):
         nova.stars.other(1, nano=400_000_000)
     nova.catch_up()
@@ -215,7 +213,7 @@ def test_parts_of_a_star_come_out_even(nova: StarsBot) -> None:
     assert set(nova.notices()) == {"rail.unexplained"}
 
 
-def test_what_somebody_else_kept_of_a_charge_is_a_fee(nova: StarsBot) -> None:
+def test_share_of_a_third_party_is_booked_as_fee(nova: StarsBot) -> None:
     charge = nova.pay(nova.ordered(), kept=20)
     nova.listen()
     nova.drain()
@@ -231,7 +229,7 @@ def test_what_somebody_else_kept_of_a_charge_is_a_fee(nova: StarsBot) -> None:
     assert (nova.held(), nova.held("platform_fee"), nova.even()) == (0, 0, True)
 
 
-def test_a_payment_that_is_not_listed_for_a_day_is_told(nova: StarsBot) -> None:
+def test_payment_unlisted_for_a_day_is_reported(nova: StarsBot) -> None:
     nova.pay(nova.ordered())
     nova.stars.hold_back()
     nova.listen()
@@ -250,7 +248,7 @@ def test_a_payment_that_is_not_listed_for_a_day_is_told(nova: StarsBot) -> None:
     assert (nova.notices(), nova.even()) == ({}, True)
 
 
-def test_what_somebody_paid_to_see_is_booked_once(nova: StarsBot) -> None:
+def test_paid_media_is_booked_once(nova: StarsBot) -> None:
     nova.world_says("leo", "bonjour")
     nova.catch_up()
     nova.later(minutes=1)
@@ -276,7 +274,7 @@ def test_what_somebody_paid_to_see_is_booked_once(nova: StarsBot) -> None:
     assert (nova.held(), nova.held("refunds"), nova.even()) == (40, 10, True)
 
 
-def test_a_closed_month_stays_as_it_was_closed(nova: StarsBot) -> None:
+def test_closed_month_stays_unchanged(nova: StarsBot) -> None:
     nova.later(hours=24 * 2)
     order_id = nova.ordered()
     nova.catch_up()

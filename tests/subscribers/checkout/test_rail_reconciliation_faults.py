@@ -1,5 +1,4 @@
-"""Whatever comes first, twice or late, and wherever a process dies: each charge is one sale, and
-the books are even."""
+"""Any order, repetition, delay or crash: each charge is one sale, and the ledger balances."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -57,7 +56,7 @@ ACTS = (
     acts=["hear", "read", "back_told", "pay_again", "read", "late", "drain", "again"], told=True
 )
 @given(st.lists(st.sampled_from(ACTS), max_size=8), st.booleans())
-def test_in_whatever_order_it_comes(
+def test_any_order_of_events_books_each_charge_once(
     database: Database, telegram: fake.TelegramServer, acts: list[str], told: bool
 ) -> None:
     nova = create_bot(database, telegram)
@@ -73,23 +72,21 @@ def test_in_whatever_order_it_comes(
         nova.drain(hours=1)
     nova.catch_up()
     assert nova.even()
-    assert set(nova.notices()) <= {"fulfilment.late"}, (
-        "a delivery may have waited for its turn here"
-    )
+    assert set(nova.notices()) <= {"fulfilment.late"}, "a delivery may have waited for its turn"
     payments = nova.rows(
         "SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant ORDER BY id"
     )
     assert {row.charge_id for row in payments} == set(charges)
     assert len(payments) == len(charges)
     assert sum(row.kind == "matched" for row in payments) == 1
-    assert nova.pushed() <= 1, "a pack is pushed once"
+    assert nova.pushed() <= 1, "a pack is delivered at most once"
     assert len(nova.rows("SELECT 1 FROM rail_lines WHERE tenant_id = :tenant")) == len(
         nova.stars.bot.transactions
     )
 
 
 def step(nova: StarsBot, act: str, charges: list[str], gone: set[str], order_id: Any) -> None:
-    """One thing that happens."""
+    """Perform one event."""
     stars = nova.stars
     if act == "hear":
         nova.listen()
@@ -116,7 +113,7 @@ def step(nova: StarsBot, act: str, charges: list[str], gone: set[str], order_id:
 
 
 def mine(charges: list[str], update: Any) -> bool:
-    """Whether an update tells of one of these charges."""
+    """Return True if an update reports one of these charges."""
     message = update.get("message", {})
     told = message.get("successful_payment") or message.get("refunded_payment") or {}
     return told.get("telegram_payment_charge_id") in charges
@@ -126,7 +123,7 @@ def listed(nova: StarsBot, charge: str) -> int:
     return sum(one["id"] == charge for one in nova.stars.bot.transactions)
 
 
-def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(nova: StarsBot) -> None:
+def test_crash_at_any_point_loses_and_doubles_nothing(nova: StarsBot) -> None:
     order_id = nova.ordered()
     nova.stars.back(nova.stars.charge("mia", 5, "another program's"))
     lost = nova.pay(order_id, told=False)
@@ -140,7 +137,7 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(nova: StarsBot) 
             assert nova.reconcile()
             break
         died += 1
-    assert died > 20, "every movement is a transaction of its own"
+    assert died > 20, "every movement is one transaction"
     nova.drain()
     nova.catch_up()
     rows = nova.rows(
@@ -152,7 +149,7 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(nova: StarsBot) 
     assert (nova.pushed(), nova.even(), nova.notices()) == (1, True, {})
 
 
-def test_a_process_that_dies_between_pages_loses_and_doubles_nothing(nova: StarsBot) -> None:
+def test_crash_between_pages_loses_and_doubles_nothing(nova: StarsBot) -> None:
     order_id = nova.ordered()
     for _ in range(130):
         nova.stars.advertise(1)
@@ -165,13 +162,13 @@ def test_a_process_that_dies_between_pages_loses_and_doubles_nothing(nova: Stars
             assert nova.reconcile()
             break
         late += 100 in nova.starts
-    assert late, "it died on the second page"
+    assert late, "it crashed on the second page"
     nova.catch_up()
     assert nova.payments() == [("pack", "matched", PRICE, True)]
     assert (nova.pushed(), nova.even()) == (1, True)
 
 
-def test_a_long_list_is_read_on_and_only_its_end_again(nova: StarsBot) -> None:
+def test_long_list_is_continued_from_its_cursor(nova: StarsBot) -> None:
     order_id = nova.ordered()
     for _ in range(450):
         nova.stars.advertise(1)
@@ -182,11 +179,13 @@ def test_a_long_list_is_read_on_and_only_its_end_again(nova: StarsBot) -> None:
     nova.starts.clear()
     assert not nova.reconcile()
     assert nova.reconcile()
-    assert nova.starts == [100, 200, 300, 200, 300, 400], "each begins 200 before its place"
+    assert nova.starts == [100, 200, 300, 200, 300, 400], (
+        "each reading starts 200 entries before its cursor"
+    )
     assert nova.payments() == [("pack", "matched", PRICE, True)]
 
 
-def test_what_is_listed_late_is_found(nova: StarsBot) -> None:
+def test_charge_listed_late_is_found(nova: StarsBot) -> None:
     nova.pay(nova.ordered(), told=False)
     nova.stars.hold_back()
     for _ in range(150):
@@ -197,7 +196,7 @@ def test_what_is_listed_late_is_found(nova: StarsBot) -> None:
     assert (nova.payments(), nova.even()) == ([("pack", "matched", PRICE, True)], True)
 
 
-def test_each_night_more_is_read_again(nova: StarsBot) -> None:
+def test_nightly_reading_covers_more_of_the_list(nova: StarsBot) -> None:
     for _ in range(350):
         nova.stars.advertise(0)
     nova.catch_up()
@@ -210,7 +209,7 @@ def test_each_night_more_is_read_again(nova: StarsBot) -> None:
     assert nova.starts == [0, 100, 200, 300]
 
 
-def test_a_list_that_became_another_one_is_read_from_its_beginning(nova: StarsBot) -> None:
+def test_replaced_list_is_read_from_the_start(nova: StarsBot) -> None:
     for _ in range(350):
         nova.stars.advertise(0)
     nova.catch_up()
@@ -222,7 +221,7 @@ def test_a_list_that_became_another_one_is_read_from_its_beginning(nova: StarsBo
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "hang"])
-def test_a_page_that_does_not_come_is_asked_for_next_time(nova: StarsBot, fault: str) -> None:
+def test_failed_page_is_requested_again(nova: StarsBot, fault: str) -> None:
     nova.pay(nova.ordered(), told=False)
     nova.telegram.book.schedule_fault(
         fault, account=str(nova.stars.bot.id), on="lookups", seconds=0.2
@@ -233,7 +232,7 @@ def test_a_page_that_does_not_come_is_asked_for_next_time(nova: StarsBot, fault:
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_told_in_the_very_moment_it_is_listed(nova: StarsBot, back: bool) -> None:
+def test_charge_in_update_and_list_at_once_is_booked_once(nova: StarsBot, back: bool) -> None:
     order_id = nova.ordered()
     nova.catch_up()
     charge = nova.pay(order_id, told=False)
@@ -241,7 +240,7 @@ def test_told_in_the_very_moment_it_is_listed(nova: StarsBot, back: bool) -> Non
         nova.catch_up()
         nova.stars.back(charge)
     reader = Thread(target=nova.reconcile)
-    with nova.scope() as scope:  # the listener is at it, and has not committed yet
+    with nova.scope() as scope:  # the listener's transaction is not committed yet
         if back:
             refunds.record_refund(scope, rail="stars", account=nova.world.account, charge_id=charge)
         else:

@@ -1,5 +1,5 @@
-"""Who stops keeps what is paid and pays no more; what is given back, runs out or is forgotten is
-taken no more."""
+"""The end of subscriptions: a cancelled one keeps its paid month; a refunded, ended or erased one
+is charged no more."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -46,13 +46,13 @@ def telegram() -> Iterator[fake.TelegramServer]:
 def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot]:
     made = create_bot(database, telegram)
     add_plan(made)
-    made.later(minutes=1)  # how sales are divided is said before the first of them
+    made.later(minutes=1)  # the revenue split must precede the first sale
     yield made
     telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: StarsBot) -> None:
+def test_refunded_month_ends_the_subscription_without_further_charges(nova: StarsBot) -> None:
     found = add_subscription(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: StarsBot) -> Non
     assert sum("Remboursé : " in text for text in list_texts(nova)) == 1
 
 
-def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: StarsBot) -> None:
+def test_refund_of_an_earlier_month_keeps_the_current_one(nova: StarsBot) -> None:
     found = add_subscription(nova)
     renew_month(nova)
     nova.hear()
@@ -91,7 +91,7 @@ def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: StarsBot) ->
 
 
 @pytest.mark.parametrize("fault", ["", "reset_after", "status:500"])
-def test_who_stops_keeps_what_is_paid_and_pays_no_more(nova: StarsBot, fault: str) -> None:
+def test_cancelled_subscription_keeps_its_paid_month(nova: StarsBot, fault: str) -> None:
     found = add_subscription(nova)
     if fault:
         nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="subscriptions")
@@ -102,7 +102,7 @@ def test_who_stops_keeps_what_is_paid_and_pays_no_more(nova: StarsBot, fault: st
     assert sum("ne sera pas renouvelé" in text for text in list_texts(nova)) == 1
     press_button(nova, "stop_renewal")
     press_button(nova, "purchases")
-    assert nova.pushed() == 1, "what is paid stays open"
+    assert nova.pushed() == 1, "the paid month stays accessible"
     nova.drain(hours=24 * 28)
     assert sum("se termine le" in text for text in list_texts(nova)) == 1
     nova.drain(hours=24 * 4)
@@ -114,7 +114,7 @@ def test_who_stops_keeps_what_is_paid_and_pays_no_more(nova: StarsBot, fault: st
     assert [kind for _, kind, _, _ in list_month_payments(nova)] == ["matched"]
 
 
-def test_what_the_platform_does_not_stop_is_told_to_both(nova: StarsBot) -> None:
+def test_failed_cancellation_is_reported_to_fan_and_member(nova: StarsBot) -> None:
     found = add_subscription(nova)
     nova.stars.bot.subscriptions.clear()
     with nova.scope() as scope:
@@ -125,21 +125,21 @@ def test_what_the_platform_does_not_stop_is_told_to_both(nova: StarsBot) -> None
     assert list(nova.notices()) == ["subscription.not_stopped"]
 
 
-def test_a_month_that_does_not_come_is_waited_for_and_then_it_ends(nova: StarsBot) -> None:
+def test_unpaid_renewal_ends_the_subscription_after_a_grace_period(nova: StarsBot) -> None:
     found = add_subscription(nova)
     nova.world.pass_time(timedelta(days=31).total_seconds())
     nova.drain()
     assert get_subscription_row(nova, found).state == "active"
     send_message(nova, "/purchases")
-    assert nova.pushed() == 0, "nothing is open that is not paid"
+    assert nova.pushed() == 0, "an unpaid month gives no access"
     nova.drain(hours=24 * 3)
     assert get_subscription_row(nova, found).state == "ended"
     (first,) = nova.stars.bot.subscriptions
     subscriptions.renew(nova.stars.world, nova.stars.bot, first)
-    assert nova.stars.bot.subscriptions[first].cancelled, "it is stopped there as well"
+    assert nova.stars.bot.subscriptions[first].cancelled, "it is cancelled on the platform too"
 
 
-def test_anothers_subscription_is_not_stopped_by_a_fan(nova: StarsBot) -> None:
+def test_fan_cannot_cancel_anothers_subscription(nova: StarsBot) -> None:
     found = add_subscription(nova)
     nova.world_says("eve", "bonjour")
     eve = nova.thread(str(nova.stars.world.person("eve").id))
@@ -147,7 +147,7 @@ def test_anothers_subscription_is_not_stopped_by_a_fan(nova: StarsBot) -> None:
         subscription_endings.request_renewal_stop(scope, found, fan_id=eve.fan_id)
 
 
-def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_shown(
+def test_erased_fan_is_charged_no_more_and_later_charges_are_reported(
     nova: StarsBot,
 ) -> None:
     found = add_subscription(nova)
@@ -167,15 +167,15 @@ def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_show
         )
         == []
     )
-    assert renew_month(nova), "the platform did not listen"
+    assert renew_month(nova), "the platform did not cancel it"
     nova.hear()
     nova.drain()
     assert [kind for _, kind, _, _ in list_month_payments(nova)] == ["matched", "orphan"]
     assert list(nova.notices()) == ["payment.unmatched"]
-    assert renew_month(nova) == "", "and it was asked once more"
+    assert renew_month(nova) == "", "the cancellation was requested again"
 
 
-def test_a_retired_plan_is_sold_to_nobody_and_goes_on_for_who_has_it(nova: StarsBot) -> None:
+def test_retired_plan_is_not_sold_but_renews_for_its_subscribers(nova: StarsBot) -> None:
     found = add_subscription(nova)
     waiting = offer_subscription(nova, "mia")
     with nova.scope() as scope:
@@ -195,8 +195,8 @@ def test_a_retired_plan_is_sold_to_nobody_and_goes_on_for_who_has_it(nova: Stars
     )
 
 
-def test_who_was_given_back_may_begin_anew(nova: StarsBot) -> None:
-    """What is still to be stopped of the first one does not stop the second."""
+def test_refunded_fan_may_subscribe_again(nova: StarsBot) -> None:
+    """The pending cancellation of the first subscription does not cancel the second."""
     found = add_subscription(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     (first,) = nova.stars.bot.subscriptions
@@ -221,7 +221,7 @@ def test_who_was_given_back_may_begin_anew(nova: StarsBot) -> None:
     assert (nova.held(), nova.even()) == (MONTH, True)
 
 
-def test_of_a_minor_no_further_month_is_taken(nova: StarsBot) -> None:
+def test_minor_is_charged_no_further_month(nova: StarsBot) -> None:
     found = add_subscription(nova)
     send_message(nova, "j'ai 15 ans")
     assert (
@@ -231,25 +231,25 @@ def test_of_a_minor_no_further_month_is_taken(nova: StarsBot) -> None:
     assert renew_month(nova) == ""
 
 
-def test_a_month_that_a_minor_is_charged_all_the_same_is_nobodys_sale(nova: StarsBot) -> None:
+def test_month_charged_to_a_minor_anyway_stays_unmatched(nova: StarsBot) -> None:
     found = add_subscription(nova)
     nova.telegram.book.schedule_fault(
         "status:400", account=str(nova.stars.bot.id), on="subscriptions"
     )
     send_message(nova, "j'ai 15 ans")
     before = list_texts(nova)
-    assert renew_month(nova), "the platform did not listen"
+    assert renew_month(nova), "the platform did not cancel it"
     nova.hear()
     nova.drain()
     assert [kind for _, kind, _, _ in list_month_payments(nova)] == ["matched", "orphan"]
     assert (get_subscription_row(nova, found).state, list_texts(nova)) == ("ended", before)
     assert "payment.unmatched" in nova.notices()
-    assert renew_month(nova) == "", "and it was asked once more"
+    assert renew_month(nova) == "", "the cancellation was requested again"
 
 
-def test_who_is_found_to_be_a_minor_elsewhere_pays_no_more_here(nova: StarsBot) -> None:
-    """Another creator's chat, or a provider of checks, tells the safety check; it holds for the
-    whole agency."""
+def test_minor_found_elsewhere_is_charged_no_more(nova: StarsBot) -> None:
+    """Another creator's chat or an age check provider informs the gate, and the block applies to
+    the whole agency."""
     found, who = add_subscription(nova), str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
         age_assurance.block_viewer(scope, "telegram", who)

@@ -1,4 +1,4 @@
-"""What tests of comments do: somebody speaks, the workers hear it, a member takes it and
+"""Steps of the comment tests: a fan comments, the workers receive it, a member takes over and
 answers."""
 
 from typing import Any
@@ -18,7 +18,7 @@ CAN = Sandbox.capabilities
 
 
 def publish_post(lea: SandboxAgency) -> str:
-    """A post of Léa's that stands; its native id."""
+    """Publish a post of Léa; return its native ID."""
     lea.delivery("first light")
     lea.run()
     return str(lea.posts()[-1]["id"])
@@ -34,7 +34,7 @@ def add_comment(lea: SandboxAgency, text: str, *, post: str, fan: str = "ann") -
 
 
 def receive_comments(lea: SandboxAgency) -> None:
-    """What the beat asks for, and the workers do."""
+    """Run the beat for comments and the workers."""
     lea.pass_time(minutes=2)
     next(one for one in TICKS if one.name == "remarks").write_rows(lea.services.tenant)
     lea.run()
@@ -85,6 +85,6 @@ def get_network_comments(lea: SandboxAgency) -> dict[str, Any]:
 
 
 def list_network_replies(lea: SandboxAgency, native_id: str) -> list[str]:
-    """What Léa's account put under something, whatever became of it."""
+    """Return the replies of Léa's account to a comment, including deleted ones."""
     posts = lea.network.truth(lea.accounts["main"])["posts"]
     return [one["text"] for one in posts if one["reply_to"] == native_id]

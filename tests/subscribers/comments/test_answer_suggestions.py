@@ -1,5 +1,5 @@
-"""Words that a model suggests for an answer in public: in a member's box, marked, and never sent by
-themselves."""
+"""Suggested answers to comments: in the member's message box, marked as AI, and never sent
+automatically."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ SPEAKER = PersonaVersion(
 
 
 def suggested(lea: SandboxAgency, remark: CommentView, *says: Any) -> str:
-    """Ask for words, and let the model say something; what stands in the member's box then."""
+    """Request a suggestion with a scripted model answer; return the text in the member's box."""
     with lea.scope() as scope:
         persona.activate_persona(
             scope, persona.create_persona_version(scope, lea.creator_id, SPEAKER)
@@ -51,14 +51,14 @@ def suggested(lea: SandboxAgency, remark: CommentView, *says: Any) -> str:
         return unsent_text.load_unsent_text(scope, find_conversation_id(lea), lea.manager)
 
 
-def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: SandboxAgency) -> None:
+def test_suggestion_fills_the_box_and_is_sent_only_by_a_member(lea: SandboxAgency) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
     words = suggested(lea, list_comments(lea)[0], written("At the lake, in spring."))
     assert words == "At the lake, in spring."
     lea.live(minutes=30)
-    assert list_network_replies(lea, native) == [], "nothing leaves by itself"
+    assert list_network_replies(lea, native) == [], "nothing is sent automatically"
     answer_comment(lea, list_comments(lea)[0], words)
     lea.run()
     assert list_network_replies(lea, native) == [f"{words}\n\n— made with AI"]
@@ -69,7 +69,7 @@ def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: Sandbox
         assert [json.loads(row.unit)["text_ai"] for row in found][-1] == "generated"
 
 
-def test_what_the_member_writes_meanwhile_is_not_written_over(lea: SandboxAgency) -> None:
+def test_suggestion_does_not_replace_the_members_text(lea: SandboxAgency) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     talk = take_over(lea)
@@ -81,7 +81,9 @@ def test_what_the_member_writes_meanwhile_is_not_written_over(lea: SandboxAgency
 
 
 @pytest.mark.parametrize("trouble", ["engine", "improper", "handoff", "too long"])
-def test_a_model_in_trouble_is_told_and_says_nothing(lea: SandboxAgency, trouble: str) -> None:
+def test_failed_suggestion_is_reported_and_the_box_stays_empty(
+    lea: SandboxAgency, trouble: str
+) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)

@@ -1,5 +1,4 @@
-"""Hearing what people say under posts: nothing is lost on bad days, and hostile words change
-nothing."""
+"""Incoming comments: none is lost despite faults, and hostile content changes nothing."""
 
 from datetime import timedelta
 
@@ -26,7 +25,7 @@ SCRIPT = "javascript:alert(1)"
 SCRIPT = "javascript:alert(1)"
 
 
-def test_history_and_hostile_words_change_nothing(lea: SandboxAgency) -> None:
+def test_old_and_hostile_comments_change_nothing(lea: SandboxAgency) -> None:
     post = publish_post(lea)
     with lea.scope() as scope:
         channel = channel_reads.get_channel(scope, lea.channels["main"])
@@ -45,13 +44,13 @@ def test_history_and_hostile_words_change_nothing(lea: SandboxAgency) -> None:
     (one,) = list_comments(lea, "bob")
     assert one.text.startswith("ab")
     assert len(one.text) == 10_000
-    assert one.url == "", "an address that a browser would run"
+    assert one.url == "", "an address that a browser would execute"
     with pytest.raises(AssertionError):
         find_conversation_id(lea, "old")
 
 
 @pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after", "hang"])
-def test_a_bad_day_loses_no_remark(lea: SandboxAgency, mode: str) -> None:
+def test_platform_fault_loses_no_comment(lea: SandboxAgency, mode: str) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
     lea.fault(mode, on="remarks")
     receive_comments(lea)
@@ -60,7 +59,7 @@ def test_a_bad_day_loses_no_remark(lea: SandboxAgency, mode: str) -> None:
     assert [one.text for one in list_comments(lea)] == ["where is this?"]
 
 
-def test_killed_at_any_point_each_is_heard_once(lea: SandboxAgency) -> None:
+def test_crash_at_any_point_receives_each_comment_once(lea: SandboxAgency) -> None:
     post, at, lived = publish_post(lea), 0, False
     while not lived:
         at += 1
@@ -73,7 +72,7 @@ def test_killed_at_any_point_each_is_heard_once(lea: SandboxAgency) -> None:
     assert at > 3
 
 
-def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: SandboxAgency) -> None:
+def test_account_without_comments_is_polled_once_a_day(lea: SandboxAgency) -> None:
     page = lea.connect_to(
         "page", account="lea", token="t", platform="own_page", surface="own_page.public"
     )
@@ -85,7 +84,7 @@ def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Sandbo
         assert page in asking.accounts_due_for_comments(scope)
 
 
-def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(
+def test_unreadable_account_is_reported_once_and_resolved_when_readable(
     lea: SandboxAgency,
 ) -> None:
     def told() -> list[bool]:
@@ -101,7 +100,7 @@ def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(
     lea.fault("status:403", on="remarks", times=9)
     for _ in range(3):
         receive_comments(lea)
-    assert told() == [], "a bad hour is nobody's news"
+    assert told() == [], "a short outage is not reported"
     lea.pass_time(hours=25)
     for _ in range(2):
         receive_comments(lea)
@@ -111,8 +110,8 @@ def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(
     assert told() == [False]
 
 
-def test_what_a_forgotten_person_said_is_not_heard_anew(lea: SandboxAgency) -> None:
-    """Some platforms tell the last day once more at each reading."""
+def test_comment_of_an_erased_fan_is_not_received_again(lea: SandboxAgency) -> None:
+    """Some platforms list the last day again at each reading."""
     native_id = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     with lea.scope() as scope:

@@ -1,5 +1,5 @@
-"""What people say under posts: heard once, answered by people and once, hidden, and never a
-subscriber by that."""
+"""Comments under posts: received once, answered once by a member, hidden, and never counted as a
+subscriber."""
 
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ from workers.wiring import Services
 SCRIPT = "javascript:alert(1)"
 
 
-def test_what_is_said_is_heard_once_and_waits_for_people(lea: SandboxAgency) -> None:
+def test_comment_is_received_once_and_waits_for_a_member(lea: SandboxAgency) -> None:
     post = publish_post(lea)
     first = add_comment(lea, "where is this?", post=post)
     for _ in range(2):
@@ -59,11 +59,11 @@ def test_what_is_said_is_heard_once_and_waits_for_people(lea: SandboxAgency) -> 
         again = Comment(first, "ann", "ann", "where is this?", post, at=scope.now)
         incoming_comments.receive_comment(
             scope, channel, again
-        )  # heard twice, in two readings that overlap
+        )  # received twice in two overlapping readings
     assert len(list_comments(lea)) == 1
 
 
-def test_who_only_speaks_in_public_is_no_subscriber(lea: SandboxAgency) -> None:
+def test_commenter_is_no_subscriber(lea: SandboxAgency) -> None:
     since = lea.now()
     add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
@@ -77,12 +77,12 @@ def test_who_only_speaks_in_public_is_no_subscriber(lea: SandboxAgency) -> None:
         assert reads.list_conversations(scope, lea.creator_id) == []
 
 
-def test_an_answer_stands_under_the_remark_and_closes_it(lea: SandboxAgency) -> None:
+def test_answer_is_published_under_the_comment_and_closes_it(lea: SandboxAgency) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
     key = uuid7()
-    for _ in range(2):  # the press came twice
+    for _ in range(2):  # a repeated click
         answer_comment(lea, list_comments(lea)[0], "At the lake, in spring.", key)
     lea.run()
     assert list_network_replies(lea, native) == ["At the lake, in spring."]
@@ -95,13 +95,13 @@ def test_an_answer_stands_under_the_remark_and_closes_it(lea: SandboxAgency) -> 
         ("member", "At the lake, in spring."),
     ]
     receive_comments(lea)
-    assert len(list_comments(lea)) == 1, "our own answer is nobody's remark"
+    assert len(list_comments(lea)) == 1, "our own answer is not received as a comment"
 
 
 @pytest.mark.parametrize(
     "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "status:503"]
 )
-def test_an_answer_whose_answer_is_lost_stands_there_once(lea: SandboxAgency, mode: str) -> None:
+def test_answer_with_a_lost_response_is_published_once(lea: SandboxAgency, mode: str) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
@@ -112,7 +112,7 @@ def test_an_answer_whose_answer_is_lost_stands_there_once(lea: SandboxAgency, mo
     assert list_comments(lea)[0].state == "answered"
 
 
-def test_a_new_word_opens_it_again(lea: SandboxAgency) -> None:
+def test_new_comment_reopens_the_conversation(lea: SandboxAgency) -> None:
     post = publish_post(lea)
     add_comment(lea, "where is this?", post=post)
     receive_comments(lea)
@@ -125,7 +125,7 @@ def test_a_new_word_opens_it_again(lea: SandboxAgency) -> None:
     assert [one.state for one in list_comments(lea)] == ["open", "answered"]
 
 
-def test_only_who_holds_it_answers_and_only_in_words_that_fit(lea: SandboxAgency) -> None:
+def test_only_the_owner_answers_with_a_valid_text(lea: SandboxAgency) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     with pytest.raises(Refused):
@@ -154,7 +154,7 @@ def test_only_who_holds_it_answers_and_only_in_words_that_fit(lea: SandboxAgency
         )
 
 
-def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: SandboxAgency) -> None:
+def test_refused_answer_is_not_published(lea: SandboxAgency) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
@@ -165,7 +165,7 @@ def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: SandboxAgenc
         "SUGGESTIVE-MARKER-A for you",
         can=CAN,
     )
-    assert told, "said while it is typed"
+    assert told, "the warning appears while typing"
     answer_comment(lea, list_comments(lea)[0], "SUGGESTIVE-MARKER-A for you")
     lea.run()
     assert list_network_replies(lea, native) == []
@@ -175,7 +175,7 @@ def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: SandboxAgenc
     assert list_comments(lea)[0].state == "open"
 
 
-def test_a_minor_is_found_in_public_too_and_answered_by_nobody(lea: SandboxAgency) -> None:
+def test_commenting_minor_is_blocked_and_gets_no_answer(lea: SandboxAgency) -> None:
     native = add_comment(lea, "so pretty, i'm 14 years old", post=publish_post(lea))
     receive_comments(lea)
     with lea.scope() as scope:
@@ -188,14 +188,14 @@ def test_a_minor_is_found_in_public_too_and_answered_by_nobody(lea: SandboxAgenc
     assert list_network_replies(lea, native) == []
 
 
-def test_somebody_in_danger_is_a_person_s_at_once(lea: SandboxAgency) -> None:
+def test_comment_in_crisis_goes_to_a_member_at_once(lea: SandboxAgency) -> None:
     add_comment(lea, "i want to die", post=publish_post(lea))
     receive_comments(lea)
     with lea.scope() as scope:
         (row,) = inbox.list_inbox(scope, [lea.creator_id])
         assert row.group(lea.manager, scope.now) is InboxGroup.SAFETY
     posts = lea.network.truth(lea.accounts["main"])["posts"]
-    assert [one["text"] for one in posts] == ["first light"], "nothing is posted about it by itself"
+    assert [one["text"] for one in posts] == ["first light"], "nothing is posted automatically"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,9 @@ def test_somebody_in_danger_is_a_person_s_at_once(lea: SandboxAgency) -> None:
         ("block", "shown", "done"),
     ],
 )
-def test_a_remark_is_acted_on(lea: SandboxAgency, act: str, becomes: str, state: str) -> None:
+def test_moderation_action_is_applied_once(
+    lea: SandboxAgency, act: str, becomes: str, state: str
+) -> None:
     add_comment(lea, "buy followers here", post=publish_post(lea))
     receive_comments(lea)
     for mode in ("status:503", "reset_after"):
@@ -229,7 +231,7 @@ def test_a_remark_is_acted_on(lea: SandboxAgency, act: str, becomes: str, state:
     assert get_owner(lea) is (OwnerState.PENDING_HUMAN if state == "open" else OwnerState.CLOSED)
 
 
-def test_a_like_is_taken_back(lea: SandboxAgency) -> None:
+def test_like_can_be_withdrawn(lea: SandboxAgency) -> None:
     add_comment(lea, "what a light", post=publish_post(lea))
     receive_comments(lea)
     for act in ("like", "unlike", "like"):
@@ -245,7 +247,7 @@ def test_a_like_is_taken_back(lea: SandboxAgency) -> None:
     assert (list_comments(lea)[0].state, list_comments(lea)[0].liked) == ("hidden", True)
 
 
-def test_what_the_platform_cannot_do_is_refused_before_it_is_asked(lea: SandboxAgency) -> None:
+def test_unsupported_moderation_is_refused_before_any_request(lea: SandboxAgency) -> None:
     add_comment(lea, "buy followers here", post=publish_post(lea))
     receive_comments(lea)
     unable = CAN.__class__(**{**vars(CAN), "moderates": frozenset({"hide"})})
@@ -255,12 +257,12 @@ def test_what_the_platform_cannot_do_is_refused_before_it_is_asked(lea: SandboxA
     lea.run()
     with pytest.raises(Conflict):
         lea.act(moderation.request_moderation, list_comments(lea)[0].id, "hide", can=CAN)
-    take_again = lambda: answer_comment(lea, list_comments(lea)[0], "Thank you.")  # noqa: E731  what is refused
+    take_again = lambda: answer_comment(lea, list_comments(lea)[0], "Thank you.")  # noqa: E731  the refused action
     with pytest.raises(Conflict):
         take_again()
 
 
-def test_done_leaves_the_list(lea: SandboxAgency) -> None:
+def test_closed_comments_leave_the_inbox(lea: SandboxAgency) -> None:
     add_comment(lea, "nice", post=publish_post(lea))
     receive_comments(lea)
     lea.act(moderation.close_comments, find_conversation_id(lea))
@@ -268,7 +270,7 @@ def test_done_leaves_the_list(lea: SandboxAgency) -> None:
     assert (get_owner(lea), list_comments(lea)[0].state) == (OwnerState.CLOSED, "done")
 
 
-def test_killed_at_any_point_each_is_answered_once(lea: SandboxAgency) -> None:
+def test_crash_at_any_point_answers_each_comment_once(lea: SandboxAgency) -> None:
     post, at, lived = publish_post(lea), 0, False
     while not lived:
         at += 1
@@ -283,7 +285,7 @@ def test_killed_at_any_point_each_is_answered_once(lea: SandboxAgency) -> None:
     assert at > 3
 
 
-def test_another_agency_sees_and_does_nothing(
+def test_another_agency_cannot_see_or_moderate_comments(
     lea: SandboxAgency, services: Services, sandbox: RunningSandbox
 ) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
@@ -304,7 +306,7 @@ def test_another_agency_sees_and_does_nothing(
             assert scope.run(f"SELECT count(*) FROM {table}").scalar_one() == 0
 
 
-def test_who_is_forgotten_is_forgotten_here(lea: SandboxAgency) -> None:
+def test_erased_fan_is_erased_from_comments(lea: SandboxAgency) -> None:
     add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     with lea.scope() as scope:
@@ -325,7 +327,7 @@ def test_who_is_forgotten_is_forgotten_here(lea: SandboxAgency) -> None:
         )
 
 
-def test_pages_cannot_say_that_something_was_heard(lea: SandboxAgency) -> None:
+def test_web_role_cannot_insert_received_comments(lea: SandboxAgency) -> None:
     with pytest.raises(SQLAlchemyError), lea.scope() as scope:
         scope.run(
             "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, "
@@ -338,7 +340,7 @@ def test_pages_cannot_say_that_something_was_heard(lea: SandboxAgency) -> None:
         )
 
 
-def test_what_is_shown_again_waits_again(lea: SandboxAgency) -> None:
+def test_unhidden_comment_is_pending_again(lea: SandboxAgency) -> None:
     add_comment(lea, "nice", post=publish_post(lea))
     receive_comments(lea)
     for act, waits in (("hide", False), ("show", True)):
@@ -347,7 +349,7 @@ def test_what_is_shown_again_waits_again(lea: SandboxAgency) -> None:
         assert (get_owner(lea) is OwnerState.PENDING_HUMAN) is waits
 
 
-def test_done_keeps_back_no_answer_that_is_leaving(lea: SandboxAgency) -> None:
+def test_closing_comments_does_not_stop_a_queued_answer(lea: SandboxAgency) -> None:
     native = add_comment(lea, "nice", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
@@ -358,7 +360,7 @@ def test_done_keeps_back_no_answer_that_is_leaving(lea: SandboxAgency) -> None:
     assert get_owner(lea) is OwnerState.CLOSED
 
 
-def test_an_answer_is_no_longer_than_the_platform_takes(lea: SandboxAgency) -> None:
+def test_answer_beyond_the_platforms_limit_is_refused(lea: SandboxAgency) -> None:
     add_comment(lea, "nice", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)
@@ -374,7 +376,7 @@ def test_an_answer_is_no_longer_than_the_platform_takes(lea: SandboxAgency) -> N
         )
 
 
-def test_an_answer_is_taken_back_and_proven_gone(lea: SandboxAgency) -> None:
+def test_answer_is_deleted_and_confirmed_gone(lea: SandboxAgency) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     talk = take_over(lea)
@@ -394,7 +396,7 @@ def test_an_answer_is_taken_back_and_proven_gone(lea: SandboxAgency) -> None:
         lea.act(moderation.request_answer_removal, mine.draft_id)
 
 
-def test_who_is_heard_by_name_is_named_and_the_check_reads_it(lea: SandboxAgency) -> None:
+def test_answer_names_the_commenter_where_the_platform_requires_it(lea: SandboxAgency) -> None:
     native = add_comment(lea, "where is this?", post=publish_post(lea))
     receive_comments(lea)
     take_over(lea)

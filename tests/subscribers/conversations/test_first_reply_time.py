@@ -1,4 +1,4 @@
-"""How long fans wait for their first answer, as Prometheus is told."""
+"""Time to first reply, as exported to Prometheus."""
 
 from prometheus_client import REGISTRY
 
@@ -9,8 +9,8 @@ def answered(by: str) -> float:
     return REGISTRY.get_sample_value("greenroom_chat_first_answer_seconds_count", {"by": by}) or 0.0
 
 
-def test_a_first_answer_is_timed_once_and_a_notice_is_none(studio: Studio) -> None:
+def test_first_reply_is_timed_once_and_notices_are_not(studio: Studio) -> None:
     before = answered("bot"), answered("system")
     studio.say("leo", "bonjour")
-    assert len(studio.texts("leo")) == 2, "the notice and the answer"
+    assert len(studio.texts("leo")) == 2, "the notice and the reply"
     assert (answered("bot"), answered("system")) == (before[0] + 1, before[1])

@@ -1,5 +1,5 @@
-"""Which language a fan is answered in: the platform's word, else what they write, else the
-creator's first."""
+"""Language of replies: the platform's setting, otherwise the fan's messages, otherwise the
+creator's first language."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ MORE = "do you have more pictures of the sea?"
 def hear(
     studio: Studio, text: str, *, language: str = "", kind: Literal["message", "button"] = "message"
 ) -> tuple[str, str]:
-    """The languages of the fan and of their conversation after a message."""
+    """Return the languages of the fan and the conversation after a message."""
     number = len(studio.rows("SELECT 1 FROM messages WHERE tenant_id = :tenant"))
     key = f"said-{number}-{text[:5]}"
     studio.receive(
@@ -32,13 +32,13 @@ def hear(
 @pytest.mark.parametrize(
     ("text", "language"), [(SERIES, "fr"), (MORE, "en"), ("ok", "fr"), ("", "fr")]
 )
-def test_where_the_platform_tells_none_the_words_do(
+def test_language_is_detected_without_a_platform_setting(
     studio: Studio, text: str, language: str
 ) -> None:
     assert hear(studio, text) == (language, language)
 
 
-def test_a_creator_whose_first_language_is_english_greets_in_it(studio: Studio) -> None:
+def test_creators_first_language_is_the_default(studio: Studio) -> None:
     with studio.scope() as scope:
         scope.run(
             'UPDATE creators SET languages = \'["en", "fr"]\' WHERE tenant_id = :tenant',
@@ -47,27 +47,27 @@ def test_a_creator_whose_first_language_is_english_greets_in_it(studio: Studio) 
     assert hear(studio, "ok") == ("en", "en")
 
 
-def test_who_goes_on_in_another_language_is_answered_in_it(studio: Studio) -> None:
+def test_reply_language_follows_the_fans_messages(studio: Studio) -> None:
     assert hear(studio, "ok") == ("fr", "fr")
     assert hear(studio, MORE) == ("en", "en")
     assert hear(studio, "ok") == ("en", "en"), "too few words change nothing"
     assert hear(studio, "guten Tag, wie geht es dir") == ("en", "en"), (
-        "a language that is not ours changes nothing"
+        "an unsupported language changes nothing"
     )
     assert hear(studio, SERIES) == ("fr", "fr")
 
 
-def test_what_the_platform_says_of_them_counts_more_than_their_words(studio: Studio) -> None:
+def test_platform_setting_overrides_detection(studio: Studio) -> None:
     assert hear(studio, SERIES, language="en-GB") == ("en", "en")
     assert hear(studio, SERIES, language="en-GB") == ("en", "en")
 
 
-def test_a_pressed_button_is_no_words_of_theirs(studio: Studio) -> None:
+def test_button_press_is_not_used_for_detection(studio: Studio) -> None:
     assert hear(studio, SERIES) == ("fr", "fr")
     assert hear(studio, MORE, kind="button") == ("fr", "fr")
 
 
-def test_the_notice_that_a_machine_answers_is_in_the_language_they_wrote(studio: Studio) -> None:
+def test_ai_notice_is_in_the_detected_language(studio: Studio) -> None:
     hear(studio, MORE)
     studio.go()
     (notice,) = studio.rows("SELECT text FROM drafts WHERE tenant_id = :tenant AND kind = 'notice'")

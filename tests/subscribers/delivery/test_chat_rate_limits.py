@@ -1,5 +1,5 @@
-"""A chat of Telegram that had too much waits by itself; when a second one is refused, the whole bot
-does."""
+"""Telegram rate limits: one limited chat waits alone; when a second chat is limited, the whole bot
+waits."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -35,7 +35,7 @@ def say(nova: StarsBot, name: str, text: str, member: UUID = MEMBER) -> None:
 
 
 def full(nova: StarsBot, name: str) -> None:
-    """The bot has written to somebody as often as it may."""
+    """Exhaust the rate limit of one chat."""
     world = nova.stars.world
     world.chat(nova.stars.bot, name).sent_at = [world.clock()] * IN_A_CHAT
 
@@ -49,7 +49,7 @@ def held(nova: StarsBot) -> bool:
     return bool(nova.rows(sql))
 
 
-def test_one_full_chat_holds_nobody_else(nova: StarsBot) -> None:
+def test_one_limited_chat_delays_no_other(nova: StarsBot) -> None:
     full(nova, "leo")
     for name in ("leo", "leo", "mia", "zoe"):
         say(nova, name, f"Pour {name}")
@@ -65,7 +65,7 @@ def test_one_full_chat_holds_nobody_else(nova: StarsBot) -> None:
     assert nova.stars.world.texts(nova.stars.bot, "leo")[-2:] == ["Pour leo"] * 2
 
 
-def test_two_full_chats_are_the_bots_limit(nova: StarsBot) -> None:
+def test_two_limited_chats_pause_the_bot(nova: StarsBot) -> None:
     for name in ("leo", "mia"):
         full(nova, name)
         say(nova, name, f"Pour {name}")

@@ -1,5 +1,5 @@
-"""A pack is sold whichever way it travels: its first delivery, one sent again, one that a
-subscription opens."""
+"""Every delivery of a pack is a sale: the first delivery, a repeated one, and one through a
+subscription."""
 
 from uuid import UUID
 
@@ -18,11 +18,11 @@ from tests.gate.builders import real_person
 from tests.subscribers.builders import Studio
 
 ORDERS = (("bought", "sent_again", "opened"), ("opened", "bought", "opened", "sent_again"))
-"""In which ways the pack reaches the same fan, one after the other."""
+"""Ways in which the pack reaches the same fan, in order."""
 
 
 def depict(studio: Studio, *, scopes: tuple[str, ...]) -> UUID:
-    """Show a real person, who gave these permissions, in every picture of the pack."""
+    """Depict a real person with these consents in every picture of the pack."""
     with studio.scope() as scope:
         person = real_person(scope, scopes=scopes)
         assets = scope.run(
@@ -50,7 +50,7 @@ def deliver(studio: Studio, way: str, fan: str = "leo") -> None:
 
 
 def copies(studio: Studio) -> list[LiveCopy]:
-    """Everything that permits for media let out: uploads, and the messages that show them."""
+    """Return every copy released by media permits: uploads, and the messages that show them."""
     rows = studio.rows(
         "SELECT id FROM permits WHERE tenant_id = :tenant AND media <> '[]' AND state = 'consumed'"
     )
@@ -63,7 +63,7 @@ def copies(studio: Studio) -> list[LiveCopy]:
     "ways",
     [("opened",), *(pytest.param(ways, marks=pytest.mark.heavy) for ways in ORDERS)],
 )
-def test_every_copy_of_a_pack_is_recalled_once_its_sale_is_forbidden(
+def test_every_copy_is_recalled_after_sale_consent_is_revoked(
     studio: Studio, ways: tuple[str, ...]
 ) -> None:
     person = depict(studio, scopes=("depict", "publish", "download_sell"))
@@ -79,7 +79,7 @@ def test_every_copy_of_a_pack_is_recalled_once_its_sale_is_forbidden(
 
 
 @pytest.mark.parametrize("way", [pytest.param("sent_again", marks=pytest.mark.heavy), "opened"])
-def test_no_way_delivers_what_may_not_be_sold(studio: Studio, way: str) -> None:
+def test_pack_without_sale_consent_is_never_delivered(studio: Studio, way: str) -> None:
     depict(studio, scopes=("depict", "publish"))
     studio.say("leo", "bonjour")
     deliver(studio, way)
@@ -88,7 +88,7 @@ def test_no_way_delivers_what_may_not_be_sold(studio: Studio, way: str) -> None:
     assert [row.state for row in states] == ["failed"]
 
 
-def test_no_money_is_taken_for_what_may_not_be_sold(studio: Studio) -> None:
+def test_pack_without_sale_consent_cannot_be_paid(studio: Studio) -> None:
     person = depict(studio, scopes=("depict", "publish", "download_sell"))
     order_id = studio.invoiced("leo")
 

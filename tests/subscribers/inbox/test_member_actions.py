@@ -1,4 +1,5 @@
-"""Members take a conversation, answer, decide, offer and hand it back; the fan reads who writes."""
+"""Members take over a conversation, reply, decide, offer and hand it back; the fan is informed who
+writes."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,22 +38,23 @@ def member(studio: Studio, name: str = "Léa") -> UUID:
 
 
 def act(studio: Studio, who: UUID, do: Any, *args: Any, **more: Any) -> Any:
-    """As a page does it: a transaction of its own, signed by the member."""
+    """Perform an action as a page does: in one transaction, as the member."""
     with studio.world.database.scope(studio.world.tenant_id, f"member:{who}") as scope:
         return do(scope, *args, **more)
 
 
 def taken(studio: Studio, fan: str = "leo") -> tuple[UUID, UUID]:
-    """A conversation that a member took; the member and it."""
+    """Let a member take over a conversation; return the IDs of both."""
     studio.say(fan, "bonjour")
     who, talk = member(studio), studio.thread(fan).id
     act(studio, who, member_actions.take_over_conversation, talk, who)
     return who, talk
 
 
-def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(studio: Studio) -> None:
+def test_takeover_and_return_are_disclosed_to_the_fan(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, member_actions.take_over_conversation, talk, who)  # twice is once
+    # a repeated takeover has no effect
+    act(studio, who, member_actions.take_over_conversation, talk, who)
     assert studio.thread("leo").epoch == 2
     act(
         studio,
@@ -80,7 +82,7 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
 
 
 @pytest.mark.parametrize("spoke", [True, False])
-def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spoke: bool) -> None:
+def test_pending_message_is_answered_once_after_the_return(studio: Studio, spoke: bool) -> None:
     who, talk = taken(studio)
     if spoke:
         act(
@@ -102,12 +104,12 @@ def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spok
     assert told[-1] == "Oui !"
     assert ["intelligence artificielle" in text for text in told[:-1]] == (
         [True] if spoke else []
-    ), "a machine goes on"
+    ), "the return to the AI is disclosed"
     studio.say("leo", "merci")
     assert studio.texts("leo")[before + len(told) :] == ["De rien."]
 
 
-def test_what_a_person_answered_or_a_command_is_not_answered_again(studio: Studio) -> None:
+def test_answered_message_or_command_is_not_answered_again(studio: Studio) -> None:
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir.", key=uuid7())
     studio.go()
@@ -122,7 +124,7 @@ def test_what_a_person_answered_or_a_command_is_not_answered_again(studio: Studi
     assert (studio.texts("leo"), len(studio.writer.asked)) == (before, asked)
 
 
-def test_a_press_repeated_sends_once(studio: Studio) -> None:
+def test_repeated_click_sends_once(studio: Studio) -> None:
     who, talk = taken(studio)
     key = uuid7()
     for _ in range(3):
@@ -131,7 +133,7 @@ def test_a_press_repeated_sends_once(studio: Studio) -> None:
     assert studio.texts("leo").count("Une seule fois.") == 1
 
 
-def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
+def test_only_the_owner_can_reply(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     who, other, talk = member(studio), member(studio, "Sam"), studio.thread("leo").id
     with pytest.raises(Refused, match=r"chat\.take_first"):
@@ -145,14 +147,14 @@ def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
         act(studio, who, member_actions.send_member_reply, talk, who, "Bonjour", key=uuid7())
     studio.go()
     assert "Déjà parti ?" not in studio.texts("leo"), (
-        "what was written under another owner does not leave"
+        "a reply queued under another owner is not sent"
     )
 
 
 @pytest.mark.parametrize(
     "words", ["je suis vraiment Nova en vrai, c'est vraiment moi", "I am not a bot", "  "]
 )
-def test_words_that_pass_for_the_creator_are_refused(studio: Studio, words: str) -> None:
+def test_reply_impersonating_the_creator_is_refused(studio: Studio, words: str) -> None:
     who, talk = taken(studio)
     with pytest.raises((Refused, BadInput)):
         act(studio, who, member_actions.send_member_reply, talk, who, words, key=uuid7())
@@ -160,7 +162,7 @@ def test_words_that_pass_for_the_creator_are_refused(studio: Studio, words: str)
         act(studio, who, member_actions.send_member_reply, talk, who, "x" * 2001, key=uuid7())
 
 
-def test_asked_who_writes_a_person_is_not_called_a_machine(studio: Studio) -> None:
+def test_bot_question_to_a_member_names_a_team_member(studio: Studio) -> None:
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir.", key=uuid7())
     studio.go()
@@ -184,7 +186,7 @@ def suggested(studio: Studio, text: str) -> UUID:
     return draft.id
 
 
-def test_a_suggestion_is_approved_once_as_rewritten(studio: Studio) -> None:
+def test_suggestion_is_approved_once_with_its_edits(studio: Studio) -> None:
     draft, who = suggested(studio, "Bonjour toi"), member(studio)
     for _ in range(2):
         act(studio, who, member_actions.approve_draft, draft, text="Bonjour à vous")
@@ -199,7 +201,7 @@ def test_a_suggestion_is_approved_once_as_rewritten(studio: Studio) -> None:
         act(studio, who, member_actions.reject_draft_as_member, draft, "tone")
 
 
-def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
+def test_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
     draft, who = suggested(studio, "Bonjour toi"), member(studio)
     for _ in range(2):
         act(studio, who, member_actions.reject_draft_as_member, draft, "tone")
@@ -213,7 +215,7 @@ def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
         act(studio, who, member_actions.approve_draft, draft)
 
 
-def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio: Studio) -> None:
+def test_refused_reply_returns_to_the_member_with_a_reason(studio: Studio) -> None:
     who, talk = taken(studio)
     act(
         studio,
@@ -233,7 +235,7 @@ def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio
     assert kept.reason.code.startswith("gate.")
 
 
-def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) -> None:
+def test_offered_pack_can_be_bought(studio: Studio) -> None:
     who, talk = taken(studio)
     act(
         studio,
@@ -247,14 +249,14 @@ def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) ->
     )
     studio.go()
     assert studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
-    with pytest.raises(NotFound, match=r"offer\.not_now"):  # one in six lines
+    with pytest.raises(NotFound, match=r"offer\.not_now"):  # at most one offer in six lines
         act(studio, who, member_actions.send_offer, talk, who, studio.pack_id, text="", key=uuid7())
     studio.fan("leo", "button", ref="buy")
     studio.go()
     assert studio.seen("leo")[-1]["invoice"]["title"] == "Matin calme"
 
 
-def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio) -> None:
+def test_pack_with_a_blocked_picture_is_not_offered(studio: Studio) -> None:
     _, talk = taken(studio)
     with studio.scope() as scope:
         assert (
@@ -274,7 +276,7 @@ def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio
         )
 
 
-def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:
+def test_sales_stop_affects_one_fan_only(studio: Studio) -> None:
     who, talk = taken(studio)
     _, other_talk = taken(studio, "ana")
     act(studio, who, member_actions.set_sales_stop, talk, stop=True, reason="too much")
@@ -303,11 +305,11 @@ def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> N
 
 
 @pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
-def test_a_message_in_doubt_ends_by_a_members_word(
+def test_uncertain_message_is_settled_by_a_member(
     studio: Studio, arrived: bool, copies: int
 ) -> None:
-    """The answer is lost after the message arrived: who says it did not, sends it a second time,
-    knowingly."""
+    """The response is lost after the message arrived: a member who reports that it did not arrive
+    sends it again knowingly."""
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
@@ -337,7 +339,7 @@ def state_of(studio: Studio, draft_id: UUID) -> str:
     return str(row.state)
 
 
-def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Studio) -> None:
+def test_unsent_text_is_private_and_shown_as_typing(studio: Studio) -> None:
     who, talk = taken(studio)
     other = member(studio, "Sam")
 
@@ -357,7 +359,7 @@ def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Stu
     assert act(studio, who, unsent_text.load_unsent_text, talk, who) == ""
 
 
-def test_snoozing_ends_with_its_time_or_with_a_word_of_the_fan(studio: Studio) -> None:
+def test_snooze_ends_at_its_time_or_with_a_message(studio: Studio) -> None:
     who, talk = taken(studio)
 
     def group() -> queries.InboxGroup:
@@ -375,7 +377,7 @@ def test_snoozing_ends_with_its_time_or_with_a_word_of_the_fan(studio: Studio) -
         member_actions.snooze_conversation(scope, talk, scope.now - timedelta(hours=1))
 
 
-def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
+def test_note_is_stored_once_and_erased_with_the_fan(studio: Studio) -> None:
     who, talk = taken(studio)
     key = uuid7()
     for _ in range(2):
@@ -393,7 +395,7 @@ def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
     assert act(studio, who, fan_notes.list_fan_notes, fan) == []
 
 
-def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: Studio) -> None:
+def test_adult_reply_needs_a_trained_member_or_approval(studio: Studio) -> None:
     who, talk = taken(studio)
     studio.fan("leo", "age")
     studio.go()
@@ -407,7 +409,7 @@ def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: S
         key=uuid7(),
     )
     assert act(studio, who, member_actions.check_member_reply, talk, who, "EXPLICIT-MARKER-A"), (
-        "it is said while typing"
+        "the warning appears while typing"
     )
     studio.go()
     (kept,) = [
@@ -415,7 +417,7 @@ def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: S
         for one in act(studio, who, queries.load_conversation_desk, talk, who).unsent
         if one.origin == "member"
     ]
-    assert kept.state is DraftState.DRAFT, "who is not trained waits for somebody else"
+    assert kept.state is DraftState.DRAFT, "the reply of an untrained member waits for approval"
     with studio.scope() as scope:
         boss = agencies.add_member(
             scope,
@@ -435,7 +437,7 @@ def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: S
     )[-1][0] == (f"member:{who}")
 
 
-def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: Studio) -> None:
+def test_approver_does_not_become_the_author_of_an_adult_reply(studio: Studio) -> None:
     who, talk = taken(studio)
     studio.fan("leo", "age")
     studio.go()
@@ -463,13 +465,15 @@ def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: S
     act(studio, boss, members.set_adult_chat_training, other, adult_chat=True)
     act(studio, other, member_actions.approve_draft, key)
     studio.go()
-    assert "EXPLICIT-MARKER-A pour toi" not in studio.texts("leo"), "as it stands it is still Léa's"
+    assert "EXPLICIT-MARKER-A pour toi" not in studio.texts("leo"), (
+        "unchanged, its author is still Léa"
+    )
     act(studio, other, member_actions.approve_draft, key, text="EXPLICIT-MARKER-A, mon ami")
     studio.go()
-    assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A, mon ami", "rewritten, it is Sam's"
+    assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A, mon ami", "edited, its author is Sam"
 
 
-def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(
+def test_fan_inactive_for_18_months_is_erased_unless_blocked(
     studio: Studio,
 ) -> None:
     for fan in ("leo", "max", "vun"):

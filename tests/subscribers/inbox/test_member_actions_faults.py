@@ -1,5 +1,4 @@
-"""What goes wrong around an answer: told twice, out of order, after a restart; a process that dies
-in a press."""
+"""Faults around replies: duplicate, unordered and replayed updates, and crashes in an action."""
 
 import contextlib
 from datetime import timedelta
@@ -22,7 +21,7 @@ from tests.subscribers.inbox.test_member_actions import act, member, taken
 
 
 def told(studio: Studio) -> list[ChatUpdate]:
-    """What the network tells, left unheard."""
+    """Return the pending updates without receiving them."""
     channel = studio.world.channel()
     heard = listener.poll_updates(
         channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS
@@ -30,7 +29,7 @@ def told(studio: Studio) -> list[ChatUpdate]:
     return list(heard.updates)
 
 
-def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(
+def test_duplicate_and_replayed_updates_get_one_reply(
     studio: Studio,
 ) -> None:
     studio.say("leo", "bonjour")
@@ -46,7 +45,7 @@ def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(
     for update in (second, first, second, first):
         studio.receive(update)
     studio.drain()
-    studio.heard = ""  # another process begins where nothing was acknowledged
+    studio.heard = ""  # another process starts where nothing was acknowledged
     studio.go()
     assert studio.texts("leo")[before:] == ["Une seule réponse"]
     said = [line.body for line in studio.thread("leo").lines if line.author == "fan"]
@@ -54,9 +53,9 @@ def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(
 
 
 @pytest.mark.parametrize("point", range(4))
-def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, point: int) -> None:
-    """Whatever was not kept as a message is still in the box: the member presses again, and the fan
-    reads it once."""
+def test_action_in_a_crash_is_done_once_or_not_at_all(studio: Studio, point: int) -> None:
+    """Text that was not stored as a message is still in the box: the member sends it again, and the
+    fan receives it once."""
     who, talk = taken(studio)
     text = "Nothing lost, nothing twice."
     act(
@@ -79,13 +78,14 @@ def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, p
 
 
 def press(studio: Studio, who: UUID, talk: UUID, text: str) -> None:
-    """The press of a page, whose process may die before, inside or after its transaction."""
+    """Send a reply as a page does, in a process that may crash before, during or after its
+    transaction."""
     with studio.world.tenant(studio.world.tenant_id, f"member:{who}") as scope:
         member_actions.send_member_reply(scope, talk, who, text, key=uuid7())
 
 
 @pytest.mark.parametrize("point", range(12))
-def test_a_worker_that_dies_while_it_carries_a_members_words(studio: Studio, point: int) -> None:
+def test_crash_while_sending_a_reply_sends_it_once(studio: Studio, point: int) -> None:
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_while_it_carries_a_members_words(studio: Studio, poi
     assert studio.texts("leo").count("Puis cela, une fois.") == 1
 
 
-def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
+def test_simultaneous_takeovers_leave_one_owner(studio: Studio) -> None:
     studio.say("leo", "/human")
     talk = studio.thread("leo").id
     ones: list[UUID] = [member(studio, name) for name in ("Léa", "Sam")]
@@ -121,16 +121,16 @@ def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
         assert conversation_rows.get_conversation(scope, talk).owner_member_id == ones[1]
 
 
-def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
-    """Turns have a lane of their own: what protects a fan leaves while a model is still writing to
-    them."""
+def test_slow_model_does_not_delay_helplines(studio: Studio) -> None:
+    """Generation has a separate lane, so that a safety text is sent while a model is still writing
+    to the fan."""
     studio.say("leo", "bonjour")
     studio.fan("leo", "message", text="ça va ?")
     studio.listen()
     (turn,) = studio.rows(
         "SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.turn'"
     )
-    with studio.scope() as scope:  # the model is at it
+    with studio.scope() as scope:  # generation is in progress
         scope.run(
             "UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = "
             "house_now()"
@@ -148,9 +148,9 @@ def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("kind", ["chat.send", "order.fulfil"])
-def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: str) -> None:
-    """A lease that ran out while its worker lives: the row is another's by the time the first one
-    hears "later"."""
+def test_row_leased_by_another_worker_is_retried(studio: Studio, kind: str) -> None:
+    """The lease expired while its worker was alive: the row has another owner when the first one
+    receives RetryLater."""
     studio.say("leo", "bonjour")
     if kind == "order.fulfil":
         order = studio.invoiced("leo")
@@ -176,19 +176,19 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
 
     def carry(armed: Any) -> Any:
         with pytest.raises(outbox.RetryLater):
-            handler(event)  # who was handed the row meanwhile
+            handler(event)  # the row was leased by another worker in between
         return handler.keywords["carry"](armed)  # type: ignore[attr-defined]  # a partial
 
     with pytest.raises(outbox.RetryLater):
-        # a partial
+        # a partial is no ordinary handler
         handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # see above
     studio.drain()
     assert len(studio.texts("leo")) > before
 
 
-def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio) -> None:
-    """Each time is a row handed out: for an hour, every two seconds, where its end lies in a future
-    that is no more."""
+def test_retries_stay_rare_after_a_clock_rollback(studio: Studio) -> None:
+    """Each retry claims a row again: once, rows were claimed every two seconds for an hour because
+    the end was in a future that no longer existed."""
     hour = timedelta(hours=1)
     with studio.scope() as scope:
         waits = [
@@ -204,7 +204,7 @@ def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio
 
 
 def waiting(studio: Studio, kind: str) -> Any:
-    """The one row of a kind."""
+    """Return the only row of a kind."""
     (row,) = studio.rows(
         "SELECT * FROM outbox WHERE tenant_id = :tenant AND kind = :kind", kind=kind
     )

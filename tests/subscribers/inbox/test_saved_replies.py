@@ -1,5 +1,5 @@
-"""Saved answers: kept per creator, found in the fan's language, laid into a box, and never sent by
-themselves."""
+"""Saved replies: stored per creator, listed by the fan's language, inserted into a message box, and
+never sent automatically."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -64,7 +64,7 @@ def lay(
 
 
 def member(scope: Scope) -> UUID:
-    """Whoever writes here, the same each time."""
+    """Return the member who writes, the same one each time."""
     known = tenant_reads.list_members(scope)
     if known:
         return known[0].id
@@ -83,7 +83,7 @@ def uses(studio: Studio) -> list[int]:
     ]
 
 
-def test_those_in_the_fans_language_come_first_then_the_most_used(studio: Studio) -> None:
+def test_replies_in_the_fans_language_come_first_then_the_most_used(studio: Studio) -> None:
     here = talk(studio)
     with studio.scope() as scope:
         assert conversation_rows.get_conversation(scope, here).language == "fr"
@@ -99,7 +99,7 @@ def test_those_in_the_fans_language_come_first_then_the_most_used(studio: Studio
     assert names(studio, here) == ["third", "often", "rare", "anybody", "english"]
 
 
-def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
+def test_saved_reply_is_appended_and_not_sent(studio: Studio) -> None:
     here = talk(studio)
     thanks = keep(studio, here, "thanks", "Merci {name}, à bientôt {name} !")
     studio.drain()
@@ -109,7 +109,7 @@ def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
         lay(studio, here, thanks, "Bonsoir.\nMerci leo, à bientôt leo !")
         == "Bonsoir.\nMerci leo, à bientôt leo !"
     )
-    assert uses(studio) == [1], "laid twice by one hand is once"
+    assert uses(studio) == [1], "inserting twice counts once"
     with studio.scope() as scope:
         kept = unsent_text.load_unsent_text(scope, here, member(scope))
     assert kept == "Bonsoir.\nMerci leo, à bientôt leo !"
@@ -118,7 +118,7 @@ def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
     assert not studio.rows("SELECT 1 FROM drafts WHERE tenant_id = :tenant AND origin = 'member'")
 
 
-def test_a_hostile_name_is_one_short_line_of_plain_signs() -> None:
+def test_hostile_name_becomes_one_short_plain_line() -> None:
     said = saved_replies.fill_saved_reply("Merci {name} !", HOSTILE)
     assert "\n" not in said
     assert not set("<>{}@/\\\u202e") & set(said)
@@ -129,7 +129,7 @@ def test_a_hostile_name_is_one_short_line_of_plain_signs() -> None:
     )
 
 
-def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> None:
+def test_overlong_reply_is_refused_and_not_counted(studio: Studio) -> None:
     here = talk(studio)
     long = keep(studio, here, "long", "a" * 300)
     with pytest.raises(BadInput, match=r"chat\.too_long"):
@@ -158,7 +158,7 @@ def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> N
         ({"place": "everywhere"}, "saved.bad_place"),
     ],
 )
-def test_what_cannot_be_used_is_not_kept(studio: Studio, told: dict[str, str], why: str) -> None:
+def test_invalid_saved_reply_is_refused(studio: Studio, told: dict[str, str], why: str) -> None:
     here = talk(studio)
     with pytest.raises(BadInput) as refused:
         keep(studio, here, **{"name": "thanks", **told})
@@ -166,7 +166,7 @@ def test_what_cannot_be_used_is_not_kept(studio: Studio, told: dict[str, str], w
     assert names(studio, here) == []
 
 
-def test_kept_once_a_press_and_once_a_name(studio: Studio) -> None:
+def test_saved_reply_is_stored_once_per_click_and_name(studio: Studio) -> None:
     here, key = talk(studio), uuid7()
     for _ in range(2):
         keep(studio, here, "thanks", key=key)
@@ -192,7 +192,7 @@ def test_kept_once_a_press_and_once_a_name(studio: Studio) -> None:
     assert lay(studio, here, other) == "Bonsoir !"
 
 
-def test_two_who_save_the_last_one_at_once(studio: Studio) -> None:
+def test_concurrent_saves_respect_the_limit(studio: Studio) -> None:
     here = talk(studio)
     keep(studio, here, "first")
     with studio.scope() as scope:
@@ -218,7 +218,7 @@ def test_two_who_save_the_last_one_at_once(studio: Studio) -> None:
     assert len(names(studio, here)) == saved_replies.MAX_SAVED_REPLIES
 
 
-def test_forgotten_twice_is_once(studio: Studio) -> None:
+def test_repeated_deletion_has_no_effect(studio: Studio) -> None:
     here = talk(studio)
     thanks = keep(studio, here, "thanks")
     for _ in range(2):
@@ -245,7 +245,7 @@ def _acts(here: Conversation, answer_id: UUID, me: UUID) -> list[Any]:
 
 @pytest.mark.parametrize("whose", ["creator", "tenant"])
 @pytest.mark.parametrize("act", range(3))
-def test_answers_of_others_are_seen_and_touched_by_nobody(
+def test_saved_replies_of_others_are_invisible_and_unchangeable(
     studio: Studio, database: Database, sandbox: RunningSandbox, whose: str, act: int
 ) -> None:
     here = talk(studio)
@@ -254,7 +254,7 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
         stranger = conversation_rows.get_conversation(scope, here)
         scope.session.expunge(stranger)
         me = member(scope)
-        if whose == "creator":  # of the same agency
+        if whose == "creator":  # another creator of the same agency
             stranger.creator_id = agencies.add_creator(
                 scope,
                 slug="mia",
@@ -265,10 +265,10 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
             )
     agency = (
         studio if whose == "creator" else create_nova(database, sandbox)
-    )  # another one may guess each id
+    )  # another agency may guess each ID
     with agency.scope() as scope:
         assert saved_replies.list_saved_replies(scope, stranger) == []
-        if act == 2:  # only forgetting says nothing
+        if act == 2:  # only deletion raises no error
             _acts(stranger, thanks, me)[act](scope)
     if act < 2:
         with pytest.raises(NotFound, match=r"saved\.unknown"), agency.scope() as scope:
@@ -280,7 +280,7 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
         assert (one.name, one.words, one.uses) == ("thanks", "Merci !", 0)
 
 
-def test_words_that_no_database_takes_are_kept_without_them(studio: Studio) -> None:
+def test_invalid_characters_are_removed_from_saved_replies(studio: Studio) -> None:
     here = talk(studio)
     answer = keep(studio, here, "nul", "Merci\x00 !")
     assert lay(studio, here, answer) == "Merci !"

@@ -1,4 +1,4 @@
-"""The names of commands, as people write them."""
+"""Parsing of fan commands."""
 
 import pytest
 
@@ -25,11 +25,11 @@ from subscribers.intake import fan_commands
         ("", ""),
     ],
 )
-def test_a_command_is_known_by_how_a_message_begins(said: str, name: str) -> None:
+def test_command_is_recognized_at_the_start_of_a_message(said: str, name: str) -> None:
     assert fan_commands.parse_command(said) == name
 
 
-def test_nothing_about_money_is_offered_where_nothing_is_sold() -> None:
+def test_menu_without_sales_has_no_payment_commands() -> None:
     quiet = {command.name for command in fan_commands.command_menu(sells=False).commands}
     assert quiet == {"start", "stop", "human", "age", "terms", "privacy", "report"}
     sold = {"purchases", "subscription", "paysupport"}
@@ -38,7 +38,7 @@ def test_nothing_about_money_is_offered_where_nothing_is_sold() -> None:
     } == quiet | sold
 
 
-def test_each_is_written_as_it_is_known() -> None:
+def test_every_command_is_parsed_under_all_its_names() -> None:
     for command in fan_commands.KNOWN:
         for word in ("", *command.words):
             assert fan_commands.parse_command(f"/{command.name} {word}") == command.name

@@ -1,5 +1,4 @@
-"""What a fan's message says once it was edited is heard for an age and for danger, kept beside what
-was said, and answered by nobody."""
+"""Edited messages: checked for age and crisis, stored next to the original, and not answered."""
 
 import hashlib
 from functools import partial
@@ -26,8 +25,7 @@ MINOR, CRY = "j'ai 15 ans", "je veux mourir"
 
 @pytest.fixture
 def studio(database: Database, sandbox: RunningSandbox) -> Studio:
-    """Nova, whose chats with Tim and Leo are begun on the platform; nothing of it was heard
-    here."""
+    """Nova, whose chats with Tim and Leo have started on the platform but were not received."""
     return begun(create_nova(database, sandbox))
 
 
@@ -58,7 +56,7 @@ def edit(
 
 
 def say(studio: Studio, *updates: ChatUpdate) -> None:
-    """Take these in, and let the house answer each."""
+    """Receive these updates and process each."""
     for update in updates:
         studio.receive(update)
         studio.go()
@@ -74,7 +72,7 @@ def state(studio: Studio, fan: str = "tim") -> AssuranceState:
 
 
 def cleared(studio: Studio) -> None:
-    """Nothing is known of anybody's age any more."""
+    """Delete all age assurances."""
     with studio.scope() as scope, scope.acting_as("gate"):
         scope.run("DELETE FROM age_assurances WHERE tenant_id = :tenant", tenant=scope.tenant_id)
 
@@ -89,12 +87,12 @@ def signals(studio: Studio) -> list[str]:
 
 
 def told(studio: Studio) -> set[str]:
-    """The codes of what members are told at once."""
+    """Return the codes of the members' urgent open notices."""
     sql = "SELECT message FROM notices WHERE tenant_id = :tenant AND urgent AND settled_at IS NULL"
     return {row.message["code"] for row in studio.rows(sql)}
 
 
-def test_an_age_that_is_edited_in_is_heard_and_what_was_said_stays(studio: Studio) -> None:
+def test_edited_in_age_is_detected_and_the_original_is_kept(studio: Studio) -> None:
     say(studio, message("salut"))
     said = len(studio.texts("tim"))
     say(studio, edit(MINOR))
@@ -106,7 +104,7 @@ def test_an_age_that_is_edited_in_is_heard_and_what_was_said_stays(studio: Studi
     assert (signals(studio), told(studio)) == (["minor"], {"chat.minor"})
 
 
-def test_a_cry_for_help_that_is_edited_in_brings_helplines_and_a_person(studio: Studio) -> None:
+def test_edited_in_crisis_sends_helplines_and_hands_over(studio: Studio) -> None:
     say(studio, message("salut"))
     offer_id = studio.offer("tim")
     say(studio, edit(CRY))
@@ -116,12 +114,12 @@ def test_a_cry_for_help_that_is_edited_in_brings_helplines_and_a_person(studio: 
     assert (thread.owner, thread.safety_hold) == (OwnerState.PENDING_HUMAN, True)
     with studio.scope() as scope:
         talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
-        # refused before it is needed
+        # the offer is refused before the rail is used
         assert update_intake.order_payments.accept_offer(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # see above
     assert lines(studio) == [("text", "salut"), ("edited", CRY)]
 
 
-def test_a_minor_in_danger_reads_where_help_is(studio: Studio) -> None:
+def test_minor_in_crisis_gets_helplines(studio: Studio) -> None:
     say(studio, message("salut"), edit(f"{MINOR} et {CRY}"))
     assert any("3114" in text for text in studio.texts("tim"))
     assert (sorted(signals(studio)), told(studio)) == (
@@ -130,7 +128,7 @@ def test_a_minor_in_danger_reads_where_help_is(studio: Studio) -> None:
     )
 
 
-def test_an_edit_that_says_nothing_of_the_kind_is_answered_by_nobody(studio: Studio) -> None:
+def test_harmless_edit_gets_no_answer(studio: Studio) -> None:
     say(studio, message("tu a des photos ?"))
     before, asked = studio.texts("tim"), len(studio.writer.asked)
     counted = studio.rows("SELECT messages_in, last_in_at FROM fan_facts WHERE tenant_id = :tenant")
@@ -140,14 +138,14 @@ def test_an_edit_that_says_nothing_of_the_kind_is_answered_by_nobody(studio: Stu
     assert studio.thread("tim").owner is OwnerState.BOT
     say(studio, message("et ?", 2))
     (job,) = studio.writer.asked[asked:]
-    assert "de la mer" not in str(job.turns), "no model reads what nobody answers"
+    assert "de la mer" not in str(job.turns), "the model does not read edits without an answer"
     with studio.scope() as scope:
         directory.rebuild_facts(scope, studio.thread("tim").fan_id)
     now = studio.rows("SELECT messages_in, last_in_at FROM fan_facts WHERE tenant_id = :tenant")
     assert now[0].messages_in == counted[0].messages_in + 1
 
 
-def test_an_edit_stops_no_answer_and_brings_no_second_one(studio: Studio) -> None:
+def test_edit_neither_stops_nor_repeats_a_reply(studio: Studio) -> None:
     say(studio, message("salut"))
     studio.writer.says = [build_model_reply("Une seule réponse"), build_model_reply("Une de trop")]
     studio.writer.meanwhile = partial(studio.receive, edit("ça va bien ?", 2))
@@ -157,8 +155,8 @@ def test_an_edit_stops_no_answer_and_brings_no_second_one(studio: Studio) -> Non
 
 
 @pytest.mark.parametrize("owner", ["human", "bot"])
-def test_who_waits_and_since_when_stays_as_it_was(studio: Studio, owner: str) -> None:
-    """A word put right neither makes an answered fan wait, nor hides one who does."""
+def test_edit_does_not_change_the_waiting_time(studio: Studio, owner: str) -> None:
+    """A correction neither makes an answered fan wait nor hides one who waits."""
 
     def row() -> queries.InboxEntry:
         with studio.scope() as scope:
@@ -177,7 +175,7 @@ def test_who_waits_and_since_when_stays_as_it_was(studio: Studio, owner: str) ->
     assert row().said == "vous êtes là ?"
 
 
-def test_nobody_who_wanted_peace_is_written_to_for_an_edit(studio: Studio) -> None:
+def test_edit_after_stop_gets_no_message_unless_a_minor(studio: Studio) -> None:
     say(studio, message("salut"), message("/stop all", 2))
     before = studio.texts("tim")
     say(studio, edit("salut à toi"))
@@ -190,9 +188,8 @@ def test_nobody_who_wanted_peace_is_written_to_for_an_edit(studio: Studio) -> No
 @pytest.mark.parametrize(
     "again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)]
 )
-def test_what_is_told_again_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
-    """The same update, the same words for another reason (a link was looked up), and the message as
-    it was first."""
+def test_repeated_edit_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
+    """The same update, the same text with another cause (a link preview), and the original."""
     say(studio, message("salut"), edit(MINOR))
     before = studio.texts("tim"), lines(studio), signals(studio)
     cleared(studio)
@@ -201,8 +198,8 @@ def test_what_is_told_again_changes_nothing(studio: Studio, again: ChatUpdate) -
     assert state(studio) is AssuranceState.UNKNOWN
 
 
-def test_a_message_that_is_listed_again_in_other_words_was_edited(studio: Studio) -> None:
-    """Where nobody tells of edits, a list that is read again may show one."""
+def test_message_listed_with_another_text_counts_as_edited(studio: Studio) -> None:
+    """On platforms without edit updates, a repeated listing may reveal an edit."""
     say(studio, message("salut"))
     before = studio.texts("tim")
     say(studio, message("salut toi"))
@@ -214,7 +211,7 @@ def test_a_message_that_is_listed_again_in_other_words_was_edited(studio: Studio
     assert state(studio) is AssuranceState.BLOCKED
 
 
-def test_an_edit_that_comes_before_its_message(studio: Studio) -> None:
+def test_edit_received_before_its_message_is_handled(studio: Studio) -> None:
     say(studio, message("salut"))
     before, asked = len(studio.texts("tim")), len(studio.writer.asked)
     say(studio, edit("ça va bien ?", 2), message("ça va ?", 2))
@@ -225,7 +222,7 @@ def test_an_edit_that_comes_before_its_message(studio: Studio) -> None:
     assert state(studio) is AssuranceState.BLOCKED
 
 
-def test_who_was_never_heard_is_met_for_a_signal_alone(studio: Studio) -> None:
+def test_edit_from_an_unknown_fan_is_stored_only_for_a_signal(studio: Studio) -> None:
     say(studio, edit("salut toi"))
     assert studio.rows("SELECT 1 FROM fans WHERE tenant_id = :tenant") == []
     say(studio, edit(MINOR))
@@ -235,7 +232,7 @@ def test_who_was_never_heard_is_met_for_a_signal_alone(studio: Studio) -> None:
     assert "3114" in studio.texts("leo")[-1]
 
 
-def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> None:
+def test_edit_from_an_erased_fan_is_stored_only_for_a_signal(studio: Studio) -> None:
     say(studio, message("salut"))
     with studio.scope() as scope:
         erase_fan(scope, studio.thread("tim").fan_id)
@@ -248,7 +245,7 @@ def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> 
     assert (state(studio), signals(studio)) == (AssuranceState.BLOCKED, ["minor"])
 
 
-def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> None:
+def test_edited_text_is_exported_and_erased(studio: Studio) -> None:
     say(studio, message("salut"), edit("une phrase plantée"))
     fan_id = studio.thread("tim").fan_id
     with studio.scope() as scope:
@@ -259,7 +256,7 @@ def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> 
     assert hashlib.sha256("une phrase plantée".encode()).hexdigest() not in kept
 
 
-def test_who_is_frozen_is_heard_and_not_answered(studio: Studio) -> None:
+def test_edit_from_a_blocked_fan_is_checked_and_not_answered(studio: Studio) -> None:
     say(studio, message("salut"), message(MINOR, 2))
     before = studio.texts("tim")
     say(studio, edit("en fait non"), edit("j'ai 25 ans", 2), edit("j'ai 16 ans", 2))
@@ -270,19 +267,19 @@ def test_who_is_frozen_is_heard_and_not_answered(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\x00"])
-def test_an_edit_without_words_is_none(studio: Studio, text: str) -> None:
-    """A place that moves, a picture in the stead of another, a file that was taken off."""
+def test_edit_without_text_is_ignored(studio: Studio, text: str) -> None:
+    """A moving location, a replaced picture, a removed file."""
     say(studio, message("salut"), edit(text))
     assert lines(studio) == [("text", "salut")]
 
 
-def test_a_long_edit_and_signs_that_no_database_takes_hide_nothing(studio: Studio) -> None:
+def test_long_edit_or_invalid_characters_hide_no_age(studio: Studio) -> None:
     say(studio, message("salut"), edit("la mer est belle. " * 3000 + "j'ai 15\x00 ans\ud800"))
     assert state(studio) is AssuranceState.BLOCKED
     assert lines(studio)[-1][1].endswith("j'ai 15 ans?")
 
 
-def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -> None:
+def test_edited_caption_is_checked(studio: Studio) -> None:
     picture = ChatUpdate(
         "p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture"
     )
@@ -294,7 +291,7 @@ def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -
 @pytest.mark.parametrize(
     ("said", "then"),
     [
-        (["salut", "mineur"], [edit("je suis", 1)]),  # what follows it completes it
+        (["salut", "mineur"], [edit("je suis", 1)]),  # the next message completes it
         (["je suis", "salut"], [edit("mineur", 2)]),
         (
             ["salut", "toi", "oui"],
@@ -302,15 +299,15 @@ def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -
         ),  # two edits, the later line first
         (["salut", "toi"], [edit("je suis", 1), edit("mineur", 2)]),  # and the earlier one
         (["salut"], [edit("je suis", 1), message("mineur", 2)]),  # an edit, then a message
-        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # what was said was said
+        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # the original text still counts
         (["je suis", "un chat"], [message("rien", 3), message("ici", 4), edit("mineur", 2)]),
         (
             ["salut", "je suis"],
             [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)],
-        ),  # none hides it
+        ),  # no other edit hides it
     ],
 )
-def test_an_age_is_heard_over_messages_as_they_read_now(
+def test_age_is_detected_across_messages_as_edited(
     studio: Studio, said: list[str], then: list[ChatUpdate]
 ) -> None:
     studio.writer.says = [build_model_reply("raconte") for _ in range(8)]
@@ -320,20 +317,20 @@ def test_an_age_is_heard_over_messages_as_they_read_now(
     assert state(studio) is AssuranceState.BLOCKED
 
 
-def test_a_number_answers_what_was_asked_before_it(studio: Studio) -> None:
+def test_number_is_an_age_only_after_a_question(studio: Studio) -> None:
     studio.writer.says = [
         build_model_reply("tu as quel âge ?"),
         build_model_reply("ah"),
         build_model_reply("et la mer ?"),
     ]
     say(studio, message("salut"), message("25", 2), message("j'aime la mer", 3), edit("15", 1))
-    assert state(studio) is AssuranceState.UNKNOWN, "nobody had asked anything before that"
+    assert state(studio) is AssuranceState.UNKNOWN, "no one had asked for an age before"
     say(studio, edit("15", 2))
     assert state(studio) is AssuranceState.BLOCKED
 
 
 @pytest.mark.parametrize("said", [message(MINOR, 2), edit(MINOR, 2)])
-def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(
+def test_settled_signal_is_not_raised_again_by_another_edit(
     studio: Studio, said: ChatUpdate
 ) -> None:
     say(studio, message("salut"), *([message("toi", 2)] if said.kind == "edited" else []), said)
@@ -342,10 +339,10 @@ def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(
     assert (state(studio), signals(studio)) == (AssuranceState.UNKNOWN, ["minor"])
 
 
-def test_an_edit_is_heard_in_its_own_agency_alone(
+def test_edit_affects_its_own_agency_only(
     studio: Studio, database: Database, sandbox: RunningSandbox
 ) -> None:
-    """Two agencies whose platforms number messages alike."""
+    """Two agencies whose platforms use the same message numbers."""
     other = begun(create_nova(database, sandbox))
     say(studio, message("salut"))
     say(other, message("bonsoir"))

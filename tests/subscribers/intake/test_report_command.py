@@ -1,5 +1,5 @@
-"""/report in a chat: everybody is told where to ask, whoever they are and whatever is stopped; and
-nothing else is."""
+"""/report in a chat: every user gets the report page, whatever their status and whatever is
+stopped; nothing else is answered."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def sentence(language: str = "fr") -> str:
 @pytest.mark.parametrize(
     "command", ["/report", "/report@nova_bot", "/signaler", "/REPORT ma photo est là"]
 )
-def test_who_asks_is_told_where(studio: Studio, command: str) -> None:
+def test_report_command_returns_the_report_page(studio: Studio, command: str) -> None:
     studio.say("leo", command)
     assert studio.texts("leo").count(sentence()) == 1
 
 
-def test_a_blocked_reader_a_stopped_bot_and_a_full_stop_answer_all_the_same(studio: Studio) -> None:
+def test_report_command_works_when_blocked_and_stopped(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     with studio.scope() as scope:
         age_assurance.block_viewer(scope, "sandbox", "leo")
@@ -40,7 +40,7 @@ def test_a_blocked_reader_a_stopped_bot_and_a_full_stop_answer_all_the_same(stud
     assert studio.texts("leo")[before:] == [sentence()]
 
 
-def test_who_says_to_be_a_minor_is_told_and_protected(studio: Studio) -> None:
+def test_reporting_minor_is_answered_and_protected(studio: Studio) -> None:
     studio.say("leo", "/report j'ai 15 ans et je suis sur une photo")
     assert sentence() in studio.texts("leo")
     assert render_message(Message("service.safety.minor"), "fr") in studio.texts("leo")
@@ -48,7 +48,7 @@ def test_who_says_to_be_a_minor_is_told_and_protected(studio: Studio) -> None:
         assert not age_assurance.get_assurance(scope, "sandbox", "leo").can_be_messaged
 
 
-def test_a_word_that_only_begins_so_is_ordinary(studio: Studio) -> None:
+def test_similar_text_is_no_report_command(studio: Studio) -> None:
     studio.say("leo", "/reporters sans frontières ?")
     studio.say("leo", "je veux un reportage /report")
     assert sentence() not in studio.texts("leo")

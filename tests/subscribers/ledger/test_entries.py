@@ -1,4 +1,4 @@
-"""The books: balanced, append-only, posted once, mirrored by refunds (L1 to L5)."""
+"""The ledger: balanced, append-only, posted once, reversed by refunds (L1 to L5)."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def total(entries: list[LedgerLine]) -> int:
 
 
 @given(st.integers(-(10**9), 10**9), SHARES)
-def test_a_divided_sale_loses_and_makes_nothing(minor: int, shares: SplitShares) -> None:
+def test_split_sale_loses_and_creates_nothing(minor: int, shares: SplitShares) -> None:
     divided, commission = entries.split_entries(Money(minor, "XTS"), shares)
     assert total(divided) == total(commission) == 0
     assert [entry.money.minor for entry in divided if entry.account == "allocated"] == [minor]
@@ -35,7 +35,7 @@ def test_a_divided_sale_loses_and_makes_nothing(minor: int, shares: SplitShares)
     assert abs(parts["creator_due"] * 10_000 - minor * shares.creator) < 10_000
 
 
-def test_the_table_of_the_design() -> None:
+def test_split_matches_the_example_of_the_design() -> None:
     divided, commission = entries.split_entries(Money(500, "XTR"), SplitShares(4000, 6000, 1000))
     moved = {(entry.account, entry.money.minor) for entry in [*divided, *commission]}
     assert moved == {
@@ -56,7 +56,7 @@ def creator(tenant: OpenScope, tenant_id: object) -> object:
         )
 
 
-def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) -> None:
+def test_payment_is_posted_once_and_reversed_once(tenant, tenant_id, creator) -> None:
     payment = uuid7()
     for _ in range(2):
         with tenant(tenant_id, "system:test") as scope:
@@ -104,7 +104,7 @@ def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) 
         )
 
 
-def test_a_new_rule_leaves_old_sales_alone(tenant, tenant_id, creator) -> None:
+def test_new_split_keeps_earlier_sales_unchanged(tenant, tenant_id, creator) -> None:
     with tenant(tenant_id, "system:test") as scope:
         entries.set_revenue_split(
             scope, creator, SplitShares(4000, 6000, 0), effective_from=scope.now - timedelta(days=9)
@@ -118,9 +118,7 @@ def test_a_new_rule_leaves_old_sales_alone(tenant, tenant_id, creator) -> None:
         assert entries.revenue_split_at(scope, creator, scope.now - timedelta(days=10)) is None
 
 
-def test_unbalanced_entries_are_refused_before_and_by_the_database(
-    tenant, tenant_id, creator
-) -> None:
+def test_unbalanced_entries_are_refused_by_code_and_database(tenant, tenant_id, creator) -> None:
     crooked = [LedgerLine("sales", Money(5, "XTS")), LedgerLine("refunds", Money(-5, "XTR"))]
     with tenant(tenant_id, "system:test") as scope, pytest.raises(ValueError, match="balance"):
         entries.post_transaction(
@@ -154,7 +152,7 @@ def add_a_crooked_line(tenant, tenant_id, creator) -> None:
     "name", ["ledger_transactions", "ledger_entries", "split_rules", "conversation_moves"]
 )
 @pytest.mark.parametrize("act", ["UPDATE {} SET creator_id = creator_id", "DELETE FROM {}"])
-def test_the_books_are_append_only(tenant, tenant_id, name: str, act: str) -> None:
+def test_ledger_tables_are_append_only(tenant, tenant_id, name: str, act: str) -> None:
     with (
         pytest.raises(DBAPIError, match="permission denied"),
         tenant(tenant_id, "system:test") as scope,

@@ -1,4 +1,4 @@
-"""A platform that tells of a payment after its month was closed: the month stays, the money counts
+"""Payments reported after their month was closed: the month stays unchanged, and the payment counts
 today."""
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot
 
 
 @pytest.mark.parametrize(("what", "money"), [("a pack", PRICE), ("a month", MONTH)])
-def test_a_closed_month_stays_whoever_tells_of_it(nova: StarsBot, what: str, money: int) -> None:
+def test_late_payment_does_not_change_a_closed_month(nova: StarsBot, what: str, money: int) -> None:
     if what == "a pack":
         nova.pay(nova.ordered())
     else:
@@ -49,7 +49,7 @@ def test_a_closed_month_stays_whoever_tells_of_it(nova: StarsBot, what: str, mon
         assert pay_newest_link(nova).state == "paid"
     with nova.scope() as scope:
         month, paid_at = scope.now.date().replace(day=1), scope.now
-    nova.later(hours=4)  # the house was down, and what was told waits there
+    nova.later(hours=4)  # the installation was down while the updates waited
     with nova.scope() as scope:
         month_close.close_month(scope, nova.world.creator_id, month)
     nova.hear()
@@ -63,7 +63,7 @@ def test_a_closed_month_stays_whoever_tells_of_it(nova: StarsBot, what: str, mon
     assert (total.gross_minor, nova.even()) == (money, True)
 
 
-def test_money_that_comes_in_the_moment_a_month_is_closed_is_in_it(nova: StarsBot) -> None:
+def test_payment_concurrent_with_month_close_is_included(nova: StarsBot) -> None:
     fact = nova.fact(nova.ordered(), "c1")
     with nova.scope() as scope:
         month = scope.now.date().replace(day=1)

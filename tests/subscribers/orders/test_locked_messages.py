@@ -1,5 +1,4 @@
-"""Messages behind a price: in whatever order a sale is seen and told, it is one payment, booked
-once."""
+"""Locked messages: a sale seen in the chat and listed in any order is one payment, booked once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ _numbers = count(1)
 
 @dataclass
 class Offered:
-    """A pack before a fan, behind its price, on an account whose platform sells by itself."""
+    """A pack offered to a fan as a locked message, on an account whose platform sells it."""
 
     till: EarningsAccount
     name: str = field(default_factory=lambda: f"fan{next(_numbers)}")
@@ -64,7 +63,7 @@ class Offered:
             )
 
     def sends(self) -> None:
-        """The message stands in the chat."""
+        """Mark the message as sent."""
         with self.till.studio.scope() as scope:
             row = outgoing_messages.get_draft(scope, self.key, lock=True)
             outgoing_messages.transition_draft(scope, row, DraftState.SENDING)
@@ -80,13 +79,13 @@ class Offered:
         (mine,) = [one for one in found if one.fan == self.name]
         return mine
 
-    # what happens, in whatever order
+    # events, in any order
 
     def buys(self) -> None:
         self.bought = True
 
     def appears(self) -> None:
-        """The sale is in the platform's list, maybe before anybody saw it in the chat."""
+        """Add the sale to the platform's list, possibly before it is seen in the chat."""
         if self.sale is None:
             self.bought = True
             self.sale = self.till.earn(PRICE.minor, 1000, "message", message=self.message)
@@ -128,7 +127,7 @@ class Offered:
         return PaidMessageStatus("paid") if self.bought else PaidMessageStatus("unpaid")
 
     def booked(self) -> tuple[int, int]:
-        """Sales and refunds of this order in the books."""
+        """Return the booked sales and refunds of this order."""
         with self.till.studio.scope() as scope:
             lines = queries.load_order_history(scope, self.order.id).booked
         sums = [
@@ -167,7 +166,7 @@ ACTS = ("buys", "appears", "goes_back", "looks", "reads", "rests")
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=8))
-def test_in_whatever_order_it_is_seen_a_sale_is_one(till: EarningsAccount, acts: list[str]) -> None:
+def test_sale_is_booked_once_in_any_order_of_events(till: EarningsAccount, acts: list[str]) -> None:
     till.till.paid.clear()
     offered = Offered(till)
     offered.sends()
@@ -196,7 +195,7 @@ def test_in_whatever_order_it_is_seen_a_sale_is_one(till: EarningsAccount, acts:
 
 
 @pytest.mark.parametrize("at", range(1, 8))
-def test_whoever_dies_while_seeing_a_sale_leaves_one_sale_or_none(
+def test_crash_while_detecting_a_sale_records_one_sale_or_none(
     till: EarningsAccount, at: int
 ) -> None:
     offered = Offered(till)
@@ -214,7 +213,7 @@ def test_whoever_dies_while_seeing_a_sale_leaves_one_sale_or_none(
     assert offered.spent() == (PRICE.minor, 1)
 
 
-def test_half_of_the_money_back_leaves_the_pack_with_its_fan(till: EarningsAccount) -> None:
+def test_fan_keeps_the_pack_after_a_partial_refund(till: EarningsAccount) -> None:
     offered = Offered(till)
     offered.sends()
     offered.appears()
@@ -228,8 +227,8 @@ def test_half_of_the_money_back_leaves_the_pack_with_its_fan(till: EarningsAccou
     assert offered.spent() == (PRICE.minor - 600, 1)
 
 
-def test_a_report_agrees_with_what_the_platform_told(till: EarningsAccount) -> None:
-    """Seen in the chat and told by the list it is one sale; the list alone says what it came to."""
+def test_daily_report_matches_the_platforms_list(till: EarningsAccount) -> None:
+    """A sale seen in the chat and in the list is one; only the list gives its amount."""
     offered, creator_id = Offered(till), till.studio.world.creator_id
     offered.sends()
     offered.appears()
@@ -248,7 +247,7 @@ def test_a_report_agrees_with_what_the_platform_told(till: EarningsAccount) -> N
     assert sorted(sums) == [-600, PRICE.minor]
 
 
-def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: EarningsAccount) -> None:
+def test_repeated_and_unordered_reports_are_handled_once(till: EarningsAccount) -> None:
     offered = Offered(till)
     offered.sends()
     now = till.now().isoformat()
@@ -262,10 +261,10 @@ def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: Earnings
         )
         unlocks.record_listed_sale(event, tenant=till.studio.world.tenant)
     assert (offered.order.state, offered.order.refund) == (OrderState.REFUNDED, RefundState.DONE)
-    assert offered.booked() == (0, 0), "what is booked is what the list was booked from"
+    assert offered.booked() == (0, 0), "only the list is booked"
 
 
-def test_a_message_that_never_leaves_ends_its_order(till: EarningsAccount) -> None:
+def test_unsent_message_cancels_its_order(till: EarningsAccount) -> None:
     offered = Offered(till)
     with till.studio.scope() as scope:
         outgoing_messages.transition_draft(
@@ -275,18 +274,18 @@ def test_a_message_that_never_leaves_ends_its_order(till: EarningsAccount) -> No
     assert offered.order.state is OrderState.CANCELLED
 
 
-def test_while_it_may_be_bought_the_same_pack_is_not_offered_again(till: EarningsAccount) -> None:
+def test_pack_in_an_open_offer_is_not_offered_again(till: EarningsAccount) -> None:
     offered = Offered(till)
     offered.sends()
     with till.studio.scope() as scope:
         talk = conversation_rows.get_conversation(scope, till.studio.thread(offered.name).id)
         assert locked_messages.order_rows.has_open_order(scope, talk.fan_id, till.studio.pack_id)
         assert packs.list_packs(scope, [talk.creator_id])[0].sold, (
-            "what lies before a fan stays as it is"
+            "a pack in an open offer cannot be changed"
         )
 
 
-def test_looks_are_few_and_the_first_are_soon(till: EarningsAccount) -> None:
+def test_unlock_checks_slow_down_over_time(till: EarningsAccount) -> None:
     with till.studio.scope() as scope:
         begun, seen = scope.now, []
         for minutes in (0, 3, 10, 30, 200, 3000):
@@ -302,7 +301,7 @@ def test_looks_are_few_and_the_first_are_soon(till: EarningsAccount) -> None:
     assert seen == [2, 5, 15, 60, 180, 360]
 
 
-def test_a_price_below_what_the_platform_takes_is_refused(till: EarningsAccount) -> None:
+def test_price_below_the_platforms_minimum_is_refused(till: EarningsAccount) -> None:
     with till.studio.scope() as scope:
         house = till.studio.world
         with pytest.raises(BadInput, match=r"price\.too_low"):

@@ -1,5 +1,4 @@
-"""A pack behind its price in a chat of Telegram: sent once, each purchase booked once, from the
-list of charges."""
+"""Locked messages in Telegram: sent once, each purchase booked once from the list of charges."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,14 +38,14 @@ def telegram() -> Iterator[fake.TelegramServer]:
 
 @dataclass
 class Chat:
-    """A fan whom a member showed the pack, behind its price."""
+    """A fan with a pack that a member offered as a locked message."""
 
     nova: StarsBot
     member: UUID = field(default_factory=uuid7)
     key: UUID = field(default_factory=uuid7)
 
     def taken(self) -> "Chat":
-        """The member answers, and said so."""
+        """Let the member take over and reply."""
         with self.nova.scope() as scope:
             member_actions.take_over_conversation(scope, self.talk, self.member)
             member_actions.send_member_reply(scope, self.talk, self.member, "Bonsoir", key=uuid7())
@@ -71,7 +70,7 @@ class Chat:
         return self
 
     def hears(self) -> None:
-        """What Telegram tells is taken in; as every account's, its list is read soon."""
+        """Receive Telegram's updates; the account's list is due soon."""
         self.nova.listen()
         self.nova.drain()
 
@@ -87,7 +86,7 @@ class Chat:
         return paid_media.buy_media(self.nova.stars.world, self.nova.stars.bot, "leo", **more)
 
     def ends(self) -> None:
-        """The offer is over."""
+        """Let the offer expire."""
         self.nova.later(hours=25)
         with self.nova.scope() as scope:
             order_payments.expire_order(scope, self.order.id)
@@ -130,7 +129,7 @@ def leo(database: Database, telegram: fake.TelegramServer) -> Iterator[Chat]:
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_what_is_opened_is_paid_once_and_lies_there_already(leo: Chat) -> None:
+def test_unlocked_pack_is_paid_once_and_not_delivered_again(leo: Chat) -> None:
     leo.sent()
     (message,) = leo.shown
     assert (message["paid_media"]["star_count"], message["has_protected_content"]) == (PRICE, True)
@@ -141,7 +140,7 @@ def test_what_is_opened_is_paid_once_and_lies_there_already(leo: Chat) -> None:
     told = leo.nova.stars.world.log[-1]
     leo.nova.stars.world.again(leo.nova.stars.bot, told, told)
     leo.hears()
-    assert leo.nova.payments() == [], "told is not paid"
+    assert leo.nova.payments() == [], "the update is no payment"
     assert leo.nova.rows(
         "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'"
     )
@@ -174,13 +173,13 @@ def test_what_is_opened_is_paid_once_and_lies_there_already(leo: Chat) -> None:
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-def test_a_lost_answer_is_proven_by_its_sale_or_a_persons(leo: Chat, arrived: bool) -> None:
-    # a bot's
+def test_lost_response_is_settled_by_a_sale_or_a_member(leo: Chat, arrived: bool) -> None:
+    # the world of a bot has faults
     leo.nova.world.fault("reset_after" if arrived else "reset_before", "posts")  # type: ignore[attr-defined]  # see above
     leo.sent()
     assert (leo.draft, len(leo.shown)) == ("uncertain", int(arrived))
     leo.nova.drain(hours=2)
-    assert (leo.draft, len(leo.shown)) == ("uncertain", int(arrived)), "never sent again by itself"
+    assert (leo.draft, len(leo.shown)) == ("uncertain", int(arrived)), "never resent automatically"
     if arrived:
         leo.opens()
         leo.hears()
@@ -193,11 +192,11 @@ def test_a_lost_answer_is_proven_by_its_sale_or_a_persons(leo: Chat, arrived: bo
         assert (leo.draft, len(leo.shown)) == ("sent", 1)
 
 
-def test_what_nobody_bought_is_withdrawn_once_the_list_was_read(leo: Chat) -> None:
+def test_unsold_message_is_withdrawn_after_the_list_is_read(leo: Chat) -> None:
     leo.sent()
     leo.ends()
     leo.looks()
-    assert len(leo.shown) == 1, "nobody has read since whether it was bought"
+    assert len(leo.shown) == 1, "the list was not read since the offer expired"
     leo.nova.catch_up()
     leo.nova.later(minutes=5)
     leo.nova.catch_up()
@@ -206,7 +205,7 @@ def test_what_nobody_bought_is_withdrawn_once_the_list_was_read(leo: Chat) -> No
     assert leo.nova.rows(removal)
 
 
-def test_bought_in_the_last_moment_it_stays(leo: Chat) -> None:
+def test_message_bought_at_the_last_moment_stays(leo: Chat) -> None:
     leo.sent()
     leo.opens()
     leo.nova.stars.hold_back()
@@ -227,7 +226,7 @@ def test_bought_in_the_last_moment_it_stays(leo: Chat) -> None:
 
 
 @pytest.mark.parametrize("payload", ["of another agency", "passed on", "more than its price"])
-def test_money_that_fits_no_order_of_ours_waits_for_a_person(leo: Chat, payload: str) -> None:
+def test_payment_without_a_matching_order_needs_a_member(leo: Chat, payload: str) -> None:
     leo.nova.catch_up()
     leo.nova.later(minutes=1)
     leo.sent()
@@ -247,7 +246,7 @@ def test_money_that_fits_no_order_of_ours_waits_for_a_person(leo: Chat, payload:
     assert "payment.unmatched" in leo.nova.notices()
 
 
-def test_somebody_elses_part_is_a_fee(leo: Chat) -> None:
+def test_share_of_a_third_party_is_booked_as_fee(leo: Chat) -> None:
     leo.sent()
     leo.opens(kept=50)
     leo.nova.catch_up()
@@ -255,7 +254,7 @@ def test_somebody_elses_part_is_a_fee(leo: Chat) -> None:
     assert (leo.nova.held(), leo.nova.even()) == (PRICE - 50, True)
 
 
-def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
+def test_ineligible_pack_cannot_be_locked(leo: Chat) -> None:
     takes = StarsRail.behind.can_lock_pack
     dear, fair = Money(25_001, "XTR"), Money(25_000, "XTR")
     assert [takes(rating, 10, fair) for rating in Rating] == [
@@ -280,7 +279,7 @@ def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
     leo.offer(lock=False)
 
 
-def test_who_wants_no_offers_has_it_withdrawn(leo: Chat) -> None:
+def test_opted_out_fans_offer_is_withdrawn(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
         unlocks.withdraw_locked_messages(
@@ -298,7 +297,7 @@ ACTS = ("opens", "hears", "looks", "again", "ends", "listed")
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=7))
-def test_in_whatever_order_it_is_told_and_listed_it_is_one_sale(
+def test_sale_in_update_and_list_is_one_in_any_order(
     database: Database, telegram: fake.TelegramServer, acts: list[str]
 ) -> None:
     nova = create_bot(database, telegram)
@@ -331,8 +330,8 @@ def test_in_whatever_order_it_is_told_and_listed_it_is_one_sale(
     assert leo.order.state in wanted
 
 
-def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat) -> None:
-    """Under a post too: nobody is asked before it is opened, so it may not lie there."""
+def test_minors_unopened_message_is_withdrawn_wherever_the_age_is_stated(leo: Chat) -> None:
+    """This includes comments: unlocking sends no query first, so the message must not stay."""
     leo.sent()
     nova, who = leo.nova, str(leo.nova.stars.world.person("leo").id)
     with nova.scope() as scope:
@@ -347,10 +346,10 @@ def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat
     (asked,) = nova.rows(
         "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'"
     )
-    assert asked[0] == 1, "the list is read once more before it goes"
+    assert asked[0] == 1, "the list is read again before the message is removed"
 
 
-def test_a_stop_of_sales_withdraws_what_lies_there(leo: Chat) -> None:
+def test_sales_stop_withdraws_open_offers(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
         member_actions.set_sales_stop(scope, leo.talk, stop=True, reason="too much")

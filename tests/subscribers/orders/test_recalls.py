@@ -1,5 +1,5 @@
-"""A sold pack that is taken back: the money goes back once, its buyer is told once, whatever comes
-twice or fails."""
+"""Recall of a sold pack: the money is refunded once and the buyer informed once, despite
+repetitions and faults."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -18,7 +18,7 @@ from tests.subscribers.checkout.test_order_payments import balance, pay, rail
 
 
 def taken_back(studio: Studio) -> list[UUID]:
-    """Every picture of the pack is blocked; the permits of the copies that have to go."""
+    """Block every picture of the pack; return the permits of the copies to remove."""
     with studio.scope() as scope:
         digests = scope.run(
             "SELECT sha256 FROM renditions WHERE tenant_id = :t", t=studio.world.tenant_id
@@ -45,7 +45,7 @@ def bought(studio: Studio, fan: str = "leo") -> None:
 RECALLED = "« Matin calme » a dû être retiré. Vous avez été remboursé de 500 (test)."
 
 
-def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> None:
+def test_buyers_are_refunded_and_informed_once(studio: Studio) -> None:
     for fan in ("leo", "lou"):
         bought(studio, fan)
     assert balance(studio, rail(studio)) == 1000
@@ -68,7 +68,7 @@ def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> No
     assert states == {"revoked"}
 
 
-def test_what_was_asked_for_again_is_the_same_purchase(studio: Studio) -> None:
+def test_requested_copy_belongs_to_the_same_purchase(studio: Studio) -> None:
     bought(studio)
     studio.fan("leo", "button", ref="purchases")
     studio.go()
@@ -86,7 +86,7 @@ def _copies(studio: Studio) -> list:  # type: ignore[type-arg]  # rows
     )
 
 
-def test_what_was_given_back_before_is_not_given_twice(studio: Studio) -> None:
+def test_earlier_refund_is_not_repeated(studio: Studio) -> None:
     bought(studio)
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
     with studio.scope() as scope:
@@ -101,7 +101,7 @@ def test_what_was_given_back_before_is_not_given_twice(studio: Studio) -> None:
     assert balance(studio, rail(studio)) == 0
 
 
-def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Studio) -> None:
+def test_refused_refund_is_reported_once_to_a_member(studio: Studio) -> None:
     bought(studio)
     for _ in range(2):
         studio.world.network.fault(
@@ -115,8 +115,8 @@ def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Stud
     assert f"payment:{payment[0].payment_id}:refund" in {row.cause for row in told}
     owed = "« Matin calme » a dû être retiré. Nous vous devons 500 (test), et un membre de l’équipe s’occupe du remboursement."
     assert studio.texts("leo").count(owed) == 1
-    assert balance(studio, rail(studio)) == 500, "the money is still here, and the books say so"
-    for _ in range(2):  # a person tries again: refused once more, then it goes
+    assert balance(studio, rail(studio)) == 500, "the money is still here, and the ledger shows it"
+    for _ in range(2):  # a member tries again: refused once, then accepted
         with studio.scope() as scope:
             order_payments.request_order_refund(
                 scope, payment[0].payment_id, reason=Message("refund.by_member.asked")
@@ -131,7 +131,7 @@ def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Stud
     assert f"payment:{payment[0].payment_id}:refund" not in {row.cause for row in open_now}
 
 
-def test_who_paid_and_never_got_it_is_paid_back_too(studio: Studio) -> None:
+def test_undelivered_buyer_is_refunded_too(studio: Studio) -> None:
     bought(studio, "leo")
     order_id = studio.invoiced("lou")
     studio.world.network.fault("status:400", account=studio.world.account, on="messages", times=1)
@@ -144,8 +144,8 @@ def test_who_paid_and_never_got_it_is_paid_back_too(studio: Studio) -> None:
     assert [row.by for row in refunds] == ["system:recall"] * 2
 
 
-def test_a_post_that_goes_gives_nothing_back(studio: Studio) -> None:
-    """The benign twin: what nobody paid for."""
+def test_recall_of_a_free_copy_refunds_nothing(studio: Studio) -> None:
+    """The counterpart: a copy that was not paid for."""
     bought(studio)
     with studio.scope() as scope:
         free = scope.run(
@@ -162,7 +162,7 @@ def test_a_post_that_goes_gives_nothing_back(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("at", range(0, 12, 3))
-def test_a_crash_on_the_way_loses_and_doubles_nothing(studio: Studio, at: int) -> None:
+def test_crash_during_a_recall_loses_and_doubles_nothing(studio: Studio, at: int) -> None:
     bought(studio)
     taken_back(studio)
     studio.world.clockwork = Clockwork(at)

@@ -1,4 +1,4 @@
-"""What a fan sees in their own message reaches the model: recent and joined emoji, joined words."""
+"""Visible characters of a fan reach the model: recent and joined emoji, joined letters."""
 
 import pytest
 from hypothesis import given
@@ -10,11 +10,11 @@ SEEN = ["🩷", "hi 🫨🩵", "❤️‍🔥", "🏳️‍🌈", "کتاب‌ه
 
 
 @given(st.lists(st.sampled_from(SEEN), min_size=1, max_size=5))
-def test_what_is_seen_is_kept(words: list[str]) -> None:
+def test_visible_characters_are_kept(words: list[str]) -> None:
     text = "\n".join(words)
     assert strip_invisible(text) == text
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\u00ad", "\u115f", "\x07", "\t"])
-def test_what_is_hidden_is_not(hidden: str) -> None:
+def test_invisible_characters_are_removed(hidden: str) -> None:
     assert strip_invisible(f"a{hidden}b🩷") == "ab🩷"

@@ -1,4 +1,4 @@
-"""A fan who writes a language we do not speak is answered by a person, and in English meanwhile."""
+"""A fan who writes an unsupported language is answered by a member; fixed texts are in English."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def ordinary(language: str) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "least"), [("es", 0.75), ("de", 0.8), ("it", 0.75), ("pt", 0.7)]
 )
-def test_most_single_messages_of_other_languages_are_told(language: str, least: float) -> None:
+def test_most_single_messages_of_other_languages_are_detected(language: str, least: float) -> None:
     """Measured: 81, 86, 79 and 72 %; a conversation has more than one message."""
     lines = ordinary(language)
     told = sum(map(language_detection.is_other_language, lines))
@@ -37,13 +37,13 @@ def test_most_single_messages_of_other_languages_are_told(language: str, least: 
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_our_own_languages_are_not_taken_for_another(language: str) -> None:
+def test_supported_languages_are_not_detected_as_others(language: str) -> None:
     assert [line for line in ordinary(language) if language_detection.is_other_language(line)] == []
 
 
 def write(studio: Studio, text: str, language: str = "") -> None:
-    """Take in a message from a platform that tells this language of the fan, or none, and do what
-    follows."""
+    """Receive a message from a platform that gives this language of the fan, or none, and process
+    it."""
     studio.receive(
         ChatUpdate(key="1", kind="message", fan="leo", language=language, native_id="1", text=text)
     )
@@ -59,13 +59,13 @@ def fixed_texts(studio: Studio) -> list[str]:
 
 
 @pytest.mark.parametrize("words", FOREIGN)
-def test_a_sentence_of_another_language_is_told(words: str) -> None:
+def test_sentence_of_another_language_is_detected(words: str) -> None:
     assert language_detection.is_other_language(words)
     assert language_detection.detect_language(words) is None
 
 
 @pytest.mark.parametrize("words", [FOREIGN[0], FOREIGN[-1]])
-def test_a_person_answers_and_fixed_texts_are_english(studio: Studio, words: str) -> None:
+def test_unsupported_language_gets_english_texts_and_a_draft(studio: Studio, words: str) -> None:
     studio.writer.says = [build_model_reply("Respuesta")]
     write(studio, words)
     (notice,) = fixed_texts(studio)
@@ -77,13 +77,13 @@ def test_a_person_answers_and_fixed_texts_are_english(studio: Studio, words: str
     assert "the language they write in" in studio.writer.asked[-1].system
 
 
-def test_what_the_platform_says_is_kept_for_fixed_texts_alone(studio: Studio) -> None:
+def test_platform_language_applies_to_fixed_texts_only(studio: Studio) -> None:
     write(studio, FOREIGN[0], "fr-FR")
     (notice,) = fixed_texts(studio)
     assert "intelligence artificielle" in notice
 
 
-def test_short_words_of_a_foreign_fan_are_no_reason_to_answer_alone(studio: Studio) -> None:
+def test_short_message_of_a_foreign_fan_gets_no_automatic_reply(studio: Studio) -> None:
     studio.say("leo", FOREIGN[1])
     before = studio.texts("leo")
     studio.say("leo", "ok")
@@ -94,7 +94,7 @@ def test_short_words_of_a_foreign_fan_are_no_reason_to_answer_alone(studio: Stud
 
 
 @pytest.mark.parametrize("words", ["¿eres real?"])
-def test_who_asks_for_the_truth_reads_it_in_english(studio: Studio, words: str) -> None:
+def test_question_about_ai_is_answered_in_english(studio: Studio, words: str) -> None:
     write(studio, words)
     assert "I’m an artificial intelligence" in fixed_texts(studio)[-1]
     assert not studio.writer.asked

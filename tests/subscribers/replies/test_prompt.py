@@ -1,4 +1,5 @@
-"""The prompt: what stands in it, in which order it gives way, and what no stranger can do to it."""
+"""The reply prompt: its content, the order in which parts are dropped, and protection against
+injection."""
 
 from dataclasses import replace
 
@@ -60,7 +61,7 @@ def build(inputs: TurnInputs = INPUTS, **more: int) -> TextJob:
     return job
 
 
-def test_the_whole_prompt_as_it_stands() -> None:
+def test_prompt_has_all_blocks_in_order() -> None:
     job = build()
     places = [job.system.index(block) for block in BLOCKS]
     assert places == sorted(places)
@@ -77,7 +78,7 @@ def test_the_whole_prompt_as_it_stands() -> None:
     assert max_tokens_of(job) + prompt.ANSWER <= prompt.ROOM
 
 
-def test_the_assistant_of_a_human_says_what_it_is() -> None:
+def test_assistant_of_a_human_is_described_as_ai() -> None:
     assert (
         "AI assistant of Nova's team"
         in build(replace(INPUTS, persona=replace(NOVA, virtual=False))).system
@@ -96,9 +97,8 @@ def parts(job: TextJob) -> dict[str, bool]:
     }
 
 
-def test_what_gives_way_first() -> None:
-    """Every budget from the whole prompt down: a part goes only when all that should go before it
-    has gone."""
+def test_prompt_parts_are_dropped_in_order() -> None:
+    """For every budget below the whole prompt, a part is dropped only after all those before it."""
     order, seen = list(parts(build())), set()
     whole = max_tokens_of(build()) + prompt.ANSWER
     for room in range(whole, 0, -7):
@@ -112,24 +112,24 @@ def test_what_gives_way_first() -> None:
     assert "Never:" in job.system if job else True
 
 
-def test_the_edge_of_the_budget() -> None:
+def test_prompt_fits_its_budget_exactly() -> None:
     exact = max_tokens_of(build()) + prompt.ANSWER
     assert build(room=exact) == build(room=exact + 1) == build()
     assert len(build(room=exact - 1).turns) < len(build().turns)
 
 
-def test_nothing_is_asked_when_even_the_bare_blocks_do_not_fit() -> None:
+def test_no_job_is_built_if_the_minimum_does_not_fit() -> None:
     assert prompt.build_reply_job(INPUTS, nonce="n", seed=1, room=400) is None
 
 
-def test_a_long_message_is_cut_in_sight() -> None:
+def test_long_message_is_visibly_truncated() -> None:
     last = build(replace(INPUTS, now=("mot " * 5000,))).turns[-1].text
     assert prompt.CUT in last
     assert last.count("<n0nce>") == 2
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_no_stranger_closes_the_fence(said: str, before: str) -> None:
+def test_fan_cannot_close_the_prompt_fence(said: str, before: str) -> None:
     job = build(
         replace(
             INPUTS,
@@ -142,12 +142,12 @@ def test_no_stranger_closes_the_fence(said: str, before: str) -> None:
     assert job.turns[-1].text.count("</n0nce>") == 2
 
 
-def test_what_the_eye_cannot_see_is_taken_out() -> None:
+def test_invisible_characters_are_stripped() -> None:
     assert prompt.strip_invisible("a\u200bb\u202ec\x00d\ne") == "abcd\ne"
 
 
 @pytest.mark.parametrize("offers", [(), INPUTS.offers])
-def test_the_schema_takes_what_the_contract_says(offers: tuple[PromptOffer, ...]) -> None:
+def test_schema_accepts_exactly_the_contract(offers: tuple[PromptOffer, ...]) -> None:
     good = {"text": "oui", "offer_id": None, "handoff": None, "language": "fr", "confidence": 1}
     schema = prompt.reply_schema(offers)
     assert schema_errors(good, schema) == []
@@ -172,11 +172,11 @@ GOOD = {"text": "oui", "offer_id": "o1", "handoff": None, "language": "fr", "con
         {},
     ],
 )
-def test_anything_but_the_contract_is_no_reply(bad: dict[str, object]) -> None:
+def test_reply_outside_the_contract_is_refused(bad: dict[str, object]) -> None:
     assert reply_checks.parse_reply(bad, ["o1"]) is None
 
 
-def test_an_offer_outside_the_list_is_dropped() -> None:
+def test_offer_outside_the_list_is_dropped() -> None:
     kept, dropped = reply_checks.parse_reply(GOOD, ["o1"]), reply_checks.parse_reply(GOOD, ["o2"])
     assert kept is not None
     assert dropped is not None
@@ -216,7 +216,7 @@ def test_an_offer_outside_the_list_is_dropped() -> None:
         ),
     ],
 )
-def test_what_no_answer_may_contain(text: str, why: str) -> None:
+def test_forbidden_content_is_found(text: str, why: str) -> None:
     assert (
         reply_checks.find_reply_fault(
             text, instructions=prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT
@@ -239,7 +239,7 @@ def test_what_no_answer_may_contain(text: str, why: str) -> None:
         "Tell him a real story.",
     ],
 )
-def test_what_an_answer_may_say(text: str) -> None:
+def test_allowed_content_has_no_fault(text: str) -> None:
     assert (
         reply_checks.find_reply_fault(
             text, instructions=prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT

@@ -1,4 +1,4 @@
-"""Every fault of an answer is found, and the worst decides."""
+"""Faults of replies: all are found, and the most severe decides."""
 
 import itertools
 
@@ -36,9 +36,7 @@ def join(*texts: str) -> str:
 
 
 @given(st.sets(st.sampled_from(FAULTS), min_size=1, max_size=4), st.data())
-def test_every_fault_is_found_and_the_worst_stands_first(
-    kinds: set[str], data: st.DataObject
-) -> None:
+def test_all_faults_are_found_most_severe_first(kinds: set[str], data: st.DataObject) -> None:
     texts = [
         data.draw(st.sampled_from(SAID[kind])) for kind in data.draw(st.permutations(sorted(kinds)))
     ]
@@ -64,7 +62,7 @@ def test_each_example_has_its_fault(kind: str) -> None:
         )
     ),
 )
-def test_a_member_who_poses_is_refused_whatever_else_they_write(posing: str, other: str) -> None:
+def test_impersonation_is_refused_whatever_else_is_written(posing: str, other: str) -> None:
     for text in (join(other, posing), join(posing, other)):
         with pytest.raises(Refused):
             speaker_notices.check_no_impersonation(text)
@@ -81,7 +79,7 @@ DAYS = st.dates().map(lambda day: day.replace(year=1900 + day.year % 200))
     ),
     st.sampled_from(["See you on {}!", "On se voit le {} à 20:30 ?", "{}", "Since {}, every day"]),
 )
-def test_a_day_is_no_phone_number(day: object, form: str, words: str) -> None:
+def test_date_is_no_phone_number(day: object, form: str, words: str) -> None:
     text = words.format(form.format(day))
     assert reply_checks.find_reply_faults(text, instructions=INSTRUCTIONS) == ()
 
@@ -102,11 +100,11 @@ def test_a_day_is_no_phone_number(day: object, form: str, words: str) -> None:
         "Ich bin eine KI",
     ],
 )
-def test_ordinary_words_have_no_fault(text: str) -> None:
+def test_ordinary_text_has_no_fault(text: str) -> None:
     assert reply_checks.find_reply_faults(text, instructions=INSTRUCTIONS) == ()
 
 
-def test_markup_is_cut_out_of_a_reply_or_it_is_asked_for_again(studio: Studio) -> None:
+def test_markup_is_removed_or_the_reply_is_generated_again(studio: Studio) -> None:
     studio.writer.says = [
         build_model_reply("<think>They want a picture.</think> Coucou !<|im_end|>")
     ]
@@ -123,7 +121,7 @@ def test_markup_is_cut_out_of_a_reply_or_it_is_asked_for_again(studio: Studio) -
 @pytest.mark.parametrize(
     "unit", ["1 ", "1.", "12/12/2026 ", "give it ", "i am ", "<think>", "[your ", "not a x "]
 )
-def test_a_hostile_text_costs_twice_as_much_when_it_is_twice_as_long(unit: str) -> None:
+def test_checks_run_in_linear_time_on_hostile_text(unit: str) -> None:
     def measure(size: int) -> float:
         text = unit * (size // len(unit))
         times = []

@@ -1,5 +1,4 @@
-"""A fan proves their age: where the bot leads, what it says honestly, and what is sold before and
-after."""
+"""Age verification of a fan: the link to the check, honest answers, and sales before and after."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,7 +50,7 @@ def check_of(desk: AgeCheckDesk, user: str) -> UUID:
 
 
 def tell(studio: Studio, desk: AgeCheckDesk) -> None:
-    """The fact becomes what its one listener hears."""
+    """Pass the event to its listener."""
     for row in desk.rows(
         "SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"
     ):
@@ -68,7 +67,7 @@ def tell(studio: Studio, desk: AgeCheckDesk) -> None:
     studio.go()
 
 
-def test_the_bot_leads_to_a_page_of_the_fans_own(studio: Studio, desk: AgeCheckDesk) -> None:
+def test_age_command_links_to_the_fans_check(studio: Studio, desk: AgeCheckDesk) -> None:
     studio.say("leo", "/age")
     text = studio.texts("leo")[-1]
     start, _, rest = said("service.age.open", age_page="{page}").partition("{page}")
@@ -79,9 +78,7 @@ def test_the_bot_leads_to_a_page_of_the_fans_own(studio: Studio, desk: AgeCheckD
     assert found == (studio.world.tenant_id, check_of(desk, "leo"))
 
 
-def test_a_passed_check_opens_what_is_for_adults_and_thanks(
-    studio: Studio, desk: AgeCheckDesk
-) -> None:
+def test_passed_check_verifies_the_adult_and_thanks(studio: Studio, desk: AgeCheckDesk) -> None:
     studio.say("leo", "/age")
     check_id = check_of(desk, "leo")
     desk.begin(check_id)
@@ -95,7 +92,7 @@ def test_a_passed_check_opens_what_is_for_adults_and_thanks(
     assert len(desk.rows("SELECT 1 FROM age_checks WHERE tenant_id = :tenant")) == 1
 
 
-def test_a_no_of_the_provider_is_a_minors(studio: Studio, desk: AgeCheckDesk) -> None:
+def test_failed_check_counts_as_minor(studio: Studio, desk: AgeCheckDesk) -> None:
     studio.say("leo", "/age")
     check_id = check_of(desk, "leo")
     desk.begin(check_id)
@@ -111,7 +108,7 @@ def test_a_no_of_the_provider_is_a_minors(studio: Studio, desk: AgeCheckDesk) ->
 
 
 @pytest.mark.parametrize(("status", "code"), [("CANCELLED", "ended"), ("COMPLETE", "not_taken")])
-def test_other_ends_are_told_too(
+def test_cancelled_or_insufficient_check_is_explained(
     studio: Studio, desk: AgeCheckDesk, status: str, code: str
 ) -> None:
     studio.say("leo", "/age")
@@ -124,11 +121,9 @@ def test_other_ends_are_told_too(
     assert not desk.age("leo", platform="sandbox").over_18
 
 
-def test_without_a_provider_it_says_so(studio: Studio) -> None:
+def test_missing_provider_is_explained(studio: Studio) -> None:
     studio.say("leo", "/age")
-    assert studio.texts("leo")[-1] == said(
-        "service.age.how"
-    )  # a test network has a proof of its own
+    assert studio.texts("leo")[-1] == said("service.age.how")  # a test network verifies ages itself
     with studio.scope() as scope:
         channel = studio.world.channel()
         fan = directory.find_fan_identity(scope, channel.id, "leo")
@@ -140,9 +135,7 @@ def test_without_a_provider_it_says_so(studio: Studio) -> None:
         )
 
 
-def test_a_proof_counts_for_the_chat_it_was_asked_in_alone(
-    studio: Studio, desk: AgeCheckDesk
-) -> None:
+def test_proof_counts_for_its_own_chat_only(studio: Studio, desk: AgeCheckDesk) -> None:
     studio.say("leo", "/age")
     studio.say("mia", "/age")
     check_id = check_of(desk, "leo")
@@ -152,10 +145,8 @@ def test_a_proof_counts_for_the_chat_it_was_asked_in_alone(
     assert desk.age("mia", platform="sandbox") == age_assurance.UNKNOWN_VIEWER
 
 
-def test_the_link_is_the_fans_alone_and_is_forgotten_with_them(
-    studio: Studio, desk: AgeCheckDesk
-) -> None:
-    """Members, the model and exports read lines: none of them holds what opens the check."""
+def test_check_link_is_private_and_erased_with_the_fan(studio: Studio, desk: AgeCheckDesk) -> None:
+    """Members, the model and exports read message lines: none contains the token of the check."""
     studio.say("leo", "/age")
     token = studio.texts("leo")[-1].partition("/age/")[2][:32]
     assert ages.find_check(studio.world.database.scope, token) is not None

@@ -1,5 +1,4 @@
-"""Whoever is in danger, or says that they are a minor, is heard whatever else they do, and a person
-is called."""
+"""Crisis and age signals are detected in every state of a conversation, and a member is alerted."""
 
 import pytest
 
@@ -13,13 +12,13 @@ from tests.subscribers.builders import Studio
 
 
 def told(studio: Studio) -> set[str]:
-    """The codes of what members are told at once."""
+    """Return the codes of the members' urgent open notices."""
     sql = "SELECT message FROM notices WHERE tenant_id = :tenant AND urgent AND settled_at IS NULL"
     return {row.message["code"] for row in studio.rows(sql)}
 
 
 def pictured(text: str, number: int = 1) -> ChatUpdate:
-    """A picture with words beside it, as platforms tell it."""
+    """Return a picture with a caption, as platforms report it."""
     key = f"p{number}"
     return ChatUpdate(
         key, "unsupported", "tim", native_id=key, language="fr", text=text, shows="picture"
@@ -31,7 +30,7 @@ def take(studio: Studio, name: str) -> None:
         update_intake.assign_to_member(scope, studio.thread(name).id, uuid7())
 
 
-def test_an_age_beside_a_picture_is_heard(studio: Studio) -> None:
+def test_age_in_a_caption_is_detected(studio: Studio) -> None:
     studio.say("tim", "bonjour")
     studio.receive(pictured("j'ai 15 ans"))
     studio.go()
@@ -40,7 +39,7 @@ def test_an_age_beside_a_picture_is_heard(studio: Studio) -> None:
         assert age_assurance.get_assurance(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
 
 
-def test_a_cry_for_help_beside_a_picture_is_heard(studio: Studio) -> None:
+def test_crisis_in_a_caption_is_detected(studio: Studio) -> None:
     studio.say("tim", "bonjour")
     studio.receive(pictured("je veux mourir"))
     studio.go()
@@ -49,7 +48,7 @@ def test_a_cry_for_help_beside_a_picture_is_heard(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("said", ["j'ai 15 ans et je veux mourir", "j'ai 15 ans, envie de mourir"])
-def test_a_minor_in_danger_reads_where_help_is(studio: Studio, said: str) -> None:
+def test_minor_in_crisis_gets_helplines(studio: Studio, said: str) -> None:
     studio.say("tim", "bonjour")
     studio.say("tim", said)
     assert any("3114" in text for text in studio.texts("tim"))
@@ -62,7 +61,7 @@ def test_a_minor_in_danger_reads_where_help_is(studio: Studio, said: str) -> Non
 @pytest.mark.parametrize(
     ("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")]
 )
-def test_a_chat_that_waits_for_a_person_already_still_raises_the_alarm(
+def test_conversation_pending_a_human_still_raises_the_alarm(
     studio: Studio, said: str, code: str
 ) -> None:
     studio.say("tim", "/human")
@@ -79,7 +78,7 @@ def test_a_chat_that_waits_for_a_person_already_still_raises_the_alarm(
 @pytest.mark.parametrize(
     ("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")]
 )
-def test_a_chat_that_a_member_holds_still_raises_the_alarm(
+def test_conversation_held_by_a_member_still_raises_the_alarm(
     studio: Studio, said: str, code: str
 ) -> None:
     studio.say("tim", "bonjour")
@@ -92,7 +91,7 @@ def test_a_chat_that_a_member_holds_still_raises_the_alarm(
     assert told(studio) == set()
 
 
-def test_who_wanted_no_more_messages_and_says_to_be_a_minor_is_shown_to_a_person(
+def test_minor_after_stop_is_shown_to_a_member(
     studio: Studio,
 ) -> None:
     studio.say("tim", "bonjour")

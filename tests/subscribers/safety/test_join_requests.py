@@ -1,5 +1,5 @@
-"""Who is let into a channel for subscribers: with the right and not without, once, and out again
-when it ends."""
+"""Join requests for a subscribers' channel: admitted with a right and not without, once, and
+removed when it ends."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -33,14 +33,14 @@ FOR_ADULTS = {**SUBSCRIBERS, "by_request": True}
 
 
 class Doorkeeper(StarsBot):
-    """A studio that also follows who may be inside, as wiring does."""
+    """A studio that also manages channel membership, as wired in production."""
 
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
         outside = {"transport": self.world.transport(), "connectors": self.world.connectors}
         return {
             **super().handlers(),
             "role.wanted": partial(role_eligibility.update_reader_role, tenant=self.world.tenant),
-            # one of each
+            # the values of `outside` have several types
             "role.due": partial(reader_roles.apply_role, tenant=self.world.tenant, **outside),  # type: ignore[arg-type]  # see above
             "viewer.changed": self._viewer,
         }
@@ -58,7 +58,7 @@ class Doorkeeper(StarsBot):
         return int(self.stars.world.person(name).id)
 
     def knocks(self, name: str = "leo") -> None:
-        """Somebody asks to be let in, is heard, and what follows is done."""
+        """Request to join, and process the request."""
         request_to_join(self.stars.world, self.stars.bot, self.place, name)
         self.hear()
         self.drain()
@@ -83,17 +83,17 @@ class Doorkeeper(StarsBot):
         self.drain()
 
     def checks_ages(self) -> None:
-        """The agency has somebody who checks ages."""
+        """Connect an age check provider to the agency."""
         with self.scope() as scope:
             age_checks.connect_provider(scope, "yoti", b"sealed", known=PROVIDERS)
             scope.run("UPDATE age_providers SET state = 'connected'")
 
     def told(self, name: str = "leo") -> list[str]:
-        """What somebody who only asked was told, after the notice that a machine answers."""
+        """Return the texts sent to a user who only requested to join, without the AI notice."""
         return list(self.stars.world.texts(self.stars.bot, name))[1:]
 
     def looks(self) -> None:
-        """The hour comes round."""
+        """Run the hourly reconciliation."""
         role_eligibility.reconcile_roles(
             RolesDue(self.world.tenant_id, self.world.tenant_id), tenant=self.world.tenant
         )
@@ -127,26 +127,26 @@ def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[Doorkeep
     yield made
     telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
-    assert made.place.banned == set(), "nobody is left banned"
+    assert made.place.banned == set(), "a removed user stays banned"
 
 
 def sentence(what: str) -> str:
     return render_message(Message(f"service.join.{what}"), "fr")
 
 
-def test_a_stranger_is_told_what_to_do_and_let_in_once_they_did(nova: Doorkeeper) -> None:
+def test_stranger_gets_instructions_and_is_admitted_after_subscribing(nova: Doorkeeper) -> None:
     nova.knocks("mia")  # she never wrote to the bot
     assert nova.told("mia") == [sentence("subscription")]
     assert (nova.inside("mia"), nova.moves("mia")) == (False, "")
     add_subscription(nova, "mia")
-    assert (nova.inside("mia"), nova.moves("mia")) == (True, "+")  # without asking again
+    assert (nova.inside("mia"), nova.moves("mia")) == (True, "+")  # without a second request
     nova.looks()
     assert nova.moves("mia") == "+"
 
 
-def test_who_pays_is_let_in_at_once_and_leaves_when_it_ends(nova: Doorkeeper) -> None:
+def test_subscriber_is_admitted_on_request_and_removed_at_the_end(nova: Doorkeeper) -> None:
     add_subscription(nova)
-    assert (nova.inside(), nova.moves()) == (False, "")  # nobody is put in who did not ask
+    assert (nova.inside(), nova.moves()) == (False, "")  # users are admitted only on request
     before = len(nova.stars.world.seen(nova.stars.bot, "leo"))
     nova.knocks()
     assert (nova.inside(), nova.moves()) == (True, "+")
@@ -155,7 +155,7 @@ def test_who_pays_is_let_in_at_once_and_leaves_when_it_ends(nova: Doorkeeper) ->
     nova.hear()
     nova.drain()
     assert nova.inside()
-    nova.world.pass_time(34 * 24 * 3600)  # the third month never came
+    nova.world.pass_time(34 * 24 * 3600)  # the third month was never paid
     nova.drain()
     assert (nova.inside(), nova.moves()) == (False, "+xo")
     nova.knocks()
@@ -163,7 +163,7 @@ def test_who_pays_is_let_in_at_once_and_leaves_when_it_ends(nova: Doorkeeper) ->
     assert not nova.inside()
 
 
-def test_who_left_by_themselves_may_come_back(nova: Doorkeeper) -> None:
+def test_member_who_left_may_rejoin(nova: Doorkeeper) -> None:
     add_subscription(nova)
     nova.knocks()
     nova.stars.world.leave(nova.place, "leo")
@@ -171,12 +171,10 @@ def test_who_left_by_themselves_may_come_back(nova: Doorkeeper) -> None:
     assert (nova.inside(), nova.moves()) == (True, "++")
 
 
-def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorkeeper) -> None:
+def test_adult_channel_admits_only_verified_adults(nova: Doorkeeper) -> None:
     nova.lets_in(**FOR_ADULTS)
     nova.knocks("zoe")
-    assert nova.told("zoe") == [sentence("age_by_hand")], (
-        "nobody is sent to a check that nobody makes"
-    )
+    assert nova.told("zoe") == [sentence("age_by_hand")], "no link to a check without a provider"
     nova.checks_ages()
     nova.knocks("mia")
     add_subscription(nova)
@@ -185,7 +183,7 @@ def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorke
     assert nova.told()[-1] == sentence("age")
     assert not nova.inside()
     nova.proves("mia")
-    assert not nova.inside("mia")  # an adult who pays nothing
+    assert not nova.inside("mia")  # an adult without a subscription
     nova.proves()
     assert nova.inside()
     with nova.scope() as scope:
@@ -194,7 +192,7 @@ def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorke
     assert (nova.inside(), nova.moves()) == (False, "+xo")
 
 
-def test_proof_alone_opens_where_the_account_says_so(nova: Doorkeeper) -> None:
+def test_adults_channel_admits_by_proof_alone(nova: Doorkeeper) -> None:
     nova.lets_in(**ADULTS)
     nova.checks_ages()
     nova.knocks("mia")
@@ -203,7 +201,7 @@ def test_proof_alone_opens_where_the_account_says_so(nova: Doorkeeper) -> None:
     assert nova.inside("mia")
 
 
-def test_minors_and_who_is_blocked_are_turned_away_without_a_word(nova: Doorkeeper) -> None:
+def test_minors_and_blocked_fans_are_declined_without_a_message(nova: Doorkeeper) -> None:
     add_subscription(nova)
     with nova.scope() as scope:
         age_assurance.block_viewer(scope, "telegram", str(nova.user("leo")))
@@ -230,9 +228,9 @@ def rows(nova: Doorkeeper) -> list[tuple[bool, bool | None]]:
     return [(row.wanted, row.stands) for row in found]
 
 
-def test_told_again_and_late_nothing_is_done_twice(nova: Doorkeeper) -> None:
-    """The update comes twice, and a second time after she was let in; what another place is asked
-    is not ours."""
+def test_repeated_or_late_join_request_has_no_effect(nova: Doorkeeper) -> None:
+    """The update arrives twice, and again after she was admitted; requests for another channel are
+    ignored."""
     world, own = nova.stars.world, nova.stars.bot
     asked = request_to_join(world, own, nova.place, "mia")
     world.again(own, asked)
@@ -250,7 +248,7 @@ def test_told_again_and_late_nothing_is_done_twice(nova: Doorkeeper) -> None:
     assert world.texts(own, "max") == []
 
 
-def test_words_come_too_late_where_five_minutes_passed(nova: Doorkeeper) -> None:
+def test_join_answer_is_not_sent_after_five_minutes(nova: Doorkeeper) -> None:
     request_to_join(nova.stars.world, nova.stars.bot, nova.place, "mia")
     nova.hear()
     nova.later(minutes=6)
@@ -262,7 +260,7 @@ def test_words_come_too_late_where_five_minutes_passed(nova: Doorkeeper) -> None
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:429"])
-def test_a_bad_day_neither_keeps_out_nor_leaves_in(nova: Doorkeeper, fault: str) -> None:
+def test_platform_fault_neither_blocks_nor_keeps_access(nova: Doorkeeper, fault: str) -> None:
     def bad_day() -> None:
         account = str(nova.stars.bot.id)
         nova.telegram.book.schedule_fault(
@@ -285,7 +283,7 @@ def test_a_bad_day_neither_keeps_out_nor_leaves_in(nova: Doorkeeper, fault: str)
 
 
 @pytest.mark.parametrize("at", [1, 5, 8, 11])
-def test_killed_anywhere_who_was_put_out_is_not_left_banned(nova: Doorkeeper, at: int) -> None:
+def test_no_removed_member_stays_banned_after_a_crash(nova: Doorkeeper, at: int) -> None:
     nova.lets_in(**ADULTS)
     nova.proves()
     nova.knocks()
@@ -302,7 +300,7 @@ def test_killed_anywhere_who_was_put_out_is_not_left_banned(nova: Doorkeeper, at
     assert nova.inside()
 
 
-def test_a_right_the_bot_lacks_is_told_and_the_account_goes_on(nova: Doorkeeper) -> None:
+def test_missing_bot_permission_is_reported_and_the_account_continues(nova: Doorkeeper) -> None:
     add_subscription(nova)
     request_to_join(nova.stars.world, nova.stars.bot, nova.place, "leo")
     nova.place.doors.clear()

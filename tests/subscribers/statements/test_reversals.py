@@ -1,4 +1,4 @@
-"""Movements that were undone: a chargeback that was won, a payout that failed."""
+"""Reversed movements: a won chargeback, a failed payout."""
 
 import hashlib
 import itertools
@@ -18,7 +18,7 @@ HEAD = "date,type,reference,gross,fee,currency\n"
 
 UNDOING = ("reversed", "reversal", "won", "failed", "returned", "Cancelled", "VOIDED", "annulé")
 OUTGOING = ("refund", "Chargeback", "Remboursement", "dispute", "payout", "Virement")
-ORDERS = (  # how platforms put the two words
+ORDERS = (  # how platforms combine the two words
     "{base} {undone}",
     "{base} ({undone})",
     "{undone}: {base}",
@@ -31,7 +31,7 @@ def read(lines: str, head: str = HEAD) -> StatementFile:
 
 
 @pytest.mark.parametrize(("base", "undone"), list(itertools.product(OUTGOING, UNDOING)))
-def test_what_went_out_and_was_undone_comes_back(base: str, undone: str) -> None:
+def test_reversed_outgoing_movement_is_credited(base: str, undone: str) -> None:
     for order, sign in itertools.product(ORDERS, ("", "-")):
         words = order.format(base=base, undone=undone)
         found = read(
@@ -46,7 +46,7 @@ def test_what_went_out_and_was_undone_comes_back(base: str, undone: str) -> None
 @pytest.mark.parametrize(
     "words", ["tip refunded", "subscription – charged back", "sale reversed", "Vente remboursée"]
 )
-def test_a_sale_that_was_undone_goes_back(words: str) -> None:
+def test_reversed_sale_is_debited(words: str) -> None:
     (one,) = read(f"2031-01-03,{words},a,40.00,8.00,USD\n").movements
     assert (one.kind, one.net) == ("refund", Money(-3200, "USD"))
 
@@ -60,12 +60,12 @@ def test_a_sale_that_was_undone_goes_back(words: str) -> None:
         "2031-01-03,payout,b,-10.00,0,USD\n2031-01-03,payout failed,a,-40.00,0,USD",
     ],
 )
-def test_a_line_that_may_mean_two_things_is_refused(line: str) -> None:
+def test_ambiguous_line_is_refused(line: str) -> None:
     assert [one.number for one in read(line + "\n").unread] == [line.count("\n") + 2]
 
 
 @pytest.mark.parametrize("status", ["failed", "Reversed", "won", "pending", "échoué", "on hold"])
-def test_a_state_in_which_nothing_is_settled_is_refused(status: str) -> None:
+def test_unsettled_status_is_refused(status: str) -> None:
     head = "date,type,status,reference,gross,fee,currency\n"
     found = read(
         f"2031-01-03,payout,{status},a,40.00,0,USD\n2031-01-04,payout,Payé,b,5.00,0,USD\n", head
@@ -74,7 +74,7 @@ def test_a_state_in_which_nothing_is_settled_is_refused(status: str) -> None:
     assert [one.reference for one in found.movements] == ["b"]
 
 
-def test_words_that_a_member_explained_mean_what_they_said() -> None:
+def test_member_defined_terms_apply_to_reversals() -> None:
     known = StatementFormat(
         {"date": 0, "kind": 1, "gross": 2},
         "USD",
@@ -93,7 +93,7 @@ def rail(scope: Scope) -> dict[str, int]:
     return dict(entries.account_balance(scope, account))
 
 
-def test_books_agree_with_a_file_of_reversals_and_empty_lines(studio: Studio) -> None:
+def test_ledger_matches_a_file_with_reversals_and_empty_lines(studio: Studio) -> None:
     lines = (
         "2026-09-01,subscription,free trial,0.00,0.00,USD\n"
         "2026-09-02,tip,a,50.00,10.00,USD\n"
@@ -127,10 +127,10 @@ def test_books_agree_with_a_file_of_reversals_and_empty_lines(studio: Studio) ->
         ("1.250", "KWD", "1.250 KWD", "0.000 KWD"),
     ],
 )
-def test_a_line_keeps_its_key_whatever_digits_its_currency_has(
+def test_line_key_is_independent_of_currency_digits(
     amount: str, currency: str, written: str, fee: str
 ) -> None:
-    """Files that were imported before are known by keys of the old table."""
+    """Files imported earlier are identified by keys computed from the old currency table."""
     (one,) = read(f"2031-01-03,sale,a,{amount},0,{currency}\n").movements
     same = "\x1f".join((SOURCE, "2031-01-03T00:00:00+00:00", "sale", "a", written, fee))
     assert one.key == hashlib.sha256(f"{same}\x1f1".encode()).hexdigest()

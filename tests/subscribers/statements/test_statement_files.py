@@ -1,4 +1,4 @@
-"""Files of platforms we do not call: read without a guess, looked at before, booked once, closed by
+"""Statement files of platforms without an API: parsed strictly, previewed, booked once, closed by
 month."""
 
 from dataclasses import replace
@@ -45,7 +45,7 @@ def bring(scope: Scope, creator: UUID, text: str) -> int:
     return bookings.import_statement(scope, creator, sheet(text), source=SOURCE, name="releve.csv")
 
 
-def test_both_ways_of_writing_are_read() -> None:
+def test_english_and_french_formats_are_read() -> None:
     english, french = sheet(ENGLISH), sheet(FRENCH)
     assert english.net_by_currency() == {
         "EUR": Money(5000 - 1000 + 5000 - 1000 + 1234 - 247 - 1234 + 247 - 6000, "EUR")
@@ -79,7 +79,7 @@ def test_both_ways_of_writing_are_read() -> None:
         ("2026-09-02,sale", "currency"),
     ],
 )
-def test_a_line_that_says_nothing_is_told_and_stops_the_file(
+def test_unreadable_line_is_reported_and_blocks_the_file(
     studio: Studio, cell: str, column: str
 ) -> None:
     text = ENGLISH + cell + "\n"
@@ -90,7 +90,7 @@ def test_a_line_that_says_nothing_is_told_and_stops_the_file(
 
 
 @pytest.mark.parametrize("text", ["", "hello", "date,type\n2026-01-01,sale\n", "\x00\x01\x02"])
-def test_what_is_no_statement_is_refused(text: str) -> None:
+def test_file_that_is_no_statement_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         sheet(text)
 
@@ -117,7 +117,7 @@ HEAD = "date,type,reference,gross,fee,currency\n"
         ("2026-09-02,sale,a1,50.00,0,EUR\n2026-09-30,payout,p1,-50.00,0,EUR\n", 0),
     ],
 )
-def test_a_sale_with_a_minus_goes_back(lines: str, net: int) -> None:
+def test_negative_sale_is_a_refund(lines: str, net: int) -> None:
     found = sheet(HEAD + lines)
     assert not found.unread
     assert found.net_by_currency() == {"EUR": Money(net, "EUR")}
@@ -133,15 +133,15 @@ def test_a_sale_with_a_minus_goes_back(lines: str, net: int) -> None:
         ("2026-09-02,refund,a1,50.00,0,EUR\n2026-09-03,refund,a1,-50.00,0,EUR\n", 2),
     ],
 )
-def test_a_sign_that_may_mean_two_things_is_told(lines: str, number: int) -> None:
+def test_ambiguous_sign_is_reported(lines: str, number: int) -> None:
     assert [line.number for line in sheet(HEAD + lines).unread] == [number]
 
 
 @pytest.mark.parametrize(
     "total", ["Total,,,55.00,,", "Total,,,,9.00,", "TOTAL,,,50.00,100.00,", "Total,,,ten,,"]
 )
-def test_a_sum_that_is_not_the_lines_is_told(total: str) -> None:
-    """Lines that were cut off, or doubled, are seen by their sum."""
+def test_total_that_differs_from_the_lines_is_reported(total: str) -> None:
+    """Truncated or duplicated lines are detected by their total."""
     lines = "2026-09-02,sale,a1,50.00,10.00,EUR\n"
     (line,) = sheet(HEAD + lines + total + "\n").unread
     assert line.number == 3
@@ -149,7 +149,7 @@ def test_a_sum_that_is_not_the_lines_is_told(total: str) -> None:
         assert not sheet(HEAD + lines + good + "\n").unread
 
 
-def test_a_day_that_begins_with_total_is_no_sum() -> None:
+def test_reference_starting_with_total_is_no_total_line() -> None:
     text = "reference,date,type,gross,fee,currency\nTotal pack,2026-09-02,sale,5.00,1.00,EUR\n"
     assert len(sheet(text).movements) == 1
 
@@ -167,7 +167,7 @@ READ = StatementFormat(
 )
 
 
-def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
+def test_mapped_heading_is_read_with_the_stored_format(studio: Studio) -> None:
     text = THEIRS.replace("9.99", "9,99").replace("2.00", "2,00").replace("7.99", "7,99")
     with studio.scope() as scope:
         with pytest.raises(BadInput):
@@ -189,8 +189,8 @@ def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
             bookings.import_statement(scope, creator, otherwise, source=SOURCE, name="x")
 
 
-def test_what_is_written_otherwise_than_agreed_is_told() -> None:
-    """A point where commas were agreed on may not be taken for a thousand, nor euros for
+def test_deviation_from_the_stored_format_is_reported() -> None:
+    """A point where commas are configured is not read as a thousands separator, nor euros as
     dollars."""
     assert [
         one.number for one in file_reader.read_statement(THEIRS.encode(), SOURCE, READ).unread
@@ -211,11 +211,11 @@ def test_what_is_written_otherwise_than_agreed_is_told() -> None:
         ("12 500", "EUR", 1_250_000),
     ],
 )
-def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: int) -> None:
+def test_unambiguous_amount_is_read(said: str, currency: str, minor: int) -> None:
     assert cell_values.parse_amount("gross", said, currency) == Money(minor, currency)
 
 
-def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
+def test_net_column_determines_the_fee_or_reveals_an_error() -> None:
     text = "day,amount,net\n02/09/2026,10.00,8.00\n09/03/2026,-10.00,-8.00\n03/09/2026,5.00,6.00\n"
     found = file_reader.read_statement(
         text.encode(),
@@ -241,12 +241,12 @@ def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
         ),
     ],
 )
-def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: StatementFormat) -> None:
+def test_unusable_format_is_not_stored(studio: Studio, said: StatementFormat) -> None:
     with studio.scope() as scope, pytest.raises(BadInput):
         column_mappings.store_format(scope, ("a", "b"), said)
 
 
-def test_what_one_agency_said_is_not_read_by_another(studio: Studio, tenant: OpenScope) -> None:
+def test_stored_format_is_private_to_its_agency(studio: Studio, tenant: OpenScope) -> None:
     with studio.scope() as scope:
         column_mappings.store_format(
             scope, ("a", "b"), StatementFormat({"date": 0, "gross": 1}, "EUR")
@@ -299,7 +299,7 @@ def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
         assert len(bookings.list_imported_statements(scope, [creator])) == 2
 
 
-def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
+def test_same_file_for_another_platform_is_refused(studio: Studio) -> None:
     with studio.scope() as scope:
         bring(scope, studio.world.creator_id, ENGLISH)
         with pytest.raises(Refused):
@@ -312,9 +312,9 @@ def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("other", ["autre  plateforme", "Autre-Plateforme", "autreplateforme.com"])
-def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str) -> None:
-    """Another file, of a span that overlaps: its lines are known by the name under which they came
-    in."""
+def test_platform_name_is_matched_across_spellings(studio: Studio, other: str) -> None:
+    """Lines of another file with an overlapping period are matched under the name of the first
+    import."""
     creator, longer = studio.world.creator_id, ENGLISH.replace("Total,,,100.00,20.00,", LATER)
     with studio.scope() as scope:
         bring(scope, creator, ENGLISH)
@@ -337,7 +337,7 @@ def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str
         )
 
 
-def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio) -> None:
+def test_closed_month_keeps_its_digest_and_later_lines_move(studio: Studio) -> None:
     creator = studio.world.creator_id
     with studio.scope() as scope:
         bring(scope, creator, ENGLISH)
@@ -364,7 +364,7 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Paris", "Pacific/Kiritimati"])
-def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str) -> None:
+def test_date_is_independent_of_the_creators_time_zone(studio: Studio, zone: str) -> None:
     creator = studio.world.creator_id
     with studio.scope() as scope:
         scope.run(
@@ -392,14 +392,14 @@ def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str)
     st.dates(date(2000, 1, 1), date(2100, 1, 1)),
     st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]),
 )
-def test_months_follow_each_other(day: date, zone: str) -> None:
+def test_months_are_contiguous(day: date, zone: str) -> None:
     since, until = month_close.month_bounds(zone, day)
     assert since.astimezone(since.tzinfo).day == until.astimezone(until.tzinfo).day == 1
     assert timedelta(days=27) < until - since < timedelta(days=32)
     assert month_close.month_bounds(zone, until.date())[0] == until
 
 
-def test_statements_are_of_one_tenant(studio: Studio) -> None:
+def test_statements_belong_to_one_tenant(studio: Studio) -> None:
     with studio.scope() as scope:
         bring(scope, studio.world.creator_id, ENGLISH)
         names = {row.tenant_id for row in scope.run("SELECT tenant_id FROM statement_lines")}

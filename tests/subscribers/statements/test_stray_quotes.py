@@ -1,4 +1,4 @@
-"""A quotation mark too many loses no movement without a word."""
+"""A stray quotation mark never loses a movement silently."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ ROW = "2031-01-{day:02d} 11:00,tip,r{day},{day}.00,1.00,USD,anna{day}"
 
 
 def read(text: str) -> StatementFile | None:
-    """Return None for a file that is refused as a whole, or in one of its lines."""
+    """Return None for a file that is refused as a whole or in one of its lines."""
     try:
         found = file_reader.read_statement(text.encode(), "Other")
     except BadInput:
@@ -23,7 +23,7 @@ def read(text: str) -> StatementFile | None:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @given(data=st.data())
-def test_no_movement_is_lost(separator: str, data: st.DataObject) -> None:
+def test_stray_quotes_lose_no_movement(separator: str, data: st.DataObject) -> None:
     rows = [ROW.format(day=day) for day in range(1, data.draw(st.integers(2, 7)) + 1)]
     text = "\n".join(rows).replace(",", separator)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -45,7 +45,7 @@ def test_no_movement_is_lost(separator: str, data: st.DataObject) -> None:
         ('{0}\n"Big" D{1}\n{2}\n', 4),
     ],
 )
-def test_the_line_is_named(wrong: str, line: int) -> None:
+def test_line_of_a_stray_quote_is_named(wrong: str, line: int) -> None:
     rows = [ROW.format(day=day).rpartition(",")[0] for day in (1, 2, 3)]
     first = ROW.format(day=9) + "\n"
     with pytest.raises(BadInput) as refused:
@@ -59,12 +59,12 @@ def test_the_line_is_named(wrong: str, line: int) -> None:
 @pytest.mark.parametrize(
     "fan", ['"Big ""D"" Dan"', 'Big "D', '"with, comma"', '"two\nlines, of a note"', ""]
 )
-def test_quotes_that_csv_knows_are_read(fan: str) -> None:
+def test_valid_csv_quotes_are_read(fan: str) -> None:
     text = HEAD + ROW.format(day=1).replace("anna1", fan) + "\n" + ROW.format(day=2) + "\n"
     found = read(text)
     assert found is not None
     assert [one.reference for one in found.movements] == ["r1", "r2"]
 
 
-def test_a_cell_without_end_is_refused() -> None:
+def test_unterminated_cell_is_refused() -> None:
     assert read(HEAD + '"' + (ROW.format(day=1) + "\n") * 5000) is None

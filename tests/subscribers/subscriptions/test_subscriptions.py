@@ -1,5 +1,5 @@
-"""Paid month by month: each month is one sale whoever tells of it, and nothing is taken of who
-stopped."""
+"""Monthly subscriptions: each month is one sale, whether reported or listed, and a cancelled one is
+charged no more."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -57,13 +57,13 @@ def telegram() -> Iterator[fake.TelegramServer]:
 def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot]:
     made = create_bot(database, telegram)
     add_plan(made)
-    made.later(minutes=1)  # how sales are divided is said before the first of them
+    made.later(minutes=1)  # the revenue split must precede the first sale
     yield made
     telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_a_fan_subscribes_by_a_link_and_sees_what_it_opens(nova: StarsBot) -> None:
+def test_fan_subscribes_by_link_and_gets_access(nova: StarsBot) -> None:
     send_message(nova, "/subscription")
     press_button(nova, "subscribe")
     (link,) = nova.stars.bot.links.values()
@@ -83,7 +83,7 @@ def test_a_fan_subscribes_by_a_link_and_sees_what_it_opens(nova: StarsBot) -> No
 
 
 @pytest.mark.parametrize("by", ["update", "list", "both"])
-def test_a_renewal_is_one_sale_whoever_tells_of_it(nova: StarsBot, by: str) -> None:
+def test_renewal_is_one_sale_from_update_and_list(nova: StarsBot, by: str) -> None:
     found = add_subscription(nova)
     nova.catch_up()
     before = get_subscription_row(nova, found).until
@@ -116,7 +116,7 @@ ACTS = ("hear", "again", "read", "renew", "renew_lost", "back", "drain", "late")
 )
 @example(acts=["renew_lost", "read", "back", "renew", "again", "read", "hear", "again"])
 @given(st.lists(st.sampled_from(ACTS), max_size=8))
-def test_in_whatever_order_it_comes(
+def test_any_order_of_events_counts_each_month_once(
     database: Database, telegram: fake.TelegramServer, acts: list[str]
 ) -> None:
     nova = create_bot(database, telegram)
@@ -167,7 +167,7 @@ def step(nova: StarsBot, act: str) -> None:
 
 
 def mine(nova: StarsBot, update: Any) -> bool:
-    """Whether an update tells of a charge of this bot's."""
+    """Return True if an update reports a charge of this bot."""
     message = update.get("message", {})
     told = message.get("successful_payment") or message.get("refunded_payment") or {}
     return told.get("telegram_payment_charge_id") in {
@@ -175,7 +175,7 @@ def mine(nova: StarsBot, update: Any) -> bool:
     }
 
 
-def test_what_a_checkout_is_answered(nova: StarsBot) -> None:
+def test_checkout_is_answered_by_the_state_of_the_subscription(nova: StarsBot) -> None:
     found = offer_subscription(nova)
     assert answer_checkout(nova, None) == "unknown"
     assert answer_checkout(nova, uuid7()) == "unknown"
@@ -193,16 +193,14 @@ def test_what_a_checkout_is_answered(nova: StarsBot) -> None:
     assert answer_checkout(nova, found) == "expired"
 
 
-def test_who_has_it_does_not_pay_it_twice(nova: StarsBot) -> None:
+def test_active_subscriber_cannot_pay_twice(nova: StarsBot) -> None:
     found = add_subscription(nova)
     assert answer_checkout(nova, found) == "subscribed"
     nova.world.pass_time(timedelta(days=29).total_seconds())
-    assert answer_checkout(nova, found) == "yes", (
-        "were the next month asked for like the first one, it would go through"
-    )
+    assert answer_checkout(nova, found) == "yes", "a renewal sent as a checkout would be accepted"
 
 
-def test_a_stranger_cannot_pay_by_anothers_link_and_its_fan_hears_nothing(nova: StarsBot) -> None:
+def test_stranger_cannot_pay_by_anothers_link(nova: StarsBot) -> None:
     offer_subscription(nova)
     before = list_texts(nova)
     checkout = pay_newest_link(nova, "eve", of="leo")
@@ -213,7 +211,7 @@ def test_a_stranger_cannot_pay_by_anothers_link_and_its_fan_hears_nothing(nova: 
 
 
 @pytest.mark.parametrize("wrong", ["amount", "payer"])
-def test_a_month_that_does_not_fit_waits_for_a_person(nova: StarsBot, wrong: str) -> None:
+def test_month_with_wrong_amount_or_payer_needs_a_member(nova: StarsBot, wrong: str) -> None:
     found = add_subscription(nova)
     payload = get_stars_rail().monthly_payload(nova.world.tenant_id, found)
     who, amount = ("eve", MONTH) if wrong == "payer" else ("leo", MONTH - 1)
@@ -227,8 +225,8 @@ def test_a_month_that_does_not_fit_waits_for_a_person(nova: StarsBot, wrong: str
     assert nova.even()
 
 
-def test_a_month_whose_refund_was_refused_is_paid_still(nova: StarsBot) -> None:
-    """Its money stayed with us: whoever pays it a second time gets that back."""
+def test_month_with_a_refused_refund_stays_paid(nova: StarsBot) -> None:
+    """We kept its money, so a second payment for the month would be refunded."""
     found = add_subscription(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     with nova.scope() as scope:
@@ -241,8 +239,8 @@ def test_a_month_whose_refund_was_refused_is_paid_still(nova: StarsBot) -> None:
         assert subscription_rows.is_month_paid(scope, row, row.until)
 
 
-def test_a_second_one_beside_it_is_given_back_and_stopped(nova: StarsBot) -> None:
-    """Two links, two payments at once: the network lets both through."""
+def test_second_concurrent_subscription_is_refunded_and_cancelled(nova: StarsBot) -> None:
+    """Two links and two simultaneous payments: the network accepts both."""
     found = add_subscription(nova)
     world, star = nova.stars.world, nova.stars.bot
     (link,) = star.links.values()
@@ -263,7 +261,7 @@ def test_a_second_one_beside_it_is_given_back_and_stopped(nova: StarsBot) -> Non
     assert sum("payé deux fois" in text for text in list_texts(nova)) == 1
 
 
-def test_a_month_of_a_closed_month_counts_today(nova: StarsBot) -> None:
+def test_charge_of_a_closed_month_counts_today(nova: StarsBot) -> None:
     add_subscription(nova)
     nova.catch_up()
     assert renew_month(nova, told=False)
@@ -271,7 +269,7 @@ def test_a_month_of_a_closed_month_counts_today(nova: StarsBot) -> None:
     nova.world.pass_time(gone.total_seconds())
     with nova.scope() as scope:
         today, first = scope.now, scope.now.date().replace(day=1)
-        while first > (today - gone).date():  # the month it was paid in, and those since
+        while first > (today - gone).date():  # the month of the payment and those since
             first = (first - timedelta(days=1)).replace(day=1)
             if first not in month_close.list_closed_months(scope, nova.world.creator_id):
                 month_close.close_month(scope, nova.world.creator_id, first)
@@ -285,7 +283,7 @@ def test_a_month_of_a_closed_month_counts_today(nova: StarsBot) -> None:
     assert (nova.held(), nova.even()) == (2 * MONTH, True)
 
 
-def test_another_tenant_finds_nothing_behind_the_words(
+def test_subscription_payload_resolves_for_its_tenant_only(
     nova: StarsBot, database: Database, telegram: fake.TelegramServer
 ) -> None:
     found = offer_subscription(nova)
@@ -304,7 +302,7 @@ def test_another_tenant_finds_nothing_behind_the_words(
     )
 
 
-def test_what_it_opens_is_not_offered_for_sale(nova: StarsBot) -> None:
+def test_pack_of_a_subscription_is_not_offered_for_sale(nova: StarsBot) -> None:
     add_subscription(nova)
     thread = nova.thread(str(nova.stars.world.person("leo").id))
     with nova.scope() as scope:
@@ -313,7 +311,7 @@ def test_what_it_opens_is_not_offered_for_sale(nova: StarsBot) -> None:
         assert offers.list_offers(scope, fan, talk, channel=nova.world.channel(), rail=RAIL) == ()
 
 
-def test_the_days_sums_count_a_month(nova: StarsBot) -> None:
+def test_daily_totals_include_the_month(nova: StarsBot) -> None:
     add_subscription(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     daily_rollups.roll_up_days_of_sale(
@@ -342,7 +340,7 @@ def test_the_days_sums_count_a_month(nova: StarsBot) -> None:
         {"opens": []},
     ],
 )
-def test_a_plan_the_platform_would_not_take_is_not_made(
+def test_plan_outside_the_platforms_limits_is_refused(
     nova: StarsBot, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(BadInput):

@@ -1,4 +1,5 @@
-"""Agencies, creators and members; roles and their rights; reads that know one tenant."""
+"""Agencies, creators and members: creation, roles and rights, notices, and reads limited to one
+tenant."""
 
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from tenants.notices.queries import list_open_notices
 from tests.tenants.builders import Agency, create_small_agency
 
 
-def test_agency_is_read_as_founded(lumiere: Agency) -> None:
+def test_agency_is_returned_as_created(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert queries.get_agency(scope) == queries.Agency(
             "Lumière", "fr", "Europe/Paris", demo=False
@@ -30,19 +31,21 @@ def test_agency_is_read_as_founded(lumiere: Agency) -> None:
         )
 
 
-def test_agency_is_founded_once(lumiere: Agency) -> None:
+def test_agency_is_created_once(lumiere: Agency) -> None:
     with pytest.raises(IntegrityError), lumiere.scope() as scope:
         agencies.create_agency(scope, name="Again", language="fr", zone="UTC")
 
 
 @pytest.mark.parametrize("key", ["mia", "MIA", "Mia Laurent", "mia laurent"])
-def test_creator_is_found_by_any_of_its_names(lumiere: Agency, key: str) -> None:
+def test_creator_is_found_by_any_name(lumiere: Agency, key: str) -> None:
     with lumiere.scope() as scope:
         assert queries.get_creator(scope, key).id == lumiere.creator_id
         assert queries.get_creator(scope, lumiere.creator_id).slug == "mia"
 
 
-def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) -> None:
+def test_record_of_another_tenant_is_reported_as_unknown(
+    tenant: OpenScope, lumiere: Agency
+) -> None:
     other = create_small_agency(tenant)
     with other.scope() as scope:
         for read, theirs in (
@@ -61,21 +64,21 @@ def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) 
             assert said[0] == said[1]
 
 
-def test_no_agency_no_name(tenant: OpenScope) -> None:
+def test_unknown_agency_is_not_found(tenant: OpenScope) -> None:
     with tenant(uuid7(), "system:test") as scope, pytest.raises(NotFound):
         queries.get_agency(scope)
 
 
-def test_members_who_left_are_not_listed(lumiere: Agency) -> None:
+def test_removed_members_are_not_listed(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET active = false WHERE id = :id", id=lumiere.chatter)
         assert [member.role for member in queries.list_members(scope)] == [Role.OWNER]
         assert (
             queries.get_member(scope, lumiere.chatter).role is Role.CHATTER
-        )  # their acts keep their name
+        )  # audit entries still show the name
 
 
-def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> None:
+def test_two_members_are_two_humans_by_default(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert len({member.principal_id for member in queries.list_members(scope)}) == 2
 
@@ -91,9 +94,7 @@ def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> No
         ({"zone": ""}, "agency.zone"),
     ],
 )
-def test_creators_that_cannot_be_are_refused(
-    lumiere: Agency, change: dict[str, object], code: str
-) -> None:
+def test_invalid_creator_is_rejected(lumiere: Agency, change: dict[str, object], code: str) -> None:
     made = {
         "slug": "nova",
         "name": "Nova",
@@ -103,10 +104,10 @@ def test_creators_that_cannot_be_are_refused(
         **change,
     }
     with pytest.raises(BadInput, match=code.replace(".", r"\.")), lumiere.scope() as scope:
-        agencies.add_creator(scope, **made)  # type: ignore[arg-type]  # one of them is wrong
+        agencies.add_creator(scope, **made)  # type: ignore[arg-type]  # one argument is invalid
 
 
-def test_members_speak_a_language_of_ours(lumiere: Agency) -> None:
+def test_unsupported_member_language_is_rejected(lumiere: Agency) -> None:
     with pytest.raises(BadInput, match=r"agency\.language"), lumiere.scope() as scope:
         agencies.add_member(
             scope, name="x", email="x@example.test", role=Role.GUEST, language="de", zone="UTC"
@@ -115,7 +116,7 @@ def test_members_speak_a_language_of_ours(lumiere: Agency) -> None:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("right", Right)
-def test_require_refuses_what_may_denies(role: Role, right: Right) -> None:
+def test_require_right_agrees_with_has_right(role: Role, right: Right) -> None:
     if has_right(role, right):
         require_right(role, right)
     else:
@@ -127,7 +128,7 @@ def test_require_refuses_what_may_denies(role: Role, right: Right) -> None:
             assert len(said) > 20
 
 
-def test_rights_are_what_the_house_says() -> None:
+def test_roles_have_their_documented_rights() -> None:
     assert {role for role in Role if has_right(role, Right.STAFF)} == {Role.OWNER}
     assert {role for role in Role if has_right(role, Right.APPROVE)} == {
         Role.OWNER,
@@ -152,7 +153,7 @@ def test_rights_are_what_the_house_says() -> None:
 SAID = Message("gate.CONSENT_MISSING")
 
 
-def test_one_notice_per_cause(lumiere: Agency) -> None:
+def test_one_open_notice_per_cause(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert notices.put(scope, SAID, cause="delivery:1:held")
         assert not notices.put(scope, Message("gate.RATING_UNKNOWN"), cause="delivery:1:held")
@@ -160,7 +161,7 @@ def test_one_notice_per_cause(lumiere: Agency) -> None:
     assert notice.message == SAID
 
 
-def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
+def test_closed_notice_reopens_as_new(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         notices.put(scope, SAID, cause="c")
         scope.run(
@@ -175,10 +176,10 @@ def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
         assert notices.put(scope, SAID, cause="c", urgent=True)
         (notice,) = list_open_notices(scope)
         assert notice.urgent
-        assert abs((notice.at - scope.now).total_seconds()) < 5  # since now, not since yesterday
+        assert abs((notice.at - scope.now).total_seconds()) < 5  # created now, not yesterday
 
 
-def test_urgent_notices_come_first_then_the_newest(lumiere: Agency) -> None:
+def test_urgent_notices_are_listed_first_then_newest(lumiere: Agency) -> None:
     for cause, urgent in (("old", False), ("alarm", True), ("new", False)):
         with lumiere.scope() as scope:
             notices.put(scope, SAID, cause=cause, urgent=urgent)
@@ -191,5 +192,5 @@ def test_values_are_frozen(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         (creator,) = queries.list_creators(scope)
     with pytest.raises(AttributeError):
-        creator.name = "x"  # type: ignore[misc]  # on purpose
+        creator.name = "x"  # type: ignore[misc]  # assigned on purpose
     assert replace(creator, name="x").name == "x"

@@ -1,4 +1,4 @@
-"""Names stay on one line and move nothing around them; an address is one address."""
+"""Names are one line of visible text without direction marks; email addresses are single addresses."""
 
 import unicodedata
 
@@ -14,13 +14,15 @@ CONTROLS = "".join(map(chr, [*range(9), *range(14, 28), 0x7F, *range(0x80, 0x85)
 
 
 @given(st.text(max_size=3), st.sampled_from(MARKS + CONTROLS), st.text(max_size=3))
-def test_what_moves_text_or_is_no_text_is_refused(before: str, odd: str, after: str) -> None:
+def test_direction_marks_and_control_characters_are_rejected(
+    before: str, odd: str, after: str
+) -> None:
     with pytest.raises(BadInput, match=r"name\.unfit"):
         normalize_name(f"A{before}{odd}{after}z")
 
 
 @given(st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters=MARKS)))
-def test_every_other_name_is_one_line_and_stays_so(typed: str) -> None:
+def test_valid_name_is_normalized_once_to_one_line(typed: str) -> None:
     name = f"L {typed[:50]} é"
     found = normalize_name(name)
     assert found == normalize_name(found) == unicodedata.normalize("NFC", found)
@@ -31,7 +33,7 @@ def test_every_other_name_is_one_line_and_stays_so(typed: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["", " ", "\u200b", "\ufeff\xa0", "\u0301", "x" * (MAX_NAME_LENGTH + 1)]
 )
-def test_nothing_visible_and_too_much_are_no_names(typed: str) -> None:
+def test_empty_and_overlong_names_are_rejected(typed: str) -> None:
     with pytest.raises(BadInput):
         normalize_name(typed)
 
@@ -47,12 +49,12 @@ def test_nothing_visible_and_too_much_are_no_names(typed: str) -> None:
         ("<b>Ann</b>", "<b>Ann</b>"),
     ],
 )
-def test_names_of_people_are_kept(typed: str, name: str) -> None:
+def test_names_in_any_script_are_preserved(typed: str, name: str) -> None:
     assert normalize_name(typed) == name
 
 
 @given(st.sampled_from('\r\n\t ,;:<>()[]\\"\0\u2028\u202e\x7f@'), st.integers(0, 15))
-def test_an_address_is_one_address(odd: str, at: int) -> None:
+def test_email_address_with_separators_is_rejected(odd: str, at: int) -> None:
     whole = "lea@maison.example"
     typed = whole[: at + 1] + odd + whole[at + 1 :]
     with pytest.raises(BadInput, match=r"member\.unfit"):

@@ -1,5 +1,5 @@
-"""Who was seen where: a guest from a member's machine or connection counts as that member, and no
-address is kept."""
+"""Device fingerprints: a guest on a member's device or connection counts as that member; no address
+is stored."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -30,7 +30,7 @@ def guest(house: Agency, name: str = "Gus") -> UUID:
 
 
 def seen(house: Agency, member: UUID, address: str, device: str = "", *, key: str = KEY) -> UUID:
-    """Note a sighting; returns the human behind the member."""
+    """Record a device of the member and return the ID of the human behind the member."""
     with house.scope() as scope:
         found = queries.get_member(scope, member)
         device_fingerprints.record_device(scope, key, found, address=address, device=device)
@@ -57,7 +57,7 @@ def counts_as(house: Agency, principal: UUID) -> frozenset[UUID]:
         (("", ""), ("", ""), False),
     ],
 )
-def test_a_guest_counts_as_whom_they_were_seen_with(
+def test_guest_counts_as_member_on_same_device_or_network(
     lumiere: Agency, mine: tuple[str, str], theirs: tuple[str, str], one: bool
 ) -> None:
     owner, gus = seen(lumiere, lumiere.owner, *mine), seen(lumiere, guest(lumiere), *theirs)
@@ -65,7 +65,7 @@ def test_a_guest_counts_as_whom_they_were_seen_with(
     assert counts_as(lumiere, owner) == ({gus} if one else frozenset())
 
 
-def test_colleagues_of_one_office_stay_two_people(lumiere: Agency) -> None:
+def test_colleagues_in_one_office_remain_separate(lumiere: Agency) -> None:
     owner, chatter = (
         seen(lumiere, lumiere.owner, HOME, "a"),
         seen(lumiere, lumiere.chatter, HOME, "a"),
@@ -73,12 +73,12 @@ def test_colleagues_of_one_office_stay_two_people(lumiere: Agency) -> None:
     assert counts_as(lumiere, owner) == counts_as(lumiere, chatter) == frozenset()
 
 
-def test_two_guests_of_one_house_are_one(lumiere: Agency) -> None:
+def test_two_guests_on_one_network_are_one_human(lumiere: Agency) -> None:
     one, other = seen(lumiere, guest(lumiere), HOME), seen(lumiere, guest(lumiere, "Zoe"), HOME)
     assert counts_as(lumiere, one) == {other}
 
 
-def test_a_change_of_role_does_not_wipe_it(lumiere: Agency) -> None:
+def test_role_change_preserves_fingerprints(lumiere: Agency) -> None:
     owner, gus = seen(lumiere, lumiere.owner, HOME), guest(lumiere)
     human = seen(lumiere, gus, HOME)
     with lumiere.scope() as scope:
@@ -87,7 +87,7 @@ def test_a_change_of_role_does_not_wipe_it(lumiere: Agency) -> None:
     assert counts_as(lumiere, owner) == {human}
 
 
-def test_it_ends_after_ninety_days(lumiere: Agency) -> None:
+def test_fingerprint_expires_after_ninety_days(lumiere: Agency) -> None:
     gus = seen(lumiere, guest(lumiere), HOME)
     assert counts_as(lumiere, gus) == frozenset()
     old = device_fingerprints.FINGERPRINT_WINDOW + timedelta(days=1)
@@ -108,7 +108,7 @@ def test_it_ends_after_ninety_days(lumiere: Agency) -> None:
     assert len(counts_as(lumiere, gus)) == 1
 
 
-def test_no_address_is_kept_and_tenants_cannot_be_compared(
+def test_addresses_are_not_stored_and_digests_differ_by_tenant(
     tenant: OpenScope, lumiere: Agency
 ) -> None:
     other = create_small_agency(tenant)
@@ -126,7 +126,7 @@ def test_no_address_is_kept_and_tenants_cannot_be_compared(
 
 
 @pytest.mark.parametrize("change", ["UPDATE sightings SET guest = false", "DELETE FROM sightings"])
-def test_nobody_takes_a_sighting_back(lumiere: Agency, change: str) -> None:
+def test_fingerprint_cannot_be_changed_or_deleted(lumiere: Agency, change: str) -> None:
     seen(lumiere, lumiere.owner, HOME)
     with pytest.raises(SQLAlchemyError), lumiere.scope() as scope:
         scope.run(change)

@@ -1,4 +1,4 @@
-"""Who left an agency and is brought in again: one human as before, and nothing of before opens."""
+"""Members who leave an agency and are invited again: the same human, without their former access."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def back(here: Agency, email: str, role: Role = Role.MANAGER) -> str:
         )
 
 
-def test_who_comes_back_is_who_they_were_with_what_is_said_of_them_now(
+def test_reinvited_member_is_same_human_with_new_details(
     tenant: OpenScope, lumiere: Agency
 ) -> None:
     with lumiere.scope() as scope:
@@ -41,7 +41,7 @@ def test_who_comes_back_is_who_they_were_with_what_is_said_of_them_now(
     link = back(lumiere, before.email.upper())
     with lumiere.scope() as scope:
         (now,) = [one for one in queries.list_members(scope) if one.id == lumiere.chatter]
-    assert now.principal_id == before.principal_id, "nobody is two people by leaving"
+    assert now.principal_id == before.principal_id, "a former member remains the same human"
     assert (now.name, now.role, now.language, now.creators) == ("Cy", Role.MANAGER, "en", ("mia",))
     assert not now.adult_chat
     assert sessions.find_session(tenant, sessions.redeem_sign_in_link(tenant, link)) == (
@@ -52,7 +52,9 @@ def test_who_comes_back_is_who_they_were_with_what_is_said_of_them_now(
         back(lumiere, before.email)
 
 
-def test_nothing_of_before_opens(tenant: OpenScope, pages: Database, lumiere: Agency) -> None:
+def test_former_credentials_of_reinvited_member_are_revoked(
+    tenant: OpenScope, pages: Database, lumiere: Agency
+) -> None:
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
         members.change_member(scope, lumiere.chatter, role=Role.MANAGER, creators=())
     with lumiere.scope(f"member:{lumiere.chatter}") as scope:

@@ -1,5 +1,5 @@
-"""What a passkey signs: for one act of one member, once, within five minutes, while the passkey
-works."""
+"""Passkey signatures: valid for one act of one member, once, within five minutes, while the passkey
+is active."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.tenants.auth.test_passkeys import ACT, SITE, adds, asked, signs, spen
 from tests.tenants.builders import Agency
 
 
-def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
+def test_signature_is_valid_once_for_one_act_of_one_member(lumiere: Agency) -> None:
     device, other = adds(lumiere, lumiere.owner), adds(lumiere, lumiere.chatter)
     signed = signs(lumiere, lumiere.owner, device)
     for member, changes in (
@@ -29,7 +29,7 @@ def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
     with pytest.raises(Refused, match="not_fresh"):
         spend(lumiere, lumiere.owner, signed)
     body = device.signs(asked(lumiere, lumiere.owner))
-    with pytest.raises(Refused, match="not_fresh"):  # asked for one act, handed in for another
+    with pytest.raises(Refused, match="not_fresh"):  # requested for one act, submitted for another
         ceremonies.sign_act(
             lumiere.open, SITE, who(lumiere, lumiere.owner), body, act=ACT["act"], about="another"
         )
@@ -41,7 +41,7 @@ def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize(("old", "good"), [(4, True), (6, False)])
-def test_a_signature_is_good_for_five_minutes(
+def test_signature_expires_after_five_minutes(
     lumiere: Agency, cluster: Cluster, old: int, good: bool
 ) -> None:
     signed = signs(lumiere, lumiere.owner, adds(lumiere, lumiere.owner))
@@ -55,9 +55,7 @@ def test_a_signature_is_good_for_five_minutes(
         spend(lumiere, lumiere.owner, signed)
 
 
-def test_a_question_of_six_minutes_ago_is_answered_no_more(
-    lumiere: Agency, cluster: Cluster
-) -> None:
+def test_challenge_of_six_minutes_ago_is_refused(lumiere: Agency, cluster: Cluster) -> None:
     device = adds(lumiere, lumiere.owner)
     body = device.signs(asked(lumiere, lumiere.owner))
     with past_the_gate(cluster) as connection:
@@ -70,7 +68,7 @@ def test_a_question_of_six_minutes_ago_is_answered_no_more(
         ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
 
 
-def test_a_signature_dies_with_its_passkey(lumiere: Agency) -> None:
+def test_signature_is_refused_after_passkey_removal(lumiere: Agency) -> None:
     signed = signs(lumiere, lumiere.owner, adds(lumiere, lumiere.owner))
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
         passkeys.remove_passkey(
@@ -90,7 +88,7 @@ def test_a_signature_dies_with_its_passkey(lumiere: Agency) -> None:
         "UPDATE passkey_asks SET about = 'another'",
     ],
 )
-def test_the_database_holds_what_was_signed(lumiere: Agency, change: str) -> None:
+def test_database_refuses_changes_to_signed_data(lumiere: Agency, change: str) -> None:
     device = adds(lumiere, lumiere.owner)
     spend(lumiere, lumiere.owner, signs(lumiere, lumiere.owner, device))
     with lumiere.scope() as scope:

@@ -1,5 +1,4 @@
-"""Passkeys: made once, signing once for one act, from our own origin, by their owner; a copy is
-noticed and told."""
+"""Passkeys: registration, single-use challenges, our origin only, and detection of copied passkeys."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +58,7 @@ def who(house: Agency, member: UUID) -> ChallengedMember:
 def adds(
     house: Agency, member: UUID, device: Authenticator | None = None, name: str = "Phone"
 ) -> Authenticator:
-    """A member adds a passkey; returns the device that has it."""
+    """Register a passkey for the member and return the device that holds it."""
     device = device or Authenticator()
     with house.scope(f"member:{member}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, member)
@@ -96,7 +95,7 @@ def enters(house: Agency, device: Authenticator, address: str = "203.0.113.9") -
     )
 
 
-def test_a_member_signs_in_by_passkey_alone(lumiere: Agency) -> None:
+def test_member_signs_in_with_passkey_only(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     assert sessions.find_session(lumiere.open, enters(lumiere, device)) == (
         lumiere.tenant_id,
@@ -110,7 +109,7 @@ def test_a_member_signs_in_by_passkey_alone(lumiere: Agency) -> None:
         assert not scope.run("SELECT id FROM passkey_asks WHERE act = 'enter'").all()
 
 
-def test_the_same_device_in_two_agencies_opens_the_one_it_names(lumiere: Agency) -> None:
+def test_shared_device_signs_in_to_selected_agency(lumiere: Agency) -> None:
     other, device = create_small_agency(lumiere.open), Authenticator()
     adds(lumiere, lumiere.owner, device)
     mine = next(iter(device.keys))
@@ -128,7 +127,7 @@ def test_the_same_device_in_two_agencies_opens_the_one_it_names(lumiere: Agency)
         )
 
 
-def test_a_guest_s_passkey_stands_for_the_six_digits(lumiere: Agency, gus: UUID) -> None:
+def test_passkey_replaces_totp_code_for_guest(lumiere: Agency, gus: UUID) -> None:
     device, session = Authenticator(), comes(lumiere, gus)
     with lumiere.scope(f"member:{gus}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, gus)
@@ -148,9 +147,9 @@ def test_a_guest_s_passkey_stands_for_the_six_digits(lumiere: Agency, gus: UUID)
     assert sessions.find_session(lumiere.open, enters(lumiere, device)) == (lumiere.tenant_id, gus)
 
 
-def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gus: UUID) -> None:
-    """Whoever invites the guest again gets a link, and with it neither an app nor a passkey of
-    their own."""
+def test_sign_in_link_cannot_add_second_factor_next_to_passkey(lumiere: Agency, gus: UUID) -> None:
+    """A member who invites the guest again receives a link. The link must not allow them to add an
+    app or a passkey of their own."""
     adds(lumiere, gus)
     session = comes(lumiere, gus)
     with lumiere.scope(f"member:{gus}") as scope:
@@ -159,7 +158,7 @@ def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gu
         box = scope.run("SELECT box FROM second_factors WHERE member_id = :m", m=gus).scalar_one()
         secret = second_factor.envelope.decrypt_for_tenant(
             second_factor._factor_key(KEY), lumiere.tenant_id, bytes(box)
-        )  # whoever read it on the way
+        )  # the secret as an attacker would intercept it
         options = challenges.create_registration_challenge(scope, SITE, gus)
     app = AuthenticatorApp("A" * 32)
     app.secret = secret
@@ -175,7 +174,7 @@ def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gu
     assert sessions.find_pending_session(lumiere.open, session) is not None
 
 
-def test_the_last_factor_of_a_guest_stays_and_a_member_s_goes(lumiere: Agency, gus: UUID) -> None:
+def test_last_factor_is_removable_for_member_but_not_for_guest(lumiere: Agency, gus: UUID) -> None:
     adds(lumiere, gus)
     adds(lumiere, lumiere.owner)
     with lumiere.scope() as scope:
@@ -195,7 +194,7 @@ def test_the_last_factor_of_a_guest_stays_and_a_member_s_goes(lumiere: Agency, g
         assert len(passkeys.list_passkeys(scope, gus)) == 1
 
 
-def test_two_removed_at_once_leave_a_guest_one(lumiere: Agency, gus: UUID) -> None:
+def test_concurrent_removals_keep_one_passkey_of_guest(lumiere: Agency, gus: UUID) -> None:
     for _ in range(2):
         adds(lumiere, gus)
     with lumiere.scope() as scope:
@@ -216,12 +215,14 @@ BREACHES = {
     "another site": {"origin": "http://localhost.evil.example"},
     "another port": {"origin": "http://localhost:9999"},
     "another host's passkey": {"host": "evil.example"},
-    "nobody showed who they are": {"verifies": False},
+    "user not verified": {"verifies": False},
 }
 
 
 @pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)
-def test_what_is_not_ours_opens_nothing(lumiere: Agency, breach: dict[str, object]) -> None:
+def test_foreign_or_unverified_passkey_is_refused(
+    lumiere: Agency, breach: dict[str, object]
+) -> None:
     device = adds(lumiere, lumiere.owner)
     for name, value in breach.items():
         setattr(device, name, value)
@@ -229,7 +230,7 @@ def test_what_is_not_ours_opens_nothing(lumiere: Agency, breach: dict[str, objec
         enters(lumiere, device)
     with pytest.raises(Refused, match=r"passkey\.wrong"):
         signs(lumiere, lumiere.owner, device)
-    bad = Authenticator(**breach)  # type: ignore[arg-type]  # one of its fields
+    bad = Authenticator(**breach)  # type: ignore[arg-type]  # sets one of its fields
     with pytest.raises(Refused, match=r"passkey\.wrong"):
         adds(lumiere, lumiere.chatter, bad)
     device.host, device.origin, device.verifies = SITE.host, SITE.origin, True
@@ -239,14 +240,14 @@ def test_what_is_not_ours_opens_nothing(lumiere: Agency, breach: dict[str, objec
 @pytest.mark.parametrize(
     "body", [{}, {"id": "a"}, {"id": 1, "rawId": [], "response": "x", "type": "public-key"}]
 )
-def test_an_answer_that_is_none(lumiere: Agency, body: dict[str, object]) -> None:
+def test_malformed_response_is_refused(lumiere: Agency, body: dict[str, object]) -> None:
     with pytest.raises(Refused, match=r"passkey\.wrong"):
         ceremonies.sign_in_with_passkey(lumiere.open, SITE, body)
     with pytest.raises(Refused, match=r"passkey\.wrong"):
         ceremonies.register_passkey(lumiere.open, SITE, who(lumiere, lumiere.owner), body, name="x")
 
 
-def test_a_challenge_is_answered_once_even_by_many_at_the_same_moment(lumiere: Agency) -> None:
+def test_challenge_is_used_once_under_concurrency(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     body = device.signs(challenges.create_sign_in_challenge(lumiere.open, SITE, "203.0.113.9"))
 
@@ -262,7 +263,7 @@ def test_a_challenge_is_answered_once_even_by_many_at_the_same_moment(lumiere: A
     assert [one for one in said if sessions.find_session(lumiere.open, one)]
 
 
-def test_a_wrong_answer_uses_its_question_up(lumiere: Agency) -> None:
+def test_wrong_response_consumes_challenge(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     options = challenges.create_sign_in_challenge(lumiere.open, SITE, "203.0.113.9")
     body = device.signs(options)
@@ -274,18 +275,16 @@ def test_a_wrong_answer_uses_its_question_up(lumiere: Agency) -> None:
         ceremonies.sign_in_with_passkey(lumiere.open, SITE, body)
 
 
-def test_a_copied_passkey_is_closed_and_told(lumiere: Agency) -> None:
+def test_copied_passkey_is_disabled_and_reported(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     thief = device.copy()
     opened = [enters(lumiere, device), enters(lumiere, device)]
     with pytest.raises(Refused, match=r"passkey\.copied"):
         enters(lumiere, thief)
     assert [sessions.find_session(lumiere.open, one) for one in opened] == [None, None], (
-        "the thief may have opened either"
+        "either session may be the attacker's"
     )
-    with pytest.raises(
-        Refused, match=r"passkey\.wrong"
-    ):  # nobody knows which of the two is the owner's
+    with pytest.raises(Refused, match=r"passkey\.wrong"):  # the owner's device cannot be identified
         enters(lumiere, device)
     with lumiere.scope() as scope:
         assert passkeys.list_passkeys(scope, lumiere.owner) == []
@@ -294,12 +293,12 @@ def test_a_copied_passkey_is_closed_and_told(lumiere: Agency) -> None:
         assert passkeys.needs_signature(scope, lumiere.owner)
 
 
-def test_one_that_never_counts_is_no_copy(lumiere: Agency) -> None:
+def test_passkey_without_counter_is_accepted(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner, Authenticator(counts=False))
     assert all(enters(lumiere, device) for _ in range(3))
 
 
-def test_a_colleague_s_passkey_makes_a_guest_that_colleague(lumiere: Agency, gus: UUID) -> None:
+def test_member_passkey_used_by_guest_links_both_humans(lumiere: Agency, gus: UUID) -> None:
     theirs, _ = adds(lumiere, lumiere.owner), adds(lumiere, gus)
     with lumiere.scope() as scope:
         owner, guest = (queries.get_member(scope, one).principal_id for one in (lumiere.owner, gus))
@@ -317,7 +316,7 @@ def test_a_colleague_s_passkey_makes_a_guest_that_colleague(lumiere: Agency, gus
         assert device_fingerprints.same_humans(scope, guest) == {guest: frozenset({owner})}
 
 
-def test_the_same_passkey_is_kept_once_and_noticed_twice(lumiere: Agency, gus: UUID) -> None:
+def test_duplicate_passkey_is_rejected_and_links_both_humans(lumiere: Agency, gus: UUID) -> None:
     device = adds(lumiere, lumiere.owner)
     with lumiere.scope(f"member:{gus}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, gus)
@@ -331,7 +330,7 @@ def test_the_same_passkey_is_kept_once_and_noticed_twice(lumiere: Agency, gus: U
         }
 
 
-def test_questions_without_answers_are_counted(lumiere: Agency) -> None:
+def test_open_challenges_are_limited(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     for _ in range(MAX_OPEN_CHALLENGES):
         asked(lumiere, lumiere.owner)
@@ -345,14 +344,14 @@ def test_questions_without_answers_are_counted(lumiere: Agency) -> None:
     assert enters(lumiere, device, "192.0.2.77")
 
 
-def test_who_signs_in_often_is_not_counted(lumiere: Agency) -> None:
+def test_completed_challenges_do_not_count_toward_limit(lumiere: Agency) -> None:
     device, place = adds(lumiere, lumiere.owner), "192.0.2.78"
     for _ in range(MAX_OPEN_CHALLENGES + 2):
         enters(lumiere, device, place)
         spend(lumiere, lumiere.owner, signs(lumiere, lumiere.owner, device))
 
 
-def test_somebody_who_left_comes_in_no_more(lumiere: Agency) -> None:
+def test_former_member_cannot_sign_in(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.chatter)
     with lumiere.scope() as scope:
         members.remove_member(scope, lumiere.chatter)
@@ -360,7 +359,7 @@ def test_somebody_who_left_comes_in_no_more(lumiere: Agency) -> None:
         enters(lumiere, device)
 
 
-def test_a_lost_phone_takes_its_passkeys_with_it(lumiere: Agency, gus: UUID) -> None:
+def test_factor_reset_removes_passkeys(lumiere: Agency, gus: UUID) -> None:
     device = adds(lumiere, gus)
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
         second_factor.reset_second_factor(scope, gus)
@@ -372,7 +371,7 @@ def test_a_lost_phone_takes_its_passkeys_with_it(lumiere: Agency, gus: UUID) -> 
         assert second_factor.pending_enrolment(scope, KEY, gus, name="gus") is not None
 
 
-def test_an_agency_may_ask_everybody_for_a_second_factor(lumiere: Agency) -> None:
+def test_agency_can_require_second_factor_of_all_members(lumiere: Agency) -> None:
     assert sessions.find_pending_session(lumiere.open, comes(lumiere, lumiere.chatter)) is None
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
         members.require_second_factor(scope, True)
@@ -398,7 +397,7 @@ def test_an_agency_may_ask_everybody_for_a_second_factor(lumiere: Agency) -> Non
         ("", False),
     ],
 )
-def test_where_browsers_give_passkeys(url: str, possible: bool) -> None:
+def test_passkeys_require_https_domain_or_localhost(url: str, possible: bool) -> None:
     if possible:
         assert RelyingParty.from_url(url, KEY).origin == url
     else:

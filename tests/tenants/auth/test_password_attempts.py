@@ -29,7 +29,7 @@ Owner = tuple[UUID, UUID, str]
 
 @pytest.fixture
 def owner(tenant: OpenScope) -> Owner:
-    """A member with a password: agency, member, e-mail."""
+    """A member with a password: tenant ID, member ID, email address."""
     tenant_id, email = uuid7(), f"lea-{uuid7().hex[-8:]}@agence.example"
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumière", language="fr", zone="Europe/Paris")
@@ -53,13 +53,11 @@ def fail(tenant: OpenScope, email: str, address: str) -> str:
 
 
 def unique_ipv6(host: int) -> str:
-    """An address of a network that no other test has."""
+    """Return an address in a network that no other test uses."""
     return str(IPv6Address(0x2A << 120 | (uuid7().int & 0xFFFFFFFFFFFF) << 64 | host))
 
 
-def test_wrong_passwords_from_elsewhere_do_not_lock_the_owner_out(
-    tenant: OpenScope, owner: Owner
-) -> None:
+def test_wrong_passwords_elsewhere_do_not_lock_out_owner(tenant: OpenScope, owner: Owner) -> None:
     elsewhere = [unique_ipv6(1)]
     for address in elsewhere:
         for _ in range(failed_attempts.MAX_FAILURES_PER_PAIR):
@@ -69,7 +67,7 @@ def test_wrong_passwords_from_elsewhere_do_not_lock_the_owner_out(
     assert fail(tenant, f"other-{owner[2]}", elsewhere[0]) == "password.wrong"
 
 
-def test_a_network_of_ipv6_is_one_address(tenant: OpenScope, owner: Owner) -> None:
+def test_ipv6_network_counts_as_one_address(tenant: OpenScope, owner: Owner) -> None:
     """One subscriber has 2**64 addresses."""
     first = IPv6Address(unique_ipv6(0))
     said = [
@@ -79,7 +77,7 @@ def test_a_network_of_ipv6_is_one_address(tenant: OpenScope, owner: Owner) -> No
     assert said == ["password.wrong"] * failed_attempts.MAX_FAILURES_PER_PAIR + ["password.wait"]
 
 
-def test_links_and_passkeys_stay_open(tenant: OpenScope, owner: Owner) -> None:
+def test_links_and_passkeys_remain_usable_after_failures(tenant: OpenScope, owner: Owner) -> None:
     tenant_id, member, email = owner
     address = unique_ipv6(3)
     for _ in range(failed_attempts.MAX_FAILURES_PER_PAIR + 1):
@@ -91,7 +89,7 @@ def test_links_and_passkeys_stay_open(tenant: OpenScope, owner: Owner) -> None:
     assert "challenge" in challenges.create_sign_in_challenge(tenant, site, address)
 
 
-def test_after_a_hundred_guesses_from_everywhere_a_known_place_still_counts(
+def test_known_device_or_network_signs_in_despite_account_limit(
     tenant: OpenScope, owner: Owner
 ) -> None:
     tenant_id, member, email = owner

@@ -1,5 +1,4 @@
-"""Passwords: what is refused, what enters, what a stranger learns (nothing), and when nobody enters
-any more."""
+"""Passwords: strength, sign-in, limits on failures, and sessions."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ GOOD = "trois moineaux sur un fil"
 
 @pytest.fixture
 def lea(tenant: OpenScope) -> Lea:
-    """A member with a password: agency, member, e-mail."""
+    """A member with a password: tenant ID, member ID, email address."""
     tenant_id, email = uuid7(), f"lea-{uuid7().hex[-8:]}@agence.example"
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumière", language="fr", zone="Europe/Paris")
@@ -49,17 +48,17 @@ def enter(tenant: OpenScope, email: str, password: str, address: str = "") -> st
         (GOOD, ""),
     ],
 )
-def test_weak_passwords_are_told_why(password: str, code: str) -> None:
+def test_weak_password_is_rejected_with_reason(password: str, code: str) -> None:
     assert passwords.password_weakness(password, email="camille@agence.example") == code
 
 
-def test_member_enters_whatever_the_case_of_the_address(tenant: OpenScope, lea: Lea) -> None:
+def test_email_case_is_ignored_at_sign_in(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     session = enter(tenant, f"  {email.upper()} ", GOOD)
     assert sessions.find_session(tenant, session) == (tenant_id, member)
 
 
-def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
+def test_all_wrong_credentials_get_same_error(tenant: OpenScope, lea: Lea) -> None:
     said = set()
     for email, password in (
         (lea[2], "autre chose de long"),
@@ -73,7 +72,7 @@ def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
     assert said == {"password.wrong"}
 
 
-def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: Lea) -> None:
+def test_five_failures_block_address_for_account_temporarily(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
     for _ in range(failed_attempts.MAX_FAILURES_PER_PAIR):
         with pytest.raises(Refused, match=r"password\.wrong"):
@@ -88,8 +87,8 @@ def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: L
     assert enter(tenant, lea[2], GOOD, address)
 
 
-def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> None:
-    """Address and account hold them back before any of them is known to be wrong."""
+def test_concurrent_attempts_cannot_exceed_failure_limit(tenant: OpenScope, lea: Lea) -> None:
+    """Each attempt counts for its address and account before its password is verified."""
     address = uuid7().hex
     together = threading.Barrier(4 * failed_attempts.MAX_FAILURES_PER_PAIR)
 
@@ -105,7 +104,7 @@ def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> Non
     assert said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_PAIR
 
 
-def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> None:
+def test_successful_sign_in_records_no_failure(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
     keys = [
         failed_attempts.failure_key("account", lea[2]),
@@ -117,11 +116,11 @@ def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> N
     assert enter(tenant, lea[2], GOOD, address)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1, 1], (
-            "but for the one of before"
+            "only the failure before counts"
         )
 
 
-def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
+def test_one_address_cannot_try_many_accounts(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
     for number in range(failed_attempts.MAX_FAILURES_PER_ADDRESS):
         with pytest.raises(Refused, match=r"password\.wrong"):
@@ -131,7 +130,7 @@ def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
     assert enter(tenant, lea[2], GOOD)
 
 
-def test_a_new_password_ends_every_session(tenant: OpenScope, lea: Lea) -> None:
+def test_password_change_ends_all_sessions(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     session = enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope:
@@ -143,7 +142,7 @@ def test_a_new_password_ends_every_session(tenant: OpenScope, lea: Lea) -> None:
         passwords.set_password(scope, member, "court", email=email)
 
 
-def test_a_session_without_a_sign_of_life_is_over(tenant: OpenScope, lea: Lea) -> None:
+def test_idle_session_expires(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, _, email = lea
     session = enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope:
@@ -154,7 +153,7 @@ def test_a_session_without_a_sign_of_life_is_over(tenant: OpenScope, lea: Lea) -
     assert sessions.find_session(tenant, session) is None
 
 
-def test_going_over_needs_a_tie_and_works_both_ways(tenant: OpenScope, lea: Lea) -> None:
+def test_agency_switch_requires_linked_logins(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     other = uuid7()
     with tenant(other, "system:test") as scope:

@@ -1,5 +1,4 @@
-"""The second factor: set up once, six digits used once, locked after five, sealed; and only then a
-session opens."""
+"""The second factor: enrollment, single-use codes, a limit of five failures, and encrypted secrets."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -33,7 +32,7 @@ def gus(lumiere: Agency) -> UUID:
 
 
 def comes(house: Agency, member: UUID) -> str:
-    """A session by a link, whole or waiting."""
+    """Redeem a sign-in link and return the session, which may still need a second factor."""
     with house.scope() as scope:
         secret = login.create_sign_in_link(scope, member)
     return login.redeem_sign_in_link(house.open, secret)
@@ -52,7 +51,7 @@ def enter(house: Agency, session: str, code: str) -> str:
     return second_factor.verify_code(house.open, KEY, session, code)
 
 
-def test_a_guest_s_link_opens_nothing_before_the_second_factor(lumiere: Agency, gus: UUID) -> None:
+def test_guest_session_opens_after_second_factor(lumiere: Agency, gus: UUID) -> None:
     session = comes(lumiere, gus)
     assert login.find_session(lumiere.open, session) is None
     assert login.find_pending_session(lumiere.open, session) == (lumiere.tenant_id, gus)
@@ -61,17 +60,17 @@ def test_a_guest_s_link_opens_nothing_before_the_second_factor(lumiere: Agency, 
     whole = enter(lumiere, session, sets_up(lumiere, gus).code(read_people_clock(lumiere.open)))
     assert login.find_session(lumiere.open, whole) == (lumiere.tenant_id, gus)
     assert login.find_pending_session(lumiere.open, session) is None
-    with pytest.raises(Refused, match="link_spent"):  # the one that waited is spent
+    with pytest.raises(Refused, match="link_spent"):  # the pending session is used up
         enter(lumiere, session, OLD_CODE)
 
 
-def test_nobody_else_is_asked(lumiere: Agency) -> None:
+def test_members_need_no_second_factor_by_default(lumiere: Agency) -> None:
     session = comes(lumiere, lumiere.owner)
     assert login.find_pending_session(lumiere.open, session) is None
     assert login.find_session(lumiere.open, session) == (lumiere.tenant_id, lumiere.owner)
 
 
-def test_a_code_is_used_once_even_by_many_at_the_same_moment(lumiere: Agency, gus: UUID) -> None:
+def test_code_is_accepted_once_under_concurrency(lumiere: Agency, gus: UUID) -> None:
     app, at = sets_up(lumiere, gus), read_people_clock(lumiere.open)
     sessions = [comes(lumiere, gus) for _ in range(4)]
 
@@ -87,18 +86,18 @@ def test_a_code_is_used_once_even_by_many_at_the_same_moment(lumiere: Agency, gu
     assert len([one for one in said if login.find_session(lumiere.open, one)]) == 1
 
 
-def test_codes_of_a_minute_ago_or_ahead_are_wrong(lumiere: Agency, gus: UUID) -> None:
+def test_expired_and_future_codes_are_refused(lumiere: Agency, gus: UUID) -> None:
     app, at, session = sets_up(lumiere, gus), read_people_clock(lumiere.open), comes(lumiere, gus)
     for later in (-3, 3):
         with pytest.raises(Refused, match=r"factor\.wrong"):
             enter(lumiere, session, app.code(at, later=later))
     assert enter(lumiere, session, f" {app.code(at, later=1)[:3]} {app.code(at, later=1)[3:]} ")
     again = comes(lumiere, gus)
-    with pytest.raises(Refused, match=r"factor\.wrong"):  # an earlier step than the one used
+    with pytest.raises(Refused, match=r"factor\.wrong"):  # an earlier step than the last one used
         enter(lumiere, again, app.code(at))
 
 
-def test_after_five_wrong_ones_not_even_the_right_one_opens(lumiere: Agency, gus: UUID) -> None:
+def test_five_wrong_codes_block_correct_code(lumiere: Agency, gus: UUID) -> None:
     app, session = sets_up(lumiere, gus), comes(lumiere, gus)
     for typed in ("", "000000", "abcdef", "1", "０００００００")[
         : failed_attempts.MAX_FAILURES_PER_ACCOUNT
@@ -115,11 +114,9 @@ def test_after_five_wrong_ones_not_even_the_right_one_opens(lumiere: Agency, gus
     assert enter(lumiere, session, app.code(read_people_clock(lumiere.open)))
 
 
-def test_what_is_shared_stays_once_it_was_right_and_is_shown_no_more(
-    lumiere: Agency, gus: UUID
-) -> None:
+def test_secret_is_shown_until_first_correct_code(lumiere: Agency, gus: UUID) -> None:
     first = sets_up(lumiere, gus)
-    app = sets_up(lumiere, gus)  # the page was closed before: what it showed is worth nothing
+    app = sets_up(lumiere, gus)  # the first page was closed, so its secret is invalid
     session = comes(lumiere, gus)
     with pytest.raises(Refused, match=r"factor\.wrong"):
         enter(lumiere, session, first.code(read_people_clock(lumiere.open)))
@@ -135,7 +132,7 @@ def test_what_is_shared_stays_once_it_was_right_and_is_shown_no_more(
     assert enter(lumiere, again, app.code(read_people_clock(lumiere.open), later=1))
 
 
-def test_a_lost_phone_is_forgotten_by_the_owner(lumiere: Agency, gus: UUID) -> None:
+def test_owner_resets_second_factor_of_guest(lumiere: Agency, gus: UUID) -> None:
     app, session = sets_up(lumiere, gus), comes(lumiere, gus)
     whole = enter(lumiere, session, app.code(read_people_clock(lumiere.open)))
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
@@ -149,7 +146,7 @@ def test_a_lost_phone_is_forgotten_by_the_owner(lumiere: Agency, gus: UUID) -> N
     )
 
 
-def test_another_role_keeps_the_second_factor(lumiere: Agency, gus: UUID) -> None:
+def test_role_change_preserves_second_factor(lumiere: Agency, gus: UUID) -> None:
     app, session = sets_up(lumiere, gus), comes(lumiere, gus)
     enter(lumiere, session, app.code(read_people_clock(lumiere.open)))
     with lumiere.scope() as scope:
@@ -157,13 +154,13 @@ def test_another_role_keeps_the_second_factor(lumiere: Agency, gus: UUID) -> Non
     assert login.find_pending_session(lumiere.open, comes(lumiere, gus)) is not None
 
 
-def test_without_the_doors_key_no_guest_comes_in(lumiere: Agency, gus: UUID) -> None:
+def test_enrollment_requires_web_key(lumiere: Agency, gus: UUID) -> None:
     comes(lumiere, gus)
     with lumiere.scope() as scope, pytest.raises(Unavailable):
         second_factor.begin_enrolment(scope, "", gus)
 
 
-def test_another_door_s_key_opens_nothing(lumiere: Agency, gus: UUID) -> None:
+def test_secret_cannot_be_decrypted_with_another_web_key(lumiere: Agency, gus: UUID) -> None:
     sets_up(lumiere, gus)
     with lumiere.scope() as scope, pytest.raises(Unavailable):
         second_factor.pending_enrolment(

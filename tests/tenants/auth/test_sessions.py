@@ -1,4 +1,4 @@
-"""Single-use links and sessions: used once, expired, revoked, and kept as digests only."""
+"""Sign-in links and sessions: single use, expiry, revocation, and storage as digests."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def link(lumiere: Agency) -> str:
         return login.create_sign_in_link(scope, lumiere.owner)
 
 
-def test_link_opens_a_session_of_its_member(pages: Database, lumiere: Agency) -> None:
+def test_link_creates_session_of_its_member(pages: Database, lumiere: Agency) -> None:
     session = login.redeem_sign_in_link(pages.scope, link(lumiere))
     assert login.find_session(pages.scope, session) == (lumiere.tenant_id, lumiere.owner)
 
@@ -32,7 +32,7 @@ def test_link_is_used_once(pages: Database, lumiere: Agency) -> None:
         login.redeem_sign_in_link(pages.scope, secret)
 
 
-def test_of_two_uses_at_once_one_is_refused(
+def test_concurrent_uses_of_link_create_one_session(
     pages: Database, tenant: OpenScope, lumiere: Agency
 ) -> None:
     def enter(secret: str) -> str | None:
@@ -49,7 +49,7 @@ def test_of_two_uses_at_once_one_is_refused(
 
 
 @pytest.mark.parametrize("secret", ["", "unknown", "' OR true --", "\x00", "é" * 4000])
-def test_unknown_link_and_session_are_refused_alike(
+def test_unknown_link_and_session_are_refused(
     pages: Database, lumiere: Agency, secret: str
 ) -> None:
     with pytest.raises(Refused, match=r"login\.link_spent"):
@@ -65,15 +65,15 @@ def expire(lumiere: Agency, table: str) -> None:
         )
 
 
-def test_old_link_is_refused(pages: Database, lumiere: Agency) -> None:
+def test_expired_link_is_refused(pages: Database, lumiere: Agency) -> None:
     secret = link(lumiere)
     expire(lumiere, "login_links")
     with pytest.raises(Refused, match=r"login\.link_spent"):
         login.redeem_sign_in_link(pages.scope, secret)
 
 
-@pytest.mark.parametrize("by", [-timedelta(days=2), timedelta(days=2)], ids=["back", "on"])
-def test_a_link_lasts_an_hour_of_peoples_whatever_day_the_house_plays(
+@pytest.mark.parametrize("by", [-timedelta(days=2), timedelta(days=2)], ids=["back", "forward"])
+def test_link_expiry_ignores_database_clock_shift(
     pages: Database, tenant: OpenScope, lumiere: Agency, by: timedelta
 ) -> None:
     old = link(lumiere)
@@ -88,13 +88,13 @@ def test_a_link_lasts_an_hour_of_peoples_whatever_day_the_house_plays(
     )
 
 
-def test_session_ends_by_itself(pages: Database, lumiere: Agency) -> None:
+def test_session_expires(pages: Database, lumiere: Agency) -> None:
     session = login.redeem_sign_in_link(pages.scope, link(lumiere))
     expire(lumiere, "login_sessions")
     assert login.find_session(pages.scope, session) is None
 
 
-def test_revoked_session_is_over_at_the_next_look(pages: Database, lumiere: Agency) -> None:
+def test_revoked_session_is_rejected(pages: Database, lumiere: Agency) -> None:
     first, second = (login.redeem_sign_in_link(pages.scope, link(lumiere)) for _ in range(2))
     with lumiere.scope() as scope:
         assert login.revoke_sessions(scope, lumiere.chatter) == 0
@@ -104,7 +104,7 @@ def test_revoked_session_is_over_at_the_next_look(pages: Database, lumiere: Agen
     assert login.find_session(pages.scope, second) is None
 
 
-def test_leaving_closes_one_session(pages: Database, lumiere: Agency) -> None:
+def test_sign_out_closes_one_session(pages: Database, lumiere: Agency) -> None:
     first, second = (login.redeem_sign_in_link(pages.scope, link(lumiere)) for _ in range(2))
     login.close_session(pages.scope, first)
     login.close_session(pages.scope, first)
@@ -113,11 +113,9 @@ def test_leaving_closes_one_session(pages: Database, lumiere: Agency) -> None:
     assert login.find_session(pages.scope, second) is not None
 
 
-def test_whoever_is_put_out_has_no_link_left_to_come_back_by(
-    pages: Database, lumiere: Agency
-) -> None:
-    """A link for a telephone, made on a page somebody left open, outlived the new password by an
-    hour."""
+def test_password_change_revokes_open_links(pages: Database, lumiere: Agency) -> None:
+    """A link for a phone, created on an unattended page, remained valid for an hour after the
+    password change."""
     with pages.scope(lumiere.tenant_id, f"member:{lumiere.owner}") as scope:
         before, other = (
             login.create_sign_in_link(scope, lumiere.owner),
@@ -133,7 +131,7 @@ def test_whoever_is_put_out_has_no_link_left_to_come_back_by(
     assert login.redeem_sign_in_link(pages.scope, other)
 
 
-def test_another_agency_revokes_nothing_here(
+def test_another_agency_cannot_revoke_sessions(
     pages: Database, tenant: OpenScope, lumiere: Agency
 ) -> None:
     session = login.redeem_sign_in_link(pages.scope, link(lumiere))
@@ -143,7 +141,7 @@ def test_another_agency_revokes_nothing_here(
     assert login.find_session(pages.scope, session) is not None
 
 
-def test_link_secret_is_no_session(pages: Database, lumiere: Agency) -> None:
+def test_link_secret_is_not_a_session(pages: Database, lumiere: Agency) -> None:
     secret = link(lumiere)
     assert login.find_session(pages.scope, secret) is None
     session = login.redeem_sign_in_link(pages.scope, secret)
@@ -152,7 +150,7 @@ def test_link_secret_is_no_session(pages: Database, lumiere: Agency) -> None:
         login.redeem_sign_in_link(pages.scope, session)
 
 
-def test_tables_keep_digests_only(pages: Database, lumiere: Agency) -> None:
+def test_tables_store_digests_only(pages: Database, lumiere: Agency) -> None:
     secret = link(lumiere)
     session = login.redeem_sign_in_link(pages.scope, secret)
     with lumiere.scope() as scope:
@@ -165,13 +163,13 @@ def test_tables_keep_digests_only(pages: Database, lumiere: Agency) -> None:
             assert row.digest == hashlib.sha256(kept.encode()).hexdigest()
 
 
-def test_secrets_are_long(lumiere: Agency) -> None:
+def test_secrets_have_256_bits(lumiere: Agency) -> None:
     secrets = {link(lumiere) for _ in range(20)}
     assert len(secrets) == 20
     assert min(map(len, secrets)) >= 43  # 256 bits
 
 
-def test_secret_of_nobodys_member_is_refused(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_link_for_unknown_member_is_rejected(tenant: OpenScope, tenant_id: UUID) -> None:
     from sqlalchemy.exc import IntegrityError
 
     from foundation.ids import uuid7

@@ -1,5 +1,4 @@
-"""Sealed secrets: what is closed for one tenant opens for it alone, and nothing of it shows on the
-way."""
+"""Encrypted secrets: only their tenant can decrypt them, and no output reveals them."""
 
 import base64
 import copy
@@ -30,7 +29,9 @@ def both(tenant: OpenScope) -> tuple[RevealSecret, SealSecret]:
     return unseal.vault_functions(tenant, MASTER)
 
 
-def test_round_trip(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_sealed_secret_is_revealed_to_its_tenant(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     reveal, seal = both
     assert reveal(tenant_id, seal(tenant_id, TOKEN)) == TOKEN
 
@@ -39,21 +40,21 @@ def test_round_trip(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> N
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(secret=st.text(st.characters(codec="utf-8"), max_size=200))
-def test_any_text_comes_back(
+def test_any_text_round_trips(
     both: tuple[RevealSecret, SealSecret], tenant_id: UUID, secret: str
 ) -> None:
     reveal, seal = both
     assert reveal(tenant_id, seal(tenant_id, secret)) == secret
 
 
-def test_same_secret_twice_gives_two_boxes(
+def test_same_secret_is_encrypted_differently_each_time(
     both: tuple[RevealSecret, SealSecret], tenant_id: UUID
 ) -> None:
     _, seal = both
     assert seal(tenant_id, TOKEN).box != seal(tenant_id, TOKEN).box
 
 
-def test_rooms_and_wiring_seal_alike(
+def test_packages_and_startup_code_seal_alike(
     both: tuple[RevealSecret, SealSecret], tenant: OpenScope, tenant_id: UUID
 ) -> None:
     reveal, _ = both
@@ -62,7 +63,7 @@ def test_rooms_and_wiring_seal_alike(
     assert reveal(tenant_id, sealed) == TOKEN
 
 
-def test_box_of_another_tenant_does_not_open(
+def test_box_of_another_tenant_cannot_be_opened(
     both: tuple[RevealSecret, SealSecret], tenant_id: UUID
 ) -> None:
     reveal, seal = both
@@ -72,8 +73,8 @@ def test_box_of_another_tenant_does_not_open(
         reveal(stranger, sealed)
 
 
-def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id: UUID) -> None:
-    """Row-level security aside: a copied row of `vault_keys` is of no use either."""
+def test_key_copied_to_another_tenant_cannot_be_opened(tenant: OpenScope, tenant_id: UUID) -> None:
+    """A copied row of `vault_keys` is useless even without row-level security."""
     stranger = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         envelope.get_data_key(scope, MASTER)
@@ -91,7 +92,9 @@ def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id:
             envelope.get_data_key(scope, MASTER)
 
 
-def test_tampered_box_does_not_open(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_tampered_box_cannot_be_opened(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     reveal, seal = both
     box = seal(tenant_id, TOKEN).box
     changed = [
@@ -102,7 +105,7 @@ def test_tampered_box_does_not_open(both: tuple[RevealSecret, SealSecret], tenan
             reveal(tenant_id, Sealed(broken))
 
 
-def test_first_use_from_many_sides_makes_one_key(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_concurrent_first_use_creates_one_key(tenant: OpenScope, tenant_id: UUID) -> None:
     def key(_: int) -> bytes:
         with tenant(tenant_id, "system:test") as scope:
             return envelope.get_data_key(scope, MASTER)
@@ -116,7 +119,7 @@ def test_first_use_from_many_sides_makes_one_key(tenant: OpenScope, tenant_id: U
         )
 
 
-def test_stored_key_is_wrapped(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_stored_key_is_encrypted(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
         key = envelope.get_data_key(scope, MASTER)
         row = scope.run(
@@ -127,7 +130,7 @@ def test_stored_key_is_wrapped(tenant: OpenScope, tenant_id: UUID) -> None:
     assert MASTER not in row
 
 
-def test_another_master_key_opens_nothing(
+def test_another_master_key_cannot_decrypt(
     tenant: OpenScope, both: tuple[RevealSecret, SealSecret], tenant_id: UUID
 ) -> None:
     _, seal = both
@@ -140,17 +143,17 @@ def test_another_master_key_opens_nothing(
 @pytest.mark.parametrize(
     "encoded", ["", "short", base64.b64encode(b"x" * 31).decode(), "é", "====", "0" * 64]
 )
-def test_missing_master_key_is_said(encoded: str) -> None:
+def test_missing_or_invalid_master_key_is_reported(encoded: str) -> None:
     with pytest.raises(Unavailable, match=r"vault\.no_master_key") as failed:
         envelope.parse_master_key(encoded)
     assert not encoded or encoded not in str(failed.value)
 
 
-def test_master_key_is_read() -> None:
+def test_valid_master_key_is_parsed() -> None:
     assert envelope.parse_master_key(base64.b64encode(MASTER).decode()) == MASTER
 
 
-def test_nothing_of_a_sealed_value_shows(
+def test_sealed_value_is_not_shown_or_serialized(
     both: tuple[RevealSecret, SealSecret], tenant_id: UUID
 ) -> None:
     _, seal = both
@@ -172,7 +175,7 @@ def test_nothing_of_a_sealed_value_shows(
     assert TOKEN.encode() not in pickle.dumps(copy.copy(sealed))
 
 
-def test_failure_to_open_says_nothing_of_the_secret(
+def test_decryption_error_contains_no_secret(
     both: tuple[RevealSecret, SealSecret], tenant_id: UUID
 ) -> None:
     reveal, seal = both

@@ -1,4 +1,5 @@
-"""What a door seals opens for the workers of this installation, and for that tenant alone."""
+"""Forms sealed by web processes: only the workers of the installation can decrypt them, for one
+tenant."""
 
 import secrets
 
@@ -9,7 +10,7 @@ from foundation.ids import uuid7
 from tenants.vault import sealed_intake
 
 
-def test_a_letter_opens_for_its_tenant_and_master_key_alone() -> None:
+def test_sealed_form_opens_only_for_its_tenant_and_master_key() -> None:
     master, tenant_id = secrets.token_bytes(32), uuid7()
     letter = sealed_intake.seal_form(
         sealed_intake.derive_public_key(master), tenant_id, {"token": "12:secret"}
@@ -24,6 +25,6 @@ def test_a_letter_opens_for_its_tenant_and_master_key_alone() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "not base64!", "AAAA"])
-def test_without_the_public_key_nothing_is_sealed(key: str) -> None:
+def test_sealing_requires_public_key(key: str) -> None:
     with pytest.raises(Unavailable, match=r"vault\.no_letterbox"):
         sealed_intake.seal_form(key, uuid7(), {"token": "x"})

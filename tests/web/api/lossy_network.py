@@ -1,4 +1,4 @@
-"""A wire between a machine and its house that loses, holds back and repeats what goes over it."""
+"""A proxy between a remote worker and the installation that loses, delays and repeats requests."""
 
 import http.client
 import socket
@@ -14,8 +14,8 @@ MODES = ("reset_before", "reset_after", "hang_after", "twice", "status_503_after
 
 @dataclass
 class LossyWire:
-    """`faults` are used up one by one: what happens to the next requests of a path; `passed` is
-    what went over it."""
+    """A proxy with planned faults. `faults` maps the last path segment to the faults of the next
+    requests, each used once; `passed` lists the paths that reached the installation."""
 
     to: str
     port: int = 0
@@ -28,7 +28,7 @@ class LossyWire:
         return f"http://127.0.0.1:{self.port}"
 
     def carry(self, client: socket.socket) -> None:
-        """One connection, which is one request."""
+        """Serve one connection, which carries one request."""
         with closing(client), suppress(OSError):
             method, path, headers, body = _read(client)
             waiting = self.faults.get(path.rpartition("/")[2], [])
@@ -36,7 +36,7 @@ class LossyWire:
             if fault == "reset_before":
                 _reset(client)
                 return
-            if fault.startswith("proxy_"):  # it never reaches the house
+            if fault.startswith("proxy_"):  # the request never reaches the installation
                 _answer(client, int(fault.removeprefix("proxy_")), "text/html", b"<html>no</html>")
                 return
             if fault == "hang_before":
@@ -92,7 +92,7 @@ def _reset(client: socket.socket) -> None:
 
 @contextmanager
 def wire(to: str) -> Iterator[LossyWire]:
-    """A wire to the house at `to`."""
+    """Start a proxy for the installation at `to`."""
     found = LossyWire(to)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found.port = listening.getsockname()[1]

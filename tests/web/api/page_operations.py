@@ -1,20 +1,22 @@
-"""What members do on the pages where posts are planned, approved and followed, and how a program does the same.
+"""The actions of the pages that schedule, approve and follow posts, with the API operation that
+does the same.
 
-The test finds the acts on the pages by their form; each stands here with its operation, or with why it has none.
+The test finds the actions by their signature. Each is listed with its operation, or with the reason
+why it has none.
 """
 
 from collections.abc import Mapping
 
-PERSON = "a person alone: "
-ELSEWHERE = "no act of planning: "
+PERSON = "people only: "
+ELSEWHERE = "not part of scheduling: "
 
-LOOK = PERSON + "whoever judges content has looked at it"
-YES = PERSON + "it hands out somebody else's yes"
-SECRET = PERSON + "it shows or takes a secret, which no answer of the API may hold"
-STAFF = PERSON + "it changes who may do what"
-SPENDING = PERSON + "it says what may be spent"
-GATE = PERSON + "it loosens, or attests to, what the safety check asks"
-MAKING = ELSEWHERE + "content and its licence, with the Studio"
+LOOK = PERSON + "reviewers must see the content"
+YES = PERSON + "it lets another person approve"
+SECRET = PERSON + "it shows or stores a secret, which no API response may contain"
+STAFF = PERSON + "it changes permissions"
+SPENDING = PERSON + "it sets a spending limit"
+GATE = PERSON + "it loosens or attests a requirement of the safety check"
+MAKING = ELSEWHERE + "content and its license belong to the Studio"
 
 OVER_API: Mapping[str, str] = {
     "approvals.appeals._submit_agency_appeal": GATE,
@@ -57,7 +59,7 @@ OVER_API: Mapping[str, str] = {
     "channels.links.targets._request_link_target": GATE,
     "channels.page._connect_account": SECRET,
     "channels.page._disconnect_account": PERSON
-    + "an account's own access goes with it, and a person confirms that",
+    + "it ends the account's access, which a person confirms",
     "channels.page._pause_account": "POST /channels/{channel_id}/pause",
     "channels.page._request_adult_area": GATE,
     "channels.page._request_own_page": SECRET,
@@ -75,7 +77,7 @@ OVER_API: Mapping[str, str] = {
     "compose.page._rewrite_post": "PATCH /posts/{post_id}",
     "compose.page._schedule_post": "POST /posts",
     "compose.unsaved_changes._write_fields": ELSEWHERE
-    + "fields that wait to be saved are kept for the page; a program keeps its own",
+    + "unsaved fields are stored for the page; programs store their own",
     "compose.unsaved_changes._write_draft": "POST /posts",
     "planning.ab_tests._end_ab_test": "POST /tests/{test_id}/end",
     "planning.ab_tests._start_ab_test": "POST /series/{series_id}/test",
@@ -128,7 +130,7 @@ OVER_API: Mapping[str, str] = {
     "posts.review_comments._add_comment": "POST /comments",
     "posts.review_comments._apply_comment_action": "POST /comments/{comment_id}/resolve",
     "posts.review_comments._mark_comments_read": PERSON
-    + "that somebody read a notice, they say themself",
+    + "members mark their notices as read themselves",
     "posts.review_comments._reply_to_comment": "POST /comments/{comment_id}/answer",
     "posts.timing_warnings._queue_delivery": "POST /queues/{channel_id}/fill",
     "posts.timing_warnings._reschedule_delivery": "POST /deliveries/{delivery_id}/move",
@@ -154,11 +156,12 @@ OVER_API: Mapping[str, str] = {
     "queue.quiet_periods._save_quiet_hours": "POST /quiet",
     "queue.quiet_periods._start_pause": "POST /pauses",
     "system.page._request_emergency_stop": "POST /stops",
-    "system.page._request_stop_change": PERSON + "a stop is ended by people, a wide one by two",
+    "system.page._request_stop_change": PERSON + "people end a stop, a wide one needs two of them",
     "system.webhooks._add_webhook": "POST /hooks",
     "system.webhooks._retry_calls": "POST /hooks/{hook_id}/again",
     "system.webhooks._rotate_secret": "POST /hooks/{hook_id}/rotate",
     "system.webhooks._send_test_event": "POST /hooks/{hook_id}/try",
     "system.webhooks._set_webhook_state": "POST /hooks/{hook_id}/pause",
 }
-"""By page and function; where several operations do it, the first of them."""
+"""API operation or reason by page and function; if several operations correspond, the first of
+them."""

@@ -1,4 +1,4 @@
-"""Values for a JSON schema: what fits it, what nearly does, and what does not at all."""
+"""Values for a JSON schema: valid, nearly valid and invalid ones."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -56,21 +56,20 @@ NAMED = {
     "creator": "creator_id",
     "posts": "post_id",
 } | {name: name for name in ("creator_id", "channel_id", "delivery_id", "post_id")}
-"""Which of the world's things a name means."""
+"""Resource of the example agency that a field name refers to."""
 
 NEAR = {
     "zone": ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "UTC"],
     "wall_time": ["2031-03-30T02:30", "2031-10-26T02:30", "2031-03-03T18:30", "2031-08-03T00:00"],
 }
 ODD = 50
-"""One value in so many is anything."""
+"""One value in this many is arbitrary."""
 
 
 def generate_value(
     schema: Mapping[str, Any], document: Mapping[str, Any], world: ExampleAgency, name: str = ""
 ) -> st.SearchStrategy[Any]:
-    """Mostly what fits, with ids that mean something where its name says which; now and then
-    anything."""
+    """Return mostly valid values with meaningful IDs, and an arbitrary value now and then."""
     fits = _fits(schema, document, world, name)
     return st.integers(0, ODD).flatmap(lambda odd: JUNK if odd == 1 else fits)
 

@@ -1,4 +1,5 @@
-"""What pages do with posts and what the API does, side by side: neither grows without the other being thought of."""
+"""Parity of the pages and the API for posts: neither gains an action unless the other is
+considered."""
 
 import ast
 
@@ -18,19 +19,20 @@ PAGES = (
     "system.webhooks",
 )
 OF_SYSTEM = frozenset({"system.page._request_emergency_stop", "system.page._request_stop_change"})
-"""Of the System page, the stops alone are about posts."""
+"""The only actions of the System page that concern posts."""
 
 FORM = ["Scope", "UUID"]
-"""What a press hands to its act: the open scope, and the press by which it is done once."""
+"""Last parameter types of an action: the open scope and the ID that makes it run once."""
 
 CHECKS = frozenset(
     {"_check_own_delivery", "apply_preview", "_run_with_channel_check", "run_and_forget"}
 )
-"""What acts ask first, whether it is theirs; and what is put around one that is listed itself."""
+"""Functions with the same signature that only check or wrap an action."""
 
 
 def acts() -> set[str]:
-    """Every act of these pages: a function that is handed a scope and a press, and tells what was done."""
+    """Return every action of these pages: functions that take a scope and an ID and return what was
+    done."""
     found = set()
     pages = ROOT / "dashboard" / "pages"
     for path in sorted(pages.rglob("*.py")):
@@ -53,15 +55,15 @@ def _is_act(node: ast.FunctionDef) -> bool:
     )
 
 
-def test_each_act_of_the_pages_has_its_operation_or_a_reason() -> None:
+def test_every_page_action_has_an_operation_or_a_reason() -> None:
     assert acts() == OVER_API.keys()
 
 
-def test_each_operation_that_is_named_is_there_and_each_reason_says_something() -> None:
+def test_every_named_operation_exists_and_reasons_are_not_empty() -> None:
     known = {f"{one.method} {one.path}" for one in OPERATIONS}
     for act, said in OVER_API.items():
         reason = next((one for one in (PERSON, ELSEWHERE) if said.startswith(one)), "")
         assert said in known or len(said) > len(reason) > 0, act
     assert {one for one in known if "/stops" in one} == {"GET /stops", "POST /stops"}, (
-        "a key ends none"
+        "a key ends no stop"
     )

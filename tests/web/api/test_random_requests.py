@@ -1,5 +1,4 @@
-"""Whatever is asked of any operation of the API, it is never our fault; and the examples of its
-document are true."""
+"""Random requests never cause a server error, and the documented examples work."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ EXAMPLES = [
 def eager(
     pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExampleAgency]:
-    """One of everything behind a door where much may be asked."""
+    """Yield an agency with one resource of each kind behind a server with high rate limits."""
     store = FileStore(tmp_path_factory.mktemp("eager"))
     limits = ApiRateLimits(
         ApiRateLimit(1_000_000, timedelta(minutes=1)), ApiRateLimit(1_000_000, timedelta(minutes=1))
@@ -76,14 +75,14 @@ FILES = st.one_of(
     st.binary(max_size=300).map(lambda rest: PHOTO + rest),
     st.binary(max_size=300).map(lambda rest: b"\0\0\0\x18ftypmp42" + rest),
 )
-"""A picture, what nearly is one, what begins as a film, and anything."""
+"""A picture, nearly a picture, the beginning of a video, and arbitrary bytes."""
 
 
 @pytest.mark.heavy
 @EACH
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_nothing_that_is_asked_breaks_anything(
+def test_random_requests_never_fail_with_a_server_error(
     eager: ExampleAgency, one: Operation, data: st.DataObject
 ) -> None:
     said = DOCUMENT["paths"][one.path][one.method.lower()]
@@ -130,7 +129,7 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_whatever_repeats_begins_or_is_refused_and_changes_so(
+def test_random_series_are_started_changed_or_refused(
     eager: ExampleAgency, data: st.DataObject
 ) -> None:
 
@@ -168,13 +167,13 @@ def test_whatever_repeats_begins_or_is_refused_and_changes_so(
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
-def test_each_example_fits_its_own_schema(name: str, example: Any) -> None:
+def test_each_example_matches_its_schema(name: str, example: Any) -> None:
     schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
     assert list(Draft202012Validator(schema).iter_errors(example)) == []
 
 
 @pytest.mark.parametrize("one", WITH_EXAMPLE, ids=lambda one: f"{one.method} {one.path}")
-def test_each_example_does_what_it_says(api: ApiClient, one: Operation) -> None:
+def test_each_example_request_succeeds(api: ApiClient, one: Operation) -> None:
     if one.path == "/imports":
         assert upload_import(api).status_code == 202
         return
@@ -195,10 +194,10 @@ FRESH = (
 
 
 NO_JSON = ("preview", "slots", "file", "calendar.csv", "calendar.ics")
-"""What answers with another form, or only to who says more."""
+"""Operations with a non-JSON response or with required parameters."""
 
 
-def test_answers_are_as_the_document_says(api: ApiClient) -> None:
+def test_responses_match_the_document(api: ApiClient) -> None:
     found = create_example_agency(api)
     for one in OPERATIONS:
         asked = {

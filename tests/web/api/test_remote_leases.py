@@ -1,5 +1,5 @@
-"""Runs lent to machines of an agency's own: to one at a time, within what they can and what the day
-allows."""
+"""Leases of runs for remote workers: one worker at a time, within its abilities and the daily
+quota."""
 
 from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
@@ -18,7 +18,7 @@ from tests.web.remote_worker_agency import (
 )
 
 
-def test_of_two_machines_the_other_goes_on(mine: RemoteWorkerAgency) -> None:
+def test_run_is_leased_to_one_worker_at_a_time(mine: RemoteWorkerAgency) -> None:
     _, second = mine.machine()
     assert mine.ask(key=second, instance=uuid7()) is None
     mine.start()
@@ -30,30 +30,32 @@ def test_of_two_machines_the_other_goes_on(mine: RemoteWorkerAgency) -> None:
     assert mine.due() == 0
 
 
-def test_a_machine_that_never_came_takes_nothing(room: WebServer) -> None:
+def test_worker_that_never_connected_gets_no_run(room: WebServer) -> None:
     found = create_remote_worker_agency(room.client, room.tenant, room.library, came=False)
     found.start()
     assert found.due() == 1
     assert found.ask() is None
 
 
-def test_asked_twice_the_same_program_has_one_lease(mine: RemoteWorkerAgency) -> None:
-    """The answer was lost, or the program was killed: what is lent is lent to it."""
+def test_same_instance_gets_the_same_lease_again(mine: RemoteWorkerAgency) -> None:
+    """After a lost response or a killed worker, the lease still belongs to it."""
     mine.start()
     first = mine.lent()
     assert mine.lent() == first
     mine.hand_in(first, 0)
     again = mine.lent()
     assert (again.lease, [one.number for one in again.pictures]) == (first.lease, [1, 2])
-    assert mine.ask(instance=uuid7()) is None, "another program with that key has to wait"
+    assert mine.ask(instance=uuid7()) is None, "another instance with that key has to wait"
 
 
-def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: RemoteWorkerAgency) -> None:
+def test_silent_worker_loses_its_run_and_its_late_picture_is_refused(
+    mine: RemoteWorkerAgency,
+) -> None:
     job_id = mine.start()
     lent = mine.lent()
     mine.silent()
     assert mine.post("/beats", {"lease": str(lent.lease)}).json() == {"state": "go"}, (
-        "nobody took it meanwhile"
+        "no other worker has taken the run"
     )
     mine.silent()
     other = mine.lent(instance=uuid7())
@@ -66,14 +68,14 @@ def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: RemoteWor
     assert mine.count("creations") == 3
 
 
-def test_a_picture_made_in_silence_is_taken(mine: RemoteWorkerAgency) -> None:
+def test_picture_made_during_silence_is_accepted(mine: RemoteWorkerAgency) -> None:
     mine.start()
     lent = mine.lent()
     mine.silent()
     assert mine.hand_in(lent, 0).status_code == 204
 
 
-def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: RemoteWorkerAgency) -> None:
+def test_stopped_run_refuses_late_pictures(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     lent = mine.lent()
     lease = {"lease": str(lent.lease), "step": 3, "steps": 20}
@@ -89,7 +91,7 @@ def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: RemoteWorkerAgency
     assert mine.ask() is None
 
 
-def test_only_what_it_can_is_lent_to_a_machine(mine: RemoteWorkerAgency) -> None:
+def test_worker_gets_only_runs_it_can_make(mine: RemoteWorkerAgency) -> None:
     mine.start(key="a", model="sdxl", name="a")
     mine.start(key="b", loras={"silk": 80}, name="b")
     assert mine.ask() is None
@@ -101,7 +103,7 @@ def test_only_what_it_can_is_lent_to_a_machine(mine: RemoteWorkerAgency) -> None
     assert found.pictures[0].loras == [("silk", 0.8)]
 
 
-def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: RemoteWorkerAgency) -> None:
+def test_worker_gets_initial_picture_and_result_is_its_child(mine: RemoteWorkerAgency) -> None:
     mine.start(variants=1)
     mine.hand_in(mine.lent(), 0)
     mine.bring()
@@ -112,7 +114,7 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: RemoteWorkerAgency)
         runner.start_run(
             scope, creator_id=mine.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin
         )
-    assert mine.ask() is None, "an engine of words alone"
+    assert mine.ask() is None, "the engine accepts text only"
     lent = mine.lent(does=["init"])
     assert lent.pictures[0].strength == 0.4
     wanted = {"lease": str(lent.lease), "sha256": lent.pictures[0].init}
@@ -121,7 +123,7 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: RemoteWorkerAgency)
     mine.store.put(mine.tenant_id, other)
     for sha256 in (bytes_digest(other), "0" * 64):
         assert mine.post("/materials", {**wanted, "sha256": sha256}).status_code == 404, (
-            "nothing else of the library"
+            "no other file of the library"
         )
     data = encoded(a_picture(2))
     assert mine.hand_in(lent, 0, data, engine="diffusion", label="", model="m").status_code == 204
@@ -136,7 +138,7 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: RemoteWorkerAgency)
     assert parents == first.asset_id
 
 
-def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: RemoteWorkerAgency) -> None:
+def test_worker_failure_is_recorded_with_engine_codes(mine: RemoteWorkerAgency) -> None:
     for number, (said, code) in enumerate(
         [
             ({"code": "engine.memory", "params": {"width": 96, "height": 64}}, "engine.memory"),
@@ -152,7 +154,7 @@ def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: RemoteWorke
         assert mine.why(job_id) == code
 
 
-def test_what_comes_back_too_often_fails(mine: RemoteWorkerAgency) -> None:
+def test_run_returned_too_often_fails(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     for _ in range(leases.MAX_LEASES):
         mine.post("/given", {"lease": str(mine.lent().lease), "why": "later"})
@@ -161,14 +163,14 @@ def test_what_comes_back_too_often_fails(mine: RemoteWorkerAgency) -> None:
     assert (mine.progress(job_id)[0], mine.why(job_id)) == ("failed", "machine.gave_up")
 
 
-def test_who_leaves_gives_a_run_back_at_no_cost(mine: RemoteWorkerAgency) -> None:
+def test_run_returned_on_shutdown_costs_no_attempt(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     for _ in range(leases.MAX_LEASES + 1):
         mine.post("/given", {"lease": str(mine.lent(instance=uuid7()).lease), "why": "left"})
     assert mine.progress(job_id)[0] == "running"
 
 
-def test_the_agency_s_day_and_what_is_on_its_way_bound_what_is_lent(
+def test_daily_quota_and_leased_pictures_limit_new_leases(
     mine: RemoteWorkerAgency,
 ) -> None:
     with mine.scope() as scope:
@@ -178,10 +180,10 @@ def test_the_agency_s_day_and_what_is_on_its_way_bound_what_is_lent(
     first = mine.lent()
     assert len(first.pictures) == 3
     second = mine.lent(instance=uuid7())
-    assert len(second.pictures) == 1, "three are lent, one is left"
+    assert len(second.pictures) == 1, "three pictures are leased, one remains"
     for number in range(3):
         mine.hand_in(first, number)
     mine.hand_in(second, 0)
-    assert mine.ask() is None, "none is in the library yet, and the day is full all the same"
+    assert mine.ask() is None, "leased pictures count against the quota before they are ingested"
     mine.bring()
     assert mine.ask() is None

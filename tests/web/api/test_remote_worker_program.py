@@ -1,5 +1,4 @@
-"""A machine that makes pictures for a house: the real program, the real door, and a wire that loses
-what it carries."""
+"""The remote worker program against a real server, over a network that loses requests."""
 
 import os
 import resource
@@ -46,7 +45,7 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass
 class Engine:
-    """The drawing engine, which may do something first."""
+    """The placeholder engine with an optional action before each picture."""
 
     name: str = "placeholder"
     model: str = "scenes-1"
@@ -70,7 +69,7 @@ def between(room: WebServer) -> Iterator[LossyWire]:
 def work(
     mine: RemoteWorkerAgency, url: str, folder: Path, engine: Any, told: list[str] | None = None
 ) -> list[str]:
-    """Work until there is nothing to do; what was said."""
+    """Run the worker until there is no more work and return the message codes."""
     said: list[str] = told if told is not None else []
     house = InstallationApi(url, mine.key, deadline=1.5)
     with join_spool.open_spool(folder, house.url, mine.key) as spool:
@@ -81,14 +80,16 @@ def work(
     return said
 
 
-def test_a_run_is_made_at_home(mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path) -> None:
+def test_remote_worker_completes_a_run(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     job_id, engine = mine.start(variants=6), Engine()
     said = work(mine, str(room.client.base_url), tmp_path, engine)
     assert mine.bring() == 6
     assert mine.progress(job_id) == ("done", 6, 6)
     assert [one.seed for one in reversed(mine.pictures())] == [job.seed for job in engine.drawn]
     assert said.count("join.handed") == 6
-    assert said.count("join.lent") == 2, "four at a time"
+    assert said.count("join.lent") == 2, "four pictures per lease"
     assert not list(tmp_path.rglob("*.picture"))
     assert all(
         len(render_message(Message(code, DETAILS), language)) > 10
@@ -109,7 +110,7 @@ DETAILS: dict[str, str | int] = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", ["work", "pictures", "beats"])
-def test_whatever_the_wire_does_each_picture_is_made_and_counted_once(
+def test_each_picture_is_made_once_despite_network_faults(
     mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path, path: str, mode: str
 ) -> None:
     between.faults[path] = [mode, "", mode]
@@ -126,7 +127,7 @@ def test_whatever_the_wire_does_each_picture_is_made_and_counted_once(
     assert (mine.count("creations"), mine.count("home_pictures"), len(engine.drawn)) == (2, 2, 2)
 
 
-def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
+def test_killed_worker_resumes_with_its_stored_pictures(
     mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path
 ) -> None:
     job_id = mine.start(width=640, height=640)
@@ -158,10 +159,10 @@ def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
     assert mine.count("creations") == 3
 
 
-def test_what_is_kept_is_not_drawn_again(
+def test_stored_picture_is_not_made_again(
     mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path
 ) -> None:
-    """It died after a picture was made: here by an error of the engine's at the next."""
+    """The worker stops after a picture was made: here by an error of the engine at the next one."""
     mine.start()
 
     def die(number: int, _: Progress) -> None:
@@ -178,7 +179,7 @@ def test_what_is_kept_is_not_drawn_again(
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 408, 413])
-def test_what_something_between_answers_costs_no_finished_picture(
+def test_proxy_response_loses_no_finished_picture(
     mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path, status: int
 ) -> None:
     between.faults["pictures"] = [f"proxy_{status}"]
@@ -188,10 +189,10 @@ def test_what_something_between_answers_costs_no_finished_picture(
     assert (len(engine.drawn), mine.progress(job_id)) == (2, ("done", 2, 2))
 
 
-def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
+def test_picture_of_a_lost_lease_is_not_made_again(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
-    """The house was away for longer than the lease, and lends the same once more."""
+    """The installation was unreachable for longer than the lease and leases the same run again."""
 
     class Late(Engine):
         def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
@@ -200,7 +201,7 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
                 with mine.scope() as scope:
                     scope.lock(
                         remote_routing.remote_lock_name(scope)
-                    )  # a beat that is under way would write after it
+                    )  # a heartbeat in progress would write after the update
                     scope.run(
                         "UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t",
                         t=mine.tenant_id,
@@ -214,7 +215,7 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
     assert (len(engine.drawn), mine.progress(job_id)) == (3, ("done", 3, 3))
 
 
-def test_a_stop_is_heard_in_the_middle_of_a_picture(
+def test_stop_interrupts_a_picture_in_progress(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
     job_id, drawing = mine.start(), threading.Event()
@@ -240,7 +241,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(
     assert mine.count("home_pictures") == 0
 
 
-def test_a_key_that_ends_ends_the_machine(
+def test_revoked_key_stops_the_worker(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
     mine.start()
@@ -261,7 +262,7 @@ def test_a_key_that_ends_ends_the_machine(
         (EngineUnreachable("engine.too_slow", engine="e", minutes=1), ("running", "")),
     ],
 )
-def test_what_an_engine_cannot_is_told_to_the_house(
+def test_engine_failure_is_reported_to_the_installation(
     mine: RemoteWorkerAgency,
     between: LossyWire,
     tmp_path: Path,
@@ -276,7 +277,7 @@ def test_what_an_engine_cannot_is_told_to_the_house(
     assert (mine.progress(job_id)[0], mine.why(job_id)) == told
 
 
-def test_who_leaves_gives_back_what_it_has(
+def test_interrupted_worker_returns_its_run(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
     def leave(_number: int, _: Progress) -> None:
@@ -285,7 +286,7 @@ def test_who_leaves_gives_back_what_it_has(
     mine.start()
     with pytest.raises(KeyboardInterrupt):
         work(mine, str(room.client.base_url), tmp_path, Engine(before=leave))
-    assert mine.ask(instance=UUID(int=1)) is not None, "another may have it at once"
+    assert mine.ask(instance=UUID(int=1)) is not None, "another instance may lease it at once"
 
 
 @pytest.mark.parametrize(
@@ -300,19 +301,19 @@ def test_who_leaves_gives_back_what_it_has(
         "https://x:y",
     ],
 )
-def test_a_key_goes_over_https_alone(url: str) -> None:
+def test_key_is_sent_only_over_https(url: str) -> None:
     with pytest.raises(BadInput, match=r"join\.https"):
         InstallationApi(url, "k")
 
 
-def test_what_answers_and_is_no_house_is_said(
+def test_server_that_is_not_greenroom_is_reported(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
     with pytest.raises(Conflict, match=r"join\.no_house"):
         work(mine, f"{str(room.client.base_url).rstrip('/')}/elsewhere", tmp_path, Engine())
 
 
-def test_one_program_a_machine(tmp_path: Path) -> None:
+def test_second_worker_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with (
         join_spool.open_spool(tmp_path, "u", "k") as first,
         join_spool.open_spool(tmp_path, "u", "other"),
@@ -324,10 +325,10 @@ def test_one_program_a_machine(tmp_path: Path) -> None:
         assert again.instance == first.instance
 
 
-def test_what_has_no_room_on_the_machine_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_write_removes_its_partial_file(tmp_path: Path) -> None:
     file = tmp_path / "kept.picture"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # no file grows longer now
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # limits the size of every file
     try:
         with pytest.raises(OSError, match=r"too large"):
             join_spool.write_atomically(file, b"x" * 100_000)
@@ -338,7 +339,7 @@ def test_what_has_no_room_on_the_machine_leaves_nothing_behind(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_an_engine_that_bills_is_no_machine_s() -> None:
+def test_paid_engine_is_refused_for_remote_workers() -> None:
     with pytest.raises(EngineMissing, match=r"join\.hosted"):
         work_loop.describe_capabilities(
             Replicate(ReplicateService("https://x", SecretStr("t"), ""), "a/b", {})
@@ -350,7 +351,7 @@ def test_an_engine_that_bills_is_no_machine_s() -> None:
     )
 
 
-def test_no_key_is_said_in_words(tmp_path: Path) -> None:
+def test_missing_key_is_reported_in_plain_language(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "GREENROOM_HOME": str(tmp_path), "LANG": "en"}
     done = subprocess.run(
         [sys.executable, "-m", "workers.cli.main", "worker", "--join", "https://example.test"],
@@ -368,11 +369,11 @@ def test_no_key_is_said_in_words(tmp_path: Path) -> None:
     )
 
 
-def test_a_real_model_makes_pictures_at_home(
+def test_diffusion_model_makes_pictures_on_a_remote_worker(
     mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
-    """The shipped demo model, on this machine's processor, over the wire: batches, steps, versions
-    in the lineage."""
+    """The demo model on the CPU over HTTP, with batches, steps and versions recorded in the
+    lineage."""
     needs_diffusion()
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder=DEMO_MODEL))
     job_id = mine.start(variants=2, width=64, height=64, steps=2)

@@ -1,4 +1,4 @@
-"""The door of machines: who is let in, what is lent once, what is taken once, and what never is."""
+"""The endpoint of remote workers: authentication, leases, and results accepted exactly once."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,9 +23,9 @@ from tests.generators.builders import a_picture, encoded
 from tests.web.remote_worker_agency import RemoteWorkerAgency, decompression_bomb, draw_picture
 
 
-def test_a_run_is_made_at_home_and_counted_once(mine: RemoteWorkerAgency) -> None:
+def test_leased_run_is_completed_and_counted_once(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
-    assert mine.due() == 0, "no worker of ours is told"
+    assert mine.due() == 0, "no job for the installation's workers"
     lent = mine.lent()
     assert [one.number for one in lent.pictures] == [0, 1, 2]
     assert mine.progress(job_id) == ("running", 0, 3)
@@ -45,7 +45,7 @@ def test_a_run_is_made_at_home_and_counted_once(mine: RemoteWorkerAgency) -> Non
     assert mine.count("creations") == 3
 
 
-def test_what_came_is_deleted_once_it_is_in_the_library(mine: RemoteWorkerAgency) -> None:
+def test_received_file_is_deleted_after_ingest(mine: RemoteWorkerAgency) -> None:
     mine.start(variants=1)
     lent = mine.lent()
     data = draw_picture(lent.pictures[0])
@@ -55,8 +55,8 @@ def test_what_came_is_deleted_once_it_is_in_the_library(mine: RemoteWorkerAgency
     assert not mine.store.exists(mine.tenant_id, bytes_digest(data))
 
 
-def test_two_runs_that_make_the_same_bytes_both_end(mine: RemoteWorkerAgency) -> None:
-    """The first that is brought in must not take away what the second came with."""
+def test_two_runs_with_identical_pictures_both_complete(mine: RemoteWorkerAgency) -> None:
+    """Ingesting the first result must not delete the file of the second."""
     both = [mine.start(key=key, variants=1) for key in ("a", "b")]
     for _ in both:
         lent = mine.lent()
@@ -65,7 +65,7 @@ def test_two_runs_that_make_the_same_bytes_both_end(mine: RemoteWorkerAgency) ->
     assert [mine.progress(one)[0] for one in both] == ["done", "done"]
 
 
-def test_who_has_no_key_or_another_s_is_refused(
+def test_missing_key_and_key_of_another_agency_are_refused(
     mine: RemoteWorkerAgency, theirs: RemoteWorkerAgency
 ) -> None:
     job_id = mine.start()
@@ -73,7 +73,7 @@ def test_who_has_no_key_or_another_s_is_refused(
     for path in ("/work", "/beats", "/given", "/pictures", "/materials"):
         for key in ("grm_" + "x" * 43, "nothing", "grk_" + "x" * 43):
             assert mine.post(path, {}, key=key).status_code == 401
-    assert theirs.ask() is None, "another agency's machine hears of nothing"
+    assert theirs.ask() is None, "a worker of another agency gets no run"
     lease = {"lease": str(lent.lease)}
     assert theirs.post("/beats", lease).json() == {"state": "lost"}
     assert theirs.post("/materials", {**lease, "sha256": "0" * 64}).status_code == 404
@@ -83,7 +83,7 @@ def test_who_has_no_key_or_another_s_is_refused(
     assert mine.count("home_pictures") == theirs.count("home_pictures") == 0
 
 
-def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(
+def test_api_keys_and_worker_keys_are_not_interchangeable(
     mine: RemoteWorkerAgency,
 ) -> None:
     with mine.scope(f"member:{mine.owner}") as scope:
@@ -95,39 +95,41 @@ def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(
     assert answer.status_code == 401
 
 
-def test_an_ended_key_is_refused_at_once_and_its_runs_go_to_the_house(
+def test_revoked_worker_is_refused_and_its_runs_go_to_the_installation(
     mine: RemoteWorkerAgency,
 ) -> None:
     job_id = mine.start()
     lent = mine.lent()
     mine.hand_in(lent, 0)
     assert mine.end() == 1
-    assert mine.end() == 0, "ended twice is ended once"
+    assert mine.end() == 0, "a repeated revocation changes nothing"
     assert mine.post("/beats", {"lease": str(lent.lease)}).status_code == 401
     assert mine.hand_in(lent, 1).status_code == 401
     assert mine.due() == 1
     mine.bring()
-    assert mine.progress(job_id) == ("running", 1, 3), "what came before counts"
+    assert mine.progress(job_id) == ("running", 1, 3), "pictures received before count"
     with mine.scope() as scope:
         acts = [one.act for one in audit.list_recent_acts(scope)]
     assert acts[:2] == ["machine.revoked", "machine.made"]
     mine.start(key="later")
-    assert mine.due() == 2, "and new ones are ours"
+    assert mine.due() == 2, "new runs go to the installation's workers"
 
 
-def test_the_same_picture_twice_is_taken_once_and_another_never(mine: RemoteWorkerAgency) -> None:
+def test_repeated_picture_is_accepted_once_and_a_different_one_refused(
+    mine: RemoteWorkerAgency,
+) -> None:
     job_id = mine.start(variants=1)
     lent = mine.lent()
     assert mine.hand_in(lent, 0).status_code == 204
     assert mine.hand_in(lent, 0).status_code == 204
     assert mine.hand_in(lent, 0, encoded(a_picture(3))).status_code == 409
     mine.bring()
-    assert mine.hand_in(lent, 0).status_code == 204, "also once it is in the library"
+    assert mine.hand_in(lent, 0).status_code == 204, "also after it was ingested"
     assert mine.bring() == 0
     assert (mine.progress(job_id), mine.count("creations")) == (("done", 1, 1), 1)
 
 
-def test_other_bytes_than_it_says_are_asked_for_again(mine: RemoteWorkerAgency) -> None:
+def test_wrong_digest_is_refused_and_picture_may_be_sent_again(mine: RemoteWorkerAgency) -> None:
     mine.start()
     lent = mine.lent()
     answer = mine.hand_in(lent, 0, sha256="0" * 64)
@@ -146,7 +148,7 @@ def test_other_bytes_than_it_says_are_asked_for_again(mine: RemoteWorkerAgency) 
         (encoded(a_picture()) + b"PK\x03\x04", "photo.trailing"),
     ],
 )
-def test_what_is_no_picture_ends_the_run_with_words(
+def test_invalid_picture_fails_the_run_with_a_reason(
     mine: RemoteWorkerAgency, data: bytes, code: str
 ) -> None:
     job_id = mine.start()
@@ -159,7 +161,7 @@ def test_what_is_no_picture_ends_the_run_with_words(
     assert mine.ask() is None
 
 
-def test_more_bytes_than_a_picture_has_are_not_read(mine: RemoteWorkerAgency) -> None:
+def test_oversized_body_is_not_read(mine: RemoteWorkerAgency) -> None:
     mine.start()
     assert mine.hand_in(mine.lent(), 0, bytes(MAX_PICTURE_BYTES + 1)).status_code == 413
 
@@ -185,11 +187,9 @@ def test_more_bytes_than_a_picture_has_are_not_read(mine: RemoteWorkerAgency) ->
         {"sha256": "../../etc/passwd"},
     ],
 )
-def test_what_a_machine_may_not_say_is_refused(
-    mine: RemoteWorkerAgency, said: dict[str, Any]
-) -> None:
-    """A drawn scene counts as no model's work: a machine that claimed one would hide that a model
-    made it."""
+def test_invalid_result_fields_are_refused(mine: RemoteWorkerAgency, said: dict[str, Any]) -> None:
+    """The label `drawn` marks pictures that no model made: accepting it from a worker would hide AI
+    generation."""
     job_id = mine.start()
     answer = mine.hand_in(mine.lent(), 0, **said)
     assert answer.status_code in (404, 422), answer.text
@@ -198,7 +198,7 @@ def test_what_a_machine_may_not_say_is_refused(
 
 
 @pytest.mark.parametrize("said", [{"engine": "diffusion"}, {"label": ""}])
-def test_a_drawing_is_marked_as_one_and_nothing_else_is(
+def test_placeholder_label_and_engine_must_match(
     mine: RemoteWorkerAgency, said: dict[str, str]
 ) -> None:
     job_id = mine.start()
@@ -209,7 +209,7 @@ def test_a_drawing_is_marked_as_one_and_nothing_else_is(
 @pytest.mark.parametrize(
     "told", [{"frames": "many", "seconds": "long"}, {"frames": 1, "seconds": 3}, {"score": "best"}]
 )
-def test_what_the_house_measures_is_not_for_a_machine_to_say(
+def test_measured_parameters_from_a_worker_are_ignored(
     mine: RemoteWorkerAgency, told: dict[str, Any]
 ) -> None:
     mine.start(variants=1)
@@ -222,12 +222,12 @@ def test_what_the_house_measures_is_not_for_a_machine_to_say(
         (run,) = list_active_runs(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
         kept = "SELECT parameters FROM creations WHERE asset_id = :asset"
         parameters = scope.run(kept, asset=item.asset_id).scalar_one()
-    assert (card.seconds, medium.seconds) == (0, 0), "a picture has none"
+    assert (card.seconds, medium.seconds) == (0, 0), "pictures have no duration"
     assert all(isinstance(score, int) for score in run.scores)
     assert parameters["steps"] == 4
 
 
-def test_a_machine_is_made_by_who_runs_things(mine: RemoteWorkerAgency) -> None:
+def test_only_managing_members_create_remote_workers(mine: RemoteWorkerAgency) -> None:
     with mine.scope() as scope, pytest.raises(Refused, match="members_only"):
         remote_workers.create_remote_worker(scope, name="x")
     with mine.scope() as scope:
@@ -247,13 +247,13 @@ def test_a_machine_is_made_by_who_runs_things(mine: RemoteWorkerAgency) -> None:
             remote_workers.create_remote_worker(scope, name=name)
 
 
-def test_nothing_of_a_key_is_kept_but_its_digest(mine: RemoteWorkerAgency) -> None:
+def test_only_the_digest_of_a_key_is_stored(mine: RemoteWorkerAgency) -> None:
     with mine.scope() as scope:
         (row,) = scope.run("SELECT * FROM machines WHERE tenant_id = :t", t=mine.tenant_id).all()
     assert mine.key.removeprefix(remote_workers.REMOTE_WORKER_PREFIX) not in repr(tuple(row))
 
 
-def test_what_it_does_is_seen(mine: RemoteWorkerAgency) -> None:
+def test_worker_activity_is_visible(mine: RemoteWorkerAgency) -> None:
     mine.start()
     mine.lent(models=["sdxl"], on="a card")
     with mine.scope() as scope:
@@ -266,11 +266,11 @@ def test_what_it_does_is_seen(mine: RemoteWorkerAgency) -> None:
 
 
 @pytest.mark.parametrize("code", ["machine.gave_up", "machine.cannot", "machine.picture_lost"])
-def test_why_a_run_failed_is_said_in_both_languages(code: str) -> None:
+def test_failure_reasons_exist_in_both_languages(code: str) -> None:
     assert all(len(render_message(Message(code), language)) > 30 for language in LANGUAGES)
 
 
-def test_what_fits_in_no_column_is_refused(mine: RemoteWorkerAgency) -> None:
+def test_nul_character_is_refused(mine: RemoteWorkerAgency) -> None:
     wanted = {"version": 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m\x00"}}
     assert mine.post("/work", wanted).status_code == 422
 
@@ -278,11 +278,11 @@ def test_what_fits_in_no_column_is_refused(mine: RemoteWorkerAgency) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"version": 1}, {"version": 99, "instance": str(UUID(int=1)), "able": {}}, []]
 )
-def test_words_of_another_version_are_refused(mine: RemoteWorkerAgency, body: Any) -> None:
+def test_invalid_work_request_is_refused(mine: RemoteWorkerAgency, body: Any) -> None:
     assert mine.post("/work", body).status_code == 422
 
 
-def test_another_version_is_told_so(mine: RemoteWorkerAgency) -> None:
+def test_unsupported_protocol_version_is_reported(mine: RemoteWorkerAgency) -> None:
     wanted = {
         "version": PROTOCOL_VERSION + 1,
         "instance": str(uuid7()),

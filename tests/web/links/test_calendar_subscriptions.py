@@ -1,4 +1,4 @@
-"""A calendar under a secret address: what a phone reads of it, and what it never does."""
+"""Calendar subscriptions at a secret URL: contents, permissions and limits."""
 
 import re
 
@@ -20,7 +20,7 @@ from web.links import calendar_subscriptions as ics
 def address(
     api: ApiClient, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER
 ) -> str:
-    """A new address of a member; its path."""
+    """Create a subscription of a member and return its path."""
     with api.scope(f"member:{api.members[role]}") as scope:
         creator_id = api.creators[creator] if creator else None
         secret = addresses.create_calendar_subscription(
@@ -30,7 +30,7 @@ def address(
 
 
 def lines(answer: httpx.Response) -> list[str]:
-    """The content lines, unfolded; every piece is short enough."""
+    """Return the unfolded content lines and check that no physical line exceeds 75 bytes."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/calendar")
     assert all(len(piece) <= 75 for piece in answer.content.split(b"\r\n"))
@@ -41,7 +41,7 @@ def told(answer: httpx.Response, name: str) -> list[str]:
     return [line.partition(":")[2] for line in lines(answer) if line.startswith(f"{name}:")]
 
 
-def test_a_phone_reads_what_is_planned_and_no_words_of_it(api: ApiClient) -> None:
+def test_subscription_lists_posts_without_their_text(api: ApiClient) -> None:
     api.write("hot; words, é" * 20)
     api.write("too far", at=instant_after(days=91))
     api.write("zoe's", creator="zoe")
@@ -53,7 +53,7 @@ def test_a_phone_reads_what_is_planned_and_no_words_of_it(api: ApiClient) -> Non
     assert told(found, "STATUS") == ["TENTATIVE"] * 2
 
 
-def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: ApiClient) -> None:
+def test_subscription_shows_text_of_one_creator_if_chosen(api: ApiClient) -> None:
     api.write("hot; words, é" * 20)
     api.write("zoe's", creator="zoe")
     found = api.client.get(address(api, creator="mia", words=True))
@@ -61,11 +61,11 @@ def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: Ap
     assert told(found, "SUMMARY")[0].startswith("Mia · Sandbox mia · hot")
     whole = told(api.client.get(address(api)), "X-WR-CALNAME")[0]
     assert told(found, "X-WR-CALNAME") == [f"{whole} · Mia"], (
-        "a phone that reads two tells them apart"
+        "the names of two subscriptions differ"
     )
 
 
-def test_it_is_sent_again_only_when_something_changed(api: ApiClient) -> None:
+def test_unchanged_calendar_is_answered_with_304(api: ApiClient) -> None:
     post = api.write()
     path = address(api)
     first = api.client.get(path)
@@ -85,7 +85,7 @@ def test_it_is_sent_again_only_when_something_changed(api: ApiClient) -> None:
     assert api.client.get(path, headers={"if-none-match": f'"x", {tag}'}).status_code == 200
 
 
-def test_an_address_ends_at_once(api: ApiClient) -> None:
+def test_revoked_subscription_stops_working_at_once(api: ApiClient) -> None:
     path = address(api)
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
@@ -104,11 +104,11 @@ def test_an_address_ends_at_once(api: ApiClient) -> None:
         how = {"role": Role.MANAGER, "language": "en", "zone": "Europe/Paris"}
         members.invite_member(scope, name="Back", email=email, **how)
         assert addresses.list_calendar_subscriptions(scope, member) == []
-    assert api.client.get(other).status_code == 404, "nothing of before opens"
+    assert api.client.get(other).status_code == 404, "old addresses remain closed"
     assert api.client.get(address(api)).status_code == 200
 
 
-def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: ApiClient) -> None:
+def test_subscription_hides_creators_its_member_lost(api: ApiClient) -> None:
     api.write("zoe's", creator="zoe")
     everybody, hers = address(api), address(api, creator="zoe")
     with api.scope() as scope:
@@ -120,7 +120,9 @@ def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: ApiClient
     assert api.client.get(everybody).status_code == 404
 
 
-def test_only_who_plans_makes_one_and_only_of_their_own(api: ApiClient, tenant: OpenScope) -> None:
+def test_subscription_needs_planning_rights_and_own_creators(
+    api: ApiClient, tenant: OpenScope
+) -> None:
     with pytest.raises(Refused):
         address(api, role=Role.ACCOUNTANT)
     other = create_api_client(api.client, tenant)
@@ -139,7 +141,7 @@ def test_only_who_plans_makes_one_and_only_of_their_own(api: ApiClient, tenant: 
         address(api)
 
 
-def test_a_press_repeated_makes_one(api: ApiClient) -> None:
+def test_repeated_request_creates_one_subscription(api: ApiClient) -> None:
     key = uuid7()
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
@@ -151,7 +153,7 @@ def test_a_press_repeated_makes_one(api: ApiClient) -> None:
         assert len(addresses.list_calendar_subscriptions(scope, member)) == 1
 
 
-def test_the_secret_is_nowhere_at_rest(api: ApiClient) -> None:
+def test_subscription_secret_is_not_stored(api: ApiClient) -> None:
     secret = re.findall(r"gri_[\w-]{43}", address(api))[0]
     with api.scope() as scope:
         row = scope.run(
@@ -161,7 +163,7 @@ def test_the_secret_is_nowhere_at_rest(api: ApiClient) -> None:
         assert secret not in str(audit.list_recent_acts(scope))
 
 
-def test_it_is_asked_for_so_often_and_no_more(api: ApiClient) -> None:
+def test_subscription_reads_are_rate_limited(api: ApiClient) -> None:
     path = address(api)
     assert api.client.get(path).status_code == 200
     with api.scope() as scope:
@@ -180,18 +182,18 @@ def test_it_is_asked_for_so_often_and_no_more(api: ApiClient) -> None:
 @pytest.mark.parametrize(
     "name", ["x.ics", "gri_.ics", "gri_" + "A" * 43, "gri_" + "é" * 43 + ".ics", "%00.ics", ".ics"]
 )
-def test_what_is_no_address_is_nothing(api: ApiClient, name: str) -> None:
+def test_invalid_subscription_address_is_not_found(api: ApiClient, name: str) -> None:
     assert api.client.get(f"/ics/{name}").status_code == 404
 
 
-def test_guessing_is_slowed_down(api: ApiClient) -> None:
+def test_guessed_addresses_are_rate_limited(api: ApiClient) -> None:
     answers = [
         api.client.get(f"/ics/gri_{'A' * 43}.ics").status_code
         for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 1)
     ]
     assert set(answers) == {404, 429}
     assert answers[-1] == 429
-    assert api.client.get(address(api)).status_code == 200, "a right one is let in all the same"
+    assert api.client.get(address(api)).status_code == 200, "a valid address still works"
     with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         failed_attempts.clear_failures(
             scope, failed_attempts.failure_key("calendar address", "127.0.0.1")

@@ -1,5 +1,4 @@
-"""The page of who is asked by a link: what each browser sees of it, what may be pressed, and what
-stays hidden."""
+"""The page of an approval link: what each browser sees, may press and never sees."""
 
 import html
 from dataclasses import dataclass
@@ -35,8 +34,7 @@ OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 
 @dataclass
 class House:
-    """An agency whose creator's posts two people have to approve, and one post that waits for the
-    second."""
+    """An agency whose posts need two approvals, with a post that lacks the second."""
 
     room: WebServer
     tenant_id: UUID
@@ -96,7 +94,7 @@ class House:
             decisions.approve_post(scope, self.post_id, member_id=self.owner)
 
     def write_anew(self, body: str) -> None:
-        """The author changes what it says."""
+        """Change the text of the post as its author."""
         actor = f"member:{self.author}"
         with self.scope(actor) as scope:
             draft = Draft(self.creator_id, "A title", body, (), (self.channel_id,))
@@ -146,8 +144,8 @@ def house(room: WebServer) -> House:
 
 
 class Browser:
-    """One browser with its cookie: the test's own, since over plain HTTP a client keeps no secure
-    ones."""
+    """A browser with one cookie, managed here because HTTP clients do not return secure cookies
+    over plain HTTP."""
 
     def __init__(self, house: House, cookie: str = "") -> None:
         self.client, self.cookie = house.room.client, cookie
@@ -156,7 +154,7 @@ class Browser:
         return self.client.get(path, headers=OWN | {"cookie": self.cookie} | headers)
 
     def press(self, path: str, what: str, **typed: str) -> httpx.Response:
-        """What is read after a press."""
+        """Press a button and return the page that follows."""
         answer = self.client.post(
             path,
             data={"what": what, **typed},
@@ -176,9 +174,7 @@ def word(code: str, language: str = "en", **params: str | int) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(
-    house: House, language: str
-) -> None:
+def test_client_sees_the_post_and_approval_schedules_it(house: House, language: str) -> None:
     house.write(
         "The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(ThreadPart("and more"),)
     )
@@ -189,7 +185,7 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(
     assert sealed.headers["x-robots-tag"] == "noindex"
     assert word("client.open", language) in sealed.text
     assert "words" not in sealed.text.replace('class="words"', "")
-    assert "set-cookie" not in sealed.headers  # looking changes nothing
+    assert "set-cookie" not in sealed.headers  # a GET changes nothing
     browser.press(path, "open")
     shown = browser.see(path, **{"accept-language": language}).text
     for said in (
@@ -208,10 +204,10 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(
     assert Browser(house).see(address).status_code == 404
     assert word("client.stands.yes") in browser.press(path, "yes").text
     assert house.state() == "scheduled"
-    assert browser.see(address).status_code == 404  # it is over
+    assert browser.see(address).status_code == 404  # the link is used
 
 
-def test_hours_are_on_the_creators_clock_which_is_named(house: House) -> None:
+def test_due_time_is_shown_in_the_creators_time_zone(house: House) -> None:
     with house.scope() as scope:
         scope.run(
             "UPDATE creators SET zone = 'America/Toronto' WHERE tenant_id = :t", t=house.tenant_id
@@ -227,7 +223,7 @@ def test_hours_are_on_the_creators_clock_which_is_named(house: House) -> None:
     assert word("client.due_over", "fr") not in shown
 
 
-def test_a_yes_after_the_hour_is_said_to_send_at_once(house: House) -> None:
+def test_approval_after_the_due_time_warns_of_publishing_at_once(house: House) -> None:
     house.write("words")
     with house.scope() as scope:
         scope.run(
@@ -239,7 +235,7 @@ def test_a_yes_after_the_hour_is_said_to_send_at_once(house: House) -> None:
     assert word("client.due_over") in browser.see(path).text
 
 
-def test_a_yes_that_sends_nothing_any_more_does_not_promise_it(house: House) -> None:
+def test_approval_of_a_post_too_late_promises_no_publishing(house: House) -> None:
     house.write("words")
     with house.scope() as scope:
         scope.run(
@@ -251,11 +247,11 @@ def test_a_yes_that_sends_nothing_any_more_does_not_promise_it(house: House) -> 
     browser.press(path, "open")
     shown = browser.see(path).text
     assert word("client.due_late") in shown
-    assert word("client.yes_means") not in shown, "it leaves at none of these hours"
+    assert word("client.yes_means") not in shown, "the post is not published at these times"
     assert word("client.due_over") not in shown
 
 
-def test_what_is_over_is_said_once(house: House) -> None:
+def test_changed_post_is_reported_once(house: House) -> None:
     house.write("words")
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -263,9 +259,9 @@ def test_what_is_over_is_said_once(house: House) -> None:
     assert browser.press(path, "yes").text.count(word("client.stands.changed")) == 1
 
 
-def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
-    """Bluesky folds after 25 lines, shows pictures side by side and writes no title: so does the
-    page."""
+def test_preview_matches_the_feed_of_the_platform(house: House) -> None:
+    """Bluesky folds after 25 lines, shows pictures side by side and has no title; the preview does
+    the same."""
     with house.scope() as scope:
         where = {"platform": "bluesky", "surface": "bluesky.post", "name": "lea.example"}
         keys = {"base_url": "http://127.0.0.1:9", "token": None, "zone": ZONE}
@@ -288,10 +284,10 @@ def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
     assert "A title" not in shown
     assert shown.count("<img ") == 2
     assert word("platform.bluesky") in shown
-    assert "style=" not in shown, "the page's policy lets no style be written in it"
+    assert "style=" not in shown, "the content security policy forbids inline styles"
 
 
-def test_addresses_are_shown_as_they_leave(house: House) -> None:
+def test_urls_are_shown_as_published(house: House) -> None:
     tagged, plain = "https://lea.example/new", "https://lea.example/as-it-is"
     house.write(f"{tagged} {plain}", links=LinkChoices("summer", (plain,)))
     path, browser = house.link(), Browser(house)
@@ -302,7 +298,7 @@ def test_addresses_are_shown_as_they_leave(house: House) -> None:
     assert f"{plain}?" not in shown
 
 
-def test_a_no_needs_words_and_is_said_once(house: House) -> None:
+def test_change_request_needs_a_note_and_is_final(house: House) -> None:
     house.write("hello")
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -319,7 +315,7 @@ def test_a_no_needs_words_and_is_said_once(house: House) -> None:
     assert house.state() == "draft"
 
 
-def test_a_link_that_is_sent_on_says_so(house: House) -> None:
+def test_forwarded_link_is_refused_in_another_browser(house: House) -> None:
     house.write("hello")
     path, first, second = house.link(), Browser(house), Browser(house)
     first.press(path, "open")
@@ -331,7 +327,7 @@ def test_a_link_that_is_sent_on_says_so(house: House) -> None:
     assert "hello" in first.see(path).text
 
 
-def test_an_edited_an_expired_and_a_taken_back_link_each_say_so(house: House) -> None:
+def test_changed_expired_and_revoked_links_say_so(house: House) -> None:
     house.write("hello")
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -359,7 +355,7 @@ def test_an_edited_an_expired_and_a_taken_back_link_each_say_so(house: House) ->
     assert house.state() == "draft"
 
 
-def test_what_is_for_adults_meanwhile_is_hidden_and_said(house: House) -> None:
+def test_picture_rated_adult_later_is_hidden(house: House) -> None:
     shot = house.photo(11, Rating.G)
     house.write("hello", media=(shot,))
     path, browser = house.link(), Browser(house)
@@ -377,7 +373,7 @@ def test_what_is_for_adults_meanwhile_is_hidden_and_said(house: House) -> None:
     assert house.state() == "draft"
 
 
-def test_what_is_said_inside_stays_there(house: House) -> None:
+def test_internal_comments_are_hidden_from_clients(house: House) -> None:
     house.write("hello")
     with house.scope(f"member:{house.owner}") as scope:
         review_comments.add_comment(scope, house.post_id, "between us", key=uuid7())
@@ -389,7 +385,7 @@ def test_what_is_said_inside_stays_there(house: House) -> None:
     assert "between us" not in shown
 
 
-def test_strangers_and_other_sites_get_nothing(house: House) -> None:
+def test_unknown_links_and_foreign_sites_change_nothing(house: House) -> None:
     house.write("hello")
     path, browser = house.link(), Browser(house)
     for nobody in (
@@ -411,7 +407,7 @@ def test_strangers_and_other_sites_get_nothing(house: House) -> None:
     browser.press(path, "open")
     assert (
         browser.press(path, "yes", note="x" * 70_000).status_code == 200
-    )  # too long a form is no answer
+    )  # the form is too long and is ignored
     assert browser.press(path, "publish").status_code == 200
     assert house.state() == "draft"
     for forged in ("", "x", "a" * 43):

@@ -1,5 +1,5 @@
-"""A file lent to a platform: the bytes that were judged, while its step needs them, and every visit
-is kept."""
+"""Temporary URLs of files for platforms: the rated bytes, only while their step needs them, with
+every fetch logged."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,7 @@ BASE = "https://pages.example.test"
 
 
 class Shop:
-    """One agency, a picture that a permit let out, and the address it was lent under."""
+    """An agency with a permitted picture and its temporary URL."""
 
     def __init__(self, room: WebServer) -> None:
         self.room, self.data = room, b"\xff\xd8 picture " + uuid7().bytes
@@ -111,7 +111,7 @@ def shop(room: WebServer) -> Shop:
     return Shop(room)
 
 
-def test_the_address_names_its_bytes_and_nothing_guessable(shop: Shop) -> None:
+def test_url_names_the_digest_and_an_unguessable_token(shop: Shop) -> None:
     again = shop.lend()
     for address in (shop.address, again):
         assert address.startswith(f"{BASE}/lent/")
@@ -124,11 +124,11 @@ def test_the_address_names_its_bytes_and_nothing_guessable(shop: Shop) -> None:
             .one()
         )
     assert urlsplit(shop.address).path.split("/")[2] not in str(dict(row)), (
-        "only its digest is kept"
+        "only the digest is stored"
     )
 
 
-def test_the_bytes_are_handed_out_whole_and_in_parts(shop: Shop) -> None:
+def test_file_is_served_whole_and_in_ranges(shop: Shop) -> None:
     whole = shop.get()
     assert (whole.status_code, whole.content, whole.headers["content-type"]) == (
         200,
@@ -154,11 +154,11 @@ def test_the_bytes_are_handed_out_whole_and_in_parts(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "path", ["/lent/x/y.jpg", f"/lent/{'a' * 43}/{'0' * 64}.jpg", "/lent/../files/a.jpg", "/lent/"]
 )
-def test_an_address_that_never_was_is_not_there(shop: Shop, path: str) -> None:
+def test_unknown_url_is_not_found(shop: Shop, path: str) -> None:
     assert shop.room.client.get(path).status_code == 404
 
 
-def test_an_address_means_one_file_alone(shop: Shop) -> None:
+def test_url_serves_exactly_one_file(shop: Shop) -> None:
     assert shop.get(shop.address.replace(shop.medium.sha256, "0" * 64)).status_code == 404
     assert shop.get(shop.address.removesuffix("jpg") + "png").status_code == 404
     assert [each.status for each in shop.log()] == [404, 404]
@@ -184,7 +184,7 @@ def ended(shop: Shop, outcome: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["staged", "published", "rejected", "superseded", "uncertain"])
-def test_the_end_of_the_step_is_the_end_of_the_address(shop: Shop, outcome: str) -> None:
+def test_url_ends_with_its_step(shop: Shop, outcome: str) -> None:
     assert shop.get().status_code == 200
     ended(shop, outcome)
     gone = shop.get()
@@ -192,18 +192,18 @@ def test_the_end_of_the_step_is_the_end_of_the_address(shop: Shop, outcome: str)
     assert (shop.log()[-1].status, shop.log()[-1].reason) == (410, "PERMIT_EXPIRED")
 
 
-def test_a_step_that_waits_keeps_its_address(shop: Shop) -> None:
-    """The platform may still be fetching when it says "later"."""
+def test_url_works_while_the_step_is_retried(shop: Shop) -> None:
+    """The platform may still fetch the file after it responded "later"."""
     ended(shop, "retry")
     assert shop.get().status_code == 200
 
 
-def test_a_new_try_ends_the_address_of_the_last_one(shop: Shop) -> None:
+def test_new_attempt_ends_the_previous_url(shop: Shop) -> None:
     newer = shop.lend()
     assert (shop.get().status_code, shop.get(newer).status_code) == (410, 200)
 
 
-def test_no_address_lives_longer_than_a_quarter_of_an_hour(shop: Shop, cluster: Cluster) -> None:
+def test_url_expires_within_fifteen_minutes(shop: Shop, cluster: Cluster) -> None:
     with shop.scope() as scope:
         row = scope.run(
             "SELECT expires_at - created_at AS lives FROM lent_files WHERE tenant_id = :t",
@@ -243,15 +243,13 @@ def stopped(shop: Shop) -> None:
     ("harm", "reason"),
     [(frozen, "COMPLAINT_FREEZE"), (called_back, "RECALL_IN_PROGRESS"), (stopped, "KILL_SWITCH")],
 )
-def test_what_may_not_leave_any_more_is_not_fetched_either(
-    shop: Shop, harm: Any, reason: str
-) -> None:
+def test_blocked_content_is_not_served(shop: Shop, harm: Any, reason: str) -> None:
     assert shop.get().status_code == 200
     harm(shop)
     assert (shop.get().status_code, shop.log()[-1].reason) == (410, reason)
 
 
-def test_other_bytes_under_the_name_are_never_handed_out(shop: Shop) -> None:
+def test_altered_file_is_never_served(shop: Shop) -> None:
     path = shop.room.library._object_path(shop.house.tenant_id, shop.medium.sha256)
     path.write_bytes(b"TILE-E")
     answer = shop.get()
@@ -259,15 +257,15 @@ def test_other_bytes_under_the_name_are_never_handed_out(shop: Shop) -> None:
     assert b"TILE-E" not in answer.content
 
 
-def test_without_a_public_address_nothing_is_lent(shop: Shop) -> None:
+def test_no_url_is_created_without_a_public_address(shop: Shop) -> None:
     file = FileRef(shop.medium.sha256, shop.medium.mime)
     assert media_urls.create_media_url(shop.permit, file, tenant=shop.room.tenant, base="") == ""
     unknown = replace(shop.permit, jti=uuid7())
     assert media_urls.create_media_url(unknown, file, tenant=shop.room.tenant, base=BASE) == "", (
-        "a permit nobody consumed lends nothing"
+        "a permit that was not consumed gets no URL"
     )
 
 
-def test_another_agency_finds_nothing(shop: Shop, tenant: OpenScope) -> None:
+def test_urls_of_another_agency_are_invisible(shop: Shop, tenant: OpenScope) -> None:
     with tenant(uuid7(), "system:test") as scope:
         assert scope.run("SELECT count(*) FROM lent_files").scalar() == 0

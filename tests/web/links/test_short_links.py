@@ -1,4 +1,4 @@
-"""Short addresses over HTTP: sent on, counted, and nothing of who asked."""
+"""Short links over HTTP: redirect and count without storing anything about the visitor."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ INSTAGRAM = f"{PERSON} Instagram 370.0.0.28.100"
 
 
 def short(mia: CreatorPage) -> tuple[str, Subject]:
-    """A short address of a post of hers."""
+    """Create a short link of a delivery of her account."""
     subject = Subject("delivery", uuid7())
     with mia.scope() as scope:
         channel_id: UUID = lifecycle.connect_account(
@@ -57,7 +57,7 @@ def counted(mia: CreatorPage, subject: Subject) -> LinkClicks:
         return short_links.clicks_of(scope, [subject])[subject]
 
 
-def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: CreatorPage) -> None:
+def test_visitor_is_redirected_and_only_counted(mia: CreatorPage) -> None:
     path, subject = short(mia)
     answer = follow(mia, path)
     assert answer.status_code == 302
@@ -87,7 +87,9 @@ def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: CreatorPage) -> None:
         {"sec_fetch_dest": "image"},
     ],
 )
-def test_what_nobody_reads_is_no_person(mia: CreatorPage, more: dict[str, str]) -> None:
+def test_bots_and_prefetches_are_not_counted_as_people(
+    mia: CreatorPage, more: dict[str, str]
+) -> None:
     path, subject = short(mia)
     assert follow(mia, path, **more).status_code == 302
     assert counted(mia, subject) == LinkClicks(machines=1)
@@ -106,7 +108,7 @@ def test_what_nobody_reads_is_no_person(mia: CreatorPage, more: dict[str, str]) 
         "é",
     ],
 )
-def test_nothing_typed_sends_anybody_anywhere(mia: CreatorPage, typed: str) -> None:
+def test_invalid_slug_never_redirects(mia: CreatorPage, typed: str) -> None:
     answer = follow(
         mia, f"{short_links.LINK_PATH}{typed}?url=https://evil.example&next=//evil.example"
     )
@@ -114,7 +116,7 @@ def test_nothing_typed_sends_anybody_anywhere(mia: CreatorPage, typed: str) -> N
     assert "location" not in answer.headers
 
 
-def test_what_is_over_says_so(mia: CreatorPage) -> None:
+def test_closed_link_reports_the_removed_post(mia: CreatorPage) -> None:
     path, subject = short(mia)
     with mia.scope() as scope:
         short_links.close_links(scope, subject)
@@ -125,7 +127,7 @@ def test_what_is_over_says_so(mia: CreatorPage) -> None:
     assert counted(mia, subject) == LinkClicks()
 
 
-def test_a_slug_of_two_agencies_leads_nowhere(mia: CreatorPage) -> None:
+def test_slug_of_two_agencies_is_not_found(mia: CreatorPage) -> None:
     path, _ = short(mia)
     other = create_page(mia.room)
     _, subject = short(other)

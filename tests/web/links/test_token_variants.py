@@ -1,4 +1,4 @@
-"""A secret address opens as it was given, and no address near it opens anything."""
+"""A secret URL works exactly as issued, and no similar URL works."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -15,7 +15,7 @@ __all__ = ["house"]
 
 
 def variants(secret: str) -> Iterator[str]:
-    """What a guesser, a mail client or a base64 decoder might take for the same secret."""
+    """Yield similar secrets, such as a guesser, mail client or base64 decoder might produce."""
     yield secret[:-1]
     yield secret[1:]
     yield secret + "A"
@@ -43,15 +43,15 @@ def check(page: ApiClient | CreatorPage | House, path: str, *, ends: str = "") -
         assert "set-cookie" not in answer.headers
 
 
-def test_a_calendar_opens_by_its_address_alone(api: ApiClient) -> None:
+def test_calendar_opens_only_at_its_exact_address(api: ApiClient) -> None:
     check(api, address(api), ends=".ics")
 
 
-def test_a_short_address_leads_by_its_slug_alone(mia: CreatorPage) -> None:
+def test_short_link_opens_only_with_its_exact_slug(mia: CreatorPage) -> None:
     check(mia, short(mia)[0])
 
 
-def test_an_approval_opens_by_its_link_alone(house: House) -> None:
+def test_approval_opens_only_with_its_exact_link(house: House) -> None:
     house.write("to approve")
     check(house, house.link())
 
@@ -69,6 +69,6 @@ def test_secrets_are_long_and_not_stored(api: ApiClient, house: House) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_other_methods_open_nothing(api: ApiClient, mia: CreatorPage, method: str) -> None:
+def test_other_http_methods_are_refused(api: ApiClient, mia: CreatorPage, method: str) -> None:
     for client, path in ((api.client, address(api)), (mia.room.client, short(mia)[0])):
         assert client.request(method, path).status_code in {404, 405}

@@ -1,4 +1,4 @@
-"""The endpoint of assistants as the SDK's own client sees it, and under hostile messages."""
+"""The MCP endpoint with the client of the SDK and with hostile messages."""
 
 import asyncio
 import json
@@ -66,9 +66,7 @@ def converse(
 @pytest.mark.parametrize(
     ("mode", "version"), [("legacy", "2025-11-25"), ("auto", MODERN), (MODERN, MODERN)]
 )
-def test_the_client_of_the_sdk_lists_and_calls_tools(
-    api: ApiClient, mode: str, version: str
-) -> None:
+def test_sdk_client_lists_and_calls_tools(api: ApiClient, mode: str, version: str) -> None:
     draft = api.draft("from the SDK", key=f"sdk {mode}")
 
     async def talk(client: Client) -> tuple[str, set[str], list[CallToolResult]]:
@@ -87,7 +85,7 @@ def test_the_client_of_the_sdk_lists_and_calls_tools(
     assert not made.is_error
     assert not page.is_error
     assert made.structured_content["body"] == "from the SDK"
-    assert made.structured_content["deliveries"][0]["url"] is None  # null is not left out
+    assert made.structured_content["deliveries"][0]["url"] is None  # null values are included
     for result in (made, page):
         (text,) = result.content
         assert text.type == "text"
@@ -100,7 +98,7 @@ def test_the_client_of_the_sdk_lists_and_calls_tools(
 
 
 @pytest.mark.parametrize("mode", ["legacy", MODERN])
-def test_the_client_sees_the_tools_of_its_key(api: ApiClient, mode: str) -> None:
+def test_client_sees_only_the_tools_of_its_key(api: ApiClient, mode: str) -> None:
     reader = api.key(scopes=[ApiKeyScope.POSTS_READ])
     draft = api.draft(key="k")
 
@@ -116,13 +114,13 @@ def test_the_client_sees_the_tools_of_its_key(api: ApiClient, mode: str) -> None
 
 @pytest.fixture(scope="module")
 def faults() -> list[Exception]:
-    """What the database raises for members, when it is not empty."""
+    """Errors that the database raises for members; none while the list is empty."""
     return []
 
 
 @pytest.fixture(scope="module")
 def url(pages: Database, faults: list[Exception]) -> Iterator[str]:
-    """Return the address of the API without rate limits, over a database that can fail."""
+    """Yield the address of an API without rate limits, over a database that can fail."""
 
     def open_scope(tenant_id: UUID, actor: str, **more: Any) -> Any:
         if faults and actor.startswith("member:"):
@@ -134,7 +132,7 @@ def url(pages: Database, faults: list[Exception]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("version", ["2025-11-25", MODERN])
-def test_a_fault_in_a_tool_is_answered_as_everywhere_in_the_api(
+def test_tool_failure_returns_the_error_format_of_the_api(
     api: ApiClient, url: str, faults: list[Exception], version: str
 ) -> None:
     body, headers = request_of("tools/call", version, {"name": "list_labels", "arguments": {}})
@@ -152,7 +150,7 @@ def test_a_fault_in_a_tool_is_answered_as_everywhere_in_the_api(
 
 
 def request_of(method: str, version: str, params: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-    """A request and its headers as a client of that version of the protocol sends it."""
+    """Return a request and its headers in the form of that protocol version."""
     headers = {"mcp-protocol-version": version}
     if version == MODERN:
         headers |= {"mcp-method": method, "mcp-name": str(params.get("name", ""))}
@@ -163,7 +161,7 @@ def request_of(method: str, version: str, params: dict[str, Any]) -> tuple[Any, 
 
 
 def check_answer(answer: httpx.Response) -> None:
-    """Check that a message was refused, answered or taken, each in its form."""
+    """Check that the message was refused, answered or accepted in the right form."""
     assert answer.status_code in {200, 202, 400, 404, 406}, answer.text
     if answer.status_code == 202:
         assert answer.content == b""
@@ -230,7 +228,7 @@ ACCEPTS = ["*/*", "application/json", "text/event-stream", "text/html", "", "app
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_message_has_an_answer_in_its_form(
+def test_every_message_gets_a_well_formed_response(
     api: ApiClient, url: str, message: Any, version: str, accept: str
 ) -> None:
     headers = {"accept": accept, "authorization": f"Bearer {api.secrets['manager']}"}
@@ -260,15 +258,17 @@ def test_any_message_has_an_answer_in_its_form(
         b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": [1]}',
     ],
 )
-def test_what_is_no_message_is_refused_in_every_version(api: ApiClient, body: bytes) -> None:
+def test_invalid_message_is_refused_in_every_version(api: ApiClient, body: bytes) -> None:
     for version in VERSIONS:
         answer = send(api, body, **({"mcp_protocol_version": version} if version else {}))
         error = answer.json()["error"]
         assert (answer.status_code, error["code"] in {-32700, -32600}) == (400, True), answer.text
-        assert error["message"] == "Not JSON." or error["message"].startswith("One request")
+        assert error["message"] == "Not JSON." or error["message"].startswith(
+            "Expected one JSON-RPC 2.0 request"
+        )
 
 
-def test_a_client_must_take_json(api: ApiClient) -> None:
+def test_client_must_accept_json(api: ApiClient) -> None:
     for version in ("2025-11-25", MODERN):
         body, headers = request_of("tools/list", version, {})
         headers = {name.replace("-", "_"): value for name, value in headers.items()}
@@ -282,6 +282,6 @@ def test_a_client_must_take_json(api: ApiClient) -> None:
     assert api.client.send(request).status_code == 200
 
 
-def test_a_body_too_large_is_refused_before_it_is_read(api: ApiClient) -> None:
+def test_oversized_body_is_refused_before_reading(api: ApiClient) -> None:
     large = send(api, b'{"jsonrpc": "2.0", "id": "' + b"x" * MAX_JSON_BYTES + b'"}')
     assert (large.status_code, error_code(large)) == (413, "api.too_large")

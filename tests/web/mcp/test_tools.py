@@ -1,4 +1,4 @@
-"""An assistant at the door: what it reads and proposes, and what it can never do."""
+"""The MCP tools: what an assistant may read and propose, and what it can never do."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def send(api: ApiClient, body: Any, **more: Any) -> httpx.Response:
 
 
 def rpc(api: ApiClient, method: str, params: Any = None, **more: Any) -> Any:
-    """What a request is answered; the answer has the form of the protocol."""
+    """Send a request and return the response, which must have the form of the protocol."""
     asked: dict[str, Any] = {"jsonrpc": "2.0", "id": 7, "method": method}
     answer = send(api, asked if params is None else {**asked, "params": params}, **more)
     body = answer.json()
@@ -35,14 +35,14 @@ def rpc(api: ApiClient, method: str, params: Any = None, **more: Any) -> Any:
 
 
 def call(api: ApiClient, name: str, **arguments: Any) -> Any:
-    """What a tool gives; it must work."""
+    """Call a tool that must succeed and return its structured content."""
     result = rpc(api, "tools/call", {"name": name, "arguments": arguments})["result"]
     assert result["isError"] is False, result
     return result["structuredContent"]
 
 
 def refused(api: ApiClient, name: str, *, secret: str = "", **arguments: Any) -> str:
-    """Why a tool did not."""
+    """Call a tool that must fail and return the reason."""
     result = rpc(api, "tools/call", {"name": name, "arguments": arguments}, key=secret)["result"]
     assert result["isError"] is True, result
     assert "structuredContent" not in result
@@ -59,7 +59,7 @@ def refused(api: ApiClient, name: str, *, secret: str = "", **arguments: Any) ->
         ("1999-01-01", "2025-11-25"),
     ],
 )
-def test_a_version_of_the_protocol_is_agreed_on(api: ApiClient, asked: str, agreed: str) -> None:
+def test_protocol_version_is_negotiated(api: ApiClient, asked: str, agreed: str) -> None:
     client = {"capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     hello = rpc(api, "initialize", {"protocolVersion": asked, **client})["result"]
     assert (hello["protocolVersion"], hello["capabilities"]) == (
@@ -76,7 +76,7 @@ def test_a_version_of_the_protocol_is_agreed_on(api: ApiClient, asked: str, agre
     assert (ready.status_code, ready.content) == (202, b"")
 
 
-def test_an_assistant_is_told_what_there_is(api: ApiClient) -> None:
+def test_tools_are_listed_with_schema_and_description(api: ApiClient) -> None:
     assert rpc(api, "ping")["result"] == {}
     told = rpc(api, "tools/list")["result"]["tools"]
     assert {one["name"] for one in told} == READS | WRITES
@@ -84,7 +84,7 @@ def test_an_assistant_is_told_what_there_is(api: ApiClient) -> None:
     assert {one["name"] for one in told if one["annotations"]["readOnlyHint"]} == READS
 
 
-def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
+def test_tools_cannot_approve_publish_or_remove() -> None:
     names = set(build_tools({}, GeneratorsSettings(), FileStore(Path("nowhere"))))
     assert names == READS | WRITES
     assert names - set(build_tools({}, GeneratorsSettings())) == {
@@ -99,7 +99,7 @@ def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
     )
 
 
-def test_it_reads_limits_calendar_and_story(api: ApiClient) -> None:
+def test_assistant_reads_limits_calendar_and_delivery(api: ApiClient) -> None:
     post = api.approved("words")
     (account,) = [
         one for one in call(api, "list_channels")["items"] if one["name"] == "Sandbox mia"
@@ -114,7 +114,7 @@ def test_it_reads_limits_calendar_and_story(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("tiers", [0, 1])
-def test_what_it_proposes_waits_for_a_person(api: ApiClient, tiers: int) -> None:
+def test_assistant_draft_needs_approval(api: ApiClient, tiers: int) -> None:
     with api.scope() as scope:
         scope.run(
             "UPDATE creators SET approval_tiers = :n WHERE tenant_id = :t", n=tiers, t=api.tenant_id
@@ -128,7 +128,7 @@ def test_what_it_proposes_waits_for_a_person(api: ApiClient, tiers: int) -> None
     assert idle["deliveries"] == []
 
 
-def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: ApiClient) -> None:
+def test_invalid_arguments_are_explained(api: ApiClient) -> None:
     draft = api.draft(key="k")
     assert "key" in refused(
         api, "write_draft", **{name: value for name, value in draft.items() if name != "key"}
@@ -144,7 +144,7 @@ def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: ApiClient) -> No
     assert api.get("/posts")["items"] == []
 
 
-def test_it_sees_no_more_than_its_key(api: ApiClient, tenant: OpenScope) -> None:
+def test_assistant_sees_no_more_than_its_key(api: ApiClient, tenant: OpenScope) -> None:
     other = create_api_client(api.client, tenant)
     post = other.write()
     unknown = refused(api, "read_post", post_id=str(uuid7()))
@@ -186,15 +186,13 @@ def test_it_sees_no_more_than_its_key(api: ApiClient, tenant: OpenScope) -> None
         ),
     ],
 )
-def test_what_is_no_message_is_refused(
-    api: ApiClient, body: bytes, status: int, number: int
-) -> None:
+def test_invalid_message_is_refused(api: ApiClient, body: bytes, status: int, number: int) -> None:
     answer = send(api, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, number), answer.text
 
 
 @pytest.mark.parametrize("arguments", [None, {"unknown": 1}, {"post_id": {"a": [1]}}])
-def test_arguments_that_do_not_fit_are_answered(api: ApiClient, arguments: Any) -> None:
+def test_unknown_or_missing_arguments_return_a_tool_error(api: ApiClient, arguments: Any) -> None:
     result = rpc(api, "tools/call", {"name": "read_post", "arguments": arguments})["result"]
     assert result["isError"] is True
 
@@ -205,7 +203,7 @@ def test_arguments_without_names_are_refused(api: ApiClient, arguments: Any) -> 
     assert error["code"] == -32602
 
 
-def test_pages_of_other_sites_and_other_protocols_are_refused(api: ApiClient) -> None:
+def test_foreign_origin_and_unknown_protocol_are_refused(api: ApiClient) -> None:
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     foreign = send(api, ping, origin="https://evil.example")
     assert (foreign.status_code, error_code(foreign)) == (403, "api.other_site")

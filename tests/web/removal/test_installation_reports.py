@@ -1,5 +1,5 @@
-"""The form without a page: found in every agency, told of none; contacts nobody there reads; the
-house's word."""
+"""The removal form without a page: matches in every agency, named to none; contacts that no agency
+reads; decisions of the operator."""
 
 import re
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def asked(mine: CreatorPage) -> list[complaints.RequestStatus]:
         return [complaints.find_status_by_receipt(scope, receipt) for receipt in list(rows)]
 
 
-def test_a_look_is_found_in_each_agency_and_none_is_named(mia: CreatorPage) -> None:
+def test_image_is_found_in_every_agency_without_naming_them(mia: CreatorPage) -> None:
     other, stranger = create_page(mia.room), create_page(mia.room)
     look = f"{uuid7().int % 2**20:05x}a5a5f00f0ff"
     digests = [seen(mia, look), seen(other, look)]
@@ -71,10 +71,10 @@ def test_a_look_is_found_in_each_agency_and_none_is_named(mia: CreatorPage) -> N
     own = mia.room.client.post(
         f"/{mia.slug}/report/{asked(mia)[0].receipt}", data={"pin": code_of(receipt)}, headers=SAME
     )
-    assert own.status_code == 422, "the request inside opens by no code"
+    assert own.status_code == 422, "the agency's request does not open with the code"
 
 
-def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: CreatorPage) -> None:
+def test_reported_url_is_found_and_refusal_is_appealed(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(send(mia, who="shown", address=f"{PUBLIC}/{mia.slug}/p/{item}"))
     sought(mia, receipt)
@@ -86,7 +86,7 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Creat
     for case in ("1", "-1", "x", "", "٠", "9" * 5_000):
         assert post(path, data={"words": "me", "case": case}, headers=cookie).status_code == 422
     assert post(path, data={"words": "me", "case": "0"}, headers=SAME).status_code == 422, (
-        "no code was given"
+        "the code is missing"
     )
     assert not asked(mia)[0].appeals
     assert (
@@ -98,7 +98,7 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Creat
     assert len(asked(mia)[0].appeals) == 1
 
 
-def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(
+def test_unmatched_report_is_left_to_the_operator(
     mia: CreatorPage,
 ) -> None:
     receipt = receipt_of(
@@ -112,7 +112,7 @@ def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(
         }
 
 
-def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: CreatorPage) -> None:
+def test_receipt_needs_its_code_and_form_is_accepted_once(mia: CreatorPage) -> None:
     forgotten(mia)
     form = re.search(r'name="form" value="([^"]+)"', mia.room.client.get("/report").text)
     assert form is not None
@@ -133,7 +133,7 @@ def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: CreatorPage) -> 
     assert mia.room.client.get("/report/%00").status_code == 404
 
 
-def test_how_to_reach_somebody_is_read_by_no_agency(mia: CreatorPage) -> None:
+def test_contact_is_readable_only_by_the_operator(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "contact": "zoe@example.org", "house": "yes"}
     answer = mia.room.client.post(
@@ -166,7 +166,7 @@ def test_how_to_reach_somebody_is_read_by_no_agency(mia: CreatorPage) -> None:
 
 @dataclass
 class Desk:
-    """What a command at the terminal holds of the house: its scopes, and its letters."""
+    """Scopes and sealed forms of the installation, as the operator's commands use them."""
 
     mia: CreatorPage
 
@@ -178,7 +178,7 @@ class Desk:
         return sealed_intake.unseal_form(MASTER, tenant_id, letter)
 
 
-def test_who_is_accused_does_not_decide(mia: CreatorPage) -> None:
+def test_reported_agency_cannot_decide_operator_requests(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "house": "yes"}
     receipt = receipt_of(
@@ -227,7 +227,7 @@ def test_who_is_accused_does_not_decide(mia: CreatorPage) -> None:
         )
 
 
-def test_an_appeal_to_the_house_is_for_another_of_them(mia: CreatorPage) -> None:
+def test_appeal_is_decided_by_another_operator(mia: CreatorPage) -> None:
     from gate.reviews import appeals
     from gate.reviews.events import AppealDue
 
@@ -253,7 +253,7 @@ def test_an_appeal_to_the_house_is_for_another_of_them(mia: CreatorPage) -> None
         assert complaints.find_status_by_receipt(scope, receipt).state is RemovalRequestState.UPHELD
 
 
-def test_a_flood_of_reports_waits(mia: CreatorPage) -> None:
+def test_flood_of_reports_is_refused(mia: CreatorPage) -> None:
     first = receipt_of(send(mia, who="shown", words="me"))
     with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run(

@@ -1,5 +1,5 @@
-"""A receipt and its code: the address alone shows nothing, a few tries are all there are, a form
-sent twice is one."""
+"""Receipts and access codes of removal requests: the URL alone shows nothing, attempts are limited,
+and a repeated form counts once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def enter(to: CreatorPage, receipt: str, pin: str) -> httpx.Response:
 
 
 def forgotten(mia: CreatorPage) -> None:
-    """Failures of other tests of this machine do not count here."""
+    """Delete failed attempts of other tests from the same address."""
     with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run("DELETE FROM login_failures")
 
@@ -46,7 +46,7 @@ def receipt(mia: CreatorPage) -> str:
     return receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
 
 
-def test_the_code_is_shown_once_and_opens(mia: CreatorPage, receipt: str) -> None:
+def test_code_is_shown_once_and_opens_the_receipt(mia: CreatorPage, receipt: str) -> None:
     pin = code_of(receipt)
     assert f"{pin[:4]} {pin[4:]}" in read(mia, receipt).text
     shut = mia.get(f"report/{receipt}")
@@ -65,7 +65,7 @@ def test_the_code_is_shown_once_and_opens(mia: CreatorPage, receipt: str) -> Non
     assert read(mia, receipt).headers["cache-control"] == "no-store"
 
 
-def test_what_is_kept_of_a_code_does_not_tell_it(mia: CreatorPage, receipt: str) -> None:
+def test_stored_code_is_a_hash(mia: CreatorPage, receipt: str) -> None:
     with mia.scope() as scope:
         kept = receipts.access_code_hash(scope, receipt)
     assert kept is not None
@@ -73,7 +73,7 @@ def test_what_is_kept_of_a_code_does_not_tell_it(mia: CreatorPage, receipt: str)
     assert code_of(receipt) not in kept
 
 
-def test_a_pass_is_of_one_receipt_and_ends(mia: CreatorPage, receipt: str) -> None:
+def test_pass_opens_one_receipt_and_expires(mia: CreatorPage, receipt: str) -> None:
     other = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     mine = COOKIES[receipt]
     for forged in (
@@ -103,8 +103,8 @@ def test_a_pass_is_of_one_receipt_and_ends(mia: CreatorPage, receipt: str) -> No
         )
 
 
-def test_a_thousand_guesses_are_five(mia: CreatorPage, receipt: str) -> None:
-    """Many at once, too: the right code among them opens nothing once the tries are used up."""
+def test_guesses_are_limited_to_five(mia: CreatorPage, receipt: str) -> None:
+    """Also when sent at once: the right code is refused once the attempts are used up."""
     with ThreadPoolExecutor(16) as several:
         answers = list(several.map(lambda n: enter(mia, receipt, f"{n:08}"), range(60)))
     assert {one.status_code for one in answers} == {422}
@@ -116,13 +116,13 @@ def test_a_thousand_guesses_are_five(mia: CreatorPage, receipt: str) -> None:
     assert enter(mia, receipt, code_of(receipt)).status_code == 303
 
 
-def test_a_number_nobody_has_says_the_same(mia: CreatorPage, receipt: str) -> None:
+def test_unknown_receipt_looks_like_a_wrong_code(mia: CreatorPage, receipt: str) -> None:
     known, unknown = enter(mia, receipt, "00000000"), enter(mia, "2222-2222-2222", "00000000")
     assert known.text.replace(receipt, "2222-2222-2222") == unknown.text
     assert (known.status_code, unknown.status_code) == (422, 422)
 
 
-def test_another_sites_page_types_no_code(mia: CreatorPage, receipt: str) -> None:
+def test_code_from_another_site_is_refused(mia: CreatorPage, receipt: str) -> None:
     foreign = mia.room.client.post(
         f"/{mia.slug}/report/{receipt}",
         data={"pin": code_of(receipt)},
@@ -132,7 +132,7 @@ def test_another_sites_page_types_no_code(mia: CreatorPage, receipt: str) -> Non
     assert "set-cookie" not in foreign.headers
 
 
-def test_a_form_sent_twice_is_one_request(mia: CreatorPage) -> None:
+def test_form_sent_twice_creates_one_request(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     form = re.search(
         r'name="form" value="([A-Za-z0-9_-]{22})"', mia.get(f"report?item={item}").text
@@ -146,7 +146,7 @@ def test_a_form_sent_twice_is_one_request(mia: CreatorPage) -> None:
     assert {one.status_code for one in answers} == {303}
     assert len({one.headers["location"] for one in answers}) == 1
     assert sum("set-cookie" in one.headers for one in answers) == 1, (
-        "who sends it again is not let in by that"
+        "a repeated form grants no access"
     )
     with mia.scope() as scope:
         assert (
@@ -166,7 +166,7 @@ def digests(mine: CreatorPage, receipt: str) -> list[str]:
         )
 
 
-def test_an_address_of_ours_is_found(mia: CreatorPage) -> None:
+def test_own_urls_are_matched(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     item = mia.post(media=[sha256])
     for address in (
@@ -179,7 +179,7 @@ def test_an_address_of_ours_is_found(mia: CreatorPage) -> None:
         )
 
 
-def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: CreatorPage) -> None:
+def test_urls_of_other_sites_freeze_nothing(mia: CreatorPage) -> None:
     other = create_page(mia.room)
     theirs = other.stage(new_picture())
     item = other.post(media=[theirs])
@@ -206,7 +206,7 @@ LOOK = "a5a5a5a5f00f0ff0"
 
 
 def seen(mine: CreatorPage, look: str) -> str:
-    """A picture of the page that looks so; its digest."""
+    """Add a picture with this perceptual hash to the page, and return its digest."""
     sha256 = mine.stage(new_picture())
     with mine.scope() as scope, scope.acting_as("gate"):
         scope.run(
@@ -218,7 +218,7 @@ def seen(mine: CreatorPage, look: str) -> str:
     return sha256
 
 
-def test_what_looks_the_same_is_found_and_nothing_else(mia: CreatorPage) -> None:
+def test_only_similar_pictures_are_matched(mia: CreatorPage) -> None:
     near, far = seen(mia, "a5a5a5a5f00f0f0f"), seen(mia, "5a5a5a5a0ff0f00f")
     assert digests(mia, receipt_of(send(mia, who="shown", look=LOOK))) == [near]
     assert (
@@ -246,13 +246,13 @@ def test_what_looks_the_same_is_found_and_nothing_else(mia: CreatorPage) -> None
     ],
     ids=["script", "brackets", "long", "words", "contact", "look", "nothing"],
 )
-def test_hostile_forms_write_nothing(mia: CreatorPage, typed: dict[str, str]) -> None:
+def test_hostile_forms_create_no_request(mia: CreatorPage, typed: dict[str, str]) -> None:
     assert send(mia, who="shown", **typed).status_code == 422
     with mia.scope() as scope:
         assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
-def test_markup_is_shown_as_words(mia: CreatorPage) -> None:
+def test_markup_is_shown_as_text(mia: CreatorPage) -> None:
     words, address = "<script>hit()</script>", 'https://x.example/"><b>'
     again = send(mia, who="nobody", words=words, address=address)
     assert again.status_code == 422
@@ -267,7 +267,7 @@ def test_markup_is_shown_as_words(mia: CreatorPage) -> None:
     assert "<script>hit" not in read(mia, receipt).text
 
 
-def test_only_the_form_runs_our_script(mia: CreatorPage, receipt: str) -> None:
+def test_only_the_form_page_allows_scripts(mia: CreatorPage, receipt: str) -> None:
     form = mia.get("report")
     assert "script-src 'self'" in form.headers["content-security-policy"]
     assert "connect-src" not in form.headers["content-security-policy"]
@@ -276,14 +276,14 @@ def test_only_the_form_runs_our_script(mia: CreatorPage, receipt: str) -> None:
         assert "<script" not in other.text
 
 
-def test_a_flood_of_forms_is_held_back_before_codes_are_made(mia: CreatorPage) -> None:
+def test_oversized_form_is_refused(mia: CreatorPage) -> None:
     body = urlencode({"who": "shown", "words": "x" * 40_000}).encode()
     assert (
         mia.room.client.post(f"/{mia.slug}/report", content=body, headers=SAME).status_code == 422
     )
 
 
-def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: CreatorPage) -> None:
+def test_request_without_match_does_not_claim_a_hold(mia: CreatorPage) -> None:
     forgotten(mia)
     receipt = receipt_of(send(mia, who="shown", words="me by the sea"))
     said = read(mia, receipt).text
@@ -291,9 +291,8 @@ def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: CreatorPage
     assert "Le contenu est en attente" not in said
 
 
-def test_who_asks_is_answered_in_their_language(mia: CreatorPage) -> None:
-    """A stranger chose no creator: the form and its receipt speak theirs, where it is one of
-    ours."""
+def test_form_and_receipt_use_the_visitors_language(mia: CreatorPage) -> None:
+    """The form and the receipt use the visitor's language if it is supported, not the creator's."""
     forgotten(mia)
     for language, said, told in (
         ("en-GB,en;q=0.9", "Request removal of an image", "Your request"),

@@ -1,5 +1,4 @@
-"""Request removal of an image: a form for everybody, a receipt, and how things stand; nothing for other
-sites' pages."""
+"""Removal requests: a public form, a receipt and a status page, protected from other sites."""
 
 import re
 from urllib.parse import urlencode
@@ -16,7 +15,7 @@ ORIGIN = {"origin": "http://pages.example.test"}
 
 
 def ask(page: CreatorPage, item: str, *, who: str = "shown", **headers: str) -> httpx.Response:
-    """Send the form, as a browser does."""
+    """Submit the form as a browser does."""
     form = {"item": item, "who": who}
     return page.room.client.post(
         f"/{page.slug}/report",
@@ -27,8 +26,8 @@ def ask(page: CreatorPage, item: str, *, who: str = "shown", **headers: str) -> 
 
 
 COOKIES: dict[str, str] = {}
-"""What the browser of who asked got with each receipt; the pages are behind https, and these tests
-are not."""
+"""Cookies of the requester's browser by receipt, sent by hand because the cookies are secure and
+the tests use HTTP."""
 
 
 def receipt_of(answer: httpx.Response) -> str:
@@ -41,13 +40,13 @@ def receipt_of(answer: httpx.Response) -> str:
 
 
 def read(page: CreatorPage, receipt: str, typed: str = "") -> httpx.Response:
-    """The receipt, in the browser of who asked."""
+    """Open the receipt in the requester's browser."""
     return page.room.client.get(
         f"/{page.slug}/report/{typed or receipt}", headers={"cookie": COOKIES[receipt]}
     )
 
 
-def test_form_is_at_the_foot_of_every_page(mia: CreatorPage) -> None:
+def test_every_page_links_to_the_removal_form(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())], text="la mer")
     assert f'href="/{mia.slug}/report"' in mia.get().text
     assert f'href="/{mia.slug}/report?item={item}"' in mia.get(f"p/{item}").text
@@ -57,7 +56,7 @@ def test_form_is_at_the_foot_of_every_page(mia: CreatorPage) -> None:
     assert "la mer" in form
 
 
-def test_asking_gives_a_receipt_that_says_how_it_stands(mia: CreatorPage) -> None:
+def test_request_returns_a_receipt_with_its_status(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     assert re.fullmatch(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", receipt)
@@ -78,7 +77,7 @@ def test_asking_gives_a_receipt_that_says_how_it_stands(mia: CreatorPage) -> Non
     assert list(kinds) == ["complaint.due"]
 
 
-def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: CreatorPage) -> None:
+def test_frozen_item_is_hidden_until_decided(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     with mia.scope() as scope:
@@ -96,7 +95,7 @@ def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: CreatorPage)
     [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
     ids=["cross", "neighbour"],
 )
-def test_foreign_page_asks_for_nothing(mia: CreatorPage, headers: dict[str, str]) -> None:
+def test_request_from_another_site_is_refused(mia: CreatorPage, headers: dict[str, str]) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, item, **headers)
     assert answer.status_code == 422
@@ -105,7 +104,7 @@ def test_foreign_page_asks_for_nothing(mia: CreatorPage, headers: dict[str, str]
         assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
-def test_old_browser_is_known_by_its_origin(mia: CreatorPage) -> None:
+def test_origin_header_is_checked_for_old_browsers(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     form = {"item": item, "who": "shown"}
     client = mia.room.client
@@ -125,19 +124,19 @@ def test_old_browser_is_known_by_its_origin(mia: CreatorPage) -> None:
 @pytest.mark.parametrize(
     ("item", "who"), [("unknown-item", "shown"), ("", "shown"), ("ITEM", "nobody")]
 )
-def test_what_is_not_there_is_told(mia: CreatorPage, item: str, who: str) -> None:
+def test_incomplete_form_explains_what_is_missing(mia: CreatorPage, item: str, who: str) -> None:
     real = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, real if item == "ITEM" else item, who=who)
     assert answer.status_code == 422
     assert "Indiquez qui vous êtes" in answer.text
 
 
-def test_words_alone_show_nobody(mia: CreatorPage) -> None:
+def test_item_without_picture_cannot_be_reported(mia: CreatorPage) -> None:
     assert ask(mia, mia.post(text="rien à voir")).status_code == 422
     assert "Aucune image" in mia.get("report").text
 
 
-def test_flood_waits(mia: CreatorPage) -> None:
+def test_flood_of_requests_is_refused(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt_of(ask(mia, item))
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
@@ -155,7 +154,7 @@ def test_flood_waits(mia: CreatorPage) -> None:
     assert f"envoyé {MAX_REMOVAL_REQUESTS} demandes" in answer.text
 
 
-def test_receipt_is_no_guess_and_of_its_page_alone(mia: CreatorPage, room: object) -> None:
+def test_receipt_cannot_be_guessed_or_used_on_another_page(mia: CreatorPage, room: object) -> None:
     from tests.web.builders import create_page
 
     item = mia.post(media=[mia.stage(new_picture())])
@@ -174,7 +173,7 @@ def test_receipt_is_no_guess_and_of_its_page_alone(mia: CreatorPage, room: objec
 
 
 def refused(mia: CreatorPage) -> str:
-    """Somebody asked, and a person said that it may stay; the receipt."""
+    """Create a removal request, reject it, and return the receipt."""
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope("member:somebody") as scope:
         removal_requests.reject_removal_request(
@@ -199,7 +198,7 @@ def appeals(page: CreatorPage) -> list[str]:
         return list(found.scalars())
 
 
-def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: CreatorPage) -> None:
+def test_refusal_gives_its_reason_and_can_be_appealed_once(mia: CreatorPage) -> None:
     receipt = refused(mia)
     shown = read(mia, receipt).text
     for said in (
@@ -220,14 +219,14 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: CreatorPage) -> 
     told = read(mia, receipt).text
     assert "Nous avons reçu votre recours" in told
     assert "Contester la décision" not in told
-    assert "Vos possibilités" not in told, "a heading with nothing under it"
+    assert "Vos possibilités" not in told, "the heading has no content"
     assert "<b>moi" not in told
     again = appeal(mia, receipt, b"words=")
     assert (again.status_code, len(appeals(mia))) == (422, 1)
     assert "Un seul recours est possible" in again.text
 
 
-def test_hostile_appeals_write_nothing(mia: CreatorPage) -> None:
+def test_hostile_appeals_create_nothing(mia: CreatorPage) -> None:
     from tests.web.builders import create_page
 
     receipt, neighbour, stranger = (
@@ -255,7 +254,7 @@ def test_hostile_appeals_write_nothing(mia: CreatorPage) -> None:
     assert appeals(mia) == ["ab"]
 
 
-def test_what_the_clock_took_says_that_no_person_did(mia: CreatorPage) -> None:
+def test_automatic_removal_is_labeled_as_automatic(mia: CreatorPage) -> None:
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope() as scope:
         removal_requests.recall_named_bytes(
@@ -272,12 +271,12 @@ def test_what_the_clock_took_says_that_no_person_did(mia: CreatorPage) -> None:
     assert "<textarea" not in shown
 
 
-def test_too_much_typed_is_nothing_typed(mia: CreatorPage) -> None:
+def test_oversized_form_is_refused(mia: CreatorPage) -> None:
     answer = mia.room.client.post(f"/{mia.slug}/report", content=b"item=" + b"x" * 9000)
     assert answer.status_code == 422
 
 
-def test_language_is_the_pages(room: object, mia: CreatorPage) -> None:
+def test_form_and_receipt_use_the_language_of_the_page(room: object, mia: CreatorPage) -> None:
     from tests.web.builders import create_page
 
     english = create_page(mia.room, language="en", title="Mia")

@@ -1,5 +1,5 @@
-"""What a platform no longer deletes: who asked, and who is shown, read that something of the house
-stands there."""
+"""Content that a platform no longer deletes: requesters and depicted people are informed of the
+replacement."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ STANDS = "Contenu remplacé"
 
 @pytest.fixture
 def here(mia: CreatorPage) -> World:
-    """Mia's agency, with an account on a platform that stops deleting."""
+    """Return the agency of mia with an account on a platform that stops deleting."""
     with mia.scope() as scope:
         ann, rob = (
             agencies.add_member(scope, name=name, email=f"{uuid7().hex}@example.test", role=role, language="en",
@@ -42,8 +42,8 @@ def here(mia: CreatorPage) -> World:
 
 
 def instead(here: World, jti: UUID) -> None:
-    """What the workers do where the platform refused: a sentence of the house, under its own
-    permit, stands there."""
+    """Publish the replacement text under a separate permit, as the workers do after the platform
+    refused to delete."""
     told = unit(
         here,
         text=render_message(Message(GONE), "en"),
@@ -61,9 +61,7 @@ def called_back(here: World, jti: UUID) -> None:
         live_copies.mark_for_recall(scope, jti, Message("recall.complaint"))
 
 
-def test_a_persons_page_says_what_stands_there_until_it_is_removed(
-    mia: CreatorPage, here: World
-) -> None:
+def test_subject_portal_shows_the_replacement_until_removal(mia: CreatorPage, here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope, surfaces=("sandbox",))
         shown = picture(scope, here, Rating.G, person=ida)
@@ -91,9 +89,7 @@ def test_a_persons_page_says_what_stands_there_until_it_is_removed(
     assert "removed on" in see(mia, path).text
 
 
-def test_a_receipt_says_what_stands_there_until_it_is_removed(
-    mia: CreatorPage, here: World
-) -> None:
+def test_receipt_shows_the_replacement(mia: CreatorPage, here: World) -> None:
     sha256 = mia.stage(new_picture())
     receipt = receipt_of(ask(mia, mia.post(media=[sha256])))
     jti = publish_unit(here, unit(here, media=[Medium(sha256, "image/png", 1)]), native=uuid7().hex)

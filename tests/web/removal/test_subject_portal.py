@@ -1,4 +1,4 @@
-"""A depicted person's page: what it says, what may be pressed, and that it names nobody else."""
+"""The subject portal: its contents and actions, and that it names no other person."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 
 @pytest.fixture
 def ida(mia: CreatorPage) -> UUID:
-    """Somebody real, who allowed everything."""
+    """Create a real person who gave every consent."""
     with mia.scope() as scope:
         return real_person(
             scope, surfaces=("own_page", "telegram"), display_ref="Ida-of-the-agency"
@@ -52,14 +52,14 @@ def wanted(mia: CreatorPage) -> list[Any]:
 
 
 def handled(mia: CreatorPage) -> None:
-    """The workers do what was asked."""
+    """Handle the requested revocations as the workers do."""
     for person, what, by in wanted(mia):
         handle_revocation(
             RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant
         )
 
 
-def test_page_says_what_was_allowed_and_names_nobody(mia: CreatorPage, ida: UUID) -> None:
+def test_portal_lists_consents_without_names(mia: CreatorPage, ida: UUID) -> None:
     with mia.scope() as scope:
         real_person(scope, surfaces=("sandbox",), display_ref="Somebody-else")
     shown = see(mia, link(mia, ida))
@@ -83,12 +83,10 @@ def test_page_says_what_was_allowed_and_names_nobody(mia: CreatorPage, ida: UUID
 
 
 @pytest.mark.parametrize("what", ["publish", "download_sell", "all"])
-def test_taking_back_goes_by_the_urgent_event_and_is_shown(
-    mia: CreatorPage, ida: UUID, what: str
-) -> None:
+def test_revocation_is_requested_once_and_shown(mia: CreatorPage, ida: UUID, what: str) -> None:
     path = link(mia, ida)
     see(mia, path)
-    assert wanted(mia) == []  # looking changes nothing
+    assert wanted(mia) == []  # a GET changes nothing
     for _ in range(2):
         assert press(mia, path, what).headers["location"] == path
     assert wanted(mia) == [(ida, "" if what == "all" else what, f"person:{ida}")]
@@ -99,14 +97,14 @@ def test_taking_back_goes_by_the_urgent_event_and_is_shown(
     assert "and completed" in done.text
     assert done.text.count("revoked on") == (3 if what == "all" else 1)
     assert f'value="{what}"' not in done.text
-    assert press(mia, path, what).status_code == 422  # nothing is left
+    assert press(mia, path, what).status_code == 422  # nothing remains to revoke
     assert ("Revoke: appearance in images" in done.text) == (what != "all")
 
 
 @pytest.mark.parametrize(
     "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
 )
-def test_another_sites_form_takes_nothing_back(
+def test_revocation_from_another_site_is_refused(
     mia: CreatorPage, ida: UUID, headers: dict[str, str]
 ) -> None:
     assert press(mia, link(mia, ida), "all", **headers).status_code == 422
@@ -114,12 +112,12 @@ def test_another_sites_form_takes_nothing_back(
 
 
 @pytest.mark.parametrize("what", ["", "everything", "publish\x00", "x" * 400])
-def test_what_is_no_permission_is_not_taken_back(mia: CreatorPage, ida: UUID, what: str) -> None:
+def test_unknown_consent_is_not_revoked(mia: CreatorPage, ida: UUID, what: str) -> None:
     assert press(mia, link(mia, ida), what).status_code == 422
     assert wanted(mia) == []
 
 
-def test_a_new_link_ends_the_old_one(mia: CreatorPage, ida: UUID) -> None:
+def test_new_link_replaces_the_old_one(mia: CreatorPage, ida: UUID) -> None:
     old = link(mia, ida)
     new = link(mia, ida)
     assert see(mia, old).status_code == press(mia, old, "all").status_code == 404
@@ -131,7 +129,7 @@ def test_a_new_link_ends_the_old_one(mia: CreatorPage, ida: UUID) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 500, "%00" * 43, "..%2fhealthz"])
-def test_nobodys_link_is_nothing(mia: CreatorPage, token: str) -> None:
+def test_unknown_link_is_not_found(mia: CreatorPage, token: str) -> None:
     assert mia.room.client.get(f"/me/{token}").status_code == 404
     assert mia.room.client.post(f"/me/{token}", data={"what": "all"}).status_code == 404
 
@@ -141,7 +139,7 @@ def invented(scope: Any) -> UUID:
 
 
 @pytest.mark.parametrize(("who", "refusal"), [(invented, BadInput), (lambda _: uuid7(), NotFound)])
-def test_only_somebody_real_of_this_agency_gets_a_link(
+def test_only_real_people_of_the_agency_get_a_link(
     mia: CreatorPage, ida: UUID, who: Callable[[Any], UUID], refusal: type[Exception]
 ) -> None:
     other = create_page(mia.room)

@@ -1,5 +1,4 @@
-"""A person's own page: agreeing that their face is known, and taking it back, with two presses
-each."""
+"""The subject portal: consent to face recognition and its revocation."""
 
 from uuid import UUID
 
@@ -37,9 +36,7 @@ def known(mia: CreatorPage, person: UUID) -> bool:
         return face_consent.has_face_consent(scope, person)
 
 
-def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
-    mia: CreatorPage, ida: UUID
-) -> None:
+def test_face_consent_is_given_and_revoked(mia: CreatorPage, ida: UUID) -> None:
     path = link(mia, ida)
     with mia.scope() as scope:
         confirm_contact_address(scope, ida)
@@ -47,7 +44,7 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
     assert "biometric" in shown
     assert "Yes, delete the data" not in shown
     assert "biométriques" in mia.room.client.get(path, headers={"accept-language": "fr"}).text
-    assert not known(mia, ida), "looking changes nothing"
+    assert not known(mia, ida), "a GET changes nothing"
     assert press(mia, path, AGREE).headers["location"] == path
     assert see(mia, path).headers["refresh"]
     assert agreed(mia) == [ida]
@@ -58,11 +55,11 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
     handled(mia)
     assert not known(mia, ida)
     again = see(mia, path).text
-    assert again.count("revoked on") == 0, "what they allowed else stands"
-    assert press(mia, path, FACE_CONSENT).status_code == 422  # nothing is left
+    assert again.count("revoked on") == 0, "other consents remain"
+    assert press(mia, path, FACE_CONSENT).status_code == 422  # nothing remains to revoke
 
 
-def test_stopping_everything_erases_the_face_too(mia: CreatorPage, ida: UUID) -> None:
+def test_revoking_everything_erases_the_face_data(mia: CreatorPage, ida: UUID) -> None:
     path = link(mia, ida)
     press(mia, path, AGREE)
     agreed(mia)
@@ -74,14 +71,14 @@ def test_stopping_everything_erases_the_face_too(mia: CreatorPage, ida: UUID) ->
 @pytest.mark.parametrize(
     "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
 )
-def test_another_sites_form_agrees_to_nothing(
+def test_face_consent_from_another_site_is_refused(
     mia: CreatorPage, ida: UUID, headers: dict[str, str]
 ) -> None:
     assert press(mia, link(mia, ida), AGREE, **headers).status_code == 422
     assert agreed(mia) == []
 
 
-def test_the_journal_erases_it_again_after_a_restore(mia: CreatorPage, ida: UUID) -> None:
+def test_revocation_is_journaled_and_erases_the_face_data(mia: CreatorPage, ida: UUID) -> None:
     press(mia, link(mia, ida), AGREE)
     agreed(mia)
     with mia.scope() as scope:

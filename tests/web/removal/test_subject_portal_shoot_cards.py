@@ -1,5 +1,5 @@
-"""Shoot cards on a depicted person's page: read, signed, declined, taken back; by the person whose
-page it is."""
+"""Shoot cards in the subject portal: read, signed, declined and withdrawn, only by the person
+concerned."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ FORM = re.compile(r'name="what" value="(\w+)"><input type="hidden" name="card" v
 
 
 def somebody(mia: CreatorPage, name: str) -> tuple[UUID, str]:
-    """Somebody real, and the path of their page."""
+    """Create a real person and return the ID and the path of their portal."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
         path = f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
@@ -52,7 +52,7 @@ def see(mia: CreatorPage, path: str, language: str = "en") -> httpx.Response:
 
 
 def forms(mia: CreatorPage, path: str) -> dict[str, dict[str, str]]:
-    """What may be said of cards there, each as its form sends it."""
+    """Return the fields of each shoot card form on the page, by action."""
     return {
         what: {"what": what, "card": card, "digest": of}
         for what, card, of in FORM.findall(see(mia, path).text)
@@ -64,7 +64,7 @@ def press(mia: CreatorPage, path: str, typed: dict[str, str], **headers: str) ->
 
 
 def work(mia: CreatorPage) -> int:
-    """What the workers would do now; how much it was."""
+    """Handle the submitted answers as the workers do and return their number."""
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
                          ":kind",
@@ -85,7 +85,7 @@ def said(mia: CreatorPage) -> list[tuple[UUID, str, str]]:
     return [(row.person_id, row.said, row.said_by) for row in rows]
 
 
-def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
+def test_two_people_sign_on_their_portals(mia: CreatorPage) -> None:
     (ida, hers), (tom, his) = somebody(mia, "Ida-of-the-agency"), somebody(mia, "Tom-the-partner")
     assert "Shoot cards" not in see(mia, hers).text
     card_for(mia, ida, tom)
@@ -120,16 +120,16 @@ def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
     work(mia)
     assert "other signatures missing" not in see(mia, hers).text
     assert said(mia) == [(ida, "signed", f"person:{ida}"), (tom, "signed", f"person:{tom}")]
-    assert see(mia, hers).text.count("· images of ") == 2, (
-        "what was signed is no permission for everything"
-    )
+    assert see(mia, hers).text.count("· images of ") == 2, "a signed card covers only its shoot"
     assert "Revoke: publication" in see(mia, hers).text
 
 
 @pytest.mark.parametrize(("first", "then", "told"), [
     ("declined", None, "Declined"), ("signed", "withdrawn", "Signature withdrawn")
 ])  # fmt: skip
-def test_a_no_is_final(mia: CreatorPage, first: str, then: str | None, told: str) -> None:
+def test_declined_or_withdrawn_card_is_final(
+    mia: CreatorPage, first: str, then: str | None, told: str
+) -> None:
     ida, path = somebody(mia, "Ida")
     card_for(mia, ida)
     for what in filter(None, (first, then)):
@@ -143,7 +143,7 @@ def test_a_no_is_final(mia: CreatorPage, first: str, then: str | None, told: str
     assert (live, heard) == (0, 1)
 
 
-def test_nobody_else_s_page_signs_it(mia: CreatorPage) -> None:
+def test_card_is_signed_only_on_the_portal_of_its_person(mia: CreatorPage) -> None:
     (ida, hers), (_, stranger) = somebody(mia, "Ida"), somebody(mia, "Eve")
     card_for(mia, ida)
     typed = forms(mia, hers)["signed"]
@@ -164,4 +164,4 @@ def test_nobody_else_s_page_signs_it(mia: CreatorPage) -> None:
     assert (work(mia), said(mia)) == (0, [])
     with mia.scope() as scope:
         subject_portal.create_portal_link(scope, ida)
-    assert press(mia, hers, typed).status_code == 404, "an old link signs nothing"
+    assert press(mia, hers, typed).status_code == 404, "an old link cannot sign"

@@ -1,5 +1,5 @@
-"""The door of the part for adults: what a visitor without a proof gets; the whole way is a journey
-of its own."""
+"""The entrance of the adult area for visitors without an age check; tests/browser covers the
+complete path."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def with_provider(mia: CreatorPage) -> None:
         )
 
 
-def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: CreatorPage) -> None:
+def test_session_cookie_is_bound_to_the_host_and_hidden_from_scripts(mia: CreatorPage) -> None:
     with_provider(mia)
     answer = mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN)
     assert answer.status_code == 303
@@ -38,14 +38,14 @@ def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: CreatorPage
     assert session not in f"{rows[0].user_id}{rows[0].source}"
 
 
-def test_where_nobody_checks_ages_the_door_says_so_and_gives_no_session(mia: CreatorPage) -> None:
+def test_without_age_provider_no_session_is_created(mia: CreatorPage) -> None:
     shown = mia.get("18/")
     assert "La vérification d’âge n’est pas disponible ici" in shown.text
     assert "<form" not in shown.text
     assert "set-cookie" not in mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN).headers
 
 
-def test_the_house_writes_each_part_under_its_own_credential(mia: CreatorPage) -> None:
+def test_adult_area_needs_a_separate_credential(mia: CreatorPage) -> None:
     data = new_picture()
     sha256 = mia.stage(data, Rating.N)
     assert mia.put(media=[sha256]).status_code == 403
@@ -68,7 +68,7 @@ def test_the_house_writes_each_part_under_its_own_credential(mia: CreatorPage) -
         "18/files/%00.png",
     ],
 )
-def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: CreatorPage, path: str) -> None:
+def test_unknown_content_looks_like_restricted_content(mia: CreatorPage, path: str) -> None:
     answer = mia.get(path)
     assert answer.status_code in {303, 404}
     assert answer.headers["cache-control"] == "private, no-store"
@@ -77,7 +77,7 @@ def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: CreatorPage, pat
     assert mia.get("18").status_code == 200
 
 
-def test_the_door_speaks_the_pages_language(mia: CreatorPage) -> None:
+def test_entrance_uses_the_language_of_the_page(mia: CreatorPage) -> None:
     english = create_page(mia.room, language="en", title="Mia")
     with_provider(english)
     assert "Verify your age once" in english.get("18/").text

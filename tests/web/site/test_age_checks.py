@@ -1,4 +1,4 @@
-"""The page of a check of age: what its viewer sees and may press, and that nobody keeps a copy."""
+"""The page of an age check: what the visitor sees and may press, and that no cache stores it."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from tests.web.builders import PUBLIC, CreatorPage
 
 
 def invited(mia: CreatorPage) -> tuple[str, UUID]:
-    """A link, and its check: a provider is connected."""
+    """Connect an age provider, create a check link, and return its token and the check ID."""
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
             "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
@@ -47,14 +47,14 @@ def begun(mia: CreatorPage) -> list[str]:
         return [row.args["page"] for row in rows]
 
 
-def test_the_link_begins_a_check_once(mia: CreatorPage) -> None:
+def test_link_starts_a_check_once(mia: CreatorPage) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
     shown = client.get(f"/age/{token}")
     assert shown.status_code == 200
     assert shown.headers["cache-control"] == "private, no-store"
     assert shown.headers["referrer-policy"] == "no-referrer"
-    assert begun(mia) == []  # whoever previews a link begins nothing
+    assert begun(mia) == []  # a link preview starts nothing
     for _ in range(2):
         assert client.post(f"/age/{token}").status_code == 303
     assert begun(mia) == [f"{PUBLIC}/age/{token}"]
@@ -64,7 +64,7 @@ def test_the_link_begins_a_check_once(mia: CreatorPage) -> None:
 
 
 @pytest.mark.parametrize("state", list(AgeCheckState))
-def test_every_state_is_told_and_only_some_let_begin(
+def test_every_state_is_shown_and_only_retryable_ones_start(
     mia: CreatorPage, state: AgeCheckState
 ) -> None:
     token, check_id = invited(mia)
@@ -78,7 +78,7 @@ def test_every_state_is_told_and_only_some_let_begin(
     assert bool(begun(mia)) == (state in age_checks.RETRYABLE_CHECK_STATES)
 
 
-def test_an_old_link_and_another_sites_form_begin_nothing(mia: CreatorPage) -> None:
+def test_expired_link_and_foreign_form_start_nothing(mia: CreatorPage) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
     for headers in (
@@ -98,7 +98,7 @@ def test_an_old_link_and_another_sites_form_begin_nothing(mia: CreatorPage) -> N
     assert begun(mia) == []
 
 
-def test_nobodys_link_is_nothing(mia: CreatorPage) -> None:
+def test_unknown_link_is_not_found(mia: CreatorPage) -> None:
     for token in ("x", "A" * 32, "A" * 500, "%00" * 32):
         assert mia.room.client.get(f"/age/{token}").status_code == 404
         assert mia.room.client.post(f"/age/{token}").status_code == 404

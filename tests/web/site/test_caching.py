@@ -1,12 +1,11 @@
-"""Conditional requests, HEAD and ranges (RFC 9110): what a reader keeps, and what it must not
-keep."""
+"""Conditional requests, HEAD and ranges (RFC 9110), and what clients and caches may store."""
 
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from tests.web.builders import CreatorPage, new_picture
 
 
-def test_read_again_only_when_changed(mia: CreatorPage) -> None:
+def test_unchanged_page_is_answered_with_304(mia: CreatorPage) -> None:
     key = mia.post(media=[mia.stage(new_picture())])
     for place in ("feed.xml", "feed.json", "", f"p/{key}"):
         tag = mia.get(place).headers["etag"]
@@ -22,7 +21,7 @@ def test_read_again_only_when_changed(mia: CreatorPage) -> None:
 
 
 def settle(mia: CreatorPage) -> None:
-    """Everything of this page was written an hour ago."""
+    """Set the last change of the page to one hour ago."""
     with mia.scope() as scope:
         scope.run(
             "UPDATE sites SET updated_at = house_now() - interval '1 hour' WHERE slug = :s",
@@ -30,11 +29,11 @@ def settle(mia: CreatorPage) -> None:
         )
 
 
-def test_last_modified_is_honoured_once_it_is_certain(mia: CreatorPage) -> None:
+def test_last_modified_is_sent_only_once_certain(mia: CreatorPage) -> None:
     mia.post()
     assert (
         "last-modified" not in mia.get("feed.xml").headers
-    )  # it may change again within this second
+    )  # the page may change again within this second
     settle(mia)
     since = mia.get("feed.xml").headers["last-modified"]
     assert mia.get("feed.xml", if_modified_since=since).status_code == 304
@@ -49,8 +48,8 @@ def test_last_modified_is_honoured_once_it_is_certain(mia: CreatorPage) -> None:
         assert mia.get("feed.xml", if_modified_since=odd).status_code == 200
 
 
-def test_a_removal_is_a_change(mia: CreatorPage) -> None:
-    """A reader that asks by time alone must not keep what was taken down."""
+def test_removal_changes_last_modified(mia: CreatorPage) -> None:
+    """A client that checks only the time must not retain removed content."""
     mia.post(text="stays")
     key = mia.post(text="goes")
     settle(mia)
@@ -61,7 +60,7 @@ def test_a_removal_is_a_change(mia: CreatorPage) -> None:
     assert key not in answer.text
 
 
-def test_what_is_kept_from_visitors_is_a_change(mia: CreatorPage) -> None:
+def test_hidden_picture_changes_last_modified(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
     settle(mia)
@@ -72,7 +71,7 @@ def test_what_is_kept_from_visitors_is_a_change(mia: CreatorPage) -> None:
     assert (answer.status_code, sha256 in answer.text) == (200, False)
 
 
-def test_head_tells_what_get_would(mia: CreatorPage) -> None:
+def test_head_matches_get(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     for path in (
@@ -94,7 +93,7 @@ def test_head_tells_what_get_would(mia: CreatorPage) -> None:
             assert told.headers.get(name) == got.headers.get(name), (path, name)
 
 
-def test_file_answers_by_range(mia: CreatorPage) -> None:
+def test_file_supports_ranges(mia: CreatorPage) -> None:
     data = new_picture()
     sha256 = mia.stage(data)
     mia.post(media=[sha256])
@@ -121,7 +120,7 @@ def test_file_answers_by_range(mia: CreatorPage) -> None:
     assert mia.room.client.get(path, headers=stale).content == data
 
 
-def test_file_is_kept_by_its_reader_and_by_nobody_between(mia: CreatorPage) -> None:
+def test_file_is_cached_by_clients_but_not_by_proxies(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     answer = mia.file(sha256)

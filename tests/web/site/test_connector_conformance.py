@@ -1,4 +1,5 @@
-"""The connector of the own page keeps its contract against the true web room, bad days included."""
+"""The connector of the creator page meets its contract against the real web server, including
+failures."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from web.app import create_web_app
 
 @dataclass
 class PageTruth:
-    """The room's own tables, and a network before it that fails on demand."""
+    """The tables of the server, and a network before it that fails on demand."""
 
     mia: CreatorPage
     book: FaultBook
@@ -55,7 +56,7 @@ class PageTruth:
         return self._rows("true")
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of an item, and how many files it shows."""
+        """Return the text of an item and its number of files."""
         with self.mia.scope() as scope:
             row = scope.run(
                 "SELECT text, jsonb_array_length(media) AS files FROM items WHERE tenant_id = :t "
@@ -74,7 +75,7 @@ class PageTruth:
 
 @dataclass
 class Stage:
-    """The room behind a network that can fail."""
+    """The server behind a network that can fail."""
 
     room: WebServer
     book: FaultBook
@@ -121,19 +122,19 @@ def _good_day(stage: Stage) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("day", rules.TRANSIENT_FAULTS)
-def test_once(stage: Stage, day: str) -> None:
+def test_post_is_published_exactly_once_despite_faults(stage: Stage, day: str) -> None:
     world = stage.world()
     assert rules.publishes_exactly_once(world, world.connector, day) == []
 
 
 @pytest.mark.parametrize("rule", rules.CORE_RULES, ids=lambda rule: rule.__name__)
-def test_rule(stage: Stage, rule: rules.Rule) -> None:
+def test_connector_meets_the_rule(stage: Stage, rule: rules.Rule) -> None:
     world = stage.world()
     assert rule(world, world.connector) == []
 
 
 class Meanwhile(SendingHarness):
-    """Something happens once, when the files are there and their item is about to be put."""
+    """Run a callback once, after the files are staged and before their item is put."""
 
     def __init__(self, world: ConnectorWorld, then: Callable[[], object]) -> None:
         super().__init__(world, world.connector)
@@ -148,7 +149,7 @@ class Meanwhile(SendingHarness):
         return super().send(step, unit, answers)
 
 
-def test_a_file_that_goes_with_another_item_is_staged_again(stage: Stage) -> None:
+def test_file_removed_with_another_item_is_staged_again(stage: Stage) -> None:
     world = stage.world()
     house, first, second = (
         SendingHarness(world, world.connector),

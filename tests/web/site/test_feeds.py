@@ -1,4 +1,4 @@
-"""Feeds by the rules of RFC 4287, RFC 5005 and JSON Feed 1.1, and as feedparser reads them."""
+"""Feeds by RFC 4287, RFC 5005 and JSON Feed 1.1, and as feedparser reads them."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def tag(element: xml.Element) -> str:
 
 
 def breaches(document: bytes) -> Iterator[str]:
-    """What of RFC 4287 a document breaks, by element."""
+    """Yield the violations of RFC 4287 in a document."""
     root = xml.fromstring(document)
     if tag(root) != "feed":
         yield "the root is no feed (4.1.1)"
@@ -93,7 +93,7 @@ def _entry_breaches(entry: xml.Element) -> Iterator[str]:
 
 
 def json_breaches(feed: dict[str, Any]) -> Iterator[str]:
-    """What of JSON Feed 1.1 a document breaks."""
+    """Yield the violations of JSON Feed 1.1 in a document."""
     if feed.get("version") != "https://jsonfeed.org/version/1.1":
         yield "version"
     known = {
@@ -144,7 +144,8 @@ def json_breaches(feed: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture
 def full(mia: CreatorPage) -> CreatorPage:
-    """Three items: words alone, a generated suggestive picture, two pictures described."""
+    """Return a page with three items: text only, a generated suggestive picture, and two pictures
+    with alt texts."""
     pictures = [mia.stage(new_picture()) for _ in range(2)]
     drawn = mia.stage(new_picture(), Rating.S)
     mia.post(text="Des mots\nsur deux lignes & <plus>")
@@ -159,18 +160,18 @@ def full(mia: CreatorPage) -> CreatorPage:
     return mia
 
 
-def test_atom_keeps_the_rfc(full: CreatorPage) -> None:
+def test_atom_feed_follows_the_rfc(full: CreatorPage) -> None:
     answer = full.get("feed.xml")
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert list(breaches(answer.content)) == []
 
 
-def test_empty_feeds_keep_the_rules(mia: CreatorPage) -> None:
+def test_empty_feeds_follow_the_rules(mia: CreatorPage) -> None:
     assert list(breaches(mia.get("feed.xml").content)) == []
     assert list(json_breaches(mia.feed())) == []
 
 
-def test_the_rules_see_a_planted_breach(full: CreatorPage) -> None:
+def test_planted_violations_are_detected(full: CreatorPage) -> None:
     document = full.get("feed.xml").content
     for old, new in (
         (b"<published>", b"<born>"),
@@ -185,13 +186,13 @@ def test_the_rules_see_a_planted_breach(full: CreatorPage) -> None:
         assert list(breaches(broken)), old
 
 
-def test_json_feed_keeps_the_rules(full: CreatorPage) -> None:
+def test_json_feed_follows_the_rules(full: CreatorPage) -> None:
     answer = full.get("feed.json")
     assert answer.headers["content-type"] == "application/feed+json"
     assert list(json_breaches(answer.json())) == []
 
 
-def test_feedparser_reads_both_sides_of_it(full: CreatorPage) -> None:
+def test_feedparser_reads_the_atom_feed(full: CreatorPage) -> None:
     read = feedparser.parse(full.get("feed.xml").content)
     assert not read.bozo
     assert (read.feed.title, read.feed.language) == ("Mia", "fr")
@@ -202,7 +203,7 @@ def test_feedparser_reads_both_sides_of_it(full: CreatorPage) -> None:
     assert words.title == "Des mots sur deux lignes & <plus>"
 
 
-def test_both_feeds_tell_the_same(full: CreatorPage) -> None:
+def test_both_feeds_have_the_same_content(full: CreatorPage) -> None:
     read, feed = feedparser.parse(full.get("feed.xml").content), full.feed()
     assert [entry.id for entry in read.entries] == [item["id"] for item in feed["items"]]
     assert [item["_greenroom"]["ai_generated"] for item in feed["items"]] == [
@@ -214,7 +215,7 @@ def test_both_feeds_tell_the_same(full: CreatorPage) -> None:
     assert feed["items"][1]["image"].startswith(f"{PUBLIC}/files/")
 
 
-def test_enclosures_can_be_fetched_and_have_their_length(full: CreatorPage) -> None:
+def test_enclosures_are_served_with_their_stated_length(full: CreatorPage) -> None:
     for item in full.feed()["items"]:
         for attachment in item.get("attachments", []):
             got = full.room.client.get(attachment["url"].removeprefix(PUBLIC))
@@ -222,13 +223,13 @@ def test_enclosures_can_be_fetched_and_have_their_length(full: CreatorPage) -> N
             assert got.headers["content-type"] == attachment["mime_type"]
 
 
-def test_rendered_twice_gives_the_same_bytes(full: CreatorPage) -> None:
+def test_rendering_is_deterministic(full: CreatorPage) -> None:
     for name in ("feed.xml", "feed.json", ""):
         assert full.get(name).content == full.get(name).content
 
 
-def test_ids_outlive_a_new_address(full: CreatorPage) -> None:
-    """The house moves to another name: readers are not told of everything anew."""
+def test_ids_are_unchanged_at_a_new_address(full: CreatorPage) -> None:
+    """After a move to another domain, feed readers must not show every item as new."""
     from foundation.storage.object_store import FileStore
     from web.site.pages import SitePages
 
@@ -245,9 +246,9 @@ def test_ids_outlive_a_new_address(full: CreatorPage) -> None:
     assert all(entry.link.startswith("https://new.example.test/") for entry in after.entries)
 
 
-def test_updated_moves_with_edits_only(mia: CreatorPage) -> None:
+def test_updated_changes_only_with_edits(mia: CreatorPage) -> None:
     key = mia.post(text="one")
-    with mia.scope() as scope:  # it was written an hour ago
+    with mia.scope() as scope:  # the item was written an hour ago
         scope.run(
             "UPDATE items SET published_at = published_at - interval '1 hour', edited_at = "
             "edited_at"
@@ -266,7 +267,7 @@ def test_updated_moves_with_edits_only(mia: CreatorPage) -> None:
 
 
 def many(mia: CreatorPage, count: int) -> list[str]:
-    """So many items, some written in the same microsecond."""
+    """Create this many items, some in the same microsecond."""
     keys = [new_content_id() for _ in range(count)]
     with mia.scope() as scope:
         for place, key in enumerate(keys):
@@ -277,7 +278,7 @@ def many(mia: CreatorPage, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["feed.xml", "feed.json"])
-def test_pages_of_a_feed_hold_every_item_once(mia: CreatorPage, name: str) -> None:
+def test_feed_pages_list_every_item_once(mia: CreatorPage, name: str) -> None:
     keys = many(mia, 2 * atom_feed.ENTRIES_PER_PAGE + 3)
     seen: list[str] = []
     address: str | None = f"{PUBLIC}/{mia.slug}/{name}"
@@ -296,9 +297,8 @@ def test_pages_of_a_feed_hold_every_item_once(mia: CreatorPage, name: str) -> No
     assert set(seen) == set(keys)
 
 
-def test_hidden_items_do_not_cut_the_feed_short(mia: CreatorPage) -> None:
-    """One newest item is kept from visitors: the page is shorter, the older ones are still
-    reached."""
+def test_hidden_items_do_not_end_the_feed(mia: CreatorPage) -> None:
+    """With one new item hidden, the page is shorter, and older items are still reachable."""
     many(mia, atom_feed.ENTRIES_PER_PAGE)
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
@@ -310,7 +310,7 @@ def test_hidden_items_do_not_cut_the_feed_short(mia: CreatorPage) -> None:
     assert len(rest) == 1
 
 
-def test_next_page_survives_the_removal_of_its_mark(mia: CreatorPage) -> None:
+def test_next_page_works_after_its_cursor_item_is_removed(mia: CreatorPage) -> None:
     many(mia, atom_feed.ENTRIES_PER_PAGE + 1)
     address = mia.feed()["next_url"].removeprefix(PUBLIC)
     before = mia.room.client.get(address).json()["items"]
@@ -322,13 +322,13 @@ def test_next_page_survives_the_removal_of_its_mark(mia: CreatorPage) -> None:
     "before",
     ["0", "-1", "9" * 400, "1e309", "nan", "%00", "' OR 1=1 --", "gr0000000000000000000000"],
 )
-def test_page_that_is_not_is_not_found(mia: CreatorPage, before: str) -> None:
+def test_unknown_cursor_is_not_found(mia: CreatorPage, before: str) -> None:
     mia.post()
     for name in ("feed.xml", "feed.json", ""):
         assert mia.get(f"{name}?before={before}").status_code == 404
 
 
-def test_mark_of_another_page_is_not_found(room: WebServer, mia: CreatorPage) -> None:
+def test_cursor_of_another_page_is_not_found(room: WebServer, mia: CreatorPage) -> None:
     other = create_page(room)
     key = other.post()
     assert mia.get(f"feed.json?before={key}").status_code == 404
@@ -356,11 +356,11 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
     at=INSTANTS,
     later=st.timedeltas(timedelta(0), timedelta(days=9)),
 )
-def test_any_words_make_a_feed(
+def test_any_text_makes_a_valid_feed(
     title: str, text: str, alt: str, at: datetime, later: timedelta
 ) -> None:
-    """Whatever people write, controls and ends of markup included, readers can read on; instants
-    are UTC."""
+    """Every text, including control characters and markup, yields a readable feed with times in
+    UTC."""
     medium = MediaFile("0" * 64, "image/png", alt, "none", 7)
     entry = ItemEntry("gr123456", title, text, (medium,), False, Rating.G, 1, at, at + later)
     document = atom_feed.atom_feed(HEAD, [entry], base=PUBLIC)

@@ -1,4 +1,4 @@
-"""Texts that want to be markup: none becomes any, on pages and in feeds."""
+"""Markup in user content is never interpreted, on pages or in feeds."""
 
 import json
 from html.parser import HTMLParser
@@ -11,7 +11,8 @@ from foundation.errors import Refused
 from tests.web.builders import CreatorPage, WebServer, create_page, new_picture
 
 DISGUISED = (
-    "\u202e<script\u2028>alert(1)"  # turned round for the eye: a page's own words may not be
+    # reversed for the eye, which is not allowed in the texts of a page
+    "\u202e<script\u2028>alert(1)"
 )
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -42,7 +43,7 @@ ALLOWED = {
 
 
 class Elements(HTMLParser):
-    """Elements and attributes of a page, and its text."""
+    """The elements, attributes and text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -61,7 +62,8 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def attacked(room: WebServer) -> tuple[CreatorPage, list[str]]:
-    """A page whose name, words and pictures are all attacks; the ids of its items, one for each."""
+    """Return a page whose name, texts and alt texts are attacks, and the IDs of its items, one for
+    each attack."""
     said = [attack for attack in ATTACKS if attack != DISGUISED]
     mia = create_page(room, title="".join(said), about="\n".join(said))
     sha256 = mia.stage(new_picture())
@@ -72,7 +74,7 @@ def attacked(room: WebServer) -> tuple[CreatorPage, list[str]]:
 
 
 def innocent(text: str) -> Elements:
-    """The page as a browser sees it; only elements and addresses of ours are in it."""
+    """Parse the page and check that it has only allowed elements and addresses."""
     read = Elements(text)
     assert read.names <= ALLOWED
     assert not [name for name, _ in read.attributes if name.startswith("on") or name == "style"]
@@ -84,12 +86,12 @@ def innocent(text: str) -> Elements:
     return read
 
 
-def test_words_turned_round_open_no_page(room: WebServer) -> None:
+def test_page_with_reversed_text_is_refused(room: WebServer) -> None:
     with pytest.raises(Refused, match=r"^gate\.profile_words$"):
         create_page(room, title=DISGUISED)
 
 
-def test_words_stay_words(attacked: tuple[CreatorPage, list[str]]) -> None:
+def test_markup_in_pages_is_shown_as_text(attacked: tuple[CreatorPage, list[str]]) -> None:
     mia, keys = attacked
     innocent(mia.get("p/unknown-item").text)
     innocent(mia.get().text)
@@ -99,7 +101,7 @@ def test_words_stay_words(attacked: tuple[CreatorPage, list[str]]) -> None:
         assert ("alt", attack) in read.attributes
 
 
-def test_feeds_stay_feeds(attacked: tuple[CreatorPage, list[str]]) -> None:
+def test_markup_in_feeds_is_shown_as_text(attacked: tuple[CreatorPage, list[str]]) -> None:
     mia, _ = attacked
     document = mia.get("feed.xml").content
     names = {element.tag.rsplit("}", 1)[1] for element in xml.fromstring(document).iter()}

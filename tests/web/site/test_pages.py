@@ -1,4 +1,5 @@
-"""What a visitor reads: profile, items, packs, files; headers, caches, languages, odd addresses."""
+"""Creator pages for visitors: profile, items, packs, files, headers, caches, languages and odd
+addresses."""
 
 import itertools
 import re
@@ -40,7 +41,7 @@ POLICIES = (
 
 
 class Outline(HTMLParser):
-    """What a page is made of, as a screen reader would go over it."""
+    """The elements of a page in reading order, as a screen reader follows them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class Outline(HTMLParser):
 
 
 def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
-    """A pack on sale for 500 of test money."""
+    """Add a pack for 500 units of test money."""
     owner = {"tenant_id": mia.tenant_id, "creator_id": mia.creator_id}
     prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
     asset = pipeline.ingest_asset(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
@@ -74,7 +75,7 @@ def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plag
         set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))
 
 
-def test_profile_shows_who_what_and_the_way_to_the_chat(mia: CreatorPage) -> None:
+def test_profile_shows_texts_packs_and_the_chat_link(mia: CreatorPage) -> None:
     some_pack(mia)
     mia.post(title="Matin", media=[mia.stage(new_picture())])
     text = mia.get().text
@@ -90,10 +91,10 @@ def test_profile_shows_who_what_and_the_way_to_the_chat(mia: CreatorPage) -> Non
         assert said in text
     assert (
         text.count('href="http://127.0.0.1:8490/c/mia"') == 2
-    )  # the button, and the pack's own way
+    )  # the button and the link of the pack
 
 
-def test_page_without_anything_says_so(mia: CreatorPage) -> None:
+def test_empty_page_is_explained(mia: CreatorPage) -> None:
     text = mia.get().text
     assert "Aucune publication pour le moment" in text
     assert "Packs" not in text
@@ -102,7 +103,7 @@ def test_page_without_anything_says_so(mia: CreatorPage) -> None:
 @pytest.mark.parametrize(
     ("language", "said"), [("fr", "Aller au contenu"), ("en", "Skip to content")]
 )
-def test_page_speaks_its_creators_language(room: WebServer, language: str, said: str) -> None:
+def test_page_uses_the_creators_language(room: WebServer, language: str, said: str) -> None:
     mine = create_page(room, language=language)
     mine.post(media=[mine.stage(new_picture())])
     text = mine.get().text
@@ -110,8 +111,8 @@ def test_page_speaks_its_creators_language(room: WebServer, language: str, said:
     assert said in text
 
 
-def test_times_are_the_creators(mia: CreatorPage) -> None:
-    """11:30 UTC in winter is 12:30 in Paris, and nobody reads UTC."""
+def test_times_use_the_creators_zone(mia: CreatorPage) -> None:
+    """11:30 UTC in winter is 12:30 in Paris."""
     key = mia.post()
     with mia.scope() as scope:
         scope.run(
@@ -122,12 +123,12 @@ def test_times_are_the_creators(mia: CreatorPage) -> None:
 
 
 @pytest.mark.parametrize("rating", [Rating.N, Rating.E, Rating.X])
-def test_adult_packs_are_not_named(mia: CreatorPage, rating: Rating) -> None:
+def test_adult_packs_are_hidden(mia: CreatorPage, rating: Rating) -> None:
     some_pack(mia, rating=rating, title="Secret")
     assert "Secret" not in mia.get().text
 
 
-def test_prices_are_written_as_people_write_them(room: WebServer) -> None:
+def test_prices_follow_the_locale(room: WebServer) -> None:
     from zoneinfo import ZoneInfo
 
     from web.http.localization import VisitorLocalizer
@@ -143,7 +144,7 @@ def test_prices_are_written_as_people_write_them(room: WebServer) -> None:
     )
 
 
-def test_every_picture_is_described(mia: CreatorPage) -> None:
+def test_every_picture_has_an_alt_text(mia: CreatorPage) -> None:
     told = {"sha256": mia.stage(new_picture()), "mime": "image/png", "alt": "une plage à l'aube"}
     key = mia.post(media=[told, mia.stage(new_picture())])
     for place in ("", f"p/{key}"):
@@ -151,7 +152,7 @@ def test_every_picture_is_described(mia: CreatorPage) -> None:
         assert alts == ["une plage à l'aube", "Image de Mia"]
 
 
-def test_films_and_sounds_play(mia: CreatorPage) -> None:
+def test_videos_and_audio_are_playable(mia: CreatorPage) -> None:
     film, sound, bundle = (mia.stage(new_picture()) for _ in range(3))
     key = mia.post(
         media=[
@@ -170,7 +171,7 @@ def test_films_and_sounds_play(mia: CreatorPage) -> None:
     assert mia.file(film, "mp4").headers["content-type"] == "video/mp4"
 
 
-def test_structure_helps_those_who_do_not_see(mia: CreatorPage) -> None:
+def test_page_structure_is_accessible(mia: CreatorPage) -> None:
     some_pack(mia)
     key = mia.post(title="T", media=[mia.stage(new_picture())])
     for place in ("", f"p/{key}", "p/nothing-here-at-all"):
@@ -184,7 +185,7 @@ def test_structure_helps_those_who_do_not_see(mia: CreatorPage) -> None:
         assert len(ids) == len(set(ids))
 
 
-def test_what_a_model_made_is_marked(mia: CreatorPage) -> None:
+def test_ai_content_is_labeled(mia: CreatorPage) -> None:
     for ai, said in (
         ("generated", "Image générée par IA"),
         ("assisted", "Image retouchée avec l’IA"),
@@ -199,7 +200,7 @@ def test_what_a_model_made_is_marked(mia: CreatorPage) -> None:
     assert " IA" not in mia.get(f"p/{mia.post()}").text
 
 
-def test_suggestive_pages_say_so_to_filters(mia: CreatorPage) -> None:
+def test_suggestive_pages_are_marked_for_filters(mia: CreatorPage) -> None:
     mild, bold = (
         mia.post(media=[mia.stage(new_picture())]),
         mia.post(media=[mia.stage(new_picture(), Rating.S)]),
@@ -211,10 +212,11 @@ def test_suggestive_pages_say_so_to_filters(mia: CreatorPage) -> None:
         assert '<meta name="rating" content="mature">' in answer.text
         assert "Suggestif" in answer.text
     assert "og:image" in mia.get(f"p/{mild}").text
-    assert "og:image" not in mia.get(f"p/{bold}").text  # previews elsewhere ask nobody's age
+    # link previews on other sites do not check ages
+    assert "og:image" not in mia.get(f"p/{bold}").text
 
 
-def test_older_items_are_reached(mia: CreatorPage) -> None:
+def test_older_items_are_on_the_next_page(mia: CreatorPage) -> None:
     keys = [mia.post(text=f"n{place}") for place in range(23)]
     first = mia.get().text
     (older,) = re.findall(r"\?before=([\w-]+)", first)
@@ -225,7 +227,7 @@ def test_older_items_are_reached(mia: CreatorPage) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "p/unknown-item", "feed.xml", "feed.json", "feed.exe"])
-def test_every_answer_has_the_doors_headers(mia: CreatorPage, place: str) -> None:
+def test_every_response_has_security_headers(mia: CreatorPage, place: str) -> None:
     for answer in (
         mia.get(place),
         mia.room.client.head(f"/{mia.slug}/{place}"),
@@ -240,7 +242,7 @@ def test_every_answer_has_the_doors_headers(mia: CreatorPage, place: str) -> Non
         assert "set-cookie" not in answer.headers
 
 
-def test_no_page_has_a_script_or_a_foreign_address(mia: CreatorPage) -> None:
+def test_pages_have_no_scripts_or_foreign_urls(mia: CreatorPage) -> None:
     key = mia.post(media=[mia.stage(new_picture())])
     for place in ("", f"p/{key}", "p/unknown-item"):
         outline = Outline(mia.get(place).text)
@@ -256,11 +258,11 @@ def test_no_page_has_a_script_or_a_foreign_address(mia: CreatorPage) -> None:
         ]
 
 
-def test_staged_file_that_no_item_shows_is_not_there(mia: CreatorPage) -> None:
+def test_staged_file_without_item_is_not_found(mia: CreatorPage) -> None:
     assert mia.file(mia.stage(new_picture())).status_code == 404
 
 
-def test_file_under_another_suffix_is_not_there(mia: CreatorPage) -> None:
+def test_file_with_another_suffix_is_not_found(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
     for name in (
@@ -299,7 +301,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("path", TRICKS, ids=range(len(TRICKS)))
-def test_odd_addresses_are_not_found(room: WebServer, path: str) -> None:
+def test_odd_paths_are_not_found(room: WebServer, path: str) -> None:
     answer = raw(room, f"GET {path} HTTP/1.1")
     assert answer.split(b" ")[1] in {b"404", b"400"}, answer[:100]
     assert b"Traceback" not in answer
@@ -308,7 +310,7 @@ def test_odd_addresses_are_not_found(room: WebServer, path: str) -> None:
 
 
 def raw(room: WebServer, first: str, host: str = "127.0.0.1") -> bytes:
-    """A request as written, without a client that tidies it."""
+    """Send a raw request, without a client that normalizes it."""
     url = httpx.URL(room.client.base_url)
     with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
         line.sendall(f"{first}\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
@@ -321,7 +323,7 @@ def raw(room: WebServer, first: str, host: str = "127.0.0.1") -> bytes:
 @pytest.mark.parametrize(
     "host", ["localhost:8080", "evil.example", "", "127.0.0.1.evil.example", "[::1", "é"]
 )
-def test_another_host_name_is_told_where_the_page_is(room: WebServer, host: str) -> None:
+def test_unknown_host_is_answered_with_the_public_address(room: WebServer, host: str) -> None:
     answer = raw(room, "GET /mia/ HTTP/1.1", host)
     status = answer.split(b" ")[1]
     assert status in {b"421", b"400"}, answer[:200]
@@ -334,11 +336,11 @@ def test_another_host_name_is_told_where_the_page_is(room: WebServer, host: str)
 @pytest.mark.parametrize(
     "host", ["pages.example.test", "PAGES.example.test:443", "127.0.0.1", "[::1]:8080"]
 )
-def test_its_own_names_are_answered(room: WebServer, host: str) -> None:
+def test_known_hosts_are_accepted(room: WebServer, host: str) -> None:
     assert raw(room, "GET /robots.txt HTTP/1.1", host).split(b" ")[1] == b"200"
 
 
-def test_page_nobody_has_speaks_the_visitors_language(room: WebServer) -> None:
+def test_unknown_page_uses_the_visitors_language(room: WebServer) -> None:
     for asked, said in (
         ("fr-CA,fr;q=0.9", "Page introuvable"),
         ("de, fr;q=0.5", "Page introuvable"),
@@ -349,7 +351,7 @@ def test_page_nobody_has_speaks_the_visitors_language(room: WebServer) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_database_away_is_said_calmly(room: WebServer) -> None:
+def test_database_outage_is_shown_as_unavailable(room: WebServer) -> None:
     nowhere = Database("postgresql+psycopg://greenroom_pages:x@127.0.0.1:9/house")
     with (
         serve_app(create_web_app(tenant=nowhere.scope, store=room.store, public_url=PUBLIC)) as url,
@@ -369,15 +371,15 @@ def test_database_away_is_said_calmly(room: WebServer) -> None:
         )
 
 
-def test_security_contact_is_told(room: WebServer) -> None:
+def test_security_contact_is_published(room: WebServer) -> None:
     text = room.client.get("/.well-known/security.txt").text
     assert text.startswith("Contact: mailto:security@example.test\n")
     assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", text, re.MULTILINE)
 
 
-def test_robots_are_kept_from_the_houses_endpoint(room: WebServer) -> None:
+def test_robots_are_excluded_from_the_publishing_endpoint(room: WebServer) -> None:
     assert "Disallow: /house/" in room.client.get("/robots.txt").text
 
 
-def test_ids_of_the_house_fit() -> None:
+def test_content_ids_match_the_pattern() -> None:
     assert CONTENT_ID_PATTERN.fullmatch(new_content_id())

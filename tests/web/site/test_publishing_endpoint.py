@@ -1,5 +1,4 @@
-"""The endpoint the house publishes through: credentials, files by digest, items by content id,
-tombstones."""
+"""The publishing endpoint: credentials, files by digest, items by content ID, tombstones."""
 
 import hashlib
 import threading
@@ -23,7 +22,7 @@ from tests.web.builders import (
 from web.site import items, sites
 
 
-def test_item_stands_at_its_address(mia: CreatorPage) -> None:
+def test_item_is_published_at_its_address(mia: CreatorPage) -> None:
     key = new_content_id()
     answer = mia.put(key, title="Matin", text="Bonjour")
     assert answer.status_code == 201
@@ -32,7 +31,7 @@ def test_item_stands_at_its_address(mia: CreatorPage) -> None:
     assert mia.call("GET", f"/items/{key}").json() == answer.json()
 
 
-def test_same_item_again_changes_nothing(mia: CreatorPage) -> None:
+def test_repeated_item_changes_nothing(mia: CreatorPage) -> None:
     key, sha256 = new_content_id(), mia.stage(new_picture())
     mia.post(key, text="once", media=[sha256])
     before = mia.feed()["items"]
@@ -40,7 +39,7 @@ def test_same_item_again_changes_nothing(mia: CreatorPage) -> None:
     assert mia.feed()["items"] == before
 
 
-def test_same_item_twice_at_once_is_one(mia: CreatorPage) -> None:
+def test_simultaneous_identical_items_become_one(mia: CreatorPage) -> None:
     key, sha256 = new_content_id(), mia.stage(new_picture())
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: mia.put(key, text="at once", media=[sha256]), range(8)))
@@ -51,7 +50,7 @@ def test_same_item_twice_at_once_is_one(mia: CreatorPage) -> None:
 
 @pytest.mark.parametrize("path", ["/items/gr-some-item-id", "/items/gr-some-item-id/metrics"])
 @pytest.mark.parametrize("token", ["-", "wrong", "x" * 5000])
-def test_wrong_credential_is_refused_alike(mia: CreatorPage, path: str, token: str) -> None:
+def test_wrong_credentials_are_refused_alike(mia: CreatorPage, path: str, token: str) -> None:
     assert (
         mia.call("GET", path, token=token).status_code,
         mia.call("GET", path, token=token).json(),
@@ -61,7 +60,7 @@ def test_wrong_credential_is_refused_alike(mia: CreatorPage, path: str, token: s
     )
 
 
-def test_credential_opens_its_own_page_only(room: WebServer, mia: CreatorPage) -> None:
+def test_credential_is_valid_only_for_its_page(room: WebServer, mia: CreatorPage) -> None:
     neighbour, stranger = create_page(room, tenant_id=mia.tenant_id), create_page(room)
     for other in (neighbour, stranger):
         assert mia.put(token=other.token).status_code == 401
@@ -73,7 +72,7 @@ def test_credential_opens_its_own_page_only(room: WebServer, mia: CreatorPage) -
         assert mia.call("PUT", path, token=other.token, content=data).status_code == 401
 
 
-def test_credential_needs_its_scheme(mia: CreatorPage) -> None:
+def test_credential_needs_the_bearer_scheme(mia: CreatorPage) -> None:
     for header in (mia.token, f"Basic {mia.token}", f"Bearer  {mia.token}"):
         answer = mia.room.client.get(
             f"/house/{mia.slug}/items/abcdefgh", headers={"authorization": header}
@@ -81,14 +80,14 @@ def test_credential_needs_its_scheme(mia: CreatorPage) -> None:
         assert answer.status_code == 401
 
 
-def test_page_that_is_not_answers_like_a_wrong_credential(mia: CreatorPage) -> None:
+def test_unknown_page_looks_like_a_wrong_credential(mia: CreatorPage) -> None:
     answer = mia.room.client.get(
         "/house/nobody-here/items/abcdefgh", headers={"authorization": f"Bearer {mia.token}"}
     )
     assert (answer.status_code, answer.json()) == (401, {"error": "token_refused"})
 
 
-def test_file_of_other_bytes_is_refused(mia: CreatorPage) -> None:
+def test_file_with_wrong_digest_is_refused(mia: CreatorPage) -> None:
     answer = mia.call("PUT", f"/files/{'0' * 64}", content=b"other")
     assert (answer.status_code, answer.json()) == (422, {"error": "wrong_digest"})
 
@@ -98,7 +97,7 @@ def test_file_may_be_staged_again(mia: CreatorPage) -> None:
     assert mia.stage(data) == mia.stage(data)
 
 
-def test_too_large_is_refused_before_it_is_read(mia: CreatorPage) -> None:
+def test_oversized_body_is_refused_before_reading(mia: CreatorPage) -> None:
     def endless() -> object:
         for _ in range(40):
             yield b"x" * 1024 * 1024
@@ -118,9 +117,8 @@ def items_most() -> int:
     return MAX_ITEM_BYTES
 
 
-def test_stranger_sends_no_body(mia: CreatorPage) -> None:
-    """The credential is asked for first: nobody fills the memory of a house they do not belong
-    to."""
+def test_body_without_valid_credential_is_not_read(mia: CreatorPage) -> None:
+    """The credential is checked first, so that strangers cannot fill the memory of the server."""
     read = threading.Event()
 
     def body() -> object:
@@ -134,17 +132,17 @@ def test_stranger_sends_no_body(mia: CreatorPage) -> None:
         answer = mia.call("PUT", f"/files/{'0' * 64}", token="wrong", content=body())
         read.set()
         assert answer.status_code == 401
-    except httpx.WriteError:  # the door closed while we spoke
+    except httpx.WriteError:  # the server closed the connection while the body was sent
         pass
 
 
-def test_item_waits_for_its_files(mia: CreatorPage) -> None:
+def test_item_without_staged_files_is_refused(mia: CreatorPage) -> None:
     answer = mia.put(media=["0" * 64])
     assert (answer.status_code, answer.json()) == (422, {"error": "file_not_staged"})
 
 
 @pytest.mark.parametrize("rating", [Rating.N, Rating.E, Rating.X, None])
-def test_nothing_above_suggestive_is_taken(mia: CreatorPage, rating: Rating | None) -> None:
+def test_content_above_suggestive_is_refused(mia: CreatorPage, rating: Rating | None) -> None:
     sha256, key = mia.stage(new_picture(), rating), new_content_id()
     answer = mia.put(key, media=[sha256])
     assert (answer.status_code, answer.json()) == (403, {"error": "rating"})
@@ -169,21 +167,21 @@ def test_nothing_above_suggestive_is_taken(mia: CreatorPage, rating: Rating | No
     ],
     ids=range(11),
 )
-def test_unreadable_item_is_refused(mia: CreatorPage, body: bytes) -> None:
+def test_invalid_item_is_refused(mia: CreatorPage, body: bytes) -> None:
     assert mia.call("PUT", f"/items/{new_content_id()}", content=body).status_code == 422
 
 
 @pytest.mark.parametrize(
     "key", ["short", "a" * 65, "with space", "é" * 10, "a.b.c.d.e.f", "%00%00%00%00%00%00%00%00"]
 )
-def test_odd_ids_are_refused(mia: CreatorPage, key: str) -> None:
+def test_invalid_ids_are_refused(mia: CreatorPage, key: str) -> None:
     assert mia.put(key).status_code == 422
     assert mia.call("GET", f"/items/{key}").status_code == 404
     assert mia.delete(key).status_code == 404
     assert mia.call("GET", f"/items/{key}/metrics").status_code == 404
 
 
-def test_edit_keeps_the_id_and_says_when(mia: CreatorPage) -> None:
+def test_edit_keeps_the_id_and_shows_its_date(mia: CreatorPage) -> None:
     key = mia.post(text="first")
     before = mia.feed()["items"][0]
     mia.post(key, text="second")
@@ -194,7 +192,7 @@ def test_edit_keeps_the_id_and_says_when(mia: CreatorPage) -> None:
     assert "modifiée le" in mia.get(f"p/{key}").text
 
 
-def test_removed_item_leaves_a_tombstone_and_no_file(mia: CreatorPage) -> None:
+def test_removed_item_is_a_tombstone_without_files(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     assert mia.file(sha256).status_code == 200
@@ -211,22 +209,22 @@ def test_removed_item_leaves_a_tombstone_and_no_file(mia: CreatorPage) -> None:
         assert key not in mia.get(place).text
 
 
-def test_removed_id_is_never_used_again(mia: CreatorPage) -> None:
+def test_removed_id_is_never_reused(mia: CreatorPage) -> None:
     key = mia.post()
     mia.delete(key)
     answer = mia.put(key, text="back")
     assert (answer.status_code, answer.json()) == (410, {"error": "gone"})
 
 
-def test_removal_overtakes_what_is_still_on_its_way(mia: CreatorPage) -> None:
-    """A lost publication that arrives after its removal must not appear."""
+def test_removal_wins_over_a_late_publication(mia: CreatorPage) -> None:
+    """A delayed publication that arrives after its removal must not appear."""
     key = new_content_id()
     assert mia.delete(key).status_code == 200
     assert mia.put(key).status_code == 410
     assert mia.get(f"p/{key}").status_code == 410
 
 
-def test_file_that_another_item_shows_stays(mia: CreatorPage) -> None:
+def test_file_of_another_item_is_not_deleted(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     first, second = mia.post(media=[sha256]), mia.post(media=[sha256])
     mia.delete(first)
@@ -236,7 +234,7 @@ def test_file_that_another_item_shows_stays(mia: CreatorPage) -> None:
     assert not mia.room.store.exists(mia.tenant_id, sha256)
 
 
-def test_file_that_an_edit_drops_goes(mia: CreatorPage) -> None:
+def test_file_dropped_by_an_edit_is_deleted(mia: CreatorPage) -> None:
     first, second = mia.stage(new_picture()), mia.stage(new_picture())
     key = mia.post(media=[first, second])
     mia.post(key, media=[second])
@@ -245,8 +243,9 @@ def test_file_that_an_edit_drops_goes(mia: CreatorPage) -> None:
     assert mia.file(second).status_code == 200
 
 
-def test_bytes_left_by_a_crash_go_with_the_next_try(mia: CreatorPage) -> None:
-    """The house died between the tombstone and the removal of the bytes; it asks again."""
+def test_repeated_removal_deletes_bytes_left_by_a_crash(mia: CreatorPage) -> None:
+    """The process stopped after the tombstone and before the bytes were deleted; the removal is
+    requested again."""
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     with mia.scope() as scope:
@@ -257,8 +256,8 @@ def test_bytes_left_by_a_crash_go_with_the_next_try(mia: CreatorPage) -> None:
     assert not mia.room.store.exists(mia.tenant_id, sha256)
 
 
-def test_removal_and_new_use_of_a_file_at_once_keep_it(mia: CreatorPage) -> None:
-    """A file is never taken from under an item that begins to show it in that moment."""
+def test_file_reused_during_removal_is_not_deleted(mia: CreatorPage) -> None:
+    """A file is never deleted while a new item starts to use it."""
     for _ in range(5):
         data = new_picture()
         sha256 = mia.stage(data)
@@ -271,7 +270,7 @@ def test_removal_and_new_use_of_a_file_at_once_keep_it(mia: CreatorPage) -> None
         assert shown == (taken.result().status_code == 201), taken.result().text
 
 
-def test_rating_raised_later_takes_it_away(mia: CreatorPage) -> None:
+def test_raised_rating_hides_the_item(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture(), Rating.S)
     key, other = mia.post(media=[sha256], text="raised"), mia.post(text="stays")
     assert mia.file(sha256).status_code == 200
@@ -286,7 +285,7 @@ def test_rating_raised_later_takes_it_away(mia: CreatorPage) -> None:
         assert other in text
 
 
-def test_frozen_bytes_are_away(mia: CreatorPage) -> None:
+def test_frozen_file_is_hidden(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     with mia.scope() as scope:
@@ -294,7 +293,7 @@ def test_frozen_bytes_are_away(mia: CreatorPage) -> None:
     assert (mia.file(sha256).status_code, mia.get(f"p/{key}").status_code) == (404, 410)
 
 
-def test_looks_are_counted_without_the_curious(mia: CreatorPage) -> None:
+def test_views_are_counted_without_head_requests(mia: CreatorPage) -> None:
     key = mia.post()
     for _ in range(3):
         mia.get(f"p/{key}")
@@ -304,7 +303,7 @@ def test_looks_are_counted_without_the_curious(mia: CreatorPage) -> None:
 
 
 @pytest.mark.parametrize("slug", ["ab", "Mia", "a b", "files", "é" * 5, "x" * 41, "../etc"])
-def test_bad_slugs_are_refused(mia: CreatorPage, slug: str) -> None:
+def test_invalid_slugs_are_refused(mia: CreatorPage, slug: str) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
         sites.open_site(
             scope, creator_id=mia.creator_id, slug=slug, title="M", about="", language="fr"
@@ -325,21 +324,19 @@ def test_bad_slugs_are_refused(mia: CreatorPage, slug: str) -> None:
     ],
     ids=lambda words: " ".join(words.values()).encode("ascii", "ignore").decode(),
 )
-def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(
-    mia: CreatorPage, words: dict[str, str]
-) -> None:
+def test_profile_texts_must_pass_the_gate(mia: CreatorPage, words: dict[str, str]) -> None:
     said = {"slug": "page-" + uuid7().hex[-10:], "title": "M", "about": ""} | words
     with pytest.raises(Refused, match="profile_words"), mia.scope() as scope:
         sites.open_site(scope, creator_id=mia.creator_id, language="fr", **said)
 
 
-def test_slug_belongs_to_one(room: WebServer, mia: CreatorPage) -> None:
+def test_slug_belongs_to_one_page(room: WebServer, mia: CreatorPage) -> None:
     other = create_page(room)
     with pytest.raises(Conflict), other.scope() as scope:
         sites.open_site(
             scope, creator_id=other.creator_id, slug=mia.slug, title="M", about="", language="fr"
         )
-    with mia.scope() as scope:  # a second opening is none
+    with mia.scope() as scope:  # opening it again has no effect
         assert (
             sites.open_site(
                 scope, creator_id=mia.creator_id, slug=mia.slug, title="M", about="", language="fr"
@@ -348,7 +345,7 @@ def test_slug_belongs_to_one(room: WebServer, mia: CreatorPage) -> None:
         )
 
 
-def test_slug_taken_from_two_sides_at_once_has_one_owner(room: WebServer) -> None:
+def test_slug_requested_twice_at_once_has_one_owner(room: WebServer) -> None:
     slug = "race-" + uuid7().hex[-10:]
     owners = [create_page(room), create_page(room)]
 
@@ -371,7 +368,7 @@ def test_slug_taken_from_two_sides_at_once_has_one_owner(room: WebServer) -> Non
         assert sorted(pool.map(take, owners)) == [False, True]
 
 
-def test_chat_address_is_a_web_address(mia: CreatorPage) -> None:
+def test_chat_url_must_be_http(mia: CreatorPage) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
         sites.set_chat_url(scope, mia.creator_id, "javascript:alert(1)")
     with mia.scope() as scope:
@@ -379,7 +376,7 @@ def test_chat_address_is_a_web_address(mia: CreatorPage) -> None:
     assert 'href="https://chat.example.test/mia"' in mia.get().text
 
 
-def test_credential_is_kept_as_a_digest(mia: CreatorPage) -> None:
+def test_credential_is_stored_as_a_digest(mia: CreatorPage) -> None:
     with mia.scope() as scope:
         kept = scope.run(
             "SELECT token_digest FROM sites WHERE slug = :slug", slug=mia.slug

@@ -1,4 +1,4 @@
-"""Keys of what commands print with --json and of run/state.json: programs read them, so renaming a field keeps them."""
+"""Keys of --json output and run/state.json: programs read them, so renamed fields keep them."""
 
 import json
 from dataclasses import fields
@@ -9,7 +9,7 @@ from workers.cli.platforms import capability_table
 from workers.installation.state_file import InstallationStatus, ProcessStatus
 
 
-def test_the_state_of_an_installation() -> None:
+def test_installation_status_keys_are_stable() -> None:
     process = ProcessStatus(name="web", state="ready", ready=True)
     state = InstallationStatus(phase="up", processes=[process]).model_dump(mode="json")
     assert set(state) == {"phase", "pid", "addresses", "ports", "processes"}
@@ -18,7 +18,7 @@ def test_the_state_of_an_installation() -> None:
     }  # fmt: skip
 
 
-def test_the_table_of_connectors() -> None:
+def test_connector_table_keys_are_stable() -> None:
     rows = json.loads(
         capability_table.render_json(capability_table.capability_rows(load_builtin_connectors()))
     )
@@ -50,7 +50,7 @@ def test_the_table_of_connectors() -> None:
     }
 
 
-def test_a_step_of_the_tour() -> None:
+def test_tour_result_keys_are_stable() -> None:
     assert [one.name for one in fields(TourCheckResult)] == [
         *("step", "language", "width", "seconds", "witness", "told")
     ]  # fmt: skip

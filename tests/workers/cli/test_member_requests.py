@@ -1,4 +1,5 @@
-"""Keys and ratings at the terminal act as a member, and for nobody more."""
+"""API keys and ratings on the command line: performed as a member, with no more rights than that
+member."""
 
 import itertools
 from uuid import UUID
@@ -25,7 +26,7 @@ ASKED = KeyRequest("Import", ["posts:read"], [], 3)
 
 
 def add_member(nova: CreatorStudio, role: Role, *, factor: bool) -> tuple[str, UUID]:
-    """A member of the creator's agency: e-mail and id."""
+    """Add a member of the creator's agency; return email and ID."""
     email = f"{uuid7().hex}@maison.example"
     with nova.scope() as scope:
         member = agencies.add_member(
@@ -39,7 +40,7 @@ def add_member(nova: CreatorStudio, role: Role, *, factor: bool) -> tuple[str, U
 @pytest.mark.parametrize(
     ("role", "factor"), list(itertools.product([Role.MANAGER, Role.CHATTER], [True, False]))
 )
-def test_a_key_is_for_a_member_with_a_second_factor_who_runs_something(
+def test_key_requires_a_manager_with_a_second_factor(
     nova: CreatorStudio, role: Role, factor: bool
 ) -> None:
     email, member = add_member(nova, role, factor=factor)
@@ -65,7 +66,7 @@ def test_a_key_is_for_a_member_with_a_second_factor_who_runs_something(
         member_requests.create_key(nova.services, email, KeyRequest("x", ["nothing"], [], 3))
 
 
-def test_a_key_of_another_member_is_not_revoked(nova: CreatorStudio) -> None:
+def test_key_of_another_member_cannot_be_revoked(nova: CreatorStudio) -> None:
     first, _ = add_member(nova, Role.MANAGER, factor=True)
     other, _ = add_member(nova, Role.MANAGER, factor=True)
     secret = member_requests.create_key(nova.services, first, ASKED)
@@ -75,7 +76,7 @@ def test_a_key_of_another_member_is_not_revoked(nova: CreatorStudio) -> None:
         member_requests.revoke_key(nova.services, other, found.key_id)
 
 
-def test_nothing_is_rated_unless_everything_may_be(nova: CreatorStudio) -> None:
+def test_pictures_are_rated_all_or_none(nova: CreatorStudio) -> None:
     email, _ = add_member(nova, Role.MANAGER, factor=False)
     chatter, _ = add_member(nova, Role.CHATTER, factor=False)
     photo = encoded(a_picture(seed=5), "JPEG")

@@ -61,7 +61,7 @@ def listed_commands(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("old", OLD_COMMANDS)
-def test_an_old_name_runs_the_same_command_and_is_hidden(
+def test_old_name_runs_the_same_command_and_is_hidden(
     old: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     former, current = old.split(), OLD_COMMANDS[old].split()
@@ -76,7 +76,7 @@ def test_an_old_name_runs_the_same_command_and_is_hidden(
         assert former[0] not in listed_commands(print_help([], monkeypatch, capsys))
 
 
-def test_words_after_an_old_name_stay_as_they_are() -> None:
+def test_arguments_after_an_old_name_are_kept() -> None:
     assert replace_old_command(["connect", "x", "--dry-run"]) == [
         "channels",
         "connect",
@@ -99,7 +99,7 @@ def test_an_old_option_is_accepted_and_hidden(old: str) -> None:
 
 
 def read_texts() -> Iterator[tuple[str, str]]:
-    """Yield the path and text of each tracked file, without the list of former names in the documents."""
+    """Yield path and text of each tracked file, except the documents' list of former names."""
     listing = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""A brief is read whole or refused whole, in a sentence that says what is wrong and where."""
+"""Briefs: read completely or refused with an error that names the problem and its line."""
 
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def refused(file: Path) -> Message:
-    """Why a file is refused; the sentence can be said in every language and shows no word of a
-    library."""
+    """Return why a file is refused; check that the error is translated and contains no library
+    text."""
     with pytest.raises(BadInput) as error:
         read_brief(file)
     for language in LANGUAGES:
@@ -49,20 +49,20 @@ def refused(file: Path) -> Message:
 
 
 @pytest.mark.parametrize("name", ["mia", "nova"])
-def test_examples_are_briefs(name: str) -> None:
+def test_examples_are_valid_briefs(name: str) -> None:
     brief = read_brief(ROOT / "examples" / f"{name}.yaml")
     assert len(brief.slots) == 3
 
 
-def test_a_time_needs_no_quotes(file: Path) -> None:
-    """YAML 1.1 takes 20:00 for the number 1200."""
+def test_time_needs_no_quotes(file: Path) -> None:
+    """YAML 1.1 reads 20:00 as the number 1200."""
     file.write_text(GOOD)
     assert [slot.at for slot in read_brief(file).slots] == ["10:00", "20:00"]
     file.write_text(GOOD.replace('"10:00"', "9:05"))
     assert read_brief(file).slots[0].local_time.isoformat() == "09:05:00"
 
 
-def test_references_are_read(file: Path) -> None:
+def test_yaml_references_are_resolved(file: Path) -> None:
     file.write_text(
         GOOD.replace("channels: [My page]", "channels: &all [My page]").replace(
             "[My page, Sandbox]", "*all"
@@ -72,7 +72,7 @@ def test_references_are_read(file: Path) -> None:
 
 
 WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
-    # what is changed, into what, the code, the line, the place
+    # text to replace, replacement, code, line, path
     "unknown key": ("tone: calm", "tone: calm\ntune: calm", "brief.key_unknown", 2, "tune"),
     "unknown key inside": (
         "variants: 2",
@@ -226,7 +226,7 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named_with_its_line(name: str, file: Path) -> None:
+def test_error_names_its_line_and_path(name: str, file: Path) -> None:
     before, after, code, line, where = WRONG[name]
     assert before in GOOD
     file.write_text(GOOD.replace(before, after, 1))
@@ -256,22 +256,22 @@ def test_what_is_wrong_is_named_with_its_line(name: str, file: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_brief_at_all(content: bytes, code: str, file: Path) -> None:
+def test_unusable_file_is_refused_with_its_reason(content: bytes, code: str, file: Path) -> None:
     file.write_bytes(content)
     assert refused(file).code == code
 
 
-def test_what_cannot_be_opened(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.yaml", tmp_path, Path("/proc/self/mem")):
         assert refused(path).code == "brief.unreadable"
 
 
-def test_a_file_without_end_is_not_read_to_its_end() -> None:
+def test_endless_file_is_not_read_completely() -> None:
     assert refused(Path("/dev/zero")).code == "brief.too_large"
 
 
-def test_a_flood_of_references_is_refused_at_once(file: Path) -> None:
-    """A "billion laughs": nine levels of nine references each."""
+def test_reference_bomb_is_refused_at_once(file: Path) -> None:
+    """A "billion laughs" attack: nine levels of nine references each."""
     levels = ["a: &l0 [x]"] + [
         f"k{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)
     ]
@@ -291,7 +291,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 
 
 def judged(path: Path) -> Brief | Message:
-    """A brief, or a sentence in every language; nothing else, whatever the bytes."""
+    """Return a brief, or an error translated into every language, for any bytes."""
     try:
         return read_brief(path)
     except BadInput as error:
@@ -302,7 +302,7 @@ def judged(path: Path) -> Brief | Message:
 
 @given(value=ANYTHING)
 @settings(max_examples=150, deadline=None)
-def test_any_yaml_is_a_brief_or_a_sentence(
+def test_any_yaml_is_a_brief_or_an_error(
     value: object, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
@@ -315,7 +315,7 @@ def test_any_yaml_is_a_brief_or_a_sentence(
     | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_are_a_brief_or_a_sentence(
+def test_any_bytes_are_a_brief_or_an_error(
     raw: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
@@ -334,7 +334,7 @@ SIGNS = st.sampled_from(
     )
 )
 @settings(max_examples=200, deadline=None)
-def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
+def test_typing_error_gives_a_brief_or_an_error(
     edits: list[tuple[int, int, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     text = GOOD
@@ -347,11 +347,11 @@ def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
         assert all(ord(sign) >= 32 or sign in "\n\t" for sign in found.model_dump_json())
 
 
-def test_recipes_share_lists_of_the_brief(file: Path) -> None:
+def test_recipes_share_wildcard_lists_of_the_brief(file: Path) -> None:
     file.write_text(GOOD.replace('"{place} at dawn"', '"{place} at dawn, {@outfits}, {@light}"'))
     assert (
         read_brief(file).lists == {}
-    )  # the agency may have them: that is told where a run is asked for
+    )  # the agency may have them, which is checked when a run is requested
     shared = (
         file.read_text()
         + "lists:\n  outfits:\n    words: [a coat, a hat]\n    weights: {a coat: 3}\n"

@@ -1,5 +1,4 @@
-"""Waiting compressed, never work: the house clock leaps over idle time alone, and nowhere but in a
-demonstration."""
+"""The demo clock: it skips idle time only, never work, and only in a demo installation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,12 +21,12 @@ from tests.conftest import PASSWORD, Cluster
 from workers.creator_day.shiftable_clock import ShiftableClock
 
 SLACK = timedelta(seconds=3)
-"""Real time that passes while a test looks, on a busy machine."""
+"""Real time that may pass during a check on a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def house(cluster: Cluster) -> Iterator[Database]:
-    """A database of these tests alone: its clock moves, and nobody else's work is due in it."""
+    """A database for these tests only: its clock moves, and no other work may be due in it."""
     passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
     upgrading.prepare(cluster.url("postgres", "postgres"), "clockwork", passwords=passwords)
     upgrading.upgrade(cluster.url("greenroom_owner", "clockwork"), environment="test")
@@ -53,7 +52,7 @@ def leap(tenant: OpenScope, until: datetime) -> bool:
 
 
 def put(tenant: OpenScope, after: timedelta) -> UUID:
-    """A row that is due after a while; its subject."""
+    """Put a row that is due after this time; return its subject."""
     subject = uuid7()
     with tenant(subject, "system:test") as scope:
         outbox.put(scope, SweepDue(subject, subject), at=scope.now + after)
@@ -61,7 +60,7 @@ def put(tenant: OpenScope, after: timedelta) -> UUID:
 
 
 def change(tenant: OpenScope, subject: UUID, **values: str) -> None:
-    """Another state of a row."""
+    """Change columns of a row."""
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         for column, value in values.items():
             scope.run(
@@ -70,7 +69,7 @@ def change(tenant: OpenScope, subject: UUID, **values: str) -> None:
 
 
 def lease(tenant: OpenScope, subject: UUID) -> None:
-    """A worker has the row in hand."""
+    """Lease the row to a worker."""
     change(
         tenant,
         subject,
@@ -94,7 +93,7 @@ HOURS = st.integers(1, 48)
     until=HOURS,
 )
 @settings(max_examples=25, deadline=None)
-def test_a_leap_ends_at_the_next_row_that_is_due(
+def test_skip_ends_at_the_next_due_row(
     house: Database, waiting: list[int], dead: list[int], until: int
 ) -> None:
     tenant = house.scope
@@ -111,7 +110,7 @@ def test_a_leap_ends_at_the_next_row_that_is_due(
 
 
 @pytest.mark.parametrize("busy", ["due", "leased", "leased and due later"])
-def test_nothing_moves_while_anything_is_in_hand_or_due(house: Database, busy: str) -> None:
+def test_clock_stays_while_rows_are_leased_or_due(house: Database, busy: str) -> None:
     tenant = house.scope
     subject = put(tenant, timedelta(hours=1 if busy == "leased and due later" else 0))
     if busy != "due":
@@ -123,14 +122,14 @@ def test_nothing_moves_while_anything_is_in_hand_or_due(house: Database, busy: s
     assert leap(tenant, before + timedelta(days=1))
 
 
-def test_time_never_goes_back(house: Database) -> None:
+def test_clock_never_moves_back(house: Database) -> None:
     before = now(house.scope)
     assert not leap(house.scope, before - timedelta(hours=1))
     assert now(house.scope) >= before
 
 
-def test_a_claim_holds_the_clock(house: Database) -> None:
-    """A row that the relay has handed out holds the clock, though nobody has started on it."""
+def test_claimed_row_holds_the_clock(house: Database) -> None:
+    """A row claimed by the relay holds the clock, even before a worker has started it."""
     tenant = house.scope
     subject = put(tenant, timedelta())
     with tenant(INSTALLATION_ID, "system:test", role="relay") as claiming:
@@ -141,7 +140,7 @@ def test_a_claim_holds_the_clock(house: Database) -> None:
 
 @dataclass
 class Worker:
-    """Does what is due whenever the clockwork looks; remembers the house's time of each."""
+    """Process due rows at each poll, and record the installation's time of each."""
 
     tenant: OpenScope
     seen: list[tuple[UUID, datetime]] = field(default_factory=list)
@@ -159,7 +158,7 @@ class Worker:
         return list(done.scalars())
 
 
-def test_a_day_passes_in_a_moment_and_every_row_has_its_time(house: Database) -> None:
+def test_day_passes_quickly_and_every_row_runs_on_time(house: Database) -> None:
     worker, began, started = Worker(house.scope), now(house.scope), monotonic()
     hours = (9, 2, 5, 23)
     rows = {put(house.scope, timedelta(hours=each)): each for each in hours}
@@ -173,7 +172,7 @@ def test_a_day_passes_in_a_moment_and_every_row_has_its_time(house: Database) ->
     assert monotonic() - started < 5
 
 
-def test_work_in_hand_is_waited_for_in_real_time(house: Database) -> None:
+def test_leased_work_is_awaited_in_real_time(house: Database) -> None:
     subject = put(house.scope, timedelta())
     lease(house.scope, subject)
     began, looks = now(house.scope), []
@@ -190,7 +189,7 @@ def test_work_in_hand_is_waited_for_in_real_time(house: Database) -> None:
     assert now(house.scope) - began >= timedelta(hours=1)
 
 
-def test_without_fast_the_clock_is_left_alone(house: Database) -> None:
+def test_without_skipping_the_clock_is_unchanged(house: Database) -> None:
     began = now(house.scope)
     ShiftableClock(house.scope, skip_idle_time=False, on_poll=lambda: None).wait_until(
         began + timedelta(seconds=0.4)
@@ -198,7 +197,7 @@ def test_without_fast_the_clock_is_left_alone(house: Database) -> None:
     assert timedelta(seconds=0.4) <= now(house.scope) - began < SLACK
 
 
-def test_a_wait_has_an_end(house: Database) -> None:
+def test_wait_ends_at_its_limit(house: Database) -> None:
     clock, began = (
         ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: None),
         now(house.scope),
@@ -208,9 +207,8 @@ def test_a_wait_has_an_end(house: Database) -> None:
     assert clock.wait_for(lambda: True, at_most=timedelta(hours=26))
 
 
-def test_a_conversation_is_not_outrun(house: Database) -> None:
-    """Between two looks the house's time moves by a stride and by what passes anyway, and somebody
-    gets to work."""
+def test_stride_limits_the_time_between_polls(house: Database) -> None:
+    """Between two polls the clock moves by one stride plus real time, so that workers keep up."""
     times: list[datetime] = []
     clock = ShiftableClock(
         house.scope, skip_idle_time=True, on_poll=lambda: times.append(now(house.scope))
@@ -222,8 +220,8 @@ def test_a_conversation_is_not_outrun(house: Database) -> None:
     assert times[-1] - times[0] <= len(times) * timedelta(seconds=0.5) + real
 
 
-def test_production_keeps_its_clock(cluster: Cluster, house: Database) -> None:
-    """The database refuses, whoever asks."""
+def test_production_clock_cannot_be_moved(cluster: Cluster, house: Database) -> None:
+    """The database refuses it for every caller."""
     declare(cluster, "production")
     try:
         before = now(house.scope)
@@ -238,7 +236,7 @@ def test_production_keeps_its_clock(cluster: Cluster, house: Database) -> None:
 
 
 def declare(cluster: Cluster, environment: str) -> None:
-    """Say in the database what kind of house this is."""
+    """Declare the environment of the installation in the database."""
     owner = create_engine(cluster.url("greenroom_owner", "clockwork"))
     with owner.begin() as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""The doctor says which store it is, and what is wrong with it."""
+"""Doctor checks of the object store: its location and its faults."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from workers.doctor.data_stores import check_object_store
 from workers.doctor.findings import FindingLevel
 
 
-def test_a_folder_is_named(tmp_path: Path) -> None:
+def test_folder_store_is_named(tmp_path: Path) -> None:
     found = check_object_store(Settings(home=tmp_path))
     assert found.level is FindingLevel.OK
     assert str(tmp_path / "objects") in render_message(found.message, "en")
 
 
-def test_a_server_is_proven(tmp_path: Path) -> None:
+def test_object_store_server_is_tested(tmp_path: Path) -> None:
     with s3(tmp_path) as server:
         settings = Settings(home=tmp_path, storage=server.settings)
         found = check_object_store(settings)
@@ -30,7 +30,7 @@ def test_a_server_is_proven(tmp_path: Path) -> None:
     assert render_message(refused.message, "fr")
 
 
-def test_a_server_that_is_away_is_bad(tmp_path: Path) -> None:
+def test_unreachable_object_store_is_an_error(tmp_path: Path) -> None:
     chosen = {"url": f"http://127.0.0.1:{free_port()}", "key": "house", "secret": "test-only"}
     found = check_object_store(Settings.model_validate({"home": tmp_path, "storage": chosen}))
     assert (found.level, found.message.code) == (FindingLevel.ERROR, "storage.away")

@@ -1,4 +1,4 @@
-"""What the doctor says of who makes pictures, on what, and of who looks at them."""
+"""Doctor checks of engines: image generation, its device, and classification."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def says(url: str = "", versions: str = "") -> tuple[FindingLevel, str]:
     return found.level, found.message.code
 
 
-def test_it_says_who_looks_and_whether_that_counts() -> None:
+def test_classifier_and_its_version_are_reported() -> None:
     assert says() == (FindingLevel.OK, "doctor.people_look")
     with serving() as eyes:
         assert says(eyes.url, "tiles@1") == (FindingLevel.OK, "doctor.classifier")
@@ -38,16 +38,16 @@ def test_it_says_who_looks_and_whether_that_counts() -> None:
 
 
 def makes(**settings: object) -> list[tuple[str, FindingLevel, str]]:
-    # from a test
+    # the keywords are settings of any type
     found = _check_image_engines(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
     return [(one.part, one.level, one.message.code) for one in found]
 
 
-def test_it_says_that_drawings_stand_in_for_a_model() -> None:
+def test_placeholder_engine_is_reported() -> None:
     assert makes() == [("images", FindingLevel.WARN, "doctor.images_drawn")]
 
 
-def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None:
+def test_device_of_the_model_or_its_fault_is_reported(tmp_path: Path) -> None:
     needs_diffusion()
     folder = str(sd15(tmp_path / "tiny"))
     made, (part, verdict, says) = makes(diffusion_folder=folder)
@@ -69,12 +69,12 @@ def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None
 
 
 def moves(**settings: object) -> tuple[FindingLevel, str]:
-    # from a test
+    # the keywords are settings of any type
     found = _check_video_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
     return found.level, found.message.code
 
 
-def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> None:
+def test_video_engine_or_its_fault_is_reported(tmp_path: Path) -> None:
     needs_diffusion()
     assert moves() == (FindingLevel.OK, "engine.film_none")
     models, moved = (
@@ -89,9 +89,9 @@ def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> 
     )
 
 
-def test_it_says_which_model_proposes_alt_texts_or_why_none_does() -> None:
+def test_alt_text_model_or_its_fault_is_reported() -> None:
     def says(**settings: str) -> tuple[FindingLevel, str]:
-        # from a test
+        # the keywords are settings of any type
         found = _check_vision_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
         return found.level, found.message.code
 

@@ -1,5 +1,5 @@
-"""What is over goes, in batches, with a line of proof; what a request, a seal or a block holds
-stays."""
+"""Retention: expired rows are deleted in batches with an audit entry; requests, seals and blocks
+keep rows."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -57,7 +57,7 @@ def run(house: World, **sizes: int) -> None:
 
 
 def count(house: World, table: str, where: str = "true") -> int:
-    """Rows of this tenant alone: the house's own, which other tests leave, are seen by every
+    """Count the rows of this tenant only, because rows of the installation are visible to every
     tenant."""
     with house.scope() as scope:
         query = f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant AND {where}"
@@ -73,7 +73,7 @@ def sent(house: World, medium: Medium | None = None) -> Any:
     return permit
 
 
-def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
+def test_decision_inputs_expire_after_thirty_days_and_the_log_stays(house: World) -> None:
     sent(house)
     move(house, 29 * DAY)
     run(house)
@@ -81,9 +81,9 @@ def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
     move(house, 2 * DAY)
     with house.scope() as scope:
         assert house_keeping.count_expired_rows(scope)["decision_inputs"] == 1, (
-            "the doctor says what would go"
+            "the doctor reports what would be deleted"
         )
-    assert count(house, "decision_inputs") == 1, "and changes nothing"
+    assert count(house, "decision_inputs") == 1, "and deletes nothing"
     run(house)
     assert (count(house, "decision_inputs"), count(house, "decisions")) == (0, 1)
     with house.scope() as scope:
@@ -98,7 +98,7 @@ def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
         )
 
 
-def test_the_period_begins_with_the_last_use(house: World) -> None:
+def test_retention_starts_with_the_last_use(house: World) -> None:
     with house.scope() as scope:
         whole = unit(house)
         issuance.judge_unit(scope, whole, author=f"member:{house.ann}")
@@ -114,7 +114,7 @@ def test_the_period_begins_with_the_last_use(house: World) -> None:
 
 
 @pytest.mark.parametrize("held", ["seal", "request"])
-def test_what_a_seal_or_an_open_request_holds_stays(house: World, held: str) -> None:
+def test_sealed_or_requested_rows_are_kept(house: World, held: str) -> None:
     with house.scope() as scope:
         medium, other = picture(scope, house), picture(scope, house)
     held_copy = sent(house, medium)
@@ -141,14 +141,14 @@ def test_what_a_seal_or_an_open_request_holds_stays(house: World, held: str) -> 
     assert count(house, "permits", f"media ? '{medium.sha256}'") == 1
 
 
-def test_a_copy_that_may_be_visible_is_remembered_for_ever(house: World) -> None:
+def test_possibly_visible_copy_is_kept_forever(house: World) -> None:
     sent(house)
     move(house, 20 * YEAR)
     run(house)
     assert count(house, "permits") == 1
 
 
-def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house: World) -> None:
+def test_decided_request_expires_after_five_years_but_its_block_stays(house: World) -> None:
     with house.scope() as scope:
         plain, blocked = picture(scope, house), picture(scope, house)
         for medium in (plain, blocked):
@@ -178,7 +178,7 @@ def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house:
         assert not recall.unblock_bytes(scope, plain.sha256)
 
 
-def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_years(
+def test_installation_reports_and_contacts_expire_after_five_years(
     house: World,
 ) -> None:
     forms = ["looked-for", "not-yet"]
@@ -215,7 +215,7 @@ def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_
     for by, stand in (
         (4 * YEAR, (forms, 2)),
         (2 * YEAR, (forms[1:], 0)),
-    ):  # what nobody looked for yet waits
+    ):  # an unprocessed report is kept
         move(house, by)
         house_keeping.delete_expired_rows(
             RetentionDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open
@@ -223,7 +223,7 @@ def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_
         assert left() == stand
 
 
-def test_a_blocked_reader_is_never_forgotten(house: World) -> None:
+def test_blocked_viewer_is_kept_forever(house: World) -> None:
     with house.scope() as scope:
         age_assurance.block_viewer(scope, "sandbox", "vun")
         age_assurance.mark_suspected_minor(scope, "sandbox", "vmaybe")
@@ -234,7 +234,7 @@ def test_a_blocked_reader_is_never_forgotten(house: World) -> None:
         assert not age_assurance.get_assurance(scope, "sandbox", "vmaybe").can_be_messaged
 
 
-def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World) -> None:
+def test_inbox_notices_and_audit_expire_separately(house: World) -> None:
     with house.scope() as scope:
         inbox.receive(scope, "sandbox:1", "a", {"x": 1})
         notices.put(scope, Message("asset.suspected"), cause="open")
@@ -248,7 +248,7 @@ def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World)
         assert (count(house, "inbox"), count(house, "notices"), done) == left, after
 
 
-def test_the_database_lets_nobody_delete_before_the_time(house: World) -> None:
+def test_database_refuses_deletion_before_expiry(house: World) -> None:
     with house.scope() as scope:
         audit.record(scope, "test.done", "test:1")
     with house.open(house.tenant_id, "system:test", role="gate") as scope:
@@ -260,7 +260,7 @@ def test_the_database_lets_nobody_delete_before_the_time(house: World) -> None:
         assert scope.run("DELETE FROM audit_entries").rowcount == 1
 
 
-def test_many_go_in_batches_that_stand_by_themselves(house: World) -> None:
+def test_many_rows_are_deleted_in_independent_batches(house: World) -> None:
     with house.scope() as scope:
         for number in range(25):
             inbox.receive(scope, "sandbox:1", str(number), {})
@@ -279,7 +279,7 @@ def test_many_go_in_batches_that_stand_by_themselves(house: World) -> None:
     assert lines == [5] * 5
 
 
-def test_another_tenants_rows_stay(house: World, tenant: OpenScope) -> None:
+def test_rows_of_another_tenant_stay(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     for each in (house, other):
         with each.scope() as scope:
@@ -289,8 +289,8 @@ def test_another_tenants_rows_stay(house: World, tenant: OpenScope) -> None:
     assert (count(house, "inbox"), count(other, "inbox")) == (0, 1)
 
 
-def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
-    from tests.architecture.test_tables import MODELS  # every model is imported there
+def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
+    from tests.architecture.test_tables import MODELS  # it imports every model
 
     ruled = {rule.table for rule in house_keeping.ALL_RETENTION_RULES}
     money = {
@@ -321,7 +321,7 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
         "drafts",
         "messages",
     }
-    of_fans |= {"offers", "fan_notes", "remarks"}  # emptied when the fan is forgotten
+    of_fans |= {"offers", "fan_notes", "remarks"}  # erased with the fan
     published = {
         "assets",
         "asset_parts",
@@ -335,7 +335,7 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
         "link_targets",
         "likenesses",
         "face_searches",
-    }  # nothing says yet that they are published no more
+    }  # no end of publication is recorded for them
     found = set()
     for model in MODELS:
         table = model.values[0]
@@ -347,7 +347,7 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
     assert found == ruled | money | elsewhere | of_fans | published
 
 
-def test_the_periods_are_those_of_the_tables() -> None:
+def test_retention_periods_come_from_the_tables() -> None:
     periods = {rule.table: rule.period for rule in house_keeping.ALL_RETENTION_RULES}
     assert periods["decision_inputs"] == "30 days"
     assert periods["permits"] == "5 years"
@@ -358,7 +358,7 @@ def test_the_periods_are_those_of_the_tables() -> None:
     assert retention.RetentionRule(DecisionInput, "o.created_at").table == "decision_inputs"
 
 
-def test_the_doctor_tells_and_deletes_nothing(
+def test_doctor_reports_expired_rows_and_deletes_nothing(
     cluster: Cluster, database: Database, house: World
 ) -> None:
     with house.scope() as scope:
@@ -379,6 +379,6 @@ def test_the_doctor_tells_and_deletes_nothing(
     )
 
 
-def test_nobody_is_away_who_has_never_been_there(house: World) -> None:
+def test_erasure_of_inactive_fans_accepts_an_empty_agency(house: World) -> None:
     with house.scope() as scope:
         assert chat_keeping.erase_inactive_fans(scope, most=10) == 0

@@ -1,5 +1,5 @@
-"""The watched folder: whole files are brought in once, by whose folder they lie in; nothing of
-anybody's is lost."""
+"""The watch folder: complete files are imported once for the creator of their folder, and no file
+is lost."""
 
 import os
 from pathlib import Path
@@ -39,7 +39,7 @@ def look(nova: CreatorStudio, root: Path | None, *, store: FileStore | None = No
 
 
 def folder(nova: CreatorStudio, root: Path) -> Path:
-    """The creator's folder, as the first look makes it."""
+    """Return the creator's folder, created by the first run."""
     look(nova, root)
     (found,) = root.glob(f"*-{nova.tenant_id.hex[-12:]}/*")
     return found
@@ -69,7 +69,7 @@ def told(nova: CreatorStudio) -> list[str]:
         return list(found.scalars())
 
 
-def test_a_file_is_in_the_library_and_moved_once(nova: CreatorStudio, root: Path) -> None:
+def test_file_is_imported_and_moved_once(nova: CreatorStudio, root: Path) -> None:
     here = folder(nova, root)
     data = encoded(a_picture(seed=5), "JPEG")
     put(here, "été.jpg", data)
@@ -79,7 +79,7 @@ def test_a_file_is_in_the_library_and_moved_once(nova: CreatorStudio, root: Path
     put(here, "été.jpg", data)  # saved again
     look(nova, root)
     assert there(nova) == ["été.jpg"]
-    assert len(list((here / "taken").iterdir())) == 2, "nothing is written over"
+    assert len(list((here / "taken").iterdir())) == 2, "no file is overwritten"
     with nova.scope() as scope:
         (row,) = scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).all()
     uploads.ingest_upload(
@@ -90,7 +90,7 @@ def test_a_file_is_in_the_library_and_moved_once(nova: CreatorStudio, root: Path
     assert len(nova.library()) == 1
 
 
-def test_what_is_being_written_hidden_or_a_link_is_left(
+def test_unfinished_hidden_and_linked_files_are_ignored(
     nova: CreatorStudio, root: Path, tmp_path: Path
 ) -> None:
     here, data = folder(nova, root), encoded(a_picture(seed=6), "JPEG")
@@ -106,9 +106,7 @@ def test_what_is_being_written_hidden_or_a_link_is_left(
     assert secret.exists()
 
 
-def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(
-    nova: CreatorStudio, root: Path
-) -> None:
+def test_file_in_the_generated_folder_counts_as_generated(nova: CreatorStudio, root: Path) -> None:
     here = folder(nova, root)
     put(here, "photo.jpg", encoded(a_picture(seed=5), "JPEG"))
     put(here / "generated", "export.jpg", encoded(a_picture(seed=6), "JPEG"))
@@ -136,7 +134,7 @@ def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(
     ]
 
 
-def test_what_cannot_be_taken_is_told_beside_it(nova: CreatorStudio, root: Path) -> None:
+def test_refused_file_is_moved_with_its_reason(nova: CreatorStudio, root: Path) -> None:
     here = folder(nova, root)
     put(here, "words.jpg", b"no picture at all")
     put(here, "good.jpg", encoded(a_picture(seed=7), "JPEG"))
@@ -146,10 +144,8 @@ def test_what_cannot_be_taken_is_told_beside_it(nova: CreatorStudio, root: Path)
     assert (here / "refused" / "words.jpg.txt").read_text("utf-8").strip()
 
 
-def test_where_a_file_cannot_be_moved_it_is_the_same_upload(
-    nova: CreatorStudio, root: Path
-) -> None:
-    """As after a kill between both."""
+def test_file_that_cannot_be_moved_is_imported_once(nova: CreatorStudio, root: Path) -> None:
+    """The same state remains after a crash between import and move."""
     here = folder(nova, root)
     path = put(here, "a.jpg", encoded(a_picture(seed=8), "JPEG"))
     stands_in_the_way = put(here, "taken", b"", old=0)
@@ -164,7 +160,7 @@ def test_where_a_file_cannot_be_moved_it_is_the_same_upload(
     assert not path.exists()
 
 
-def test_a_full_agency_keeps_its_file_and_stops_nobody_else(
+def test_agency_over_its_quota_keeps_its_file_and_blocks_no_other(
     nova: CreatorStudio, services: Services, root: Path
 ) -> None:
     other = create_studio(services)
@@ -182,7 +178,7 @@ def test_a_full_agency_keeps_its_file_and_stops_nobody_else(
 
 
 @pytest.mark.parametrize("which", ["creator", "agency", "generated"])
-def test_a_link_to_the_folder_of_another_agency_brings_nothing_in(
+def test_link_to_another_agencys_folder_imports_nothing(
     nova: CreatorStudio, services: Services, root: Path, which: str
 ) -> None:
     other = create_studio(services)
@@ -198,7 +194,7 @@ def test_a_link_to_the_folder_of_another_agency_brings_nothing_in(
     assert (theirs / "taken" / "theirs.jpg").exists()
 
 
-def test_nothing_is_written_where_a_link_beside_the_refused_leads(
+def test_reason_file_is_not_written_through_a_link(
     nova: CreatorStudio, root: Path, tmp_path: Path
 ) -> None:
     here = folder(nova, root)
@@ -213,7 +209,7 @@ def test_nothing_is_written_where_a_link_beside_the_refused_leads(
 
 
 @pytest.mark.parametrize("name", ["taken", "refused"])
-def test_nothing_is_moved_through_a_link(
+def test_file_is_not_moved_through_a_link(
     nova: CreatorStudio, root: Path, tmp_path: Path, name: str
 ) -> None:
     here, away = folder(nova, root), tmp_path / "away"
@@ -226,7 +222,7 @@ def test_nothing_is_moved_through_a_link(
     assert told(nova) == ["folder.unreadable"]
 
 
-def test_an_agency_whose_folder_is_none_stops_nobody_else(
+def test_invalid_agency_folder_blocks_no_other(
     nova: CreatorStudio, services: Services, root: Path
 ) -> None:
     other = create_studio(services)
@@ -240,20 +236,20 @@ def test_an_agency_whose_folder_is_none_stops_nobody_else(
     assert set(told(nova)) == {"folder.unreadable"}
 
 
-def test_a_name_that_is_no_text_stops_nobody_else(
+def test_undecodable_file_name_blocks_no_other(
     nova: CreatorStudio, services: Services, root: Path
 ) -> None:
     other = create_studio(services)
     ours, theirs = folder(nova, root), folder(other, root)
     for one, seed in ((ours, 15), (theirs, 16)):
         put(one, os.fsdecode(b"\xff\n.jpg"), encoded(a_picture(seed=seed), "JPEG"))
-    put(ours, "taken", b"", old=0)  # stands in the way
+    put(ours, "taken", b"", old=0)  # blocks the folder for imported files
     look(nova, root)
     assert (there(nova), there(other)) == ([".jpg"], [".jpg"])
     assert told(nova) == ["folder.unreadable"]
 
 
-def test_who_brings_much_leaves_room_for_others(
+def test_many_files_of_one_creator_leave_capacity_for_others(
     nova: CreatorStudio, services: Services, root: Path
 ) -> None:
     mia, zoe = create_studio(services), create_studio(services)
@@ -268,14 +264,16 @@ def test_who_brings_much_leaves_room_for_others(
     assert [len(there(one)) for one in (nova, mia, zoe)] == [watch_folder.FILES_PER_RUN - 2, 1, 1]
 
 
-def test_each_folder_is_one_creator_s(nova: CreatorStudio, services: Services, root: Path) -> None:
+def test_each_folder_belongs_to_one_creator(
+    nova: CreatorStudio, services: Services, root: Path
+) -> None:
     other = create_studio(services)
     put(folder(other, root), "theirs.jpg", encoded(a_picture(seed=10), "JPEG"))
     look(nova, root)
     assert (there(nova), there(other)) == ([], ["theirs.jpg"])
 
 
-def test_many_come_in_turns(nova: CreatorStudio, root: Path) -> None:
+def test_many_files_are_imported_in_several_runs(nova: CreatorStudio, root: Path) -> None:
     here = folder(nova, root)
     for number in range(watch_folder.FILES_PER_RUN + 2):
         put(here, f"{number:02}.jpg", encoded(a_picture(seed=number + 100), "JPEG"))
@@ -286,7 +284,9 @@ def test_many_come_in_turns(nova: CreatorStudio, root: Path) -> None:
     assert len(there(nova)) == watch_folder.FILES_PER_RUN + 2
 
 
-def test_no_folder_is_no_fault_and_an_unusable_one_is_said(nova: CreatorStudio, root: Path) -> None:
+def test_missing_setting_is_no_error_and_an_unusable_folder_is(
+    nova: CreatorStudio, root: Path
+) -> None:
     look(nova, None)
     root.write_text("a file")
     with pytest.raises(Unavailable) as refused:
@@ -295,7 +295,7 @@ def test_no_folder_is_no_fault_and_an_unusable_one_is_said(nova: CreatorStudio, 
 
 
 @pytest.mark.parametrize("name", [AGENCY, "", "../..", "名前", "a" * 300])
-def test_the_folder_of_an_agency_is_one_plain_name(name: str) -> None:
+def test_agency_folder_is_one_plain_name(name: str) -> None:
     found = watch_folder.agency_folder_name(name, UUID(int=7))
     assert found.endswith("-000000000007")
     assert found.isascii()
@@ -304,10 +304,8 @@ def test_the_folder_of_an_agency_is_one_plain_name(name: str) -> None:
     assert not found.startswith(".")
 
 
-def test_an_export_with_its_prompt_is_known_as_made_by_a_model(
-    nova: CreatorStudio, tmp_path: Path
-) -> None:
-    """As Midjourney writes it; anybody's description says nothing of the kind."""
+def test_exported_prompt_marks_a_file_as_generated(nova: CreatorStudio, tmp_path: Path) -> None:
+    """The description as Midjourney writes it, and an ordinary one."""
     found = {}
     for name, words in {
         "theirs": "a beach --v 6.1 Job ID: 0a1b",
@@ -326,8 +324,9 @@ def test_an_export_with_its_prompt_is_known_as_made_by_a_model(
 @pytest.mark.parametrize(
     "name", ["é" * 120 + ".jpg", "x" * 251 + ".jpg", "x" * 255, "y." + "z" * 250]
 )
-def test_a_long_name_is_moved_with_its_reason(nova: CreatorStudio, root: Path, name: str) -> None:
-    """Its reason, named after it, did not fit the file system: the file was read each minute."""
+def test_long_name_is_moved_with_its_reason(nova: CreatorStudio, root: Path, name: str) -> None:
+    """The name of the reason file was once too long for the file system, and the file was read
+    every minute."""
     here = folder(nova, root)
     put(here, name, b"no picture")
     look(nova, root)
@@ -335,7 +334,7 @@ def test_a_long_name_is_moved_with_its_reason(nova: CreatorStudio, root: Path, n
     assert len(list((here / "refused").glob("*.txt"))) == 1
 
 
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_in_place_of_a_file_is_not_awaited(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "photo.jpg")
     at = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
     with pytest.raises(OSError, match="regular"):

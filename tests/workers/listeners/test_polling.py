@@ -1,5 +1,4 @@
-"""Listening: once however often it is told, nothing lost by a death, and only accounts that may be
-heard."""
+"""Polling: each update is stored once, crashes lose none, and only eligible accounts are polled."""
 
 import socket
 import threading
@@ -44,14 +43,14 @@ def studio(database: Database, running: RunningSandbox) -> Studio:
 
 
 def keep(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
-    """What the house does with an update."""
+    """Store an update as the installation does."""
     update_intake.receive_update(scope, channel, update, rails=RAILS, environment="test")
 
 
 def ear(
     studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., None] = keep
 ) -> AccountListener:
-    """The ear of a fresh process."""
+    """Return the listener of a fresh process."""
     world = studio.world
     return AccountListener(
         world.channel(),
@@ -64,7 +63,7 @@ def ear(
 
 
 def said(studio: Studio, fan: str = "leo") -> list[str]:
-    """What the house has kept of a fan, in order."""
+    """Return the stored messages of a fan, in order."""
     found = studio.rows(
         "SELECT m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id "
         "= m.conversation_id"
@@ -76,7 +75,7 @@ def said(studio: Studio, fan: str = "leo") -> list[str]:
 
 
 def forget(studio: Studio) -> None:
-    """The account was heard, and nobody remembers how far."""
+    """Delete the account's cursor."""
     studio.rows("DELETE FROM listen_cursors WHERE tenant_id = :tenant RETURNING id")
 
 
@@ -85,7 +84,7 @@ def notices(studio: Studio) -> list[Message]:
         return [notice.message for notice in list_open_notices(scope)]
 
 
-def test_an_update_told_twice_is_kept_once(studio: Studio) -> None:
+def test_repeated_update_is_stored_once(studio: Studio) -> None:
     for text in ("bonjour", "tu es là ?"):
         studio.fan("leo", "message", text=text)
     for _ in range(3):
@@ -97,11 +96,11 @@ def test_an_update_told_twice_is_kept_once(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("paid", [False, True], ids=["a message", "a payment"])
-def test_a_death_at_any_line_loses_nothing_and_doubles_nothing(studio: Studio, paid: bool) -> None:
+def test_crash_at_any_point_loses_and_doubles_nothing(studio: Studio, paid: bool) -> None:
     if paid:
         studio.invoiced("leo")
         studio.fan("leo", "pay")
-        ear(studio).poll_once()  # the checkout is answered: the payment comes
+        ear(studio).poll_once()  # the checkout is answered, so that the payment follows
     studio.fan("leo", "message", text="merci")
     at, over = 0, False
     while not over:
@@ -117,7 +116,7 @@ def test_a_death_at_any_line_loses_nothing_and_doubles_nothing(studio: Studio, p
 
 
 def lived(studio: Studio) -> bool:
-    """One poll of a process that may die on the way; whether it came to its end."""
+    """Poll once in a process that may crash; return True if it completes."""
     try:
         ear(studio).poll_once()
     except Killed:
@@ -125,7 +124,7 @@ def lived(studio: Studio) -> bool:
     return True
 
 
-def test_one_update_that_cannot_be_kept_does_not_silence_the_account(studio: Studio) -> None:
+def test_unstorable_update_does_not_block_the_account(studio: Studio) -> None:
     def hear(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         if update.text == "poison":
             raise ValueError("no one can keep this")
@@ -143,20 +142,18 @@ def test_one_update_that_cannot_be_kept_does_not_silence_the_account(studio: Stu
     assert notices(studio).count(Message("listen.set_aside", {"account": "Essai"})) == 1
 
 
-def test_signs_that_no_database_keeps_silence_nobody(studio: Studio) -> None:
+def test_invalid_characters_do_not_block_the_account(studio: Studio) -> None:
     studio.fan("leo", "message", text="un \x00 signe")
     studio.fan("leo", "message", text="et la suite")
     listening = ear(studio)
     for _ in range(3):
-        if said(studio)[-1:] != [
-            "et la suite"
-        ]:  # with nothing left to hear, a poll would wait its twenty seconds
+        if said(studio)[-1:] != ["et la suite"]:  # a poll without updates would wait twenty seconds
             with suppress(Exception):
                 listening.poll_once()
     assert said(studio)[-1] == "et la suite"
 
 
-def test_money_is_never_put_aside(studio: Studio) -> None:
+def test_payment_update_is_never_skipped(studio: Studio) -> None:
     broken = True
 
     def hear(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
@@ -180,8 +177,8 @@ def test_money_is_never_put_aside(studio: Studio) -> None:
     )
 
 
-def test_a_dead_token_ends_the_listening(studio: Studio) -> None:
-    """The account is checked first; the check ends it."""
+def test_dead_token_ends_polling(studio: Studio) -> None:
+    """The account is verified first, and that result ends it."""
     studio.world.network.json("POST", f"/control/token/{studio.world.account}", {"revoke": True})
     listening = ear(studio)
     listening.start()
@@ -196,9 +193,9 @@ def test_a_dead_token_ends_the_listening(studio: Studio) -> None:
     assert studio.world.channel().state == ChannelState.REAUTHORIZE
 
 
-def test_a_pause_while_the_platform_is_asked_hears_nothing(studio: Studio) -> None:
+def test_pause_during_a_poll_discards_its_updates(studio: Studio) -> None:
     def pausing(_channel: Channel, _update: ChatUpdate) -> bool:
-        raise AssertionError("heard after the pause")
+        raise AssertionError("received after the pause")
 
     listening = ear(studio)
     listening._at_once = pausing
@@ -213,7 +210,7 @@ def test_a_pause_while_the_platform_is_asked_hears_nothing(studio: Studio) -> No
 
 @dataclass
 class Line:
-    """The line to the database; it can be cut."""
+    """A proxy to the database that can be interrupted."""
 
     to: int
     port: int = 0
@@ -221,7 +218,7 @@ class Line:
     pairs: list[socket.socket] = field(default_factory=list)
 
     def serve(self, door: socket.socket) -> None:
-        """Carry what comes, until the door closes."""
+        """Forward connections until the listening socket closes."""
         while True:
             try:
                 near, _ = door.accept()
@@ -244,7 +241,7 @@ class Line:
                 end.shutdown(socket.SHUT_RDWR)
 
     def break_off(self) -> None:
-        """Every connection ends, and no new one begins."""
+        """End every connection and refuse new ones."""
         self.cut = True
         for end in self.pairs:
             with suppress(OSError):
@@ -253,7 +250,7 @@ class Line:
 
 @contextmanager
 def line(cluster: Cluster) -> Iterator[Line]:
-    """A line to the database of these tests."""
+    """Start a proxy to the database of these tests."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         found = Line(cluster.port, door.getsockname()[1])
         threading.Thread(target=found.serve, args=(door,), daemon=True).start()
@@ -263,9 +260,7 @@ def line(cluster: Cluster) -> Iterator[Line]:
             end.close()
 
 
-def test_a_database_that_is_away_for_a_moment_costs_no_word(
-    studio: Studio, cluster: Cluster
-) -> None:
+def test_short_database_outage_loses_no_message(studio: Studio, cluster: Cluster) -> None:
     with line(cluster) as between:
         address = cluster.url("greenroom_work", "house").replace(
             f":{cluster.port}/", f":{between.port}/"
@@ -286,7 +281,7 @@ def test_a_database_that_is_away_for_a_moment_costs_no_word(
         away.close()
 
 
-def test_accounts_come_and_go_while_the_process_listens(
+def test_listener_pool_follows_connected_accounts(
     database: Database, running: RunningSandbox
 ) -> None:
     studio = create_nova(database, running)
@@ -324,9 +319,9 @@ def test_accounts_come_and_go_while_the_process_listens(
     assert beats
 
 
-def test_a_look_that_fails_is_not_rested_from() -> None:
-    """One that succeeds would be followed by a minute without: an account that is not heard stays
-    so until the next."""
+def test_failed_refresh_is_repeated_at_once() -> None:
+    """A successful refresh is followed by a minute without one, in which an account without a
+    listener would stay silent."""
     looks: list[int] = []
 
     def away(*asked: object, **more: object) -> Any:
@@ -346,7 +341,7 @@ def test_a_look_that_fails_is_not_rested_from() -> None:
 
 
 @pytest.mark.parametrize("where", ["inbox", "make"])
-def test_an_account_nobody_can_hear_stops_only_itself_and_is_told(
+def test_broken_account_stops_only_its_own_listener_and_is_reported(
     database: Database, running: RunningSandbox, where: str
 ) -> None:
     good, bad = create_nova(database, running), create_nova(database, running)
@@ -382,7 +377,7 @@ def test_an_account_nobody_can_hear_stops_only_itself_and_is_told(
 
 
 def connect_again(world: World) -> None:
-    """The owner gives the same token once more; a pause outlives it."""
+    """Connect the account again with the same token; a pause is kept."""
     with world.scope() as scope:
         lifecycle.connect_account(
             scope,
@@ -399,10 +394,10 @@ def connect_again(world: World) -> None:
     assert world.channel().state == ChannelState.PAUSED
 
 
-def test_an_account_connected_later_is_heard(
+def test_account_connected_later_is_polled(
     database: Database, running: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Not only those that stood when the process began."""
+    """Not only accounts that existed when the process started."""
     heard: list[str] = []
     first = create_nova(database, running)
     tenants = {first.world.tenant_id}

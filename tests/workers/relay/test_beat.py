@@ -1,4 +1,4 @@
-"""The beat: its ticks one after the other, and none once the relay ends."""
+"""The beat: its ticks run one after the other, and none after the relay ends."""
 
 from datetime import timedelta
 from queue import Empty, Queue
@@ -12,9 +12,7 @@ from foundation.ops.clock import sleep, wall_now
 from workers.relay.beat import Beat, Tick
 
 
-def test_ticks_come_one_after_the_other_and_none_after_the_end(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_ticks_run_in_sequence_and_none_after_the_end(tenant: OpenScope, tenant_id: UUID) -> None:
     ran: list[str] = []
     began, over = Event(), Event()
 
@@ -32,10 +30,10 @@ def test_ticks_come_one_after_the_other_and_none_after_the_end(
         sleep(0.3)
         assert ran == ["slow"]
         Timer(0.3, over.set).start()
-    assert ran == ["slow"], "whoever leads next begins with it"
+    assert ran == ["slow"], "the next leader starts with it"
 
 
-def test_a_tick_ends_at_its_next_agency_once_the_relay_ends(
+def test_tick_stops_at_the_next_agency_when_the_relay_ends(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     began, over, reached = Event(), Event(), Event()
@@ -52,7 +50,7 @@ def test_a_tick_ends_at_its_next_agency_once_the_relay_ends(
     assert not reached.is_set()
 
 
-def test_what_goes_through_all_agencies_holds_up_nothing_of_the_house(tenant: OpenScope) -> None:
+def test_ticks_over_all_agencies_do_not_delay_installation_ticks(tenant: OpenScope) -> None:
     over, came = Event(), Event()
 
     def waits(_: OpenScope) -> None:
@@ -67,7 +65,7 @@ def test_what_goes_through_all_agencies_holds_up_nothing_of_the_house(tenant: Op
         over.set()
 
 
-def test_a_tick_that_fails_stops_no_other(tenant: OpenScope) -> None:
+def test_failing_tick_stops_no_other(tenant: OpenScope) -> None:
     came = Event()
 
     def fails(_: OpenScope) -> None:
@@ -77,7 +75,7 @@ def test_a_tick_that_fails_stops_no_other(tenant: OpenScope) -> None:
         assert came.wait(60)
 
 
-def test_a_clock_that_is_set_back_stops_no_tick(tenant: OpenScope) -> None:
+def test_clock_rollback_stops_no_tick(tenant: OpenScope) -> None:
     ran: Queue[str] = Queue()
     set_back = timedelta()
     beat = Beat(
@@ -88,8 +86,8 @@ def test_a_clock_that_is_set_back_stops_no_tick(tenant: OpenScope) -> None:
     with beat:
         ran.get(timeout=60)
         beat.follow_clock_rollback()
-        with pytest.raises(Empty):  # its next one is an hour away
+        with pytest.raises(Empty):  # the next tick is an hour away
             ran.get(timeout=0.3)
-        set_back = timedelta(hours=1)  # and by now two
+        set_back = timedelta(hours=1)  # and now two
         beat.follow_clock_rollback()
         ran.get(timeout=60)

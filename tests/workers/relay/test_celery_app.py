@@ -1,4 +1,4 @@
-"""The one Celery task there is, called as a worker calls it."""
+"""The only Celery task, called as a worker calls it."""
 
 import json
 from uuid import UUID
@@ -9,11 +9,11 @@ from foundation.ids import uuid7
 from workers.relay import celery_app
 
 
-def test_a_row_that_could_not_be_settled_is_named_and_left_to_its_lease(
+def test_unsettled_row_is_logged_and_left_to_its_lease(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Found by chaos: while the database was away, the line that should have said so raised an
-    error of its own."""
+    """Found by fault injection: during a database outage, the log line for this case raised an
+    error itself."""
 
     def away(_event_id: UUID, _token: UUID) -> None:
         raise ConnectionError

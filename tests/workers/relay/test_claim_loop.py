@@ -1,5 +1,5 @@
-"""The relay end to end: Redis wiped, stopped, slow; PostgreSQL gone; messages lost and doubled; two
-relays."""
+"""The relay end to end: Redis wiped, stopped or slow; PostgreSQL unavailable; messages lost and
+duplicated; two relays."""
 
 from collections import Counter
 from threading import Lock
@@ -39,7 +39,7 @@ ME = "system:test"
 
 
 class Handled:
-    """Counts what was handled, by subject; safe in threads."""
+    """Counts handled events by subject; thread-safe."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -58,7 +58,7 @@ def routes(handled: Handled) -> EventRoutes:
     return EventRoutes(EventRoute(PostDue, handled), EventRoute(ChatDue, handled))
 
 
-def test_rows_due_now_and_soon_are_handled_once_and_on_time(
+def test_due_rows_are_handled_once_and_on_time(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled, started = Handled(), monotonic()
@@ -74,7 +74,7 @@ def test_rows_due_now_and_soon_are_handled_once_and_on_time(
     assert monotonic() - started < 10
 
 
-def test_who_hears_a_fact_is_told_without_a_message_for_it(
+def test_fact_listeners_get_the_fact_without_a_message_for_it(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled, sent = Handled(), list[Queue]()
@@ -97,7 +97,7 @@ def test_who_hears_a_fact_is_told_without_a_message_for_it(
     assert sent == [CountSale.queue]
 
 
-def test_a_lane_is_done_in_order_by_many_threads(
+def test_lane_is_processed_in_order_by_many_threads(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled = Handled()
@@ -110,7 +110,7 @@ def test_a_lane_is_done_in_order_by_many_threads(
         assert numbers == sorted(numbers)
 
 
-def test_every_message_twice_is_handled_once(
+def test_duplicate_messages_are_handled_once(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled, old = Handled(), []
@@ -132,7 +132,7 @@ def test_every_message_twice_is_handled_once(
     assert set(handled.subjects.values()) == {1}
 
 
-def test_a_wiped_redis_costs_a_lease_and_no_row(
+def test_wiped_redis_delays_rows_by_a_lease_and_loses_none(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled, lost = Handled(), []
@@ -161,7 +161,7 @@ def test_a_wiped_redis_costs_a_lease_and_no_row(
     assert set(handled.subjects.values()) == {1}
 
 
-def test_without_redis_rows_go_back_at_no_cost(
+def test_rows_return_to_waiting_without_redis(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled, refused = Handled(), []
@@ -185,7 +185,7 @@ def test_without_redis_rows_go_back_at_no_cost(
     assert [event.number for event in handled.seen] == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_connections_of_postgresql_may_all_be_cut(
+def test_relay_survives_the_loss_of_all_database_connections(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     handled = Handled()
@@ -210,9 +210,7 @@ def _puts(database: Database, tenant_id: UUID) -> bool:
     return True
 
 
-def test_two_relays_one_leads_and_the_other_follows(
-    database: Database, redis_url: str, tenant_id: UUID
-) -> None:
+def test_one_of_two_relays_leads(database: Database, redis_url: str, tenant_id: UUID) -> None:
     clear_outbox(database.scope, redis_url)
     sent: list[ClaimedRow] = []
     other: list[ClaimedRow] = []
@@ -231,7 +229,7 @@ def test_two_relays_one_leads_and_the_other_follows(
     assert len({row.token for row in sent + other}) == 15
 
 
-def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
+def test_ticks_run_in_the_leading_relay_despite_a_failing_one(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     clear_outbox(database.scope, redis_url)
@@ -266,7 +264,7 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
         ({"chat": 12}, "urgent", 4),
     ],
 )
-def test_room_is_the_cap_within_the_shared_places(
+def test_free_capacity_is_the_cap_within_the_shared_limit(
     leased: dict[Queue, int], queue: Queue, expected: int
 ) -> None:
     seen = {name: QueueState(leased.get(name, 0), due=True, next_at=None) for name in QUEUES}
@@ -274,10 +272,10 @@ def test_room_is_the_cap_within_the_shared_places(
     assert free_capacity(seen, places, queue, cap) == expected
 
 
-def test_every_queue_has_places_and_the_process_send_has_them_all() -> None:
+def test_every_queue_has_capacity_and_send_workers_cover_it() -> None:
     assert {queue for places in CAPACITY_GROUPS for queue, _ in places.queue_caps} == set(
         QUEUES
-    ) - {FACTS}, "the relay spreads facts"
+    ) - {FACTS}, "the relay distributes facts"
     assert sum(places.total for places in CAPACITY_GROUPS[:3]) == 48
     assert sum(places.total for places in CAPACITY_GROUPS[3:]) == queue_workers.MAKER_THREADS
     assert CAPACITY_GROUPS[0] == CapacityGroup(4, (("urgent", 4),))

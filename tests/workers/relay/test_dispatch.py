@@ -1,4 +1,4 @@
-"""From rows to handlers: routes refused at the start, five endings, facts, the in-process relay."""
+"""From rows to handlers: route checks at startup, outcomes, facts, and the in-process relay."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -42,7 +42,7 @@ ME = "system:test"
 
 
 def nothing(event: Any) -> None:
-    """Done."""
+    """Succeed."""
 
 
 def failing(error: Exception) -> Callable[[Any], None]:
@@ -63,25 +63,25 @@ def shift(tenant: OpenScope, by: timedelta) -> None:
 
 
 class TestRoutes:
-    def test_two_routes_for_a_kind(self) -> None:
+    def test_two_routes_for_a_kind_are_refused(self) -> None:
         with pytest.raises(ValueError, match=r"two routes for test\.post"):
             EventRoutes(EventRoute(PostDue, nothing), EventRoute(PostDue, nothing))
 
-    def test_a_fact_with_a_route(self) -> None:
+    def test_fact_with_a_route_is_refused(self) -> None:
         with pytest.raises(ValueError, match="two routes"):
             EventRoutes(EventRoute(Sold, nothing), facts=FactListeners({Sold: ()})).require_routes(
                 [Sold]
             )
 
-    def test_a_listener_without_a_route(self) -> None:
+    def test_listener_without_a_route_is_refused(self) -> None:
         with pytest.raises(ValueError, match="which no route handles"):
             EventRoutes(facts=FactListeners({Sold: (FactListener(CountSale),)}))
 
-    def test_a_listener_that_wants_what_the_fact_has_not(self) -> None:
+    def test_listener_that_needs_a_missing_field_is_refused(self) -> None:
         with pytest.raises(ValueError, match=r"needs number, which test\.sold has not"):
             FactListeners({Sold: (FactListener(ChatDue),)})
 
-    def test_a_kind_without_a_route(self) -> None:
+    def test_kind_without_a_route_is_refused(self) -> None:
         routes = EventRoutes(EventRoute(PostDue, nothing))
         assert set(declared_events(events)) == {
             PostDue,
@@ -101,7 +101,8 @@ class TestRoutes:
 
 @dataclass
 class Restarting:
-    """A database that loses every connection when it is told to, and is back at the third try."""
+    """A database that loses every connection on request and is available again at the third
+    attempt."""
 
     tenant: OpenScope
     refusals: int = 0
@@ -116,11 +117,11 @@ class Restarting:
 
 
 @pytest.mark.parametrize("raised", [None, RetryLater(timedelta(minutes=1)), Refused("text")])
-def test_a_run_that_ends_while_the_database_restarts_is_settled_all_the_same(
+def test_event_that_ends_during_a_database_restart_is_settled(
     tenant: OpenScope, tenant_id: UUID, raised: Exception | None
 ) -> None:
-    """Found by chaos: such a row, and the chat behind it, waited for the end of its lease, up to
-    135 s."""
+    """Found by fault injection: such a row, and the chat behind it, waited up to 135 s for the end
+    of its lease."""
     restarting = Restarting(tenant)
 
     def handler(event: Any) -> None:
@@ -136,7 +137,7 @@ def test_a_run_that_ends_while_the_database_restarts_is_settled_all_the_same(
     assert count_states(tenant, tenant_id) == ({} if raised is None else {"waiting": 1})
 
 
-def test_a_handled_row_is_gone_and_its_event_was_the_one_put(
+def test_handled_row_is_deleted_and_its_event_is_unchanged(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     seen: list[DayDue] = []
@@ -148,7 +149,9 @@ def test_a_handled_row_is_gone_and_its_event_was_the_one_put(
     assert count_states(tenant, tenant_id) == {}
 
 
-def test_a_bug_waits_for_its_backoff_and_stops_at_five(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_bug_is_retried_with_backoff_and_dead_after_five_attempts(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     put_posts(tenant, tenant_id, 1)
     told: list[PostDue] = []
     routes = EventRoutes(
@@ -166,7 +169,7 @@ def test_a_bug_waits_for_its_backoff_and_stops_at_five(tenant: OpenScope, tenant
     assert run_due_events(routes, tenant, only=tenant_id) == 0
 
 
-def test_a_refusal_leaves_its_code_and_no_words(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_refusal_stores_its_code_without_text(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(
         EventRoutes(EventRoute(PostDue, failing(Refused("gate.denied", name="Léo")))),
@@ -176,7 +179,7 @@ def test_a_refusal_leaves_its_code_and_no_words(tenant: OpenScope, tenant_id: UU
     assert row(tenant, tenant_id).last_error == "Refused gate.denied"
 
 
-def test_later_costs_no_try(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_retry_later_costs_no_attempt(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     routes = EventRoutes(EventRoute(PostDue, failing(RetryLater(timedelta(seconds=30)))))
     for _ in range(7):
@@ -185,7 +188,7 @@ def test_later_costs_no_try(tenant: OpenScope, tenant_id: UUID) -> None:
         shift(tenant, timedelta(seconds=31))
 
 
-def test_a_lost_lease_leaves_the_row_to_the_other(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_row_passes_to_its_new_owner_after_a_lost_lease(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(
         EventRoutes(EventRoute(PostDue, failing(LeaseLost("event.taken_over")))),
@@ -195,17 +198,13 @@ def test_a_lost_lease_leaves_the_row_to_the_other(tenant: OpenScope, tenant_id: 
     assert count_states(tenant, tenant_id) == {"leased": 1}
 
 
-def test_a_kind_of_another_version_fails_and_harms_nobody(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_unknown_kind_fails_without_affecting_others(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(EventRoutes(), tenant, only=tenant_id)
     assert row(tenant, tenant_id).last_error == "GreenroomError event.unrouted"
 
 
-def test_a_row_that_kills_its_workers_is_not_started_for_ever(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_row_that_kills_its_workers_becomes_dead(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     started: list[PostDue] = []
     told: list[PostDue] = []
@@ -224,7 +223,7 @@ def test_a_row_that_kills_its_workers_is_not_started_for_ever(
     assert count_states(tenant, tenant_id) == {"dead": 1}
 
 
-def test_a_fact_becomes_one_row_per_listener(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_fact_becomes_one_row_per_listener(tenant: OpenScope, tenant_id: UUID) -> None:
     counted: list[CountSale] = []
     thanked: list[ThankBuyer] = []
     routes = EventRoutes(
@@ -240,7 +239,7 @@ def test_a_fact_becomes_one_row_per_listener(tenant: OpenScope, tenant_id: UUID)
     assert thanked == [ThankBuyer(tenant_id, buyer)]
 
 
-def test_what_one_event_causes_bears_its_trace(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_caused_event_keeps_the_trace(tenant: OpenScope, tenant_id: UUID) -> None:
     traces: list[str] = []
 
     def first(event: PostDue) -> None:
@@ -261,7 +260,7 @@ def test_what_one_event_causes_bears_its_trace(tenant: OpenScope, tenant_id: UUI
     assert traces[0] == traces[1]
 
 
-def test_long_work_extends_its_own_lease(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_long_work_extends_its_lease(tenant: OpenScope, tenant_id: UUID) -> None:
     until: list[Any] = []
 
     def work(event: PostDue) -> None:
@@ -278,7 +277,7 @@ def test_long_work_extends_its_own_lease(tenant: OpenScope, tenant_id: UUID) -> 
     assert len(until) == 2
 
 
-def test_drain_goes_by_time_across_queues_and_stops_where_told(
+def test_run_due_events_is_ordered_by_time_and_respects_limits(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     order: list[str] = []

@@ -1,4 +1,4 @@
-"""One device, many models and tenants: who goes next, and what a lost memory costs."""
+"""GPU scheduling across models and tenants, and recovery after a restart."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,7 +28,7 @@ def _empty(tenant: OpenScope) -> None:
 def put(
     tenant: OpenScope, tenant_id: UUID, *groups: str, age: timedelta = timedelta()
 ) -> list[UUID]:
-    """Rows of these groups, in order, put so long ago."""
+    """Put rows of these groups, in order, with this age."""
     with tenant(tenant_id, "system:test") as scope:
         subjects = [uuid7() for _ in groups]
         for number, (subject, group) in enumerate(zip(subjects, groups, strict=True)):
@@ -38,7 +38,7 @@ def put(
 
 
 def order(tenant: OpenScope, turns: GpuScheduler, *, most: int = 100) -> Sequence[ClaimedRow]:
-    """Claimed and finished one after the other."""
+    """Claim and finish rows one after the other."""
     found: list[ClaimedRow] = []
     while len(found) < most:
         with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
@@ -51,15 +51,13 @@ def order(tenant: OpenScope, turns: GpuScheduler, *, most: int = 100) -> Sequenc
     return found
 
 
-def test_the_group_that_is_loaded_is_drained_before_the_next_is_loaded(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
+def test_loaded_group_is_drained_before_the_next(tenant: OpenScope, tenant_id: UUID) -> None:
     put(tenant, tenant_id, *("a", "b", "c") * 4)
     groups = [row.group for row in order(tenant, GpuScheduler())]
     assert groups == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
 
 
-def test_other_adapters_of_the_loaded_model_go_before_another_model(
+def test_other_adapters_of_the_loaded_model_precede_another_model(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     one, other = (
@@ -91,7 +89,7 @@ def test_other_adapters_of_the_loaded_model_go_before_another_model(
     )
 
 
-def test_inside_a_group_tenants_take_turns_however_many_rows_one_has(tenant: OpenScope) -> None:
+def test_tenants_alternate_within_a_group(tenant: OpenScope) -> None:
     large, small = uuid7(), uuid7()
     put(tenant, large, *["a"] * 30)
     put(tenant, small, *["a"] * 3)
@@ -99,7 +97,7 @@ def test_inside_a_group_tenants_take_turns_however_many_rows_one_has(tenant: Ope
     assert tenants == [large, small] * 3
 
 
-def test_a_lone_row_waits_for_its_patience_and_no_longer(tenant: OpenScope) -> None:
+def test_lone_row_waits_until_its_patience_ends(tenant: OpenScope) -> None:
     large, lone = uuid7(), uuid7()
     put(tenant, large, *["a"] * 5)
     turns = GpuScheduler(stay=timedelta())
@@ -111,11 +109,10 @@ def test_a_lone_row_waits_for_its_patience_and_no_longer(tenant: OpenScope) -> N
     assert [row.group for row in order(tenant, turns, most=1)] == ["b"]
 
 
-def test_where_all_have_lost_patience_a_group_stays_for_a_while(
+def test_group_stays_loaded_for_a_while_when_all_patience_has_ended(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
-    """Otherwise each row of a long queue would load its own model, and all would wait still
-    longer."""
+    """Otherwise each row of a long queue would load another model and prolong all waits."""
     put(tenant, tenant_id, *("a", "b") * 4, age=LONG)
     assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta(hours=1)))] == [
         "a"
@@ -124,7 +121,7 @@ def test_where_all_have_lost_patience_a_group_stays_for_a_while(
     assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta()))] == ["a", "b"] * 4
 
 
-def test_a_new_relay_learns_what_is_loaded_from_the_row_in_flight(
+def test_new_relay_restores_the_loaded_group_from_the_running_row(
     tenant: OpenScope, tenant_id: UUID
 ) -> None:
     put(tenant, tenant_id, "b", "a", "b")
@@ -139,7 +136,7 @@ def test_a_new_relay_learns_what_is_loaded_from_the_row_in_flight(
     assert [row.group for row in order(tenant, after)] == ["b", "a"]
 
 
-def test_long_work_is_told_of_others_and_not_of_its_own(tenant: OpenScope) -> None:
+def test_long_work_is_notified_of_other_tenants_only(tenant: OpenScope) -> None:
     mine, other, told = uuid7(), uuid7(), list[bool]()
 
     def work(_event: RunDue) -> None:
@@ -156,5 +153,5 @@ def test_long_work_is_told_of_others_and_not_of_its_own(tenant: OpenScope) -> No
     Dispatcher(EventRoutes(EventRoute(RunDue, work)), tenant).handle_event(row.id, row.token)
     assert told == [False, False, True]
     assert not heartbeat.is_other_tenant_waiting(), (
-        "work started by hand has no place that somebody waits for"
+        "work started manually occupies no place in the queue"
     )

@@ -1,4 +1,4 @@
-"""What becomes of running work when its process, or Redis, is stopped for real."""
+"""Running work when its process, or Redis, is really stopped."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ REFUSING = (
         ("CONFIG", "SET", "min-replicas-to-write", "0"),
     ),  # NOREPLICAS
 )
-"""How a Redis comes to refuse writes, and how it gets over it; MISCONF takes a full disk
+"""Commands that make Redis refuse writes, and those that end it; MISCONF needs a full disk
 (`tests/chaos`)."""
 
 
@@ -40,7 +40,7 @@ def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.
     )
 
 
-def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
+def test_worker_completes_its_work_on_sigterm(
     database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
 ) -> None:
     clear_outbox(database.scope, redis_url)
@@ -55,7 +55,7 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
     assert count_pending_rows(database.scope) == 0
 
 
-def test_the_row_of_a_killed_worker_is_done_by_another(
+def test_row_of_a_killed_worker_is_handled_by_another(
     database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
 ) -> None:
     clear_outbox(database.scope, redis_url)
@@ -81,9 +81,7 @@ def test_the_row_of_a_killed_worker_is_done_by_another(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
-def test_redis_may_stop_and_come_back_empty(
-    database: Database, tenant_id: UUID, tmp_path: Path
-) -> None:
+def test_redis_may_restart_empty(database: Database, tenant_id: UUID, tmp_path: Path) -> None:
     port, config, handled = free_port(), tmp_path / "redis.conf", Handled()
     config.write_text("requirepass x\n")
     url = f"redis://:x@127.0.0.1:{port}/0"
@@ -111,11 +109,11 @@ def test_redis_may_stop_and_come_back_empty(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
-def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
+def test_redis_that_refuses_writes_is_treated_as_unavailable(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
-    """Found by chaos: on a full disk it answers MISCONF to whoever waits for a message, and the
-    worker ended."""
+    """Found by fault injection: on a full disk Redis answers MISCONF to a worker waiting for a
+    message, and the worker exited."""
     handled, client = Handled(), Redis.from_url(redis_url)
     with house(database, redis_url, EventRoutes(EventRoute(PostDue, handled))) as relay:
         for number, (refusing, again) in enumerate(REFUSING, start=1):
@@ -123,10 +121,10 @@ def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
             with pytest.raises(ResponseError):
                 client.lpush("probe", "x")
             put_posts(database.scope, tenant_id, 3)
-            sleep(1.5)  # longer than a worker waits for a message: it asks again, and is refused
+            sleep(1.5)  # longer than a worker waits for a message: its next request is refused
             assert len(handled.seen) == 3 * (number - 1)
             client.execute_command(*again)
-            # bound on purpose
+            # bound per iteration
             wait_until(lambda number=number: len(handled.seen) == 3 * number)  # type: ignore[misc]  # see above
         assert relay.leading.is_set()
     assert set(handled.subjects.values()) == {1}

@@ -1,4 +1,4 @@
-"""What the beat writes: due rows for everybody, whatever one creator's row holds."""
+"""Rows written by the beat for every agency, whatever one creator's row contains."""
 
 from collections import Counter
 from uuid import UUID
@@ -12,7 +12,7 @@ MANY = 45
 
 
 def waiting(tenant: OpenScope, kind: str, agency_ids: list[UUID]) -> Counter[int]:
-    """How many rows of a kind wait for these agencies, by the seconds from their writing to their
+    """Count the waiting rows of a kind for these agencies, by the seconds between writing and due
     time."""
     query = (
         "SELECT available_at - created_at FROM outbox WHERE kind = :kind AND tenant_id = "
@@ -23,7 +23,7 @@ def waiting(tenant: OpenScope, kind: str, agency_ids: list[UUID]) -> Counter[int
         return Counter(round(after.total_seconds()) for after in found)
 
 
-def test_many_agencies_are_not_swept_at_the_same_moment(tenant: OpenScope) -> None:
+def test_agencies_are_swept_at_different_moments(tenant: OpenScope) -> None:
     ours = [uuid7() for _ in range(MANY)]
     for number, agency_id in enumerate(ours):
         with tenant(agency_id, "system:test") as scope:
@@ -42,7 +42,7 @@ def test_many_agencies_are_not_swept_at_the_same_moment(tenant: OpenScope) -> No
     assert (rolled.total(), len(rolled), max(rolled.values())) == (2 * MANY, 12, 8)
 
 
-def test_an_unknown_zone_stops_one_creator_only(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_unknown_time_zone_affects_one_creator_only(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumen", language="en", zone="UTC")
         bad = agencies.add_creator(

@@ -1,4 +1,4 @@
-"""Whose word on a visitor's address the doors take."""
+"""The proxies trusted for a visitor's address."""
 
 import socket
 import threading
@@ -37,12 +37,12 @@ def door(proxies: str) -> Iterator[str]:
     ("proxies", "seen"),
     [("", "127.0.0.1"), ("172.30.201.0/24", "127.0.0.1"), ("127.0.0.0/8, 10.0.0.1", "203.0.113.9")],
 )
-def test_a_visitors_address_is_taken_from_trusted_proxies_alone(proxies: str, seen: str) -> None:
+def test_client_address_is_taken_from_trusted_proxies_only(proxies: str, seen: str) -> None:
     with door(proxies) as url:
         assert httpx.get(url, headers={"x-forwarded-for": "203.0.113.9"}).text == seen
 
 
-def test_a_process_is_ready_once_its_door_is_open() -> None:
+def test_process_is_ready_once_its_server_listens() -> None:
     health_endpoint._ready.clear()
     with door("") as url:
         assert httpx.get(url).status_code == 200

@@ -1,11 +1,11 @@
-"""The socket a door is served on."""
+"""Listening sockets of the web processes."""
 
 import socket
 
 from workers.runtime import listening_socket
 
 
-def test_what_a_door_accepts_sends_at_once() -> None:
+def test_accepted_connection_sends_without_delay() -> None:
     with (
         listening_socket.open_listening_socket("127.0.0.1", 0) as found,
         socket.create_connection(found.getsockname()),

@@ -1,5 +1,4 @@
-"""Figures that are asked for: the outbox as the relay sees it, and how long the listeners have
-heard nothing."""
+"""Metrics on request: the outbox as the relay sees it, and the silence of listeners."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +17,7 @@ from workers.runtime.metrics import ListenerCollector, OutboxCollector
 
 @dataclass(frozen=True)
 class Looked:
-    """Something that waits."""
+    """An event that waits."""
 
     kind: ClassVar[str] = "figures.looked"
     queue: ClassVar[Queue] = "notify"
@@ -27,7 +26,7 @@ class Looked:
 
 
 def away_figures() -> OutboxCollector:
-    """Figures of an outbox that cannot be reached."""
+    """Return the metrics of an unreachable outbox."""
     away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
     return OutboxCollector(away.scope)
 
@@ -38,7 +37,7 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float:
     return found
 
 
-def test_the_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
+def test_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
     def waiting() -> float:
         registry = CollectorRegistry()
         registry.register(OutboxCollector(tenant))
@@ -57,7 +56,7 @@ def test_the_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
         scope.run("DELETE FROM outbox WHERE kind = :kind", kind=Looked.kind)
 
 
-def test_a_database_that_is_away_leaves_a_gap_and_no_error() -> None:
+def test_unreachable_database_causes_a_gap_without_an_error() -> None:
     registry = CollectorRegistry()
     registry.register(away_figures())
     assert (
@@ -67,7 +66,7 @@ def test_a_database_that_is_away_leaves_a_gap_and_no_error() -> None:
     assert [family.name for family in registry.collect()]
 
 
-def test_the_account_heard_longest_ago_counts() -> None:
+def test_listener_lag_is_that_of_the_most_silent_account() -> None:
     hearing, registry, quiet, busy = ListenerCollector(), CollectorRegistry(), uuid7(), uuid7()
     registry.register(hearing)
     hearing.record_received(quiet, "sandbox")

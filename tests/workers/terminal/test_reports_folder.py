@@ -1,4 +1,5 @@
-"""Reports name fans and money: only the account that runs the installation opens their folders."""
+"""Report folders contain names of fans and amounts, so only the account that runs the installation
+can open them."""
 
 import os
 import stat
@@ -14,7 +15,9 @@ from workers.terminal.lookup import create_reports_folder
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 @pytest.mark.parametrize("earlier", [False, True])
-def test_reports_are_for_their_owner_alone(tmp_path: Path, mask: int, earlier: bool) -> None:
+def test_report_folders_are_private_to_their_owner(
+    tmp_path: Path, mask: int, earlier: bool
+) -> None:
     tenant_id = uuid7()
     home = tmp_path / "house"
     if earlier:

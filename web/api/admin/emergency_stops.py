@@ -1,8 +1,9 @@
 """API routes of emergency stops: list them and start one.
 
-Members end stops in the dashboard; some stops need two members. A stop is a brake: a member who is
-limited to some creators may also stop the agency and the platforms of those creators, as in the
-dashboard (ADR 0173). A key that is limited to some creators may stop only these.
+Members end stops in the dashboard; some stops need two members. Starting a stop only prevents
+publishing, so a member who is limited to some creators may also stop the agency and the platforms
+of those creators, as in the dashboard (ADR 0173). A key that is limited to some creators may stop
+only these.
 """
 
 from datetime import datetime
@@ -33,7 +34,7 @@ StopPlace = Literal["tenant", "platform", "creator", "channel"]
 
 class StopIn(RequestModel):
     """The part that must stop sending: the agency (without `target`), a platform by name, or a
-    creator or account by id."""
+    creator or account by ID."""
 
     model_config = example_config(
         {"where": "creator", "target": EXAMPLE_CREATOR_ID, "reason": "Her account was taken over"}

@@ -20,7 +20,7 @@ from web.api.common.schemas import RequestModel, StorableText, example_config
 MIN_SECRET_LENGTH = 32
 MAX_SECRET_LENGTH = 200
 EXAMPLE_CALL_ID = "0198c0de-0000-7000-8000-000000000007"
-"""A call id for the examples of the API reference."""
+"""A call ID for the examples of the API reference."""
 
 _RANDOM = "whs_6Yk0cN3vQ1mZr8tXw2bLsE5uJpA9fGdH4oViKqTyBnM"
 _EVENT: dict[str, str | list[str]] = {

@@ -90,7 +90,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class CallerKey(Protocol):
-    """The key of a request, with the ids under which its requests are counted."""
+    """The key of a request, with the IDs under which its requests are counted."""
 
     @property
     def tenant_id(self) -> UUID: ...

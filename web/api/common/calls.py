@@ -63,7 +63,7 @@ BEARER = HTTPBearer(
 
 @dataclass(frozen=True)
 class Caller:
-    """The member behind an API key and the creators that the key may access, by id."""
+    """The member behind an API key and the creators that the key may access, by ID."""
 
     member: Member
     creators: Mapping[UUID, Creator]
@@ -95,7 +95,7 @@ class ChangeResult:
 
 ApiChange = Callable[[Scope, Caller], ChangeResult]
 ConflictStates = Callable[[Scope, Caller], Mapping[str, str]]
-"""Returns the current states by id, for the response to a conflict."""
+"""Returns the current states by ID, for the response to a conflict."""
 
 
 @dataclass(frozen=True)

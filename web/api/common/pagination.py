@@ -18,11 +18,11 @@ from web.api.common.errors import ApiError
 
 
 class Identified(Protocol):
-    """An object with an id."""
+    """An object with an ID."""
 
     @property
     def id(self) -> UUID:
-        """The id by which the list is ordered."""
+        """The ID by which the list is ordered."""
 
 
 T = TypeVar("T", bound=Identified)
@@ -57,7 +57,7 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
 
 
 def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Return the instant and id of a cursor in a list ordered by time, or None for the first page.
+    """Return the instant and ID of a cursor in a list ordered by time, or None for the first page.
     Raises ApiError (422) for an invalid cursor."""
     if cursor is None:
         return None
@@ -75,7 +75,7 @@ def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime,
 def paginate(
     question: object, rows: Iterable[T], *, cursor: str | None, limit: int
 ) -> tuple[list[T], str | None]:
-    """Return one page of a small list, ordered by id, and the cursor of the next page. All rows are
+    """Return one page of a small list, ordered by ID, and the cursor of the next page. All rows are
     loaded, so use it only for short lists."""
     after = decode_cursor(question, cursor, parts=1)[0] if cursor is not None else ""
     found = sorted((one for one in rows if str(one.id) > after), key=lambda one: str(one.id))[

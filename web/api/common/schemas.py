@@ -114,7 +114,7 @@ EXAMPLE_CHANNEL_ID = "0198c0de-0000-7000-8000-000000000002"
 
 EXAMPLE_POST_ID = "0198c0de-0000-7000-8000-000000000003"
 EXAMPLE_DELIVERY_ID = "0198c0de-0000-7000-8000-000000000004"
-"""Ids in the examples of the API reference."""
+"""IDs in the examples of the API reference."""
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -1,6 +1,6 @@
 """API routes of recipes: list, create, change and archive.
 
-A version never changes, and a changed recipe gets a new id, so the id also serves as the state tag.
+A version never changes, and a changed recipe gets a new ID, so the ID also serves as the state tag.
 Writing a recipe requires the `generate` scope because the recipe sets the engine and the maximum
 cost of a run.
 """
@@ -70,7 +70,7 @@ def _add_recipe_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_recipe(
         recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
     ) -> RecipeOut:
-        """Return the current version of a recipe. 404 for the id of an older version. Requires the
+        """Return the current version of a recipe. 404 for the ID of an older version. Requires the
         `posts:read` scope."""
         found = call.read(
             lambda scope, sight: RecipeOut.of(

@@ -1,6 +1,6 @@
 """API routes of wildcards, the word lists that recipes share: list, create, change and archive.
 
-A version never changes, and a changed list gets a new id, so the id also serves as the state tag.
+A version never changes, and a changed list gets a new ID, so the ID also serves as the state tag.
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_word_list(
         list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
     ) -> WordListOut:
-        """Return the current version of a word list. 404 for an archived list and for the id of an
+        """Return the current version of a word list. 404 for an archived list and for the ID of an
         older version. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id)
@@ -85,7 +85,7 @@ def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_word_list_versions(
         list_id: UUID, call: Annotated[ApiCall, can_read]
     ) -> WordListVersionsOut:
-        """List the last ten versions of a word list, newest first, by the id of any of them.
+        """List the last ten versions of a word list, newest first, by the ID of any of them.
         Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: wildcards.list_wildcard_versions(scope, sight.creators, list_id)

@@ -18,7 +18,7 @@ from web.api.common.schemas import EXAMPLE_CHANNEL_ID, RequestModel, SeenVersion
 from web.api.planning.response_schemas import LeftOut, MovingOut
 
 EXAMPLE_SPARE_ID = "0198c0de-0000-7000-8000-000000000006"
-"""A second account id for the examples of the API reference."""
+"""A second account ID for the examples of the API reference."""
 
 
 class SpareQuery(RequestModel):

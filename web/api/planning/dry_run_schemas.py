@@ -25,7 +25,7 @@ from web.api.common.schemas import (
 
 class RehearsalIn(RequestModel):
     """The object to put in dry run mode: a post, an account (`channel`), or the whole agency
-    (`tenant`, without an id)."""
+    (`tenant`, without an ID)."""
 
     model_config = example_config({"what": "post", "of_id": EXAMPLE_POST_ID})
 

@@ -68,7 +68,7 @@ def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_rehearsal(
         of_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> RehearsalOut:
-        """Return a dry run by the id of the post, account or agency. Requires the `posts:read`
+        """Return a dry run by the ID of the post, account or agency. Requires the `posts:read`
         scope."""
         what = call.read(lambda scope, sight: _get_dry_run_target(scope, sight, of_id))
         response.headers.update(etag_header(state_tag(of_id, what)))
@@ -140,7 +140,7 @@ def _add_forecast_route(
 
 
 def _resolve_dry_run_target(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
-    """Return the id of the requested object. Raises NotFound for one that the key may not access,
+    """Return the ID of the requested object. Raises NotFound for one that the key may not access,
     BadInput and Refused."""
     if body.what == "tenant":
         _check_sees_whole_agency(sight)

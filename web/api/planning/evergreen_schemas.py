@@ -22,7 +22,7 @@ from web.api.common.schemas import (
 from web.api.posts.delivery_schemas import DeliveryOut
 
 EXAMPLE_ENTRY_ID = "0198c0de-0000-7000-8000-000000000005"
-"""An entry id for the examples of the API reference."""
+"""An entry ID for the examples of the API reference."""
 
 A_DAY = timedelta(days=1)
 MAX_DAYS = MAX_POOL_AGE // A_DAY

@@ -60,7 +60,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _resolve_settings_owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
-    """Return the id of the creator or agency. Raises NotFound, and Refused for the agency if the
+    """Return the ID of the creator or agency. Raises NotFound, and Refused for the agency if the
     key may not access all of its creators."""
     if creator_id is not None:
         return sight.get_creator(creator_id).id

@@ -25,7 +25,7 @@ from web.api.common.schemas import (
 )
 
 PersonNames = Mapping[UUID, str]
-"""Names of people, by principal id."""
+"""Names of people, by principal ID."""
 
 Named = Annotated[
     list[UUID],
@@ -81,7 +81,7 @@ class PersonOut(BaseModel):
 
     @classmethod
     def of(cls, one: UUID, names: PersonNames) -> "PersonOut":
-        """Convert a principal id."""
+        """Convert a principal ID."""
         return cls(id=one, name=names.get(one, ""))
 
 

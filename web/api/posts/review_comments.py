@@ -85,7 +85,7 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_comment(
         comment_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> CommentOut:
-        """Return a comment with its replies, by the id of any of them. Requires the `posts:read`
+        """Return a comment with its replies, by the ID of any of them. Requires the `posts:read`
         scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[ReviewComment, PersonNames]:

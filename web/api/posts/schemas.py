@@ -113,7 +113,7 @@ Options = Annotated[
 
 
 class OtherwiseIn(RequestModel):
-    """Content for one platform (by name) or one account (by id). Fields that are left out are taken
+    """Content for one platform (by name) or one account (by ID). Fields that are left out are taken
     from the post."""
 
     place: Annotated[
@@ -168,7 +168,7 @@ _POST: JsonDict = {
 
 class PostIn(RequestModel):
     """A new post. It is scheduled if `channels` and `at` are set. `at` is a local time with its
-    time zone, or an instant with its UTC offset. `media` are ids in the creator's library."""
+    time zone, or an instant with its UTC offset. `media` are IDs in the creator's library."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
 

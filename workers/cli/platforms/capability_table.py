@@ -229,7 +229,7 @@ def render_list(found: list[CapabilityRow]) -> str:
 
 
 def _format_details(line: CapabilityRow) -> str:
-    """Return every capability of a platform, one a line."""
+    """Return every capability of a platform, one per line."""
     values = {name: value for name, value in asdict(line).items() if value}
     platform = values.pop("platform")
     labels = {name: translate(Message(f"cli.column.{COLUMN_BY_FIELD[name]}")) for name in values}

@@ -32,7 +32,7 @@ def list_alt_text_proposals(
 
 
 def pending_assets(found: Sequence[AltTextEntry]) -> frozenset[UUID]:
-    """Return the ids of the proposals that the model has not answered yet."""
+    """Return the IDs of the proposals that the model has not answered yet."""
     return frozenset(one.proposal.id for one in found if one.proposal.state is AltTextState.WAITING)
 
 

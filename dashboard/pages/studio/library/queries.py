@@ -110,7 +110,7 @@ class PictureLineage:
     """One image with its lineage.
 
     `by` is the name of the member who uploaded or requested it, `card` its shoot card, `posts` the
-    id and text of posts that use it. `lifted` is set if the image may be published despite its demo
+    ID and text of posts that use it. `lifted` is set if the image may be published despite its demo
     label; `lifted_by` is the name of the member who allowed it.
     """
 

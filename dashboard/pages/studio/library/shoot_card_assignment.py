@@ -26,7 +26,7 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
 def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
-    """Return the creator's cards that can take more images, by id."""
+    """Return the creator's cards that can take more images, by ID."""
     return {
         str(one.id): one
         for one in found.cards

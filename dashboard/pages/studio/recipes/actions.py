@@ -17,7 +17,7 @@ from studio.recipes.queries import RecipeSummary
 from tenants.agencies.rights import Right
 
 RECIPE_KEY = "studio:recipe"
-"""Session key of the chosen template's id."""
+"""Session key of the chosen template's ID."""
 
 
 def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:

@@ -20,7 +20,7 @@ from tenants.agencies.queries import Creator
 class VoicesView:
     """The data of one creator's voices; `spoken` holds those of all `creators`.
 
-    `people` are real people by id, `used` the characters of this month, `own` the agency's limit
+    `people` are real people by ID, `used` the characters of this month, `own` the agency's limit
     and `most` the limit in effect.
     """
 

@@ -1,4 +1,4 @@
-"""Connectors that read an address wrongly, each in one way."""
+"""Connectors with one fault each in reading post URLs."""
 
 from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
@@ -7,7 +7,7 @@ from connectors.platforms.sandbox.publisher import Sandbox
 
 
 class TrustsLastPathSegment(Sandbox):
-    """Takes the end of any address for the post's id."""
+    """Uses the last path segment of any URL as the post ID."""
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
@@ -16,13 +16,13 @@ class TrustsLastPathSegment(Sandbox):
 
 
 class IgnoresAddresses(Sandbox):
-    """Cannot say what an address names."""
+    """Does not support resolving URLs."""
 
     resolve_address = None  # type: ignore[assignment]  # as if it were not there
 
 
 class ReportsUnreadablePostAbsent(Sandbox):
-    """Takes what nobody could read for what is not there."""
+    """Reports a post absent if the response is unreadable."""
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
@@ -32,7 +32,7 @@ class ReportsUnreadablePostAbsent(Sandbox):
 
 
 class SkipsAddressLookup(Sandbox):
-    """Believes an address without asking whether anything stands there."""
+    """Accepts a URL without requesting the post."""
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]

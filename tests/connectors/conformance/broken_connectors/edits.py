@@ -1,5 +1,4 @@
-"""Connectors that change words, or comment their own posts, with one fault each; the suite must
-find every one."""
+"""Connectors with one fault each in editing posts or in first comments; the suite must detect each."""
 
 from dataclasses import replace
 
@@ -13,27 +12,27 @@ from gate.contract.units import Unit
 
 
 class ClaimsEdits(Sandbox):
-    """Says that other words stand, whatever was answered."""
+    """Reports an edit as done, whatever the response."""
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return Published(native_id) if answers else super().edit(unit, native_id, answers)
 
 
 class DropsEditedPictures(OwnPage):
-    """Forgets what a post shows when its words are changed."""
+    """Removes the media of a post when its text is edited."""
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().edit(replace(unit, media=()), native_id, answers)
 
 
 class ClaimsEditSupport(Fanvue):
-    """Says that it changes words, and knows no way."""
+    """Declares edit support without implementing it."""
 
     capabilities = replace(Fanvue.capabilities, edits=True)
 
 
 class RepeatsFirstComment(Instagram):
-    """Says that a comment whose answer was lost is nowhere."""
+    """Reports a comment with a lost response as absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Absent() if sought.comment else super().look_up(sought, answers)

@@ -1,4 +1,4 @@
-"""Connectors with one fault each, as real ones have had them; the suite must find every one."""
+"""Connectors with one fault each, taken from faults of real connectors; the suite must detect each."""
 
 import secrets
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class ResendsLostPosts(Sandbox):
-    """Takes a lost answer for "not sent"."""
+    """Treats a lost response as not sent."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -55,7 +55,7 @@ class ResendsLostPosts(Sandbox):
 
 
 class FailsOnServerErrors(Sandbox):
-    """Takes 5xx for a refusal."""
+    """Treats a 5xx response as a rejection."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -64,7 +64,7 @@ class FailsOnServerErrors(Sandbox):
 
 
 class TrustsAnySuccess(Sandbox):
-    """Takes a 2xx that nobody can read for a publication."""
+    """Treats an unreadable 2xx response as published."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -74,7 +74,7 @@ class TrustsAnySuccess(Sandbox):
 
 
 class NewKeyEachTime(Sandbox):
-    """Makes up the idempotency key at every try."""
+    """Generates a new idempotency key for every attempt."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, native_key=secrets.token_hex(8)), answers)
@@ -89,7 +89,7 @@ class NeverWaits(Sandbox):
 
 
 class RetriesRefusals(Sandbox):
-    """Tries again what was refused."""
+    """Retries rejected posts."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -97,7 +97,7 @@ class RetriesRefusals(Sandbox):
 
 
 class TakesMissingForGone(Sandbox):
-    """Takes a request that the platform does not know for the end of the account."""
+    """Treats a 404 response as an invalid token."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         last = answers[-1] if answers else None
@@ -107,7 +107,7 @@ class TakesMissingForGone(Sandbox):
 
 
 class SendsAddresses(Sandbox):
-    """Hands out addresses of media instead of staging them."""
+    """Sends media URLs instead of staging the files."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(replace(unit, media=()), answers)
@@ -118,7 +118,7 @@ class SendsAddresses(Sandbox):
 
 
 class DoubtsLostUploads(Sandbox):
-    """Takes a lost upload for a possible publication."""
+    """Reports a lost upload as a possible publication."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         last = answers[-1] if answers else None
@@ -127,7 +127,7 @@ class DoubtsLostUploads(Sandbox):
 
 
 class CutsTexts(Sandbox):
-    """Shortens after approval."""
+    """Shortens the text after approval."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         body = Text("body", unit.text_of("body").strip()[:4000])
@@ -135,14 +135,14 @@ class CutsTexts(Sandbox):
 
 
 class ForgetsFlags(Sandbox):
-    """Does not tell the platform what it must be told."""
+    """Omits the required marks from the request."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, flags=()), answers)
 
 
 class TrustsFailedLookup(Sandbox):
-    """Takes a look-up that failed for one that saw nothing."""
+    """Reports a failed lookup as absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().look_up(sought, answers)
@@ -150,7 +150,7 @@ class TrustsFailedLookup(Sandbox):
 
 
 class MatchesOlderDuplicates(Sandbox):
-    """Finds the text without asking when it was posted."""
+    """Matches the text without comparing the time of posting."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().look_up(
@@ -159,34 +159,34 @@ class MatchesOlderDuplicates(Sandbox):
 
 
 class TrustsItsClock(Sandbox):
-    """Takes the house's time for the platform's."""
+    """Uses the installation's clock in place of the platform's."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().look_up(replace(sought, asked_at=LONG_AGO), answers)
 
 
 class InventsLookupMatches(Sandbox):
-    """Says found without looking."""
+    """Reports a match without a lookup."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Found("p999999")
 
 
 class ClaimsRemoval(Sandbox):
-    """Says gone without proof."""
+    """Reports a removal without proof."""
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return Published(copy.native_id) if answers else super().remove(copy, answers)
 
 
 class ClaimsToReplace(Sandbox):
-    """Says that it replaces what stands, and knows no way."""
+    """Declares replacement support without implementing it."""
 
     capabilities = replace(Sandbox.capabilities, replaces=True)
 
 
 class DoubtsEdits(Telegram):
-    """Takes a lost answer to an edit for a doubt, which nobody can end."""
+    """Reports an edit with a lost response as uncertain, a state that no lookup can resolve."""
 
     def replace(
         self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
@@ -196,8 +196,8 @@ class DoubtsEdits(Telegram):
 
 
 class RepeatsUploadRequest(Fanvue):
-    """Opens the upload of each picture with the same words, and is told the answer to another
-    one's."""
+    """Opens the upload of every picture with the same request, and so receives the response of
+    another one."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
@@ -211,7 +211,7 @@ class RepeatsUploadRequest(Fanvue):
 
 
 class GivesUpOffline(Sandbox):
-    """Takes a closed door for a refusal."""
+    """Treats a refused connection as a rejection."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         away = bool(answers) and isinstance(answers[-1], StepNotSent)
@@ -219,7 +219,7 @@ class GivesUpOffline(Sandbox):
 
 
 class LeaksTextInLookup(Sandbox):
-    """Sends the text along with a look-up."""
+    """Includes the text in the lookup request."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         step = WireStep(
@@ -234,7 +234,7 @@ class LeaksTextInLookup(Sandbox):
 
 
 class InventsNumbers(Sandbox):
-    """Counts zero where nothing could be read."""
+    """Reports zero for unreadable metrics."""
 
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
@@ -244,7 +244,7 @@ class InventsNumbers(Sandbox):
 
 
 class InventsFollowers(Sandbox):
-    """Says that nobody follows the account where nothing could be read."""
+    """Reports zero followers for an unreadable response."""
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
@@ -264,13 +264,13 @@ class CountsItself(Sandbox):
 
 
 class SkipsFollowerCount(Sandbox):
-    """Does not ask for what the platform would tell."""
+    """Does not request the follower count that the platform offers."""
 
     count_followers = None  # type: ignore[assignment]  # as if it were not there
 
 
 class InventsEarnings(Fanvue):
-    """Says that nothing was earned where nothing could be read."""
+    """Reports no earnings for an unreadable response."""
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
@@ -280,7 +280,7 @@ class InventsEarnings(Fanvue):
 
 
 class KeysEarningsByAmount(Fanvue):
-    """Knows movements by what they brought."""
+    """Identifies movements by their amount."""
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
@@ -292,7 +292,7 @@ class KeysEarningsByAmount(Fanvue):
 
 
 class KeysEarningsByPosition(Fanvue):
-    """Gives each movement a key of its own each time."""
+    """Gives each movement a new key on every read."""
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
@@ -304,13 +304,13 @@ class KeysEarningsByPosition(Fanvue):
 
 
 class SkipsEarnings(Fanvue):
-    """Does not ask for what the platform would tell."""
+    """Does not request the earnings that the platform offers."""
 
     read_earnings = None  # type: ignore[assignment]  # as if it were not there
 
 
 class ReadsEarningsByPost(Fanvue):
-    """Asks for earnings by an order that is none."""
+    """Requests earnings under the action `look` instead of `metrics`."""
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
@@ -320,7 +320,7 @@ class ReadsEarningsByPost(Fanvue):
 
 
 class InventsEmptyLedger(Telegram):
-    """Says that nothing moved where nothing could be read."""
+    """Reports an empty ledger for an unreadable response."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
@@ -334,7 +334,7 @@ class InventsEmptyLedger(Telegram):
 
 
 class IgnoresLedgerCursor(Telegram):
-    """Takes no notice of the place that was read up to."""
+    """Ignores the cursor of the last read."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
@@ -343,7 +343,7 @@ class IgnoresLedgerCursor(Telegram):
 
 
 class KeysChargesByAmount(Telegram):
-    """Takes two charges of one amount for one."""
+    """Treats two charges of the same amount as one."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
@@ -355,7 +355,7 @@ class KeysChargesByAmount(Telegram):
 
 
 class SkipsBalance(Telegram):
-    """Does not ask what lies there."""
+    """Reports a balance of zero instead of the balance on the platform."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
@@ -365,13 +365,13 @@ class SkipsBalance(Telegram):
 
 
 class SkipsLedger(Telegram):
-    """Does not ask for what the platform would list."""
+    """Does not request the ledger that the platform offers."""
 
     list_movements = None  # type: ignore[assignment]  # as if it were not there
 
 
 class ReadsFollowersByPost(Sandbox):
-    """Asks for followers by an order that is none."""
+    """Requests followers under the action `look` instead of `metrics`."""
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
@@ -381,13 +381,13 @@ class ReadsFollowersByPost(Sandbox):
 
 
 class IgnoresComments(Sandbox):
-    """Does not ask for what people say."""
+    """Does not request comments."""
 
     list_comments = None  # type: ignore[assignment]  # as if it were not there
 
 
 class ReportsOwnComments(Sandbox):
-    """Takes what the account answered for what somebody said."""
+    """Reports replies of the account as comments of others."""
 
     said = "p1"
 
@@ -407,7 +407,7 @@ class ReportsOwnComments(Sandbox):
 
 
 class DropsCommentedPost(Sandbox):
-    """Does not tell under which post something was said."""
+    """Reports comments without the post they belong to."""
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
@@ -419,14 +419,14 @@ class DropsCommentedPost(Sandbox):
 
 
 class AnswersAsNewPost(Sandbox):
-    """Posts an answer as a post of its own."""
+    """Publishes a reply as a separate post."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, references=()), answers)
 
 
 class ClaimsModeration(Sandbox):
-    """Says that it is done without asking anybody."""
+    """Reports a moderation action as done without a request."""
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
@@ -437,35 +437,35 @@ class ClaimsModeration(Sandbox):
 
 
 class DropsPrice(Fanvue):
-    """Forgets what a post costs."""
+    """Omits the price of a post."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, price=None), answers)
 
 
 class DropsStarPrice(Telegram):
-    """Forgets what a post costs."""
+    """Omits the price of a post."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, price=None), answers)
 
 
 class PricesFreePosts(Fanvue):
-    """Asks for money where nobody set a price."""
+    """Charges for posts without a price."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, price=unit.price or Money(300, "USD")), answers)
 
 
 class SkipsLookup(Fanvue):
-    """Says that a post is not there without looking."""
+    """Reports a post absent without a lookup."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Absent()
 
 
 class MissesSales(Fanvue):
-    """Takes every message that is there for unpaid."""
+    """Reports paid messages as unpaid."""
 
     def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
@@ -479,7 +479,7 @@ class MissesSales(Fanvue):
 
 
 class InventsSales(Fanvue):
-    """Takes any answer for a sale."""
+    """Reports any response as a sale."""
 
     def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]

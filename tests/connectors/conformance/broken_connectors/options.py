@@ -1,4 +1,4 @@
-"""Connectors with one fault each in what posts choose; the suite must find it."""
+"""Connectors with one fault each in post options; the suite must detect each."""
 
 from dataclasses import replace
 
@@ -10,14 +10,14 @@ from gate.contract.units import Unit
 
 
 class ForgetsOptions(Telegram):
-    """Sends whatever was chosen as if nothing was."""
+    """Ignores the options of a post."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, options=()), answers)
 
 
 class RepostsCrossposts(Discord):
-    """Says a post once more, where it should be passed on."""
+    """Posts a message again instead of crossposting it."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next_step(replace(unit, comment="", reply_to=""), answers)

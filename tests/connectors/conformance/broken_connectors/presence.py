@@ -1,5 +1,4 @@
-"""Connectors that ask whether a post still stands, with one fault each; the suite must find every
-one."""
+"""Connectors with one fault each in checking the presence of a post; the suite must detect each."""
 
 from connectors.contract.connector import PlatformCopy, Send, StepResult
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
@@ -7,7 +6,7 @@ from connectors.platforms.fanvue.publisher import Fanvue
 
 
 class ReportsOutageAsDeletion(Fanvue):
-    """Takes an outage for the end of a post."""
+    """Reports a post as deleted during an outage."""
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
@@ -16,7 +15,7 @@ class ReportsOutageAsDeletion(Fanvue):
 
 
 class NeverReportsDeletion(Fanvue):
-    """Takes whatever was posted for standing."""
+    """Reports every published post as present."""
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]

@@ -1,4 +1,4 @@
-"""Connectors with one fault each in giving roles; the suite must find every one."""
+"""Connectors with one fault each in assigning roles; the suite must detect each."""
 
 from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Disconnected, Outcome, Published, Rejected
@@ -6,7 +6,7 @@ from connectors.platforms.discord.publisher import Discord
 
 
 class ClaimsRoleRemoval(Discord):
-    """Says that a role is taken without asking anybody."""
+    """Reports a role as removed without a request."""
 
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
@@ -15,7 +15,7 @@ class ClaimsRoleRemoval(Discord):
 
 
 class DisconnectsOnMissingMember(Discord):
-    """Takes whoever is not there for the end of everything."""
+    """Disconnects the account if a member is missing."""
 
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]

@@ -1,4 +1,4 @@
-"""Connectors that take pictures without words for one another."""
+"""Connectors that confuse posts without text."""
 
 from connectors.contract.connector import LookupQuery, Response, Send, StepResult
 from connectors.contract.outcomes import Absent, Found, LookupResult
@@ -7,7 +7,7 @@ from connectors.platforms.sandbox.publisher import Sandbox
 
 
 class MatchesAnyTextlessPost(Sandbox):
-    """Any wordless post of the time sought is the one."""
+    """Matches any post without text in the time range."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         listed = answers[-1] if answers else None
@@ -23,7 +23,7 @@ class MatchesAnyTextlessPost(Sandbox):
 
 
 class ReportsTextlessPostsAbsent(Fanvue):
-    """What says nothing is nowhere."""
+    """Reports every post without text as absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().look_up(sought, answers) if sought.text else Absent()

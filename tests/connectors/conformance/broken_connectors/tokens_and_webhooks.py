@@ -1,5 +1,5 @@
-"""Connectors with one fault each in renewing tokens and in reading calls; the suite must find every
-one."""
+"""Connectors with one fault each in renewing tokens and reading webhook calls; the suite must
+detect each."""
 
 import secrets
 from dataclasses import replace
@@ -15,7 +15,7 @@ from foundation.sealed import Sealed
 
 
 class NeverRetriesRenewal(Fanvue):
-    """Takes any bad day of a renewal for the end of the account."""
+    """Requires reconnection after any failed renewal."""
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
@@ -25,7 +25,7 @@ class NeverRetriesRenewal(Fanvue):
 
 
 class ReusesRefreshToken(Fanvue):
-    """Shows a token that works once again, where nobody knows whether it was used up."""
+    """Sends a single-use refresh token again although the first use may have succeeded."""
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
@@ -39,7 +39,7 @@ class ReusesRefreshToken(Fanvue):
 
 
 class KeepsOldToken(Fanvue):
-    """Believes that a renewal gave what it showed."""
+    """Returns the old token as the renewed one."""
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
@@ -49,7 +49,7 @@ class KeepsOldToken(Fanvue):
 
 
 class LeaksWebhookSecret(Telegram):
-    """Writes the secret into the address that is called."""
+    """Includes the secret in the webhook URL."""
 
     def set_webhook(self, address: str, secret: Sealed) -> WireStep:
         step = super().set_webhook(address, secret)
@@ -57,14 +57,14 @@ class LeaksWebhookSecret(Telegram):
 
 
 class SkipsUnsubscribe(Telegram):
-    """Says that nobody is called any more without asking for it."""
+    """Sends another request instead of the webhook removal."""
 
     def delete_webhook(self) -> WireStep:
         return replace(super().delete_webhook(), path="/bot{token}/getMe")
 
 
 class NumbersUpdatesItself(Telegram):
-    """Numbers updates as they come, so one that comes again is heard twice."""
+    """Numbers updates in order of arrival, so a repeated update is received twice."""
 
     def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
         told = super().parse_webhook(body)
@@ -72,7 +72,7 @@ class NumbersUpdatesItself(Telegram):
 
 
 class DropsWebhookAccount(Fanvue):
-    """Forgets whom a call is about."""
+    """Omits the account of a webhook call."""
 
     def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
         turn = super().parse_app_webhook(body)
@@ -80,7 +80,7 @@ class DropsWebhookAccount(Fanvue):
 
 
 class SharesWebhookId(Fanvue):
-    """Takes all calls of a kind for the same one."""
+    """Gives all calls of one type the same ID."""
 
     def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
         turn = super().parse_app_webhook(body)
@@ -88,7 +88,7 @@ class SharesWebhookId(Fanvue):
 
 
 class AcceptsAnySignature(Fanvue):
-    """Reads a signature out of anything."""
+    """Accepts any signature header."""
 
     def read_signature(self, header: str) -> WebhookSignature | None:
         return super().read_signature(header) or WebhookSignature("0", (header,))

@@ -1,4 +1,4 @@
-"""Bluesky's world: one account on a personal data server, with tokens of a session."""
+"""Bluesky test world: one account on a personal data server, with session tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,8 +32,8 @@ _numbers = count(1)
 
 @dataclass
 class BlueskyFake:
-    """The server, seen from one account; the record of requests names no account, so it begins with
-    this world."""
+    """The server, limited to one account. Recorded requests name no account, so the record starts
+    with this world."""
 
     server: FakeBluesky
     repo: Repo
@@ -42,8 +42,8 @@ class BlueskyFake:
     chat: bool = False
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        """Most acts put a record, as a post does: what tells them from the looks before them is
-        their JSON."""
+        """Most actions write a record, as a post does; their JSON body distinguishes them from the
+        lookups before them."""
         if on == "moderation":
             self.server.book.schedule_fault(mode, match="{", **more)
         else:
@@ -52,11 +52,11 @@ class BlueskyFake:
             )
 
     def say(self, text: str, post: str) -> str:
-        """Somebody answers a post of the account."""
+        """Reply to a post of the account as another user."""
         return comments.say(self.server, self.stranger, text, under=post)
 
     def under(self, native_id: str) -> str:
-        """What a post of the account answers."""
+        """Return the post that a post of the account replies to."""
         record = dict(self.repo.taken)[native_id]
         return str(record.get("reply", {}).get("parent", {}).get("uri", ""))
 
@@ -90,13 +90,13 @@ class BlueskyFake:
 
 
 def has_labels(wire: Mapping[str, Any]) -> bool:
-    """Whether the record's labels say what it is."""
+    """Return True if the record carries its self-labels."""
     labels = wire["record"].get("labels", {})
     return bool(labels.get("values") == [{"val": "porn"}])
 
 
 def apply_card_option(unit: Unit, option: str) -> Unit:
-    """A card is nothing without an address, nor its text without a title."""
+    """Give a post with a card option a link, and a post with a card text a title as well."""
     if option not in (record.CARD_TITLE_OPTION, record.CARD_TEXT_OPTION):
         return unit
     title = (
@@ -109,13 +109,13 @@ def apply_card_option(unit: Unit, option: str) -> Unit:
 
 
 def create_world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> ConnectorWorld:
-    """A fresh one. `film`: one stands in the place of pictures."""
+    """Create a new world. `film`: with a video in place of pictures."""
     number = next(_numbers)
     repo, connector = server.account(f"w{number}.bsky.social"), Bluesky()
     access, refresh = server.sessions.start(repo.did)
     server.sessions.access[access].ends_at += timedelta(
         days=30
-    )  # renewing is the house's, not the connector's
+    )  # tokens are renewed by the application, not by the connector
     past = server.book.list_requests()
     account = AccountTarget(
         TEST_TENANT,
@@ -156,7 +156,8 @@ def create_world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -
 
 
 def create_chat_world(server: FakeBluesky, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat: messages are words alone, bear no key of ours, and stay with their reader."""
+    """Create a world for messages: text only, without a key of ours, and visible to their recipient
+    after removal."""
     made = create_world(server, http)
     fake = made.fake
     assert isinstance(fake, BlueskyFake)

@@ -1,5 +1,4 @@
-"""Discord's worlds: a bot in a channel where people may be shown anything, and its messages with
-one person."""
+"""Discord test worlds: a bot in an age-restricted channel, and its direct messages with one user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from tests.fakes.discord.state import ALL, ANNOUNCEMENT, MANAGE_ROLES, Channel, 
 
 @dataclass
 class DiscordFake:
-    """Discord, seen from one channel."""
+    """Discord, limited to one channel."""
 
     discord: FakeDiscord
     channel: Channel
@@ -35,7 +34,7 @@ class DiscordFake:
             "files": "@me",
             "guilds": self.guild,
             "roles": self.guild,
-        }  # a person's channel is asked for before it is known
+        }  # a user's channel is requested before its ID is known
         self.discord.book.schedule_fault(
             mode, account=others.get(on, self.channel.id), on=on, **more
         )
@@ -50,12 +49,12 @@ class DiscordFake:
         return {self._name(one) for one in self.discord.sent(self.channel) if not one.deleted}
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of a message, and how many files it shows."""
+        """Return the text of a message and the number of its attachments."""
         found = next(one for one in self.discord.sent(self.channel) if self._name(one) == native_id)
         return str(found.body["content"]), len(found.body.get("attachments") or ())
 
     def passed_on(self, native_id: str) -> bool:
-        """Whether a message went to the servers that follow its channel."""
+        """Return True if the message was crossposted to following servers."""
         return any(
             one.passed_on is not None for one in self.channel.messages if one.id == native_id
         )
@@ -69,13 +68,13 @@ class DiscordFake:
 
 
 def is_blurred(wire: Mapping[str, Any]) -> bool:
-    """Whether every file of a message is blurred."""
+    """Return True if every attachment of a message is a spoiler."""
     files = wire.get("payload_json", {}).get("attachments", ())
     return bool(files) and all(file["filename"].startswith(SPOILER_PREFIX) for file in files)
 
 
 def create_world(discord: FakeDiscord, kind: str, http: HttpClient) -> ConnectorWorld:
-    """A fresh one: `discord` or `discord_dm`."""
+    """Create a new world: `discord` or `discord_dm`."""
     there = discord.world
     bot, leo = there.bot(), there.person()
     guild = there.guild(bot, rights=ALL | MANAGE_ROLES)

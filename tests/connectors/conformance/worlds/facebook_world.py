@@ -1,4 +1,4 @@
-"""Facebook's world: one Page, and the address under which our files are fetched."""
+"""Facebook test world: one Page, and the URL at which the platform fetches files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _numbers = count(1)
 
 @dataclass
 class FacebookFake:
-    """The server, seen from one Page."""
+    """The server, limited to one Page."""
 
     server: FakeFacebook
     page: Page
@@ -55,7 +55,7 @@ class FacebookFake:
         return {one.id for one in self.page.posts.values() if not one.deleted} | own
 
     def say(self, text: str, post: str) -> str:
-        """Somebody says something under a post of the Page."""
+        """Comment on a post of the Page."""
         return self.page.say(post, text, by="Ann").id
 
     def under(self, native_id: str) -> str:
@@ -69,7 +69,7 @@ class FacebookFake:
         return {state, liked, *({"blocked"} if one.author in self.page.blocked else ())}
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of a post, and how many pictures it shows."""
+        """Return the text of a post and the number of its pictures."""
         found = self.page.posts[native_id]
         return found.message, len(found.photos)
 
@@ -80,7 +80,7 @@ class FacebookFake:
 def create_world(
     server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False
 ) -> ConnectorWorld:
-    """A fresh one. `film`: each post is one."""
+    """Create a new world. `film`: every post is a video."""
     page, past = server.page(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
@@ -114,21 +114,21 @@ def create_world(
         counts="likes",
         followers=partial(setattr, page, "followers"),
         flags=(),
-        told=lambda wire: True,  # nothing of the kind is known there
-        keyed=False,  # the list of posts is read by words, time and pictures
+        told=lambda wire: True,  # Facebook has no such marks
+        keyed=False,  # lookups match text, time and pictures
         name_of=lambda medium: (
             ""
-        ),  # a film is brought by the publication; of pictures it names numbers of theirs
+        ),  # a video is uploaded by the publishing request; pictures get IDs of the platform
         media=(FILM,) if film else MEDIA,
-        tells_files=not film,  # a film has no number before its publication is answered
+        tells_files=not film,  # a video has no ID before its publishing request is answered
         least_media=1 if film else 0,
         keeps=str.strip,  # unverified
     )
 
 
 def create_chat_world(server: FakeFacebook, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their
-    reader."""
+    """Create a world for messages to a user who has just written: text only, and visible to their
+    recipient after removal."""
     made = create_world(server, http, "")
     fake = made.fake
     assert isinstance(fake, FacebookFake)

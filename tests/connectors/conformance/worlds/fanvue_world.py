@@ -1,5 +1,4 @@
-"""Fanvue's worlds: one creator, with a token they gave an application, and their messages with one
-fan."""
+"""Fanvue test worlds: one creator with a token of an application, and their messages with one fan."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +34,7 @@ BACK = "https://house.example/auth/account"
 
 @dataclass
 class FanvueFake:
-    """Fanvue, seen from one account; the record of requests names no account, so it begins with
+    """Fanvue, limited to one account. Recorded requests name no account, so the record starts with
     this world."""
 
     server: FakeFanvue
@@ -68,12 +67,12 @@ class FanvueFake:
 
 
 def pay_tip(server: FakeFanvue, member: Member, minor: int) -> None:
-    """A fan tips so much; the platform keeps a fifth."""
+    """Pay a tip as a fan; the platform retains a fifth."""
     server.till.earn(member, minor, minor * 4 // 5, "tip", server.fan("tipper", member))
 
 
 def issue_tokens(server: FakeFanvue, member: Member) -> RefreshGrant:
-    """Tokens of the account as an application has them after a yes."""
+    """Issue the tokens that an application gets after the creator's consent."""
     app = server.oauth.application(BACK)
     told = server.oauth.granted(app, member)
     client = OAuthClient(app.client_id, Sealed(app.secret.encode()))
@@ -81,7 +80,7 @@ def issue_tokens(server: FakeFanvue, member: Member) -> RefreshGrant:
 
 
 class CapturedEvents(Events):
-    """Events as they would be called, kept instead."""
+    """Webhook events that are stored instead of sent."""
 
     body: bytes = b""
 
@@ -90,7 +89,7 @@ class CapturedEvents(Events):
 
 
 def capture_call(server: FakeFanvue, member: Member) -> SignedCall:
-    """A fan writes, and the application is called about it."""
+    """Send a message as a fan and return the webhook call it causes."""
     app = server.oauth.application(BACK)
     events = CapturedEvents(server, app)
     events.says(server.fan("caller", member), member, "hello")
@@ -106,8 +105,8 @@ def create_world(
     delete_status: int = 204,
     film: bool = False,
 ) -> ConnectorWorld:
-    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is
-    answered; `film`: one is there in the place of pictures."""
+    """Create a new world. `slow`: status requests until pictures are ready; `delete_status`: status
+    of the response to a deletion; `film`: with a video in place of pictures."""
     server.slow, server.delete_status = slow, delete_status
     member = server.account(f"w{next(_numbers)}")
     past = server.book.list_requests()
@@ -144,7 +143,7 @@ def create_world(
 
 
 def create_chat_world(server: FakeFanvue, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat: messages have no marks."""
+    """Create a world for messages, which carry no marks."""
     made = create_world(server, http)
     assert isinstance(made.fake, FanvueFake)
     made.fake.fan = server.fan("leo", made.fake.member)
@@ -156,7 +155,7 @@ def create_chat_world(server: FakeFanvue, http: HttpClient) -> ConnectorWorld:
 
 
 def create_locked_world(server: FakeFanvue, http: HttpClient, *, slow: int = 0) -> ConnectorWorld:
-    """A fresh chat in which every message lies behind its price; `slow` as in `world`."""
+    """Create a world in which every message is priced. `slow` as in `create_world`."""
     made = create_chat_world(server, http)
     fake = made.fake
     assert isinstance(fake, FanvueFake)

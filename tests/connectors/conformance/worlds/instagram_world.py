@@ -1,4 +1,4 @@
-"""Instagram's world: one professional account, and an address under which our files are fetched."""
+"""Instagram test world: one professional account, and a URL at which the platform fetches files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ FILM = stored_picture(make_clip(3.0), "video/mp4", "waves on a beach")
 
 @contextmanager
 def lent() -> Iterator[str]:
-    """Where the files lie; each address is good for one permit, as the house's are."""
+    """Serve the files under temporary URLs; each is valid for one permit, as in production."""
     app = FastAPI()
 
     @app.get("/lent/{token}/{name}")
@@ -57,7 +57,7 @@ def lent() -> Iterator[str]:
 
 @dataclass
 class InstagramFake:
-    """The server, seen from one account."""
+    """The server, limited to one account."""
 
     server: FakeInstagram
     profile: Profile
@@ -91,7 +91,7 @@ class InstagramFake:
         return {post["id"] for post in (*self.profile.posts, *self.profile.stories)} | own
 
     def say(self, text: str, post: str) -> str:
-        """Somebody says something under a post of the account."""
+        """Comment on a post of the account."""
         return self.profile.comments.say(post, text, self.server.clock(), by="ann").id
 
     def under(self, native_id: str) -> str:
@@ -118,8 +118,8 @@ STORY = PlatformOption("story", ("true",))
 
 
 def apply_story_option(unit: Unit, option: str) -> Unit:
-    """What chooses to be a story is one picture or film, without words; who is mentioned is
-    mentioned in one."""
+    """Turn a unit with a story option into one picture or video without text; mentions require a
+    story."""
     if option == "mentions":
         unit = replace(unit, options=(STORY, *unit.options))
     return (
@@ -131,7 +131,7 @@ def apply_story_option(unit: Unit, option: str) -> Unit:
 
 @dataclass(kw_only=True)
 class StoryWorld(ConnectorWorld):
-    """The same account, where everything is a story."""
+    """The same account, in which every post is a story."""
 
     def unit(
         self,
@@ -153,8 +153,8 @@ def create_world(
     film: bool = False,
     kind: type[ConnectorWorld] = ConnectorWorld,
 ) -> ConnectorWorld:
-    """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a
-    film."""
+    """Create a new world. `film`: a reel in place of a picture, and a carousel that starts with a
+    video."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
@@ -191,8 +191,8 @@ def create_world(
         followers_on="checks",
         flags=("is_ai_generated=true",),
         told=lambda wire: wire.get("is_ai_generated") is True,
-        key_on_wire=lambda key: "",  # none travels: the list of posts is read by caption and time
-        name_of=lambda medium: "",  # the publication names the one container around them
+        key_on_wire=lambda key: "",  # no key is sent: lookups match caption and time
+        name_of=lambda medium: "",  # the publishing request names only the outer container
         media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1,
         beside=apply_story_option,
@@ -202,7 +202,7 @@ def create_world(
 def create_story_world(
     server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False
 ) -> ConnectorWorld:
-    """A fresh one whose posts are stories."""
+    """Create a new world whose posts are stories."""
     made = create_world(server, http, files, film=film, kind=StoryWorld)
     fake = made.fake
     assert isinstance(fake, InstagramFake)
@@ -217,8 +217,8 @@ def create_story_world(
 
 
 def create_chat_world(server: FakeInstagram, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their
-    reader."""
+    """Create a world for messages to a user who has just written: text only, and visible to their
+    recipient after removal."""
     made = create_world(server, http, "")
     fake = made.fake
     assert isinstance(fake, InstagramFake)

@@ -1,4 +1,4 @@
-"""Mastodon's world: one account on a server, with a token somebody made there."""
+"""Mastodon test world: one account on a server, with a token created there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ _numbers = count(1)
 
 @dataclass
 class MastodonFake:
-    """The server, seen from one account; the record of requests names no account, so it begins with
-    this world."""
+    """The server, limited to one account. Recorded requests name no account, so the record starts
+    with this world."""
 
     server: FakeMastodon
     member: Member
@@ -37,13 +37,13 @@ class MastodonFake:
     chat: bool = False
 
     def say(self, text: str, post: str) -> str:
-        """Somebody answers a post of the account, which is named by that."""
+        """Reply to a post of the account and mention it."""
         said = {"status": f"@{self.member.username} {text}", "in_reply_to_id": post}
         self.server.check_above(self.stranger, said)
         return self.server.publish(self.stranger, said, "").id
 
     def under(self, native_id: str) -> str:
-        """What a post of the account answers."""
+        """Return the post that a post of the account replies to."""
         above = self.member.statuses[native_id].in_reply_to
         return above.id if above is not None else ""
 
@@ -67,7 +67,7 @@ class MastodonFake:
         self.server.book.schedule_fault(mode, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        if self.chat:  # without the reader's name before it
+        if self.chat:  # without the leading mention of the recipient
             return [(number, text.partition(" ")[2]) for number, text in self.member.taken]
         return list(self.member.taken)
 
@@ -75,7 +75,7 @@ class MastodonFake:
         return set(self.member.statuses)
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of a post, and how many media it shows."""
+        """Return the text of a post and the number of its media."""
         found = self.member.statuses[native_id]
         return found.text, len(found.media)
 
@@ -84,7 +84,7 @@ class MastodonFake:
 
 
 def has_content_warning(wire: Mapping[str, Any]) -> bool:
-    """Whether the post is folded up behind a warning."""
+    """Return True if the post is collapsed behind a content warning."""
     return wire.get("sensitive") is True and bool(wire.get("spoiler_text"))
 
 
@@ -99,8 +99,8 @@ def create_world(
     ignores_keys: bool = False,
     film: bool = False,
 ) -> ConnectorWorld:
-    """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second
-    post; `film`: one stands in the place of pictures."""
+    """Create a new world. `slow`: status requests until pictures are ready; `ignores_keys`: a
+    repeated key creates a second post; `film`: with a video in place of pictures."""
     server.slow, server.ignores_keys = slow, ignores_keys
     number = next(_numbers)
     member, stranger = server.account(f"w{number}"), server.account(f"stranger{number}")
@@ -142,8 +142,8 @@ def create_world(
 def create_chat_world(
     server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False
 ) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and posts to whom they
-    name."""
+    """Create a world for messages to a user who has just written: text only, sent as posts to the
+    users they mention."""
     made = create_world(server, http, ignores_keys=ignores_keys)
     fake = made.fake
     assert isinstance(fake, MastodonFake)

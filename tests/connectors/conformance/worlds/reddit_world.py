@@ -1,5 +1,5 @@
-"""Reddit's worlds: one creator in one community for adults, with a token they gave an application,
-and a talk with somebody who wrote to them."""
+"""Reddit test worlds: one creator in an 18+ community with a token of an application, and a
+conversation with a user who wrote first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _numbers = count(1)
 
 @dataclass
 class RedditFake:
-    """Reddit, seen from one account; the record of requests names no account, so it begins with
+    """Reddit, limited to one account. Recorded requests name no account, so the record starts with
     this world."""
 
     server: FakeReddit
@@ -45,7 +45,7 @@ class RedditFake:
         self.server.book.schedule_fault(mode, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """The text under the title."""
+        """Return the accepted posts with their text, without the title."""
         return [(number, text.removeprefix(f"{TITLE}\n\n")) for number, text in self.member.taken]
 
     def live_post_ids(self) -> set[str]:
@@ -58,7 +58,7 @@ class RedditFake:
         return own | set(self.member.posts)
 
     def say(self, text: str, under: str) -> str:
-        """Somebody comments."""
+        """Comment as a fan."""
         fan = self.server.who(f"fan-{self.member.name}") or self.server.account(
             f"fan-{self.member.name}"
         )
@@ -73,7 +73,7 @@ class RedditFake:
         return {"shown", *(("reported",) if said.reported else ()), *(("blocked",) if away else ())}
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words under a title, and how many pictures are there."""
+        """Return the text below a title and the number of pictures."""
         found = self.member.posts[native_id]
         return found.body, len(found.media)
 
@@ -87,8 +87,8 @@ FLAIR = "7f6bd2a0-9a0e-11ee-8d0c-0242ac120002"
 def create_world(
     server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False
 ) -> ConnectorWorld:
-    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds
-    later; `film`: each post is one, with its poster, and made later still."""
+    """Create a new world. `one_picture`: picture posts have one picture, and Reddit creates them
+    some seconds later; `film`: every post is a video with a poster, created later still."""
     number = next(_numbers)
     server.media_delay = 44.0 if film else 15.0 if one_picture else 0.0
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
@@ -143,7 +143,8 @@ def create_world(
 
 
 def create_chat_world(server: FakeReddit, http: HttpClient) -> ConnectorWorld:
-    """A fresh talk: messages are words alone, and the account answered somebody before."""
+    """Create a world for messages in a conversation that the account has already replied to: text
+    only."""
     made = create_world(server, http)
     fake = made.fake
     assert isinstance(fake, RedditFake)

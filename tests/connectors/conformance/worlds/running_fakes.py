@@ -1,4 +1,4 @@
-"""The worlds of our own connectors: each on its fake, with an account there."""
+"""Test worlds of the built-in connectors, each with an account on its running fake."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ _numbers = count(1)
 
 @dataclass
 class SandboxFake:
-    """The sandbox, seen from one account."""
+    """The sandbox, limited to one account."""
 
     network: RunningSandbox
     account: str
@@ -70,14 +70,14 @@ class SandboxFake:
         )
 
     def say(self, text: str, post: str) -> str:
-        """Somebody says something under a post of the account."""
+        """Comment on a post of the account."""
         body = {"fan": "ann", "post": post, "text": text}
         return str(
             self.network.json("POST", f"/control/remarks/{quote(self.account)}", body)[1]["id"]
         )
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of a post, and how many media it shows."""
+        """Return the text of a post and the number of its media."""
         return next(
             (post["text"], len(post["media"])) for post in self._kept() if post["id"] == native_id
         )
@@ -100,7 +100,7 @@ class SandboxFake:
 
 @dataclass
 class PageFake:
-    """The own page, seen from one creator."""
+    """The own page, limited to one creator."""
 
     page: own_page.OwnPage
     account: str
@@ -111,12 +111,12 @@ class PageFake:
         )
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of an item, and how many files it shows."""
+        """Return the text of an item and the number of its files."""
         item = self.page.items[self.account, native_id] or {}
         return str(item.get("text", "")), len(item.get("media", ()))
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """Items, not requests: putting the same id again is harmless by contract."""
+        """Return items, not requests: a PUT of the same ID may be repeated by contract."""
         mine = {place: item for place, item in self.page.items.items() if place[0] == self.account}
         texts = [
             json.loads(body)["text"] for account, body in self.page.puts if account == self.account
@@ -136,7 +136,7 @@ class PageFake:
 
 @dataclass
 class TelegramFake:
-    """Telegram, seen from one bot."""
+    """Telegram, limited to one bot."""
 
     network: TelegramNetwork
     bot: state.Bot
@@ -159,7 +159,7 @@ class TelegramFake:
         }
 
     def shown(self, native_id: str) -> set[tuple[str, bool]]:
-        """The words of every message of a copy, and whether each is a picture."""
+        """Return the text of every message of a copy, and True for each that is a picture."""
         chat_id, _, numbers = native_id.partition("/")
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
         chat = next(one for one in chats if one.id == int(chat_id))
@@ -167,13 +167,13 @@ class TelegramFake:
         return {(one.get("caption", one.get("text", "")), "photo" in one) for one in told}
 
     def says(self, native_id: str) -> tuple[str, int]:
-        """The words of a post, and how many pictures it shows."""
+        """Return the text of a post and the number of its pictures."""
         told = self.shown(native_id)
         pictures = len(native_id.split(",")) if any(picture for _, picture in told) else 0
         return next((words for words, _ in told if words), ""), pictures
 
     def priced(self, native_id: str) -> int | None:
-        """The Stars that a message asks for."""
+        """Return the price of a message in Stars, or None."""
         chat_id, _, number = native_id.partition("/")
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
         told = next(one for one in chats if one.id == int(chat_id)).messages[
@@ -189,11 +189,11 @@ class TelegramFake:
         ]
 
     def hooked(self) -> tuple[str, str]:
-        """Where it calls, and the secret it shows."""
+        """Return the URL of the bot's webhook and its secret."""
         return self.bot.hook.get("url", ""), self.bot.hook.get("secret", "")
 
     def call(self, text: str) -> object:
-        """Somebody writes to the bot."""
+        """Write to the bot as a fan."""
         return self.network.world.say(self.bot, "leo", text)
 
 
@@ -208,13 +208,13 @@ class RunningFakes:
     http: HttpClient
     telegram: TelegramNetwork
     others: dict[str, Callable[[], ConnectorWorld]] = field(default_factory=dict)
-    """Fresh worlds of further kinds."""
+    """Factories of the worlds of other platforms, by kind."""
     calm: list[Callable[[], None]] = field(default_factory=list)
-    """What ends the faults of those."""
+    """Functions that clear the faults of the other platforms."""
     on_network: bool = False
 
     def world(self, kind: str) -> ConnectorWorld:
-        """A fresh world of a kind."""
+        """Create a new world of a kind."""
         if kind.startswith("telegram"):
             return self._telegram(kind)
         if kind in self.others:
@@ -222,8 +222,7 @@ class RunningFakes:
         return self._own_page() if kind == "own_page" else self._sandbox(kind)
 
     def clear(self) -> None:
-        """No faults any more. The sandbox hears of it by HTTP, and only where it was part of the
-        test."""
+        """Clear all faults. The sandbox is cleared over HTTP, and only if the test used it."""
         if self.on_network:
             self.network.clear()
         self.on_network = False
@@ -379,7 +378,7 @@ KINDS = (
 
 @contextmanager
 def fakes(folder: Path) -> Iterator[RunningFakes]:
-    """All fakes, served."""
+    """Start all fakes."""
     clock = AdjustableClock()
     page = own_page.OwnPage("house-token", FaultBook(clock=clock))
     with (

@@ -1,4 +1,4 @@
-"""Threads' world: one account, and the address under which our files are fetched."""
+"""Threads test world: one account, and the URL at which the platform fetches files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _numbers = count(1)
 
 @dataclass
 class ThreadsFake:
-    """The server, seen from one account."""
+    """The server, limited to one account."""
 
     server: FakeThreads
     profile: Profile
@@ -39,7 +39,7 @@ class ThreadsFake:
         return {one.id for one in self.profile.every.values() if one.own and not one.deleted}
 
     def say(self, text: str, post: str) -> str:
-        """Somebody says something under a post of the account."""
+        """Comment on a post of the account."""
         return self.profile.say(text, post).id
 
     def under(self, native_id: str) -> str:
@@ -55,7 +55,8 @@ class ThreadsFake:
 def create_world(
     server: FakeThreads, http: HttpClient, files: str, *, film: bool = False
 ) -> ConnectorWorld:
-    """A fresh one. `film`: one stands in the place of a picture, and a carousel begins with it."""
+    """Create a new world. `film`: a video in place of a picture, and a carousel that starts with a
+    video."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
@@ -88,11 +89,11 @@ def create_world(
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         flags=(),
-        told=lambda wire: True,  # nothing of the kind is known there
+        told=lambda wire: True,  # Threads has no such marks
         key_on_wire=lambda key: (
             ""
-        ),  # none travels: the lists of posts and replies are read by words and time
-        name_of=lambda medium: "",  # the publication names the one container around them
+        ),  # no key is sent: lookups match text and time of posts and replies
+        name_of=lambda medium: "",  # the publishing request names only the outer container
         media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1 if film else 0,
         keeps=str.strip,  # unverified

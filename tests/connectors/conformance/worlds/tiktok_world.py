@@ -1,4 +1,4 @@
-"""TikTok's world: one creator, with a token they gave an application; each unit has a film."""
+"""TikTok test world: one creator with a token of an application; every unit has a video."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ from tests.fakes.tiktok.state import EVERYBODY
 FILM = stored_picture(
     b"\0\0\0\x18ftypmp42" + bytes(2 * MIN_PART_BYTES + 1000), "video/mp4", "waves on a beach"
 )
-"""Of two parts: the second, which has the rest, publishes it."""
+"""A video of two parts; the second contains the remainder and publishes the video."""
 
 _numbers = count(1)
 
 
 @dataclass
 class TikTokFake:
-    """TikTok, seen from one creator; the record of requests names none, so it begins with this
-    world."""
+    """TikTok, limited to one creator. Recorded requests name no creator, so the record starts with
+    this world."""
 
     server: FakeTikTok
     member: Member
@@ -43,8 +43,8 @@ class TikTokFake:
         self.server.book.schedule_fault(mode, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """By their numbers, and those that are not public by the names that TikTok gave them
-        before: they have no other."""
+        """Return public posts by their numbers, and others by their publish IDs, the only names
+        they have."""
         return [(self._name(number), title) for number, title in self.member.taken]
 
     def live_post_ids(self) -> set[str]:
@@ -59,10 +59,9 @@ class TikTokFake:
 
 
 def create_world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> ConnectorWorld:
-    """A fresh one. `slow`: TikTok works through a film for so many seconds before anybody sees
-    it."""
+    """Create a new world. `slow`: seconds TikTok processes a video before it is visible."""
     server.processing_seconds = slow
-    server.kinds["creator_info"] = "checks"  # what is asked before is no look
+    server.kinds["creator_info"] = "checks"  # the query before a post is not a lookup
     member = server.account(f"w{next(_numbers)}")
     account = PostingAccount(member.open_id, "PUBLIC_TO_EVERYONE").account
     past = server.book.list_requests()

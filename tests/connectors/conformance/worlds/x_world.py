@@ -1,4 +1,4 @@
-"""X's world: one account, with a token its owner gave an application."""
+"""X test world: one account with a token of an application."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from tests.fakes.x.state import SCOPES
 
 _numbers = count(1)
 OF_CHATS = {"posts": "messages", "lookups": "talks"}
-"""What the fake calls what the suite means, where a message is what is sent."""
+"""The fake's names for the suite's request kinds where messages are sent."""
 
 
 @dataclass
 class XFake:
-    """X, seen from one account; the record of requests names no account, so it begins with this
+    """X, limited to one account. Recorded requests name no account, so the record starts with this
     world."""
 
     server: FakeX
@@ -51,7 +51,7 @@ class XFake:
         )
 
     def say(self, text: str, post: str) -> str:
-        """Somebody answers a post of the account."""
+        """Reply to a post of the account."""
         fan = self.server.who(f"fan{self.member.username}") or self.server.account(
             f"fan{self.member.username}"
         )
@@ -70,14 +70,14 @@ class XFake:
 
 
 FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(5 * 2**20), "video/mp4", "waves on a beach")
-"""Of two segments."""
+"""A video of two segments."""
 
 
 def create_world(
     server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False
 ) -> ConnectorWorld:
-    """A fresh one. `names`: whether fields go by the newest description's names, or by those of
-    before; `film`: one is there in the place of pictures."""
+    """Create a new world. `names`: field names of the newest description or of the previous one;
+    `film`: with a video in place of pictures."""
     server.names = names
     member = server.account(f"w{next(_numbers)}")
     past = server.book.list_requests()
@@ -113,8 +113,8 @@ def create_world(
 
 
 def create_chat_world(server: FakeX, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, bear no key, and stay
-    with their reader."""
+    """Create a world for messages to a user who has just written: text only, without a key, and
+    visible to their recipient after removal."""
     made = create_world(server, http)
     fake = made.fake
     assert isinstance(fake, XFake)

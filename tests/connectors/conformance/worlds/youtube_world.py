@@ -1,5 +1,4 @@
-"""YouTube's world: one channel, with a token its owner gave an application; each unit has a
-film."""
+"""YouTube test world: one channel with a token of an application; every unit has a video."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,15 +24,15 @@ from tests.fakes.youtube.comments import HELD, PUBLIC, REJECTED, Comment
 from tests.fakes.youtube.server import FakeYouTube, Member
 
 FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(CHUNK + 1000), "video/mp4", "waves on a beach")
-"""Of two parts."""
+"""A video of two parts."""
 
 _numbers = count(1)
 
 
 @dataclass
 class YouTubeFake:
-    """YouTube, seen from one channel; the record of requests names none, so it begins with this
-    world."""
+    """YouTube, limited to one channel. Recorded requests name no channel, so the record starts with
+    this world."""
 
     server: FakeYouTube
     member: Member
@@ -57,7 +56,7 @@ class YouTubeFake:
         return [one for one in every if one.author == self.member.channel_id]
 
     def say(self, text: str, film: str) -> str:
-        """Somebody says something under a film of the channel."""
+        """Comment on a video of the channel."""
         return self.server.comments.say(self.member.videos[film], text, by="ann").id
 
     def under(self, native_id: str) -> str:
@@ -75,7 +74,7 @@ class YouTubeFake:
 
 
 def create_world(server: FakeYouTube, http: HttpClient) -> ConnectorWorld:
-    """A fresh one."""
+    """Create a new world."""
     member = server.account(f"w{next(_numbers)}")
     past = server.book.list_requests()
     fake = YouTubeFake(server, member, past[-1]["id"] if past else 0)
@@ -102,7 +101,7 @@ def create_world(server: FakeYouTube, http: HttpClient) -> ConnectorWorld:
         told=lambda wire: wire.get("status", {}).get("containsSyntheticMedia") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        lags=False,  # a film is asked after by its number
+        lags=False,  # a video is looked up by its ID
         media=(FILM, TEST_PICTURES[0]),
         least_media=1,
         title="Un lac",

@@ -1,8 +1,7 @@
-"""atproto, the client library that Bluesky names for Python, works with the fake: it reads tokens,
-sends no type of a file, and makes records whose keys the server chooses.
+"""atproto, the Python client library that Bluesky recommends, works with the fake. It inspects
+tokens, uploads files without a content type, and creates records with keys of the server's choice.
 
-It asks for no list of conversations here, for no feed and no thread: the fake offers none of
-these.
+The tests cover no conversation list, feed or thread, which the fake does not offer.
 """
 
 import io
@@ -34,7 +33,7 @@ def client(server: FakeBluesky, handle: str) -> Client:
     return found
 
 
-def test_the_library_signs_in_renews_and_comes_back(server: FakeBluesky) -> None:
+def test_atproto_signs_in_and_renews_its_session(server: FakeBluesky) -> None:
     lea = client(server, "lea.test")
     assert lea.me is not None
     assert lea.me.handle == "lea.test"
@@ -50,7 +49,7 @@ def test_the_library_signs_in_renews_and_comes_back(server: FakeBluesky) -> None
         Client(f"{server.url}/xrpc").login("lea.test", "wrong")
 
 
-def test_the_library_posts_words_and_pictures_and_reads_them(server: FakeBluesky) -> None:
+def test_atproto_posts_and_reads_text_and_images(server: FakeBluesky) -> None:
     mia = client(server, "mia.test")
     said = mia.send_post("bonjour")
     shown = mia.send_image("une image", picture(), "une plage")
@@ -58,7 +57,7 @@ def test_the_library_posts_words_and_pictures_and_reads_them(server: FakeBluesky
     assert (first.record.text, second.record.text) == ("bonjour", "une image")
     image = second.record.embed.images[0]
     assert (image.alt, image.image.mime_type) == ("une plage", "image/png"), (
-        "the server looks at the file itself"
+        "the server inspects the file"
     )
     assert mia.delete_post(said.uri)
     assert [one.uri for one in mia.get_posts([said.uri, shown.uri]).posts] == [shown.uri]
@@ -69,7 +68,7 @@ def test_the_library_posts_words_and_pictures_and_reads_them(server: FakeBluesky
         )
 
 
-def test_the_library_answers_likes_and_is_told_of_it(server: FakeBluesky) -> None:
+def test_atproto_replies_likes_and_reads_notifications(server: FakeBluesky) -> None:
     eva, ann = client(server, "eva.test"), client(server, "ann.test")
     said = eva.send_post("qui est là ?")
     above = models.create_strong_ref(said)
@@ -82,7 +81,7 @@ def test_the_library_answers_likes_and_is_told_of_it(server: FakeBluesky) -> Non
     assert eva.unlike(liked.uri)
 
 
-def test_the_library_writes_a_message(server: FakeBluesky) -> None:
+def test_atproto_sends_a_message(server: FakeBluesky) -> None:
     zoe, leo = client(server, "zoe.test"), client(server, "leo.test")
     assert leo.me is not None
     chat = zoe.with_bsky_chat_proxy().chat.bsky.convo

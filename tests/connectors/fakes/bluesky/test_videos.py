@@ -1,5 +1,5 @@
-"""The fake server of Bluesky takes a film as a file, shows it as a film alone, and has a limit of
-its own."""
+"""Videos on the fake Bluesky: uploads as blobs, posts with a single video, and a size limit of
+their own."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def send(fake: FakeBluesky, mine: Repo, name: str, body: bytes, mime: str) -> tu
 def put(
     fake: FakeBluesky, mine: Repo, embed: str, mime: str, data: bytes = DATA
 ) -> tuple[int, str]:
-    """What becomes of a record that shows an upload of this kind."""
+    """Upload a file and return the response to a record that embeds it."""
     status, told = send(fake, mine, "uploadBlob", data, mime)
     assert status == 200
     shown = (
@@ -67,38 +67,36 @@ def put(
     return status, told.get("error", "")
 
 
-def test_a_film_is_shown_and_kept(fake: FakeBluesky, mine: Repo) -> None:
+def test_video_record_is_stored_and_uses_its_blob(fake: FakeBluesky, mine: Repo) -> None:
     assert put(fake, mine, VIDEO, "video/mp4") == (200, "")
     assert [record["embed"]["$type"] for _, record in mine.taken] == [VIDEO]
     assert [known.used for known in mine.blobs.values()] == [True]
 
 
-@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
+@pytest.mark.parametrize("described", [True, False], ids=["with lexicons", "without description"])
 @pytest.mark.parametrize(
     ("embed", "mime"), [(VIDEO, "image/jpeg"), (VIDEO, "video/webm"), (IMAGES, "video/mp4")]
 )
-def test_a_film_is_no_picture_and_a_picture_no_film(
+def test_video_and_image_embeds_require_matching_types(
     fake: FakeBluesky, mine: Repo, embed: str, mime: str, described: bool
 ) -> None:
     fake.lexicons = fake.lexicons if described else None
     unlike = (
         b"\x1aE\xdf\xa3 a film" if embed == VIDEO else DATA
-    )  # nobody can tell what it is: its sender is believed
+    )  # the type cannot be detected, so the declared type counts
     assert put(fake, mine, embed, mime, unlike)[0] == 400
     assert mine.taken == []
 
 
-@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
-def test_a_film_may_weigh_more_than_a_picture(
-    fake: FakeBluesky, mine: Repo, described: bool
-) -> None:
+@pytest.mark.parametrize("described", [True, False], ids=["with lexicons", "without description"])
+def test_video_may_be_larger_than_an_image(fake: FakeBluesky, mine: Repo, described: bool) -> None:
     fake.lexicons = fake.lexicons if described else None
     large = bytes(2_000_001)
     assert put(fake, mine, VIDEO, "video/mp4", large)[0] == 200
     assert put(fake, mine, IMAGES, "image/png", large)[0] == 400
 
 
-def test_a_server_that_takes_smaller_files_says_so(fake: FakeBluesky) -> None:
+def test_upload_over_the_server_limit_is_rejected(fake: FakeBluesky) -> None:
     fake.most_upload = FILM.size - 1
     world = bluesky_world.create_world(fake, HTTP, film=True)
     outcome = SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome

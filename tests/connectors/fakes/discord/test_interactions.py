@@ -1,4 +1,4 @@
-"""The fake Discord's menus and interactions: what the real one refuses, and in which words."""
+"""Commands and interactions of the fake Discord: the rejections of the real one, with their codes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,12 +25,12 @@ def bot(fake: FakeDiscord) -> Bot:
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, int]:
-    """Status and Discord's number of a refusal."""
+    """Return the status and Discord's error code of a rejection."""
     return answer[0], answer[1]["code"]
 
 
 def chosen(fake: FakeDiscord, bot: Bot, **where: Any) -> tuple[str, str]:
-    """A choice: the paths of its first answer and of what that shows."""
+    """Choose a command. Return the paths of its first response and of the message that displays it."""
     made = fake.choose(bot, fake.world.person(), "stop", **where)
     token = fake.interactions.asked[made].token
     return (
@@ -39,7 +39,7 @@ def chosen(fake: FakeDiscord, bot: Bot, **where: Any) -> tuple[str, str]:
     )
 
 
-def test_a_choice_has_one_first_answer_within_three_seconds(fake: FakeDiscord, bot: Bot) -> None:
+def test_interaction_accepts_one_response_within_three_seconds(fake: FakeDiscord, bot: Bot) -> None:
     first, shown = chosen(fake, bot)
     assert code(call(fake, bot, "DELETE", shown)) == (404, 10015)
     assert call(fake, bot, "POST", first, DEFERRED) == (204, None)
@@ -57,14 +57,14 @@ def test_a_choice_has_one_first_answer_within_three_seconds(fake: FakeDiscord, b
     )
 
 
-def test_its_word_ends_after_a_quarter_of_an_hour(fake: FakeDiscord, bot: Bot) -> None:
+def test_interaction_token_expires_after_15_minutes(fake: FakeDiscord, bot: Bot) -> None:
     first, shown = chosen(fake, bot)
     call(fake, bot, "POST", first, DEFERRED)
     fake.clock.advance(15 * 60 + 1)
     assert code(call(fake, bot, "PATCH", shown, {"content": "there"})) == (401, 50027)
 
 
-def test_on_a_server_everybody_sees_what_is_not_private(fake: FakeDiscord, bot: Bot) -> None:
+def test_only_ephemeral_responses_are_hidden_in_the_channel(fake: FakeDiscord, bot: Bot) -> None:
     place = fake.world.channel(fake.world.guild(bot))
     for flags, seen in ((64, []), (0, ["…"])):
         first, _ = chosen(fake, bot, where=place)
@@ -72,7 +72,7 @@ def test_on_a_server_everybody_sees_what_is_not_private(fake: FakeDiscord, bot: 
         assert [message.body["content"] for message in fake.sent(place)] == seen
 
 
-def test_a_menu_is_its_applications_own(fake: FakeDiscord, bot: Bot) -> None:
+def test_command_menu_belongs_to_its_application(fake: FakeDiscord, bot: Bot) -> None:
     path = f"/applications/{bot.id}/commands"
     stop = {"name": "stop", "description": "Stop"}
     status, made = call(fake, bot, "POST", path, stop)
@@ -89,14 +89,14 @@ def test_a_menu_is_its_applications_own(fake: FakeDiscord, bot: Bot) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"name": "Stop"}, {"name": "stop all"}, {"name": "é" * 33}, {"description": ""}]
 )
-def test_names_are_small_and_everything_is_said(
+def test_invalid_command_name_or_description_is_rejected(
     fake: FakeDiscord, bot: Bot, wrong: dict[str, Any]
 ) -> None:
     said = {"name": "stop", "description": "Stop", **wrong}
     assert code(call(fake, bot, "POST", f"/applications/{bot.id}/commands", said)) == (400, 50035)
 
 
-def test_a_menu_holds_a_hundred_and_takes_two_hundred_new_ones_a_day(
+def test_menu_is_limited_to_100_commands_and_200_new_ones_a_day(
     fake: FakeDiscord, bot: Bot
 ) -> None:
     path = f"/applications/{bot.id}/commands"

@@ -1,4 +1,4 @@
-"""The fake Discord keeps to the published description, in what it takes and in what it answers."""
+"""The fake Discord follows the published description in its requests and responses."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from tests.fakes.discord.state import ALL, HISTORY, MANAGE_ROLES, Bot
 def fake() -> Iterator[FakeDiscord]:
     spec = load_description()
     if spec is None:
-        pytest.skip("Discord's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Discord's description is missing (set GREENROOM_SHARED)")
     with discord(spec) as running:
         yield running
 
 
 def call(fake: FakeDiscord, bot: Bot, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Status and JSON of one request."""
+    """Return the status and JSON body of one request."""
     headers = {
         "authorization": f"Bot {bot.token}",
         "content-type": "application/json",
@@ -35,7 +35,7 @@ def call(fake: FakeDiscord, bot: Bot, method: str, path: str, body: Any = None) 
     return reply.status, json.loads(reply.body) if reply.body else None
 
 
-def test_answers_have_the_described_shape(fake: FakeDiscord) -> None:
+def test_responses_match_the_published_description(fake: FakeDiscord) -> None:
     world = fake.world
     bot, leo = world.bot(), world.person()
     channel = world.channel(world.guild(bot))
@@ -62,7 +62,7 @@ def test_answers_have_the_described_shape(fake: FakeDiscord) -> None:
     )
 
 
-def test_what_is_not_described_is_refused(fake: FakeDiscord) -> None:
+def test_undescribed_request_is_rejected(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
     path = f"/channels/{channel.id}/messages"
@@ -80,7 +80,7 @@ def test_what_is_not_described_is_refused(fake: FakeDiscord) -> None:
     fake.spec.refused.clear()
 
 
-def test_a_nonce_is_kept_two_minutes_per_author(fake: FakeDiscord) -> None:
+def test_nonce_deduplicates_for_two_minutes_per_author(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
     path, body = (
@@ -96,14 +96,14 @@ def test_a_nonce_is_kept_two_minutes_per_author(fake: FakeDiscord) -> None:
     assert call(fake, bot, "POST", path, body)[1]["id"] != first["id"]
 
 
-def test_a_history_one_may_not_read_looks_empty(fake: FakeDiscord) -> None:
+def test_history_without_permission_is_empty(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot, rights=ALL & ~HISTORY))
     call(fake, bot, "POST", f"/channels/{channel.id}/messages", {"content": "x"})
     assert call(fake, bot, "GET", f"/channels/{channel.id}/messages") == (200, [])
 
 
-def test_limits_are_told_in_fractions(fake: FakeDiscord) -> None:
+def test_rate_limits_are_fractional_seconds(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
     path = f"/channels/{channel.id}/messages"
@@ -118,7 +118,7 @@ def test_limits_are_told_in_fractions(fake: FakeDiscord) -> None:
     assert call(fake, bot, "GET", "/users/@me")[0] == 200
 
 
-def test_a_role_is_given_by_who_stands_above_it(fake: FakeDiscord) -> None:
+def test_role_is_assigned_only_by_a_higher_role(fake: FakeDiscord) -> None:
     world = fake.world
     bot, leo, far = world.bot(), world.person(), world.person("max")
     guild = world.guild(bot, rights=ALL | MANAGE_ROLES)

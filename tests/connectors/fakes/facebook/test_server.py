@@ -1,4 +1,4 @@
-"""The fake is as strict as the platform: what it refuses, what it keeps, what it tells."""
+"""The fake Facebook is as strict as the platform: its rejections, stored data and responses."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def page(server: FakeFacebook) -> Page:
 
 
 class Caller:
-    """Requests with a Page's token."""
+    """Requests with a Page access token."""
 
     def __init__(self, server: FakeFacebook, page: Page) -> None:
         self.server, self.page, self.http = server, page, HttpClient()
@@ -72,7 +72,7 @@ def film(files: str) -> str:
     return f"{files}/lent/x/{FILM.sha256}.mp4"
 
 
-def test_a_picture_is_seen_by_nobody_before_a_post_shows_it(
+def test_unpublished_photo_is_hidden_until_a_post_attaches_it(
     ask: Caller, page: Page, files: str
 ) -> None:
     made = ask.told(
@@ -89,9 +89,9 @@ def test_a_picture_is_seen_by_nobody_before_a_post_shows_it(
     )
 
 
-def test_what_is_published_at_once_is_a_post(ask: Caller, page: Page, files: str) -> None:
+def test_photo_without_published_false_becomes_a_post(ask: Caller, page: Page, files: str) -> None:
     ask.told("POST", f"/{page.id}/photos", url=picture(files))
-    assert len(page.posts) == 1, "whoever forgets that it should wait has posted it"
+    assert len(page.posts) == 1, "without published=False the photo is posted at once"
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_what_is_published_at_once_is_a_post(ask: Caller, page: Page, files: str
         ("blocked", {"psid": ["7"]}, (100, 0)),
     ],
 )
-def test_what_nobody_may_send_is_refused(
+def test_invalid_request_is_rejected_with_its_code(
     ask: Caller, page: Page, path: str, said: dict[str, Any], code: tuple[int, int]
 ) -> None:
     assert ask.code("POST", f"/{page.id}/{path}", **said) == code
     assert page.posts == {}
 
 
-def test_the_same_words_at_once_are_a_duplicate(
+def test_same_text_within_two_hours_is_a_duplicate(
     ask: Caller, server: FakeFacebook, page: Page
 ) -> None:
     ask.told("POST", f"/{page.id}/feed", message="hello")
@@ -123,7 +123,7 @@ def test_the_same_words_at_once_are_a_duplicate(
     ask.told("POST", f"/{page.id}/feed", message="hello")
 
 
-def test_a_film_stands_in_no_list_while_it_is_worked_on(
+def test_processing_video_is_in_no_list(
     ask: Caller, server: FakeFacebook, page: Page, files: str
 ) -> None:
     made = ask.told("POST", f"/{page.id}/videos", file_url=film(files), description="waves")
@@ -138,7 +138,7 @@ def test_a_film_stands_in_no_list_while_it_is_worked_on(
     assert post["attachments"]["data"][0]["target"]["id"] == made["id"]
 
 
-def test_a_list_has_pages_and_no_fields_of_its_own(ask: Caller, page: Page) -> None:
+def test_list_is_paginated_and_rejects_unknown_fields(ask: Caller, page: Page) -> None:
     for place in range(3):
         ask.told("POST", f"/{page.id}/feed", message=f"post {place}")
     path = f"/{page.id}/published_posts?fields=id,message&limit=2"
@@ -152,7 +152,7 @@ def test_a_list_has_pages_and_no_fields_of_its_own(ask: Caller, page: Page) -> N
     assert ask.code("GET", f"{path}&after=nowhere") == (100, 0)
 
 
-def test_rights_are_held_to(ask: Caller, page: Page) -> None:
+def test_missing_permission_is_rejected(ask: Caller, page: Page) -> None:
     post = ask.told("POST", f"/{page.id}/feed", message="hello")["id"]
     comment = page.say(post, "hi", by="Ann")
     page.rights = frozenset()
@@ -172,7 +172,9 @@ def test_rights_are_held_to(ask: Caller, page: Page) -> None:
     assert ask.code("GET", "/me") == (190, 0)
 
 
-def test_what_is_gone_is_told_as_not_there(ask: Caller, server: FakeFacebook, page: Page) -> None:
+def test_deleted_object_is_reported_as_missing(
+    ask: Caller, server: FakeFacebook, page: Page
+) -> None:
     post = ask.told("POST", f"/{page.id}/feed", message="hello")["id"]
     comment = page.say(post, "hi", by="Ann")
     assert ask.told("DELETE", f"/{post}") == {"success": True}
@@ -185,11 +187,11 @@ def test_what_is_gone_is_told_as_not_there(ask: Caller, server: FakeFacebook, pa
         assert ask.code(method, path) == (100, 33)
     elsewhere = server.page("Lea")
     assert ask.code("GET", f"/{elsewhere.id}/published_posts") == (100, 33), (
-        "another Page is not there"
+        "a foreign Page is reported as missing"
     )
 
 
-def test_a_limit_says_how_long(ask: Caller, server: FakeFacebook, page: Page) -> None:
+def test_rate_limit_reports_its_wait(ask: Caller, server: FakeFacebook, page: Page) -> None:
     server.limited = 1
     reply = ask("POST", f"/{page.id}/feed", message="x")
     assert reply.status == 400
@@ -197,7 +199,7 @@ def test_a_limit_says_how_long(ask: Caller, server: FakeFacebook, page: Page) ->
     assert usage["1"][0]["estimated_time_to_regain_access"] == 15
 
 
-def test_messages_take_their_rights_their_form_and_a_day(
+def test_message_requires_permission_form_and_24_hour_window(
     ask: Caller, server: FakeFacebook, page: Page
 ) -> None:
     said = page.chats.say("Ann", "hi", server.clock())
@@ -237,7 +239,7 @@ def test_messages_take_their_rights_their_form_and_a_day(
     )
 
 
-def test_conversations_come_page_by_page(ask: Caller, server: FakeFacebook, page: Page) -> None:
+def test_conversations_are_paginated(ask: Caller, server: FakeFacebook, page: Page) -> None:
     for name in ("Ann", "Bo", "Cy"):
         server.clock.advance(1)
         page.chats.say(name, "hi", server.clock())

@@ -1,16 +1,15 @@
-"""The fake Fanvue's list of chats: who spoke last, what is unread, a page at a time, for whom it
-is."""
+"""The chat list of the fake Fanvue: last senders, unread counts, pages and required scopes."""
 
 import pytest
 
-# fixtures
+# imported pytest fixtures and helpers
 from tests.connectors.fakes.fanvue.test_server import ask, begun, fake, nova, rough, uploaded  # noqa: F401  see above
 from tests.fakes.fanvue.server import FakeFanvue
 from tests.fakes.fanvue.state import Member
 
 
-# the fixture
-def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  see above
+# the parameters are the imported fixtures
+def test_chats_are_ordered_by_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  see above
     leo, ida, max_ = (fake.fan(name, nova) for name in ("leo", "ida", "max"))
     for fan, text in ((leo, "one"), (ida, "two"), (leo, "three")):
         fake.says(fan, nova, text)
@@ -34,9 +33,9 @@ def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: M
     )
 
 
-# the fixture
-def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:  # noqa: F811  see above
-    nova = rough.account("nova")  # noqa: F811  hers may be wrong
+# the parameter is the imported fixture
+def test_chat_list_requires_scope_and_described_query(rough: FakeFanvue) -> None:  # noqa: F811  see above
+    nova = rough.account("nova")  # noqa: F811  may send invalid requests
     other = rough.account("other", scopes=("read:self",))
     assert ask(rough, other, "GET", "/chats")[0] == 403
     assert ask(rough, "wrong", "GET", "/chats")[0] == 401
@@ -44,9 +43,9 @@ def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: Fake
         assert ask(rough, nova, "GET", f"/chats?{query}")[0] == 400, query
 
 
-# the fixture
-def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:  # noqa: F811  see above
-    fake, nova = rough, rough.account("nova")  # noqa: F811  hers may be wrong
+# the parameter is the imported fixture
+def test_priced_message_is_bought_once_and_then_undeletable(rough: FakeFanvue) -> None:  # noqa: F811  see above
+    fake, nova = rough, rough.account("nova")  # noqa: F811  may send invalid requests
     leo = fake.fan("leo", nova)
     ready, path = uploaded(fake, nova), f"/chats/{leo.id}/message"
     for wrong in (

@@ -1,5 +1,4 @@
-"""Signing in at the fake Fanvue, how often it may be asked, bad days, chats, earnings and signed
-webhooks."""
+"""The fake Fanvue: OAuth, rate limits, faults, chats, earnings and signed webhooks."""
 
 import base64
 import hashlib
@@ -45,7 +44,7 @@ def app(fake: FakeFanvue) -> App:
 
 
 def page(app: App, **more: str) -> str:
-    """The address at which a person is asked."""
+    """Return the URL of the consent page."""
     told = {
         "response_type": "code",
         "client_id": app.client_id,
@@ -97,7 +96,7 @@ def works(fake: FakeFanvue, told: Any) -> bool:
     return ask(fake, str(told["access_token"]), "GET", "/users/me")[0] == 200
 
 
-def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_authorization_code_is_redeemed_once(fake: FakeFanvue, nova: Member, app: App) -> None:
     wrongs: tuple[dict[str, str], ...] = (
         {"code_verifier": "w" * 64},
         {"code_verifier": ""},
@@ -118,7 +117,7 @@ def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
     assert {"access_token", "refresh_token", "id_token"} <= set(told)
     assert works(fake, told)
     assert redeem(fake, app, good)[1]["error"] == "invalid_grant"
-    assert not works(fake, told)  # whoever shows a code again ends what came from it
+    assert not works(fake, told)  # reuse of a code revokes its tokens
     late = code(fake, app)
     fake.clock.advance(600)
     assert redeem(fake, app, late)[0] == 400
@@ -126,7 +125,7 @@ def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
 
 
 @pytest.mark.parametrize("length", [42, 129])
-def test_a_verifier_has_43_to_128_letters(
+def test_verifier_outside_43_to_128_characters_is_rejected(
     fake: FakeFanvue, nova: Member, app: App, length: int
 ) -> None:
     verifier = "v" * length
@@ -134,7 +133,7 @@ def test_a_verifier_has_43_to_128_letters(
     assert redeem(fake, app, got, code_verifier=verifier)[1]["error"] == "invalid_grant"
 
 
-def test_a_refresh_token_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_refresh_token_is_used_once(fake: FakeFanvue, nova: Member, app: App) -> None:
     _, first = redeem(fake, app, code(fake, app))
     fake.clock.advance(HOUR)
     assert not works(fake, first)
@@ -143,15 +142,17 @@ def test_a_refresh_token_is_good_once(fake: FakeFanvue, nova: Member, app: App) 
     assert fake.oauth.refreshes[second["refresh_token"]].generation == 2
     _, other = redeem(fake, app, code(fake, app))
     assert refresh(fake, app, first["refresh_token"])[1]["error"] == "invalid_grant"
-    assert not works(fake, second)  # the whole sign-in is over
+    assert not works(fake, second)  # the whole grant is revoked
     assert refresh(fake, app, second["refresh_token"])[1]["error"] == "invalid_grant"
-    assert works(fake, other)  # and no other one
+    assert works(fake, other)  # and no other grant
     assert refresh(fake, fake.application(REDIRECT), other["refresh_token"])[0] == 400
     fake.clock.advance(30 * 24 * HOUR)
     assert refresh(fake, app, other["refresh_token"])[0] == 400
 
 
-def test_a_refresh_may_end_the_token_of_before(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_refresh_may_end_the_previous_access_token(
+    fake: FakeFanvue, nova: Member, app: App
+) -> None:
     _, first = redeem(fake, app, code(fake, app))
     _, second = refresh(fake, app, first["refresh_token"])
     assert works(fake, first)
@@ -160,7 +161,7 @@ def test_a_refresh_may_end_the_token_of_before(fake: FakeFanvue, nova: Member, a
     assert (works(fake, first), works(fake, second), works(fake, third)) == (True, False, True)
 
 
-def test_a_lost_refresh_is_lost_and_trying_again_ends_it_all(
+def test_reuse_after_a_lost_refresh_ends_the_grant(
     fake: FakeFanvue, nova: Member, app: App
 ) -> None:
     _, first = redeem(fake, app, code(fake, app))
@@ -177,7 +178,7 @@ def test_a_lost_refresh_is_lost_and_trying_again_ends_it_all(
     assert not works(fake, first)
 
 
-def test_scopes_are_asked_for_and_kept(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_scopes_are_required_and_kept(fake: FakeFanvue, nova: Member, app: App) -> None:
     for scope in ("read:self", "openid offline_access read:self", "offline read:self"):
         assert "refresh_token" not in redeem(fake, app, code(fake, app, scope=scope))[1]
     _, told = redeem(fake, app, code(fake, app, scope=" ".join([*LOGIN, "read:self"])))
@@ -191,7 +192,7 @@ def test_scopes_are_asked_for_and_kept(fake: FakeFanvue, nova: Member, app: App)
     assert back(fake.approve(page(few), "nova"))["error"] == "invalid_scope"
 
 
-def test_the_secret_is_shown_in_the_header(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_client_secret_is_required_in_the_header(fake: FakeFanvue, nova: Member, app: App) -> None:
     said = {"grant_type": "authorization_code", "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
     said["code"] = code(fake, app)
     for header in ("", basic(app)[:-4], "Basic ?", f"Bearer {app.secret}"):
@@ -211,7 +212,9 @@ def test_the_secret_is_shown_in_the_header(fake: FakeFanvue, nova: Member, app: 
     assert send(fake, "GET", "/oauth2/token", headers).status == 404
 
 
-def test_the_page_sends_people_back(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_consent_page_redirects_with_result_or_error(
+    fake: FakeFanvue, nova: Member, app: App
+) -> None:
     for wrong in ({"client_id": "x"}, {"redirect_uri": REDIRECT + "/"}):
         with pytest.raises(Refusal):
             fake.approve(page(app, **wrong), "nova")
@@ -236,7 +239,9 @@ def test_the_page_sends_people_back(fake: FakeFanvue, nova: Member, app: App) ->
         fake.approve(page(app), "nova")
 
 
-def test_people_and_applications_take_it_back(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_revocation_by_user_or_application_ends_tokens(
+    fake: FakeFanvue, nova: Member, app: App
+) -> None:
     _, told = redeem(fake, app, code(fake, app))
     assert (
         exchange(fake, basic(fake.application(REDIRECT)), "revoke", token=told["refresh_token"])[0]
@@ -253,7 +258,9 @@ def test_people_and_applications_take_it_back(fake: FakeFanvue, nova: Member, ap
     assert post(fake, nova, "thrown out")[0] == 401
 
 
-def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_rate_limit_bucket_is_reported_and_refilled(
+    fake: FakeFanvue, nova: Member, app: App
+) -> None:
     _, told = redeem(fake, app, code(fake, app))
     _, _, headers = ask(fake, nova, "GET", "/users/me")
     assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == ("200", "199")
@@ -269,8 +276,8 @@ def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: 
     wait = int(headers["retry-after"])
     assert 50 < wait <= 61
     assert abs(int(headers["x-ratelimit-reset"]) - fake.clock().timestamp() - wait) < 2
-    assert works(fake, told)  # another application's bucket
-    assert post(fake, fake.account("other"), "x")[0] == 201  # and another person's
+    assert works(fake, told)  # another application has a separate bucket
+    assert post(fake, fake.account("other"), "x")[0] == 201  # and so has another user
     fake.limits.own["posts"] = 0
     fake.clock.advance(wait)
     assert (works(fake, told), post(fake, nova, "four")[0]) == (True, 429)
@@ -278,13 +285,13 @@ def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: 
     assert post(fake, nova, "four")[0] == 201
 
 
-def test_a_lost_answer_is_a_post_all_the_same(fake: FakeFanvue, nova: Member) -> None:
+def test_lost_response_still_creates_the_post(fake: FakeFanvue, nova: Member) -> None:
     headers = {
         "authorization": f"Bearer {nova.token}",
         VERSION_HEADER: VERSION,
         "content-type": JSON,
     }
-    headers["idempotency-key"] = "the same"  # and of no use
+    headers["idempotency-key"] = "the same"  # without effect
     body = json.dumps({"audience": "subscribers", "text": "hello"}).encode()
     for mode in ("reset_before", "reset_after"):
         fake.book.schedule_fault(mode, on="posts")
@@ -300,7 +307,7 @@ def test_a_lost_answer_is_a_post_all_the_same(fake: FakeFanvue, nova: Member) ->
     ]
 
 
-def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> None:
+def test_every_request_kind_can_fail(fake: FakeFanvue, nova: Member) -> None:
     one = post(fake, nova, "x")[1]["uuid"]
     for method, path, kind in (
         ("POST", "/media/uploads", "files"),
@@ -322,7 +329,7 @@ def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> No
     assert set(nova.posts) == {one}
 
 
-def test_messages_go_to_fans_who_may_be_written_to(fake: FakeFanvue, nova: Member) -> None:
+def test_messages_reach_contactable_fans_only(fake: FakeFanvue, nova: Member) -> None:
     fan, shy, stranger = (
         fake.fan("fan", nova),
         fake.fan("shy", nova, contactable=False),
@@ -368,7 +375,7 @@ def test_messages_go_to_fans_who_may_be_written_to(fake: FakeFanvue, nova: Membe
     assert len(ask(fake, nova, "GET", f"/chats/{fan.id}/messages")[1]["data"][0]["sentAt"]) == 10
 
 
-def test_earnings_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
+def test_earnings_are_paginated(fake: FakeFanvue, nova: Member) -> None:
     fan, now = fake.fan("fan", nova), fake.clock()
     for number, source in enumerate(("post", "tip", "message", "referral")):
         fake.till.earn(

@@ -1,4 +1,4 @@
-"""The fake Fanvue keeps to its rules: versions, uploads in parts, prices, buckets, chats, earnings,
+"""Rules of the fake Fanvue: versions, multipart uploads, prices, rate limits, chats, earnings and
 webhooks."""
 
 import hashlib
@@ -23,7 +23,7 @@ HTTP = HttpClient()
 NOBODY = "00000000-0000-4000-8000-000000000000"
 NAMES = ("text", "audience", "price", "mediaUuids", "mediaPreviewUuid", "publishAt")
 described = pytest.mark.skipif(
-    load_description() is None, reason="Fanvue's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="Fanvue's description is missing (set GREENROOM_SHARED)"
 )
 
 
@@ -36,7 +36,7 @@ def fake() -> Iterator[FakeFanvue]:
 
 @pytest.fixture
 def rough() -> Iterator[FakeFanvue]:
-    """One whose requests may be wrong."""
+    """A server that accepts invalid test requests; its responses must still match the description."""
     with fanvue() as running:
         yield running
         assert not [told for told in running.spec.refused if told.startswith("answer")]
@@ -50,7 +50,7 @@ def nova(fake: FakeFanvue) -> Member:
 def send(
     fake: FakeFanvue, method: str, path: str, headers: dict[str, str], body: bytes = b""
 ) -> Any:
-    """One request, answered or not."""
+    """Send one request; the response may be lost."""
     address = path if path.startswith("http") else fake.url + path
     return HTTP.send(HttpRequest(method, address, headers, body, 5.0))
 
@@ -58,7 +58,7 @@ def send(
 def ask(
     fake: FakeFanvue, mine: Member | str, method: str, path: str, said: Any = None
 ) -> tuple[int, Any, Any]:
-    """Status, JSON (the text, where it is none) and headers of one request."""
+    """Return the status, the JSON body (or text) and the headers of one request."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {"authorization": f"Bearer {token}", VERSION_HEADER: VERSION}
     headers |= {"content-type": JSON} if said is not None else {}
@@ -107,7 +107,7 @@ def post(fake: FakeFanvue, mine: Member, text: str, **more: Any) -> tuple[int, A
     return ask(fake, mine, "POST", "/posts", {"audience": "subscribers", "text": text, **more})[:2]
 
 
-def test_a_post_is_kept_as_it_was_sent(fake: FakeFanvue, nova: Member) -> None:
+def test_post_is_stored_as_sent(fake: FakeFanvue, nova: Member) -> None:
     text, media = "  Élan… 🎞️\n\tend  ", [uploaded(fake, nova)]
     status, told = post(fake, nova, text, mediaUuids=media, price=999)
     assert (status, told["text"], told["price"], told["publishAt"]) == (201, text, 999, None)
@@ -124,7 +124,7 @@ def test_a_post_is_kept_as_it_was_sent(fake: FakeFanvue, nova: Member) -> None:
     assert (me["contentCounts"]["imageCount"], me["contentCounts"]["payToViewPostCount"]) == (1, 1)
 
 
-def test_each_call_names_its_version(fake: FakeFanvue, nova: Member) -> None:
+def test_request_requires_a_supported_version(fake: FakeFanvue, nova: Member) -> None:
     bearer = {"authorization": f"Bearer {nova.token}"}
     for version in ("", "2025-06-27", "latest"):
         reply = send(fake, "GET", "/users/me", bearer | {VERSION_HEADER: version})
@@ -149,7 +149,7 @@ def test_each_call_names_its_version(fake: FakeFanvue, nova: Member) -> None:
 
 
 @described
-def test_scopes_are_those_described(fake: FakeFanvue) -> None:
+def test_scopes_match_the_description(fake: FakeFanvue) -> None:
     for method, path, scope, _ in OPERATIONS:
         assert fake.spec.scope(method, "/" + path) in (
             {scope} if (method, path) != ("DELETE", "posts/*") else {""}
@@ -160,7 +160,7 @@ def test_scopes_are_those_described(fake: FakeFanvue) -> None:
             assert (status, told) == (403, {"error": f"Insufficient scope: {scope} is required"})
 
 
-def test_tokens_and_accounts_end(fake: FakeFanvue, nova: Member) -> None:
+def test_revoked_token_and_suspended_account_are_refused(fake: FakeFanvue, nova: Member) -> None:
     nova.state = "suspended"
     assert ask(fake, nova, "GET", "/users/me")[:2] == (403, {"error": "Account suspended"})
     nova.state = "fan"
@@ -173,7 +173,7 @@ def test_tokens_and_accounts_end(fake: FakeFanvue, nova: Member) -> None:
     assert ask(fake, "nobody", "GET", "/users/me")[0] == 401
 
 
-def test_media_are_of_no_use_before_they_are_ready(fake: FakeFanvue, nova: Member) -> None:
+def test_media_are_usable_only_when_ready(fake: FakeFanvue, nova: Member) -> None:
     fake.slow = 2
     medium, session = begun(fake, nova)
     assert ask(fake, nova, "GET", f"/media/{medium}")[1] == {"uuid": medium, "status": "created"}
@@ -200,7 +200,7 @@ def test_media_are_of_no_use_before_they_are_ready(fake: FakeFanvue, nova: Membe
         assert post(fake, nova, "on time", mediaUuids=[medium])[0] == 201
 
 
-def test_what_is_no_picture_ends_in_an_error(fake: FakeFanvue, nova: Member) -> None:
+def test_invalid_picture_ends_in_error_status(fake: FakeFanvue, nova: Member) -> None:
     medium = uploaded(fake, nova, b"text")
     assert ask(fake, nova, "GET", f"/media/{medium}")[1]["status"] == "error"
     fake.spoils = True
@@ -209,7 +209,7 @@ def test_what_is_no_picture_ends_in_an_error(fake: FakeFanvue, nova: Member) -> 
     assert post(fake, nova, "x", mediaUuids=[medium])[0] == 400
 
 
-def test_a_part_goes_to_its_own_address(fake: FakeFanvue, nova: Member) -> None:
+def test_part_upload_requires_its_signed_url(fake: FakeFanvue, nova: Member) -> None:
     _, session = begun(fake, nova)
     address = ask(fake, nova, "GET", f"{session}/parts/1/url")[1]
     second = ask(fake, nova, "GET", f"{session}/parts/2/url")[1]
@@ -233,7 +233,7 @@ def test_a_part_goes_to_its_own_address(fake: FakeFanvue, nova: Member) -> None:
         assert ask(fake, nova, "GET", f"{session}/parts/{number}/url")[0] == 400
 
 
-def test_etags_are_checked(rough: FakeFanvue) -> None:
+def test_etags_are_verified_on_completion(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     rough.least_part = 4
     _, session = begun(rough, nova)
@@ -269,7 +269,7 @@ def test_etags_are_checked(rough: FakeFanvue) -> None:
     assert ask(rough, nova, "PATCH", session, {"parts": [first, second]})[0] == 404
 
 
-def test_the_newer_paths_want_the_length(fake: FakeFanvue, nova: Member) -> None:
+def test_v1_uploads_require_the_file_size(fake: FakeFanvue, nova: Member) -> None:
     said: dict[str, Any] = {"name": "a", "filename": "a.png", "mediaType": "image"}
     assert ask(fake, nova, "POST", "/v1/media/uploads", said)[0] == 400
     length = len(picture())
@@ -282,7 +282,7 @@ def test_the_newer_paths_want_the_length(fake: FakeFanvue, nova: Member) -> None
         assert ask(fake, nova, "POST", "/media/uploads", said | wrong)[0] == 400
 
 
-def test_a_price_needs_media_and_three_dollars(rough: FakeFanvue) -> None:
+def test_price_requires_media_and_three_dollars(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     media = [uploaded(rough, nova)]
     assert post(rough, nova, "x", price=300)[1]["errors"] == ["price: A price needs media"]
@@ -301,7 +301,7 @@ def test_a_price_needs_media_and_three_dollars(rough: FakeFanvue) -> None:
 
 
 @described
-def test_bodies_and_queries_are_strict(rough: FakeFanvue) -> None:
+def test_invalid_body_or_query_is_rejected(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     wrongs: list[dict[str, Any]] = [
         {"isFree": True},
@@ -321,10 +321,11 @@ def test_bodies_and_queries_are_strict(rough: FakeFanvue) -> None:
     assert ask(rough, nova, "DELETE", f"/posts/{NOBODY}?now=1")[0] == 400
     for path in ("/creators", "/nothing", f"/creators/{NOBODY}/posts", "/v1"):
         assert ask(rough, nova, "GET", path)[:2] == (404, {"message": "Not Found"})
-    assert len(rough.spec.refused) == 9  # not those whose numbers alone are wrong
+    # without the requests that are invalid by their values alone
+    assert len(rough.spec.refused) == 9
 
 
-def test_texts_have_5000_characters_at_most(rough: FakeFanvue) -> None:
+def test_text_is_limited_to_5000_characters(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     assert (
         post(rough, nova, "é" * 5000)[0],
@@ -337,13 +338,13 @@ def test_texts_have_5000_characters_at_most(rough: FakeFanvue) -> None:
     )
 
 
-def test_native_scheduling_is_noted(fake: FakeFanvue, nova: Member) -> None:
+def test_native_scheduling_is_rejected_and_recorded(fake: FakeFanvue, nova: Member) -> None:
     for name in ("publishAt", "expiresAt"):
         assert post(fake, nova, "x", **{name: "2030-01-01T00:00:00Z"})[0] == 400
     assert (fake.forbidden, nova.taken) == (["nova: publishAt", "nova: expiresAt"], [])
 
 
-def test_nonsense_is_refused_and_nothing_breaks(rough: FakeFanvue) -> None:
+def test_malformed_input_is_rejected_without_errors(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     headers = {"authorization": f"Bearer {nova.token}", VERSION_HEADER: VERSION}
     bodies = [
@@ -387,7 +388,7 @@ JUNK = st.recursive(
 
 
 @given(JUNK)
-def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
+def test_any_body_is_a_post_or_a_rejection(said: Any) -> None:
     server = FakeFanvue(AdjustableClock())
     mine, status = server.account("nova"), 0
     try:
@@ -399,7 +400,7 @@ def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
     assert (len(mine.taken), status) in {(1, 0), (0, 400)}
 
 
-def test_posts_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
+def test_posts_are_paginated(fake: FakeFanvue, nova: Member) -> None:
     ids = []
     for number in range(5):
         ids.append(post(fake, nova, f"post {number}")[1]["uuid"])
@@ -418,7 +419,7 @@ def test_posts_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, ""), (200, {})])
-def test_a_post_is_taken_away_by_its_owner(
+def test_post_is_deleted_by_its_owner_only(
     fake: FakeFanvue, nova: Member, status: int, body: Any
 ) -> None:
     fake.delete_status, one = status, post(fake, nova, "x")[1]["uuid"]

@@ -1,5 +1,4 @@
-"""The fake Instagram knows what a container is made of, and fetches a film while it works through
-it."""
+"""The fake Instagram validates containers and downloads videos while it processes them."""
 
 import hashlib
 import json
@@ -54,7 +53,7 @@ def asked_after(fake: FakeInstagram, mine: Profile, container: str, times: int) 
 
 
 def film(files: str, data: bytes = b"") -> str:
-    """The address of a film."""
+    """Return the URL of a video."""
     data = data or TEST_OBJECTS[FILM.sha256]
     digest = hashlib.sha256(data).hexdigest()
     TEST_OBJECTS[digest] = data
@@ -65,7 +64,7 @@ def picture(files: str) -> str:
     return f"{files}/{MEDIA[0].sha256}.jpg"
 
 
-def test_a_reel_is_fetched_while_it_is_worked_through(
+def test_reel_is_downloaded_during_processing(
     fake: FakeInstagram, mine: Profile, files: str
 ) -> None:
     status, made = contain(
@@ -101,7 +100,7 @@ def test_a_reel_is_fetched_while_it_is_worked_through(
         {},
     ],
 )
-def test_what_no_container_is_made_of(
+def test_invalid_container_is_rejected(
     fake: FakeInstagram, mine: Profile, files: str, said: dict[str, Any]
 ) -> None:
     places = {"FILM": film(files), "PICTURE": picture(files)}
@@ -111,11 +110,11 @@ def test_what_no_container_is_made_of(
     assert (status, told["error"]["code"], mine.containers) == (400, 100, {})
 
 
-def test_a_film_beside_a_picture_is_an_item(fake: FakeInstagram, mine: Profile, files: str) -> None:
+def test_video_in_a_carousel_is_an_item(fake: FakeInstagram, mine: Profile, files: str) -> None:
     kinds = ({"media_type": "VIDEO", "video_url": film(files)}, {"image_url": picture(files)})
     items = [contain(fake, mine, is_carousel_item=True, **kind)[1]["id"] for kind in kinds]
     whole = {"media_type": "CAROUSEL", "children": ",".join(items)}
-    assert contain(fake, mine, **whole)[0] == 400, "nobody waited for the film"
+    assert contain(fake, mine, **whole)[0] == 400, "the video is not ready"
     for item in items:
         asked_after(fake, mine, item, 3)
     made = contain(fake, mine, **whole)[1]["id"]
@@ -133,7 +132,7 @@ def test_a_film_beside_a_picture_is_an_item(fake: FakeInstagram, mine: Profile, 
         ("NOWHERE", 2207003),
     ],
 )
-def test_a_film_that_is_none_comes_to_nothing(
+def test_invalid_video_ends_in_error_status(
     fake: FakeInstagram, mine: Profile, files: str, address: str, code: int
 ) -> None:
     places = {
@@ -150,7 +149,7 @@ def test_a_film_that_is_none_comes_to_nothing(
     assert ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made)[0] == 400
 
 
-def test_a_film_that_weighs_too_much_comes_to_nothing(
+def test_oversized_video_ends_in_error_status(
     fake: FakeInstagram, mine: Profile, files: str
 ) -> None:
     for most, end in ((FILM.size - 1, "ERROR"), (FILM.size, "FINISHED")):
@@ -159,7 +158,7 @@ def test_a_film_that_weighs_too_much_comes_to_nothing(
         assert asked_after(fake, mine, made, 3)["status_code"] == end
 
 
-def test_the_length_of_a_film_is_read_in_its_header() -> None:
+def test_video_length_is_read_from_its_header() -> None:
     assert [video_seconds(make_clip(length)) for length in (SHORTEST, 12.5, LONGEST)] == [
         SHORTEST,
         12.5,

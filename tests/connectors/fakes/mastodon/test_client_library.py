@@ -1,4 +1,4 @@
-"""Mastodon.py works with the fake: it posts words and pictures, waits for these, answers, repeats a
+"""Mastodon.py works with the fake: it posts text and pictures, waits for media, replies, repeats a
 key and deletes."""
 
 import io
@@ -29,7 +29,7 @@ def client(fake: FakeMastodon, token: str) -> Library:
     )
 
 
-def test_the_library_posts_pictures_answers_repeats_and_deletes(fake: FakeMastodon) -> None:
+def test_mastodon_py_posts_media_repeats_keys_and_deletes(fake: FakeMastodon) -> None:
     mine = fake.account("lib")
     api = client(fake, mine.token)
     assert api.account_verify_credentials().acct == "lib"

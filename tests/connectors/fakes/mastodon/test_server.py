@@ -1,5 +1,4 @@
-"""The fake Mastodon keeps to the published description, and the library that others use gets on
-with it."""
+"""The fake Mastodon follows the published description and works with the common client library."""
 
 import hashlib
 import io
@@ -48,7 +47,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (4, 3)) -> bytes:
 def exchange(
     fake: FakeMastodon, method: str, path: str, token: str, content: tuple[str, bytes] = ("", b"")
 ) -> HttpResponse:
-    """One request; `content` is a media type and a body."""
+    """Send one request. `content` is a media type and a body."""
     headers = {"authorization": f"Bearer {token}" if token else "", "content-type": content[0]}
     sent = {name: value for name, value in headers.items() if value}
     reply = HTTP.send(HttpRequest(method, fake.url + path, sent, content[1], 5.0))
@@ -57,7 +56,7 @@ def exchange(
 
 
 def call(fake: FakeMastodon, who: Member | str, method: str, path: str, said: Any = None) -> Any:
-    """Status and JSON of one request."""
+    """Return the status and JSON body of one request."""
     content = ("", b"") if said is None else ("application/json", json.dumps(said).encode())
     reply = exchange(fake, method, path, who if isinstance(who, str) else who.token, content)
     return reply.status, json.loads(reply.body)
@@ -79,7 +78,7 @@ def upload(
 def send(
     fake: FakeMastodon, mine: Member, key: str, said: Any
 ) -> HttpResponse | RequestNotSent | ResponseLost:
-    """A status; whether it arrived or not."""
+    """Post a status; the response may be lost."""
     headers = {
         "authorization": f"Bearer {mine.token}",
         "content-type": "application/json",
@@ -97,7 +96,7 @@ def post(fake: FakeMastodon, mine: Member, text: str, key: str = "", **more: Any
 
 
 def library(fake: FakeMastodon, token: str = "", **more: str) -> Any:
-    """The client library that most Python programs use."""
+    """Return Mastodon.py, the client library of most Python programs."""
     how = {
         "mastodon_version": VERSION,
         "version_check_mode": "created",
@@ -106,7 +105,7 @@ def library(fake: FakeMastodon, token: str = "", **more: str) -> Any:
     return Mastodon(access_token=token or None, api_base_url=fake.url, **how, **more)
 
 
-def test_the_library_posts_and_takes_back(fake: FakeMastodon) -> None:
+def test_mastodon_py_posts_and_deletes(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
     api = library(fake, mine.token)
     assert api.account_verify_credentials().id == mine.id
@@ -128,12 +127,13 @@ def test_the_library_posts_and_takes_back(fake: FakeMastodon) -> None:
     assert [one.id for one in api.account_statuses(mine.id, limit=5)] == [made.id]
     assert api.status_source(made.id).text == "hello <you>\nhttps://example.com"
     assert api.status_delete(made.id).text == "hello <you>\nhttps://example.com"
-    assert api.ratelimit_limit == 30  # deletions are the limit it is nearest to
+    # the reported limit is the one closest to its end, here that of deletions
+    assert api.ratelimit_limit == 30
     assert api.account_statuses(mine.id) == []
     assert (mine.repeats, len(mine.taken), mine.statuses) == (1, 1, {})
 
 
-def test_the_library_waits_for_media(fake: FakeMastodon) -> None:
+def test_mastodon_py_waits_for_media(fake: FakeMastodon) -> None:
     api = library(fake, fake.account("nova").token)
     fake.slow = 1
     medium = api.media_post(picture(), "image/png")
@@ -145,7 +145,7 @@ def test_the_library_waits_for_media(fake: FakeMastodon) -> None:
     assert len(api.status_post("", media_ids=[medium]).media_attachments) == 1
 
 
-def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
+def test_mastodon_py_signs_in_and_revokes(fake: FakeMastodon) -> None:
     client, secret = library(fake).create_app(
         "house", ["read", "write"], REDIRECT, api_base_url=fake.url
     )
@@ -156,7 +156,7 @@ def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
     fake.account("nova")
     path = url.removeprefix(fake.url).replace(
         "=False", "=false"
-    )  # the library writes it as Python does
+    )  # the library formats booleans as Python does
     back = exchange(fake, "GET", f"{path}&approve=nova", "").headers["location"]
     code = parse_qs(urlsplit(back).query)["code"][0]
     api.log_in(code=code, redirect_uri=REDIRECT, scopes=["read", "write"], allow_http=True)
@@ -167,7 +167,7 @@ def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
         library(fake, token).account_verify_credentials()
 
 
-def test_media_are_done_after_a_while_or_never(fake: FakeMastodon) -> None:
+def test_media_processing_ends_after_a_while_or_fails(fake: FakeMastodon) -> None:
     mine, fake.slow = fake.account("nova"), 2
     status, told = upload(fake, mine, picture(), description="x")
     assert (status, told["url"]) == (202, None)
@@ -175,14 +175,14 @@ def test_media_are_done_after_a_while_or_never(fake: FakeMastodon) -> None:
     assert post(fake, mine, "early", media_ids=[told["id"]])[0] == 422
     assert [call(fake, mine, "GET", path)[0] for _ in range(3)] == [206, 206, 200]
     assert post(fake, mine, "now", media_ids=[told["id"]])[0] == 200
-    assert call(fake, mine, "GET", path)[0] == 404  # a status has it
+    assert call(fake, mine, "GET", path)[0] == 404  # it is attached to a status now
     fake.slow, fake.fails_media = 0, True
     status, told = upload(fake, mine, picture())
     assert (status, call(fake, mine, "GET", f"/api/v1/media/{told['id']}")[0]) == (202, 422)
     assert "not finished" in post(fake, mine, "x", media_ids=[told["id"]])[1]["error"]
 
 
-def test_what_moves_is_never_done_at_once(fake: FakeMastodon) -> None:
+def test_animated_media_are_processed_later(fake: FakeMastodon) -> None:
     mine, film = fake.account("nova"), io.BytesIO()
     frames = [Image.new("RGB", (4, 3), color) for color in ("red", "blue")]
     frames[0].save(film, "GIF", save_all=True, append_images=frames[1:])
@@ -195,7 +195,7 @@ def test_what_moves_is_never_done_at_once(fake: FakeMastodon) -> None:
     assert "Cannot attach a video" in post(fake, mine, "x", media_ids=both)[1]["error"]
 
 
-def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
+def test_invalid_media_are_rejected_and_unused_ones_expire(fake: FakeMastodon) -> None:
     mine, fake.matrix = fake.account("nova"), 100
     assert upload(fake, mine, b"not a picture") == (
         422,
@@ -206,7 +206,7 @@ def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
         422,
         {"error": "11x10 images are not supported"},
     )
-    assert upload(fake, mine, picture()[:-8])[0] == 422  # its end was lost
+    assert upload(fake, mine, picture()[:-8])[0] == 422  # the end of the file is missing
     data = picture("JPEG")
     status, told = upload(fake, mine, data, "image/jpeg", focus="0.1,0.2")
     assert (status, told["meta"]["focus"]) == (200, {"x": 0.1, "y": 0.2})
@@ -218,7 +218,7 @@ def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
     assert post(fake, mine, "late", media_ids=[told["id"]]) == (422, {"error": error})
 
 
-def test_media_get_lost_on_a_bad_day_and_come_back_from_a_deleted_status(
+def test_dropped_media_are_missing_and_deleted_ones_reusable(
     fake: FakeMastodon,
 ) -> None:
     mine = fake.account("nova")
@@ -235,7 +235,7 @@ def test_media_get_lost_on_a_bad_day_and_come_back_from_a_deleted_status(
     assert post(fake, mine, "gone", media_ids=[medium])[0] == 422
 
 
-def test_a_key_is_kept_an_hour_per_account(fake: FakeMastodon) -> None:
+def test_idempotency_key_lasts_an_hour_per_account(fake: FakeMastodon) -> None:
     mine, other = fake.account("nova"), fake.account("vega")
     first = post(fake, mine, "hello", "k")[1]["id"]
     assert post(fake, mine, "hello", "k")[1]["id"] == first
@@ -250,7 +250,7 @@ def test_a_key_is_kept_an_hour_per_account(fake: FakeMastodon) -> None:
     assert (mine.repeats, list(mine.statuses)) == (1, [first, mine.taken[-1][0]])
 
 
-def test_a_lost_answer_leaves_the_status(fake: FakeMastodon) -> None:
+def test_lost_response_still_creates_the_status(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
     fake.book.schedule_fault("status:500_after", on="posts")
     assert post(fake, mine, "hello", "k")[0] == 500
@@ -265,7 +265,7 @@ def test_a_lost_answer_leaves_the_status(fake: FakeMastodon) -> None:
     assert len(call(fake, mine, "GET", path)[1]) == 1
 
 
-def test_words_are_counted_as_people_see_them(fake: FakeMastodon) -> None:
+def test_text_limit_counts_displayed_characters(fake: FakeMastodon) -> None:
     mine, url = fake.account("nova"), "https://example.com/" + "a" * 100
     full = f"{url} @bob@remote.example " + "é" * (500 - 23 - 1 - 4 - 1 - 2)
     assert post(fake, mine, full, spoiler_text="cw")[0] == 200
@@ -285,7 +285,7 @@ def test_words_are_counted_as_people_see_them(fake: FakeMastodon) -> None:
     )
 
 
-def test_a_text_becomes_html(fake: FakeMastodon) -> None:
+def test_text_is_rendered_as_html(fake: FakeMastodon) -> None:
     mine, _ = fake.account("nova"), fake.account("vega")
     long = "https://www.example.com/" + "a" * 40
     told = post(fake, mine, f" 1 < 2 & 3\nnext\n\n\n\n{long}. @vega @who@else.example #art ")[1]
@@ -305,7 +305,7 @@ def test_a_text_becomes_html(fake: FakeMastodon) -> None:
     assert fake.shown(mine.statuses[told["id"]]) == told
 
 
-def test_pages_and_who_sees_what(fake: FakeMastodon) -> None:
+def test_statuses_are_paginated_and_filtered_by_visibility(fake: FakeMastodon) -> None:
     mine, other = fake.account("nova"), fake.account("vega")
     ids = [
         post(fake, mine, f"n{n}", visibility="private" if n == 3 else "public")[1]["id"]
@@ -330,7 +330,7 @@ def test_pages_and_who_sees_what(fake: FakeMastodon) -> None:
     assert call(fake, mine, "GET", f"/api/v1/statuses/{ids[0]}")[1]["replies_count"] == 1
 
 
-def test_who_may_not(fake: FakeMastodon) -> None:
+def test_missing_scope_or_invalid_token_is_refused(fake: FakeMastodon) -> None:
     reader, check = (
         fake.account("nova", scopes="profile read:statuses"),
         "/api/v1/accounts/verify_credentials",
@@ -355,9 +355,10 @@ def test_who_may_not(fake: FakeMastodon) -> None:
     assert call(fake, reader, "GET", check) == (401, {"error": "The access token was revoked"})
 
 
-def test_limits_tell_when_they_end(fake: FakeMastodon) -> None:
+def test_rate_limits_report_their_reset(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
-    fake.clock.advance(3 * HOUR - fake.clock().timestamp() % (3 * HOUR))  # all windows begin
+    # the start of all rate limit windows
+    fake.clock.advance(3 * HOUR - fake.clock().timestamp() % (3 * HOUR))
     fake.rules.append("Be kind")
     reply = exchange(fake, "GET", "/api/v2/instance", mine.token)
     assert [rule["text"] for rule in json.loads(reply.body)["rules"]] == [
@@ -391,7 +392,7 @@ def app(fake: FakeMastodon) -> dict[str, str]:
 
 
 def authorize(fake: FakeMastodon, client: dict[str, str], **more: str) -> dict[str, str]:
-    """What the browser brings back."""
+    """Return the parameters of the redirect after consent."""
     asked = {
         "client_id": client["client_id"],
         "redirect_uri": REDIRECT,
@@ -413,7 +414,7 @@ def authorize(fake: FakeMastodon, client: dict[str, str], **more: str) -> dict[s
     }
 
 
-def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
+def test_code_is_redeemed_once_with_its_verifier(fake: FakeMastodon) -> None:
     fake.account("nova")
     told = call(fake, "", "GET", "/.well-known/oauth-authorization-server")[1]
     assert told["code_challenge_methods_supported"] == ["S256"]
@@ -449,7 +450,7 @@ def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
     assert call(fake, told["access_token"], "POST", "/api/v1/statuses", {"status": "x"})[0] == 401
 
 
-def test_a_no_and_a_scope_too_many_come_back_as_errors(fake: FakeMastodon) -> None:
+def test_denial_or_excess_scope_redirects_with_error(fake: FakeMastodon) -> None:
     fake.account("nova")
     client = app(fake)
     assert authorize(fake, client, approve="")["error"] == "access_denied"
@@ -471,9 +472,9 @@ def test_a_no_and_a_scope_too_many_come_back_as_errors(fake: FakeMastodon) -> No
     )
 
 
-def test_what_is_not_described_is_refused(fake: FakeMastodon) -> None:
+def test_undescribed_request_is_rejected(fake: FakeMastodon) -> None:
     if fake.spec.path is None:
-        pytest.skip("Mastodon's description is not here (set GREENROOM_SHARED)")
+        pytest.skip("Mastodon's description is missing (set GREENROOM_SHARED)")
     mine = fake.account("nova")
     for wrong in (
         {"status": 5},
@@ -490,7 +491,7 @@ def test_what_is_not_described_is_refused(fake: FakeMastodon) -> None:
     fake.spec.refused.clear()
 
 
-def test_publishing_later_is_kept_and_refused(fake: FakeMastodon) -> None:
+def test_native_scheduling_is_rejected_and_recorded(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
     assert post(fake, mine, "x", scheduled_at="2030-01-01T00:00:00Z")[0] == 422
     assert (len(fake.forbidden), mine.taken) == (1, [])

@@ -1,5 +1,4 @@
-"""The fake Instagram and the fake Threads give tokens as the real ones say they do, and to nobody
-else."""
+"""The fake Instagram and the fake Threads issue tokens under the documented conditions only."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ def fake(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def asked(fake: Any, method: str, path: str, **said: str) -> Any:
-    """The answer to what is asked in the address, or in a form where it is posted."""
+    """Return the response to parameters in the query, or in a form for POST."""
     posted = method == "POST"
     url = f"{fake.url}/{path}" + ("" if posted else f"?{urlencode(said)}")
     reply = HTTP.send(HttpRequest(method, url, {}, urlencode(said).encode() if posted else b""))
@@ -37,7 +36,7 @@ def asked(fake: Any, method: str, path: str, **said: str) -> Any:
 
 
 def says(fake: Any, method: str, path: str, **said: str) -> Any:
-    """Why it was refused: code and subcode, or words."""
+    """Return the code and subcode of a rejection, or its message."""
     told = asked(fake, method, path, **said)
     error = told.get("error")
     return (error["code"], error.get("error_subcode", 0)) if error else told["error_message"]
@@ -81,7 +80,7 @@ def grant(fake: Any, what: str) -> str:
     return f"{fake.oauth.grant_prefix}_{what}_token"
 
 
-def test_trust_is_asked_for_by_what_was_set_up(fake: Any) -> None:
+def test_consent_page_requires_the_registered_parameters(fake: Any) -> None:
     app = fake.oauth.application(BACK)
     assert app.client_id in asked(fake, "GET", "oauth/authorize", **page(fake, app))
     wrong = {"client_id": "1", "redirect_uri": f"{BACK}/", "scope": "all", "response_type": "token"}
@@ -92,7 +91,7 @@ def test_trust_is_asked_for_by_what_was_set_up(fake: Any) -> None:
     )
 
 
-def test_a_code_is_good_once_for_an_hour_and_as_it_was_asked(fake: Any) -> None:
+def test_code_is_redeemed_once_within_an_hour(fake: Any) -> None:
     app = fake.oauth.application(BACK)
     used = code(fake, app)
     for name, words in (
@@ -109,7 +108,7 @@ def test_a_code_is_good_once_for_an_hour_and_as_it_was_asked(fake: Any) -> None:
     assert says(fake, "GET", "oauth/access_token", **form(app, late))[0] == 100
 
 
-def test_a_token_of_an_hour_becomes_one_of_sixty_days_with_the_secret(fake: Any) -> None:
+def test_short_token_is_exchanged_with_the_secret(fake: Any) -> None:
     app = fake.oauth.application(BACK)
     said = {
         "grant_type": grant(fake, "exchange"),
@@ -124,12 +123,12 @@ def test_a_token_of_an_hour_becomes_one_of_sixty_days_with_the_secret(fake: Any)
     fake.oauth.known(told["access_token"])
 
 
-def test_a_token_is_renewed_once_it_is_a_day_old_and_before_it_ends(fake: Any) -> None:
+def test_long_token_is_renewable_after_a_day_until_it_expires(fake: Any) -> None:
     said = {"grant_type": grant(fake, "refresh"), "access_token": fake.mine.token}
     assert says(fake, "GET", "refresh_access_token", **said) == (100, 0)
     fake.clock.advance(DAY + 1)
     for path in ("v23.0/refresh_access_token", "v1.0/refresh_access_token"):
-        assert says(fake, "GET", path, **said)[0] == 190, "no version stands before it"
+        assert says(fake, "GET", path, **said)[0] == 190, "the path has no version prefix"
     assert says(fake, "POST", "refresh_access_token", **said) == (100, 0)
     follower = asked(fake, "GET", "refresh_access_token", **said)["access_token"]
     fake.clock.advance(MONTH)

@@ -1,5 +1,4 @@
-"""praw, the library that most Python programs use, gets on with the fake Reddit as with the real
-one."""
+"""praw, the most common Python client library, works with the fake Reddit as with the real one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,7 @@ FLAIR = "17bf09c4-520c-11e7-8073-0ef8adb5ef68"
 
 
 class Plain(HTTPAdapter):
-    """The fake speaks plain HTTP, and praw puts `https:` before the address of a lease."""
+    """An adapter that sends praw's `https:` upload URLs over plain HTTP, as the fake requires."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
         request.url = (request.url or "").replace("https://", "http://", 1)
@@ -32,7 +31,8 @@ class Plain(HTTPAdapter):
 @pytest.fixture
 def fake() -> Iterator[FakeReddit]:
     with reddit() as running:
-        running.limits.most = 10**6  # praw waits between requests as the limit tells it
+        # praw pauses between requests as the rate limit headers require
+        running.limits.most = 10**6
         running.subreddit("Pictures", flairs=[{"id": FLAIR, "text": "Wall"}])
         yield running
         assert running.unknown == []
@@ -50,7 +50,7 @@ def app(fake: FakeReddit) -> App:
 
 @pytest.fixture
 def library(fake: FakeReddit, nova: Member, app: App) -> Iterator[praw.Reddit]:
-    """praw, signed in as nova."""
+    """Return praw, signed in as nova."""
     session = requests.Session()
     session.mount("https://127.0.0.1", Plain())
     made = praw.Reddit(
@@ -73,17 +73,19 @@ def media(shade: int = 1) -> PostMedia:
     return PostMedia(picture(shade), name="a.png")
 
 
-def test_signing_in(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
+def test_praw_signs_in_and_refreshes_its_token(
+    fake: FakeReddit, nova: Member, library: praw.Reddit
+) -> None:
     assert str(library.user.me()) == "nova"
     assert library.auth.scopes() == set(SCOPES)
     fake.clock.advance(86_400)
-    assert str(library.user.me(use_cache=False)) == "nova"  # it refreshed by itself
+    assert str(library.user.me(use_cache=False)) == "nova"  # refreshed automatically
     fake.revoke(nova)
     with pytest.raises(prawcore.ResponseException, match="400"):
         library.user.me(use_cache=False)
 
 
-def test_texts_and_links(nova: Member, library: praw.Reddit) -> None:
+def test_praw_submits_texts_and_links(nova: Member, library: praw.Reddit) -> None:
     place = library.subreddit("Pictures")
     text = place.submit("A <wall> & more", selftext="body", spoiler=True, flair_id=FLAIR)
     link = place.submit("Elsewhere", url="https://example.com/a?b=1&c=2", resubmit=False)
@@ -104,7 +106,9 @@ def test_texts_and_links(nova: Member, library: praw.Reddit) -> None:
     assert (gone.author, gone.selftext) == (None, "[deleted]")
 
 
-def test_pictures_and_galleries(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
+def test_praw_submits_pictures_and_galleries(
+    fake: FakeReddit, nova: Member, library: praw.Reddit
+) -> None:
     place = library.subreddit("Pictures")
     assert place.submit("Seen", image=media(), without_websockets=True) is None
     [asset] = fake.named.values()
@@ -129,7 +133,7 @@ def test_pictures_and_galleries(fake: FakeReddit, nova: Member, library: praw.Re
         place.submit("Seen", image=media(), without_websockets=True)
 
 
-def test_films(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
+def test_praw_submits_videos(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
     film: Any = {
         "media": PostMedia(b"\0\0\0\x18ftypmp42" + bytes(99), name="a.mp4"),
         "thumbnail": media(),
@@ -147,7 +151,7 @@ def test_films(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
     assert (shown.url, shown.is_video) == (f"https://v.redd.it/{asset}", True)
 
 
-def test_what_a_subreddit_says(fake: FakeReddit, library: praw.Reddit) -> None:
+def test_praw_reads_subreddit_settings(fake: FakeReddit, library: praw.Reddit) -> None:
     place = fake.subreddit(
         "Grown", over18=True, title_max=50, rules=[{"short_name": "Be kind", "kind": "link"}]
     )
@@ -165,7 +169,7 @@ def test_what_a_subreddit_says(fake: FakeReddit, library: praw.Reddit) -> None:
         library.subreddit("nowhere").title.upper()
 
 
-def test_errors_that_praw_raises(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
+def test_praw_raises_the_fakes_errors(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
     place = library.subreddit("Pictures")
     fake.places["pictures"].posting_every = 660
     place.submit("First", selftext="")
@@ -181,13 +185,13 @@ def test_errors_that_praw_raises(fake: FakeReddit, nova: Member, library: praw.R
     fake.limited_but_made, fake.places["pictures"].title_min, fake.validation_status = False, 9, 400
     with pytest.raises(
         RedditAPIException, match="SUBMIT_VALIDATION_MIN_LENGTH"
-    ):  # both shapes are one to praw
+    ):  # praw treats both response shapes alike
         place.submit("Fourth", selftext="")
     with pytest.raises(prawcore.InsufficientScope):
         library.submission(next(iter(nova.posts.values())).id).mod.nsfw()
     fake.book.schedule_fault(
         "status:503_after", on="posts"
-    )  # prawcore sends again by itself, and so posts twice
+    )  # prawcore retries automatically and so posts twice
     fake.places["pictures"].title_min = None
     place.submit("Fifth", selftext="")
     assert [one.title for one in nova.posts.values()][2:] == ["Fifth", "Fifth"]

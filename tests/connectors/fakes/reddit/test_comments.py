@@ -1,4 +1,4 @@
-"""What people say on the fake Reddit, as an account hears and answers it, and as praw does."""
+"""Comments on the fake Reddit, as the connector and praw read and answer them."""
 
 from collections.abc import Iterator
 
@@ -35,9 +35,7 @@ def world(fake: FakeReddit) -> ConnectorWorld:
     return reddit_world.create_world(fake, HttpClient(), one_picture=False)
 
 
-def test_an_application_that_is_shown_nothing_for_adults_never_answers_twice(
-    fake: FakeReddit, world: ConnectorWorld
-) -> None:
+def test_lost_reply_is_uncertain_if_nsfw_is_hidden(fake: FakeReddit, world: ConnectorWorld) -> None:
     house = SendingHarness(world, world.connector)
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -50,7 +48,9 @@ def test_an_application_that_is_shown_nothing_for_adults_never_answers_twice(
     assert len([name for name, _ in world.fake.accepted_posts() if name.startswith("t1_")]) == 1
 
 
-def test_what_cannot_be_answered_is_told(fake: FakeReddit, world: ConnectorWorld) -> None:
+def test_unanswerable_comment_is_rejected_with_a_reason(
+    fake: FakeReddit, world: ConnectorWorld
+) -> None:
     house = SendingHarness(world, world.connector)
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -77,7 +77,7 @@ def test_what_cannot_be_answered_is_told(fake: FakeReddit, world: ConnectorWorld
     assert isinstance(waits.outcome, Published)
 
 
-def test_an_answer_has_votes_and_is_taken_back(fake: FakeReddit, world: ConnectorWorld) -> None:
+def test_reply_has_metrics_and_is_deleted(fake: FakeReddit, world: ConnectorWorld) -> None:
     house, connector = SendingHarness(world, world.connector), world.connector
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -93,7 +93,7 @@ def test_an_answer_has_votes_and_is_taken_back(fake: FakeReddit, world: Connecto
     assert fake.comments[outcome.native_id].deleted
 
 
-def test_an_account_of_before_hears_nobody_and_goes_on_posting(
+def test_account_without_scopes_reads_no_comments_but_posts(
     fake: FakeReddit, world: ConnectorWorld
 ) -> None:
     house, account = SendingHarness(world, world.connector), world.account.account
@@ -115,9 +115,9 @@ def test_an_account_of_before_hears_nobody_and_goes_on_posting(
         assert refused.reason.code == "reddit.cannot_act"
 
 
-def test_the_library_hears_answers_blocks_and_reports(fake: FakeReddit) -> None:
+def test_praw_reads_replies_blocks_and_reports(fake: FakeReddit) -> None:
     nova, leo, kim = (fake.account(name) for name in ("nova", "leo", "kim"))
-    fake.limits.most = 10**6  # praw waits between requests as the limit tells it
+    fake.limits.most = 10**6  # praw pauses between requests as the rate limit headers require
     fake.subreddit("Pictures")
     post = create_post(fake, nova, "A wall")
     first = fake.say(leo, "nice <wall>", post)

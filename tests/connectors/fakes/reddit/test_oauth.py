@@ -1,5 +1,5 @@
-"""Whom the fake Reddit hears: pages, codes, tokens, scopes, names of programs, one limit for all of
-an application."""
+"""Access to the fake Reddit: consent pages, codes, tokens, scopes, user agents, and one rate limit
+for each application."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ def nova(fake: FakeReddit) -> Member:
     return fake.account("nova")
 
 
-def test_only_named_programs_with_a_token_are_heard(fake: FakeReddit, nova: Member) -> None:
+def test_request_requires_a_user_agent_and_a_token(fake: FakeReddit, nova: Member) -> None:
     for agent in ("python-requests/2.34", "greenroom", "python:greenroom:1.0", ""):
         headers = {"authorization": f"Bearer {nova.token}", "user-agent": agent}
         assert send(fake, "GET", "/api/v1/me", headers).status == 429
@@ -47,7 +47,7 @@ def test_only_named_programs_with_a_token_are_heard(fake: FakeReddit, nova: Memb
     assert ask(fake, nova, "GET", "/api/v1/me")[0] == 401
 
 
-def test_each_request_needs_its_scope(fake: FakeReddit) -> None:
+def test_each_request_requires_its_scope(fake: FakeReddit) -> None:
     for method, path, scope, _ in OPERATIONS:
         mine = fake.account(path.replace("/", "-"), scopes=("vote",))
         status, told, headers = ask(fake, mine, method, "/" + path.replace("*", "Pictures"))
@@ -61,7 +61,7 @@ def test_each_request_needs_its_scope(fake: FakeReddit) -> None:
         assert "www-authenticate" not in headers
 
 
-def test_one_limit_for_all_of_an_application(fake: FakeReddit, nova: Member) -> None:
+def test_rate_limit_is_shared_by_an_application(fake: FakeReddit, nova: Member) -> None:
     fake.limits.most = 2
     other, stranger = fake.account("other", client="house"), fake.account("stranger")
     nova.client = "house"
@@ -104,7 +104,7 @@ def signing_in(
     return reply.status, json.loads(reply.body or b"null")
 
 
-def test_people_are_asked(fake: FakeReddit, nova: Member) -> None:
+def test_consent_page_validates_the_request(fake: FakeReddit, nova: Member) -> None:
     app = fake.application(BACK)
     assert send(fake, "GET", page(fake, "unknown"), {}).status == 400
     assert send(fake, "GET", page(fake, app.client_id, redirect_uri=BACK + "/"), {}).status == 400
@@ -142,7 +142,7 @@ def code_of(fake: FakeReddit, app: Any, **more: str) -> dict[str, str]:
     return {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
 
 
-def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
+def test_codes_and_tokens_follow_the_documentation(fake: FakeReddit, nova: Member) -> None:
     app, other, bad = (
         fake.application(BACK),
         fake.application(BACK),
@@ -182,7 +182,7 @@ def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
     assert signing_in(fake, wrong, **said) == (401, {"message": "Unauthorized", "error": 401})
 
 
-def test_refresh_tokens_last_unless_they_rotate(fake: FakeReddit, nova: Member) -> None:
+def test_refresh_token_is_permanent_unless_rotated(fake: FakeReddit, nova: Member) -> None:
     app = fake.application(BACK)
     refresh = signing_in(fake, app, **code_of(fake, app))[1]["refresh_token"]
     fake.clock.advance(400 * 86400)

@@ -1,4 +1,5 @@
-"""The fake Reddit keeps to its rules: leases, errors under 200, breaks, lists that lag."""
+"""Rules of the fake Reddit: upload leases, errors in responses with status 200, posting intervals
+and delayed lists."""
 
 import hashlib
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def nova(fake: FakeReddit) -> Member:
     return fake.account("nova")
 
 
-def test_a_post_is_kept_and_told(fake: FakeReddit, nova: Member) -> None:
+def test_post_is_stored_and_returned(fake: FakeReddit, nova: Member) -> None:
     title, body = "Élan & <more> 🎞️", "One\n\n**two** & <three>"
     told = submit(fake, nova, title, text=body, spoiler="true")
     assert (told["errors"], told["data"]["name"], told["data"]["drafts_count"]) == (
@@ -80,14 +81,14 @@ def test_a_post_is_kept_and_told(fake: FakeReddit, nova: Member) -> None:
     )
 
 
-def test_whoever_does_not_ask_for_json_gets_something_else(fake: FakeReddit, nova: Member) -> None:
+def test_request_without_json_gets_another_shape(fake: FakeReddit, nova: Member) -> None:
     said = {"sr": "Pictures", "kind": "self", "title": "A wall"}
     assert ask(fake, nova, "POST", "/api/submit", said)[1] == {"jquery": [], "success": True}
     assert ask(fake, nova, "POST", "/api/submit", {})[1]["success"] is False
     assert len(nova.posts) == 1
 
 
-def test_what_a_post_must_be(fake: FakeReddit, nova: Member) -> None:
+def test_invalid_post_is_rejected(fake: FakeReddit, nova: Member) -> None:
     assert refusal_reason(fake, nova, title=" ") == ("NO_TEXT", "title")
     assert refusal_reason(fake, nova, title="x" * 301) == ("TOO_LONG", "title")
     assert refusal_reason(fake, nova, text="x" * 40_001) == ("TOO_LONG", "text")
@@ -100,7 +101,7 @@ def test_what_a_post_must_be(fake: FakeReddit, nova: Member) -> None:
     assert create_post(fake, nova, "x" * 300, text="x" * 40_000, sr="r/PICTURES")
 
 
-def test_subreddits_have_rules(fake: FakeReddit, nova: Member) -> None:
+def test_subreddit_rules_are_enforced(fake: FakeReddit, nova: Member) -> None:
     place = fake.places["pictures"]
     place.submission_type = "link"
     assert refusal_reason(fake, nova) == ("NO_SELFS", "sr")
@@ -158,7 +159,7 @@ def test_subreddits_have_rules(fake: FakeReddit, nova: Member) -> None:
     assert create_post(fake, nova, "[OC] wal")
 
 
-def test_flair(fake: FakeReddit, nova: Member) -> None:
+def test_flair_rules_are_enforced(fake: FakeReddit, nova: Member) -> None:
     place = fake.places["pictures"]
     place.flair_required = True
     place.flairs = [
@@ -191,7 +192,7 @@ def test_flair(fake: FakeReddit, nova: Member) -> None:
     )
 
 
-def test_who_may_look_and_post_where(fake: FakeReddit, nova: Member) -> None:
+def test_access_depends_on_the_subreddit_type(fake: FakeReddit, nova: Member) -> None:
     for kind in ("restricted", "private", "banned"):
         fake.subreddit(kind, type=kind)
     assert (
@@ -224,7 +225,7 @@ def test_who_may_look_and_post_where(fake: FakeReddit, nova: Member) -> None:
     )
 
 
-def test_what_a_subreddit_says_of_itself(fake: FakeReddit, nova: Member) -> None:
+def test_subreddit_settings_and_rules_are_returned(fake: FakeReddit, nova: Member) -> None:
     place = fake.subreddit(
         "Grown", over18=True, rules=[{"short_name": "Be kind", "description": "a & b"}]
     )
@@ -246,7 +247,7 @@ def test_what_a_subreddit_says_of_itself(fake: FakeReddit, nova: Member) -> None
     assert (told["name"], told["is_suspended"], told["over_18"]) == ("nova", False, True)
 
 
-def test_a_link_once_per_subreddit(fake: FakeReddit, nova: Member) -> None:
+def test_link_is_accepted_once_per_subreddit(fake: FakeReddit, nova: Member) -> None:
     link = {"kind": "link", "url": "https://example.com/a?b=1&c=2"}
     first, other = create_post(fake, nova, **link), fake.account("other")
     assert (
@@ -261,7 +262,7 @@ def test_a_link_once_per_subreddit(fake: FakeReddit, nova: Member) -> None:
     assert len(told["data"]["children"]) == 3
 
 
-def test_breaks(fake: FakeReddit, nova: Member) -> None:
+def test_posting_interval_is_enforced(fake: FakeReddit, nova: Member) -> None:
     fake.places["pictures"].posting_every = 660
     create_post(fake, nova)
     told = submit(fake, nova)
@@ -279,14 +280,14 @@ def test_breaks(fake: FakeReddit, nova: Member) -> None:
     assert create_post(fake, nova)
 
 
-def test_a_break_may_come_with_a_post(fake: FakeReddit, nova: Member) -> None:
+def test_rate_limit_error_may_come_with_a_post(fake: FakeReddit, nova: Member) -> None:
     fake.limited_but_made = True
     told = submit(fake, nova)
     assert (told["errors"][0][0], told["ratelimit"]) == ("RATELIMIT", 180.0)
     assert list(nova.posts) == [told["data"]["name"]]
 
 
-def test_lists_lag_and_have_pages(fake: FakeReddit, nova: Member) -> None:
+def test_lists_lag_and_are_paginated(fake: FakeReddit, nova: Member) -> None:
     names = [create_post(fake, nova, f"wall {place}") for place in range(5)]
     assert [one["name"] for one in list_posts(fake, nova)] == names[::-1]
     _, told, _ = ask(fake, nova, "GET", "/user/NOVA/submitted?limit=2")
@@ -309,7 +310,7 @@ def test_lists_lag_and_have_pages(fake: FakeReddit, nova: Member) -> None:
     assert ask(fake, nova, "GET", "/user/nobody/submitted")[0] == 404
 
 
-def test_removed_at_once(fake: FakeReddit, nova: Member) -> None:
+def test_filtered_and_hidden_posts_are_missing_from_lists(fake: FakeReddit, nova: Member) -> None:
     fake.filters = True
     name = create_post(fake, nova)
     assert list_posts(fake, nova)[0]["removed_by_category"] == "automod_filtered"
@@ -323,7 +324,7 @@ def test_removed_at_once(fake: FakeReddit, nova: Member) -> None:
     )
 
 
-def test_deleting(fake: FakeReddit, nova: Member) -> None:
+def test_post_is_deleted_by_its_author_only(fake: FakeReddit, nova: Member) -> None:
     name, other = create_post(fake, nova, text="body"), fake.account("other")
     assert ask(fake, other, "POST", "/api/del", {"id": name})[:2] == (200, {})
     assert ask(fake, nova, "POST", "/api/del", {"id": "t3_none"})[:2] == (200, {})
@@ -334,7 +335,7 @@ def test_deleting(fake: FakeReddit, nova: Member) -> None:
     assert (gone["author"], gone["selftext"], gone["title"]) == ("[deleted]", "[deleted]", "A wall")
 
 
-def test_marking_wants_the_scope_of_moderators(fake: FakeReddit, nova: Member) -> None:
+def test_marking_nsfw_requires_the_moderator_scope(fake: FakeReddit, nova: Member) -> None:
     name = create_post(fake, nova)
     assert ask(fake, nova, "POST", "/api/marknsfw", {"id": name})[0] == 403
     nova.scopes = (*nova.scopes, "modposts")
@@ -343,7 +344,7 @@ def test_marking_wants_the_scope_of_moderators(fake: FakeReddit, nova: Member) -
     assert ask(fake, nova, "POST", "/api/marknsfw", {"id": "t3_none"})[0] == 403
 
 
-def test_a_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
+def test_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
     asset, address = upload_file(fake, nova)
     assert fake.named == {hashlib.sha256(picture()).hexdigest(): asset}
     fake.media_delay = 20
@@ -379,7 +380,7 @@ def test_a_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
     assert refusal_reason(fake, nova, kind="image", url=address) == ("BAD_URL", "url")
 
 
-def test_galleries(fake: FakeReddit, nova: Member) -> None:
+def test_gallery_is_validated(fake: FakeReddit, nova: Member) -> None:
     media = [upload_file(fake, nova, picture(place))[0] for place in range(3)]
     items = [{"media_id": one, "caption": f"n. {one}", "outbound_url": ""} for one in media]
     told = submit_gallery(fake, nova, items, text="body")
@@ -402,7 +403,7 @@ def test_galleries(fake: FakeReddit, nova: Member) -> None:
     assert submit_gallery(fake, nova, items)["errors"][0][0] == "GALLERIES_DISABLED"
 
 
-def test_a_lease_is_for_one_file(fake: FakeReddit, nova: Member) -> None:
+def test_upload_lease_is_valid_for_one_file(fake: FakeReddit, nova: Member) -> None:
     leased = request_lease(fake, nova)
     assert leased["args"]["action"].startswith("//127.0.0.1:")
     assert leased["asset"]["processing_state"] == "incomplete"
@@ -437,7 +438,7 @@ def test_a_lease_is_for_one_file(fake: FakeReddit, nova: Member) -> None:
     )
 
 
-def test_bad_days(fake: FakeReddit, nova: Member) -> None:
+def test_faults_are_injected_by_request_kind(fake: FakeReddit, nova: Member) -> None:
     fake.book.schedule_fault("status:503_after", on="posts")
     said = {"api_type": "json", "sr": "Pictures", "kind": "self", "title": "A wall"}
     assert ask(fake, nova, "POST", "/api/submit/", said)[0] == 503

@@ -1,4 +1,4 @@
-"""The fake Reddit with films: their store, their posters, how they become posts."""
+"""Videos on the fake Reddit: their store, their posters, and their posts."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def fake_address(fake: FakeReddit, asset: str) -> str:
     return f"https:{fake.action(fake.assets[asset])}/rte_images/{asset}"
 
 
-def test_a_film_becomes_a_post_later_with_its_poster(fake: FakeReddit, nova: Member) -> None:
+def test_video_becomes_a_post_with_its_poster_later(fake: FakeReddit, nova: Member) -> None:
     film, where = upload_file(fake, nova, CLIP, "video/mp4")
     poster, shown_first = upload_file(fake, nova)
     assert (where, shown_first) == (
@@ -59,7 +59,7 @@ def test_a_film_becomes_a_post_later_with_its_poster(fake: FakeReddit, nova: Mem
     assert next(iter(nova.posts.values())).media == [film, poster]
 
 
-def test_a_film_needs_a_film_and_a_poster(fake: FakeReddit, nova: Member) -> None:
+def test_video_post_requires_a_video_and_a_poster(fake: FakeReddit, nova: Member) -> None:
     (_, where), (_, poster) = upload_file(fake, nova, CLIP, "video/mp4"), upload_file(fake, nova)
     assert refusal_reason(fake, nova, kind="video", url=where) == ("BAD_URL", "video_poster_url")
     assert refusal_reason(fake, nova, kind="video", url=where, video_poster_url=where) == (
@@ -87,7 +87,7 @@ def test_a_film_needs_a_film_and_a_poster(fake: FakeReddit, nova: Member) -> Non
     assert nova.taken == []
 
 
-def test_films_have_a_store_of_their_own(fake: FakeReddit, nova: Member) -> None:
+def test_videos_are_uploaded_to_a_separate_store(fake: FakeReddit, nova: Member) -> None:
     film, image = request_lease(fake, nova, "video/mp4"), request_lease(fake, nova)
     stores = [one["args"]["action"].rpartition("/")[2] for one in (film, image)]
     assert stores == ["films", "store"]

@@ -1,4 +1,4 @@
-"""python-telegram-bot reads what the fake Telegram answers: who, messages, updates, money and
+"""python-telegram-bot parses the fake Telegram's responses: users, messages, updates, payments and
 errors."""
 
 import asyncio
@@ -25,10 +25,10 @@ def telegram() -> Iterator[fake.TelegramServer]:
         yield started
 
 
-def test_the_library_reads_it(
+def test_python_telegram_bot_reads_responses(
     telegram: fake.TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # what its next version does
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # the default of the next version
     world = telegram.world
     own = world.bot("sdk_bot")
     world.say(own, "leo", "bonjour")
@@ -78,7 +78,7 @@ def test_the_library_reads_it(
     assert not world.checks.broken, world.checks.broken
 
 
-def test_the_library_reads_what_a_bot_shows_and_who_asks_to_come_in(
+def test_python_telegram_bot_reads_commands_and_join_requests(
     telegram: fake.TelegramServer,
 ) -> None:
     world = telegram.world
@@ -115,7 +115,7 @@ def test_the_library_reads_what_a_bot_shows_and_who_asks_to_come_in(
                 await bot.approve_chat_join_request(place.id, asked.from_user.id)
             with pytest.raises(
                 Forbidden, match="initiate"
-            ):  # answered, so there is no reason to write any more
+            ):  # after its answer the request no longer permits a message
                 await bot.send_message(asked.user_chat_id, "encore")
             assert await bot.ban_chat_member(place.id, asked.from_user.id)
             assert (await bot.get_chat_member(place.id, asked.from_user.id)).status == "kicked"

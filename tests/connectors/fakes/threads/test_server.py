@@ -1,5 +1,5 @@
-"""The fake Threads refuses what the real one refuses: parameters, lengths, rights, quotas,
-containers out of turn."""
+"""The fake Threads rejects what the real one rejects: parameters, lengths, permissions, quotas, and
+containers that are not ready."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def mine(fake: FakeThreads) -> Profile:
 
 
 def ask(fake: FakeThreads, mine: Profile, method: str, path: str, **said: Any) -> Any:
-    """The answer, or code and subcode of a refusal."""
+    """Return the response, or the code and subcode of a rejection."""
     shown = {"authorization": f"Bearer {mine.token}", "content-type": "application/json"}
     reply = HTTP.send(
         HttpRequest(method, f"{fake.url}/{path}", shown, json.dumps(said).encode() if said else b"")
@@ -85,17 +85,19 @@ def asked_after(fake: FakeThreads, mine: Profile, container: str, times: int) ->
         },
     ],
 )
-def test_what_no_container_is_made_of(
+def test_invalid_container_is_rejected(
     fake: FakeThreads, mine: Profile, said: dict[str, Any]
 ) -> None:
     assert contain(fake, mine, **said) == (100, 0)
 
 
-def test_a_post_is_shown_once_and_in_its_turn(fake: FakeThreads, mine: Profile, files: str) -> None:
+def test_container_is_published_once_when_ready(
+    fake: FakeThreads, mine: Profile, files: str
+) -> None:
     made = contain(
         fake, mine, media_type="IMAGE", image_url=f"{files}/lent/t/{MEDIA[0].sha256}.jpg", text="x"
     )["id"]
-    assert publish(fake, mine, made) == GONE, "it is not ready"
+    assert publish(fake, mine, made) == GONE, "the container is not ready"
     assert asked_after(fake, mine, made, 2)["status"] == "FINISHED"
     shown = publish(fake, mine, made)["id"]
     assert publish(fake, mine, made) == GONE
@@ -107,7 +109,7 @@ def test_a_post_is_shown_once_and_in_its_turn(fake: FakeThreads, mine: Profile, 
     assert publish(fake, mine, old) == GONE
 
 
-def test_a_film_is_fetched_while_it_is_worked_through(
+def test_video_is_downloaded_during_processing(
     fake: FakeThreads, mine: Profile, files: str
 ) -> None:
     made = contain(fake, mine, media_type="VIDEO", video_url=f"{files}/lent/t/{FILM.sha256}.mp4")[
@@ -121,7 +123,7 @@ def test_a_film_is_fetched_while_it_is_worked_through(
 
 
 @pytest.mark.parametrize("right", sorted(SCOPES))
-def test_each_permission_is_asked_for(fake: FakeThreads, mine: Profile, right: str) -> None:
+def test_each_permission_is_required(fake: FakeThreads, mine: Profile, right: str) -> None:
     post = posted(fake, mine, "x")
     mine.rights -= {right}
     said = mine.say("hello @mia", post).id
@@ -141,7 +143,7 @@ def test_each_permission_is_asked_for(fake: FakeThreads, mine: Profile, right: s
     assert isinstance(acts[right](), dict)
 
 
-def test_the_days_limits_are_kept(fake: FakeThreads, mine: Profile) -> None:
+def test_daily_limits_are_enforced(fake: FakeThreads, mine: Profile) -> None:
     mine.quota, mine.reply_quota = 2, 1
     first = posted(fake, mine, "1")
     posted(fake, mine, "2")
@@ -154,7 +156,7 @@ def test_the_days_limits_are_kept(fake: FakeThreads, mine: Profile) -> None:
     assert posted(fake, mine, "4") in mine.every
 
 
-def test_conversations_hold_all_depths_and_lists_only_their_own(
+def test_conversation_lists_all_depths_and_reply_lists_one(
     fake: FakeThreads, mine: Profile
 ) -> None:
     post = posted(fake, mine, "x")
@@ -167,7 +169,7 @@ def test_conversations_hold_all_depths_and_lists_only_their_own(
         "GET",
         f"{post}/conversation?fields=id,root_post,replied_to,is_reply_owned_by_me&limit=2",
     )
-    assert [one["id"] for one in told["data"]] == [own, deep.id], "the newest first"
+    assert [one["id"] for one in told["data"]] == [own, deep.id], "newest first"
     assert told["data"][0]["root_post"] == {"id": post}
     assert told["data"][0]["replied_to"] == {"id": deep.id}
     rest = ask(
@@ -185,11 +187,11 @@ def test_conversations_hold_all_depths_and_lists_only_their_own(
     ] == [own]
     assert ask(fake, mine, "GET", f"{mine.id}/threads?fields=likes") == (100, 0)
     assert ask(fake, mine, "POST", f"{deep.id}/manage_reply", hide=True) == (100, 0), (
-        "only what stands on top"
+        "only top-level replies can be hidden"
     )
     assert ask(fake, mine, "POST", f"{top.id}/manage_reply", hide=True) == {"success": True}
-    assert ask(fake, mine, "DELETE", top.id) == (100, 33), "what others wrote stays"
+    assert ask(fake, mine, "DELETE", top.id) == (100, 33), "comments of others cannot be deleted"
 
 
-def test_emoji_count_their_bytes() -> None:
+def test_emoji_count_as_bytes() -> None:
     assert [count_text(text) for text in ("é", "😀", "👨‍👩‍👧‍👦", "x")] == [1, 4, 25, 1]

@@ -1,5 +1,4 @@
-"""The fake TikTok keeps to its rules: codes, parts in order, what may be posted and how often, what
-is told of it."""
+"""Rules of the fake TikTok: codes, ordered parts, posting limits, and the data it returns."""
 
 import hashlib
 import json
@@ -18,7 +17,7 @@ HTTP = HttpClient()
 BACK = "https://house.example/back"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 FILM = b"\0\0\0\x18ftypmp42" + bytes(2 * LEAST + 1000)
-"""Of two parts: what is left over belongs to the last."""
+"""A video of two parts; the last part contains the remainder."""
 SMALL = b"\0\0\0\x18ftypmp42" + bytes(1000)
 PUBLISH, VIDEO = "/v2/post/publish/", "/v2/video/"
 
@@ -34,7 +33,7 @@ def send(
 def ask(
     fake: FakeTikTok, mine: Member | str, path: str, said: Any = None, method: str = "POST"
 ) -> tuple[int, str, Any]:
-    """Status, word and data of an answer of the API."""
+    """Return the status, error code and data of an API response."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {
         "authorization": f"Bearer {token}",
@@ -63,7 +62,7 @@ def init(fake: FakeTikTok, mine: Member, film: bytes = FILM, **post: Any) -> tup
 
 
 def begun(fake: FakeTikTok, mine: Member, film: bytes = FILM, **post: Any) -> tuple[str, str]:
-    """The id and the address of a new upload."""
+    """Start an upload. Return its ID and URL."""
     assert ask(fake, mine, f"{PUBLISH}creator_info/query/")[:2] == (200, "ok")
     status, word, told = init(fake, mine, film, **post)
     assert (status, word) == (200, "ok")
@@ -129,7 +128,7 @@ def tokens(fake: FakeTikTok, app: App, **said: str) -> tuple[int, Any]:
     return reply.status, json.loads(reply.body)
 
 
-def test_a_code_is_good_once(fake: FakeTikTok, mia: Member) -> None:
+def test_authorization_code_is_redeemed_once(fake: FakeTikTok, mia: Member) -> None:
     app, how = fake.application(BACK), {"grant_type": "authorization_code", "redirect_uri": BACK}
     back = came_back(fake, app)
     assert (back["scopes"], back["state"]) == ("user.info.basic,video.publish,video.list", "st&te")
@@ -173,7 +172,7 @@ def test_a_code_is_good_once(fake: FakeTikTok, mia: Member) -> None:
     assert len(fake.broken) == 2
 
 
-def test_a_refresh_token_ends_with_its_use(fake: FakeTikTok, mia: Member) -> None:
+def test_refresh_token_is_replaced_on_use(fake: FakeTikTok, mia: Member) -> None:
     app = fake.application(BACK)
     how = {"grant_type": "authorization_code", "redirect_uri": BACK}
     first = tokens(fake, app, **how, code=came_back(fake, app)["code"])[1]
@@ -204,7 +203,7 @@ def test_a_refresh_token_ends_with_its_use(fake: FakeTikTok, mia: Member) -> Non
     )
 
 
-def test_a_film_comes_in_two_parts(fake: FakeTikTok, mia: Member) -> None:
+def test_video_is_uploaded_in_two_parts(fake: FakeTikTok, mia: Member) -> None:
     number, url = begun(fake, mia)
     assert (
         number.startswith("v_pub_file~v2-1."),
@@ -240,7 +239,7 @@ def test_a_film_comes_in_two_parts(fake: FakeTikTok, mia: Member) -> None:
     assert fake.broken == []
 
 
-def test_parts_are_in_order_and_come_once(fake: FakeTikTok, mia: Member) -> None:
+def test_parts_are_accepted_once_and_in_order(fake: FakeTikTok, mia: Member) -> None:
     number, url = begun(fake, mia)
     assert put(url, LEAST, len(FILM)).status == 416
     assert put(url, 0, LEAST).status == 206
@@ -255,7 +254,7 @@ def test_parts_are_in_order_and_come_once(fake: FakeTikTok, mia: Member) -> None
     assert (status(fake, mia, number)["uploaded_bytes"], len(mia.taken)) == (len(FILM), 1)
 
 
-def test_an_address_is_good_for_an_hour(fake: FakeTikTok, mia: Member) -> None:
+def test_upload_url_expires_after_an_hour(fake: FakeTikTok, mia: Member) -> None:
     number, url = begun(fake, mia)
     fake.clock.advance(3599)
     assert put(url, 0, LEAST).status == 206
@@ -264,7 +263,7 @@ def test_an_address_is_good_for_an_hour(fake: FakeTikTok, mia: Member) -> None:
     assert (status(fake, mia, number)["status"], mia.taken) == ("PROCESSING_UPLOAD", [])
 
 
-def test_nothing_is_posted_without_having_asked(fake: FakeTikTok, mia: Member) -> None:
+def test_post_requires_a_creator_info_query(fake: FakeTikTok, mia: Member) -> None:
     assert init(fake, mia)[:2] == (400, "invalid_params")
     assert ask(fake, mia, f"{PUBLISH}creator_info/query/", {})[0] == 200
     fake.clock.advance(601)
@@ -272,7 +271,7 @@ def test_nothing_is_posted_without_having_asked(fake: FakeTikTok, mia: Member) -
     assert fake.broken == ["creator_info was not asked for before the post"] * 2
 
 
-def test_who_may_see_it_is_the_accounts_choice(fake: FakeTikTok, mia: Member) -> None:
+def test_privacy_options_are_those_of_the_account(fake: FakeTikTok, mia: Member) -> None:
     lea = fake.account("lea", private=True, comment_disabled=True)
     for mine, first in ((mia, "PUBLIC_TO_EVERYONE"), (lea, "FOLLOWER_OF_CREATOR")):
         told = ask(fake, mine, f"{PUBLISH}creator_info/query/")[2]
@@ -300,7 +299,7 @@ def test_who_may_see_it_is_the_accounts_choice(fake: FakeTikTok, mia: Member) ->
     assert len(lea.posts) == 2
 
 
-def test_what_is_not_described_is_refused(fake: FakeTikTok, mia: Member) -> None:
+def test_undescribed_request_is_rejected(fake: FakeTikTok, mia: Member) -> None:
     begun(fake, mia)
     for post in ({"more": 1}, {"title": 1}, {"title": "🌊" * 1101}, {"disable_duet": 1}):
         assert init(fake, mia, **post)[:2] == (400, "invalid_params")
@@ -330,7 +329,7 @@ def test_what_is_not_described_is_refused(fake: FakeTikTok, mia: Member) -> None
     assert begun(fake, mia, title="🌊" * 1100)
 
 
-def test_a_second_wish_is_a_second_post(fake: FakeTikTok, mia: Member) -> None:
+def test_repeated_request_creates_a_second_post(fake: FakeTikTok, mia: Member) -> None:
     fake.book.schedule_fault("status:503_after", on="posts", account="mia")
     number, url = begun(fake, mia, SMALL)
     assert [put(url, 0, len(SMALL), SMALL).status for _ in range(2)] == [503, 404]
@@ -343,7 +342,7 @@ def test_a_second_wish_is_a_second_post(fake: FakeTikTok, mia: Member) -> None:
     )
 
 
-def test_work_and_moderation_take_a_while(fake: FakeTikTok, mia: Member) -> None:
+def test_processing_and_moderation_take_time(fake: FakeTikTok, mia: Member) -> None:
     fake.processing_seconds, fake.moderation_seconds = 60, 3600
     number = published(fake, mia)
     assert status(fake, mia, number) == {
@@ -366,7 +365,7 @@ def test_work_and_moderation_take_a_while(fake: FakeTikTok, mia: Member) -> None
     assert ask(fake, fake.account("o"), f"{PUBLISH}status/fetch/", {"publish_id": number})[0] == 403
 
 
-def test_a_film_may_fail(fake: FakeTikTok, mia: Member) -> None:
+def test_processing_may_fail(fake: FakeTikTok, mia: Member) -> None:
     fake.fails("duration_check_failed")
     failed, bare = published(fake, mia), published(fake, mia, film=bytes(1000))
     assert status(fake, mia, failed)["fail_reason"] == "duration_check_failed"
@@ -376,7 +375,7 @@ def test_a_film_may_fail(fake: FakeTikTok, mia: Member) -> None:
     assert status(fake, mia, published(fake, mia))["status"] == "PUBLISH_COMPLETE"
 
 
-def test_how_often_is_asked(fake: FakeTikTok, mia: Member) -> None:
+def test_rate_and_daily_limits_are_enforced(fake: FakeTikTok, mia: Member) -> None:
     for _ in range(6):
         begun(fake, mia)
     assert init(fake, mia)[:2] == (429, "rate_limit_exceeded")
@@ -393,7 +392,7 @@ def test_how_often_is_asked(fake: FakeTikTok, mia: Member) -> None:
     assert init(fake, mia)[:2] == (403, "spam_risk_user_banned_from_posting")
 
 
-def test_five_people_a_day_without_an_audit(fake: FakeTikTok) -> None:
+def test_unaudited_app_is_limited_to_five_users_a_day(fake: FakeTikTok) -> None:
     how: dict[str, Any] = {"privacy_level": "SELF_ONLY"}
     fake.audited = False
     people = [fake.account(f"p{place}", private=True) for place in range(6)]
@@ -405,7 +404,7 @@ def test_five_people_a_day_without_an_audit(fake: FakeTikTok) -> None:
     published(fake, people[5], **how)
 
 
-def test_a_person_takes_a_post_down(fake: FakeTikTok, mia: Member) -> None:
+def test_removed_post_has_no_public_id(fake: FakeTikTok, mia: Member) -> None:
     number = published(fake, mia, title="é" * 200)
     [post] = mia.posts
     assert shown(fake, mia, post) == [{"id": post, "title": "é" * 150}]
@@ -415,7 +414,7 @@ def test_a_person_takes_a_post_down(fake: FakeTikTok, mia: Member) -> None:
     assert (shown(fake, mia, post), mia.posts, mia.taken) == ([], {}, [(post, "é" * 200)])
 
 
-def test_what_is_told_of_an_account(fake: FakeTikTok, mia: Member) -> None:
+def test_account_videos_and_profile_are_returned(fake: FakeTikTok, mia: Member) -> None:
     for place in range(3):
         published(fake, mia, title=f"n. {place}")
         fake.clock.advance(1)

@@ -1,5 +1,5 @@
-"""The fake X's direct messages keep to the published description, and the library that others use
-gets on with them."""
+"""Direct messages of the fake X follow the published description and work with the common client
+library."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -41,7 +41,7 @@ def dm(fake: FakeX, mine: Member, to: str, text: str) -> tuple[int, Any, Any]:
     return ask(fake, mine, "POST", f"/2/dm_conversations/with/{to}/messages", {"text": text})
 
 
-def test_the_library_reads_and_writes(fake: FakeX, nova: Member) -> None:
+def test_tweepy_reads_and_sends_messages(fake: FakeX, nova: Member) -> None:
     leo, ida = fake.account("leo"), fake.account("ida")
     first = fake.says(leo, nova, text="hello <you>")
     fake.says(leo, nova, ida, text="to both of you")
@@ -70,7 +70,7 @@ def test_the_library_reads_and_writes(fake: FakeX, nova: Member) -> None:
     assert fake.unasked == []
 
 
-def test_each_right_is_asked_for_by_itself(fake: FakeX) -> None:
+def test_read_and_write_scopes_are_separate(fake: FakeX) -> None:
     none, reads = fake.account("none"), fake.account("reads", scopes=(*SCOPES, "dm.read"))
     leo = fake.account("leo")
     for mine, status in ((none, 403), (reads, 200)):
@@ -79,7 +79,7 @@ def test_each_right_is_asked_for_by_itself(fake: FakeX) -> None:
         assert (refused[0], refused[1]["detail"]) == (403, "Forbidden")
 
 
-def test_who_takes_no_messages_gets_none_and_who_never_wrote_is_noted(
+def test_closed_inbox_is_refused_and_unsolicited_message_recorded(
     fake: FakeX, nova: Member
 ) -> None:
     leo = fake.account("leo")
@@ -93,7 +93,7 @@ def test_who_takes_no_messages_gets_none_and_who_never_wrote_is_noted(
     assert [one.text for one in fake.between(nova, leo)] == ["unasked"]
 
 
-def test_the_same_words_may_be_refused_and_what_is_deleted_its_reader_keeps(
+def test_duplicate_is_refused_and_recipient_keeps_deleted_message(
     fake: FakeX, nova: Member
 ) -> None:
     leo = fake.account("leo", scopes=ALL)
@@ -110,7 +110,7 @@ def test_the_same_words_may_be_refused_and_what_is_deleted_its_reader_keeps(
     assert [number in one for one in seen] == [False, True]
 
 
-def test_windows_and_days_end(fake: FakeX, nova: Member) -> None:
+def test_rate_windows_and_history_end(fake: FakeX, nova: Member) -> None:
     leo = fake.account("leo")
     fake.says(leo, nova, text="long ago")
     for _ in range(15):
@@ -123,10 +123,10 @@ def test_windows_and_days_end(fake: FakeX, nova: Member) -> None:
     fake.limits.most["messages/day"] = 1_440
     fake.clock.advance(31 * DAY)
     told = ask(fake, nova, "GET", "/2/dm_events")[1]
-    assert told == {"meta": {"result_count": 0}}, "X tells 30 days"
+    assert told == {"meta": {"result_count": 0}}, "X returns the last 30 days"
 
 
-def test_a_message_that_is_told_is_billed_once_a_day(fake: FakeX, nova: Member) -> None:
+def test_message_is_billed_once_a_day(fake: FakeX, nova: Member) -> None:
     fake.says(fake.account("leo"), nova, text="hi")
     for _ in range(3):
         ask(fake, nova, "GET", "/2/dm_events")

@@ -1,5 +1,5 @@
-"""Signing in at the fake X: codes that live half a minute, refresh tokens that are good once,
-secrets in the header."""
+"""OAuth of the fake X: codes valid for 30 seconds, single-use refresh tokens, client secrets in the
+header."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ def nova(fake: FakeX) -> Member:
 
 
 def page(app: App, **more: str) -> str:
-    """The address at which a person is asked."""
+    """Return the URL of the consent page."""
     told = {
         "response_type": "code",
         "client_id": app.client_id,
@@ -78,7 +78,7 @@ def refresh(fake: FakeX, app: App, token: str) -> tuple[int, Any]:
     return exchange(fake, basic(app), grant_type="refresh_token", refresh_token=token)
 
 
-def test_the_library_signs_in(fake: FakeX, nova: Member) -> None:
+def test_tweepy_signs_in(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     scope, secret = ["tweet.read", "users.read", "offline.access"], app.secret
     handler = tweepy.OAuth2UserHandler(
@@ -95,7 +95,7 @@ def test_the_library_signs_in(fake: FakeX, nova: Member) -> None:
         tweepy_client(fake, token["access_token"]).create_tweet(text="no right to", user_auth=False)
 
 
-def test_a_code_lives_half_a_minute_and_once(fake: FakeX, nova: Member) -> None:
+def test_code_is_redeemed_once_within_30_seconds(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     for wrong in (
         {"code_verifier": "w" * 64},
@@ -121,7 +121,7 @@ def test_a_code_lives_half_a_minute_and_once(fake: FakeX, nova: Member) -> None:
     assert redeem(fake, other, code(fake, app))[0] == 400
 
 
-def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
+def test_refresh_token_is_used_once(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, first = redeem(fake, app, code(fake, app))
     assert ask(fake, first["access_token"], "GET", "/2/users/me")[0] == 200
@@ -141,14 +141,14 @@ def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
     assert refresh(fake, app, second["refresh_token"])[0] == 400
 
 
-def test_without_offline_access_nothing_is_renewed(fake: FakeX, nova: Member) -> None:
+def test_no_refresh_token_without_offline_access(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     assert (
         "refresh_token" not in redeem(fake, app, code(fake, app, scope="tweet.read users.read"))[1]
     )
 
 
-def test_a_lost_refresh_is_lost(fake: FakeX, nova: Member) -> None:
+def test_lost_refresh_uses_up_the_token(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, first = redeem(fake, app, code(fake, app))
     fake.book.schedule_fault("reset_after", on="tokens")
@@ -159,7 +159,7 @@ def test_a_lost_refresh_is_lost(fake: FakeX, nova: Member) -> None:
     assert refresh(fake, app, first["refresh_token"])[0] == 400
 
 
-def test_who_has_a_secret_shows_it_in_the_header(fake: FakeX, nova: Member) -> None:
+def test_confidential_client_sends_its_secret_in_the_header(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     said = {"grant_type": "authorization_code", "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
     said |= {"client_id": app.client_id, "client_secret": str(app.secret), "code": code(fake, app)}
@@ -179,7 +179,7 @@ def test_who_has_a_secret_shows_it_in_the_header(fake: FakeX, nova: Member) -> N
     assert exchange(fake, basic(app), grant_type="password")[1]["error"] == "unsupported_grant_type"
 
 
-def test_the_page_shows_what_is_wrong_itself(fake: FakeX, nova: Member) -> None:
+def test_consent_page_reports_its_errors_itself(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     wrongs = (
         "response_type",
@@ -202,7 +202,7 @@ def test_the_page_shows_what_is_wrong_itself(fake: FakeX, nova: Member) -> None:
     assert fake.approve(fake.url + page(app), "") == f"{REDIRECT}?error=access_denied&state=s1"
 
 
-def test_a_revoked_token_is_told_401(fake: FakeX, nova: Member) -> None:
+def test_revoked_token_returns_401(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, told = redeem(fake, app, code(fake, app))
     assert exchange(fake, basic(app), "revoke", token=told["refresh_token"]) == (

@@ -1,5 +1,4 @@
-"""The fake X keeps to the published description, and the library that others use gets on with
-it."""
+"""The fake X follows the published description and works with the common client library."""
 
 import base64
 import hashlib
@@ -40,7 +39,7 @@ NAMES = (
     "reply_settings",
 )
 described = pytest.mark.skipif(
-    load_description() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="X's description is missing (set GREENROOM_SHARED)"
 )
 
 
@@ -53,7 +52,7 @@ def fake() -> Iterator[FakeX]:
 
 @pytest.fixture
 def rough() -> Iterator[FakeX]:
-    """One whose requests may be wrong."""
+    """A server that accepts invalid test requests; its responses must still match the description."""
     with x() as running:
         yield running
         assert not [told for told in running.spec.refused if told.startswith("answer")]
@@ -64,7 +63,7 @@ def nova(fake: FakeX) -> Member:
     return fake.account("nova")
 
 
-def test_the_library_posts_reads_and_takes_back(fake: FakeX, nova: Member) -> None:
+def test_tweepy_posts_reads_and_deletes(fake: FakeX, nova: Member) -> None:
     api = tweepy_client(fake, nova.token)
     assert api.get_me(user_auth=False).data.id == int(nova.id)
     first = api.create_tweet(text="hello <you> & you", user_auth=False).data["id"]
@@ -86,7 +85,7 @@ def test_the_library_posts_reads_and_takes_back(fake: FakeX, nova: Member) -> No
     )
 
 
-def test_each_request_needs_its_scopes(fake: FakeX) -> None:
+def test_each_request_requires_its_scopes(fake: FakeX) -> None:
     reads = fake.account("reads", scopes=("tweet.read", "users.read"))
     assert ask(fake, reads, "GET", f"/2/users/{reads.id}/tweets")[0] == 200
     assert (post(fake, reads, "x")[0], upload(fake, reads, picture())[0]) == (403, 403)
@@ -98,7 +97,7 @@ def test_each_request_needs_its_scopes(fake: FakeX) -> None:
     )
 
 
-def test_pictures_come_back_as_they_were_described(fake: FakeX, nova: Member) -> None:
+def test_pictures_are_returned_with_their_metadata(fake: FakeX, nova: Member) -> None:
     status, told = upload(fake, nova, picture())
     assert (status, told["data"]["expires_after_secs"]) == (200, DAY)
     medium, key = told["data"]["id"], told["data"]["media_key"]
@@ -125,14 +124,14 @@ def test_pictures_come_back_as_they_were_described(fake: FakeX, nova: Member) ->
     assert describe(fake, nova, medium, alt_text={"text": "late"})[0] == 400
 
 
-def test_a_warning_may_be_forgotten(fake: FakeX, nova: Member) -> None:
+def test_content_warning_may_be_dropped(fake: FakeX, nova: Member) -> None:
     fake.drops_warnings = True
     [medium] = uploaded(fake, nova)
     told = describe(fake, nova, medium, sensitive_media_warning={"adult_content": True})[1]["data"]
     assert told["associated_metadata"] == {}
 
 
-def test_media_are_ones_own_and_expire(fake: FakeX, nova: Member) -> None:
+def test_media_belong_to_one_account_and_expire(fake: FakeX, nova: Member) -> None:
     other, [medium] = fake.account("other"), uploaded(fake, nova)
     refused = post(fake, other, "stolen", media={"media_ids": [medium]})
     assert (refused[0], refused[1]["errors"][0]["message"]) == (400, NO_MEDIA)
@@ -147,7 +146,7 @@ def test_media_are_ones_own_and_expire(fake: FakeX, nova: Member) -> None:
     assert post(fake, nova, "twice", media={"media_ids": again})[0] == 201
 
 
-def test_four_pictures_or_one_that_moves(rough: FakeX) -> None:
+def test_post_has_four_pictures_or_one_gif(rough: FakeX) -> None:
     nova = rough.account("nova")
     media = uploaded(rough, nova, 5)
     assert post(rough, nova, "five", media={"media_ids": media})[0] == 400
@@ -162,7 +161,7 @@ def test_four_pictures_or_one_that_moves(rough: FakeX) -> None:
     )
 
 
-def test_uploads_are_looked_at(rough: FakeX) -> None:
+def test_uploads_are_validated(rough: FakeX) -> None:
     nova = rough.account("nova")
     for data, category in (
         (b"text", "tweet_image"),
@@ -179,7 +178,7 @@ def test_uploads_are_looked_at(rough: FakeX) -> None:
     assert ask(rough, nova, "POST", "/2/media/upload", as_text)[0] == 200
 
 
-def test_metadata_are_strict(rough: FakeX) -> None:
+def test_metadata_are_validated(rough: FakeX) -> None:
     nova = rough.account("nova")
     [medium] = uploaded(rough, nova)
     assert describe(rough, nova, medium, alt_text={"text": "x" * 1000})[0] == 200
@@ -197,7 +196,7 @@ def test_metadata_are_strict(rough: FakeX) -> None:
 
 
 @described
-def test_bodies_and_queries_are_strict(rough: FakeX) -> None:
+def test_invalid_body_or_query_is_rejected(rough: FakeX) -> None:
     nova = rough.account("nova")
     wrong: dict[str, Any]
     for wrong in (
@@ -231,7 +230,7 @@ def test_bodies_and_queries_are_strict(rough: FakeX) -> None:
     assert ask(rough, nova, "GET", f"{timeline}?post.fields=created_at")[0] == 400
 
 
-def test_nonsense_is_refused_and_nothing_breaks(rough: FakeX) -> None:
+def test_malformed_input_is_rejected_without_errors(rough: FakeX) -> None:
     nova = rough.account("nova")
     bearer = f"Bearer {nova.token}"
     bodies = [
@@ -271,7 +270,7 @@ JUNK = st.recursive(
 
 
 @given(JUNK)
-def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
+def test_any_body_is_a_post_or_a_rejection(said: Any) -> None:
     server = FakeX(AdjustableClock())
     mine, refused = server.account("nova"), 0
     try:
@@ -302,11 +301,11 @@ def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
         ("a.b.c e.g. readme.nothing a.com.nothing me@a.com", 26 + 23 + 8 + 9),
     ],
 )
-def test_texts_are_weighed(text: str, weighs: int) -> None:
+def test_weighted_length_follows_the_text_rules(text: str, weighs: int) -> None:
     assert text_rules.weight(text) == weighs
 
 
-def test_a_text_weighs_280_at_most(fake: FakeX, nova: Member) -> None:
+def test_text_is_limited_to_weight_280(fake: FakeX, nova: Member) -> None:
     assert post(fake, nova, "x" * 280)[0] == 201
     assert post(fake, nova, "日" * 140)[0] == 201
     assert post(fake, nova, "x" * 256 + " https://example.com/" + "y" * 90)[0] == 201
@@ -315,7 +314,7 @@ def test_a_text_weighs_280_at_most(fake: FakeX, nova: Member) -> None:
     assert (create_post(fake, nova, "  e\u0301tude \n"), "\u00e9tude") == nova.taken[-1]
 
 
-def test_the_same_words_are_refused_for_a_day(fake: FakeX, nova: Member) -> None:
+def test_same_text_is_refused_for_a_day(fake: FakeX, nova: Member) -> None:
     first = create_post(fake, nova, "hello")
     status, told = post(fake, nova, " hello ")
     assert (status, told["detail"], told["title"]) == (403, DUPLICATE, "Forbidden")
@@ -326,7 +325,7 @@ def test_the_same_words_are_refused_for_a_day(fake: FakeX, nova: Member) -> None
     assert post(fake, nova, "hello")[0] == 201
 
 
-def test_an_answer_goes_to_what_is_there(fake: FakeX, nova: Member) -> None:
+def test_reply_requires_an_existing_post(fake: FakeX, nova: Member) -> None:
     first = create_post(fake, nova, "first")
     second = create_post(fake, nova, "second", reply={"in_reply_to_tweet_id": first})
     path = (
@@ -342,7 +341,7 @@ def test_an_answer_goes_to_what_is_there(fake: FakeX, nova: Member) -> None:
     assert set(nova.posts) == {second}
 
 
-def test_only_ones_own_is_deleted(fake: FakeX, nova: Member) -> None:
+def test_post_is_deleted_by_its_owner_only(fake: FakeX, nova: Member) -> None:
     one, other = create_post(fake, nova, "mine"), fake.account("other")
     assert ask(fake, other, "DELETE", f"/2/tweets/{one}")[0] == 403
     for _ in range(2):
@@ -355,7 +354,7 @@ def test_only_ones_own_is_deleted(fake: FakeX, nova: Member) -> None:
     assert (nova.posts, len(nova.taken)) == ({}, 1)
 
 
-def test_missing_posts_are_told_as_a_success(fake: FakeX, nova: Member) -> None:
+def test_missing_posts_are_errors_in_a_successful_response(fake: FakeX, nova: Member) -> None:
     one = create_post(fake, nova, "here")
     status, told, _ = ask(fake, nova, "GET", f"/2/tweets?ids={one},12345")
     assert (status, [each["id"] for each in told["data"]]) == (200, [one])
@@ -366,7 +365,7 @@ def test_missing_posts_are_told_as_a_success(fake: FakeX, nova: Member) -> None:
     assert "data" not in ask(fake, nova, "GET", "/2/users/12345/tweets")[1]
 
 
-def test_a_timeline_comes_in_pages(rough: FakeX) -> None:
+def test_timeline_is_paginated(rough: FakeX) -> None:
     nova = rough.account("nova")
     path = f"/2/users/{nova.id}/tweets?max_results=5"
     assert ask(rough, nova, "GET", path)[1] == {"meta": {"result_count": 0}}
@@ -402,7 +401,9 @@ def test_a_timeline_comes_in_pages(rough: FakeX) -> None:
 
 
 @pytest.mark.parametrize(("names", "kept"), [("new", "post"), ("old", "tweet")])
-def test_either_names_alone(fake: FakeX, nova: Member, names: str, kept: str) -> None:
+def test_either_field_names_may_be_the_only_ones(
+    fake: FakeX, nova: Member, names: str, kept: str
+) -> None:
     fake.names, one = names, create_post(fake, nova, "hello")
     told = ask(fake, nova, "GET", f"/2/tweets/{one}?{kept}.fields=public_metrics")[1]["data"]
     assert [name for name in told if name.startswith("edit")] == [f"edit_history_{kept}_ids"]
@@ -410,13 +411,13 @@ def test_either_names_alone(fake: FakeX, nova: Member, names: str, kept: str) ->
     assert len(told["public_metrics"]) == 6
 
 
-def test_windows_are_told_and_end(fake: FakeX, nova: Member) -> None:
+def test_rate_windows_are_reported_and_end(fake: FakeX, nova: Member) -> None:
     fake.limits.most["posts"] = 2
     _, _, headers = ask(fake, nova, "POST", "/2/tweets", {"text": "one"})
     assert (headers["x-rate-limit-limit"], headers["x-rate-limit-remaining"]) == ("2", "1")
     ends = int(headers["x-rate-limit-reset"])
     assert abs(ends - fake.clock().timestamp() - QUARTER) < 3
-    assert post(fake, nova, "one")[0] == 403  # refused, and counted all the same
+    assert post(fake, nova, "one")[0] == 403  # refused, but counted
     status, told, headers = ask(fake, nova, "POST", "/2/tweets", {"text": "three"})
     assert (status, told["title"], headers["x-rate-limit-remaining"]) == (
         429,
@@ -430,7 +431,7 @@ def test_windows_are_told_and_end(fake: FakeX, nova: Member) -> None:
     assert ask(fake, nova, "GET", "/2/users/me")[2]["x-rate-limit-remaining"] == "74"
 
 
-def test_the_whole_application_has_a_day(fake: FakeX, nova: Member) -> None:
+def test_application_has_a_daily_limit(fake: FakeX, nova: Member) -> None:
     fake.limits.most["posts/app"], other = 1, fake.account("other")
     assert post(fake, nova, "one")[0] == 201
     status, _, headers = ask(fake, other, "POST", "/2/tweets", {"text": "two"})
@@ -445,7 +446,7 @@ def test_the_whole_application_has_a_day(fake: FakeX, nova: Member) -> None:
     assert post(fake, other, "two")[0] == 201
 
 
-def test_no_credits_no_service(fake: FakeX, nova: Member) -> None:
+def test_depleted_credits_refuse_requests(fake: FakeX, nova: Member) -> None:
     fake.out_of_credits = True
     status, told = post(fake, nova, "x")
     assert (status, told["title"], told["type"].rpartition("/")[2]) == (
@@ -456,7 +457,7 @@ def test_no_credits_no_service(fake: FakeX, nova: Member) -> None:
     assert nova.taken == []
 
 
-def test_accounts_are_stopped(fake: FakeX, nova: Member) -> None:
+def test_locked_or_suspended_account_is_refused(fake: FakeX, nova: Member) -> None:
     one, other = create_post(fake, nova, "x"), fake.account("other")
     for state in ("locked", "suspended"):
         nova.state = state
@@ -468,7 +469,7 @@ def test_accounts_are_stopped(fake: FakeX, nova: Member) -> None:
     assert post(fake, other, "y")[0] == 201
 
 
-def test_a_lost_answer_and_a_second_try(fake: FakeX, nova: Member) -> None:
+def test_retry_after_a_lost_response_is_a_duplicate(fake: FakeX, nova: Member) -> None:
     body = (JSON, json.dumps({"text": "hello"}).encode())
     for mode in ("reset_before", "reset_after"):
         fake.book.schedule_fault(mode, on="posts")
@@ -484,7 +485,7 @@ def test_a_lost_answer_and_a_second_try(fake: FakeX, nova: Member) -> None:
     assert told == [(0, 0), (201, 1), (403, 0), (201, 1)]
 
 
-def test_each_kind_of_request_can_go_wrong(fake: FakeX, nova: Member) -> None:
+def test_every_request_kind_can_fail(fake: FakeX, nova: Member) -> None:
     one, [medium] = create_post(fake, nova, "x"), uploaded(fake, nova)
     assert fake.named[hashlib.sha256(picture(size=(1, 1))).hexdigest()] == medium
     for method, path, kind in (

@@ -1,4 +1,4 @@
-"""The fake X takes films in segments, works on them, and shows them alone."""
+"""Videos on the fake X: segmented uploads, processing, and posts with a single video."""
 
 import base64
 import hashlib
@@ -19,9 +19,11 @@ QUARTER, DAY = 15 * 60, 24 * 3600
 HEAD = b"\0\0\0\x18ftypmp42"
 FILM = HEAD + bytes(range(256)) * 4
 described = pytest.mark.skipif(
-    load_description() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+    load_description() is None, reason="X's description is missing (set GREENROOM_SHARED)"
 )
-both = pytest.mark.parametrize("judged", [True, False], ids=["by the description", "by itself"])
+both = pytest.mark.parametrize(
+    "judged", [True, False], ids=["with description", "without description"]
+)
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def fake() -> Iterator[FakeX]:
 
 @pytest.fixture
 def rough() -> Iterator[FakeX]:
-    """One whose requests may be wrong."""
+    """A server that accepts invalid test requests; its responses must still match the description."""
     with x() as running:
         yield running
         assert not [told for told in running.spec.refused if told.startswith("answer")]
@@ -80,7 +82,7 @@ def look(fake: FakeX, mine: Member, upload: str) -> tuple[int, Any]:
 
 
 def whole(fake: FakeX, mine: Member, data: bytes = FILM, **more: Any) -> str:
-    """An upload that is finished, and not yet worked on."""
+    """Upload a video and finalize it. Return its ID, before processing."""
     upload = begun(fake, mine, len(data), **more)
     assert append(fake, mine, upload, 0, data).status == 200
     assert finish(fake, mine, upload)[0] == 200
@@ -101,7 +103,7 @@ def message(told: Any) -> str:
     return str(told["errors"][0]["message"])
 
 
-def test_a_film_comes_in_segments_and_is_shown(fake: FakeX, nova: Member) -> None:
+def test_video_is_uploaded_in_segments_and_posted(fake: FakeX, nova: Member) -> None:
     status, told = begin(fake, nova, shared=False, additional_owners=[])
     upload, key = told["data"]["id"], told["data"]["media_key"]
     assert (status, key, told["data"]["expires_after_secs"]) == (200, f"7_{upload}", 15 * DAY)
@@ -131,7 +133,7 @@ def test_a_film_comes_in_segments_and_is_shown(fake: FakeX, nova: Member) -> Non
     assert told["data"]["entities"]["urls"][0]["expanded_url"].endswith(f"/status/{one}/video/1")
 
 
-def test_segments_come_in_any_order_and_again(fake: FakeX, nova: Member) -> None:
+def test_segments_may_be_unordered_and_repeated(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
     for index, data in ((1, FILM[500:]), (0, b"x" * 400), (0, FILM[:500]), (0, FILM[:500])):
         assert append(fake, nova, upload, index, data).status == 200
@@ -139,14 +141,14 @@ def test_segments_come_in_any_order_and_again(fake: FakeX, nova: Member) -> None
     assert fake.media[upload].data == FILM
 
 
-def test_segments_may_be_json(fake: FakeX, nova: Member) -> None:
+def test_segment_may_be_json(fake: FakeX, nova: Member) -> None:
     upload, said = begun(fake, nova), {"media": base64.b64encode(FILM).decode(), "segment_index": 0}
     assert ask(fake, nova, "POST", f"/2/media/upload/{upload}/append", said)[0] == 200
     assert finish(fake, nova, upload)[0] == 200
     assert fake.media[upload].data == FILM
 
 
-def test_what_a_file_is_for_may_be_left_out(fake: FakeX, nova: Member) -> None:
+def test_media_category_is_optional(fake: FakeX, nova: Member) -> None:
     for mime, category in (
         ("video/quicktime", "tweet_video"),
         ("image/gif", "tweet_gif"),
@@ -158,7 +160,7 @@ def test_what_a_file_is_for_may_be_left_out(fake: FakeX, nova: Member) -> None:
 
 
 @both
-def test_the_beginning_is_strict(rough: FakeX, judged: bool) -> None:
+def test_initialize_is_validated(rough: FakeX, judged: bool) -> None:
     nova, rough.spec = rough.account("nova"), rough.spec if judged else Spec(None)
     rough.most_bytes["tweet_video"] = 1000
     assert begin(rough, nova, 1000)[0] == 200
@@ -186,7 +188,7 @@ def test_the_beginning_is_strict(rough: FakeX, judged: bool) -> None:
 
 
 @both
-def test_segments_are_strict(rough: FakeX, judged: bool) -> None:
+def test_segments_are_validated(rough: FakeX, judged: bool) -> None:
     nova, rough.spec = rough.account("nova"), rough.spec if judged else Spec(None)
     upload = begun(rough, nova)
     for index in ("-1", "1000", "", "one", "1.0", "٣", "9" * 30):
@@ -213,7 +215,7 @@ def test_segments_are_strict(rough: FakeX, judged: bool) -> None:
 
 
 @described
-def test_what_is_not_described_is_refused(rough: FakeX) -> None:
+def test_undescribed_request_is_rejected(rough: FakeX) -> None:
     nova = rough.account("nova")
     upload = begun(rough, nova)
     assert append(rough, nova, upload, 0, FILM, media_id=upload).status == 400
@@ -232,7 +234,7 @@ def test_what_is_not_described_is_refused(rough: FakeX) -> None:
     assert ask(rough, nova, "POST", f"/2/media/upload/{upload}/status")[0] == 404
 
 
-def test_a_segment_and_its_request_have_a_size(fake: FakeX, nova: Member) -> None:
+def test_segment_and_request_size_are_limited(fake: FakeX, nova: Member) -> None:
     most = 5 * 2**20
     film, upload = HEAD.ljust(most + 1, b"\0"), begun(fake, nova, most + 1)
     reply = append(fake, nova, upload, 0, film[:most])
@@ -245,7 +247,7 @@ def test_a_segment_and_its_request_have_a_size(fake: FakeX, nova: Member) -> Non
     assert finish(fake, nova, upload)[1]["data"]["size"] == most + 1
 
 
-def test_what_is_not_whole_is_not_finished(fake: FakeX, nova: Member) -> None:
+def test_incomplete_upload_is_not_finalized(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
     assert "add up" in message(finish(fake, nova, upload)[1])
     for index, data in ((0, FILM[:500]), (2, FILM[500:])):
@@ -261,7 +263,7 @@ def test_what_is_not_whole_is_not_finished(fake: FakeX, nova: Member) -> None:
     assert (finish(fake, nova, upload)[0], fake.media[upload].data) == (200, FILM)
 
 
-def test_the_end_may_be_said_again(fake: FakeX, nova: Member) -> None:
+def test_finalize_may_be_repeated(fake: FakeX, nova: Member) -> None:
     upload = whole(fake, nova)
     status, told = finish(fake, nova, upload)
     assert (status, told["data"]["processing_info"]["state"]) == (200, "pending")
@@ -270,7 +272,7 @@ def test_the_end_may_be_said_again(fake: FakeX, nova: Member) -> None:
     assert finish(fake, nova, upload)[0] == 400
 
 
-def test_a_film_is_worked_on_as_it_is_asked_about(fake: FakeX, nova: Member) -> None:
+def test_processing_advances_with_status_requests(fake: FakeX, nova: Member) -> None:
     fake.slow = 2
     upload = whole(fake, nova)
     assert shown(fake, nova, upload) == 400
@@ -287,7 +289,7 @@ def test_a_film_is_worked_on_as_it_is_asked_about(fake: FakeX, nova: Member) -> 
 @pytest.mark.parametrize(
     ("data", "spoils"), [(FILM, True), (b"no film at all, ftyp or not", False)]
 )
-def test_a_film_may_fail(fake: FakeX, nova: Member, data: bytes, spoils: bool) -> None:
+def test_processing_may_fail(fake: FakeX, nova: Member, data: bytes, spoils: bool) -> None:
     fake.spoils = spoils
     upload = whole(fake, nova, data)
     status, told = look(fake, nova, upload)
@@ -310,7 +312,7 @@ def test_a_film_may_fail(fake: FakeX, nova: Member, data: bytes, spoils: bool) -
     )
 
 
-def test_a_film_stands_alone(fake: FakeX, nova: Member) -> None:
+def test_video_is_the_only_media_of_its_post(fake: FakeX, nova: Member) -> None:
     one, other, [still] = ready(fake, nova), ready(fake, nova, FILM + b"x"), uploaded(fake, nova)
     assert "alone" in message(post(fake, nova, "both", media={"media_ids": [one, still]})[1])
     assert (
@@ -321,7 +323,7 @@ def test_a_film_stands_alone(fake: FakeX, nova: Member) -> None:
     assert post(fake, nova, "again", media={"media_ids": [one]})[0] == 400
 
 
-def test_a_film_is_described_once_it_is_whole(fake: FakeX, nova: Member) -> None:
+def test_video_accepts_metadata_after_finalize(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
     assert describe(fake, nova, upload, alt_text={"text": "waves"})[0] == 400
     append(fake, nova, upload, 0, FILM)
@@ -337,7 +339,7 @@ def test_a_film_is_described_once_it_is_whole(fake: FakeX, nova: Member) -> None
     assert (told["possibly_sensitive"], told["media_metadata"][0]["alt_text"]) == (True, "waves")
 
 
-def test_uploads_are_ones_own(fake: FakeX, nova: Member) -> None:
+def test_upload_belongs_to_one_account(fake: FakeX, nova: Member) -> None:
     other, upload = fake.account("other"), begun(fake, nova)
     reply = append(fake, other, upload, 0, FILM)
     assert (reply.status, message(json.loads(reply.body))) == (400, NO_MEDIA)
@@ -359,14 +361,14 @@ def test_uploads_are_ones_own(fake: FakeX, nova: Member) -> None:
     ) == (400, 400)
 
 
-def test_others_may_be_let_in(fake: FakeX, nova: Member) -> None:
+def test_additional_owner_may_post_the_video(fake: FakeX, nova: Member) -> None:
     other = fake.account("other")
     upload = whole(fake, nova, additional_owners=[other.id])
     look(fake, nova, upload)
     assert shown(fake, other, upload) == 201
 
 
-def test_uploads_and_films_expire(fake: FakeX, nova: Member) -> None:
+def test_uploads_and_videos_expire(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
     fake.clock.advance(14 * DAY)
     assert append(fake, nova, upload, 0, FILM).status == 200
@@ -383,7 +385,7 @@ def test_uploads_and_films_expire(fake: FakeX, nova: Member) -> None:
 
 
 @pytest.mark.parametrize(("kind", "category"), [("PNG", "tweet_image"), ("GIF", "tweet_gif")])
-def test_pictures_may_come_in_segments_too(
+def test_pictures_may_be_uploaded_in_segments(
     fake: FakeX, nova: Member, kind: str, category: str
 ) -> None:
     data, mime = picture(kind), f"image/{kind.lower()}"
@@ -402,7 +404,7 @@ def test_pictures_may_come_in_segments_too(
     assert finish(fake, nova, other)[0] == 400
 
 
-def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member) -> None:
+def test_each_step_requires_its_scope_and_rate_window(fake: FakeX, nova: Member) -> None:
     reads = fake.account("reads", scopes=("tweet.read", "users.read"))
     assert (begin(fake, reads)[0], finish(fake, reads, "1")[0], look(fake, reads, "1")[0]) == (
         403,
@@ -427,7 +429,7 @@ def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member)
     assert (begin(fake, nova)[0], look(fake, nova, upload)[0]) == (402, 402)
 
 
-def test_each_step_can_go_wrong(fake: FakeX, nova: Member) -> None:
+def test_every_upload_step_can_fail(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
     body = encode_multipart({"segment_index": "0"}, {"media": ("a", FILM, "video/mp4")})
     fake.book.schedule_fault("reset_after", on="files")

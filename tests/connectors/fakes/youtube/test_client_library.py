@@ -1,7 +1,7 @@
-"""Google's own client for Python works with the fake YouTube: a film in pieces, its cover, words,
-comments, its end.
+"""Google's Python client works with the fake YouTube: resumable uploads, thumbnails, metadata,
+comments and deletion.
 
-It searches for nothing here and asks for no figures of Analytics: the fake offers neither.
+The tests use no search and no Analytics, which the fake does not offer.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ import pytest
 from google.auth.exceptions import RefreshError
 from google.oauth2.credentials import Credentials
 
-# ships no types
+# the package has no type information
 from googleapiclient.discovery import build_from_document  # type: ignore[import-untyped]  # see above
 
-# nor here
+# nor has this one
 from googleapiclient.discovery_cache import get_static_doc  # type: ignore[import-untyped]  # see above
 from googleapiclient.errors import HttpError  # type: ignore[import-untyped]  # nor here
 from googleapiclient.http import MediaIoBaseUpload  # type: ignore[import-untyped]  # nor here
@@ -45,7 +45,8 @@ def fake() -> Iterator[FakeYouTube]:
 
 
 def client(fake: FakeYouTube, mine: Member) -> Any:
-    """By the description that the library itself brings, which says where uploads go too."""
+    """Build the client from the description bundled with the library, which contains the upload
+    paths too."""
     described = json.loads(get_static_doc("youtube", "v3")) | {
         "rootUrl": f"{fake.url}/",
         "baseUrl": f"{fake.url}/",
@@ -61,7 +62,7 @@ def upload(api: Any) -> str:
     )
 
 
-def test_the_client_brings_a_film_reads_changes_and_deletes_it(fake: FakeYouTube) -> None:
+def test_google_client_uploads_reads_updates_and_deletes(fake: FakeYouTube) -> None:
     nova = fake.account("nova")
     api = client(fake, nova)
     (me,) = api.channels().list(part="id,snippet,statistics", mine=True).execute()["items"]
@@ -82,7 +83,7 @@ def test_the_client_brings_a_film_reads_changes_and_deletes_it(fake: FakeYouTube
     )
 
 
-def test_the_client_sets_a_cover_where_the_channel_may_have_one(fake: FakeYouTube) -> None:
+def test_google_client_sets_a_thumbnail_where_permitted(fake: FakeYouTube) -> None:
     mia = fake.account("mia")
     api, data = client(fake, mia), picture()
     film = upload(api)
@@ -103,7 +104,7 @@ def test_the_client_sets_a_cover_where_the_channel_may_have_one(fake: FakeYouTub
     )
 
 
-def test_the_client_comments_and_answers(fake: FakeYouTube) -> None:
+def test_google_client_comments_and_replies(fake: FakeYouTube) -> None:
     api = client(fake, fake.account("eva"))
     film = upload(api)
     first = {"videoId": film, "topLevelComment": {"snippet": {"textOriginal": "bonjour"}}}
@@ -117,9 +118,7 @@ def test_the_client_comments_and_answers(fake: FakeYouTube) -> None:
     assert [one["snippet"]["textDisplay"] for one in thread["replies"]["comments"]] == ["merci"]
 
 
-def test_the_client_is_told_of_a_token_that_is_none(fake: FakeYouTube) -> None:
+def test_google_client_fails_on_an_invalid_token(fake: FakeYouTube) -> None:
     stranger = client(fake, Member("nobody", "ya29.nobody", "", fake.clock(), fake.app))
-    with pytest.raises(
-        RefreshError
-    ):  # on 401 it asks for another token, and has nothing to ask with
+    with pytest.raises(RefreshError):  # on 401 the client tries to refresh and has no refresh token
         stranger.channels().list(part="id", mine=True).execute()

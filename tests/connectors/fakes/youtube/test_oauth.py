@@ -1,5 +1,4 @@
-"""The fake Google's codes and tokens: who gets a refresh token, what is good once, and what ends
-it."""
+"""Codes and tokens of the fake Google: issuing refresh tokens, single use, and expiry."""
 
 import base64
 import json
@@ -23,7 +22,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 @dataclass
 class Flow:
-    """A client, an account, and the questions between them."""
+    """An OAuth client, an account, and the requests between them."""
 
     fake: FakeYouTube
     app: App
@@ -103,7 +102,7 @@ def flow() -> Iterator[Flow]:
         yield Flow(fake, fake.application(BACK), fake.account("nova"))
 
 
-def test_a_yes_becomes_tokens(flow: Flow) -> None:
+def test_consent_grants_tokens(flow: Flow) -> None:
     back = flow.back()
     assert (back["from"], back["state"], back["scope"]) == ("google", "st&te", " ".join(SCOPES))
     status, told = flow.redeem(back["code"])
@@ -125,7 +124,7 @@ def test_a_yes_becomes_tokens(flow: Flow) -> None:
     assert flow.renew(told["refresh_token"])[0] == 200
 
 
-def test_who_gets_a_refresh_token(flow: Flow) -> None:
+def test_refresh_token_requires_offline_access_and_consent(flow: Flow) -> None:
     assert "refresh_token" in flow.given(prompt="select_account consent")
     for changes in (
         {"access_type": "online"},
@@ -136,7 +135,7 @@ def test_who_gets_a_refresh_token(flow: Flow) -> None:
         assert "refresh_token" not in flow.given(**changes)
 
 
-def test_a_no(flow: Flow) -> None:
+def test_denial_redirects_with_an_error(flow: Flow) -> None:
     assert flow.back(approve="") == {"from": "google", "error": "access_denied", "state": "st&te"}
     assert flow.page(approve="nobody").status == 400
     page = flow.page()
@@ -163,11 +162,11 @@ def test_a_no(flow: Flow) -> None:
         {"code_challenge": "short"},
     ],
 )
-def test_what_google_does_not_ask_people(flow: Flow, changes: dict[str, str | None]) -> None:
+def test_invalid_consent_request_is_rejected(flow: Flow, changes: dict[str, str | None]) -> None:
     assert flow.page(approve="nova", **changes).status in {400, 401}
 
 
-def test_a_code_is_good_once_and_not_for_long(flow: Flow) -> None:
+def test_code_is_redeemed_once_within_ten_minutes(flow: Flow) -> None:
     code = flow.back()["code"]
     for more, word in (
         ({"code_verifier": "x" * 43}, "invalid_grant"),
@@ -186,7 +185,7 @@ def test_a_code_is_good_once_and_not_for_long(flow: Flow) -> None:
     assert flow.redeem(bare)[0] == 200
 
 
-def test_clients_say_who_they_are(flow: Flow) -> None:
+def test_token_endpoint_requires_client_authentication(flow: Flow) -> None:
     code = flow.back()["code"]
     for more in ({"client_secret": "x"}, {"client_id": "x"}):
         status, told = flow.redeem(code, **more)
@@ -199,7 +198,7 @@ def test_clients_say_who_they_are(flow: Flow) -> None:
     assert other.renew(told["refresh_token"])[1]["error"] == "invalid_grant"
 
 
-def test_what_ends_a_refresh_token(flow: Flow) -> None:
+def test_revocation_or_expiry_ends_a_refresh_token(flow: Flow) -> None:
     first = flow.given()
     flow.fake.revoke(flow.member)
     assert flow.works(first["access_token"]) == flow.works(flow.member.token) == 401
@@ -221,13 +220,13 @@ def test_what_ends_a_refresh_token(flow: Flow) -> None:
     assert flow.renew(third["refresh_token"])[0] == 400
 
 
-def test_people_may_untick_scopes(flow: Flow) -> None:
+def test_user_may_deselect_scopes(flow: Flow) -> None:
     flow.fake.oauth.unticks = frozenset(SCOPES[1:])
     told = flow.given()
     assert (told["scope"], flow.works(told["access_token"])) == (SCOPES[0], 403)
 
 
-def test_the_oldest_of_a_hundred_ends(flow: Flow) -> None:
+def test_oldest_refresh_token_over_the_limit_ends(flow: Flow) -> None:
     flow.fake.oauth.most_refreshes = 2
     given = [flow.given()["refresh_token"] for _ in range(3)]
     assert [flow.renew(one)[0] for one in given] == [400, 200, 200]

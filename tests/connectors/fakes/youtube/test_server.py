@@ -1,5 +1,4 @@
-"""The fake YouTube keeps to its rules: parts replaced whole, lists, quotas, projects without an
-audit."""
+"""Rules of the fake YouTube: whole-part updates, lists, quotas, and unaudited projects."""
 
 from collections.abc import Iterator
 from datetime import UTC, timedelta
@@ -40,9 +39,9 @@ def nova(fake: FakeYouTube) -> Member:
     return fake.account("nova")
 
 
-def test_what_is_not_described_is_refused(fake: FakeYouTube, nova: Member) -> None:
+def test_undescribed_request_is_rejected(fake: FakeYouTube, nova: Member) -> None:
     if fake.spec.path is None:
-        pytest.skip("no discovery document here")
+        pytest.skip("Google's discovery document is missing (set GREENROOM_SHARED)")
     assert refusal_reason(open_session(fake, nova, video_metadata() | {"more": 1})) == (
         400,
         "badRequest",
@@ -67,7 +66,7 @@ def test_what_is_not_described_is_refused(fake: FakeYouTube, nova: Member) -> No
         assert fake.spec.scopes(operation)
 
 
-def test_scopes_are_those_described(fake: FakeYouTube) -> None:
+def test_scopes_match_the_description(fake: FakeYouTube) -> None:
     for one in OPERATIONS.values():
         assert fake.spec.path is None or one.scopes == fake.spec.scopes(one.name)
 
@@ -96,7 +95,7 @@ def test_publishing_is_an_update(fake: FakeYouTube, nova: Member) -> None:
     assert (nova.posts, len(nova.taken)) == ({}, 1)
 
 
-def test_parts_are_replaced_whole(fake: FakeYouTube, nova: Member) -> None:
+def test_update_replaces_whole_parts(fake: FakeYouTube, nova: Member) -> None:
     number = upload_video(fake, nova, video_metadata(tags=["sea"]))
     one = nova.videos[number]
     assert (
@@ -146,7 +145,7 @@ def test_parts_are_replaced_whole(fake: FakeYouTube, nova: Member) -> None:
     assert refusal_reason(update_video(fake, other, number, status={})) == (404, "videoNotFound")
 
 
-def test_a_project_without_an_audit_stays_private(fake: FakeYouTube, nova: Member) -> None:
+def test_video_of_an_unaudited_project_stays_private(fake: FakeYouTube, nova: Member) -> None:
     fake.app.verified = False
     number = upload_video(fake, nova, video_metadata("public"))
     assert read_json(publish_video(fake, nova, number))["status"]["privacyStatus"] == "private"
@@ -165,7 +164,7 @@ def test_a_project_without_an_audit_stays_private(fake: FakeYouTube, nova: Membe
     assert list(nova.posts) == [third]
 
 
-def test_deleting(fake: FakeYouTube, nova: Member) -> None:
+def test_video_is_deleted_by_its_owner_only(fake: FakeYouTube, nova: Member) -> None:
     number, other = upload_video(fake, nova, video_metadata("public")), fake.account("other")
     assert refusal_reason(ask(fake, other, "DELETE", f"{API}videos?id={number}")) == (
         403,
@@ -184,7 +183,7 @@ def test_deleting(fake: FakeYouTube, nova: Member) -> None:
     )
 
 
-def test_statistics_are_words(fake: FakeYouTube, nova: Member) -> None:
+def test_statistics_are_strings(fake: FakeYouTube, nova: Member) -> None:
     number = upload_video(fake, nova, video_metadata("public"))
     nova.videos[number].statistics |= {"viewCount": 12, "likeCount": 3}
     shown = get_video(fake, nova, number, "statistics,contentDetails")
@@ -209,7 +208,7 @@ def test_statistics_are_words(fake: FakeYouTube, nova: Member) -> None:
     )
 
 
-def test_the_channel(fake: FakeYouTube, nova: Member) -> None:
+def test_channel_is_returned(fake: FakeYouTube, nova: Member) -> None:
     [mine] = read_json(
         ask(fake, nova, "GET", f"{API}channels?part=id,snippet,status,contentDetails&mine=true")
     )["items"]
@@ -229,7 +228,7 @@ def test_the_channel(fake: FakeYouTube, nova: Member) -> None:
     )
 
 
-def test_the_list_of_uploads(fake: FakeYouTube, nova: Member) -> None:
+def test_uploads_playlist_is_paginated_and_lags(fake: FakeYouTube, nova: Member) -> None:
     numbers = []
     for place in range(4):
         numbers.append(
@@ -276,7 +275,7 @@ def test_the_list_of_uploads(fake: FakeYouTube, nova: Member) -> None:
     assert refusal_reason(ask(fake, nova, "GET", path + "x")) == (404, "playlistNotFound")
 
 
-def test_quotas_are_the_projects(fake: FakeYouTube, nova: Member) -> None:
+def test_quotas_belong_to_the_project(fake: FakeYouTube, nova: Member) -> None:
     day = fake.clock().astimezone(PACIFIC).replace(hour=12, minute=0) + timedelta(days=1)
     fake.clock.advance((day.astimezone(UTC) - fake.clock()).total_seconds())
     fake.uploads_per_day, fake.units_per_day, other = 2, 102, fake.account("other")
@@ -312,7 +311,7 @@ def test_quotas_are_the_projects(fake: FakeYouTube, nova: Member) -> None:
     ]
 
 
-def test_who_may_ask(fake: FakeYouTube, nova: Member) -> None:
+def test_missing_token_or_scope_is_refused(fake: FakeYouTube, nova: Member) -> None:
     assert refusal_reason(open_session(fake, "ya29.none")) == (401, "authError")
     assert refusal_reason(send(fake, "GET", f"{API}videos?part=id&id=x")) == (401, "required")
     number = upload_video(fake, nova)
@@ -348,7 +347,7 @@ def test_who_may_ask(fake: FakeYouTube, nova: Member) -> None:
     assert ask(fake, nova, "GET", f"{API}search?part=id").status == 404
 
 
-def test_subscribers_are_told_to_three_digits(fake: FakeYouTube, nova: Member) -> None:
+def test_subscriber_count_has_three_significant_digits(fake: FakeYouTube, nova: Member) -> None:
     path = f"{API}channels?part=statistics&id={nova.channel_id}"
     for many, shown in ((0, "0"), (999, "999"), (1239, "1230"), (123_999, "123000")):
         nova.subscribers = many
@@ -361,7 +360,7 @@ def test_subscribers_are_told_to_three_digits(fake: FakeYouTube, nova: Member) -
     assert (statistics["hiddenSubscriberCount"], statistics["subscriberCount"]) == (True, "0")
 
 
-def test_bad_days(fake: FakeYouTube, nova: Member) -> None:
+def test_faults_are_injected_by_request_kind(fake: FakeYouTube, nova: Member) -> None:
     path = create_session(fake, nova)
     fake.book.schedule_fault("status:503_after", on="files", account="nova")
     assert send_bytes(fake, path, FILM).status == 503

@@ -1,5 +1,4 @@
-"""The fake YouTube takes films in by sessions: pieces in order, a secret address, and what becomes
-of them."""
+"""Resumable uploads of the fake YouTube: ordered chunks, a secret session URL, and processing."""
 
 import hashlib
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def nova(fake: FakeYouTube) -> Member:
     return fake.account("nova")
 
 
-def test_a_film_comes_in_pieces(fake: FakeYouTube, nova: Member) -> None:
+def test_video_is_uploaded_in_chunks(fake: FakeYouTube, nova: Member) -> None:
     path = create_session(fake, nova)
     asks = f"bytes */{len(FILM)}"
     reply = send_bytes(fake, path, b"", asks)
@@ -74,7 +73,7 @@ def test_a_film_comes_in_pieces(fake: FakeYouTube, nova: Member) -> None:
     assert fake.forbidden == []
 
 
-def test_pieces_are_in_order_and_whole(fake: FakeYouTube, nova: Member) -> None:
+def test_chunks_must_be_ordered_and_aligned(fake: FakeYouTube, nova: Member) -> None:
     path, total = create_session(fake, nova), len(FILM)
     assert (
         film_piece(fake, path, PIECE).status,
@@ -107,7 +106,7 @@ def test_pieces_are_in_order_and_whole(fake: FakeYouTube, nova: Member) -> None:
     )
 
 
-def test_a_session_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
+def test_session_url_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
     path = create_session(fake, nova)
     assert (
         send_bytes(
@@ -130,7 +129,7 @@ def test_a_session_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
     )
 
 
-def test_what_a_video_may_be_called(fake: FakeYouTube, nova: Member) -> None:
+def test_invalid_metadata_is_rejected(fake: FakeYouTube, nova: Member) -> None:
     for snippet, word in (
         ({"title": ""}, "invalidTitle"),
         ({"title": "x" * 101}, "invalidTitle"),
@@ -159,7 +158,7 @@ def test_what_a_video_may_be_called(fake: FakeYouTube, nova: Member) -> None:
     assert create_session(fake, nova, {"snippet": {"title": "Only this"}, "status": {}})
 
 
-def test_work_on_a_video_takes_a_while(fake: FakeYouTube, nova: Member) -> None:
+def test_processing_takes_time(fake: FakeYouTube, nova: Member) -> None:
     fake.slow = 60
     number = upload_video(fake, nova, video_metadata("public"))
     shown = get_video(fake, nova, number, "status,processingDetails")
@@ -177,7 +176,7 @@ def test_work_on_a_video_takes_a_while(fake: FakeYouTube, nova: Member) -> None:
     assert (list(nova.posts), nova.taken) == ([number], [(number, "waves")])
 
 
-def test_a_video_may_be_rejected_after_the_fact(fake: FakeYouTube, nova: Member) -> None:
+def test_video_may_be_rejected_after_upload(fake: FakeYouTube, nova: Member) -> None:
     fake.slow, fake.rejects = 10, "duplicate"
     first = upload_video(fake, nova)
     fake.rejects, fake.fails = "", "codec"
@@ -193,7 +192,7 @@ def test_a_video_may_be_rejected_after_the_fact(fake: FakeYouTube, nova: Member)
     assert (nova.posts, nova.taken) == ({}, [])
 
 
-def test_a_file_has_the_name_that_was_sent(fake: FakeYouTube, nova: Member) -> None:
+def test_file_name_is_taken_from_the_slug_header(fake: FakeYouTube, nova: Member) -> None:
     send_bytes(fake, create_session(fake, nova, slug="abcd1234.mp4"), FILM)
     other = upload_video(fake, nova)
     names = [
@@ -202,7 +201,7 @@ def test_a_file_has_the_name_that_was_sent(fake: FakeYouTube, nova: Member) -> N
     assert (names, list(nova.videos)[1]) == (["abcd1234.mp4", "unknown"], other)
 
 
-def test_a_channel_has_its_own_limit(fake: FakeYouTube, nova: Member) -> None:
+def test_channel_has_a_daily_upload_limit(fake: FakeYouTube, nova: Member) -> None:
     fake.upload_limit = 1
     upload_video(fake, nova)
     assert refusal_reason(open_session(fake, nova)) == (400, "uploadLimitExceeded")

@@ -1,4 +1,4 @@
-"""What is done on Bluesky with what others say: hidden below our own posts, blocked, reported."""
+"""Comment moderation on Bluesky: hiding replies to our posts, blocking and reporting."""
 
 from dataclasses import replace
 from typing import Any
@@ -70,7 +70,7 @@ def put(act: ModerationAction, *answers: StepResult) -> dict[str, Any]:
     return dict(turn.step.json)
 
 
-def test_a_block_is_one_record_for_each_author() -> None:
+def test_block_is_one_record_per_author() -> None:
     first, again = put("block"), put("block")
     assert first == again
     assert (first["collection"], first["record"]["subject"]) == (BLOCK, ANN)
@@ -80,7 +80,7 @@ def test_a_block_is_one_record_for_each_author() -> None:
     assert elsewhere.step.json["rkey"] == first["rkey"]
 
 
-def test_a_like_is_one_record_of_a_version_and_is_taken_back_by_its_key() -> None:
+def test_like_is_one_record_and_is_removed_by_its_key() -> None:
     first = put("like", looked())
     assert first == put("like", looked())
     assert (first["collection"], first["record"]["subject"]["uri"]) == (LIKE, SAID)
@@ -94,7 +94,7 @@ def test_a_like_is_one_record_of_a_version_and_is_taken_back_by_its_key() -> Non
     assert put("like", looked())["rkey"] != put("block")["rkey"]
 
 
-def test_hiding_keeps_what_the_gate_holds() -> None:
+def test_hiding_keeps_other_threadgate_settings() -> None:
     rules = [{"$type": "app.bsky.feed.threadgate#followerRule"}]
     made = put("hide", looked(), gate(allow=rules, hiddenReplies=[OTHERS]))
     assert (
@@ -110,7 +110,7 @@ def test_hiding_keeps_what_the_gate_holds() -> None:
     assert (shown["record"]["hiddenReplies"], shown["record"]["allow"]) == ([OTHERS], rules)
 
 
-def test_a_gate_is_made_where_there_is_none() -> None:
+def test_threadgate_is_created_if_missing() -> None:
     made = put("hide", looked(), NO_GATE)
     assert (made["rkey"], made["record"]["post"], made["swapRecord"]) == (
         URI.rpartition("/")[2],
@@ -121,7 +121,7 @@ def test_a_gate_is_made_where_there_is_none() -> None:
     assert BLUESKY.moderate_comment(SPOT, "show", (looked(), NO_GATE)) == Published(SAID)
 
 
-def test_a_report_names_what_was_said_as_it_was() -> None:
+def test_report_names_the_version_of_the_comment() -> None:
     subject = {"$type": "com.atproto.repo.strongRef", "uri": SAID, "cid": "bafysaid"}
     assert put("report", looked())["subject"] == subject
 
@@ -137,7 +137,9 @@ def test_a_report_names_what_was_said_as_it_was() -> None:
         ((looked(), gate(note="a sentence of somebody's")), "bluesky.gate_unknown"),
     ],
 )
-def test_what_cannot_be_hidden_is_said(answers: tuple[StepResult, ...], code: str) -> None:
+def test_unhidable_comment_is_rejected_with_a_reason(
+    answers: tuple[StepResult, ...], code: str
+) -> None:
     end = BLUESKY.moderate_comment(SPOT, "hide", answers)
     assert isinstance(end, Rejected)
     assert end.reason.code == code
@@ -172,11 +174,13 @@ DONE = Response(MODERATE_ACTION, 200, body={"uri": "at://x", "cid": "bafy"})
         ((looked(), NO_GATE, StepNotSent(MODERATE_ACTION, "ConnectError")), Retry),
     ],
 )
-def test_what_an_act_came_to(answers: tuple[StepResult, ...], meant: type[Outcome]) -> None:
+def test_moderation_response_maps_to_outcome(
+    answers: tuple[StepResult, ...], meant: type[Outcome]
+) -> None:
     assert isinstance(BLUESKY.moderate_comment(SPOT, "hide", answers), meant)
 
 
-def test_an_act_that_nobody_offers_and_a_place_that_is_none_are_refused() -> None:
+def test_unsupported_action_or_invalid_id_is_rejected() -> None:
     assert isinstance(BLUESKY.moderate_comment(SPOT, "delete", ()), Rejected)
     assert isinstance(BLUESKY.moderate_comment(replace(SPOT, native_id="7"), "block", ()), Rejected)
 
@@ -189,7 +193,7 @@ def done(world: ConnectorWorld, spot: CommentTarget, act: ModerationAction) -> O
 
 
 @pytest.mark.parametrize("act", ["hide", "block"])
-def test_what_is_done_is_not_told_again(
+def test_repeated_action_after_a_lost_response_is_done_once(
     fake: FakeBluesky, world: ConnectorWorld, act: ModerationAction
 ) -> None:
     mine, ann = people(fake, world)
@@ -202,7 +206,9 @@ def test_what_is_done_is_not_told_again(
     assert len(mine.others) == 1
 
 
-def test_what_names_us_elsewhere_cannot_be_hidden(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_mention_in_another_thread_cannot_be_hidden(
+    fake: FakeBluesky, world: ConnectorWorld
+) -> None:
     mine, ann = people(fake, world)
     named = comments.say(fake, ann, "@", name=mine.did)
     assert isinstance(done(world, CommentTarget(named, ann.did, mine.did), "hide"), Rejected)

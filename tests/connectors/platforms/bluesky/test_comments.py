@@ -1,5 +1,4 @@
-"""What people say to an account on Bluesky: read back to where the last reading was, answered,
-hidden, blocked."""
+"""Comments on Bluesky: read back to the last cursor, answered, hidden, blocked."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,7 +43,7 @@ def reply(parent: str = URI, root: str = URI) -> dict[str, Any]:
 
 
 def notice(minutes: float, number: int = 0, **more: Any) -> dict[str, Any]:
-    """An answer of Ann's to our post."""
+    """Return a notification of Ann's reply to our post."""
     uri = (
         f"at://{ANN}/app.bsky.feed.post"
         f"/{record_key(str(number), NOON + timedelta(minutes=minutes))}"
@@ -92,7 +91,7 @@ def query(turn: object) -> dict[str, list[str]]:
     return parse_qs(urlsplit(turn.step.path).query)
 
 
-def test_a_remark_says_what_who_where_and_when() -> None:
+def test_comment_has_author_text_post_and_time() -> None:
     (one,) = heard(page(notice(1))).found
     assert (one.author, one.handle, one.text, one.under) == (ANN, "@ann.example", "hello", URI)
     assert one.native_id == notice(1)["uri"]
@@ -100,7 +99,7 @@ def test_a_remark_says_what_who_where_and_when() -> None:
     assert one.at == NOON + timedelta(minutes=1)
 
 
-def test_a_reading_goes_back_until_what_was_heard() -> None:
+def test_reading_continues_back_to_the_cursor() -> None:
     assert query(told()) == {
         "limit": [str(LISTED)],
         "priority": ["false"],
@@ -115,22 +114,22 @@ def test_a_reading_goes_back_until_what_was_heard() -> None:
     ]
 
 
-def test_a_clock_that_is_late_is_no_reason_to_stop() -> None:
+def test_late_record_time_does_not_end_a_reading() -> None:
     assert query(told(page(notice(9), notice(-5), cursor="p1")))["cursor"] == ["p1"]
 
 
-def test_a_page_without_a_next_one_is_the_last_and_an_empty_one_is_not() -> None:
+def test_page_without_cursor_is_last_and_empty_page_is_not() -> None:
     assert heard(page(notice(9))).cursor == at(9)
     assert query(told(page(cursor="p1")))["cursor"] == ["p1"]
     assert heard(page(cursor="p1"), page(cursor="p1")).cursor == at(0)
 
 
-def test_the_first_reading_is_the_newest_page() -> None:
+def test_first_reading_is_the_newest_page() -> None:
     assert heard(page(notice(9), notice(1), cursor="p1"), cursor="").cursor == at(9)
     assert heard(page(cursor="p1"), cursor="").cursor == BEGINNING
 
 
-def test_what_a_reading_leaves_the_next_one_takes_up() -> None:
+def test_next_reading_resumes_at_the_page_limit() -> None:
     pages = [
         page(notice(100 - number, number), cursor=f"p|{number}") for number in range(MAX_PAGES)
     ]
@@ -142,12 +141,12 @@ def test_what_a_reading_leaves_the_next_one_takes_up() -> None:
     assert heard(page(notice(3), cursor="p|4"), cursor=end.cursor).cursor == at(100)
 
 
-def test_a_bad_page_is_taken_up_again() -> None:
+def test_failed_page_is_read_again() -> None:
     end = heard(page(notice(9), cursor="p1"), Response(COMMENTS_ACTION, 502))
     assert (len(end.found), end.cursor) == (1, f"{at(9)}|{at(0)}|p1")
 
 
-def test_a_page_that_the_network_forgot_is_not_waited_for() -> None:
+def test_expired_page_cursor_is_skipped() -> None:
     cursor = f"{at(9)}|{at(0)}|p1"
     assert heard(
         Response(COMMENTS_ACTION, 400, body={"error": "InvalidRequest"}), cursor=cursor
@@ -171,7 +170,7 @@ def test_a_page_that_the_network_forgot_is_not_waited_for() -> None:
         StepNotSent(COMMENTS_ACTION, "ConnectError"),
     ],
 )
-def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> None:
+def test_unusable_response_returns_none(answer: StepResult) -> None:
     assert told(answer) is None
 
 
@@ -192,11 +191,11 @@ def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> Non
         None,
     ],
 )
-def test_what_is_no_remark_is_left_out_and_the_rest_is_heard(odd: Any) -> None:
+def test_invalid_notification_is_skipped(odd: Any) -> None:
     assert [one.native_id for one in heard(page(odd, notice(2, 7))).found] == [notice(2, 7)["uri"]]
 
 
-def test_a_remark_without_a_time_is_heard() -> None:
+def test_comment_without_time_is_read() -> None:
     (one,) = heard(page(notice(1, indexedAt="today"))).found
     assert one.at is None
 
@@ -212,7 +211,9 @@ def test_a_remark_without_a_time_is_heard() -> None:
         (None, None, ""),
     ],
 )
-def test_under_is_the_nearest_post_of_ours(answered: Any, subject: Any, under: str) -> None:
+def test_comment_belongs_to_the_nearest_post_of_ours(
+    answered: Any, subject: Any, under: str
+) -> None:
     record = {"text": "hello", "reply": answered}
     (one,) = heard(page(notice(1, record=record, reasonSubject=subject))).found
     assert one.under == under
@@ -231,7 +232,7 @@ def seen(viewer: Any = None, **value: Any) -> Response:
     return Response(ABOVE, 200, body={"posts": [post]})
 
 
-def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
+def test_reply_names_its_parent_and_root() -> None:
     turn = BLUESKY.next_step(ANSWER, ())
     assert isinstance(turn, Send)
     assert (turn.step.name, turn.step.action) == (ABOVE, "look")
@@ -260,7 +261,7 @@ def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
         (StepAnswerLost(ABOVE, "timeout"), Retry, "connectors.answer_lost"),
     ],
 )
-def test_without_the_remark_nothing_is_made(
+def test_missing_parent_prevents_the_reply(
     answer: StepResult, meant: type[Rejected | Retry | Reauthorize], code: str
 ) -> None:
     end = BLUESKY.next_step(ANSWER, (answer,))
@@ -268,7 +269,7 @@ def test_without_the_remark_nothing_is_made(
     assert end.reason.code == code
 
 
-def test_an_answer_is_words_alone() -> None:
+def test_reply_with_media_is_rejected() -> None:
     end = BLUESKY.next_step(replace(ANSWER, media=(PICTURE,)), ())
     assert isinstance(end, Rejected)
     assert end.reason.code == "connectors.too_many_media"
@@ -288,7 +289,7 @@ def world(fake: FakeBluesky) -> Iterator[ConnectorWorld]:
 
 
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
-    """One reading: what was found, where the next one begins, and how many requests it took."""
+    """Read comments once. Return them, the next cursor, and the number of requests."""
     house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
     while isinstance(
         turn := BLUESKY.list_comments(world.account.account, "", cursor, answers), Send
@@ -308,9 +309,7 @@ def people(fake: FakeBluesky, world: ConnectorWorld) -> tuple[Repo, Repo]:
     return fake.repos[world.account.account], fake.account("ann.example")
 
 
-def test_hundreds_of_remarks_are_each_heard_over_some_readings(
-    fake: FakeBluesky, world: ConnectorWorld
-) -> None:
+def test_all_of_hundreds_of_comments_are_read(fake: FakeBluesky, world: ConnectorWorld) -> None:
     _, ann = people(fake, world)
     post = posted(world)
     _, cursor, _ = reading(world, "")
@@ -329,7 +328,9 @@ def test_hundreds_of_remarks_are_each_heard_over_some_readings(
     assert set(wanted) <= {*got, *(one.native_id for one in found)}
 
 
-def test_who_is_late_by_their_clock_is_heard(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_comment_with_an_earlier_record_time_is_read(
+    fake: FakeBluesky, world: ConnectorWorld
+) -> None:
     _, ann = people(fake, world)
     post = posted(world)
     for _ in range(LISTED + 5):
@@ -340,7 +341,7 @@ def test_who_is_late_by_their_clock_is_heard(fake: FakeBluesky, world: Connector
     assert late in {one.native_id for one in reading(world, cursor)[0]}
 
 
-def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_mention_in_another_thread_has_no_post(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     theirs = comments.say(fake, ann, "listen")
     named = comments.say(fake, ann, "@", under=theirs, name=mine.did)
@@ -348,9 +349,7 @@ def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: Conn
     assert (one.native_id, one.under) == (named, "")
 
 
-def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(
-    fake: FakeBluesky, world: ConnectorWorld
-) -> None:
+def test_reply_in_a_thread_keeps_its_root(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     post = posted(world)
     first = comments.say(fake, ann, "nice", under=post)
@@ -365,7 +364,9 @@ def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(
     assert found[third] == outcome.native_id
 
 
-def test_where_nobody_may_answer_nothing_is_put(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_reply_is_rejected_where_replies_are_closed(
+    fake: FakeBluesky, world: ConnectorWorld
+) -> None:
     mine, ann = people(fake, world)
     theirs = comments.say(fake, ann, "@", name=mine.did)
     ann.others[f"{GATE}/{theirs.rpartition('/')[2]}"] = {"$type": GATE, "post": theirs, "allow": []}

@@ -1,5 +1,4 @@
-"""Cards of pages and names of people in Bluesky's posts: what was written of a page, and whose a
-name is."""
+"""Link cards and mentions in Bluesky posts: card texts, and handles that resolve to accounts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +49,7 @@ def record(world: ConnectorWorld, unit: Unit) -> dict[str, Any]:
     return fake.repo.records[outcome.native_id.rpartition("/")[2]]
 
 
-def test_a_card_says_what_was_written_of_the_first_address(world: ConnectorWorld) -> None:
+def test_card_describes_the_first_link(world: ConnectorWorld) -> None:
     unit = carded(
         world.unit(),
         f"Look: {PAGE}. And https://b.example",
@@ -64,7 +63,7 @@ def test_a_card_says_what_was_written_of_the_first_address(world: ConnectorWorld
     assert PLATFORM.link_card(plain) is None
 
 
-def test_the_posts_one_picture_stands_in_its_card(world: ConnectorWorld) -> None:
+def test_single_picture_becomes_the_card_thumbnail(world: ConnectorWorld) -> None:
     embed = record(world, carded(world.unit(media=1), **{CARD_TITLE_OPTION: "My calendar"}))[
         "embed"
     ]
@@ -101,13 +100,13 @@ def picture(mime: str = "image/png", size: int = 9) -> Medium:
         ),
     ],
 )
-def test_what_cannot_be_a_card(unit: Unit, code: str) -> None:
+def test_invalid_card_is_rejected(unit: Unit, code: str) -> None:
     found = PLATFORM.next_step(unit, ())
     assert isinstance(found, Rejected)
     assert found.reason.code == code
 
 
-def test_a_name_that_is_somebodys_leads_to_them_and_another_stays_words(
+def test_known_handle_becomes_a_mention_and_others_stay_text(
     world: ConnectorWorld, server: FakeBluesky
 ) -> None:
     leo = server.account("leo-of-the-lake.bsky.social")
@@ -125,10 +124,10 @@ def test_a_name_that_is_somebodys_leads_to_them_and_another_stays_words(
     assert [said for said, _ in spans] == ["@Leo-of-the-lake.bsky.social", "#lac"]
 
 
-def test_where_nobody_can_tell_whose_a_name_is_the_post_waits(
+def test_post_is_retried_while_a_handle_is_unresolved(
     world: ConnectorWorld, server: FakeBluesky
 ) -> None:
-    """Sent with the name as words, its repeat would be another record under the same key."""
+    """A repeat with the resolved mention would be another record under the same key."""
     server.account("ida-of-the-lake.bsky.social")
     unit = replace(world.unit(), texts=(Text("body", "with @ida-of-the-lake.bsky.social"),))
     world.inject_fault("status:503", "names")
@@ -150,7 +149,9 @@ def test_where_nobody_can_tell_whose_a_name_is_the_post_waits(
         (StepAnswerLost("name:mia.example", "ReadTimeout"), Retry),
     ],
 )
-def test_what_an_answer_about_a_name_means(answer: StepResult, meant: type[Send | Outcome]) -> None:
+def test_handle_resolution_response_maps_to_outcome(
+    answer: StepResult, meant: type[Send | Outcome]
+) -> None:
     unit = replace(UNIT, texts=(Text("body", "with @mia.example"),), media=())
     asked = PLATFORM.next_step(unit, ())
     assert isinstance(asked, Send)
@@ -161,7 +162,7 @@ def test_what_an_answer_about_a_name_means(answer: StepResult, meant: type[Send 
         assert (found.step.name, "facets" in (found.step.json or {})["record"]) == (PUBLISH, False)
 
 
-def test_what_may_be_a_name() -> None:
+def test_handles_are_found_in_text_up_to_a_limit() -> None:
     assert mentioned_handles(
         "@a.example @A.example, (@b.example) x@c.example https://d.example/@e.example @f @g.1 "
         "@-h.example"
@@ -174,5 +175,5 @@ def test_what_may_be_a_name() -> None:
     )
     inside = build_facets("https://a.example/(@b.example", {"b.example": DID})
     assert [one["features"][0]["$type"] for one in inside] == ["app.bsky.richtext.facet#link"], (
-        "none over another"
+        "facets must not overlap"
     )

@@ -1,5 +1,4 @@
-"""Messages on Bluesky: what people write is heard once and in order, and a message never arrives
-twice."""
+"""Messages on Bluesky: received once and in order, and never sent twice."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,7 +44,7 @@ PLATFORM = Bluesky()
 
 @dataclass
 class Net:
-    """The network without a wire: Mia's account is asked as the transport would ask."""
+    """A simulated network without HTTP that answers requests of Mia's account."""
 
     server: FakeBluesky
     mia: Repo
@@ -96,13 +95,13 @@ def net() -> Net:
     return Net(server, server.account("mia.bsky.social"), [])
 
 
-def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net) -> None:
+def test_old_messages_are_skipped_and_new_ones_received_once(net: Net) -> None:
     leo = net.person("leo")
     bluesky_chats.send_message(net.server, leo, net.mia, "long ago")
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert net.asked == ["getLog"], "a quiet account costs one request"
+    assert net.asked == ["getLog"], "an idle account costs one request"
     number = bluesky_chats.send_message(net.server, leo, net.mia, "bonjour")
     news = net.poll(cursor)
     assert isinstance(news, ChatUpdates)
@@ -117,14 +116,14 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert net.heard(news.cursor)[0] == []
 
 
-def test_the_first_message_an_account_ever_gets_is_heard(net: Net) -> None:
+def test_first_message_of_a_new_account_is_received(net: Net) -> None:
     _, cursor = net.heard("")
     assert cursor.endswith(BEGINNING)
     bluesky_chats.send_message(net.server, net.person("ida"), net.mia, "a first word")
     assert net.heard(cursor)[0] == ["a first word"]
 
 
-def test_our_own_words_a_groups_and_what_was_deleted_are_nobodys(net: Net) -> None:
+def test_own_group_and_deleted_messages_are_ignored(net: Net) -> None:
     leo, chats = net.person("leo"), net.server.chats
     _, cursor = net.heard("")
     convo = chats.between(leo.did, net.mia.did)
@@ -142,7 +141,7 @@ def test_our_own_words_a_groups_and_what_was_deleted_are_nobodys(net: Net) -> No
     assert told == [("message", "to you alone"), ("unsupported", "look")]
 
 
-def test_more_people_than_a_poll_asks_about_are_heard_by_the_next(net: Net) -> None:
+def test_conversations_over_the_poll_limit_are_read_next(net: Net) -> None:
     _, cursor = net.heard("")
     said = [f"word {number}" for number in range(MAX_PEOPLE + 4)]
     for number, text in enumerate(said):
@@ -154,7 +153,7 @@ def test_more_people_than_a_poll_asks_about_are_heard_by_the_next(net: Net) -> N
     assert net.heard(cursor)[0] == []
 
 
-def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
+def test_interrupted_poll_loses_no_message(net: Net) -> None:
     _, cursor = net.heard("")
     for name in ("leo", "ida"):
         bluesky_chats.send_message(net.server, net.person(name), net.mia, f"I am {name}")
@@ -167,7 +166,7 @@ def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
     assert net.heard(turn.cursor)[0] == ["I am ida"]
 
 
-def test_who_blocked_the_account_silences_nobody_else(net: Net) -> None:
+def test_blocking_user_does_not_stop_other_messages(net: Net) -> None:
     leo, ida = net.person("leo"), net.person("ida")
     _, cursor = net.heard("")
     bluesky_chats.send_message(net.server, leo, net.mia, "bye")
@@ -201,8 +200,8 @@ def test_who_blocked_the_account_silences_nobody_else(net: Net) -> None:
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_log_means(answer: StepResult, meant: type) -> None:
-    """A password without access to messages must not end an account that posts."""
+def test_refused_log_maps_to_outcome(answer: StepResult, meant: type) -> None:
+    """An app password without access to messages must not disconnect an account that posts."""
     assert isinstance(PLATFORM.listen(f"did:plc:x {BEGINNING}", (answer,)), meant)
 
 
@@ -228,19 +227,21 @@ def unit(net: Net, to: Repo, text: str = "Bonjour", **more: Any) -> Any:
         ({"buttons": (Button("Yes", "buy", "1"),)}, "bluesky.no_sales"),
     ],
 )
-def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], code: str) -> None:
+def test_invalid_message_is_rejected_without_request(
+    net: Net, more: dict[str, Any], code: str
+) -> None:
     turn = PLATFORM.next_step(unit(net, net.person("leo"), **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
-def test_a_link_can_be_followed_and_a_reader_who_takes_none_is_told_so(net: Net) -> None:
+def test_links_get_facets_and_unreachable_recipient_is_rejected(net: Net) -> None:
     leo = net.person("leo")
     bluesky_chats.send_message(net.server, leo, net.mia, "between us")
     mine = unit(net, leo, "Voir https://example.org")
     first = PLATFORM.next_step(mine, ())
     assert isinstance(first, Send)
-    assert "between us" not in str(net.answer(first)), "nothing that was said is kept with it"
+    assert "between us" not in str(net.answer(first)), "no received text is stored with it"
     send = PLATFORM.next_step(mine, (net.answer(first),))
     assert isinstance(send, Send)
     assert send.step.json is not None
@@ -266,20 +267,18 @@ def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
     return turn
 
 
-def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -> None:
+def test_lost_message_is_looked_up_before_a_resend(net: Net) -> None:
     leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
     assert CAN.is_resend_lookup(under="")
-    assert not CAN.is_resend_lookup(under="", chat=leo.did), (
-        "the same message again is two messages"
-    )
+    assert not CAN.is_resend_lookup(under="", chat=leo.did), "a repeat would be a second message"
     convo = chats.between(leo.did, net.mia.did)
     chats.put(convo, net.mia.did, "Bonjour", now())
     now.advance(3600)
-    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words"
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older message with the same text"
     for number in range(130):
         chats.put(convo, leo.did, f"talk {number}", now())
     chats.put(convo, leo.did, "Bonjour", now())
-    assert isinstance(looked(net, leo, "Bonjour"), Absent), "what the other one said is not ours"
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "a message of the recipient is not ours"
     mine = chats.put(convo, net.mia.did, "Bonjour", now())
     for number in range(130):
         chats.put(convo, leo.did, f"more {number}", now())
@@ -287,17 +286,17 @@ def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -
     assert isinstance(looked(net, leo, "Bonjour", known=frozenset({mine.id})), Absent)
     mine.gone.add(net.mia.did)
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
-        "deleted by somebody: nobody knows what it said"
+        "the deleted message has no text to compare"
     )
 
 
-def test_a_message_stays_with_its_reader() -> None:
+def test_message_cannot_be_removed() -> None:
     stays = Rejected(Message("bluesky.message_stays"), permanent=False)
     assert PLATFORM.remove(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) == stays
     assert PLATFORM.read_metrics(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) is None
 
 
-def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
+def test_account_connects_without_message_permission() -> None:
     shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
     away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
     for answer, surface in (

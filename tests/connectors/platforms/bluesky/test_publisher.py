@@ -1,5 +1,4 @@
-"""The Bluesky connector's own words: what a record says, what its answers mean, and how an account
-is signed in."""
+"""The Bluesky connector: contents of a record, meaning of responses, and sign-in."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -79,7 +78,7 @@ def refused(status: int, error: str, message: str = "", **headers: str) -> Respo
     return Response("publish", status, headers, {"error": error, "message": message})
 
 
-def test_the_record_says_all_of_it() -> None:
+def test_record_contains_text_media_language_and_labels() -> None:
     unit = replace(UNIT, media=(PICTURE,), flags=("selfLabels=sexual",))
     assert record(unit, uploaded()) == {
         "$type": "app.bsky.feed.post",
@@ -105,7 +104,7 @@ def filmed(size: int = FILM.size) -> Response:
     return Response(f"stage:{'cd' * 12}", 200, body={"blob": blob})
 
 
-def test_a_film_goes_as_a_file_and_is_the_whole_embed() -> None:
+def test_video_is_uploaded_as_a_blob_and_is_the_only_embed() -> None:
     unit = replace(UNIT, media=(FILM,), flags=("selfLabels=sexual",))
     turn = BLUESKY.next_step(unit, ())
     assert isinstance(turn, Send)
@@ -127,7 +126,7 @@ def test_a_film_goes_as_a_file_and_is_the_whole_embed() -> None:
     )
 
 
-def test_a_part_of_a_thread_may_be_a_film() -> None:
+def test_thread_part_may_be_a_video() -> None:
     part = replace(UNIT, parts=2, reply_to=PARENT, media=(FILM,))
     made = record(part, filmed(), above())
     assert (made["embed"]["$type"], made["reply"]["parent"]["uri"]) == (
@@ -136,7 +135,7 @@ def test_a_part_of_a_thread_may_be_a_film() -> None:
     )
 
 
-def test_what_is_not_known_is_not_said() -> None:
+def test_unknown_values_are_omitted() -> None:
     assert set(record(replace(UNIT, language=""))) == {"$type", "text", "createdAt"}
     bare = replace(PICTURE, width=0, height=0)
     assert (
@@ -161,13 +160,13 @@ def test_what_is_not_known_is_not_said() -> None:
         ({"native_key": "gr1234"}, "connectors.no_key"),
     ],
 )
-def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
+def test_unit_over_the_limits_is_rejected(change: dict[str, Any], code: str) -> None:
     turn = BLUESKY.next_step(replace(UNIT, **change), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
-def test_characters_are_counted_as_readers_see_them() -> None:
+def test_length_counts_graphemes() -> None:
     assert isinstance(
         BLUESKY.next_step(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send
     )
@@ -202,16 +201,16 @@ def test_characters_are_counted_as_readers_see_them() -> None:
         (StepNotSent("publish", "ConnectError"), Retry),
     ],
 )
-def test_what_the_last_answer_meant(answer: StepResult, meant: type) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.next_step(UNIT, (answer,)), meant)
 
 
-def test_published_names_the_record_its_page_and_its_time() -> None:
+def test_published_outcome_has_uri_url_and_time() -> None:
     turn = BLUESKY.next_step(UNIT, (Response("publish", 200, body={"uri": URI, "cid": "bafy"}),))
     assert turn == Published(URI, f"https://bsky.app/profile/{DID}/post/{KEY}", AT)
 
 
-def test_a_limit_says_how_long_and_for_whom() -> None:
+def test_rate_limit_gives_wait_and_scope() -> None:
     headers = {"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
     account = BLUESKY.next_step(UNIT, (refused(429, "RateLimitExceeded", **headers),))
     shared = BLUESKY.next_step(
@@ -222,7 +221,7 @@ def test_a_limit_says_how_long_and_for_whom() -> None:
     assert (account.after, account.scope, shared.scope) == (timedelta(minutes=10), "account", "app")
 
 
-def test_lost_uploads_go_out_again() -> None:
+def test_missing_blob_is_uploaded_again() -> None:
     turn = BLUESKY.next_step(
         replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound"))
     )
@@ -240,7 +239,7 @@ def test_lost_uploads_go_out_again() -> None:
         (Response("stage:x", 413, body={"error": "PayloadTooLarge"}), Rejected),
     ],
 )
-def test_an_upload_is_never_in_doubt(answer: StepResult, meant: type) -> None:
+def test_failed_upload_is_never_uncertain(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.next_step(replace(UNIT, media=(PICTURE,)), (answer,)), meant)
 
 
@@ -248,7 +247,7 @@ def seen(answer: StepResult, text: str = "Bonjour") -> object:
     return BLUESKY.look_up(LookupQuery(KEY, text, AT, DID), (answer,))
 
 
-def test_a_look_reads_the_record_and_its_words() -> None:
+def test_lookup_reads_the_record_and_compares_its_text() -> None:
     there = Response("look", 200, body={"uri": URI, "cid": "b", "value": {"text": "Bonjour"}})
     assert seen(there) == Found(URI, f"https://bsky.app/profile/{DID}/post/{KEY}", AT)
     assert isinstance(seen(there, "changed since"), Unknown)
@@ -262,7 +261,7 @@ def test_a_look_reads_the_record_and_its_words() -> None:
         assert isinstance(seen(blind), Unknown)
 
 
-def test_a_removal_is_believed_when_seen() -> None:
+def test_removal_is_confirmed_by_a_lookup() -> None:
     copy, deleted = PlatformCopy(URI, DID), Response("delete", 200, body={})
     first, second = BLUESKY.remove(copy, ()), BLUESKY.remove(copy, (deleted,))
     assert isinstance(first, Send)
@@ -276,14 +275,14 @@ def test_a_removal_is_believed_when_seen() -> None:
     assert isinstance(BLUESKY.remove(copy, (deleted, there)), Retry)
     assert isinstance(
         BLUESKY.remove(copy, (Response("delete", 200),)), Send
-    )  # an older server says nothing
+    )  # older servers return no body
     assert isinstance(
         BLUESKY.remove(copy, (Response("delete", 400, body={"error": "ExpiredToken"}),)),
         Reauthorize,
     )
 
 
-def test_numbers_are_those_it_counts() -> None:
+def test_metrics_include_only_numbers() -> None:
     post = {"uri": URI, "likeCount": 4, "replyCount": 2, "repostCount": 0, "quoteCount": "many"}
     told = BLUESKY.read_metrics(
         PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),)
@@ -318,7 +317,7 @@ def signed_in(reads: StepResult = READS, **changes: Any) -> object:
     )
 
 
-def test_the_password_leaves_sealed_and_only_once() -> None:
+def test_password_is_sent_sealed_and_once() -> None:
     secret = Sealed(b"box")
     turn = BLUESKY.connect({"handle": " @Mia.bsky.social\u200e", "app_password": secret}, ())
     assert isinstance(turn, Send)
@@ -326,7 +325,7 @@ def test_the_password_leaves_sealed_and_only_once() -> None:
     assert (turn.step.token, turn.step.secret_fields) == ("none", ("accessJwt", "refreshJwt"))
 
 
-def test_a_session_is_an_account_where_its_data_lies() -> None:
+def test_session_account_uses_its_data_server() -> None:
     found = signed_in(didDoc={"service": [{"odd": 1}, PDS]})
     assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == (DID, "mia.bsky.social", "bluesky.post")
@@ -370,13 +369,13 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
         ),
     ],
 )
-def test_who_is_not_let_in_reads_why(answer: StepResult, code: str) -> None:
+def test_refused_sign_in_gives_a_reason(answer: StepResult, code: str) -> None:
     turn = BLUESKY.connect({}, (answer,))
     assert isinstance(turn, Rejected | Disconnected)
     assert turn.reason.code == code
 
 
-def test_a_server_that_is_away_is_asked_again() -> None:
+def test_unreachable_server_is_retried() -> None:
     for answer in (
         StepNotSent("session", "ConnectError"),
         StepAnswerLost("session", "x"),
@@ -398,7 +397,7 @@ def test_a_server_that_is_away_is_asked_again() -> None:
         (Response("session", 502), Retry),
     ],
 )
-def test_a_session_is_tried(answer: StepResult, meant: type) -> None:
+def test_session_is_verified(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.verify_account(DID, (answer,)), meant)
 
 
@@ -421,11 +420,11 @@ def test_a_session_is_tried(answer: StepResult, meant: type) -> None:
         (Response("refresh", 401, body={"error": "AccountTakedown"}), Disconnected),
     ],
 )
-def test_what_a_renewal_came_to(answer: StepResult, meant: type) -> None:
+def test_renewal_response_maps_to_outcome(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.refresh(GRANT, (answer,)), meant)
 
 
-def test_a_renewal_shows_the_refresh_token() -> None:
+def test_renewal_sends_the_refresh_token() -> None:
     turn = BLUESKY.refresh(GRANT, ())
     assert isinstance(turn, Send)
     assert (turn.step.token, str(turn.step.kind)) == ("refresh", "auth")
@@ -445,7 +444,7 @@ def above(**value: Any) -> Response:
     )
 
 
-def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -> None:
+def test_thread_part_reads_its_parent_after_uploads() -> None:
     part = replace(UNIT, parts=3, reply_to=PARENT, media=(PICTURE,))
     first = BLUESKY.next_step(part, ())
     assert isinstance(first, Send)
@@ -476,7 +475,7 @@ def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -
         (Response("above", 200, body={"uri": PARENT}), Retry, "connectors.unclear_answer"),
     ],
 )
-def test_without_what_is_above_nothing_is_made(
+def test_missing_parent_prevents_the_part(
     answer: StepResult, kind: type[Rejected | Retry], code: str
 ) -> None:
     end = BLUESKY.next_step(replace(UNIT, parts=2, reply_to=PARENT), (answer,))

@@ -1,5 +1,5 @@
-"""What follows from a unit alone: its key, its moment, and where in its words something leads
-somewhere."""
+"""Values derived from a unit alone: the record key, its time, and the positions of links and
+hashtags."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ pieces = st.sampled_from(
 
 
 @given(instants, st.text())
-def test_a_key_is_a_tid_and_gives_its_moment_back(at: datetime, key: str) -> None:
+def test_record_key_is_a_tid_with_its_time(at: datetime, key: str) -> None:
     made = record_key(key, at)
     assert TID.fullmatch(made)
     assert record_key_time(made) == at
@@ -45,21 +45,21 @@ def test_a_key_is_a_tid_and_gives_its_moment_back(at: datetime, key: str) -> Non
 
 
 @given(instants, st.integers(1, 10**9))
-def test_keys_sort_by_their_moment(at: datetime, later: int) -> None:
+def test_record_keys_sort_by_time(at: datetime, later: int) -> None:
     assert record_key("a", at) < record_key("b", at + timedelta(microseconds=later))
 
 
 @given(st.text())
-def test_what_is_no_key_has_no_moment(text: str) -> None:
+def test_invalid_key_has_no_time(text: str) -> None:
     assert (record_key_time(text) is None) == (TID.fullmatch(text) is None)
 
 
 @given(st.lists(pieces | st.text(max_size=5)).map("".join))
-def test_facets_lie_on_the_very_bytes(text: str) -> None:
+def test_facets_cover_the_exact_bytes(text: str) -> None:
     raw, end = text.encode(), 0
     for facet in build_facets(text):
         start, stop = facet["index"]["byteStart"], facet["index"]["byteEnd"]
-        assert end <= start < stop <= len(raw), "in order, none over another"
+        assert end <= start < stop <= len(raw), "facets are ordered and do not overlap"
         words, feature = raw[start:stop].decode(), facet["features"][0]
         if "uri" in feature:
             assert words == feature["uri"]
@@ -85,19 +85,19 @@ def test_facets_lie_on_the_very_bytes(text: str) -> None:
         ("https://a.example/#ancre", ["https://a.example/#ancre"]),
     ],
 )
-def test_what_leads_somewhere(text: str, found: list[str]) -> None:
+def test_links_and_hashtags_are_found(text: str, found: list[str]) -> None:
     features = [facet["features"][0] for facet in build_facets(text)]
     assert [feature.get("uri") or feature.get("tag") for feature in features] == found
 
 
 @pytest.fixture(scope="session")
 def lexicons(shared: Path) -> Lexicons:
-    """The official ones."""
+    """Return the official lexicons."""
     return Lexicons(shared / "platforms" / "specs" / "bluesky")
 
 
 @given(st.data())
-def test_every_facet_is_one_by_the_lexicon(lexicons: Lexicons, data: st.DataObject) -> None:
+def test_every_facet_matches_the_lexicon(lexicons: Lexicons, data: st.DataObject) -> None:
     text = data.draw(st.lists(pieces, max_size=20).map("".join))
     made = {
         "$type": "app.bsky.feed.post",
@@ -123,7 +123,9 @@ def test_every_facet_is_one_by_the_lexicon(lexicons: Lexicons, data: st.DataObje
         {"$type": "app.bsky.feed.like"},
     ],
 )
-def test_the_fake_sees_what_breaks_a_lexicon(lexicons: Lexicons, change: dict[str, object]) -> None:
+def test_fake_rejects_records_that_violate_the_lexicon(
+    lexicons: Lexicons, change: dict[str, object]
+) -> None:
     made = {"$type": "app.bsky.feed.post", "text": "x", "createdAt": "2026-01-01T00:00:00Z"}
     lexicons.check_record("app.bsky.feed.post", made)
     with pytest.raises(LexiconViolation):

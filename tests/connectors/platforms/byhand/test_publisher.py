@@ -1,5 +1,5 @@
-"""The connector that hands over: pure, one step to a person, links told apart by their form
-alone."""
+"""The connector of manual posting: one step to a member, no requests, and post links recognized by
+their form."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def handed(of: Unit) -> Send:
     return turn
 
 
-def test_every_place_of_the_policy_can_be_connected_and_no_other() -> None:
+def test_exactly_the_places_of_the_policy_can_be_connected() -> None:
     rows = {row.surface for row in shipped_bundle().rows.values() if row.platform == "byhand"}
     assert rows == set(MANUAL_SITES) == set(HAND.capabilities.surfaces)
     for site in MANUAL_SITES:
@@ -67,14 +67,14 @@ def test_every_place_of_the_policy_can_be_connected_and_no_other() -> None:
 @pytest.mark.parametrize(
     "typed", [{"site": "myspace", "account": "mia"}, {"site": "x"}, {"site": "x", "account": "a b"}]
 )
-def test_what_is_no_account_is_refused_without_asking_anybody(typed: dict[str, str]) -> None:
+def test_invalid_account_is_rejected_without_request(typed: dict[str, str]) -> None:
     assert isinstance(ByHand().connect(typed, ()), Rejected)
     assert not any(
         field.secret for field in ByHand.form.fields
-    )  # no password of the platform, ever
+    )  # the form never requires a password of the platform
 
 
-def test_one_step_to_a_person_carries_all_of_it() -> None:
+def test_manual_task_contains_the_whole_post() -> None:
     step = handed(unit(body="See https://example.test/a now", media=2)).step
     assert (step.kind, step.to) == (StepKind.PUBLISH, "person")
     assert step.json is not None
@@ -103,13 +103,15 @@ def test_one_step_to_a_person_carries_all_of_it() -> None:
         ("x", ("something.new=true",), ["marks"]),
     ],
 )
-def test_flags_become_lines_to_tick(surface: str, flags: tuple[str, ...], lines: list[str]) -> None:
+def test_marks_become_checklist_items(
+    surface: str, flags: tuple[str, ...], lines: list[str]
+) -> None:
     step = handed(unit(surface, media=1, flags=flags)).step
     assert step.json is not None
     assert step.json["checklist"] == lines
 
 
-def test_a_price_is_set_by_the_person_who_posts() -> None:
+def test_price_is_on_the_checklist_of_the_task() -> None:
     for surface in ("onlyfans", "byhand.fansly", "fanvue"):
         paid = replace(unit(surface, media=1), price=Money(1200, "USD"))
         step = handed(paid).step
@@ -136,15 +138,13 @@ def test_a_price_is_set_by_the_person_who_posts() -> None:
         ("onlyfans", Money(1200, "EUR"), "price.out_of_range"),
     ],
 )
-def test_what_cannot_cost_that_there_is_handed_to_nobody(
-    surface: str, price: Money, code: str
-) -> None:
+def test_unsupported_price_is_rejected_before_a_task(surface: str, price: Money, code: str) -> None:
     turn = HAND.next_step(replace(unit(surface, media=1), price=price), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
-def test_answers_mean_a_task_or_nothing() -> None:
+def test_responses_map_to_task_or_retry() -> None:
     assert HAND.next_step(unit(), (Response("hand_over", 201, {}, {"task": "t1"}),)) == Processing(
         "t1", by_hand=True
     )
@@ -155,14 +155,14 @@ def test_answers_mean_a_task_or_nothing() -> None:
     assert HAND.read_metrics(PlatformCopy("1", "x/mia"), ()) is None
 
 
-def test_what_does_not_fit_is_said_before_anybody_gets_it() -> None:
+def test_unit_over_the_limits_is_rejected_before_a_task() -> None:
     for wrong in (unit(body="x" * 281), unit(media=5), unit("snapchat", media=2)):
         assert isinstance(HAND.next_step(wrong, ()), Rejected)
 
 
-def test_words_count_as_they_do_where_they_are_posted() -> None:
-    """X takes an emoji for two characters and an address for 23, Threads an emoji for its bytes,
-    YouTube bytes."""
+def test_text_length_follows_the_rules_of_the_site() -> None:
+    """X counts an emoji as two characters and a link as 23, Threads counts an emoji's bytes,
+    YouTube counts bytes."""
     said = "été 🌊 https://example.com/a/long/way/to/go"
     counted = {
         place: HAND.count_text(unit(place, body=said))
@@ -178,7 +178,7 @@ def test_words_count_as_they_do_where_they_are_posted() -> None:
     assert isinstance(HAND.next_step(unit(body="🌊" * 140), ()), Send)
 
 
-def test_gone_is_somebodys_word() -> None:
+def test_removal_is_confirmed_by_a_member() -> None:
     asked = HAND.remove(PlatformCopy("task:1", "x/mia"), ())
     assert isinstance(asked, Send)
     assert (asked.step.kind, asked.step.to, asked.step.json) == (StepKind.RESTRICT, "person", None)
@@ -231,9 +231,7 @@ def test_gone_is_somebodys_word() -> None:
         ),
     ],
 )
-def test_links_of_one_post_are_known_by_their_form(
-    surface: str, pasted: str, native_id: str
-) -> None:
+def test_post_links_are_parsed_to_one_id(surface: str, pasted: str, native_id: str) -> None:
     assert isinstance(HAND, SupportsManualPosting)
     found = HAND.parse_post_link(surface, pasted)
     assert found is not None
@@ -258,6 +256,6 @@ def test_links_of_one_post_are_known_by_their_form(
         "x" * 900,
     ],
 )
-def test_anything_else_is_no_link(pasted: str) -> None:
+def test_invalid_post_link_is_rejected(pasted: str) -> None:
     assert isinstance(HAND, SupportsManualPosting)
     assert HAND.parse_post_link("x", pasted) is None

@@ -1,5 +1,5 @@
-"""Discord's menu of commands: what is put there, what is left alone, and what is made of what
-somebody chose."""
+"""Command menu on Discord: commands written, left unchanged or deleted, and the text of a chosen
+command."""
 
 import re
 from typing import Any
@@ -34,7 +34,7 @@ def standing(*commands: dict[str, Any]) -> Response:
 
 
 def walk(first: Response, menu: CommandMenu = MENU) -> list[WireStep]:
-    """The steps after the menu was read, each of them taken in; there is an end to them."""
+    """Return the steps after the menu was read, each answered with success. Fail after twenty."""
     answers, steps = [first], []
     while isinstance(step := turn(*answers, menu=menu), Send):
         steps.append(step.step)
@@ -47,8 +47,8 @@ def walk(first: Response, menu: CommandMenu = MENU) -> list[WireStep]:
 
 
 def kept(step: WireStep, number: int) -> dict[str, Any]:
-    """A command as Discord tells it: empty fields left out, some of its own added, lists in its own
-    order."""
+    """Return a command as Discord reports it: without empty fields, with additional ones, and with
+    reordered lists."""
     told = {name: value for name, value in (step.json or {}).items() if value not in ([], None)}
     told |= {
         "id": str(number),
@@ -60,7 +60,7 @@ def kept(step: WireStep, number: int) -> dict[str, Any]:
     return {**told, "contexts": told["contexts"][::-1]}
 
 
-def test_an_empty_menu_is_filled_and_then_left_alone() -> None:
+def test_empty_menu_is_filled_and_then_unchanged() -> None:
     assert turn().step.path == "/applications/300/commands?with_localizations=true"
     steps = walk(standing())
     assert [step.json["name"] for step in steps if step.json] == [
@@ -86,13 +86,13 @@ def test_an_empty_menu_is_filled_and_then_left_alone() -> None:
         {"options": "what"},
     ],
 )
-def test_what_stands_otherwise_is_written_again(other: dict[str, Any]) -> None:
+def test_differing_command_is_written_again(other: dict[str, Any]) -> None:
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
     changed = [{**each, **other} if each["name"] == "stop" else each for each in there]
     assert [step.json["name"] for step in walk(standing(*changed)) if step.json] == ["stop"]
 
 
-def test_what_another_program_put_there_stays() -> None:
+def test_foreign_command_is_kept() -> None:
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
     foreign = (
         {"id": "50", "name": "dance", "type": 1},
@@ -100,11 +100,11 @@ def test_what_another_program_put_there_stays() -> None:
         {"name": 5},
         "x",
     )
-    # what a platform may say
+    # entries that the platform may return
     assert walk(standing(*there, *foreign)) == []  # type: ignore[arg-type]  # see above
 
 
-def test_what_is_no_longer_offered_is_taken_out() -> None:
+def test_withdrawn_command_is_deleted() -> None:
     menu = CommandMenu(MENU.commands, frozenset({"dance", "sing"}))
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
     steps = walk(standing(*there, {"id": "50", "name": "dance", "type": 1}), menu)
@@ -115,7 +115,7 @@ def test_what_is_no_longer_offered_is_taken_out() -> None:
     assert turn(standing(*there, {"id": "50", "name": "dance", "type": 1}), gone, menu=menu) is None
 
 
-def test_refusals_are_told_apart() -> None:
+def test_refused_command_maps_to_outcome() -> None:
     full = Response(
         "command",
         400,
@@ -132,7 +132,7 @@ def test_refusals_are_told_apart() -> None:
     assert isinstance(turn(Response("commands", 200, {}, {"not": "a list"})), Retry)
 
 
-def test_names_and_sentences_are_as_discord_takes_them() -> None:
+def test_command_names_and_texts_fit_the_limits() -> None:
     for step in walk(standing(), fan_commands.command_menu(sells=True)):
         drawn = dict(step.json or {})
         for one in (drawn, *drawn["options"]):
@@ -142,7 +142,7 @@ def test_names_and_sentences_are_as_discord_takes_them() -> None:
             assert all(0 < len(text) <= 100 for text in (french, one["description"]))
 
 
-def test_a_choice_is_what_would_have_been_typed() -> None:
+def test_chosen_command_becomes_its_text() -> None:
     assert command_text({"name": "human", "type": 1}, MENU.commands) == "/human"
     assert (
         command_text(
@@ -165,11 +165,11 @@ _OPTIONS = st.lists(
 
 
 @given(st.sampled_from(["stop", "human", "report"]) | st.text(), _OPTIONS | _JSON)
-def test_nothing_else_gets_in_with_a_choice(name: str, options: Any) -> None:
+def test_choice_yields_only_known_texts(name: str, options: Any) -> None:
     assert command_text({"name": name, "type": 1, "options": options}, MENU.commands) in WORDS
 
 
-def test_an_answer_carries_ids_alone() -> None:
+def test_command_response_contains_ids_only() -> None:
     there = command_response_step("300", "555")
     assert (there.method, there.path) == ("PATCH", "/webhooks/300/{token}/messages/@original")
     assert there.json is not None

@@ -1,5 +1,5 @@
-"""Messages of announcement channels on Discord: passed on once, for everybody alone, and known by
-their flag."""
+"""Crossposts of announcement channels on Discord: published once, to a public place, and recognized
+by their flag."""
 
 from dataclasses import replace
 from datetime import date
@@ -58,7 +58,7 @@ def said(status: int, body: Any, step: str = CROSSPOST_STEP) -> Response:
     return Response(step, status, {}, body)
 
 
-def test_a_channel_is_looked_at_before_anything_is_posted_that_is_to_be_passed_on() -> None:
+def test_channel_type_is_checked_before_a_crosspost() -> None:
     look = sent(CHOSEN)
     assert (look.kind, look.method, look.path) == (StepKind.STAGE, "GET", "/channels/200")
     assert (
@@ -73,7 +73,7 @@ def test_a_channel_is_looked_at_before_anything_is_posted_that_is_to_be_passed_o
     )
 
 
-def test_what_is_passed_on_is_the_message_above_and_nothing_else() -> None:
+def test_crosspost_references_only_the_message_above() -> None:
     step = sent(AGAIN)
     assert (step.kind, step.method, step.path) == (
         StepKind.PUBLISH,
@@ -105,14 +105,14 @@ def test_what_is_passed_on_is_the_message_above_and_nothing_else() -> None:
         (said(401, {"code": 0}), Reauthorize),
     ],
 )
-def test_what_came_of_passing_on_says_nothing_of_the_account(
+def test_failed_crosspost_does_not_disconnect_the_account(
     answer: StepResult, meant: Outcome | type[Outcome]
 ) -> None:
     found = DISCORD.next_step(AGAIN, (answer,))
     assert isinstance(found, meant) if isinstance(meant, type) else found == meant
 
 
-def test_a_lost_answer_is_seen_by_the_messages_flag() -> None:
+def test_lost_crosspost_is_found_by_the_message_flag() -> None:
     sought = replace(SOUGHT, reply_to="900", comment=True, passed_on=True)
     look = DISCORD.look_up(sought, ())
     assert isinstance(look, Send)
@@ -129,7 +129,7 @@ def test_a_lost_answer_is_seen_by_the_messages_flag() -> None:
         assert isinstance(DISCORD.look_up(sought, (unclear,)), Unknown)
 
 
-def test_it_is_taken_back_with_the_message_and_has_no_numbers_of_its_own() -> None:
+def test_crosspost_is_removed_with_its_message() -> None:
     copy = PlatformCopy(f"{CROSSPOST_PREFIX}900", UNIT.account)
     gone = DISCORD.remove(copy, ())
     assert isinstance(gone, Send)
@@ -140,7 +140,7 @@ def test_it_is_taken_back_with_the_message_and_has_no_numbers_of_its_own() -> No
     assert DISCORD.read_metrics(copy, ()) is None
 
 
-def test_passing_on_is_the_last_part_and_for_another_place() -> None:
+def test_crosspost_is_the_last_part_with_its_own_place() -> None:
     first, last = thread_parts.build_thread_units(
         replace(CHOSEN, parts=1), (), DISCORD.capabilities
     )
@@ -166,7 +166,7 @@ def test_passing_on_is_the_last_part_and_for_another_place() -> None:
 
 
 @pytest.mark.parametrize("rating", [Rating.S, Rating.N, Rating.E])
-def test_nothing_above_general_is_for_servers_nobody_knows(rating: Rating) -> None:
+def test_crosspost_above_general_is_blocked(rating: Rating) -> None:
     row = shipped_bundle().row("discord", "followers", on=date(2026, 12, 1))
     assert row.verdict(Rating.G) is Verdict.A
     assert row.verdict(rating) is Verdict.B

@@ -1,4 +1,4 @@
-"""A message of Discord with a title, sought in its channel's history, where no nonce is told."""
+"""Lookup of a Discord message with a title in the channel history, without a nonce."""
 
 from dataclasses import replace
 
@@ -24,9 +24,8 @@ from tests.connectors.platforms.discord.test_publisher import (
         ("", "a\n\nb", "a\n\nb"),
     ],
 )
-def test_a_title_is_sought_with_its_words(title: str, text: str, shown: str) -> None:
-    """As it was sent: a title alone is no message of nothing, and the words of one title are not
-    those of another."""
+def test_lookup_compares_title_and_text(title: str, text: str, shown: str) -> None:
+    """A title alone is not an empty message, and the texts of two titles differ."""
     sought = replace(SOUGHT, title=title, text=text)
     unit = replace(UNIT, texts=(Text("title", title), Text("body", text)))
     assert sent(unit).json["content"] == shown

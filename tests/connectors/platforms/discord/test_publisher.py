@@ -1,4 +1,4 @@
-"""Discord's own words: nonces, names of files, refusals, histories and rights."""
+"""The Discord connector: nonces, file names, rejections, histories and permissions."""
 
 import subprocess
 import sys
@@ -98,10 +98,10 @@ def listing(*messages: dict[str, Any]) -> Response:
     return Response("look", 200, {}, list(messages))
 
 
-# what leaves
+# requests
 
 
-def test_a_message_bears_a_nonce_and_pings_nobody() -> None:
+def test_message_has_a_nonce_and_allows_no_mentions() -> None:
     step = sent(replace(UNIT, texts=(Text("body", "@everyone hello"), Text("title", "Title"))))
     assert (step.method, step.path, step.token) == ("POST", "/channels/200/messages", "bot")
     assert step.json == {
@@ -113,7 +113,7 @@ def test_a_message_bears_a_nonce_and_pings_nobody() -> None:
     assert len(message_nonce("key-1")) == 25
 
 
-def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
+def test_files_are_sent_with_the_message_under_its_key() -> None:
     step = sent(
         replace(
             UNIT,
@@ -134,7 +134,7 @@ def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
     assert not sent(replace(UNIT, media=(PICTURE,))).files["files[0]"].name.startswith("SPOILER_")
 
 
-def test_a_reader_s_channel_is_asked_for_before() -> None:
+def test_direct_channel_is_opened_before_a_message() -> None:
     unit = replace(
         UNIT, viewer="77", buttons=tuple(Button(f"b{n}", "age", str(n)) for n in range(6))
     )
@@ -170,21 +170,21 @@ def test_a_reader_s_channel_is_asked_for_before() -> None:
         ({"buttons": (Button("x" * 81, "age", ""),), "viewer": "77"}, "connectors.text_too_long"),
     ],
 )
-def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
+def test_unit_over_the_limits_is_rejected(change: dict[str, Any], code: str) -> None:
     refused = DISCORD.next_step(replace(UNIT, **change), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
     assert render_message(refused.reason, "fr")
 
 
-# what comes back
+# responses
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
         (answer(400, 50035), Rejected),
-        (answer(403, 40333), Retry),  # its edge: nobody read it
+        (answer(403, 40333), Retry),  # refused at the edge: not processed
         (answer(400, 50006), Rejected),
         (answer(413, 40005), Rejected),
         (answer(401), Reauthorize),
@@ -202,11 +202,11 @@ def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> No
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
     ],
 )
-def test_what_an_answer_means(told: StepResult, expected: type) -> None:
+def test_publish_response_maps_to_outcome(told: StepResult, expected: type) -> None:
     assert isinstance(DISCORD.next_step(UNIT, (told,)), expected)
 
 
-def test_what_will_never_be_taken_is_told_apart() -> None:
+def test_permanent_rejections_are_marked() -> None:
     for code, permanent in ((20009, True), (240000, True), (50035, False)):
         outcome = DISCORD.next_step(UNIT, (answer(400, code),))
         assert isinstance(outcome, Rejected)
@@ -217,14 +217,16 @@ def test_what_will_never_be_taken_is_told_apart() -> None:
     ("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033), (403, 50278)]
 )
 @pytest.mark.parametrize("step", ["open", "publish"])
-def test_a_reader_who_is_away_costs_no_account(step: str, status: int, code: int) -> None:
+def test_unreachable_recipient_does_not_disconnect_the_account(
+    step: str, status: int, code: int
+) -> None:
     opened = (Response("open", 200, {}, {"id": "555"}),) if step == "publish" else ()
     told = Response(step, status, {}, {"code": code})
     outcome = DISCORD.next_step(replace(UNIT, viewer="77"), (*opened, told))
     assert outcome == Rejected(Message(READER_GONE), permanent=True)
 
 
-def test_a_wait_is_taken_to_the_fraction_and_by_its_reach() -> None:
+def test_rate_limit_gives_fractional_wait_and_scope() -> None:
     own = DISCORD.next_step(UNIT, (answer(429, retry_after=64.57, **{"global": False}),))
     everywhere = DISCORD.next_step(UNIT, (answer(429, retry_after=3.2, **{"global": True}),))
     unsaid = DISCORD.next_step(UNIT, (Response("publish", 429, {"retry-after": "90"}, None),))
@@ -236,7 +238,7 @@ def test_a_wait_is_taken_to_the_fraction_and_by_its_reach() -> None:
     assert unsaid.after == timedelta(seconds=90)
 
 
-def test_a_nonce_whose_message_was_deleted_is_a_post_that_is_gone() -> None:
+def test_nonce_of_a_deleted_message_counts_as_removed_post() -> None:
     done = DISCORD.next_step(UNIT, (answer(404, 10008),))
     assert done == Published(f"{REMOVED_PREFIX}{message_nonce('key-1')}")
     copy = PlatformCopy(done.native_id, PLACE.account)
@@ -244,7 +246,7 @@ def test_a_nonce_whose_message_was_deleted_is_a_post_that_is_gone() -> None:
     assert DISCORD.read_metrics(copy, ()) is None
 
 
-# looking
+# lookups
 
 
 def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
@@ -263,7 +265,7 @@ def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
         written(content=" hello\n"),
     ],
 )
-def test_ours_is_found(message: dict[str, Any]) -> None:
+def test_lookup_finds_our_message(message: dict[str, Any]) -> None:
     found = look(listing(message, written(number=5, author="4")))
     assert found == Found(message["id"], PLACE.url(message["id"]), NOW)
 
@@ -278,18 +280,18 @@ def test_ours_is_found(message: dict[str, Any]) -> None:
         written(content="Another\n\nhello"),
     ],
 )
-def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:
+def test_lookup_ignores_other_messages(message: dict[str, Any]) -> None:
     assert look(listing(message)) == Absent()
 
 
-def test_a_copy_of_another_subject_is_not_this_one() -> None:
+def test_known_copy_is_not_matched() -> None:
     message = written()
     assert (
         look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
     )
 
 
-def test_a_long_history_is_read_on_and_given_up() -> None:
+def test_long_history_is_read_up_to_a_limit() -> None:
     page = listing(*[written(number=n, author="4") for n in range(LISTED)])
     turn = look(page)
     assert isinstance(turn, Send)
@@ -297,7 +299,7 @@ def test_a_long_history_is_read_on_and_given_up() -> None:
     assert isinstance(look(*[page] * 5), Unknown)
 
 
-def test_an_empty_history_is_believed_when_nothing_is_hidden() -> None:
+def test_empty_history_proves_absence_only_if_readable() -> None:
     asked = look(listing())
     assert isinstance(asked, Send)
     assert asked.step.path == "/channels/200"
@@ -317,8 +319,9 @@ def test_an_empty_history_is_believed_when_nothing_is_hidden() -> None:
 
 
 @pytest.mark.parametrize("late", [timedelta(seconds=40), timedelta(hours=30)])
-def test_a_house_whose_clock_is_ahead_reads_on_from_an_earlier_moment(late: timedelta) -> None:
-    """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `late`."""
+def test_lookup_starts_earlier_if_our_clock_is_ahead(late: timedelta) -> None:
+    """The message was sent, its response lost, and the lookup follows ten seconds later; our clock
+    is ahead by `late`."""
     theirs = {"date": format_datetime(NOW + timedelta(seconds=10), usegmt=True)}
     sought = replace(SOUGHT, armed_at=NOW + late, asked_at=NOW + late + timedelta(seconds=10))
     unseen, seen = Response("look", 200, theirs, []), Response("look", 200, theirs, [written()])
@@ -332,18 +335,18 @@ def test_a_house_whose_clock_is_ahead_reads_on_from_an_earlier_moment(late: time
     assert look(unseen, other, sought=sought) == Absent()
 
 
-def test_clocks_that_agree_are_asked_once() -> None:
+def test_lookup_reads_once_if_clocks_agree() -> None:
     theirs = {"date": format_datetime(NOW, usegmt=True)}
     sought = replace(SOUGHT, asked_at=NOW + timedelta(seconds=10))
     assert look(Response("look", 200, theirs, [written(author="4")]), sought=sought) == Absent()
 
 
-def test_a_refused_look_is_none() -> None:
+def test_refused_lookup_is_unknown() -> None:
     assert isinstance(look(Response("look", 403, {}, {"code": 50001})), Unknown)
     assert isinstance(look(listing({"id": "../x"})), Unknown)
 
 
-def test_a_message_to_somebody_is_sought_where_it_lies() -> None:
+def test_direct_message_is_looked_up_in_its_channel() -> None:
     sought = replace(SOUGHT, chat="77")
     first = look(sought=sought)
     assert (first.step.kind, first.step.action) == (StepKind.CONTROL, "look")
@@ -353,10 +356,10 @@ def test_a_message_to_somebody_is_sought_where_it_lies() -> None:
     assert found.native_id == f"555/{snowflake_at(NOW)}"
 
 
-# the rest
+# everything else
 
 
-def test_reactions_are_counted() -> None:
+def test_metrics_count_reactions() -> None:
     copy = PlatformCopy("900", PLACE.account)
     told = Response(
         "metrics",
@@ -375,7 +378,7 @@ def test_reactions_are_counted() -> None:
         ("command:7", "message", {"type": 5, "data": {"flags": 64}}),
     ],
 )
-def test_what_is_called_is_acknowledged_with_its_own_word(
+def test_interaction_is_acknowledged_with_its_token(
     key: str, kind: Any, told: dict[str, Any]
 ) -> None:
     step = DISCORD.acknowledge(ChatUpdate(key, kind, "77"))
@@ -385,7 +388,7 @@ def test_what_is_called_is_acknowledged_with_its_own_word(
     assert DISCORD.acknowledge(ChatUpdate("message:7", "message", "77")) is None
 
 
-def test_ids_are_moments_and_names_are_keys() -> None:
+def test_snowflake_contains_its_time_and_file_name_its_key() -> None:
     assert snowflake_time(str(snowflake_at(NOW) + 4)) == NOW
     assert snowflake_time("175928847299117063") == datetime(
         2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC
@@ -412,12 +415,12 @@ def test_ids_are_moments_and_names_are_keys() -> None:
         ("", ""),
     ],
 )
-def test_a_channel_is_read_from_a_link(typed: str, channel: str) -> None:
+def test_channel_id_is_read_from_a_link(typed: str, channel: str) -> None:
     assert channel_id_in(typed) == channel
 
 
 def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
-    """What connecting comes to with these answers."""
+    """Return the outcome of connecting with these responses."""
     told: dict[str, Any] = {
         "me": {"id": "300", "bot": True, "username": "nova"},
         "channel": {
@@ -442,7 +445,7 @@ def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
     return account.connect(typed, answers)
 
 
-def test_rights_are_counted_as_discord_does() -> None:
+def test_permissions_are_computed_as_on_discord() -> None:
     def overwrite(who: str, **more: str) -> dict[str, str]:
         return {"id": who, "allow": "0", "deny": "0", **more}
 
@@ -470,13 +473,13 @@ def test_rights_are_counted_as_discord_does() -> None:
     assert isinstance(joined(channel=role_says_no, member={"roles": ["400"]}), ConnectedAccount)
 
 
-def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
+def test_user_token_or_other_channel_type_is_rejected() -> None:
     assert joined(me={"bot": False}).reason.code == "discord.token_unknown"
     assert joined(channel={"type": 2}).reason.code == "discord.not_text"
     assert joined(channel={"guild_id": None}).reason.code == "discord.not_text"
 
 
-def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
+def test_destination_check_covers_the_policy_predicates() -> None:
     row = shipped_bundle().row("discord", "guild_channel", on=NOW.date())
     there = Destination(PLACE.account)
     restricted, open_ = (
@@ -499,8 +502,9 @@ def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
     )
 
 
-def test_a_house_without_a_bot_pays_nothing() -> None:
-    """Sixteen megabytes and an event loop are for those who listen to one."""
+def test_listener_without_bot_does_not_import_discord() -> None:
+    """discord.py costs sixteen megabytes and an event loop, which only the listener of a bot should
+    pay."""
     program = (
         "import sys\n"
         "from workers.processes import listener, queue_workers\n"

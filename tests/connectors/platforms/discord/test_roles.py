@@ -1,4 +1,4 @@
-"""Roles on Discord: which one may be given, and what becomes of giving and taking it."""
+"""Roles on Discord: eligible roles, and the outcomes of assigning and removing one."""
 
 from typing import Any
 
@@ -32,13 +32,13 @@ def with_role(typed: str, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize("typed", ["Adultes 18+", "@adultes 18+", "401", "<@&401>", " 401 "])
-def test_a_role_is_known_by_its_name_its_number_or_its_mention(typed: str) -> None:
+def test_role_is_found_by_name_id_or_mention(typed: str) -> None:
     found = with_role(typed)
     assert isinstance(found, ConnectedAccount)
     assert (found.options["adult_role"], found.options["adult_role_name"]) == ("401", "Adultes 18+")
 
 
-def test_without_a_role_none_is_given() -> None:
+def test_without_a_role_none_is_set() -> None:
     found = joined()
     assert isinstance(found, ConnectedAccount)
     assert found.options["adult_role"] == ""
@@ -57,16 +57,16 @@ def test_without_a_role_none_is_given() -> None:
         ("older", "discord.role_above"),
     ],
 )
-def test_a_role_that_nobody_should_get_so_is_refused(typed: str, why: str) -> None:
+def test_unsuitable_role_is_rejected(typed: str, why: str) -> None:
     refused = with_role(typed)
     assert refused.reason.code == why
     assert render_message(refused.reason, "fr") != render_message(refused.reason, "en")
 
 
-def test_the_bot_must_be_able_to_give_the_role() -> None:
+def test_bot_must_be_permitted_to_assign_the_role() -> None:
     assert isinstance(
         with_role("younger"), ConnectedAccount
-    )  # of two at one position the older one stands higher
+    )  # of two roles at one position the older ranks higher
     assert with_role("401", member={"roles": []}).reason.code == "discord.no_role_right"
     opened = {"permission_overwrites": [{"id": "300", "allow": str(1 << 28), "deny": "0"}]}
     assert (
@@ -79,7 +79,7 @@ def test_the_bot_must_be_able_to_give_the_role() -> None:
     )
 
 
-def test_what_becomes_of_a_role_costs_no_account() -> None:
+def test_role_outcomes_do_not_disconnect_the_account() -> None:
     def turn(give: bool, *answers: StepResult) -> Any:
         return DISCORD.set_role(PLACE.account, "77", "401", give, answers)
 

@@ -1,5 +1,4 @@
-"""What Discord's gateway tells of a message, read by discord.py's own types from the words of the
-API."""
+"""Messages from Discord's gateway, built with discord.py's own types from API payloads."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from tests.fakes.discord.state import user
 
 @pytest.fixture
 def client() -> Iterator[discord.Client]:
-    """One that is never signed in: it knows how messages are put together."""
+    """Return a client that never signs in; it only builds message objects."""
     made = discord.Client(intents=discord.Intents.none())
     yield made
     asyncio.run(made.close())
@@ -58,7 +57,7 @@ def file(kind: str | None) -> dict[str, Any]:
 STICKER = {"id": "5", "name": "wave", "format_type": 1}
 
 
-def test_words_alone_are_a_message(client: discord.Client) -> None:
+def test_text_message_is_received(client: discord.Client) -> None:
     update = heard(client, "hello", embeds=[{"type": "link", "url": "https://a.example"}])
     assert update is not None
     assert (update.kind, update.text, update.shows, update.fan) == ("message", "hello", "", "77")
@@ -76,15 +75,16 @@ def test_words_alone_are_a_message(client: discord.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("words", ["", "look at this"])
-def test_what_is_more_than_words_is_for_a_person(
+def test_message_with_media_is_left_to_a_member(
     client: discord.Client, more: Any, shows: str, words: str
 ) -> None:
-    """A picture with words beside it is not those words: an answer to them would pass it by."""
+    """A picture with text is more than its text, so an automatic reply to the text alone would
+    ignore the picture."""
     update = heard(client, words, **more)
     assert update is not None
     assert (update.kind, update.text, update.shows) == ("unsupported", words, shows)
 
 
-def test_what_nobody_wrote_is_not_heard(client: discord.Client) -> None:
+def test_bot_and_system_messages_are_ignored(client: discord.Client) -> None:
     assert heard(client, "hello", author=user("300", "bot", bot=True)) is None
     assert heard(client, "", type=6) is None

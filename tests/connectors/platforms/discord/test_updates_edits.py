@@ -1,5 +1,4 @@
-"""What Discord tells of an edited message, read by discord.py's own types from the words of the
-API."""
+"""Edited messages from Discord's gateway, built with discord.py's own types from API payloads."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ WHEN = "2026-01-01T12:30:00.250000+00:00"
 
 @pytest.fixture
 def client() -> Iterator[discord.Client]:
-    """One that is never signed in: it knows how messages are put together."""
+    """Return a client that never signs in; it only builds message objects."""
     made = discord.Client(intents=discord.Intents.none())
     yield made
     asyncio.run(made.close())
@@ -49,7 +48,7 @@ def heard(
     return parse_edit(discord.Message(state=client._connection, channel=channel, data=data))
 
 
-def test_an_edit_is_told_with_the_message_it_changes(client: discord.Client) -> None:
+def test_edit_is_received_with_its_message(client: discord.Client) -> None:
     one = heard(client, "j'ai 15 ans")
     assert one is not None
     assert (one.kind, one.fan, one.native_id, one.text) == ("edited", "77", "900", "j'ai 15 ans")
@@ -57,11 +56,11 @@ def test_an_edit_is_told_with_the_message_it_changes(client: discord.Client) -> 
     assert one.at.isoformat() == WHEN
     later = heard(client, "j'ai 15 ans", "2026-01-01T12:31:00+00:00")
     assert later is not None
-    assert later.key != one.key, "two edits are two things that happened"
-    assert one.key.rpartition(":")[2] == "900", "how far the account was heard goes by the message"
+    assert later.key != one.key, "two edits are two updates"
+    assert one.key.rpartition(":")[2] == "900", "the cursor follows the message ID"
 
 
-def test_words_beside_a_file_are_words(client: discord.Client) -> None:
+def test_edited_caption_of_a_file_is_text(client: discord.Client) -> None:
     one = heard(client, "j'ai 15 ans", attachments=[file("image/png")])
     assert one is not None
     assert (one.kind, one.text) == ("edited", "j'ai 15 ans")
@@ -77,7 +76,7 @@ def test_words_beside_a_file_are_words(client: discord.Client) -> None:
         ("", WHEN, {"type": 6}),
     ],
 )
-def test_what_is_no_edit_of_a_persons_words_is_passed_over(
+def test_update_without_a_user_edit_is_ignored(
     client: discord.Client, content: str, when: str | None, more: dict[str, Any]
 ) -> None:
     assert heard(client, content, when, **more) is None

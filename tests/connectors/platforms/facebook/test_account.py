@@ -1,4 +1,4 @@
-"""What a pasted token says: whose it is, what it may do, how long it holds."""
+"""A pasted Page token: its Page, its permissions and its lifetime."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -44,7 +44,7 @@ def told(**data: Any) -> Response:
     return ok("rights", data={"scopes": ALL, "expires_at": 0, **data})
 
 
-def test_two_questions_are_asked_of_the_token_alone() -> None:
+def test_token_and_its_permissions_are_read() -> None:
     first, second = connect(), connect(WHO)
     assert isinstance(first, Send)
     assert isinstance(second, Send)
@@ -56,13 +56,13 @@ def test_two_questions_are_asked_of_the_token_alone() -> None:
     assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
     assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
     assert first.step.secret_fields == second.step.secret_fields == ("error.message",), (
-        "a refusal repeats the token"
+        "error messages repeat the token"
     )
     assert connect(WHO, told()) == ConnectedAccount("17", "Mia", "facebook.page", token=TOKEN)
 
 
 @pytest.mark.parametrize("typed", ["", "mia", "17/../me", "１７", "1" * 31])
-def test_a_page_is_a_number(typed: str) -> None:
+def test_page_id_must_be_numeric(typed: str) -> None:
     assert reason(connect(page=typed)) == "facebook.bad_page"
 
 
@@ -76,11 +76,11 @@ def test_a_page_is_a_number(typed: str) -> None:
         (wrong("me", 10), "facebook.bad_token"),
     ],
 )
-def test_a_token_of_somebody_else_is_told(who: Response, word: str) -> None:
+def test_token_of_another_page_is_rejected(who: Response, word: str) -> None:
     assert reason(connect(who)) == word
 
 
-def test_what_a_token_lacks_is_named() -> None:
+def test_missing_permissions_are_named() -> None:
     end = connect(WHO, told(scopes=["pages_show_list"]))
     assert reason(end) == "facebook.right_missing"
     assert isinstance(end, Rejected)
@@ -88,7 +88,7 @@ def test_what_a_token_lacks_is_named() -> None:
 
 
 @pytest.mark.parametrize(("hours", "holds"), [(1, False), (23, False), (25, True), (24 * 60, True)])
-def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
+def test_short_lived_token_is_rejected(hours: int, holds: bool) -> None:
     end = connect(WHO, told(expires_at=int(NOW.timestamp()) + hours * 3600))
     assert isinstance(end, ConnectedAccount) is holds
     assert holds or reason(end) == "facebook.short_token"
@@ -106,9 +106,7 @@ def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
         (0, 10**15, None),
     ],
 )
-def test_what_ends_first_is_the_end_that_is_announced(
-    ends: int, reads: int | str, days: int | None
-) -> None:
+def test_lifetime_is_the_earliest_expiry(ends: int, reads: int | str, days: int | None) -> None:
     def at(said: int | str) -> int | str:
         return int(NOW.timestamp()) + said * 86400 if isinstance(said, int) and said else said
 
@@ -117,7 +115,7 @@ def test_what_ends_first_is_the_end_that_is_announced(
     assert end.lifetime == (timedelta(days=days) if days is not None else None)
 
 
-def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
+def test_page_connects_if_permissions_are_unreadable() -> None:
     for silent in (
         wrong("rights", 100),
         wrong("rights", 190),
@@ -131,13 +129,13 @@ def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
     assert reason(Facebook().connect({"page": "17"}, ())) == "meta.no_client"
 
 
-def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
+def test_messages_require_a_third_request() -> None:
     may = told(scopes=[*ALL, *NEEDED_PERMISSIONS])
     end = connect(WHO, told(), wanted=WANTED_MESSAGES)
     assert isinstance(end, Rejected)
     assert end.reason.params == {"rights": ", ".join(NEEDED_PERMISSIONS)}
     assert isinstance(connect(WHO, told(), wanted=WANTED_POSTS), ConnectedAccount), (
-        "posts take neither"
+        "posts need neither permission"
     )
     third = connect(WHO, may, wanted=WANTED_MESSAGES)
     assert isinstance(third, Send)
@@ -148,7 +146,7 @@ def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
     heard = ConnectedAccount("17", "Mia", "facebook.page", chat_surface=CHAT_SURFACE, token=TOKEN)
     assert connect(WHO, may, ok("chats", data=[]), wanted=WANTED_MESSAGES) == heard
     assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=WANTED_MESSAGES) == heard, (
-        "listening says what it meets"
+        "the listener reports its errors"
     )
     for code in (10, 200, 3):
         assert (
@@ -157,7 +155,7 @@ def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
         )
 
 
-def test_the_token_is_still_the_pages() -> None:
+def test_token_is_verified_against_the_page() -> None:
     assert isinstance(Facebook().verify_account("17", ()), Send)
     assert Facebook().verify_account("17", (ok("look", id="17"),)) is None
     assert isinstance(Facebook().verify_account("18", (ok("look", id="17"),)), Reauthorize)

@@ -1,5 +1,4 @@
-"""What people say under a Page's posts: how it is read over pages, what is never taken for it, what
-acts on it."""
+"""Comments under a Page's posts: paginated reading, skipped entries, replies and moderation."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -77,7 +76,7 @@ def posted(world: ConnectorWorld, many: int = 1) -> list[Post]:
 
 
 def reading(world: ConnectorWorld, cursor: str = "") -> tuple[CommentPage, int]:
-    """One reading, and how many requests it took."""
+    """Read comments once. Return them and the number of requests."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     connector = Facebook()
     while isinstance(
@@ -92,7 +91,7 @@ def texts(found: CommentPage) -> list[str]:
     return [one.text for one in found.found]
 
 
-def test_replies_are_heard_beside_comments_and_known_by_both(world: ConnectorWorld) -> None:
+def test_replies_are_read_with_their_parent_comment(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     page = page_of(world)
     first = page.say(post.id, "where is it?", by="Ann")
@@ -110,7 +109,7 @@ def test_replies_are_heard_beside_comments_and_known_by_both(world: ConnectorWor
     )
 
 
-def test_all_of_many_posts_and_comments_is_heard_in_a_few_readings(world: ConnectorWorld) -> None:
+def test_many_posts_and_comments_are_read_in_a_few_readings(world: ConnectorWorld) -> None:
     posts, page = posted(world, POSTS + 3), page_of(world)
     _, cursor = texts(reading(world)[0]), reading(world)[0].cursor
     for place in range(COMMENTS * 2 + 5):
@@ -126,7 +125,7 @@ def test_all_of_many_posts_and_comments_is_heard_in_a_few_readings(world: Connec
     assert most <= MAX_REQUESTS
 
 
-def test_who_is_not_named_is_not_heard(world: ConnectorWorld) -> None:
+def test_comment_without_author_is_skipped(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     page = page_of(world)
     page.say(post.id, "hello", by="Ann")
@@ -150,14 +149,14 @@ def ok(**body: Any) -> Response:
         3,
     ],
 )
-def test_hostile_entries_are_none(comment: object) -> None:
+def test_invalid_entry_is_skipped(comment: object) -> None:
     listed = ok(data=[{"id": "17_5", "comments": {"data": [comment]}}])
     found = Facebook().list_comments("17", "", "", (listed,))
     assert isinstance(found, CommentPage)
     assert found.found == ()
 
 
-def test_odd_words_and_times_do_no_harm() -> None:
+def test_malformed_text_or_time_is_tolerated() -> None:
     said = {
         "id": "5_6",
         "from": {"id": "9", "name": 4},
@@ -178,7 +177,7 @@ def test_odd_words_and_times_do_no_harm() -> None:
         assert Facebook().list_comments("17", "", "", (silent,)) is None
 
 
-# answering
+# replies
 
 
 def asked(*answers: StepResult) -> WireStep:
@@ -197,7 +196,7 @@ def wrong(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> 
     return Response(step, status, body={"error": {"code": code, "error_subcode": sub}})
 
 
-def test_an_answer_goes_under_the_comment_above() -> None:
+def test_reply_is_posted_under_the_parent_comment() -> None:
     step = asked()
     assert (step.kind, step.path, step.json) == (
         StepKind.PUBLISH,
@@ -217,9 +216,7 @@ def test_an_answer_goes_under_the_comment_above() -> None:
         (100, 33, "facebook.remark_gone"),
     ],
 )
-def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(
-    code: int, sub: int, word: str
-) -> None:
+def test_rejected_reply_does_not_disconnect_the_account(code: int, sub: int, word: str) -> None:
     outcome = end(wrong(code, sub))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == word
@@ -242,7 +239,7 @@ def listed(*entries: object, more: bool = False) -> Response:
     return Response("look", 200, body={"data": list(entries), **paging})
 
 
-def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
+def test_lost_reply_is_looked_up_under_the_comment() -> None:
     first = Facebook().look_up(SOUGHT, ())
     assert isinstance(first, Send)
     assert first.step.path.startswith(
@@ -253,7 +250,7 @@ def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
     assert found.native_id == "comment:5_81"
     nameless = {name: value for name, value in entry("86").items() if name != "from"}
     assert isinstance(Facebook().look_up(SOUGHT, (listed(nameless),)), Found), (
-        "rather ours than said twice"
+        "a match is preferred to a second reply"
     )
     for other in (
         entry("80"),
@@ -269,7 +266,7 @@ def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
     assert isinstance(Facebook().look_up(SOUGHT, (wrong(1, step="look"),)), Unknown)
 
 
-# acting
+# moderation
 
 SPOT = CommentTarget("5_70/5_77", "24007", "17")
 
@@ -291,7 +288,7 @@ def acted(
         ("block", "POST", "/{account}/blocked", {"psid": [24007]}),
     ],
 )
-def test_each_act_is_one_request(
+def test_each_action_is_one_request(
     act: ModerationAction, method: str, path: str, json: object
 ) -> None:
     turn = acted(act)
@@ -307,7 +304,7 @@ def test_each_act_is_one_request(
     assert isinstance(acted(act, StepAnswerLost("moderate", "reset")), Retry)
 
 
-def test_an_author_is_blocked_by_number_alone() -> None:
+def test_author_is_blocked_by_id() -> None:
     assert acted("block", Response("moderate", 200, body={"24007": True})) == Published(
         SPOT.native_id
     )
@@ -319,7 +316,7 @@ def test_an_author_is_blocked_by_number_alone() -> None:
 
 
 @pytest.mark.parametrize("act", ["hide", "delete"])
-def test_a_comment_that_is_gone_is_as_good(act: ModerationAction) -> None:
+def test_action_on_a_deleted_comment_counts_as_done(act: ModerationAction) -> None:
     gone = wrong(100, 33, step="moderate")
     look = acted(act, gone)
     assert isinstance(look, Send)
@@ -329,5 +326,5 @@ def test_a_comment_that_is_gone_is_as_good(act: ModerationAction) -> None:
     assert isinstance(acted(act, gone, StepAnswerLost("look", "reset")), Retry)
 
 
-def test_a_report_is_for_people() -> None:
+def test_report_action_is_rejected() -> None:
     assert isinstance(acted("report"), Rejected)

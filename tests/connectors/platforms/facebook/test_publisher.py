@@ -1,4 +1,4 @@
-"""What Facebook's answers mean, what a Page's post is made of, and how a lost one is found."""
+"""The Facebook connector: meaning of responses, contents of a post, and lookup of lost posts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,7 @@ def wrong(step: str, code: int, sub: int = 0, status: int = 400, **headers: str)
     )
 
 
-def test_words_alone_are_one_request() -> None:
+def test_text_post_is_one_request() -> None:
     step = asked(WORDS)
     assert (step.kind, step.path, step.json) == (
         StepKind.PUBLISH,
@@ -86,7 +86,7 @@ def test_words_alone_are_one_request() -> None:
     )
 
 
-def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
+def test_pictures_are_uploaded_unpublished_and_attached() -> None:
     first = asked(ALBUM)
     assert (first.kind, first.path) == (StepKind.STAGE, "/{account}/photos")
     assert first.json == {"published": False, "alt_text_custom": "a beach"}
@@ -104,7 +104,7 @@ def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
     assert references.stray_reference(last, "facebook", ("101",)) == "egress.remote_reference"
 
 
-def test_a_film_is_brought_by_what_shows_it_and_asked_after() -> None:
+def test_video_upload_publishes_and_is_polled() -> None:
     step = asked(CLIP)
     assert (step.kind, step.path, step.json) == (
         StepKind.PUBLISH,
@@ -116,7 +116,7 @@ def test_a_film_is_brought_by_what_shows_it_and_asked_after() -> None:
     assert isinstance(said(CLIP, ok(LAST, id="17_800")), Uncertain)
 
 
-def test_nothing_is_shown_but_published_or_put_off_or_borrowed() -> None:
+def test_draft_schedule_and_foreign_reference_are_refused() -> None:
     step = asked(WORDS)
     for name, value, word in [
         ("published", False, "egress.native_scheduling"),
@@ -133,11 +133,11 @@ def test_nothing_is_shown_but_published_or_put_off_or_borrowed() -> None:
             == word
         )
     assert references.stray_reference(asked(ALBUM), "facebook", ()) == "", (
-        "a picture that nobody sees yet is no draft"
+        "an unpublished picture is not a draft"
     )
 
 
-def test_marks_are_looked_for_in_what_shows() -> None:
+def test_marks_are_required_in_the_publishing_request() -> None:
     assert required_marks.needs_marks(asked(WORDS), "facebook")
     assert not required_marks.needs_marks(asked(ALBUM), "facebook")
 
@@ -163,7 +163,7 @@ def test_marks_are_looked_for_in_what_shows() -> None:
         (replace(ANSWER, texts=(Text("body", "x" * 8001),)), "connectors.text_too_long"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
+def test_invalid_unit_is_rejected_with_a_reason(unit: Unit, code: str) -> None:
     outcome = said(unit)
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
@@ -182,13 +182,13 @@ MEANT: list[tuple[Unit, str, int, int, type[Outcome]]] = [
 
 
 @pytest.mark.parametrize(("unit", "step", "code", "sub", "expected"), MEANT)
-def test_errors_mean_what_their_codes_say(
+def test_error_code_maps_to_outcome(
     unit: Unit, step: str, code: int, sub: int, expected: type[Outcome]
 ) -> None:
     assert type(said(unit, wrong(step, code, sub))) is expected
 
 
-def test_a_duplicate_may_be_an_earlier_try_and_a_block_passes() -> None:
+def test_duplicate_is_uncertain_and_block_is_retried() -> None:
     twice = said(WORDS, wrong(LAST, 506))
     assert isinstance(twice, Uncertain)
     assert twice.stands
@@ -217,13 +217,13 @@ def test_a_duplicate_may_be_an_earlier_try_and_a_block_passes() -> None:
         ("", 1),
     ],
 )
-def test_a_limit_lasts_as_long_as_they_say(usage: str, minutes: int) -> None:
+def test_rate_limit_lasts_as_long_as_reported(usage: str, minutes: int) -> None:
     outcome = said(ALBUM, wrong(FIRST, 32, x_business_use_case_usage=usage))
     assert isinstance(outcome, Retry)
     assert outcome.after == timedelta(minutes=minutes)
 
 
-def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
+def test_unanswered_publication_is_uncertain() -> None:
     for lost in (
         StepAnswerLost(LAST, "reset"),
         wrong(LAST, 2, status=500),
@@ -257,7 +257,7 @@ def page(*entries: object, after: str = "") -> Response:
     return ok("look", data=list(entries), **more)
 
 
-def test_a_lost_post_is_found_by_words_and_time() -> None:
+def test_lost_post_is_found_by_text_and_time() -> None:
     first = seen(SOUGHT)
     assert isinstance(first, Send)
     assert first.step.path.startswith(
@@ -274,7 +274,7 @@ def test_a_lost_post_is_found_by_words_and_time() -> None:
     assert isinstance(seen(replace(SOUGHT, text="", title="my day"), page(entry("9"))), Found)
 
 
-def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:
+def test_lost_post_is_found_by_its_uploaded_picture() -> None:
     wordless = replace(SOUGHT, text="", media=(ONE,), told=(ok(FIRST, id="101"),))
     single = {"attachments": {"data": [{"target": {"id": "101"}}]}}
     album = {
@@ -288,7 +288,9 @@ def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:
         found = seen(wordless, page(entry("8", ""), entry("9", "", **shown)))
         assert isinstance(found, Found)
         assert found.native_id == "17_9"
-    assert isinstance(seen(wordless, page(entry("8", ""))), Unknown), "no words would have told it"
+    assert isinstance(seen(wordless, page(entry("8", ""))), Unknown), (
+        "without text the post cannot be identified"
+    )
     assert isinstance(seen(replace(wordless, told=())), Unknown)
 
 
@@ -302,18 +304,18 @@ def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:
         wrong("look", 1),
     ],
 )
-def test_out_of_a_broken_list_nothing_is_seen(broken: Response) -> None:
+def test_malformed_list_is_unknown(broken: Response) -> None:
     assert isinstance(seen(SOUGHT, broken), Unknown)
 
 
-def test_a_film_that_nobody_answered_for_is_not_absent_while_it_may_be_worked_on() -> None:
+def test_unanswered_video_is_not_absent_while_it_may_be_processed() -> None:
     early = replace(SOUGHT, media=(FILM,), asked_at=NOW + WORKED_ON - timedelta(seconds=1))
     assert isinstance(seen(early, page()), Unknown)
     assert seen(replace(early, asked_at=NOW + WORKED_ON), page()) == Absent()
     assert isinstance(seen(early, page(entry("9"))), Found)
 
 
-def test_a_film_they_took_is_asked_after_by_its_number() -> None:
+def test_accepted_video_is_looked_up_by_id() -> None:
     sought = replace(SOUGHT, media=(FILM,), told=(ok(LAST, id="800"),))
     first = seen(sought)
     assert isinstance(first, Send)
@@ -340,7 +342,7 @@ def removed(*answers: StepResult) -> Send | Outcome:
     return Facebook().remove(PlatformCopy("17_900", "17"), answers)
 
 
-def test_a_removal_is_proven() -> None:
+def test_removal_is_confirmed() -> None:
     first = removed()
     assert isinstance(first, Send)
     assert (first.step.method, first.step.path, first.step.kind) == (
@@ -363,7 +365,7 @@ def test_a_removal_is_proven() -> None:
     assert right.reason.code == "facebook.no_delete"
 
 
-def test_figures_are_read_by_name() -> None:
+def test_metrics_are_read_by_name() -> None:
     counted = {
         "reactions": {"summary": {"total_count": 7}},
         "comments": {"summary": {"total_count": 2}},

@@ -1,4 +1,4 @@
-"""What Fanvue tells of its earnings: pages, keys, signs, amounts, and what nobody understands."""
+"""Fanvue earnings: pages, keys, signs, amounts and unreadable rows."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ AT = "2026-11-20T10:00:00.123Z"
 
 
 def row(**more: Any) -> dict[str, Any]:
-    """A tip, unless it says otherwise; what is None is left out."""
+    """Return the row of a tip with changes; fields that are None are omitted."""
     told = {
         "date": AT,
         "gross": 1000,
@@ -67,7 +67,7 @@ def asked(*answers: StepResult, account: str = ACCOUNT) -> EarningsAnswer:
 
 
 def told(*rows: Any, back: tuple[Any, ...] = (), account: str = ACCOUNT) -> Earnings:
-    """What is made of a page of each."""
+    """Return the earnings read from one page of each list."""
     found = asked(page(EARNINGS_STEP, *rows), page(SPENDING_STEP, *back), account=account)
     assert isinstance(found, Earnings)
     return found
@@ -84,13 +84,13 @@ def query(turn: EarningsAnswer) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(turn.step.path).query))
 
 
-def test_it_is_the_one_that_tells() -> None:
+def test_only_fanvue_reports_earnings() -> None:
     assert {
         name for name, one in load_connectors().items() if isinstance(one, SupportsEarnings)
     } == {"fanvue"}
 
 
-def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
+def test_both_lists_are_read_to_their_last_page() -> None:
     first = asked()
     assert isinstance(first, Send)
     step = first.step
@@ -125,7 +125,7 @@ def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
     assert (len(found.rows), found.whole) == (2, True)
 
 
-def test_pages_of_two_hours_end_elsewhere() -> None:
+def test_page_size_depends_on_the_hour() -> None:
     sizes = {
         query(
             PLATFORM.read_earnings(
@@ -138,7 +138,7 @@ def test_pages_of_two_hours_end_elsewhere() -> None:
     assert all(0 < int(size) <= 50 for size in sizes)
 
 
-def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> None:
+def test_endless_list_is_incomplete_and_repeated_cursor_is_none() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(asked(*answers), Send):
         answers = (
@@ -185,19 +185,21 @@ def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> No
     ],
     ids=repr,
 )
-def test_without_an_answer_nobody_tells(answer: StepResult) -> None:
+def test_missing_response_returns_none(answer: StepResult) -> None:
     assert asked(answer) is None
-    assert asked(page(EARNINGS_STEP, row(), after="c"), answer) is None, "half of a list is none"
+    assert asked(page(EARNINGS_STEP, row(), after="c"), answer) is None, (
+        "an incomplete list is None"
+    )
 
 
-def test_an_account_without_the_right_is_to_be_connected_again() -> None:
+def test_missing_scope_requires_reconnection() -> None:
     refused = Response(
         EARNINGS_STEP, 403, body={"error": "Insufficient scope: read:insights is required"}
     )
     assert isinstance(asked(refused), Reauthorize)
 
 
-def test_a_list_of_reversals_that_is_there_no_more_tells_none() -> None:
+def test_missing_reversals_list_returns_earnings_alone() -> None:
     gone = Response(SPENDING_STEP, 404, body={"message": "Not Found"})
     found = asked(page(EARNINGS_STEP, row()), gone)
     assert isinstance(found, Earnings)
@@ -207,7 +209,7 @@ def test_a_list_of_reversals_that_is_there_no_more_tells_none() -> None:
 
 
 @pytest.mark.parametrize("source", sorted(SALES))
-def test_amounts_are_us_cents_whatever_the_fan_paid_in(source: str) -> None:
+def test_amounts_are_us_cents_in_any_payment_currency(source: str) -> None:
     for currency in ("USD", "BRL", "JPY", None):
         found = one(row(source=source, currency=currency, transactionOrderId="o"))
         assert (found.kind, found.gross, found.fee) == (
@@ -223,16 +225,16 @@ def test_amounts_are_us_cents_whatever_the_fan_paid_in(source: str) -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("source", ["refund", "chargeback"])
-def test_what_went_back_is_no_sale_whatever_its_sign(sign: int, source: str) -> None:
+def test_reversal_is_a_refund_whatever_its_sign(sign: int, source: str) -> None:
     found = one(back=(row(source=source, gross=sign * 1000, net=sign * 800),))
     assert (found.kind, found.gross, found.fee) == ("refund", Money(1000, "USD"), Money(200, "USD"))
     dear = one(back=(row(source=source, gross=sign * 1000, net=sign * 1500),))
     assert (dear.gross, dear.fee) == (Money(1000, "USD"), Money(-500, "USD")), (
-        "a chargeback may cost more than it was"
+        "a chargeback may exceed the sale"
     )
 
 
-def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
+def test_reversal_in_either_list_is_one_movement() -> None:
     there = row(source="refund", gross=1000, net=800)
     here = row(
         source="refund",
@@ -243,7 +245,7 @@ def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
     )
     keys = {one(here).key, one(back=(there,)).key, one(here, back=(there,)).key}
     assert len(keys) == 1
-    assert len(told(here, here, back=(there, there)).rows) == 2, "two are two"
+    assert len(told(here, here, back=(there, there)).rows) == 2, "two rows are two movements"
     assert len(told(here, back=(there, there)).rows) == 2
 
 
@@ -259,7 +261,7 @@ def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
         (MAX_MINOR_UNITS, 0, (MAX_MINOR_UNITS, MAX_MINOR_UNITS)),
     ],
 )
-def test_amounts_of_every_kind(gross: Any, net: Any, kept: tuple[int, int]) -> None:
+def test_amounts_split_into_gross_and_fee(gross: Any, net: Any, kept: tuple[int, int]) -> None:
     found = one(row(gross=gross, net=net))
     assert (found.gross.minor, found.fee.minor) == kept
 
@@ -293,17 +295,17 @@ def test_amounts_of_every_kind(gross: Any, net: Any, kept: tuple[int, int]) -> N
     ],
     ids=lambda wrong: json.dumps(wrong)[:90],
 )
-def test_what_says_nothing_we_understand_is_counted_and_stops_nothing(wrong: Any) -> None:
+def test_unreadable_row_is_counted_and_skipped(wrong: Any) -> None:
     found = told(wrong, row(), back=(wrong,))
     assert (found.unread, len(found.rows)) == (2, 1)
 
 
-def test_a_row_without_money_is_no_movement() -> None:
+def test_row_without_amount_is_no_movement() -> None:
     found = told(row(gross=0, net=0, source="subscription"), row(gross=0.0, net=0.0))
     assert (found.unread, found.rows) == (0, ())
 
 
-def test_the_number_of_an_order_is_the_key_whatever_else_changes() -> None:
+def test_order_id_is_the_key_of_a_movement() -> None:
     before = row(transactionOrderId="o1", transactionOrderStatus="pendingBalance", currency="BRL")
     after = row(
         transactionOrderId="o1",
@@ -314,7 +316,9 @@ def test_the_number_of_an_order_is_the_key_whatever_else_changes() -> None:
         user=None,
     )
     assert one(before).key == one(after).key
-    assert one(before, after).gross.minor == 1010, "told twice is once, and the last word counts"
+    assert one(before, after).gross.minor == 1010, (
+        "a repeated row counts once, and the last one wins"
+    )
     assert (
         len(
             {
@@ -329,10 +333,10 @@ def test_the_number_of_an_order_is_the_key_whatever_else_changes() -> None:
     assert len({one(before).key, told(before, account="other").rows[0].key}) == 2
 
 
-def test_equal_tips_of_one_second_are_two_and_one_on_two_pages_is_one() -> None:
+def test_equal_tips_in_one_second_are_two_movements() -> None:
     twins = told(row(), row())
     assert len({one.key for one in twins.rows}) == 2
-    assert twins.rows[0] == told(row()).rows[0], "the first of them is the one that was there alone"
+    assert twins.rows[0] == told(row()).rows[0], "the first key equals that of a single row"
     parted = asked(
         page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row()), page(SPENDING_STEP)
     )
@@ -350,7 +354,7 @@ def test_equal_tips_of_one_second_are_two_and_one_on_two_pages_is_one() -> None:
         assert one(other).key != one(row()).key
 
 
-def test_a_movement_that_gets_a_number_later_is_known_by_what_it_was() -> None:
+def test_movement_with_a_later_order_id_matches_its_earlier_key() -> None:
     before, after = one(row()), one(row(transactionOrderId="o1"))
     assert before.key != after.key
     assert before.key == after.like
@@ -358,7 +362,7 @@ def test_a_movement_that_gets_a_number_later_is_known_by_what_it_was() -> None:
     assert {one.like for one in numbers} == {one.key for one in told(row(), row()).rows}
 
 
-def test_a_long_number_is_a_short_reference() -> None:
+def test_long_order_id_is_shortened_to_a_reference() -> None:
     assert len(one(row(transactionOrderId="o" * 500)).reference) <= 60
     assert one(row(postUuid="p")).reference == "p"
     assert one(row()).reference == ""
@@ -382,7 +386,7 @@ ROWS = st.fixed_dictionaries(
 
 
 @given(st.lists(ROWS | JSON, max_size=5))
-def test_whatever_is_told_is_read_or_counted(rows: list[Any]) -> None:
+def test_any_row_is_read_or_counted(rows: list[Any]) -> None:
     found = told(*rows)
     assert len(found.rows) + found.unread <= len(rows)
     assert all(one.gross.minor > 0 for one in found.rows)

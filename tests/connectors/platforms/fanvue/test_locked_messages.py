@@ -1,5 +1,5 @@
-"""Messages behind a price on Fanvue: what proves that one is there, that it was bought, and what
-proves nothing."""
+"""Priced messages on Fanvue: proof that one exists, proof of its purchase, and responses that prove
+nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ COPY = PlatformCopy(number(1), ME, LEO)
 
 
 def ours(**more: Any) -> dict[str, Any]:
-    """The message that is sought, as a chat lists it."""
+    """Return the message sought, as a chat lists it."""
     told = {
         "by": ME,
         "mediaUuids": FILES[::-1],
@@ -49,7 +49,7 @@ def ours(**more: Any) -> dict[str, Any]:
     return written(1, "hello", **told, **more)
 
 
-def test_a_lost_message_is_known_by_its_files_and_its_price_too() -> None:
+def test_lost_message_is_found_by_files_and_price() -> None:
     assert PLATFORM.look_up(SOUGHT, (look(ours()),)) == Found(number(1), "", NOW)
     assert PLATFORM.look_up(SOUGHT, (look(ours(at=NOW - timedelta(minutes=3))),)) == Absent()
     known = replace(SOUGHT, known=frozenset({number(1)}))
@@ -69,18 +69,18 @@ def test_a_lost_message_is_known_by_its_files_and_its_price_too() -> None:
         {"pricing": {"USD": "odd"}},
     ],
 )
-def test_the_same_words_with_other_files_or_another_price_prove_nothing(
+def test_same_text_with_other_files_or_price_is_unknown(
     other: dict[str, Any],
 ) -> None:
     seen = PLATFORM.look_up(SOUGHT, (look(ours() | other),))
-    assert isinstance(seen, Unknown), "it is neither found nor sent again"
+    assert isinstance(seen, Unknown), "neither found nor absent"
 
 
-def test_files_whose_names_were_never_told_prove_nothing() -> None:
+def test_unknown_files_are_no_proof() -> None:
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), (look(ours()),)), Unknown)
 
 
-def test_what_was_bought_is_told_with_its_moment() -> None:
+def test_paid_status_has_its_time() -> None:
     assert PLATFORM.read_paid_status(
         COPY, NOW, (look(ours(purchasedAt=None)),)
     ) == PaidMessageStatus("unpaid")
@@ -89,7 +89,7 @@ def test_what_was_bought_is_told_with_its_moment() -> None:
     assert isinstance(seen, PaidMessageStatus)
     assert (seen.state, str(seen.at)) == ("paid", "2026-11-22 12:30:00+00:00")
     odd = PLATFORM.read_paid_status(COPY, NOW, (look(ours(purchasedAt={"at": "soon"})),))
-    assert odd == PaidMessageStatus("paid"), "that it was bought is told, and not when"
+    assert odd == PaidMessageStatus("paid"), "paid, at an unknown time"
     theirs = written(1, "hello", purchasedAt="2026-11-22T12:30:00.000Z")
     assert PLATFORM.read_paid_status(COPY, NOW, (look(theirs),)) == PaidMessageStatus("gone"), (
         "a fan's message of that number is not ours"
@@ -104,11 +104,11 @@ def test_what_was_bought_is_told_with_its_moment() -> None:
         Response("look", 200, {}, {"data": [{}]}),
     ],
 )
-def test_an_answer_nobody_can_read_says_nothing_of_a_sale(answer: StepResult) -> None:
+def test_unreadable_response_gives_no_paid_status(answer: StepResult) -> None:
     assert PLATFORM.read_paid_status(COPY, NOW, (answer,)) is None
 
 
-def test_looking_for_a_sale_goes_back_to_when_it_was_sent_and_no_further_than_it_may() -> None:
+def test_paid_status_lookup_is_bounded_by_time_and_pages() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(
         turn := PLATFORM.read_paid_status(COPY, NOW - timedelta(days=3), answers), Send
@@ -122,6 +122,6 @@ def test_looking_for_a_sale_goes_back_to_when_it_was_sent_and_no_further_than_it
     assert PLATFORM.read_paid_status(COPY, NOW, (older,)) == PaidMessageStatus("gone")
 
 
-def test_what_was_bought_is_not_taken_back() -> None:
+def test_purchased_message_cannot_be_removed() -> None:
     refused = Response("delete", 400, {}, {"message": "Purchased messages cannot be deleted"})
     assert PLATFORM.remove(COPY, (refused,)) == Rejected(Message(BOUGHT_STAYS), permanent=False)

@@ -1,5 +1,4 @@
-"""Messages to a fan on Fanvue: what leaves, what an answer meant, what proves that one is there, or
-gone."""
+"""Messages to a fan on Fanvue: requests, meaning of responses, and proof of existence or removal."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +55,7 @@ UNIT = Unit(
 )
 
 
-def test_a_message_is_one_request_of_words() -> None:
+def test_text_message_is_one_request() -> None:
     turn = PLATFORM.next_step(UNIT, ())
     assert isinstance(turn, Send)
     step = turn.step
@@ -83,9 +82,7 @@ def test_a_message_is_one_request_of_words() -> None:
         ({"texts": (Text("body", "x" * 5001),)}, "connectors.text_too_long"),
     ],
 )
-def test_what_is_no_plain_message_is_refused_before_any_request(
-    more: dict[str, Any], code: str
-) -> None:
+def test_invalid_message_is_rejected_without_request(more: dict[str, Any], code: str) -> None:
     outcome = PLATFORM.next_step(replace(UNIT, **more), ())
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
@@ -112,14 +109,12 @@ def said(status: int, body: Any = None) -> Response:
         (said(429, {}), Retry),
     ],
 )
-def test_answers_to_a_message_are_told_as_what_they_are(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_message_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_a_fan_who_takes_no_messages_ends_only_this(status: int) -> None:
+def test_uncontactable_fan_ends_only_this_message(status: int) -> None:
     gone = Rejected(Message(READER_GONE), permanent=True)
     assert PLATFORM.next_step(UNIT, (said(status, {"message": "User is not contactable"}),)) == gone
 
@@ -135,7 +130,7 @@ def look(*messages: dict[str, Any], more: bool = False) -> Response:
     return Response("look", 200, {"date": format_datetime(NOW, usegmt=True)}, body)
 
 
-def test_a_lost_message_is_known_by_its_words_its_sender_and_its_time() -> None:
+def test_lost_message_is_found_by_text_sender_and_time() -> None:
     ours = written(1, " hello ", by=ME)
     assert PLATFORM.look_up(SOUGHT, (look(written(2, "hello"), ours),)) == Found(number(1), "", NOW)
     for other in (
@@ -149,11 +144,11 @@ def test_a_lost_message_is_known_by_its_words_its_sender_and_its_time() -> None:
     assert PLATFORM.look_up(known, (look(ours),)) == Absent()
     undated = written(1, "hello", by=ME, sentAt="2026-11-22")
     assert isinstance(PLATFORM.look_up(SOUGHT, (look(undated),)), Unknown), (
-        "a day alone proves nothing"
+        "a date without a time proves nothing"
     )
 
 
-def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
+def test_lookup_reads_pages_up_to_a_limit() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := PLATFORM.look_up(SOUGHT, answers), Send):
         assert turn.step.action == "look"
@@ -184,9 +179,7 @@ def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
         (said(503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_message_is_gone(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_removal_needs_proof_from_fanvue(answer: StepResult, meant: type[Outcome]) -> None:
     copy = PlatformCopy(number(1), ME, LEO)
     turn = PLATFORM.remove(copy, ())
     assert isinstance(turn, Send)

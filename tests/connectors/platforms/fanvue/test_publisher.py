@@ -1,5 +1,4 @@
-"""Fanvue's own cases: how a picture gets there, what refusals mean, for whom a post is, what a
-listing proves."""
+"""The Fanvue connector: uploads, rejections, audiences, and proof from lists of posts."""
 
 import re
 from dataclasses import replace
@@ -75,7 +74,7 @@ def said(
 
 
 def answer_to(step: str, number: int = 1) -> Response:
-    """What they say when all is well."""
+    """Return the successful response to a step."""
     kind = re.sub(r":\d+$", "", step.rpartition(":")[0])
     uuid = (FIRST, SECOND)[number - 1]
     match kind:
@@ -94,7 +93,7 @@ def answer_to(step: str, number: int = 1) -> Response:
 
 
 def story(unit: Unit, answers: tuple[StepResult, ...] = ()) -> tuple[list[Any], Outcome]:
-    """All requests of a unit on a good day, and what came of it."""
+    """Return all steps of a unit with successful responses, and the outcome."""
     sent = []
     while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         sent.append(turn.step)
@@ -105,14 +104,14 @@ def story(unit: Unit, answers: tuple[StepResult, ...] = ()) -> tuple[list[Any], 
     return sent, turn
 
 
-def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
+def test_media_are_uploaded_before_the_post() -> None:
     sent, outcome = story(replace(UNIT, media=PICTURES, flags=(SUBSCRIBERS_MARK,)))
     assert [step.name.rpartition(":")[0] for step in sent] == [
         *["stage:open", "where:1", "stage:put:1", "stage:done", "poll"] * 2,
         "",
     ]
     assert outcome == Published(POST, "", NOW + timedelta(seconds=1))
-    assert len({step.wire_digest() for step in sent}) == len(sent), "answers are kept by it"
+    assert len({step.wire_digest() for step in sent}) == len(sent), "responses are stored by digest"
     opened, where, put, done, poll = sent[:5]
     assert where.path == "/media/uploads/up%2F1/parts/1/url"
     assert (put.method, put.address, put.token, put.file.sha256) == (
@@ -142,7 +141,7 @@ def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
     } == {"2025-06-26"}
 
 
-def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
+def test_video_is_uploaded_in_parts() -> None:
     film = Medium("a" * 64, "video/mp4", 2 * PART + 5, alt="waves")
     sent, outcome = story(replace(UNIT, media=(film,)))
     assert isinstance(outcome, Published)
@@ -160,10 +159,10 @@ def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
     again = [answer_to(one) for one in (sent[0].name, puts[0].name)]
     turn = PLATFORM.next_step(replace(UNIT, media=(film,)), tuple(again))
     assert isinstance(turn, Send)
-    assert turn.step.name.startswith("where:2:"), "what arrived is not sent again"
+    assert turn.step.name.startswith("where:2:"), "received parts are not sent again"
 
 
-def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> None:
+def test_audience_matches_the_subscribers_mark() -> None:
     post = story(UNIT)[0][-1]
     assert post.json == {"audience": "followers-and-subscribers", "text": "hello"}
     assert required_marks.first_missing_mark(post, (SUBSCRIBERS_MARK,)) == SUBSCRIBERS_MARK
@@ -175,7 +174,7 @@ def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> N
     )
 
 
-def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
+def test_processing_picture_is_polled_then_retried() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     answers: tuple[StepResult, ...] = ()
     asked = 0
@@ -205,7 +204,7 @@ def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
         (0, StepNotSent(f"stage:open:{'a' * 24}", "ConnectError"), False),
     ],
 )
-def test_what_fails_on_the_way_is_done_again(at: int, answer: StepResult, anew: bool) -> None:
+def test_failed_upload_step_is_repeated(at: int, answer: StepResult, anew: bool) -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     good = tuple(answer_to(step.name) for step in story(unit)[0][:at])
     again = PLATFORM.next_step(unit, (*good, answer))
@@ -213,7 +212,7 @@ def test_what_fails_on_the_way_is_done_again(at: int, answer: StepResult, anew: 
     assert again.uploads_gone is anew
 
 
-def test_an_address_in_an_object_serves_as_well() -> None:
+def test_upload_url_in_an_object_is_accepted() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     where = said(f"where:1:{'a' * 24}", 200, {}, {"url": ADDRESS})
     turn = PLATFORM.next_step(unit, (answer_to(f"stage:open:{'a' * 24}"), where))
@@ -221,7 +220,7 @@ def test_an_address_in_an_object_serves_as_well() -> None:
     assert turn.step.address == ADDRESS
 
 
-def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
+def test_new_attempt_requests_a_new_url_for_the_open_upload() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     opened = answer_to(f"stage:open:{'a' * 24}")
     turn = PLATFORM.next_step(unit, (opened,))
@@ -250,7 +249,7 @@ def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
         (said(PUBLISH, 429, {}), Retry),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
@@ -269,7 +268,7 @@ def a_post(number: int, text: str, at: datetime = NOW, **more: Any) -> dict[str,
 SOUGHT = LookupQuery("key-1", "hello", NOW, UNIT.account, asked_at=NOW)
 
 
-def test_a_lost_post_is_known_by_its_words_since_it_was_armed() -> None:
+def test_lost_post_is_found_by_text_and_time() -> None:
     found = PLATFORM.look_up(SOUGHT, (listing(a_post(7, "other"), a_post(8, " hello ")),))
     assert isinstance(found, Found)
     assert found.native_id == str(UUID(int=8))
@@ -279,8 +278,8 @@ def test_a_lost_post_is_known_by_its_words_since_it_was_armed() -> None:
     assert PLATFORM.look_up(known, (listing(a_post(8, "hello")),)) == Absent()
 
 
-def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> None:
-    """Its owner may word it otherwise in the app; each file was uploaded for it alone."""
+def test_lost_post_with_files_is_found_by_its_files() -> None:
+    """The owner may edit the text in the app, but each file was uploaded for this post alone."""
     media = PICTURES
     told = tuple(
         said(f"stage:open:{one.sha256[:24]}", 200, {"mediaUuid": number, "uploadId": "u"})
@@ -299,11 +298,11 @@ def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> No
     assert isinstance(PLATFORM.look_up(sought, (listing({**ours, "price": 500}),)), Unknown)
     untold = replace(sought, told=())
     assert isinstance(PLATFORM.look_up(untold, (listing({**ours, "text": "hello"}),)), Found), (
-        "by its words, then"
+        "matched by its text instead"
     )
 
 
-def test_pinned_posts_hide_nothing_that_follows() -> None:
+def test_pinned_posts_do_not_end_a_lookup() -> None:
     pinned = a_post(5, "pinned", NOW - timedelta(days=9), isPinned=True)
     assert isinstance(
         PLATFORM.look_up(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send
@@ -326,7 +325,7 @@ def test_pinned_posts_hide_nothing_that_follows() -> None:
         listing({"text": "x"}),
     ],
 )
-def test_a_listing_nobody_can_read_is_no_look(answer: StepResult) -> None:
+def test_unreadable_list_is_unknown(answer: StepResult) -> None:
     assert isinstance(PLATFORM.look_up(SOUGHT, (answer,)), Unknown)
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, text=" "), ()), Unknown)
 
@@ -342,13 +341,11 @@ def test_a_listing_nobody_can_read_is_no_look(answer: StepResult) -> None:
         (said("delete", 503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_removal_needs_proof_from_fanvue(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
-def test_numbers_are_whole() -> None:
+def test_metrics_are_integers() -> None:
     told = {"likesCount": 3.0, "commentsCount": 2, "tips": {"count": 1.0, "totalGross": 500}}
     assert PLATFORM.read_metrics(COPY, (said("metrics", 200, told),)) == {
         "likes": 3,
@@ -377,7 +374,7 @@ PAIR = {"access_token": Sealed(b"a"), "refresh_token": Sealed(b"r")}
         ({"uuid": FIRST, "handle": "mia </script>", "isCreator": True}, Rejected),
     ],
 )
-def test_only_a_creators_account_is_connected(told: dict[str, Any], meant: type[object]) -> None:
+def test_only_a_creator_account_is_connected(told: dict[str, Any], meant: type[object]) -> None:
     given = Response("token", 200, {}, {"expires_in": 3600}, PAIR)
     assert isinstance(PLATFORM.connect(BACK, (given, said("me", 200, told))), meant)
     visit = PLATFORM.connect(

@@ -1,4 +1,4 @@
-"""Hearing fans on Fanvue: what a fan says and nobody else does, poll by poll, with nothing lost."""
+"""Receiving fan messages on Fanvue: only those of fans, poll by poll, without loss."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def written(
 
 @dataclass
 class Chats:
-    """Fanvue as a poll sees it: what was said to whom, oldest first, and what it was asked."""
+    """Fanvue as a poll reads it: messages by chat, oldest first, and the requests received."""
 
     said: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     unread: int = 1
@@ -86,7 +86,7 @@ class Chats:
 
 
 def poll(chats: Chats, cursor: str) -> ChatUpdates | Outcome:
-    """One poll."""
+    """Poll once."""
     answers: tuple[StepResult, ...] = ()
     chats.asked.clear()
     while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
@@ -107,11 +107,11 @@ def heard(chats: Chats, cursor: str) -> tuple[list[str], str]:
 
 
 def begun(at: datetime = NOW) -> str:
-    """The cursor of an account that was heard until then."""
+    """Return the cursor of an account that was read until then."""
     return ChatCursor(at, at).to_cursor
 
 
-def test_the_first_poll_begins_where_the_account_does() -> None:
+def test_first_poll_starts_at_the_present() -> None:
     old, fresh = NOW - timedelta(days=3), NOW - timedelta(seconds=5)
     chats = Chats(
         {
@@ -121,22 +121,22 @@ def test_the_first_poll_begins_where_the_account_does() -> None:
     )
     words, cursor = heard(chats, "")
     assert words == ["just now"]
-    assert len(chats.asked) == 2, "who did not speak is not read"
+    assert len(chats.asked) == 2, "chats without new messages are not read"
     chats.said[IDA].append(written(4, "after", by=IDA, at=NOW + timedelta(minutes=9)))
     assert heard(chats, cursor)[0] == ["after"]
 
 
-def test_an_account_without_chats_begins_by_their_clock() -> None:
+def test_account_without_chats_starts_at_the_platform_time() -> None:
     words, cursor = heard(Chats(), "")
     assert words == []
     assert heard(Chats({LEO: [written(1, "first")]}), cursor)[0] == ["first"]
     silent = replace(
         Chats(), refuses=lambda path: Response("updates", 200, {}, {"data": [], "pagination": {}})
     )
-    assert heard(silent, "") == ([], ""), "nobody says what time it is: it begins anew"
+    assert heard(silent, "") == ([], ""), "without a Date header the cursor starts over"
 
 
-def test_a_quiet_account_costs_one_request_and_its_cursor_stands() -> None:
+def test_idle_account_costs_one_request_and_keeps_its_cursor() -> None:
     chats = Chats({LEO: [written(1)]})
     _, cursor = heard(chats, begun(NOW - timedelta(seconds=10)))
     _, cursor = heard(chats, cursor)
@@ -145,13 +145,13 @@ def test_a_quiet_account_costs_one_request_and_its_cursor_stands() -> None:
         assert chats.asked == ["/chats?page=1&size=50&sortBy=most_recent_messages"]
 
 
-def test_reading_marks_nothing_as_read() -> None:
+def test_polling_marks_nothing_as_read() -> None:
     chats = Chats({LEO: [written(1)]})
     poll(chats, begun())
     assert chats.asked[1] == f"/chats/{LEO}/messages?page=1&size=50&markAsRead=false"
 
 
-def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
+def test_only_fan_messages_are_received() -> None:
     kinds = (
         "AUTOMATED_NEW_FOLLOWER",
         "AUTOMATED_CHAT_MESSAGE_REPLY",
@@ -170,7 +170,7 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
     news = poll(chats, begun())
     assert isinstance(news, ChatUpdates)
     sale, update = news.updates
-    assert (sale.kind, sale.fan) == ("unlocked", LEO), "whoever it is said to be from"
+    assert (sale.kind, sale.fan) == ("unlocked", LEO), "whatever the sender field contains"
     assert (update.kind, update.fan, update.handle, update.text) == (
         "message",
         LEO,
@@ -190,7 +190,7 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
         {"type": "SOMETHING_NEW"},
     ],
 )
-def test_what_is_more_than_words_is_for_a_person(more: dict[str, Any]) -> None:
+def test_message_with_media_is_left_to_a_member(more: dict[str, Any]) -> None:
     news = poll(Chats({LEO: [written(1, **more)]}), begun())
     assert isinstance(news, ChatUpdates)
     assert [(one.kind, one.text) for one in news.updates] == [
@@ -198,7 +198,7 @@ def test_what_is_more_than_words_is_for_a_person(more: dict[str, Any]) -> None:
     ]
 
 
-def test_messages_come_in_the_order_they_were_written_also_at_one_moment() -> None:
+def test_messages_are_ordered_even_with_equal_times() -> None:
     chats = Chats({LEO: [written(n, str(n)) for n in range(120)]})
     words, cursor = heard(chats, begun())
     assert words == [str(n) for n in range(120)]
@@ -209,23 +209,23 @@ def test_messages_come_in_the_order_they_were_written_also_at_one_moment() -> No
     assert "another chat, same moment" in heard(chats, cursor)[0]
 
 
-def test_what_is_listed_late_is_heard_all_the_same() -> None:
+def test_late_listed_message_is_received() -> None:
     chats = Chats({LEO: [written(1)]})
     _, cursor = heard(chats, begun())
     chats.said[IDA] = [written(2, "late", by=IDA, at=NOW - BEFORE / 2)]
     assert heard(chats, cursor)[0] == ["late"]
 
 
-def test_a_message_taken_back_hides_no_other() -> None:
+def test_removed_message_hides_no_other() -> None:
     chats = Chats({LEO: [written(1, "stays"), written(2, "goes", at=NOW + timedelta(seconds=1))]})
     _, cursor = heard(chats, begun())
     chats.said[LEO].pop()
-    assert heard(chats, cursor)[1], "the list is shorter, and read"
+    assert heard(chats, cursor)[1], "the shorter list is read"
     chats.said[LEO].append(written(3, "and again", at=NOW + timedelta(seconds=30)))
     assert heard(chats, cursor)[0][-1] == "and again"
 
 
-def test_what_is_left_over_comes_with_the_next_polls_and_nothing_is_lost() -> None:
+def test_remaining_chats_are_read_by_the_next_polls() -> None:
     fans = [str(UUID(int=100 + n)) for n in range(130)]
     chats = Chats(
         {
@@ -238,9 +238,7 @@ def test_what_is_left_over_comes_with_the_next_polls_and_nothing_is_lost() -> No
         words, cursor = heard(chats, cursor)
         all_words += words
         polls += 1
-        if (
-            polls == 5
-        ):  # who waits on a later page speaks again, and is on the first one from now on
+        if polls == 5:  # a fan on a later page writes again and moves to the first page
             late = fans[3]
             chats.said[late].append(
                 written(999, "me again", by=late, at=NOW + timedelta(minutes=10))
@@ -256,7 +254,7 @@ def test_what_is_left_over_comes_with_the_next_polls_and_nothing_is_lost() -> No
     assert len(cursor) < 8000
 
 
-def test_whoever_speaks_meanwhile_is_not_kept_waiting_by_what_is_left_over() -> None:
+def test_new_message_is_received_despite_remaining_chats() -> None:
     fans = [str(UUID(int=100 + n)) for n in range(200)]
     chats = Chats(
         {fan: [written(n, by=fan, at=NOW + timedelta(seconds=n))] for n, fan in enumerate(fans)}
@@ -268,7 +266,7 @@ def test_whoever_speaks_meanwhile_is_not_kept_waiting_by_what_is_left_over() -> 
     assert "here" in heard(chats, cursor)[0]
 
 
-def test_a_mass_message_makes_nobody_read_thousands_of_chats() -> None:
+def test_mass_message_does_not_cause_thousands_of_reads() -> None:
     sent = [str(UUID(int=100 + n)) for n in range(900)]
     chats = Chats(
         {fan: [written(n, by=ME, type="BROADCAST")] for n, fan in enumerate(sent)}, unread=0
@@ -281,14 +279,14 @@ def test_a_mass_message_makes_nobody_read_thousands_of_chats() -> None:
         requests += len(chats.asked)
         chats.at += timedelta(seconds=10)
     assert all_words == ["for me?"]
-    assert len(chats.asked) == 1, "ten minutes later it is over"
+    assert len(chats.asked) == 1, "after ten minutes polls are short again"
     assert requests < 500
     chats.unread = 1
     chats.said = {LEO: [written(1, "wait"), written(2, "to all", by=ME, type="BROADCAST")]}
-    assert heard(chats, begun())[0] == ["wait"], "under it lies what nobody has read"
+    assert heard(chats, begun())[0] == ["wait"], "unread messages precede the mass message"
 
 
-def test_a_very_long_silence_ends_with_a_person_who_looks() -> None:
+def test_long_backlog_is_left_to_a_member() -> None:
     chats = Chats({LEO: [written(n, str(n)) for n in range(MAX_PAGES * 50 + 30)]})
     news = poll(chats, begun())
     assert isinstance(news, ChatUpdates)
@@ -300,7 +298,7 @@ def _of(fan: str, refused: StepResult, path: str) -> StepResult | None:
     return refused if fan in path else None
 
 
-def test_one_chat_that_is_refused_silences_no_other() -> None:
+def test_refused_chat_does_not_stop_other_chats() -> None:
     for status, told in ((403, 2), (404, 1)):
         chats = Chats(
             {LEO: [written(1)], IDA: [written(2, "heard", by=IDA, at=NOW - timedelta(seconds=1))]}
@@ -331,9 +329,7 @@ def test_one_chat_that_is_refused_silences_no_other() -> None:
         (StepNotSent("updates", "ConnectError"), Retry),
     ],
 )
-def test_a_bad_answer_passes_nothing_and_keeps_what_was_read_before_it(
-    bad: Any, meant: type[Outcome]
-) -> None:
+def test_failed_poll_keeps_messages_read_before_it(bad: Any, meant: type[Outcome]) -> None:
     chats = Chats(
         {
             LEO: [written(1, "first", at=NOW + timedelta(seconds=1))],
@@ -344,15 +340,15 @@ def test_a_bad_answer_passes_nothing_and_keeps_what_was_read_before_it(
     assert isinstance(poll(chats, begun()), meant)
     chats.refuses = lambda path: bad if IDA in path else None
     if isinstance(bad, Response) and bad.status == 410:
-        return  # one chat that is refused is passed over
+        return  # one refused chat is skipped
     words, cursor = heard(chats, begun())
     assert words == ["first"]
-    assert isinstance(poll(chats, cursor), meant), "nothing more before it"
+    assert isinstance(poll(chats, cursor), meant), "no further messages before the failed chat"
     chats.refuses = lambda path: None
     assert heard(chats, cursor)[0] == ["then"]
 
 
-def test_days_without_hours_are_read_too() -> None:
+def test_dates_without_time_are_read() -> None:
     chats = Chats(
         {LEO: [written(1, "today", sentAt="2026-11-22"), written(2, "too", sentAt="2026-11-22")]}
     )
@@ -360,7 +356,7 @@ def test_days_without_hours_are_read_too() -> None:
     assert heard(chats, "")[0] == ["today", "too"]
 
 
-def test_a_message_dated_ahead_silences_nobody() -> None:
+def test_future_dated_message_does_not_stop_others() -> None:
     chats = Chats({LEO: [written(1, "from tomorrow", at=NOW + timedelta(days=400))]})
     words, cursor = heard(chats, begun())
     assert words == ["from tomorrow"]
@@ -371,7 +367,7 @@ def test_a_message_dated_ahead_silences_nobody() -> None:
     assert heard(chats, cursor)[0] == []
 
 
-def test_lists_nobody_expects_are_read_as_far_as_they_go() -> None:
+def test_malformed_list_is_read_as_far_as_possible() -> None:
     chats = Chats({LEO: [written(1, "heard")]})
     good = chats.listed()
     strange = [

@@ -1,4 +1,4 @@
-"""What Fanvue's calls say of who signed them, and what is worth reading after each."""
+"""Fanvue webhooks: signatures, and the data to read after each event."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ def nudge(**event: Any) -> AppWebhookEvent | None:
     return FANVUE.parse_app_webhook(json.dumps(event).encode())
 
 
-def test_fanvue_alone_calls_for_an_application() -> None:
+def test_only_fanvue_has_application_webhooks() -> None:
     assert [
         name for name, one in load_connectors().items() if isinstance(one, SupportsAppWebhooks)
     ] == ["fanvue"]
@@ -29,11 +29,11 @@ def test_fanvue_alone_calls_for_an_application() -> None:
     "header",
     [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"],
 )
-def test_a_signature_is_read_in_any_order(header: str) -> None:
+def test_signature_fields_may_be_in_any_order(header: str) -> None:
     assert FANVUE.read_signature(header) == WebhookSignature("1700000000", (MARK,))
 
 
-def test_while_a_secret_changes_there_may_be_two() -> None:
+def test_two_signatures_are_accepted_during_rotation() -> None:
     assert FANVUE.read_signature(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature(
         "1700000000", (MARK, OTHER)
     )
@@ -59,7 +59,7 @@ def test_while_a_secret_changes_there_may_be_two() -> None:
         "t=1700000000" + f",v0={MARK}" * 5,
     ],
 )
-def test_what_is_no_signature_is_none(header: str) -> None:
+def test_invalid_signature_header_is_none(header: str) -> None:
     assert FANVUE.read_signature(header) is None
 
 
@@ -76,7 +76,7 @@ def test_what_is_no_signature_is_none(header: str) -> None:
         ("creator.follow.created", {"followers"}),
     ],
 )
-def test_an_event_says_what_is_worth_reading(kind: str, wakes: set[str]) -> None:
+def test_event_type_maps_to_data_to_read(kind: str, wakes: set[str]) -> None:
     assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}}) == AppWebhookEvent(
         "evt_1", LEA, frozenset(wakes)
     )
@@ -93,7 +93,7 @@ def test_an_event_says_what_is_worth_reading(kind: str, wakes: set[str]) -> None
         "messages",
     ],
 )
-def test_other_events_wake_nobody(kind: str) -> None:
+def test_other_event_triggers_nothing(kind: str) -> None:
     assert (
         nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}, "price": 5}, price=5) is None
     )
@@ -108,9 +108,7 @@ def test_other_events_wake_nobody(kind: str) -> None:
         ({"sender": {"handle": "leo"}, "price": 500}, {"earnings", "chats"}),
     ],
 )
-def test_an_event_without_id_and_type_is_known_by_its_words(
-    told: dict[str, Any], wakes: set[str]
-) -> None:
+def test_event_without_id_is_keyed_by_its_digest(told: dict[str, Any], wakes: set[str]) -> None:
     body = json.dumps({**told, "recipientUuid": LEA}).encode()
     assert FANVUE.parse_app_webhook(body) == AppWebhookEvent(
         hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes)
@@ -118,7 +116,7 @@ def test_an_event_without_id_and_type_is_known_by_its_words(
 
 
 @pytest.mark.parametrize("named", [None, "", 7, [], {}, "x" * 201, "a\x00b", "\ud800", "a\nb"])
-def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
+def test_invalid_event_id_is_replaced_by_the_digest(named: object) -> None:
     body = json.dumps({"id": named, "type": "creator.follow.created"}).encode()
     found = FANVUE.parse_app_webhook(body)
     assert found is not None
@@ -138,7 +136,7 @@ def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
         {"creator": {"uuid": "x"}},
     ],
 )
-def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
+def test_event_without_creator_concerns_all(data: object) -> None:
     assert nudge(id="evt_1", type="creator.follow.created", data=data) == AppWebhookEvent(
         "evt_1", "", frozenset({"followers"})
     )
@@ -159,5 +157,5 @@ def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
     ],
     ids=range(9),
 )
-def test_what_is_no_event_is_none(body: bytes) -> None:
+def test_invalid_body_is_none(body: bytes) -> None:
     assert FANVUE.parse_app_webhook(body) is None

@@ -1,4 +1,4 @@
-"""What people say under posts on Instagram: read page by page, answered, hidden, deleted."""
+"""Comments on Instagram posts: paginated reading, replies, hiding and deletion."""
 
 import json
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def mine(world: ConnectorWorld) -> Profile:
 
 
 def posted(world: ConnectorWorld, many: int = 1) -> list[str]:
-    """So many posts of the account, oldest first."""
+    """Add posts to the account. Return their IDs, oldest first."""
     told = mine(world).posts
     numbers = [
         str(int(mine(world).id) * 1000 + place) for place in range(len(told), len(told) + many)
@@ -94,7 +94,7 @@ def posted(world: ConnectorWorld, many: int = 1) -> list[str]:
 def said(
     world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: str = ""
 ) -> list[str]:
-    """Somebody says things under a post, each a second after the other."""
+    """Add comments to a post, one second apart. Return their IDs."""
     ids = []
     for text in texts:
         world.clock.advance(1)
@@ -103,7 +103,7 @@ def said(
 
 
 def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
-    """What one reading tells, where the next one goes on, and how many requests it took."""
+    """Read comments once. Return them, the next cursor, and the number of requests."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     while isinstance(
         turn := Instagram().list_comments(mine(world).id, "", cursor, tuple(answers)), Send
@@ -114,7 +114,7 @@ def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, 
     return list(turn.found), turn.cursor, len(answers)
 
 
-def test_it_tells_who_said_what_under_which_post_oldest_first(world: ConnectorWorld) -> None:
+def test_comments_have_author_text_and_post_in_order(world: ConnectorWorld) -> None:
     older, newer = posted(world, 2)
     said(world, newer, "lovely")
     (second,) = said(world, older, "where is it?")
@@ -132,7 +132,7 @@ def test_it_tells_who_said_what_under_which_post_oldest_first(world: ConnectorWo
     assert len({one.author for one in found}) == 2
 
 
-def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_is(
+def test_own_comments_are_skipped_and_replies_to_them_read(
     world: ConnectorWorld,
 ) -> None:
     (post,) = posted(world)
@@ -142,19 +142,21 @@ def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_i
     assert [one.text for one in heard(world)[0]] == ["thank you", "hello"]
 
 
-def test_a_next_reading_tells_what_is_new_wherever_it_stands(world: ConnectorWorld) -> None:
+def test_next_reading_returns_only_new_comments(world: ConnectorWorld) -> None:
     posts = posted(world, POSTS * 2)
     old = said(world, posts[0], "old")
     world.clock.advance(LATE.total_seconds() + 1)
     first, cursor, asked = heard(world)
-    assert ([one.text for one in first], asked) == (["old"], 2), "the newest posts, and the others"
+    assert ([one.text for one in first], asked) == (["old"], 2), (
+        "one request for the newest posts, one for the others"
+    )
     world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[0], "new reply", under=old[0])
     said(world, posts[-1], "new")
     assert [one.text for one in heard(world, cursor)[0]] == ["new reply", "new"]
 
 
-def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: ConnectorWorld) -> None:
+def test_posts_over_the_request_limit_are_read_next(world: ConnectorWorld) -> None:
     posts = posted(world, POSTS * (MAX_REQUESTS + 3))
     for number, post in enumerate(posts):
         said(world, post, f"under {number}")
@@ -164,7 +166,7 @@ def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: Connect
         found, cursor, asked = heard(world, cursor)
         assert asked <= MAX_REQUESTS
         told |= {one.text for one in found}
-    assert len(told) == len(posts), "each post was passed"
+    assert len(told) == len(posts), "every post was read"
     world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[3], "late, and far down")
     told = set()
@@ -174,7 +176,7 @@ def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: Connect
     assert told == {"late, and far down"}
 
 
-def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: ConnectorWorld) -> None:
+def test_busy_post_is_read_back_to_the_last_reading(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     said(world, post, "before")
     world.clock.advance(LATE.total_seconds() + 1)
@@ -199,7 +201,7 @@ def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: Connec
     assert told == set(texts)
 
 
-def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: ConnectorWorld) -> None:
+def test_interrupted_reading_resumes(world: ConnectorWorld) -> None:
     posts = posted(world, POSTS * 3)
     said(world, posts[0], "at the end")
     said(world, posts[-1], "at the top")
@@ -217,19 +219,19 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: ConnectorWorld)
     assert [one.text for one in heard(world, broken.cursor)[0]] == ["at the end", "at the top"][:2]
 
 
-def test_what_can_never_be_asked_for_is_passed_over(world: ConnectorWorld) -> None:
+def test_deleted_post_in_the_cursor_is_skipped(world: ConnectorWorld) -> None:
     posts = posted(world, 2)
     said(world, posts[0], "hello")
     _, cursor, _ = heard(world)
     since, began, newest, _, _ = json.loads(cursor)
     stuck = json.dumps([since, began, newest, "", [["404", "QVF1", since]]])
     _, after, _ = heard(world, stuck)
-    assert json.loads(after)[3:] == ["", []], "a post that is gone is asked for once"
+    assert json.loads(after)[3:] == ["", []], "a deleted post is requested once"
     for odd in ("{", "[]", '["","","","",[["1"]]]', "7"):
-        assert [one.text for one in heard(world, odd)[0]] == ["hello"], "as from the beginning"
+        assert [one.text for one in heard(world, odd)[0]] == ["hello"], "as a first reading"
 
 
-def test_a_token_that_lacks_the_right_hears_nothing_and_still_posts(world: ConnectorWorld) -> None:
+def test_token_without_permission_reads_none_but_posts(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (said_there,) = said(world, post, "hello")
     mine(world).rights = frozenset(
@@ -264,7 +266,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
+def test_malformed_entry_is_skipped_and_malformed_response_is_none() -> None:
     good = {
         "id": "2",
         "comments": {"data": [{"id": "7", "username": "ann", "timestamp": "soon", "text": None}]},
@@ -286,7 +288,7 @@ def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
         assert Instagram().list_comments("17", "", "", (answer,)) is None
 
 
-def test_a_cursor_moves_by_their_clock_and_not_without_one() -> None:
+def test_cursor_follows_the_platform_clock() -> None:
     told = Instagram().list_comments("17", "", "", (ok(data=[]),))
     assert isinstance(told, CommentPage)
     assert json.loads(told.cursor)[0] == "2026-11-01T12:00:00+00:00"
@@ -303,7 +305,7 @@ def asked(unit: Unit, *answers: StepResult) -> WireStep:
     return turn.step
 
 
-def test_an_answer_is_words_under_the_top_comment() -> None:
+def test_reply_is_text_under_the_top_comment() -> None:
     step = asked(ANSWER)
     assert (step.kind, step.path, step.json) == (
         StepKind.PUBLISH,
@@ -331,7 +333,7 @@ def test_an_answer_is_words_under_the_top_comment() -> None:
         (replace(ANSWER, flags=(AI,)), "connectors.mark_untold"),
     ],
 )
-def test_what_no_answer_can_be(odd: Unit, code: str) -> None:
+def test_invalid_reply_is_rejected(odd: Unit, code: str) -> None:
     refused = Instagram().next_step(odd, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
@@ -347,7 +349,9 @@ MEANT: list[tuple[StepResult, type[Outcome], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "expected", "code"), MEANT)
-def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], code: str) -> None:
+def test_reply_response_maps_to_outcome(
+    answer: StepResult, expected: type[Outcome], code: str
+) -> None:
     outcome = Instagram().next_step(ANSWER, (answer,))
     assert type(outcome) is expected
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
@@ -363,7 +367,7 @@ def reply(
 ME = ok(username="nova")
 
 
-def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
+def test_lost_reply_is_looked_up_under_its_comment() -> None:
     def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
         return Instagram().look_up(sought, answers)
 
@@ -390,7 +394,7 @@ def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
     turn = look(ME, full)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&after=QVF%2B%2F%3D")
-    assert isinstance(look(ME, *[full] * 5), Unknown), "somebody talks without end"
+    assert isinstance(look(ME, *[full] * 5), Unknown), "endless replies of other users"
     for lost in (
         wrong(100, 33),
         wrong(4),
@@ -401,7 +405,7 @@ def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
         assert isinstance(look(ME, lost), Unknown)
 
 
-def test_an_answer_has_no_numbers_and_no_marks() -> None:
+def test_reply_has_no_metrics_and_no_marks() -> None:
     copy = PlatformCopy("comment:900", "17")
     assert Instagram().read_metrics(copy, ()) is None
     assert not isinstance(Instagram().read_marks(copy, (AI,), ()), Send)
@@ -412,7 +416,9 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
         "DELETE",
         "/900",
     )
-    assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), "a post"
+    assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), (
+        "a post is not a comment"
+    )
 
 
 def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
@@ -423,7 +429,7 @@ def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
     return turn
 
 
-def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: ConnectorWorld) -> None:
+def test_comment_is_hidden_shown_and_deleted_by_its_id(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (top,) = said(world, post, "hello")
     (below,) = said(world, post, "hush", under=top)
@@ -434,11 +440,11 @@ def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: ConnectorW
     assert not told.hidden
     assert acted(world, top, "delete") == Published(top)
     assert acted(world, f"{top}/{below}", "hide") == Published(f"{top}/{below}"), (
-        "gone with the one above it"
+        "deleted with its parent"
     )
 
 
-def test_what_is_refused_and_still_there_is_not_done() -> None:
+def test_refused_action_on_an_existing_comment_is_not_done() -> None:
     spot = CommentTarget("501", "9", "17")
     missing = wrong(100, 33, step="moderate")
     turn = Instagram().moderate_comment(spot, "hide", (missing,))
@@ -453,11 +459,11 @@ def test_what_is_refused_and_still_there_is_not_done() -> None:
     assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(10),)), Rejected)
     assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(4),)), Retry)
     for nobody in ("block", "report"):
-        # one of a list
+        # literals of one list
         assert isinstance(Instagram().moderate_comment(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # see above
 
 
-def test_a_hidden_comment_takes_no_answer(world: ConnectorWorld) -> None:
+def test_hidden_comment_accepts_no_reply(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (top,) = said(world, post, "hello")
     acted(world, top, "hide")
@@ -466,12 +472,12 @@ def test_a_hidden_comment_takes_no_answer(world: ConnectorWorld) -> None:
     assert refused.reason.code == "instagram.remark_gone"
 
 
-def test_the_fake_knows_no_other_fields_than_meta_describes() -> None:
+def test_fake_offers_only_documented_fields() -> None:
     for name, known in (
         ("IGMediaForIGOnlyAPI.json", comments.MEDIA_FIELDS - {"comments"}),
         ("IGComment.json", comments.COMMENT_FIELDS - {"replies"}),
     ):
         path: Path | None = description(f"instagram/{name}")
         if path is None:
-            pytest.skip("their description is not at hand")
+            pytest.skip("Meta's description is missing (set GREENROOM_SHARED)")
         assert known <= {one["name"] for one in json.loads(path.read_text("utf-8"))["fields"]}

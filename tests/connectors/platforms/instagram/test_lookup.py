@@ -1,5 +1,5 @@
-"""Instagram's lists: a page may hold fewer than were asked for, and ends the list only where no
-next one is named."""
+"""Instagram lists: a page may hold fewer posts than requested; only a missing next cursor ends the
+list."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from tests.connectors.conformance.worlds import instagram_world
 from tests.fakes.instagram.server import instagram
 
 MANY, WANTED = 120, 30
-"""Posts of the account, and the place of the one that is looked for, on the second page."""
+"""Number of posts of the account, and the index of the post sought, on the second page."""
 
 NOT_THERE = Response(
     "look",
@@ -52,21 +52,21 @@ def world() -> Iterator[ConnectorWorld]:
 def ended(
     world: ConnectorWorld, ask: Callable[[tuple[StepResult, ...]], Any], *first: StepResult
 ) -> Any:
-    """What a look came to."""
+    """Return the result of a lookup."""
     house, answers = SendingHarness(world, world.connector), list(first)
     while isinstance(turn := ask(tuple(answers)), Send):
         answers.append(house.send(turn.step))
     return turn
 
 
-def test_a_post_further_down_is_not_taken_for_gone(world: ConnectorWorld) -> None:
-    """The read of one post is known to lie, so the list decides."""
+def test_post_on_a_later_page_is_not_missing(world: ConnectorWorld) -> None:
+    """The read of a single post is unreliable, so the list decides."""
     for place, seen in ((WANTED, PresenceReport()), (0, PresenceReport()), (MANY, MissingPost())):
         copy = PlatformCopy(str(17_000 + place), world.account.account)
         assert ended(world, partial(Instagram().check_presence, copy), NOT_THERE) == seen
 
 
-def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> None:
+def test_older_post_is_found_on_a_later_page(world: ConnectorWorld) -> None:
     sought = LookupQuery(
         "key", f"number {WANTED}", world.now(), world.account.account, asked_at=world.now()
     )
@@ -75,7 +75,7 @@ def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> N
     assert found.native_id == str(17_000 + WANTED)
 
 
-def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: ConnectorWorld) -> None:
+def test_post_is_found_by_url_on_any_page(world: ConnectorWorld) -> None:
     for code, seen in ((f"c{WANTED}", str(17_000 + WANTED)), ("c0", "17000"), ("elsewhere", None)):
         address = ClaimedAddress(
             f"https://www.instagram.com/p/{code}/", world.account.account, "", 1
@@ -84,7 +84,7 @@ def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: ConnectorWo
         assert found == Absent() if seen is None else found.native_id == seen
 
 
-def test_a_list_that_says_nothing_of_pages_is_at_its_end() -> None:
+def test_list_without_paging_is_complete() -> None:
     sought = LookupQuery("key", "hello", datetime(2026, 11, 26, tzinfo=UTC), "17")
     told_of_pages: tuple[object, ...] = (None, [], {"cursors": None}, {"cursors": {"after": "QVF"}})
     for paging in told_of_pages:

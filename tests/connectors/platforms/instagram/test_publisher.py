@@ -1,4 +1,4 @@
-"""What Instagram's answers mean, and what of a post is told where."""
+"""The Instagram connector: meaning of responses and contents of the requests."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -66,7 +66,7 @@ STAGED = ok(f"stage:{'a' * 24}", id="101")
 READY = ok("poll:101", status_code="FINISHED")
 
 
-def test_a_picture_is_fetched_asked_after_and_published() -> None:
+def test_picture_is_staged_polled_and_published() -> None:
     first = asked(replace(POST, flags=(AI,)))
     assert (first.kind, first.path, first.fetched["image_url"].sha256) == (
         StepKind.STAGE,
@@ -89,7 +89,7 @@ def test_a_picture_is_fetched_asked_after_and_published() -> None:
     assert said(POST, STAGED, READY, ok("publish", id="900")) == Published("900")
 
 
-def test_a_carousel_says_what_it_is_on_the_outer_container_alone() -> None:
+def test_carousel_text_and_marks_are_on_the_outer_container() -> None:
     done = (
         STAGED,
         ok(f"stage:{'b' * 24}", id="102"),
@@ -109,7 +109,7 @@ def test_a_carousel_says_what_it_is_on_the_outer_container_alone() -> None:
     assert asked(ALBUM, *whole).json == {"creation_id": "103"}
 
 
-def test_the_mark_is_looked_for_where_the_post_is_made() -> None:
+def test_marks_are_required_where_the_post_is_created() -> None:
     single, item = asked(replace(POST, flags=(AI,))), asked(ALBUM)
     publication = asked(POST, STAGED, READY)
     assert required_marks.needs_marks(single, "instagram")
@@ -128,19 +128,19 @@ def test_the_mark_is_looked_for_where_the_post_is_made() -> None:
         ("PUBLISHED", Uncertain),
     ],
 )
-def test_a_container_that_is_no_use(status: str, expected: type[Outcome]) -> None:
+def test_unusable_container_maps_to_outcome(status: str, expected: type[Outcome]) -> None:
     outcome = said(POST, STAGED, ok("poll:101", status_code=status))
     assert isinstance(outcome, expected)
-    assert not isinstance(outcome, Retry) or outcome.uploads_gone, "it is made again"
+    assert not isinstance(outcome, Retry) or outcome.uploads_gone, "the container is created again"
 
 
-def test_a_container_that_takes_its_time_is_asked_after_later() -> None:
+def test_processing_container_is_polled_later() -> None:
     assert asked(POST, STAGED).path.startswith("/101?")
     later = said(POST, STAGED, ok("poll:101", status_code="IN_PROGRESS"))
     assert isinstance(later, Retry)
-    assert not later.uploads_gone, "the picture is there"
+    assert not later.uploads_gone, "the upload is kept"
     assert isinstance(said(POST, STAGED, wrong("poll:101", 100, 33)), Retry), (
-        "their read bug says nothing of the post"
+        "the platform's read bug proves nothing about the post"
     )
 
 
@@ -158,16 +158,16 @@ MEANT: list[tuple[str, int, int, type[Outcome]]] = [
 
 
 @pytest.mark.parametrize(("step", "code", "sub", "expected"), MEANT)
-def test_errors_come_as_400_and_mean_what_their_codes_say(
+def test_error_code_maps_to_outcome(
     step: str, code: int, sub: int, expected: type[Outcome]
 ) -> None:
     before = () if step == UPLOAD else (STAGED, READY)
     assert type(said(POST, *before, wrong(step, code, sub))) is expected
 
 
-def test_what_they_call_transient_is_tried_again_and_never_told_as_refused() -> None:
-    """Codes that nobody listed: as a refusal of a publication it would say that nothing stands
-    there."""
+def test_transient_error_is_never_a_rejection() -> None:
+    """These codes are undocumented; a rejection of the publishing request would claim that no post
+    exists."""
     body = {
         "error": {
             "code": -2,
@@ -182,11 +182,11 @@ def test_what_they_call_transient_is_tried_again_and_never_told_as_refused() -> 
     assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Rejected)
     body["error"] |= {"code": 100, "error_subcode": 2207050, "is_transient": True}
     assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Disconnected), (
-        "what has a code of its own"
+        "a documented code takes precedence"
     )
 
 
-def test_the_app_waits_as_a_whole_where_the_app_is_meant() -> None:
+def test_app_limit_applies_to_all_accounts() -> None:
     app, own = said(POST, wrong(UPLOAD, 4)), said(POST, wrong(UPLOAD, 17))
     assert isinstance(app, Retry)
     assert isinstance(own, Retry)
@@ -199,7 +199,7 @@ def test_the_app_waits_as_a_whole_where_the_app_is_meant() -> None:
     assert gone.uploads_gone
 
 
-def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
+def test_unanswered_publication_is_uncertain() -> None:
     for lost in (
         StepAnswerLost(LAST, "reset"),
         wrong(LAST, 2, status=500),
@@ -211,7 +211,7 @@ def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
     assert isinstance(said(POST, STAGED, READY, StepNotSent(LAST, "refused")), Retry)
 
 
-def test_without_an_address_to_fetch_from_a_person_is_told_what_to_do() -> None:
+def test_missing_public_url_is_rejected_with_a_reason() -> None:
     outcome = said(POST, StepNotSent(UPLOAD, "no_public_address"))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == "connectors.no_public_address"
@@ -233,11 +233,11 @@ def test_without_an_address_to_fetch_from_a_person_is_told_what_to_do() -> None:
         {"viewer": "7", "audience": "viewer"},
     ],
 )
-def test_what_does_not_fit_is_refused_before_any_request(changes: dict[str, Any]) -> None:
+def test_invalid_unit_is_rejected_without_request(changes: dict[str, Any]) -> None:
     assert isinstance(said(replace(POST, **changes)), Rejected)
 
 
-def test_an_account_is_connected_by_its_token() -> None:
+def test_account_is_connected_by_its_token() -> None:
     connector, form = Instagram(), {"access_token": Sealed(b"t")}
     turn = connector.connect(form, ())
     assert isinstance(turn, Send)

@@ -1,5 +1,4 @@
-"""Stories: what is told of one, what is refused before anybody is asked, and what the fake
-Instagram holds them to."""
+"""Stories on Instagram: request contents, early rejections, and the rules of the fake."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -55,7 +54,7 @@ def why(unit: Unit) -> str:
     return turn.reason.code
 
 
-def test_a_story_is_one_container_that_says_what_it_is_and_who_made_it() -> None:
+def test_story_is_one_container_with_type_mark_and_mentions() -> None:
     made = asked(replace(STORY, flags=(AI,)))
     assert (made.kind, made.path, made.json) == (
         StepKind.STAGE,
@@ -76,7 +75,7 @@ def test_a_story_is_one_container_that_says_what_it_is_and_who_made_it() -> None
     assert Instagram().next_step(STORY, (*ready, ok("publish", {"id": "900"}))) == Published("900")
 
 
-def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
+def test_deselected_story_is_a_regular_post() -> None:
     plain = replace(
         STORY, options=(PlatformOption("story", ("false",)),), media=(replace(TALL, height=1080),)
     )
@@ -106,13 +105,11 @@ def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
         ({"parts": 2, "comment": HAS_FIRST_COMMENT}, "connectors.no_threads"),
     ],
 )
-def test_what_a_story_cannot_show_is_refused_before_anybody_is_asked(
-    more: dict[str, Any], code: str
-) -> None:
+def test_unsupported_story_content_is_rejected(more: dict[str, Any], code: str) -> None:
     assert why(replace(STORY, **more)) == code
 
 
-def test_what_holds_for_a_story_is_data_that_pages_read() -> None:
+def test_story_limits_are_part_of_the_capabilities() -> None:
     whole = Instagram().capabilities
     short = options.capabilities_for(whole, (AS_STORY,))
     assert (short.size_limits("instagram.post"), short.film_seconds, short.hours) == (
@@ -152,7 +149,7 @@ def told(number: str, kind: str = "IMAGE", *, after: float = 5) -> dict[str, Any
 MADE, OUT = ok(STAGED, {"id": "55"}), ok("look", {"status_code": "PUBLISHED"})
 
 
-def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time() -> None:
+def test_lost_story_is_found_by_container_type_and_time() -> None:
     wanted, find = sought(MADE), Instagram().look_up
     first, then = find(wanted, ()), find(wanted, (OUT,))
     assert isinstance(first, Send)
@@ -163,15 +160,17 @@ def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time
     seen = find(wanted, (OUT, listed(told("9"), moving, older)))
     assert isinstance(seen, Found)
     assert (seen.native_id, seen.url) == ("9", "https://www.instagram.com/stories/nova/9")
-    assert isinstance(find(wanted, (OUT, listed(told("9"), told("6")))), Unknown), "two are like it"
-    assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list lags"
-    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
-        "it still waits to be published"
+    assert isinstance(find(wanted, (OUT, listed(told("9"), told("6")))), Unknown), (
+        "two stories match"
     )
-    assert isinstance(find(sought(), ()), Unknown), "no container is known"
+    assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list may lag"
+    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
+        "the container is still unpublished"
+    )
+    assert isinstance(find(sought(), ()), Unknown), "the container ID is unknown"
 
 
-def test_the_address_of_a_story_names_it() -> None:
+def test_story_is_found_by_its_url() -> None:
     place = ClaimedAddress("https://www.instagram.com/stories/nova/9/?igsh=a", "17", "", 1)
     seen = Instagram().resolve_address(place, (listed(told("8"), told("9")),))
     assert isinstance(seen, Found)
@@ -179,7 +178,7 @@ def test_the_address_of_a_story_names_it() -> None:
     assert Instagram().resolve_address(place, (listed(told("8")),)) == Absent()
 
 
-def test_numbers_of_a_story_are_those_of_its_insights_too() -> None:
+def test_story_metrics_include_insights() -> None:
     read, copy = Instagram().read_metrics, PlatformCopy("9", "17")
     shown = ok("metrics", {"id": "9", "media_product_type": "STORY", "like_count": 3})
     then = read(copy, (shown,))
@@ -212,7 +211,7 @@ def fake() -> Iterator[FakeInstagram]:
 
 
 def shown(fake: FakeInstagram, mine: Profile, **said: Any) -> tuple[int, Any]:
-    """Make a story and publish it; what came of that."""
+    """Create a story and publish it. Return the status and the response."""
     status, made = ask(fake, mine, "POST", f"{mine.id}/media", media_type="STORIES", **said)
     if status != 200:
         return status, made
@@ -220,14 +219,12 @@ def shown(fake: FakeInstagram, mine: Profile, **said: Any) -> tuple[int, Any]:
     return ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made["id"])
 
 
-def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(
-    fake: FakeInstagram, files: str
-) -> None:
+def test_story_is_listed_separately_counts_and_expires(fake: FakeInstagram, files: str) -> None:
     mine = fake.profile("nova")
     mine.quota = 2
     first, second = (shown(fake, mine, image_url=picture(files))[1]["id"] for _ in range(2))
     assert shown(fake, mine, image_url=picture(files))[1]["error"]["error_subcode"] == 2207042, (
-        "a post of the day"
+        "a story counts toward the daily limit"
     )
     listing = f"{mine.id}/stories?fields=id,caption"
     there = [{"id": one, "caption": "story"} for one in (second, first)]
@@ -241,13 +238,11 @@ def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(
     assert ask(fake, mine, "GET", listing)[1]["data"] == []
     for path in (first, insights):
         assert ask(fake, mine, "GET", path)[1]["error"]["error_subcode"] == 33, (
-            "nobody says why it is gone"
+            "the reason is not reported"
         )
 
 
-def test_a_story_of_which_more_is_said_or_that_lasts_too_long_is_refused(
-    fake: FakeInstagram, files: str
-) -> None:
+def test_unsupported_fields_or_long_video_are_refused(fake: FakeInstagram, files: str) -> None:
     mine = fake.profile("luna")
     for more in (
         {"caption": "hello"},
@@ -259,5 +254,5 @@ def test_a_story_of_which_more_is_said_or_that_lasts_too_long_is_refused(
     assert shown(fake, mine, image_url=picture(files), video_url=film(files))[0] == 400
     assert shown(fake, mine, video_url=film(files))[0] == 200
     status, told = shown(fake, mine, video_url=film(files, make_clip(61.0)))
-    assert (status, told["error"]["code"]) == (400, 9007), "its container is no use"
+    assert (status, told["error"]["code"]) == (400, 9007), "the container is unusable"
     assert [one["media_type"] for one in mine.stories] == ["VIDEO"]

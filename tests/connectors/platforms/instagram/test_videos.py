@@ -1,5 +1,4 @@
-"""A film on Instagram: a reel where it stands alone, an item beside others, and waited for with
-patience."""
+"""Videos on Instagram: a reel on its own or a carousel item, with longer polling."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +21,7 @@ MADE, ITEM = ok(f"stage:{'f' * 24}", id="201"), ok(f"stage:{'a' * 24}", id="101"
 WORKING = ok("poll:201", status_code="IN_PROGRESS")
 
 
-def test_a_film_alone_is_a_reel_that_shows_in_the_feed_as_well() -> None:
+def test_single_video_is_a_reel_shared_to_the_feed() -> None:
     first = asked(REEL)
     assert (first.kind, first.path, dict(first.fetched).keys()) == (
         StepKind.STAGE,
@@ -42,7 +41,7 @@ def test_a_film_alone_is_a_reel_that_shows_in_the_feed_as_well() -> None:
     assert asked(REEL, MADE, ok("poll:201", status_code="FINISHED")).json == {"creation_id": "201"}
 
 
-def test_beside_others_a_film_is_an_item_that_says_nothing_of_its_own() -> None:
+def test_video_in_a_carousel_is_an_item() -> None:
     first, second = asked(ALBUM), asked(ALBUM, MADE)
     assert first.json == {"media_type": "VIDEO", "is_carousel_item": True}
     assert second.json == {"is_carousel_item": True, "alt_text": "a beach"}
@@ -60,7 +59,7 @@ def test_beside_others_a_film_is_an_item_that_says_nothing_of_its_own() -> None:
     )
 
 
-def test_a_reel_bears_the_marks_and_points_at_nothing_but_what_it_lends() -> None:
+def test_reel_has_its_marks_and_no_foreign_reference() -> None:
     reel, item = asked(REEL), asked(ALBUM)
     assert required_marks.needs_marks(reel, "instagram")
     assert not required_marks.needs_marks(item, "instagram")
@@ -75,7 +74,7 @@ def test_a_reel_bears_the_marks_and_points_at_nothing_but_what_it_lends() -> Non
 
 
 @pytest.mark.parametrize("unit", [REEL, ALBUM])
-def test_a_container_is_asked_after_every_20_seconds(unit: Unit) -> None:
+def test_processing_video_is_polled_every_20_seconds(unit: Unit) -> None:
     item = (ITEM, ok("poll:101", status_code="FINISHED")) if unit is ALBUM else ()
     later = said(unit, MADE, *item, WORKING)
     assert isinstance(later, Retry)
@@ -92,7 +91,7 @@ def test_a_container_is_asked_after_every_20_seconds(unit: Unit) -> None:
 @pytest.mark.parametrize(
     "told", ["Error: Media upload has failed with error code 2207026", "2207026"]
 )
-def test_a_film_they_cannot_use_is_told_and_not_tried_again(told: str) -> None:
+def test_rejected_video_is_not_retried(told: str) -> None:
     refused = said(REEL, MADE, ok("poll:201", status_code="ERROR", status=told))
     assert isinstance(refused, Rejected)
     assert (refused.reason.code, refused.reason.params, refused.permanent) == (
@@ -113,8 +112,8 @@ def test_a_film_they_cannot_use_is_told_and_not_tried_again(told: str) -> None:
         ["2207026x"],
     ],
 )
-def test_a_film_that_did_not_arrive_is_made_anew(status: object) -> None:
-    """What is told for no reason of the file's, or for none at all."""
+def test_undownloaded_video_is_uploaded_again(status: object) -> None:
+    """The error code is one that does not concern the file, or is missing."""
     again = said(REEL, MADE, ok("poll:201", status_code="ERROR", status=status))
     assert isinstance(again, Retry)
     assert again.uploads_gone
@@ -130,9 +129,7 @@ def test_a_film_that_did_not_arrive_is_made_anew(status: object) -> None:
         ({"media": (FILM, replace(ONE, width=100, height=200))}, "instagram.shape"),
     ],
 )
-def test_the_limits_of_a_picture_are_not_those_of_a_film(
-    changes: dict[str, Any], code: str
-) -> None:
+def test_video_and_picture_limits_differ(changes: dict[str, Any], code: str) -> None:
     outcome = said(replace(POST, **changes))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code

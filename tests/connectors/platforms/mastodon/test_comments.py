@@ -1,5 +1,4 @@
-"""What people say to an account on Mastodon: read forward, answered in words, blocked or
-reported."""
+"""Comments on Mastodon: read forward, answered in text, blocked or reported."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ OUTSIDE = {"error": "This action is outside the authorized scopes"}
 
 
 def notice(number: int, **status: Any) -> dict[str, Any]:
-    """A mention by the account 42 in an answer to our post 5."""
+    """Return a mention by account 42 in a reply to our post 5."""
     told = {
         "id": str(1000 + number),
         "created_at": "2026-11-22T10:00:00.000Z",
@@ -68,14 +67,14 @@ def query(turn: object) -> dict[str, list[str]]:
     return parse_qs(urlsplit(turn.step.path).query)
 
 
-def test_a_remark_says_what_who_where_and_when() -> None:
+def test_comment_has_author_text_post_and_time() -> None:
     (one,) = heard([notice(7)]).found
     assert (one.native_id, one.author, one.handle) == ("1007", "42", "@ann@far.example")
     assert (one.text, one.under, one.url) == ("hello", "5", "https://far.example/@ann/7")
     assert one.at is not None
 
 
-def test_reading_goes_forward_and_is_told_oldest_first() -> None:
+def test_reading_moves_forward_and_returns_oldest_first() -> None:
     assert query(told()) == {"types[]": ["mention"], "limit": [str(LISTED)], "min_id": ["1"]}
     first = [notice(number) for number in range(LISTED + 1, 1, -1)]
     assert query(told(first))["min_id"] == [str(LISTED + 1)]
@@ -86,7 +85,7 @@ def test_reading_goes_forward_and_is_told_oldest_first() -> None:
     ]
 
 
-def test_a_reading_ends_after_some_pages_and_the_next_one_goes_on_there() -> None:
+def test_reading_ends_at_the_page_limit() -> None:
     pages = [
         [notice(LISTED * page + one) for one in range(LISTED, 0, -1)]
         for page in range(1, MAX_PAGES + 1)
@@ -96,18 +95,18 @@ def test_a_reading_ends_after_some_pages_and_the_next_one_goes_on_there() -> Non
     assert len(end.found) == LISTED * MAX_PAGES
 
 
-def test_a_bad_page_ends_a_reading_with_what_came_before_it() -> None:
+def test_failed_page_ends_a_reading_with_earlier_pages() -> None:
     first = [notice(number) for number in range(LISTED + 1, 1, -1)]
     end = heard(first, said("remarks", 429, {"error": "Too many requests"}))
     assert (len(end.found), end.cursor) == (LISTED, str(LISTED + 1))
 
 
-def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -> None:
+def test_repeated_page_ends_a_reading() -> None:
     full = [notice(number) for number in range(LISTED + 1, 1, -1)]
     assert heard(full, full).cursor == str(LISTED + 1)
 
 
-def test_the_first_reading_is_the_newest_page_and_none_of_it_is_asked_for_twice() -> None:
+def test_first_reading_is_the_newest_page() -> None:
     assert "min_id" not in query(told(cursor=""))
     assert heard([notice(number) for number in range(LISTED, 0, -1)], cursor="").cursor == str(
         LISTED
@@ -129,7 +128,7 @@ def test_the_first_reading_is_the_newest_page_and_none_of_it_is_asked_for_twice(
         StepNotSent("remarks", "ConnectError"),
     ],
 )
-def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> None:
+def test_unusable_response_returns_none(answer: StepResult) -> None:
     assert told(answer) is None
 
 
@@ -149,17 +148,17 @@ def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> Non
         "mention",
     ],
 )
-def test_what_is_no_remark_is_left_out_and_the_rest_is_heard(odd: Any) -> None:
+def test_invalid_notification_is_skipped(odd: Any) -> None:
     assert [one.native_id for one in heard([odd, notice(2)]).found] == ["1002"]
 
 
-def test_under_is_a_post_of_ours_alone() -> None:
+def test_comment_belongs_only_to_a_post_of_ours() -> None:
     elsewhere = notice(2, in_reply_to_id="900", in_reply_to_account_id="42")
     alone = notice(3, in_reply_to_id=None, in_reply_to_account_id=None)
     assert [one.under for one in heard([notice(4), alone, elsewhere]).found] == ["", "", "5"]
 
 
-def test_what_cannot_be_opened_is_no_address() -> None:
+def test_unsafe_url_is_dropped() -> None:
     bare = replace(heard([notice(2)]).found[0], url="", at=None)
     assert heard([notice(2, url="javascript:1", created_at="now", content=None)]).found == (
         replace(bare, text=""),
@@ -190,7 +189,7 @@ def test_what_cannot_be_opened_is_no_address() -> None:
         ("<p", "<p"),
     ],
 )
-def test_html_becomes_words(html: str, text: str) -> None:
+def test_html_becomes_text(html: str, text: str) -> None:
     assert html_to_text(html) == text
 
 
@@ -199,7 +198,7 @@ def answering(text: str = "@ann@far.example thanks", **more: Any) -> Any:
     return replace(unit, texts=(replace(UNIT.texts[0], body=text),))
 
 
-def test_an_answer_is_words_under_the_remark() -> None:
+def test_reply_is_text_with_a_mention() -> None:
     turn = MASTODON.next_step(answering(), ())
     assert isinstance(turn, Send)
     assert turn.step.json == {
@@ -212,7 +211,7 @@ def test_an_answer_is_words_under_the_remark() -> None:
     assert refused.reason.code == "connectors.too_many_media"
 
 
-def test_a_remark_that_is_gone_is_told_as_such() -> None:
+def test_deleted_comment_rejects_the_reply() -> None:
     sentence = "The post you are trying to reply to does not appear to exist."
     end = MASTODON.next_step(answering(), (said(PUBLISH, 404, {"error": sentence}),))
     assert isinstance(end, Rejected)
@@ -236,17 +235,17 @@ def test_a_remark_that_is_gone_is_told_as_such() -> None:
         (StepNotSent("moderate", "ConnectError"), Retry),
     ],
 )
-def test_what_an_act_came_to(
+def test_moderation_response_maps_to_outcome(
     act: ModerationAction, answer: StepResult, meant: type[Outcome]
 ) -> None:
     assert isinstance(MASTODON.moderate_comment(SPOT, act, (answer,)), meant)
 
 
-def test_an_act_that_nobody_offers_is_refused() -> None:
+def test_unsupported_action_is_rejected() -> None:
     assert isinstance(MASTODON.moderate_comment(SPOT, "hide", ()), Rejected)
 
 
-def test_the_rights_that_it_takes_are_asked_for() -> None:
+def test_required_scopes_are_requested() -> None:
     assert {"read:notifications", "write:blocks", "write:favourites", "write:reports"} <= set(
         SCOPES.split()
     )
@@ -255,9 +254,7 @@ def test_the_rights_that_it_takes_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)]
 )
-def test_a_like_is_what_the_server_says_of_it(
-    act: ModerationAction, word: str, after: bool
-) -> None:
+def test_like_is_confirmed_by_the_server(act: ModerationAction, word: str, after: bool) -> None:
     turn = MASTODON.moderate_comment(SPOT, act, ())
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path) == (
@@ -294,7 +291,7 @@ def world(fake: FakeMastodon) -> Iterator[ConnectorWorld]:
 
 
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
-    """One reading: what was found, where the next one begins, and how many requests it took."""
+    """Read comments once. Return them, the next cursor, and the number of requests."""
     house, answers = SendingHarness(world, MASTODON), tuple[StepResult, ...]()
     while isinstance(
         turn := MASTODON.list_comments(world.account.account, "", cursor, answers), Send
@@ -313,7 +310,7 @@ def say(fake: FakeMastodon, who: Member, text: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("most", [80, 30])
-def test_hundreds_of_remarks_are_each_heard_whatever_a_page_holds(
+def test_all_of_hundreds_of_comments_are_read(
     fake: FakeMastodon, world: ConnectorWorld, most: int
 ) -> None:
     fake.most_notices, mine, ann = most, mine_of(fake, world), fake.account("ann")
@@ -327,7 +324,7 @@ def test_hundreds_of_remarks_are_each_heard_whatever_a_page_holds(
     assert got == wanted
 
 
-def test_private_messages_and_what_was_deleted_are_not_heard(
+def test_private_and_deleted_messages_are_skipped(
     fake: FakeMastodon, world: ConnectorWorld
 ) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
@@ -340,7 +337,7 @@ def test_private_messages_and_what_was_deleted_are_not_heard(
     assert one.text == f"loud\n\n@{mine.username} hi\n\nthere"
 
 
-def test_an_answer_to_our_answer_stands_under_it(fake: FakeMastodon, world: ConnectorWorld) -> None:
+def test_reply_to_our_reply_belongs_to_it(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     post = say(fake, mine, "look")
     first = say(fake, ann, f"@{mine.username} nice", in_reply_to_id=post)
@@ -349,7 +346,7 @@ def test_an_answer_to_our_answer_stands_under_it(fake: FakeMastodon, world: Conn
     assert [one.under for one in reading(world, "")[0]] == [post, answer]
 
 
-def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: ConnectorWorld) -> None:
+def test_blocked_author_is_not_read_again(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     said_first = say(fake, ann, f"@{mine.username} boo")
     spot = CommentTarget(said_first, ann.id, world.account.account)
@@ -362,7 +359,7 @@ def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: ConnectorWor
     assert reading(world, "")[0] == []
 
 
-def test_an_account_connected_before_is_heard_and_told_what_it_lacks(
+def test_account_without_new_scopes_reads_but_cannot_moderate(
     fake: FakeMastodon, world: ConnectorWorld
 ) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
@@ -379,7 +376,7 @@ def test_an_account_connected_before_is_heard_and_told_what_it_lacks(
         assert end.reason.code == "oauth.scopes"
 
 
-def test_the_library_reads_blocks_and_reports(fake: FakeMastodon) -> None:
+def test_mastodon_py_reads_blocks_and_reports(fake: FakeMastodon) -> None:
     mine, ann = fake.account("nova"), fake.account("ann")
     told = say(fake, ann, "@nova hello")
     api = Library(

@@ -1,5 +1,4 @@
-"""A server's own limits: read as it tells them, believed within reason, and held to wherever a
-limit counts."""
+"""A server's own limits: read from the server, bounded, and applied wherever a limit counts."""
 
 from dataclasses import replace
 from typing import Any
@@ -55,11 +54,11 @@ def why(turn: Send | Outcome) -> str:
 @given(
     st.dictionaries(st.sampled_from(sorted(FIELDS)), st.one_of(NONSENSE, st.integers())), NONSENSE
 )
-def test_whatever_a_server_says_its_limits_are_sensible(said: dict[str, Any], kinds: Any) -> None:
+def test_server_limits_are_bounded(said: dict[str, Any], kinds: Any) -> None:
     told_so = server(**said)
     told_so["configuration"]["media_attachments"]["supported_mime_types"] = kinds
     found = limits_from_server(told_so)
-    assert limits_from_json(found.json()) == found, "kept and read again it is the same"
+    assert limits_from_json(found.json()) == found, "serialization round trip"
     assert found.mimes == MIMES
     for name, most in LIMIT_CEILINGS.items():
         value = said.get(name)
@@ -70,12 +69,12 @@ def test_whatever_a_server_says_its_limits_are_sensible(said: dict[str, Any], ki
 @pytest.mark.parametrize(
     "nothing", [None, [], "", {}, {"configuration": None}, {"configuration": {"statuses": 7}}]
 )
-def test_a_server_that_says_nothing_is_a_usual_one(nothing: Any) -> None:
+def test_server_without_limits_has_the_defaults(nothing: Any) -> None:
     assert limits_from_server(nothing) == DEFAULT_LIMITS == limits_from_json({})
     assert limits_from_server(server(text=10**12)).text == LIMIT_CEILINGS["text"]
 
 
-def test_limits_are_asked_of_the_server_and_a_broken_answer_is_none() -> None:
+def test_limits_are_requested_and_malformed_response_is_none() -> None:
     one = Mastodon()
     assert isinstance(one, SupportsOwnLimits)
     asked = one.read_own_limits(())
@@ -95,7 +94,7 @@ def test_limits_are_asked_of_the_server_and_a_broken_answer_is_none() -> None:
         assert one.read_own_limits((broken,)) is None
 
 
-def test_an_accounts_own_limits_are_counted_and_held_to() -> None:
+def test_account_limits_apply_to_counts_and_checks() -> None:
     long, eight = (
         replace(UNIT, texts=(Text("body", "x" * 700),)),
         replace(UNIT, media=(PICTURE,) * 8),
@@ -124,7 +123,7 @@ def test_an_accounts_own_limits_are_counted_and_held_to() -> None:
     assert why(no_png.next_step(replace(UNIT, media=(PICTURE,)), ())) == "connectors.medium_unfit"
 
 
-def test_what_stands_is_told_so_though_a_limit_fell_meanwhile() -> None:
+def test_published_post_stays_published_after_a_lower_limit() -> None:
     answer = Response(PUBLISH, 200, {}, {"id": "115", "url": "https://social.example/@mia/115"})
     assert isinstance(within(text=2).next_step(UNIT, (answer,)), Published)
 
@@ -143,8 +142,6 @@ def test_what_stands_is_told_so_though_a_limit_fell_meanwhile() -> None:
         (PUBLISH, "Validation failed: Language is invalid", "connectors.refused"),
     ],
 )
-def test_a_refusal_by_a_limit_we_did_not_know_is_told_as_one(
-    step: str, sentence: str, code: str
-) -> None:
+def test_refusal_by_an_unknown_limit_is_recognized(step: str, sentence: str, code: str) -> None:
     unit = replace(UNIT, media=(PICTURE,)) if step != PUBLISH else UNIT
     assert why(Mastodon().next_step(unit, (Response(step, 422, {}, {"error": sentence}),))) == code

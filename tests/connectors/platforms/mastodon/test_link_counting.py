@@ -1,4 +1,4 @@
-"""An address counts as 23 characters; what follows it directly counts as a server counts it."""
+"""A link counts as 23 characters; the text after it counts as on a server."""
 
 import pytest
 from hypothesis import given
@@ -14,13 +14,13 @@ HOSTS = st.sampled_from(["example.com", "sub.example.org", "a-b.example.net", "e
 
 
 @given(host=HOSTS, letters=LETTERS, before=st.sampled_from(["", "(", "voir ", "«"]))
-def test_letters_behind_a_host_count_for_themselves(host: str, letters: str, before: str) -> None:
+def test_letters_after_a_host_are_counted(host: str, letters: str, before: str) -> None:
     counted = text_length(f"{before}https://{host}{letters}")
     assert counted == len(before) + LINK_LENGTH + count_graphemes(letters)
 
 
 @given(host=HOSTS, letters=LETTERS, path=st.sampled_from(["/", "/a", "/a/b_(c)", "/a-1/"]))
-def test_letters_behind_a_path_belong_to_the_address(host: str, letters: str, path: str) -> None:
+def test_letters_after_a_path_belong_to_the_link(host: str, letters: str, path: str) -> None:
     assert text_length(f"https://{host}{path}{letters}") == LINK_LENGTH
 
 
@@ -36,5 +36,5 @@ def test_letters_behind_a_path_belong_to_the_address(host: str, letters: str, pa
         ("https://example.comи https://example.com/и", 2 * LINK_LENGTH + 2),
     ],
 )
-def test_addresses_end_where_a_server_ends_them(text: str, counted: int) -> None:
+def test_link_ends_as_on_a_server(text: str, counted: int) -> None:
     assert text_length(text) == counted

@@ -1,5 +1,4 @@
-"""Messages on Mastodon: what people say to the account alone is heard once and in order, ours reach
-nobody else."""
+"""Messages on Mastodon: direct messages are received once and in order, and sent to no other user."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -56,7 +55,7 @@ def server() -> Iterator[FakeMastodon]:
 
 @dataclass
 class Talk:
-    """An account on the server, asked as the listening process asks, and one person."""
+    """An account on the server, polled as the listener polls it, and one user."""
 
     server: FakeMastodon
     world: ConnectorWorld
@@ -73,7 +72,7 @@ class Talk:
         return chats.send_message(self.server, by or self.leo, text, self.mia, *more, under=under)
 
     def ours(self) -> list[tuple[str, str]]:
-        """What the account said to the person alone, and under what."""
+        """Return the account's messages to this user alone, each with its parent."""
         said_so = chats.messages_to(self.server, self.mia, self.leo)
         return [(one.text, one.in_reply_to.id if one.in_reply_to else "") for one in said_so]
 
@@ -87,7 +86,7 @@ def talk(server: FakeMastodon) -> Talk:
     return Talk(server, world, fake.member, fake.stranger)
 
 
-def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(talk: Talk) -> None:
+def test_old_messages_are_skipped_and_new_ones_received_once(talk: Talk) -> None:
     talk.says("long ago")
     words, cursor = talk.heard("")
     assert words == []
@@ -107,15 +106,13 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(talk: Ta
     assert talk.heard(news.cursor)[0] == []
 
 
-def test_the_first_message_an_account_ever_gets_is_heard(talk: Talk) -> None:
+def test_first_message_of_a_new_account_is_received(talk: Talk) -> None:
     _, cursor = talk.heard("")
     talk.says("a first word")
     assert talk.heard(cursor)[0] == ["a first word"]
 
 
-def test_what_others_read_too_and_our_own_words_are_nobodys(
-    talk: Talk, server: FakeMastodon
-) -> None:
+def test_public_group_and_own_messages_are_ignored(talk: Talk, server: FakeMastodon) -> None:
     _, cursor = talk.heard("")
     talk.says("to both of you", server.account(f"ida{talk.mia.username}"))
     server.publish(talk.leo, {"status": f"@{talk.mia.username} for everybody"}, "")
@@ -134,14 +131,12 @@ def test_what_others_read_too_and_our_own_words_are_nobodys(
     assert talk.heard(cursor)[0] == ["about food\n\nto you"]
 
 
-def test_more_than_one_page_is_heard_in_order_also_where_pages_are_small(
-    talk: Talk, server: FakeMastodon
-) -> None:
+def test_several_small_pages_are_received_in_order(talk: Talk, server: FakeMastodon) -> None:
     _, cursor = talk.heard("")
     words = [f"word {number}" for number in range(5)]
     for one in words:
         talk.says(one)
-    server.most_notices = 3  # a fork: the next poll brings the rest
+    server.most_notices = 3  # a fork with small pages: the next poll returns the rest
     first, cursor = talk.heard(cursor)
     then, cursor = talk.heard(cursor)
     server.most_notices = 80
@@ -150,13 +145,13 @@ def test_more_than_one_page_is_heard_in_order_also_where_pages_are_small(
 
 
 def notice(number: int, **status: Any) -> dict[str, Any]:
-    """A private message by Ann to the account 109."""
+    """Return a direct message by Ann to account 109."""
     told = {"id": str(1000 + number), "visibility": "direct", "content": "<p>@mia hello</p>"}
     me = {"id": "109", "username": "mia", "acct": "mia"}
     return {"id": str(number), "account": ANN, "status": {**told, "mentions": [me], **status}}
 
 
-def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
+def test_interrupted_or_stuck_poll_ends_without_loss() -> None:
     full = [notice(number) for number in range(100, 180)]
     lost = MASTODON.listen(
         "109 99", (said("updates", 200, full), StepAnswerLost("updates", "ReadTimeout"))
@@ -171,7 +166,7 @@ def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
     assert isinstance(whole, ChatUpdates)
     assert len(whole.updates) == 80 * MAX_PAGES
     stuck = MASTODON.listen("109 179", (said("updates", 200, full),))
-    assert stuck == ChatUpdates((), "109 179"), "a server that does not go forward"
+    assert stuck == ChatUpdates((), "109 179"), "a server that repeats its page"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +179,9 @@ def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
         ({"media_attachments": [{"type": "unknown"}]}, ("unsupported", "hello", "file")),
     ],
 )
-def test_what_is_read_of_a_message(status: dict[str, Any], heard: tuple[str, str, str]) -> None:
+def test_message_content_maps_to_kind_and_text(
+    status: dict[str, Any], heard: tuple[str, str, str]
+) -> None:
     news = MASTODON.listen("109 1", (said("updates", 200, [notice(2, **status)]),))
     assert isinstance(news, ChatUpdates)
     (update,) = news.updates
@@ -202,7 +199,7 @@ def test_what_is_read_of_a_message(status: dict[str, Any], heard: tuple[str, str
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_poll_means(answer: StepResult, meant: Rejected | type[Outcome]) -> None:
+def test_refused_poll_maps_to_outcome(answer: StepResult, meant: Rejected | type[Outcome]) -> None:
     found = MASTODON.listen("109 1", (answer,))
     assert found == meant if isinstance(meant, Rejected) else isinstance(found, meant)
 
@@ -219,7 +216,7 @@ def unit(text: str = "Bonjour", **more: Any) -> Unit:
     return replace(made, **more)
 
 
-def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(
+def test_message_replies_to_the_last_one_and_mentions_its_recipient(
     talk: Talk, server: FakeMastodon
 ) -> None:
     last = talk.says("are you there?", under=talk.says("hello"))
@@ -230,15 +227,15 @@ def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(
     told = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("encore")).told
     assert talk.ours()[1] == (f"@{talk.leo.username} encore", first.native_id)
     (talks,) = (one for one in told if one.step == CONVERSATIONS_STEP)
-    assert "and you two" not in str(talks), "nothing that was said is kept with it"
+    assert "and you two" not in str(talks), "no received text is stored with it"
     assert first.native_id in str(talks)
     conversations = chats.listed(server, talk.leo, {})
     assert len([one for one in conversations if len(one["accounts"]) == 1]) == 1, (
-        "one conversation, also for them"
+        "the recipient has one conversation too"
     )
 
 
-def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(
+def test_lost_message_is_not_confused_with_others_of_its_text(
     talk: Talk, server: FakeMastodon
 ) -> None:
     ida = server.account(f"eva{talk.mia.username}")
@@ -249,11 +246,11 @@ def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(
     outcome = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour")).outcome
     assert isinstance(outcome, Published)
     assert [text for text, _ in talk.ours()] == [f"@{talk.leo.username} Bonjour"], (
-        "sent once it was surely not there"
+        "sent again only after absence was proven"
     )
 
 
-def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account() -> None:
+def test_unreachable_recipient_does_not_disconnect_the_account() -> None:
     gone = Rejected(Message(READER_GONE), permanent=True)
     assert MASTODON.next_step(unit(), (said(READER, 404, {"error": "Record not found"}),)) == gone
     assert MASTODON.next_step(unit(), (said(READER, 200, {**ANN, "suspended": True}),)) == gone
@@ -299,7 +296,7 @@ def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account()
         ((StepAnswerLost(PUBLISH, "ReadTimeout"),), Uncertain),
     ],
 )
-def test_what_refusals_of_a_message_mean(
+def test_message_response_maps_to_outcome(
     answers: tuple[StepResult, ...], meant: type[Outcome]
 ) -> None:
     assert isinstance(MASTODON.next_step(unit(), answers), meant)
@@ -316,14 +313,14 @@ def test_what_refusals_of_a_message_mean(
         (unit("x" * (501 - RESERVED_CHARACTERS)), "connectors.text_too_long"),
     ],
 )
-def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
-    """Whom the words of a message name reads it too."""
+def test_invalid_message_is_rejected(made: Unit, code: str) -> None:
+    """A user mentioned in the text would receive the message too."""
     found = MASTODON.next_step(made, ())
     assert isinstance(found, Rejected)
     assert found.reason.code == code
 
 
-def test_the_readers_name_counts_by_the_servers_own_limit() -> None:
+def test_mention_of_the_recipient_counts_toward_the_server_limit() -> None:
     small = Mastodon(ServerLimits(text=100))
     assert small.count_text(unit("mail mia@social.example https://a.example/" + "x" * 90)) == (
         47,
@@ -337,7 +334,7 @@ def test_the_readers_name_counts_by_the_servers_own_limit() -> None:
     )
 
 
-def test_messages_are_read_where_somebody_chose_it() -> None:
+def test_messages_are_read_only_if_selected() -> None:
     form = {"server": "https://social.example", "rules": "general", "code": "c"}
     me = said("me", 200, {"id": "109", "username": "mia"})
     server = Response("instance", 200, {}, {"domain": "social.example"})

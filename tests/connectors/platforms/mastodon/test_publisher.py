@@ -1,5 +1,5 @@
-"""Mastodon's own cases: how it counts, what refusals mean, what a server's rules are, what a
-listing proves."""
+"""The Mastodon connector: character counts, rejections, server rules, and proof from lists of
+posts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,7 @@ def refusal(status: int, sentence: str) -> Response:
         ("mail mia@social.example", len("mail mia@social.example")),
     ],
 )
-def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> None:
+def test_links_and_mentions_count_as_on_the_server(text: str, counts: int) -> None:
     assert text_length(text) == counts
 
 
@@ -116,7 +116,7 @@ def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> N
         (said(PUBLISH, 200, {"id": "115", "url": "https://social.example/@mia/115"}), Published),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(MASTODON.next_step(UNIT, (answer,)), meant)
 
 
@@ -127,9 +127,7 @@ def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outc
         (refusal(404, "The post you are trying to reply to does not appear to exist."), Rejected),
     ],
 )
-def test_an_answer_to_what_is_gone_is_never_told_as_published(
-    told: Response, meant: type[Outcome]
-) -> None:
+def test_reply_to_a_deleted_post_is_never_published(told: Response, meant: type[Outcome]) -> None:
     assert isinstance(MASTODON.next_step(replace(UNIT, reply_to="7"), (told,)), meant)
 
 
@@ -148,14 +146,14 @@ FILM = Medium("f" * 64, "video/mp4", 30 * 2**20, alt="waves on a beach")
         ((PICTURE,) * 4, ""),
     ],
 )
-def test_a_film_stands_alone_and_may_be_larger_than_a_picture(
+def test_video_is_alone_and_may_be_larger_than_a_picture(
     media: tuple[Medium, ...], code: str
 ) -> None:
     turn = MASTODON.next_step(replace(UNIT, media=media), ())
     assert (turn.reason.code if isinstance(turn, Rejected) else "") == code
 
 
-def test_a_warning_without_words_would_become_the_words() -> None:
+def test_content_warning_needs_text() -> None:
     wordless = replace(UNIT, texts=(), media=(PICTURE,), flags=(SENSITIVE_MARK, WARNING_MARK))
     refused = MASTODON.next_step(wordless, ())
     assert isinstance(refused, Rejected)
@@ -175,13 +173,11 @@ def test_a_warning_without_words_would_become_the_words() -> None:
         (said("delete", 404, None), Rejected),
     ],
 )
-def test_only_the_servers_own_word_proves_that_it_is_gone(
-    told: Response, meant: type[Outcome]
-) -> None:
+def test_removal_needs_proof_from_the_server(told: Response, meant: type[Outcome]) -> None:
     assert isinstance(MASTODON.remove(PlatformCopy("7", UNIT.account), (told,)), meant)
 
 
-def test_the_warning_counts_too() -> None:
+def test_content_warning_counts_toward_the_limit() -> None:
     assert MASTODON.count_text(UNIT) == (5, 500)
     assert MASTODON.count_text(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (
         5 + len("18+ · NSFW"),
@@ -189,7 +185,7 @@ def test_the_warning_counts_too() -> None:
     )
 
 
-def test_a_post_for_adults_is_folded_up() -> None:
+def test_adult_post_has_a_content_warning() -> None:
     turn = MASTODON.next_step(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK)), ())
     assert isinstance(turn, Send)
     assert turn.step.json is not None
@@ -200,7 +196,7 @@ def test_a_post_for_adults_is_folded_up() -> None:
 
 
 @pytest.mark.parametrize("alt", ["", " ", "x" * 1501])
-def test_a_picture_is_described(alt: str) -> None:
+def test_picture_requires_alt_text(alt: str) -> None:
     assert isinstance(
         MASTODON.next_step(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected
     )
@@ -219,7 +215,7 @@ def uploaded(status: int, url: str | None) -> Response:
         ((said("poll:7", 503),), Retry),
     ],
 )
-def test_a_picture_that_is_not_ready_never_makes_a_post(
+def test_unready_picture_prevents_the_post(
     told: tuple[Response, ...], meant: type[Outcome]
 ) -> None:
     assert isinstance(
@@ -227,7 +223,7 @@ def test_a_picture_that_is_not_ready_never_makes_a_post(
     )
 
 
-def test_a_picture_is_posted_once_it_has_an_address() -> None:
+def test_picture_is_posted_when_it_has_a_url() -> None:
     unit = replace(UNIT, media=(PICTURE,))
     asked = MASTODON.next_step(unit, (uploaded(202, None),))
     assert isinstance(asked, Send)
@@ -256,15 +252,15 @@ LET_IN = Response("token", 200, {}, {"token_type": "Bearer"}, {"access_token": S
 
 
 def admitted(me: Any, status: int = 200, server: Any = SERVER) -> Any:
-    """What comes of a code that was good, as the server tells who it is for and what its rules
-    are."""
+    """Return the outcome of connecting with a valid code, for these responses about the account and
+    the server."""
     known = (LET_IN, said("me", status, me))
     return MASTODON.connect(
         BACK, (*known, said("instance", 200, server)) if status == 200 else known
     )
 
 
-def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None:
+def test_oauth_flow_registers_an_application() -> None:
     asked = MASTODON.connect(FORM, (MET,))
     assert isinstance(asked, Send)
     assert asked.step.json is not None
@@ -276,7 +272,7 @@ def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None
     assert visit.keep["client_secret"] == Sealed(b"s")
 
 
-def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
+def test_account_is_its_id_on_the_named_server() -> None:
     found = admitted(MIA)
     assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == (
@@ -314,7 +310,7 @@ def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
         (admitted(MIA, server={"domain": "bad domain!"}), "connectors.unreadable"),
     ],
 )
-def test_why_an_account_is_not_connected_is_said(end: Any, code: str) -> None:
+def test_failed_connection_gives_a_reason(end: Any, code: str) -> None:
     assert isinstance(end, Rejected)
     assert end.reason.code == code
 
@@ -330,13 +326,13 @@ def test_why_an_account_is_not_connected_is_said(end: Any, code: str) -> None:
         (BACK, StepNotSent("token", "ConnectError"), Retry),
     ],
 )
-def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(
+def test_busy_server_is_retried_and_unknown_host_rejected(
     form: dict[str, Any], answer: StepResult, meant: type
 ) -> None:
     assert isinstance(MASTODON.connect(form, (answer,)), meant)
 
 
-def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
+def test_account_check_verifies_the_token_owner() -> None:
     def tested(status: int, body: Any) -> Send | Outcome | None:
         return MASTODON.verify_account(UNIT.account, (said("me", status, body),))
 
@@ -348,7 +344,7 @@ def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
     assert isinstance(tested(502, None), Retry)
 
 
-# the place
+# destination check
 
 
 def seen(
@@ -361,7 +357,7 @@ def seen(
     )
 
 
-def test_rules_that_changed_hold_what_they_were_read_for() -> None:
+def test_changed_rules_fail_the_destination_check() -> None:
     assert seen(RULES) == DestinationReport((REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE))
     assert seen([{**rule, "id": "9"} for rule in reversed(RULES)]) == DestinationReport(
         (REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE)
@@ -374,13 +370,13 @@ def test_rules_that_changed_hold_what_they_were_read_for() -> None:
     assert isinstance(seen(None, status=503), Retry)
 
 
-def test_nobody_who_registered_nothing_posts_for_adults() -> None:
+def test_unregistered_account_fails_the_destination_check() -> None:
     assert MASTODON.inspect_destination(Destination(UNIT.account), ()) == DestinationReport(
         fails=(REGISTER_PREDICATE,)
     )
 
 
-# looking
+# lookups
 
 
 def post(
@@ -405,7 +401,7 @@ def post(
 def sought(
     posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = ""
 ) -> Send | Outcome | Any:
-    """What a look comes to when each post that it reads is told as it was written."""
+    """Return the result of a lookup in which every post read has its original text."""
     wanted = LookupQuery(
         "key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to
     )
@@ -417,11 +413,11 @@ def sought(
     return turn
 
 
-def test_a_post_is_found_by_its_words() -> None:
+def test_post_is_found_by_its_text() -> None:
     found = sought([post(3, text="other"), post(2), post(1, ago=300)])
     assert found == Found("2", "https://s.example/2", NOW)
     assert sought([post(2), post(1)]).native_id == "1", (
-        "of two the first is the one that was sent first"
+        "of two matches the older one was sent first"
     )
     assert isinstance(sought([post(1, ago=61)]), Absent)
     assert isinstance(sought([post(2, text="other")]), Absent)
@@ -430,39 +426,41 @@ def test_a_post_is_found_by_its_words() -> None:
     assert sought([post(2, reply="1")], reply_to="1").native_id == "2"
 
 
-def test_what_its_owner_worded_otherwise_since_may_be_it() -> None:
+def test_edited_post_is_unknown() -> None:
     assert isinstance(sought([post(2, text="hello!", edited=True)]), Unknown)
     assert sought([post(2, text="hello!", edited=True), post(1)]).native_id == "1"
-    assert sought([post(2, edited=True)]).native_id == "2", "edited, and says what was sent"
+    assert sought([post(2, edited=True)]).native_id == "2", (
+        "edited, but with the text that was sent"
+    )
     assert isinstance(sought([post(2, text="hello!", edited=True, ago=61)]), Absent)
     assert isinstance(sought([post(2, text="hello!", edited=True)], known=frozenset({"2"})), Absent)
 
 
 @pytest.mark.parametrize("posts", [None, {"error": "x"}, ["odd"], [{"created_at": "x"}]])
-def test_what_cannot_be_read_is_no_look(posts: Any) -> None:
+def test_unreadable_list_is_unknown(posts: Any) -> None:
     assert isinstance(sought(posts), Unknown)
 
 
-def test_nothing_at_all_is_not_looked_for() -> None:
+def test_empty_post_is_not_looked_up() -> None:
     assert isinstance(MASTODON.look_up(LookupQuery("key-1", " ", NOW, UNIT.account), ()), Unknown)
 
 
-def test_too_many_to_read_prove_nothing() -> None:
+def test_too_many_posts_prove_nothing() -> None:
     assert isinstance(sought([post(number, text="other") for number in range(1, 8)]), Unknown)
     assert isinstance(
         sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown
     )
 
 
-def test_a_server_that_lists_fewer_than_it_was_asked_for_proves_nothing() -> None:
-    """Twenty are what servers give by default: all of them of the last minute, and ours may be the
-    one after them."""
+def test_short_page_proves_nothing_unless_it_reaches_back() -> None:
+    """Twenty posts are the servers' default page: all may be of the last minute, and ours the next
+    one."""
     recent = [post(number, text="other", reply="9") for number in range(100, 120)]
     assert isinstance(sought(recent), Unknown)
     assert isinstance(sought([*recent, post(1, ago=300)]), Absent), (
-        "it reaches back before the attempt"
+        "the page reaches back before the attempt"
     )
-    assert isinstance(sought(recent[:19]), Absent), "all that there is"
+    assert isinstance(sought(recent[:19]), Absent), "the page is complete"
 
 
 def test_marks_are_read_back() -> None:

@@ -1,4 +1,4 @@
-"""Messages of an account of Meta's without a wire: what people do, and what is answered."""
+"""A simulation of messages of a Meta account without HTTP: incoming messages and responses."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ LONGEST = {
 
 
 class ManualClock:
-    """A clock that stands at the beginning of a second until it is moved."""
+    """A clock that stops at the start of a second until it is moved."""
 
     def __init__(self) -> None:
         self._at = wall_now().replace(microsecond=0)
@@ -39,13 +39,13 @@ class ManualClock:
         return self._at
 
     def move(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._at += timedelta(seconds=seconds)
 
 
 @dataclass
 class MessageSimulation:
-    """The platform without a wire: one account is asked as the transport would ask."""
+    """The platform without HTTP; it answers requests of one account."""
 
     name: str
     clock: ManualClock = field(default_factory=ManualClock)
@@ -56,7 +56,7 @@ class MessageSimulation:
         self.rights, self.chats = rules.rights, Chats(ME, "mia", rules)
 
     def handle(self, name: str) -> str:
-        """How the house is told somebody: a Page is told names, and no handles."""
+        """Return a user as the platform names them: a Page receives names, not handles."""
         return f"@{name}" if self.name == "instagram" else name
 
     def says(self, name: str, text: str, *, after: float = 1, **more: Any) -> str:
@@ -86,7 +86,7 @@ class MessageSimulation:
         return Response(step.name, 200, dated, said)
 
     def poll(self, cursor: str, lost: int = -1) -> ChatUpdates | Outcome:
-        """One poll, whose answer number `lost` never comes."""
+        """Poll once. The response number `lost` is lost."""
         self.asked.clear()
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self.platform.listen(cursor, answers), Send):

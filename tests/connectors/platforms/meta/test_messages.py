@@ -1,5 +1,5 @@
-"""Messages on Instagram and of Pages: heard once and in order whatever a poll meets, answered
-within a day, never sent twice."""
+"""Messages on Instagram and of Pages: received once and in order through failing polls, answered
+within 24 hours, never sent twice."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -51,14 +51,14 @@ def net(request: pytest.FixtureRequest) -> MessageSimulation:
     return MessageSimulation(request.param)
 
 
-def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(
+def test_old_messages_are_skipped_and_new_ones_received_once(
     net: MessageSimulation,
 ) -> None:
     net.says("leo", "long ago")
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert len(net.asked) == 1, "a quiet account costs one request"
+    assert len(net.asked) == 1, "an idle account costs one request"
     number = net.says("leo", "bonjour")
     news = net.poll(cursor)
     assert isinstance(news, ChatUpdates)
@@ -75,20 +75,20 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(
     net.clock.move(2)
     settled = net.poll(
         news.cursor
-    )  # read once more, as it may have changed in the same second: its key is known
+    )  # read again, as it may have changed in the same second; its key is known
     assert isinstance(settled, ChatUpdates)
     assert [one.key for one in settled.updates] in ([], [number])
     assert net.heard(settled.cursor) == ([], settled.cursor)
     assert len(net.asked) == 1
 
 
-def test_what_is_said_in_the_very_second_of_a_look_is_heard_by_the_next(
+def test_message_in_the_second_of_a_poll_is_received_by_the_next(
     net: MessageSimulation,
 ) -> None:
     _, cursor = net.heard("")
     net.says("ida", "one")
     first = net.poll(cursor)
-    net.says("ida", "two", after=0)  # its conversation says the same time as before
+    net.says("ida", "two", after=0)  # its conversation reports the same time as before
     net.clock.move(30)
     assert isinstance(first, ChatUpdates)
     second = net.poll(first.cursor)
@@ -97,16 +97,16 @@ def test_what_is_said_in_the_very_second_of_a_look_is_heard_by_the_next(
     assert [one.text for one in first.updates] == ["one"]
     assert [one.text for one in second.updates if one.key not in known] == ["two"]
     assert net.heard(second.cursor) == ([], second.cursor)
-    assert len(net.asked) == 1, "and then it is quiet"
+    assert len(net.asked) == 1, "then the account is idle"
 
 
-def test_the_first_message_an_account_ever_gets_is_heard(net: MessageSimulation) -> None:
+def test_first_message_of_a_new_account_is_received(net: MessageSimulation) -> None:
     _, cursor = net.heard("")
     net.says("ida", "a first word")
     assert net.heard(cursor)[0] == ["a first word"]
 
 
-def test_our_own_words_are_nobodys_line_and_what_was_unsent_is_not_heard(
+def test_own_and_unsent_messages_are_ignored(
     net: MessageSimulation,
 ) -> None:
     _, cursor = net.heard("")
@@ -144,7 +144,7 @@ ENCLOSED: list[tuple[str, dict[str, Any], str]] = [
     ],
     indirect=["net"],
 )
-def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
+def test_enclosed_content_is_named_and_never_fetched(
     net: MessageSimulation, text: str, more: dict[str, Any], shows: str
 ) -> None:
     _, cursor = net.heard("")
@@ -154,10 +154,10 @@ def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
     (update,) = news.updates
     assert (update.kind, update.text, update.shows) == ("unsupported", text, shows)
     assert not any("evil" in path for path in net.asked)
-    assert "evil" not in repr(update), "no address of theirs comes into the house"
+    assert "evil" not in repr(update), "no URL of the platform is stored"
 
 
-def test_what_is_not_told_any_more_calls_a_person(net: MessageSimulation) -> None:
+def test_messages_beyond_the_list_limit_are_left_to_a_member(net: MessageSimulation) -> None:
     net.says("leo", "before")
     _, cursor = net.heard("")
     said = [f"word {number}" for number in range(TOLD + 5)]
@@ -170,7 +170,7 @@ def test_what_is_not_told_any_more_calls_a_person(net: MessageSimulation) -> Non
     assert [update.text for update in others] == said[-TOLD:]
 
 
-def test_one_conversation_that_is_put_away_silences_nobody_else(net: MessageSimulation) -> None:
+def test_archived_conversation_does_not_stop_others(net: MessageSimulation) -> None:
     _, cursor = net.heard("")
     net.says("leo", "bye")
     net.says("ida", "hello")
@@ -178,16 +178,16 @@ def test_one_conversation_that_is_put_away_silences_nobody_else(net: MessageSimu
     answers: list[StepResult] = []
     while isinstance(turn := net.platform.listen(cursor, tuple(answers)), Send):
         answers.append(net.answer(turn))
-        leo.shut = "archived"  # after it was listed
+        leo.shut = "archived"  # archived after it was listed
     assert isinstance(turn, ChatUpdates)
     assert [update.text for update in turn.updates] == ["hello"]
 
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
-    """People write at any pace, polls break off anywhere: each message reaches the house, those of
-    one in order."""
+def test_every_message_is_received_exactly_once(data: st.DataObject) -> None:
+    """Users write at any pace and polls fail anywhere; each message is received, those of one user
+    in order."""
     net = MessageSimulation(data.draw(st.sampled_from([*PLATFORMS])))
     net.says("p0", "before anything")
     _, cursor = net.heard("")
@@ -213,7 +213,7 @@ def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
                 said.setdefault(net.handle(name), []).append(f"{turn}.{number}")
         cursor = keep(net.poll(cursor, lost=data.draw(st.integers(-1, 6))), cursor)
     for _ in range(6):
-        net.clock.move(1)  # a conversation is read again until its second is over
+        net.clock.move(1)  # a conversation is read again until its second has passed
         cursor = keep(net.poll(cursor), cursor)
     assert kept == said
     assert net.heard(cursor) == ([], cursor)
@@ -243,14 +243,14 @@ REFUSALS = [
     (
         no(10, 2018028),
         Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False),
-    ),  # an application nobody looked at yet
+    ),  # an application without review by Meta
     (no(100, 2018001), Rejected(Message(READER_GONE), permanent=True)),
     (no(200, 1545041), Rejected(Message(READER_GONE), permanent=True)),
 ]
 
 
 @pytest.mark.parametrize(("answer", "meant"), REFUSALS)
-def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) -> None:
+def test_message_error_maps_to_outcome(answer: Response, meant: Outcome) -> None:
     assert errors.message_failure_outcome(answer) == meant
 
 
@@ -263,8 +263,8 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(80006), Retry),
         (no(4), Retry),
         (no(4, 2207051), Uncertain),
-        (no(1, 1357046), Uncertain),  # told of messages that arrived all the same
-        (no(1200), Uncertain),  # "temporary", and nothing of what left
+        (no(1, 1357046), Uncertain),  # reported for messages that arrived
+        (no(1200), Uncertain),  # "temporary", without a statement about delivery
         (no(2), Uncertain),
         (no(2, status=500), Uncertain),
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
@@ -272,7 +272,7 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(100, 2534026), Rejected),
     ],
 )
-def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(
+def test_possible_delivery_is_uncertain_and_rate_limit_is_not(
     net: MessageSimulation, answer: StepResult, meant: type
 ) -> None:
     assert isinstance(net.platform.next_step(unit(net, "1"), (answer,)), meant)
@@ -288,8 +288,10 @@ def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(
         (no(1), Retry),
     ],
 )
-def test_what_a_refused_list_means(net: MessageSimulation, answer: Response, meant: type) -> None:
-    """A token without the right for messages must not end an account that posts."""
+def test_refused_list_maps_to_outcome(
+    net: MessageSimulation, answer: Response, meant: type
+) -> None:
+    """A token without the permission for messages must not disconnect an account that posts."""
     _, cursor = net.heard("")
     outcome = net.platform.listen(cursor, (replace(answer, step="updates"),))
     assert isinstance(outcome, meant)
@@ -314,7 +316,7 @@ def unit(net: MessageSimulation, to: str, text: str = "Bonjour", **more: Any) ->
         ("Oui", {"buttons": (Button("Yes", "buy", "1"),)}, "meta.words_alone"),
     ],
 )
-def test_what_no_message_takes_costs_no_request(
+def test_invalid_message_is_rejected_without_request(
     net: MessageSimulation, text: str, more: dict[str, Any], code: str
 ) -> None:
     turn = net.platform.next_step(unit(net, "1", text, **more), ())
@@ -322,7 +324,7 @@ def test_what_no_message_takes_costs_no_request(
     assert turn.reason.code == code
 
 
-def test_one_letter_more_than_the_longest_costs_no_request(net: MessageSimulation) -> None:
+def test_message_over_the_maximum_length_is_rejected(net: MessageSimulation) -> None:
     turn = net.platform.next_step(unit(net, "1", LONGEST[net.name] + "é"), ())
     assert isinstance(turn, Rejected)
     heavy = net.name == "instagram"
@@ -331,7 +333,7 @@ def test_one_letter_more_than_the_longest_costs_no_request(net: MessageSimulatio
     )
 
 
-def test_a_day_after_the_person_wrote_nobody_answers(net: MessageSimulation) -> None:
+def test_message_after_the_24_hour_window_is_rejected(net: MessageSimulation) -> None:
     net.says("leo", "hello")
     mine = unit(net, net.chats.person("leo").person, LONGEST[net.name])
     send = net.platform.next_step(mine, ())
@@ -344,7 +346,7 @@ def test_a_day_after_the_person_wrote_nobody_answers(net: MessageSimulation) -> 
     now, can = net.clock(), net.platform.capabilities
     assert (
         reply_windows.closed_window_reason(can, now - timedelta(hours=24), now) == closed.reason
-    ), "known before it is asked"
+    ), "known without a request"
     assert (
         reply_windows.closed_window_reason(can, now - timedelta(hours=23, minutes=59), now) is None
     )
@@ -355,7 +357,7 @@ def test_a_day_after_the_person_wrote_nobody_answers(net: MessageSimulation) -> 
     ("shut", "code"),
     [("gone", READER_GONE), ("blocked", READER_GONE), ("archived", "meta.archived")],
 )
-def test_who_cannot_be_written_to_is_told_in_words(
+def test_unreachable_recipient_is_rejected_with_a_reason(
     net: MessageSimulation, shut: str, code: str
 ) -> None:
     net.says("leo", "hello")
@@ -365,7 +367,7 @@ def test_who_cannot_be_written_to_is_told_in_words(
     assert isinstance(send, Send)
     turn = net.platform.next_step(mine, (net.answer(send),))
     if shut == "archived" and net.name == "facebook":
-        assert isinstance(turn, Published), "a Page may write into what it put away"
+        assert isinstance(turn, Published), "a Page may write to an archived conversation"
     else:
         assert isinstance(turn, Rejected)
         assert turn.reason.code == code
@@ -380,14 +382,14 @@ def looked(net: MessageSimulation, text: str, **more: Any) -> object:
     return turn
 
 
-def test_a_lost_message_is_looked_for_in_the_conversation(net: MessageSimulation) -> None:
-    assert isinstance(looked(net, "Bonjour"), Unknown), "no conversation proves nothing"
+def test_lost_message_is_looked_up_in_the_conversation(net: MessageSimulation) -> None:
+    assert isinstance(looked(net, "Bonjour"), Unknown), "without a conversation nothing is proven"
     net.says("leo", "hello")
     net.chats.typed("leo", "Bonjour", net.clock())
     net.clock.move(3600)
-    assert isinstance(looked(net, "Bonjour"), Absent), "an older one with the same words"
+    assert isinstance(looked(net, "Bonjour"), Absent), "an older message with the same text"
     net.says("leo", "Bonjour")
-    assert isinstance(looked(net, "Bonjour"), Absent), "what the other one said is not ours"
+    assert isinstance(looked(net, "Bonjour"), Absent), "a message of the recipient is not ours"
     mine = net.chats.typed("leo", "Bonjour", net.clock())
     found = looked(net, "Bonjour")
     assert isinstance(found, Found)
@@ -395,19 +397,19 @@ def test_a_lost_message_is_looked_for_in_the_conversation(net: MessageSimulation
     assert isinstance(looked(net, "Bonjour", known=frozenset({mine.id})), Absent)
     for number in range(TOLD):
         net.says("leo", f"more {number}", after=0)
-    assert isinstance(looked(net, "Bonjour"), Unknown), "it may be among those nobody is told of"
+    assert isinstance(looked(net, "Bonjour"), Unknown), "it may be beyond the list limit"
     net.rights = frozenset()
     assert isinstance(looked(net, "Bonjour"), Unknown)
 
 
-def test_a_message_stays_with_its_reader(net: MessageSimulation) -> None:
+def test_message_cannot_be_removed(net: MessageSimulation) -> None:
     stays = Rejected(Message("meta.message_stays"), permanent=True)
     assert net.platform.remove(PlatformCopy("aWdf", ME, "1"), ()) == stays
 
 
-def test_an_account_is_asked_no_more_often_than_its_conversations_allow(
+def test_poll_stays_within_the_conversation_rate_limit(
     net: MessageSimulation,
 ) -> None:
     most = messages.MAX_PAGES + messages.MAX_PEOPLE
-    assert most <= 20, "a poll of more is not heard"
-    assert net.platform.capabilities.poll_seconds * 2 > most, "two requests a second"
+    assert most <= 20, "a poll has at most 20 requests"
+    assert net.platform.capabilities.poll_seconds * 2 > most, "two requests per second"

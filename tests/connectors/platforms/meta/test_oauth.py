@@ -1,4 +1,4 @@
-"""What the answers of Meta's token offices mean, hostile ones included."""
+"""Token endpoints of Meta: meaning of responses, hostile ones included."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def renewed(*answers: StepResult) -> Any:
     return Threads().refresh(GRANT, answers)
 
 
-def test_a_renewal_shows_the_token_in_the_address_alone() -> None:
+def test_renewal_sends_the_token_in_the_query_only() -> None:
     turn = renewed()
     assert isinstance(turn, Send)
     step = turn.step
@@ -70,9 +70,7 @@ def test_a_renewal_shows_the_token_in_the_address_alone() -> None:
         (10**30, None),
     ],
 )
-def test_an_end_that_nobody_can_believe_is_asked_for_soon(
-    told: object, lifetime: timedelta | None
-) -> None:
+def test_implausible_lifetime_is_renewed_soon(told: object, lifetime: timedelta | None) -> None:
     found = renewed(gave("renewal", expires_in=told))
     assert isinstance(found, RenewedTokens)
     assert (found.token, found.refresh) == (NEW, NEW)
@@ -95,14 +93,14 @@ def test_an_end_that_nobody_can_believe_is_asked_for_soon(
         wrong("renewal", 2),
     ],
 )
-def test_what_is_not_known_is_asked_again_and_no_doubt(lost: StepResult) -> None:
+def test_unclear_renewal_is_retried_not_uncertain(lost: StepResult) -> None:
     assert isinstance(renewed(lost), Retry)
 
 
 @pytest.mark.parametrize(
     "refused", [wrong("renewal", 190, 463), wrong("renewal", 100), wrong("renewal", 10)]
 )
-def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
+def test_refused_renewal_is_confirmed_with_the_token(refused: Response) -> None:
     turn = renewed(refused)
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.token) == ("/me?fields=id,username", "bearer")
@@ -113,7 +111,7 @@ def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
         assert isinstance(renewed(refused, unclear), Retry)
 
 
-def test_the_house_asks_for_what_it_uses_and_says_so() -> None:
+def test_oauth_flow_requests_the_required_scopes() -> None:
     page = Instagram().connect(FORM, ())
     assert isinstance(page, OAuthVisit)
     assert page.asked["scope"].split(",")[0] == "instagram_business_basic"
@@ -138,7 +136,7 @@ def test_the_house_asks_for_what_it_uses_and_says_so() -> None:
         {"permissions": ["instagram_business_content_publish"]},
     ],
 )
-def test_what_was_allowed_is_believed_where_it_is_told(body: dict[str, Any]) -> None:
+def test_granted_permissions_are_checked_if_reported(body: dict[str, Any]) -> None:
     turn = Instagram().connect(BACK, (gave("token", **body),))
     assert isinstance(turn, Send)
     other = Instagram().connect(BACK, (gave("token", permissions="instagram_business_basic"),))
@@ -146,7 +144,7 @@ def test_what_was_allowed_is_believed_where_it_is_told(body: dict[str, Any]) -> 
     assert other.reason.code == "oauth.scopes"
 
 
-def test_the_long_token_is_asked_for_a_few_times_and_refusals_end_it() -> None:
+def test_long_token_is_requested_a_few_times() -> None:
     first, lost = gave("token"), StepAnswerLost(LONG, "reset")
     for many in range(MAX_REQUESTED):
         turn = Threads().connect(BACK, (first, *[lost] * many))

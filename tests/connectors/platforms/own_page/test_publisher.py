@@ -1,4 +1,4 @@
-"""The creator's own page: addressed by content id, so nothing is ever there twice."""
+"""The creator's own page: addressed by content ID, so no item is ever published twice."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ UNIT = Unit(
 STAGED = Response(f"stage:{'0' * 24}", 200, body={"sha256": "0" * 64})
 
 
-def test_files_then_the_item() -> None:
+def test_files_are_staged_before_the_item() -> None:
     stage, put = FEED.next_step(UNIT, ()), FEED.next_step(UNIT, (STAGED,))
     assert isinstance(stage, Send)
     assert isinstance(put, Send)
@@ -64,11 +64,11 @@ def test_files_then_the_item() -> None:
         (Response("publish", 502), Uncertain),
     ],
 )
-def test_what_answers_mean(answer: Response, outcome: type) -> None:
+def test_publish_response_maps_to_outcome(answer: Response, outcome: type) -> None:
     assert isinstance(FEED.next_step(UNIT, (STAGED, answer)), outcome)
 
 
-def test_an_item_is_never_put_without_its_id() -> None:
+def test_item_without_content_id_is_rejected() -> None:
     assert isinstance(FEED.next_step(replace(UNIT, native_key=""), ()), Rejected)
 
 
@@ -81,7 +81,7 @@ def test_an_item_is_never_put_without_its_id() -> None:
         (Response("look", 500), Unknown),
     ],
 )
-def test_the_page_is_asked_by_content_id(answer: Response, sighting: type) -> None:
+def test_lookup_requests_the_content_id(answer: Response, sighting: type) -> None:
     sought = LookupQuery(KEY, "hello", wall_now(), "mia")
     first = FEED.look_up(sought, ())
     assert isinstance(first, Send)
@@ -89,7 +89,7 @@ def test_the_page_is_asked_by_content_id(answer: Response, sighting: type) -> No
     assert isinstance(FEED.look_up(sought, (answer,)), sighting)
 
 
-def test_files_that_went_with_another_item_are_staged_again() -> None:
+def test_unstaged_files_are_staged_again() -> None:
     gone = Response("publish", 422, body={"error": "file_not_staged"})
     turn = FEED.next_step(UNIT, (STAGED, gone))
     assert isinstance(turn, Retry)
@@ -99,5 +99,5 @@ def test_files_that_went_with_another_item_are_staged_again() -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)]
 )
-def test_a_tombstone_proves_it_gone(status: int, outcome: type) -> None:
+def test_tombstone_proves_removal(status: int, outcome: type) -> None:
     assert isinstance(FEED.remove(PlatformCopy(KEY, "mia"), (Response("delete", status),)), outcome)

@@ -1,5 +1,4 @@
-"""What people say to an account on Reddit: what an inbox proves, whose posts these are, what is
-answered and done."""
+"""Comments on Reddit: inbox entries, authors of the posts, replies and moderation."""
 
 from dataclasses import replace
 from typing import Any
@@ -47,7 +46,7 @@ from tests.connectors.platforms.reddit.test_publisher import (
 )
 
 NEWEST = 1_795_348_800
-"""Of the entries here, in seconds since 1970."""
+"""Time of the newest entry, in seconds since 1970."""
 
 DAY = 86_400
 ANSWER = replace(
@@ -86,7 +85,7 @@ def asked(cursor: str, *answers: StepResult) -> str:
     return turn.step.path
 
 
-def test_a_comment_under_a_post_is_told_with_where_it_stands() -> None:
+def test_comment_under_a_post_has_author_text_and_post() -> None:
     told = heard("", page(entry("c2", at=NEWEST), entry("c1", at=NEWEST - 5)))
     assert isinstance(told, CommentPage)
     assert [(one.native_id, one.author, one.handle, one.under) for one in told.found] == [
@@ -99,7 +98,7 @@ def test_a_comment_under_a_post_is_told_with_where_it_stands() -> None:
     assert told.cursor == str(NEWEST)
 
 
-def test_whose_post_it_is_is_looked_up_where_no_entry_says() -> None:
+def test_author_of_the_post_is_looked_up_if_unknown() -> None:
     inbox = page(
         entry("c3", "comment_reply"),
         entry("c2", "username_mention", context="/r/Lakes/comments/p2/_/c2/?context=3"),
@@ -121,9 +120,8 @@ def test_whose_post_it_is_is_looked_up_where_no_entry_says() -> None:
     assert heard("", inbox, said(AUTHOR_STEP, 503)) is None
 
 
-def test_the_inbox_is_read_back_to_a_day_before_what_was_heard() -> None:
-    """A comment that a filter held back bears the time at which it was written, however late it
-    comes."""
+def test_inbox_is_read_back_to_a_day_before_the_cursor() -> None:
+    """A comment released by a filter keeps the time at which it was written, so it may appear late."""
     cursor = str(NEWEST)
     assert "after=" not in asked(cursor)
     late, old = entry("c1", at=NEWEST - DAY + 60), entry("c0", at=NEWEST - DAY - 60)
@@ -132,14 +130,14 @@ def test_the_inbox_is_read_back_to_a_day_before_what_was_heard() -> None:
     assert isinstance(told, CommentPage)
     assert ([one.native_id for one in told.found], told.cursor) == (["t1_c1"], cursor)
     assert isinstance(heard("", page(late, after="t1_c1")), CommentPage), (
-        "the first reading takes the latest"
+        "the first reading is the latest page"
     )
     assert heard("", page()) == CommentPage((), "0")
     assert "after=t1_c1" in asked("0", page(late, after="t1_c1"))
     assert heard(cursor, page()) == CommentPage((), cursor)
 
 
-def test_no_more_pages_are_read_than_may_be() -> None:
+def test_reading_ends_at_the_page_limit() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := heard("1", *answers), Send):
         answers = (*answers, page(entry(f"c{len(answers)}"), after=f"t1_c{len(answers)}"))
@@ -159,12 +157,12 @@ def test_no_more_pages_are_read_than_may_be() -> None:
         StepNotSent("remarks", "ConnectError"),
     ],
 )
-def test_an_answer_nobody_can_use_tells_nothing(answer: StepResult) -> None:
+def test_unusable_response_returns_none(answer: StepResult) -> None:
     assert heard("1", answer) is None
     assert heard("1", page(entry("c1"), after="t1_c1"), answer) is None
 
 
-def test_messages_ones_own_words_other_communities_and_what_is_odd_are_left_out() -> None:
+def test_messages_own_and_foreign_entries_are_skipped() -> None:
     others: list[Any] = [
         "x",
         {},
@@ -184,11 +182,11 @@ def test_messages_ones_own_words_other_communities_and_what_is_odd_are_left_out(
 
 
 @pytest.mark.parametrize("cursor", ["x", "-5", "9" * 12])
-def test_a_cursor_that_is_none_begins_anew(cursor: str) -> None:
+def test_invalid_cursor_starts_over(cursor: str) -> None:
     assert isinstance(heard(cursor, page(entry("c1"), after="t1_c1")), CommentPage)
 
 
-# answering
+# replies
 
 
 def things(name: str = "t1_c2", **more: Any) -> Response:
@@ -201,7 +199,7 @@ def no(code: str, **more: Any) -> Response:
     return said(PUBLISH, 200, {"json": {"errors": [[code, "a sentence", "parent"]], **more}})
 
 
-def test_an_answer_is_words_alone_under_what_was_said() -> None:
+def test_reply_is_text_under_the_comment() -> None:
     turn = PLATFORM.next_step(ANSWER, ())
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.encoding) == ("/api/comment?raw_json=1", "form")
@@ -243,7 +241,7 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
         (said(PUBLISH, 403, {"reason": "private"}), Rejected, "reddit.community_closed"),
     ],
 )
-def test_what_came_of_an_answer_is_told_as_what_it_is(
+def test_reply_response_maps_to_outcome(
     answer: StepResult, meant: type[Outcome], code: str
 ) -> None:
     outcome = PLATFORM.next_step(ANSWER, (answer,))
@@ -257,7 +255,7 @@ def test_what_came_of_an_answer_is_told_as_what_it_is(
         )
 
 
-def test_a_bare_no_is_asked_after() -> None:
+def test_unexplained_refusal_checks_the_account() -> None:
     bare = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
     turn = PLATFORM.next_step(ANSWER, (bare,))
     assert isinstance(turn, Send)
@@ -278,7 +276,7 @@ def comment(number: str, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
+def test_lost_reply_is_looked_up_in_the_accounts_comments() -> None:
     first = PLATFORM.look_up(SOUGHT, ())
     assert isinstance(first, Send)
     assert first.step.path.startswith("/user/mia/comments?sort=new")
@@ -298,7 +296,7 @@ def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
             PLATFORM.look_up(sought, (look, page({"name": "t1_c1"}, step=AUTHOR_STEP))) == Absent()
         )
         assert isinstance(PLATFORM.look_up(sought, (look, page(step=AUTHOR_STEP))), Unknown), (
-            "this application sees nothing there"
+            "this application receives no adult posts"
         )
     assert isinstance(PLATFORM.look_up(SOUGHT, (said("look", 503),)), Unknown)
     answers: tuple[StepResult, ...] = ()
@@ -307,7 +305,7 @@ def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
     assert (len(answers), isinstance(turn, Unknown)) == (MAX_PAGES, True)
 
 
-def test_a_comment_that_was_worded_otherwise_since_may_be_it() -> None:
+def test_edited_comment_is_unknown() -> None:
     for changed in (
         {"edited": NOW.timestamp(), "body": "thanks!"},
         {"body": "[ Removed by Reddit ]"},
@@ -323,14 +321,14 @@ def test_a_comment_that_was_worded_otherwise_since_may_be_it() -> None:
         )
 
 
-# acting
+# moderation
 
 
 def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
     return PLATFORM.moderate_comment(SPOT, act, answers)
 
 
-def test_who_says_it_is_kept_away_and_what_is_said_is_reported() -> None:
+def test_author_is_blocked_and_comment_reported() -> None:
     block, report = moderated("block"), moderated("report")
     assert isinstance(block, Send)
     assert isinstance(report, Send)
@@ -362,7 +360,5 @@ def test_who_says_it_is_kept_away_and_what_is_said_is_reported() -> None:
         (StepAnswerLost("moderate", "ReadTimeout"), Retry),
     ],
 )
-def test_what_came_of_an_act_is_told_as_what_it_is(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_moderation_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(moderated("report", answer), meant)

@@ -1,4 +1,4 @@
-"""A lost post of Reddit whose words are others by now."""
+"""Lookup of a lost Reddit post whose text has changed."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,8 +17,8 @@ from tests.connectors.platforms.reddit.test_publisher import NOW, PLATFORM, SOUG
         {"removed_by_category": "reddit", "selftext": "[ Removed by Reddit ]"},
     ],
 )
-def test_a_post_whose_words_are_others_now_may_be_it(changed: dict[str, Any]) -> None:
-    """Its owner words it otherwise, or Reddit takes its words away: its title stays."""
+def test_edited_post_is_unknown(changed: dict[str, Any]) -> None:
+    """The owner may edit the text and Reddit may remove it; the title stays."""
     assert isinstance(PLATFORM.look_up(SOUGHT, (listing(post(**changed)),)), Unknown)
     both = listing(post(**changed), post(name="t3_abc124"))
     assert isinstance(PLATFORM.look_up(SOUGHT, (both,)), Found)
@@ -32,5 +32,5 @@ def test_a_post_whose_words_are_others_now_may_be_it(changed: dict[str, Any]) ->
     assert PLATFORM.look_up(known, (listing(post(**changed)),)) == Absent()
     first = listing(post(**changed), after="t3_abc123")
     more = PLATFORM.look_up(SOUGHT, (first,))
-    assert isinstance(more, Send), "what is further back may say it to the letter"
+    assert isinstance(more, Send), "an older post may match exactly"
     assert isinstance(PLATFORM.look_up(SOUGHT, (first, listing())), Unknown)

@@ -1,5 +1,4 @@
-"""Messages on Reddit: what people write first is heard once and in order, ours go under it and are
-sent once."""
+"""Messages on Reddit: received once and in order from users who wrote first; replies are sent once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -63,7 +62,7 @@ def server() -> Iterator[FakeReddit]:
 
 @dataclass
 class Talk:
-    """A person on Reddit, asked as the listening process asks, and one who writes to them."""
+    """A Reddit account, polled as the listener polls it, and a user who writes to it."""
 
     server: FakeReddit
     world: ConnectorWorld
@@ -81,7 +80,7 @@ class Talk:
         return self.server.write(self.leo, self.mia, text, **more).name
 
     def ours(self) -> list[tuple[str, str, str]]:
-        """What the account wrote since it was set up: the words, to whom, under what."""
+        """Return the account's messages since setup: text, recipient and parent."""
         own = [one for one in self.server.letters.values() if one.author is self.mia][1:]
         return [(one.body, one.to.name, one.under.name if one.under else "") for one in own]
 
@@ -98,7 +97,7 @@ def talk(server: FakeReddit) -> Iterator[Talk]:
     server.kept_away.clear()
 
 
-def test_what_was_written_before_is_not_heard_and_what_comes_after_is_once_and_in_order(
+def test_old_messages_are_skipped_and_new_ones_received_once(
     talk: Talk,
 ) -> None:
     words, cursor = talk.heard("")
@@ -125,17 +124,17 @@ def test_what_was_written_before_is_not_heard_and_what_comes_after_is_once_and_i
     )
     assert (update.handle, update.at is not None) == (f"u/{talk.leo.name}", True)
     assert talk.heard(news.cursor)[0] == []
-    assert talk.server.letters[number].new, "nothing is marked as read"
+    assert talk.server.letters[number].new, "messages are not marked as read"
 
 
-def test_the_first_message_a_person_ever_gets_is_heard(talk: Talk) -> None:
+def test_first_message_of_a_new_account_is_received(talk: Talk) -> None:
     talk.server.letters.clear()
     _, cursor = talk.heard("")
     talk.says("a first word", subject="[direct chat room]")
     assert talk.heard(cursor)[0] == ["a first word"]
 
 
-def test_what_a_list_shows_late_is_heard_and_once(talk: Talk) -> None:
+def test_late_listed_message_is_received_once(talk: Talk) -> None:
     _, cursor = talk.heard("")
     late = talk.says("slow", subject="")
     hidden = talk.server.letters.pop(late)
@@ -146,9 +145,7 @@ def test_what_a_list_shows_late_is_heard_and_once(talk: Talk) -> None:
     assert (first, then, talk.heard(cursor)[0]) == (["quick"], ["slow"], [])
 
 
-def test_comments_and_what_reddit_or_a_community_says_are_nobodys_messages(
-    talk: Talk, server: FakeReddit
-) -> None:
+def test_comments_and_system_messages_are_ignored(talk: Talk, server: FakeReddit) -> None:
     server.subreddit("Pictures")
     _, cursor = talk.heard("")
     server.say(talk.leo, "a comment", posted(server, talk.mia))
@@ -188,7 +185,7 @@ def inbox(*entries: Any, after: str | None = None, step: str = "updates") -> Res
     return said(step, 200, {"kind": "Listing", "data": {"children": list(entries), "after": after}})
 
 
-def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
+def test_inbox_is_read_back_to_the_cursor_within_a_limit() -> None:
     page = inbox(*(entry(number) for number in range(NEWEST, NEWEST - 100, -1)), after="t4_x")
     turn = PLATFORM.listen(f"mia {NEWEST - 300}", (page,))
     assert isinstance(turn, Send)
@@ -202,7 +199,7 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
     broken = PLATFORM.listen(
         f"mia {NEWEST - 300}", (page, StepAnswerLost("updates", "ReadTimeout"))
     )
-    assert isinstance(broken, Retry), "nothing is passed over: all of it is read again"
+    assert isinstance(broken, Retry), "no page is skipped; all are read again"
     odd = inbox(
         "x", {"data": {"name": 7}}, entry(NEWEST + 1, created_utc="x"), entry(NEWEST + 2, body=None)
     )
@@ -222,7 +219,7 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
         ((said("updates", 200, {"data": []}),), Retry),
     ],
 )
-def test_what_a_refused_look_means(
+def test_refused_list_maps_to_outcome(
     answers: tuple[StepResult, ...], meant: str | type[Outcome]
 ) -> None:
     found = PLATFORM.listen(f"mia {NEWEST}", answers)
@@ -239,8 +236,8 @@ def unit(text: str = "thanks", **more: Any) -> Unit:
     return replace(made, **more)
 
 
-def test_an_answer_goes_under_the_readers_own_last_message(talk: Talk, server: FakeReddit) -> None:
-    """Under our own it would be sent to ourselves."""
+def test_reply_goes_under_the_last_message_of_the_recipient(talk: Talk, server: FakeReddit) -> None:
+    """A reply under our own message would be sent to ourselves."""
     last = talk.says("are you there?", subject="")
     server.write(server.account(f"ida-{talk.mia.name}"), talk.mia, "and me?")
     story = SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour"))
@@ -248,14 +245,12 @@ def test_an_answer_goes_under_the_readers_own_last_message(talk: Talk, server: F
     look = story.told[0]
     assert isinstance(look, Response)
     assert last in str(look.body)
-    assert "are you there?" not in str(look.body), "of what others wrote, only whose it is is kept"
+    assert "are you there?" not in str(look.body), "only the author of received messages is stored"
     SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore"))
     assert talk.ours() == [("Bonjour", talk.leo.name, last), ("encore", talk.leo.name, last)]
 
 
-def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(
-    talk: Talk, server: FakeReddit
-) -> None:
+def test_lost_reply_is_not_confused_with_others_of_its_text(talk: Talk, server: FakeReddit) -> None:
     ida = server.account(f"eva-{talk.mia.name}")
     server.write(talk.mia, ida, "Bonjour")
     talk.world.inject_fault("reset_after", "posts")
@@ -271,7 +266,7 @@ def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize("blind", ["hides_sent", "shuts_sent"])
-def test_a_list_that_shows_nothing_of_what_was_sent_proves_nothing(
+def test_hidden_or_unavailable_sent_list_proves_nothing(
     talk: Talk, server: FakeReddit, blind: str
 ) -> None:
     setattr(server, blind, True)
@@ -282,7 +277,7 @@ def test_a_list_that_shows_nothing_of_what_was_sent_proves_nothing(
     assert [text for text, _, _ in talk.ours()] == ["Bonjour"]
 
 
-def test_what_is_looked_for_in_what_was_sent() -> None:
+def test_lookup_searches_the_sent_list() -> None:
     turn = PLATFORM.look_up(SOUGHT, ())
     assert isinstance(turn, Send)
     assert turn.step.path.startswith("/message/sent?")
@@ -302,7 +297,7 @@ def test_what_is_looked_for_in_what_was_sent() -> None:
     twin = replace(SOUGHT, known=frozenset({"t4_old", "t4_7"}))
     assert PLATFORM.look_up(twin, (inbox(ours, known),)) == Absent()
     further = PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),))
-    assert isinstance(further, Send), "a page on, it may show what surely was sent"
+    assert isinstance(further, Send), "the next page may contain a message that was certainly sent"
     assert PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"), inbox(known))) == Absent()
     assert isinstance(
         PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),) * MAX_PAGES), Unknown
@@ -340,7 +335,7 @@ def no(code: str, **more: Any) -> Response:
         (said(PUBLISH, 401), Reauthorize, ""),
     ],
 )
-def test_what_came_of_an_answer_is_told_as_what_it_is(
+def test_reply_response_maps_to_outcome(
     answer: StepResult, meant: type[Outcome], code: str
 ) -> None:
     outcome = PLATFORM.next_step(unit(), (inbox(entry(3), step="look"), answer))
@@ -351,7 +346,7 @@ def test_what_came_of_an_answer_is_told_as_what_it_is(
         assert (outcome.native_id, outcome.url) == ("t4_9", "")
 
 
-def test_a_bare_no_is_asked_after_and_nobody_is_written_to_first() -> None:
+def test_unexplained_refusal_checks_the_account() -> None:
     look, bare = inbox(entry(3), step="look"), said(PUBLISH, 403, FORBIDDEN)
     turn = PLATFORM.next_step(unit(), (look, bare))
     assert isinstance(turn, Send)
@@ -384,13 +379,13 @@ def test_a_bare_no_is_asked_after_and_nobody_is_written_to_first() -> None:
         (unit("x" * (MAX_TEXT + 1)), "connectors.text_too_long"),
     ],
 )
-def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
+def test_invalid_message_is_rejected(made: Unit, code: str) -> None:
     found = PLATFORM.next_step(made, ())
     assert isinstance(found, Rejected)
     assert found.reason.code == code
 
 
-def test_a_person_has_one_inbox_for_all_communities_and_keeps_what_they_got() -> None:
+def test_user_has_one_inbox_and_messages_cannot_be_removed() -> None:
     assert PLATFORM.inbox_id("Mia@lakes#7f6bd2a0") == PLATFORM.inbox_id("mia@hills")
     assert PLATFORM.inbox_id("mia@lakes") != PLATFORM.inbox_id("ida@lakes")
     copy = PlatformCopy("t4_9", UNIT.account, "leo")
@@ -399,7 +394,7 @@ def test_a_person_has_one_inbox_for_all_communities_and_keeps_what_they_got() ->
     assert PLATFORM.count_text(unit("x" * 12)) == (12, MAX_TEXT)
 
 
-def test_messages_are_read_where_somebody_chose_it() -> None:
+def test_messages_are_read_only_if_selected() -> None:
     form: dict[str, str | Sealed] = {
         "community": "r/lakes",
         "approval": "2026-10-04, ticket 12345",
@@ -420,7 +415,7 @@ def test_messages_are_read_where_somebody_chose_it() -> None:
         assert found.chat_surface == surface
 
 
-def test_the_library_writes_answers_and_reads_as_the_house_does(server: FakeReddit) -> None:
+def test_praw_writes_answers_and_reads_messages(server: FakeReddit) -> None:
     nova, leo = server.account("nova"), server.account("leo")
     letter = server.write(leo, nova, "nice <wall>", "your walls")
     with signed_in(server, "nova") as api:

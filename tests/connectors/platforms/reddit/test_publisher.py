@@ -1,5 +1,4 @@
-"""Reddit's own cases: what a title is, how a picture gets there, what codes mean, what a listing
-proves."""
+"""The Reddit connector: titles, picture uploads, error codes, and proof from lists of posts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -88,17 +87,17 @@ def said(
 
 
 def told(**more: Any) -> Response:
-    """An answer to a post."""
+    """Return a response to a submission."""
     return said(PUBLISH, 200, {"json": {"errors": [], **more}})
 
 
 def code(*error: str, **more: Any) -> Response:
-    """A refusal inside a success."""
+    """Return an error in a successful response."""
     return told(**({"errors": [list(error)]} | more))
 
 
 def lease(number: int) -> Response:
-    """A place for a picture."""
+    """Return an upload lease for a picture."""
     names = ("acl", "key", "content-type")
     values = ("public-read", f"rte_images/asset{number}", PICTURES[number].mime)
     fields = [{"name": name, "value": value} for name, value in zip(names, values, strict=True)]
@@ -115,7 +114,7 @@ def sent(number: int, status: int = 201) -> Response:
 
 
 def post(**more: Any) -> dict[str, Any]:
-    """A post as lists show it."""
+    """Return a post as lists contain it."""
     usual = {
         "name": "t3_abc123",
         "subreddit": "Lakes",
@@ -141,7 +140,7 @@ def step_of(turn: object) -> Any:
     return turn.step
 
 
-def test_an_account_names_who_posts_where_and_how() -> None:
+def test_account_contains_user_subreddit_and_flair() -> None:
     for account in ("mia@lakes", f"mia-b@lakes#{FLAIR}", "mia@u_mia"):
         assert parse_account(account).account == account
     assert user_agent_header("mia@lakes")["user-agent"].endswith("(by /u/mia)")
@@ -160,7 +159,7 @@ def test_an_account_names_who_posts_where_and_how() -> None:
         ((Text("title", "A lake"),), "A lake", None),
     ],
 )
-def test_the_title_is_the_posts_or_its_first_line(
+def test_title_is_explicit_or_the_first_line(
     texts: tuple[Text, ...], title: str, body: str | None
 ) -> None:
     posted = step_of(PLATFORM.next_step(replace(UNIT, texts=texts), ())).json
@@ -181,7 +180,7 @@ def test_the_title_is_the_posts_or_its_first_line(
         ((Text("title", "x"), Text("body", "y" * (MAX_TEXT + 1))), "connectors.text_too_long"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: str) -> None:
+def test_unit_over_the_limits_is_rejected(texts: tuple[Text, ...], why: str) -> None:
     unit = replace(UNIT, texts=texts)
     refused = PLATFORM.next_step(unit, ())
     assert isinstance(refused, Rejected)
@@ -190,7 +189,7 @@ def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: 
     assert (counts > most) is ("too_long" in why)
 
 
-def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> None:
+def test_two_pictures_are_uploaded_before_the_gallery() -> None:
     unit, answers = replace(UNIT, media=PICTURES, flags=(NSFW_MARK,)), ()
     steps, came = [], iter((lease(0), sent(0), lease(1), sent(1)))
     known: tuple[StepResult, ...] = answers
@@ -226,7 +225,7 @@ def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> Non
     )
 
 
-def test_one_picture_is_named_by_the_address_the_store_will_give_it() -> None:
+def test_single_picture_is_posted_by_its_store_url() -> None:
     unit, known = replace(UNIT, media=PICTURES[:1]), (lease(0), sent(0))
     step = step_of(PLATFORM.next_step(unit, known))
     where = f"https:{STORE}/rte_images/asset0"
@@ -236,7 +235,7 @@ def test_one_picture_is_named_by_the_address_the_store_will_give_it() -> None:
     assert references.uploaded_references(step, "reddit", (sent(0),)) == ()
 
 
-def test_a_lease_that_says_too_little_sends_no_file() -> None:
+def test_invalid_lease_or_refused_upload_stops_the_post() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     for body in (
         {},
@@ -286,11 +285,11 @@ def test_a_lease_that_says_too_little_sends_no_file() -> None:
         (StepNotSent(PUBLISH, "ConnectError"), Retry),
     ],
 )
-def test_answers_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
-def test_reasons_say_what_to_do_and_codes_are_letters() -> None:
+def test_rate_limit_gives_its_wait_and_error_code_is_sanitized() -> None:
     wait = PLATFORM.next_step(UNIT, (code("RATELIMIT", "", "", ratelimit=660.5),))
     assert isinstance(wait, Retry)
     assert wait.after == timedelta(seconds=660.5)
@@ -301,14 +300,14 @@ def test_reasons_say_what_to_do_and_codes_are_letters() -> None:
     assert refused.reason.params == {"code": "BNO_WAYB"}
 
 
-def test_a_picture_alone_is_made_later() -> None:
+def test_single_picture_post_is_processed_later() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     later = told(data={"user_submitted_page": "…", "websocket_url": "wss://x"})
     assert isinstance(PLATFORM.next_step(unit, (later,)), Processing)
     assert isinstance(PLATFORM.next_step(UNIT, (later,)), Uncertain)
 
 
-def test_a_bare_no_is_asked_after() -> None:
+def test_unexplained_refusal_checks_the_account() -> None:
     no = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
     asked = step_of(PLATFORM.next_step(UNIT, (no,)))
     assert (asked.kind, asked.path) == (StepKind.CONTROL, "/api/v1/me")
@@ -322,7 +321,7 @@ def test_a_bare_no_is_asked_after() -> None:
         assert isinstance(PLATFORM.next_step(UNIT, (no, me)), meant)
 
 
-def test_limits_are_the_applications() -> None:
+def test_rate_limit_applies_to_the_application() -> None:
     answer = said(PUBLISH, 429, {}, **{"x-ratelimit-used": "100", "x-ratelimit-reset": "37"})
     wait = PLATFORM.next_step(UNIT, (answer,))
     assert isinstance(wait, Retry)
@@ -342,12 +341,12 @@ def test_limits_are_the_applications() -> None:
         (post(created_utc=NOW.timestamp() - 3600), False),
     ],
 )
-def test_what_a_listing_shows(shown: dict[str, Any], there: bool) -> None:
+def test_lookup_compares_subreddit_title_text_and_time(shown: dict[str, Any], there: bool) -> None:
     seen = PLATFORM.look_up(SOUGHT, (listing(shown),))
     assert isinstance(seen, Found if there else Absent)
 
 
-def test_what_a_listing_proves() -> None:
+def test_unreadable_or_partial_list_is_unknown() -> None:
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, title="", text=" "), ()), Unknown)
     assert isinstance(
         PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)),
@@ -367,15 +366,15 @@ def test_what_a_listing_proves() -> None:
     )
 
 
-def test_a_list_without_anything_for_adults_proves_nothing_of_what_is() -> None:
-    """Some applications are shown none of it: then nothing would ever be found, and everything
-    posted twice."""
+def test_list_without_adult_posts_proves_nothing_about_them() -> None:
+    """Some applications receive no adult posts; without this rule every such post would be
+    published again."""
     adult, other = replace(SOUGHT, flags=(NSFW_MARK,)), post(name="t3_zzz", title="Another")
     assert isinstance(PLATFORM.look_up(adult, (listing(other),)), Unknown)
     assert isinstance(PLATFORM.look_up(adult, (listing({**other, "over_18": True}),)), Absent)
 
 
-def test_a_deletion_is_looked_at() -> None:
+def test_deletion_is_confirmed_by_a_lookup() -> None:
     asked = step_of(PLATFORM.remove(COPY, ()))
     assert (asked.path, asked.json, asked.encoding) == ("/api/del", {"id": "t3_abc123"}, "form")
     done = said("delete", 200, {})
@@ -405,12 +404,12 @@ def test_marks_are_read_back(shown: StepResult, expected: MarkReport) -> None:
     assert PLATFORM.read_marks(COPY, (NSFW_MARK,), (shown,)) == expected
 
 
-def test_marks_that_nobody_could_read_are_not_missing() -> None:
+def test_unreadable_marks_are_not_missing() -> None:
     assert isinstance(PLATFORM.read_marks(COPY, (NSFW_MARK,), (said("look", 503),)), Retry)
     assert isinstance(PLATFORM.read_marks(COPY, (NSFW_MARK,), (said("look", 200, {}),)), Rejected)
 
 
-def test_numbers_are_votes_and_comments() -> None:
+def test_metrics_are_score_and_comments() -> None:
     assert PLATFORM.read_metrics(COPY, (listing(post(score=-3, num_comments=7)),)) == {
         "likes": 0,
         "comments": 7,
@@ -418,7 +417,7 @@ def test_numbers_are_votes_and_comments() -> None:
     assert PLATFORM.read_metrics(COPY, (listing(),)) is None
 
 
-def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
+def test_destination_check_reads_settings_and_rules() -> None:
     about, rules = said("about", 200, {"data": {"over18": True}}), said("rules", 200, {"rules": []})
     register = {"ai": True, "rules": rules_digest(rules), "read_at": "2026-08-25T12:00:00+00:00"}
     place = Destination(UNIT.account, register=register)
@@ -439,7 +438,7 @@ def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
     assert isinstance(PLATFORM.inspect_destination(place, (said("about", 503),)), Retry)
 
 
-def test_a_refresh_token_that_is_refused_without_a_word_is_dead() -> None:
+def test_unexplained_refresh_refusal_requires_reconnection() -> None:
     grant = RefreshGrant(UNIT.account, Sealed(b"r"))
     asked = step_of(PLATFORM.refresh(grant, ()))
     assert asked.headers == user_agent_header(UNIT.account)

@@ -1,4 +1,4 @@
-"""A film on Reddit: two stores, its poster, and how long nobody can say that it is not there."""
+"""Videos on Reddit: two stores, a poster, and the period in which absence cannot be proven."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -43,12 +43,11 @@ FILMS, STORE = (
 LATER = told(
     data={"websocket_url": "wss://ws-0c2fc51946b39365a.wss.redditmedia.com/5ph4906syw261?m=x"}
 )
-"""As it was recorded: a film is answered with that alone."""
+"""The recorded response to a video submission, which contains only a websocket URL."""
 
 
 def leased(medium: Medium, **change: Any) -> Response:
-    """A place for a file, as it was recorded: films have a store of their own and keys without a
-    folder."""
+    """Return an upload lease as recorded: videos have a separate store and keys without a folder."""
     film = medium.mime == FILM.mime
     number = "5ph4906syw261" if film else "9y31xbuyyw261"
     values = {"key": number if film else f"rte_images/{number}", "content-type": medium.mime}
@@ -74,7 +73,7 @@ SENT: tuple[StepResult, ...] = (leased(FILM), put(FILM), leased(POSTER), put(POS
 
 
 @pytest.mark.parametrize("media", [(FILM, POSTER), (POSTER, FILM)])
-def test_a_film_and_its_poster_go_to_their_stores_and_are_named_by_their_addresses(
+def test_video_and_poster_are_uploaded_and_named_by_url(
     media: tuple[Medium, ...],
 ) -> None:
     unit = replace(FILMED, media=media, flags=(NSFW_MARK,))
@@ -109,8 +108,8 @@ def test_a_film_and_its_poster_go_to_their_stores_and_are_named_by_their_address
     assert references.stray_reference(step, "reddit", (film, poster)) == ""
 
 
-def test_a_poster_that_we_did_not_bring_there_leaves_nobody() -> None:
-    """What nobody rated is shown by nobody: not even before a film plays."""
+def test_foreign_poster_is_refused() -> None:
+    """A picture without a rating must not be published, not even as a poster."""
     step = step_of(PLATFORM.next_step(FILMED, SENT))
     for missing in (SENT[2:], SENT[:2]):
         known = references.uploaded_references(step, "reddit", missing)
@@ -122,13 +121,13 @@ def test_a_poster_that_we_did_not_bring_there_leaves_nobody() -> None:
     "media",
     [(FILM,), (FILM, *PICTURES), (FILM, replace(FILM, sha256="e" * 64)), (FILM, FILM, POSTER)],
 )
-def test_a_film_needs_one_picture_and_takes_nothing_else(media: tuple[Medium, ...]) -> None:
+def test_video_requires_exactly_one_picture(media: tuple[Medium, ...]) -> None:
     refused = PLATFORM.next_step(replace(FILMED, media=media), ())
     assert isinstance(refused, Rejected)
     assert (refused.reason.code, refused.permanent) == ("reddit.film_poster", False)
 
 
-def test_a_film_may_be_larger_than_a_picture() -> None:
+def test_video_may_be_larger_than_a_picture() -> None:
     for medium, most in ((FILM, CAN.max_bytes), (POSTER, PICTURE_BYTES)):
         for size, fits in ((most, True), (most + 1, False)):
             media = tuple(replace(one, size=size) if one is medium else one for one in FILMED.media)
@@ -137,13 +136,13 @@ def test_a_film_may_be_larger_than_a_picture() -> None:
             assert fits or turn.reason.code == "connectors.medium_unfit"
 
 
-def test_words_under_a_film_are_counted_as_any() -> None:
+def test_text_of_a_video_post_is_counted() -> None:
     unit = replace(FILMED, texts=(Text("title", "A lake"), Text("body", "x" * (MAX_TEXT + 1))))
     assert PLATFORM.count_text(unit) == (MAX_TEXT + 1, MAX_TEXT)
     assert isinstance(PLATFORM.next_step(unit, ()), Rejected)
 
 
-def test_what_a_store_refuses_is_brought_again() -> None:
+def test_refused_upload_is_repeated() -> None:
     for status in (400, 403):
         again = PLATFORM.next_step(FILMED, (leased(FILM), put(FILM, status)))
         assert isinstance(again, Retry)
@@ -152,7 +151,7 @@ def test_what_a_store_refuses_is_brought_again() -> None:
     assert isinstance(PLATFORM.next_step(FILMED, (no_key,)), Rejected)
 
 
-def test_a_film_is_made_later_and_found_by_its_title() -> None:
+def test_video_post_is_processed_later_and_found_by_title() -> None:
     assert isinstance(PLATFORM.next_step(FILMED, (*SENT, LATER)), Processing)
     shown = post(selftext="", is_self=False, is_video=True, url="https://v.redd.it/5ph4906syw261")
     assert isinstance(
@@ -169,11 +168,11 @@ def test_a_film_is_made_later_and_found_by_its_title() -> None:
         ((), timedelta()),
     ],
 )
-def test_what_may_be_on_its_way_is_not_said_to_be_absent(
+def test_post_is_not_absent_while_it_may_be_processed(
     media: tuple[Medium, ...], within: timedelta
 ) -> None:
-    """An answer that was lost would make us post it again, while Reddit still works on the
-    first."""
+    """After a lost response the post would be published again while Reddit still processes the
+    first one."""
     other, second = post(name="t3_zzz", title="Another"), timedelta(seconds=1)
     sought = replace(SOUGHT, media=media)
     for after, proof in ((within - second, Unknown), (within, Absent)):

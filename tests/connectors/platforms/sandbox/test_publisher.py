@@ -1,4 +1,4 @@
-"""The sandbox connector's own words: paths, updates, money, and looking in a timeline."""
+"""The sandbox connector: paths, updates, payments, and lookups in a timeline."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,7 @@ def post(number: int, text: str = "other", at: datetime = NOW) -> dict[str, Any]
     }
 
 
-def test_a_post_names_its_place() -> None:
+def test_post_names_its_surface() -> None:
     turn = SANDBOX.next_step(UNIT, ())
     assert isinstance(turn, Send)
     assert (turn.step.kind, turn.step.path) == (StepKind.PUBLISH, "/api/{account}/posts")
@@ -77,7 +77,7 @@ def test_a_post_names_its_place() -> None:
     assert (turn.step.json["surface"], turn.step.json["title"]) == ("as_telegram", "Title")
 
 
-def test_a_message_goes_to_its_reader() -> None:
+def test_message_is_sent_to_its_recipient() -> None:
     invoice = Invoice("Pack", "12 pictures", 500, "XTS", "order-1")
     unit = replace(
         UNIT,
@@ -104,15 +104,15 @@ def test_a_message_goes_to_its_reader() -> None:
         {"media": tuple(Medium(f"{n:064}", "image/png", 5) for n in range(11))},
     ],
 )
-def test_what_does_not_fit_is_not_tried(change: dict[str, Any]) -> None:
+def test_unit_over_the_limits_is_rejected(change: dict[str, Any]) -> None:
     assert isinstance(SANDBOX.next_step(replace(UNIT, **change), ()), Rejected)
 
 
 @pytest.mark.parametrize(
     "surface", [name for name in Sandbox.capabilities.surfaces if name != "chat"]
 )
-def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
-    """What the network would refuse at its hour is told before any request."""
+def test_surface_enforces_its_own_limits(surface: str) -> None:
+    """Content that the platform would reject later is rejected before any request."""
     look = SURFACES[surface]
     unit = replace(UNIT, surface=f"sandbox.{surface}")
     files = tuple(Medium(f"{number:064}", "image/png", 5) for number in range(look.max_media + 1))
@@ -129,7 +129,7 @@ def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
         assert isinstance(turn, Send) is (length <= look.max_text), length
 
 
-def test_words_alone_under_what_somebody_said_need_no_picture() -> None:
+def test_text_reply_to_a_comment_needs_no_picture() -> None:
     here = Reference(COMMENT_REFERENCE, "r1")
     assert isinstance(
         SANDBOX.next_step(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()),
@@ -137,7 +137,7 @@ def test_words_alone_under_what_somebody_said_need_no_picture() -> None:
     )
 
 
-def test_a_picture_used_twice_is_staged_once() -> None:
+def test_picture_used_twice_is_staged_once() -> None:
     medium = Medium("0" * 64, "image/png", 5)
     unit = replace(UNIT, media=(medium, medium))
     first = SANDBOX.next_step(unit, ())
@@ -147,19 +147,19 @@ def test_a_picture_used_twice_is_staged_once() -> None:
     assert then.step.kind is StepKind.PUBLISH
 
 
-def test_a_suspended_account_is_gone() -> None:
+def test_suspended_account_is_disconnected() -> None:
     answer = Response("publish", 403, body={"error": "account_suspended"})
     assert isinstance(SANDBOX.next_step(UNIT, (answer,)), Disconnected)
 
 
-def test_the_oldest_match_in_the_window_is_it() -> None:
+def test_oldest_match_in_the_window_is_found() -> None:
     seen = listing(
         [post(3, "hello"), post(2, " hello "), post(1, "hello", NOW - timedelta(minutes=2))]
     )
     assert SANDBOX.look_up(SOUGHT, (seen,)) == Found("p2", "http://s/2", NOW)
 
 
-def test_a_page_that_does_not_reach_back_is_followed_by_the_next() -> None:
+def test_lookup_continues_until_it_reaches_back() -> None:
     full = [post(n) for n in range(LISTED, 0, -1)]
     turn = SANDBOX.look_up(SOUGHT, (listing(full),))
     assert isinstance(turn, Send)
@@ -169,8 +169,8 @@ def test_a_page_that_does_not_reach_back_is_followed_by_the_next() -> None:
     assert isinstance(SANDBOX.look_up(SOUGHT, (listing(reaches),)), Absent)
 
 
-def test_in_a_compressed_day_the_text_decides() -> None:
-    """The house's clock is a day ahead: the sandbox's times say nothing about the attempt."""
+def test_accelerated_clock_matches_by_text() -> None:
+    """Our clock is a day ahead, so times of the sandbox prove nothing about the attempt."""
     ahead = replace(SOUGHT, armed_at=NOW + timedelta(days=1))
     assert SANDBOX.look_up(ahead, (listing([post(2), post(1, "hello")]),)) == Found(
         "p1", "http://s/1", NOW
@@ -188,17 +188,17 @@ def test_in_a_compressed_day_the_text_decides() -> None:
         StepAnswerLost("look", "ReadTimeout"),
     ],
 )
-def test_a_failed_look_is_no_look(answer: Any) -> None:
+def test_failed_lookup_is_unknown(answer: Any) -> None:
     assert isinstance(SANDBOX.look_up(SOUGHT, (answer,)), Unknown)
 
 
-def test_messages_without_look_up_are_for_a_person() -> None:
+def test_messages_without_lookup_are_unknown() -> None:
     sought = replace(SOUGHT, account="nova-nolook", chat="leo")
     assert isinstance(SANDBOX.look_up(sought, ()), Unknown)
     assert isinstance(SANDBOX.look_up(replace(sought, chat=""), ()), Send)
 
 
-def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
+def test_updates_are_read_completely_or_not_at_all() -> None:
     entries = [
         {
             "id": "7",
@@ -252,7 +252,7 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
     assert SANDBOX.listen("6", (StepAnswerLost("updates", "x"),)) is None
 
 
-def test_money_given_back_twice_is_given_back() -> None:
+def test_repeated_refund_counts_as_done() -> None:
     step = SANDBOX.refund("c1", "leo", 500, "XTS")
     assert (step.kind, step.action) == (StepKind.CONTROL, "refund")
     assert SANDBOX.refund_outcome(Response("refund", 200, body={"charge_id": "c1"})) == Published(
@@ -266,15 +266,16 @@ def test_money_given_back_twice_is_given_back() -> None:
     assert isinstance(SANDBOX.refund_outcome(StepAnswerLost("refund", "x")), Retry)
 
 
-def test_messages_have_no_numbers() -> None:
+def test_messages_have_no_metrics() -> None:
     assert SANDBOX.read_metrics(PlatformCopy("m1", "nova", "leo"), ()) is None
 
 
 @pytest.mark.parametrize(
     "ahead", [timedelta(), timedelta(seconds=64), timedelta(seconds=75), timedelta(hours=30)]
 )
-def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
-    """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `ahead`."""
+def test_post_is_found_if_our_clock_is_ahead(ahead: timedelta) -> None:
+    """The message was sent, its response lost, and the lookup follows ten seconds later; our clock
+    is ahead by `ahead`."""
     plain, later = replace(SOUGHT, native_key="", account="p"), timedelta(seconds=10)
     sought = replace(plain, armed_at=NOW + ahead, asked_at=NOW + ahead + later)
     turn = SANDBOX.look_up(sought, (listing([post(1, "hello", NOW)], NOW + later),))
@@ -283,7 +284,7 @@ def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
     assert isinstance(SANDBOX.look_up(sought, (early,)), Absent)
 
 
-def test_a_part_names_what_it_is_put_under_and_is_found_there_alone() -> None:
+def test_thread_part_is_sent_and_found_under_its_parent() -> None:
     turn = SANDBOX.next_step(replace(UNIT, parts=2, reply_to="p7"), ())
     assert isinstance(turn, Send)
     assert turn.step.json is not None
@@ -302,7 +303,7 @@ def test_a_part_names_what_it_is_put_under_and_is_found_there_alone() -> None:
     assert isinstance(SANDBOX.look_up(replace(SOUGHT, reply_to="p8"), (posts,)), Absent)
 
 
-def test_more_parts_than_a_place_takes_are_refused_in_words() -> None:
+def test_thread_over_the_part_limit_is_rejected() -> None:
     many = SANDBOX.next_step(replace(UNIT, parts=26), ())
     assert isinstance(many, Rejected)
     assert many.reason.code == "connectors.too_many_parts"

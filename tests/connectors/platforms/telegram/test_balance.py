@@ -1,4 +1,4 @@
-"""A bot's Stars as Telegram lists them: pages, the balance, and what nobody can make sense of."""
+"""A bot's Star transactions: pages, the balance and unreadable entries."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def good(told: Any, step: str = "getStarTransactions") -> Response:
 
 
 def listed(*entries: Any) -> MovementPage:
-    """What a page of these says."""
+    """Return the movements of one page with these transactions."""
     end = TELEGRAM.list_movements(
         0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance"))
     )
@@ -45,7 +45,7 @@ def row(entry: Any) -> BalanceMovement | None:
     return next(iter(listed(entry).rows), None)
 
 
-def test_the_last_page_comes_with_the_balance() -> None:
+def test_last_page_includes_the_balance() -> None:
     assert isinstance(TELEGRAM, SupportsBalance)
     first = TELEGRAM.list_movements(300, ())
     assert isinstance(first, Send)
@@ -59,7 +59,7 @@ def test_the_last_page_comes_with_the_balance() -> None:
     assert listed().lies == AccountBalance(7)
 
 
-def test_what_a_transaction_was() -> None:
+def test_transaction_type_maps_to_movement_kind() -> None:
     def kind(side: str, **partner: Any) -> tuple[str, bool, str, str] | None:
         found = row({"id": "t", "amount": 3, "date": 9, side: partner})
         return (found.kind, found.came, found.user, found.payload) if found else None
@@ -118,12 +118,12 @@ def test_what_a_transaction_was() -> None:
         {"receiver": PAID},
     ],
 )
-def test_what_nobody_understands_counts_and_moves_nothing(wrong: dict[str, Any]) -> None:
+def test_unreadable_transaction_is_counted_and_skipped(wrong: dict[str, Any]) -> None:
     end = listed(CHARGE | wrong, CHARGE)
     assert (end.count, [one.native_id for one in end.rows]) == (2, ["c1"])
 
 
-def test_words_too_long_or_unprintable_are_nobodys() -> None:
+def test_invalid_payload_is_dropped() -> None:
     for said in ("x" * 129, "a\nb", 7, None):
         found = row(CHARGE | {"source": PAID | {"invoice_payload": said}})
         assert found is not None
@@ -146,7 +146,7 @@ def test_words_too_long_or_unprintable_are_nobodys() -> None:
         max_leaves=12,
     )
 )
-def test_no_answer_is_too_strange(told: Any) -> None:
+def test_any_response_is_handled(told: Any) -> None:
     end = TELEGRAM.list_movements(0, (good(told), good(told)))
     assert isinstance(end, MovementPage | Retry)
     assert isinstance(
@@ -165,12 +165,12 @@ def test_no_answer_is_too_strange(told: Any) -> None:
         ([], None),
     ],
 )
-def test_what_lies_there(told: Any, lies: AccountBalance | None) -> None:
+def test_balance_is_read_from_valid_amounts_only(told: Any, lies: AccountBalance | None) -> None:
     end = TELEGRAM.list_movements(0, (good({"transactions": []}), good(told, "getMyStarBalance")))
     assert (end.lies if isinstance(end, MovementPage) else None) == lies
 
 
-def test_no_page_is_no_list() -> None:
+def test_failed_page_returns_no_list() -> None:
     refused = Response(
         "getStarTransactions", 401, body={"ok": False, "description": "Unauthorized"}
     )
@@ -186,7 +186,7 @@ def test_no_page_is_no_list() -> None:
         assert isinstance(TELEGRAM.list_movements(0, (good({"transactions": []}), answer)), kind)
 
 
-def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_before_the_end() -> None:
+def test_refund_lookup_starts_at_an_offset_and_ends_at_the_last_page() -> None:
     page: StepResult = good({"transactions": [CHARGE] * PAGE}, "look")
     first, second = (
         TELEGRAM.look_up_refund_from("c7", 400, ()),

@@ -1,5 +1,4 @@
-"""What takes the place of a message that a bot may not delete any more: the requests, and what
-their answers mean."""
+"""Replacement of messages that a bot may no longer delete: requests and meaning of responses."""
 
 from dataclasses import replace
 from typing import Any
@@ -71,7 +70,7 @@ def end(copy: PlatformCopy, *answers: StepResult) -> Outcome:
     return turn
 
 
-def test_a_picture_takes_the_place_of_a_picture_and_words_of_words() -> None:
+def test_picture_is_replaced_by_a_picture_and_text_by_text() -> None:
     at = {"chat_id": -1001000000000, "message_id": 7}
     shown = {"type": "photo", "media": "attach://m0", "caption": SAYS}
     sha256 = replacement_picture.replacement_medium().sha256
@@ -89,17 +88,17 @@ def test_every_message_of_an_album_is_edited() -> None:
 @pytest.mark.parametrize(
     "answers", [(NOT_MODIFIED, EDITED), (NOT_MODIFIED, NOT_MODIFIED), (NOT_FOUND, EDITED)]
 )
-def test_what_was_replaced_before_or_is_gone_is_done(answers: tuple[StepResult, ...]) -> None:
+def test_replaced_or_missing_message_counts_as_done(answers: tuple[StepResult, ...]) -> None:
     assert end(ALBUM, *answers) == Published(ALBUM.native_id)
 
 
-def test_a_copy_of_which_nothing_is_left_was_not_replaced() -> None:
+def test_copy_without_any_message_was_not_replaced() -> None:
     outcome = end(ALBUM, NOT_FOUND, NOT_FOUND)
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == "telegram.nothing_to_replace"
 
 
-def test_one_refusal_does_not_keep_the_rest_from_being_replaced() -> None:
+def test_one_refusal_does_not_stop_other_replacements() -> None:
     _, second, _ = asked(ALBUM, TILE, TOO_OLD)
     assert second["message_id"] == 8
     assert isinstance(end(ALBUM, TOO_OLD, EDITED), Rejected)
@@ -118,13 +117,13 @@ def test_one_refusal_does_not_keep_the_rest_from_being_replaced() -> None:
         (TOO_OLD, Rejected),
     ],
 )
-def test_an_edit_is_never_in_doubt(answer: StepResult, outcome: type[Outcome]) -> None:
-    """The same again changes nothing, so what is not known is asked once more."""
+def test_lost_edit_is_never_uncertain(answer: StepResult, outcome: type[Outcome]) -> None:
+    """A repeated edit changes nothing, so an unclear edit is retried."""
     assert isinstance(end(ONE, answer), outcome)
     assert isinstance(end(ALBUM, EDITED, answer), outcome)
 
 
-def test_a_fan_who_blocked_the_bot_says_nothing_about_the_account() -> None:
+def test_blocking_fan_does_not_disconnect_the_account() -> None:
     blocked = said(403, "Forbidden: bot was blocked by the user")
     for outcome in (
         TELEGRAM.replace(CHAT, replace(DM, media=TILE.media), (blocked,)),
@@ -134,5 +133,5 @@ def test_a_fan_who_blocked_the_bot_says_nothing_about_the_account() -> None:
         assert outcome.reason.code == READER_GONE
 
 
-def test_what_lies_nowhere_we_know_is_refused() -> None:
+def test_invalid_native_id_is_rejected() -> None:
     assert isinstance(TELEGRAM.replace(PlatformCopy("somewhere", "lea_bot"), TILE, ()), Rejected)

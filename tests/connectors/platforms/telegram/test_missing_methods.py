@@ -1,4 +1,4 @@
-"""A 404 of the Bot API: only `getMe` may say that the token is none."""
+"""A 404 of the Bot API: only `getMe` proves that the token is invalid."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ BODIES = st.sampled_from(
 
 
 @given(METHODS, BODIES, st.booleans(), st.booleans())
-def test_a_method_that_is_missing_keeps_the_account(
+def test_missing_method_does_not_disconnect_the_account(
     method: str, body: object, creates: bool, reader: bool
 ) -> None:
     answer = Response(method, 404, {}, body)
@@ -24,7 +24,7 @@ def test_a_method_that_is_missing_keeps_the_account(
 
 
 @given(BODIES)
-def test_get_me_proves_that_the_token_is_none(body: object) -> None:
+def test_get_me_404_requires_a_new_token(body: object) -> None:
     first = check("mia_bot", ())
     assert isinstance(first, Send)
     assert isinstance(check("mia_bot", (Response(first.step.name, 404, {}, body),)), Reauthorize)

@@ -1,4 +1,4 @@
-"""A photo of which one side is over 20 times the other is refused while it is planned."""
+"""A photo with one side over 20 times the other is rejected when it is scheduled."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from tests.connectors.platforms.telegram.test_publisher import POST
     mime=st.sampled_from(["image/jpeg", "image/png", "video/mp4"]),
     several=st.booleans(),
 )
-def test_long_photos_are_refused_and_films_are_not(
+def test_long_photo_is_rejected_and_long_video_is_not(
     short: int, ratio: float, upright: bool, mime: str, several: bool
 ) -> None:
     long = round(short * ratio)
@@ -30,12 +30,12 @@ def test_long_photos_are_refused_and_films_are_not(
     assert (wrong is not None and wrong.code == "telegram.photo_too_long") is refused
 
 
-def test_a_photo_of_unknown_size_is_left_to_telegram() -> None:
+def test_photo_of_unknown_size_is_accepted() -> None:
     assert content_problem(replace(POST, media=(Medium("a" * 64, "image/jpeg", 1000),))) is None
 
 
 @pytest.mark.parametrize("size", [(92, 2048), (2048, 92)])
-def test_a_long_screenshot_is_one(size: tuple[int, int]) -> None:
+def test_long_screenshot_is_rejected(size: tuple[int, int]) -> None:
     medium = Medium("a" * 64, "image/jpeg", 1000, width=size[0], height=size[1])
     wrong = content_problem(replace(POST, media=(medium,)))
     assert wrong is not None

@@ -1,4 +1,4 @@
-"""What a request to Telegram looks like, what its answers mean, and what its updates tell."""
+"""The Telegram connector: contents of requests, meaning of responses, and updates."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +56,7 @@ CHAT = {"id": 5001, "type": "private", "first_name": "Leo"}
 
 
 def sent(unit: Unit) -> tuple[str, Any, dict[str, str]]:
-    """Method, fields and digests of the files by name."""
+    """Return the method, the fields, and the file digests by name."""
     turn = TELEGRAM.next_step(unit, ())
     assert isinstance(turn, Send), turn
     assert turn.step.token == "path"
@@ -88,7 +88,7 @@ def message(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_each_shape_is_one_request() -> None:
+def test_each_post_shape_is_one_request() -> None:
     preview = {"link_preview_options": {"is_disabled": True}}
     assert sent(POST) == (
         "sendMessage",
@@ -109,7 +109,7 @@ def test_each_shape_is_one_request() -> None:
     ]
 
 
-def test_a_message_to_one_fan() -> None:
+def test_message_to_one_fan_has_buttons_and_protection() -> None:
     unit = replace(DM, buttons=(Button("Acheter", "buy", "7"),), flags=("protect_content=true",))
     _, fields, _ = sent(unit)
     assert (fields["chat_id"], fields["protect_content"]) == (5001, True)
@@ -118,7 +118,7 @@ def test_a_message_to_one_fan() -> None:
     }
 
 
-def test_an_invoice_is_for_stars_without_a_provider() -> None:
+def test_invoice_uses_stars_without_a_provider() -> None:
     method, fields, _ = sent(replace(DM, invoice=INVOICE))
     assert method == "sendInvoice"
     assert (fields["currency"], fields["provider_token"]) == ("XTR", "")
@@ -154,11 +154,11 @@ def test_an_invoice_is_for_stars_without_a_provider() -> None:
         (replace(DM, invoice=replace(INVOICE, payload="é" * 65)), "telegram.invoice_unfit"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_never_cut(unit: Unit, code: str) -> None:
+def test_unit_over_the_limits_is_rejected(unit: Unit, code: str) -> None:
     assert why(unit) == code
 
 
-def test_the_longest_that_fits_is_sent() -> None:
+def test_longest_permitted_text_is_sent() -> None:
     assert sent(replace(POST, texts=(Text("body", "🎞" * 2048),)))[0] == "sendMessage"
     assert sent(replace(POST, texts=(Text("body", "x" * 1024),), media=(PHOTO,)))[0] == "sendPhoto"
 
@@ -193,7 +193,7 @@ def test_the_longest_that_fits_is_sent() -> None:
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain, Uncertain),
     ],
 )
-def test_what_an_answer_means(
+def test_publish_response_maps_to_outcome(
     answer: StepResult, to_channel: type[Outcome], to_fan: type[Outcome] | str
 ) -> None:
     assert isinstance(TELEGRAM.next_step(POST, (answer,)), to_channel)
@@ -205,13 +205,13 @@ def test_what_an_answer_means(
         assert isinstance(outcome, to_fan)
 
 
-def test_the_wait_is_the_one_they_ask_for() -> None:
+def test_rate_limit_waits_as_requested() -> None:
     outcome = TELEGRAM.next_step(POST, (said(429, retry_after=7),))
     assert isinstance(outcome, Retry)
     assert outcome.after == timedelta(seconds=7)
 
 
-def test_an_album_is_known_by_all_its_messages() -> None:
+def test_album_id_contains_all_its_messages() -> None:
     public = {"id": -1001000000000, "type": "channel", "username": "lea"}
     outcome = TELEGRAM.next_step(POST, (good([message(7, chat=public), message(8, chat=public)]),))
     assert isinstance(outcome, Published)
@@ -221,7 +221,7 @@ def test_an_album_is_known_by_all_its_messages() -> None:
     assert private.url == "https://t.me/c/1000000000/7"
 
 
-def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
+def test_every_message_of_an_album_is_deleted() -> None:
     # type: tuple[Copy, tuple[Answer, ...]]
     copy, answers = PlatformCopy("-1001000000000/7,8", "lea_bot"), ()
     asked = []
@@ -234,7 +234,7 @@ def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
     assert TELEGRAM.remove(copy, answers) == Published(copy.native_id)
 
 
-def test_what_a_person_linked_can_be_deleted_too() -> None:
+def test_post_linked_by_a_member_can_be_deleted() -> None:
     for link, chat in (("https://t.me/lea/9", "@lea"), ("t.me/c/123456/9", -100123456)):
         turn = TELEGRAM.remove(PlatformCopy(link, "lea_bot"), ())
         assert isinstance(turn, Send)
@@ -264,7 +264,7 @@ def told(number: int, **more: Any) -> dict[str, Any]:
     return {"update_id": number, "message": body}
 
 
-def test_updates_are_read_in_order_and_the_next_is_named() -> None:
+def test_updates_are_read_in_order_with_the_next_offset() -> None:
     updates, cursor = heard(told(10, text="bonjour"), told(11, text="ça va ?"))
     assert [(update.key, update.kind, update.text, update.fan) for update in updates] == [
         ("10", "message", "bonjour", "5001"),
@@ -278,16 +278,16 @@ def test_updates_are_read_in_order_and_the_next_is_named() -> None:
     assert "pre_checkout_query" in asked("").path
 
 
-def test_one_request_holds_until_something_happens() -> None:
+def test_long_poll_waits_for_updates() -> None:
     step = asked("12")
     assert f"timeout={UPDATES_WAIT}&" in step.path
     assert (step.deadline, TELEGRAM.capabilities.poll_seconds) == (UPDATES_WAIT + 10, 0)
     assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), ChatUpdates), (
-        "and no second one follows"
+        "an empty response ends the poll"
     )
 
 
-def test_money_and_buttons_are_told() -> None:
+def test_payments_and_buttons_are_received() -> None:
     paid = {
         "currency": "XTR",
         "total_amount": 250,
@@ -330,7 +330,7 @@ def test_money_and_buttons_are_told() -> None:
     assert TELEGRAM.acknowledge(updates[0]) is None
 
 
-def test_what_is_not_for_us_is_passed_over() -> None:
+def test_irrelevant_updates_are_skipped() -> None:
     group = {"id": -5, "type": "group", "title": "friends"}
     updates, cursor = heard(
         told(1, chat=group, text="hello all"),
@@ -343,7 +343,7 @@ def test_what_is_not_for_us_is_passed_over() -> None:
     assert TELEGRAM.listen("", (good([{"no": "number"}], "updates"),)) is None
 
 
-def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
+def test_join_requests_and_reaction_counts_are_received() -> None:
     place = {"id": -1007, "type": "channel", "title": "x"}
     asks = {"chat": place, "from": FAN, "user_chat_id": FAN["id"], "date": 1_790_000_000}
     fire, paid = {"type": "emoji", "emoji": "🔥"}, {"type": "paid"}
@@ -362,7 +362,7 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
     assert {"chat_join_request", "message_reaction_count"} <= set(ALLOWED)
 
 
-def test_a_refund_is_looked_for_on_every_page() -> None:
+def test_refund_is_looked_up_on_every_page() -> None:
     page = [{"id": f"c{number}", "source": {}} for number in range(PAGE)]
     first = TELEGRAM.look_up_refund("c7", ())
     assert isinstance(first, Send)
@@ -392,11 +392,11 @@ def test_a_refund_is_looked_for_on_every_page() -> None:
         ("not a channel", "not a channel"),
     ],
 )
-def test_a_channel_may_be_typed_in_many_ways(typed: str, read: str) -> None:
+def test_channel_is_accepted_in_several_forms(typed: str, read: str) -> None:
     assert channel_of({"channel": typed}) == read
 
 
-def test_connecting_without_a_channel_takes_two_questions() -> None:
+def test_connecting_without_a_channel_takes_two_requests() -> None:
     form = {"token": Sealed(b"t"), "channel": ""}
     bot = good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe")
     turns = [TELEGRAM.connect(form, ()), TELEGRAM.connect(form, (bot,))]
@@ -424,7 +424,7 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
         ({}, (), "telegram.no_door_right"),
     ],
 )
-def test_who_lets_people_in_needs_a_door_and_the_rights(
+def test_subscriber_admission_needs_a_private_channel_and_rights(
     chat: dict[str, str], rights: tuple[str, ...], code: str
 ) -> None:
     form = {
@@ -455,10 +455,10 @@ def test_who_lets_people_in_needs_a_door_and_the_rights(
     assert isinstance(by_hand, ConnectedAccount)
     assert (
         by_hand.options["lets_in"] == ""
-    )  # said anew: what an account says is laid over what it said
+    )  # set explicitly, because new options are merged over the stored ones
 
 
-def test_a_token_of_another_bot_is_found_out() -> None:
+def test_token_of_another_bot_is_detected() -> None:
     assert (
         TELEGRAM.verify_account("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),))
         is None

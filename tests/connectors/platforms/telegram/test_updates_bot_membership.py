@@ -1,4 +1,4 @@
-"""Who lets go of a bot, and who takes it back."""
+"""Users and channels that block or remove a bot, or admit it again."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ MORE: dict[str, dict[str, Any]] = {
         ({"id": -8, "type": "supergroup", "title": "x"}, "administrator", "back"),
     ],
 )
-def test_who_lets_go_of_the_bot_and_takes_it_back(
+def test_bot_membership_change_maps_to_update(
     chat: dict[str, Any], status: str, kind: str | None
 ) -> None:
     bot = {"id": 1, "is_bot": True, "first_name": "lea_bot"}

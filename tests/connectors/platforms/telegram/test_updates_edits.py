@@ -1,4 +1,4 @@
-"""What Telegram tells of edited messages, as its connector and its own library read it."""
+"""Edited messages on Telegram, as the connector and python-telegram-bot read them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -45,11 +45,11 @@ def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
     assert isinstance(found, ChatUpdates)
     assert found.cursor == "11"
     called = TELEGRAM.parse_webhook({"update_id": 10, kind: body})
-    assert called == found.updates, "told by a call it is the same"
+    assert called == found.updates, "a webhook call yields the same update"
     return found.updates
 
 
-def test_an_edit_is_told_with_the_message_it_changes() -> None:
+def test_edit_is_received_with_its_message() -> None:
     (one,) = heard(text="j'ai 15 ans")
     assert (one.key, one.kind, one.fan, one.native_id, one.text) == (
         "10",
@@ -63,7 +63,7 @@ def test_an_edit_is_told_with_the_message_it_changes() -> None:
     assert TELEGRAM.acknowledge(one) is None
 
 
-def test_words_beside_a_picture_are_words() -> None:
+def test_edited_caption_of_a_picture_is_text() -> None:
     photo = [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]
     (one,) = heard(photo=photo, caption="j'ai 15 ans")
     assert (one.kind, one.text) == ("edited", "j'ai 15 ans")
@@ -75,23 +75,23 @@ def test_words_beside_a_picture_are_words() -> None:
     [
         {
             "location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}
-        },  # it moves every few seconds
+        },  # a live location changes every few seconds
         {"text": "hello all", "chat": GROUP},
         {"text": "I am a bot", "from": {**FAN, "is_bot": True}},
         {"text": ""},
-        {"successful_payment": PAID},  # money is told by messages alone
+        {"successful_payment": PAID},  # payments are reported by new messages only
     ],
 )
-def test_what_is_no_persons_words_to_the_bot_is_passed_over(more: dict[str, Any]) -> None:
+def test_update_without_a_user_edit_is_ignored(more: dict[str, Any]) -> None:
     assert heard(**more) == ()
 
 
 @pytest.mark.parametrize("kind", ["edited_channel_post", "edited_business_message"])
-def test_what_is_edited_elsewhere_is_not_heard(kind: str) -> None:
+def test_edit_outside_the_bot_chat_is_ignored(kind: str) -> None:
     assert heard(kind, text="bonjour") == ()
 
 
-def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
+def test_polls_and_webhooks_request_edits() -> None:
     assert KIND in ALLOWED
     turn = TELEGRAM.listen("12", ())
     assert isinstance(turn, Send)
@@ -101,7 +101,7 @@ def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
     assert KIND in step.json["allowed_updates"]
 
 
-def test_the_library_reads_what_the_fake_tells(telegram: fake.TelegramServer) -> None:
+def test_python_telegram_bot_reads_edits_of_the_fake(telegram: fake.TelegramServer) -> None:
     world = telegram.world
     own = world.bot("edits_bot")
     said = world.say(own, "leo", "salut")["message"]["message_id"]
@@ -110,7 +110,9 @@ def test_the_library_reads_what_the_fake_tells(telegram: fake.TelegramServer) ->
         async with Bot(own.token, base_url=f"{telegram.url}/bot") as bot:
             (first,) = await bot.get_updates(allowed_updates=["message"])
             edit(world, own, "leo", said, "salut à toi")
-            assert await bot.get_updates(first.update_id + 1) == (), "who does not ask is not told"
+            assert await bot.get_updates(first.update_id + 1) == (), (
+                "edits are sent only on request"
+            )
             await bot.get_updates(first.update_id + 1, allowed_updates=list(ALLOWED))
             edit(world, own, "leo", said, "salut, toi")
             touch(world, own, "leo", said)

@@ -1,5 +1,5 @@
-"""A film on Telegram bears its measures and plays while it is fetched, by itself, in an album and
-behind a price."""
+"""Videos on Telegram: sent with dimensions and streaming, on their own, in an album and as paid
+media."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -39,7 +39,7 @@ def telegram() -> Iterator[fake.TelegramServer]:
 def published(
     telegram: fake.TelegramServer, *media: Medium, price: Money | None = None
 ) -> tuple[Any, list[Any]]:
-    """What was sent, and the messages that stand."""
+    """Return the request sent and the resulting messages."""
     bot = telegram.world.bot("film_bot")
     channel = telegram.world.channel("Films", post=bot)
     channel.sells = True
@@ -79,17 +79,17 @@ def measures(film: dict[str, Any]) -> tuple[int, int, int]:
     return film["width"], film["height"], film["duration"]
 
 
-def test_a_film_alone(telegram: fake.TelegramServer) -> None:
+def test_video_has_dimensions_and_duration(telegram: fake.TelegramServer) -> None:
     said, (shown,) = published(telegram, FILM)
     assert said["supports_streaming"] is True
     assert measures(shown["video"]) == (1080, 1920, 14)
 
 
-def test_films_of_an_album_and_behind_a_price(telegram: fake.TelegramServer) -> None:
+def test_album_and_paid_videos_have_dimensions(telegram: fake.TelegramServer) -> None:
     said, (picture, film) = published(telegram, TEST_PICTURES[0], FILM)
     assert [item.get("supports_streaming") for item in said["media"]] == [None, True]
     assert ("width" in said["media"][0], "photo" in picture) == (False, True), (
-        "a photo has its measures in itself"
+        "a photo contains its dimensions"
     )
     assert measures(film["video"]) == (1080, 1920, 14)
     said, (paid,) = published(telegram, FILM, price=Money(50, STARS))
@@ -100,7 +100,7 @@ def test_films_of_an_album_and_behind_a_price(telegram: fake.TelegramServer) -> 
     )
 
 
-def test_what_nobody_knows_is_not_said(telegram: fake.TelegramServer) -> None:
+def test_unknown_dimensions_are_omitted(telegram: fake.TelegramServer) -> None:
     said, _ = published(telegram, PLAIN)
     assert not {"width", "height", "duration"} & said.keys()
     assert said["supports_streaming"] is True

@@ -1,5 +1,4 @@
-"""What is said under posts on Threads: read post after post, each back to what was told; hidden,
-shown."""
+"""Comments on Threads: read post by post back to the last reading, hidden and shown."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -63,7 +62,7 @@ def ids(found: CommentPage) -> list[str]:
     return [one.native_id for one in found.found]
 
 
-def test_posts_then_mentions_then_what_stands_under_each() -> None:
+def test_posts_mentions_and_replies_are_read_in_order() -> None:
     assert asks().startswith("/{account}/threads?fields=id,has_replies,username&limit=")
     mine = posts("2", "1", quiet=("1",))
     assert asks(mine).startswith("/{account}/mentions?fields=id,text,")
@@ -71,13 +70,13 @@ def test_posts_then_mentions_then_what_stands_under_each() -> None:
     found = heard(
         mine, NONE, page(said(12, minutes=2, permalink="https://t.example/12"), said(11, minutes=1))
     )
-    assert ids(found) == ["11", "12"], "the oldest first"
+    assert ids(found) == ["11", "12"], "oldest first"
     first = found.found[1]
     assert (first.author, first.handle, first.text, first.under) == ("ann", "@ann", "word 12", "2")
     assert (first.url, first.at) == ("https://t.example/12", NOW + timedelta(minutes=2))
 
 
-def test_one_reading_stops_and_the_next_goes_on_round() -> None:
+def test_next_reading_resumes_at_the_request_limit() -> None:
     mine = posts(*map(str, range(30, 20, -1)))
     many = MAX_REQUESTS - 2
     first = heard(mine, NONE, *[page(said(100 + n)) for n in range(many)])
@@ -87,7 +86,7 @@ def test_one_reading_stops_and_the_next_goes_on_round() -> None:
     assert [one.under for one in second.found] == ["24", "23", "22", "21", "30", "29"]
 
 
-def test_a_post_is_read_back_to_what_was_told() -> None:
+def test_post_is_read_back_to_the_last_reading() -> None:
     mine = posts("1")
     first = heard(mine, NONE, page(said(10)))
     fresh = page(*(said(n, minutes=60) for n in range(99, 99 - REPLIES, -1)), after="QVF")
@@ -98,8 +97,8 @@ def test_a_post_is_read_back_to_what_was_told() -> None:
     assert json.loads(found.cursor)[5] == {"1": (NOW + timedelta(minutes=60)).isoformat()}
 
 
-def test_a_long_conversation_goes_on_in_the_next_reading_and_ends() -> None:
-    """Nothing is lost by the stop, and other posts have their turn in the end."""
+def test_long_conversation_is_resumed_and_ends() -> None:
+    """No comment is lost at the limit, and the other posts are read in the end."""
     mine, cursor, pages = posts("2", "1"), "", 0
     for _ in range(10):
         answers: tuple[StepResult, ...] = (mine, NONE)
@@ -115,7 +114,7 @@ def test_a_long_conversation_goes_on_in_the_next_reading_and_ends() -> None:
     raise AssertionError("the other post was never read")
 
 
-def test_mentions_say_what_they_stand_under_where_it_is_ours() -> None:
+def test_mention_belongs_to_our_post_if_known() -> None:
     mentions = page(
         said(5, root_post={"id": "2"}),
         said(6, root_post={"id": "9"}),
@@ -133,7 +132,7 @@ def test_mentions_say_what_they_stand_under_where_it_is_ours() -> None:
     assert [(one.native_id, one.under) for one in told_twice.found] == [("5", "2")]
 
 
-def test_what_is_ours_or_nobodys_is_no_remark() -> None:
+def test_own_and_malformed_entries_are_skipped() -> None:
     odd = page(
         said(1, is_reply_owned_by_me=True), said(2, by="mia"), said(3, by=None), said(4, by=""), {"text": "x"}, "x",
         {"id": "../5", "username": "ann"}, {"id": "6", "username": "ann"},
@@ -153,29 +152,31 @@ def test_what_is_ours_or_nobodys_is_no_remark() -> None:
         ok(data={"id": 1}),
     ],
 )
-def test_where_no_posts_are_told_nothing_is(first: StepResult) -> None:
+def test_failed_list_of_posts_returns_none(first: StepResult) -> None:
     assert turn(first) is None
 
 
 @pytest.mark.parametrize("mentions", [wrong(10), StepAnswerLost("remarks", "reset"), ok(data="x")])
-def test_without_mentions_the_rest_is_read(mentions: StepResult) -> None:
+def test_failed_mentions_do_not_stop_the_reading(mentions: StepResult) -> None:
     assert ids(heard(posts("1"), mentions, page(said(10)))) == ["10"]
 
 
-def test_a_bad_answer_in_the_middle_loses_nothing() -> None:
+def test_failed_conversation_is_read_again() -> None:
     mine = posts("2", "1")
     for bad in (StepAnswerLost("remarks", "reset"), wrong(1, status=500), wrong(4), wrong(10)):
         found = heard(mine, NONE, page(said(10)), bad)
         assert ids(found) == ["10"]
-        assert asks(mine, NONE, cursor=found.cursor).startswith("/1/"), "it is asked for again"
+        assert asks(mine, NONE, cursor=found.cursor).startswith("/1/"), (
+            "the post is requested again"
+        )
     gone = heard(mine, NONE, wrong(24, 4279009), page(said(11)))
-    assert [one.under for one in gone.found] == ["1"], "a post that is gone holds up nothing"
+    assert [one.under for one in gone.found] == ["1"], "a deleted post does not stop the reading"
 
 
 @pytest.mark.parametrize(
     "cursor", ["", "x", "[]", "{}", "[1,2]", '["","","","x","",{}]', '["","","",0,"",[]]']
 )
-def test_a_cursor_nobody_can_read_begins_anew(cursor: str) -> None:
+def test_invalid_cursor_starts_over(cursor: str) -> None:
     assert ids(heard(posts("1"), NONE, page(said(10)), cursor=cursor)) == ["10"]
 
 
@@ -184,7 +185,7 @@ def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
 
 
 @pytest.mark.parametrize("act", ["hide", "show"])
-def test_hidden_and_shown(act: ModerationAction) -> None:
+def test_comment_is_hidden_and_shown(act: ModerationAction) -> None:
     first = moderated(act)
     assert isinstance(first, Send)
     assert (first.step.method, first.step.path) == ("POST", "/77/manage_reply")
@@ -208,6 +209,6 @@ def test_hidden_and_shown(act: ModerationAction) -> None:
         assert outcome.reason.code == word
 
 
-def test_what_threads_does_not_offer() -> None:
+def test_unsupported_actions_are_rejected() -> None:
     assert isinstance(moderated("block"), Rejected)
     assert isinstance(moderated("delete"), Rejected)

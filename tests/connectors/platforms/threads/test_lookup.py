@@ -1,5 +1,5 @@
-"""Threads' lists on the fake: what is in neither of them is gone; what lies further down than is
-read may be there."""
+"""Threads lists on the fake: a post in none of them is missing; one beyond the pages read is
+unknown."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -36,7 +36,7 @@ def profile(world: ConnectorWorld) -> Profile:
 
 
 def said(world: ConnectorWorld, many: int, under: str = "") -> list[str]:
-    """So many posts of the account, or replies, oldest first."""
+    """Publish posts of the account, or replies. Return their IDs, oldest first."""
     mine = profile(world)
     return [mine.say(f"number {place}", under, by=mine.username).id for place in range(many)]
 
@@ -49,7 +49,7 @@ def stands(world: ConnectorWorld, native_id: str, *first: StepResult) -> PostPre
     return turn
 
 
-def test_what_stands_and_what_was_deleted(world: ConnectorWorld) -> None:
+def test_deleted_post_is_missing(world: ConnectorWorld) -> None:
     post, other = said(world, 2)
     assert stands(world, post) == PresenceReport()
     profile(world).every[post].deleted = True
@@ -57,7 +57,7 @@ def test_what_stands_and_what_was_deleted(world: ConnectorWorld) -> None:
     assert stands(world, other) == PresenceReport()
 
 
-def test_a_read_that_lies_takes_nothing_for_gone(world: ConnectorWorld) -> None:
+def test_failed_read_by_id_is_checked_in_the_lists(world: ConnectorWorld) -> None:
     posts = said(world, LISTED + 10)
     (reply,) = said(world, 1, posts[0])
     for native_id in (posts[0], posts[-1], reply):
@@ -65,13 +65,13 @@ def test_a_read_that_lies_takes_nothing_for_gone(world: ConnectorWorld) -> None:
     assert stands(world, "1", LIES) == MissingPost()
 
 
-def test_what_lies_further_down_than_is_read_may_be_there(world: ConnectorWorld) -> None:
+def test_post_beyond_the_last_page_read_is_unknown(world: ConnectorWorld) -> None:
     posts = said(world, LISTED * MAX_PAGES + 1)
     assert stands(world, posts[0], LIES) is None
     assert stands(world, posts[-1], LIES) == PresenceReport()
 
 
-def test_a_token_that_may_not_read_replies_proves_nothing(world: ConnectorWorld) -> None:
+def test_token_without_read_permission_proves_nothing(world: ConnectorWorld) -> None:
     said(world, 1)
     profile(world).rights -= {"threads_read_replies"}
     assert stands(world, "1") is None

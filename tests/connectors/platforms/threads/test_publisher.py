@@ -1,4 +1,4 @@
-"""What Threads' answers mean, what a post is made of, and how a lost one is found."""
+"""The Threads connector: meaning of responses, contents of a post, and lookup of lost posts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -77,7 +77,7 @@ PARENT, UPLOAD, LAST = "stage:parent", f"stage:{'a' * 24}", "publish"
 MADE, READY = ok(PARENT, id="101"), ok("poll:101", status="FINISHED")
 
 
-def test_words_alone_are_a_container_too() -> None:
+def test_text_post_uses_a_container() -> None:
     first = asked(WORDS)
     assert (first.kind, first.path) == (StepKind.STAGE, "/{account}/threads")
     assert first.json == {"media_type": "TEXT", "text": "my day"}
@@ -96,7 +96,7 @@ def test_words_alone_are_a_container_too() -> None:
     assert said(WORDS, MADE, READY, ok(LAST, id="900")) == Published("900")
 
 
-def test_a_picture_is_a_whole_post_and_an_album_holds_its_items() -> None:
+def test_picture_is_one_container_and_album_contains_items() -> None:
     first = asked(POST)
     assert first.json == {"media_type": "IMAGE", "text": "my day", "alt_text": "a beach"}
     assert first.fetched["image_url"].sha256 == ONE.sha256
@@ -119,7 +119,7 @@ def test_a_picture_is_a_whole_post_and_an_album_holds_its_items() -> None:
     }
 
 
-def test_a_part_and_an_answer_name_what_they_stand_under() -> None:
+def test_thread_part_and_reply_name_their_parent() -> None:
     part, answer = asked(replace(WORDS, reply_to="55", parts=2)), asked(ANSWER)
     assert part.json == {"media_type": "TEXT", "text": "my day", "reply_to_id": "55"}
     assert answer.json == {"media_type": "TEXT", "text": "my day", "reply_to_id": "77"}
@@ -128,14 +128,14 @@ def test_a_part_and_an_answer_name_what_they_stand_under() -> None:
     assert references.stray_reference(answer, "threads", ("55",)) == "egress.remote_reference"
 
 
-def test_nothing_is_published_as_it_is_staged() -> None:
+def test_staging_request_must_not_publish() -> None:
     step = asked(WORDS)
     assert references.stray_reference(step, "threads", ()) == ""
     shows = replace(step, json={**(step.json or {}), "auto_publish_text": True})
     assert references.stray_reference(shows, "threads", ()) == "egress.native_scheduling"
 
 
-def test_marks_are_looked_for_where_the_post_is_made() -> None:
+def test_marks_are_required_where_the_post_is_created() -> None:
     assert required_marks.needs_marks(asked(POST), "threads")
     assert not required_marks.needs_marks(asked(ALBUM), "threads")
     assert not required_marks.needs_marks(asked(WORDS, MADE, READY), "threads")
@@ -167,13 +167,13 @@ def test_marks_are_looked_for_where_the_post_is_made() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
+def test_invalid_unit_is_rejected_with_a_reason(unit: Unit, code: str) -> None:
     outcome = said(unit)
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
 
 
-def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
+def test_emoji_count_as_bytes_and_links_once() -> None:
     assert [
         threads_text_length(text) for text in ("é", "e\u0301", "😀", "👨‍👩‍👧‍👦", "🇫🇷", "1", "#")
     ] == [
@@ -201,7 +201,7 @@ def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
         ("PUBLISHED", "", Uncertain, False),
     ],
 )
-def test_a_container_that_is_no_use(
+def test_unusable_container_maps_to_outcome(
     status: str, word: str, expected: type[Outcome], anew: bool
 ) -> None:
     outcome = said(WORDS, MADE, ok("poll:101", status=status, error_message=word))
@@ -209,7 +209,7 @@ def test_a_container_that_is_no_use(
     assert not isinstance(outcome, Retry) or outcome.uploads_gone is anew
 
 
-def test_a_container_that_takes_its_time_is_asked_after_later() -> None:
+def test_processing_container_is_polled_later() -> None:
     slow = [ok("poll:101", status="IN_PROGRESS")] * POLLS
     assert asked(WORDS, MADE, *slow[1:]).path.startswith("/101?")
     for told in (*slow, wrong("poll:101", 24, 4279009), wrong("poll:101", 100, 33)):
@@ -228,7 +228,7 @@ MEANT: list[tuple[str, int, int, type[Outcome]]] = [
 
 
 @pytest.mark.parametrize(("step", "code", "sub", "expected"), MEANT)
-def test_errors_mean_what_their_codes_say(
+def test_error_code_maps_to_outcome(
     step: str, code: int, sub: int, expected: type[Outcome]
 ) -> None:
     before = () if step == PARENT else (MADE, READY)
@@ -243,18 +243,16 @@ def test_errors_mean_what_their_codes_say(
         (100, 33, "threads.remark_gone"),
     ],
 )
-def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(
-    code: int, sub: int, word: str
-) -> None:
+def test_rejected_reply_does_not_disconnect_the_account(code: int, sub: int, word: str) -> None:
     outcome = said(ANSWER, wrong(PARENT, code, sub))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == word
     assert isinstance(said(ANSWER, MADE, READY, wrong(LAST, 24, 4279009)), Retry), (
-        "the container, not the comment"
+        "this concerns the container, not the comment"
     )
 
 
-def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
+def test_unanswered_publication_is_uncertain() -> None:
     for lost in (
         StepAnswerLost(LAST, "reset"),
         wrong(LAST, 2, status=500),
@@ -289,7 +287,7 @@ def page(*entries: object, after: str = "") -> Response:
     return ok("look", data=list(entries), **more)
 
 
-def test_a_lost_post_is_found_by_words_and_time() -> None:
+def test_lost_post_is_found_by_text_and_time() -> None:
     first = seen(SOUGHT)
     assert isinstance(first, Send)
     assert first.step.path == "/{account}/threads?fields=id,text,timestamp,permalink&limit=50"
@@ -305,12 +303,12 @@ def test_a_lost_post_is_found_by_words_and_time() -> None:
 @pytest.mark.parametrize(
     "broken", [ok("look"), ok("look", data="x"), page({"text": "my day"}), wrong("look", 1)]
 )
-def test_out_of_a_broken_list_nothing_is_seen(broken: Response) -> None:
+def test_malformed_list_is_unknown(broken: Response) -> None:
     assert isinstance(seen(SOUGHT, broken), Unknown)
     assert isinstance(seen(replace(SOUGHT, text=" ")), Unknown)
 
 
-def test_a_lost_part_is_looked_for_among_the_replies() -> None:
+def test_lost_thread_part_is_looked_up_among_replies() -> None:
     sought = replace(SOUGHT, reply_to="55")
     first = seen(sought)
     assert isinstance(first, Send)
@@ -329,7 +327,7 @@ def removed(*answers: StepResult) -> Send | Outcome:
     return Threads().remove(PlatformCopy("900", "17"), answers)
 
 
-def test_a_removal_is_proven() -> None:
+def test_removal_is_confirmed() -> None:
     first = removed()
     assert isinstance(first, Send)
     assert (first.step.method, first.step.path, first.step.kind) == (
@@ -353,7 +351,7 @@ def test_a_removal_is_proven() -> None:
     assert right.reason.code == "threads.no_delete"
 
 
-def test_figures_are_read_by_name() -> None:
+def test_metrics_are_read_by_name() -> None:
     told = ok(
         "metrics",
         data=[{"name": "views", "values": [{"value": 9}]}, {"name": "replies", "values": [{}]}, 3],
@@ -367,7 +365,7 @@ def test_figures_are_read_by_name() -> None:
         assert Threads().read_metrics(PlatformCopy("900", "17"), (broken,)) is None
 
 
-def test_a_token_says_whose_it_is() -> None:
+def test_account_is_connected_by_its_token() -> None:
     token = Sealed(b"t")
     me = Threads().connect({"access_token": token}, ())
     assert isinstance(me, Send)

@@ -1,5 +1,4 @@
-"""TikTok's own cases: what is said of a film first, how its bytes go, how a publication is looked
-for, refusals."""
+"""The TikTok connector: video initialization, uploads, lookup of a publication, and rejections."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -93,9 +92,8 @@ BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url"
 SOUGHT = LookupQuery("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
 
 
-def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_leaves() -> None:
-    """TikTok says it with each question for what an account may choose; some may post a minute
-    alone."""
+def test_video_over_the_account_limit_is_rejected_before_upload() -> None:
+    """TikTok reports the limit with each creator query; some accounts may post one minute only."""
     long = replace(UNIT, media=(replace(FILM, seconds=61),))
     for most, meant in ((60, Rejected), (61, Send), (0, Send), ("60", Send), (None, Send)):
         about = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": most})
@@ -106,11 +104,11 @@ def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_lea
         )
     unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
     assert isinstance(PLATFORM.next_step(UNIT, (unknown,)), Send), (
-        "nobody knows how long it is: theirs to judge"
+        "the length is unknown, so the platform decides"
     )
 
 
-def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
+def test_paid_partnership_cannot_be_private() -> None:
     paid = replace(UNIT, options=(PlatformOption("partnership", (OPTION_TRUE,)),))
     assert isinstance(PLATFORM.next_step(paid, ()), Send)
     for alone in (
@@ -131,7 +129,7 @@ def state(status: str, step: str = STATUS_STEP, minutes: int = 1, **more: Any) -
     return said(step, 200, {"status": status, **more}, minutes=minutes)
 
 
-def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
+def test_video_is_initialized_and_its_last_part_publishes() -> None:
     unit, steps = replace(UNIT, flags=(AI,)), []
     known: list[StepResult] = []
     for answer in (ABOUT, BEGUN, said(f"{PUT}0", 206), said(f"{PUT}{PART}", 206)):
@@ -193,7 +191,7 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
         (40 * MIN_PART_BYTES, 40),
     ],
 )
-def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
+def test_last_part_contains_the_remainder(size: int, count: int) -> None:
     assert part_count(size) == count
     unit = replace(UNIT, media=(replace(FILM, size=size),))
     source = step_of(PLATFORM.next_step(unit, (ABOUT,))).json["source_info"]
@@ -213,9 +211,8 @@ def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
         (state("PUBLISH_COMPLETE", uploaded_bytes=FILM.size), (2 * PART, FILM.size)),
     ],
 )
-def test_another_try_asks_what_they_have(answer: StepResult, part: tuple[int, int]) -> None:
-    """What was begun ahead of time, or before something broke off, goes on; it is not begun a
-    second time."""
+def test_new_attempt_reads_the_upload_status(answer: StepResult, part: tuple[int, int]) -> None:
+    """An upload that was prepared or interrupted is resumed, not started again."""
     assert step_of(PLATFORM.next_step(UNIT, (BEGUN,))).name == STATUS_STEP
     assert step_of(PLATFORM.next_step(UNIT, (BEGUN, answer))).file.part == part
 
@@ -228,15 +225,15 @@ def test_another_try_asks_what_they_have(answer: StepResult, part: tuple[int, in
         no("invalid_publish_id", 400, STATUS_STEP),
     ],
 )
-def test_what_cannot_go_on_is_begun_anew(answer: StepResult) -> None:
+def test_failed_upload_starts_over(answer: StepResult) -> None:
     turn = PLATFORM.next_step(UNIT, (BEGUN, answer))
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "a sentence of theirs", "a" * 65, "é", "a\n"])
-def test_a_name_that_no_question_may_carry_is_none(name: Any) -> None:
-    """The transport would stop it; nothing was sent under it yet."""
+def test_invalid_publish_id_is_ignored(name: Any) -> None:
+    """The transport would refuse such an ID; no request was sent with it yet."""
     nameless = replace(BEGUN, body={"data": {"publish_id": name}, "error": {"code": "ok"}})
     assert getattr(PLATFORM.next_step(UNIT, (ABOUT, nameless)), "uploads_gone", False)
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=(nameless,)), ()), Unknown)
@@ -256,7 +253,7 @@ def test_a_name_that_no_question_may_carry_is_none(name: Any) -> None:
         (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
     ],
 )
-def test_the_last_part_is_never_sent_again_in_doubt(answer: StepResult, meant: Any) -> None:
+def test_uncertain_last_part_is_never_repeated(answer: StepResult, meant: Any) -> None:
     outcome = PLATFORM.next_step(UNIT, (ABOUT, BEGUN, answer))
     assert outcome == meant if isinstance(meant, Processing) else isinstance(outcome, meant)
 
@@ -276,7 +273,7 @@ def test_the_last_part_is_never_sent_again_in_doubt(answer: StepResult, meant: A
         (StepAnswerLost(LOOK, "ReadTimeout"), Unknown),
     ],
 )
-def test_a_publication_is_asked_for_by_its_name(answer: StepResult, seen: Any) -> None:
+def test_publication_is_looked_up_by_its_publish_id(answer: StepResult, seen: Any) -> None:
     asked = step_of(PLATFORM.look_up(SOUGHT, ()))
     assert (asked.json, asked.action) == ({"publish_id": NAME}, "look")
     found = PLATFORM.look_up(SOUGHT, (answer,))
@@ -285,7 +282,7 @@ def test_a_publication_is_asked_for_by_its_name(answer: StepResult, seen: Any) -
         assert found == Failed(Message("tiktok.film_refused", {"code": "frame_rate_check_failed"}))
 
 
-def test_a_fault_of_theirs_is_worth_one_more_try() -> None:
+def test_internal_failure_is_retried_once() -> None:
     found = PLATFORM.look_up(SOUGHT, (state("FAILED", LOOK, fail_reason="internal"),))
     assert found == Failed(
         Message("tiktok.film_refused", {"code": "internal"}), timedelta(minutes=10)
@@ -298,7 +295,7 @@ def test_a_fault_of_theirs_is_worth_one_more_try() -> None:
     )
 
 
-def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
+def test_public_post_has_its_url() -> None:
     public = state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=[POST])
     asked = step_of(PLATFORM.look_up(SOUGHT, (public,)))
     assert asked.json == {"filters": {"video_ids": [str(POST)]}}
@@ -312,7 +309,7 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
     )
     assert PLATFORM.look_up(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), ()), Unknown), (
-        "nothing was ever begun"
+        "no upload was started"
     )
 
 
@@ -342,7 +339,9 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
         (no("internal_error", 500, STATUS_STEP), Retry, "connectors.unclear_answer"),
     ],
 )
-def test_refusals_before_the_last_part(answer: StepResult, meant: type[Outcome], code: str) -> None:
+def test_response_before_the_last_part_maps_to_outcome(
+    answer: StepResult, meant: type[Outcome], code: str
+) -> None:
     outcome = PLATFORM.next_step(UNIT, (ABOUT, BEGUN, answer))
     assert isinstance(outcome, meant)
     assert outcome.reason.code == code  # type: ignore[union-attr]  # each of these has one
@@ -353,8 +352,9 @@ def test_refusals_before_the_last_part(answer: StepResult, meant: type[Outcome],
         assert outcome.scope == "app"
 
 
-def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
-    """Asked just before: an account that became private has no public posts."""
+def test_unavailable_audience_is_rejected() -> None:
+    """The audience is checked just before the post: an account that became private has no public
+    posts."""
     private = said(CREATOR, 200, {"privacy_level_options": ["FOLLOWER_OF_CREATOR", "SELF_ONLY"]})
     outcome = PLATFORM.next_step(UNIT, (private,))
     assert isinstance(outcome, Rejected)
@@ -371,13 +371,13 @@ def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
         (replace(UNIT, flags=("nsfw=true",)), "connectors.mark_untold"),
     ],
 )
-def test_what_does_not_fit_costs_no_request(unit: Unit, code: str) -> None:
+def test_invalid_unit_is_rejected_without_request(unit: Unit, code: str) -> None:
     outcome = PLATFORM.next_step(unit, ())
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
 
 
-def test_numbers_are_those_of_the_post_the_name_became() -> None:
+def test_metrics_belong_to_the_published_post() -> None:
     copy = PlatformCopy(NAME, ACCOUNT)
     assert step_of(PLATFORM.read_metrics(copy, ())).action == METRICS
     public = state("PUBLISH_COMPLETE", METRICS, publicaly_available_post_id=[POST])
@@ -388,12 +388,12 @@ def test_numbers_are_those_of_the_post_the_name_became() -> None:
     assert PLATFORM.read_metrics(copy, (state("PUBLISH_COMPLETE", METRICS),)) is None
     assert PLATFORM.read_metrics(copy, (public, said(NUMBERS, 200, {"videos": []}))) is None
     linked = step_of(PLATFORM.read_metrics(PlatformCopy(str(POST), ACCOUNT), ()))
-    assert linked.name == NUMBERS, "a person may name a post by its number"
+    assert linked.name == NUMBERS, "a member may enter the post's number"
 
 
-def test_tokens_are_asked_for_by_their_names_for_things() -> None:
-    """The client's id has a name of its own and its secret stands beside it, sealed until it
-    leaves."""
+def test_token_request_uses_tiktoks_field_names() -> None:
+    """The client ID has a different field name, and the client secret is in the body, sealed until
+    it is sent."""
     secret = Sealed(b"s")
     step = step_of(
         PLATFORM.refresh(RefreshGrant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ())
@@ -416,6 +416,6 @@ def test_tokens_are_asked_for_by_their_names_for_things() -> None:
         (StepAnswerLost(USER, "ReadTimeout"), Retry),
     ],
 )
-def test_whose_token_it_is(answer: StepResult, meant: type[Outcome] | None) -> None:
+def test_token_owner_is_verified(answer: StepResult, meant: type[Outcome] | None) -> None:
     found = PLATFORM.verify_account(ACCOUNT, (answer,))
     assert found is None if meant is None else isinstance(found, meant)

@@ -1,5 +1,4 @@
-"""What people say to an account on X: what a listing proves, where the next begins, who may be
-answered or hidden."""
+"""Comments on X: proof from lists, cursors, replies and hiding."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,7 +69,7 @@ def asked(cursor: str, *answers: StepResult) -> str:
     return turn.step.path
 
 
-def test_an_answer_to_a_post_is_told_with_where_it_stands_and_a_mention_without() -> None:
+def test_reply_has_its_post_and_mention_has_none() -> None:
     above = [{"type": "quoted", "id": "5"}, {"type": "replied_to", "id": "7"}]
     links = {"urls": [{"url": "https://t.co/a", "expanded_url": "https://shop.example/a"}]}
     ours: dict[str, Any] = {
@@ -99,7 +98,7 @@ def test_an_answer_to_a_post_is_told_with_where_it_stands_and_a_mention_without(
     assert told.cursor == "30"
 
 
-def test_the_first_reading_takes_the_latest_and_goes_on_from_there() -> None:
+def test_first_reading_takes_the_latest_page() -> None:
     assert "since_id" not in asked("")
     assert f"max_results={LISTED}" in asked("")
     told = heard("", page(a_post(10), more="n"))
@@ -110,12 +109,12 @@ def test_the_first_reading_takes_the_latest_and_goes_on_from_there() -> None:
     assert silence == CommentPage((), "0")
     assert "since_id" not in asked("0")
     assert "pagination_token=n" in asked("0", page(a_post(10), more="n")), (
-        "what came since nothing is read whole"
+        "after an empty reading all newer pages are read"
     )
     assert heard("10", page()) == CommentPage((), "10")
 
 
-def test_what_one_reading_leaves_comes_with_the_next_and_nothing_is_read_twice() -> None:
+def test_next_reading_resumes_without_repetition() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := heard("10", *answers), Send):
         assert ("pagination_token" in turn.step.path) == bool(answers)
@@ -130,7 +129,7 @@ def test_what_one_reading_leaves_comes_with_the_next_and_nothing_is_read_twice()
     assert heard(turn.cursor, page(more="n"), *[page(more="n")] * 4) == CommentPage((), "10.86.90")
 
 
-def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
+def test_refused_field_names_are_replaced_by_newer_ones() -> None:
     refused = problem(
         400, "The query parameter [tweet.fields] is not one of those known.", step="remarks"
     )
@@ -159,14 +158,14 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
         StepNotSent("remarks", "ConnectError"),
     ],
 )
-def test_an_answer_nobody_can_use_tells_nothing(answer: StepResult) -> None:
+def test_unusable_response_returns_none(answer: StepResult) -> None:
     assert heard("5", answer) is None
     assert heard("5", page(a_post(9), more="n"), answer) is None, (
-        "and the page before it is read again"
+        "the previous page is read again too"
     )
 
 
-def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
+def test_malformed_entry_is_skipped() -> None:
     odd: list[Any] = [
         "x",
         None,
@@ -195,7 +194,7 @@ def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
 
 
 @pytest.mark.parametrize("field", ["note_tweet", "note_post"])
-def test_a_long_post_is_heard_whole(field: str) -> None:
+def test_long_post_is_read_completely(field: str) -> None:
     told = heard(
         "",
         page(
@@ -211,17 +210,17 @@ def test_a_long_post_is_heard_whole(field: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "1.2", "-5", "9" * 20, "1.2.3.4"])
-def test_a_cursor_that_is_none_begins_anew(cursor: str) -> None:
+def test_invalid_cursor_starts_over(cursor: str) -> None:
     assert asked(cursor) == asked("")
 
 
-# answering
+# replies
 
 
 ANSWER = replace(UNIT, references=(Reference(COMMENT_REFERENCE, "77"),))
 
 
-def test_an_answer_is_words_alone_under_what_was_said() -> None:
+def test_reply_is_text_under_the_comment() -> None:
     turn = PLATFORM.next_step(ANSWER, ())
     assert isinstance(turn, Send)
     assert turn.step.json == {"text": "hello", "reply": {"in_reply_to_tweet_id": "77"}}
@@ -243,16 +242,14 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
         (problem(403, "Forbidden"), "connectors.refused"),
     ],
 )
-def test_why_something_cannot_be_answered_is_told(answer: StepResult, code: str) -> None:
+def test_refused_reply_has_a_reason(answer: StepResult, code: str) -> None:
     refused = PLATFORM.next_step(ANSWER, (answer,))
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), Rejected)
 
 
-def test_an_answer_whose_answer_was_lost_is_known_by_its_words_behind_the_names(
-    fake: FakeX, world: ConnectorWorld
-) -> None:
+def test_lost_reply_is_found_by_text_after_the_mentions(fake: FakeX, world: ConnectorWorld) -> None:
     house, mine = SendingHarness(world, world.connector), fake.members[world.account.account]
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -264,7 +261,7 @@ def test_an_answer_whose_answer_was_lost_is_known_by_its_words_behind_the_names(
     assert shown.startswith(f"@fan{mine.username} @kim hello")
 
 
-def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(
+def test_deleted_comment_and_unsummoned_reply_are_rejected(
     fake: FakeX, world: ConnectorWorld
 ) -> None:
     house, fan = SendingHarness(world, world.connector), fake.account("fan")
@@ -284,14 +281,14 @@ def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(
     assert gone.reason.code == "x.remark_gone"
 
 
-# hiding
+# moderation
 
 
 def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
     return PLATFORM.moderate_comment(SPOT, act, answers)
 
 
-def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
+def test_reply_is_hidden_and_shown_by_id() -> None:
     hides, shows = moderated("hide"), moderated("show")
     assert isinstance(hides, Send)
     assert isinstance(shows, Send)
@@ -330,15 +327,11 @@ def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
         (StepAnswerLost("moderate", "ReadTimeout"), Retry),
     ],
 )
-def test_what_came_of_hiding_is_told_as_what_it_is(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_moderation_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(moderated("hide", answer), meant)
 
 
-def test_an_account_of_before_cannot_hide_and_goes_on_posting(
-    fake: FakeX, world: ConnectorWorld
-) -> None:
+def test_account_without_scope_cannot_hide_but_posts(fake: FakeX, world: ConnectorWorld) -> None:
     house, member = SendingHarness(world, world.connector), fake.members[world.account.account]
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -359,7 +352,7 @@ def test_an_account_of_before_cannot_hide_and_goes_on_posting(
 # the fake
 
 
-def test_the_library_hears_and_hides(fake: FakeX) -> None:
+def test_tweepy_reads_mentions_and_hides_replies(fake: FakeX) -> None:
     nova, leo = fake.account("nova"), fake.account("leo")
     first = create_post(fake, nova, "hello")
     reply = fake.publish(leo, {"text": "hi <you>", "reply": {"in_reply_to_tweet_id": first}}).id
@@ -384,7 +377,7 @@ def test_the_library_hears_and_hides(fake: FakeX) -> None:
     assert api.unhide_reply(reply, user_auth=False).data == {"hidden": False}
 
 
-def test_only_answers_of_others_in_ones_own_conversations_are_hidden(fake: FakeX) -> None:
+def test_fake_hides_only_replies_of_others_in_own_conversations(fake: FakeX) -> None:
     nova, leo = fake.account("nova"), fake.account("leo")
     first = create_post(fake, nova, "hello")
     reply = fake.publish(leo, {"text": "hi", "reply": {"in_reply_to_tweet_id": first}}).id

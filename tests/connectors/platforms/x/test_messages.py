@@ -1,5 +1,4 @@
-"""Messages on X: what people write is heard once, in order and for little, and a message never
-arrives twice."""
+"""Messages on X: received once, in order and at low cost; never sent twice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -50,7 +49,7 @@ DAY = 24 * 3600
 
 @dataclass
 class Net:
-    """X over a wire: Mia's account is asked as the transport would ask."""
+    """X over HTTP; requests of Mia's account are sent as the transport would send them."""
 
     server: FakeX
     mia: Member
@@ -107,16 +106,14 @@ def net(running: FakeX) -> Net:
     return Net(running, running.account("mia", scopes=(*SCOPES, "dm.read", "dm.write")), [])
 
 
-def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(
-    net: Net, names: str
-) -> None:
+def test_old_messages_are_skipped_and_new_ones_received_once(net: Net, names: str) -> None:
     net.server.names = names
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="long ago")
     words, cursor = net.heard("")
     assert words == []
     assert net.heard(cursor) == ([], cursor)
-    assert len(net.asked) == 1, "a quiet account costs one request"
+    assert len(net.asked) == 1, "an idle account costs one request"
     number = net.server.says(leo, net.mia, text="bonjour <3 & https://example.com/a")
     news = net.poll(cursor)
     (update,) = news.updates
@@ -133,14 +130,14 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(
     assert net.heard(news.cursor)[0] == []
 
 
-def test_the_first_message_an_account_ever_gets_is_heard(net: Net) -> None:
+def test_first_message_of_a_new_account_is_received(net: Net) -> None:
     _, cursor = net.heard("")
     assert net.heard(cursor) == ([], cursor)
     net.server.says(net.person("ida"), net.mia, text="a first word")
     assert net.heard(cursor)[0] == ["a first word"]
 
 
-def test_our_own_words_and_a_groups_are_nobodys_and_files_are_for_a_person(net: Net) -> None:
+def test_own_and_group_messages_are_ignored_and_files_left_to_members(net: Net) -> None:
     leo, ida = net.person("leo"), net.person("ida")
     _, cursor = net.heard("")
     net.server.says(net.mia, leo, text="typed in the app")
@@ -158,7 +155,7 @@ def test_our_own_words_and_a_groups_are_nobodys_and_files_are_for_a_person(net: 
 
 
 @pytest.mark.parametrize(("many", "requests"), [(9, 2), (10, 3), (130, 4)])
-def test_many_at_once_are_all_heard_in_order(net: Net, many: int, requests: int) -> None:
+def test_many_messages_are_received_in_order(net: Net, many: int, requests: int) -> None:
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="before")
     _, cursor = net.heard("")
@@ -171,7 +168,7 @@ def test_many_at_once_are_all_heard_in_order(net: Net, many: int, requests: int)
     assert net.heard(cursor)[0] == []
 
 
-def test_more_than_x_shows_in_one_look_calls_a_person(net: Net) -> None:
+def test_messages_over_the_list_limit_are_left_to_a_member(net: Net) -> None:
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="before")
     _, cursor = net.heard("")
@@ -182,7 +179,7 @@ def test_more_than_x_shows_in_one_look_calls_a_person(net: Net) -> None:
     assert (second.text, len(rest)) == ("word 1", 199)
 
 
-def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
+def test_interrupted_poll_loses_no_message(net: Net) -> None:
     leo = net.person("leo")
     _, cursor = net.heard("")
     for text in ("one", "two"):
@@ -194,8 +191,8 @@ def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
     assert net.heard(cursor)[0] == ["one", "two"]
 
 
-def test_what_listening_costs_is_what_x_bills(net: Net) -> None:
-    """A cent for each message that is told, once a day, and one for whose account it is."""
+def test_counted_poll_charges_match_the_bill(net: Net) -> None:
+    """One cent for each message that is returned, once a day, and one for the user it belongs to."""
     leo, billed, counted = net.person("leo"), net.server.bill, {"message_read": 0, "person_read": 0}
     net.server.says(leo, net.mia, text="before")
     cursor = ""
@@ -209,7 +206,7 @@ def test_what_listening_costs_is_what_x_bills(net: Net) -> None:
         cursor = news.cursor
         net.server.clock.advance(DAY / 10)
     assert sum(counted.values()) == billed[net.mia.id]
-    assert counted["message_read"] < 12, "three messages, three days of a quiet account"
+    assert counted["message_read"] < 12, "three messages and three days of an idle account"
 
 
 REFUSED = {"title": "Forbidden", "detail": "Forbidden", "type": "about:blank", "status": 403}
@@ -233,8 +230,8 @@ SUSPENDED = {
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_look_means(answer: StepResult, meant: type) -> None:
-    """An account without the right for messages goes on posting."""
+def test_refused_list_maps_to_outcome(answer: StepResult, meant: type) -> None:
+    """An account without the permission for messages continues to post."""
     found = PLATFORM.listen("1 2 - 0", (answer,))
     assert isinstance(found, meant)
     if isinstance(found, Rejected):
@@ -258,13 +255,15 @@ def unit(net: Net, to: Member, text: str = "Bonjour", **more: Any) -> Any:
         ({"media": (Medium("a" * 64, "image/png", 1, alt="a"),)}, "meta.words_alone"),
     ],
 )
-def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], code: str) -> None:
+def test_invalid_message_is_rejected_without_request(
+    net: Net, more: dict[str, Any], code: str
+) -> None:
     turn = PLATFORM.next_step(unit(net, net.person("leo"), **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
-def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_ends_nothing_else(
+def test_long_message_is_sent_whole_and_closed_inbox_rejected(
     net: Net,
 ) -> None:
     leo = net.person("leo")
@@ -317,7 +316,7 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
         (200, "", Uncertain, "connectors.unclear_answer"),
     ],
 )
-def test_what_a_refused_message_means(
+def test_refused_message_maps_to_outcome(
     net: Net, status: int, detail: str, meant: type, code: str
 ) -> None:
     body = {"title": "Forbidden", "detail": detail, "type": "about:blank"} if detail else {}
@@ -329,7 +328,7 @@ def test_what_a_refused_message_means(
     assert outcome.reason.code == code
 
 
-def test_a_window_that_is_used_up_is_waited_for(net: Net) -> None:
+def test_used_up_rate_window_is_waited_for(net: Net) -> None:
     leo = net.person("leo")
     net.server.limits.windows.clear()
     send = PLATFORM.next_step(unit(net, leo), ())
@@ -352,17 +351,17 @@ def looked(net: Net, to: Member, text: str, **more: Any) -> object:
     return turn
 
 
-def test_a_lost_message_is_looked_for_by_its_words(net: Net) -> None:
+def test_lost_message_is_looked_up_by_its_text(net: Net) -> None:
     leo, server = net.person("leo"), net.server
-    assert not CAN.is_resend_lookup(under="", chat=leo.id), "the same message again is two messages"
+    assert not CAN.is_resend_lookup(under="", chat=leo.id), "a repeat would be a second message"
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
-        "no conversation: its owner may have deleted it"
+        "the owner may have deleted the conversation"
     )
     server.says(leo, net.mia, text="Bonjour")
     server.says(net.mia, leo, text="Bonjour")
     server.clock.advance(3600)
     assert isinstance(looked(net, leo, "Bonjour"), Absent), (
-        "an older one with the same words, and theirs"
+        "an older message with the same text, and one of the recipient"
     )
     mine = server.says(net.mia, leo, text="Bonjour & https://example.com/a")
     for number in range(12):
@@ -376,11 +375,11 @@ def test_a_lost_message_is_looked_for_by_its_words(net: Net) -> None:
     for number in range(40):
         server.says(leo, net.mia, text=f"and more {number}")
     assert isinstance(looked(net, leo, "Bonjour & https://example.com/a"), Unknown), (
-        "each page costs: a person looks"
+        "further pages cost money, so a member checks"
     )
 
 
-def test_a_message_stays_with_its_reader() -> None:
+def test_message_cannot_be_removed() -> None:
     copy = PlatformCopy("1", "2", "3")
     assert PLATFORM.remove(copy, ()) == Rejected(Message("x.message_stays"), permanent=True)
     assert PLATFORM.read_metrics(copy, ()) is None
@@ -389,7 +388,7 @@ def test_a_message_stays_with_its_reader() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["", WANTED_MESSAGES])
-def test_messages_are_asked_for_only_where_they_are_wanted(wanted: str) -> None:
+def test_message_scopes_are_requested_only_if_selected(wanted: str) -> None:
     form = {
         "client_id": "c",
         "redirect_uri": "https://house/back",
@@ -407,7 +406,7 @@ def test_messages_are_asked_for_only_where_they_are_wanted(wanted: str) -> None:
     assert (found.surface, found.chat_surface) == ("x.post", CHAT_SURFACE if wanted else "")
 
 
-def test_who_was_blocked_is_not_taken_for_an_account_that_is_locked() -> None:
+def test_block_by_a_user_does_not_disconnect_the_account() -> None:
     told = {
         "title": "Forbidden",
         "detail": "You have been blocked from replying to this post.",

@@ -1,5 +1,4 @@
-"""X's own cases: how it counts, what refusals mean, what each picture is told with, what a timeline
-proves."""
+"""The X connector: weighted length, rejections, media metadata, and proof from a timeline."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -104,7 +103,7 @@ def problem(status: int, detail: str, kind: str = "about:blank", step: str = PUB
         ("1 2 #", 5),
     ],
 )
-def test_it_counts_by_weight(text: str, counts: int) -> None:
+def test_text_length_is_weighted(text: str, counts: int) -> None:
     assert x_text_length(text) == counts
 
 
@@ -136,11 +135,11 @@ def test_it_counts_by_weight(text: str, counts: int) -> None:
         (problem(429, "Too Many Requests"), Retry),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
-def test_what_is_used_up_says_until_when_and_for_whom() -> None:
+def test_rate_limit_gives_wait_and_scope() -> None:
     later = str(int((NOW + timedelta(minutes=9)).timestamp()))
     day = str(int((NOW + timedelta(hours=5)).timestamp()))
     window = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": later}
@@ -160,7 +159,7 @@ def test_what_is_used_up_says_until_when_and_for_whom() -> None:
     assert is_app_wide_limit(problem(402, "credits"))
 
 
-def test_each_picture_is_uploaded_and_told_before_anything_is_posted() -> None:
+def test_pictures_are_uploaded_and_described_before_the_post() -> None:
     unit = replace(UNIT, media=PICTURES, flags=(ADULT, AI))
     answers: tuple[StepResult, ...] = ()
     sent = []
@@ -186,7 +185,7 @@ def test_each_picture_is_uploaded_and_told_before_anything_is_posted() -> None:
     assert post == {"text": "hello", "media": {"media_ids": ["91", "92"]}, "made_with_ai": True}
 
 
-def test_each_request_must_tell_its_own_marks() -> None:
+def test_each_request_requires_its_own_marks() -> None:
     unit = replace(UNIT, media=PICTURES[:1], flags=(ADULT, AI))
     upload = PLATFORM.next_step(unit, ())
     assert isinstance(upload, Send)
@@ -217,7 +216,7 @@ def test_each_request_must_tell_its_own_marks() -> None:
     "kept",
     [None, {}, {"sensitive_media_warning": []}, {"sensitive_media_warning": {"other": True}}],
 )
-def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
+def test_dropped_content_warning_stops_the_post(kept: Any) -> None:
     unit = replace(UNIT, media=PICTURES[:1], flags=(ADULT,))
     uploaded = said("stage:" + "a" * 24, 200, {"data": {"id": "91"}})
     told = said("told:" + "a" * 24, 200, {"data": {"id": "91", "associated_metadata": kept}})
@@ -227,11 +226,13 @@ def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
     assert isinstance(PLATFORM.next_step(replace(unit, flags=()), (uploaded, told)), Send)
     two = replace(unit, media=PICTURES)
     later = said("stage:" + "b" * 24, 200, {"data": {"id": "92"}})
-    assert PLATFORM.next_step(two, (uploaded, told, later)) == refused, "whatever was told after it"
+    assert PLATFORM.next_step(two, (uploaded, told, later)) == refused, (
+        "later uploads do not change the outcome"
+    )
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
+def test_expired_picture_is_uploaded_again(status: int) -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     uploaded = said("stage:" + "a" * 24, 200, {"data": {"id": "91"}})
     refused = problem(
@@ -255,7 +256,7 @@ def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
         (replace(UNIT, flags=("nsfw=true",)), "connectors.mark_untold"),
     ],
 )
-def test_what_does_not_fit_is_told_before_anything_is_sent(unit: Unit, code: str) -> None:
+def test_unit_over_the_limits_is_rejected(unit: Unit, code: str) -> None:
     refused = PLATFORM.next_step(unit, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
@@ -305,14 +306,12 @@ OURS = "tea &amp; cake https://t.co/a https://t.co/p"
         ((), ""),
     ],
 )
-def test_a_lost_post_is_known_by_its_words_since_it_was_armed(
-    posts: tuple[dict[str, Any], ...], seen: str
-) -> None:
+def test_lost_post_is_found_by_text_and_time(posts: tuple[dict[str, Any], ...], seen: str) -> None:
     found = PLATFORM.look_up(sought(), (listing(*posts),))
     assert found == Absent() if not seen else isinstance(found, Found) and found.native_id == seen
 
 
-def test_a_timeline_nobody_could_read_whole_proves_nothing() -> None:
+def test_unreadable_timeline_is_unknown() -> None:
     for answer in (
         said("look", 200, {"data": []}),
         said("look", 200, {"meta": {"result_count": 2}, "data": [a_post("9", "other")]}),
@@ -324,7 +323,7 @@ def test_a_timeline_nobody_could_read_whole_proves_nothing() -> None:
     assert PLATFORM.look_up(known, (listing(a_post("7", OURS, entities=LINKS)),)) == Absent()
 
 
-def test_older_pages_are_read_until_the_attempt_and_no_further_than_it_costs() -> None:
+def test_older_pages_are_read_up_to_a_limit() -> None:
     other = listing(a_post("9", "other"), more=True)
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := PLATFORM.look_up(sought(), answers), Send):
@@ -335,7 +334,7 @@ def test_older_pages_are_read_until_the_attempt_and_no_further_than_it_costs() -
     assert PLATFORM.look_up(sought(), (other, old)) == Absent()
 
 
-def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
+def test_refused_field_names_are_replaced_by_newer_ones() -> None:
     refused = problem(
         400, "The query parameter [tweet.fields] is not one of those known.", step="look"
     )
@@ -348,12 +347,12 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
     assert PLATFORM.look_up(sought(), (refused, listing())) == Absent()
 
 
-def test_a_reply_is_looked_for_where_it_was_put() -> None:
+def test_reply_is_looked_up_under_its_parent() -> None:
     under = a_post("7", OURS, entities=LINKS, referenced_tweets=[{"type": "replied_to", "id": "1"}])
     assert isinstance(PLATFORM.look_up(sought(reply_to="1"), (listing(under),)), Found)
 
 
-def test_words_are_compared_without_what_is_added_to_addresses() -> None:
+def test_text_comparison_ignores_link_normalization() -> None:
     assert normalize_x_text("See  https://A.example/ now") == normalize_x_text(
         "see\nhttp://a.example now"
     )
@@ -376,14 +375,12 @@ def test_words_are_compared_without_what_is_added_to_addresses() -> None:
         (problem(503, "oops"), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(
-    answer: StepResult, meant: type[Outcome]
-) -> None:
+def test_removal_needs_proof_from_x(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
 @pytest.mark.parametrize("field", ["repost_count", "retweet_count"])
-def test_numbers_go_by_both_of_their_names(field: str) -> None:
+def test_metrics_accept_both_field_names(field: str) -> None:
     told = {
         "impression_count": 9,
         "like_count": 2,

@@ -1,5 +1,4 @@
-"""A film on X: in segments, in order, once; worked through before it is shown; alone in its
-post."""
+"""Videos on X: ordered segments, processing before the post, and one video per post."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +26,8 @@ POST = replace(UNIT, media=(FILM,))
 
 
 def answer(step: WireStep, *, state: str = "succeeded") -> Response:
-    """What they say when all is well; `state` is the film's, once it is asked about."""
+    """Return the successful response to a step; `state` is the processing state in status
+    responses."""
     if step.name.startswith("part:"):
         return Response(step.name, 200, {}, {})
     told: dict[str, Any] = {"id": "71"}
@@ -41,7 +41,7 @@ def answer(step: WireStep, *, state: str = "succeeded") -> Response:
 
 
 def story(unit: Unit, *, state: str = "succeeded") -> tuple[list[WireStep], Send | Outcome]:
-    """The requests of a unit up to its post, and the last turn."""
+    """Return the steps of a unit up to its post, and the last turn."""
     sent: list[WireStep] = []
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
@@ -52,7 +52,7 @@ def story(unit: Unit, *, state: str = "succeeded") -> tuple[list[WireStep], Send
     return sent, turn
 
 
-def test_a_film_goes_in_segments_and_is_told_before_it_is_posted() -> None:
+def test_video_is_uploaded_in_segments_and_described_before_the_post() -> None:
     sent, _ = story(replace(POST, flags=(ADULT,)))
     assert [step.name for step in sent] == [
         f"open:{NAME}",
@@ -72,7 +72,7 @@ def test_a_film_goes_in_segments_and_is_told_before_it_is_posted() -> None:
     assert (sent[-1].json or {})["media"] == {"media_ids": ["71"]}
 
 
-def test_a_try_that_broke_off_goes_on_with_the_segment_that_is_missing() -> None:
+def test_interrupted_upload_resumes_at_the_missing_segment() -> None:
     sent, _ = story(POST)
     done = tuple(answer(step) for step in sent[:3])
     turn = PLATFORM.next_step(POST, done)
@@ -106,14 +106,14 @@ def test_a_try_that_broke_off_goes_on_with_the_segment_that_is_missing() -> None
         ),
     ],
 )
-def test_what_fails_on_the_way_is_done_again(at: int, wrong: StepResult, anew: bool) -> None:
+def test_failed_upload_step_is_repeated(at: int, wrong: StepResult, anew: bool) -> None:
     sent, _ = story(POST)
     again = PLATFORM.next_step(POST, (*(answer(step) for step in sent[:at]), wrong))
     assert isinstance(again, Retry)
     assert again.uploads_gone is anew
 
 
-def test_a_film_is_asked_about_a_few_times_and_then_waits() -> None:
+def test_processing_video_is_polled_then_retried() -> None:
     sent, outcome = story(POST, state="in_progress")
     assert sum(step.name.startswith("poll:") for step in sent) == POLLS
     assert isinstance(outcome, Retry)
@@ -132,9 +132,7 @@ def test_a_film_is_asked_about_a_few_times_and_then_waits() -> None:
         ((replace(FILM, alt=" "),), "connectors.alt_missing"),
     ],
 )
-def test_what_does_not_fit_is_told_before_anything_is_sent(
-    media: tuple[Medium, ...], code: str
-) -> None:
+def test_unit_over_the_limits_is_rejected(media: tuple[Medium, ...], code: str) -> None:
     refused = PLATFORM.next_step(replace(UNIT, media=media), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code

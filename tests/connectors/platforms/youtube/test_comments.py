@@ -1,5 +1,4 @@
-"""What people say under films on YouTube: read page by page, answered once, held back, rejected,
-kept away."""
+"""Comments on YouTube videos: paginated reading, replies sent once, and moderation."""
 
 import json
 from collections.abc import Iterator
@@ -81,7 +80,7 @@ def of(world: ConnectorWorld) -> youtube_world.YouTubeFake:
 
 
 def film(world: ConnectorWorld) -> Video:
-    """A new public one of the channel."""
+    """Return a new public video of the channel."""
     mine, number = of(world).member, f"film{len(of(world).member.videos):07d}"
     at = world.clock()
     made = Video(number, mine, at, at, "", 1, "", world.clock)
@@ -92,7 +91,7 @@ def film(world: ConnectorWorld) -> Video:
 def said(
     world: ConnectorWorld, under: Video, *texts: str, by: str = "ann", below: str = ""
 ) -> list[str]:
-    """Somebody says things under a film, each a second after the other."""
+    """Add comments to a video, one second apart. Return their IDs."""
     ids = []
     for text in texts:
         world.clock.advance(1)
@@ -101,7 +100,7 @@ def said(
 
 
 def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
-    """What one reading tells, where the next one goes on, and how many requests it took."""
+    """Read comments once. Return them, the next cursor, and the number of requests."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     account = of(world).member.channel_id
     while isinstance(turn := YouTube().list_comments(account, "", cursor, tuple(answers)), Send):
@@ -122,7 +121,7 @@ def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
     return turn
 
 
-def test_it_tells_who_said_what_under_which_film_oldest_first(world: ConnectorWorld) -> None:
+def test_comments_have_author_text_and_video_in_order(world: ConnectorWorld) -> None:
     one, two = film(world), film(world)
     (first,) = said(world, one, "where is it? <3 & more")
     said(world, two, "lovely")
@@ -137,16 +136,16 @@ def test_it_tells_who_said_what_under_which_film_oldest_first(world: ConnectorWo
         "lovely",
         f"https://www.youtube.com/watch?v={one.id}&lc={first}",
     )
-    assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "its own words are no remark"
+    assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "own replies are not comments"
 
 
-def test_what_waits_for_somebody_to_let_it_through_is_heard(world: ConnectorWorld) -> None:
+def test_comment_held_for_review_is_read(world: ConnectorWorld) -> None:
     (waiting,) = said(world, film(world), "look at my page")
     of(world).server.comments.every[waiting].status = HELD
     assert [one.native_id for one in heard(world)[0]] == [waiting]
 
 
-def test_many_new_threads_are_read_back_to_what_was_told(world: ConnectorWorld) -> None:
+def test_many_new_threads_are_read_back_to_the_last_reading(world: ConnectorWorld) -> None:
     one = film(world)
     said(world, one, "before")
     _, cursor, _ = heard(world)
@@ -165,19 +164,19 @@ def test_many_new_threads_are_read_back_to_what_was_told(world: ConnectorWorld) 
         found, cursor, _ = heard(world, cursor)
         told |= {each.text for each in found}
     assert told - {"before"} == set(texts)
-    assert heard(world, cursor)[2] == 2, "nothing is left"
+    assert heard(world, cursor)[2] == 2, "no comments remain"
 
 
-def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_are_more(
+def test_further_replies_are_requested_if_there_are_new_ones(
     world: ConnectorWorld,
 ) -> None:
     one = film(world)
     (top,) = said(world, one, "a question")
     said(world, one, *(f"{number}" for number in range(130)), by="bob", below=top)
     found, cursor, asked = heard(world)
-    assert (len(found), asked) == (6, 2), "a first reading tells what is shown"
+    assert (len(found), asked) == (6, 2), "a first reading returns the displayed replies only"
     world.clock.advance(3600)
-    assert heard(world, cursor)[2] == 2, "nobody replied since"
+    assert heard(world, cursor)[2] == 2, "no replies since"
     said(world, one, *(f"new {number}" for number in range(8)), by="bob", below=top)
     found, cursor, asked = heard(world, cursor)
     assert asked == 4, "two pages of replies"
@@ -186,7 +185,7 @@ def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_a
     assert heard(world, cursor)[2] == 2
 
 
-def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(
+def test_busy_threads_over_the_request_limit_are_read_next(
     world: ConnectorWorld,
 ) -> None:
     one = film(world)
@@ -230,7 +229,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
+def test_malformed_entry_is_skipped_and_malformed_response_is_none() -> None:
     told = YouTube().list_comments(
         "UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page())
     )
@@ -251,7 +250,7 @@ def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
         assert YouTube().list_comments("UCme", "", "", (answer,)) is None
 
 
-def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
+def test_interrupted_reading_resumes() -> None:
     begun = YouTube().list_comments("UCme", "", "", (page(), page()))
     assert isinstance(begun, CommentPage)
     new = thread("Ug9", publishedAt="2026-11-01T11:59:00Z")
@@ -271,7 +270,7 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
         "UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken"))
     )
     assert isinstance(past, CommentPage)
-    assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
+    assert json.loads(past.cursor)[2] == [], "an invalid page token is skipped"
     shut = YouTube().list_comments(
         "UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden"))
     )
@@ -280,24 +279,24 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
         assert isinstance(
             YouTube().list_comments("UCme", "", odd, (page(), page())), CommentPage
-        ), "as from the beginning"
+        ), "as a first reading"
 
 
-def test_what_is_held_back_may_be_refused_and_the_rest_is_told() -> None:
+def test_refused_held_comments_do_not_stop_the_reading() -> None:
     told = YouTube().list_comments(
         "UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure"))
     )
     assert isinstance(told, CommentPage)
     assert len(told.found) == 1
-    assert json.loads(told.cursor)[0], "it will be refused again"
+    assert json.loads(told.cursor)[0], "the refusal is permanent"
     lost = YouTube().list_comments(
         "UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x"))
     )
     assert isinstance(lost, CommentPage)
-    assert not json.loads(lost.cursor)[0], "it may be told next time"
+    assert not json.loads(lost.cursor)[0], "it may be returned next time"
 
 
-def test_an_answer_is_words_under_the_top_comment_and_points_at_nothing_else() -> None:
+def test_reply_is_text_under_the_top_comment() -> None:
     for remark in (TOP, f"{TOP}/{BELOW}"):
         turn = YouTube().next_step(
             replace(ANSWER, references=(Reference(COMMENT_REFERENCE, remark),)), ()
@@ -321,7 +320,7 @@ def test_an_answer_is_words_under_the_top_comment_and_points_at_nothing_else() -
     assert YouTube().next_step(ANSWER, (told,)) == Published(f"comment:{BELOW}", url)
 
 
-def test_a_lost_answer_is_looked_for_though_a_lost_film_is_sent_again() -> None:
+def test_lost_reply_is_looked_up_before_a_resend() -> None:
     assert CAN.is_resend_lookup(under="")
     assert not CAN.is_resend_lookup(under=TOP)
 
@@ -337,7 +336,7 @@ def test_a_lost_answer_is_looked_for_though_a_lost_film_is_sent_again() -> None:
         (replace(ANSWER, flags=(AI,)), "connectors.mark_untold"),
     ],
 )
-def test_what_no_answer_can_be(odd: Unit, code: str) -> None:
+def test_invalid_reply_is_rejected(odd: Unit, code: str) -> None:
     refused = YouTube().next_step(odd, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
@@ -360,7 +359,9 @@ MEANT: list[tuple[StepResult, type[Outcome], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "expected", "code"), MEANT)
-def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], code: str) -> None:
+def test_reply_response_maps_to_outcome(
+    answer: StepResult, expected: type[Outcome], code: str
+) -> None:
     outcome = YouTube().next_step(ANSWER, (answer,))
     assert type(outcome) is expected
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
@@ -377,7 +378,7 @@ def reply(
     return {"id": number, "snippet": said}
 
 
-def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
+def test_lost_reply_is_found_by_channel_text_and_time() -> None:
     def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
         return YouTube().look_up(sought, answers)
 
@@ -395,7 +396,7 @@ def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
     known = replace(SOUGHT, known=frozenset({"comment:4", "comment:5"}))
     assert look(page(*rows), sought=known) == Absent()
     assert isinstance(look(page(after="CT:1")), Send)
-    assert isinstance(look(*[page(after="CT:1")] * 5), Unknown), "somebody talks without end"
+    assert isinstance(look(*[page(after="CT:1")] * 5), Unknown), "endless replies of other users"
     for lost in (
         wrong(404, "commentNotFound"),
         StepAnswerLost("look", "x"),
@@ -404,7 +405,7 @@ def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
         assert isinstance(look(lost), Unknown)
 
 
-def test_an_answer_has_no_numbers_and_no_marks() -> None:
+def test_reply_has_no_metrics_and_no_marks() -> None:
     copy = PlatformCopy(f"comment:{BELOW}", "UCme")
     assert YouTube().read_metrics(copy, ()) is None
     assert not isinstance(YouTube().read_marks(copy, (AI,), ()), Send)
@@ -421,7 +422,7 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
     assert isinstance(YouTube().remove(copy, (lost,)), Retry)
 
 
-def test_comments_that_are_closed_take_no_answer(world: ConnectorWorld) -> None:
+def test_closed_comments_accept_no_reply(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     of(world).server.comments.closed.add(one.id)
@@ -430,23 +431,23 @@ def test_comments_that_are_closed_take_no_answer(world: ConnectorWorld) -> None:
     assert refused.reason.code == "youtube.no_answers"
 
 
-def test_a_reply_is_held_let_through_and_rejected_by_its_own_number(world: ConnectorWorld) -> None:
+def test_comment_is_held_published_and_rejected_by_its_id(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     (below,) = said(world, one, "hush", below=top)
     native_id, told = f"{top}/{below}", of(world).server.comments.every[below]
     for act, status in (("hide", HELD), ("show", PUBLIC), ("delete", REJECTED)):
-        # one of a list
+        # literals of one list
         assert acted(world, native_id, act) == Published(native_id)  # type: ignore[arg-type]  # see above
         assert told.status == status
     shown = acted(world, native_id, "show")
     assert isinstance(shown, Rejected)
     assert shown.reason.code == "youtube.not_changed"
     told.deleted = told.by_author = True
-    assert acted(world, native_id, "hide") == Published(native_id), "its author took it back"
+    assert acted(world, native_id, "hide") == Published(native_id), "deleted by its author"
 
 
-def test_who_is_blocked_says_nothing_more(world: ConnectorWorld) -> None:
+def test_blocked_author_is_not_read_again(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     assert acted(world, top, "block") == Published(top)
@@ -457,7 +458,7 @@ def test_who_is_blocked_says_nothing_more(world: ConnectorWorld) -> None:
     assert isinstance(acted(world, top, "report"), Rejected)
 
 
-def test_what_is_refused_is_not_done() -> None:
+def test_refused_action_is_not_done() -> None:
     spot, step = CommentTarget(TOP, "UC", "UC"), "moderate"
     forbidden = wrong(403, "forbidden", step)
     turn = YouTube().moderate_comment(spot, "hide", (forbidden,))
@@ -478,7 +479,7 @@ def test_what_is_refused_is_not_done() -> None:
     assert quota.scope == "app"
 
 
-def test_a_channel_that_may_not_comment_still_shows_films(
+def test_channel_without_scope_reads_no_comments_but_posts(
     server: FakeYouTube, http: HttpClient
 ) -> None:
     world = youtube_world.create_world(server, http)

@@ -1,5 +1,4 @@
-"""YouTube's own cases: how a film gets there and goes on, what refusals mean, what is said of a
-machine's work."""
+"""The YouTube connector: resumable uploads, rejections, and the disclosure of synthetic media."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -93,7 +92,7 @@ def step_of(turn: object) -> Any:
     return turn.step
 
 
-def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> None:
+def test_video_is_uploaded_private_and_published_when_processed() -> None:
     unit = replace(UNIT, flags=(AI,))
     known: tuple[StepResult, ...] = ()
     steps = []
@@ -135,8 +134,9 @@ def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> Non
     assert len({one.wire_digest() for one in steps[:4]}) == 4
 
 
-def test_an_upload_goes_on_where_it_stood() -> None:
-    """What arrived is asked for first: another try knows the session and nothing of its parts."""
+def test_upload_resumes_at_the_received_range() -> None:
+    """A new attempt knows the session but none of its parts, so it first requests the received
+    range."""
     stands = said(ASK, 308, None, None, range=f"bytes=0-{CHUNK - 1}")
     assert step_of(PLATFORM.next_step(UNIT, (OPENED, stands))).file.part == (CHUNK, FILM.size)
     whole = said(ASK, 200, {"id": VIDEO})
@@ -167,7 +167,7 @@ def test_an_upload_goes_on_where_it_stood() -> None:
         ((OPENED, DONE, said(POLL, 503)), Retry, False),
     ],
 )
-def test_an_upload_is_never_in_doubt(
+def test_failed_upload_is_never_uncertain(
     answers: tuple[StepResult, ...], meant: type[Outcome], anew: bool
 ) -> None:
     outcome = PLATFORM.next_step(UNIT, answers)
@@ -190,13 +190,13 @@ def test_an_upload_is_never_in_doubt(
         ({"flags": ("nsfw=true",)}, "connectors.mark_untold"),
     ],
 )
-def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
+def test_unit_over_the_limits_is_rejected(more: dict[str, Any], why: str) -> None:
     refused = PLATFORM.next_step(replace(UNIT, **more), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == why
 
 
-def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> None:
+def test_description_counts_bytes_without_its_title_line() -> None:
     assert PLATFORM.count_text(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (
         5,
         5000,
@@ -231,15 +231,15 @@ def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> N
         (no("backendError", 500), Uncertain),
     ],
 )
-def test_answers_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_publish_response_maps_to_outcome(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (OPENED, DONE, polled("processed"), answer)), meant)
 
 
-def test_a_day_of_an_application_ends_at_midnight_in_los_angeles() -> None:
+def test_daily_quota_resets_at_midnight_in_los_angeles() -> None:
     assert until_quota_reset(NOW) == timedelta(hours=20)
     assert until_quota_reset(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(
         hours=22
-    )  # an hour is left out there
+    )  # daylight saving time starts on this day
     assert until_quota_reset(None) == timedelta(hours=1)
     waits = PLATFORM.next_step(UNIT, (no("quotaExceeded", step=OPEN),))
     assert isinstance(waits, Retry)
@@ -252,9 +252,9 @@ def stands(**status: str) -> Response:
     return said("look", 200, {"items": [{"id": VIDEO, "status": status}]})
 
 
-def test_a_look_asks_after_the_film_that_was_uploaded_for_it() -> None:
-    """Words say nothing: a channel may show the same title every month, and older ones were put
-    there by hand."""
+def test_lookup_requests_the_uploaded_video() -> None:
+    """A text proves nothing: a channel may repeat a title every month, and older videos were
+    uploaded manually."""
     sought = replace(SOUGHT, told=(OPENED, HALF, DONE))
     asked = step_of(PLATFORM.look_up(sought, ()))
     assert (asked.kind, asked.method, asked.path) == (
@@ -266,20 +266,20 @@ def test_a_look_asks_after_the_film_that_was_uploaded_for_it() -> None:
         found = PLATFORM.look_up(sought, (stands(privacyStatus=privacy),))
         assert found == Found(VIDEO, f"https://www.youtube.com/watch?v={VIDEO}")
     assert isinstance(PLATFORM.look_up(sought, (stands(privacyStatus="private"),)), Absent), (
-        "it was not shown yet"
+        "the video is not public yet"
     )
     assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": []}),)), Absent), (
-        "deleted there"
+        "deleted on the platform"
     )
     assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": "x"}),)), Unknown)
     assert isinstance(PLATFORM.look_up(sought, (no("forbidden", step="look"),)), Unknown)
     for told in ((), (OPENED,), (OPENED, HALF), (DONE, HALF)):
         assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=told), ()), Unknown), (
-            "which film it is, nobody told"
+            "the video ID is unknown"
         )
 
 
-def test_numbers_are_told_as_text() -> None:
+def test_metrics_are_parsed_from_strings() -> None:
     told = {"viewCount": "12", "likeCount": "3", "commentCount": "x"}
     assert PLATFORM.read_metrics(
         COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)
@@ -309,7 +309,7 @@ def test_marks_are_read_back(status: dict[str, Any], expected: MarkReport) -> No
     )
 
 
-def test_marks_that_nobody_could_read_are_not_missing() -> None:
+def test_unreadable_marks_are_not_missing() -> None:
     assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 503),)), Retry)
     assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {}),)), Rejected)
     assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport(
@@ -317,7 +317,7 @@ def test_marks_that_nobody_could_read_are_not_missing() -> None:
     )
 
 
-def test_what_is_deleted_is_gone_and_what_was_gone_is() -> None:
+def test_deleted_or_missing_video_counts_as_removed() -> None:
     assert step_of(PLATFORM.remove(COPY, ())).method == "DELETE"
     assert PLATFORM.remove(COPY, (said("delete", 204),)) == Published(VIDEO)
     assert PLATFORM.remove(COPY, (no("videoNotFound", 404, "delete"),)) == Published(VIDEO)

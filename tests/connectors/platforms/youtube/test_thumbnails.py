@@ -1,4 +1,4 @@
-"""Covers of films on YouTube: set before anybody sees the film, and no reason to doubt."""
+"""Thumbnails of YouTube videos: set before the video is public, and never a cause of uncertainty."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ NAME = f"{COVER}{VIDEO}"
 
 
 @pytest.mark.parametrize("media", [(FILM, PICTURE), (PICTURE, FILM)])
-def test_the_picture_beside_a_film_is_set_as_its_cover_before_anybody_sees_it(
+def test_picture_of_a_video_is_set_as_thumbnail_before_publication(
     media: tuple[Medium, ...],
 ) -> None:
     unit = replace(UNIT, media=media)
@@ -42,13 +42,13 @@ def test_the_picture_beside_a_film_is_set_as_its_cover_before_anybody_sees_it(
     assert cover.file == FileRef(PICTURE.sha256, PICTURE.mime)
     assert references.uploaded_references(cover, "youtube", UNCOVERED) == (VIDEO,)
     assert references.stray_reference(cover, "youtube", ()) == "egress.remote_reference", (
-        "no film but its own"
+        "only its own video"
     )
     done = said(NAME, 200, {"kind": "youtube#thumbnailSetResponse", "items": [{}]})
     assert step_of(PLATFORM.next_step(unit, (*UNCOVERED, done))).name == PUBLISH
     assert (
         step_of(PLATFORM.next_step(unit, (OPENED, DONE, done, polled("processed")))).name == PUBLISH
-    ), "a later try"
+    ), "a later attempt"
     others = said(f"{COVER}another", 200, {})
     assert (
         step_of(PLATFORM.next_step(unit, (OPENED, DONE, others, polled("processed")))).name == NAME
@@ -69,12 +69,14 @@ def test_the_picture_beside_a_film_is_set_as_its_cover_before_anybody_sees_it(
         (StepAnswerLost(NAME, "ReadTimeout"), Retry, "connectors.answer_lost"),
     ],
 )
-def test_a_cover_is_never_in_doubt(answer: StepResult, meant: type[Outcome], code: str) -> None:
+def test_failed_thumbnail_is_never_uncertain(
+    answer: StepResult, meant: type[Outcome], code: str
+) -> None:
     outcome: Any = PLATFORM.next_step(replace(UNIT, media=(FILM, PICTURE)), (*UNCOVERED, answer))
     assert (type(outcome), outcome.reason.code) == (meant, code)
 
 
-def test_a_film_has_one_cover_and_no_heavy_one() -> None:
+def test_video_has_one_thumbnail_within_the_size_limit() -> None:
     heavy = replace(PICTURE, size=MAX_BYTES + 1)
     told = Message("youtube.cover_heavy", {"size": heavy.size, "most": MAX_BYTES})
     assert PLATFORM.next_step(replace(UNIT, media=(FILM, heavy)), ()) == Rejected(
@@ -84,7 +86,7 @@ def test_a_film_has_one_cover_and_no_heavy_one() -> None:
     assert two == Rejected(Message("connectors.film_missing"), permanent=False)
 
 
-def test_a_cover_takes_its_units_of_the_day_and_the_pieces_of_a_film_none() -> None:
+def test_thumbnail_uses_quota_and_upload_chunks_use_none() -> None:
     """Source: https://developers.google.com/youtube/v3/determine_quota_cost, `thumbnails.set`."""
     films, units = rate_limits.rate_limits_of("youtube")
     assert [

@@ -1,5 +1,4 @@
-"""Numbers: who sees them, what a period adds up to, what is said where nothing was counted, reports
-to take away."""
+"""Analytics: permissions, totals of a period, empty states, exports."""
 
 import re
 from datetime import date, timedelta
@@ -23,17 +22,17 @@ from tests.dashboard.streamlit_client import stream
 
 SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 SOLD = re.compile(r"987[.,]65")
-"""What 98,765 cents look like; three digits alone stand in many an id."""
+"""98,765 cents as displayed; fewer digits also occur in IDs."""
 
 
 @pytest.mark.parametrize("role", Role)
-def test_money_is_for_those_who_may_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+def test_sales_are_shown_only_to_permitted_roles(door: Door, lumiere: Agency, role: Role) -> None:
     lumiere.sold(0, 98765)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert bool(SOLD.search(page.open("/insights"))) == (role in SEES)
 
 
-def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) -> None:
+def test_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) -> None:
     lumiere.sold(0, 3000, orders=2)
     lumiere.sold(9, 2000)
     lumiere.post("Le soir", state="published", url="https://example.test/p/1", minutes=-30)
@@ -52,7 +51,7 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
     assert "aucune vente sur la période précédente" in longer
 
 
-def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
+def test_content_costs_of_the_month_are_shown(door: Door, lumiere: Agency) -> None:
     billing = TextBilling(parse_token_prices("big = 1000/1000 EUR"))
     about = (lumiere.tenant_id, lumiere.creator_id, TextPurpose.CHAT, uuid7(), billing)
     for end in ("record_lost", "record_not_received"):
@@ -61,7 +60,7 @@ def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> No
         getattr(tally, end)()
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
-    assert text.count("0,20\xa0€") == 3, "spent, lost, and of no post"
+    assert text.count("0,20\xa0€") == 3, "spent, lost, and without a post"
     for said in (
         "Coûts de contenu du mois",
         "inutilisé",
@@ -70,11 +69,11 @@ def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> No
         assert said in text, said
 
 
-def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> None:
-    lumiere.post("Le soir", state="published", minutes=-30)  # its account
+def test_followers_are_summed_over_accounts(door: Door, lumiere: Agency) -> None:
+    lumiere.post("Le soir", state="published", minutes=-30)  # creates its account
     assert lumiere.channel_id is not None
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Abonnés" not in page.open("/insights"), "nobody told"
+        assert "Abonnés" not in page.open("/insights"), "no follower counts yet"
     for back, number in ((3, 1204), (1, 1300), (0, 1190)):
         lumiere.followed(back, number)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -88,7 +87,7 @@ def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> Non
         assert said in text, said
 
 
-def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumiere: Agency) -> None:
+def test_results_by_label_contain_only_measured_posts(door: Door, lumiere: Agency) -> None:
     told, untold, bare = (
         lumiere.post(words, state="published", minutes=-30 - n)
         for n, words in enumerate(("Un", "Deux", "Trois"))
@@ -121,14 +120,14 @@ def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumie
         assert said in text, said
 
 
-def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
+def test_empty_analytics_are_explained(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     assert "Aucune vente sur cette période." in text
     assert "Aucune donnée pour le moment." in text
 
 
-def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:
+def test_metrics_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_agency(tenant)
     theirs = other.post("Ailleurs", state="published", minutes=-30)
     with other.scope() as scope:
@@ -140,7 +139,7 @@ def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agen
         assert load_analytics(scope, creator, 7).days == other_day
 
 
-def test_purses_add_up_and_refunds_may_exceed_sales() -> None:
+def test_totals_may_be_negative_when_refunds_exceed_sales() -> None:
     def sold(net: int) -> DaySales:
         gross, refunds = max(net, 0), max(-net, 0)
         nothing = Money(0, "EUR")

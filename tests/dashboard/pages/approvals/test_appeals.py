@@ -1,5 +1,4 @@
-"""Decisions about requests that are looked at again, on Approvals: by another person; and asking
-for it oneself."""
+"""Appeals on Approvals: decided by another member, and submitted by the agency."""
 
 from uuid import UUID
 
@@ -22,7 +21,8 @@ HOSTILE = "It is me <script>alert(1)</script> {word}"
 
 
 def decided(door: Door, who: Agency, *, because: str, words: str | None = None) -> str:
-    """Somebody asked and the owner decided; with `words` who asked appeals. The receipt."""
+    """Create a removal request that the owner decided, with an appeal of the requester if `words`
+    are given, and return its receipt."""
     (receipt,) = complain(door, who)
     with who.scope(who.act_as(Role.OWNER)) as scope:
         found = removal_requests.find_status_by_receipt(scope, receipt).id
@@ -45,7 +45,7 @@ def heard(who: Agency, receipt: str) -> UUID:
 
 
 def work(who: Agency) -> None:
-    """What the workers do with the answers."""
+    """Process the appeal decisions as the workers do."""
     with who.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE kind = :kind", kind=AppealDecided.kind
@@ -57,9 +57,7 @@ def work(who: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_another_person_answers_and_who_decided_reads_why_not(
-    door: Door, tenant: object, language: str
-) -> None:
+def test_appeal_is_decided_by_another_member(door: Door, tenant: object, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     receipt = decided(door, who, because="mistaken", words=HOSTILE)
     with stream(door.url, door.cookie(who)) as page:
@@ -78,14 +76,14 @@ def test_another_person_answers_and_who_decided_reads_why_not(
         assert word("approvals.request_gone", language) in page.press(
             word("approvals.request_goes", language)
         )
-        assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
+        assert word("approvals.request_goes", language) not in page.labels(), (
+            "an appeal is decided only once"
+        )
     work(who)
     assert state(who, receipt) is RemovalRequestState.UPHELD
 
 
-def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(
-    door: Door, lumiere: Agency
-) -> None:
+def test_agency_appeal_is_granted_by_another_member(door: Door, lumiere: Agency) -> None:
     receipt = decided(door, lumiere, because="")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/approvals")
@@ -106,7 +104,7 @@ def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(
         )
 
 
-def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumiere: Agency) -> None:
+def test_guest_decides_appeals_of_assigned_creators(door: Door, lumiere: Agency) -> None:
     decided(door, lumiere, because="mistaken", words="")
     guest = door.cookie(lumiere, Role.GUEST)
     with stream(door.url, guest) as page:
@@ -120,7 +118,7 @@ def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumier
         assert word("approvals.request_goes") in page.labels()
 
 
-def test_anothers_appeals_are_not_there(door: Door, lumiere: Agency) -> None:
+def test_appeals_of_another_agency_are_hidden(door: Door, lumiere: Agency) -> None:
     other = create_agency(door.tenant, mark="canary")
     decided(door, other, because="mistaken", words="canary words")
     decided(door, other, because="")

@@ -1,4 +1,4 @@
-"""The second yes by a link, as members make it; and the rule that asks for it."""
+"""Approval links for the second approval, and the approval policy."""
 
 from uuid import UUID
 
@@ -29,7 +29,7 @@ def agreed(who: Agency, post_id: UUID) -> None:
 
 
 def made(text: str) -> str:
-    """The token of the address that is shown."""
+    """Return the token of the displayed link."""
     return text.partition(client_links.CLIENT_LINK_PATH)[2][:43]
 
 
@@ -40,7 +40,9 @@ def make(page: Stream, language: str = "fr", name: str = "Anna <b>") -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, language: str) -> None:
+def test_link_is_created_answered_and_reported(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = create_agency(tenant, language=language)
     two_tiers(who)
     post_id, delivery_id = asked(who, "Le phare")
@@ -48,7 +50,7 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
         page.open("/approvals")
         assert (
             word("approvals.link_make", language) not in page.labels()
-        )  # the first yes comes first
+        )  # the first approval comes first
         agreed(who, post_id)
         text = make(page, language)
         assert word("approvals.link_made", language) in text
@@ -68,7 +70,7 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
     assert state(who, delivery_id) is DeliveryState.DRAFT
 
 
-def test_a_link_is_taken_back(door: Door, lumiere: Agency) -> None:
+def test_link_is_revoked(door: Door, lumiere: Agency) -> None:
     two_tiers(lumiere)
     post_id, _ = asked(lumiere, "Le phare")
     agreed(lumiere, post_id)
@@ -83,7 +85,7 @@ def test_a_link_is_taken_back(door: Door, lumiere: Agency) -> None:
         assert client_links.load_client_link(scope, found[1], "")[1] == "taken_back"
 
 
-def test_why_no_link_is_made_is_said(door: Door, lumiere: Agency) -> None:
+def test_refused_link_gives_its_reason(door: Door, lumiere: Agency) -> None:
     two_tiers(lumiere)
     shot = picture(door, lumiere, rating=Rating.N)
     post_id, _ = asked(lumiere, "Le phare", media=(shot,))
@@ -95,7 +97,7 @@ def test_why_no_link_is_made_is_said(door: Door, lumiere: Agency) -> None:
         )
 
 
-def test_the_owner_changes_the_rule_and_nobody_else_sees_it(door: Door, lumiere: Agency) -> None:
+def test_only_the_owner_changes_the_approval_policy(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("planifié", minutes=120)
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         page.open("/approvals")

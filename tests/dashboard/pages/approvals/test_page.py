@@ -1,4 +1,5 @@
-"""Approvals as members use it: a yes, a change, a no, undone; holds looked at; pictures judged."""
+"""Approvals as members use them: approve, request changes, reject, undo; review held posts and
+pictures."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +39,8 @@ def word(code: str, language: str = "fr", **params: str | int) -> str:
 def asked(
     who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60
 ) -> tuple[UUID, UUID]:
-    """A post of the manager's that waits for a yes; the post and its wish."""
+    """Create a post of the manager that is pending approval, and return the IDs of the post and its
+    delivery."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         who.channel_id = who.channel_id or lifecycle.connect_account(
             scope,
@@ -73,9 +75,7 @@ def state(who: Agency, delivery_id: UUID) -> DeliveryState:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_waits_is_said_with_the_last_decision(
-    door: Door, tenant: OpenScope, language: str
-) -> None:
+def test_empty_queue_shows_the_last_decision(door: Door, tenant: OpenScope, language: str) -> None:
     who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.nothing", language) in page.open("/approvals")
@@ -88,7 +88,7 @@ def test_nothing_waits_is_said_with_the_last_decision(
     assert state(who, delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency) -> None:
+def test_preview_shows_the_post_and_its_policy(door: Door, lumiere: Agency) -> None:
     shot = picture(door, lumiere, rating=Rating.G)
     asked(lumiere, "Le phare, ce soir", media=(shot,))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -109,7 +109,7 @@ def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency
         assert word("gate.RATING_EXCEEDS_CREATOR") in page.open("/approvals")
 
 
-def test_a_post_whose_hour_is_over_says_so(door: Door, lumiere: Agency) -> None:
+def test_overdue_post_is_marked(door: Door, lumiere: Agency) -> None:
     asked(lumiere, "En retard", minutes=-5)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
@@ -117,8 +117,9 @@ def test_a_post_whose_hour_is_over_says_so(door: Door, lumiere: Agency) -> None:
     assert "dans 0 seconde" not in text
 
 
-def test_a_post_that_is_too_late_is_not_said_to_leave_by_a_yes(door: Door, lumiere: Agency) -> None:
-    """Approved, it was put on hold at once: it may leave half an hour after its time."""
+def test_approval_of_a_post_too_late_promises_no_publishing(door: Door, lumiere: Agency) -> None:
+    """Such a post was put on hold right after its approval: posts may be published up to 30 minutes
+    late."""
     asked(lumiere, "Trop tard", minutes=-45)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
@@ -126,7 +127,7 @@ def test_a_post_that_is_too_late_is_not_said_to_leave_by_a_yes(door: Door, lumie
     assert word("approvals.due_over") not in text
 
 
-def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> None:
+def test_bulk_approval_skips_posts_changed_since_shown(door: Door, lumiere: Agency) -> None:
     wishes = {
         body: asked(lumiere, body, minutes=n)[1]
         for n, body in enumerate(("Aube", "Midi", "Soir"), start=60)
@@ -138,11 +139,11 @@ def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> 
         assert all(body in text for body in wishes)
         assert (
             word("approvals.several_alone", count=1) in text
-        )  # its picture has to be looked at first
+        )  # its picture must be reviewed first
         mark = {body: word("approvals.several_mark", creator="Mia", post=body) for body in wishes}
         page.check(mark["Aube"])
         page.check(mark["Midi"])
-        with lumiere.scope() as scope:  # somebody writes it anew meanwhile
+        with lumiere.scope() as scope:  # another member changes the text
             scope.run("UPDATE posts SET digest = 'new', body = 'Minuit' WHERE body = 'Midi'")
         text = page.press(word("approvals.several_now", count=2))
         assert word("approvals.several_changed", count=1, changed=1) in text
@@ -155,7 +156,7 @@ def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> 
     assert state(lumiere, wishes["Aube"]) is DeliveryState.DRAFT
 
 
-def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
+def test_approval_is_undone_in_time(door: Door, lumiere: Agency) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -186,7 +187,7 @@ def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("mode", "after"), [("change", DeliveryState.DRAFT), ("reject", DeliveryState.CANCELLED)]
 )
-def test_change_and_no_need_a_reason(
+def test_change_request_and_rejection_need_a_note(
     door: Door, lumiere: Agency, mode: str, after: DeliveryState
 ) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
@@ -205,7 +206,7 @@ def test_change_and_no_need_a_reason(
     assert tuple(said) == ("other", "trop tôt")
 
 
-def test_own_work_waits_for_somebody_else(door: Door, lumiere: Agency) -> None:
+def test_author_cannot_approve_their_post(door: Door, lumiere: Agency) -> None:
     _, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert word("approvals.own") in page.open("/approvals")
@@ -213,9 +214,7 @@ def test_own_work_waits_for_somebody_else(door: Door, lumiere: Agency) -> None:
     assert state(lumiere, delivery_id) is DeliveryState.DRAFT
 
 
-def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(
-    door: Door, lumiere: Agency
-) -> None:
+def test_covered_pictures_are_revealed_before_approval(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     shot = picture(door, lumiere, rating=Rating.N)
@@ -231,7 +230,7 @@ def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(
         assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "approve"}
 
 
-def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
+def test_keyboard_shortcuts_walk_through_the_queue(door: Door, lumiere: Agency) -> None:
     for body, minutes in (("Premier", 10), ("Second", 20), ("Dernier", 30)):
         asked(lumiere, body, minutes=minutes)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -246,8 +245,8 @@ def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
 
 
 def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, str]:
-    """A post that was approved and that the safety check then kept back for want of somebody's
-    look."""
+    """Create an approved post that the safety check holds for a human review, and return its
+    delivery ID and unit digest."""
     _, delivery_id = asked(who, body, media=media)
     with who.scope() as scope:
         entry = next(
@@ -280,7 +279,7 @@ def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, st
     return delivery_id, unit.digest()
 
 
-def test_hold_is_looked_at_and_goes_on(door: Door, lumiere: Agency) -> None:
+def test_held_post_is_reviewed_and_scheduled(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     delivery_id, digest = hold(lumiere, "Ce soir NUDITY-MARKER-A")
@@ -301,7 +300,7 @@ def test_hold_is_looked_at_and_goes_on(door: Door, lumiere: Agency) -> None:
     assert tuple(found) == ("approve", 100)
 
 
-def test_hold_is_refused_and_stays(door: Door, lumiere: Agency) -> None:
+def test_refused_hold_remains(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     delivery_id, _ = hold(lumiere, "Ce soir NUDITY-MARKER-A")
@@ -312,7 +311,7 @@ def test_hold_is_refused_and_stays(door: Door, lumiere: Agency) -> None:
     assert state(lumiere, delivery_id) is DeliveryState.HELD
 
 
-def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Agency) -> None:
+def test_blocked_post_is_explained_and_may_be_retried(door: Door, lumiere: Agency) -> None:
     post_id, delivery_id = asked(lumiere, "Sans autorisation")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
@@ -330,7 +329,7 @@ def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Age
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) -> None:
+def test_picture_is_revealed_rated_and_allowed(door: Door, lumiere: Agency) -> None:
     shot = picture(door, lumiere)
     with lumiere.scope() as scope:
         assets.set_shelf_state(scope, shot, ShelfState.KEPT)
@@ -350,7 +349,7 @@ def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) ->
 
 
 @pytest.mark.parametrize("role", Role)
-def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -> None:
+def test_role_sees_what_it_may_decide(door: Door, lumiere: Agency, role: Role) -> None:
     asked(lumiere, "canary-post")
     shot = picture(door, lumiere)
     with lumiere.scope() as scope:
@@ -361,7 +360,7 @@ def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -
         role in {Role.OWNER, Role.MANAGER, Role.CREATOR},
         role in {Role.OWNER, Role.MANAGER},
     )
-    settles = int(role is not Role.MANAGER)  # who wrote it
+    settles = int(role is not Role.MANAGER)  # the author cannot decide
     assert (
         word("approvals.counted", what=word("approvals.posts"), count=settles) in text
     ) == approves
@@ -369,7 +368,7 @@ def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -
     assert (counted in text) == reviews
 
 
-def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> None:
+def test_guest_reviews_assigned_pictures(door: Door, lumiere: Agency) -> None:
     shot = picture(door, lumiere, rating=Rating.N)
     with lumiere.scope() as scope:
         assets.set_shelf_state(scope, shot, ShelfState.KEPT)
@@ -382,7 +381,7 @@ def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> 
         assert word("approvals.picture_denied") in page.press(word("approvals.deny"))
 
 
-def test_others_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_posts_of_others_are_hidden(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant, mark="canary")
     asked(other, "canary-post")
     asked(lumiere, "canary-mia")
@@ -396,7 +395,7 @@ def test_others_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) ->
     assert word("approvals.nothing") in text
 
 
-def test_settled_elsewhere_is_seen_and_told(door: Door, lumiere: Agency) -> None:
+def test_post_decided_elsewhere_is_reported(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -408,9 +407,7 @@ def test_settled_elsewhere_is_seen_and_told(door: Door, lumiere: Agency) -> None
         assert "Le soir" in page.again()
 
 
-def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(
-    door: Door, lumiere: Agency
-) -> None:
+def test_reviews_are_done_by_keyboard_and_late_ones_are_marked(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     held = [hold(lumiere, f"{body} NUDITY-MARKER-A")[0] for body in ("Premier", "Second")]
@@ -441,7 +438,7 @@ def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(
 
 
 def _keys(page: Stream) -> dict[str, str]:
-    """What each key presses now; no key twice."""
+    """Return the label of the button for each shortcut, which must be unique."""
     found = [
         (one.drawn.shortcut.upper(), one.label)
         for one in page.widgets

@@ -1,5 +1,5 @@
-"""Approvals as those who have said yes see it: the second of two is another's, and one that ends
-before is renewed."""
+"""Approvals with history: the second approval needs another member, and an expiring approval is
+renewed."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -23,9 +23,7 @@ from tests.dashboard.streamlit_client import stream
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_who_gave_the_first_yes_is_not_asked_for_the_second(
-    door: Door, tenant: OpenScope, language: str
-) -> None:
+def test_second_approval_needs_another_member(door: Door, tenant: OpenScope, language: str) -> None:
     who = create_agency(tenant, language=language)
     with who.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 2 WHERE id = :c", c=who.creator_id)
@@ -48,7 +46,7 @@ def test_who_gave_the_first_yes_is_not_asked_for_the_second(
 
 
 def said_long_ago(who: Agency, post_id: UUID) -> None:
-    """The owner said yes almost a hundred days ago: it ends tomorrow."""
+    """Record an approval of the owner from 99 days ago, which expires tomorrow."""
     with who.scope() as scope:
         scope.run(
             "INSERT INTO approvals (tenant_id, id, creator_id, post_id, digest, tier, "
@@ -66,11 +64,9 @@ def said_long_ago(who: Agency, post_id: UUID) -> None:
         release_post(scope, post_id)
 
 
-def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(
-    door: Door, lumiere: Agency
-) -> None:
-    """A creator read on the post's page to have it approved anew, and below that there was nothing
-    to do for them."""
+def test_member_who_may_approve_is_not_referred_to_others(door: Door, lumiere: Agency) -> None:
+    """Regression: the post page told the creator to have the post approved again, and then that
+    others must act."""
     post_id, _ = asked(lumiere, "Le soir", minutes=3 * 24 * 60)
     said_long_ago(lumiere, post_id)
     others = word("calendar.others_act", "fr")
@@ -86,7 +82,7 @@ def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(
         assert others in page.open("/calendar", post=lumiere.posts[-1])
 
 
-def test_of_what_repeats_a_missed_date_is_told_apart_from_those_to_come(
+def test_missed_date_of_a_series_is_distinguished_from_future_ones(
     door: Door, lumiere: Agency
 ) -> None:
     begun(lumiere, weeks=10, approved=False)
@@ -103,7 +99,7 @@ def test_of_what_repeats_a_missed_date_is_told_apart_from_those_to_come(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, language: str) -> None:
+def test_expiring_approval_is_renewed(door: Door, tenant: OpenScope, language: str) -> None:
     who = create_agency(tenant, language=language)
     post_id, delivery_id = asked(who, "Le matin", minutes=150 * 24 * 60)
     with stream(door.url, door.cookie(who)) as page:
@@ -129,10 +125,10 @@ def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, lan
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_posts_are_counted_as_approvals_asks_them(
+def test_home_counts_the_same_posts_as_approvals(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    """Neither what its author has to answer, nor what this member wrote."""
+    """Neither posts that the author must answer nor posts of this member are counted."""
     who = create_agency(tenant, language=language)
     said = word("home.to_approve_one", language)
     post_id, _ = asked(who, "Le matin")

@@ -1,5 +1,5 @@
-"""What somebody wants gone, on Approvals: nothing of it is shown, a person decides, the workers do
-it."""
+"""Removal requests on Approvals: nothing frozen is shown, a member decides, the workers apply the
+decision."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from tests.gate.builders import KEY, Step
 def complain(
     door: Door, who: Agency, *, about: str = "shown", times: int = 1, shot: UUID | None = None
 ) -> list[str]:
-    """Somebody asks, and the workers freeze it; the receipts."""
+    """Create removal requests, freeze the picture as the workers do, and return the receipts."""
     shot = shot or picture(door, who, rating=Rating.G)
     receipts = []
     for _ in range(times):
@@ -51,7 +51,7 @@ def complain(
 
 
 def work(who: Agency) -> list[str]:
-    """What the workers do with the decisions; the reasons they bore."""
+    """Process the decisions as the workers do and return their reasons."""
     with who.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id",
@@ -70,9 +70,7 @@ def state(who: Agency, receipt: str) -> RemovalRequestState:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_is_told_first_and_taken_away_by_one_press(
-    door: Door, tenant: object, language: str
-) -> None:
+def test_request_is_listed_first_and_granted(door: Door, tenant: object, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     (receipt,) = complain(door, who)
     with stream(door.url, door.cookie(who)) as page:
@@ -84,11 +82,13 @@ def test_it_is_told_first_and_taken_away_by_one_press(
             "approvals.request_nowhere",
         ):
             assert word(code, language) in text, code
-        assert "/files/" not in text, "what is frozen is shown to nobody"
+        assert "/files/" not in text, "frozen content is never shown"
         assert word("approvals.request_gone", language) in page.press(
             word("approvals.request_goes", language)
         )
-        assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
+        assert word("approvals.request_goes", language) not in page.labels(), (
+            "a request is decided only once"
+        )
     assert work(who) == [""]
     assert state(who, receipt) is RemovalRequestState.UPHELD
     with stream(door.url, door.cookie(who)) as page:
@@ -96,7 +96,7 @@ def test_it_is_told_first_and_taken_away_by_one_press(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: str) -> None:
+def test_request_without_match_is_not_called_frozen(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     with who.scope() as scope:
         removal_requests.receive_removal_request(
@@ -119,7 +119,7 @@ def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: s
         )
 
 
-def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:
+def test_rejection_needs_a_reason(door: Door, lumiere: Agency) -> None:
     (receipt,) = complain(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -130,7 +130,7 @@ def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:
     assert state(lumiere, receipt) is RemovalRequestState.REJECTED
 
 
-def test_a_flood_is_one_line_and_one_word(door: Door, lumiere: Agency) -> None:
+def test_many_requests_are_grouped_and_decided_together(door: Door, lumiere: Agency) -> None:
     receipts = complain(door, lumiere, about="other", times=GROUPING_THRESHOLD + 1)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
@@ -143,7 +143,7 @@ def test_a_flood_is_one_line_and_one_word(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool) -> None:
+def test_post_concerned_is_named(door: Door, lumiere: Agency, known: bool) -> None:
     shot = picture(door, lumiere, rating=Rating.G)
     _, delivery_id = asked(lumiere, "Le phare, ce soir")
     with lumiere.scope() as scope:
@@ -173,7 +173,7 @@ def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool)
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.GUEST])
-def test_who_may_not_decide_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_without_permission_see_no_requests(door: Door, lumiere: Agency, role: Role) -> None:
     complain(door, lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = page.open("/approvals")
@@ -181,7 +181,7 @@ def test_who_may_not_decide_sees_none(door: Door, lumiere: Agency, role: Role) -
         assert word("approvals.request_goes") not in page.labels()
 
 
-def test_anothers_request_is_not_there(door: Door, lumiere: Agency) -> None:
+def test_requests_of_another_agency_are_hidden(door: Door, lumiere: Agency) -> None:
     other = create_agency(door.tenant, mark="canary")
     (receipt,) = complain(door, other)
     with stream(door.url, door.cookie(lumiere)) as page:

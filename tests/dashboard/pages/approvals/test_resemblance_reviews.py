@@ -1,5 +1,4 @@
-"""What looks like somebody, on Approvals: both pictures, two people; and the list of whom nobody
-may show."""
+"""Resemblance reviews on Approvals: both pictures and two members; and the ban list of faces."""
 
 from uuid import UUID
 
@@ -31,7 +30,7 @@ MODEL = "arc@3"
 def alike(
     door: Door, who: Agency, *, rating: Rating = Rating.G, name: str = "Ida <b>"
 ) -> tuple[UUID, UUID]:
-    """A made-up picture that resembles somebody with a photograph; both assets."""
+    """Create a generated picture that resembles a photo of a real person; return both IDs."""
     made, portrait = (
         picture(door, who, seed=3, rating=rating),
         picture(door, who, seed=4, rating=Rating.G),
@@ -61,7 +60,7 @@ def alike(
 
 
 def work(who: Agency) -> None:
-    """What the workers do with the answers."""
+    """Process the answers as the workers do."""
     with who.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE kind = :k", k=ResemblanceJudged.kind
@@ -74,7 +73,7 @@ def work(who: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_two_people_say_that_it_is_somebody_else(door: Door, language: str) -> None:
+def test_two_members_confirm_another_person(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     made, portrait = alike(door, who)
     other = word("likeness.answer.other", language)
@@ -85,12 +84,10 @@ def test_two_people_say_that_it_is_somebody_else(door: Door, language: str) -> N
             assert f"/files/{portrait}/preview" in text
             assert "Ida &lt;b&gt;" in text
             assert word("likeness.needed", language, count=2, agreed=count) in text
-            assert word("likeness.no_answer", language) in page.press(other), (
-                "a reason is asked for"
-            )
+            assert word("likeness.no_answer", language) in page.press(other), "a reason is required"
             page.choose(word("likeness.why", language), word("likeness.because.shape", language))
             assert word("likeness.done.other", language) in page.press(other)
-            assert other not in page.labels(), "it is said once"
+            assert other not in page.labels(), "each member answers once"
         work(who)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.alike", language) not in page.open("/approvals")
@@ -98,7 +95,7 @@ def test_two_people_say_that_it_is_somebody_else(door: Door, language: str) -> N
         assert resemblance_reviews.list_face_comparisons(scope, [who.creator_id]) == []
 
 
-def test_what_comes_blurred_is_seen_first_and_who_only_talks_sees_nothing(
+def test_blurred_pictures_are_revealed_first_and_creators_see_none(
     door: Door, lumiere: Agency
 ) -> None:
     alike(door, lumiere, rating=Rating.N)
@@ -116,11 +113,11 @@ def test_what_comes_blurred_is_seen_first_and_who_only_talks_sees_nothing(
 
 
 def _parts(page: object) -> list[str]:
-    # a Stream
+    # page is a Stream
     return [option for one in page.widgets for option in one.options if one.options]  # type: ignore[attr-defined]  # see above
 
 
-def test_the_double_needs_what_the_person_allowed(door: Door, lumiere: Agency) -> None:
+def test_double_needs_the_consent_of_the_person(door: Door, lumiere: Agency) -> None:
     alike(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -135,7 +132,7 @@ def test_the_double_needs_what_the_person_allowed(door: Door, lumiere: Agency) -
         assert "likeness.not_allowed" in {row.code for row in told}
 
 
-def test_a_face_is_put_on_the_list_by_a_picture_and_a_reason(door: Door, lumiere: Agency) -> None:
+def test_face_ban_needs_a_picture_and_a_reason(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/people")
         page.choose(word("people.what"), word("people.part.never"))

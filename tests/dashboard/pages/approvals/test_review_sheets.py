@@ -1,5 +1,5 @@
-"""Contact sheets as members and guests use them: all of it really shown, one decision, single
-pictures taken out."""
+"""Review sheets as members and guests use them: every picture must be shown, then one decision,
+with exceptions."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from tests.generators.builders import a_picture, encoded
 
 
 def sheet(door: Door, who: Agency, count: int = 3, rating: Rating | None = Rating.N) -> list[UUID]:
-    """Pictures of one pack that wait for a look."""
+    """Add pictures of one pack that are pending review."""
     assets = [picture(door, who, seed=seed, rating=rating) for seed in range(1, count + 1)]
     with who.scope() as scope:
         for asset in assets:
@@ -38,7 +38,7 @@ def sheet(door: Door, who: Agency, count: int = 3, rating: Rating | None = Ratin
 
 
 def see(door: Door, cookie: str, page: Stream, assets: list[UUID]) -> None:
-    """What the browser fetches of what was drawn clear."""
+    """Fetch the revealed pictures as the browser does."""
     drawn = b"".join(page.frames).decode("utf-8", "replace")
     for asset in assets:
         address = f"/files/{asset}/preview?clear="
@@ -54,7 +54,7 @@ def looked(who: Agency, assets: list[UUID]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.GUEST])
-def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(
+def test_sheet_is_decided_only_after_every_picture_was_shown(
     door: Door, lumiere: Agency, role: Role
 ) -> None:
     give(lumiere)
@@ -99,9 +99,7 @@ def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(
     assert looked(lumiere, assets) == ["approve", "refuse", "approve"]
 
 
-def test_a_sheet_is_rated_at_once_and_then_looked_at_as_what_it_is(
-    door: Door, lumiere: Agency
-) -> None:
+def test_sheet_is_rated_and_then_reviewed(door: Door, lumiere: Agency) -> None:
     assets, cookie = sheet(door, lumiere, rating=None), door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open("/approvals")
@@ -114,13 +112,13 @@ def test_a_sheet_is_rated_at_once_and_then_looked_at_as_what_it_is(
         assert word("sheets.rated", count=3, out=1) in page.press(word("sheets.rate"))
         work(door, lumiere)
         assert word("sheets.shown", count=2, total=2) in page.again(), (
-            "what was seen within the hour was seen"
+            "pictures seen within the hour count"
         )
         assert word("sheets.denied", count=2, out=0) in page.press(word("sheets.deny"))
     assert looked(lumiere, assets) == [None, "refuse", "refuse"]
 
 
-def test_what_changes_under_an_open_sheet_undoes_the_decision(door: Door, lumiere: Agency) -> None:
+def test_change_of_an_open_sheet_voids_the_decision(door: Door, lumiere: Agency) -> None:
     assets, cookie = sheet(door, lumiere), door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open("/approvals")
@@ -135,7 +133,7 @@ def test_what_changes_under_an_open_sheet_undoes_the_decision(door: Door, lumier
 
 
 @pytest.mark.heavy
-def test_a_large_sheet_comes_in_parts_and_opens_after_the_last(door: Door, lumiere: Agency) -> None:
+def test_large_sheet_has_parts_and_is_decided_after_the_last(door: Door, lumiere: Agency) -> None:
     assets, cookie = sheet(door, lumiere, 26), door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open("/approvals")
@@ -155,7 +153,7 @@ def test_a_large_sheet_comes_in_parts_and_opens_after_the_last(door: Door, lumie
     assert looked(lumiere, assets) == ["refuse", *["approve"] * 25]
 
 
-def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None:
+def test_files_uploaded_together_share_a_sheet(door: Door, lumiere: Agency) -> None:
     photos = {f"{seed}.jpg": encoded(a_picture(seed=seed), "JPEG") for seed in (51, 52)}
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         page.open("/studio")
@@ -177,9 +175,7 @@ def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(
-    door: Door, language: str
-) -> None:
+def test_past_decisions_are_shown_without_names_to_guests(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language, mark="canary")
     give(who)
     old, new = (picture(door, who, seed=seed, rating=Rating.N) for seed in (1, 2))

@@ -1,5 +1,4 @@
-"""Second looks on the pages: lowering a rating, reading afterwards, comparing how people rate,
-adult chats."""
+"""Second reviews: lowering a rating, spot checks, calibration, adult chats."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -34,14 +33,14 @@ HOSTILE = "Piscine <script>alert(1)</script> {word}"
 
 
 def shown(door: Door, cookie: str, page: Stream, asset: UUID) -> None:
-    """What the browser fetches of what was drawn clear."""
+    """Fetch the revealed picture as the browser does."""
     drawn = b"".join(page.frames).decode("utf-8", "replace")
     clear = drawn.rpartition(f"/files/{asset}/preview?clear=")[2][:36]
     assert fetch(door, cookie, f"/files/{asset}/preview?clear={UUID(clear)}").status_code == 200
 
 
 def wished(door: Door, who: Agency, asset: UUID) -> None:
-    """The manager looked at it and finds it rated too high."""
+    """View the picture as the manager and request a lower rating."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         clear = library_files.reveal_picture(
             scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]), asset
@@ -53,7 +52,7 @@ def wished(door: Door, who: Agency, asset: UUID) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_two_others_lower_a_rating_and_who_asked_only_reads(door: Door, language: str) -> None:
+def test_two_others_lower_a_rating(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     give(who)
     asset = picture(door, who, rating=Rating.N)
@@ -87,8 +86,7 @@ def second_label(language: str) -> str:
 
 
 def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "delivery") -> None:
-    """Something Suggestive that passed by rules alone and stands outside; all of it is read
-    here."""
+    """Publish an automatically passed post, with every post drawn for a spot check."""
     with who.scope(who.act_as(Role.OWNER)) as scope:
         review_settings.raise_sampling_shares(scope, suggestive_percent=100, words_percent=100)
     with who.scope() as scope:
@@ -114,7 +112,7 @@ def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "de
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_passed_alone_is_read_and_raised_by_somebody_else(door: Door, language: str) -> None:
+def test_spot_check_is_raised_by_another_member(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     give(who)
     sent(who, None, "SUGGESTIVE-MARKER-A")
@@ -140,7 +138,7 @@ def test_what_passed_alone_is_read_and_raised_by_somebody_else(door: Door, langu
         assert copy.recalled_at is not None
 
 
-def test_a_guest_reads_no_chat(door: Door, lumiere: Agency) -> None:
+def test_guest_does_not_see_chat_messages(door: Door, lumiere: Agency) -> None:
     give(lumiere)
     sent(lumiere, None, "SUGGESTIVE-MARKER-A", kind="draft")
     with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
@@ -149,9 +147,7 @@ def test_a_guest_reads_no_chat(door: Door, lumiere: Agency) -> None:
         assert "SUGGESTIVE-MARKER-A" in page.open("/approvals")
 
 
-def test_a_comparison_shows_each_picture_alone_and_never_its_rating(
-    door: Door, lumiere: Agency
-) -> None:
+def test_calibration_shows_one_picture_without_its_rating(door: Door, lumiere: Agency) -> None:
     assets = [
         picture(door, lumiere, seed=seed, rating=Rating.N if seed % 2 else Rating.G)
         for seed in range(1, calibration.MIN_CALIBRATION_PICTURES + 1)
@@ -177,15 +173,14 @@ def test_a_comparison_shows_each_picture_alone_and_never_its_rating(
         page.press(word("studio.rate_now"))
     with lumiere.scope() as scope:
         said = scope.run("SELECT rating FROM calibration_words").scalars().all()
-    assert said == ["N"], "who hesitates twice means the higher"
+    assert said == ["N"], "after two changes the higher rating counts"
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_a_guest_compares_only_what_is_all_given_to_them(
+def test_guest_calibrates_only_fully_assigned_pictures(
     door: Door, lumiere: Agency, *, given: bool
 ) -> None:
-    """With one picture of somebody else's creator among them it could never end for this guest: it
-    is not theirs."""
+    """With a picture of an unassigned creator, this guest could never finish the calibration."""
     with lumiere.scope() as scope:
         other = agencies.add_creator(
             scope, slug="ada", name="Ada", kind="human", zone=ZONE, languages=["fr"]
@@ -216,7 +211,7 @@ def test_a_guest_compares_only_what_is_all_given_to_them(
         assert word("compare.others") in page.open("/approvals")
 
 
-def test_the_owner_says_who_is_trained_for_adult_chats(door: Door, lumiere: Agency) -> None:
+def test_owner_sets_who_may_send_adult_chats(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
         assert "given" not in text
@@ -227,7 +222,7 @@ def test_the_owner_says_who_is_trained_for_adult_chats(door: Door, lumiere: Agen
         assert sum(one.adult_chat for one in tenant_reads.list_members(scope)) == 1
 
 
-def test_the_owner_has_more_read_and_names_who_is_alerted(door: Door, lumiere: Agency) -> None:
+def test_owner_raises_spot_checks_and_names_the_safety_officer(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         assert word("desk.kept", suggestive=5, words=2) in page.press(word("desk.keep"))

@@ -1,5 +1,4 @@
-"""What a browser says was dragged where: read as if forged, done for those who may, for what is
-theirs."""
+"""Drag and drop: values of the browser are validated, and only permitted moves are applied."""
 
 import json
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 
 
 def drawn(page: Stream, **query: object) -> tuple[str, str]:
-    """Open the calendar; what its script is known as, and the part of the page it lies in."""
+    """Open the calendar and return the ID of its script and of the fragment that contains it."""
     page.frames.clear()
     page.open("/calendar", **query)
     for told in page.told():
@@ -31,7 +30,7 @@ def drawn(page: Stream, **query: object) -> tuple[str, str]:
 
 
 def dropped(page: Stream, place: tuple[str, str], value: Any) -> str:
-    """Say that something was dropped, whatever it is."""
+    """Send a drop event with any value."""
     said = json.dumps({"event": "dropped", "value": value})
     state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{place[0]}__events", json_trigger_value=said)
     return page.send(state, fragment_id=place[1])
@@ -48,7 +47,7 @@ def in_days(who: Agency, days: int) -> date:
         return local_day(scope.now, ZONE) + timedelta(days=days)
 
 
-def test_a_drop_moves_and_is_taken_back(door: Door, lumiere: Agency) -> None:
+def test_drop_is_applied_and_undone(door: Door, lumiere: Agency) -> None:
     found = lumiere.post("déplacée", minutes=30)
     before, versions = seen(lumiere, found)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -77,7 +76,7 @@ HOSTILE: list[Any] = [
 ]
 
 
-def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
+def test_forged_drop_moves_nothing(door: Door, lumiere: Agency) -> None:
     found = lumiere.post("déplacée", minutes=30)
     before = seen(lumiere, found)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -86,12 +85,14 @@ def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
             if isinstance(value, dict) and value.get("seen") == "OURS":
                 value["seen"] = before[1]
             text = dropped(page, place, value)
-            refused = ("Le déplacement a échoué", "au plus à la fois", "deux ans à l’avance")
+            refused = ("Le déplacement a échoué", "au maximum à la fois", "deux ans à l’avance")
             assert any(one in text for one in refused), value
     assert seen(lumiere, found) == before
 
 
-def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_post_of_another_agency_is_not_moved(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other = create_agency(tenant, mark="Autre")
     theirs = other.post("secret", minutes=30)
     lumiere.post("à nous", minutes=30)
@@ -107,7 +108,7 @@ def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: 
 
 
 @pytest.mark.parametrize("view", ["day", "list", "quarter"])
-def test_days_that_do_not_lie_side_by_side_are_not_dragged(
+def test_views_without_parallel_days_have_no_dragging(
     door: Door, lumiere: Agency, view: str
 ) -> None:
     lumiere.post("là", minutes=30)
@@ -115,7 +116,7 @@ def test_days_that_do_not_lie_side_by_side_are_not_dragged(
         assert drawn(page, view=view) == ("", "")
 
 
-def test_who_may_not_plan_drags_nothing(door: Door, lumiere: Agency) -> None:
+def test_roles_without_planning_rights_cannot_drag(door: Door, lumiere: Agency) -> None:
     lumiere.post("là", minutes=30)
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.may_fail = True

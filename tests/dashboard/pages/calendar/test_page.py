@@ -1,5 +1,4 @@
-"""The calendar: what goes out and when, what went wrong and is put right in place, one post with
-its story."""
+"""The calendar: upcoming posts, failures resolved in place, the page of a post."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -48,7 +47,7 @@ def post_of(who: Agency, delivery_id: UUID) -> UUID:
 
 
 def refused(who: Agency, body: str = "refusée") -> UUID:
-    """A post the network did not take."""
+    """Create a post that the platform refused."""
     delivery_id = who.post(body, minutes=-5, state="publishing")
     with who.scope() as scope:
         transition_delivery(
@@ -60,7 +59,7 @@ def refused(who: Agency, body: str = "refusée") -> UUID:
     return delivery_id
 
 
-def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
+def test_week_and_list_show_upcoming_posts(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le matin au bord de l’eau", state="published", minutes=-3)
     lumiere.post("Ce soir", minutes=4)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -76,7 +75,7 @@ def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
         assert "Ce soir" in page.press("Aujourd’hui")
 
 
-def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
+def test_filters_show_only_matching_posts(door: Door, lumiere: Agency) -> None:
     lumiere.post("en ligne", state="published", minutes=-3)
     refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -87,16 +86,14 @@ def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
         assert "refusée" not in page.choose("État", "Publié")
 
 
-def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
+def test_empty_calendar_explains_the_next_step(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar")
     assert "Créez-en une avec « Nouvelle publication »" in text
     assert "18:30 libre" in text
 
 
-def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
-    door: Door, lumiere: Agency
-) -> None:
+def test_failure_shows_its_reason_and_is_retried_in_place(door: Door, lumiere: Agency) -> None:
     failed = refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "n’a pas donné de raison" in page.open("/calendar")
@@ -108,7 +105,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
         assert scope.run(due, id=failed).scalar_one() <= scope.now
 
 
-def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -> None:
+def test_post_shows_its_history_and_next_step(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
     with lumiere.scope() as scope:
         transition_delivery(
@@ -143,7 +140,9 @@ def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("where", ["tenant", "platform", "creator", "channel"])
-def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where: str) -> None:
+def test_emergency_stop_is_shown_instead_of_the_time(
+    door: Door, lumiere: Agency, where: str
+) -> None:
     delivery_id = lumiere.post("arrêtée")
     ids = {"creator": lumiere.creator_id, "channel": lumiere.channel_id}
     target = {"tenant": "", "platform": "sandbox"}.get(where) or str(ids.get(where, ""))
@@ -159,9 +158,7 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         assert "Prochaine publication" not in home
 
 
-def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
-    door: Door, lumiere: Agency
-) -> None:
+def test_post_with_a_warning_is_marked_and_not_counted_down(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         delivery_id = lumiere.post("trop long", minutes=3)
         assert "Prochaine publication" in page.open("/")
@@ -171,7 +168,7 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
         home = page.open("/")
         assert "Prochaine publication" not in home
         assert re.search(r"« trop long » · programmée (le .*)?à \d\d:\d\d", home), (
-            "who has to mend it sees until when"
+            "the deadline is shown"
         )
         for view in ("week", "month"):
             assert "publication impossible" in page.open("/calendar", view=view)
@@ -185,7 +182,7 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
         ("paused", "est en pause"),
     ],
 )
-def test_what_an_account_waits_for_is_told_where_the_hour_stands(
+def test_delay_of_an_account_is_shown_instead_of_the_time(
     door: Door, lumiere: Agency, trouble: str, said: str
 ) -> None:
     soon, later = lumiere.post("bientôt", minutes=-1), lumiere.post("bien plus tard", minutes=500)
@@ -216,7 +213,7 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
         assert "Publication automatique" in page.open("/calendar", post=post_of(lumiere, later))
 
 
-def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
+def test_moving_keeps_the_time_of_day_and_the_approval(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=5)
     with lumiere.scope() as scope:
         before = to_wall_time(get_delivery(scope, delivery_id).due_at, ZONE)
@@ -235,12 +232,12 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
-        ("31/02/2027", "10:00", "La date « 31/02/2027 »"),
+        ("31/02/2027", "10:00", "« 31/02/2027 » n’est pas une date valide"),
         ("20/11/2027", "25:00", "L’heure « 25:00 » n’est pas valide"),
-        ("hier", "10:00", "La date « hier »"),
+        ("hier", "10:00", "« hier » n’est pas une date valide"),
     ],
 )
-def test_unreadable_time_is_said(
+def test_invalid_time_is_explained(
     door: Door, lumiere: Agency, day: str, clock: str, said: str
 ) -> None:
     delivery_id = lumiere.post("reste", minutes=5)
@@ -267,7 +264,7 @@ def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
         )
 
 
-def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> None:
+def test_outdated_change_is_refused(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("disputée", minutes=5)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
@@ -281,7 +278,9 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
         assert get_delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
 
 
-def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+def test_post_of_another_agency_is_not_found(
+    door: Door, tenant: OpenScope, lumiere: Agency
+) -> None:
     other = create_agency(tenant, mark="canary")
     theirs = post_of(other, other.post("canary-post"))
     nobodys = UUID(int=7)
@@ -289,14 +288,14 @@ def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agen
         told = [page.open("/calendar", post=one) for one in (theirs, nobodys, "x-y")]
     answers = {
         text.rpartition("</form>")[2] for text in told
-    }  # before it stands where the language button leads
+    }  # above it is the link of the language button
     assert len(answers) == 1
     (text,) = answers
     assert "n’existe pas" in text
     assert "canary" not in text
 
 
-def test_post_of_a_creator_that_is_not_mine_is_not_found(door: Door, lumiere: Agency) -> None:
+def test_post_of_an_unassigned_creator_is_not_found(door: Door, lumiere: Agency) -> None:
     post_id = post_of(lumiere, lumiere.post("canary-of-mia"))
     with lumiere.scope() as scope:
         agencies.add_creator(
@@ -314,7 +313,7 @@ def test_post_of_a_creator_that_is_not_mine_is_not_found(door: Door, lumiere: Ag
 
 
 @pytest.mark.parametrize("role", Role)
-def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_see_permitted_posts_and_actions(door: Door, lumiere: Agency, role: Role) -> None:
     refused(lumiere, "canary-refusée")
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = page.open("/calendar")
@@ -322,11 +321,11 @@ def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> Non
     sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR)
     assert ("canary-refusée" in text) == (
         sees or role is Role.CHATTER
-    )  # who has no calendar is at home
+    )  # the chatter is sent Home, which lists the failed post
     assert bool(plans) == (role in (Role.OWNER, Role.MANAGER))
 
 
-def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
+def test_english_calendar_contains_no_french(door: Door, tenant: OpenScope) -> None:
     english = create_agency(tenant, language="en")
     english.post("Hello", minutes=5)
     with stream(door.url, door.cookie(english)) as page:
@@ -339,7 +338,7 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
     assert "Publishes automatically" in opened
 
 
-def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
+def test_usual_hours_follow_past_posts(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert list_usual_hours(scope, [lumiere.creator_id]) == {
             lumiere.creator_id: [DEFAULT_USUAL_HOUR]
@@ -361,7 +360,7 @@ def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
 
 
 @given(some.dates(date(2026, 1, 1), date(2030, 1, 1)), some.times(), some.integers(-90, 90))
-def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) -> None:
+def test_free_times_are_future_and_45_minutes_apart(day: date, clock: time, minutes: int) -> None:
     wanted = WallTime(day, clock.replace(fold=0), ZONE)
     now = datetime(2028, 1, 1, tzinfo=UTC)
     taken = [wanted.instant() + timedelta(minutes=minutes)]
@@ -370,15 +369,15 @@ def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) 
 
 
 @given(some.dates(date(2, 1, 1), date(9998, 12, 31)))
-def test_dates_are_read_as_they_are_written(day: date) -> None:
+def test_dates_are_parsed_as_written(day: date) -> None:
     assert parse_date(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
 
 
 @pytest.mark.parametrize(
     "text", ["", "31/12/0001", "01/01/9999", "30/02/2028", "2028-02-01", "1/2/28"]
 )
-def test_days_nobody_can_read_are_refused(text: str) -> None:
-    """Those at either end of all years, too: in some zones their hours lie outside."""
+def test_invalid_dates_are_refused(text: str) -> None:
+    """Including the first and last representable days, which overflow in some zones."""
     with pytest.raises(BadInput):
         parse_date(text)
 
@@ -387,17 +386,17 @@ def test_days_nobody_can_read_are_refused(text: str) -> None:
     ("text", "said"),
     [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))],
 )
-def test_hours_are_read_as_people_write_them(text: str, said: time) -> None:
+def test_times_are_parsed_in_common_formats(text: str, said: time) -> None:
     assert parse_time(text) == said
 
 
 @pytest.mark.parametrize("text", ["", "24:00", "9:5", "midi", "1/2/3", "-1:00"])
-def test_hours_nobody_can_read_are_refused(text: str) -> None:
+def test_invalid_times_are_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_time(text)
 
 
-def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
+def test_stream_presses_only_existing_buttons(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
         assert isinstance(page, Stream)
@@ -405,7 +404,7 @@ def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
             page.press("Nothing of the kind")
 
 
-def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> None:
+def test_priority_of_scheduled_post_is_raised(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
@@ -415,7 +414,7 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
         assert get_delivery(scope, delivery_id).priority == 1
 
 
-def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Agency) -> None:
+def test_text_of_a_live_post_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("une faute", minutes=-5, state="published")
     post_id = post_of(lumiere, delivery_id)
     with lumiere.scope() as scope:
@@ -435,7 +434,7 @@ def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Age
         assert schedule_reads.get_stored_post(scope, post_id).body == "une faute"
 
 
-def test_usual_hours_of_a_pause_are_not_free(door: Door, lumiere: Agency) -> None:
+def test_usual_times_during_a_pause_are_not_free(door: Door, lumiere: Agency) -> None:
     today = to_wall_time(now(lumiere), ZONE).day
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "18:30" in page.open("/calendar", view="week")

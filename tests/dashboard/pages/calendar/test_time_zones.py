@@ -1,5 +1,5 @@
-"""Clocks and lanes of the calendar: a post may be planned on another clock than its creator's, and
-is seen on any."""
+"""Time zones and lanes of the calendar: a post may be scheduled in another zone than its creator's
+and shown in any zone."""
 
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
@@ -32,7 +32,7 @@ START = datetime(2026, 3, 28, 22, tzinfo=UTC)
 def entry(
     channel_id: UUID, at: datetime, state: DeliveryState, *, zone: str = ZONE
 ) -> DeliveryEntry:
-    """A delivery as the calendar reads it."""
+    """Return a delivery as the calendar reads it."""
     words = ("a", "", "", state, None, at, zone, None, None, None, 1)
     return DeliveryEntry(
         uuid7(), uuid7(), channel_id, *words, CREATOR, str(to_wall_time(at, zone)), (), None
@@ -45,7 +45,7 @@ def planned(who: Agency, delivery_id: UUID) -> tuple[str, str]:
         return row.wall_time, row.zone
 
 
-def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -> None:
+def test_post_keeps_the_zone_it_was_scheduled_in(door: Door, lumiere: Agency) -> None:
     found = lumiere.post("à New York")
     with lumiere.scope() as scope:
         post_id, first = (
@@ -64,7 +64,7 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
         assert "20:00 (New York)" in shown
         later = first + timedelta(
             days=150
-        )  # clocks change in between, there and here on other days
+        )  # the clocks change in between, on different days in both zones
         page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
         page.press("Reprogrammer")
         assert planned(lumiere, found) == (f"{later}T20:00", ELSEWHERE)
@@ -72,7 +72,7 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
         assert "Fuseau : New York" in page.choose("Programmation", "Choisir la date et l’heure")
 
 
-def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: Agency) -> None:
+def test_lanes_show_every_account_and_quiet_period(door: Door, lumiere: Agency) -> None:
     found = lumiere.post("dans sa ligne", minutes=4)
     lumiere.post("tout près", minutes=4)
     with lumiere.scope() as scope:
@@ -98,27 +98,27 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
         assert f"{due.astimezone(load_zone(ZONE)):%H:%M}" in shown
         clocks = "Fuseau horaire"
         assert len(page.find(clocks).options) <= 3, (
-            "each creator's own, Paris, and the way to the others"
+            "the zone of each creator, Paris, and the option for others"
         )
         assert "Fuseau : Paris" in page.choose(clocks, "Autre fuseau"), (
-            "nothing is looked at anew yet"
+            "the zone has not changed yet"
         )
         tokyo = page.choose(clocks, "Asia/Tokyo")
         assert [one for one in page.find(clocks).options if "Tokyo" in one], (
-            "what is looked at stays in the short list"
+            "the chosen zone remains in the short list"
         )
         assert len(page.find(clocks).options) <= 4
         assert "Fuseau : Tokyo" in tokyo
         assert "zone=Asia" in page.query
         later = page.open(
             "/calendar", day=local_day(due, "Asia/Tokyo"), view="day"
-        )  # as it was left
+        )  # with the same settings as before
         assert f"{due.astimezone(load_zone('Asia/Tokyo')):%H:%M}" in later
         assert "2 publications" in later
         assert "dans sa ligne" in page.choose("Regrouper par", "Aucun")
 
 
-def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere: Agency) -> None:
+def test_drop_in_another_zone_uses_the_creators_zone(door: Door, lumiere: Agency) -> None:
     found, looked = lumiere.post("déplacée", minutes=30), "Asia/Tokyo"
     with lumiere.scope() as scope:
         day = local_day(scope.now, looked) + timedelta(days=3)
@@ -138,7 +138,7 @@ def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere
     ),
     some.tuples(*[some.integers(0, 90)] * 3),
 )
-def test_too_near_is_what_has_a_neighbour_within_the_gap_of_its_account(
+def test_too_close_are_posts_within_the_minimum_interval(
     rows: list[tuple[int, int, DeliveryState]], gaps: tuple[int, int, int]
 ) -> None:
     accounts = [uuid7() for _ in gaps]
@@ -158,7 +158,7 @@ def test_too_near_is_what_has_a_neighbour_within_the_gap_of_its_account(
 
 
 @given(some.integers(0, 5_000_000), some.sampled_from(ZONES), some.sampled_from(ZONES))
-def test_a_post_lies_in_the_day_and_hour_of_the_clock_that_is_looked_at(
+def test_post_is_shown_on_the_day_and_hour_of_the_viewed_zone(
     minutes: int, hers: str, looked: str
 ) -> None:
     at = START + timedelta(minutes=minutes)  # ten years of clock changes

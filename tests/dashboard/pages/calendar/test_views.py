@@ -1,4 +1,4 @@
-"""Views of the calendar: every day is reached, none twice, and the arrows lead there and back."""
+"""Views of the calendar: every day is in exactly one window, and the arrows are inverse."""
 
 from datetime import date, timedelta
 
@@ -24,7 +24,7 @@ DAYS = st.dates(
 
 
 @given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
-def test_the_day_that_is_asked_for_is_shown(view: str, day: date) -> None:
+def test_requested_day_is_shown(view: str, day: date) -> None:
     found = view_window(view, str(day), TODAY)
     assert found.begins <= day <= found.ends
     assert found.first <= found.begins
@@ -32,7 +32,7 @@ def test_the_day_that_is_asked_for_is_shown(view: str, day: date) -> None:
 
 
 @given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
-def test_the_windows_lie_side_by_side(view: str, day: date) -> None:
+def test_windows_are_adjacent(view: str, day: date) -> None:
     found = view_window(view, str(day), TODAY)
     after, before = (
         view_window(view, str(found.after), TODAY),
@@ -48,7 +48,7 @@ def test_the_windows_lie_side_by_side(view: str, day: date) -> None:
 
 
 @given(DAYS)
-def test_a_month_is_whole_and_begins_on_a_monday(day: date) -> None:
+def test_month_is_complete_and_starts_on_monday(day: date) -> None:
     found = view_window("month", str(day), TODAY)
     assert found.first.weekday() == 0
     assert (found.begins.day, (found.ends + timedelta(days=1)).day) == (1, 1)
@@ -58,14 +58,14 @@ def test_a_month_is_whole_and_begins_on_a_monday(day: date) -> None:
 @pytest.mark.parametrize(
     "asked", ["", "yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "../x"]
 )
-def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
+def test_invalid_day_shows_a_nearby_window(asked: str) -> None:
     for view in VIEW_MODES:
         found = view_window(view, asked, TODAY)
         assert abs(found.begins - TODAY) <= MAX_DISTANCE + timedelta(days=31)
 
 
 @pytest.mark.parametrize(("view", "button"), [("month", "Mois"), ("quarter", "90 jours")])
-def test_days_in_short_say_how_many_more_and_open_the_day(
+def test_compact_day_counts_hidden_posts_and_opens(
     door: Door, lumiere: Agency, view: str, button: str
 ) -> None:
     for number in range(6):
@@ -83,10 +83,10 @@ def test_days_in_short_say_how_many_more_and_open_the_day(
         opened = page.press(MemberLocalizer("fr", load_zone(ZONE)).format_short_day(day))
         assert "note 5" in opened
         assert f"view=day&day={day}" in page.query
-        assert button in page.labels()  # the whole page is another one, not its days alone
+        assert button in page.labels()  # the complete page is redrawn, not only its days
 
 
-def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
+def test_list_of_too_many_posts_is_compact(lumiere: Agency) -> None:
     for number in range(4):
         lumiere.post(f"note {number}", minutes=number + 1)
     with lumiere.scope() as scope:
@@ -113,13 +113,13 @@ def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
     assert (short.ever, every.ever, none.ever, hidden.ever) == (True, True, False, True)
 
 
-def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:
+def test_unknown_view_shows_the_week(door: Door, lumiere: Agency) -> None:
     lumiere.post("toujours là", minutes=3)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "toujours là" in page.open("/calendar", view="decade", day="soon")
 
 
-def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
+def test_days_of_another_year_show_the_year(door: Door, lumiere: Agency) -> None:
     lumiere.post("cette année", minutes=3)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "lun. 29 déc. – dim. 4 janv. 2032" in page.open(
@@ -127,7 +127,7 @@ def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
         )
 
 
-def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
+def test_labels_filter_every_view(door: Door, lumiere: Agency) -> None:
     one, other = lumiere.post("avec", minutes=1), lumiere.post("sans", minutes=2)
     with lumiere.scope() as scope:
         spring = labels.create_label(scope, "Printemps", "green")
@@ -144,7 +144,7 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
             ]
             assert shown == [["avec", "sans"], ["avec"]]
             assert not any(day.short or day.turns or day.free for day in none.days), (
-                "a label nobody has"
+                "no post has this label"
             )
             assert none.ever
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -163,9 +163,7 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
         assert "sans" not in narrowed
 
 
-def test_labels_are_made_given_to_several_and_changed_on_a_post(
-    door: Door, lumiere: Agency
-) -> None:
+def test_labels_are_created_assigned_and_deleted(door: Door, lumiere: Agency) -> None:
     posts = [
         lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))
     ]

@@ -1,5 +1,5 @@
-"""What a platform asked for requests: on Accounts with the cap that the agency types, and beside a
-month's books."""
+"""API costs of a platform: on Channels with the monthly cap of the agency, and in the accounting of
+a month."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ from tests.dashboard.streamlit_client import stream
 
 @pytest.fixture
 def account(lumiere: Agency) -> UUID:
-    """An account on X that posted twice this month, once with a link."""
+    """Return an account on X with two posts this month, one of them with a link."""
     with lumiere.scope() as scope:
         channel_id = lifecycle.connect_account(
             scope,
@@ -47,7 +47,7 @@ def account(lumiere: Agency) -> UUID:
 
 
 @pytest.mark.usefixtures("account")
-def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: Agency) -> None:
+def test_account_shows_its_costs_and_the_agency_sets_a_cap(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels").replace("\xa0", " ").replace("\u202f", " ")
         assert (
@@ -65,9 +65,7 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
 
 
 @pytest.mark.usefixtures("account")
-def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(
-    door: Door, lumiere: Agency
-) -> None:
+def test_api_costs_are_in_the_accounting_and_its_exports(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         last = (local_day(scope.now, ZONE).replace(day=1) - timedelta(days=1)).replace(day=1)
         moved = "UPDATE request_costs SET month = :month WHERE tenant_id = :t"

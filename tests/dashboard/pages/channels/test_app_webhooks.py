@@ -1,5 +1,4 @@
-"""Applications that a platform calls for, on Accounts: where it calls, what it signs with, and when
-it last did."""
+"""Webhooks of platforms on Channels: their address, signing secret and last event."""
 
 from uuid import UUID
 
@@ -31,7 +30,7 @@ def known(lumiere: Agency) -> app_webhooks.CalledApp:
     return found
 
 
-def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> None:
+def test_webhook_secret_is_added_replaced_and_removed(door: Door, lumiere: Agency) -> None:
     made = application(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
@@ -61,7 +60,7 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
 
 
 @pytest.mark.parametrize("typed", ["", "short", "with blanks in its middle", "é" * 40])
-def test_what_is_no_secret_is_told(door: Door, lumiere: Agency, typed: str) -> None:
+def test_invalid_secret_is_reported(door: Door, lumiere: Agency, typed: str) -> None:
     application(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
@@ -70,13 +69,13 @@ def test_what_is_no_secret_is_told(door: Door, lumiere: Agency, typed: str) -> N
     assert known(lumiere).letter is None
 
 
-def test_who_has_no_such_application_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
+def test_agency_without_such_application_sees_no_webhooks(door: Door, lumiere: Agency) -> None:
     application(lumiere, "reddit")
     with stream(door.url, door.cookie(lumiere)) as page:
         assert TITLE not in page.open("/channels")
 
 
-def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -> None:
+def test_meta_accounts_show_their_subscription_state(door: Door, lumiere: Agency) -> None:
     names = {"on": "Nova", "refused": "Luna", "off": "Lyra"}
     with lumiere.scope() as scope:
         for state, name in names.items():
@@ -116,7 +115,7 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
-def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+def test_other_roles_do_not_see_webhooks(door: Door, lumiere: Agency, role: Role) -> None:
     application(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert TITLE not in page.open("/channels")

@@ -1,5 +1,4 @@
-"""Accounts: what one sees of them, letting one rest, connecting one with what was typed sealed on
-the spot."""
+"""Channels: the list of accounts, pausing, and connecting with sealed input."""
 
 from uuid import UUID
 
@@ -39,14 +38,14 @@ def rows(who: Agency, kind: str) -> list[UUID]:
         return list(found.scalars())
 
 
-def test_an_empty_house_is_told_what_is_quickest(door: Door, lumiere: Agency) -> None:
+def test_empty_page_suggests_the_quickest_platform(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
     for said in ("Aucun compte connecté", "Telegram · 2 min", "Créer la page"):
         assert said in text, said
 
 
-def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) -> None:
+def test_typed_token_is_sealed_for_the_workers(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         page.choose("Plateforme", "Telegram · 2 min")
@@ -66,11 +65,11 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
     assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, letter)["token"] == TOKEN
 
 
-def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
+def test_pasted_token_needs_no_application(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         assert "/auth/account" in page.choose("Plateforme", "Instagram · 5 min"), (
-            "where an application sends people back"
+            "the redirect address for the application"
         )
         assert "Renseignez « Identifiant client de l’application" in page.press("Connecter")
         assert rows(lumiere, "channel.connect") == []
@@ -83,7 +82,7 @@ def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency
     assert (typed["access_token"], typed["client_id"]) == (TOKEN, "")
 
 
-def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
+def test_account_is_paused_and_resumed(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
@@ -104,11 +103,11 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
         ("en", "Yes, disconnect", "Scheduled posts now waiting: 1"),
     ],
 )
-def test_an_account_is_disconnected_once_confirmed(
+def test_account_is_disconnected_once_confirmed(
     door: Door, lumiere: Agency, tenant: OpenScope, *, language: str, sure: str, told: str
 ) -> None:
-    """It says how many posts wait, who did it is written down, and another agency's accounts are as
-    they were."""
+    """The page counts the waiting posts, the audit log names the member, and accounts of other
+    agencies are unchanged."""
     lumiere.post("Le soir")
     other = create_agency(tenant, mark="Ailleurs")
     other.post("Ailleurs")
@@ -132,7 +131,7 @@ def test_an_account_is_disconnected_once_confirmed(
             disconnection.request_disconnection(scope, key, "Ailleurs")
 
 
-def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:
+def test_lost_account_explains_what_to_do(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with lumiere.scope() as scope:
         lifecycle.require_reauthorization(
@@ -143,12 +142,12 @@ def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_others_do_not_see_accounts(door: Door, lumiere: Agency, role: Role) -> None:
+def test_other_roles_do_not_see_accounts(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert "Telegram · 2 min" not in page.open("/channels")
 
 
-def test_accounts_of_others_creators_and_agencies_are_not_there(
+def test_accounts_of_other_creators_and_agencies_are_hidden(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     lumiere.post("Le soir")
@@ -165,7 +164,7 @@ def test_accounts_of_others_creators_and_agencies_are_not_there(
         assert "Aucun créateur ne vous est attribué" in page.open("/channels")
 
 
-def test_one_press_is_one_account(lumiere: Agency) -> None:
+def test_repeated_request_creates_one_setup(lumiere: Agency) -> None:
     key = UUID(int=7)
     with lumiere.scope() as scope:
         for _ in range(2):
@@ -176,7 +175,7 @@ def test_one_press_is_one_account(lumiere: Agency) -> None:
     assert rows(lumiere, "channel.connect") == [key]
 
 
-def test_own_page_is_opened_once_and_a_taken_address_is_told(
+def test_own_page_opens_once_and_taken_address_is_reported(
     tenant: OpenScope, lumiere: Agency
 ) -> None:
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
@@ -203,7 +202,7 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(
         assert [notice.message.code for notice in list_open_notices(scope)] == ["site.taken"]
 
 
-def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
+def test_forbidden_page_name_is_reported(tenant: OpenScope) -> None:
     who = create_agency(tenant)
     with tenant(who.tenant_id, "system:test") as scope:
         scope.run(
@@ -220,7 +219,7 @@ def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) 
         ]
 
 
-def test_the_part_for_adults_is_opened_where_there_is_a_page(
+def test_adult_area_is_opened_only_with_a_page(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -247,7 +246,7 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
     assert found == {(slug, "public"), (f"{slug}.18", "assured")}
 
 
-def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agency) -> None:
+def test_age_provider_is_connected_with_sealed_input(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "La nudité et les contenus explicites" in page.open("/channels")
         page.press("Connecter le prestataire")
@@ -264,16 +263,16 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
     assert TOKEN not in door.log.read_text("utf-8")
 
 
-def test_who_may_not_run_the_house_connects_no_provider(door: Door, lumiere: Agency) -> None:
+def test_creator_cannot_connect_an_age_provider(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         assert "La nudité et les contenus explicites" not in page.open("/channels")
 
 
-# going on at the platform, and coming back
+# Continuing at the platform and coming back.
 
 
 def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43) -> UUID:
-    """A member has asked for an account, and the workers said where to go on."""
+    """Create an account setup that is waiting for the member at the platform."""
     actor = f"member:{who.members[role]}"
     with who.scope(actor) as scope:
         asked = account_setup.request_setup(
@@ -298,14 +297,14 @@ def stands(who: Agency, asked: UUID) -> account_setup.AccountSetup:
 
 
 def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
-    """The browser comes back from the platform."""
+    """Return from the platform with these parameters."""
     with door.client() as visitor:
         return visitor.get(
             "/auth/account", params=said, headers={"cookie": door.cookie(who, role)}
         ).status_code
 
 
-def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
+def test_setup_continues_with_a_button(door: Door, lumiere: Agency) -> None:
     visiting_from(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Autorisez Greenroom chez Mastodon" in page.open("/channels")
@@ -314,7 +313,7 @@ def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
         )
 
 
-def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
+def test_authorization_code_is_sealed_on_arrival(door: Door, lumiere: Agency) -> None:
     asked = visiting_from(lumiere)
     assert came(door, lumiere, code="canary-code-of-a-visit", state="s" * 43) == 303
     assert stands(lumiere, asked).state is AccountSetupState.WAITING
@@ -327,20 +326,22 @@ def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
         "code": "canary-code-of-a-visit"
     }
     assert "canary-code-of-a-visit" not in door.log.read_text("utf-8")
-    assert came(door, lumiere, code="another", state="s" * 43) == 404, "it was used already"
+    assert came(door, lumiere, code="another", state="s" * 43) == 404, "the state was used already"
 
 
 @pytest.mark.parametrize(
     "said", [{"error": "access_denied"}, {}, {"code": "x" * 5000}, {"code": "x", "error": "no"}]
 )
-def test_a_no_is_told(door: Door, lumiere: Agency, said: dict[str, str]) -> None:
+def test_declined_authorization_is_reported(
+    door: Door, lumiere: Agency, said: dict[str, str]
+) -> None:
     asked = visiting_from(lumiere)
     assert came(door, lumiere, state="s" * 43, **said) == 303
     assert stands(lumiere, asked).reason == Message("enrolment.declined")
     assert rows(lumiere, "channel.connect") == []
 
 
-def test_nobody_brings_back_what_another_asked_for(
+def test_setup_of_another_member_cannot_be_continued(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
     asked, other = visiting_from(lumiere), create_agency(tenant)

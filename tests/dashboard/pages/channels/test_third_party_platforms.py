@@ -1,5 +1,4 @@
-"""What a package brings stands among the platforms of the Accounts page; without it, its accounts
-are still shown."""
+"""Platforms of installed packages on Channels, and accounts whose package is missing."""
 
 from collections.abc import Iterator
 
@@ -22,8 +21,7 @@ pytestmark = pytest.mark.heavy
 def beside(
     cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    """A dashboard with two packages beside it: the example, and one that raises as soon as it is
-    loaded."""
+    """Run a dashboard with two packages: the example, and one that raises on import."""
     home, elsewhere = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     (home / "packages").mkdir()
     install_example(home / "packages")
@@ -37,7 +35,7 @@ def beside(
         yield Door(url, log, tenant)
 
 
-def test_an_account_there_is_asked_for_in_its_own_words(beside: Door, lumiere: Agency) -> None:
+def test_account_of_a_package_is_connected_in_its_terms(beside: Door, lumiere: Agency) -> None:
     with stream(beside.url, beside.cookie(lumiere)) as page:
         page.open("/channels")
         page.choose("Plateforme", "Acme · 2 min")
@@ -55,7 +53,7 @@ def test_an_account_there_is_asked_for_in_its_own_words(beside: Door, lumiere: A
     assert beside.log.read_text("utf-8").count("connector.left_out") == 1
 
 
-def test_its_accounts_are_shown_without_the_package(door: Door, lumiere: Agency) -> None:
+def test_accounts_are_shown_without_their_package(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         lifecycle.connect_account(
             scope,

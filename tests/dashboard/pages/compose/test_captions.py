@@ -1,5 +1,4 @@
-"""Texts by the model on the page where a post is written: asked for, offered, picked; the post is
-marked."""
+"""Captions by AI in the composer: requested, suggested, used; the post is marked."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 def work(who: Agency, door: Door, engine: TextEngine) -> None:
-    """What the worker does: the page has no engine and waits for none."""
+    """Generate the captions as the worker does; the page itself has no engine."""
     with who.scope() as scope:
         ids = scope.run(
             "SELECT id FROM text_kits WHERE tenant_id = :t AND written_at IS NULL", t=who.tenant_id
@@ -58,7 +57,7 @@ def asked(page: Stream, idea: str = "Le port au matin") -> str:
     return page.press("Générer")
 
 
-def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
+def test_captions_are_requested_used_and_the_post_is_marked(
     door: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     connected(lumiere)
@@ -88,7 +87,7 @@ def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
     assert (post.body, post.text_ai) == ("D’autres mots", "generated")
 
 
-def test_what_somebody_changes_is_assisted_and_what_they_take_out_is_theirs(
+def test_edited_caption_is_assisted_and_replaced_caption_is_unmarked(
     door: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     connected(lumiere)
@@ -106,7 +105,7 @@ def test_what_somebody_changes_is_assisted_and_what_they_take_out_is_theirs(
     assert posts(lumiere)[-1].text_ai == "none"
 
 
-def test_a_version_is_for_its_account_alone(
+def test_version_is_used_for_its_account_only(
     door: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     connected(lumiere)
@@ -124,7 +123,7 @@ def test_a_version_is_for_its_account_alone(
     assert post.others[0].body == VERSION
 
 
-def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency) -> None:
+def test_missing_model_is_explained(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -133,9 +132,7 @@ def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency
         assert "Aucun modèle de texte" in page.again()
 
 
-def test_what_a_model_writes_is_shown_as_it_is(
-    door: Door, lumiere: Agency, server: FakeOllama
-) -> None:
+def test_generated_text_is_escaped(door: Door, lumiere: Agency, server: FakeOllama) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -146,16 +143,14 @@ def test_what_a_model_writes_is_shown_as_it_is(
     assert "&lt;3" in text
 
 
-def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> None:
+def test_accountant_is_offered_no_captions(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
         page.open("/calendar", new=1)
         assert "Générer" not in page.labels()
 
 
-def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
-    door: Door, lumiere: Agency
-) -> None:
+def test_captions_need_a_subject_and_refuse_minors(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")

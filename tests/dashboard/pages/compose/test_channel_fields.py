@@ -1,5 +1,5 @@
-"""Options on the page of a post: drawn where a platform has some, previewed, kept and changed with
-the post."""
+"""Platform options in the composer: shown where a platform has options, previewed, saved and
+changed with the post."""
 
 from schedules.approvals import decisions
 from schedules.drafts import drafts
@@ -17,7 +17,7 @@ UPDATE deliveries SET state = 'published', native_id = '9', lasts_hours = 24,
 """
 
 
-def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agency) -> None:
+def test_options_are_chosen_previewed_saved_and_changed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -43,9 +43,7 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
 
 
-def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
-    door: Door, lumiere: Agency
-) -> None:
+def test_story_warns_that_its_text_is_not_shown(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     here = connected(lumiere, "Insta", "instagram", "instagram.post")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -71,7 +69,7 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
             assert ("Oui, retirer" in page.labels()) == (passed == 1)
 
 
-def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere: Agency) -> None:
+def test_platform_text_applies_to_all_its_accounts(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Un")
     connected(lumiere, "Deux")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -83,9 +81,7 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
     assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
 
-def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
-    door: Door, lumiere: Agency
-) -> None:
+def test_options_are_shown_and_changed_on_the_post_page(door: Door, lumiere: Agency) -> None:
     here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -101,7 +97,7 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post.id)
         assert "<b>Toot</b> — Avertissement de contenu · Mer" in text
-        assert "<summary>Mer" in text, "its preview stands behind the warning"
+        assert "<summary>Mer" in text, "the preview is behind the warning"
         page.choose("Visibilité", "Abonnés uniquement")
         assert "de nouveau en attente de validation" in page.press("Enregistrer les options")
         assert "<b>Mastodon</b> — Visibilité · Abonnés uniquement" in page.again()
@@ -115,7 +111,7 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert not decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
 
 
-def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agency) -> None:
+def test_options_mention_approval_only_where_required(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon")
@@ -128,7 +124,7 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
     assert "demande une nouvelle validation" not in text
 
 
-def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:
+def test_labels_are_chosen_in_the_composer(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         labels.create_label(scope, "Printemps", "green")

@@ -1,4 +1,4 @@
-"""A planned post that is changed: by two at once, and on a page that is opened anew."""
+"""Changes to a scheduled post: by two members at once, and on a reloaded page."""
 
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -42,7 +42,7 @@ def body(who: Agency, post_id: UUID) -> str:
 
 
 def rewritten(who: Agency, post_id: UUID, words: str) -> None:
-    """What a colleague saves meanwhile."""
+    """Save the post as a colleague does."""
     author = who.act_as(Role.MANAGER)
     with who.scope(author) as scope:
         drafts.rewrite_post(scope, post_id, Draft(who.creator_id, "", words, (), ()), author=author)
@@ -55,11 +55,11 @@ def typed(page: Stream) -> str:
 
 
 def reloaded(page: Stream, **other: str) -> str:
-    """The address that stands in the browser, opened anew."""
+    """Reload the current address of the browser."""
     return page.open("/calendar", **{**dict(parse_qsl(page.query)), **other})
 
 
-def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alone(
+def test_change_of_a_colleague_is_shown_and_replaced_only_on_request(
     door: Door, lumiere: Agency
 ) -> None:
     post_id = planned(lumiere)
@@ -76,13 +76,14 @@ def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alon
         assert f'href="/calendar?post={post_id}" target="_blank"' in said
         assert SAVE not in page.labels()
         rewritten(lumiere, post_id, "de l’autre encore")
-        assert "de l’autre encore" in page.press(OVER)  # a word counts for what was read
+        # a confirmation counts only for the version shown
+        assert "de l’autre encore" in page.press(OVER)
         assert body(lumiere, post_id) == "de l’autre encore"
         page.press(OVER)
     assert body(lumiere, post_id) == "de l’une"
 
 
-def test_it_is_said_as_soon_as_the_page_is_drawn_again(door: Door, lumiere: Agency) -> None:
+def test_change_of_a_colleague_is_reported_at_the_next_redraw(door: Door, lumiere: Agency) -> None:
     post_id = planned(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -93,8 +94,8 @@ def test_it_is_said_as_soon_as_the_page_is_drawn_again(door: Door, lumiere: Agen
         assert CHANGED not in page.again()
 
 
-def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Agency) -> None:
-    """A yes, a comment, a label, another lateness, another hour."""
+def test_unrelated_changes_do_not_prevent_saving(door: Door, lumiere: Agency) -> None:
+    """An approval, a comment, a label and another late limit."""
     post_id = planned(lumiere)
     manager = lumiere.act_as(Role.MANAGER)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -115,9 +116,7 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
     assert body(lumiere, post_id) == "après"
 
 
-def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(
-    door: Door, lumiere: Agency
-) -> None:
+def test_change_of_following_dates_keeps_newer_text(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -129,7 +128,7 @@ def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(
     assert body(lumiere, post_id) == "de l’autre"
 
 
-def test_words_of_all_that_follow_are_not_written_over_others_unseen(
+def test_text_of_following_dates_never_overwrites_unseen_changes(
     door: Door, lumiere: Agency
 ) -> None:
     post_id = begun(lumiere)
@@ -147,7 +146,7 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(
     assert [one.body for one in apart(lumiere)] == ["de l’une"]
 
 
-def test_a_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
+def test_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
     post_id = planned(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -164,7 +163,7 @@ def test_a_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
     assert body(lumiere, post_id) == "après"
 
 
-def test_one_date_alone_is_found_again_by_back_and_forward(door: Door, lumiere: Agency) -> None:
+def test_detached_date_is_found_by_back_and_forward(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -180,7 +179,7 @@ def test_one_date_alone_is_found_again_by_back_and_forward(door: Door, lumiere: 
     assert body(lumiere, alone.id) == "ce jour-là"
 
 
-def test_an_empty_page_says_nothing_of_another_post(door: Door, lumiere: Agency) -> None:
+def test_empty_composer_shows_nothing_of_another_post(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -191,7 +190,7 @@ def test_an_empty_page_says_nothing_of_another_post(door: Door, lumiere: Agency)
         assert typed(page) == ""
 
 
-def test_the_address_counts_and_a_draft_that_was_open_is_kept(door: Door, lumiere: Agency) -> None:
+def test_address_decides_and_the_open_draft_is_saved(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     post_id = planned(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -201,7 +200,7 @@ def test_the_address_counts_and_a_draft_that_was_open_is_kept(door: Door, lumier
         assert typed(page) == "avant"
 
 
-def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: Agency) -> None:
+def test_published_post_is_opened_instead_of_edited(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("dehors", state="published")
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -213,7 +212,7 @@ def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: A
 
 
 @pytest.mark.parametrize("asked", ["nonsense", "00000000-0000-0000-0000-000000000000", "other"])
-def test_nobody_changes_what_is_not_theirs(
+def test_foreign_post_cannot_be_edited(
     door: Door, tenant: OpenScope, lumiere: Agency, asked: str
 ) -> None:
     if asked == "other":
@@ -225,7 +224,9 @@ def test_nobody_changes_what_is_not_theirs(
 
 
 @pytest.mark.parametrize("asks", [True, False])
-def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, asks: bool) -> None:
+def test_new_approval_is_mentioned_only_where_required(
+    door: Door, lumiere: Agency, asks: bool
+) -> None:
     post_id = planned(lumiere)
     if not asks:
         nobody_is_asked(lumiere)
@@ -241,7 +242,7 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
 @pytest.mark.parametrize(
     ("minutes", "state", "said"), [(-3, "failed", True), (90, "scheduled", False)]
 )
-def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
+def test_late_post_warns_of_publishing_once_saved(
     door: Door, lumiere: Agency, minutes: int, state: str, said: bool
 ) -> None:
     delivery_id = lumiere.post("avant", minutes=minutes, state=state)
@@ -252,9 +253,7 @@ def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
         assert ("L’heure prévue est passée" in page.press("Modifier")) is said
 
 
-def test_other_words_for_what_stands_outside_replace_only_what_was_seen(
-    door: Door, lumiere: Agency
-) -> None:
+def test_edit_of_a_live_post_replaces_only_the_version_seen(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("une faute", minutes=-5, state="published")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
@@ -270,6 +269,6 @@ def test_other_words_for_what_stands_outside_replace_only_what_was_seen(
         said = page.press(REWORD)
         assert body(lumiere, post_id) == "de l’autre"
         assert CHANGED in said
-        assert "Modification enregistrée" in page.press(REWORD)  # what was typed stood there still
+        assert "Modification enregistrée" in page.press(REWORD)  # the typed text remained
         assert body(lumiere, post_id) == "de l’une"
         assert CHANGED not in page.open("/calendar", post=post_id)

@@ -1,5 +1,4 @@
-"""Ideas from past results on the page where a post is written: asked for, offered with their
-source, put away."""
+"""Ideas from past results in the composer: requested, suggested with their source, dismissed."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 def work(who: Agency, door: Door, engine: TextEngine) -> None:
-    """What the worker does: the page has no engine and waits for none."""
+    """Generate the ideas as the worker does; the page itself has no engine."""
     with who.scope() as scope:
         query = "SELECT id FROM idea_rounds WHERE tenant_id = :t AND written_at IS NULL"
         found = list(scope.run(query, t=who.tenant_id).scalars())
@@ -45,7 +44,7 @@ def model(server: FakeOllama, *answers: object) -> TextEngine:
     return OllamaEngine(server.url, "llama3.2")
 
 
-def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
+def test_ideas_are_requested_used_and_dismissed(
     door: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     connected(lumiere)
@@ -62,7 +61,7 @@ def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
         page.press("Écarter")
         assert SAID[0][1] not in page.again()
         page.press("Générer")
-        assert posts(lumiere) == [], "nothing of it is a post"
+        assert posts(lumiere) == [], "ideas create no post"
     with lumiere.scope() as scope:
         wish = scope.run(
             "SELECT wish FROM text_kits WHERE tenant_id = :t", t=lumiere.tenant_id
@@ -70,7 +69,7 @@ def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
     assert wish["idea"] == f"{SAID[0][0]}. {SAID[0][1]}"
 
 
-def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency) -> None:
+def test_missing_model_is_explained(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -79,7 +78,7 @@ def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency
         assert "Aucun modèle de texte" in page.again()
 
 
-def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> None:
+def test_accountant_is_offered_no_ideas(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
         page.open("/calendar", new=1)

@@ -1,4 +1,4 @@
-"""Writing a post: what each account would show and refuse, and that one press writes one post."""
+"""The composer: what each account would show and refuse, and that one click creates one post."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -64,13 +64,13 @@ def posts(who: Agency) -> list[schedule_reads.StoredPost]:
 
 
 def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
-    """A page with words on it, for these accounts."""
+    """Open the composer with this text and these accounts."""
     page.open("/calendar", new=1)
     page.type("Texte", words)
     page.choose("Comptes", *accounts)
 
 
-def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Agency) -> None:
+def test_emergency_stop_is_reported_once_and_not_as_a_fault(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
@@ -83,9 +83,7 @@ def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Ag
         assert "Prêt à publier" not in text
 
 
-def test_press_writes_one_post_that_waits_for_another_persons_yes(
-    door: Door, lumiere: Agency
-) -> None:
+def test_new_post_is_pending_approval_by_another_member(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -105,7 +103,7 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(
         )
 
 
-def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
+def test_post_without_approval_is_published_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -113,7 +111,7 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
         page.choose("Programmation", "Publier maintenant")
         said = page.press("Programmer")
     assert "Programmé le" in said
-    assert "Publication automatique à" in said  # it stands open, to be watched
+    assert "Publication automatique à" in said  # the post page is open
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -125,15 +123,13 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
     assert "delivery.publish" in kinds
 
 
-def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
-    door: Door, lumiere: Agency
-) -> None:
+def test_post_that_cannot_be_published_is_not_announced(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="a" * 10_000)
         said = page.press("Programmer")
-        assert "Programmé le" in said  # there is time to put it right
+        assert "Programmé le" in said  # there is time to correct it
         assert "Publication impossible sur : Sandbox." in said
         assert "Publication impossible" in said
         assert "Publication automatique à" not in said
@@ -144,7 +140,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
         assert row.state == DeliveryState.SCHEDULED
 
 
-def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
+def test_double_click_creates_one_post(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -153,7 +149,7 @@ def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
     assert len(posts(lumiere)) == 1
 
 
-def test_refusals_are_said_before_it_is_written(door: Door, lumiere: Agency) -> None:
+def test_platform_limits_are_shown_before_scheduling(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     connected(lumiere, "Ma page", "own_page", "own_page.public")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -166,7 +162,7 @@ def test_refusals_are_said_before_it_is_written(door: Door, lumiere: Agency) -> 
     assert "Prêt à publier sur Ma page" in text
 
 
-def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> None:
+def test_policy_is_named_with_its_review_date(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -179,14 +175,14 @@ def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_rule_of_ours_has_its_place_in_words(language: str) -> None:
+def test_every_policy_row_has_a_name_in_the_catalogue(language: str) -> None:
     rules = (row.id for row in shipped_bundle().rows.values() if not row.same_as)
     assert {f"place.{name}" for name in rules} == {
         code for code in load_catalogue(language) if code.startswith("place.")
     }
 
 
-def test_a_place_that_borrows_two_rules_says_both() -> None:
+def test_destination_with_two_policies_shows_both() -> None:
     real, virtual = rules_of_destination(
         shipped_bundle(), "byhand", "onlyfans", shipped_bundle().read_on
     ).said
@@ -202,7 +198,7 @@ def test_a_place_that_borrows_two_rules_says_both() -> None:
     ("words", "accounts", "said"),
     [("", ("Sandbox",), "Saisissez un texte ou choisissez une image"), ("x", (), "au moins un")],
 )
-def test_what_is_missing_is_said(
+def test_missing_input_is_explained(
     door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str
 ) -> None:
     connected(lumiere)
@@ -211,11 +207,11 @@ def test_what_is_missing_is_said(
         page.type("Texte", words)
         page.choose("Comptes", *accounts)
         assert said in page.press("Programmer")
-        assert "Programmer" in page.labels()  # what was written is still there
+        assert "Programmer" in page.labels()  # the input is still there
     assert posts(lumiere) == []
 
 
-def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
+def test_nonexistent_local_time_is_explained(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -227,7 +223,7 @@ def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
         assert "02:30 n’existe pas ce jour-là" in page.press("Programmer")
 
 
-def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Agency) -> None:
+def test_manual_posting_uses_the_limits_of_its_site(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Instagram (à la main)", "byhand", "instagram")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Instagram (à la main)", words="x" * 2300)
@@ -236,7 +232,7 @@ def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Age
     assert "Publication impossible" in text
 
 
-def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
+def test_past_and_distant_times_are_refused(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -265,7 +261,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         ("31/12/9999", "23:59", "« 31/12/9999 » n’est pas une date valide"),
     ],
 )
-def test_what_is_wrong_with_a_time_is_said_beside_it(
+def test_invalid_time_is_explained_next_to_it(
     door: Door, lumiere: Agency, day: str, clock: str, said: str
 ) -> None:
     connected(lumiere)
@@ -279,7 +275,7 @@ def test_what_is_wrong_with_a_time_is_said_beside_it(
     assert posts(lumiere) == []
 
 
-def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> None:
+def test_text_of_a_scheduled_post_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -297,9 +293,7 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         assert not decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
 
 
-def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
-    door: Door, lumiere: Agency
-) -> None:
+def test_account_text_is_customized_and_changed_with_the_post(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -321,9 +315,7 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
     assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
 
 
-def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(
-    door: Door, lumiere: Agency
-) -> None:
+def test_account_text_follows_the_post_until_customized(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -338,7 +330,7 @@ def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there
     assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
 
 
-def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
+def test_duplicate_creates_another_post(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("encore", state="published", minutes=-5)
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -352,9 +344,8 @@ def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     assert copy.id != post_id
 
 
-def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Agency) -> None:
-    """Both were lost without a word: what was to leave first, or not at all once it is late, left
-    as anything else."""
+def test_duplicate_keeps_priority_and_late_limit(door: Door, lumiere: Agency) -> None:
+    """Regression: both were lost, so that an urgent post was published like any other."""
     delivery_id = lumiere.post("urgent", minutes=90)
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -373,7 +364,7 @@ def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Age
         assert (copy.late, deliveries.get_post(scope, copy.id).priority) == (LateLimit.DAY, 1)
 
 
-def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_uploaded_photo_joins_the_post(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     jpeg, store = encoded(a_picture(seed=7), "JPEG"), FileStore(door.log.parent / "objects")
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -407,14 +398,16 @@ def test_pictures_and_accounts_of_others_are_not_found(
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_who_may_not_plan_gets_no_page(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_without_planning_rights_get_no_composer(
+    door: Door, lumiere: Agency, role: Role
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", new=1)
         assert "Programmer" not in page.labels()
 
 
-def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency) -> None:
+def test_chat_only_account_is_no_destination(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Canal", "sandbox", "sandbox.post")
     connected(lumiere, "@mia_bot", "telegram", "")
     with stream(door.url, door.cookie(lumiere)) as page:

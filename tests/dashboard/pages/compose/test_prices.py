@@ -1,5 +1,4 @@
-"""A price on the page of a post: offered where posts are sold, refused before it is written, shown,
-kept, changed."""
+"""Prices in the composer: offered where posts are sold, validated, shown, saved and changed."""
 
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from tests.generators.builders import a_picture, encoded
 
 
 def photo(door: Door, who: Agency) -> UUID:
-    """A picture of hers that somebody rated."""
+    """Add a rated picture to the library."""
     prepared = pipeline.prepare_upload(
         encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer"
     )
@@ -33,7 +32,7 @@ def photo(door: Door, who: Agency) -> UUID:
     return asset
 
 
-def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) -> None:
+def test_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     connected(lumiere, "Fanvue", "fanvue", "fanvue.post")
     connected(lumiere, "Canal", "telegram", "telegram.public_channel")
@@ -43,7 +42,7 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         page.choose("Comptes", "Fanvue", "Canal")
         said = page.type("Prix sur Fanvue", "12,50")
         assert "Verrouillé jusqu’au paiement : 12,50\xa0$US" in said
-        assert "Ajoutez-en une, ou retirez le prix." in said  # nothing to pay for yet
+        assert "Ajoutez-en une, ou retirez le prix." in said  # the post has nothing to sell yet
         assert "solde du canal" not in said
         assert "solde du canal" in page.type("Prix sur Canal", "50")
         assert "entre 1 et 25000 Étoiles" in page.type("Prix sur Canal", "beaucoup")
@@ -53,7 +52,7 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
     assert posts(lumiere) == []
 
 
-def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Agency) -> None:
+def test_price_is_saved_shown_and_changed_with_the_post(door: Door, lumiere: Agency) -> None:
     fanvue, asset = connected(lumiere, "Fanvue", "fanvue", "fanvue.post"), photo(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1, asset=asset, creator="mia")
@@ -82,7 +81,7 @@ def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Ag
     assert post.others == ()
 
 
-def test_accounts_of_one_name_say_where_they_are(door: Door, lumiere: Agency) -> None:
+def test_accounts_with_the_same_name_show_their_platform(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     connected(lumiere, "@lea", "fanvue", "fanvue.post")
     connected(lumiere, "@lea", "telegram", "telegram.public_channel")

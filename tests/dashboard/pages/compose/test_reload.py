@@ -1,4 +1,4 @@
-"""A reload loses nothing of what is typed in the composer; it is each member's own."""
+"""A reload of the composer loses no input, which is separate for each member."""
 
 import pytest
 
@@ -18,9 +18,7 @@ def field_value(page: Stream, label: str) -> str:
     return str(drawn.value or drawn.default)
 
 
-def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
-    door: Door, lumiere: Agency
-) -> None:
+def test_unsaved_post_survives_a_reload_until_scheduled(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     cookie = door.cookie(lumiere)
     with stream(door.url, cookie) as page:
@@ -28,7 +26,7 @@ def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
         page.type("Titre", "Un titre")
         page.press("Ajouter au fil")
         page.type("Partie 2", "et la suite")
-    for _ in range(2):  # a window closed, a page reloaded
+    for _ in range(2):  # a closed window and a reloaded page
         with stream(door.url, cookie) as page:
             page.open("/calendar", new=1)
             assert field_value(page, "Texte") == "Une idée\nlongue"
@@ -46,9 +44,7 @@ def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
 
 
 @pytest.mark.heavy
-def test_what_is_thrown_away_or_kept_as_a_draft_does_not_come_back(
-    door: Door, lumiere: Agency
-) -> None:
+def test_abandoned_or_saved_draft_is_not_restored(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     for leave in (THROW, KEEP):
         with stream(door.url, door.cookie(lumiere)) as page:
@@ -65,7 +61,7 @@ def test_what_is_thrown_away_or_kept_as_a_draft_does_not_come_back(
 
 
 @pytest.mark.heavy
-def test_changes_of_a_planned_post_come_back_and_never_over_what_was_saved_unseen(
+def test_unsaved_edit_survives_a_reload_without_overwriting_changes(
     door: Door, lumiere: Agency
 ) -> None:
     delivery_id = lumiere.post("avant")

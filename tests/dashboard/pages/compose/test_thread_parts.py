@@ -1,4 +1,4 @@
-"""Writing a post of several parts: shown part by part, left out or said otherwise on single
+"""Threads in the composer: previewed part by part, with parts omitted or changed for single
 accounts."""
 
 from uuid import UUID
@@ -25,7 +25,7 @@ from tests.dashboard.streamlit_client import stream
 from tests.generators.builders import a_picture, encoded
 
 
-def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere: Agency) -> None:
+def test_thread_is_written_counted_and_previewed_by_part(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Réseau court", surface="sandbox.as_x")
     connected(lumiere, "Ma page", "own_page", "own_page.public")
     nobody_is_asked(lumiere)
@@ -38,7 +38,7 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
         assert "300 / 280 caractères" in said
         assert "24 / 280 caractères" in said
         assert "Publication impossible sur Réseau court" in said
-        assert "une seule publication" in said, "the own page shows them as one"
+        assert "une seule publication" in said, "the creator page shows them as one post"
         page.type("Partie 3", "À demain.")
         page.press("Ajouter un premier commentaire")
         said = page.type("Premier commentaire", "Merci à tous !")
@@ -52,9 +52,7 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
     ]
 
 
-def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
-    door: Door, lumiere: Agency
-) -> None:
+def test_account_omits_a_part_and_customizes_another(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -82,7 +80,7 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
         page.press("Modifier")
         assert page.find("Partie 2 pour Autre", "text_area").drawn.value == "La boutique, demain."
         assert page.find("Partie 3 pour Autre", "text_area").drawn.value == "", (
-            "it follows the post"
+            "the part follows the post"
         )
         page.press("Retirer la partie 2")
         page.press("Enregistrer")
@@ -91,9 +89,7 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
     assert [[part.body for part in one.parts or ()] for one in post.others] == [["À demain."]]
 
 
-def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(
-    door: Door, lumiere: Agency
-) -> None:
+def test_parts_customized_elsewhere_are_shown_and_changed(door: Door, lumiere: Agency) -> None:
     there = connected(lumiere)
     more = (
         *(ThreadPart(f"Suite {number}") for number in (1, 2, 3)),
@@ -135,9 +131,7 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(
 
 
 @pytest.mark.heavy
-def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
-    door: Door, lumiere: Agency
-) -> None:
+def test_account_has_other_pictures_for_post_and_part(door: Door, lumiere: Agency) -> None:
     alts = ("la mer", "le bois", "la neige")
     sea, wood, snow = (
         picture(door, lumiere, seed=seed, rating=Rating.G, alt=alt)
@@ -152,7 +146,9 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
         page.check("la mer")
         page.choose("Adapter par compte", "Autre")
         page.choose("Images pour", "Partie 1 · Autre")
-        assert page.find("la mer", "checkbox").drawn.value, "it begins with what the post shows"
+        assert page.find("la mer", "checkbox").drawn.value, (
+            "the pictures of the post are preselected"
+        )
         page.check("la mer", on=False)
         page.check("le bois")
         page.choose("Images pour", "Partie 2 · Autre")
@@ -178,7 +174,7 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
     )
 
 
-def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own(
+def test_account_without_customization_has_no_separate_pictures(
     door: Door, lumiere: Agency
 ) -> None:
     picture(door, lumiere, rating=Rating.G)
@@ -198,7 +194,7 @@ def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own
     assert (post.media, post.others) == ((), ())
 
 
-def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agency) -> None:
+def test_part_is_removed_and_platform_without_threads_warns(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         lifecycle.connect_account(
             scope,
@@ -222,7 +218,7 @@ def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agen
         assert "Partie 2" not in page.labels("text_area")
 
 
-def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_uploaded_photo_joins_its_part(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     jpeg, store = encoded(a_picture(seed=8), "JPEG"), FileStore(door.log.parent / "objects")
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -235,7 +231,7 @@ def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: O
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
-        assert "0 / 10 images" in arrived, "the post itself has none"
+        assert "0 / 10 images" in arrived, "the post itself has no picture"
         assert "1 / 10 images" in arrived
         page.press("Programmer")
     (post,) = posts(lumiere)

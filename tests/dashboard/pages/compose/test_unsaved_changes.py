@@ -1,5 +1,5 @@
-"""Leaving a page: what was being written there is asked about or kept, and the way leads where it
-was."""
+"""Leaving the composer: unsaved input is saved or asked about, and the language button returns to
+the page."""
 
 from urllib.parse import quote
 
@@ -14,9 +14,7 @@ UNSAVED = "ne sont pas enregistrées"
 BACK, STAY, THROW = "Retour au calendrier", "Continuer la rédaction", "Abandonner"
 
 
-def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
-    door: Door, lumiere: Agency
-) -> None:
+def test_back_asks_and_input_remains_until_abandoned(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
@@ -34,9 +32,7 @@ def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
     assert posts(lumiere) == []
 
 
-def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(
-    door: Door, lumiere: Agency
-) -> None:
+def test_back_saves_a_draft_or_closes_an_empty_page_at_once(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -52,7 +48,7 @@ def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(
     assert [one.body for one in posts(lumiere)] == ["Une idée"]
 
 
-def test_another_page_of_the_menu_keeps_it_once(door: Door, lumiere: Agency) -> None:
+def test_leaving_by_the_menu_saves_the_draft_once(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
@@ -68,7 +64,7 @@ def test_another_page_of_the_menu_keeps_it_once(door: Door, lumiere: Agency) -> 
     assert [one.body for one in posts(lumiere)] == ["Une meilleure idée"]
 
 
-def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(
+def test_unsaved_edit_needs_confirmation_and_never_becomes_a_draft(
     door: Door, lumiere: Agency
 ) -> None:
     delivery_id = lumiere.post("avant")
@@ -87,9 +83,7 @@ def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(
     assert posts(lumiere) == []
 
 
-def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_saved_or_thrown_away(
-    door: Door, lumiere: Agency
-) -> None:
+def test_unsaved_edit_is_restored_until_saved_or_abandoned(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -128,14 +122,14 @@ def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_save
     assert posts(lumiere) == []
 
 
-def test_escape_is_no_way_back(door: Door, lumiere: Agency) -> None:
-    """It closes an open list, and leaves a field."""
+def test_escape_does_not_leave_the_page(door: Door, lumiere: Agency) -> None:
+    """Escape closes an open list and leaves a field."""
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", files=1)
         assert page.find(BACK, "button").drawn.shortcut == ""
 
 
-def test_the_language_button_says_where_it_is(door: Door, lumiere: Agency) -> None:
+def test_language_button_contains_the_current_page(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert 'action="/auth/language/en?to=/calendar%3Fnew%3D1"' in page.open("/calendar", new=1)
         assert 'action="/auth/language/en?to=/"' in page.open("/")
@@ -167,7 +161,7 @@ OURS = {
 }
 
 
-def test_language_leads_back_to_a_page_of_ours_alone(door: Door, lumiere: Agency) -> None:
+def test_language_change_redirects_only_to_own_pages(door: Door, lumiere: Agency) -> None:
     led = {}
     with door.client() as member:
         cookie = {"cookie": door.cookie(lumiere)}

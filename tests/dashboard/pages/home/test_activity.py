@@ -1,5 +1,5 @@
-"""What happens now, as Home tells it: what fans say and buy, to whom it concerns; and who keeps a
-post back."""
+"""Live activity on Home: messages and sales of fans for permitted members, and the reason why a
+post is held."""
 
 import io
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
 
 @dataclass
 class Day:
-    """An agency with a picture, a pack of it, and an account."""
+    """An agency with a picture, a pack with that picture, and an account."""
 
     agency: Agency
     asset: UUID
@@ -57,7 +57,7 @@ class Day:
             return load_home(scope, tenant_reads.get_member(scope, self.agency.members[role]))
 
     def talk(self, *lines: tuple[str, str]) -> PastFan:
-        """Somebody writes, and is answered, in the last minute."""
+        """Import a conversation of the last minute and return its fan."""
         assert self.agency.channel_id is not None
         with self.agency.scope() as scope:
             said = [
@@ -127,8 +127,8 @@ def told(found: HomeView, kind: str) -> list[Any]:
     return [one for what, one in found.live if what == kind]
 
 
-def test_what_was_taken_away_shows_no_picture(day: Day) -> None:
-    """Its file opens for nobody any more: there would be a hole in the page."""
+def test_removed_post_shows_no_picture(day: Day) -> None:
+    """The file is no longer served, so the page would have a gap."""
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
     def went(post: int, after: DeliveryState) -> RecentMove:
@@ -158,7 +158,7 @@ def test_what_was_taken_away_shows_no_picture(day: Day) -> None:
     assert pictures == [None, None, day.asset]
 
 
-def test_talk_and_sale_are_told_as_they_happen(day: Day) -> None:
+def test_messages_and_sales_are_listed_newest_first(day: Day) -> None:
     fan = day.talk(("fan", "Tu es réelle ?"), ("bot", "Non, je suis une IA."))
     day.buy(fan)
     found = day.seen_by(Role.OWNER)
@@ -185,12 +185,12 @@ def test_talk_and_sale_are_told_as_they_happen(day: Day) -> None:
         (Role.GUEST, set()),
     ],
 )
-def test_each_role_hears_of_its_own(day: Day, role: Role, kinds: set[str]) -> None:
+def test_each_role_sees_permitted_activity(day: Day, role: Role, kinds: set[str]) -> None:
     day.buy(day.talk(("fan", "Bonjour")))
     assert {what for what, _ in day.seen_by(role).live} - {"moved"} == kinds
 
 
-def test_member_of_another_creator_hears_nothing(day: Day) -> None:
+def test_member_of_another_creator_sees_no_activity(day: Day) -> None:
     day.buy(day.talk(("fan", "canary")))
     with day.agency.scope() as scope:
         scope.run(
@@ -201,7 +201,7 @@ def test_member_of_another_creator_hears_nothing(day: Day) -> None:
 
 
 @pytest.mark.parametrize("how", ["unnamed", "revoked", "agreed", "alone"])
-def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
+def test_held_post_names_the_person_concerned(day: Day, how: str) -> None:
     with day.agency.scope() as scope:
         shown = persons.add_person(scope, kind="real", display_ref="Alex")
         ratings.record_depiction(
@@ -244,7 +244,7 @@ def agree(scope: Scope, person: UUID) -> None:
 
 
 def held(day: Day) -> UUID:
-    """A post with the picture that the safety check kept back just now."""
+    """Create a post with the picture that the safety check has just held."""
     who = day.agency
     assert who.channel_id is not None
     with who.scope() as scope:
@@ -270,8 +270,8 @@ def held(day: Day) -> UUID:
     return found
 
 
-def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None:
-    """Thirty posts leave on five accounts a moment after another one was kept back."""
+def test_many_posts_do_not_hide_a_held_one(day: Day) -> None:
+    """Thirty posts are published on five accounts right after another post was held."""
     lumiere, burst = day.agency, []
     kept = lumiere.post("à deux", minutes=-1, state="publishing")
     with lumiere.scope() as scope:
@@ -294,9 +294,9 @@ def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None
     assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]
 
 
-def test_a_post_on_every_account_leaves_room_for_the_one_before(day: Day) -> None:
-    """A post leaves on two accounts, and in the next second another one on three: both are seen to
-    leave."""
+def test_post_on_several_accounts_does_not_hide_the_previous_one(day: Day) -> None:
+    """A post is published on two accounts, and a second later another one on three: both are
+    listed."""
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
     def left(post: int, account: int) -> RecentMove:

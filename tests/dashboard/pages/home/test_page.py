@@ -1,4 +1,5 @@
-"""Home as members of every role see it, in both languages, full and empty; locked within a tick."""
+"""Home for members of every role, in both languages, full and empty, and locked with the next
+refresh."""
 
 import re
 from uuid import UUID
@@ -32,11 +33,11 @@ from tests.dashboard.streamlit_client import stream
 MONEY = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 POSTS = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.CHATTER}
 SOLD = re.compile(r"987[.,]65")
-"""What 98,765 cents look like; three digits alone stand in many an id."""
+"""98,765 cents as displayed; fewer digits also occur in IDs."""
 
 
 def shown(door: Door, who: Agency, role: Role = Role.OWNER) -> str:
-    """The text of Home as this member gets it."""
+    """Return the text of Home for this member."""
     with stream(door.url, door.cookie(who, role)) as page:
         return page.open()
 
@@ -66,7 +67,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
     assert 'href="https://example.test/p/1"' in text
 
 
-def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> None:
+def test_empty_agency_gets_five_steps(door: Door, lumiere: Agency) -> None:
     text = shown(door, lumiere)
     assert "Aucune tâche en attente." in text
     assert "Publiez votre première publication" in text
@@ -81,8 +82,8 @@ def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> No
     assert "Publiez votre première publication" not in shown(door, lumiere)
 
 
-def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) -> None:
-    """However many creators there are."""
+def test_home_needs_at_most_ten_queries(tenant: OpenScope, lumiere: Agency) -> None:
+    """The number does not depend on the number of creators."""
     from sqlalchemy import event
 
     with lumiere.scope() as scope:
@@ -105,14 +106,14 @@ def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) ->
 
 
 def stopped(who: Agency, state: DeliveryState, reason: str) -> UUID:
-    """A post that left for its account and came to no good end."""
+    """Create a post whose publication ended in this state."""
     delivery_id = who.post("arrêtée", minutes=-2, state="publishing")
     with who.scope() as scope:
         transition_delivery(scope, get_delivery(scope, delivery_id), state, reason=Message(reason))
     return delivery_id
 
 
-def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None:
+def test_held_post_is_retried_from_home(door: Door, lumiere: Agency) -> None:
     delivery_id = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
@@ -125,7 +126,7 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
         assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
 
 
-def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None:
+def test_notice_is_dismissed_with_a_reason(door: Door, lumiere: Agency) -> None:
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
@@ -136,9 +137,7 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 
 
-def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
-    door: Door, lumiere: Agency
-) -> None:
+def test_notice_of_a_held_post_is_not_dismissed(door: Door, lumiere: Agency) -> None:
     held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
@@ -153,7 +152,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
         assert "Ignoré" in page.press("Aucune action requise")
 
 
-def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:
+def test_chatter_sees_notices_without_actions(door: Door, lumiere: Agency) -> None:
     stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
@@ -161,7 +160,7 @@ def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> Non
         assert page.labels() == ["Stop: Mia"]
 
 
-def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None:
+def test_links_lead_only_to_permitted_pages(door: Door, lumiere: Agency) -> None:
     stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with lumiere.scope() as scope:
         notices.put(
@@ -183,8 +182,8 @@ def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None
         )
 
 
-def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
-    """Planned, then possibly posted, then found once: while the page stands open."""
+def test_publication_is_followed_live(door: Door, lumiere: Agency) -> None:
+    """Scheduled, uncertain and then found, while the page is open."""
     delivery_id = lumiere.post("en direct", minutes=0.01)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Programmé" in page.open()
@@ -204,15 +203,15 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
     assert "Tout est à jour" in found
 
 
-def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumiere: Agency) -> None:
+def test_pending_approvals_are_counted_for_approvers(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("à voir")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE id = :id", id=delivery_id)
     assert "1 publication en attente de validation" in shown(door, lumiere)
-    assert "waits for a yes." not in shown(door, lumiere, Role.CHATTER)
+    assert "pending approval" not in shown(door, lumiere, Role.CHATTER)
 
 
-def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
+def test_sales_show_the_revenue_split(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         day = local_day(scope.now, ZONE)
         parts = (Money(minor, "EUR") for minor in (500, 0, 300, 180, 20))
@@ -223,7 +222,7 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
     assert "créateur 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
 
 
-def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
+def test_run_of_a_recipe_shows_its_progress(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         recipe = specs.save_recipe(
             scope,
@@ -244,7 +243,7 @@ def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> None:
+def test_role_sees_only_permitted_data(door: Door, lumiere: Agency, role: Role) -> None:
     lumiere.post("canary-post")
     lumiere.notice("gate.CONSENT_MISSING")
     lumiere.sold(0, 98765)
@@ -256,7 +255,7 @@ def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> N
         assert "Les publications à relire" in text
 
 
-def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
+def test_chatter_home_is_in_english(door: Door, lumiere: Agency) -> None:
     lumiere.post("Salut")
     text = shown(door, lumiere, Role.CHATTER)
     for said in ("No pending tasks.", "Needs attention", "Scheduled", "Chatter", "Sign out"):
@@ -264,7 +263,7 @@ def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
     assert "publication" not in text
 
 
-def test_member_of_one_creator_sees_that_one(door: Door, tenant: OpenScope) -> None:
+def test_member_of_one_creator_sees_only_that_creator(door: Door, tenant: OpenScope) -> None:
     lumiere = create_agency(tenant)
     with lumiere.scope() as scope:
         agencies.add_creator(
@@ -284,14 +283,14 @@ def test_member_of_one_creator_sees_that_one(door: Door, tenant: OpenScope) -> N
     assert "n’a pas donné" not in text
 
 
-def test_notice_of_the_house_is_everybodys(door: Door, lumiere: Agency) -> None:
+def test_notice_of_the_agency_is_shown_to_every_member(door: Door, lumiere: Agency) -> None:
     lumiere.notice("gate.CONSENT_MISSING", mine=False, urgent=True)
     text = shown(door, lumiere)
     assert "Urgent" in text
     assert "gr-urgent" in text
 
 
-def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
+def test_held_post_shows_its_reason(door: Door, lumiere: Agency) -> None:
     delivery = lumiere.post("arrêtée", state="held")
     with lumiere.scope() as scope:
         scope.run(
@@ -307,7 +306,7 @@ def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-def test_hostile_words_stay_words(door: Door, tenant: OpenScope) -> None:
+def test_markup_is_shown_as_text(door: Door, tenant: OpenScope) -> None:
     lumiere = create_agency(tenant, mark=HOSTILE)
     lumiere.post(HOSTILE, state="published", url="javascript:alert(1)")
     text = shown(door, lumiere)
@@ -318,8 +317,9 @@ def test_hostile_words_stay_words(door: Door, tenant: OpenScope) -> None:
 
 
 @pytest.mark.parametrize("how", ["revoked", "left", "expired", "removed"])
-def test_open_page_locks_at_its_next_tick(door: Door, lumiere: Agency, how: str) -> None:
-    """The stream keeps the cookie of its first second: each tick asks the database."""
+def test_open_page_is_locked_by_its_next_refresh(door: Door, lumiere: Agency, how: str) -> None:
+    """The stream sends its cookie only once, so that each refresh checks the session in the
+    database."""
     lumiere.post("canary-post")
     owner, cookie = lumiere.members[Role.OWNER], door.cookie(lumiere)
     with stream(door.url, cookie) as page:
@@ -342,7 +342,7 @@ def test_open_page_locks_at_its_next_tick(door: Door, lumiere: Agency, how: str)
     assert "greenroom invite" in locked
 
 
-def test_page_ticks_within_five_seconds(door: Door, lumiere: Agency) -> None:
+def test_page_refreshes_within_five_seconds(door: Door, lumiere: Agency) -> None:
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -354,7 +354,7 @@ def test_page_ticks_within_five_seconds(door: Door, lumiere: Agency) -> None:
     }
 
 
-def test_change_of_role_is_seen_at_the_next_tick(door: Door, lumiere: Agency) -> None:
+def test_changed_role_applies_with_the_next_refresh(door: Door, lumiere: Agency) -> None:
     lumiere.sold(0, 98765)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert SOLD.search(page.open())
@@ -365,7 +365,7 @@ def test_change_of_role_is_seen_at_the_next_tick(door: Door, lumiere: Agency) ->
         assert not SOLD.search(page.tick())
 
 
-def test_failing_page_gives_a_number_and_no_traceback(door: Door, lumiere: Agency) -> None:
+def test_failing_page_shows_a_reference_and_no_traceback(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run(
             "UPDATE members SET zone = 'Europe/Atlantis' WHERE id = :m",
@@ -382,7 +382,7 @@ def test_failing_page_gives_a_number_and_no_traceback(door: Door, lumiere: Agenc
     assert incident[1] in door.log.read_text()
 
 
-def test_takings_count_days_without_sales() -> None:
+def test_average_sales_include_days_without_sales() -> None:
     from datetime import date, timedelta
 
     today, none = date(2026, 3, 1), Money(0, "EUR")
@@ -404,7 +404,7 @@ def test_takings_count_days_without_sales() -> None:
     assert (other.today, other.orders, other.usual) == (Money(0, "XTS"), 0, None)
 
 
-def test_time_to_go_is_said_as_people_count() -> None:
+def test_remaining_time_is_written_naturally() -> None:
     from datetime import UTC, datetime, timedelta
 
     now, voice = datetime(2026, 3, 1, 9, tzinfo=UTC), MemberLocalizer("fr", load_zone(ZONE))
@@ -425,13 +425,13 @@ def test_time_to_go_is_said_as_people_count() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_count_has_its_sentence(language: str) -> None:
+def test_each_count_has_a_separate_sentence(language: str) -> None:
     voice = MemberLocalizer(language, load_zone("UTC"))
     assert len({voice.pending_text(number) for number in (0, 1, 2)}) == 3
     assert "2" in voice.pending_text(2)
 
 
-def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
+def test_home_reads_only_its_tenant(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_agency(tenant, mark="canary-other")
     other.post("canary-post")
     other.notice("gate.CONSENT_MISSING")
@@ -443,8 +443,8 @@ def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
     assert page.needs == []
 
 
-def test_what_was_taken_off_was_not_to_stand_there(lumiere: Agency) -> None:
-    """One stands, one is on its way, and of each way to take a post off or back one."""
+def test_removed_posts_do_not_count_as_planned(lumiere: Agency) -> None:
+    """One post is live, one is scheduled, and the others were cancelled or removed."""
     for state in ("published", "scheduled", "cancelled", "removing", "removed"):
         lumiere.post(state, state=state, minutes=-0.01)
     with lumiere.scope() as scope:

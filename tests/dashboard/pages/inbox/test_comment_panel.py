@@ -1,5 +1,4 @@
-"""Comments as members see and work them: a group of their own, an answer in public, what is done
-with one."""
+"""Public comments in Messages: a separate group, public replies, and moderation."""
 
 from urllib.parse import quote
 from uuid import UUID
@@ -19,7 +18,7 @@ __all__ = ["house", "running"]
 
 
 def commented(house: House, text: str = "where is this?", number: int = 1) -> UUID:
-    """Somebody says something under a post of the account; the conversation."""
+    """Receive a comment on a post of the account, and return its conversation."""
     with house.studio.scope() as scope:
         said = Comment(
             f"r{number}", "ann", "Ann", text, "p1", "https://place.example/p1#r1", scope.now
@@ -37,7 +36,7 @@ def wanted(house: House) -> list[str]:
     return [row.args["act"] for row in found]
 
 
-def test_comments_are_a_group_of_their_own(house: House) -> None:
+def test_comments_are_a_separate_group(house: House) -> None:
     house.studio.say("leo", "/human")
     commented(house)
     with house.look() as page:
@@ -52,7 +51,7 @@ def test_comments_are_a_group_of_their_own(house: House) -> None:
     assert "Envoyer une offre" not in page.labels()
 
 
-def test_an_answer_is_kept_once_and_says_who_reads_it(house: House) -> None:
+def test_public_reply_is_saved_once_and_marked_public(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
         text = page.press("Reprendre")
@@ -65,7 +64,7 @@ def test_an_answer_is_kept_once_and_says_who_reads_it(house: House) -> None:
     assert [(row.text, row.kind) for row in kept] == [("Au lac, au printemps.", "remark")]
 
 
-def test_with_several_the_one_that_is_meant_is_chosen(house: House) -> None:
+def test_reply_refers_to_the_chosen_comment(house: House) -> None:
     commented(house, "first words", 1)
     talk = commented(house, "second words", 2)
     with house.look(chat=talk) as page:
@@ -79,7 +78,7 @@ def test_with_several_the_one_that_is_meant_is_chosen(house: House) -> None:
     assert row.native_id == "r1"
 
 
-def test_what_cannot_be_taken_back_asks_once_more(house: House) -> None:
+def test_deletion_needs_confirmation(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
         page.press("Masquer")
@@ -92,7 +91,7 @@ def test_what_cannot_be_taken_back_asks_once_more(house: House) -> None:
         assert "Afficher de nouveau" not in page.labels()
 
 
-def test_a_comment_is_liked_and_says_so(house: House) -> None:
+def test_comment_is_liked_and_unliked(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
         assert "Je n’aime plus" not in page.labels()
@@ -109,7 +108,7 @@ def test_a_comment_is_liked_and_says_so(house: House) -> None:
         assert sorted(wanted(house)) == ["like", "unlike"]
 
 
-def test_done_leaves_the_list(house: House) -> None:
+def test_finished_comment_is_closed(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
         page.press("Terminé")
@@ -120,7 +119,7 @@ def test_done_leaves_the_list(house: House) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.OWNER, Role.MANAGER, Role.CHATTER}))
-def test_who_may_not_chat_acts_on_no_comment(house: House, role: Role) -> None:
+def test_roles_without_chat_cannot_moderate_comments(house: House, role: Role) -> None:
     talk = commented(house)
     with house.look(role, chat=talk) as page:
         page.again()
@@ -129,7 +128,7 @@ def test_who_may_not_chat_acts_on_no_comment(house: House, role: Role) -> None:
     assert wanted(house) == []
 
 
-def test_a_flood_of_comments_hides_no_subscriber(house: House) -> None:
+def test_many_comments_hide_no_subscriber(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.studio.scope() as scope:
         for number in range(queries.IN_PUBLIC + 30):
@@ -143,7 +142,7 @@ def test_a_flood_of_comments_hides_no_subscriber(house: House) -> None:
     assert [row.fan for row in rows if not row.public] == ["leo"]
 
 
-def test_home_says_how_many_wait(house: House) -> None:
+def test_home_counts_pending_comments(house: House) -> None:
     for number in range(3):
         commented(house, f"word {number}", number)
     with house.look() as page:
@@ -151,7 +150,7 @@ def test_home_says_how_many_wait(house: House) -> None:
         assert "3 commentaires attendent une réponse." in page.again()
 
 
-def test_an_answer_that_stands_is_taken_back_after_a_second_press(house: House) -> None:
+def test_published_reply_is_deleted_after_confirmation(house: House) -> None:
     world = house.studio.world
     _, post = world.network.api("POST", world.account, "posts", {"text": "first light"})
     body = {"fan": "ann", "post": post["id"], "text": "where is this?"}
@@ -161,7 +160,7 @@ def test_an_answer_that_stands_is_taken_back_after_a_second_press(house: House) 
         page.press("Reprendre")
         page.type("Réponse publique à Ann", "Merci !")
         page.press("Répondre")
-        assert "Supprimer ma réponse" not in page.labels(), "nothing stands yet"
+        assert "Supprimer ma réponse" not in page.labels(), "the reply is not published yet"
         house.studio.go()
         assert "Merci !" in page.again()
         page.press("Supprimer ma réponse")

@@ -1,5 +1,4 @@
-"""Messages as members see and work them: the list, one conversation, and each press to its effect
-on the network."""
+"""Messages: the list, one conversation, and the effect of each action on the platform."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @dataclass
 class House:
-    """Nova's agency with its members, her chat on the sandbox, and the dashboard's door."""
+    """Nova's agency with its members, her chat on the sandbox, and the dashboard."""
 
     studio: Studio
     agency: Agency
@@ -82,14 +81,14 @@ def house(
     running.clear()
 
 
-def test_empty_inbox_leads_to_the_test_chat(house: House) -> None:
+def test_empty_inbox_links_to_the_test_chat(house: House) -> None:
     with house.look() as page:
         text = page.again()
     assert "Aucune conversation pour le moment" in text
     assert f"{house.studio.world.network.url}/c/" in text
 
 
-def test_fan_who_asks_for_a_person_stands_first_with_reason(house: House) -> None:
+def test_fan_who_requests_a_person_is_listed_first(house: House) -> None:
     house.studio.say("ana", "bonjour")
     house.studio.say("leo", "/human")
     with house.look() as page:
@@ -104,7 +103,7 @@ def test_fan_who_asks_for_a_person_stands_first_with_reason(house: House) -> Non
     assert "Envoyer" not in page.labels()
 
 
-def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
+def test_conversation_is_taken_over_answered_and_returned(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
         page.press("Reprendre")
@@ -122,7 +121,7 @@ def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
     assert house.studio.thread("leo").owner is OwnerState.BOT
 
 
-def test_double_press_sends_once(house: House) -> None:
+def test_double_click_sends_one_message(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
         page.press("Reprendre")
@@ -136,7 +135,7 @@ def test_double_press_sends_once(house: House) -> None:
     assert house.studio.texts("leo").count("Une fois.") == 1
 
 
-def test_refused_message_says_why_and_stays(house: House) -> None:
+def test_refused_message_gives_its_reason(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
         page.press("Reprendre")
@@ -150,7 +149,7 @@ def test_refused_message_says_why_and_stays(house: House) -> None:
     assert not any("pay.example" in text for text in house.studio.texts("leo"))
 
 
-def test_unsent_words_survive_a_reload_and_are_their_writers_alone(house: House) -> None:
+def test_unsent_text_survives_a_reload_and_is_private(house: House) -> None:
     house.studio.say("leo", "/human")
     talk = house.talk()
     with house.look(chat=talk) as page:
@@ -175,7 +174,7 @@ def suggested(house: House, text: str) -> UUID:
     return house.talk()
 
 
-def test_suggestion_is_sent_as_rewritten(house: House) -> None:
+def test_edited_suggestion_is_sent(house: House) -> None:
     with house.look(chat=suggested(house, "Bonjour toi")) as page:
         assert "en attente de validation" in page.again()
         page.press("Modifier")
@@ -186,7 +185,7 @@ def test_suggestion_is_sent_as_rewritten(house: House) -> None:
     assert house.studio.texts("leo")[-1] == "Bonjour à vous"
 
 
-def test_suggestion_is_rejected_with_its_reason(house: House) -> None:
+def test_suggestion_is_rejected_with_a_reason(house: House) -> None:
     with house.look(chat=suggested(house, "Bonjour toi")) as page:
         page.press("Refuser")
         text = page.press("Ton")
@@ -228,7 +227,7 @@ def test_sales_are_stopped_for_one_fan(house: House) -> None:
     assert row.args["target"].endswith(":leo")
 
 
-def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
+def test_uncertain_message_is_resolved(house: House) -> None:
     house.studio.say("leo", "/human")
     talk = house.talk()
     house.studio.world.network.fault(
@@ -249,7 +248,7 @@ def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
+def test_role_sees_only_permitted_data(house: House, role: Role) -> None:
     house.studio.say("leo", "canary-words")
     with house.look(role, chat=house.talk()) as page:
         text = page.again()
@@ -265,7 +264,7 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
     assert ("Total dépensé" in text) == (role in {Role.OWNER, Role.MANAGER})
 
 
-def test_member_of_another_creator_finds_nothing(house: House) -> None:
+def test_member_of_another_creator_finds_no_conversation(house: House) -> None:
     house.studio.say("leo", "canary-words")
     with house.studio.scope() as scope:
         agencies.add_creator(
@@ -281,9 +280,7 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
         assert "leo" not in page.again()
 
 
-def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
-    house: House, tenant: OpenScope
-) -> None:
+def test_foreign_and_unknown_conversations_look_alike(house: House, tenant: OpenScope) -> None:
     house.studio.say("leo", "canary-words")
     other = create_agency(tenant, mark="canary-other")
     answers = []
@@ -291,13 +288,13 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
         with stream(house.door.url, house.door.cookie(other)) as page:
             answers.append(
                 page.open("/inbox", chat=asked).rpartition("</form>")[2]
-            )  # it says where it was asked
+            )  # the language form contains the address
     assert len(set(answers)) == 1
     assert "Conversation introuvable." in answers[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_page_speaks_the_members_language(house: House, language: str) -> None:
+def test_page_uses_the_members_language(house: House, language: str) -> None:
     house.studio.say("leo", "/human")
     with house.studio.scope() as scope:
         scope.run(
@@ -310,7 +307,7 @@ def test_page_speaks_the_members_language(house: House, language: str) -> None:
     assert "inbox." not in text
 
 
-def test_quiet_tick_draws_nothing_and_a_change_draws_all(house: House) -> None:
+def test_refresh_redraws_only_after_a_change(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.look(chat=house.talk()) as page:
         assert page.tick() == ""
@@ -318,7 +315,7 @@ def test_quiet_tick_draws_nothing_and_a_change_draws_all(house: House) -> None:
         assert "encore moi" in page.tick()
 
 
-def test_hostile_words_stay_words(house: House) -> None:
+def test_markup_is_shown_as_text(house: House) -> None:
     house.studio.say("leo", "<script>alert(1)</script> **gras** [lien](javascript:x)")
     with house.look(chat=house.talk()) as page:
         text = page.again()
@@ -327,7 +324,7 @@ def test_hostile_words_stay_words(house: House) -> None:
     assert escape_label("**a** [b](c) :red[d] $x$") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\] \$x\$"
 
 
-def test_snoozing_keeps_to_the_members_clock() -> None:
+def test_snooze_uses_the_members_zone() -> None:
     noon = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
     late = noon.replace(hour=21)
     assert snooze_end("hour", noon).hour == 13
@@ -336,7 +333,7 @@ def test_snoozing_keeps_to_the_members_clock() -> None:
     assert snooze_end("morning", noon) == noon.replace(day=2, hour=9, minute=0)
 
 
-def test_own_words_of_a_member_are_a_row(house: House) -> None:
+def test_unsent_text_is_stored_per_member(house: House) -> None:
     house.studio.say("leo", "/human")
     talk = house.talk()
     with house.look(chat=talk) as page:
@@ -350,7 +347,7 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
         assert unsent_text.load_unsent_text(scope, talk, house.me()) == ""
 
 
-def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
+def test_reviewer_requests_an_age_check(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.look(Role.CHATTER, chat=house.talk()) as page:
         assert "Demander une vérification d’âge" not in page.again()
@@ -369,7 +366,7 @@ def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
     )
 
 
-def test_a_proof_of_age_is_taken_back_by_who_reviews(house: House) -> None:
+def test_reviewer_revokes_an_age_check(house: House) -> None:
     house.studio.say("leo", "bonjour")
     house.studio.fan("leo", "age", ref="over_18")
     house.studio.go()

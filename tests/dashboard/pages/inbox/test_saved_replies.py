@@ -1,5 +1,5 @@
-"""Saved replies as members use them: found beside the box, laid into it, kept from it, changed;
-sent by hand alone."""
+"""Saved replies: inserted into the text field, created from it, changed, deleted, and sent only by
+the member."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ def keep(
     place: str = "both",
     language: str = "fr",
 ) -> UUID:
-    """An answer a colleague saved."""
+    """Save a reply as a colleague."""
     with house.studio.scope() as scope:
         row, key = conversation_rows.get_conversation(scope, house.talk()), uuid7()
         saved_replies.create_saved_reply(
@@ -46,7 +46,7 @@ def box(page: Stream, label: str) -> str:
 
 
 def kept(house: House, talk: UUID) -> str:
-    """What the member who chats has in the box."""
+    """Return the unsent text of the chatter."""
     with house.studio.scope() as scope:
         return unsent_text.load_unsent_text(scope, talk, house.me())
 
@@ -58,18 +58,18 @@ def drafts(house: House) -> list[str]:
     return [row.text for row in found]
 
 
-def test_it_comes_into_the_box_and_leaves_by_hand_alone(house: House) -> None:
+def test_saved_reply_is_inserted_and_sent_only_by_the_member(house: House) -> None:
     house.studio.say("leo", "/human")
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
-        assert OPEN not in page.labels(), "whoever does not hold the conversation has no box"
+        assert OPEN not in page.labels(), "the text field needs the conversation to be taken over"
         page.press("Reprendre")
         assert "**merci**" not in page.again()
         page.press(OPEN)
         text = page.press("**merci** · Merci {name} !")
         assert box(page, PRIVATE) == "Merci leo !"
         assert "set via the Session State" not in text
-        assert "**merci**" not in text, "the list closes"
+        assert "**merci**" not in text, "the list is closed"
         house.studio.go()
         assert drafts(house) == []
         page.type(PRIVATE, "Merci leo ! À demain.")
@@ -81,7 +81,7 @@ def test_it_comes_into_the_box_and_leaves_by_hand_alone(house: House) -> None:
     assert row.uses == 1
 
 
-def test_sent_as_it_is_right_after_it_was_laid(house: House) -> None:
+def test_inserted_reply_is_sent_unchanged(house: House) -> None:
     house.studio.say("leo", "/human")
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
@@ -94,7 +94,7 @@ def test_sent_as_it_is_right_after_it_was_laid(house: House) -> None:
     assert drafts(house) == ["Bonsoir.\nMerci leo !"]
 
 
-def test_laid_words_survive_a_reload(house: House) -> None:
+def test_inserted_reply_survives_a_reload(house: House) -> None:
     house.studio.say("leo", "/human")
     keep(house, "merci")
     with house.look(chat=house.talk()) as page:
@@ -105,7 +105,7 @@ def test_laid_words_survive_a_reload(house: House) -> None:
         assert box(page, PRIVATE) == "Merci leo !"
 
 
-def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
+def test_reply_is_saved_changed_and_deleted(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.look(chat=house.talk()) as page:
         page.press("Reprendre")
@@ -118,7 +118,7 @@ def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
         assert "Réponse enregistrée et partagée" in text
         assert "**album \\*lundi\\*** · Le prochain album sort lundi, {name}." in text
         assert kept(house, house.talk()) == "Le prochain album sort lundi, {name}.", (
-            "what is written stays"
+            "the text remains"
         )
         page.type("Nouveau nom", "album")
         page.type("Texte", "Mardi, {name}.")
@@ -134,7 +134,7 @@ def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
     assert drafts(house) == []
 
 
-def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None:
+def test_public_saved_reply_is_checked_like_typed_text(house: House) -> None:
     house.studio.say("leo", "bonjour")
     keep(house, "marker", "SUGGESTIVE-MARKER-A", place="public")
     keep(house, "private one", place="private")
@@ -152,15 +152,17 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
             "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
         )
         assert (row.text, row.original_text or "") == ("SUGGESTIVE-MARKER-A", ""), (
-            "a member's words, and no model's"
+            "the text counts as written by a member"
         )
         page.press(OPEN)
         page.type(PUBLIC, "Bonjour.")
-        assert "caractères" in page.press("**long**"), "longer than an answer may be there"
+        assert "caractères" in page.press("**long**"), (
+            "the text would exceed the limit of public replies"
+        )
         assert kept(house, talk) == "Bonjour."
 
 
-def test_many_are_looked_for(house: House) -> None:
+def test_replies_are_limited_and_searchable(house: House) -> None:
     house.studio.say("leo", "/human")
     for number in range(MAX_SHOWN_REPLIES + 3):
         keep(house, f"answer {number:02}", f"Réponse {number}")
@@ -175,7 +177,7 @@ def test_many_are_looked_for(house: House) -> None:
         assert "Aucun résultat" in page.type("Rechercher une réponse enregistrée", "rien de tel")
 
 
-def test_matching_keeps_the_order() -> None:
+def test_search_keeps_the_order() -> None:
     rows = [
         SavedReply(uuid7(), name, words, "", "both", 0)
         for name, words in (("b", "One two"), ("a", "two three"))
@@ -186,7 +188,7 @@ def test_matching_keeps_the_order() -> None:
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - CHATTERS))
-def test_who_may_not_chat_finds_none(house: House, role: Role) -> None:
+def test_roles_without_chat_see_no_saved_replies(house: House, role: Role) -> None:
     house.studio.say("leo", "/human")
     keep(house, "canary-name")
     with house.look(role, chat=house.talk()) as page:
@@ -194,7 +196,7 @@ def test_who_may_not_chat_finds_none(house: House, role: Role) -> None:
         assert OPEN not in page.labels()
 
 
-def test_answers_of_another_creator_are_not_offered(house: House) -> None:
+def test_replies_of_another_creator_are_not_offered(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.studio.scope() as scope:
         other = conversation_rows.get_conversation(scope, house.talk())
@@ -212,7 +214,7 @@ def test_answers_of_another_creator_are_not_offered(house: House) -> None:
     assert "Aucune réponse enregistrée" in text
 
 
-def test_a_suggestion_stays_a_models_words_when_an_answer_is_laid_after_it(house: House) -> None:
+def test_suggestion_counts_as_ai_text_after_an_inserted_reply(house: House) -> None:
     house.studio.say("leo", "bonjour")
     keep(house, "merci", "Merci !")
     talk = commented(house)

@@ -1,4 +1,4 @@
-"""The custodian's page: what the agency asks them, and nothing else of the agency."""
+"""The page of the custodian: the age checks requested by the agency, and nothing else."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def asked(who: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_custodian_confirms_in_a_session_of_their_own(door: Door, language: str) -> None:
+def test_custodian_confirms_in_a_separate_session(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     asked(who)
     comes(door, who, Role.MANAGER, "203.0.113.7")
@@ -49,9 +49,7 @@ def test_a_custodian_confirms_in_a_session_of_their_own(door: Door, language: st
     assert [(one.custodian, one.stands) for one in ida.proofs] == [("Custodian", True)]
 
 
-def test_a_custodian_on_the_agencys_connection_is_told_why_nothing_counts(
-    door: Door, lumiere: Agency
-) -> None:
+def test_custodian_on_the_agencys_connection_is_refused(door: Door, lumiere: Agency) -> None:
     asked(lumiere)
     comes(door, lumiere, Role.MANAGER, "203.0.113.7")
     cookie = comes(door, lumiere, Role.CUSTODIAN, "203.0.113.7")

@@ -1,5 +1,5 @@
-"""People in the dashboard: written down, asked, proven, named by two, declared, looked at; by who
-may alone."""
+"""Consent & models: adding people, consent, age checks, identification by two members,
+declarations; by permitted roles only."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +63,7 @@ def sign(who: Agency, person: UUID) -> None:
 
 
 def confirm_open(who: Agency) -> None:
-    """The custodian confirms what they are asked, in a session of their own."""
+    """Confirm the open age request as the custodian."""
     with who.scope(f"member:{who.members[Role.CUSTODIAN]}") as scope:
         (one,) = age_requests.list_open_requests(scope)
         age_proofs.submit_age_proof(scope, one.id, build_age_confirmation(scope))
@@ -80,9 +80,7 @@ def manager(door: Door, lumiere: Agency) -> Iterator[Stream]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_manager_brings_somebody_real_from_nothing_to_ready(
-    door: Door, tenant: OpenScope, language: str
-) -> None:
+def test_manager_completes_a_real_person(door: Door, tenant: OpenScope, language: str) -> None:
     who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         assert word("people.nobody", language) in page.open("/people")
@@ -107,7 +105,7 @@ def test_a_manager_brings_somebody_real_from_nothing_to_ready(
         page.type(word("people.address", language), "ida@example.test")
         text = page.press(word("people.address_now", language))
         assert word("people.link_sent", language, name="Ida") in text
-        assert "/me/" not in text, "no member sees the link"
+        assert "/me/" not in text, "members never see the link"
         assert word("proof.bad_reference", language, most=80) in page.press(
             word("people.prove_now", language)
         )
@@ -130,11 +128,11 @@ def test_a_manager_brings_somebody_real_from_nothing_to_ready(
     assert word("people.ready", language) in text
     assert word("people.ready_adult", language) in text
     assert word("people.proven", language, by="Custodian", at="").split("Custodian")[0] in text
-    assert "Custodian" in text, "who noted it is said"
+    assert "Custodian" in text, "the custodian is named"
     assert not [code for one in known(who) for code in (*one.general, *one.adult)]
 
 
-def test_what_is_written_down_while_the_page_is_read_is_drawn(
+def test_change_during_a_page_load_is_drawn(
     door: Door, lumiere: Agency, manager: Stream, cluster: Cluster
 ) -> None:
     manager.open("/people")
@@ -146,7 +144,7 @@ def test_what_is_written_down_while_the_page_is_read_is_drawn(
     manager.again()
     with ThreadPoolExecutor(1) as beside, held(cluster, "channels") as waits:
         drawn = beside.submit(manager.again)
-        wait_until(waits)  # the page stands between its two reads
+        wait_until(waits)  # the page is between its two reads
         assert work(lumiere) == ["person.prove"]
     proven = word("people.proven", by="Custodian", at="").split("Custodian")[0]
     assert proven in drawn.result() or proven in manager.tick()
@@ -154,7 +152,8 @@ def test_what_is_written_down_while_the_page_is_read_is_drawn(
 
 @contextmanager
 def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
-    """Let nobody read a table; whether somebody waits for it."""
+    """Lock a table against reads and yield a function that returns True while another session waits
+    for it."""
     engine = create_engine(cluster.url("postgres", "house"))
     waiting = text(
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass)"
@@ -166,7 +165,7 @@ def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
     engine.dispose()
 
 
-def test_one_names_who_is_in_a_picture_and_another_confirms(
+def test_identified_person_is_confirmed_by_another_member(
     door: Door, lumiere: Agency, manager: Stream
 ) -> None:
     with lumiere.scope() as scope:
@@ -198,7 +197,7 @@ def references(door: Door, who: Agency, *, rating: Rating = Rating.G) -> None:
         picture(door, who, seed=seed, rating=rating)
 
 
-def test_a_character_is_declared_and_two_others_look(
+def test_declared_character_is_reviewed_by_two_others(
     door: Door, lumiere: Agency, manager: Stream
 ) -> None:
     references(door, lumiere)
@@ -217,7 +216,7 @@ def test_a_character_is_declared_and_two_others_look(
     text = manager.press(word("people.declare_now"))
     assert word("people.declared", name="Vega") in text
     assert word("people.others_look") in text
-    assert word("people.look_now") not in manager.labels(), "who declared does not look"
+    assert word("people.look_now") not in manager.labels(), "the declaring member does not review"
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE role = 'guest'")
     for role in (Role.OWNER, Role.GUEST):
@@ -232,7 +231,7 @@ def test_a_character_is_declared_and_two_others_look(
     assert (known(lumiere)[0].general, known(lumiere)[0].adult) == ((), ())
 
 
-def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_doubt_about_age_is_shown(door: Door, lumiere: Agency, manager: Stream) -> None:
     references(door, lumiere)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         vega = persons.add_person(
@@ -259,7 +258,7 @@ def declare_with_references(who: Agency, person: UUID, shown: list[str]) -> None
         )
 
 
-def test_a_double_shows_what_its_real_person_allowed(lumiere: Agency, manager: Stream) -> None:
+def test_digital_twin_depends_on_its_real_person(lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope() as scope:
         persons.add_person(scope, kind="real", display_ref="Ida")
     manager.open("/people")
@@ -268,10 +267,12 @@ def test_a_double_shows_what_its_real_person_allowed(lumiere: Agency, manager: S
     text = manager.press(word("people.add_now"))
     assert word("people.twin_how", name="Ida") in text
     assert word("people.missing.ai_likeness") in text
-    assert word("people.ask_now") not in manager.labels(), "asked for with the real person"
+    assert word("people.ask_now") not in manager.labels(), (
+        "consent is requested from the real person"
+    )
 
 
-def test_everything_is_taken_back_for_who_asks(lumiere: Agency, manager: Stream) -> None:
+def test_all_consents_are_revoked_on_request(lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         ida = persons.add_person(scope, kind="real", display_ref="Ida")
         consent_offers.create_consent_offer(scope, ida, person_actions.build_offer_terms(scope))
@@ -284,7 +285,7 @@ def test_everything_is_taken_back_for_who_asks(lumiere: Agency, manager: Stream)
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'consent.revoke'").scalar() == 1
 
 
-def test_who_is_never_shown_stands_on_a_list_of_two_hands(
+def test_banned_name_is_removed_only_by_another_member(
     door: Door, lumiere: Agency, manager: Stream
 ) -> None:
     manager.open("/people")
@@ -292,16 +293,14 @@ def test_who_is_never_shown_stands_on_a_list_of_two_hands(
     manager.type(word("people.never_name"), "Lou Martin")
     assert word("people.never_noted", name="Lou Martin") in manager.press(word("people.never_now"))
     assert word("people.never_other") in manager.again()
-    assert word("people.never_end") not in manager.labels(), (
-        "who put a name there does not take it off"
-    )
+    assert word("people.never_end") not in manager.labels(), "another member must remove the name"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/people")
-        assert "Manager" in part(page, "never"), "who put it there is said"
+        assert "Manager" in part(page, "never"), "the member who added it is named"
         assert word("people.never_ended", name="Lou Martin") in page.press(word("people.never_end"))
 
 
-def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_face_ban_is_ended_by_two_members(door: Door, lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         known_faces.add_face_ban(
             scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed")
@@ -311,7 +310,7 @@ def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager:
     assert word("people.never_face_ending") in manager.press(word("people.never_end"))
     assert work(lumiere) == ["face.unbar"]
     assert word("people.never_ending") in manager.again()
-    assert word("people.never_end") not in manager.labels(), "one of the two has said so"
+    assert word("people.never_end") not in manager.labels(), "the first of two members has agreed"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/people")
         part(page, "never")
@@ -320,7 +319,7 @@ def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager:
         assert word("people.never_empty") in page.again()
 
 
-def test_one_counts_the_unrecognisable_and_another_confirms(
+def test_unrecognizable_people_are_counted_and_confirmed(
     door: Door, lumiere: Agency, manager: Stream
 ) -> None:
     asset = picture(door, lumiere, rating=Rating.G)
@@ -347,7 +346,7 @@ def test_one_counts_the_unrecognisable_and_another_confirms(
     assert (found.proposed, found.confirmed) == (0, 1)
 
 
-def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
+def test_each_role_sees_permitted_people(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         persons.add_person(
             scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id
@@ -360,8 +359,9 @@ def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
         text = page.open("/people")
         assert "Mia privée" in text
         assert "Partenaire" not in text
-        assert page.labels() == [], "a creator reads, and presses nothing here"
-    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:  # nobody was given to them
+        assert page.labels() == [], "creators have no actions here"
+    # no creator is assigned to the guest
+    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
         text = page.open("/people")
         assert word("people.nothing_waits") in text
         assert "Mia" not in text

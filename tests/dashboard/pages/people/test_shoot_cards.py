@@ -1,5 +1,5 @@
-"""Shoot cards in the dashboard: made on People, handed over as a code, put on pictures at upload or
-afterwards."""
+"""Shoot cards in the dashboard: created on Consent & models, sent as a link, and attached to
+pictures at upload or later."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -58,7 +58,7 @@ def a_card(who: Agency, *persons: UUID, pictures: int = 5) -> UUID:
 
 
 def work(door: Door, who: Agency) -> None:
-    """What the workers would do now: files, and what is put on cards."""
+    """Process the uploads and card bindings as the workers do."""
     for kind in (UploadDue.kind, CardBindingRequested.kind):
         with who.scope() as scope:
             rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
@@ -80,7 +80,7 @@ def work(door: Door, who: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_owner_makes_a_card_and_sees_who_signed(
+def test_owner_creates_a_card_and_sees_signatures(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -109,7 +109,7 @@ def test_the_owner_makes_a_card_and_sees_who_signed(
             contact_addresses.set_contact_address(scope, ida, "ida@example.test")
         text = page.press(send)
         assert word("people.link_sent", language, name="Ida") in text
-        assert "/me/" not in text, "no member sees the link"
+        assert "/me/" not in text, "members never see the link"
         with who.scope(f"person:{ida}") as scope:
             card_answers.record_card_answer(
                 scope,
@@ -123,7 +123,7 @@ def test_the_owner_makes_a_card_and_sees_who_signed(
     assert word("people.send_link", language, name="Ida") not in text
 
 
-def test_pictures_are_put_on_a_card_afterwards(door: Door, lumiere: Agency) -> None:
+def test_pictures_are_attached_to_a_card_later(door: Door, lumiere: Agency) -> None:
     ida = real(lumiere, "Ida")
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
@@ -136,7 +136,7 @@ def test_pictures_are_put_on_a_card_afterwards(door: Door, lumiere: Agency) -> N
         text = page.again()
         page.choose(word("cards.who_is"), "Ida")
         assert word("review.own") in page.press(word("cards.who_now"))
-    with stream(door.url, door.cookie(lumiere)) as page:  # somebody else
+    with stream(door.url, door.cookie(lumiere)) as page:  # another member
         page.open("/studio")
         pick(page)
         page.choose(word("cards.who_is"), "Ida")
@@ -147,7 +147,7 @@ def test_pictures_are_put_on_a_card_afterwards(door: Door, lumiere: Agency) -> N
     assert word("cards.said.open") in text
 
 
-def test_a_file_that_is_handed_in_comes_on_its_card(door: Door, lumiere: Agency) -> None:
+def test_uploaded_file_is_attached_to_the_chosen_card(door: Door, lumiere: Agency) -> None:
     card = a_card(lumiere, real(lumiere, "Ida"))
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         page.open("/studio")
@@ -163,7 +163,7 @@ def test_a_file_that_is_handed_in_comes_on_its_card(door: Door, lumiere: Agency)
     assert [(row.card_id, row.bound_by) for row in rows] == [(card, lumiere.act_as(Role.MANAGER))]
 
 
-def test_another_agency_s_card_is_none(door: Door, lumiere: Agency) -> None:
+def test_card_of_another_agency_is_not_found(door: Door, lumiere: Agency) -> None:
     other = create_agency(door.tenant)
     card = a_card(other, real(other, "Max"))
     with lumiere.scope() as scope:

@@ -1,5 +1,4 @@
-"""Two versions against each other, on their page: begun, told how they stand, ended; nobody
-else's."""
+"""A/B tests on their page: started, followed and ended, only for permitted creators."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -33,7 +32,7 @@ def tried(who: Agency) -> list[VariantTest]:
 
 
 def launched(page: Stream, who: Agency) -> VariantTest:
-    """The test of the one series there is, begun on its page."""
+    """Start a test of the only series on its page and return it."""
     page.open("/calendar", compare="mia")
     page.type("Texte de la version B", "chaque semaine, autrement")
     page.press("Démarrer le test")
@@ -41,7 +40,7 @@ def launched(page: Stream, who: Agency) -> VariantTest:
     return test
 
 
-def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
+def test_ab_test_is_started_followed_and_ended(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
@@ -56,7 +55,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert "chaque semaine, autrement" in text
         assert "Publications encore nécessaires : 60" in text
         assert "Un test demande une publication répétée" in text, (
-            "the one series there is has its test"
+            "the only series already has a test"
         )
         assert "La série continue avec la version B" in page.press("Continuer avec B")
     (test,) = tried(lumiere)
@@ -71,9 +70,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
     ]
 
 
-def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
-    door: Door, lumiere: Agency
-) -> None:
+def test_finished_test_names_the_version_that_continues(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     goes_on = "La série continue avec A jusqu’à ce que vous terminiez"
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -102,9 +99,7 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
         assert "Le test A/B sur" not in page.open("/")
 
 
-def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(
-    door: Door, lumiere: Agency
-) -> None:
+def test_version_b_needs_separate_approval(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
@@ -115,10 +110,8 @@ def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(
     assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
 
 
-def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(
-    door: Door, lumiere: Agency
-) -> None:
-    """Two posts that say nearly the same waited side by side, and one looked like a slip."""
+def test_approver_sees_the_version_of_an_ab_test(door: Door, lumiere: Agency) -> None:
+    """Regression: of two nearly identical pending posts, one looked like a mistake."""
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         test = launched(page, lumiere)
@@ -128,10 +121,8 @@ def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(
     assert sum(word("variants.of_test", version="B") in text for text in seen) == 1
 
 
-def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
-    door: Door, lumiere: Agency
-) -> None:
-    """The series was said to go on with it, and nothing left any more."""
+def test_winning_version_without_approval_is_pending(door: Door, lumiere: Agency) -> None:
+    """Regression: the page said that the series continues with it, but nothing was published."""
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="mia")
@@ -140,9 +131,7 @@ def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
         assert "en attente de validation" in page.press("Continuer avec B")
 
 
-def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
-    door: Door, lumiere: Agency
-) -> None:
+def test_end_of_a_stopped_series_promises_no_more_posts(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         test = launched(page, lumiere)
@@ -154,10 +143,8 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
         assert "continue avec la version" not in text + page.again()
 
 
-def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(
-    door: Door, lumiere: Agency
-) -> None:
-    """The other version was said to leave on every date of the series."""
+def test_each_version_shows_that_its_dates_are_drawn(door: Door, lumiere: Agency) -> None:
+    """Regression: the page said that the other version is published on every date of the series."""
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "tirée au sort" not in page.open("/calendar", post=str(post_id))
@@ -172,24 +159,24 @@ def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(
 
 
 def all_coming(who: Agency, post_id: UUID) -> None:
-    """What the house makes a moment later of the series that goes on."""
+    """Create the next deliveries of the continued series, as the worker does."""
     from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
     with who.scope() as scope:
         series.extend_series(scope, from_here[-1])
 
 
-def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
+def test_missing_picture_is_no_difference(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="mia")
         page.choose("Image de la version B", "sans image")
         assert "Changez soit le texte, soit l’image" in page.press("Démarrer le test"), (
-            "there is none in A either"
+            "version A has no picture either"
         )
     assert tried(lumiere) == []
 
 
-def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
+def test_page_is_in_english_and_explains_the_empty_state(door: Door, tenant: OpenScope) -> None:
     english = create_agency(tenant, language="en")
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
@@ -199,14 +186,14 @@ def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: 
 
 
 @pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
-def test_another_creators_tests_are_not_there(door: Door, lumiere: Agency, asked: str) -> None:
+def test_tests_of_unknown_creators_are_hidden(door: Door, lumiere: Agency, asked: str) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
         assert "Nouveau test A/B" not in page.open("/calendar", compare=asked)
 
 
-def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
+def test_roles_without_planning_rights_see_no_tests(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.may_fail = True
@@ -215,7 +202,7 @@ def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", VerdictKind)
-def test_each_verdict_has_its_sentence(kind: VerdictKind, language: str) -> None:
+def test_each_verdict_has_a_sentence(kind: VerdictKind, language: str) -> None:
     test = VariantTest(
         *[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False
     )

@@ -1,4 +1,4 @@
-"""Drafts: a post that is being written is put aside, found again, and planned or thrown away."""
+"""Drafts: a post in progress is saved, found again, and scheduled or deleted."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,13 +21,13 @@ APART = "brouillon séparé"
 
 
 def goes_on(page: Stream, words: str = "La mienne") -> None:
-    """Somebody's page with the only draft, and other words in it than those kept."""
+    """Open the only draft and type another text."""
     page.open("/calendar", aside=1)
     page.press("Modifier")
     page.type("Texte", words)
 
 
-def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agency) -> None:
+def test_draft_is_saved_continued_and_scheduled_once(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
@@ -48,7 +48,7 @@ def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agen
         assert len(deliveries_of_post(scope, post.id)) == 1
 
 
-def test_a_draft_is_thrown_away_after_a_second_press(door: Door, lumiere: Agency) -> None:
+def test_draft_is_deleted_after_confirmation(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, words="Une idée")
@@ -58,7 +58,7 @@ def test_a_draft_is_thrown_away_after_a_second_press(door: Door, lumiere: Agency
     assert posts(lumiere) == []
 
 
-def test_nothing_is_kept_of_an_empty_page_and_nobody_sees_anothers(
+def test_empty_draft_is_not_saved_and_drafts_are_private_to_the_agency(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     connected(lumiere)
@@ -75,7 +75,7 @@ def test_nothing_is_kept_of_an_empty_page_and_nobody_sees_anothers(
         assert deliveries.get_post(scope, posts(lumiere)[0].id).body == "À nous"
 
 
-def test_two_who_go_on_with_one_draft_keep_both(door: Door, lumiere: Agency) -> None:
+def test_two_members_editing_one_draft_keep_both_versions(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with (
         stream(door.url, door.cookie(lumiere)) as page,
@@ -92,7 +92,7 @@ def test_two_who_go_on_with_one_draft_keep_both(door: Door, lumiere: Agency) -> 
     assert sorted(one.body for one in posts(lumiere)) == ["La mienne", "La sienne"]
 
 
-def test_what_is_left_in_the_middle_is_kept_though_somebody_planned_or_threw_the_draft_away(
+def test_unsaved_draft_is_saved_separately_if_the_original_is_gone(
     door: Door, lumiere: Agency
 ) -> None:
     channel = connected(lumiere)
@@ -114,9 +114,7 @@ def test_what_is_left_in_the_middle_is_kept_though_somebody_planned_or_threw_the
     assert sorted(one.body for one in posts(lumiere)) == ["Encore mieux", "Une idée"]
 
 
-def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(
-    door: Door, lumiere: Agency
-) -> None:
+def test_scheduling_a_draft_never_overwrites_newer_changes(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, words="Une idée")
@@ -130,7 +128,7 @@ def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(
         page.choose("Comptes", "Sandbox")
         assert "Rien n’est programmé" in page.press("Programmer")
         page.press(KEEP)
-        page.press("Modifier")  # the last written is the first
+        page.press("Modifier")  # the newest draft is listed first
         page.choose("Comptes", "Sandbox")
         page.press("Programmer")
         assert "La sienne" in page.open("/calendar", aside=1)

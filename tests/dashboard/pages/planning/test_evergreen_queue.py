@@ -1,5 +1,4 @@
-"""Posts that come back, on their page: where and how often, what comes next, paused and taken
-out."""
+"""The evergreen queue on its page: accounts and rhythm, upcoming posts, pause and removal."""
 
 from datetime import time, timedelta
 from uuid import UUID
@@ -24,7 +23,7 @@ from tests.dashboard.streamlit_client import stream
 
 
 def left_before(who: Agency, *bodies: str) -> None:
-    """Posts that left forty days ago, and an account with an hour each day."""
+    """Create posts published forty days ago, and a slot on every day."""
     for body in bodies:
         who.post(body, minutes=5, state="published")
     with who.scope() as scope:
@@ -39,7 +38,7 @@ def left_before(who: Agency, *bodies: str) -> None:
 
 
 def filled(who: Agency) -> list[Delivery]:
-    """What the house plans a moment later."""
+    """Fill the free slots as the worker does, and return the upcoming deliveries."""
     with who.scope() as scope:
         row = evergreen_pools.pool_of_creator(scope, who.creator_id)
         assert row is not None
@@ -53,7 +52,7 @@ def filled(who: Agency) -> list[Delivery]:
 
 
 @pytest.mark.heavy
-def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None:
+def test_upcoming_posts_and_candidates_are_listed_once(lumiere: Agency) -> None:
     left_before(lumiere, "une vieille", "une autre", "une récente")
     with lumiere.scope() as scope:
         old, other, recent = (
@@ -86,10 +85,10 @@ def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None
         found = load_evergreen(scope, tenant_reads.get_creator(scope, lumiere.creator_id))
     assert [one.delivery_id for one in found.coming] == [planned.id]
     assert {one.post_id for one in found.offered} == {other, recent}
-    assert len(found.offered) == 2, "each once"
+    assert len(found.offered) == 2, "each post is listed once"
 
 
-def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) -> None:
+def test_queue_is_started_filled_paused_and_emptied(door: Door, lumiere: Agency) -> None:
     left_before(lumiere, "une vieille", "une autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
@@ -110,9 +109,9 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
     assert filled(lumiere) == []
 
 
-def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) -> None:
-    """While a post of the pool was on hold its page said that nothing was planned, as if everything
-    rested."""
+def test_held_posts_are_listed_as_upcoming(door: Door, lumiere: Agency) -> None:
+    """Regression: while a post was on hold, the page said that nothing is scheduled because all
+    posts are too recent."""
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
@@ -140,8 +139,8 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
         assert "en attente" in page.open("/calendar", pool="1").split("À venir")[1]
 
 
-def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:
-    """An empty pool, and one whose last day was over, were said to have no free slot or to rest."""
+def test_empty_schedule_gives_the_actual_reason(door: Door, lumiere: Agency) -> None:
+    """Regression: an empty or ended queue was said to have no free slot or only recent posts."""
     left_before(lumiere, "une vieille")
     rests = "publications trop récentes"
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -160,7 +159,7 @@ def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None
         assert rests not in text
 
 
-def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: Agency) -> None:
+def test_wording_is_added_unless_identical(door: Door, lumiere: Agency) -> None:
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
@@ -178,8 +177,9 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
         assert "dit autrement" in page.again()
 
 
-def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Agency) -> None:
-    """Readers were said to see it no more, and a month later the pool posted it once more."""
+def test_removal_of_a_live_post_mentions_the_queue(door: Door, lumiere: Agency) -> None:
+    """Regression: the post was removed from the account, and a month later the queue posted it
+    again."""
     left_before(lumiere, "une vieille")
     note = "retirez-la aussi de la file"
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -198,7 +198,7 @@ def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Age
         assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
 
 
-def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
+def test_queue_is_in_english_and_explains_the_empty_state(door: Door, tenant: OpenScope) -> None:
     english = create_agency(tenant, language="en")
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
@@ -210,7 +210,7 @@ def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: Op
 
 
 @pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
-def test_another_creators_pool_is_not_there(door: Door, lumiere: Agency, asked: str) -> None:
+def test_queue_of_unknown_creators_is_hidden(door: Door, lumiere: Agency, asked: str) -> None:
     lumiere.post("une", minutes=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
@@ -218,7 +218,9 @@ def test_another_creators_pool_is_not_there(door: Door, lumiere: Agency, asked: 
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER])
-def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_without_planning_rights_see_no_queue(
+    door: Door, lumiere: Agency, role: Role
+) -> None:
     lumiere.post("une", minutes=60)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.may_fail = True

@@ -1,5 +1,5 @@
-"""All posts that wait for a decision, on a page of their own and where shifts are: shown line by
-line, done at once."""
+"""Posts on hold, on their page and among the bulk moves: previewed line by line, then published or
+cancelled together."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from tests.dashboard.streamlit_client import stream
 
 
 def held(who: Agency, *bodies: str) -> list[UUID]:
-    """Posts that were too late."""
+    """Create posts that are on hold because they were too late."""
     ids = [who.post(body, minutes=30) for body in bodies]
     with who.scope() as scope:
         for one in ids:
@@ -34,7 +34,7 @@ def states(who: Agency, ids: list[UUID]) -> set[str]:
         return {get_delivery(scope, one).state for one in ids}
 
 
-def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
+def test_held_posts_are_previewed_and_published(door: Door, lumiere: Agency) -> None:
     ids = held(lumiere, "la première", "la deuxième <b>")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", held="1")
@@ -45,7 +45,7 @@ def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
     assert states(lumiere, ids) == {DeliveryState.SCHEDULED}
 
 
-def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
+def test_held_posts_are_cancelled_among_bulk_moves(door: Door, lumiere: Agency) -> None:
     ids = held(lumiere, "une", "deux", "trois")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=str(lumiere.channel_id))
@@ -56,9 +56,7 @@ def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
     assert states(lumiere, ids) == {DeliveryState.CANCELLED}
 
 
-def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(
-    door: Door, lumiere: Agency
-) -> None:
+def test_creators_and_other_agencies_cannot_act_on_held_posts(door: Door, lumiere: Agency) -> None:
     held(lumiere, "secret")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/calendar", held="1")

@@ -1,5 +1,5 @@
-"""Import and export on the calendar: a file is looked at, written and taken back; the calendar goes
-out; feeds."""
+"""Import and export of the calendar: a file is checked, imported and undone; exports, subscriptions
+and feeds."""
 
 import re
 from datetime import date, timedelta
@@ -32,7 +32,7 @@ FIELD = "Fichier CSV"
 
 
 def line(who: Agency, key: object = 1, **more: object) -> dict[str, object]:
-    """A line that is well."""
+    """Return a valid row."""
     with who.scope() as scope:
         day = local_day(scope.now, ZONE) + timedelta(days=2)
     usual = {
@@ -47,7 +47,7 @@ def line(who: Agency, key: object = 1, **more: object) -> dict[str, object]:
 
 
 def work(who: Agency) -> None:
-    """What the workers do with the files that wait."""
+    """Process the pending imports as the workers do."""
     with who.scope() as scope:
         asked = (
             "SELECT id, kind, subject_id, args FROM outbox WHERE tenant_id = :t AND kind LIKE "
@@ -66,13 +66,13 @@ def work(who: Agency) -> None:
 
 @pytest.fixture
 def mia(lumiere: Agency) -> Agency:
-    """An agency with one account, called Sandbox."""
+    """Return an agency with an account named Sandbox."""
     lumiere.post("déjà là", minutes=60)
     return lumiere
 
 
 def bring(page: Stream, who: Agency, data: bytes) -> str:
-    """Hand a file in on the open page, and let it be looked at."""
+    """Upload a file on the open page and check it as the workers do."""
     page.attach(FIELD, {"posts.csv": data})
     work(who)
     return page.again()
@@ -88,7 +88,7 @@ def states(who: Agency) -> list[str]:
         return list(scope.run(asked, t=who.tenant_id).scalars())
 
 
-def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> None:
+def test_import_is_checked_applied_and_undone(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar")
         page.press("Importer et exporter")
@@ -109,9 +109,7 @@ def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> 
     assert states(mia) == ["cancelled", "cancelled"]
 
 
-def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(
-    door: Door, mia: Agency
-) -> None:
+def test_problems_are_listed_by_line_and_prevent_the_import(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         rows = [line(mia, 1), line(mia, 2, channels="Sandbx"), line(mia, 3, body="<b>&")]
@@ -127,7 +125,7 @@ def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(
         assert "Colonnes absentes" in unreadable
 
 
-def test_hostile_names_and_cells_are_shown_as_they_are(door: Door, mia: Agency) -> None:
+def test_markup_in_imports_is_shown_as_text(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         page.attach(
@@ -141,7 +139,7 @@ def test_hostile_names_and_cells_are_shown_as_they_are(door: Door, mia: Agency) 
         assert "<img src=x>" not in seen.replace("\\<img src=x\\>", "")
 
 
-def test_pressed_twice_it_is_written_once(door: Door, mia: Agency) -> None:
+def test_double_click_imports_once(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         bring(page, mia, format_csv([line(mia, 1)]))
@@ -150,7 +148,7 @@ def test_pressed_twice_it_is_written_once(door: Door, mia: Agency) -> None:
     assert len(states(mia)) == 1
 
 
-def test_in_english_too(door: Door, tenant: OpenScope) -> None:
+def test_import_page_is_in_english(door: Door, tenant: OpenScope) -> None:
     who = create_agency(tenant, language="en")
     who.post("there", minutes=60)
     with stream(door.url, door.cookie(who)) as page:
@@ -161,7 +159,7 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
         assert "Ready to import" in page.again()
 
 
-def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agency) -> None:
+def test_creator_may_export_but_not_import(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia, Role.CREATOR)) as page:
         seen = page.open("/calendar", files="1")
         assert "Importer des publications" not in seen
@@ -169,7 +167,7 @@ def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agen
         assert "Télécharger en CSV" in page.labels("download_button")
 
 
-def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
+def test_imports_of_another_agency_are_hidden(door: Door, mia: Agency) -> None:
     with mia.scope(mia.act_as(Role.OWNER)) as scope:
         found = import_files.create_import(
             scope, format_csv([line(mia)]), name="secret.csv", creators={mia.creator_id}
@@ -184,7 +182,7 @@ def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
         assert str(found) not in seen
 
 
-def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia: Agency) -> None:
+def test_calendar_subscription_is_created_shown_once_and_revoked(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         page.check("Inclure le texte des publications")
@@ -200,7 +198,7 @@ def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia:
     assert calendar_subscriptions.resolve_calendar_secret(mia.open, secret, address="test") is None
 
 
-def test_the_window_goes_out(door: Door, mia: Agency) -> None:
+def test_export_needs_a_valid_date_range(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         assert {"Télécharger en CSV", "Télécharger en ICS"} <= set(page.labels("download_button"))
@@ -210,7 +208,7 @@ def test_the_window_goes_out(door: Door, mia: Agency) -> None:
         assert "après la date de début" in page.again()
 
 
-def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
+def test_export_contains_the_calendar(mia: Agency) -> None:
     mia.post("=1+1", minutes=90)
     voice = MemberLocalizer("fr", load_zone(ZONE))
     with mia.scope() as scope:
@@ -230,7 +228,7 @@ def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
     ("first", "last"),
     [("x", "01/01/2026"), ("02/01/2026", "01/01/2026"), ("01/01/2026", "01/01/2030")],
 )
-def test_a_window_is_checked(first: str, last: str) -> None:
+def test_date_range_is_validated(first: str, last: str) -> None:
     with pytest.raises(BadInput):
         reads.parse_date_range(first, last)
     assert reads.parse_date_range("01/01/2026", "01/01/2026") == reads.DateRange(
@@ -238,7 +236,7 @@ def test_a_window_is_checked(first: str, last: str) -> None:
     )
 
 
-def test_a_report_runs_nowhere(mia: Agency) -> None:
+def test_report_escapes_spreadsheet_formulas(mia: Agency) -> None:
     with mia.scope() as scope:
         now = scope.now
     said = Message("import.account_unknown", {"name": "x", "creator": "Mia"})
@@ -251,7 +249,7 @@ def test_a_report_runs_nowhere(mia: Agency) -> None:
     assert "'=cmd,Erreur" in text
 
 
-def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
+def test_feed_is_added_paused_and_removed(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         assert "Aucun flux" in page.open("/calendar", files="1")
         page.type("URL du flux", "nope")

@@ -1,5 +1,5 @@
-"""Missed posts on Home and on their page: what leaves when, in the creator's zone; kept so, or all
-of it held."""
+"""Missed posts on Home and on their page: the new times in the creator's zone, accepted or put on
+hold."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.dashboard.streamlit_client import stream
 
 
 def missed(who: Agency, *bodies: str, too_late: str = "") -> list[UUID]:
-    """Posts that an hour of silence kept back, noted by the house."""
+    """Create posts that a downtime delayed, and register them as missed."""
     ids = [who.post(body, minutes=-10) for body in (*bodies, *([too_late] if too_late else []))]
     with who.scope("system:publishing") as scope:
         for number, one in enumerate(ids):
@@ -46,7 +46,9 @@ def rows(who: Agency, ids: list[UUID]) -> list[Delivery]:
         return [get_delivery(scope, one) for one in ids]
 
 
-def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Agency) -> None:
+def test_missed_posts_are_shown_and_rescheduled_in_the_creators_zone(
+    door: Door, lumiere: Agency
+) -> None:
     ids = missed(lumiere, "la première", "la deuxième", too_late="la dernière")
     second = rows(lumiere, ids)[1]
     assert second.not_before is not None
@@ -68,7 +70,7 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
         ]
 
 
-def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
+def test_missed_posts_are_held_after_one_was_published(door: Door, lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux", "trois")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
@@ -84,7 +86,7 @@ def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
         assert "a mis les publications manquées en attente" in page.open("/calendar", missed="1")
 
 
-def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) -> None:
+def test_roles_without_rights_see_no_hold_button(door: Door, lumiere: Agency) -> None:
     missed(lumiere, "une", "deux")
     for role in (Role.CHATTER, Role.CREATOR):
         with stream(door.url, door.cookie(lumiere, role)) as page:
@@ -93,7 +95,9 @@ def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) 
 
 
 @pytest.mark.parametrize(("role", "asks"), [(Role.OWNER, True), (Role.CREATOR, False)])
-def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, asks: bool) -> None:
+def test_only_permitted_members_may_decide(
+    door: Door, lumiere: Agency, role: Role, asks: bool
+) -> None:
     missed(lumiere, "une", "deux", too_late="trois")
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
@@ -114,7 +118,7 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
         assert ("Ouvrez chacune" in home, "Un responsable décide" in home) == (asks, not asks)
 
 
-def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> None:
+def test_home_counts_down_to_the_next_missed_post(lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     lumiere.post("demain", minutes=1500)
     with lumiere.scope() as scope:
@@ -126,7 +130,7 @@ def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> Non
     )
 
 
-def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere: Agency) -> None:
+def test_member_of_another_creator_does_not_see_missed_posts(door: Door, lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     with lumiere.scope() as scope:
         agencies.add_creator(
@@ -152,7 +156,7 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
     ]
 
 
-def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
+def test_another_agency_does_not_see_missed_posts(door: Door, lumiere: Agency) -> None:
     missed(lumiere, "secrète", "deux")
     other = create_agency(lumiere.open, mark="Autre")
     other.post("à eux")
@@ -164,7 +168,7 @@ def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
         assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
 
 
-def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
+def test_finished_downtime_is_closed(lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     with lumiere.scope() as scope:
         for one in ids:
@@ -179,7 +183,8 @@ def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
 
 @dataclass(frozen=True)
 class Shared:
-    """Mia's posts were missed and, where told so, Zoé's; managers of Mia's and of Léa's alone."""
+    """Mia's posts were missed and, in some tests, also Zoé's; `who` and `lea` have managers of only
+    Mia or Léa."""
 
     who: Agency
     zoe: Agency
@@ -225,11 +230,11 @@ def shared(lumiere: Agency) -> Shared:
     return Shared(mias, replace(lumiere, creator_id=zoe, channel_id=account, posts=[]), leas)
 
 
-def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shared) -> None:
+def test_members_of_unaffected_creators_are_not_notified(door: Door, shared: Shared) -> None:
     missed(shared.who, "une", "deux")
     with shared.who.scope() as scope:
         (told,) = list_open_notices(scope)
-    assert told.creator_id == shared.who.creator_id, "mails are of theirs too"
+    assert told.creator_id == shared.who.creator_id, "emails are limited to her members too"
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         assert "Publications manquées : 2" in page.open()
     with stream(door.url, door.cookie(shared.lea, Role.MANAGER)) as page:
@@ -237,7 +242,7 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
     missed(shared.zoe, "trois")
     with shared.who.scope() as scope:
         assert [one.creator_id for one in list_open_notices(scope)] == [told.creator_id], (
-            "one alone is not told"
+            "a single missed post causes no notice"
         )
     missed(shared.zoe, "quatre", "cinq")
     with shared.who.scope() as scope:
@@ -247,7 +252,7 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
 
 
 @pytest.mark.parametrize("where", [{}, {"missed": "1"}])
-def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
+def test_member_of_some_creators_holds_only_theirs(
     door: Door, shared: Shared, where: dict[str, str]
 ) -> None:
     hers, others = missed(shared.who, "une", "deux"), missed(shared.zoe, "trois", "quatre", "cinq")
@@ -286,7 +291,7 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
         assert "manquées en attente" not in page.open()
 
 
-def test_home_asks_once_however_much_was_missed(shared: Shared) -> None:
+def test_home_queries_do_not_grow_with_missed_posts(shared: Shared) -> None:
     counted = []
     for bodies in (("une", "deux"), ("trois", "quatre", "cinq")):
         missed(shared.who, *bodies)

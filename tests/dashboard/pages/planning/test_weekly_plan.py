@@ -1,5 +1,5 @@
-"""A week from a brief, on its page: asked for, read line by line, accepted, changed, dropped;
-others see none of it."""
+"""The weekly plan on its page: requested, reviewed line by line, accepted, changed, dropped; hidden
+from others."""
 
 from uuid import UUID
 
@@ -47,8 +47,8 @@ def posts(who: Agency) -> list[tuple[str, str]]:
         return [tuple(row) for row in rows]
 
 
-def test_a_line_for_an_account_that_left_since_says_so(door: Door, lumiere: Agency) -> None:
-    """It stood there as a question mark, and nobody knew where the draft would go."""
+def test_line_of_a_disconnected_account_is_marked(door: Door, lumiere: Agency) -> None:
+    """Regression: the account was shown as a question mark."""
     channel_id = connected(lumiere, name="Perdu")
     connected(lumiere, name="Reste")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -58,7 +58,7 @@ def test_a_line_for_an_account_that_left_since_says_so(door: Door, lumiere: Agen
         assert "Perdu (déconnecté) · " in page.open("/calendar", week=1)
 
 
-def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agency) -> None:
+def test_weekly_plan_is_requested_and_accepted_line_by_line(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = asked(page)
@@ -85,7 +85,7 @@ def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agen
     assert posts(lumiere)[1] == ("Mes mots à moi", "draft")
 
 
-def test_accepting_takes_what_was_changed_and_twice_is_once(door: Door, lumiere: Agency) -> None:
+def test_accepted_line_includes_changes_and_is_accepted_once(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
@@ -94,7 +94,7 @@ def test_accepting_takes_what_was_changed_and_twice_is_once(door: Door, lumiere:
     assert [body for body, _ in posts(lumiere)] == ["Changé d’un coup"]
 
 
-def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
+def test_markup_is_shown_as_text(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = asked(page, goal=HOSTILE, topics=HOSTILE)
@@ -102,7 +102,7 @@ def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
     assert proposed(lumiere).lines[0].body == " ".join(HOSTILE.split())
 
 
-def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: Agency) -> None:
+def test_persona_sets_tone_and_forbidden_terms(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         words = PersonaVersion(
@@ -120,7 +120,7 @@ def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: 
     assert posts(lumiere) == []
 
 
-def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency) -> None:
+def test_chosen_recipe_generates_a_picture(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         spec = specs.parse_recipe({"name": "Quai", "prompt": "a quay", "width": 64, "height": 64})
@@ -134,7 +134,7 @@ def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency)
     assert job.total == 1
 
 
-def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+def test_line_decided_by_another_member_is_reported(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
@@ -145,10 +145,10 @@ def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) 
     assert posts(lumiere) == []
 
 
-def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be_a_draft(
+def test_text_for_a_line_accepted_elsewhere_is_not_reported_as_saved(
     door: Door, lumiere: Agency
 ) -> None:
-    """The second tab said that it is a draft now, and what was typed there was in none."""
+    """Regression: the second tab reported a draft, but the text typed there was lost."""
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
@@ -160,11 +160,8 @@ def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be
     assert posts(lumiere) == [("Le port", "draft")]
 
 
-def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
-    door: Door, lumiere: Agency
-) -> None:
-    """The page showed the newest proposal alone: what was open in the one before, and changed
-    there, was lost."""
+def test_open_lines_remain_after_another_plan_was_requested(door: Door, lumiere: Agency) -> None:
+    """Regression: the page showed only the newest plan, without open lines of older ones."""
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
@@ -179,7 +176,7 @@ def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
         assert page.again().count("Ignorer") == 3
 
 
-def test_in_english_too(door: Door, tenant: OpenScope) -> None:
+def test_weekly_plan_is_in_english(door: Door, tenant: OpenScope) -> None:
     other = create_agency(tenant, language="en")
     connected(other)
     with stream(door.url, door.cookie(other)) as page:
@@ -196,7 +193,7 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
-def test_who_may_not_plan_sees_no_proposal(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_without_planning_rights_see_no_plan(door: Door, lumiere: Agency, role: Role) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page, goal="Secret de la semaine")
@@ -205,7 +202,7 @@ def test_who_may_not_plan_sees_no_proposal(door: Door, lumiere: Agency, role: Ro
         assert "Secret de la semaine" not in page.open("/calendar", week=1)
 
 
-def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_plan_of_another_agency_is_hidden(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant, mark="Autre")
     for one in (lumiere, other):
         connected(one)

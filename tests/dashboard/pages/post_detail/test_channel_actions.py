@@ -1,5 +1,4 @@
-"""One post's page, account by account: another one is added, one moves alone, and how late it may
-leave."""
+"""The page of a post by account: adding an account, rescheduling one, and the late limit."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -15,12 +14,12 @@ from tests.dashboard.streamlit_client import stream
 
 
 def two_accounts(lumiere: Agency) -> tuple[str, UUID]:
-    """A post that is planned on one account, and another one she has."""
+    """Create a post scheduled on one account, and connect another account."""
     lumiere.post("Bonjour", minutes=90)
     return str(lumiere.posts[0]), connected(lumiere, "Autre")
 
 
-def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agency) -> None:
+def test_added_account_needs_separate_approval(door: Door, lumiere: Agency) -> None:
     post_id, second = two_accounts(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -33,7 +32,7 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
     assert states == {lumiere.channel_id: DeliveryState.SCHEDULED, second: DeliveryState.DRAFT}
 
 
-def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) -> None:
+def test_removed_account_is_added_again(door: Door, lumiere: Agency) -> None:
     post_id, second = two_accounts(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -57,7 +56,7 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
     assert sorted(row.state for row in rows) == [DeliveryState.CANCELLED, DeliveryState.DRAFT]
 
 
-def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
+def test_one_account_is_rescheduled_alone(door: Door, lumiere: Agency) -> None:
     post_id, second = two_accounts(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -83,8 +82,8 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
     }
 
 
-def test_two_accounts_of_the_same_second_stand_in_every_view(door: Door, lumiere: Agency) -> None:
-    """Sent at once on two accounts by a program, a post kept everybody from opening that week."""
+def test_two_accounts_due_in_the_same_second_are_in_every_view(door: Door, lumiere: Agency) -> None:
+    """Regression: a post sent by a program to two accounts at once broke the view of that week."""
     first = lumiere.post("Bonjour", minutes=90)
     with lumiere.scope() as scope:
         row = get_delivery(scope, first)
@@ -97,7 +96,7 @@ def test_two_accounts_of_the_same_second_stand_in_every_view(door: Door, lumiere
             assert "Bonjour" in page.open("/calendar", view=view, day=day)
 
 
-def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
+def test_late_limit_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))

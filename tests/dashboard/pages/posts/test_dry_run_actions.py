@@ -1,4 +1,4 @@
-"""Rehearsing from the pages: a post, an account, the whole agency; and what is told of it."""
+"""Dry runs from the pages: of a post, an account and the agency, and their results."""
 
 from foundation.i18n.translation import Message
 from schedules.posts import dry_run_state
@@ -17,7 +17,7 @@ def running(who: Agency) -> set[str]:
         return set(dry_run_state.list_dry_runs(scope).values())
 
 
-def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumiere: Agency) -> None:
+def test_dry_run_of_account_and_agency_is_started_and_ended(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
@@ -31,9 +31,7 @@ def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumie
     assert running(lumiere) == set()
 
 
-def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
-    door: Door, lumiere: Agency
-) -> None:
+def test_post_shows_its_dry_run_and_result(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -61,10 +59,8 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
     assert running(lumiere) == set()
 
 
-def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
-    door: Door, lumiere: Agency
-) -> None:
-    """Its beginning stands outside: the rest follows as it was written, or all of it goes."""
+def test_partly_published_thread_cannot_be_dry_run(door: Door, lumiere: Agency) -> None:
+    """Its first parts are live: the rest is published as written, or everything is removed."""
     delivery_id = lumiere.post("un fil", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         why = Message("youtube.refused", {"code": "x"})
@@ -82,7 +78,7 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
         assert "Les parties publiées ne sont plus modifiables" in text
 
 
-def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:
+def test_upcoming_days_are_previewed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
@@ -94,7 +90,7 @@ def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) 
     assert "Aucune expiration." in text
 
 
-def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:
+def test_preview_of_another_agency_is_hidden(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")

@@ -1,5 +1,4 @@
-"""What a post repeats: told where it is written and where it stands open, and a person's word that
-it is meant so."""
+"""Duplicates: reported in the composer and on the post page, and allowed by a member."""
 
 from datetime import timedelta
 
@@ -28,7 +27,7 @@ def unwanted(who: Agency, post_id: object) -> list[duplicates.DuplicatePost]:
         ]
 
 
-def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: Agency) -> None:
+def test_duplicate_is_reported_and_may_be_scheduled(door: Door, lumiere: Agency) -> None:
     lumiere.post("Bonjour à tous", minutes=60)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -38,10 +37,10 @@ def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: 
         assert "Voir la publication" in text
         assert "Programmé le" in page.press("Programmer")
     (post,) = posts(lumiere)
-    assert len(unwanted(lumiere, post.id)) == 1, "nobody said that they know"
+    assert len(unwanted(lumiere, post.id)) == 1, "the duplicate was not confirmed"
 
 
-def test_a_tick_is_kept_for_what_was_seen(door: Door, lumiere: Agency) -> None:
+def test_confirmed_duplicate_is_recorded(door: Door, lumiere: Agency) -> None:
     lumiere.post("Bonjour à tous", minutes=60)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -59,7 +58,7 @@ def test_a_tick_is_kept_for_what_was_seen(door: Door, lumiere: Agency) -> None:
     assert acts == [lumiere.act_as(Role.OWNER)]
 
 
-def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> None:
+def test_post_held_as_duplicate_is_published_on_request(door: Door, lumiere: Agency) -> None:
     lumiere.post("Bonjour à tous", minutes=-60, state="published")
     second = lumiere.post("Bonjour à tous", minutes=60)
     with lumiere.scope() as scope:
@@ -79,7 +78,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
         assert row.due_at <= scope.now + timedelta(minutes=1)
 
 
-def test_where_words_are_never_taken_twice_no_word_helps(
+def test_platform_without_duplicates_offers_no_confirmation(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     other = create_agency(tenant, language="en")

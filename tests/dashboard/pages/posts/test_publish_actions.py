@@ -1,5 +1,5 @@
-"""Out now, once more, or at another hour: what is offered, what really becomes of it, and how that
-is said."""
+"""Publish now, retry and reschedule: offered only where possible, with the actual outcome in the
+message."""
 
 from uuid import UUID
 
@@ -22,13 +22,13 @@ from tests.dashboard.streamlit_client import stream
 
 
 def hours_too(who: Agency) -> None:
-    """Two have to say yes to her posts, the second to the hour too."""
+    """Require two approvals, the second also of the time."""
     with who.scope(who.act_as(Role.OWNER)) as scope:
         approval_policy.change_approval_policy(scope, who.creator_id, tiers=2, times=True)
 
 
 def agreed(who: Agency, body: str = "à son heure") -> UUID:
-    """A post that both have said yes to, on the calendar in an hour."""
+    """Create a post with both approvals, scheduled in an hour."""
     post_id, delivery_id = asked(who, body)
     for tier, role in ((1, Role.OWNER), (2, Role.CREATOR)):
         with who.scope(who.act_as(role)) as scope:
@@ -39,7 +39,7 @@ def agreed(who: Agency, body: str = "à son heure") -> UUID:
 
 
 def unapproved(who: Agency) -> UUID:
-    """A post whose hour came before anybody said yes."""
+    """Create a post that was not approved before its time."""
     _, delivery_id = asked(who, "sans accord", minutes=-2)
     with who.scope() as scope:
         transition_delivery(
@@ -52,7 +52,7 @@ def unapproved(who: Agency) -> UUID:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_now_is_refused_where_the_hour_was_agreed_to(
+def test_publish_now_is_refused_where_the_time_was_approved(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -71,7 +71,7 @@ def test_now_is_refused_where_the_hour_was_agreed_to(
 
 
 @pytest.mark.parametrize("where", ["home", "week", "post"])
-def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(
+def test_post_without_approval_links_to_approvals_instead_of_retry(
     door: Door, lumiere: Agency, where: str
 ) -> None:
     delivery_id = unapproved(lumiere)
@@ -91,7 +91,7 @@ def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(
         assert word("calendar.next.held_yes") in text
 
 
-def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere: Agency) -> None:
+def test_post_that_no_longer_needs_approval_is_retried(door: Door, lumiere: Agency) -> None:
     delivery_id = unapproved(lumiere)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
@@ -101,7 +101,7 @@ def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
-def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
+def test_post_that_cannot_be_published_is_not_announced(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("arrêtée", minutes=-2, state="publishing")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         transition_delivery(
@@ -118,11 +118,9 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
     assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
 
 
-def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(
-    door: Door, lumiere: Agency
-) -> None:
-    """Put on the calendar from its page, it was said to leave by itself, beside the reason why it
-    would not."""
+def test_draft_that_cannot_be_published_is_not_announced(door: Door, lumiere: Agency) -> None:
+    """Regression: the message promised automatic publishing next to the reason why it is
+    impossible."""
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     refused, _ = asked(lumiere, "À l’aube", media=(picture(door, lumiere, rating=None),))
@@ -136,8 +134,8 @@ def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(
         assert word("calendar.planned") in page.press(word("calendar.plan"))
 
 
-def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Agency) -> None:
-    """As it is, it would be refused again."""
+def test_refused_post_links_to_its_reason(door: Door, lumiere: Agency) -> None:
+    """Unchanged, it would be refused again."""
     delivery_id = lumiere.post("refusée", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         transition_delivery(
@@ -156,13 +154,13 @@ def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Ag
 
 
 def keeps(page_text: str, language: str = "fr") -> set[str]:
-    """Which of the sentences about a yes at another hour stand on a page."""
+    """Return the codes of the notes about approvals that the page shows."""
     codes = ("calendar.move_keeps", "calendar.move_asks", "calendar.move_waits")
     return {code for code in codes if word(code, language) in page_text}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_another_hour_says_what_becomes_of_the_yes(
+def test_rescheduling_explains_what_happens_to_the_approval(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -182,7 +180,7 @@ def test_another_hour_says_what_becomes_of_the_yes(
         assert word("calendar.moved_asks", language, moved="").strip() in moved
 
 
-def test_where_nobody_is_asked_no_yes_is_talked_of(door: Door, lumiere: Agency) -> None:
+def test_approvals_are_not_mentioned_where_none_is_needed(door: Door, lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     planned = lumiere.post("prévue", minutes=60)

@@ -1,5 +1,4 @@
-"""Posts that repeat, on the pages: chosen while writing, and skipped, changed and stopped where
-they stand open."""
+"""Repeating posts: configured in the composer; skipped, changed and stopped on the post page."""
 
 from datetime import date, time, timedelta
 from itertools import islice
@@ -52,7 +51,7 @@ def only(who: Agency, post_id: UUID) -> SeriesView:
 
 
 def apart(who: Agency) -> list[schedule_reads.StoredPost]:
-    """The posts that took the place of dates of a series."""
+    """Return the posts detached from a series."""
     with who.scope() as scope:
         found = (
             scope.run("SELECT id FROM posts WHERE origin = 'series' ORDER BY created_at")
@@ -63,7 +62,7 @@ def apart(who: Agency) -> list[schedule_reads.StoredPost]:
 
 
 def all_made(who: Agency, post_id: UUID) -> None:
-    """What the house does a moment later."""
+    """Extend the series as the worker does."""
     with who.scope() as scope:
         series.extend_series(scope, only(who, post_id).id)
 
@@ -75,8 +74,8 @@ def weekly(page: Stream, *accounts: str, end: str = "jamais") -> str:
 
 
 def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
-    """A weekly series from tomorrow on, that nobody need approve where it is told to be; its
-    post."""
+    """Create a weekly series from tomorrow and return its post. If `approved`, it needs no
+    approval."""
     connected(who)
     if approved:
         nobody_is_asked(who)
@@ -91,7 +90,7 @@ def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
     return post_id
 
 
-def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
+def test_post_repeats_as_configured(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -109,7 +108,7 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
     assert len(rows(lumiere, post.id)) == 13
 
 
-def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
+def test_repeat_needs_an_end(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Indiquez une fin" in weekly(page, "Sandbox", end="")
@@ -120,7 +119,7 @@ def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
     assert posts(lumiere) == []
 
 
-def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
+def test_many_posts_need_confirmation(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -133,7 +132,7 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
     assert len(posts(lumiere)) == 1
 
 
-def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
+def test_double_click_starts_one_series(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
@@ -144,7 +143,7 @@ def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
     assert len(rows(lumiere, post.id)) == 1
 
 
-def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agency) -> None:
+def test_nonexistent_local_time_is_marked_in_the_preview(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         year = scope.now.year + 1
@@ -159,7 +158,7 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
     assert text.count("changement d’heure ce jour-là : publication à 03:30") == 1
 
 
-def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Agency) -> None:
+def test_week_marks_repeating_posts_and_opens_the_date(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -168,12 +167,12 @@ def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Age
         assert third.occurrence_key[:10] in page.query
 
 
-def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -> None:
+def test_one_date_is_skipped(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id, at=second.occurrence_key)
-        assert text.count("Prochaine étape") == 1  # one date of it, not all six
+        assert text.count("Prochaine étape") == 1  # one date of the series, not all six
         assert "date ignorée" in page.press("Oui, ignorer")
         assert "Dates ignorées :" in page.again()
     states = [row.state for row in rows(lumiere, post_id)]
@@ -181,7 +180,7 @@ def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -
     assert rows(lumiere, post_id)[1].state == DeliveryState.CANCELLED
 
 
-def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> None:
+def test_one_date_is_rescheduled_alone(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -193,7 +192,7 @@ def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> N
     assert len(rows(lumiere, post_id)) == 6
 
 
-def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None:
+def test_text_of_one_date_is_changed_alone(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -211,7 +210,7 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
     assert [row.state for row in rows(lumiere, post_id)].count(DeliveryState.CANCELLED) == 1
 
 
-def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> None:
+def test_double_click_detaches_a_date_once(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -220,7 +219,7 @@ def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> 
     assert len(apart(lumiere)) == 1
 
 
-def test_words_of_every_date_say_so_and_the_open_date_stays_open(
+def test_edit_of_all_dates_is_announced_and_returns_to_the_date(
     door: Door, lumiere: Agency
 ) -> None:
     post_id = begun(lumiere)
@@ -235,7 +234,7 @@ def test_words_of_every_date_say_so_and_the_open_date_stays_open(
     assert [post.body for post in posts(lumiere)] == ["autre chose"]
 
 
-def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
+def test_series_is_stopped(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -245,7 +244,7 @@ def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "autre chose"])
-def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: str) -> None:
+def test_this_and_following_dates_are_changed(door: Door, lumiere: Agency, words: str) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -285,14 +284,14 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
     assert sum(row.channel_id != other for row in kept) == 2
 
 
-def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -> None:
+def test_invalid_occurrence_shows_the_next_one(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         for at in ("x", "2026-99-99T99:99", "~", rows(lumiere, post_id)[5].occurrence_key + "~7"):
             assert page.open("/calendar", post=post_id, at=at).count("Prochaine étape") == 1
 
 
-def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
+def test_one_approval_applies_to_the_whole_series(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere, approved=False)
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.DRAFT}
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -304,7 +303,7 @@ def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) -> None:
+def test_only_owner_and_manager_change_a_series(door: Door, lumiere: Agency, role: Role) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", post=post_id)
@@ -316,7 +315,7 @@ def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) ->
     assert bool(offered) == (role in (Role.OWNER, Role.MANAGER))
 
 
-def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
+def test_english_pages_contain_no_french(door: Door, tenant: OpenScope) -> None:
     english = create_agency(tenant, language="en")
     post_id = begun(english)
     with stream(door.url, door.cookie(english)) as page:
@@ -330,7 +329,7 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
         assert "no end date" in page.type("Ends (", " NEVER ")
 
 
-# fields
+# The form fields of a rule.
 
 
 @given(
@@ -344,7 +343,7 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
     ),
     some.sampled_from(LANGUAGES),
 )
-def test_fields_say_what_a_rule_says(
+def test_form_fields_represent_every_rule(
     every: str, step: int, days: set[str], end: str, language: str
 ) -> None:
     first = WallTime(date(2026, 1, 31), time(10), ZONE)
@@ -365,10 +364,10 @@ def test_fields_say_what_a_rule_says(
     some.sets(some.integers(1, 31).map(str), min_size=1, max_size=5),
     some.booleans(),
 )
-def test_the_fields_of_a_month_say_the_same_from_any_of_its_dates_on(
+def test_monthly_fields_are_equal_from_every_date(
     day: date, month: str, dates: set[str], last: bool
 ) -> None:
-    """The thirty-first or the last day stays that, seen from a twenty-eighth of February."""
+    """ "On the 31st or the last day" is preserved even from February 28 on."""
     chosen = RecurrenceChoice(
         "monthly", month=month, dates=tuple(dates), or_last=last, end=endless_text("en")
     )
@@ -381,7 +380,7 @@ def test_the_fields_of_a_month_say_the_same_from_any_of_its_dates_on(
         assert list(islice(same.dates(), 12)) == list(islice(rest.dates(), 12))
 
 
-def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: Agency) -> None:
+def test_month_repeats_by_weekday_or_several_days(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with lumiere.scope() as scope:
@@ -426,7 +425,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         {"end": "²"},
     ],
 )
-def test_fields_nobody_can_read_are_refused(wrong: dict[str, Any]) -> None:
+def test_invalid_fields_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         RecurrenceChoice("daily", **{"end": "5", **wrong}).to_repeat(
             WallTime(date(2026, 1, 31), time(10), ZONE)

@@ -1,4 +1,4 @@
-"""What is against a repetition is said while it is chosen, by what judges on the press."""
+"""Problems of a repeat are shown while it is configured, by the same check as on submit."""
 
 from datetime import timedelta
 
@@ -12,9 +12,7 @@ from tests.dashboard.streamlit_client import stream
 HOUR, NEAR = "Heure (HH:MM)", "à moins de 6 heures"
 
 
-def test_two_that_would_repeat_too_near_say_so_before_the_press(
-    door: Door, lumiere: Agency
-) -> None:
+def test_two_series_too_close_are_reported_before_submit(door: Door, lumiere: Agency) -> None:
     begun(lumiere)
     with lumiere.scope() as scope:
         day = to_wall_time(scope.now, ZONE).day + timedelta(days=8)
@@ -29,7 +27,7 @@ def test_two_that_would_repeat_too_near_say_so_before_the_press(
     assert len(posts(lumiere)) == 1
 
 
-def test_one_whose_place_is_taken_is_in_nobodys_way(door: Door, lumiere: Agency) -> None:
+def test_replaced_dates_cause_no_warning(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=rows(lumiere, post_id)[2].occurrence_key)

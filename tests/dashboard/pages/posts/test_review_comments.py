@@ -1,5 +1,4 @@
-"""Comments and wishes for a change as members see them: below a post, in the calendar and in
-approvals."""
+"""Review comments and change requests: on the post page, in the calendar and in Approvals."""
 
 from uuid import UUID
 
@@ -33,7 +32,7 @@ def say(who: Agency, role: Role, post_id: UUID, words: str, *, internal: bool = 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
+def test_change_request_is_shown_to_the_author_until_answered(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -51,7 +50,7 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         assert told in writer.open("/")
         writer.open("/calendar", post=post_id)
         written = writer.press(word("calendar.edit", language))
-        assert bar in written, "who writes the other version reads what was asked"
+        assert bar in written, "the request is shown while editing"
         assert "plus clair" in written
         with who.scope(author) as scope:
             draft = Draft(who.creator_id, "", "Le phare, plus clair", (), ())
@@ -63,11 +62,10 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         assert bar not in writer.open("/calendar", post=post_id)
 
 
-def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(
+def test_rejected_post_awaits_nothing_and_its_author_is_notified(
     door: Door, tenant: OpenScope
 ) -> None:
-    """Its page said that a new version was awaited, under "Cancelled"; its author was told
-    nothing."""
+    """Regression: the page awaited a new version under "Cancelled", without a notice."""
     who = create_agency(tenant)
     post_id, _ = asked(who, "Le phare")
     owner, wait = who.members[Role.OWNER], word("talk.waits_for_author")
@@ -87,7 +85,7 @@ def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_comment_is_written_answered_and_settled(
+def test_comment_is_written_answered_and_resolved(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -120,7 +118,7 @@ def test_a_comment_is_written_answered_and_settled(
     assert not one.open
 
 
-def test_names_are_told_to_nobody_else(door: Door, lumiere: Agency) -> None:
+def test_mention_notifies_only_the_named_member(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         manager = tenant_reads.get_member(scope, lumiere.members[Role.MANAGER])
@@ -137,7 +135,7 @@ def test_names_are_told_to_nobody_else(door: Door, lumiere: Agency) -> None:
         assert told not in page.open("/")
 
 
-def test_the_creator_reads_what_is_for_her(door: Door, lumiere: Agency) -> None:
+def test_creator_sees_only_comments_for_her(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     say(lumiere, Role.OWNER, post_id, "entre nous")
     say(lumiere, Role.OWNER, post_id, "qu’en pensez-vous", internal=False)
@@ -149,7 +147,7 @@ def test_the_creator_reads_what_is_for_her(door: Door, lumiere: Agency) -> None:
         assert word("talk.outside") not in page.labels("checkbox")
 
 
-def test_a_post_of_another_creator_shows_no_word_of_it(door: Door, lumiere: Agency) -> None:
+def test_comments_of_another_creator_are_hidden(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     say(lumiere, Role.OWNER, post_id, "entre nous")
     with lumiere.scope() as scope:
@@ -162,7 +160,7 @@ def test_a_post_of_another_creator_shows_no_word_of_it(door: Door, lumiere: Agen
             assert "entre nous" not in page.open(**path)
 
 
-def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
+def test_removed_member_is_named_as_former_member(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     say(lumiere, Role.MANAGER, post_id, "avant publication")
     with lumiere.scope() as scope:
@@ -176,7 +174,7 @@ def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_asked_and_what_changed_since_are_shown(
+def test_change_request_and_later_changes_are_shown(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)

@@ -1,5 +1,4 @@
-"""A post in doubt as members settle it: on the first page, in the approvals and on its own page, by
-one card."""
+"""Uncertain deliveries: resolved with the same card on Home, in Approvals and on the post page."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +22,7 @@ URL = "https://example.test/p/12"
 
 
 def doubted(who: Agency, body: str = "Peut-être") -> UUID:
-    """A post nobody knows the fate of, with its notice."""
+    """Create an uncertain delivery with its notice."""
     delivery_id = who.post(body, state="uncertain", minutes=-5)
     with who.scope() as scope:
         scope.run(
@@ -42,7 +41,7 @@ def opened(page: Stream, who: Agency, place: str, delivery_id: UUID) -> str:
 
 
 def said(who: Agency, delivery_id: UUID) -> list[dict[str, str]]:
-    """What was said of it, and waits to be settled."""
+    """Return the pending resolutions of the delivery."""
     with who.scope() as scope:
         rows = scope.run(
             "SELECT args FROM outbox WHERE kind = :k AND subject_id = :s",
@@ -53,16 +52,16 @@ def said(who: Agency, delivery_id: UUID) -> list[dict[str, str]]:
 
 
 def wait(page: Stream, label: str) -> None:
-    """Until the second press works; the page draws itself anew meanwhile."""
+    """Refresh the page until the confirmation button is enabled."""
     for number in range(900):
         if not page.find(label, "button").drawn.disabled:
             return
         page.tick(number % len(page.ticks))
-    raise AssertionError("it never can be pressed")
+    raise AssertionError("the button is never enabled")
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_it_is_there(door: Door, lumiere: Agency, place: str) -> None:
+def test_post_is_confirmed_with_its_url(door: Door, lumiere: Agency, place: str) -> None:
     delivery_id = doubted(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = opened(page, lumiere, place, delivery_id)
@@ -75,10 +74,10 @@ def test_it_is_there(door: Door, lumiere: Agency, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
+def test_pending_check_is_shown_instead_of_no_result(
     door: Door, lumiere: Agency, place: str
 ) -> None:
-    """Whoever believes that they alone can see sends it a second time."""
+    """Members who believe that no check is possible would send the post twice."""
     delivery_id = doubted(lumiere)
     with lumiere.scope() as scope:
         outbox.put(
@@ -98,15 +97,13 @@ def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
                 at=scope.now + timedelta(hours=2),
             )
         assert word("doubt.looks_soon") not in opened(page, lumiere, place, delivery_id), (
-            "nobody waits two hours"
+            "a check in two hours is too late"
         )
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_of_a_thread_it_is_said_which_part_is_in_doubt(
-    door: Door, lumiere: Agency, place: str
-) -> None:
-    """Whoever looks at the account has to know what to look for."""
+def test_uncertain_part_of_a_thread_is_named(door: Door, lumiere: Agency, place: str) -> None:
+    """The member must know what to search for on the account."""
     delivery_id = doubted(lumiere)
     with lumiere.scope() as scope:
         get_delivery(scope, delivery_id).parts = 3
@@ -118,10 +115,10 @@ def test_of_a_thread_it_is_said_which_part_is_in_doubt(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_sending_again_takes_a_second_press_that_names_the_risk(
+def test_resending_needs_a_confirmation_that_names_the_risk(
     door: Door, lumiere: Agency, place: str
 ) -> None:
-    """One careless press used to be enough."""
+    """Regression: one careless click was enough."""
     delivery_id = doubted(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         opened(page, lumiere, place, delivery_id)
@@ -134,7 +131,7 @@ def test_sending_again_takes_a_second_press_that_names_the_risk(
     assert said(lumiere, delivery_id) == [{"url": "", "by": lumiere.act_as(Role.OWNER)}]
 
 
-def test_it_is_left_at_that(door: Door, lumiere: Agency) -> None:
+def test_uncertain_delivery_is_closed(door: Door, lumiere: Agency) -> None:
     delivery_id = doubted(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         opened(page, lumiere, "/calendar", delivery_id)
@@ -149,7 +146,7 @@ def test_it_is_left_at_that(door: Door, lumiere: Agency) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])
-def test_who_may_not_decide_has_no_buttons(
+def test_roles_without_rights_have_no_buttons(
     door: Door, lumiere: Agency, place: str, role: Role
 ) -> None:
     delivery_id = doubted(lumiere)
@@ -159,18 +156,18 @@ def test_who_may_not_decide_has_no_buttons(
         assert word("doubt.there") not in text
 
 
-def test_what_is_out_is_taken_away_by_two_presses(door: Door, lumiere: Agency) -> None:
+def test_removal_of_a_live_post_needs_confirmation(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("en ligne", state="published", minutes=-3)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = opened(page, lumiere, "/calendar", delivery_id)
         assert word("outside.take_away_sure") in text
         assert word("delivery.no_copy") in page.press(word("outside.take_away_sure")), (
-            "it was never sent by us"
+            "the post was not sent by this installation"
         )
         assert state(lumiere, delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_what_is_out_is_posted_once_more(door: Door, lumiere: Agency) -> None:
+def test_live_post_is_reposted(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post(
         "en ligne", state="published", minutes=-3, url="https://example.test/p/1"
     )

@@ -1,5 +1,4 @@
-"""Hours proposed from results, on the queue page: with what they rest on, and nothing moves by
-itself."""
+"""Best times on the queue page: suggestions with their evidence, applied only by the member."""
 
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
@@ -23,7 +22,7 @@ FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 def past(
     who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, age: int = 24
 ) -> None:
-    """A post a day at these hours of Paris, each read at an age."""
+    """Create one post a day at these hours in Paris, each measured at an age in hours."""
     made = []
     for day, hour in enumerate(hours):
         at = FIRST + timedelta(days=day, hours=hour - (1 if day < 27 else 2))
@@ -64,7 +63,7 @@ def past(
 
 
 def peak(posts: int, *, effect: float) -> tuple[list[int], list[int]]:
-    """Hours drawn evenly, and likes that peak at 20:00."""
+    """Return random hours and likes that peak at 20:00."""
     drawn = np.random.default_rng(7)
     hours = drawn.integers(0, 24, posts)
     height = 4 + effect * np.cos(2 * np.pi * (hours - 20) / 24) + drawn.standard_normal(posts)
@@ -76,7 +75,7 @@ def known(who: Agency, channel_id: UUID) -> list[tuple[int, time]]:
         return [(one.weekday, one.clock) for one in slots.list_slots(scope, channel_id)]
 
 
-def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumiere: Agency) -> None:
+def test_account_with_a_peak_gets_a_suggestion(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     past(lumiere, channel_id, *peak(150, effect=1.2))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -103,7 +102,7 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
     ],
     ids=["none", "one short", "another age", "chance"],
 )
-def test_without_evidence_nothing_is_offered(
+def test_no_suggestion_without_evidence(
     door: Door, lumiere: Agency, posts: int, age: int, said: str
 ) -> None:
     channel_id = connected(lumiere)
@@ -113,7 +112,7 @@ def test_without_evidence_nothing_is_offered(
         assert not [one for one in page.labels() if one.startswith("Utiliser")]
 
 
-def test_results_of_another_agency_say_nothing_here(
+def test_results_of_another_agency_are_not_used(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     other = create_agency(tenant, mark="autre")

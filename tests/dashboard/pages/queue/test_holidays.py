@@ -1,4 +1,4 @@
-"""The queue page: a distance that holds posts back, and public holidays that are quiet days."""
+"""The queue page: an enforced minimum interval, and public holidays as quiet days."""
 
 from datetime import time, timedelta
 
@@ -18,9 +18,7 @@ from tests.dashboard.pages.compose.test_page import connected
 from tests.dashboard.streamlit_client import stream
 
 
-def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(
-    door: Door, lumiere: Agency
-) -> None:
+def test_minimum_interval_is_enforced_and_its_effect_is_shown(door: Door, lumiere: Agency) -> None:
     first = lumiere.post("la première", minutes=300)
     second = lumiere.post("la seconde", minutes=300)
     assert lumiere.channel_id is not None
@@ -45,7 +43,7 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(
         assert "dépasserait le retard autorisé" in text
 
 
-def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(
+def test_public_holidays_are_set_excluded_and_shown_in_the_calendar(
     door: Door, lumiere: Agency
 ) -> None:
     channel_id = connected(lumiere)
@@ -74,7 +72,7 @@ def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(
     assert (found.country, found.left_out) == ("FR", first.holiday_keys)
 
 
-def test_who_works_for_some_creators_does_not_choose_for_the_agency(
+def test_member_of_some_creators_cannot_set_holidays_of_the_agency(
     door: Door, lumiere: Agency
 ) -> None:
     channel_id = connected(lumiere)

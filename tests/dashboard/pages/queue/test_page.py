@@ -1,5 +1,5 @@
-"""The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue
-in compose."""
+"""The queue page: slots, order, quiet periods, pauses, bulk moves, account failover, and the queue
+in the composer."""
 
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -33,7 +33,7 @@ def every_day(who: Agency, channel_id: UUID, clock: time = time(10)) -> None:
 
 
 def filled(who: Agency, *bodies: str) -> UUID:
-    """An account with a queue of these posts."""
+    """Create an account with a queue of these posts."""
     first = who.post(bodies[0], minutes=60)
     assert who.channel_id is not None
     every_day(who, who.channel_id)
@@ -70,9 +70,7 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
         assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 
 
-def test_an_hour_that_has_posts_is_given_up_with_or_without_them(
-    door: Door, lumiere: Agency
-) -> None:
+def test_slot_is_removed_with_or_without_its_posts(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "premier", "deuxième")
     before = queue(lumiere, channel_id)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -112,7 +110,7 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         assert "File mélangée" in page.press("Mélanger")
 
 
-def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
+def test_pending_post_is_not_called_a_draft(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "premier")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE tenant_id = :t", t=lumiere.tenant_id)
@@ -122,7 +120,7 @@ def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
         assert "Brouillon" not in text
 
 
-def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+def test_changed_queue_is_reported(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "un", "deux")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
@@ -132,7 +130,7 @@ def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> 
         assert "La file a changé" in page.press("Reculer")
 
 
-def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: Agency) -> None:
+def test_pause_is_previewed_announced_and_cancelled(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "a", "b", "c")
     before = [one.at for one in queue(lumiere, channel_id)]
     first, last = (before[0].day + timedelta(days=number) for number in (1, 2))
@@ -151,7 +149,7 @@ def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: A
     assert [one.at for one in queue(lumiere, channel_id)] == before
 
 
-def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
+def test_bulk_move_is_applied_and_undone(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     assert lumiere.channel_id is not None
     with lumiere.scope() as scope:
@@ -172,8 +170,8 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "n’est pas une date valide" in page.type("au", "hier")
 
 
-def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: Agency) -> None:
-    """How many stayed was said, and neither which nor why."""
+def test_post_not_moved_back_is_named_with_its_reason(door: Door, lumiere: Agency) -> None:
+    """Regression: only the number was given, without posts and reasons."""
     lumiere.post("revient", minutes=30)
     kept = lumiere.post("reste *ici*", minutes=40)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -192,7 +190,7 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
         assert "« revient »" not in text
 
 
-def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
+def test_bulk_move_needs_a_current_preview(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     with lumiere.scope() as scope:
         before, tomorrow = (
@@ -216,7 +214,7 @@ def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -
     assert days == timedelta(days=3)
 
 
-def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agency) -> None:
+def test_bulk_move_names_the_accounts(door: Door, lumiere: Agency) -> None:
     other = connected(lumiere, name="Ailleurs")
     lumiere.post("ici", minutes=30)
     first, lumiere.channel_id = lumiere.channel_id, other
@@ -230,7 +228,7 @@ def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agenc
         assert "Ailleurs</span>" in page.choose("S’applique à", "Tous les comptes de", nth=2)
 
 
-def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
+def test_quiet_days_and_hours_are_added_and_removed(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
@@ -244,14 +242,14 @@ def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) 
             ("Heures calmes", channel_id),
         }
         day = MemberLocalizer("fr", ZoneInfo(ZONE)).format_short_day(kept[0].first or date.min)
-        assert f"</b> · {day} · Noël" in page.open("/calendar"), "one day is said once"
+        assert f"</b> · {day} · Noël" in page.open("/calendar"), "a single day is written once"
         assert f"<b>Noël</b> · {day}</p>" in page.open("/calendar", queue=channel_id)
         page.press("Retirer")
     with lumiere.scope() as scope:
         assert len(quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])) == 1
 
 
-def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
+def test_queue_moves_to_the_spare_account(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "sauvée", "elle aussi")
     spare = connected(lumiere, "Secours")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -262,7 +260,7 @@ def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
     assert [one.words for one in queue(lumiere, spare)] == ["sauvée", "elle aussi"]
 
 
-def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -> None:
+def test_new_post_takes_the_next_free_slot(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -282,7 +280,9 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
         assert deliveries.get_post(scope, post.id).priority == 1
 
 
-def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: Agency) -> None:
+def test_posts_too_close_are_reported_in_composer_and_on_the_page(
+    door: Door, lumiere: Agency
+) -> None:
     first = lumiere.post("la première", minutes=300)
     with lumiere.scope() as scope:
         scope.run(
@@ -306,7 +306,7 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         assert get_delivery(scope, second).wall_time == f"{day}T12:00"
 
 
-def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> None:
+def test_minimum_interval_is_set(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
@@ -316,7 +316,7 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
         assert channel_reads.get_channel(scope, channel_id).min_interval == timedelta(minutes=90)
 
 
-def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_queue_is_in_english(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant, language="en")
     channel_id = filled(other, "one", "two")
     with stream(door.url, door.cookie(other)) as page:
@@ -332,14 +332,16 @@ def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: Ope
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER])
-def test_who_may_not_plan_sees_no_queue(door: Door, lumiere: Agency, role: Role) -> None:
+def test_roles_without_planning_rights_see_no_queue(
+    door: Door, lumiere: Agency, role: Role
+) -> None:
     channel_id = filled(lumiere, "a")
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.may_fail = True
         assert "publication dans la file" not in page.open("/calendar", queue=channel_id)
 
 
-def test_another_agencys_queue_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_queue_of_another_agency_is_hidden(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant, mark="Autre")
     channel_id = filled(other, "secret")
     connected(lumiere)

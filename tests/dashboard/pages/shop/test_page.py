@@ -1,5 +1,4 @@
-"""The shop as members see and work it: packs, orders and refunds, money to the cent, files and
-months."""
+"""The shop: packs, orders and refunds, exact amounts, statements and monthly closing."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +49,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @dataclass
 class House:
-    """Nova's agency with its members, her till on the sandbox, and the dashboard's door."""
+    """Nova's agency with its members, her sandbox account and the dashboard."""
 
     studio: Studio
     agency: Agency
@@ -63,7 +62,7 @@ class House:
             yield page
 
     def bought(self, fan: str = "leo") -> UUID:
-        """An order that was paid at the sandbox and delivered there."""
+        """Create an order that was paid and delivered at the sandbox."""
         order = self.studio.invoiced(fan)
         self.studio.fan(fan, "pay")
         self.studio.go()
@@ -93,7 +92,7 @@ def house(
     running.clear()
 
 
-def test_first_pack_in_three_fields(house: House) -> None:
+def test_first_pack_needs_three_fields(house: House) -> None:
     with house.studio.scope() as scope:
         scope.run("DELETE FROM prices WHERE tenant_id = :t", t=scope.tenant_id)
         scope.run("DELETE FROM pack_items WHERE tenant_id = :t", t=scope.tenant_id)
@@ -114,7 +113,7 @@ def test_first_pack_in_three_fields(house: House) -> None:
     assert tuple(row) == ("Le port", "active", 350)
 
 
-def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) -> None:
+def test_pack_with_a_frozen_picture_is_marked_and_changes_its_cover(house: House) -> None:
     with house.look() as page:
         before = re.findall(r"/files/([\w-]+)/thumb", page.again())
     with house.studio.scope() as scope:
@@ -130,7 +129,7 @@ def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) ->
     assert before[0] not in text
 
 
-def test_price_and_pause(house: House) -> None:
+def test_price_is_changed_and_sale_is_paused(house: House) -> None:
     with house.look() as page:
         page.press("Modifier le prix")
         page.type("Prix sur Réseau de test", "rien")
@@ -149,7 +148,7 @@ def test_price_and_pause(house: House) -> None:
     )
 
 
-def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
+def test_order_shows_its_history_and_is_refunded(house: House) -> None:
     order = house.bought()
     with house.look(order=order) as page:
         text = page.again()
@@ -184,7 +183,7 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
         assert entries.account_balance(scope, rail) == {"XTS": 0}
 
 
-def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
+def test_unmatched_payment_is_matched_and_delivered(house: House) -> None:
     order = house.studio.invoiced("leo")
     fact = replace(house.studio.charge("leo", order, "lost-1"), order_id=None)
     with house.studio.scope() as scope:
@@ -214,7 +213,7 @@ def totals(house: House) -> list[entries.SalesTotals]:
         )
 
 
-def test_unmatched_payment_is_given_back(house: House) -> None:
+def test_unmatched_payment_is_refunded(house: House) -> None:
     order = house.studio.invoiced("leo")
     with house.studio.scope() as scope:
         order_payments.record_payment(
@@ -228,8 +227,8 @@ def test_unmatched_payment_is_given_back(house: House) -> None:
     )
 
 
-def test_settled_payment_goes_back_whole(house: House) -> None:
-    """What was in suspense, then a sale, is mirrored to nothing in every account."""
+def test_matched_payment_is_reversed_completely(house: House) -> None:
+    """The entries of suspense and sale are reversed to zero in every account."""
     order = house.studio.invoiced("leo")
     with house.studio.scope() as scope:
         payment = order_payments.record_payment(
@@ -245,7 +244,7 @@ def test_settled_payment_goes_back_whole(house: House) -> None:
         } == dict.fromkeys(names, 0)
 
 
-def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
+def test_statement_is_previewed_then_booked_exactly(house: House) -> None:
     with house.studio.scope() as scope:
         creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
         text = sample_statement(creator, scope.now.date())
@@ -270,7 +269,7 @@ def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
     assert "écart" not in told
 
 
-def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(house: House) -> None:
+def test_automatic_import_is_shown_and_a_file_does_not_repeat_it(house: House) -> None:
     account = EarningsAccount(house.studio)
     account.earn(1000, 800)
     account.till.odd = [{"gross": 5}]
@@ -289,7 +288,7 @@ def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(hous
         assert page.find("Importer les lignes (0)", "button").drawn.disabled
 
 
-def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) -> None:
+def test_reported_balance_is_compared_with_the_ledger(house: House) -> None:
     of = rail_movements.RailAccount(house.studio.world.channel(), "sandbox")
     for differs, unread in ((0, 0), (-30, 2)):
         with house.studio.scope() as scope:
@@ -317,7 +316,7 @@ def test_broken_statement_names_its_line(house: House) -> None:
         assert "Colonnes manquantes" in told
 
 
-def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
+def test_unknown_columns_are_mapped_once_and_remembered(house: House) -> None:
     theirs = (
         b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
     )
@@ -393,7 +392,7 @@ def test_month_is_closed_with_its_fingerprint(house: House) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
+def test_role_sees_only_permitted_data(house: House, role: Role) -> None:
     house.bought("canary-fan")
     with house.look(role, view="orders") as page:
         text = page.again()
@@ -411,9 +410,7 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
         assert ("Mettre en pause" in page.labels()) == (role in {Role.OWNER, Role.MANAGER})
 
 
-def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
-    house: House, tenant: OpenScope
-) -> None:
+def test_foreign_and_unknown_orders_look_alike(house: House, tenant: OpenScope) -> None:
     order = house.bought()
     other = create_agency(tenant, mark="canary-other")
     answers = []
@@ -425,7 +422,7 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
     assert set(answers) == {True} or set(answers) == {False}
 
 
-def test_member_of_another_creator_finds_nothing(house: House) -> None:
+def test_member_of_another_creator_finds_no_orders(house: House) -> None:
     order = house.bought()
     with house.studio.scope() as scope:
         agencies.add_creator(
@@ -442,7 +439,7 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("view", ["packs", "subscriptions", "orders", "money", "books"])
-def test_page_speaks_the_members_language_full_and_empty(
+def test_page_uses_the_members_language_full_and_empty(
     house: House, tenant: OpenScope, language: str, view: str
 ) -> None:
     house.bought()
@@ -461,7 +458,7 @@ def test_page_speaks_the_members_language_full_and_empty(
         assert not re.search(r"\bshop\.[a-z]", text)
 
 
-def test_sample_is_the_same_for_the_same_month(house: House) -> None:
+def test_sample_is_equal_within_a_month(house: House) -> None:
     with house.studio.scope() as scope:
         creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
     one, two = (

@@ -1,5 +1,5 @@
-"""Subscriptions as members see and work them: a plan in four fields, offered in a chat, who pays,
-stopped for them."""
+"""Subscriptions: a plan in four fields, offered in a chat, its subscribers, and cancellation for a
+subscriber."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def telegram() -> Iterator[fake.TelegramServer]:
 
 @dataclass
 class House:
-    """Nova's agency with its members, her bot, and the dashboard's door."""
+    """Nova's agency with its members, her bot and the dashboard."""
 
     nova: StarsBot
     agency: Agency
@@ -43,7 +43,7 @@ class House:
             yield page
 
     def make(self) -> str:
-        """A plan, as a member makes it; what the page says then."""
+        """Create a plan on the page and return the text of the page."""
         with self.look(view="subscriptions") as page:
             page.type("Nom de la formule", "Le cercle")
             page.type("Description", "Un pack nouveau chaque mois")
@@ -52,7 +52,7 @@ class House:
             return page.press("Créer la formule")
 
     def begin(self) -> None:
-        """Leo asks, chooses and pays."""
+        """Subscribe as the fan Leo."""
         stars = self.nova.stars
         self.nova.world_says("leo", "/subscription")
         self.nova.drain()
@@ -86,7 +86,7 @@ def house(
     telegram.book.clear_faults()
 
 
-def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -> None:
+def test_plan_is_created_sold_and_cancelled_for_its_subscriber(house: House) -> None:
     assert "« Le cercle » est en vente." in house.make()
     house.begin()
     with house.look(view="subscriptions") as page:
@@ -106,7 +106,7 @@ def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -
 
 
 @pytest.mark.parametrize("price", ["", "rien", "0", "10001", "٣"])
-def test_a_price_the_platform_does_not_take_is_said(house: House, price: str) -> None:
+def test_invalid_price_is_explained(house: House, price: str) -> None:
     with house.look(view="subscriptions") as page:
         page.type("Nom de la formule", "Le cercle")
         page.type("Description", "Un pack nouveau chaque mois")
@@ -117,7 +117,7 @@ def test_a_price_the_platform_does_not_take_is_said(house: House, price: str) ->
     assert house.nova.rows("SELECT 1 FROM plans WHERE tenant_id = :tenant") == []
 
 
-def test_a_member_shows_it_in_a_chat(house: House) -> None:
+def test_member_offers_the_plan_in_a_chat(house: House) -> None:
     house.make()
     house.nova.world_says("leo", "/human")
     house.nova.drain()
@@ -133,10 +133,10 @@ def test_a_member_shows_it_in_a_chat(house: House) -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_who_sees_what_is_earned_and_who_acts(house: House, role: Role) -> None:
+def test_roles_decide_who_sees_revenue_and_who_acts(house: House, role: Role) -> None:
     house.make()
     house.begin()
-    if role in (Role.GUEST, Role.CHATTER):  # they have no shop
+    if role in (Role.GUEST, Role.CHATTER):  # these roles have no shop
         return
     with house.look(role, view="subscriptions") as page:
         text, labels = page.again(), page.labels()

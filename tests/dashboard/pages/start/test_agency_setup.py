@@ -1,5 +1,4 @@
-"""Start mine: from the demonstration to an agency of one's own, its page and its first post, each
-once."""
+"""Agency setup: from the demo to a new agency, its page and its first post, each created once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from workers.event_handlers import own_pages
 
 
 def answer(page: Stream, name: str) -> str:
-    """Fill the questions in and press; gives what is drawn then."""
+    """Fill in the form, submit it, and return the text of the page."""
     page.open("/start")
     page.type("Prénom", "Zoé")
     page.type("Adresse e-mail", f"zoe-{uuid7().hex[-8:]}@example.test")
@@ -36,7 +35,7 @@ def answer(page: Stream, name: str) -> str:
 
 
 def open_page(tenant: OpenScope, tenant_id: UUID) -> None:
-    """What the workers do within a second."""
+    """Open the requested page as the workers do."""
     with tenant(tenant_id, "system:test") as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
@@ -53,7 +52,7 @@ def open_page(tenant: OpenScope, tenant_id: UUID) -> None:
         )
 
 
-def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -> None:
+def test_new_agency_from_the_demo_publishes_its_first_post(door: Door, tenant: OpenScope) -> None:
     demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
@@ -92,7 +91,7 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
     assert channel.account == agency_setup.make_page_slug(name, mine)
 
 
-def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope) -> None:
+def test_missing_answers_are_reported_and_create_nothing(door: Door, tenant: OpenScope) -> None:
     demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         page.open("/start")
@@ -100,16 +99,14 @@ def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope
         assert "Agence créée" not in page.open("/start")
 
 
-def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(
-    door: Door, tenant: OpenScope
-) -> None:
+def test_forbidden_name_is_refused_and_creates_nothing(door: Door, tenant: OpenScope) -> None:
     demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         assert "ne peut pas figurer sur une page" in answer(page, "EXPLICIT-MARKER-A")
         assert "Agence créée" not in page.open("/start")
 
 
-def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> None:
+def test_characters_the_database_cannot_store_are_removed(door: Door, tenant: OpenScope) -> None:
     demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
@@ -118,8 +115,8 @@ def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> 
 
 
 @pytest.mark.parametrize("beside", [1, 4], ids=["after each other", "at once"])
-def test_one_press_makes_one_agency(door: Door, tenant: OpenScope, beside: int) -> None:
-    """However often it is pressed: Streamlit begins a second press in a thread of its own."""
+def test_repeated_submit_creates_one_agency(door: Door, tenant: OpenScope, beside: int) -> None:
+    """Streamlit runs a second click in another thread."""
     demo, key = create_agency(tenant, demo=True), uuid7()
     who = viewer(demo, tenant)
     answers = agency_setup.AgencySetup(
@@ -152,7 +149,7 @@ def viewer(who: Agency, tenant: OpenScope) -> agency_setup.Viewer:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
-def test_only_owners_start_an_agency(door: Door, tenant: OpenScope, role: Role) -> None:
+def test_only_owners_create_an_agency(door: Door, tenant: OpenScope, role: Role) -> None:
     demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo, role)) as page:
         assert "Créer mon agence" not in page.open("/start")
@@ -167,5 +164,5 @@ def test_only_owners_start_an_agency(door: Door, tenant: OpenScope, role: Role) 
         ("x" * 90, "x" * 40),
     ],
 )
-def test_addresses_are_made_of_names(name: str, slug: str) -> None:
+def test_page_slug_is_made_from_the_name(name: str, slug: str) -> None:
     assert agency_setup.make_page_slug(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug

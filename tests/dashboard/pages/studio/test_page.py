@@ -1,5 +1,5 @@
-"""The studio as members use it: recipes run, pictures kept, rated and packed, photos handed in;
-nobody else's."""
+"""Studio as members use it: recipes run, pictures kept, rated and packed, photos uploaded; only for
+permitted creators."""
 
 import re
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def store(door: Door) -> FileStore:
 
 
 def work(door: Door, who: Agency) -> None:
-    """What the workers would do now: runs, files and ratings that wait."""
+    """Process the pending runs, uploads and ratings as the workers do."""
     with who.scope() as scope:
         rows = scope.run(
             "SELECT kind, subject_id, args FROM outbox WHERE tenant_id = :t", t=who.tenant_id
@@ -78,7 +78,7 @@ def work(door: Door, who: Agency) -> None:
 
 @pytest.fixture
 def run(lumiere: Agency) -> Callable[..., UUID]:
-    """A recipe of hers, and a run of it."""
+    """Return a function that creates a recipe and starts a run of it."""
 
     def start(**changes: object) -> UUID:
         with lumiere.scope() as scope:
@@ -101,7 +101,7 @@ def opened(door: Door, who: Agency, role: Role = Role.OWNER, **query: object) ->
 
 
 def pick(page: Stream, nth: int = 0) -> str:
-    """Tick the nth picture of the library."""
+    """Select the nth picture of the library."""
     boxes = [one for one in page.widgets if one.kind == "checkbox"]
     box = [one for one in boxes if SELECTION_PREFIX in one.id][nth]
     return page.check(box.label, nth=[one for one in boxes if one.label == box.label].index(box))
@@ -109,9 +109,7 @@ def pick(page: Stream, nth: int = 0) -> str:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_empty_studio_offers_a_recipe_that_works(
-    door: Door, tenant: OpenScope, language: str
-) -> None:
+def test_empty_studio_offers_a_working_recipe(door: Door, tenant: OpenScope, language: str) -> None:
     who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/studio")
@@ -137,7 +135,7 @@ def test_empty_studio_offers_a_recipe_that_works(
     assert "undefined" not in text.lower()
 
 
-def test_run_shows_what_it_asks_for_and_is_made_once(
+def test_run_is_previewed_and_started_once(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     run()
@@ -154,7 +152,7 @@ def test_run_shows_what_it_asks_for_and_is_made_once(
     assert (newest.seed, newest.total, newest.state) == (7, 2, JobState.QUEUED)
 
 
-def test_running_one_ticks_is_stopped_and_then_rests(
+def test_running_run_refreshes_until_stopped(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     job_id = run()
@@ -169,9 +167,7 @@ def test_running_one_ticks_is_stopped_and_then_rests(
         assert get_run(scope, job_id).state is JobState.STOPPED
 
 
-def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
-    door: Door, lumiere: Agency, run: Callable[..., UUID]
-) -> None:
+def test_failed_run_is_resumed(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
     job_id = run()
     with lumiere.scope() as scope:
         scope.run(
@@ -188,7 +184,7 @@ def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
     assert (found.state, found.reason) == (JobState.QUEUED, None)
 
 
-def test_what_was_refused_is_told_with_its_reason(
+def test_refused_pictures_are_counted_with_the_reason(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     job_id, why = run(), Message("engine.content_refused", {"engine": "stability"})
@@ -203,7 +199,7 @@ def test_what_was_refused_is_told_with_its_reason(
         )
 
 
-def test_variants_are_compared_kept_and_put_away(
+def test_variants_are_compared_selected_and_archived(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     job_id = run()
@@ -224,7 +220,7 @@ def test_variants_are_compared_kept_and_put_away(
     assert shelves == [ShelfState.KEPT, ShelfState.RETIRED, ShelfState.NEW]
 
 
-def test_recipe_is_changed_and_old_runs_keep_theirs(
+def test_changed_recipe_does_not_affect_old_runs(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     run()
@@ -245,7 +241,7 @@ def test_recipe_is_changed_and_old_runs_keep_theirs(
     assert old.version == 1
 
 
-def test_photos_are_handed_in_and_refused_with_a_reason(door: Door, lumiere: Agency) -> None:
+def test_photos_are_uploaded_or_refused_with_a_reason(door: Door, lumiere: Agency) -> None:
     good, bad = encoded(a_picture(seed=11), "JPEG"), b"no picture at all"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -268,7 +264,7 @@ def test_photos_are_handed_in_and_refused_with_a_reason(door: Door, lumiere: Age
     assert (export.asset_id, made.engine, card.engine) == (made.asset_id, "unnamed", "camera")
 
 
-def test_library_is_asked_by_facets(door: Door, lumiere: Agency) -> None:
+def test_library_is_filtered(door: Door, lumiere: Agency) -> None:
     general, nude = (
         picture(door, lumiere, rating=Rating.G),
         picture(door, lumiere, seed=2, rating=Rating.N),
@@ -305,7 +301,7 @@ def test_library_is_asked_by_facets(door: Door, lumiere: Agency) -> None:
             }, value
 
 
-def test_one_picture_tells_its_story_and_is_rated(
+def test_picture_shows_its_origin_and_is_rated(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     run(variants=1)
@@ -342,7 +338,7 @@ def test_one_picture_tells_its_story_and_is_rated(
         )
 
 
-def test_pack_is_made_of_what_is_chosen(door: Door, lumiere: Agency) -> None:
+def test_pack_is_created_from_selected_pictures(door: Door, lumiere: Agency) -> None:
     assets = [picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -357,13 +353,13 @@ def test_pack_is_made_of_what_is_chosen(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.OWNER, Role.MANAGER}))
-def test_studio_is_for_who_runs_the_day(door: Door, lumiere: Agency, role: Role) -> None:
+def test_studio_is_only_for_owner_and_manager(door: Door, lumiere: Agency, role: Role) -> None:
     picture(door, lumiere, rating=Rating.G)
     _, text = opened(door, lumiere, role)
     assert "/files/" not in text
 
 
-def test_other_creators_and_agencies_are_not_there(
+def test_other_creators_and_agencies_are_hidden(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     other = create_agency(tenant, mark="canary")
@@ -392,13 +388,13 @@ def test_other_creators_and_agencies_are_not_there(
             assert secret not in text, query
 
 
-def test_page_says_when_it_was_read(door: Door, lumiere: Agency) -> None:
+def test_page_shows_the_time_of_its_data(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     _, text = opened(door, lumiere)
     assert re.search(r"Mis à jour à \d\d:\d\d", text)
 
 
-def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropped(
+def test_run_waits_for_its_hours_until_they_are_removed(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     with lumiere.scope() as scope:
@@ -427,7 +423,7 @@ def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropp
         assert due <= scope.now
 
 
-def test_hours_of_the_agency_hold_for_who_has_none(
+def test_hours_of_the_agency_apply_by_default(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     run()
@@ -447,7 +443,7 @@ def test_hours_of_the_agency_hold_for_who_has_none(
     assert word("studio.limits_as_agency", opens="23:00", closes="07:00") in shown
 
 
-def test_steps_and_what_came_out_stand_beside_the_runs(
+def test_runs_show_their_step_and_output(
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     job_id = run()

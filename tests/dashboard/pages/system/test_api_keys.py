@@ -1,5 +1,5 @@
-"""Keys for programs: made by who runs things, shown once, ended at once; only the owner ends
-another's."""
+"""API keys: created by permitted members, shown once, revoked; only the owner revokes keys of
+others."""
 
 import re
 
@@ -16,14 +16,14 @@ from tests.dashboard.streamlit_client import stream
 GIVEN = {"name": "Agenda", "scopes": ["posts:read"], "creators": (), "days": 30}
 
 
-def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None:
+def test_key_is_created_shown_once_and_revoked(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Une clé agit au nom du membre" in page.open("/system")
         page.type("Nom de la clé", "Agenda <b>")
         text = page.press("Créer une clé")
         (secret,) = set(re.findall(r"grk_[\w-]{43}", text))
         assert "Agenda &lt;b&gt;" in text
-        assert "un nom" in page.press("Créer une clé"), "the emptied name makes no second key"
+        assert "un nom" in page.press("Créer une clé"), "the empty name creates no second key"
         entered = keys.authenticate_key(door.tenant, secret, address="test")
         assert entered is not None
         assert (entered.tenant_id, entered.member_id) == (
@@ -36,7 +36,7 @@ def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None
     assert keys.authenticate_key(door.tenant, secret, address="test") is None
 
 
-def test_a_press_repeated_makes_one_key(door: Door, lumiere: Agency) -> None:
+def test_double_click_creates_one_key(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Nom de la clé", "Agenda")
@@ -45,7 +45,7 @@ def test_a_press_repeated_makes_one_key(door: Door, lumiere: Agency) -> None:
         assert len(keys.list_keys(scope)) == 1
 
 
-def test_managers_see_their_own_and_the_owner_all(door: Door, lumiere: Agency) -> None:
+def test_managers_see_their_keys_and_the_owner_all(door: Door, lumiere: Agency) -> None:
     for role in (Role.OWNER, Role.MANAGER):
         with lumiere.scope(lumiere.act_as(role)) as scope:
             keys.create_key(scope, **{**GIVEN, "name": f"of {role}"})
@@ -66,7 +66,7 @@ def test_managers_see_their_own_and_the_owner_all(door: Door, lumiere: Agency) -
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
+def test_other_roles_create_no_key(lumiere: Agency, role: Role) -> None:
     with (
         lumiere.scope(lumiere.act_as(role)) as scope,
         pytest.raises(Refused, match=r"role\.forbidden"),
@@ -88,9 +88,7 @@ def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
         ({"days": 367}, "key.days"),
     ],
 )
-def test_a_key_that_says_too_little_is_none(
-    lumiere: Agency, said: dict[str, object], code: str
-) -> None:
+def test_invalid_key_is_refused(lumiere: Agency, said: dict[str, object], code: str) -> None:
     with (
         lumiere.scope(lumiere.act_as(Role.OWNER)) as scope,
         pytest.raises(BadInput, match=re.escape(code)),
@@ -98,7 +96,7 @@ def test_a_key_that_says_too_little_is_none(
         keys.create_key(scope, **{**GIVEN, **said})  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_a_key_is_for_creators_its_maker_works_for(lumiere: Agency) -> None:
+def test_key_is_limited_to_creators_of_its_member(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         agencies.add_creator(
             scope, slug="other", name="Other", kind="virtual", zone="UTC", languages=["fr"]
@@ -119,11 +117,11 @@ def test_a_key_is_for_creators_its_maker_works_for(lumiere: Agency) -> None:
                 assert keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # see above
             else:
                 with pytest.raises(Refused, match=r"key\.other_creators"):
-                    # as above
+                    # one dict for all
                     keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # see above
 
 
-def test_a_key_ends_by_its_day_and_there_are_not_too_many(lumiere: Agency) -> None:
+def test_key_expires_and_their_number_is_limited(lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         secret = keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
     assert keys.authenticate_key(lumiere.open, secret, address="test") is not None
@@ -140,7 +138,7 @@ def test_a_key_ends_by_its_day_and_there_are_not_too_many(lumiere: Agency) -> No
             keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
 
 
-def test_nothing_of_a_key_is_kept_but_its_digest(lumiere: Agency) -> None:
+def test_only_the_digest_of_a_key_is_stored(lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         secret = keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
         (row,) = scope.run("SELECT * FROM api_keys WHERE tenant_id = :t", t=lumiere.tenant_id).all()

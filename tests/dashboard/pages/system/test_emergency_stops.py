@@ -1,5 +1,5 @@
-"""Emergency stops and who works for some creators alone: anybody brakes, nobody ends what keeps
-others' work back."""
+"""Emergency stops by members of some creators: they may set any stop, but never lift one that
+affects other creators."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -30,8 +30,8 @@ SENDING = "sending"
 
 @pytest.fixture
 def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
-    """Mia's manager works for her alone; Zoé has an account on a platform of her own. The agency,
-    Zoé, her account."""
+    """Return the agency, Zoé and her account: the manager has only Mia, and Zoé's account is on
+    another platform."""
     lumiere.post("demain")
     with lumiere.scope() as scope:
         zoe = agencies.add_creator(
@@ -85,9 +85,7 @@ def limited(who: Agency, *creators: str) -> None:
         )
 
 
-def test_others_stops_names_and_acts_are_not_shown(
-    door: Door, two: tuple[Agency, UUID, UUID]
-) -> None:
+def test_stops_of_other_creators_are_hidden(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
     who, zoe, account = two
     stops(who, "creator", str(zoe))
     stops(who, "channel", str(account))
@@ -113,7 +111,7 @@ def test_others_stops_names_and_acts_are_not_shown(
 
 
 @pytest.mark.parametrize("where", ["creator", "channel"])
-def test_who_works_for_others_only_ends_no_stop_they_saw_before(
+def test_member_who_lost_a_creator_cannot_lift_her_stop(
     door: Door, two: tuple[Agency, UUID, UUID], where: str
 ) -> None:
     who, zoe, account = two
@@ -127,7 +125,7 @@ def test_who_works_for_others_only_ends_no_stop_they_saw_before(
     assert wanted(who) == []
 
 
-def test_who_works_for_others_by_now_stops_nobody_they_chose_before(
+def test_member_who_lost_a_creator_cannot_stop_her(
     door: Door, two: tuple[Agency, UUID, UUID]
 ) -> None:
     who, _, _ = two
@@ -140,7 +138,7 @@ def test_who_works_for_others_by_now_stops_nobody_they_chose_before(
     assert wanted(who) == []
 
 
-def test_who_works_for_one_creator_ends_her_stop(
+def test_member_of_one_creator_lifts_her_stop(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
 ) -> None:
     who, _, _ = two
@@ -155,7 +153,7 @@ def test_who_works_for_one_creator_ends_her_stop(
 
 
 @pytest.mark.parametrize(("where", "target"), [("tenant", ""), ("platform", "sandbox")])
-def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
+def test_member_of_one_creator_sets_but_cannot_lift_a_wide_stop(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope, where: str, target: str
 ) -> None:
     who, _, _ = two
@@ -179,7 +177,7 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
     assert len(wanted(who)) == 1
 
 
-def test_the_workers_end_nothing_for_who_works_for_some(
+def test_workers_lift_no_wide_stop_for_a_member_of_some_creators(
     two: tuple[Agency, UUID, UUID], tenant: OpenScope
 ) -> None:
     who, zoe, _ = two
@@ -211,13 +209,13 @@ def test_the_workers_end_nothing_for_who_works_for_some(
     stops(who, "tenant")
     mias, owner = who.members[Role.MANAGER], who.members[Role.OWNER]
     assert not ends(owner)
-    assert not ends(mias)  # is no second of the owner
+    assert not ends(mias)  # does not count as the second member
     assert ends(second)
     stops(who, "tenant")
     limited(who)
     assert not ends(mias)
     limited(who, "mia")
-    assert not ends(owner)  # nor once they work for fewer than when they asked
+    assert not ends(owner)  # nor once a requester has fewer creators than at the request
     stops(who, "creator", str(zoe))
     wish = EmergencyStopRequested(
         who.tenant_id,
@@ -235,16 +233,15 @@ def test_the_workers_end_nothing_for_who_works_for_some(
 
 
 @pytest.mark.parametrize("since", ["", "never", "2026-13-01T00:00:00+00:00"])
-def test_a_signed_end_names_the_press_it_ends(lumiere: Agency, since: str) -> None:
-    """Whatever comes in that field is a browser's word: nothing is handed to the workers that they
-    cannot read."""
+def test_signed_lift_needs_the_time_of_its_stop(lumiere: Agency, since: str) -> None:
+    """The field comes from a browser: the workers only get values they can parse."""
     fields = {"where": "tenant", "target": "", "feature": SENDING, "reason": "over", "since": since}
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput):
         passkey_confirmations.execute_act(scope, emergency_stops.REOPEN_ACT, fields, uuid7())
     assert wanted(lumiere) == []
 
 
-def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
+def test_signature_is_requested_only_from_permitted_members(
     door: Door, two: tuple[Agency, UUID, UUID]
 ) -> None:
     who, zoe, account = two
@@ -264,7 +261,7 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
             assert (answer.status_code, said in answer.text) == (409, True), where
 
 
-def test_a_creator_stops_her_own_posts_from_home(
+def test_creator_stops_her_posts_from_home(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
 ) -> None:
     who, zoe, _ = two
@@ -274,7 +271,7 @@ def test_a_creator_stops_her_own_posts_from_home(
         text = page.open("/")
         assert "peuvent lever l’arrêt" in text
         page.type("Motif", "on m’a volé mon téléphone")
-        assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
+        assert "Arrêt d’urgence demandé : Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
         handle_stop_request(asked, tenant=tenant)
@@ -287,7 +284,7 @@ def test_a_creator_stops_her_own_posts_from_home(
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/")
         assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
-        assert "Arrêter : Mia" not in page.labels()  # theirs is under System
+        assert "Arrêter : Mia" not in page.labels()  # managers find it on System
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Motif de la levée", "retrouvé")
         page.press("Lever l’arrêt")
@@ -295,10 +292,10 @@ def test_a_creator_stops_her_own_posts_from_home(
         assert "a déclenché l’arrêt d’urgence et" not in page.open("/")
 
 
-def test_what_is_told_of_stops_says_what_they_stop(
+def test_notices_name_the_scope_of_each_stop(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
 ) -> None:
-    """Of two that stand at once, nobody would know which one waits for them."""
+    """With two stops at once, members must see which one a notice concerns."""
     who, zoe, account = two
     wishes = [("tenant", "", False, Role.OWNER), ("tenant", "", True, Role.OWNER)]
     wishes += [
@@ -323,14 +320,14 @@ def test_what_is_told_of_stops_says_what_they_stop(
         assert f'<span class="gr-soft">{whom} · <a href="/system"' in text, whom
 
 
-def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
+def test_chatter_chooses_a_creator_and_other_roles_have_no_button(
     door: Door, two: tuple[Agency, UUID, UUID]
 ) -> None:
     who, zoe, _ = two
     with stream(door.url, door.cookie(who, Role.CHATTER)) as page:  # reads English
         page.open("/")
         page.choose("Stop", "Zoé")
-        assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
+        assert "Emergency stop requested: Zoé" in page.press("Stop: Zoé")
         assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
         with who.scope() as scope:
             members.change_member(
@@ -344,9 +341,8 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
             assert [one for one in page.labels() if one.startswith("Arrêter")] == [], role
 
 
-def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Agency) -> None:
-    """The calendar said that it waits for the end of the stop; the day on Home said "Scheduled" as
-    before."""
+def test_stopped_post_is_not_shown_as_scheduled(door: Door, lumiere: Agency) -> None:
+    """Regression: the calendar showed the stop, but Home still showed "Scheduled"."""
     lumiere.post("Le soir", minutes=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert ">Programmé</span>" in page.open()

@@ -1,5 +1,5 @@
-"""State of the system: an agency sees its own tasks alone, does again what gave up, stops and
-reopens."""
+"""The System page: only failed jobs of the agency, retry and discard, emergency stops set and
+lifted."""
 
 import ast
 import shutil
@@ -40,7 +40,7 @@ HOURS = timedelta(hours=2, minutes=5)
 
 
 def given_up(who: Agency) -> str:
-    """A task of this agency that failed too often; its number."""
+    """Create a failed job of this agency and return its short ID."""
     with who.scope() as scope:
         subject = uuid7()
         outbox.put(
@@ -57,7 +57,7 @@ def given_up(who: Agency) -> str:
     return str(row.hex[-8:])
 
 
-def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
+def test_repeated_acts_are_one_line(door: Door, lumiere: Agency) -> None:
     for role, times in ((Role.MANAGER, 1), (Role.OWNER, 120), (Role.MANAGER, 2)):
         with lumiere.scope(lumiere.act_as(role)) as scope:
             for _ in range(times):
@@ -71,15 +71,13 @@ def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
         assert "120 fois" in page.open("/system")
 
 
-def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> None:
+def test_requested_lift_is_confirmed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Levée de l’arrêt demandée" in page.open("/system", asked="1")
         assert "Levée de l’arrêt demandée" not in page.open("/system")
 
 
-def test_what_gave_up_is_done_again_or_put_aside(
-    door: Door, lumiere: Agency, tenant: OpenScope
-) -> None:
+def test_failed_job_is_retried_or_discarded(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant)
     mine, theirs = given_up(lumiere), given_up(other)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -109,7 +107,7 @@ def wanted(who: Agency) -> list[EmergencyStopRequested]:
         ]
 
 
-def test_one_person_stops_and_who_did_it_is_told(
+def test_one_member_sets_a_stop_and_its_reason_is_shown(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -149,13 +147,13 @@ def test_one_account_or_a_whole_platform_is_stopped(
             assert choice in page.open("/system")
             told = page.open(
                 "/calendar"
-            )  # every page tells what is stopped, and that the rest is not
+            )  # every page shows what is stopped, and that the rest continues
             assert ("Mia" if where == "creator" else spoken) in told
-            assert "le reste continue" in told
-            assert "sont suspendus jusqu’à sa levée" not in told
+            assert "packs concernés sont suspendus" in told
+            assert "Publications, messages et packs sont suspendus" not in told
 
 
-def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
+def test_stop_of_the_installation_cannot_be_lifted_by_an_agency(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     emergency_stop.close_sending_switch(tenant, "clé volée")
@@ -174,7 +172,7 @@ def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
         assert not emergency_stops.is_stopped(scope, "sending")
 
 
-def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: OpenScope) -> None:
+def test_refused_lift_is_reported_on_home(lumiere: Agency, tenant: OpenScope) -> None:
     owner = lumiere.act_as(Role.OWNER)
     for opened in (False, True):
         ask = EmergencyStopRequested(
@@ -193,7 +191,7 @@ def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: Op
         assert [one.message.code for one in list_open_notices(scope)] == ["switch.alone_too_early"]
 
 
-def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
+def test_two_members_lift_a_stop_of_the_agency(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     def ask(role: Role, *, opened: bool) -> bool:
@@ -207,20 +205,18 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
 
     assert not ask(Role.OWNER, opened=False)
     assert not ask(Role.OWNER, opened=True)
-    assert not ask(Role.OWNER, opened=True)  # twice the same person is one
+    assert not ask(Role.OWNER, opened=True)  # the same member twice counts once
     assert ask(Role.MANAGER, opened=True)
     with lumiere.scope() as scope:
         assert list_open_notices(scope) == []
     assert not ask(Role.OWNER, opened=False)
-    assert not ask(
-        Role.MANAGER, opened=True
-    )  # what was asked before this stop says nothing about it
+    assert not ask(Role.MANAGER, opened=True)  # requests from before this stop do not count
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "a demandé la levée d’un arrêt d’urgence" in page.open("/system")
         assert "Indiquez pourquoi" in page.press("Lever l’arrêt")
 
 
-def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
+def test_late_jobs_are_reported(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         wish = EmergencyStopRequested(
             scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x"
@@ -236,12 +232,12 @@ def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+def test_other_roles_do_not_see_the_page(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert "Files d’attente" not in page.open("/system")
 
 
-def test_every_noted_act_has_its_sentence() -> None:
+def test_every_recorded_act_has_a_sentence() -> None:
     acts = {
         call.args[1].value
         for source in product()
@@ -253,10 +249,10 @@ def test_every_noted_act_has_its_sentence() -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None:
-    """Acts of one hand stand in one line, whatever each was about: the page knows nothing to
-    fill in, and was not drawn any more once an account had been disconnected, whose sentence
-    named it."""
+def test_sentence_of_an_act_has_no_parameters(language: str) -> None:
+    """Repeated acts of a member share one line whatever they concern, so the page has no values to
+    fill in. Regression: the page failed after an account was disconnected, because its sentence
+    named the account."""
     said = {
         code: sentence
         for code, sentence in load_catalogue(language).items()
@@ -266,7 +262,7 @@ def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None
     assert [code for code, sentence in said.items() if "{" in sentence] == []
 
 
-def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
+def test_stricter_rule_is_added_by_one_and_removed_by_two(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     lumiere.post("bonjour")
@@ -302,7 +298,7 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
         assert place_limits.list_place_limits(scope) == []
 
 
-def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency) -> None:
+def test_destinations_are_named_as_in_the_composer(door: Door, lumiere: Agency) -> None:
     lumiere.post("bonjour")
     with lumiere.scope() as scope:
         scope.run(
@@ -315,7 +311,7 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
         assert "byhand" not in text
 
 
-def test_rules_of_a_strangers_package_wait_for_the_owner(
+def test_policy_of_a_third_party_package_needs_the_owner(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     packages = door.log.parent / "packages"
@@ -338,7 +334,10 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(
         with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
             text = page.open("/system")
             assert "acme : paquet acme 1.2" in text
-            assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
+            assert (
+                "acme.post · Tout public : autorisé · Suggestif : autorisé · Nudité : interdit"
+                in text
+            )
             assert "Les règles du paquet greedy 1.2 ne sont pas signées" in text
         with stream(door.url, door.cookie(lumiere)) as page:
             assert "le propriétaire doit les accepter" in page.open("/system")
@@ -352,7 +351,7 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(
         shutil.rmtree(packages)
 
 
-def test_a_rule_that_grew_old_is_read_again_by_two(
+def test_outdated_policy_is_verified_by_two_members(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     lumiere.post("bonjour")
@@ -365,7 +364,7 @@ def test_a_rule_that_grew_old_is_read_again_by_two(
         assert "Règles à vérifier" not in page.open("/system")
     with tenant(
         INSTALLATION_ID, "system:test", role="relay"
-    ) as scope:  # the last test of this module: its clock goes back after
+    ) as scope:  # must be the last test of this module, because its clock is reset afterwards
         scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
     for role, button in (
         (Role.OWNER, "Confirmer : inchangées"),
@@ -390,7 +389,7 @@ def test_a_rule_that_grew_old_is_read_again_by_two(
         assert "Règles à vérifier" not in page.open("/system")
 
 
-def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency) -> None:
+def test_classifier_status_is_shown(door: Door, lumiere: Agency) -> None:
     first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
     with lumiere.scope() as scope:
         inspections.record_classifier_missing(scope, assets.get_asset(scope, first).sha256)

@@ -1,5 +1,4 @@
-"""Machines of the agency's own on the System page: added, their key shown once, seen at work,
-ended."""
+"""Remote workers on the System page: added, key shown once, activity, removal."""
 
 import re
 
@@ -19,7 +18,7 @@ from tests.dashboard.streamlit_client import stream
 from tests.studio.builders import build_spec
 
 
-def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
+def test_remote_worker_is_added_followed_and_removed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "avec carte graphique" in page.open("/system")
         page.type("Nom de la machine", "Cave <b>")
@@ -56,7 +55,7 @@ def _asks(lumiere: Agency, machine_id: object) -> None:
         assert leases.lease_pictures(scope, machine_id, wanted, AgencyBounds()) is None  # type: ignore[arg-type]  # see above
 
 
-def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
+def test_double_click_adds_one_worker(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Nom de la machine", "Cave")
@@ -66,6 +65,6 @@ def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])
-def test_who_runs_nothing_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+def test_other_roles_see_no_remote_workers(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert "avec carte graphique" not in page.open("/system")

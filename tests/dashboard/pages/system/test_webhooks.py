@@ -1,5 +1,4 @@
-"""The agency's own systems on the System page: added, shown with their secret once, tried, paused,
-ended."""
+"""Webhooks on the System page: added, secret shown once, tested, paused, deleted."""
 
 import re
 
@@ -16,19 +15,19 @@ SECRET = re.compile(r"whs_[\w-]{43}")
 
 
 def added(page: Stream) -> str:
-    """The page after a system was added."""
+    """Add a webhook and return the text of the page."""
     page.open("/system")
     page.type("Nom du webhook", "CRM <b>")
     page.type("URL", "https://crm.example/hook")
     return page.press("Ajouter un webhook")
 
 
-def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agency) -> None:
+def test_owner_adds_tests_pauses_and_deletes_a_webhook(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = added(page)
         assert len(set(SECRET.findall(text))) == 1
         assert "CRM &lt;b&gt;" in text
-        assert "un nom" in page.press("Ajouter un webhook"), "the emptied name adds no second one"
+        assert "un nom" in page.press("Ajouter un webhook"), "the empty name adds no second webhook"
         assert not SECRET.search(page.press("Je l’ai copié"))
         assert "test · nouvelle tentative prévue" in page.press("Envoyer un test")
         with lumiere.scope() as scope:
@@ -50,11 +49,8 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert endpoints.list_webhooks(scope) == []
 
 
-def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
-    door: Door, lumiere: Agency
-) -> None:
-    """A call is given up after a day: by then a busy agency has told its system of hundreds of
-    things."""
+def test_failed_call_is_resent_despite_many_later_calls(door: Door, lumiere: Agency) -> None:
+    """A call fails for good after a day, when a busy agency has sent hundreds of others."""
     with stream(door.url, door.cookie(lumiere)) as page:
         added(page)
         with lumiere.scope() as scope:
@@ -76,7 +72,7 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
         assert "dead" not in {call.state for call in list_calls(scope, hook.id, limit=20)}
 
 
-def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
+def test_double_click_adds_one_webhook(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Nom du webhook", "CRM")
@@ -86,7 +82,7 @@ def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
         assert len(endpoints.list_webhooks(scope)) == 1
 
 
-def test_what_is_no_address_is_told(door: Door, lumiere: Agency) -> None:
+def test_invalid_url_is_refused(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Nom du webhook", "CRM")
@@ -97,7 +93,7 @@ def test_what_is_no_address_is_told(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER])
-def test_who_is_no_owner_sees_no_systems(door: Door, lumiere: Agency, role: Role) -> None:
+def test_manager_sees_no_webhooks(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         added(page)
     with stream(door.url, door.cookie(lumiere, role)) as page:

@@ -1,5 +1,5 @@
-"""Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the
-last owner stays."""
+"""Team: the owner invites, changes and removes members; other roles do not see the page; the last
+owner remains."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
 
-def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumiere: Agency) -> None:
+def test_invited_member_signs_in_with_the_link(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
         for said in (
@@ -45,7 +45,7 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     assert sessions.find_session(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
 
 
-def test_an_address_that_ends_with_a_slash_makes_no_other_link(
+def test_trailing_slash_of_the_address_does_not_change_links(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
@@ -61,19 +61,17 @@ def test_an_address_that_ends_with_a_slash_makes_no_other_link(
         session.dashboard_settings.cache_clear()
 
 
-def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> None:
+def test_markup_in_a_name_is_escaped(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         page.type("Nom", "**Zoé** [ici](http://evil.example) _x_ a_b")
         page.type("E-mail", "zoe@lumiere.example")
         told = page.press("Inviter")
         assert r"\*\*Zoé\*\* \[ici\](http://evil.example) \_x\_ a_b" in told
-        assert re.search(r"http://\S+/auth/link/[\w-]+", told), (
-            "the link that is handed over stays one"
-        )
+        assert re.search(r"http://\S+/auth/link/[\w-]+", told), "the sign-in link is not escaped"
 
 
-def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Agency) -> None:
+def test_guest_without_creators_is_warned_about(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         assert page.find("Créateurs attribués", nth=-1).drawn.placeholder == "Tous les créateurs"
@@ -84,7 +82,7 @@ def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Ag
 @pytest.mark.parametrize(
     "typed", [("", "zoe@lumiere.example"), ("Zoé", "no address"), ("Zoé", "@"), ("Zoé", "")]
 )
-def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str, str]) -> None:
+def test_invalid_invitation_is_refused(door: Door, lumiere: Agency, typed: tuple[str, str]) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         page.type("Nom", typed[0])
@@ -93,13 +91,13 @@ def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
-def test_nobody_but_the_owner_sees_the_team(door: Door, lumiere: Agency, role: Role) -> None:
+def test_only_the_owner_sees_the_team(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
         assert "Inviter un membre" not in page.open("/team")
         assert "lumiere.example" not in page.open("/team")
 
 
-def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
+def test_removed_member_is_signed_out_of_open_pages(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.open()
         with lumiere.scope() as scope:
@@ -108,7 +106,7 @@ def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
 
 
 def elsewhere(who: Agency, role: Role) -> None:
-    """From now on somebody of this role works for another creator alone."""
+    """Assign this member to another creator only."""
     with who.scope() as scope:
         agencies.add_creator(
             scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",)
@@ -116,9 +114,7 @@ def elsewhere(who: Agency, role: Role) -> None:
         members.change_member(scope, who.members[role], role=role, creators=("zoe",))
 
 
-def test_who_works_for_others_by_now_does_nothing_from_an_open_page(
-    door: Door, lumiere: Agency
-) -> None:
+def test_open_page_of_a_reassigned_member_changes_nothing(door: Door, lumiere: Agency) -> None:
     failed = lumiere.post("refusée", minutes=-5, state="failed")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert "refusée" in page.open("/calendar")
@@ -128,9 +124,7 @@ def test_who_works_for_others_by_now_does_nothing_from_an_open_page(
         assert str(get_delivery(scope, failed).state) == "failed"
 
 
-def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(
-    door: Door, lumiere: Agency
-) -> None:
+def test_open_page_hides_unassigned_creators(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
         assert "Mia" in page.open("/insights")
         elsewhere(lumiere, Role.ACCOUNTANT)
@@ -139,7 +133,7 @@ def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(
         assert "Mia" not in drawn
 
 
-def test_the_last_owner_stays(lumiere: Agency) -> None:
+def test_last_owner_cannot_be_removed(lumiere: Agency) -> None:
     owner = lumiere.members[Role.OWNER]
     with lumiere.scope() as scope, pytest.raises(Conflict, match=r"member\.last_owner"):
         members.remove_member(scope, owner)
@@ -150,13 +144,13 @@ def test_the_last_owner_stays(lumiere: Agency) -> None:
         members.remove_member(scope, owner)
 
 
-def test_another_agency_s_member_is_nobody(tenant: OpenScope, lumiere: Agency) -> None:
+def test_member_of_another_agency_is_unknown(tenant: OpenScope, lumiere: Agency) -> None:
     other = create_agency(tenant)
     with lumiere.scope() as scope, pytest.raises(Exception, match=r"member\.unknown"):
         members.remove_member(scope, other.members[Role.CHATTER])
 
 
-def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -> None:
+def test_assigned_creators_are_named(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         mia = tenant_reads.list_creators(scope)[0]
         agencies.add_member(
@@ -175,7 +169,7 @@ def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -
     assert text.count("Aucun créateur attribué") == 1  # the guest
 
 
-def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agency) -> None:
+def test_owner_sees_which_content_needs_which_approvals(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
     for said in (
@@ -185,10 +179,10 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
         "jusqu’à l’accord d’un conseil",
     ):
         assert said in text, said
-    assert "Relecteurs : Manager, Owner." in text  # the guest was given no creator
+    assert "Relecteurs : Manager, Owner." in text  # no creator is assigned to the guest
 
 
-def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:
+def test_first_steps_are_hidden_from_creator_and_chatter(door: Door, lumiere: Agency) -> None:
     for role, led in ((Role.OWNER, True), (Role.CREATOR, False), (Role.CHATTER, False)):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             assert ('href="/channels"' in page.open("/")) is led, role

@@ -1,5 +1,5 @@
-"""The tour: in a demonstration alone, for who runs it, in both languages; each press is one event,
-each step undone."""
+"""The tour: only in a demo, for owner and manager, in both languages; each click is one event, and
+each step can be undone."""
 
 from uuid import UUID
 
@@ -34,7 +34,7 @@ PATH = "/tour"
 
 @pytest.fixture
 def demo(tenant: OpenScope) -> Agency:
-    """A demonstration with Mia and Nova."""
+    """Return a demo agency with Mia and Nova."""
     made = create_agency(tenant, demo=True)
     with made.scope() as scope:
         from tenants.agencies import agencies
@@ -62,7 +62,7 @@ def demo(tenant: OpenScope) -> Agency:
 
 
 def pressed(who: Agency) -> list[tuple[str, str, str]]:
-    """What the workers were asked for."""
+    """Return the requested tour steps."""
     with who.scope() as scope:
         rows = (
             scope.run(
@@ -76,7 +76,7 @@ def pressed(who: Agency) -> list[tuple[str, str, str]]:
 
 
 def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -> UUID:
-    """A post of the tour as the workers would have written it; its delivery."""
+    """Create a post of the tour as the workers do, and return its delivery."""
     owner = who.members[Role.OWNER]
     with who.scope() as scope:
         creator = tenant_reads.get_creator(scope, slug).id
@@ -111,14 +111,14 @@ def state_of(who: Agency, delivery: UUID) -> str:
         )
 
 
-def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
+def test_home_of_a_demo_links_to_the_tour(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open("/")
     assert "Visite guidée (8 minutes)" in text
     assert 'href="/tour"' in text
 
 
-def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
+def test_tour_has_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         for step in (
@@ -150,7 +150,7 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> None:
+def test_tour_is_only_for_owner_and_manager(door: Door, demo: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(demo, role)) as page:
         text = page.open(PATH)
     assert ("Kill a process" in text or "Arrêter un processus" in text) is has_right(
@@ -158,13 +158,13 @@ def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> Non
     )
 
 
-def test_an_agency_of_ones_own_has_none(door: Door, lumiere: Agency) -> None:
+def test_agency_without_demo_has_no_tour(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "8 minutes" not in page.open("/")
         assert "Arrêter un processus" not in page.open(PATH)
 
 
-def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> None:
+def test_each_click_is_one_event_of_the_member(door: Door, demo: Agency) -> None:
     owner = demo.act_as(Role.OWNER)
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
@@ -185,7 +185,7 @@ def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> Non
     assert pressed(demo) == wanted
 
 
-def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency) -> None:
+def test_refusals_are_listed_and_cleared(door: Door, demo: Agency) -> None:
     kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=DeliveryState.HELD)
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
@@ -195,7 +195,7 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
     assert state_of(demo, kept) == "cancelled"
 
 
-def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo: Agency) -> None:
+def test_burst_is_counted_by_the_platform_and_removed(door: Door, demo: Agency) -> None:
     run = uuid7()
     for number in range(BURST_SIZE):
         left(
@@ -219,7 +219,7 @@ def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo
     assert [act for act, _, _ in pressed(demo)] == ["clear_burst"]
 
 
-def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
+def test_new_burst_waits_for_the_previous_one(door: Door, demo: Agency) -> None:
     run = uuid7()
     left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.PUBLISHED)
     with demo.scope("system:tour") as scope:
@@ -232,7 +232,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
     assert pressed(demo) == []
 
 
-def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -> None:
+def test_post_of_the_tour_is_shown_and_removed(door: Door, demo: Agency) -> None:
     planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with stream(door.url, door.cookie(demo)) as page:
         assert "Programmé : publication" in page.open(PATH)
@@ -241,7 +241,7 @@ def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -
         assert "Retirer cette publication" not in page.open(PATH)
 
 
-def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: Agency) -> None:
+def test_members_see_only_steps_of_their_creators(door: Door, demo: Agency) -> None:
     left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with demo.scope() as scope:
         scope.run(
@@ -254,7 +254,7 @@ def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: A
     assert "/c/nova" in text
 
 
-def test_events_outside_of_a_demonstration_are_refused(lumiere: Agency) -> None:
+def test_tour_events_outside_a_demo_are_refused(lumiere: Agency) -> None:
     from dashboard.pages.tour import events
     from foundation.errors import Refused
 

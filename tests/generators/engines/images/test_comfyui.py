@@ -1,4 +1,4 @@
-"""ComfyUI: each picture is asked for once, whatever is lost on the way, and nobody else's is
+"""ComfyUI: each picture is requested once despite lost responses, and jobs of others are never
 stopped."""
 
 import io
@@ -49,7 +49,7 @@ def engine(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
     return ComfyUI(comfy.url, read_workflow(saved()), deadline=0.5)
 
 
-def test_the_registry_offers_it_where_its_address_is_set(
+def test_registry_offers_comfyui_if_address_and_workflow_are_set(
     comfy: FakeComfy, saved: Callable[..., str]
 ) -> None:
     found = registry.load_image_engine(
@@ -62,7 +62,7 @@ def test_the_registry_offers_it_where_its_address_is_set(
         )
 
 
-def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_check_reports_a_failing_server(comfy: FakeComfy, engine: ComfyUI) -> None:
     assert isinstance(engine, ServedEngine)
     engine.check()
     comfy.fail("/queue", Fault(status=502))
@@ -70,7 +70,7 @@ def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyU
         engine.check()
 
 
-def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) -> None:
+def test_shared_gpu_is_freed_by_other_engines(comfy: FakeComfy) -> None:
     all_of_it = {"unload_models": True, "free_memory": True}
     with ollama.serving() as texts:
         texts.models.append("llava")
@@ -87,20 +87,20 @@ def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) 
         assert (list(texts.loaded), comfy.freed) == (["of-somebody-else"], [])
         gpu_sharing.free_gpu(shared, "diffusion")
         assert (len(texts.asked), comfy.freed) == (2, [all_of_it]), (
-            "nothing of ours is loaded there any more"
+            "none of our models is loaded any more"
         )
         texts.loaded["llava"] = 3
         gpu_sharing.free_gpu(shared, "ollama")
         assert ("llava" in texts.loaded, comfy.freed) == (True, [all_of_it] * 2), (
-            "it looks at a picture now"
+            "it is now the vision model's turn"
         )
         comfy.fail("/free", Fault(status=500))
         gpu_sharing.free_gpu(shared, "diffusion")
-    gpu_sharing.free_gpu(shared, "diffusion")  # nobody answers: the picture is tried all the same
+    gpu_sharing.free_gpu(shared, "diffusion")  # the server is down: the picture is attempted anyway
     assert comfy.freed[-1] == all_of_it
 
 
-def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_job_values_fill_the_marked_nodes(comfy: FakeComfy, engine: ComfyUI) -> None:
     picture = engine.draw(
         an_image_job(prompt="a café", negative="blur", seed=7, width=64, height=128)
     )
@@ -119,14 +119,15 @@ def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: Comf
 
 
 def retitled(title: str) -> dict[str, Any]:
-    """The stock sampler, which takes seed, steps, guidance and strength at once."""
+    """Return a workflow with the stock sampler, which takes seed, steps, guidance and strength in
+    one node."""
     graph = workflow()
     graph["6"]["_meta"]["title"] = title
     graph["6"]["inputs"]["denoise"] = 0.5
     return graph
 
 
-def test_one_node_takes_as_much_as_its_title_lists(
+def test_one_node_takes_every_input_in_its_title(
     comfy: FakeComfy, saved: Callable[..., str]
 ) -> None:
     found = read_workflow(saved(retitled("seed,Steps , guidance, strength")))
@@ -139,7 +140,7 @@ def test_one_node_takes_as_much_as_its_title_lists(
     assert found.ignored_inputs(negative=True) == ()
 
 
-def test_what_no_title_takes_is_told(saved: Callable[..., str]) -> None:
+def test_inputs_without_a_marked_node_are_listed(saved: Callable[..., str]) -> None:
     graph = {one: told for one, told in workflow().items() if one not in "45"}
     assert read_workflow(saved(graph)).ignored_inputs(negative=True) == (
         "size",
@@ -157,13 +158,15 @@ def test_what_no_title_takes_is_told(saved: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     "title", ["seed, seed", "seed, prompt", "seed, steps, step", "seed,", "my seed, steps"]
 )
-def test_a_list_of_marks_names_inputs_that_are_there(saved: Callable[..., str], title: str) -> None:
+def test_title_with_unknown_or_repeated_mark_is_refused(
+    saved: Callable[..., str], title: str
+) -> None:
     with pytest.raises(EngineMissing, match="workflow_mark"):
         read_workflow(saved(retitled(title)))
 
 
 @pytest.mark.parametrize("mints", [False, True], ids=["ours", "minted"])
-def test_an_answer_lost_after_acceptance_makes_no_second_picture(
+def test_response_lost_after_acceptance_makes_no_second_picture(
     comfy: FakeComfy, engine: ComfyUI, mints: bool
 ) -> None:
     comfy.mints = mints
@@ -173,25 +176,25 @@ def test_an_answer_lost_after_acceptance_makes_no_second_picture(
 
 
 @pytest.mark.parametrize("mints", [False, True], ids=["ours", "minted"])
-def test_who_dies_while_it_waits_takes_up_the_same_picture(
+def test_restarted_worker_resumes_the_queued_picture(
     comfy: FakeComfy, saved: Callable[..., str], mints: bool
 ) -> None:
     comfy.mints = mints
     comfy.keeps_going = False
     first = ComfyUI(comfy.url, read_workflow(saved()), seconds=0.0)
     graph, key = read_workflow(saved()).build_graph(an_image_job(), {})
-    first._queue_prompt(graph, key)  # and dies here
+    first._queue_prompt(graph, key)  # the worker dies after this request
     comfy.keeps_going = True
     picture = ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())
     assert picture.data
     assert (len(comfy.sent), len(comfy.made)) == (1, 1)
     ComfyUI(comfy.url, read_workflow(saved())).draw(
         an_image_job()
-    )  # what is made is taken, not made again
+    )  # the finished picture is fetched, not generated again
     assert len(comfy.made) == 1
 
 
-def test_a_restart_that_forgets_the_queue_is_asked_again(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_job_lost_in_a_server_restart_is_queued_again(comfy: FakeComfy, engine: ComfyUI) -> None:
     comfy.steps = 3
 
     def restarts(done: int, _total: int) -> None:
@@ -203,7 +206,7 @@ def test_a_restart_that_forgets_the_queue_is_asked_again(comfy: FakeComfy, engin
     assert len(comfy.made) == 1
 
 
-def test_a_server_that_forgets_every_time_is_told_as_away(
+def test_server_that_loses_every_job_counts_as_unreachable(
     comfy: FakeComfy, engine: ComfyUI
 ) -> None:
     with pytest.raises(EngineUnreachable, match="job_lost"):
@@ -215,7 +218,7 @@ def test_a_server_that_forgets_every_time_is_told_as_away(
 @pytest.mark.parametrize(
     "fault", [Fault(status=503), Fault(broken=True), Fault(hang=True)], ids=repr
 )
-def test_a_fault_is_said_and_the_next_try_doubles_nothing(
+def test_retry_after_a_fault_makes_no_second_picture(
     comfy: FakeComfy, engine: ComfyUI, path: str, fault: Fault
 ) -> None:
     comfy.fail(path, fault)
@@ -226,9 +229,7 @@ def test_a_fault_is_said_and_the_next_try_doubles_nothing(
     assert len(comfy.made) == 1
 
 
-def test_a_listener_that_raises_stops_this_picture_and_no_other(
-    comfy: FakeComfy, engine: ComfyUI
-) -> None:
+def test_raising_listener_stops_only_its_own_picture(comfy: FakeComfy, engine: ComfyUI) -> None:
     class Stopped(Exception):
         pass
 
@@ -248,7 +249,7 @@ def test_a_listener_that_raises_stops_this_picture_and_no_other(
     assert comfy.running
 
 
-def test_what_was_interrupted_or_lost_its_file_is_made_anew(
+def test_interrupted_or_deleted_picture_is_generated_again(
     comfy: FakeComfy, engine: ComfyUI
 ) -> None:
     class Stopped(Exception):
@@ -271,7 +272,7 @@ def test_what_was_interrupted_or_lost_its_file_is_made_anew(
     assert len(comfy.made) == 2
 
 
-def test_a_picture_that_takes_too_long_is_given_up_and_taken_out(
+def test_slow_picture_times_out_and_is_cancelled(
     comfy: FakeComfy, saved: Callable[..., str]
 ) -> None:
     comfy.keeps_going = False
@@ -287,7 +288,7 @@ def test_a_picture_that_takes_too_long_is_given_up_and_taken_out(
         ("mat1 and mat2 shapes cannot be multiplied", EngineMissing, "workflow_failed"),
     ],
 )
-def test_what_the_server_could_not_do_is_said(
+def test_server_error_maps_to_an_engine_error(
     comfy: FakeComfy, engine: ComfyUI, ends: str, error: type[Exception], code: str
 ) -> None:
     comfy.ends = ends
@@ -295,9 +296,7 @@ def test_what_the_server_could_not_do_is_said(
         engine.draw(an_image_job())
 
 
-def test_a_model_that_is_not_there_names_the_node(
-    comfy: FakeComfy, saved: Callable[..., str]
-) -> None:
+def test_missing_model_error_names_the_node(comfy: FakeComfy, saved: Callable[..., str]) -> None:
     graph = workflow()
     graph["1"]["inputs"]["ckpt_name"] = "gone.safetensors"
     with pytest.raises(EngineMissing) as raised:
@@ -305,7 +304,9 @@ def test_a_model_that_is_not_there_names_the_node(
     assert raised.value.message.params["what"] == "CheckpointLoaderSimple"
 
 
-def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable[..., str]) -> None:
+def test_workflow_without_a_saved_output_is_refused(
+    comfy: FakeComfy, saved: Callable[..., str]
+) -> None:
     graph = workflow()
     graph["7"]["class_type"] = "PreviewImage"
     with pytest.raises(EngineMissing, match="workflow_nothing"):
@@ -324,7 +325,7 @@ def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable
         ({**workflow(), "6": {**workflow()["6"], "inputs": {"steps": 20}}}, "workflow_mark"),
     ],
 )
-def test_an_unfit_workflow_says_what_it_lacks(
+def test_unusable_workflow_is_refused_with_its_reason(
     saved: Callable[..., str], graph: Any, code: str
 ) -> None:
     with pytest.raises(EngineMissing, match=code):
@@ -333,7 +334,8 @@ def test_an_unfit_workflow_says_what_it_lacks(
 
 @pytest.fixture
 def looking(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
-    """Workflows for words, variations, parts, postures, and looks of two pictures."""
+    """An engine with workflows for text, variations, regions, poses, and references of two
+    pictures."""
     first = saved()
     for name, titles in (
         ("change", ["init"]),
@@ -362,7 +364,7 @@ def plain(shade: int) -> bytes:
         ({"references": (plain(4), plain(5), plain(6))}, ["20", "21"]),
     ],
 )
-def test_each_job_has_the_workflow_that_takes_its_pictures(
+def test_each_job_uses_the_workflow_for_its_pictures(
     comfy: FakeComfy, looking: ComfyUI, asks: dict[str, Any], nodes: list[str]
 ) -> None:
     assert looking.does == {"init", "mask", "pose", "references"}
@@ -380,7 +382,7 @@ def test_each_job_has_the_workflow_that_takes_its_pictures(
         )
 
 
-def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(
+def test_unsupported_combination_is_refused_before_any_upload(
     comfy: FakeComfy, looking: ComfyUI
 ) -> None:
     with pytest.raises(EngineMissing, match="cannot_together"):
@@ -393,7 +395,7 @@ def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     "fault", [Fault(hang=True), Fault(reset_after=True), Fault(status=500), Fault(broken=True)]
 )
-def test_a_picture_that_may_not_have_arrived_is_laid_there_again(
+def test_failed_upload_is_repeated_without_a_duplicate(
     comfy: FakeComfy, looking: ComfyUI, fault: Fault
 ) -> None:
     job = an_image_job(pose=plain(3))
@@ -403,10 +405,10 @@ def test_a_picture_that_may_not_have_arrived_is_laid_there_again(
     assert comfy.sent == []
     looking.draw(job)
     looking.draw(job)
-    assert (len(comfy.inputs), len(comfy.made)) == (1, 1)  # the same bytes are the same picture
+    assert (len(comfy.inputs), len(comfy.made)) == (1, 1)  # the same bytes are stored as one file
 
 
-def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str]) -> None:
+def test_ambiguous_workflows_are_refused(saved: Callable[..., str]) -> None:
     first = saved()
     saved(loading("pose"), "portrait.a.json")
     saved(loading("pose"), "portrait.b.json")
@@ -426,7 +428,7 @@ def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str])
         "[" * 200_000,
     ],
 )
-def test_an_answer_of_another_shape_is_an_engine_error(
+def test_malformed_history_raises_an_engine_error(
     comfy: FakeComfy, saved: Callable[..., str], history: str
 ) -> None:
     engine = ComfyUI(comfy.url, read_workflow(saved()), seconds=0.0, deadline=0.5)
@@ -441,7 +443,7 @@ def test_an_answer_of_another_shape_is_an_engine_error(
 @pytest.mark.parametrize(
     "queue", ['{"queue_running": 7}', '{"queue_pending": {"a": 1}, "queue_running": [null]}']
 )
-def test_a_queue_of_another_shape_is_an_engine_error(
+def test_malformed_queue_raises_an_engine_error(
     comfy: FakeComfy, engine: ComfyUI, queue: str
 ) -> None:
     comfy.fail("/queue", *[Fault(status=200, body=queue)] * 3)

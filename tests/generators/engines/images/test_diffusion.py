@@ -1,5 +1,5 @@
-"""The real code of diffusers on tiny folders of random weights: every layout and way of asking,
-nothing left over."""
+"""The real diffusers code on tiny folders of random weights: every layout, every input, and no
+state left over."""
 
 import importlib
 import io
@@ -43,7 +43,7 @@ SMALL = {"width": 64, "height": 64}
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Models, LoRAs by `one` and `xl`, an adapter for references and one for poses."""
+    """A folder with models, the LoRAs `one` and `xl`, a reference adapter and a pose adapter."""
     root = tmp_path_factory.mktemp("models")
     one = tiny.sd15(root / "models" / "one")
     tiny.sd15(root / "models" / "two", seed=5)
@@ -68,7 +68,7 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_references": str(folders / "references"),
             "diffusion_poses": str(folders / "poses"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
@@ -90,9 +90,7 @@ def photo(seed: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_every_layout_makes_pictures_that_follow_words_and_seed(
-    engine: DiffusionEngine, model: str
-) -> None:
+def test_every_layout_follows_prompt_and_seed(engine: DiffusionEngine, model: str) -> None:
     first = engine.draw(job(model=model))
     assert (first.model, first.label, first.width, first.height) == (
         model,
@@ -106,7 +104,7 @@ def test_every_layout_makes_pictures_that_follow_words_and_seed(
     assert engine.draw(job(model=model, prompt="a forest in winter")).data != first.data
 
 
-def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(
+def test_size_beyond_the_model_is_drawn_smaller_and_enlarged(
     engine: DiffusionEngine,
 ) -> None:
     wide = engine.draw(job(width=512, height=256))
@@ -119,7 +117,7 @@ def pixels(picture: GeneratedPicture) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=int)
 
 
-def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: DiffusionEngine) -> None:
+def test_batch_matches_single_pictures_within_rounding(engine: DiffusionEngine) -> None:
     jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [
         job(steps=3, seed=4)
     ]
@@ -134,7 +132,7 @@ def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: Diffu
     assert heard == sorted(heard)
 
 
-def test_pictures_come_as_they_are_made(engine: DiffusionEngine) -> None:
+def test_pictures_are_yielded_as_they_finish(engine: DiffusionEngine) -> None:
     jobs = [job(seed=1), job(seed=2, steps=3)]
     steps: list[int] = []
     made = engine.draw_many(jobs, lambda done, _total: steps.append(done))
@@ -142,7 +140,7 @@ def test_pictures_come_as_they_are_made(engine: DiffusionEngine) -> None:
     assert steps[-1] == 2
 
 
-def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(
+def test_raising_progress_stops_at_that_step_and_the_engine_still_works(
     engine: DiffusionEngine,
 ) -> None:
     class Stopped(Exception):
@@ -160,7 +158,7 @@ def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(
     assert engine.draw(job(steps=4)).data == before
 
 
-def test_loras_change_pictures_and_leave_nothing_behind(engine: DiffusionEngine) -> None:
+def test_loras_change_pictures_and_leave_no_state(engine: DiffusionEngine) -> None:
     bare = engine.draw(job()).data
     warm = engine.draw(job(loras=(Lora("warm"),)))
     both = engine.draw(job(loras=(Lora("warm"), Lora("cold.v2", 0.5))))
@@ -171,7 +169,7 @@ def test_loras_change_pictures_and_leave_nothing_behind(engine: DiffusionEngine)
     assert engine.draw(job()).data == bare
 
 
-def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(
+def test_agency_lora_takes_precedence_and_stays_private(
     engine: DiffusionEngine, folders: Path
 ) -> None:
     mine, theirs = uuid7().hex, uuid7().hex
@@ -187,13 +185,13 @@ def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(
         with pytest.raises(EngineMissing, match="lora_missing"):
             engine.draw(job(loras=(Lora("face", owner=owner),)))
     assert engine.draw(job(loras=(Lora("warm", owner=mine),))).data == ours, (
-        "worn after others of its name"
+        "loaded after others of the same name"
     )
     assert "face" not in engine.list_models()[1]
 
 
 @pytest.mark.parametrize("name", ["../models/one/unet/x", "none", "", "a/b", "..", "a" * 200])
-def test_names_lead_nowhere_else(engine: DiffusionEngine, name: str) -> None:
+def test_names_outside_the_folders_are_refused(engine: DiffusionEngine, name: str) -> None:
     with pytest.raises(EngineMissing, match="lora_missing"):
         engine.draw(job(loras=(Lora(name),)))
     if name:
@@ -203,10 +201,10 @@ def test_names_lead_nowhere_else(engine: DiffusionEngine, name: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "lora"), [("flux", "warm"), ("one", "wide"), ("xl", "warm")])
-def test_a_lora_of_another_model_is_said_and_leaves_nothing(
+def test_lora_for_another_model_is_refused_without_lasting_state(
     engine: DiffusionEngine, model: str, lora: str
 ) -> None:
-    """Of Flux's pipeline this is a warning at most, and the picture would come without the look."""
+    """Flux's pipeline logs at most a warning and would draw the picture without the LoRA."""
     fits = () if model == "flux" else (Lora("warm" if model == "one" else "wide"),)
     before = engine.draw(job(model=model, loras=fits)).data
     with pytest.raises(EngineMissing, match="lora_unfit"):
@@ -214,7 +212,7 @@ def test_a_lora_of_another_model_is_said_and_leaves_nothing(
     assert engine.draw(job(model=model, loras=fits)).data == before
 
 
-def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: DiffusionEngine) -> None:
+def test_init_picture_and_mask_change_the_result(engine: DiffusionEngine) -> None:
     near = engine.draw(job(init=photo(), strength=0.5, steps=4))
     assert near.parameters["strength"] == 0.5
     assert near.data != engine.draw(job(init=photo(2), strength=0.5, steps=4)).data
@@ -224,12 +222,12 @@ def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: Diffus
     assert painted.data != near.data
 
 
-def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: Path) -> None:
-    """The whole picture goes through the model's own encoder, which no pixel survives."""
+def test_inpainting_keeps_unmasked_pixels_exactly(folders: Path, tmp_path: Path) -> None:
+    """Without pasting, the model's encoder would change every pixel of the picture."""
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     (folder / "greenroom.json").write_text(
         json.dumps({"label": "drawn"})
-    )  # no words across its pictures
+    )  # no label across its pictures
     before, region = encoded(a_picture(400, 300), "PNG"), MaskRegion(30, 30, 60, 60)
     asked = job(
         width=96,
@@ -248,7 +246,7 @@ def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: 
     assert (old[mask] != new[mask]).any(axis=1).mean() > 0.8
 
 
-def test_a_look_and_a_posture_are_followed_and_forgotten(engine: DiffusionEngine) -> None:
+def test_references_and_poses_change_only_their_own_job(engine: DiffusionEngine) -> None:
     bare = engine.draw(job()).data
     looks = [
         engine.draw(job(references=(photo(seed),), reference_weight=1.0)).data for seed in (1, 2)
@@ -258,7 +256,7 @@ def test_a_look_and_a_posture_are_followed_and_forgotten(engine: DiffusionEngine
     assert engine.draw(job()).data == bare
 
 
-def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: DiffusionEngine) -> None:
+def test_references_combine_with_lora_and_init_picture(engine: DiffusionEngine) -> None:
     asked = {"loras": (Lora("warm"),), "init": photo(3)}
     plain = engine.draw(job(**asked)).data
     assert engine.draw(job(**asked, references=(photo(1), photo(2)))).data != plain
@@ -267,7 +265,7 @@ def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: DiffusionEn
 
 @pytest.mark.parametrize("asked", [{"references": (photo(),)}, {"pose": photo()}])
 @pytest.mark.parametrize("model", ["xl", "flux"])
-def test_a_look_or_posture_of_another_kind_of_model_is_said(
+def test_adapter_for_another_model_is_refused(
     engine: DiffusionEngine, model: str, asked: dict[str, object]
 ) -> None:
     before = engine.draw(job(model=model)).data
@@ -276,7 +274,7 @@ def test_a_look_or_posture_of_another_kind_of_model_is_said(
     assert engine.draw(job(model=model)).data == before
 
 
-def test_a_reference_that_is_no_picture_is_refused(engine: DiffusionEngine) -> None:
+def test_invalid_or_conflicting_input_pictures_are_refused(engine: DiffusionEngine) -> None:
     from foundation.errors import BadInput
 
     with pytest.raises(BadInput):
@@ -285,17 +283,17 @@ def test_a_reference_that_is_no_picture_is_refused(engine: DiffusionEngine) -> N
         engine.draw(job(init=photo(), pose=photo()))
 
 
-def test_samplers_are_the_models_own_or_one_that_fits(engine: DiffusionEngine) -> None:
+def test_scheduler_is_the_models_default_or_a_compatible_one(engine: DiffusionEngine) -> None:
     own, other = engine.draw(job()), engine.draw(job(scheduler="dpm++"))
     assert other.parameters["scheduler"] == "DPMSolverMultistepScheduler"
     assert other.data != own.data
-    assert engine.draw(job()) == own, "the sampler of one job is not the next one's"
+    assert engine.draw(job()) == own, "the scheduler of one job does not carry over"
     for wrong in ({"scheduler": "magic"}, {"scheduler": "euler", "model": "flux"}):
         with pytest.raises(EngineMissing, match="scheduler_unknown"):
             engine.draw(job(**wrong))
 
 
-def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSettings]) -> None:
+def test_unconfigured_inputs_are_refused(settings: Callable[..., GeneratorsSettings]) -> None:
     bare = DiffusionEngine(
         settings(diffusion_references="", diffusion_poses="", diffusion_loras="")
     )
@@ -305,7 +303,7 @@ def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSetting
             bare.draw(job(**asked))
 
 
-def test_models_stay_loaded_as_long_as_they_fit(
+def test_models_stay_loaded_while_they_fit(
     settings: Callable[..., GeneratorsSettings],
 ) -> None:
     shelf, dtype = ModelLibrary(settings()), choose_device().dtype
@@ -321,7 +319,7 @@ def test_models_stay_loaded_as_long_as_they_fit(
         DiffusionEngine(settings(diffusion_memory_mib=1)).draw(job())
 
 
-def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
+def test_evicted_model_frees_its_memory(settings: Callable[..., GeneratorsSettings]) -> None:
     size = ModelLibrary(settings()).find_model("one").bytes_in(choose_device().dtype)
     engine = DiffusionEngine(settings(diffusion_memory_mib=-(-size // MEBIBYTE)))
     engine.draw(job(pose=photo()))
@@ -331,10 +329,10 @@ def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSe
     assert gone() is None
 
 
-def test_it_says_on_what_it_runs(
+def test_device_message_names_device_and_memory(
     engine: DiffusionEngine, settings: Callable[..., GeneratorsSettings]
 ) -> None:
-    # Placed
+    # the declared ImageEngine has no device_message
     said = registry.load_image_engine(settings(diffusion_memory_mib=500)).device_message()  # type: ignore[attr-defined]  # see above
     assert said.code == f"engine.runs_{engine.device.kind}"
     assert said.params["budget"] == 500
@@ -343,7 +341,7 @@ def test_it_says_on_what_it_runs(
         DiffusionEngine(settings(diffusion_memory_mib=1)).device_message()
 
 
-def test_a_card_beside_the_model_says_what_its_pictures_are(folders: Path, tmp_path: Path) -> None:
+def test_model_card_sets_the_label_of_pictures(folders: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     asked = GeneratorsSettings(diffusion_folder=str(folder))
     (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))
@@ -354,7 +352,7 @@ def test_a_card_beside_the_model_says_what_its_pictures_are(folders: Path, tmp_p
             DiffusionEngine(asked)
 
 
-def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_path: Path) -> None:
+def test_broken_or_pickled_weights_are_refused(folders: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))  # a pickle by its name
@@ -365,7 +363,7 @@ def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_
         DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder)))
 
 
-def test_a_picture_says_what_would_make_it_again(engine: DiffusionEngine) -> None:
+def test_picture_parameters_allow_reproduction(engine: DiffusionEngine) -> None:
     made: GeneratedPicture = engine.draw(job(negative="blur", guidance=3.0))
     assert {
         "steps",
@@ -385,7 +383,7 @@ def test_a_picture_says_what_would_make_it_again(engine: DiffusionEngine) -> Non
         ("diffusion_references", "image_encoder/model.safetensors", {"references": (photo(),)}),
     ],
 )
-def test_what_lies_beside_a_model_as_a_pickle_is_never_opened(
+def test_pickled_adapter_is_never_opened(
     settings: Callable[..., GeneratorsSettings],
     tmp_path: Path,
     setting: str,

@@ -1,5 +1,5 @@
-"""Memory that is short: fewer pictures at once, none where one alone does not fit, and the engine
-goes on."""
+"""Low memory: smaller batches, an error if a single picture does not fit, and an engine that still
+works afterwards."""
 
 import gc
 import importlib
@@ -45,21 +45,24 @@ def refused_by_a_card() -> None:
 
 def refused_by_a_processor() -> None:
     torch = importlib.import_module("torch")
-    torch.empty(2**60, dtype=torch.uint8)  # its allocator's own refusal
+    torch.empty(2**60, dtype=torch.uint8)  # makes its allocator refuse
 
 
 @contextmanager
 def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
-    """The network refuses more than `most` pictures at once, as where memory ends; yields how many
-    were tried. What an earlier try held must be gone by then, or the smaller one would find no more
-    room."""
+    """Make the network refuse more than `most` pictures at once, as when memory runs out; yield the
+    numbers tried.
+
+    Objects that an earlier attempt held must be freed by then, or the smaller batch would find no
+    more memory.
+    """
     tried: list[int] = []
     held: list[weakref.ref[Any]] = []
 
     def enter(module: object, given: tuple[Any, ...]) -> None:
         if type(module).__name__ != "UNet2DConditionModel":
             return
-        pictures = given[0].shape[0] // 2  # each with and without its words
+        pictures = given[0].shape[0] // 2  # each picture runs with and without its prompt
         if not tried or tried[-1] != pictures:
             tried.append(pictures)
         if pictures > most:
@@ -77,7 +80,7 @@ def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("refused", [refused_by_a_card, refused_by_a_processor])
-def test_short_memory_makes_smaller_batches(
+def test_low_memory_reduces_the_batch_size(
     engine: DiffusionEngine, refused: Callable[[], None]
 ) -> None:
     jobs = [job(seed=seed, steps=1) for seed in range(4)]
@@ -86,14 +89,16 @@ def test_short_memory_makes_smaller_batches(
         made = list(engine.draw_many(jobs))
     assert tried == [4, 2, 1, 2, 1]
     assert [picture.seed for picture in made] == [0, 1, 2, 3]
-    assert engine.pipelines.loaded_names == ("one",), "another model goes before a batch is halved"
+    assert engine.pipelines.loaded_names == ("one",), (
+        "the other model is evicted before a batch is halved"
+    )
 
 
-def test_what_one_half_left_in_pieces_is_given_back_before_the_other(
+def test_garbage_of_a_failed_half_is_collected_before_the_next(
     engine: DiffusionEngine,
 ) -> None:
-    """A card with two gibibytes free drew one picture of 1024 x 1024 pixels and had no room for the
-    next (measured)."""
+    """A GPU with 2 GiB free drew one picture of 1024 x 1024 pixels and had no memory for the next
+    (measured)."""
     engine.draw(job(steps=1))
     whole, kept = [True], list[int]()
 
@@ -102,7 +107,8 @@ def test_what_one_half_left_in_pieces_is_given_back_before_the_other(
 
     def enter(module: object, given: tuple[Any, ...]) -> None:
         if type(module).__name__ == "UNet2DConditionModel":
-            if given[0].shape[0] > 2 or not whole[0]:  # each with and without its words
+            # each picture runs with and without its prompt
+            if given[0].shape[0] > 2 or not whole[0]:
                 refused_by_a_card()
             whole[0] = False
 
@@ -121,14 +127,14 @@ def test_what_one_half_left_in_pieces_is_given_back_before_the_other(
     assert kept == [0, 1, 2, 3]
 
 
-def test_a_picture_that_never_fits_is_said_and_the_engine_goes_on(engine: DiffusionEngine) -> None:
+def test_picture_that_never_fits_raises_and_the_engine_still_works(engine: DiffusionEngine) -> None:
     before = engine.draw(job()).data
     with room_for(0, refused_by_a_processor), pytest.raises(JobTooLarge, match=r"engine\.memory"):
         engine.draw(job())
     assert engine.draw(job()).data == before
 
 
-def test_other_errors_are_no_lack_of_memory(engine: DiffusionEngine) -> None:
+def test_other_errors_are_not_treated_as_low_memory(engine: DiffusionEngine) -> None:
     def broken() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 

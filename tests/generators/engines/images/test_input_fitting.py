@@ -1,5 +1,4 @@
-"""Pictures that others are made from: never stretched, and the same to the pixel where nothing is
-made anew."""
+"""Input pictures are never stretched, and pixels outside the mask stay identical."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ MIDDLE = MaskRegion(40, 40, 60, 60)
 
 @dataclass
 class Filler:
-    """Makes every picture one colour, as large as it is asked for."""
+    """An engine that fills every picture with one colour at the requested size."""
 
     name: str = "diffusion"
     model: str = "filler"
@@ -66,7 +65,7 @@ def pixels(data: bytes) -> NDArray[np.int64]:
 
 
 def circle(width: int, height: int) -> bytes:
-    """A white circle, which stretching would make an ellipse."""
+    """Return a white circle, which stretching would turn into an ellipse."""
     image = Image.new("RGB", (width, height))
     edge = min(width, height) // 4
     middle = (width // 2, height // 2)
@@ -77,7 +76,7 @@ def circle(width: int, height: int) -> bytes:
 
 
 def roundness(data: bytes) -> float:
-    """Width of what is white over its height."""
+    """Return the width of the white area divided by its height."""
     white = pixels(data)[:, :, 0] > 128
     return float(white.any(axis=0).sum() / white.any(axis=1).sum())
 
@@ -87,7 +86,7 @@ def one(engine: Filler, job: ImageJob) -> GeneratedPicture:
     return made
 
 
-def test_an_upright_picture_under_a_wide_recipe_stays_upright() -> None:
+def test_portrait_init_keeps_its_aspect_ratio_under_a_landscape_recipe() -> None:
     engine = Filler()
     made = one(engine, an_image_job(width=1600, height=1200, init=circle(1088, 1360)))
     (asked,) = engine.asked
@@ -101,7 +100,7 @@ def test_an_upright_picture_under_a_wide_recipe_stays_upright() -> None:
     assert roundness(asked.init) == pytest.approx(1, abs=0.01)
 
 
-def test_a_posture_is_padded_and_keeps_the_recipes_size() -> None:
+def test_pose_is_padded_to_the_recipes_size() -> None:
     engine = Filler()
     one(engine, an_image_job(width=1600, height=1200, pose=circle(600, 1200)))
     (asked,) = engine.asked
@@ -114,7 +113,7 @@ def test_a_posture_is_padded_and_keeps_the_recipes_size() -> None:
     high=st.integers(16, 6000),
     area=st.sampled_from([96 * 64, 1600 * 1200, 2048 * 2048]),
 )
-def test_what_is_asked_is_always_a_size_of_jobs(wide: int, high: int, area: int) -> None:
+def test_fitted_size_is_always_valid(wide: int, high: int, area: int) -> None:
     size = input_fitting.fitted_size((wide, high), area)
     assert all(
         edge % input_fitting.STEP == 0 and input_fitting.MIN_EDGE <= edge <= input_fitting.MAX_EDGE
@@ -128,9 +127,7 @@ def test_what_is_asked_is_always_a_size_of_jobs(wide: int, high: int, area: int)
     [MIDDLE, MaskRegion(0, 0, 30, 100), MaskRegion(90, 90, 100, 100), MaskRegion(0, 0, 100, 100)],
 )
 @pytest.mark.parametrize("size", [(900, 600), (333, 777)])
-def test_outside_the_mask_a_picture_stays_as_it_was(
-    region: MaskRegion, size: tuple[int, int]
-) -> None:
+def test_pixels_outside_the_mask_stay_identical(region: MaskRegion, size: tuple[int, int]) -> None:
     photo = encoded(a_picture(*size), "PNG")
     engine = Filler()
     made = one(
@@ -149,7 +146,7 @@ def test_outside_the_mask_a_picture_stays_as_it_was(
     assert (before[mask] != after[mask]).any(axis=1).mean() > 0.8
 
 
-def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
+def test_mask_is_drawn_with_context_at_the_requested_size() -> None:
     photo = encoded(a_picture(1600, 1200), "PNG")
     engine = Filler()
     made = one(
@@ -158,17 +155,17 @@ def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
     )
     (asked,) = engine.asked
     wide, high = (int(edge) for edge in str(made.parameters["part"]).split("+")[0].split("x"))
-    assert wide * high < 1600 * 1200 / 3, "around the mask alone"
+    assert wide * high < 1600 * 1200 / 3, "only the area around the mask"
     assert wide > 320 * 1.5
     assert high > 240 * 1.5
     assert asked.width * asked.height == pytest.approx(512 * 512, rel=0.1)
     assert asked.width / asked.height == pytest.approx(wide / high, rel=0.05)
     white = pixels(asked.mask)[:, :, 0] > 128
     assert 0.1 < white.mean() < 0.5
-    assert not white[0].any(), "there is room on every side"
+    assert not white[0].any(), "a margin on every side"
 
 
-def test_the_edge_of_what_is_new_is_soft() -> None:
+def test_inpainted_edge_is_soft() -> None:
     photo = encoded(Image.new("RGB", (800, 800), (0, 0, 0)), "PNG")
     made = one(
         Filler(),
@@ -179,7 +176,7 @@ def test_the_edge_of_what_is_new_is_soft() -> None:
     assert np.abs(np.diff(row)).max() < 128
 
 
-def test_what_a_demonstration_pasted_in_says_so_on_its_face() -> None:
+def test_inpainting_by_a_demo_model_carries_its_label() -> None:
     photo = encoded(a_picture(800, 600), "PNG")
     plain = one(Filler(), an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
     demo = one(
@@ -189,7 +186,7 @@ def test_what_a_demonstration_pasted_in_says_so_on_its_face() -> None:
     assert (pixels(plain.data)[-10:] != pixels(demo.data)[-10:]).any()
 
 
-def test_words_alone_go_as_they_are() -> None:
+def test_text_only_jobs_pass_unchanged() -> None:
     engine = Filler()
     jobs = [an_image_job(seed=seed) for seed in (1, 2)]
     assert [made.seed for made in input_fitting.draw_jobs(engine, jobs)] == [1, 2]

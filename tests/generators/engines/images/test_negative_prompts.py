@@ -1,5 +1,4 @@
-"""Words of what a picture is to be without: they count where a model reads them, and are refused
-where it does not."""
+"""Negative prompts take effect where the model reads them and are refused where it does not."""
 
 import io
 import json
@@ -48,9 +47,7 @@ def pixels(picture: GeneratedPicture) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_what_a_picture_is_to_be_without_counts_in_every_layout(
-    engine: DiffusionEngine, model: str
-) -> None:
+def test_negative_prompt_takes_effect_in_every_layout(engine: DiffusionEngine, model: str) -> None:
     plain = engine.draw(job(model=model))
     without = engine.draw(job(model=model, negative="blur and rain"))
     assert plain.data != without.data
@@ -59,10 +56,12 @@ def test_what_a_picture_is_to_be_without_counts_in_every_layout(
     assert "true_guidance" not in plain.parameters
     mixed = [job(model=model), job(model=model, negative="blur and rain")]
     for made, alone in zip(engine.draw_many(mixed), (plain, without), strict=True):
-        assert np.abs(pixels(made) - pixels(alone)).max() <= 1, "a neighbour's words are its own"
+        assert np.abs(pixels(made) - pixels(alone)).max() <= 1, (
+            "a negative prompt affects only its own picture"
+        )
 
 
-def test_words_that_a_model_would_not_read_are_refused(
+def test_negative_prompt_without_guidance_is_refused(
     engine: DiffusionEngine, folders: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(EngineMissing, match="negative_unguided"):

@@ -1,5 +1,5 @@
-"""Replicate: a picture is billed once, whatever is lost on the way, and what cannot be known is not
-asked again."""
+"""Replicate: a picture is billed once despite lost responses, and an uncertain order is never
+repeated."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -69,7 +69,7 @@ def a_slip() -> PurchaseRecord:
     return PurchaseRecord("ours-1")
 
 
-def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeReplicate) -> None:
+def test_registry_offers_replicate_if_model_token_and_price_are_set(there: FakeReplicate) -> None:
     def offered(**changes: Any) -> Any:
         given = {
             "replicate_model": MODEL,
@@ -97,9 +97,7 @@ def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeR
     assert TOKEN not in repr(found.__dict__)
 
 
-def test_the_doctor_can_ask_whether_the_token_holds(
-    there: FakeReplicate, engine: Replicate
-) -> None:
+def test_check_refuses_an_invalid_token(there: FakeReplicate, engine: Replicate) -> None:
     assert isinstance(engine, ServedEngine)
     engine.check()
     with pytest.raises(EngineMissing, match="token_refused"):
@@ -107,7 +105,7 @@ def test_the_doctor_can_ask_whether_the_token_holds(
     assert there.billed == []
 
 
-def test_a_picture_is_what_was_asked_and_is_billed_once(
+def test_picture_matches_the_request_and_is_billed_once(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     heard: list[tuple[int, int]] = []
@@ -134,10 +132,10 @@ def test_a_picture_is_what_was_asked_and_is_billed_once(
     assert heard[0] == (0, 100)
     assert heard[-1] == (100, 100)
     assert any(0 < done < 100 for done, _ in heard)
-    assert there.tokens_at_files == [""], "the token stays with the service"
+    assert there.tokens_at_files == [""], "the token is sent only to the API"
 
 
-def test_words_to_avoid_that_the_model_does_not_take_are_refused_before_anything_is_bought(
+def test_unsupported_negative_prompt_is_refused_before_any_order(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     with pytest.raises(EngineMissing, match="cannot_negative"):
@@ -152,7 +150,7 @@ def test_words_to_avoid_that_the_model_does_not_take_are_refused_before_anything
     assert told == {"prompt": "beach at sunset", "negative_prompt": "blur"}
 
 
-def test_a_size_it_cannot_make_is_the_nearest_it_can(
+def test_impossible_size_becomes_the_nearest_possible(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     engine.draw(an_image_job(width=1600, height=1200))
@@ -167,17 +165,17 @@ def test_a_size_it_cannot_make_is_the_nearest_it_can(
 @pytest.mark.parametrize(
     "fault", [Fault(reset_after=True), Fault(status=502), Fault(reset=True)], ids=repr
 )
-def test_a_lost_answer_bills_once(
+def test_lost_response_is_billed_once(
     there: FakeReplicate, engine: Replicate, fault: Fault, late: int
 ) -> None:
     there.late, there.page = late, 1
-    engine.draw(an_image_job(seed=3))  # another one of the same account stands in the list
+    engine.draw(an_image_job(seed=3))  # another order of the same account in the list
     there.fail(ORDERS, fault)
     engine.buy(an_image_job(), a_slip())
     assert len(there.billed) == len(there.asked) == 2
 
 
-def test_who_dies_after_asking_is_followed_by_one_who_finds_it(
+def test_successor_of_a_dead_worker_finds_the_order(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     slip = a_slip()
@@ -187,17 +185,18 @@ def test_who_dies_after_asking_is_followed_by_one_who_finds_it(
         ORDERS.removeprefix("/v1"),
         {"input": {"prompt": "beach at sunset", "greenroom": "ours-1"}},
     )
-    picture = engine_of(there).buy(an_image_job(), slip)  # the first died before it noted the id
+    # the first worker died before it stored the order ID
+    picture = engine_of(there).buy(an_image_job(), slip)
     assert picture.data
     assert len(there.billed) == len(there.asked) == 1
     again = PurchaseRecord("ours-1", slip.since, slip.order)
     assert (
         engine_of(there).buy(an_image_job(), again).data == picture.data
-    )  # and the second before the picture stood
+    )  # the second died before the picture was stored
     assert len(there.billed) == 1
 
 
-def test_who_died_before_asking_is_followed_by_one_who_asks(
+def test_worker_that_died_before_the_request_is_succeeded_by_one_order(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     slip = PurchaseRecord("ours-1", wall_now())
@@ -205,7 +204,7 @@ def test_who_died_before_asking_is_followed_by_one_who_asks(
     assert len(there.billed) == 1
 
 
-def test_what_was_asked_an_hour_ago_is_not_asked_again(
+def test_order_of_unknown_outcome_is_not_repeated_after_an_hour(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     with pytest.raises(PictureUndelivered, match="order_lost"):
@@ -218,7 +217,7 @@ def test_what_was_asked_an_hour_ago_is_not_asked_again(
     assert len(there.asked) == 1
 
 
-def test_too_many_says_when_to_come_back(there: FakeReplicate, engine: Replicate) -> None:
+def test_rate_limit_returns_the_retry_delay(there: FakeReplicate, engine: Replicate) -> None:
     there.throttled = 1
     slip = a_slip()
     with pytest.raises(EngineBusy) as raised:
@@ -236,7 +235,7 @@ def test_too_many_says_when_to_come_back(there: FakeReplicate, engine: Replicate
         ("aborted", None, "order_cancelled"),
     ],
 )
-def test_what_ended_without_a_picture_is_billed_and_not_repeated(
+def test_order_without_a_picture_is_billed_and_not_repeated(
     there: FakeReplicate, engine: Replicate, ends: str, error: str | None, code: str
 ) -> None:
     there.ends, there.error = ends, error
@@ -249,7 +248,7 @@ def test_what_ended_without_a_picture_is_billed_and_not_repeated(
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_what_is_cancelled_before_it_begins_costs_nothing(
+def test_order_cancelled_before_start_costs_nothing(
     there: FakeReplicate, engine: Replicate, begins: bool
 ) -> None:
     class Stopped(Exception):
@@ -263,7 +262,7 @@ def test_what_is_cancelled_before_it_begins_costs_nothing(
     slip = a_slip()
     with pytest.raises(Stopped):
         engine.buy(an_image_job(), slip, stop)
-    assert there.cancelled == [], "whose row was lost leaves it to the next"
+    assert there.cancelled == [], "a worker that lost its row leaves the order to its successor"
     engine.cancel(slip)
     assert len(there.cancelled) == 1
     assert (slip.since is None) == (not begins) == (not there.billed)
@@ -281,7 +280,7 @@ def test_what_is_cancelled_before_it_begins_costs_nothing(
         "http://[x",
     ],
 )
-def test_a_picture_comes_from_nowhere_else(
+def test_output_from_another_host_is_refused(
     there: FakeReplicate, engine: Replicate, output: Any
 ) -> None:
     there.output = output
@@ -290,7 +289,7 @@ def test_a_picture_comes_from_nowhere_else(
     assert there.tokens_at_files == []
 
 
-def test_a_subdomain_of_its_files_is_its_own_and_a_likeness_is_not() -> None:
+def test_output_host_allows_subdomains_only() -> None:
     home = "https://replicate.delivery"
     assert replicate._comes_from("https://pbxt.replicate.delivery/a.png", home)
     for wrong in (
@@ -301,7 +300,7 @@ def test_a_subdomain_of_its_files_is_its_own_and_a_likeness_is_not() -> None:
         assert not replicate._comes_from(wrong, home)
 
 
-def test_a_fetch_that_breaks_off_is_fetched_again_and_not_made_again(
+def test_interrupted_download_is_repeated_without_a_new_order(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     slip = a_slip()
@@ -316,7 +315,7 @@ def test_a_fetch_that_breaks_off_is_fetched_again_and_not_made_again(
 @pytest.mark.parametrize(
     "fault", [Fault(status=503), Fault(hang=True), Fault(reset=True)], ids=repr
 )
-def test_a_look_that_fails_leaves_it_to_the_next_try(
+def test_failed_status_request_is_retried_without_a_new_order(
     there: FakeReplicate, engine: Replicate, fault: Fault
 ) -> None:
     slip = a_slip()
@@ -327,7 +326,7 @@ def test_a_look_that_fails_leaves_it_to_the_next_try(
     assert len(there.billed) == 1
 
 
-def test_what_is_no_picture_is_not_asked_again(there: FakeReplicate, engine: Replicate) -> None:
+def test_invalid_picture_file_is_not_ordered_again(there: FakeReplicate, engine: Replicate) -> None:
     slip = a_slip()
     engine.buy(an_image_job(), slip)
     there.files["/p0000/out-0.png"] = b"<html>"
@@ -335,7 +334,7 @@ def test_what_is_no_picture_is_not_asked_again(there: FakeReplicate, engine: Rep
         engine.buy(an_image_job(), slip)
 
 
-def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(
+def test_pictures_fill_the_inputs_of_the_models_schema(
     there: FakeReplicate, engine: Replicate
 ) -> None:
     init = encoded(a_picture(3000, 2000, seed=5))
@@ -349,9 +348,9 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(
         "mask",
     }
     assert (asked["prompt_strength"], picture.parameters["prompt_strength"]) == (0.95, 0.95), (
-        "within its bounds"
+        "limited to the schema's bounds"
     )
-    assert "image" not in picture.parameters, "what was sent is no fact of the picture"
+    assert "image" not in picture.parameters, "input pictures are no parameters of the result"
     two = tuple(encoded(a_picture(640, 480, seed=seed)) for seed in (1, 2))
     engine.buy(an_image_job(model=LOOKS, references=two), a_slip())
     assert len(there.asked[1]["reference_images"]) == 2
@@ -371,7 +370,7 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(
     assert len(there.billed) == 2
 
 
-def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(
+def test_order_with_a_large_picture_is_found_after_a_lost_response(
     there: FakeReplicate,
 ) -> None:
     noise = encoded(Image.effect_noise((1400, 1000), 200).convert("RGB"), quality=95)
@@ -380,7 +379,7 @@ def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(
     engine_of(there, deadline=3.0).buy(an_image_job(model=EDITS, init=noise), a_slip())
     assert (len(there.asked), len(there.billed)) == (1, 1)
     assert len(there.asked[0]["image"]) < 360_000, (
-        "small enough for a hundred of them in one page of the list"
+        "small enough for a hundred orders on one page of the list"
     )
 
 
@@ -393,7 +392,7 @@ def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(
         ("The mask", False),
     ],
 )
-def test_a_mask_is_turned_where_a_model_makes_black_anew(said: str, black: bool) -> None:
+def test_mask_is_inverted_for_models_that_repaint_black(said: str, black: bool) -> None:
     uri = {"type": "string", "format": "uri"}
     init = encoded(a_picture(200, 100))
     job = an_image_job(init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 100), init))
@@ -408,10 +407,10 @@ def test_a_mask_is_turned_where_a_model_makes_black_anew(said: str, black: bool)
 @pytest.mark.parametrize(
     "page", ['{"results": ["a"]}', '{"results": [null]}', '{"results": 7}', '{"results": {}}', "{}"]
 )
-def test_a_list_of_another_shape_is_no_word_that_nothing_was_ordered(
+def test_malformed_order_list_is_not_read_as_no_order(
     there: FakeReplicate, engine: Replicate, page: str
 ) -> None:
-    """Whoever reads from it that an order was never taken pays twice."""
+    """Reading it as a missing order would pay twice."""
     slip = a_slip()
     there.fail(ORDERS, Fault(reset_after=True))
     there.fail("/v1/predictions", *[Fault(status=200, body=page)] * 40)

@@ -1,4 +1,4 @@
-"""Stability: a picture is asked for once in its life; what is not heard is paid and lost."""
+"""Stability: a picture is ordered once; an order without a response is billed and lost."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -40,7 +40,7 @@ def engine(there: FakeStability) -> Stability:
     return Stability(there.url, SecretStr(TOKEN), "core", PRICES, deadline=0.5)
 
 
-def test_the_registry_offers_it_where_model_key_and_price_are_set(there: FakeStability) -> None:
+def test_registry_offers_stability_if_model_key_and_price_are_set(there: FakeStability) -> None:
     given = {
         "stability_model": "core",
         "stability_token": SecretStr(TOKEN),
@@ -64,7 +64,7 @@ def test_the_registry_offers_it_where_model_key_and_price_are_set(there: FakeSta
         Stability(there.url, SecretStr("sk-other"), "core", PRICES).check()
 
 
-def test_a_picture_is_what_was_asked_and_is_billed_once(
+def test_picture_matches_the_request_and_is_billed_once(
     there: FakeStability, engine: Stability
 ) -> None:
     heard: list[tuple[int, int]] = []
@@ -92,7 +92,7 @@ def test_a_picture_is_what_was_asked_and_is_billed_once(
     [Fault(reset_after=True), Fault(hang=True), Fault(status=502), Fault(status=504)],
     ids=repr,
 )
-def test_what_is_not_heard_is_paid_and_never_asked_again(
+def test_lost_response_is_never_requested_again(
     there: FakeStability, engine: Stability, fault: Fault
 ) -> None:
     there.faults.append(fault)
@@ -105,25 +105,25 @@ def test_what_is_not_heard_is_paid_and_never_asked_again(
     assert there.billed == (1 if fault.reset_after else 0)
 
 
-def test_what_the_service_itself_refuses(there: FakeStability) -> None:
+def test_refusals_of_the_service_map_to_errors(there: FakeStability) -> None:
     engine = Stability(
         there.url, SecretStr(TOKEN), "core", PRICES
-    )  # nothing is late here: as patient as in the house
+    )  # no delay in this test: the default timeout applies
     slip = PurchaseRecord("x")
     with pytest.raises(PictureUndelivered, match="content_refused"):
         engine.buy(an_image_job(prompt="forbidden"), slip)
-    assert slip.since is None, "nothing was made"
+    assert slip.since is None, "nothing was generated"
     there.ends = "CONTENT_FILTERED"
     slip = PurchaseRecord("y")
     with pytest.raises(PictureUndelivered, match="content_refused"):
         engine.buy(an_image_job(), slip)
-    assert slip.since is not None, "it was made before it was looked at"
+    assert slip.since is not None, "it was generated before it was checked"
     there.credits = 0
     with pytest.raises(EngineMissing, match="no_credit"):
         engine.buy(an_image_job(), PurchaseRecord("z"))
 
 
-def test_a_server_that_is_away_was_asked_nothing() -> None:
+def test_unreachable_server_received_no_order() -> None:
     slip = PurchaseRecord("x")
     with pytest.raises(EngineUnreachable):
         Stability("http://127.0.0.1:9", SecretStr(TOKEN), "core", PRICES).buy(an_image_job(), slip)
@@ -131,7 +131,7 @@ def test_a_server_that_is_away_was_asked_nothing() -> None:
 
 
 def _photo(**changes: int) -> bytes:
-    """A photograph that tells where it was taken."""
+    """Return a photograph whose EXIF names the camera and rotates the picture."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Camera"
     exif[ExifTags.Base.Orientation] = 6
@@ -146,7 +146,7 @@ def _priced(there: FakeStability, model: str = "core") -> Stability:
     return Stability(there.url, SecretStr(TOKEN), model, known, deadline=2)
 
 
-def test_what_begins_from_a_picture_is_asked_of_the_service_that_does(there: FakeStability) -> None:
+def test_init_picture_uses_the_image_to_image_service(there: FakeStability) -> None:
     engine = _priced(there)
     job = an_image_job(init=_photo(), strength=0.35)
     picture = engine.buy(job, PurchaseRecord("x"))
@@ -156,7 +156,7 @@ def test_what_begins_from_a_picture_is_asked_of_the_service_that_does(there: Fak
         "image-to-image",
         "0.35",
     )
-    assert there.shown[0]["image"].size == (480, 640), "upright, and nothing tells how it was taken"
+    assert there.shown[0]["image"].size == (480, 640), "upright and without metadata"
     assert (picture.model, engine.price(job).minor, picture.parameters["strength"]) == (
         "sd3",
         6,
@@ -164,7 +164,7 @@ def test_what_begins_from_a_picture_is_asked_of_the_service_that_does(there: Fak
     )
 
 
-def test_a_part_is_made_anew_as_much_as_the_mask_is_grey(there: FakeStability) -> None:
+def test_mask_uses_inpainting_with_strength_as_grey_level(there: FakeStability) -> None:
     engine = _priced(there)
     init = encoded(a_picture(3000, 2000))
     job = an_image_job(
@@ -172,12 +172,12 @@ def test_a_part_is_made_anew_as_much_as_the_mask_is_grey(there: FakeStability) -
     )
     assert (engine.buy(job, PurchaseRecord("x")).model, engine.price(job).minor) == ("inpaint", 5)
     shown = there.shown[0]
-    assert shown["image"].size == shown["mask"].size == (1536, 1024), "no larger than it is needed"
+    assert shown["image"].size == shown["mask"].size == (1536, 1024), "not larger than needed"
     assert (shown["mask"].getpixel((10, 10)), shown["mask"].getpixel((1500, 10))) == (128, 0)
     assert "strength" not in there.asked[0]
 
 
-def test_one_picture_of_a_look_and_none_that_it_does_not_take(there: FakeStability) -> None:
+def test_one_reference_uses_the_style_service_and_others_are_refused(there: FakeStability) -> None:
     engine = _priced(there)
     job = an_image_job(references=(_photo(),), reference_weight=0.8)
     assert (engine.buy(job, PurchaseRecord("x")).model, there.asked[0]["fidelity"]) == (
@@ -201,7 +201,7 @@ def test_one_picture_of_a_look_and_none_that_it_does_not_take(there: FakeStabili
     assert there.billed == 1
 
 
-def test_a_picture_whose_answer_is_lost_is_sent_once(there: FakeStability) -> None:
+def test_picture_with_a_lost_response_is_sent_once(there: FakeStability) -> None:
     there.faults.append(Fault(reset_after=True))
     slip = PurchaseRecord("x")
     for _ in range(2):

@@ -1,5 +1,5 @@
-"""ElevenLabs against a fake that bills: what is said, what is billed, and what is never asked
-twice."""
+"""ElevenLabs against a fake that bills: the audio, the billed characters, and requests that are
+never repeated."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,9 @@ def engine(
     return ElevenLabs(SecretStr(key), url=account.url, model=model, seconds=3.0)
 
 
-def test_it_speaks_and_says_what_it_cost(account: FakeElevenLabs, tmp_path: Path) -> None:
+def test_speech_returns_audio_and_billed_characters(
+    account: FakeElevenLabs, tmp_path: Path
+) -> None:
     said = engine(account).synthesize(SpeechJob(WORDS, seed=7))
     assert (said.label, said.mime, said.characters) == (OriginLabel.NONE, "audio/mp4", len(WORDS))
     assert account.billed == len(WORDS)
@@ -51,12 +53,12 @@ def test_it_speaks_and_says_what_it_cost(account: FakeElevenLabs, tmp_path: Path
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
 
-def test_a_language_is_told_to_models_that_take_one(account: FakeElevenLabs) -> None:
+def test_language_is_sent_to_models_that_accept_one(account: FakeElevenLabs) -> None:
     engine(account, model="eleven_flash_v2_5").synthesize(SpeechJob(WORDS, language="en"))
     assert account.made[0]["language_code"] == "en"
 
 
-def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
+def test_cloned_voice_is_marked_and_never_used_by_default(account: FakeElevenLabs) -> None:
     account.voices.append({"voice_id": "../../v1/user", "name": "x", "category": "premade"})
     assert [(voice.name, voice.cloned) for voice in engine(account).list_voices()] == [
         ("George", False),
@@ -65,7 +67,7 @@ def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
     with pytest.raises(EngineMissing):
         engine(account).synthesize(SpeechJob(WORDS, voice="../../v1/user"))
     del account.voices[0]
-    with pytest.raises(EngineMissing):  # nobody's voice is taken unasked
+    with pytest.raises(EngineMissing):  # a cloned voice is used only on request
         engine(account).synthesize(SpeechJob(WORDS))
 
 
@@ -76,7 +78,7 @@ def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
         ({"most_running": 0}, EngineUnreachable, "engine.server_refused"),
     ],
 )
-def test_a_refusal_bills_nothing(
+def test_refused_request_bills_nothing(
     account: FakeElevenLabs, change: dict[str, int], kind: type[EngineError], code: str
 ) -> None:
     for name, value in change.items():
@@ -87,7 +89,7 @@ def test_a_refusal_bills_nothing(
     assert account.billed == 0
 
 
-def test_other_refusals_say_what_helps(account: FakeElevenLabs) -> None:
+def test_other_refusals_raise_specific_errors(account: FakeElevenLabs) -> None:
     account.faults.append("system_busy")
     with pytest.raises(EngineUnreachable):
         engine(account).synthesize(SpeechJob(WORDS))
@@ -105,12 +107,12 @@ def test_other_refusals_say_what_helps(account: FakeElevenLabs) -> None:
         SpeechJob("a" * 5_001)
 
 
-def test_nobody_there_is_worth_another_try() -> None:
+def test_unreachable_server_raises_a_retryable_error() -> None:
     with pytest.raises(EngineUnreachable):
         ElevenLabs(SecretStr(KEY), url="http://127.0.0.1:9", model="m").synthesize(SpeechJob(WORDS))
 
 
-def test_it_comes_before_the_marked_voice_where_a_key_is_set(account: FakeElevenLabs) -> None:
+def test_elevenlabs_precedes_espeak_if_a_key_is_set(account: FakeElevenLabs) -> None:
     settings = GeneratorsSettings(
         elevenlabs_key=SecretStr(KEY), elevenlabs_url=account.url, espeak_program="true"
     )

@@ -1,4 +1,4 @@
-"""Speech: the contract, the program in its box, one loudness, and the real program where it is
+"""Speech: the contract, the confined program, normalized loudness, and the real program if it is
 installed."""
 
 import io
@@ -33,7 +33,7 @@ WORDS = "Bonjour à tous, voici ma nouvelle série de photos du jardin."
 
 
 def loudness(data: bytes, folder: Path) -> float:
-    """Integrated loudness in LUFS, as FFmpeg's meter of EBU R128 reads it."""
+    """Return the integrated loudness in LUFS, measured by FFmpeg's EBU R128 filter."""
     (folder / "measured").write_bytes(data)
     asked = [
         get_ffmpeg_exe(),
@@ -58,7 +58,7 @@ def code(raised: "pytest.ExceptionInfo[GreenroomError]") -> str:
 
 
 @pytest.mark.parametrize("level", [150, 2000, 30000])
-def test_every_text_leaves_at_one_loudness(tmp_path: Path, level: int) -> None:
+def test_every_text_has_the_same_loudness(tmp_path: Path, level: int) -> None:
     said = Espeak(program(tmp_path, level=level)).synthesize(SpeechJob(WORDS))
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
     assert said.mime == "audio/mp4"
@@ -66,12 +66,12 @@ def test_every_text_leaves_at_one_loudness(tmp_path: Path, level: int) -> None:
     assert mp4.inspect_mp4(said.data, name="a").sound
 
 
-def test_a_single_short_word_has_a_loudness_too(tmp_path: Path) -> None:
+def test_very_short_speech_has_the_target_loudness(tmp_path: Path) -> None:
     said = Espeak(program(tmp_path)).synthesize(SpeechJob("Oui"))
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=2.0)
 
 
-def test_it_can_be_had_as_a_wave(tmp_path: Path) -> None:
+def test_speech_is_available_as_wave(tmp_path: Path) -> None:
     said = Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, form="wav"))
     assert said.mime == "audio/wav"
     with wave.open(io.BytesIO(said.data)) as sound:
@@ -79,7 +79,7 @@ def test_it_can_be_had_as_a_wave(tmp_path: Path) -> None:
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
 
-def test_it_says_what_made_it_and_that_it_stands_in(tmp_path: Path) -> None:
+def test_speech_records_engine_voice_and_placeholder_label(tmp_path: Path) -> None:
     said = Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, language="en"))
     assert (said.engine, said.voice.id, said.label) == (
         "espeak-ng",
@@ -91,11 +91,11 @@ def test_it_says_what_made_it_and_that_it_stands_in(tmp_path: Path) -> None:
     assert WORDS not in repr(SpeechJob(WORDS))
 
 
-def test_lines_that_are_no_voice_are_left_out(tmp_path: Path) -> None:
+def test_lines_without_a_voice_are_ignored(tmp_path: Path) -> None:
     assert [voice.id for voice in Espeak(program(tmp_path)).list_voices()] == ["en-gb", "fr-fr"]
 
 
-def test_the_words_come_by_a_file_and_never_as_arguments_or_sounds(tmp_path: Path) -> None:
+def test_text_is_passed_by_file_and_never_as_argument(tmp_path: Path) -> None:
     kept = tmp_path / "heard"
     before = f"open({str(kept)!r}, 'w').write(words + repr(given) + repr(dict(os.environ)))"
     hostile = "--help; $(touch x) [[h@loU]] \x1b[31m\x00 é"
@@ -109,7 +109,7 @@ def test_the_words_come_by_a_file_and_never_as_arguments_or_sounds(tmp_path: Pat
     assert "PATH" not in heard
 
 
-def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
+def test_hanging_program_is_stopped(tmp_path: Path) -> None:
     began = clock.monotonic()
     with pytest.raises(EngineUnreachable) as raised:
         Espeak(program(tmp_path, before="import time; time.sleep(60)"), seconds=1.0).synthesize(
@@ -120,14 +120,14 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", ["print(words, file=sys.stderr); sys.exit(3)", "sys.exit(0)"])
-def test_a_program_that_gives_up_is_said_without_its_words(tmp_path: Path, before: str) -> None:
+def test_failing_program_raises_without_its_output(tmp_path: Path, before: str) -> None:
     with pytest.raises(EngineError) as raised:
         Espeak(program(tmp_path, before=before)).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.program_failed"
     assert "Bonjour" not in str(raised.value)
 
 
-def test_what_is_no_sound_and_what_is_silent_is_no_answer(tmp_path: Path) -> None:
+def test_invalid_or_silent_audio_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableAnswer) as raised:
         Espeak(program(tmp_path, level=0)).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.speech_silent"
@@ -137,25 +137,25 @@ def test_what_is_no_sound_and_what_is_silent_is_no_answer(tmp_path: Path) -> Non
     assert code(raised) == "engine.answer_invalid"
 
 
-def test_a_voice_nobody_has_is_refused_in_words(tmp_path: Path) -> None:
+def test_unknown_voice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing) as raised:
         Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, voice="zz"))
     assert code(raised) == "engine.no_voice"
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "...", "\x00"])
-def test_nothing_to_say_is_refused(text: str) -> None:
+def test_text_without_speech_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         SpeechJob(text)
 
 
-def test_a_text_without_end_is_refused() -> None:
+def test_text_beyond_the_limit_is_refused() -> None:
     assert SpeechJob("a" * MAX_CHARACTERS).clean_text
     with pytest.raises(JobTooLarge):
         SpeechJob("a" * (MAX_CHARACTERS + 1))
 
 
-def test_without_the_program_there_is_no_engine_and_it_says_what_to_install(tmp_path: Path) -> None:
+def test_missing_program_gives_no_engine_and_a_clear_error(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "espeak-ng")
     assert registry.load_speech_engines(GeneratorsSettings(espeak_program=nowhere)) == ()
     with pytest.raises(EngineMissing) as raised:
@@ -167,7 +167,7 @@ def test_without_the_program_there_is_no_engine_and_it_says_what_to_install(tmp_
 
 @pytest.mark.parametrize("form", ["m4a", "wav"])
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_real_program_speaks(tmp_path: Path, form: AudioForm, language: str) -> None:
+def test_real_program_produces_speech(tmp_path: Path, form: AudioForm, language: str) -> None:
     if shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
     said = Espeak("espeak-ng").synthesize(SpeechJob(WORDS, language=language, form=form))

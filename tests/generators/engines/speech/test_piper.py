@@ -1,5 +1,4 @@
-"""Piper by its command line: a program of the tests' own that speaks it, and the licences its
-voices come under."""
+"""Piper by its command line: a test program that implements it, and the licences of its voices."""
 
 import json
 import sys
@@ -49,7 +48,7 @@ def a_voice(
     return folder
 
 
-def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
+def test_speech_uses_a_voice_of_the_folder(tmp_path: Path) -> None:
     voices = a_voice(a_voice(tmp_path / "voices"), "en_GB-alan-low")
     said = Piper(program(tmp_path), voices).synthesize(
         SpeechJob(WORDS + "\nEncore.", language="fr")
@@ -78,7 +77,7 @@ def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
         ("", "unsaid", None),
     ],
 )
-def test_its_licence_is_what_its_card_says(
+def test_licence_is_read_from_the_model_card(
     tmp_path: Path, card: str, name: str, commercial: bool | None
 ) -> None:
     (voice,) = Piper("piper", a_voice(tmp_path / "voices", card=card)).list_voices()
@@ -86,7 +85,7 @@ def test_its_licence_is_what_its_card_says(
     assert voice.licence.source == "https://example.org/data"
 
 
-def test_what_is_no_voice_is_none(tmp_path: Path) -> None:
+def test_incomplete_or_unsafe_voice_files_are_ignored(tmp_path: Path) -> None:
     voices = a_voice(tmp_path / "voices")
     (voices / "alone.onnx").write_bytes(b"weights")
     (voices / "--help me.onnx").write_bytes(b"weights")
@@ -100,7 +99,7 @@ def test_what_is_no_voice_is_none(tmp_path: Path) -> None:
         Piper(program(tmp_path), voices).synthesize(SpeechJob(WORDS, voice="en_US-odd"))
 
 
-def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+def test_unusable_folder_is_reported(tmp_path: Path) -> None:
     empty = str(tmp_path)
     for settings, code in (
         (

@@ -1,4 +1,4 @@
-"""The embedded model in its own process: real file, real llama.cpp, real port."""
+"""The embedded model in its process: real file, real llama.cpp, real port."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[4]
 
 @pytest.fixture
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """An installation of its own, its port free; children read it from the environment."""
+    """Settings of an installation with a free port, which child processes read."""
     port = free_port()
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     monkeypatch.setenv("GREENROOM_WORKERS__LLM_PORT", str(port))
@@ -35,8 +35,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[bytes]"]]:
-    """The process as the supervisor starts it: with a listening socket that was held for the first
-    caller."""
+    """The process as the supervisor starts it, with its listening socket open already."""
     front = socket.create_server(("127.0.0.1", at_home.workers.llm_port))
     with front:
         process = subprocess.Popen(
@@ -58,7 +57,7 @@ def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[b
 
 
 @pytest.mark.slow
-def test_a_caller_waits_at_the_door_and_gets_json_by_the_schema(
+def test_first_caller_waits_for_start_and_gets_schema_json(
     held_port: tuple[Settings, "subprocess.Popen[bytes]"],
 ) -> None:
     settings, _ = held_port
@@ -80,19 +79,19 @@ def test_a_caller_waits_at_the_door_and_gets_json_by_the_schema(
 
 
 @pytest.mark.slow
-def test_without_a_supervisor_the_first_text_starts_it(at_home: Settings) -> None:
+def test_first_text_starts_the_server_without_a_supervisor(at_home: Settings) -> None:
     engine = EmbeddedEngine(
         at_home.generators.llm_url, "smollm2", text_server.text_server_starter(at_home)
     )
     assert engine.write(a_text_job(max_tokens=12)).text
     log = at_home.home / "logs" / "llm.log"
-    text_server.ensure_text_server(at_home)  # it runs: nothing is started
+    text_server.ensure_text_server(at_home)  # the server runs: no second one is started
     assert "One line" not in log.read_text()
     end(at_home)
 
 
 def end(settings: Settings) -> None:
-    """End the process that serves the port, which nobody supervises."""
+    """End the unsupervised process that serves the port."""
     import psutil
 
     for connection in psutil.net_connections("tcp"):
@@ -104,7 +103,7 @@ def end(settings: Settings) -> None:
             os.kill(connection.pid, signal.SIGTERM)
 
 
-def test_it_ends_when_nobody_asks_for_a_while(at_home: Settings) -> None:
+def test_idle_server_ends(at_home: Settings) -> None:
     front = socket.create_server(("127.0.0.1", 0))
     before = clock.monotonic()
     with front:
@@ -112,14 +111,14 @@ def test_it_ends_when_nobody_asks_for_a_while(at_home: Settings) -> None:
     assert clock.monotonic() - before < 5
 
 
-def test_a_caller_is_let_go_when_nothing_is_behind(at_home: Settings) -> None:
+def test_caller_is_disconnected_if_no_server_is_behind_the_proxy(at_home: Settings) -> None:
     front = socket.create_server(("127.0.0.1", 0))
     with front, closing(socket.create_connection(front.getsockname())) as caller:
         text_server.IdleProxy(front, ("127.0.0.1", 9), idle_seconds=0.2).run()
         assert caller.recv(10) == b""
 
 
-def test_a_named_file_that_is_not_there_is_said(at_home: Settings) -> None:
+def test_missing_model_file_is_reported(at_home: Settings) -> None:
     settings = at_home.model_copy(
         update={"generators": GeneratorsSettings(embedded_gguf="/nowhere/x.gguf")}
     )

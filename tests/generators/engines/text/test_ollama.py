@@ -1,5 +1,5 @@
-"""Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or
-dishonest."""
+"""Requests to a model over HTTP: context windows, repairs, truncated answers, and servers that are
+down, slow, busy or faulty."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ from tests.fakes.generators.ollama import FakeOllama, Fault, ScriptedAnswer
 from tests.generators.builders import SCHEMA, a_picture, a_text_job, encoded
 
 
-def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> None:
+def test_context_limit_and_schema_are_always_sent() -> None:
     with fake.serving() as server:
         written = OllamaEngine(server.url, "llama3.2").write(
             a_text_job(schema=SCHEMA, max_tokens=64)
@@ -51,7 +51,7 @@ def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> No
         '{not json} {"text": "Bonjour"}',
     ],
 )
-def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
+def test_text_around_the_json_is_ignored(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(ScriptedAnswer(answer))
         assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {
@@ -63,7 +63,7 @@ def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
 @pytest.mark.parametrize(
     "answer", ["Bonjour", '{"text": ""}', '{"text": "a", "price": 5}', '["text"]']
 )
-def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(answer: str) -> None:
+def test_invalid_answer_is_requested_again_at_temperature_0(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(ScriptedAnswer(answer))
         assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {
@@ -72,7 +72,7 @@ def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(an
     assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
 
 
-def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
+def test_characters_unsupported_by_databases_are_removed() -> None:
     with fake.serving() as server:
         server.script.extend(
             [
@@ -84,17 +84,19 @@ def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
         engine = OllamaEngine(server.url, "llama3.2")
         assert engine.write(a_text_job()).text == "Bonjour"
         assert engine.write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
-    assert server.asked[-1]["messages"][-2]["content"] == '{"te', "what it is shown of its answer"
+    assert server.asked[-1]["messages"][-2]["content"] == '{"te', (
+        "the repair request shows the cleaned answer"
+    )
 
 
-def test_half_of_a_letter_is_no_answer() -> None:
+def test_lone_surrogate_is_refused() -> None:
     with fake.serving() as server:
         server.script.append(ScriptedAnswer("Bonjour \ud83d"))
         with pytest.raises(UnusableAnswer):
             OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
-def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> None:
+def test_repair_request_contains_the_answer_and_its_errors() -> None:
     with fake.serving() as server:
         server.script.extend([ScriptedAnswer('{"text": 7}'), ScriptedAnswer('{"text": "Bonjour"}')])
         written = OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
@@ -105,7 +107,7 @@ def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> Non
     assert written.answer == {"text": "Bonjour"}
 
 
-def test_an_answer_too_long_to_be_shown_again_is_asked_for_without_it() -> None:
+def test_repair_request_omits_an_overlong_answer() -> None:
     with fake.serving() as server:
         server.script.extend(
             [ScriptedAnswer("no " * CONTEXT), ScriptedAnswer('{"text": "Bonjour"}')]
@@ -114,7 +116,7 @@ def test_an_answer_too_long_to_be_shown_again_is_asked_for_without_it() -> None:
     assert server.asked[1]["messages"] == server.asked[0]["messages"]
 
 
-def test_a_repair_names_few_faults_however_many_there_are() -> None:
+def test_repair_request_limits_the_number_of_errors() -> None:
     many = "{" + ", ".join(f'"{"x" * 60}{n}": 1' for n in range(20)) + "}"
     with fake.serving() as server:
         server.script.extend([ScriptedAnswer(many), ScriptedAnswer('{"text": "Bonjour"}')])
@@ -122,7 +124,7 @@ def test_a_repair_names_few_faults_however_many_there_are() -> None:
     assert server.asked[1]["messages"][-1]["content"].count("; ") < MAX_ERRORS
 
 
-def test_a_cut_answer_is_asked_again_with_more_room() -> None:
+def test_truncated_answer_is_requested_again_with_more_tokens() -> None:
     with fake.serving() as server:
         server.script.append(ScriptedAnswer('{"text": "Bonj', cut=True))
         assert OllamaEngine(server.url, "llama3.2").write(
@@ -138,9 +140,7 @@ def test_a_cut_answer_is_asked_again_with_more_room() -> None:
         (ScriptedAnswer("no"), "engine.answer_invalid"),
     ],
 )
-def test_two_useless_answers_are_an_error_and_not_a_third_try(
-    bad: ScriptedAnswer, code: str
-) -> None:
+def test_two_invalid_answers_raise_without_a_third_request(bad: ScriptedAnswer, code: str) -> None:
     with fake.serving() as server:
         server.script.extend([bad, bad])
         with pytest.raises(UnusableAnswer) as caught:
@@ -149,14 +149,14 @@ def test_two_useless_answers_are_an_error_and_not_a_third_try(
     assert len(server.asked) == 2
 
 
-def test_a_question_beyond_the_window_is_never_sent() -> None:
+def test_prompt_beyond_the_context_window_is_never_sent() -> None:
     long = a_text_job(turns=(PromptMessage("user", "word " * 9000),))
     with fake.serving() as server, pytest.raises(JobTooLarge):
         OllamaEngine(server.url, "llama3.2").write(long)
     assert server.asked == []
 
 
-def test_what_fits_by_our_count_reaches_the_model_whole() -> None:
+def test_prompt_within_the_estimate_reaches_the_model_complete() -> None:
     turns = tuple(
         PromptMessage("user", f"message {i} " + "words of an ordinary length " * 12)
         for i in range(40)
@@ -168,46 +168,46 @@ def test_what_fits_by_our_count_reaches_the_model_whole() -> None:
         OllamaEngine(server.url, "llama3.2").write(job)
     assert (
         len(server.seen[0]) == len(job.turns) + 1
-    )  # the fake drops the oldest silently, as the real one does
+    )  # the fake drops the oldest messages without notice, as the real server does
 
 
-def test_wide_characters_count_whole() -> None:
+def test_wide_characters_count_at_least_one_token() -> None:
     assert max_tokens_of(a_text_job(turns=(PromptMessage("user", "夏" * 1000),))) > 1000
 
 
-def test_an_unknown_model_is_missing_and_not_worth_a_retry() -> None:
+def test_unknown_model_is_missing_and_not_retried() -> None:
     with fake.serving() as server, pytest.raises(EngineMissing):
         OllamaEngine(server.url, "mistral").write(a_text_job())
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_busy_server_is_worth_another_try_later(status: int) -> None:
+def test_busy_server_is_retryable(status: int) -> None:
     with fake.serving() as server:
         server.fail("/api/chat", Fault(status=status))
         with pytest.raises(EngineUnreachable):
             OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
-def test_a_server_that_hangs_is_left_in_time() -> None:
+def test_hanging_server_times_out() -> None:
     with fake.serving() as server:
         server.fail("/api/chat", Fault(hang=True))
         with pytest.raises(EngineUnreachable):
             OllamaEngine(server.url, "llama3.2", seconds=0.3).write(a_text_job())
 
 
-def test_an_answer_that_breaks_off_is_no_answer() -> None:
+def test_interrupted_answer_is_refused() -> None:
     with fake.serving() as server:
         server.script.append(ScriptedAnswer("Bonjour à tous", breaks_off=True))
         with pytest.raises((EngineUnreachable, UnusableAnswer)):
             OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
-def test_nobody_there_is_unreachable() -> None:
+def test_unreachable_server_raises() -> None:
     with pytest.raises(EngineUnreachable):
         OllamaEngine("http://127.0.0.1:9", "llama3.2").write(a_text_job())
 
 
-def test_pictures_go_as_base64_to_a_model_that_sees_and_to_no_other() -> None:
+def test_pictures_are_sent_as_base64_to_vision_models_only() -> None:
     picture = encoded(a_picture())
     shown = a_text_job(
         turns=(PromptMessage("user", "What is this?", images=(picture,)),), max_tokens=64
@@ -222,13 +222,13 @@ def test_pictures_go_as_base64_to_a_model_that_sees_and_to_no_other() -> None:
         assert server.pictures == [picture]
         assert (
             server.seen[-1][-1]["content"].strip() == "What is this?"
-        )  # LangChain puts each part on a line
+        )  # LangChain puts each part on a separate line
     with fake.serving() as server, pytest.raises(RequestNotReceived):
         OllamaEngine(server.url, "llama3.2").write(shown)
 
 
 @pytest.mark.parametrize("image", ["not base64!", "", base64.b64encode(b"GIF89a").decode()])
-def test_the_server_takes_base64_of_pictures_alone(image: str) -> None:
+def test_fake_server_accepts_only_base64_pictures(image: str) -> None:
     message = {"role": "user", "content": "x", "images": [image]}
     with fake.serving(FakeOllama(sees={"llama3.2"})) as server:
         asked = {"model": "llama3.2", "messages": [message]}
@@ -247,11 +247,11 @@ def test_the_server_takes_base64_of_pictures_alone(image: str) -> None:
         ("https://[2606:4700::1111]", True),
     ],
 )
-def test_a_server_outside_of_this_network_is_somebody_elses(url: str, hosted: bool) -> None:
+def test_server_outside_the_private_network_counts_as_hosted(url: str, hosted: bool) -> None:
     assert ollama_vision._is_local_server(url) is not hosted
 
 
-def test_threads_may_share_an_engine() -> None:
+def test_threads_can_share_an_engine() -> None:
     with fake.serving() as server:
         engine = OllamaEngine(server.url, "llama3.2")
         texts: list[str] = []
@@ -266,7 +266,7 @@ def test_threads_may_share_an_engine() -> None:
     assert texts == ["Bonjour à vous"] * 6
 
 
-def test_the_embedded_engine_asks_for_its_process_once_and_then_gives_up() -> None:
+def test_embedded_engine_starts_its_process_once_and_then_fails() -> None:
     started: list[bool] = []
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -276,7 +276,7 @@ def test_the_embedded_engine_asks_for_its_process_once_and_then_gives_up() -> No
     assert started == [True]
 
 
-def test_the_embedded_engine_refuses_what_its_window_cannot_hold() -> None:
+def test_embedded_engine_refuses_prompts_beyond_its_window() -> None:
     with pytest.raises(JobTooLarge):
         EmbeddedEngine("http://127.0.0.1:9", "smollm2", None).write(
             a_text_job(turns=(PromptMessage("user", "word " * 3000),))

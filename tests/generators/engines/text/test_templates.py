@@ -1,4 +1,4 @@
-"""The engine without a model: honest, within its offers, and the same every time."""
+"""The template engine: honest about being AI, limited to its offers, and deterministic."""
 
 from typing import Any
 
@@ -58,13 +58,13 @@ def answer(said: str, language: str = "fr", **brief: Any) -> dict[str, object]:
         ("bonjour, tu es humaine ?", "fr"),
     ],
 )
-def test_who_asks_is_told_the_truth_and_sold_nothing(said: str, language: str) -> None:
+def test_question_about_ai_gets_the_truth_and_no_offer(said: str, language: str) -> None:
     given = answer(said, language, turn=3)
     assert "intelligence" in str(given["text"])
     assert given["offer_id"] is None
 
 
-def test_a_human_creator_s_assistant_does_not_pass_for_her() -> None:
+def test_assistant_of_a_human_creator_does_not_impersonate_her() -> None:
     text = str(answer("are you real?", "en", persona="Sacha", virtual=False)["text"])
     assert "assistant" in text
     assert "I am" not in text
@@ -82,18 +82,18 @@ def test_a_human_creator_s_assistant_does_not_pass_for_her() -> None:
         ("i am 15 years old", "unsafe"),
     ],
 )
-def test_what_a_person_must_see_goes_to_a_person(said: str, handoff: str) -> None:
+def test_sensitive_message_is_handed_to_a_human(said: str, handoff: str) -> None:
     given = answer(said)
     assert (given["handoff"], given["offer_id"]) == (handoff, None)
 
 
-def test_who_wants_to_see_more_is_offered_the_pack_they_name() -> None:
+def test_request_for_more_gets_the_named_offer() -> None:
     assert answer("tu as d'autres photos ?")["offer_id"] == "o1"
     assert answer("je voudrais acheter le matin au lac")["offer_id"] == "o2"
     assert answer("montre-moi", offers=())["offer_id"] is None
 
 
-def test_who_does_not_ask_is_told_of_one_offer_at_the_third_message_only() -> None:
+def test_unrequested_offer_appears_only_in_the_third_message() -> None:
     assert [
         answer("c'était une longue journée", turn=turn)["offer_id"] for turn in range(1, 6)
     ] == [
@@ -105,21 +105,21 @@ def test_who_does_not_ask_is_told_of_one_offer_at_the_third_message_only() -> No
     ]
 
 
-def test_what_it_does_not_understand_it_is_not_sure_of() -> None:
+def test_unknown_question_gets_low_confidence_and_a_handoff() -> None:
     given = answer("quelle est la capitale de la Mongolie ?")
     assert float(str(given["confidence"])) < 0.5
     assert given["handoff"] == "unsure"
 
 
 @given(st.text(max_size=200), st.integers(1, 9), st.sampled_from(["fr", "en"]), st.booleans())
-def test_every_reply_obeys_the_contract(said: str, turn: int, language: str, sells: bool) -> None:
+def test_every_reply_follows_the_contract(said: str, turn: int, language: str, sells: bool) -> None:
     given = answer(said, language, turn=turn, offers=OFFERS if sells else ())
     assert given["offer_id"] in ({None, "o1", "o2"} if sells else {None})
     assert "{" not in str(given["text"])
     assert given["language"] == language
 
 
-def test_both_languages_have_a_sentence_for_everything() -> None:
+def test_both_languages_have_the_same_template_keys() -> None:
     assert set(PLACE_CAPTIONS["fr"]) == set(PLACE_CAPTIONS["en"]) == set(PLACES)
     assert set(HOUR_CAPTIONS["fr"]) == set(HOUR_CAPTIONS["en"])
     assert set(CHAT_REPLIES["fr"]) == set(CHAT_REPLIES["en"])
@@ -127,7 +127,7 @@ def test_both_languages_have_a_sentence_for_everything() -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("place", PLACES)
-def test_a_caption_fits_its_place_and_is_the_same_again(place: str, language: str) -> None:
+def test_caption_matches_its_place_and_is_reproducible(place: str, language: str) -> None:
     job = a_text_job(language=language, brief=CaptionBrief("Mia", f"{place} at dawn"))
     written = TemplateEngine().write(job)
     assert any(line in written.text for line in PLACE_CAPTIONS[language][place])
@@ -136,12 +136,12 @@ def test_a_caption_fits_its_place_and_is_the_same_again(place: str, language: st
     assert written.label is OriginLabel.TEMPLATE
 
 
-def test_without_a_brief_it_does_not_make_things_up() -> None:
+def test_missing_brief_is_refused() -> None:
     with pytest.raises(UnusableAnswer):
         TemplateEngine().write(a_text_job())
 
 
-def test_a_schema_it_cannot_fill_is_refused() -> None:
+def test_unsupported_schema_is_refused() -> None:
     wanted = {
         "type": "object",
         "properties": {"horoscope": {"type": "string"}},
@@ -151,7 +151,7 @@ def test_a_schema_it_cannot_fill_is_refused() -> None:
         TemplateEngine().write(a_text_job(brief=ChatBrief("Nova", "hi"), schema=wanted))
 
 
-def test_nothing_is_said_of_what_nobody_named() -> None:
+def test_unknown_scene_gets_neutral_captions() -> None:
     def said(seed: int) -> str:
         brief = CaptionBrief(creator="Mia", scene="chelsea")
         return TemplateEngine().write(a_text_job(seed=seed, brief=brief)).text

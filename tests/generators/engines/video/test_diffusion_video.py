@@ -1,5 +1,4 @@
-"""Pictures that models make move: the real code of diffusers on tiny folders, every layout, nothing
-left over."""
+"""Video models: the real diffusers code on tiny folders, every layout, and no state left over."""
 
 import importlib
 import json
@@ -39,7 +38,7 @@ MOVES = ("animatediff", "sd15", "svd")
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One model of each kind, and a motion adapter beside them."""
+    """A folder with one model of each kind and a motion adapter."""
     root = tmp_path_factory.mktemp("films")
     for name in ("animatediff", "ltx", "svd", "wan"):
         getattr(tiny_video_models, name)(root / "models" / name)
@@ -55,7 +54,7 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
             "film_models": str(folders / "models"),
             "film_adapter": str(folders / "adapter"),
         }
-        # strings, as an environment has
+        # strings, as in environment variables
         return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
@@ -76,7 +75,9 @@ def job(model: str = "sd15", **changes: Any) -> VideoJob:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionVideoEngine, model: str) -> None:
+def test_every_layout_animates_a_picture_reproducibly(
+    engine: DiffusionVideoEngine, model: str
+) -> None:
     made = engine.animate(job(model))
     assert (made.engine, made.model, made.label, made.seed) == (
         "diffusion",
@@ -90,7 +91,7 @@ def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionVideoEngine, 
     assert 0.9 < made.seconds < 1.1
     assert made.data.index(b"moov") < made.data.index(b"mdat")
     assert len(video_files.reopen_video(made.data, name="film").looked.frames) >= 2, (
-        "nothing but ours is in it"
+        "it decodes without foreign content"
     )
     assert {
         "steps",
@@ -106,7 +107,9 @@ def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionVideoEngine, 
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_picture_and_what_is_said_count(engine: DiffusionVideoEngine, model: str) -> None:
+def test_picture_motion_and_prompt_change_the_video(
+    engine: DiffusionVideoEngine, model: str
+) -> None:
     made = engine.animate(job(model))
     other = replace(job(model), picture=encoded(a_picture(96, 64, seed=5), "PNG"))
     assert engine.animate(other).data != made.data
@@ -117,7 +120,7 @@ def test_the_picture_and_what_is_said_count(engine: DiffusionVideoEngine, model:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_it_tells_each_step_and_stops_at_one(engine: DiffusionVideoEngine, model: str) -> None:
+def test_progress_reports_each_step_and_can_stop(engine: DiffusionVideoEngine, model: str) -> None:
     class Stopped(Exception):
         pass
 
@@ -138,7 +141,7 @@ def test_it_tells_each_step_and_stops_at_one(engine: DiffusionVideoEngine, model
     assert engine.animate(job(model)).data == before
 
 
-def test_what_a_model_cannot_be_told_is_said(engine: DiffusionVideoEngine) -> None:
+def test_unsupported_inputs_are_refused(engine: DiffusionVideoEngine) -> None:
     for wrong, code in (
         (job("svd", prompt="waves"), "film_no_words"),
         (job("ltx", motion=50), "film_no_motion"),
@@ -149,7 +152,7 @@ def test_what_a_model_cannot_be_told_is_said(engine: DiffusionVideoEngine) -> No
         with pytest.raises(EngineMissing, match=code):
             engine.animate(wrong)
     with pytest.raises(JobTooLarge, match="film_long"):
-        engine.animate(job("svd", seconds=3))  # its folder says 14 frames, of 7 a second
+        engine.animate(job("svd", seconds=3))  # the model's folder says 14 frames at 7 per second
     with pytest.raises(BadInput):
         engine.animate(replace(job(), picture=b"<svg>"))
 
@@ -157,13 +160,13 @@ def test_what_a_model_cannot_be_told_is_said(engine: DiffusionVideoEngine) -> No
 @pytest.mark.parametrize(
     "wrong", [{"seconds": 0}, {"seconds": 60}, {"width": 97}, {"height": 8}, {"width": 4000}]
 )
-def test_impossible_films_are_refused_at_intake(wrong: dict[str, int]) -> None:
+def test_impossible_videos_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(JobTooLarge):
         job(**wrong)
 
 
 @pytest.mark.parametrize("name", sorted(VIDEO_MODEL_FAMILIES))
-def test_frames_and_sizes_are_those_a_model_takes(name: str) -> None:
+def test_frame_counts_and_sizes_suit_each_model(name: str) -> None:
     family = VIDEO_MODEL_FAMILIES[name]
     for seconds in range(1, family.seconds + 1):
         frames = family.frames(seconds)
@@ -179,7 +182,7 @@ def test_frames_and_sizes_are_those_a_model_takes(name: str) -> None:
     assert VIDEO_MODEL_FAMILIES["StableVideoDiffusionPipeline"].size(1280, 720) == (1024, 576)
 
 
-def test_without_a_card_a_large_model_is_refused_in_words(
+def test_large_model_without_a_gpu_is_refused(
     folders: Path, settings: Callable[..., GeneratorsSettings], tmp_path: Path
 ) -> None:
     shutil.copytree(folders / "models" / "svd", tmp_path / "large")
@@ -209,7 +212,7 @@ def test_without_a_card_a_large_model_is_refused_in_words(
     )
 
 
-def test_what_is_missing_is_said_before_anything_is_loaded(
+def test_missing_files_are_reported_before_loading(
     folders: Path, settings: Callable[..., GeneratorsSettings], tmp_path: Path
 ) -> None:
     assert [one.model.name for one in video_models.video_capabilities(settings()).movers] == list(
@@ -245,7 +248,8 @@ def test_what_is_missing_is_said_before_anything_is_loaded(
 
 @contextmanager
 def no_room(most: int) -> Iterator[list[int]]:
-    """Memory ends when more than `most` frames are decoded at once; yields how many were tried."""
+    """Make memory run out when more than `most` frames are decoded at once; yield the numbers
+    tried."""
     tried: list[int] = []
     held: list[weakref.ref[Any]] = []
 
@@ -254,7 +258,9 @@ def no_room(most: int) -> Iterator[list[int]]:
             return
         tried.append(given[0].shape[0])
         if given[0].shape[0] > most:
-            assert not [one for one in held if one() is not None], "the first try is gone"
+            assert not [one for one in held if one() is not None], (
+                "the first attempt still holds memory"
+            )
             held.append(weakref.ref(given[0]))
             raise importlib.import_module("torch").OutOfMemoryError(
                 "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -269,7 +275,7 @@ def no_room(most: int) -> Iterator[list[int]]:
         hook.remove()
 
 
-def test_short_memory_is_spared_and_what_never_fits_is_said(engine: DiffusionVideoEngine) -> None:
+def test_low_memory_decodes_fewer_frames_or_raises(engine: DiffusionVideoEngine) -> None:
     before = engine.animate(job("svd")).data
     with no_room(1) as tried:
         assert engine.animate(job("svd")).seconds == 1
@@ -283,7 +289,7 @@ def test_short_memory_is_spared_and_what_never_fits_is_said(engine: DiffusionVid
         ).animate(job())
 
 
-def test_pictures_and_films_do_not_hold_memory_together(
+def test_picture_and_video_models_do_not_hold_memory_together(
     engine: DiffusionVideoEngine, folders: Path
 ) -> None:
     pictures = DiffusionEngine(
@@ -296,6 +302,6 @@ def test_pictures_and_films_do_not_hold_memory_together(
     assert (engine.pipelines.loaded_names, pictures.pipelines.loaded_names) == (("sd15",), ())
 
 
-def test_nothing_is_squeezed_into_a_film() -> None:
+def test_picture_is_cropped_instead_of_stretched() -> None:
     assert crops.fill_window(Image.new("RGB", (200, 64)), (64, 64)) == (68, 0, 132, 64)
     assert crops.fill_window(Image.new("RGB", (96, 64)), (480, 320)) == (0, 0, 96, 64)

@@ -1,5 +1,5 @@
-"""The classifier behind HTTP: what it is shown, what is believed of its answers, and what is made
-of its silence."""
+"""The HTTP classifier: the views it receives, validation of its answers, and behaviour when it
+fails."""
 
 import io
 import json
@@ -57,7 +57,7 @@ def shown(image: Image.Image) -> DecodedPhoto:
         ("X", "X", "category"),
     ],
 )
-def test_what_a_tile_stands_for_is_found(
+def test_rating_of_each_tile_is_returned(
     eyes: FakeClassifier, kind: str, rating: str, prohibited: str
 ) -> None:
     seen = client(eyes).classify_views(
@@ -71,12 +71,12 @@ def test_what_a_tile_stands_for_is_found(
     assert (seen.people, seen.words) == (2, ("HELLO-A",))
 
 
-def test_ordinary_pictures_are_general_and_of_nobody(eyes: FakeClassifier) -> None:
+def test_ordinary_pictures_are_rated_general_without_people(eyes: FakeClassifier) -> None:
     seen = client(eyes).classify_views(picture_views(shown(a_picture(400, 300))))
     assert (seen.rating, seen.people, seen.words) == (Rating.G, 0, ())
 
 
-def test_what_shows_on_black_alone_is_seen(eyes: FakeClassifier) -> None:
+def test_content_visible_only_on_black_is_rated(eyes: FakeClassifier) -> None:
     hiding = shown(draw_two_faced_tile("G", "E"))
     assert client(eyes).classify_views(picture_views(hiding)).rating is Rating.E
     assert {name.split(".")[1] for name in eyes.views} == {"white", "black"}
@@ -90,7 +90,7 @@ def test_what_shows_on_black_alone_is_seen(eyes: FakeClassifier) -> None:
     )
 
 
-def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: FakeClassifier) -> None:
+def test_small_detail_of_a_large_picture_is_rated_at_full_size(eyes: FakeClassifier) -> None:
     large = draw_tile("G", edge=64).convert("RGB").resize((2 * TILE - 128, TILE))
     large.paste(draw_tile("E", edge=64).resize((TILE, TILE)), (TILE - 128, 0))
     assert (
@@ -99,7 +99,7 @@ def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: FakeClassif
     )
 
 
-def test_tiles_cover_every_pixel_and_stay_few() -> None:
+def test_tiles_cover_every_pixel_within_the_limit() -> None:
     from generators.analysis.picture_views import _cut_tiles
 
     for size in ((TILE + 1, 40), (2048, 1365), (5200, 3600), (8000, 1200)):
@@ -115,7 +115,7 @@ def test_tiles_cover_every_pixel_and_stay_few() -> None:
     )
 
 
-def test_silence_and_refusals_are_no_finding(eyes: FakeClassifier) -> None:
+def test_failed_or_silent_classifier_raises(eyes: FakeClassifier) -> None:
     picture = picture_views(shown(draw_tile("G")))
     eyes.status = 503
     with pytest.raises(EngineUnreachable):
@@ -127,7 +127,7 @@ def test_silence_and_refusals_are_no_finding(eyes: FakeClassifier) -> None:
         Client("http://127.0.0.1:9", frozenset()).classify_views(picture)
 
 
-def test_version_nobody_named_is_no_finding(eyes: FakeClassifier) -> None:
+def test_unknown_version_is_refused(eyes: FakeClassifier) -> None:
     known = client(eyes)
     eyes.version = "2"
     with pytest.raises(EngineMissing) as told:
@@ -150,7 +150,7 @@ HOSTILE = {
     "no rating": answer({"people": 0}, GENERAL),
     "another ladder": answer({"rating": "safe"}, GENERAL),
     "a number as text": answer({"rating": "G", "people": "0"}, GENERAL),
-    "fewer than nobody": answer({"rating": "G", "people": -1}, GENERAL),
+    "a negative count": answer({"rating": "G", "people": -1}, GENERAL),
     "a crowd": answer({"rating": "G", "people": 10**9}, GENERAL),
     "half a letter": answer(GENERAL, GENERAL).replace(b"[]", b'["\\ud800"]'),
     "a name for a log": answer(GENERAL, GENERAL, name="member:7"),
@@ -177,7 +177,7 @@ def seeing(*faces: Any, model: str = "arc@3") -> bytes:
     return answer({**GENERAL, "faces": list(faces)}, GENERAL, face_model=model)
 
 
-def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: FakeClassifier) -> None:
+def test_faces_are_returned_by_view_with_unit_vectors(eyes: FakeClassifier) -> None:
     eyes.garbage = seeing(face(), face(vector=[3.0, *([0.0] * 127)]))
     seen = client(eyes).classify_views(picture_views(shown(draw_tile("G"))))
     assert seen.faces is not None
@@ -192,7 +192,7 @@ def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: FakeClassifier)
     assert "vector" not in repr(seen)
 
 
-def test_no_faces_and_no_word_about_faces_are_two_things(eyes: FakeClassifier) -> None:
+def test_no_faces_differs_from_no_face_detection(eyes: FakeClassifier) -> None:
     eyes.garbage = seeing()
     none = client(eyes).classify_views(picture_views(shown(draw_tile("G")))).faces
     assert none is not None
@@ -225,13 +225,13 @@ NO_FACES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("kind", NO_FACES)
-def test_faces_that_mean_nothing_are_refused(eyes: FakeClassifier, kind: str) -> None:
+def test_malformed_faces_are_refused(eyes: FakeClassifier, kind: str) -> None:
     eyes.garbage = NO_FACES[kind]
     with pytest.raises(UnusableAnswer):
         client(eyes).classify_views(picture_views(shown(draw_tile("G"))))
 
 
-def test_words_are_bounded_and_printable(eyes: FakeClassifier) -> None:
+def test_recognised_text_is_limited_and_printable(eyes: FakeClassifier) -> None:
     eyes.garbage = answer(
         {"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL
     )
@@ -240,7 +240,7 @@ def test_words_are_bounded_and_printable(eyes: FakeClassifier) -> None:
     assert sum(map(len, seen.words)) == 4_000
 
 
-def test_settings_say_whether_there_is_one(eyes: FakeClassifier) -> None:
+def test_classifier_is_loaded_only_if_configured(eyes: FakeClassifier) -> None:
     assert registry.load_classifier(GeneratorsSettings()) is None
     found = registry.load_classifier(
         GeneratorsSettings(classifier_url=eyes.url, classifier_versions=" other@1, tiles@1")
@@ -249,7 +249,7 @@ def test_settings_say_whether_there_is_one(eyes: FakeClassifier) -> None:
     assert found.classify_views(picture_views(shown(draw_tile("S")))).rating is Rating.S
 
 
-def test_pictures_are_shown_without_what_their_files_said(eyes: FakeClassifier) -> None:
+def test_views_contain_no_file_metadata(eyes: FakeClassifier) -> None:
     exif = Image.Exif()
     exif[0x010E] = "secret place"
     photo = pictures.decode_photo(encoded(a_picture(), "JPEG", exif=exif), name="x")

@@ -1,5 +1,5 @@
-"""Words for pictures by a model that sees: what leaves with them, what a hostile one says, and who
-decides."""
+"""Generated alt texts: the data sent to the vision model, hostile responses, and the decision of a
+member."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def proposed(lea: SandboxAgency, asset: UUID) -> AltTextProposal | None:
 def write(
     lea: SandboxAgency, asset: UUID, server: FakeOllama, *answers: object, model: str = SEES
 ) -> AltTextProposal:
-    """A picture is asked about, and the worker does it."""
+    """Request an alt text, run the worker, and return the proposal."""
     server.script.extend(
         ScriptedAnswer(one if isinstance(one, str) else json.dumps(one)) for one in answers
     )
@@ -105,7 +105,7 @@ def take(lea: SandboxAgency, one: AltTextProposal, alt: str, *, instead_of: str)
     )
 
 
-def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(
+def test_only_pixels_are_sent_and_member_accepts_proposal(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     asset = lea.photo(1)
@@ -119,7 +119,9 @@ def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(
     image = Image.open(io.BytesIO(sent))
     assert (image.format, max(image.size) <= 1024, dict(image.getexif())) == ("JPEG", True, {})
     assert not {"exif", "xmp", "comment", "icc_profile", "photoshop"} & set(image.info)
-    assert words(lea, asset) == "picture 1", "nothing changes before somebody takes it"
+    assert words(lea, asset) == "picture 1", (
+        "the alt text changes only when the proposal is accepted"
+    )
     take(lea, found, "Le port, à l’aube.", instead_of="picture 1")
     assert words(lea, asset) == "Le port, à l’aube."
     assert proposed(lea, asset) is None
@@ -133,7 +135,7 @@ def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(
         take(lea, found, "Encore", instead_of="Le port, à l’aube.")
 
 
-def test_words_that_somebody_wrote_meanwhile_stay(lea: SandboxAgency, server: FakeOllama) -> None:
+def test_alt_text_changed_since_proposal_is_kept(lea: SandboxAgency, server: FakeOllama) -> None:
     asset = lea.photo(2)
     found = write(lea, asset, server, GOOD)
     lea.act(assets.set_alt_text, asset, "Mes mots à moi")
@@ -149,7 +151,7 @@ def test_words_that_somebody_wrote_meanwhile_stay(lea: SandboxAgency, server: Fa
 
 
 @pytest.mark.parametrize("rating", [Rating.G, Rating.S, Rating.N, Rating.E, None], ids=str)
-def test_adult_and_unrated_pictures_are_shown_to_a_model_of_the_house_alone(
+def test_adult_and_unrated_photos_are_sent_to_local_model_only(
     lea: SandboxAgency, server: FakeOllama, rating: Rating | None
 ) -> None:
     server.models.append("seer-cloud")
@@ -163,11 +165,11 @@ def test_adult_and_unrated_pictures_are_shown_to_a_model_of_the_house_alone(
         assert found.reason is not None
         assert found.reason.code == "alt.stays"
     assert write(lea, lea.photo(4, rating=rating), server, GOOD).state is AltTextState.OFFERED, (
-        "one that works here"
+        "a local model sees every rating"
     )
 
 
-def test_what_is_frozen_or_never_allowed_is_shown_to_none(
+def test_frozen_or_forbidden_photo_is_sent_to_no_model(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     for number, rating in ((5, Rating.G), (6, Rating.X)):
@@ -196,7 +198,7 @@ def test_what_is_frozen_or_never_allowed_is_shown_to_none(
     ],
     ids=lambda one: str(one)[:24],
 )  # fmt: skip
-def test_what_a_hostile_picture_makes_a_model_say_is_not_offered(
+def test_hostile_alt_text_is_not_offered(
     lea: SandboxAgency, server: FakeOllama, answer: object, code: str, questions: int
 ) -> None:
     asset = lea.photo(7)
@@ -208,7 +210,7 @@ def test_what_a_hostile_picture_makes_a_model_say_is_not_offered(
     chats = [one for one in server.asked if "messages" in one]
     assert len(chats) == questions
     if code == "kit.wrote_never":
-        assert "16" not in json.dumps(chats[-1]["messages"]), "it is not shown again"
+        assert "16" not in json.dumps(chats[-1]["messages"]), "the forbidden text is not sent again"
     assert words(lea, asset) == "picture 7"
 
 
@@ -220,7 +222,7 @@ def test_what_a_hostile_picture_makes_a_model_say_is_not_offered(
         ("llava", "engine.model_missing"),
     ],
 )
-def test_without_a_model_that_sees_the_reason_is_kept(
+def test_missing_vision_model_is_stored_as_reason(
     lea: SandboxAgency, server: FakeOllama, model: str, code: str
 ) -> None:
     found = write(lea, lea.photo(8), server, model=model)
@@ -228,7 +230,7 @@ def test_without_a_model_that_sees_the_reason_is_kept(
     assert (found.reason.code, server.pictures) == (code, [])
 
 
-def test_a_server_that_is_away_or_fails_is_told_and_asked_anew(
+def test_server_failure_is_stored_and_request_can_be_repeated(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     asset = lea.photo(9)
@@ -241,7 +243,7 @@ def test_a_server_that_is_away_or_fails_is_told_and_asked_anew(
     assert write(lea, asset, server, GOOD).state is AltTextState.OFFERED
 
 
-def test_a_press_repeated_is_one_question_and_others_pictures_are_nobodys(
+def test_repeated_request_is_one_and_foreign_photo_is_not_found(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     one, two, key = lea.photo(10), lea.photo(11), uuid7()
@@ -253,7 +255,7 @@ def test_a_press_repeated_is_one_question_and_others_pictures_are_nobodys(
         asked(lea, one, language="xx")
 
 
-def test_a_crash_anywhere_loses_nothing_and_what_it_cost_counts_where_the_picture_does(
+def test_alt_text_survives_crash_and_its_cost_belongs_to_photo(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     lea.services = replace(

@@ -1,5 +1,5 @@
-"""Texts asked for while a post is written: written once by the worker, kept with their reasons,
-seen by who asked."""
+"""Caption sets requested for a draft: generated once by the worker, stored with reasons, and
+visible to the member who requested them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
     return lambda: OllamaEngine(server.url, "llama3.2")
 
 
-def test_kit_versions_and_translations_come_in_one_go_and_once(
+def test_captions_versions_and_translations_are_generated_once(
     lea: SandboxAgency, server: FakeOllama
 ) -> None:
     kit_id = asked(lea, places=(lea.channels["main"],), source=GOOD["caption"], into=("de", "ja"))
@@ -88,7 +88,7 @@ def test_kit_versions_and_translations_come_in_one_go_and_once(
     assert len(server.asked) == 4
 
 
-def test_what_fails_leaves_the_rest(lea: SandboxAgency, server: FakeOllama) -> None:
+def test_failed_text_does_not_affect_others(lea: SandboxAgency, server: FakeOllama) -> None:
     kit_id = asked(lea, kit=False, source=GOOD["caption"], into=("de", "es"))
     english = {"text": TRANSLATED["en"]}
     found = write(lea, kit_id, model(server, english, english, {"text": TRANSLATED["es"]}))
@@ -96,9 +96,7 @@ def test_what_fails_leaves_the_rest(lea: SandboxAgency, server: FakeOllama) -> N
     assert [(one.of, one.why.code) for one in found.lacks] == [("de", "kit.wrote_language")]
 
 
-def test_what_she_posted_lately_is_not_offered_again(
-    lea: SandboxAgency, server: FakeOllama
-) -> None:
+def test_recently_posted_text_is_not_offered(lea: SandboxAgency, server: FakeOllama) -> None:
     lea.delivery(GOOD["caption"])
     found = write(lea, asked(lea), model(server, GOOD, GOOD))
     assert (found.offers, found.lacks[0].why.code) == ([], "kit.wrote_again")
@@ -110,7 +108,7 @@ def test_what_she_posted_lately_is_not_offered_again(
     assert write(lea, asked(lea), model(server, GOOD)).offers
 
 
-def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: SandboxAgency) -> None:
+def test_missing_model_is_stored_as_reason(lea: SandboxAgency) -> None:
     assert write(lea, asked(lea), TemplateEngine).lacks[0].why.code == "kit.no_model"
 
     def missing() -> TextEngine:
@@ -119,7 +117,7 @@ def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: SandboxA
     assert write(lea, asked(lea), missing).lacks[0].why.code == "engine.file_missing"
 
 
-def test_a_press_repeated_is_one_kit_and_many_wait(lea: SandboxAgency) -> None:
+def test_repeated_request_creates_one_caption_set_and_number_is_limited(lea: SandboxAgency) -> None:
     key = uuid7()
     first = lea.act(proposals.request_captions, wish(lea), draft=DRAFT, key=key)
     assert (
@@ -132,7 +130,7 @@ def test_a_press_repeated_is_one_kit_and_many_wait(lea: SandboxAgency) -> None:
         asked(lea)
 
 
-def test_nobody_elses_pictures_accounts_or_kits(lea: SandboxAgency) -> None:
+def test_captions_of_others_are_not_found(lea: SandboxAgency) -> None:
     with pytest.raises(NotFound):
         asked(lea, places=(uuid7(),))
     with pytest.raises(NotFound):
@@ -143,9 +141,7 @@ def test_nobody_elses_pictures_accounts_or_kits(lea: SandboxAgency) -> None:
         assert proposals.latest_captions(scope, lea.creator_id, uuid7()) is None
 
 
-def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(
-    lea: SandboxAgency, server: FakeOllama
-) -> None:
+def test_caption_generation_survives_crash(lea: SandboxAgency, server: FakeOllama) -> None:
     lea.services = replace(lea.services, text_engine=model(server, *[GOOD] * 30))
     at, crashed = 0, True
     while crashed:
@@ -165,18 +161,18 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(
         )
     assert states.count("kept") == at
     assert len(states) - states.count("kept") >= len(server.seen) - at > 0, (
-        "asked before a death: billed, and lost"
+        "requests before a crash are billed and lost"
     )
 
 
-def test_who_waits_is_told_when_the_work_was_given_up(lea: SandboxAgency) -> None:
+def test_abandoned_generation_is_reported(lea: SandboxAgency) -> None:
     kit_id = asked(lea)
     fail_suggestions(CaptionSetDue(lea.tenant_id, kit_id), kind=CaptionKind({}), tenant=lea.tenant)
     found = shown(lea)
     assert (found.written, found.lacks[0].why.code) == (True, "kit.gave_up")
 
 
-def test_a_kit_writes_no_post(lea: SandboxAgency, server: FakeOllama) -> None:
+def test_caption_set_creates_no_post(lea: SandboxAgency, server: FakeOllama) -> None:
     write(lea, asked(lea), model(server, GOOD))
     with lea.scope() as scope:
         assert (

@@ -1,5 +1,5 @@
-"""A week proposed from a brief: free hours, honest words, and each line a draft exactly once when a
-person says so."""
+"""Weekly plans proposed from a brief: free times, valid texts, and one draft for each accepted
+line."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +56,7 @@ START = date(2026, 11, 23)
 
 @dataclass
 class Model:
-    """A model that writes about what it is asked; with `fault` it cannot."""
+    """A text engine that returns a fixed text; with `fault` it fails."""
 
     fault: str = ""
     says: str = "Des nouvelles fraîches du jardin, écrites exprès pour vous ce matin."
@@ -122,7 +122,7 @@ def drafts(lea: SandboxAgency) -> list[tuple[str, str, str]]:
 
 
 @given(st.integers(1, 7), st.integers(1, 21))
-def test_posts_are_spread_evenly_and_in_order(days: int, count: int) -> None:
+def test_posts_are_spread_evenly_and_in_order_over_days(days: int, count: int) -> None:
     known = [START + timedelta(days=number) for number in range(days)]
     found = spread_over_days(known, count)
     assert found == sorted(found)
@@ -140,7 +140,7 @@ CLOCKS = st.lists(st.times(timezones=st.none()), min_size=1, max_size=5)
 
 
 @given(st.sampled_from(ZONES), CLOCKS, INSTANTS, st.integers(1, 21))
-def test_hours_that_are_proposed_are_free_to_come_and_apart(
+def test_proposed_times_are_free_and_apart(
     zone: str, clocks: list[time], instants: list[datetime], count: int
 ) -> None:
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -156,7 +156,7 @@ def test_hours_that_are_proposed_are_free_to_come_and_apart(
     assert all(abs(at - taken) >= BETWEEN for at in found for taken in instants)
 
 
-def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: SandboxAgency) -> None:
+def test_slots_are_preferred_and_taken_or_quiet_times_skipped(lea: SandboxAgency) -> None:
     first = local_day(lea.now(), ZONE) + timedelta(days=1)
     main = lea.channels["main"]
     for weekday in range(7):
@@ -182,7 +182,7 @@ def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: SandboxAg
     assert {(one.hour_from, one.at.clock) for one in others} == {("slot", time(16, 45))}
 
 
-def test_without_a_model_the_words_are_the_briefs_and_said_to_be(lea: SandboxAgency) -> None:
+def test_without_model_lines_use_text_of_brief(lea: SandboxAgency) -> None:
     found = write(lea, asked(lea), TemplateEngine())
     assert found.written
     assert [(one.body, one.words_by) for one in found.lines[:2]] == [
@@ -192,7 +192,7 @@ def test_without_a_model_the_words_are_the_briefs_and_said_to_be(lea: SandboxAge
     assert drafts(lea) == []
 
 
-def test_a_models_words_are_marked_and_never_hold_a_forbidden_one(lea: SandboxAgency) -> None:
+def test_generated_text_is_marked_and_has_no_forbidden_word(lea: SandboxAgency) -> None:
     model = Model()
     found = write(lea, asked(lea, forbidden=("promo",)), model)
     assert {one.words_by for one in found.lines} == {"model"}
@@ -210,7 +210,7 @@ def test_a_models_words_are_marked_and_never_hold_a_forbidden_one(lea: SandboxAg
         assert {one.words_by for one in later.lines} == {"brief"}
 
 
-def test_a_week_whose_engine_is_missing_waits_for_another_try(lea: SandboxAgency) -> None:
+def test_missing_engine_keeps_week_for_retry(lea: SandboxAgency) -> None:
     found = asked(lea)
 
     def missing() -> TextEngine:
@@ -224,7 +224,7 @@ def test_a_week_whose_engine_is_missing_waits_for_another_try(lea: SandboxAgency
     assert write(lea, found, Model()).lines[0].words_by == "model"
 
 
-def test_each_line_of_a_week_is_billed_for_itself(lea: SandboxAgency) -> None:
+def test_each_line_is_billed_separately(lea: SandboxAgency) -> None:
     class Counting(Model):
         def write(self, job: TextJob) -> GeneratedText:
             assert job.tally is not None
@@ -248,13 +248,13 @@ def test_each_line_of_a_week_is_billed_for_itself(lea: SandboxAgency) -> None:
     }
 
 
-def test_the_house_itself_writes_them(lea: SandboxAgency) -> None:
+def test_worker_writes_proposed_week(lea: SandboxAgency) -> None:
     asked(lea)
     lea.run()
     assert shown(lea).written
 
 
-def test_what_a_person_did_meanwhile_is_not_written_over(lea: SandboxAgency) -> None:
+def test_line_changed_during_generation_is_not_overwritten(lea: SandboxAgency) -> None:
     found = asked(lea)
     mine, gone, taken = found.lines
 
@@ -279,7 +279,7 @@ def test_what_a_person_did_meanwhile_is_not_written_over(lea: SandboxAgency) -> 
     ]
 
 
-def test_an_accepted_line_is_a_draft_and_nothing_leaves_by_itself(lea: SandboxAgency) -> None:
+def test_accepted_line_is_a_draft(lea: SandboxAgency) -> None:
     lea.connect("second")
     both = tuple(lea.channels.values())
     line = asked(lea, channels=both).lines[0]
@@ -295,7 +295,7 @@ def recipe(lea: SandboxAgency) -> UUID:
     return found
 
 
-def test_a_recipe_is_ordered_once_with_its_line(lea: SandboxAgency) -> None:
+def test_recipe_is_ordered_once_with_its_line(lea: SandboxAgency) -> None:
     one = recipe(lea)
     line = asked(lea, recipes=(one,)).lines[0]
     assert line.recipe_id == one
@@ -307,7 +307,7 @@ def test_a_recipe_is_ordered_once_with_its_line(lea: SandboxAgency) -> None:
     assert [tuple(row) for row in found] == [(f"week:{line.id}", 1)]
 
 
-def test_two_who_accept_at_once_make_one_draft(lea: SandboxAgency) -> None:
+def test_concurrent_acceptance_creates_one_draft(lea: SandboxAgency) -> None:
     line = asked(lea, recipes=(recipe(lea),)).lines[0]
     with ThreadPoolExecutor(4) as pool:
         posts = set(
@@ -320,7 +320,7 @@ def test_two_who_accept_at_once_make_one_draft(lea: SandboxAgency) -> None:
     assert len(drafts(lea)) == 1
 
 
-def test_one_accepts_while_another_drops(lea: SandboxAgency) -> None:
+def test_line_is_accepted_or_dropped_but_not_both(lea: SandboxAgency) -> None:
     line = asked(lea).lines[0]
 
     def tried(act: Callable[..., Any]) -> bool:
@@ -336,7 +336,7 @@ def test_one_accepts_while_another_drops(lea: SandboxAgency) -> None:
     assert len(drafts(lea)) == accepted
 
 
-def test_killed_half_way_nothing_of_it_stands(lea: SandboxAgency) -> None:
+def test_failed_acceptance_is_rolled_back(lea: SandboxAgency) -> None:
     line = asked(lea, recipes=(recipe(lea),)).lines[0]
 
     def killed(scope: Scope) -> None:
@@ -351,7 +351,7 @@ def test_killed_half_way_nothing_of_it_stands(lea: SandboxAgency) -> None:
     assert len(drafts(lea)) == 1
 
 
-def test_asked_twice_with_one_key_is_one_proposal(lea: SandboxAgency) -> None:
+def test_repeated_request_creates_one_proposal(lea: SandboxAgency) -> None:
     key = uuid7()
     assert lea.act(proposals.request_week, brief(lea), key=key) == lea.act(
         proposals.request_week, brief(lea, count=5), key=key
@@ -360,7 +360,7 @@ def test_asked_twice_with_one_key_is_one_proposal(lea: SandboxAgency) -> None:
         assert len(proposals.list_week_proposals(scope, lea.creator_id, limit=9)) == 1
 
 
-def test_a_proposal_ends(lea: SandboxAgency) -> None:
+def test_proposal_expires(lea: SandboxAgency) -> None:
     line = asked(lea).lines[0]
     lea.pass_time(days=8)
     for act in (proposals.accept_week_line, proposals.drop_week_line):
@@ -371,7 +371,7 @@ def test_a_proposal_ends(lea: SandboxAgency) -> None:
     assert drafts(lea) == []
 
 
-def test_a_line_is_changed_as_it_was_seen(lea: SandboxAgency) -> None:
+def test_line_is_changed_only_in_its_current_version(lea: SandboxAgency) -> None:
     line = asked(lea, forbidden=("gratuit",)).lines[0]
     later = replace(line.at, clock=time(21, 5))
     lea.act(
@@ -426,14 +426,12 @@ HOSTILE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("more", HOSTILE)
-def test_a_brief_nobody_could_plan_from_is_refused(
-    lea: SandboxAgency, more: dict[str, Any]
-) -> None:
+def test_invalid_brief_is_refused(lea: SandboxAgency, more: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         lea.act(proposals.request_week, brief(lea, **more), key=uuid7())
 
 
-def test_what_is_anothers_is_not_there(lea: SandboxAgency) -> None:
+def test_proposals_are_invisible_to_another_agency(lea: SandboxAgency) -> None:
     other = create_sandbox_agency(lea.services, lea.network)
     line = asked(other).lines[0]
     for act in (proposals.accept_week_line, proposals.drop_week_line):
@@ -447,13 +445,13 @@ def test_what_is_anothers_is_not_there(lea: SandboxAgency) -> None:
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_a_forbidden_word_is_found_wherever_it_stands_alone(before: str, after: str) -> None:
+def test_forbidden_word_is_found_as_a_whole_word(before: str, after: str) -> None:
     assert find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
     assert find_forbidden_word("reportage", ("port",)) is None
     assert find_forbidden_word(before, ("", " ")) is None
 
 
-def test_a_brief_comes_back_as_it_was_stored(lea: SandboxAgency) -> None:
+def test_brief_round_trips(lea: SandboxAgency) -> None:
     wanted = brief(lea, recipes=(uuid7(),), forbidden=("a", "b"))
     assert load_brief(WeekBrief, lea.creator_id, dump_brief(wanted)) == wanted
     assert prompts.brief_text("", "but", "") == "but"

@@ -1,5 +1,5 @@
-"""Keys made with a key: for members with a second factor, never wider or longer than the key that
-made them."""
+"""API keys created with a key: only for members with a second factor, and never wider or longer
+than the parent key."""
 
 from itertools import combinations
 from typing import Any
@@ -18,7 +18,7 @@ def make(api: ApiClient, key: str = "", **more: Any) -> Any:
     return api.ask("POST", "/keys", said, key=key)
 
 
-def test_the_secret_is_in_the_first_answer_alone(api: ApiClient) -> None:
+def test_secret_is_returned_only_once(api: ApiClient) -> None:
     said = {"name": "Nightly", "scopes": ["posts:read"]}
     name = uuid7().hex
     first = api.ask("POST", "/keys", said, idempotency_key=name)
@@ -33,7 +33,7 @@ def test_the_secret_is_in_the_first_answer_alone(api: ApiClient) -> None:
     assert secret not in api.ask("GET", "/keys").text
 
 
-def test_a_member_without_a_second_factor_makes_none(api: ApiClient) -> None:
+def test_member_without_second_factor_creates_no_key(api: ApiClient) -> None:
     with api.scope() as scope:
         scope.run(
             "UPDATE passkeys SET ended_at = people_now(), ended = 'removed' WHERE tenant_id = :t",
@@ -45,7 +45,7 @@ def test_a_member_without_a_second_factor_makes_none(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("held", [c for n in (2, 3) for c in combinations(WIDE, n)])
-def test_no_key_passes_on_what_it_has_not(api: ApiClient, held: tuple[ApiKeyScope, ...]) -> None:
+def test_key_grants_no_scope_it_lacks(api: ApiClient, held: tuple[ApiKeyScope, ...]) -> None:
     parent = api.key(scopes=held)
     for scope in ApiKeyScope:
         answer = make(api, parent, scopes=[scope])
@@ -57,7 +57,7 @@ def test_no_key_passes_on_what_it_has_not(api: ApiClient, held: tuple[ApiKeyScop
             assert error_code(answer) == "key.beyond_uses"
 
 
-def test_a_key_for_some_creators_makes_keys_for_them_alone(api: ApiClient) -> None:
+def test_key_for_some_creators_creates_keys_only_for_them(api: ApiClient) -> None:
     parent = api.key(creators=["mia"])
     made = make(api, parent)
     assert made.json()["creators"] == [str(api.creators["mia"])]
@@ -66,7 +66,7 @@ def test_a_key_for_some_creators_makes_keys_for_them_alone(api: ApiClient) -> No
     assert wide.json()["creators"] == [str(api.creators["zoe"])]
 
 
-def test_a_key_does_not_outlive_the_key_that_made_it(api: ApiClient) -> None:
+def test_child_key_does_not_outlive_its_parent(api: ApiClient) -> None:
     parent = api.key(days=3)
     assert error_code(make(api, parent, days=4)) == "key.beyond_life"
     child = make(api, parent, days=3).json()["secret"]

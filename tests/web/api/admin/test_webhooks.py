@@ -1,5 +1,5 @@
-"""An agency's own systems over the API: for the owner's key alone, with a secret that is brought
-and never told."""
+"""Webhooks over the API: for keys of the owner only, with a secret that is sent once and never
+returned."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.web.builders import MASTER
 from tests.web.example_agency import add_failed_webhook_call, add_webhook, expect_success
 
 
-def test_a_hook_is_added_tried_paused_and_ended_and_tells_its_secret_to_nobody(
+def test_webhook_lifecycle_never_reveals_the_secret(
     api: ApiClient,
 ) -> None:
     owner = api.secrets["owner"]
@@ -59,7 +59,7 @@ def test_a_hook_is_added_tried_paused_and_ended_and_tells_its_secret_to_nobody(
 
 
 def remembered(api: ApiClient) -> str:
-    """All that is kept of what the API answered, and of hooks."""
+    """Return the stored API responses and webhook secrets of the agency as one text."""
     with api.scope() as scope:
         answers = scope.run(
             "SELECT body || request FROM api_answers WHERE tenant_id = :t", t=api.tenant_id
@@ -70,7 +70,7 @@ def remembered(api: ApiClient) -> str:
         return "".join([*answers.scalars(), *letters.scalars()])
 
 
-def test_what_nobody_may_call_is_refused_and_a_narrow_key_hears_its_own_creators(
+def test_invalid_webhooks_are_refused_and_narrow_key_sees_its_creators(
     api: ApiClient,
 ) -> None:
     owner, mia, zoe = api.secrets["owner"], str(api.creators["mia"]), str(api.creators["zoe"])
@@ -111,7 +111,7 @@ def test_what_nobody_may_call_is_refused_and_a_narrow_key_hears_its_own_creators
     assert (other.status_code, error_code(other)) == (404, "hook.unknown")
 
 
-def test_the_letter_opens_to_the_secret_that_was_brought(api: ApiClient) -> None:
+def test_stored_secret_unseals_to_the_secret_that_was_sent(api: ApiClient) -> None:
     expect_success(
         api.ask("POST", "/hooks", add_webhook(secret="k" * 40), key=api.secrets["owner"])
     )

@@ -1,5 +1,5 @@
-"""The door of the API: every operation of its document, for who has no key, the wrong one, or
-somebody else's ids."""
+"""Authentication of the API: every documented operation without a key, with the wrong key and with
+the IDs of another agency."""
 
 import json
 import re
@@ -34,7 +34,7 @@ from web.api.common.rate_limits import ApiRateLimits
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the document, and an unknown thing to do it to."""
+    """A documented operation with a body to send to an unknown resource."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def example(self) -> Any:
-        """The body of the document's example; None where it has none."""
+        """Return the body of the documented example, or None if there is no example."""
         taken = DOCUMENT["paths"][self.path][self.method.lower()].get(
             "requestBody", {"content": {}}
         )["content"]
@@ -57,7 +57,7 @@ class Operation:
 
     @property
     def said(self) -> Any:
-        """A body that is well, with ids of the examples."""
+        """Return a valid body with the IDs of the examples."""
         return self.body if self.body is not None else self.example
 
     def ask(self, api: ApiClient, **more: Any) -> httpx.Response:
@@ -111,10 +111,10 @@ BODIES: dict[str, Any] = {
 
 
 def document() -> dict[str, Any]:
-    """What `/v1/openapi.json` says."""
+    """Return the document served at `/v1/openapi.json`."""
 
     def nobody(*_: object, **__: object) -> Any:
-        raise AssertionError("the document asks no database")
+        raise AssertionError("the document needs no database")
 
     with serve_app(
         create_api(nobody, limits=ApiRateLimits(), library=FileStore(Path("nowhere")))
@@ -143,7 +143,7 @@ EACH_WRITE = pytest.mark.parametrize("one", WRITES, ids=lambda one: f"{one.metho
 
 
 @EACH
-def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation) -> None:
+def test_each_operation_documents_its_key_scope_and_errors(one: Operation) -> None:
     said = DOCUMENT["paths"][one.path][one.method.lower()]
     assert said["security"] == [{"key": []}]
     assert {"401", "403", "404", "409", "412", "422", "429"} <= set(said["responses"])
@@ -159,7 +159,7 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
 
 
 @EACH
-def test_without_a_key_nothing_is_told(room: WebServer, one: Operation) -> None:
+def test_request_without_valid_key_is_refused(room: WebServer, one: Operation) -> None:
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     for shown in ("", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"):
         headers = {
@@ -168,15 +168,14 @@ def test_without_a_key_nothing_is_told(room: WebServer, one: Operation) -> None:
             "x-forwarded-for": "203.0.113.9",
         }
         answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
-        assert answer.status_code in {401, 429}, shown  # many of these tests come from one address
+        assert answer.status_code in {401, 429}, shown  # these many tests share one client address
         error_code(answer)
         assert "etag" not in answer.headers
 
 
 @pytest.fixture(scope="module")
 def other_agency(room: WebServer, tenant: OpenScope) -> ApiClient:
-    """An agency whose every request is refused; with a key for each scope that lacks just this
-    one."""
+    """Return an agency with a key for each scope, each key lacking exactly that scope."""
     found = create_api_client(room.client, tenant)
     for lacking in ApiKeyScope:
         found.secrets[lacking] = found.key(
@@ -187,19 +186,19 @@ def other_agency(room: WebServer, tenant: OpenScope) -> ApiClient:
 
 @pytest.fixture
 def refused(other_agency: ApiClient) -> ApiClient:
-    """The same, of which nothing was asked lately."""
+    """Return the agency with fresh rate limits."""
     return forgotten(other_agency)
 
 
 def forgotten(api: ApiClient) -> ApiClient:
-    """As if it had asked nothing yet: so many tests would be too many requests of one key."""
+    """Reset the rate limits of the agency: the tests send more requests than one key may."""
     with api.scope() as scope:
         scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=api.tenant_id)
     return api
 
 
 @EACH
-def test_a_key_made_for_something_else_opens_nothing(refused: ApiClient, one: Operation) -> None:
+def test_key_of_another_scope_is_refused(refused: ApiClient, one: Operation) -> None:
     answer = refused.ask(
         one.method,
         re.sub(r"\{\w+\}", str(uuid7()), one.path),
@@ -212,8 +211,7 @@ def test_a_key_made_for_something_else_opens_nothing(refused: ApiClient, one: Op
 
 @pytest.fixture(scope="module")
 def kept(room: WebServer, tenant: OpenScope) -> ExampleAgency:
-    """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees
-    mia alone."""
+    """Return an agency with one resource of each kind for zoe and a key that sees mia only."""
     found = create_example_agency(create_api_client(room.client, tenant), "zoe", store=room.library)
     found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
     return found
@@ -221,13 +219,13 @@ def kept(room: WebServer, tenant: OpenScope) -> ExampleAgency:
 
 @pytest.fixture
 def theirs(kept: ExampleAgency) -> ExampleAgency:
-    """The same, of which nothing was asked lately."""
+    """Return the agency with fresh rate limits."""
     forgotten(kept.api)
     return kept
 
 
 @EACH_OF_ONE
-def test_what_is_nobodys_is_not_found(theirs: ExampleAgency, one: Operation) -> None:
+def test_unknown_resource_is_not_found(theirs: ExampleAgency, one: Operation) -> None:
     answer = one.ask(theirs.api, key=theirs.api.secrets["owner"], version=1)
     assert answer.status_code == 404, answer.text
     error_code(answer)
@@ -235,16 +233,16 @@ def test_what_is_nobodys_is_not_found(theirs: ExampleAgency, one: Operation) -> 
 
 @pytest.mark.parametrize("whose", ["another agency", "another creator"])
 @EACH_OF_ONE
-def test_what_is_somebody_elses_looks_the_same(
+def test_foreign_resource_looks_unknown(
     refused: ApiClient, theirs: ExampleAgency, one: Operation, whose: str
 ) -> None:
-    """With its twin: whoever may see it is answered otherwise."""
+    """The owner of the resource gets another response, which shows that the resource exists."""
     api, other = refused, theirs.api
     foreign = api.secrets["owner"] if whose == "another agency" else other.secrets["mia"]
     answer = api.ask(one.method, theirs.path(one.path), one.body, key=foreign, version=1)
     if (
         "{label_id}" in one.path and whose == "another creator"
-    ):  # labels are the agency's, not a creator's
+    ):  # labels belong to the agency, not to a creator
         assert answer.status_code == (200 if one.method == "GET" else 412), answer.text
         return
     nobodys = one.ask(api, key=foreign, version=1)
@@ -274,7 +272,7 @@ HOSTILE: dict[str, Any] = {
 
 
 @EACH_WRITE
-def test_a_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> None:
+def test_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> None:
     api = theirs.api
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
@@ -285,7 +283,7 @@ def test_a_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> Non
         error_code(answer)
 
 
-def test_size_form_and_method_are_bounded(api: ApiClient) -> None:
+def test_body_size_content_type_and_method_are_limited(api: ApiClient) -> None:
     big = json.dumps(api.draft("x" * 2_000_000))
     assert error_code(api.ask("POST", "/posts", big)) == "api.too_large"
     pieces = (b" " * 65536 for _ in range(40))
@@ -304,14 +302,16 @@ def test_size_form_and_method_are_bounded(api: ApiClient) -> None:
     assert api.ask("GET", "/posts?unknown=1").status_code == 422
 
 
-def test_errors_repeat_nothing_of_the_request(api: ApiClient) -> None:
+def test_errors_do_not_repeat_the_request(api: ApiClient) -> None:
     answer = api.ask("POST", "/posts", {**api.draft(), "secret-name": "secret-value"})
     assert answer.status_code == 422
     assert "secret-value" not in answer.text
 
 
 @EACH_WRITE
-def test_a_change_names_itself_and_what_it_saw(theirs: ExampleAgency, one: Operation) -> None:
+def test_change_requires_idempotency_key_and_current_version(
+    theirs: ExampleAgency, one: Operation
+) -> None:
     api, path = theirs.api, theirs.path(one.path)
     if one.path == "/imports":
         assert error_code(upload_import(api, idempotency_key="")) == "api.no_name"
@@ -339,7 +339,7 @@ def test_a_change_names_itself_and_what_it_saw(theirs: ExampleAgency, one: Opera
             assert answer.status_code == 412, (stale, answer.text)
 
 
-def test_a_key_ends_at_once(api: ApiClient) -> None:
+def test_revoked_key_stops_working_at_once(api: ApiClient) -> None:
     secret = api.key()
     assert api.ask("GET", "/creators", key=secret).status_code == 200
     with api.scope(f"member:{api.members['manager']}") as scope:
@@ -352,7 +352,7 @@ def test_a_key_ends_at_once(api: ApiClient) -> None:
     assert api.ask("GET", "/creators").status_code == 401
 
 
-def test_a_key_does_no_more_than_its_member_may(api: ApiClient) -> None:
+def test_key_has_no_more_rights_than_its_member(api: ApiClient) -> None:
     with api.scope() as scope:
         members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
     answer = api.ask("GET", "/posts")
@@ -366,7 +366,7 @@ def test_a_key_does_no_more_than_its_member_may(api: ApiClient) -> None:
     assert api.ask("POST", "/posts", foreign).status_code == 404
 
 
-def test_accounts_say_what_they_take(api: ApiClient) -> None:
+def test_channels_show_their_limits_without_the_token(api: ApiClient) -> None:
     (mia, _) = api.get("/channels")["items"]
     assert (mia["platform"], mia["state"]) == ("sandbox", "active")
     assert mia["limits"]["max_text"] > 0
@@ -375,7 +375,7 @@ def test_accounts_say_what_they_take(api: ApiClient) -> None:
     assert api.get(f"/creators/{mia['creator_id']}")["approvals"] == 1
 
 
-def test_the_audit_says_who_and_by_which_key(api: ApiClient) -> None:
+def test_audit_log_names_member_and_key(api: ApiClient) -> None:
     post = api.write()
     with api.scope() as scope:
         (said, *_) = [act for act in audit.list_recent_acts(scope) if act.act == "api.called"]

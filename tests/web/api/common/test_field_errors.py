@@ -1,5 +1,4 @@
-"""What cannot be used is named as its caller sent it: no word of the code, and characters of what
-is a text."""
+"""Validation errors name each field as the client sent it, without internal names."""
 
 from typing import Any
 
@@ -29,7 +28,7 @@ NONE_OF_THEIRS = ("function-", "constrained", "In.", "items", "instance of", "Va
         ({"soon": 1}, "body.soon", "Extra inputs are not permitted"),
     ],
 )
-def test_a_field_is_named_as_it_was_sent(
+def test_invalid_field_is_named_as_sent(
     api: ApiClient, wrong: dict[str, Any], at: str, problem: str
 ) -> None:
     whole = {
@@ -55,7 +54,7 @@ def _told(answer: httpx.Response, at: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("end", [{"never": True}, 0, "2026-13-01", "ever"])
-def test_so_is_one_that_may_be_of_several_kinds(api: ApiClient, end: object) -> None:
+def test_field_of_a_union_is_named_as_sent(api: ApiClient, end: object) -> None:
     whole = {
         "creator_id": str(api.creators["mia"]),
         "body": "Hello",
@@ -66,7 +65,7 @@ def test_so_is_one_that_may_be_of_several_kinds(api: ApiClient, end: object) -> 
     _told(answer, "body.repeat.end", "")
 
 
-def test_so_is_what_an_assistant_sends(api: ApiClient) -> None:
+def test_invalid_mcp_argument_is_named_as_sent(api: ApiClient) -> None:
     arguments = {
         "creator_id": str(api.creators["mia"]),
         "body": "x" * 20_001,
@@ -83,9 +82,9 @@ def test_so_is_what_an_assistant_sends(api: ApiClient) -> None:
     assert not any(word in said["text"] for word in NONE_OF_THEIRS)
 
 
-def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: ApiClient) -> None:
-    """`Sandbox` for `sandbox` was kept, and the post left there with the words it had for everybody
-    else."""
+def test_unknown_destination_is_named_and_nothing_is_saved(api: ApiClient) -> None:
+    """Regression: the override for `Sandbox` instead of `sandbox` was saved, and the post was
+    published with the default text."""
     post = api.write()
     for place in ("Sandbox", "nowhere", str(uuid7())):
         said = [{"place": place, "body": "for grown-ups"}]
@@ -109,15 +108,15 @@ def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: ApiClient) ->
     )
 
 
-def test_a_change_of_nothing_changes_nothing(api: ApiClient) -> None:
+def test_empty_change_keeps_version_and_approval(api: ApiClient) -> None:
     post = api.approved()
     answer = api.ask("PATCH", f"/posts/{post['id']}", {}, version=1)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["version"], answer.json()["approved"]) == (1, True)
 
 
-def test_a_time_that_is_told_can_be_handed_back(api: ApiClient) -> None:
-    """Part of a second was kept and told, and refused when it came back."""
+def test_returned_time_can_be_sent_back(api: ApiClient) -> None:
+    """Regression: fractions of a second were stored and returned, but refused as input."""
     (told,) = api.write(at=f"{NEXT_YEAR}-03-03T10:00:00.5Z")["deliveries"]
     assert told["due_at"].startswith(f"{NEXT_YEAR}-03-03T10:00:00")
     again = api.write(at={"wall_time": told["wall_time"], "zone": told["zone"]})

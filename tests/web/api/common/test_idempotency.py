@@ -1,4 +1,5 @@
-"""A request repeated is done once; two at once leave one; who asks too fast waits."""
+"""Idempotency and rate limits: a repeated request runs once, concurrent writers produce one
+version, and fast clients wait."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
 from web.app import create_web_app
 
 
-def test_the_same_request_is_done_once_and_answered_alike(api: ApiClient) -> None:
+def test_repeated_request_runs_once_and_returns_the_same_response(api: ApiClient) -> None:
     body, name = api.draft(), "monday"
     first = api.ask("POST", "/posts", body, idempotency_key=name)
     second = api.ask("POST", "/posts", body, idempotency_key=name)
@@ -44,10 +45,10 @@ def test_the_same_request_is_done_once_and_answered_alike(api: ApiClient) -> Non
     other = api.ask("POST", "/posts", api.draft("other"), idempotency_key=name)
     assert (other.status_code, error_code(other)) == (422, "api.name_taken")
     elsewhere = api.ask("POST", "/posts", body, idempotency_key=name, key=api.secrets["owner"])
-    assert elsewhere.json()["id"] != first.json()["id"], "each key has its own names"
+    assert elsewhere.json()["id"] != first.json()["id"], "idempotency keys belong to one API key"
 
 
-def test_the_same_request_at_the_same_moment_is_done_once(api: ApiClient) -> None:
+def test_simultaneous_identical_requests_run_once(api: ApiClient) -> None:
     body, name = api.draft(), "at once"
     with ThreadPoolExecutor(8) as pool:
         answers = list(
@@ -58,7 +59,7 @@ def test_the_same_request_at_the_same_moment_is_done_once(api: ApiClient) -> Non
     assert len(api.get("/posts")["items"]) == 1
 
 
-def test_an_act_repeated_is_no_second_act(api: ApiClient) -> None:
+def test_repeated_move_runs_once(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path, body = f"/deliveries/{place['id']}/move", {"at": instant_after(hours=4)}
@@ -74,13 +75,13 @@ def test_an_act_repeated_is_no_second_act(api: ApiClient) -> None:
     )
 
 
-def test_what_was_refused_did_nothing_and_may_be_asked_again(api: ApiClient) -> None:
+def test_refused_request_may_be_retried_with_the_same_key(api: ApiClient) -> None:
     late = api.draft(at={"wall_time": "2020-01-01T10:00", "zone": "UTC"})
     assert api.ask("POST", "/posts", late, idempotency_key="k").status_code == 422
     assert api.ask("POST", "/posts", api.draft(), idempotency_key="k").status_code == 201
 
 
-def test_a_name_is_forgotten_after_a_day(api: ApiClient) -> None:
+def test_idempotency_key_expires_after_one_day(api: ApiClient) -> None:
     first = api.ask(
         "POST", "/posts", api.draft(at=instant_after(days=9)), idempotency_key="daily"
     ).json()
@@ -97,7 +98,7 @@ def test_a_name_is_forgotten_after_a_day(api: ApiClient) -> None:
     assert api.ask("POST", "/posts", body, idempotency_key="daily").json() == second.json()
 
 
-def test_two_writers_at_once_leave_one_version(api: ApiClient) -> None:
+def test_concurrent_writers_produce_one_version(api: ApiClient) -> None:
     post = api.write()
     with ThreadPoolExecutor(4) as pool:
         answers = list(
@@ -113,7 +114,7 @@ def test_two_writers_at_once_leave_one_version(api: ApiClient) -> None:
 
 @pytest.fixture(scope="module")
 def slow(pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A room where little may be asked."""
+    """Yield a client of a server with low rate limits."""
     store = FileStore(tmp_path_factory.mktemp("slow"))
     limits = ApiRateLimits(
         ApiRateLimit(5, timedelta(minutes=10)), ApiRateLimit(8, timedelta(minutes=10))
@@ -127,7 +128,7 @@ def slow(pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield client
 
 
-def test_who_asks_too_fast_is_told_when_to_go_on(slow: httpx.Client, tenant: OpenScope) -> None:
+def test_fast_client_gets_retry_after(slow: httpx.Client, tenant: OpenScope) -> None:
     api = create_api_client(slow, tenant)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: api.ask("GET", "/creators"), range(8)))
@@ -141,18 +142,18 @@ def test_who_asks_too_fast_is_told_when_to_go_on(slow: httpx.Client, tenant: Ope
         int(re.match(r'"key";r=(\d+);', answer.headers["ratelimit"])[1]) for answer in taken
     )  # type: ignore[index]  # a match
     assert left[0] == 0
-    assert set(left) <= set(range(5)), "those at one moment may each count the other"
+    assert set(left) <= set(range(5)), "simultaneous requests may count each other"
     for answer in refused:
         assert error_code(answer) == "api.too_fast"
         assert 1 <= int(answer.headers["retry-after"]) <= 120
     others = [api.ask("GET", "/creators", key=api.secrets["owner"]).status_code for _ in range(4)]
-    assert others == [200, 200, 200, 429], "all keys of an agency share its bucket"
+    assert others == [200, 200, 200, 429], "all keys of an agency share one limit"
     assert create_api_client(slow, tenant).get("/creators")["items"], (
         "another agency is not slowed down"
     )
 
 
-def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None:
+def test_rate_limit_refills_with_time(slow: httpx.Client, tenant: OpenScope) -> None:
     api = create_api_client(slow, tenant)
     assert [api.ask("GET", "/creators").status_code for _ in range(6)] == [200] * 5 + [429]
     with api.scope() as scope:
@@ -164,7 +165,7 @@ def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None
     assert [api.ask("GET", "/creators").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: ApiClient) -> None:
+def test_wrong_keys_are_counted_per_address_and_valid_keys_pass(api: ApiClient) -> None:
     wrong = "grk_" + "A" * 43
     answers = [
         api.ask("GET", "/creators", key=wrong)
@@ -180,9 +181,7 @@ def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: ApiClie
         )
 
 
-def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(
-    api: ApiClient, pages: Database
-) -> None:
+def test_killed_request_changes_nothing_and_may_be_retried(api: ApiClient, pages: Database) -> None:
     entered = keys.authenticate_key(pages.scope, api.secrets["manager"], address="test")
     assert entered is not None
     call = ApiCall(
@@ -213,7 +212,7 @@ def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(
 
 
 @pytest.mark.parametrize("when", ["at the door", "in the act"])
-def test_a_database_that_is_away_is_said_in_json(
+def test_unavailable_database_is_reported_as_json(
     api: ApiClient, pages: Database, when: str
 ) -> None:
     def away(tenant_id: UUID, actor: str, **more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the document of the API names, and that its examples are good ones."""
+"""The operations of the OpenAPI document and the validity of its examples."""
 
 import pytest
 
@@ -185,7 +185,7 @@ EXPECTED_OPERATIONS = {
 }
 
 
-def test_the_document_names_what_is_there(room: WebServer) -> None:
+def test_document_lists_every_operation(room: WebServer) -> None:
     assert {f"{one.method} {one.path}" for one in OPERATIONS} == EXPECTED_OPERATIONS
     served_one = room.client.get("/v1/openapi.json", timeout=60).json()
     assert served_one["paths"].keys() == DOCUMENT["paths"].keys()
@@ -198,7 +198,7 @@ def test_renamed_classes_keep_their_published_component_names() -> None:
     assert not DOCUMENT["components"]["schemas"].keys() & set(COMPONENT_NAMES)
 
 
-def test_the_documents_examples_are_good_ones() -> None:
+def test_documented_example_is_valid() -> None:
     (example,) = DOCUMENT["components"]["schemas"]["PostIn"]["examples"]
     assert PostIn.model_validate(example).at is not None
     with pytest.raises(ValueError, match="extra"):

@@ -1,4 +1,4 @@
-"""A JSON body that two readers may understand differently is refused with 400."""
+"""JSON bodies that two parsers may read differently are refused with 400."""
 
 import json
 from typing import Any
@@ -32,8 +32,8 @@ def test_ordinary_json_is_accepted(value: Any, ascii_only: bool) -> None:
 
 
 @given(st.text(max_size=4), VALUES, VALUES, st.sampled_from(["%s", "[1, %s]", '{"a": [%s]}']))
-def test_key_that_occurs_twice_is_refused(name: str, one: Any, other: Any, around: str) -> None:
-    """At every depth, and however the key is escaped."""
+def test_duplicate_key_is_refused(name: str, one: Any, other: Any, around: str) -> None:
+    """At every depth and for every escaping of the key."""
     plain = json.dumps(name, ensure_ascii=False)
     escaped = '"' + "".join(f"\\u{ord(c):04x}" if ord(c) < 0x10000 else c for c in name) + '"'
     body = f"{{{plain}: {json.dumps(one)}, {escaped}: {json.dumps(other)}}}"
@@ -41,15 +41,15 @@ def test_key_that_occurs_twice_is_refused(name: str, one: Any, other: Any, aroun
 
 
 @given(SURROGATES, st.sampled_from(['"%s"', '["a", "%s"]', '{"%s": 1}', '{"a": {"b": "x%sy"}}']))
-def test_half_a_character_is_refused(unit: int, around: str) -> None:
-    """Written as an escape, and as the three bytes that UTF-8 forbids."""
+def test_lone_surrogate_is_refused(unit: int, around: str) -> None:
+    """As an escape and as the three bytes that UTF-8 forbids."""
     assert refusal(around.replace("%s", f"\\u{unit:04x}").encode()) == "api.half_character"
 
 
 @pytest.mark.parametrize(
     "body", [b'{"a": "\\ud83d\\ude00"}', '{"a": "😀"}'.encode(), b"{", b"\xff"]
 )
-def test_whole_characters_and_other_faults_are_left_alone(body: bytes) -> None:
+def test_whole_characters_and_other_errors_pass_the_check(body: bytes) -> None:
     check_json(body)
 
 
@@ -63,7 +63,7 @@ def test_whole_characters_and_other_faults_are_left_alone(body: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/posts"), ("POST", "/labels")])
-def test_every_route_refuses_them(
+def test_every_route_refuses_ambiguous_json(
     api: ApiClient, method: str, path: str, body: bytes, found: str
 ) -> None:
     answer = api.ask(method, path, body)

@@ -1,5 +1,4 @@
-"""Recipes over the API: written, what their runs begin from said and seen, changed in versions, put
-away."""
+"""Prompt templates over the API: create, change in versions, set initial pictures, archive."""
 
 import base64
 from typing import Any
@@ -30,12 +29,12 @@ def write(api: ApiClient, creator: str = "mia", **more: Any) -> Any:
 
 
 def place(answer: Any) -> tuple[str, str]:
-    """Where what was written is, and what was seen of it."""
+    """Return the path and the ETag of a created or changed resource."""
     assert answer.status_code in {200, 201}, answer.text
     return answer.headers["location"].removeprefix("/v1"), answer.headers["etag"]
 
 
-def test_a_recipe_is_written_changed_and_put_away(api: ApiClient) -> None:
+def test_recipe_is_created_changed_and_archived(api: ApiClient) -> None:
     weighed = {
         "weights": {"place": {"a lake": 3}},
         "formats": ["feed", "story"],
@@ -59,19 +58,21 @@ def test_a_recipe_is_written_changed_and_put_away(api: ApiClient) -> None:
         "seed": None,
     }
     assert api.ask("PATCH", path, {"steps": 40}, if_match=seen).status_code == 412, (
-        "somebody wrote meanwhile"
+        "another client has changed the recipe"
     )
     assert api.ask("GET", path).status_code == 404, "an older version"
     assert api.ask("PATCH", again, {"prompt": "{nothing}"}, if_match=tag).status_code == 422
     assert api.ask("PATCH", again, {"begin": None}, if_match=tag).json()["version"] == 2, (
-        "as it stands"
+        "unchanged"
     )
     assert api.ask("DELETE", again, if_match=tag).status_code == 200
     assert api.get("/recipes")["items"] == []
-    assert write(api).json()["version"] == 3, "written again, it goes on"
+    assert write(api).json()["version"] == 3, "the version number continues"
 
 
-def test_what_its_runs_begin_from_is_said_and_seen(api: ApiClient, room: WebServer) -> None:
+def test_initial_picture_and_posture_are_saved_and_returned(
+    api: ApiClient, room: WebServer
+) -> None:
     media = str(add_library_picture(api, store=room.library))
     mask = base64.b64encode(encoded(Image.new("L", (64, 64), 255), "PNG")).decode()
     path, seen = place(
@@ -87,7 +88,7 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: ApiClient, room: WebServ
     assert (str(asked.asset_id), asked.anew) == (media, 40)
     assert api.get(f"{path}/preview")["refusal"] is None
     same = api.ask("PATCH", path, {"begin": begin}, if_match=seen)
-    assert same.json()["version"] == 1, "what was read is taken as it is"
+    assert same.json()["version"] == 1, "the returned value is accepted unchanged"
     posed = {"begin": None, "posture": {"media_id": media, "weight": 80}}
     path, seen = place(api.ask("PATCH", path, posed, if_match=seen))
     found = api.get(path)
@@ -115,9 +116,7 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: ApiClient, room: WebServ
         ({"prompt": "a\x00"}, 422),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
-    api: ApiClient, wrong: dict[str, Any], status: int
-) -> None:
+def test_invalid_recipe_is_refused(api: ApiClient, wrong: dict[str, Any], status: int) -> None:
     mine = str(add_library_picture(api))
     for one in wrong.values():
         if isinstance(one, dict) and one.get("media_id") == "MINE":
@@ -126,7 +125,7 @@ def test_what_cannot_be_meant_is_refused(
     assert (answer.status_code, api.get("/recipes")["items"]) == (status, []), answer.text
 
 
-def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(
+def test_recipes_and_pictures_of_other_creators_are_not_found(
     api: ApiClient, room: WebServer
 ) -> None:
     path, seen = place(write(api, "zoe"))

@@ -1,5 +1,5 @@
-"""Pictures over the API and for assistants: previewed, started once, followed, stopped; never
-unjudged."""
+"""Picture generation over the API and MCP: preview, start once, follow, stop; unrated pictures are
+never served."""
 
 import base64
 from contextlib import suppress
@@ -52,7 +52,7 @@ def start(api: ApiClient, recipe_id: str, **more: Any) -> Any:
     return api.ask("POST", "/runs", {"recipe_id": recipe_id, **more})
 
 
-def test_what_is_previewed_is_started_once_and_stopped(api: ApiClient) -> None:
+def test_previewed_run_is_started_once_and_stopped(api: ApiClient) -> None:
     mine = recipe(api, prompt="{place} {mood} {people}", parameters=ASKED)
     (found,) = api.get("/recipes")["items"]
     assert (found["id"], found["pictures"], [one["name"] for one in found["questions"]]) == (
@@ -79,7 +79,7 @@ def test_what_is_previewed_is_started_once_and_stopped(api: ApiClient) -> None:
     assert (over.status_code, list(over.json()["error"]["states"].values())) == (409, ["stopped"])
 
 
-def test_hostile_answers_and_numbers_start_nothing(api: ApiClient) -> None:
+def test_hostile_answers_and_numbers_start_no_run(api: ApiClient) -> None:
     mine = recipe(
         api, prompt="{place} {mood} {people} {what}", parameters={**ASKED, "what": {"kind": "text"}}
     )
@@ -113,9 +113,7 @@ def test_hostile_answers_and_numbers_start_nothing(api: ApiClient) -> None:
         )
 
 
-def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
-    api: ApiClient, room: WebServer
-) -> None:
+def test_runs_need_own_recipe_and_the_right_scope(api: ApiClient, room: WebServer) -> None:
     mine, hers = recipe(api), recipe(api, "zoe")
     run = start(api, hers).json()["id"]
     narrow, reads = api.key(creators=["mia"]), api.key(scopes=[ApiKeyScope.POSTS_READ])
@@ -138,7 +136,7 @@ def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
     assert start(api, mine).status_code == 404
 
 
-def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(
+def test_picture_is_listed_once_rated_and_never_while_withheld(
     api: ApiClient, room: WebServer
 ) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
@@ -161,7 +159,7 @@ def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(
 
 
 def drawn(api: ApiClient, room: WebServer, run: UUID, number: int) -> UUID:
-    """A picture of a run, in the library, that nobody rated."""
+    """Add an unrated picture of the run to the library."""
     with api.scope() as scope:
         job = records.get_run_row(scope, run)
         shot = specs.plan_pictures(
@@ -181,7 +179,7 @@ def drawn(api: ApiClient, room: WebServer, run: UUID, number: int) -> UUID:
     )
 
 
-def test_an_assistant_previews_starts_once_and_stops(api: ApiClient) -> None:
+def test_mcp_run_is_previewed_started_once_and_stopped(api: ApiClient) -> None:
     mine = recipe(api)
     assert [one["id"] for one in call(api, "list_recipes")["items"]] == [mine]
     seed = call(api, "preview_run", recipe_id=mine)["seed"]
@@ -193,7 +191,7 @@ def test_an_assistant_previews_starts_once_and_stops(api: ApiClient) -> None:
     refused(api, "read_run", run_id=str(uuid7()))
 
 
-def test_runs_are_listed_each_with_what_it_cost(api: ApiClient, room: WebServer) -> None:
+def test_runs_are_listed_with_their_costs(api: ApiClient, room: WebServer) -> None:
     runs = [start(api, recipe(api, name=name)).json()["id"] for name in ("a", "b", "c")]
     start(api, recipe(api, "zoe"))
     with api.scope() as scope:
@@ -211,7 +209,7 @@ def test_runs_are_listed_each_with_what_it_cost(api: ApiClient, room: WebServer)
     assert [one["id"] for one in first["items"] + rest["items"]] == runs[::-1]
     spent = first["items"][1]["spent"]
     assert (spent["cost"], spent["lost"]) == (["0.0035 USD"], ["0.0035 USD"]), (
-        "billed, and nothing came of it"
+        "billed without a result"
     )
     assert len(api.get("/runs")["items"]) == 4
     assert len(api.get("/runs", key=api.key(creators=["mia"]))["items"]) == 3
@@ -230,9 +228,7 @@ def test_runs_are_listed_each_with_what_it_cost(api: ApiClient, room: WebServer)
     assert stranger.ask("GET", f"/posts/{post}/cost").status_code == 404
 
 
-def test_what_platforms_asked_for_requests_is_told_by_account(
-    api: ApiClient, room: WebServer
-) -> None:
+def test_platform_request_costs_are_listed_by_account(api: ApiClient, room: WebServer) -> None:
     channel = api.get("/channels")["items"][0]
     with api.scope() as scope:
         request_costs.record_poll_costs(
@@ -254,7 +250,7 @@ def test_what_platforms_asked_for_requests_is_told_by_account(
     ]
 
 
-def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
+def test_file_is_served_once_rated_and_covered_file_only_on_request(
     api: ApiClient, room: WebServer
 ) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
@@ -267,7 +263,7 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
     with api.scope() as scope:
         ratings.freeze_bytes(scope, digests[withheld])
     assert error_code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", (
-        "nobody looked at it yet"
+        "not reviewed yet"
     )
     with api.scope() as scope:
         scope.run(
@@ -303,9 +299,7 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
     )
 
 
-def test_what_is_started_over_the_api_waits_for_the_days_quota(
-    api: ApiClient, room: WebServer
-) -> None:
+def test_runs_started_over_the_api_respect_the_daily_quota(api: ApiClient, room: WebServer) -> None:
     with api.scope() as scope:
         quotas.set_daily_quota(scope, 1)
         today = scope.now
@@ -327,7 +321,7 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(
 
 
 def work(api: ApiClient, room: WebServer, run: str) -> None:
-    """What a worker does with a run, once."""
+    """Run the generation once, as a worker does."""
     given = {
         "tenant": api.tenant,
         "engine": Engine,
@@ -338,7 +332,7 @@ def work(api: ApiClient, room: WebServer, run: str) -> None:
         runner.generate_pictures(RunDue(api.tenant_id, UUID(run), 0), **given)
 
 
-def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(
+def test_run_accepts_initial_picture_with_region_or_posture(
     api: ApiClient, room: WebServer
 ) -> None:
     mine = recipe(api)
@@ -377,5 +371,5 @@ def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(
         assert start(api, mine, begin=wrong).status_code == 422
     assert start(api, mine, begin={"media_id": str(uuid7())}).status_code == 404
     assert start(api, recipe(api, "zoe"), begin=whole).status_code == 404, (
-        "another creator's picture is none"
+        "a picture of another creator is refused"
     )

@@ -1,4 +1,4 @@
-"""Lists of words over the API: written in versions, drawn from by recipes, kept while one names
+"""Wildcard lists over the API: written in versions, used by recipes, protected while a recipe names
 them."""
 
 from uuid import UUID
@@ -12,10 +12,12 @@ from tests.web.mcp.test_tools import call
 OUTFITS = {"name": "outfits", "words": ["a red dress", "a coat"], "weights": {"a coat": 3}}
 
 
-def test_a_list_is_written_drawn_from_and_put_away(api: ApiClient) -> None:
+def test_list_is_created_used_changed_and_deleted(api: ApiClient) -> None:
     first = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
     again = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
-    assert (first.status_code, again.json()) == (201, first.json()), "once under its name"
+    assert (first.status_code, again.json()) == (201, first.json()), (
+        "created once per idempotency key"
+    )
     assert error_code(api.ask("POST", "/word-lists", OUTFITS)) == "list.taken"
     path, seen = first.headers["location"].removeprefix("/v1"), first.headers["etag"]
     assert api.ask("GET", path).headers["etag"] == seen
@@ -31,7 +33,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: ApiClient) -> None:
     changed = api.ask("PATCH", path, {"words": ["a hat"]}, if_match=seen)
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
     assert api.ask("PATCH", path, {"words": ["a shawl"]}, if_match=seen).status_code == 412, (
-        "somebody wrote meanwhile"
+        "another client has changed the list"
     )
     assert api.ask("GET", path).status_code == 404, "an older version"
     assert {one["prompt"] for one in api.get(f"/recipes/{mine}/preview")["pictures"]} == {"a hat"}
@@ -47,7 +49,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: ApiClient) -> None:
     assert [one["lists"] for one in api.get("/runs")["items"]] == [{"outfits": 1}]
 
 
-def test_a_missing_list_is_told_at_the_preview(api: ApiClient) -> None:
+def test_missing_list_is_reported_in_the_preview(api: ApiClient) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     with api.scope() as scope:
         mine = str(specs.save_recipe(scope, api.creators["mia"], build_spec(prompt="{@outfits}")))
@@ -65,7 +67,7 @@ def test_a_missing_list_is_told_at_the_preview(api: ApiClient) -> None:
         assert (answer.status_code, error_code(answer)) == (422, "recipe.list_unknown")
 
 
-def test_a_list_gets_another_name_with_its_recipes(api: ApiClient) -> None:
+def test_renamed_list_is_renamed_in_its_recipes(api: ApiClient) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     path, seen = made.headers["location"].removeprefix("/v1"), made.headers["etag"]
     with api.scope() as scope:
@@ -79,7 +81,7 @@ def test_a_list_gets_another_name_with_its_recipes(api: ApiClient) -> None:
     )
     assert renamed.json()["weights"] == OUTFITS["weights"]
     assert api.ask("PATCH", path, {"name": "hats"}, if_match=seen).status_code == 412, (
-        "it is another version"
+        "the version is stale"
     )
     (found,) = api.get("/recipes")["items"]
     assert (found["prompt"], found["lists"], found["version"]) == ("{@clothes}", ["clothes"], 2)
@@ -93,7 +95,7 @@ def test_a_list_gets_another_name_with_its_recipes(api: ApiClient) -> None:
     assert error_code(api.ask("PATCH", path, {"name": "Hats!"}, if_match=seen)) == "list.invalid"
 
 
-def test_nobody_reads_or_writes_anothers_list(api: ApiClient, room: WebServer) -> None:
+def test_lists_of_other_creators_are_not_found(api: ApiClient, room: WebServer) -> None:
     hers = api.ask("POST", "/word-lists", {**OUTFITS, "creator_id": str(api.creators["zoe"])})
     path, seen = hers.headers["location"].removeprefix("/v1"), hers.headers["etag"]
     narrow, stranger = (
@@ -107,7 +109,7 @@ def test_nobody_reads_or_writes_anothers_list(api: ApiClient, room: WebServer) -
         assert api.ask("PATCH", path, {"words": ["x"]}, key=key, if_match=seen).status_code == 404
         assert api.ask("DELETE", path, key=key, if_match=seen).status_code == 404
     assert api.ask("POST", "/word-lists", OUTFITS, key=narrow).status_code == 403, (
-        "of the agency: who sees all of it"
+        "lists of the agency need a key for all creators"
     )
     assert (
         error_code(api.ask("POST", "/word-lists", {**OUTFITS, "words": ["a", "a"]}))

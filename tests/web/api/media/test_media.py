@@ -1,5 +1,4 @@
-"""Pictures over the API: handed in, judged by people as any other, listed, planned; and whatever
-else is sent."""
+"""Media over the API: upload, rating, listing, scheduling, and refusal of everything else."""
 
 import asyncio
 import json
@@ -37,7 +36,7 @@ TYPE = "application/octet-stream"
 
 
 def brought_in(api: ApiClient, room: WebServer, upload_id: str) -> dict[str, Any]:
-    """What a worker does with a file, and what is told of it then."""
+    """Ingest an upload as a worker does and return its new status."""
     uploads.ingest_upload(
         UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library
     )
@@ -46,7 +45,7 @@ def brought_in(api: ApiClient, room: WebServer, upload_id: str) -> dict[str, Any
 
 
 def rated(api: ApiClient, media_id: str, rating: Rating) -> None:
-    """A person asks for a rating, and the workers write it."""
+    """Request a rating as the owner and process the request as a worker does."""
     who = f"member:{api.members[Role.OWNER]}"
     with api.scope(who) as scope:
         member_reviews.rate_picture(scope, UUID(media_id), rating)
@@ -58,7 +57,7 @@ def rated(api: ApiClient, media_id: str, rating: Rating) -> None:
 
 
 def kept(api: ApiClient) -> int:
-    """How many files the agency handed in."""
+    """Return the number of stored uploads of the agency."""
     with api.scope() as scope:
         return int(
             scope.run(
@@ -67,7 +66,7 @@ def kept(api: ApiClient) -> int:
         )
 
 
-def test_a_picture_is_handed_in_judged_listed_and_planned(api: ApiClient, room: WebServer) -> None:
+def test_picture_is_uploaded_rated_listed_and_scheduled(api: ApiClient, room: WebServer) -> None:
     data = new_photo()
     answer = upload_picture(api, data, name="../été à la plage.png")
     waiting = expect_success(answer)
@@ -85,7 +84,9 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: ApiClient, room: 
     ready = brought_in(api, room, waiting["id"])
     media_id = ready["media_id"]
     assert (ready["state"], ready["reason"]) == ("ready", None)
-    assert not room.library.exists(api.tenant_id, bytes_digest(data)), "what came is forgotten"
+    assert not room.library.exists(api.tenant_id, bytes_digest(data)), (
+        "the original file is deleted"
+    )
     (one,) = api.get("/media")["items"]
     assert (one["id"], one["creator_id"], one["kind"], one["seconds"]) == (
         media_id,
@@ -93,7 +94,7 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: ApiClient, room: 
         "picture",
         0,
     )
-    assert (one["rating"], one["waits"]) == (None, True), "nobody judged it"
+    assert (one["rating"], one["waits"]) == (None, True), "not rated yet"
     assert api.get(f"/media/{media_id}") == one
 
     with api.scope() as scope:
@@ -106,7 +107,7 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: ApiClient, room: 
     assert api.write(media=[media_id])["media"] == [media_id]
 
 
-def test_what_shows_nudity_waits_until_somebody_looked(api: ApiClient) -> None:
+def test_nudity_waits_for_human_review(api: ApiClient) -> None:
     media_id = str(add_library_picture(api))
     rated(api, media_id, Rating.N)
     one = api.get(f"/media/{media_id}")
@@ -114,7 +115,7 @@ def test_what_shows_nudity_waits_until_somebody_looked(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize(("frames", "kind"), [(24, "film"), (0, "sound")])
-def test_films_and_sounds_say_how_long_they_are(api: ApiClient, frames: int, kind: str) -> None:
+def test_videos_and_audio_show_their_duration(api: ApiClient, frames: int, kind: str) -> None:
     media_id = add_library_picture(api)
     with api.scope() as scope:
         scope.run(
@@ -129,7 +130,7 @@ def test_films_and_sounds_say_how_long_they_are(api: ApiClient, frames: int, kin
     assert (one["kind"], one["seconds"]) == (kind, 7)
 
 
-def test_the_same_request_and_the_same_file_are_one_upload(api: ApiClient, room: WebServer) -> None:
+def test_same_request_and_same_file_are_one_upload(api: ApiClient, room: WebServer) -> None:
     data = new_photo()
     first, again = (upload_picture(api, data, idempotency_key="a") for _ in range(2))
     assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
@@ -141,11 +142,11 @@ def test_the_same_request_and_the_same_file_are_one_upload(api: ApiClient, room:
     assert expect_success(upload_picture(api, data))["media_id"] == media_id
     assert len(api.get("/media")["items"]) == 1
     assert expect_success(upload_picture(api, data, "zoe"))["id"] != upload_id, (
-        "each creator has her own"
+        "each creator has separate uploads"
     )
 
 
-def test_a_program_says_that_a_model_made_it(api: ApiClient, room: WebServer) -> None:
+def test_upload_may_declare_ai_generation(api: ApiClient, room: WebServer) -> None:
     found = brought_in(
         api, room, expect_success(upload_picture(api, new_photo(), generated=True))["id"]
     )
@@ -158,7 +159,9 @@ def test_a_program_says_that_a_model_made_it(api: ApiClient, room: WebServer) ->
         )
 
 
-def test_the_workers_refusal_is_told_and_it_may_come_again(api: ApiClient, room: WebServer) -> None:
+def test_refusal_reason_is_returned_and_file_may_be_sent_again(
+    api: ApiClient, room: WebServer
+) -> None:
     data = broken()
     upload_id = expect_success(upload_picture(api, data))["id"]
     refused = brought_in(api, room, upload_id)
@@ -172,7 +175,7 @@ def test_the_workers_refusal_is_told_and_it_may_come_again(api: ApiClient, room:
     assert (again["id"], again["state"], again["reason"]) == (upload_id, "waiting", None)
 
 
-def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: ApiClient) -> None:
+def test_library_pages_omit_archived_and_withheld_pictures(api: ApiClient) -> None:
     ids = [str(add_library_picture(api)) for _ in range(5)]
     zoes = str(add_library_picture(api, "zoe"))
     with api.scope() as scope:
@@ -182,12 +185,12 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: ApiCli
     first = api.get(mias)
     second = api.get(f"{mias}&cursor={first['next']}")
     assert [one["id"] for one in first["items"]] == [ids[4], ids[2]], (
-        "a page is filled behind what is left out"
+        "excluded pictures do not shorten the page"
     )
     assert ([one["id"] for one in second["items"]], second["next"]) == ([ids[0]], None)
     assert [one["id"] for one in api.get("/media")["items"]] == [zoes, ids[4], ids[2], ids[0]]
     assert error_code(api.ask("GET", f"/media?limit=2&cursor={first['next']}")) == "api.no_cursor"
-    assert api.get(f"/media/{ids[1]}")["id"] == ids[1], "a post may still name it"
+    assert api.get(f"/media/{ids[1]}")["id"] == ids[1], "a post may still use it"
     gone = api.ask("GET", f"/media/{ids[3]}")
     assert (gone.status_code, error_code(gone)) == (404, "library.asset_unknown")
     assert gone.json()["error"]["message"] == "This image is not in the library."
@@ -196,11 +199,11 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: ApiCli
 @pytest.mark.parametrize(
     "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?unknown=1"]
 )
-def test_a_page_nobody_can_have_is_refused(api: ApiClient, asked: str) -> None:
+def test_invalid_page_parameters_are_refused(api: ApiClient, asked: str) -> None:
     assert api.ask("GET", f"/media{asked}").status_code == 422
 
 
-def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: ApiClient) -> None:
+def test_media_needs_matching_scope_and_role(api: ApiClient) -> None:
     refused = upload_picture(
         api, new_photo(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE])
     )
@@ -215,7 +218,7 @@ def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: ApiClient) -> Non
     assert kept(api) == 0
 
 
-def test_somebody_elses_look_like_nobodys(api: ApiClient, room: WebServer) -> None:
+def test_foreign_media_look_unknown(api: ApiClient, room: WebServer) -> None:
     upload_id, media_id = (
         expect_success(upload_picture(api, new_photo()))["id"],
         str(add_library_picture(api)),
@@ -255,9 +258,9 @@ def test_somebody_elses_look_like_nobodys(api: ApiClient, room: WebServer) -> No
         (new_photo() + b"PK\x03\x04", "photo.trailing"),
         (b"\0\0\0\x18ftypmp42" + b"\xff" * 60, "film."),
     ],
-    ids=["empty", "another format", "text", "cut", "something behind it", "no film"],
+    ids=["empty", "another format", "text", "cut", "trailing data", "no film"],
 )
-def test_what_is_no_picture_is_refused_and_not_kept(
+def test_unreadable_file_is_refused_and_not_stored(
     api: ApiClient, room: WebServer, data: bytes, said: str
 ) -> None:
     answer = upload_picture(api, data)
@@ -290,7 +293,9 @@ def test_another_media_type_is_refused(api: ApiClient, kind: str) -> None:
         ("x" * 121, None),
     ],
 )
-def test_a_hostile_name_is_a_name_or_refused(api: ApiClient, name: str, shown: str | None) -> None:
+def test_hostile_file_name_is_cleaned_or_refused(
+    api: ApiClient, name: str, shown: str | None
+) -> None:
     answer = upload_picture(api, new_photo(), name=name)
     if shown is None:
         assert (answer.status_code, error_code(answer)) == (422, "api.unfit")
@@ -304,8 +309,8 @@ CHUNK = b"x" * 1000
 
 @dataclass
 class Door:
-    """The door of the API before an app that notes what was let in, with files of `SMALL` bytes at
-    most."""
+    """The admission middleware in front of an app that records admitted sizes, with files of at
+    most `SMALL` bytes."""
 
     api: ApiClient
     pages: OpenScope
@@ -328,8 +333,8 @@ class Door:
     async def ask(
         self, chunks: Iterable[bytes], *, key: str = "", **headers: str
     ) -> tuple[int, str]:
-        """Hand in these pieces; the status, and the code of a refusal. `read` counts what was taken
-        of them."""
+        """Upload these chunks and return the status and the error code. `read` counts the consumed
+        bytes."""
         coming, sent = iter(chunks), list[Any]()
         said = {
             "authorization": f"Bearer {key or self.api.secrets['manager']}",
@@ -365,38 +370,38 @@ def door(api: ApiClient, pages: Database) -> Door:
     return Door(api, pages.scope)
 
 
-def test_a_file_without_end_is_read_to_its_limit(door: Door) -> None:
+def test_endless_file_is_read_only_to_its_limit(door: Door) -> None:
     for headers in ({}, {"content_length": "10"}, {"transfer_encoding": "chunked"}):
         door.read = 0
         assert asyncio.run(door.ask(repeat(CHUNK), **headers)) == (413, "api.too_large")
         assert door.read == SMALL + len(CHUNK)
     assert door.let_in == []
     assert asyncio.run(door.ask(repeat(CHUNK, 100))) == (200, ""), (
-        "as much as is taken is, and nothing was left behind"
+        "a file of the maximum size is accepted, and no buffer is leaked"
     )
     assert door.let_in == [SMALL]
 
 
 @pytest.mark.parametrize("length", [str(SMALL + 1), "9" * 30, "-1", "x", ""])
-def test_who_declares_too_much_is_not_read(door: Door, length: str) -> None:
+def test_file_with_too_large_content_length_is_not_read(door: Door, length: str) -> None:
     assert asyncio.run(door.ask(repeat(CHUNK), content_length=length)) == (413, "api.too_large")
     assert door.read == 0
 
 
-def test_nothing_is_read_of_who_has_no_key(door: Door) -> None:
+def test_body_without_valid_key_is_not_read(door: Door) -> None:
     assert asyncio.run(door.ask(repeat(CHUNK), key="grk_" + "x" * 43)) == (401, "api.no_key")
     assert door.read == 0
 
 
-def test_no_more_files_lie_at_once_than_there_is_room_for(door: Door) -> None:
+def test_concurrent_uploads_are_limited(door: Door) -> None:
     door.meanwhile.append(CHUNK)
     assert asyncio.run(door.ask(repeat(CHUNK, 100))) == (200, "")
     assert door.second == (503, "api.full")
     assert asyncio.run(door.ask([CHUNK])) == (200, ""), (
-        "the first is answered, and its place is free"
+        "the first upload is finished and its slot is free"
     )
 
 
-def test_the_true_limit_is_that_of_a_picture(api: ApiClient) -> None:
+def test_upload_limit_is_that_of_pictures(api: ApiClient) -> None:
     answer = upload_picture(api, b"x" * (64 * 2**20 + 1))
     assert (answer.status_code, error_code(answer)) == (413, "api.too_large")

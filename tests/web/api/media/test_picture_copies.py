@@ -1,5 +1,4 @@
-"""Copies over the API and for assistants: asked for once, followed, stopped; of nobody else's
-pictures."""
+"""Edited copies over the API and MCP: requested once, followed, stopped; own pictures only."""
 
 from pathlib import Path
 from typing import Any
@@ -32,14 +31,14 @@ def ask(api: ApiClient, media: object, **more: Any) -> Any:
 
 
 def work(api: ApiClient, room: WebServer, copy_id: str, **models: Any) -> None:
-    """What a worker does with it."""
+    """Make the copy as a worker does."""
     due = PictureCopyDue(api.tenant_id, UUID(copy_id))
     finishing.make_copy(
         due, tenant=api.tenant, store=room.library, credential=lambda: CREDENTIAL, **models
     )
 
 
-def test_a_copy_is_asked_for_once_and_followed(api: ApiClient, room: WebServer) -> None:
+def test_copy_is_requested_once_and_followed(api: ApiClient, room: WebServer) -> None:
     media = add_library_picture(api, store=room.library)
     with api.scope() as scope:
         creator_watermarks.set_watermark(
@@ -72,7 +71,7 @@ def test_a_copy_is_asked_for_once_and_followed(api: ApiClient, room: WebServer) 
     assert (over.status_code, error_code(over)) == (409, "copy.over")
 
 
-def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
+def test_model_upscaling_needs_an_installed_model(
     api: ApiClient, room: WebServer, tmp_path: Path
 ) -> None:
     media = add_library_picture(api, store=room.library)
@@ -101,7 +100,7 @@ def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
     assert (found["state"], found["larger"]) == ("ready", "model")
 
 
-def test_one_that_is_not_wanted_any_more_ends(api: ApiClient, room: WebServer) -> None:
+def test_unwanted_copy_is_stopped(api: ApiClient, room: WebServer) -> None:
     media = add_library_picture(api, store=room.library)
     asked = ask(api, media, strength=50).json()
     path = f"/copies/{asked['id']}"
@@ -109,12 +108,12 @@ def test_one_that_is_not_wanted_any_more_ends(api: ApiClient, room: WebServer) -
     assert api.ask("POST", f"{path}/stop", if_match=seen).json()["state"] == "refused"
     assert api.get(path)["reason"]["code"] == "copy.stopped"
     assert api.ask("POST", f"{path}/stop", if_match=seen).status_code == 412
-    assert ask(api, media, strength=50).json()["state"] == "waiting", "asked for again, it is made"
+    assert ask(api, media, strength=50).json()["state"] == "waiting", (
+        "a repeated request starts again"
+    )
 
 
-def test_nobody_copies_anothers_picture_or_what_is_withheld(
-    api: ApiClient, room: WebServer
-) -> None:
+def test_foreign_and_withheld_pictures_are_not_copied(api: ApiClient, room: WebServer) -> None:
     hers, mine = add_library_picture(api, "zoe"), add_library_picture(api)
     asked = ask(api, hers, strength=50).json()["id"]
     for key in (
@@ -133,7 +132,7 @@ def test_nobody_copies_anothers_picture_or_what_is_withheld(
     assert ask(api, uuid7(), strength=20).status_code == 404
 
 
-def test_an_assistant_asks_follows_and_stops(api: ApiClient) -> None:
+def test_mcp_copy_is_requested_followed_and_stopped(api: ApiClient) -> None:
     media, larger = str(add_library_picture(api)), "twice"
     first = call(api, "copy_picture", media_id=media, larger=larger)
     assert call(api, "copy_picture", media_id=media, larger=larger)["id"] == first["id"]

@@ -1,5 +1,4 @@
-"""Two versions of what a series says, over the API: begun, told how they stand, ended; never both,
-never twice."""
+"""A/B tests of a series over the API: start, read the verdict, end; at most one at a time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -25,14 +24,14 @@ from tests.web.example_agency import (
 
 @pytest.fixture
 def mine(api: ApiClient) -> ExampleAgency:
-    """Mia and her account."""
+    """Return mia and her account as an agency."""
     return ExampleAgency(
         api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])}
     )
 
 
 def daily(world: ExampleAgency, **more: Any) -> str:
-    """A post of every evening."""
+    """Create a daily series and return its ID."""
     body = create_series(world, repeat={"every": "daily", "end": 90}, **more)
     return str(expect_success(world.api.ask("POST", "/series", body))["id"])
 
@@ -43,7 +42,7 @@ def ended(api: ApiClient, test_id: str, keep: str, **more: Any) -> Any:
     return api.ask("POST", f"{path}/end", {"keep": keep}, **more)
 
 
-def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> None:
+def test_ab_test_is_started_read_and_ended(api: ApiClient, mine: ExampleAgency) -> None:
     series_id = daily(mine)
     answer = begin_ab_test(api, series_id)
     one = expect_success(answer)
@@ -62,7 +61,7 @@ def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> 
         None,
         None,
     )
-    assert "60 more posts are needed" in told["text"]
+    assert "Posts still needed: 60" in told["text"]
     assert api.ask("GET", f"/tests/{one['id']}").headers["etag"] == answer.headers["etag"]
     assert api.get("/tests") == {"items": [one], "next": None}
     before, running = api.get(f"/series/{series_id}"), api.get(f"/series/{one['series_id']}")
@@ -79,11 +78,11 @@ def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> 
     )
     done = expect_success(ended(api, one["id"], "b"))
     assert (done["state"], done["kept"], done["verdict"]["kind"]) == ("ended", "b", "waiting")
-    assert "It ended 60 posts before its size" in done["verdict"]["text"]
+    assert "ended before its planned size (posts missing: 60)" in done["verdict"]["text"]
     assert api.get("/series")["items"][0]["post_id"] == one["b_id"]
 
 
-def test_it_is_begun_once_under_its_name(api: ApiClient, mine: ExampleAgency) -> None:
+def test_ab_test_is_started_once_per_idempotency_key(api: ApiClient, mine: ExampleAgency) -> None:
     path = f"/series/{daily(mine)}"
     tag = api.ask("GET", path).headers["etag"]
     body = {
@@ -104,7 +103,7 @@ def test_it_is_begun_once_under_its_name(api: ApiClient, mine: ExampleAgency) ->
     assert (stale.status_code, len(api.get("/tests")["items"])) == (412, 1)
 
 
-def test_while_one_runs_no_other_begins_and_nothing_else_changes(
+def test_running_test_blocks_other_tests_and_series_changes(
     api: ApiClient, mine: ExampleAgency
 ) -> None:
     running = expect_success(begin_ab_test_on_new_series(api, mine))["series_id"]
@@ -121,9 +120,7 @@ def test_while_one_runs_no_other_begins_and_nothing_else_changes(
     assert (changed.status_code, error_code(changed)) == (409, "variants.running")
 
 
-def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(
-    api: ApiClient, mine: ExampleAgency
-) -> None:
+def test_ab_test_is_ended_once_with_one_result(api: ApiClient, mine: ExampleAgency) -> None:
     one = expect_success(begin_ab_test_on_new_series(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     said = [ended(api, one["id"], "a", if_match=tag, idempotency_key="end") for _ in range(2)]
@@ -134,11 +131,11 @@ def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(
     other = ended(api, one["id"], "b")
     assert (other.status_code, error_code(other)) == (409, "variants.is_ended")
     assert expect_success(ended(api, one["id"], "a"))["kept"] == "a", (
-        "the same word again is no change"
+        "the same verdict again is no change"
     )
 
 
-def test_two_ends_at_one_moment_are_one(api: ApiClient, mine: ExampleAgency) -> None:
+def test_simultaneous_ends_take_effect_once(api: ApiClient, mine: ExampleAgency) -> None:
     one = expect_success(begin_ab_test_on_new_series(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     with ThreadPoolExecutor(4) as pool:
@@ -148,15 +145,13 @@ def test_two_ends_at_one_moment_are_one(api: ApiClient, mine: ExampleAgency) -> 
     assert api.get(f"/tests/{one['id']}") == won
 
 
-def test_of_a_series_that_was_stopped_nothing_comes_any_more(
-    api: ApiClient, mine: ExampleAgency
-) -> None:
+def test_stopped_series_has_no_more_ab_tests(api: ApiClient, mine: ExampleAgency) -> None:
     one = expect_success(begin_ab_test_on_new_series(api, mine))
     path = f"/series/{one['series_id']}"
     assert api.ask("POST", f"{path}/stop", if_match=api.ask("GET", path).headers["etag"]).is_success
     found = api.get(f"/tests/{one['id']}")
     assert (found["state"], found["kept"]) == ("stopped", None)
-    assert "nothing can be said" in found["verdict"]["text"]
+    assert "there is no result" in found["verdict"]["text"]
     stopped = begin_ab_test(api, one["series_id"])
     assert (stopped.status_code, error_code(stopped)) == (409, "variants.running")
     assert expect_success(ended(api, one["id"], "a"))["state"] == "ended"
@@ -186,7 +181,7 @@ def test_of_a_series_that_was_stopped_nothing_comes_any_more(
         ({"keep": "a"}, "api.unfit"),
     ],
 )
-def test_what_is_no_test_is_refused(
+def test_invalid_ab_test_is_refused(
     api: ApiClient, mine: ExampleAgency, more: dict[str, Any], told: str
 ) -> None:
     series_id = daily(mine)
@@ -194,16 +189,16 @@ def test_what_is_no_test_is_refused(
     assert (answer.status_code, error_code(answer)) == (422, told), answer.text
     assert api.get("/tests")["items"] == []
     assert [one["id"] for one in api.get("/series")["items"]] == [series_id]
-    assert len(api.get("/posts")["items"]) == 1, "no other version is left behind"
+    assert len(api.get("/posts")["items"]) == 1, "no second version remains"
 
 
-def test_a_picture_of_nobody_is_refused(api: ApiClient, mine: ExampleAgency) -> None:
+def test_unknown_picture_is_refused(api: ApiClient, mine: ExampleAgency) -> None:
     answer = begin_ab_test(api, daily(mine), body=None, media=[str(uuid7())])
     assert answer.status_code in {404, 422}, answer.text
     assert api.get("/tests")["items"] == []
 
 
-def test_a_series_on_two_accounts_is_not_tested(api: ApiClient, mine: ExampleAgency) -> None:
+def test_series_on_two_accounts_is_refused(api: ApiClient, mine: ExampleAgency) -> None:
     with api.scope() as scope:
         second = lifecycle.connect_account(
             scope,
@@ -223,7 +218,7 @@ def test_a_series_on_two_accounts_is_not_tested(api: ApiClient, mine: ExampleAge
 @pytest.mark.parametrize(
     "body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
 )
-def test_another_version_is_not_kept(
+def test_ab_test_is_not_ended_with_an_invalid_version(
     api: ApiClient, mine: ExampleAgency, body: dict[str, Any]
 ) -> None:
     one = expect_success(begin_ab_test_on_new_series(api, mine))
@@ -233,7 +228,7 @@ def test_another_version_is_not_kept(
     assert api.get(f"/tests/{one['id']}")["state"] == "running"
 
 
-def test_it_takes_the_use_for_writing(api: ApiClient, mine: ExampleAgency) -> None:
+def test_ab_tests_need_the_write_scope(api: ApiClient, mine: ExampleAgency) -> None:
     one, reads = (
         expect_success(begin_ab_test_on_new_series(api, mine)),
         api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.CALENDAR_WRITE]),
@@ -244,7 +239,7 @@ def test_it_takes_the_use_for_writing(api: ApiClient, mine: ExampleAgency) -> No
     assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
 
 
-def test_whose_it_is_not_finds_nothing_of_it(
+def test_foreign_ab_tests_are_not_found(
     api: ApiClient, mine: ExampleAgency, room: WebServer
 ) -> None:
     one, series_id = expect_success(begin_ab_test_on_new_series(api, mine)), daily(mine)
@@ -263,7 +258,7 @@ def test_whose_it_is_not_finds_nothing_of_it(
     assert api.get(f"/tests/{one['id']}") == one
 
 
-def test_tests_come_in_pages_the_newest_first(api: ApiClient, mine: ExampleAgency) -> None:
+def test_ab_tests_are_paged_newest_first(api: ApiClient, mine: ExampleAgency) -> None:
     ids = [
         expect_success(begin_ab_test_on_new_series(api, mine, hour=hour))["id"]
         for hour in ("00:30", "08:30", "16:30")
@@ -279,7 +274,7 @@ def test_tests_come_in_pages_the_newest_first(api: ApiClient, mine: ExampleAgenc
     assert (answer.status_code, error_code(answer)) == (422, "api.no_cursor")
 
 
-def test_a_finished_one_names_the_better_version_and_by_how_much(
+def test_finished_test_names_the_better_version_and_the_effect(
     api: ApiClient, mine: ExampleAgency
 ) -> None:
     first = {
@@ -295,11 +290,11 @@ def test_a_finished_one_names_the_better_version_and_by_how_much(
     assert (told["kind"], told["more"], told["better"]) == ("better", 0, "b")
     assert (told["a"] + told["b"], told["days"]) == (40, 39)
     assert 1.5 < told["effect"]["low"] <= told["effect"]["share"] <= told["effect"]["high"] < 2.5
-    assert told["text"].startswith("B is better")
+    assert told["text"].startswith("B performs better")
 
 
 def _read(api: ApiClient, one: dict[str, Any], views: dict[str, int]) -> None:
-    """Each of its units left, one a day, A and B by turns, and was read."""
+    """Publish the deliveries of the test, one a day, A and B in turn, and record their views."""
     with api.scope() as scope:
         series.extend_series(scope, UUID(one["series_id"]))
         scope.run(LEFT, t=api.tenant_id, series=one["series_id"], start=scope.now)

@@ -1,5 +1,4 @@
-"""Posts that come back, over the API: a rhythm, what is put in and taken out, other words, a
-pause."""
+"""The evergreen queue over the API: rhythm, posts added and removed, rewordings, pause."""
 
 import httpx
 
@@ -13,7 +12,7 @@ def pool(api: ApiClient, creator: str = "mia") -> httpx.Response:
 
 
 def settled(api: ApiClient, creator: str = "mia") -> httpx.Response:
-    """A pool on the creator's account, whose hours are noon each day."""
+    """Set up a pool on the creator's account with a slot at noon UTC each day."""
     account = str(api.channels[creator])
     for weekday in range(7):
         slot = {"channel_id": account, "weekday": weekday, "clock": "12:00", "zone": "UTC"}
@@ -23,7 +22,7 @@ def settled(api: ApiClient, creator: str = "mia") -> httpx.Response:
     return api.ask("PATCH", f"/pools/{api.creators[creator]}", whole, if_match=tag)
 
 
-def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: ApiClient) -> None:
+def test_evergreen_posts_are_added_scheduled_paused_and_removed(api: ApiClient) -> None:
     path, none_yet = f"/pools/{api.creators['mia']}", pool(api)
     assert none_yet.json() == {
         "creator_id": str(api.creators["mia"]),
@@ -52,9 +51,7 @@ def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: ApiClient) -> 
     fill(api)
     planned = pool(api)
     assert [one["post_id"] for one in planned.json()["coming"]] == [post["id"]]
-    assert planned.headers["etag"] == inside.headers["etag"], (
-        "what was planned is no change of the pool"
-    )
+    assert planned.headers["etag"] == inside.headers["etag"], "scheduling does not change the pool"
     name = {"idempotency_key": "pause"}
     paused = [
         api.ask("POST", f"{path}/pause", if_match=planned.headers["etag"], **name) for _ in range(2)
@@ -72,14 +69,14 @@ def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: ApiClient) -> 
 
 
 def fill(api: ApiClient) -> None:
-    """What a worker does once the pool is woken."""
+    """Fill the free slots as a worker does."""
     with api.scope() as scope:
         found = evergreen_pools.pool_of_creator(scope, api.creators["mia"])
         assert found is not None
         assert evergreen_planner.fill_free_slots(scope, found.id, connectors={}) == 1
 
 
-def test_other_words_wait_for_a_yes_and_the_same_ones_are_refused(api: ApiClient) -> None:
+def test_rewording_needs_approval_and_identical_text_is_refused(api: ApiClient) -> None:
     path, post = (
         f"/pools/{api.creators['mia']}",
         api.approved("Good morning from the quay, all of you!"),
@@ -102,7 +99,7 @@ def test_other_words_wait_for_a_yes_and_the_same_ones_are_refused(api: ApiClient
     assert api.get(f"/posts/{second}")["approved"] is False
 
 
-def test_a_pool_takes_its_own_creators_posts_and_accounts_alone(api: ApiClient) -> None:
+def test_pool_accepts_only_posts_and_accounts_of_its_creator(api: ApiClient) -> None:
     path, theirs = f"/pools/{api.creators['mia']}", api.approved(creator="zoe")
     tag = settled(api).headers["etag"]
     foreign = api.ask("POST", f"{path}/add", {"post_id": theirs["id"]}, if_match=tag)

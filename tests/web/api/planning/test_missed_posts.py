@@ -1,5 +1,5 @@
-"""After a downtime over the API: what each account missed, and the two answers, once, from whom it
-concerns."""
+"""Missed posts after a downtime over the API: what each account missed, and the single decision to
+publish or hold."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,7 +18,7 @@ from tests.web.example_agency import create_missed_posts, expect_success
 
 
 def seen(api: ApiClient, downtime_id: str, **more: Any) -> tuple[dict[str, Any], str]:
-    """A downtime and its tag."""
+    """Return a downtime and its ETag."""
     answer = api.ask("GET", f"/downtimes/{downtime_id}", **more)
     return expect_success(answer), answer.headers["etag"]
 
@@ -27,7 +27,7 @@ def states(found: dict[str, Any]) -> list[str]:
     return [one["state"] for account in found["accounts"] for one in account["deliveries"]]
 
 
-def test_what_was_missed_is_told_account_by_account(api: ApiClient) -> None:
+def test_missed_posts_are_listed_by_account(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api, count=3)
     (told,) = api.get("/downtimes")["items"]
     found, _ = seen(api, downtime_id)
@@ -53,7 +53,7 @@ def test_what_was_missed_is_told_account_by_account(api: ApiClient) -> None:
     }
 
 
-def test_it_is_kept_once_and_may_be_held_after(api: ApiClient) -> None:
+def test_downtime_is_accepted_once_and_may_be_held_later(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     path, tag = f"/downtimes/{downtime_id}", seen(api, downtime_id)[1]
     kept = api.ask("POST", f"{path}/keep", if_match=tag, idempotency_key="keep")
@@ -74,10 +74,10 @@ def test_it_is_kept_once_and_may_be_held_after(api: ApiClient) -> None:
         error_code(api.ask("POST", f"{path}/hold", if_match=held.headers["etag"]))
         == "downtime.decided"
     )
-    assert [one["held"] for one in api.get("/downtimes")["items"]] == [2], "they wait for a person"
+    assert [one["held"] for one in api.get("/downtimes")["items"]] == [2], "a person must decide"
 
 
-def test_that_a_post_left_is_no_change_and_it_is_not_held(api: ApiClient) -> None:
+def test_published_post_keeps_the_version_and_is_not_held(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api, count=3)
     found, tag = seen(api, downtime_id)
     first = found["accounts"][0]["deliveries"][0]["id"]
@@ -89,7 +89,7 @@ def test_that_a_post_left_is_no_change_and_it_is_not_held(api: ApiClient) -> Non
     assert reasons == [None, "downtime.held", "downtime.held"]
 
 
-def test_another_account_that_comes_to_it_is_news(api: ApiClient) -> None:
+def test_newly_affected_account_changes_the_version(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
     assert create_missed_posts(api, "zoe") == downtime_id
@@ -103,7 +103,7 @@ def test_another_account_that_comes_to_it_is_news(api: ApiClient) -> None:
     )
 
 
-def test_two_answers_at_one_moment_are_one(api: ApiClient) -> None:
+def test_simultaneous_decisions_take_effect_once(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
     with ThreadPoolExecutor(4) as pool:
@@ -114,7 +114,7 @@ def test_two_answers_at_one_moment_are_one(api: ApiClient) -> None:
     assert seen(api, downtime_id)[0] == won
 
 
-def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: ApiClient) -> None:
+def test_key_for_one_creator_sees_and_holds_only_her_posts(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     create_missed_posts(api, "zoe")
     hers = api.key(creators=["zoe"])
@@ -127,13 +127,13 @@ def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: ApiClient) -> None:
     assert (refused.status_code, error_code(refused)) == (403, "downtime.others_too")
     held = expect_success(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag, key=hers))
     assert (held["state"], states(held)) == ("open", ["held", "held"]), (
-        "mia's still wait for an answer"
+        "the posts of mia still need a decision"
     )
     whole, _ = seen(api, downtime_id)
     assert states(whole) == ["scheduled", "scheduled", "held", "held"]
 
 
-def test_whom_it_does_not_touch_finds_nothing_of_it(api: ApiClient, room: WebServer) -> None:
+def test_unaffected_members_do_not_find_the_downtime(api: ApiClient, room: WebServer) -> None:
     downtime_id = create_missed_posts(api)
     other = create_api_client(room.client, api.tenant)
     for asker, key in ((api, api.key(creators=["zoe"])), (other, other.secrets["owner"])):
@@ -144,7 +144,7 @@ def test_whom_it_does_not_touch_finds_nothing_of_it(api: ApiClient, room: WebSer
     assert states(seen(api, downtime_id)[0]) == ["scheduled", "scheduled"]
 
 
-def test_it_takes_the_use_for_the_calendar(api: ApiClient) -> None:
+def test_decisions_need_the_calendar_scope(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
     reads = api.key(
@@ -156,7 +156,7 @@ def test_it_takes_the_use_for_the_calendar(api: ApiClient) -> None:
         assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
 
 
-def test_what_nobody_answered_is_over_when_all_has_left(api: ApiClient) -> None:
+def test_undecided_downtime_is_over_once_all_posts_are_published(api: ApiClient) -> None:
     downtime_id = create_missed_posts(api)
     found, _ = seen(api, downtime_id)
     with api.scope("system:publishing") as scope:
@@ -176,7 +176,7 @@ def test_what_nobody_answered_is_over_when_all_has_left(api: ApiClient) -> None:
         )
 
 
-def test_downtimes_come_in_pages(api: ApiClient) -> None:
+def test_downtimes_are_paged(api: ApiClient) -> None:
     first = create_missed_posts(api)
     held = api.ask("POST", f"/downtimes/{first}/hold", if_match=seen(api, first)[1])
     assert held.status_code == 200
@@ -191,5 +191,5 @@ def test_downtimes_come_in_pages(api: ApiClient) -> None:
 @pytest.mark.parametrize(
     "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?cursor=" + "x" * 500]
 )
-def test_a_page_nobody_can_have_is_refused(api: ApiClient, asked: str) -> None:
+def test_invalid_page_parameters_are_refused(api: ApiClient, asked: str) -> None:
     assert api.ask("GET", f"/downtimes{asked}").status_code == 422

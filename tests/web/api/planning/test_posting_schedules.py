@@ -1,4 +1,4 @@
-"""Times over the API: series, hours and queues, quiet days, pauses, moves of many, files and
+"""Scheduling over the API: series, slots and queues, quiet days, pauses, bulk moves, imports and
 feeds."""
 
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from tests.web.example_agency import (
 
 @pytest.fixture
 def mine(api: ApiClient) -> ExampleAgency:
-    """One of everything."""
+    """Return an agency with one resource of each kind."""
     return create_example_agency(api)
 
 
@@ -32,7 +32,7 @@ def bare(api: ApiClient) -> ExampleAgency:
     )
 
 
-def test_a_series_begins_is_left_out_once_changed_and_stopped(api: ApiClient) -> None:
+def test_series_is_started_skipped_changed_and_stopped(api: ApiClient) -> None:
     found = bare(api)
     one = expect_success(api.ask("POST", "/series", create_series(found)))
     assert (one["rule"], one["state"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH;COUNT=8", "running")
@@ -85,7 +85,7 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: ApiClient) ->
     )
 
 
-def test_one_date_of_a_series_becomes_a_post_of_its_own(api: ApiClient) -> None:
+def test_detached_date_becomes_a_separate_post(api: ApiClient) -> None:
     one = expect_success(api.ask("POST", "/series", create_series(bare(api))))
     path, day = f"/series/{one['id']}", {"day": "2031-03-06"}
     tag = api.ask("GET", path).headers["etag"]
@@ -127,13 +127,13 @@ def test_one_date_of_a_series_becomes_a_post_of_its_own(api: ApiClient) -> None:
         {"every": "weekly", "end": 5, "month_days": [3]},
     ],
 )
-def test_a_rule_that_says_nothing_is_refused(api: ApiClient, repeat: dict[str, Any]) -> None:
+def test_invalid_repeat_rule_is_refused(api: ApiClient, repeat: dict[str, Any]) -> None:
     answer = api.ask("POST", "/series", create_series(bare(api), repeat=repeat))
     assert answer.status_code == 422, answer.text
     assert api.get("/series")["items"] == []
 
 
-def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: ApiClient) -> None:
+def test_series_is_checked_against_platform_limits(api: ApiClient) -> None:
     wrong = {"place": "mastodon", "options": {"nobody": "x"}}
     answer = api.ask("POST", "/series", create_series(bare(api), otherwise=[wrong]))
     assert (answer.status_code, error_code(answer)) == (422, "option.unknown")
@@ -145,10 +145,10 @@ def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: ApiClient) -
         "POST", f"{path}/change", {"day": day, "words": {"otherwise": [wrong]}}, if_match=tag
     )
     assert (answer.status_code, error_code(answer)) == (422, "option.unknown")
-    assert api.get("/series")["items"] == [one], "nothing of it changed"
+    assert api.get("/series")["items"] == [one], "the series is unchanged"
 
 
-def test_series_come_in_pages(api: ApiClient) -> None:
+def test_series_are_paged(api: ApiClient) -> None:
     for month in range(3, 6):
         first = {"wall_time": f"2031-{month:02}-03T18:30", "zone": "Europe/Paris"}
         expect_success(
@@ -166,7 +166,7 @@ def test_series_come_in_pages(api: ApiClient) -> None:
     assert seen == ["2031-05-03", "2031-04-03", "2031-03-03"]
 
 
-def test_hours_and_queue(api: ApiClient, mine: ExampleAgency) -> None:
+def test_slots_and_queue_are_changed(api: ApiClient, mine: ExampleAgency) -> None:
     account = mine.ids["channel_id"]
     twice = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     known = api.ask("POST", "/slots", twice)
@@ -242,9 +242,7 @@ def test_hours_and_queue(api: ApiClient, mine: ExampleAgency) -> None:
     ) == (5400, False)
 
 
-def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(
-    api: ApiClient, mine: ExampleAgency
-) -> None:
+def test_holidays_are_set_for_creator_and_agency(api: ApiClient, mine: ExampleAgency) -> None:
     creator = mine.ids["creator_id"]
     nothing = api.get(f"/holidays?creator={creator}")
     assert (nothing["country"], nothing["days"]) == ("", [])
@@ -258,14 +256,16 @@ def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(
     told = expect_success(api.ask("POST", "/holidays", own))
     assert (told["own"], told["region"]) == (True, "57")
     assert [one["quiet"] for one in told["days"] if one["english"] == "National Day"] == [False]
-    assert len(api.get("/quiet")["items"]) == 1, "they are no periods that somebody wrote"
+    assert len(api.get("/quiet")["items"]) == 1, "holidays are not quiet periods"
     back = expect_success(api.ask("POST", "/holidays", {"creator_id": creator, "country": None}))
     assert (back["own"], back["region"]) == (False, "")
     wrong = api.ask("POST", "/holidays", {"creator_id": creator, "country": "XX"})
     assert (wrong.status_code, error_code(wrong)) == (422, "holidays.no_country")
 
 
-def test_quiet_days_and_hours(api: ApiClient, mine: ExampleAgency) -> None:
+def test_quiet_days_and_hours_are_validated_and_deleted(
+    api: ApiClient, mine: ExampleAgency
+) -> None:
     (night,) = api.get("/quiet")["items"]
     assert (night["start"], night["end"], night["weekday"]) == ("22:00", "08:00", None)
     for wrong in (
@@ -296,7 +296,7 @@ def test_quiet_days_and_hours(api: ApiClient, mine: ExampleAgency) -> None:
     assert api.get("/quiet")["items"] == []
 
 
-def test_a_pause_moves_what_was_seen_and_brings_it_back(api: ApiClient) -> None:
+def test_pause_moves_previewed_posts_and_restores_them(api: ApiClient) -> None:
     found = bare(api)
     post = api.approved(at={"wall_time": f"{NEXT_YEAR}-08-03T10:00", "zone": "Europe/Paris"})
     days = f"creator_id={found.ids['creator_id']}&first={NEXT_YEAR}-08-01&last={NEXT_YEAR}-08-07"
@@ -317,7 +317,7 @@ def test_a_pause_moves_what_was_seen_and_brings_it_back(api: ApiClient) -> None:
     assert api.get("/pauses")["items"] == []
 
 
-def test_many_are_moved_as_seen_and_taken_back(api: ApiClient) -> None:
+def test_bulk_move_is_applied_as_previewed_and_undone(api: ApiClient) -> None:
     found = bare(api)
     first, second = (
         api.approved(f"post {hours}", at=instant_after(hours=hours)) for hours in (24, 25)
@@ -351,7 +351,7 @@ def test_many_are_moved_as_seen_and_taken_back(api: ApiClient) -> None:
     assert api.ask("POST", f"{path}/undo", if_match=tag).status_code == 412
 
 
-def test_a_file_is_looked_at_and_written_only_when_it_is_ready(api: ApiClient) -> None:
+def test_import_is_checked_and_applied_only_when_ready(api: ApiClient) -> None:
     text = FILE.replace("Good morning!", "From a file")
     answer = upload_import(api, text=text)
     assert answer.status_code == 202
@@ -373,7 +373,7 @@ def test_a_file_is_looked_at_and_written_only_when_it_is_ready(api: ApiClient) -
     assert (unwritten.status_code, error_code(unwritten)) == (409, "import.not_written")
 
 
-def test_a_file_with_problems_names_their_lines(api: ApiClient) -> None:
+def test_import_with_problems_names_their_lines(api: ApiClient) -> None:
     one = expect_success(upload_import(api, text=FILE.replace("Sandbox {creator}", "Nobody on X")))
     review_picture(api, one["id"])
     found = api.get(f"/imports/{one['id']}")
@@ -383,7 +383,7 @@ def test_a_file_with_problems_names_their_lines(api: ApiClient) -> None:
     ]
 
 
-def test_a_file_is_csv_and_bounded(api: ApiClient) -> None:
+def test_import_is_limited_to_csv_and_size(api: ApiClient) -> None:
     assert error_code(upload_import(api, text="")) == "api.unfit"
     form = api.ask("POST", "/imports", "x", content_type="multipart/form-data; boundary=x")
     assert (form.status_code, error_code(form)) == (415, "api.not_csv")
@@ -394,7 +394,7 @@ def test_a_file_is_csv_and_bounded(api: ApiClient) -> None:
     assert api.get(f"/imports/{odd.json()['id']}")["state"] == "refused"
 
 
-def test_feeds_are_followed_paused_and_left(api: ApiClient, mine: ExampleAgency) -> None:
+def test_feeds_are_followed_paused_and_deleted(api: ApiClient, mine: ExampleAgency) -> None:
     path = f"/feeds/{mine.ids['feed_id']}"
     paused = api.ask("POST", f"{path}/pause", if_match=mine.etag("/feeds/{feed_id}"))
     assert expect_success(paused)["paused"] is True

@@ -1,5 +1,5 @@
-"""What lies ahead, over the API: what comes next, spare accounts, proposed weeks, stops,
-rehearsals, the calendar."""
+"""Upcoming posts over the API: next step, account failover, weekly plans, emergency stops, dry
+runs, the calendar."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from tests.web.api_client import NEXT_YEAR, ApiClient, error_code, instant_after
 from tests.web.example_agency import add_spare_account, expect_success
 
 
-def test_a_story_says_what_comes_next_when_and_by_whom(api: ApiClient) -> None:
+def test_delivery_shows_its_next_step_time_and_person(api: ApiClient) -> None:
     post = api.write()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     wish = api.get(path)["next"]
@@ -45,7 +45,7 @@ def test_a_story_says_what_comes_next_when_and_by_whom(api: ApiClient) -> None:
     assert again.status_code == 409
 
 
-def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour(
+def test_publish_now_is_refused_without_approval_of_the_time(
     api: ApiClient,
 ) -> None:
     with api.scope() as scope:
@@ -72,7 +72,7 @@ def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour
     assert api.get(path) == planned
 
 
-def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: ApiClient) -> None:
+def test_queue_moves_to_spare_account_as_previewed(api: ApiClient) -> None:
     post, source = api.approved(), str(api.channels["mia"])
     target = str(add_spare_account(api, str(api.creators["mia"])))
     both = {"source_id": source, "target_id": target}
@@ -108,7 +108,7 @@ def brief(api: ApiClient, creator: str = "mia", **more: Any) -> dict[str, Any]:
     return {**whole, **more}
 
 
-def test_a_week_is_proposed_and_becomes_drafts_line_by_line(api: ApiClient) -> None:
+def test_weekly_plan_lines_become_drafts(api: ApiClient) -> None:
     asked = [api.ask("POST", "/weeks", brief(api), idempotency_key="week") for _ in range(2)]
     assert (asked[0].status_code, asked[1].content) == (202, asked[0].content)
     week = expect_success(asked[0])
@@ -133,7 +133,7 @@ def test_a_week_is_proposed_and_becomes_drafts_line_by_line(api: ApiClient) -> N
     assert (over.status_code, over.json()["error"]["states"]) == (409, {dropped["id"]: "dropped"})
 
 
-def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: ApiClient) -> None:
+def test_weekly_plan_needs_brief_creator_and_generate_scope(api: ApiClient) -> None:
     for wrong, why in (
         ({"goal": ""}, "week.no_goal"),
         ({"first": "2019-01-07"}, "week.not_ahead"),
@@ -163,7 +163,7 @@ def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: Ap
 
 
 def pressed(api: ApiClient) -> int:
-    """What the workers do with the stops that were pressed; how many."""
+    """Process the requested stops as the workers do and return their number."""
     with api.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :k",
@@ -178,7 +178,7 @@ def pressed(api: ApiClient) -> int:
     return len(rows)
 
 
-def test_a_key_stops_and_ends_no_stop(api: ApiClient) -> None:
+def test_key_requests_but_never_ends_a_stop(api: ApiClient) -> None:
     mia, narrow = str(api.creators["mia"]), api.key(creators=["mia"])
     post = api.approved()
     wish = {"where": "creator", "target": mia, "reason": "Her account was taken over"}
@@ -212,11 +212,11 @@ def test_a_key_stops_and_ends_no_stop(api: ApiClient) -> None:
     assert (unable.status_code, error_code(unable)) == (403, "api.other_scope")
 
 
-def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(
+def test_key_of_member_for_one_creator_stops_only_what_they_may(
     api: ApiClient,
 ) -> None:
-    """As on the page: the key says no more than its member may, and no less, unless it was made for
-    chosen creators."""
+    """As on the page: a key has exactly the rights of its member, unless it was created for chosen
+    creators."""
     own, chosen, mia = api.key(), api.key(creators=["mia"]), api.members[Role.MANAGER]
     with api.scope() as scope:
         members.change_member(scope, mia, role=Role.MANAGER, creators=["mia"])
@@ -251,7 +251,7 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(
     assert len(api.get("/stops", key=api.secrets["owner"])["items"]) == 4
 
 
-def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: ApiClient) -> None:
+def test_post_account_or_agency_is_only_dry_run_until_ended(api: ApiClient) -> None:
     post, account = api.approved(), str(api.channels["mia"])
     begun = api.ask("POST", "/rehearsals", {"what": "post", "of_id": post["id"]})
     assert expect_success(begun) == {"what": "post", "of_id": post["id"], "ahead": 1}
@@ -285,7 +285,7 @@ def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: ApiClie
     )
 
 
-def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: ApiClient) -> None:
+def test_calendar_days_are_read_in_any_time_zone_and_exported(api: ApiClient) -> None:
     label = expect_success(api.ask("POST", "/labels", {"name": "Spring"}))["id"]
     late = {"wall_time": f"{NEXT_YEAR}-03-03T23:30", "zone": "Europe/Paris"}
     first = api.approved("Late at night", at=late, labels=[label])

@@ -1,5 +1,5 @@
-"""One account and one delivery over the API: rest and pace, a repeat that is meant so, words that
-stand outside."""
+"""Accounts and deliveries over the API: pause and minimum interval, intended repeats, edits of live
+posts."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.web.example_agency import expect_success
 WORDS = "Good morning from the quay, the boats come in at six and the coffee is on"
 
 
-def test_an_account_rests_and_keeps_its_pace(api: ApiClient) -> None:
+def test_account_is_paused_and_keeps_its_minimum_interval(api: ApiClient) -> None:
     post, path = api.approved(), f"/channels/{api.channels['mia']}"
     first = api.ask("GET", path)
     paced = api.ask(
@@ -47,7 +47,7 @@ def test_an_account_rests_and_keeps_its_pace(api: ApiClient) -> None:
         )
 
 
-def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: ApiClient) -> None:
+def test_allowed_repeat_is_no_longer_reported(api: ApiClient) -> None:
     first, second = api.approved(WORDS), api.approved(WORDS)
     place = second["deliveries"][0]
     path = f"/deliveries/{place['id']}"
@@ -66,7 +66,7 @@ def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: ApiClient) -> None
     assert (narrow.status_code, error_code(narrow)) == (404, "delivery.unknown")
 
 
-def test_other_words_outside_are_tried_again_left_or_told(api: ApiClient) -> None:
+def test_edit_of_live_post_is_retried_abandoned_or_confirmed(api: ApiClient) -> None:
     post = api.approved()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
 
@@ -100,7 +100,7 @@ def test_other_words_outside_are_tried_again_left_or_told(api: ApiClient) -> Non
 
 
 def _stand(api: ApiClient, state: str) -> None:
-    """As the workers left it."""
+    """Set the state of the edits, as the workers would."""
     with api.scope() as scope:
         scope.run("UPDATE edits SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
 
@@ -114,7 +114,7 @@ def _stand(api: ApiClient, state: str) -> None:
         ("delivery.nothing_left", ("cancelled", "removing", "removed", "rehearsed")),
     ],
 )
-def test_what_left_is_not_taken_off_and_is_told_what_is_done_instead(
+def test_published_delivery_is_not_cancelled_and_next_step_is_named(
     api: ApiClient, why: str, states: tuple[str, ...]
 ) -> None:
     (place,) = api.approved()["deliveries"]

@@ -1,9 +1,9 @@
-"""Posts that go nowhere yet, over the API."""
+"""Drafts over the API."""
 
 from tests.web.api_client import ApiClient
 
 
-def test_a_post_that_goes_nowhere_is_thrown_away(api: ApiClient) -> None:
+def test_draft_is_deleted_and_scheduled_post_is_not(api: ApiClient) -> None:
     planned, only = api.write(), api.write(channels=[], at=None)
     answer = api.ask("DELETE", f"/posts/{planned['id']}", version=planned["version"])
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "aside.goes_somewhere")

@@ -1,13 +1,15 @@
-"""Labels over the API: named once, given where posts are written, asked for, and taken away."""
+"""Labels over the API: created once, assigned, filtered by, removed."""
 
 from tests.web.api_client import ApiClient
 
 
-def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: ApiClient) -> None:
+def test_labels_are_assigned_and_removed_without_new_approval(api: ApiClient) -> None:
     name = {"name": "Spring", "colour": "green"}
     first = api.ask("POST", "/labels", name, idempotency_key="spring")
     again = api.ask("POST", "/labels", name, idempotency_key="spring")
-    assert (first.status_code, again.json()) == (201, first.json()), "once under its name"
+    assert (first.status_code, again.json()) == (201, first.json()), (
+        "created once per idempotency key"
+    )
     taken = api.ask("POST", "/labels", {"name": "SPRING"})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "post_label.taken")
     spring = first.json()
@@ -42,7 +44,7 @@ def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: A
     assert api.ask("POST", "/labels", name, key=reader).status_code == 403
 
 
-def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: ApiClient) -> None:
+def test_label_is_assigned_to_all_posts_or_none(api: ApiClient) -> None:
     spring = api.ask("POST", "/labels", {"name": "Spring"}).json()
     posts = [api.write(f"post {number}")["id"] for number in range(3)]
 
@@ -57,7 +59,7 @@ def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: ApiClient) -
     assert (
         api.ask("POST", "/labels/give", {**gift, "posts": [*posts, posts[0]]}).json()["changed"]
         == 1
-    ), "what has it keeps it"
+    ), "posts with the label keep it"
     assert having() == sorted(posts)
     assert {api.get(f"/posts/{one}")["version"] for one in posts} == {1}
     theirs = api.write(creator="zoe")["id"]

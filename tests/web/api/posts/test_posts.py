@@ -1,4 +1,4 @@
-"""Posts over the API: written, read, rewritten, planned, approved and taken off the calendar."""
+"""Posts over the API: create, read, change, schedule, approve, cancel."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from tests.web.api_client import NEXT_YEAR, ApiClient, instant_after, parse_inst
 from web.api.common.schemas import EARLIEST_INSTANT, LATEST_INSTANT, WallIn, wall_time_in
 
 
-def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: ApiClient) -> None:
+def test_new_post_is_pending_approval_with_its_requested_time(api: ApiClient) -> None:
     at = {"wall_time": f"{NEXT_YEAR}-07-01T10:00", "zone": "Europe/Paris"}
     answer = api.ask("POST", "/posts", api.draft(title="Morning", at=at))
     assert answer.status_code == 201, answer.text
@@ -35,7 +35,7 @@ def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: ApiCl
     assert [one["id"] for one in api.get("/posts")["items"]] == [post["id"]]
 
 
-def test_the_yes_of_another_puts_it_on_the_calendar(api: ApiClient) -> None:
+def test_approval_of_another_member_schedules_the_post(api: ApiClient) -> None:
     post = api.approved()
     assert post["approved"] is True
     assert [place["state"] for place in post["deliveries"]] == ["scheduled"]
@@ -45,13 +45,13 @@ def test_the_yes_of_another_puts_it_on_the_calendar(api: ApiClient) -> None:
     assert story["attempts"] == []
 
 
-def test_nobody_approves_their_own_post(api: ApiClient) -> None:
+def test_author_cannot_approve_their_post(api: ApiClient) -> None:
     post = api.write()
     answer = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "approval.own_work")
 
 
-def test_a_yes_is_to_the_version_that_was_seen(api: ApiClient) -> None:
+def test_approval_applies_only_to_the_version_seen(api: ApiClient) -> None:
     post = api.write()
     assert api.ask("PATCH", f"/posts/{post['id']}", {"body": "other"}, version=1).status_code == 200
     answer = api.ask(
@@ -61,7 +61,7 @@ def test_a_yes_is_to_the_version_that_was_seen(api: ApiClient) -> None:
     assert api.get(f"/posts/{post['id']}")["approved"] is False
 
 
-def test_new_words_need_a_new_yes_and_keep_the_time(api: ApiClient) -> None:
+def test_new_text_needs_new_approval_and_keeps_the_time(api: ApiClient) -> None:
     post = api.approved(parts=[{"body": "second"}, {"body": "first!", "comment": True}])
     answer = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1)
     assert answer.status_code == 200, answer.text
@@ -73,7 +73,7 @@ def test_new_words_need_a_new_yes_and_keep_the_time(api: ApiClient) -> None:
     assert changed["deliveries"][0]["due_at"] == post["deliveries"][0]["due_at"]
 
 
-def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: ApiClient) -> None:
+def test_late_limit_is_changed_without_new_approval(api: ApiClient) -> None:
     usual = api.write()
     assert usual["late_ok"] == "30m"
     post = api.approved(late_ok="2h")
@@ -95,8 +95,8 @@ def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: ApiC
     )
 
 
-def test_an_account_that_is_added_waits_for_its_own_yes(api: ApiClient) -> None:
-    """It left on the yes to another account."""
+def test_added_account_needs_separate_approval(api: ApiClient) -> None:
+    """Regression: it was published on the approval of another account."""
     post = api.approved()
     (first,) = post["deliveries"]
     with api.scope() as scope:
@@ -122,8 +122,8 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: ApiClient) -> None:
     assert answer.json()["approved"] is False
 
 
-def test_that_a_model_wrote_it_is_said_with_the_new_words(api: ApiClient) -> None:
-    """It stayed as the first words were marked, and left so."""
+def test_ai_text_mark_is_saved_with_the_new_text(api: ApiClient) -> None:
+    """Regression: the mark of the first text remained, and the post was published with it."""
     post = api.write()
     changed = api.ask(
         "PATCH", f"/posts/{post['id']}", {"body": "by a model", "text_ai": "generated"}, version=1
@@ -133,7 +133,7 @@ def test_that_a_model_wrote_it_is_said_with_the_new_words(api: ApiClient) -> Non
     assert again.json()["text_ai"] == "generated"
 
 
-def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: ApiClient) -> None:
+def test_price_is_saved_and_refused_where_nothing_is_sold(api: ApiClient) -> None:
     asks = {"place": "fanvue", "price": {"minor": 1200, "currency": "USD"}}
     post = api.write(otherwise=[asks])
     assert [(one["place"], one["price"], one["body"]) for one in post["otherwise"]] == [
@@ -160,7 +160,7 @@ def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: ApiClient) -> No
         )
 
 
-def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: ApiClient) -> None:
+def test_platform_override_remains_until_changed(api: ApiClient) -> None:
     said = {
         "place": "sandbox",
         "title": None,
@@ -185,7 +185,7 @@ def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: ApiClient) -
     assert (twice.status_code, twice.json()["error"]["code"]) == (422, "post.too_many_places")
 
 
-def test_a_post_is_written_first_and_planned_later(api: ApiClient) -> None:
+def test_post_is_created_first_and_scheduled_later(api: ApiClient) -> None:
     post = api.write(channels=[], at=None)
     assert post["deliveries"] == []
     assert (
@@ -205,7 +205,7 @@ def test_a_post_is_written_first_and_planned_later(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("state", ["published", "publishing", "uncertain", "removed"])
-def test_a_date_never_publishes_again(api: ApiClient, state: str) -> None:
+def test_published_delivery_is_never_published_again(api: ApiClient, state: str) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     with api.scope() as scope:
@@ -225,7 +225,7 @@ def test_a_date_never_publishes_again(api: ApiClient, state: str) -> None:
     assert (answer.status_code, answer.json()["error"]["states"]) == (409, {place["id"]: state})
 
 
-def test_a_planned_post_becomes_more_important(api: ApiClient) -> None:
+def test_priority_of_scheduled_post_is_raised(api: ApiClient) -> None:
     (place,) = api.approved()["deliveries"]
     path = f"/deliveries/{place['id']}/importance"
     assert place["priority"] == 5
@@ -250,7 +250,7 @@ def test_a_planned_post_becomes_more_important(api: ApiClient) -> None:
         assert list(rows.scalars()) == [1]
 
 
-def test_a_post_comes_off_the_calendar(api: ApiClient) -> None:
+def test_post_is_removed_from_the_calendar(api: ApiClient) -> None:
     post = api.approved()
     answer = api.ask("POST", f"/posts/{post['id']}/cancel", version=1)
     assert [place["state"] for place in answer.json()["deliveries"]] == ["cancelled"]
@@ -285,21 +285,23 @@ def test_a_post_comes_off_the_calendar(api: ApiClient) -> None:
         ({"channels": ["main"]}, "api.unfit"),
     ],
 )
-def test_what_cannot_be_used_is_named(api: ApiClient, said: dict[str, object], code: str) -> None:
-    # hostile on purpose
+def test_invalid_post_is_refused_with_its_reason(
+    api: ApiClient, said: dict[str, object], code: str
+) -> None:
+    # hostile values on purpose
     answer = api.ask("POST", "/posts", api.draft(**said))  # type: ignore[arg-type]  # see above
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code), answer.text
     assert api.get("/posts")["items"] == []
 
 
 @given(
-    # made aware
+    # Hypothesis makes the bounds aware.
     at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  see above
     zone=st.sampled_from(
         ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
     ),
 )
-def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone: str) -> None:
+def test_instant_is_unchanged_in_every_zone(at: datetime, zone: str) -> None:
     assert wall_time_in(at, zone).instant() == at
 
 
@@ -308,14 +310,14 @@ def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone
     at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001  a wall time
     zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe"]),
 )
-def test_a_wall_time_is_the_one_that_was_said(at: datetime, zone: str) -> None:
+def test_wall_time_is_unchanged(at: datetime, zone: str) -> None:
     wall = wall_time_in(WallIn(wall_time=f"{at:%Y-%m-%dT%H:%M}", zone=zone), "UTC")
     assert wall == WallTime(at.date(), at.time().replace(second=0, microsecond=0), zone)
     assert EARLIEST_INSTANT <= wall.instant() < LATEST_INSTANT
     assert load_zone(wall.zone).key == zone
 
 
-def test_pages_of_posts_hold_each_one_once(api: ApiClient) -> None:
+def test_each_post_is_listed_on_one_page(api: ApiClient) -> None:
     made = [api.write(f"post {number}")["id"] for number in range(5)]
     first = api.get("/posts?limit=2")
     api.write("written meanwhile")
@@ -326,7 +328,7 @@ def test_pages_of_posts_hold_each_one_once(api: ApiClient) -> None:
     assert third["next"] is None
     with (
         api.scope() as scope
-    ):  # ids of what a file brought in are drawn from its bytes: they say nothing of when
+    ):  # ids of imported posts derive from file bytes and have no order in time
         scope.run(
             "UPDATE posts SET created_at = created_at - interval '1 day' WHERE id = :id",
             id=UUID(made[4]),
@@ -334,7 +336,7 @@ def test_pages_of_posts_hold_each_one_once(api: ApiClient) -> None:
     assert [one["id"] for one in api.get("/posts")["items"]][-1] == made[4]
 
 
-def test_pages_of_deliveries_keep_their_filters(api: ApiClient) -> None:
+def test_delivery_pages_keep_their_filters(api: ApiClient) -> None:
     for hours in (3, 1, 2):
         api.write(at=instant_after(hours=hours))
     api.write(creator="zoe")
@@ -359,11 +361,11 @@ def test_pages_of_deliveries_keep_their_filters(api: ApiClient) -> None:
     "cursor", ["x", "%00", "W10", "eyJhIjoxfQ", "A" * 400, "A" * 401, "🎈", "bnVsbA"]
 )
 @pytest.mark.parametrize("path", ["/posts", "/deliveries"])
-def test_a_made_up_cursor_is_refused(api: ApiClient, path: str, cursor: str) -> None:
+def test_forged_cursor_is_refused(api: ApiClient, path: str, cursor: str) -> None:
     assert api.ask("GET", f"{path}?cursor={cursor}").status_code == 422
 
 
-def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: ApiClient) -> None:
+def test_delivery_actions_depend_on_the_state(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path = f"/deliveries/{place['id']}"
@@ -400,7 +402,7 @@ def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: ApiClient) 
     assert (answer.status_code, answer.json()["state"]) == (202, "scheduled")
 
 
-def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: ApiClient) -> None:
+def test_uncertain_delivery_is_closed_and_live_post_is_reposted(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path, version = f"/deliveries/{place['id']}", place["version"]
@@ -428,7 +430,7 @@ def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: ApiCli
         post["id"],
     )
     assert api.ask("POST", f"{path}/once-more", later_on, version=version).status_code == 409, (
-        "one more waits"
+        "a repost is already scheduled"
     )
     assert len(api.get(f"/deliveries?post={post['id']}")["items"]) == 2
     _bring(api, "uncertain")
@@ -446,7 +448,7 @@ def _bring(api: ApiClient, state: str) -> None:
         scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
 
 
-def test_every_state_can_be_asked_for(api: ApiClient) -> None:
+def test_deliveries_are_filtered_by_every_state(api: ApiClient) -> None:
     for state in DeliveryState:
         assert api.get(f"/deliveries?state={state}") == {"items": [], "next": None}
     assert api.ask("GET", "/deliveries?state=lost").status_code == 422
@@ -455,9 +457,8 @@ def test_every_state_can_be_asked_for(api: ApiClient) -> None:
     assert api.ask("GET", f"/deliveries?since={soon}").status_code == 422
 
 
-def test_words_of_what_stands_outside_are_changed(api: ApiClient) -> None:
-    """The same yes is asked for, and the delivery's story tells what it says and what it is to
-    say."""
+def test_text_of_a_live_post_is_changed(api: ApiClient) -> None:
+    """The change needs approval, and the delivery shows the old and the new text."""
     post = api.approved()
     (place,) = post["deliveries"]
     early = api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1)
@@ -490,7 +491,7 @@ def test_words_of_what_stands_outside_are_changed(api: ApiClient) -> None:
     assert (edit["state"], edit["settled_at"]) == ("due", None)
 
 
-def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: ApiClient) -> None:
+def test_options_are_saved_and_unknown_ones_refused(api: ApiClient) -> None:
     chosen = {"place": "mastodon", "options": {"visibility": "unlisted", "warning": "Food"}}
     listed = {"place": "bluesky", "options": {"languages": ["fr", "en"]}}
     post = api.write(otherwise=[chosen, listed])

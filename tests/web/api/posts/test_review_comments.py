@@ -1,5 +1,5 @@
-"""What people say of posts over the API: comments, what is to change, a no, whose yes is missing.
-Never a look."""
+"""Reviews of posts over the API: comments, change requests, rejections, missing approvals. A key
+never counts as a human look."""
 
 from typing import Any, get_args
 
@@ -22,10 +22,10 @@ def say(
     return api.ask("POST", "/comments", {"post_id": post["id"], "words": words, **more}, **sent)
 
 
-def test_a_comment_names_people_is_answered_settled_and_open_again(api: ApiClient) -> None:
+def test_comment_is_answered_resolved_and_reopened(api: ApiClient) -> None:
     post, owner = api.write(), api.secrets["owner"]
     readers = api.get(f"/comments?post={post['id']}")["readers"]
-    assert {one["name"] for one in readers} == {"owner", "creator"}, "a chatter reads no posts"
+    assert {one["name"] for one in readers} == {"owner", "creator"}, "chatters cannot read posts"
     boss = next(one for one in readers if one["name"] == "owner")
     first = say(api, post, named=[boss["id"]], idempotency_key="once")
     again = say(api, post, named=[boss["id"]], idempotency_key="once")
@@ -38,7 +38,7 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: ApiClien
     )
     assert [one["by"]["name"] for one in expect_success(answered)["answers"]] == ["owner"]
     late = api.ask("POST", f"{path}/resolve", if_match=first.headers["etag"])
-    assert late.status_code == 412, "somebody answered meanwhile"
+    assert late.status_code == 412, "the comment has a new answer"
     settled = api.ask("POST", f"{path}/resolve", if_match=answered.headers["etag"])
     assert expect_success(settled)["resolved_by"]["name"] == "manager"
     assert api.get(f"/posts/{post['id']}/needed")["open_comments"] == 0
@@ -57,7 +57,7 @@ def notices(api: ApiClient, principal: str) -> list[Any]:
         ]
 
 
-def test_what_cannot_be_said_is_refused(api: ApiClient) -> None:
+def test_invalid_comment_is_refused(api: ApiClient) -> None:
     post, theirs = api.write(), api.write(creator="zoe")
     stranger = "0198c0de-0000-7000-8000-000000000009"
     for wrong, why in (
@@ -78,7 +78,7 @@ def test_what_cannot_be_said_is_refused(api: ApiClient) -> None:
     assert (reader.status_code, error_code(reader)) == (403, "api.other_scope")
 
 
-def test_who_is_needed_is_told_and_a_change_is_asked_for(api: ApiClient) -> None:
+def test_missing_approvers_are_listed_and_a_change_is_requested(api: ApiClient) -> None:
     assert (get_args(ChangeReason), get_args(RejectionReason)) == (
         REJECTION_CODES["change"],
         REJECTION_CODES["no"],
@@ -102,7 +102,7 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: ApiClient) -> None
         *wish.values(),
         False,
     )
-    assert api.get("/approvals")["items"] == [], "its author is to act"
+    assert api.get("/approvals")["items"] == [], "the author must act"
     twice = api.ask("POST", f"{path}/ask-change", wish, key=owner, version=1)
     assert (twice.status_code, error_code(twice)) == (409, "api.not_awaited")
     back = api.ask("POST", f"{path}/withdraw", key=owner, version=1)
@@ -120,7 +120,7 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: ApiClient) -> None
     assert (writer.status_code, error_code(writer)) == (403, "api.other_scope")
 
 
-def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: ApiClient) -> None:
+def test_key_cannot_approve_media_that_need_a_human_look(api: ApiClient) -> None:
     media = add_library_picture(api)
     post, owner = api.write(media=[str(media)]), api.secrets["owner"]
     path = f"/posts/{post['id']}"
@@ -138,7 +138,7 @@ def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: ApiClient) -> Non
     )
 
 
-def test_a_key_of_the_author_asks_another_and_never_says_yes(api: ApiClient) -> None:
+def test_key_of_the_author_cannot_approve(api: ApiClient) -> None:
     post = api.write()
     own = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)
     assert (own.status_code, error_code(own)) == (403, "approval.own_work")

@@ -1,4 +1,4 @@
-"""Stories over the API: what an account takes of one, and when a post ends by itself."""
+"""Stories over the API: the limits of the format, and the time at which a post expires."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from tests.web.api_client import ApiClient, parse_instant
 from web.api.channels.schemas import LimitsOut
 
 
-def test_what_a_story_takes_is_a_format_of_its_account() -> None:
+def test_story_is_listed_as_a_format_with_limits() -> None:
     (story,) = LimitsOut.of(Instagram().capabilities, "instagram.post").formats
     assert story.model_dump() == {
         "name": "story",
@@ -19,7 +19,7 @@ def test_what_a_story_takes_is_a_format_of_its_account() -> None:
     }
 
 
-def test_what_ends_by_itself_says_when(api: ApiClient) -> None:
+def test_expiring_post_shows_its_end(api: ApiClient) -> None:
     (place,) = api.approved()["deliveries"]
     with api.scope() as scope:
         scope.run(

@@ -1,4 +1,4 @@
-"""The answer to a request that plans a post says at once what will hold it."""
+"""Responses to scheduling requests warn at once of everything that will hold the post."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def codes(answer: dict[str, object]) -> set[str]:
     return {one["code"] for one in warned}
 
 
-def test_a_missing_approval_is_said_at_once_and_nothing_after_it(api: ApiClient) -> None:
+def test_missing_approval_is_warned_until_approved(api: ApiClient) -> None:
     post = api.write("hello")
     assert post["warnings"]
     assert {one["channel_id"] for one in post["warnings"]} == {str(api.channels["mia"])}
@@ -29,7 +29,7 @@ def test_a_missing_approval_is_said_at_once_and_nothing_after_it(api: ApiClient)
     assert codes(api.get(f"/posts/{post['id']}")) == codes(done.json())
 
 
-def test_a_picture_without_a_rating_is_said_until_it_has_one(api: ApiClient) -> None:
+def test_missing_rating_is_warned_until_rated(api: ApiClient) -> None:
     media = add_library_picture(api, "mia")
     post = api.write("hello", media=[str(media)])
     assert "gate.RATING_MISSING" in codes(post)
@@ -43,7 +43,7 @@ def test_a_picture_without_a_rating_is_said_until_it_has_one(api: ApiClient) -> 
     assert "gate.RATING_MISSING" not in codes(again.json())
 
 
-def test_an_account_to_connect_again_is_said(api: ApiClient) -> None:
+def test_account_to_reconnect_is_warned(api: ApiClient) -> None:
     with api.scope() as scope:
         lifecycle.require_reauthorization(
             scope, api.channels["mia"], reason=Message("channel.token_refused")
@@ -52,7 +52,7 @@ def test_an_account_to_connect_again_is_said(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("rating", ["G", "S", "N"])
-def test_a_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
+def test_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
     media = add_library_picture(api, "mia")
     with api.scope() as scope:
         ratings.record_rating(
@@ -62,7 +62,7 @@ def test_a_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
     assert (answer.status_code, error_code(answer)) == (403, "gate.RATING_LOWERING_INVALID")
 
 
-def test_a_rating_is_of_a_creator_the_key_sees(api: ApiClient) -> None:
+def test_rating_needs_a_key_for_the_creator(api: ApiClient) -> None:
     media = add_library_picture(api, "mia")
     said = {"media_id": str(media), "rating": "S"}
     assert api.ask("POST", "/ratings", said, key=api.key(creators=["zoe"])).status_code == 404

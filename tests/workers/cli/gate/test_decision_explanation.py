@@ -1,5 +1,5 @@
-"""Explaining: the story of a post as it was, in both languages, never the matched term, and honest
-about replaying."""
+"""Decision explanations: the history of a post in both languages, without the matched term, and
+honest replays."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,7 +57,7 @@ def told(services: Services, what: object, language: str = "en") -> str:
     return decision_explanation.render_decision(services, str(what), language)
 
 
-def test_the_story_of_a_post_from_writing_to_removal(
+def test_explanation_covers_a_post_from_draft_to_removal(
     services: Services, lea: SandboxAgency
 ) -> None:
     photo = lea.photo(1)
@@ -67,7 +67,7 @@ def test_the_story_of_a_post_from_writing_to_removal(
         post = scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery).scalar_one()
     english, french = told(services, post), told(services, post, "fr")
     assert told(services, delivery).splitlines()[1:] == english.splitlines()[1:], (
-        "its one delivery is the whole post"
+        "a post with one delivery has the same explanation"
     )
     assert "Agence" in english
     assert "Europe/Paris" in english
@@ -85,9 +85,7 @@ def test_the_story_of_a_post_from_writing_to_removal(
     assert "sent; removed on" in told(services, post)
 
 
-def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
-    services: Services, lea: SandboxAgency
-) -> None:
+def test_id_prefix_is_accepted_unless_ambiguous(services: Services, lea: SandboxAgency) -> None:
     first, second = lea.delivery("one", after=60), lea.delivery("two", after=120)
     lea.live(minutes=3)
     assert str(first) in told(services, str(first).replace("-", "")[:26].upper())
@@ -105,13 +103,13 @@ def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
         decision_explanation.resolve_language("de")
 
 
-def test_a_post_nobody_judged_yet(services: Services, lea: SandboxAgency) -> None:
+def test_post_without_a_decision_says_so(services: Services, lea: SandboxAgency) -> None:
     post = lea.write("later")
     delivery = lea.wish(post, after=86_400)
     assert "No decision yet." in told(services, delivery)
 
 
-def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, here: World) -> None:
+def test_explanation_names_people_but_not_the_matched_term(services: Services, here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         person = real_person(scope, display_ref="Petra")
         medium = picture(scope, here, Rating.N, person=person)
@@ -134,7 +132,7 @@ def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, her
     assert "Characters of text: 25" in english
 
 
-def test_a_permission_that_did_not_reach_is_said(services: Services, here: World) -> None:
+def test_insufficient_consent_is_named(services: Services, here: World) -> None:
     with here.scope() as scope:
         person = real_person(scope, max_rating=Rating.S)
         medium = picture(scope, here, Rating.N, person=person)
@@ -145,9 +143,7 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
     assert ": blocked" in told(services, whole.subject.id)
 
 
-def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
-    services: Services, here: World
-) -> None:
+def test_replacement_of_a_copy_is_mentioned(services: Services, here: World) -> None:
     code, post = "service.safety.removed.message", unit(here)
     with here.scope() as scope:
         permit = issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
@@ -190,7 +186,7 @@ def alter(cluster: Cluster, here: World, statement: str) -> None:
     engine.dispose()
 
 
-def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
+def test_replay_gives_the_same_decision_or_the_difference(
     services: Services, here: World, cluster: Cluster, tmp_path: Path
 ) -> None:
     with here.scope() as scope:
@@ -229,7 +225,7 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
     assert "Images or files" not in told(services, whole.subject.id)
 
 
-def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here: World) -> None:
+def test_unsent_copy_is_not_called_visible(services: Services, here: World) -> None:
     with here.scope() as scope:
         whole = unit(here)
         first = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
@@ -240,7 +236,7 @@ def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_whatever_the_log_holds_has_its_words(language: str) -> None:
+def test_every_log_value_has_a_translation(language: str) -> None:
     known = load_catalogue(language)
     parts = {
         "verdict": list(Verdict),

@@ -1,5 +1,4 @@
-"""The log from the command line: what is done to the database shows, and so does what is done to an
-export."""
+"""The decision log on the command line: changes to the database and to an export are detected."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ from workers.wiring import Services
 
 @pytest.fixture
 def root(cluster: Cluster) -> Iterator[Engine]:
-    """The database in the hands of somebody who may do anything to it."""
+    """The database as an attacker with full access to it."""
     engine = create_engine(cluster.url("postgres", "house"))
     yield engine
     engine.dispose()
@@ -75,7 +74,7 @@ def tamper(root: Engine, here: World, *statements: str) -> None:
 
 
 def rehash(root: Engine, here: World) -> None:
-    """Write every hash anew, and the head, as somebody who read our source would."""
+    """Recompute every hash and the head, as an attacker with our source code could."""
     with root.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))
         seq, last = 0, GENESIS_HASH
@@ -115,7 +114,7 @@ COPIED = (
 )
 
 
-def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
+def test_untouched_log_is_intact(services: Services, here: World) -> None:
     found = log_export.verify_stored_log(services)
     assert found.is_intact, found
     (one,) = found.logs
@@ -161,7 +160,7 @@ def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
     ],
     ids=["edit", "edit in the tail", "delete", "swap", "truncate", "insert"],
 )
-def test_what_is_done_to_the_database_is_found(
+def test_change_to_the_database_is_detected(
     services: Services, here: World, root: Engine, statements: list[str], fault: ExportFault
 ) -> None:
     tamper(root, here, *statements)
@@ -179,7 +178,7 @@ def test_what_is_done_to_the_database_is_found(
     ],
     ids=["edit", "delete", "truncate"],
 )
-def test_a_log_written_anew_is_not_the_one_that_was_signed(
+def test_rewritten_log_contradicts_its_signatures(
     services: Services, here: World, root: Engine, statement: str, fault: ExportFault
 ) -> None:
     tamper(root, here, statement)
@@ -188,22 +187,24 @@ def test_a_log_written_anew_is_not_the_one_that_was_signed(
     assert log_export.verify_stored_log(services).logs[0].fault == fault
 
 
-def test_a_whole_log_that_is_gone_is_missed(services: Services, here: World, root: Engine) -> None:
+def test_deleted_log_is_detected(services: Services, here: World, root: Engine) -> None:
     for table in ("decisions", "log_heads", "log_checkpoints", "agencies"):
         tamper(root, here, f"DELETE FROM {table} WHERE tenant_id = :t")
     assert log_export.verify_stored_log(services).fault == ExportFault("log_gone", 1)
 
 
-def test_only_the_tail_can_be_written_anew(services: Services, here: World, root: Engine) -> None:
+def test_only_the_unsigned_tail_can_be_rewritten(
+    services: Services, here: World, root: Engine
+) -> None:
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 7")
     rehash(root, here)
     found = log_export.verify_stored_log(services)
     assert (found.is_intact, found.logs[0].entries_after_checkpoint) == (True, 2), (
-        "the blind spot that is said"
+        "the documented blind spot"
     )
 
 
-def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(
+def test_checkpoint_missing_from_the_archive_is_detected(
     services: Services, here: World, tmp_path: Path
 ) -> None:
     files = (path for path in (tmp_path / "objects-archive").rglob("*") if path.is_file())
@@ -214,14 +215,14 @@ def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(
     )
 
 
-def test_an_export_is_verified_without_the_house(
+def test_export_is_verified_without_the_installation(
     services: Services, here: World, tmp_path: Path, root: Engine
 ) -> None:
     path = tmp_path / "log.jsonl"
     assert log_export.write_log(services, path) == len(path.read_bytes().splitlines())
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 3")
     found = log_export.verify_log(path, agency="", key=services.log_key.public_key_text)
-    assert found.is_intact, "the file is older than the change"
+    assert found.is_intact, "the export predates the change"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(
         b"".join(line.replace(b'"stage":"judge"', b'"stage":"mint"') for line in lines)
@@ -233,10 +234,10 @@ def test_an_export_is_verified_without_the_house(
         log_export.verify_log(tmp_path / "none", agency="", key="")
 
 
-def test_the_beat_asks_and_the_route_signs(services: Services, here: World) -> None:
+def test_beat_schedules_and_the_route_signs_a_checkpoint(services: Services, here: World) -> None:
     dispatch.run_due_events(
         registry.build_routes(services), services.tenant, only=INSTALLATION_ID
-    )  # what other tests left the house to do
+    )  # events left over from other tests
     with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
     for _ in range(2):
@@ -250,9 +251,7 @@ def test_the_beat_asks_and_the_route_signs(services: Services, here: World) -> N
     assert log_export.verify_stored_log(services).logs[0].entries_after_checkpoint == 0
 
 
-def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(
-    services: Services, here: World
-) -> None:
+def test_verification_succeeds_during_concurrent_writes(services: Services, here: World) -> None:
     over = Event()
 
     def write() -> None:
@@ -282,7 +281,7 @@ def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_every_finding_has_its_sentence(
+def test_every_finding_has_a_sentence(
     services: Services,
     here: World,
     capsys: pytest.CaptureFixture[str],

@@ -1,4 +1,4 @@
-"""The rules at the terminal: in both languages, with every word they can need."""
+"""Surface rules on the command line: in both languages, with every term they use."""
 
 import base64
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.gate.third_party_packages import ACME, build_rule_file, build_rule_ro
 from workers.cli.gate import place_rules, policy_release
 
 
-def test_a_place_is_told_with_its_sources_and_its_age() -> None:
+def test_explanation_shows_sources_and_age_of_a_rule() -> None:
     told = place_rules.explain_place("bluesky.post", on="2026-11-20", language="en")
     for part in (
         "bluesky.post (",
@@ -37,12 +37,12 @@ def test_a_place_is_told_with_its_sources_and_its_age() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_place_can_be_told(language: str) -> None:
+def test_every_surface_can_be_explained(language: str) -> None:
     for name in bundle.shipped_bundle().rows:
         assert name in place_rules.explain_place(name, on="2026-11-20", language=language)
 
 
-def test_what_cannot_be_told_is_said() -> None:
+def test_unknown_surface_suggests_a_similar_one() -> None:
     with pytest.raises(NotFound) as raised:
         place_rules.explain_place("blusky.post")
     assert "bluesky.post" in str(raised.value.message.params["near"])
@@ -51,7 +51,7 @@ def test_what_cannot_be_told_is_said() -> None:
             place_rules.explain_place("x.post", **arguments)
 
 
-def test_a_loosening_is_called_out(tmp_path: Path) -> None:
+def test_loosened_rule_is_reported(tmp_path: Path) -> None:
     text, new = bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"), tmp_path / "new.yaml"
     assert place_rules.diff_rules(
         bundle.SHIPPED_MATRIX_PATH, bundle.SHIPPED_MATRIX_PATH, language="en"
@@ -77,7 +77,7 @@ def test_a_loosening_is_called_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["", "- a", "rows: []", "a: [", "\x00"])
-def test_what_is_no_file_of_rules_is_said(tmp_path: Path, broken: str) -> None:
+def test_invalid_rules_file_is_refused(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(broken, "utf-8")
     for pair in (
@@ -90,7 +90,7 @@ def test_what_is_no_file_of_rules_is_said(tmp_path: Path, broken: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_whatever_a_rule_says_has_its_words(language: str) -> None:
+def test_every_rule_term_has_a_translation(language: str) -> None:
     parts: dict[str, list[str]] = {
         "verdict": list(Verdict),
         "link": list(Verdict),
@@ -118,7 +118,7 @@ def test_whatever_a_rule_says_has_its_words(language: str) -> None:
     assert not [code for code in codes if code not in load_catalogue(language)]
 
 
-def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
+def test_plugin_rule_is_explained_with_its_origin(
     tenant: OpenScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, rows = tmp_path / "key", tmp_path / "rows.yaml"
@@ -151,7 +151,7 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
     assert place_rules.count_admitting_agencies(tenant, said) == before + 1
 
 
-def test_rows_that_nobody_would_take_are_not_signed(tmp_path: Path) -> None:
+def test_unacceptable_plugin_rules_are_not_signed(tmp_path: Path) -> None:
     key, rows = tmp_path / "key", tmp_path / "rows.yaml"
     key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
     rows.write_text(yaml.safe_dump([build_rule_row("AAFF")]), "utf-8")

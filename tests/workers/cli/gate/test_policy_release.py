@@ -1,4 +1,4 @@
-"""Rules that come after the product, at the terminal: signed by two, taken, told in both
+"""Policy releases on the command line: signed by two keys, admitted, and described in both
 languages."""
 
 import base64
@@ -17,7 +17,7 @@ from workers.cli.gate import policy_release
 VERSION = "2027.01.02-1"
 
 
-def test_a_release_is_signed_by_two_taken_and_told(
+def test_release_with_two_signatures_is_admitted_and_described(
     tenant: OpenScope, cluster: Cluster, tmp_path: Path
 ) -> None:
     file, matrix = tmp_path / "rules.json", tmp_path / "matrix.yaml"
@@ -47,7 +47,7 @@ def test_a_release_is_signed_by_two_taken_and_told(
     assert "Source: shipped with Greenroom" in told
 
 
-def test_what_cannot_be_signed_is_said(tmp_path: Path) -> None:
+def test_unsignable_release_is_refused(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(base64.b64encode(ANN.private_bytes_raw()))
     text = tmp_path / "text"

@@ -1,5 +1,5 @@
-"""`greenroom gate check-texts`: a line in, a line out, bad lines told by number; and the figures of
-false alarms."""
+"""`greenroom gate check-texts`: one result per line, unreadable lines by number, and false alarm
+rates."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def test_each_line_gets_its_verdict() -> None:
     ]
 
 
-def test_the_place_decides() -> None:
+def test_surface_decides_the_verdict() -> None:
     word = "EXPLICIT-MARKER-A"
     found = said(
         line(word), line(word, surface="telegram.bot_dm"), line("Hello", surface="nowhere.post")
@@ -47,8 +47,8 @@ def test_the_place_decides() -> None:
     ]
 
 
-def test_a_kind_of_text_is_no_place() -> None:
-    """`caption` says what it is, `nowhere.post` where it goes; people write places with a dot or a
+def test_kind_of_text_is_not_a_surface() -> None:
+    """`caption` is a kind of text, `nowhere.post` a surface; surfaces are written with a dot or a
     slash."""
     word = "EXPLICIT-MARKER-A"
     posts = [
@@ -64,7 +64,7 @@ def test_a_kind_of_text_is_no_place() -> None:
     assert verdicts == ["H"] * len(posts) + ["F"] * len(chats) + ["B"]
 
 
-def test_bad_lines_are_told_by_number_and_the_rest_is_judged() -> None:
+def test_unreadable_lines_are_numbered_and_the_rest_is_checked() -> None:
     bad = [
         b"no json", b"[1]", b'{"id": "1"}', b'{"text": "Hello"}', b'{"id": 1, "text": 2}', b"\xff\xfe", b"[" * 100_000,
         b'{"id": "1", "text": "\\ud800"}', b'{"id": "\\ud800", "text": "a"}', b'"' + b"a" * (MAX_LINE_BYTES * 3) + b'"',
@@ -75,21 +75,21 @@ def test_bad_lines_are_told_by_number_and_the_rest_is_judged() -> None:
 
 
 class Endless(io.RawIOBase):
-    """Lines for as long as somebody reads."""
+    """An endless stream of lines."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         return line("Good morning") + b"\n"
 
 
-def test_lines_are_judged_as_they_come() -> None:
-    # only what is read of a stream
+def test_lines_are_checked_as_they_arrive() -> None:
+    # only `readline` of a stream is used
     told: Iterator[object] = judge_lines(Endless())  # type: ignore[arg-type]  # see above
     assert [next(told) for _ in range(3)] == [
         {"id": "1", "rating": "G", "verdict": "A", "reasons": []}
     ] * 3
 
 
-def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
+def test_command_reads_a_file_or_standard_input(tmp_path: Path) -> None:
     data = line("Good morning") + b"\n{}\n" + "déjà vu".encode()
     (tmp_path / "texts.jsonl").write_bytes(data)
     command = [sys.executable, "-m", "workers.cli.main", "gate", "check-texts"]
@@ -105,7 +105,7 @@ def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
         ]
 
 
-def test_false_alarms_stay_within_what_was_promised() -> None:
+def test_false_alarm_rates_stay_within_their_limits() -> None:
     for part in ("tune", "check"):
         figures = false_alarm_rates(ORDINARY_TEXTS / part)
         assert figures["holds_per_1000_messages"] <= 10
@@ -114,7 +114,7 @@ def test_false_alarms_stay_within_what_was_promised() -> None:
         assert figures["unsupported_held_share"] >= 0.97
 
 
-def test_the_mark_of_a_model_s_text_is_reported() -> None:
+def test_ai_text_mark_is_reported() -> None:
     marked = add_text_mark("Good morning everybody\n\n— made with AI")
     assert said(line(marked), line(marked.replace("morning", "evening"))) == [
         {"id": "1", "rating": "G", "verdict": "A", "reasons": [], "ai_mark": True},

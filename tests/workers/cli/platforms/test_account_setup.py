@@ -1,4 +1,4 @@
-"""The command as it is typed: options may stand after the platform."""
+"""The connect command as typed: options may follow the platform."""
 
 import os
 import subprocess
@@ -29,13 +29,13 @@ def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_options_may_follow_the_platform(tmp_path: Path) -> None:
     said = typed(tmp_path, "channels", "connect", "x", "--creator", "mia", "--dry-run")
     assert "Usage:" not in said.stderr, said.stderr
-    assert "greenroom up" in said.stdout + said.stderr, "no house runs here"
+    assert "greenroom up" in said.stdout + said.stderr, "no installation runs here"
     assert said.returncode != 0
     listed = typed(tmp_path, "connectors", "x", "--json")
     assert (listed.returncode, listed.stderr) == (0, "")
 
 
-def test_a_choice_is_asked_for_until_it_is_one() -> None:
+def test_prompt_repeats_after_an_invalid_choice() -> None:
     app, field = typer.Typer(), FormField("entry", choices=("any", "by_request"))
 
     @app.command()
@@ -47,5 +47,5 @@ def test_a_choice_is_asked_for_until_it_is_one() -> None:
     assert "any, by_request." in said.output
     assert said.output.endswith("taken: by_request\n")
     assert CliRunner().invoke(app, input="\n").output.endswith("taken: any\n"), (
-        "as the page, which shows the first"
+        "the default is the first choice, as on the page"
     )

@@ -1,4 +1,4 @@
-"""The table of platforms is what the connectors say of themselves, on the page as in the
+"""The table of platforms shows the connectors' capabilities, in the documentation as in the
 terminal."""
 
 import json
@@ -31,20 +31,20 @@ def told(*options: str) -> str:
     return result.output
 
 
-def test_the_page_is_what_the_command_prints() -> None:
+def test_documentation_page_matches_the_command() -> None:
     assert PAGE.read_text("utf-8") == told("--markdown"), (
         "greenroom connectors --markdown > docs/connectors.md"
     )
 
 
-def test_every_platform_has_its_line() -> None:
+def test_every_platform_is_listed() -> None:
     found = [line["platform"] for line in json.loads(told("--json"))]
     assert sorted(found) == sorted(load_connectors())
     assert [line.split()[0] for line in told().splitlines()[1:]] == found
 
 
-def test_what_takes_the_least_effort_comes_first() -> None:
-    """By minutes, then by what it costs, then by how long the platform thinks about it."""
+def test_platforms_are_sorted_by_setup_effort() -> None:
+    """By minutes, then by cost, then by the days of the platform's review."""
     known = load_builtin_connectors()
     minutes = {name: one.form.minutes for name, one in connectable_platforms(known).items()}
     assert list(minutes) == [
@@ -95,7 +95,7 @@ def test_what_takes_the_least_effort_comes_first() -> None:
         ("mastodon", "review", "–"),
     ],
 )
-def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
+def test_capability_columns_match_the_connectors(platform: str, column: str, value: str) -> None:
     line = next(
         line
         for line in capability_table.capability_rows(load_connectors())
@@ -105,19 +105,19 @@ def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("platform", sorted(load_connectors()))
-def test_a_platform_says_what_connecting_takes(platform: str) -> None:
+def test_platform_guide_lists_its_form_fields(platform: str) -> None:
     said = told(platform)
     assert said.startswith(platform)
     form = getattr(load_connectors()[platform], "form", None)
     assert said.count("\n- ") == (len(form.all_fields) if form is not None else 0)
 
 
-def test_a_platform_nobody_knows_is_told() -> None:
+def test_unknown_platform_is_refused() -> None:
     with pytest.raises(NotFound):
         capability_table.platform_guide(load_connectors(), "myspace")
 
 
-def test_what_a_platform_asks_for_is_all_that_is_asked() -> None:
+def test_guide_of_one_platform_shows_only_that_platform() -> None:
     asked = told("x")
     assert "Client ID" in asked
     assert "greenroom channels connect x" in asked

@@ -1,5 +1,4 @@
-"""`greenroom create-connector`: a package that can be installed, and whose suite fails until
-somebody wrote it."""
+"""`greenroom create-connector`: an installable package whose tests fail until it is implemented."""
 
 import os
 import re
@@ -32,7 +31,7 @@ def new(name: str, folder: Path) -> str:
 
 
 def suite(folder: Path) -> str:
-    """What pytest says of the package, run as its author runs it."""
+    """Return pytest's output for the package, run as its author runs it."""
     command = [
         sys.executable,
         "-m",
@@ -66,7 +65,7 @@ def ruff(*more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["acme", "zeta", "tube_of_9"])
-def test_what_is_written_keeps_our_style(tmp_path: Path, name: str) -> None:
+def test_generated_files_follow_the_code_style(tmp_path: Path, name: str) -> None:
     new(name, tmp_path / "package")
     for done in (
         ruff("check", str(tmp_path), "--extend-ignore", "S101"),
@@ -75,13 +74,12 @@ def test_what_is_written_keeps_our_style(tmp_path: Path, name: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: Path) -> None:
+def test_generated_tests_fail_until_implemented(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     said = new("acme", folder)
     assert str(folder) in said
     failing = suite(folder)
-    # an empty one offers, replaces, passes on and misses nothing; nobody follows, pays, buys or
-    # speaks there
+    # an empty connector passes the rules on optional features, because it has none of them
     kept = 17
     told = f"{len(rules.ALL_RULES) - kept} failed, {kept} passed in"
     assert told in failing, failing
@@ -92,7 +90,7 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
     assert re.search(rf"^{len(rules.ALL_RULES)} passed", suite(folder), re.MULTILINE)
 
 
-def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
+def test_generated_rules_need_a_reading_date(tmp_path: Path) -> None:
     rows = connector_scaffold.scaffold_files("acme")["rows.yaml"]
     with pytest.raises(plugin_place_rules.InvalidThirdPartyRules, match="incomplete"):
         plugin_place_rules.verify_rules(
@@ -113,13 +111,13 @@ def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) ->
     "name",
     ["x", "own_page", "x_pages", "Acme", "a-b", "../up", "", "9lives", "a" * 32, "acme_auth"],
 )
-def test_a_name_nobody_may_have_writes_nothing(tmp_path: Path, name: str) -> None:
+def test_reserved_or_invalid_name_writes_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput):
         connector_scaffold.write_scaffold(name, tmp_path / "package")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_written_over(tmp_path: Path) -> None:
+def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     for folder in (tmp_path, tmp_path / "mine.txt"):
         with pytest.raises(Conflict):
@@ -128,19 +126,21 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     connector_scaffold.write_scaffold("acme", tmp_path / "empty")
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_unwritable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput):
         connector_scaffold.write_scaffold("acme", tmp_path / "file/inside")
 
 
-def test_left_out_the_folder_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_is_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     connector_scaffold.write_scaffold("two_words", None)
     assert (tmp_path / "connector-two-words/two_words_greenroom/connector.py").is_file()
 
 
-def test_the_templates_come_along_when_it_is_installed() -> None:
+def test_templates_are_installed_with_the_package() -> None:
     assert all(
         (connector_scaffold.SCAFFOLD_FILES / source).is_file()
         for source in connector_scaffold.SCAFFOLD_PATHS.values()

@@ -1,4 +1,4 @@
-"""Which voices there are, as the doctor and the command say it."""
+"""The voices available, as shown by the doctor and the command."""
 
 import json
 from pathlib import Path
@@ -20,14 +20,14 @@ def says(program: str) -> list[tuple[FindingLevel, str]]:
     return [(one.level, one.message.code) for one in _check_speech_engines(settings)]
 
 
-def test_the_doctor_says_whether_a_voice_is_a_real_one(tmp_path: Path) -> None:
+def test_doctor_reports_the_kind_of_voice(tmp_path: Path) -> None:
     assert says("") == [(FindingLevel.WARN, "doctor.no_voices")]
     assert says(write_fake_espeak(tmp_path)) == [(FindingLevel.WARN, "doctor.voices_marked")]
     (tmp_path / "espeak-ng").write_text("#!/bin/sh\nexit 1\n")
     assert says(str(tmp_path / "espeak-ng")) == [(FindingLevel.ERROR, "engine.program_failed")]
 
 
-def test_the_command_lists_each_voice_with_its_licence(
+def test_command_lists_each_voice_with_its_licence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))

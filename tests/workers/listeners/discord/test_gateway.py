@@ -1,5 +1,4 @@
-"""What a bot's client says of the servers it is on, while a session begins and it holds back what
-it is told."""
+"""The servers reported by a bot's gateway client while a session starts with held events."""
 
 import asyncio
 from typing import Any
@@ -20,14 +19,14 @@ SERVER = {
 
 
 async def no_answer(*_: Any) -> None:
-    raise AssertionError("nobody presses anything")
+    raise AssertionError("no button is pressed")
 
 
 async def told() -> tuple[list[bool], list[bool]]:
-    """Whether the server is said to be there: of one it was put out of since, and of one it is
+    """Return whether a server is reported as joined: one that removed the bot since, and one it is
     on."""
     client = _Client(0.0, (), no_answer)
-    # the least of one
+    # the minimal data of a server
     server: Any = discord.Guild(data=SERVER, state=client._connection)  # type: ignore[arg-type]  # see above
     await client.on_guild_available(server)
     await client.on_guild_join(server)
@@ -46,7 +45,6 @@ def said(client: _Client) -> list[bool]:
     return found
 
 
-def test_a_server_that_put_the_bot_out_meanwhile_is_not_said_to_be_there() -> None:
-    """The library dispatches a removal at once, and what came before it when the session is
-    ready."""
+def test_server_that_removed_the_bot_is_not_reported_as_joined() -> None:
+    """The library dispatches a removal at once, and earlier events when the session is ready."""
     assert asyncio.run(told()) == ([], [True, True])

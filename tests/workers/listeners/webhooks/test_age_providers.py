@@ -1,5 +1,5 @@
-"""A provider calls about a check: only an address of ours is heard, and it makes us look, no
-more."""
+"""Callbacks of age check providers: only our own addresses are accepted, and a callback only
+schedules a read."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -35,7 +35,7 @@ def waiting(database: Database, tenant_id: UUID) -> list[UUID]:
         return [row.subject_id for row in rows]
 
 
-def test_a_call_makes_one_look_however_often_it_is_repeated(
+def test_callback_schedules_one_read_however_often_repeated(
     door: httpx.Client, database: Database
 ) -> None:
     tenant_id, check_id = uuid7(), uuid7()
@@ -47,8 +47,8 @@ def test_a_call_makes_one_look_however_often_it_is_repeated(
     assert waiting(database, tenant_id) == [check_id]
 
 
-def test_a_forged_or_moved_call_is_refused(door: httpx.Client, database: Database) -> None:
-    """Another installation's key, another check, another tenant, nothing at all."""
+def test_forged_or_moved_callback_is_refused(door: httpx.Client, database: Database) -> None:
+    """Another installation's key, another check, another tenant, or no proof."""
     tenant_id, check_id, other = uuid7(), uuid7(), uuid7()
     proof = age_webhook_token(MASTER, tenant_id, check_id)
     for path in (

@@ -1,5 +1,5 @@
-"""Calls of Fanvue at the door: who may wake whom, how often, and that nothing else comes of it, on
-real PostgreSQL."""
+"""Fanvue webhooks: authorization, deduplication, and no other effect than a read, on real
+PostgreSQL."""
 
 import json
 from collections.abc import Iterator
@@ -46,15 +46,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @dataclass
 class Agency:
-    """A tenant whose application Fanvue calls for, and the door it calls at."""
+    """A tenant whose application receives Fanvue webhooks, and the server that receives them."""
 
     at: World
     door: httpx.Client
     woken: list[UUID]
     away: list[bool]
-    """Not empty: what the door writes does not stand."""
+    """Not empty: writes of the server are rolled back."""
     looked: list[UUID]
-    """Whose rows the door looked at."""
+    """Tenants whose rows the server read."""
     accounts: dict[str, UUID] = field(default_factory=dict)
 
     def account(self, name: str) -> UUID:
@@ -87,7 +87,7 @@ class Agency:
         to: str = "",
         signs: bytes = b"",
     ) -> int:
-        """Sign and send as Fanvue does; the status. `signs`: what was signed in the place of the
+        """Sign and send as Fanvue does; return the status. `signs`: bytes signed in place of the
         body."""
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         with self.at.scope() as scope:
@@ -101,7 +101,7 @@ class Agency:
         return f"/hooks/fanvue/{self.at.tenant_id}/{application}"
 
     def waiting(self) -> list[tuple[str, UUID]]:
-        """What waits to be read: the kind, and the account."""
+        """Return the reads scheduled: kind and account."""
         with self.at.scope() as scope:
             rows = scope.run(
                 "SELECT DISTINCT kind, subject_id FROM outbox WHERE tenant_id = :tenant AND kind "
@@ -124,7 +124,7 @@ def event(kind: str = "payment.succeeded", account: str = LEA, key: str = "") ->
 
 @pytest.fixture(autouse=True)
 def accounts_of_other_tests(cluster: Cluster) -> None:
-    """Let go of the accounts that other tests connected under the same names."""
+    """Release accounts that other tests connected under the same names."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(text("UPDATE channels SET state = 'gone' WHERE platform = 'fanvue'"))
@@ -164,7 +164,7 @@ def lea(database: Database, running: RunningSandbox) -> Iterator[Agency]:
         made.door.close()
 
 
-def test_a_call_makes_us_read_what_it_is_about(lea: Agency) -> None:
+def test_webhook_schedules_the_read_it_concerns(lea: Agency) -> None:
     channel = lea.accounts[LEA]
     assert lea.call(event("payment.succeeded")) == 200
     assert (lea.waiting(), lea.woken) == ([("earnings.read", channel)], [channel]), (
@@ -177,7 +177,7 @@ def test_a_call_makes_us_read_what_it_is_about(lea: Agency) -> None:
     assert lea.woken == [channel, channel]
 
 
-def test_nothing_of_what_it_says_is_kept(lea: Agency) -> None:
+def test_webhook_content_is_not_stored(lea: Agency) -> None:
     before = lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[
         0
     ].n
@@ -191,7 +191,7 @@ def test_nothing_of_what_it_says_is_kept(lea: Agency) -> None:
     )
 
 
-def test_an_event_told_again_is_one(lea: Agency) -> None:
+def test_repeated_webhook_is_handled_once(lea: Agency) -> None:
     once = event("message.received", key="evt_1")
     assert [lea.call(once) for _ in range(3)] == [200, 200, 200]
     assert lea.woken == [lea.accounts[LEA]]
@@ -203,7 +203,7 @@ def test_an_event_told_again_is_one(lea: Agency) -> None:
     assert lea.waiting() == []
 
 
-def test_a_burst_is_one_question(lea: Agency) -> None:
+def test_burst_of_webhooks_schedules_few_reads(lea: Agency) -> None:
     for _ in range(20):
         assert lea.call(event("payment.succeeded")) == 200
     rows = lea.rows(
@@ -211,12 +211,12 @@ def test_a_burst_is_one_question(lea: Agency) -> None:
     )
     times = [row.available_at for row in rows]
     assert 1 <= len(times) == len(set(times)) <= 4, (
-        "of the minute and of the quarter, which may have ended meanwhile"
+        "at most two minutes and two quarters of an hour, if one ends in between"
     )
 
 
-def test_what_happens_while_it_is_asked_is_asked_about_again(lea: Agency) -> None:
-    """The question of the minute before is out just now, and may have read past the moment."""
+def test_webhook_during_a_read_schedules_another(lea: Agency) -> None:
+    """The read of the previous minute is in progress and may have passed the event already."""
     channel = lea.accounts[LEA]
     with lea.at.scope() as scope:
         put = outbox.put_coalesced(
@@ -240,11 +240,11 @@ def test_what_happens_while_it_is_asked_is_asked_about_again(lea: Agency) -> Non
     assert [row.available_at for row in rows if row.state == "leased"] == [before]
     soonest = min(row.available_at for row in rows if row.state == "waiting")
     assert soonest - before in (HURRIED, 2 * HURRIED), (
-        "the minute that runs, or the next if it ended meanwhile"
+        "the current minute, or the next if it ended in between"
     )
 
 
-def test_order_does_not_matter(lea: Agency) -> None:
+def test_order_of_webhooks_does_not_matter(lea: Agency) -> None:
     for kind in ("refund.created", "payment.succeeded", "dispute.created"):
         assert lea.call(event(kind)) == 200
     assert lea.waiting() == [("earnings.read", lea.accounts[LEA])]
@@ -254,13 +254,13 @@ def test_order_does_not_matter(lea: Agency) -> None:
     "late",
     [SIGNATURE_TOLERANCE + timedelta(seconds=2), -SIGNATURE_TOLERANCE - timedelta(seconds=2)],
 )
-def test_a_call_of_another_time_is_refused(lea: Agency, late: timedelta) -> None:
+def test_webhook_outside_the_time_tolerance_is_refused(lea: Agency, late: timedelta) -> None:
     assert lea.call(event(), late=late) == 401
     assert lea.call(event(), late=late / 2) == 200
     assert len(lea.rows("SELECT 1 FROM inbox WHERE tenant_id = :tenant")) == 1
 
 
-def test_who_has_another_secret_is_refused(lea: Agency) -> None:
+def test_webhook_with_another_secret_is_refused(lea: Agency) -> None:
     assert lea.call(event(), secret=WRONG) == 401
     assert lea.call(event(), signs=b"{}") == 401
     assert lea.door.post(lea.address(), json=event()).status_code == 401
@@ -274,7 +274,7 @@ def test_who_has_another_secret_is_refused(lea: Agency) -> None:
     assert (lea.waiting(), lea.woken) == ([], [])
 
 
-def test_a_new_secret_takes_the_place_of_the_old_and_the_end_takes_all(lea: Agency) -> None:
+def test_new_secret_replaces_the_old_and_disabling_refuses_all(lea: Agency) -> None:
     lea.take(WRONG)
     wait_until(lambda: lea.call(event()) == 401)
     assert lea.call(event(), secret=WRONG) == 200
@@ -287,8 +287,9 @@ def test_a_new_secret_takes_the_place_of_the_old_and_the_end_takes_all(lea: Agen
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000, b'{"type": 7, "id": []}']
 )
-def test_what_nobody_can_read_is_acknowledged_and_forgotten(lea: Agency, body: bytes) -> None:
-    """It is theirs, and telling it again would change nothing; unsigned, it is a stranger's."""
+def test_unreadable_signed_webhook_is_acknowledged(lea: Agency, body: bytes) -> None:
+    """A signed one is acknowledged, because a repetition would change nothing; an unsigned one is
+    refused."""
     assert lea.call(body) == 200
     assert lea.call(body, secret=WRONG) == 401
     assert (
@@ -299,17 +300,17 @@ def test_what_nobody_can_read_is_acknowledged_and_forgotten(lea: Agency, body: b
 
 
 @pytest.mark.parametrize("kind", ["message.read", "something.new"])
-def test_what_wakes_nobody_is_acknowledged(lea: Agency, kind: str) -> None:
+def test_irrelevant_webhook_is_acknowledged(lea: Agency, kind: str) -> None:
     assert lea.call(event(kind)) == 200
     assert (lea.waiting(), lea.woken) == ([], [])
 
 
-def test_more_than_anybody_sends_is_not_read(lea: Agency) -> None:
+def test_oversized_webhook_is_refused(lea: Agency) -> None:
     assert lea.call(b" " * (server.MAX_SIGNED_BODY_BYTES + 1)) == 413
     assert lea.call(json.dumps(event()).encode() + b" " * 200_000) == 200
 
 
-def test_addresses_of_nobody(lea: Agency) -> None:
+def test_unknown_webhook_addresses_are_refused(lea: Agency) -> None:
     for to in (
         lea.address(uuid7()),
         f"/hooks/fanvue/{uuid7()}/{APPLICATION}",
@@ -321,7 +322,7 @@ def test_addresses_of_nobody(lea: Agency) -> None:
     assert lea.waiting() == []
 
 
-def test_who_signed_nothing_makes_us_look_at_nobody_elses(
+def test_unsigned_webhook_reads_no_other_tenant(
     lea: Agency, database: Database, running: RunningSandbox
 ) -> None:
     mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
@@ -333,15 +334,15 @@ def test_who_signed_nothing_makes_us_look_at_nobody_elses(
     assert set(lea.looked) <= {INSTALLATION_ID, lea.at.tenant_id}
 
 
-def test_another_agency_is_woken_by_its_own_address_alone(
+def test_webhook_affects_the_agency_of_its_address_only(
     lea: Agency, database: Database, running: RunningSandbox
 ) -> None:
-    """The same application and the same account's name mean two things in two agencies."""
+    """The same application and account name belong to different accounts in two agencies."""
     mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
     theirs = mia.account(MIA)
     assert lea.call(event(account=MIA)) == 200
     assert (lea.waiting(), mia.waiting()) == ([], [])
-    assert lea.call(event(account=MIA), to=mia.address()) == 401, "they take no calls"
+    assert lea.call(event(account=MIA), to=mia.address()) == 401, "it does not accept webhooks"
     mia.take(WRONG)
     with mia.at.scope() as scope:
         lifecycle.require_reauthorization(scope, theirs, Message("connectors.token_refused"))
@@ -352,7 +353,7 @@ def test_another_agency_is_woken_by_its_own_address_alone(
     assert mia.waiting() == []
 
 
-def test_an_account_that_is_paused_or_not_ours_is_left_alone(lea: Agency) -> None:
+def test_paused_or_unknown_account_is_not_read(lea: Agency) -> None:
     with lea.at.scope() as scope:
         lifecycle.pause_account(
             scope, lea.accounts[LEA], Message("channel.paused_by", {"name": "Mia"})
@@ -361,15 +362,15 @@ def test_an_account_that_is_paused_or_not_ours_is_left_alone(lea: Agency) -> Non
     assert (lea.waiting(), lea.woken) == ([], [])
 
 
-def test_an_event_that_names_nobody_wakes_all_of_the_application(lea: Agency) -> None:
+def test_webhook_without_an_account_wakes_the_whole_application(lea: Agency) -> None:
     other = lea.account(MIA)
     assert lea.call({"id": "evt_1", "type": "creator.message.received", "data": {}}) == 200
     assert sorted(lea.woken) == sorted([lea.accounts[LEA], other])
 
 
-def test_a_call_that_could_not_be_kept_is_told_again(lea: Agency) -> None:
+def test_unstored_webhook_is_answered_503_and_accepted_again(lea: Agency) -> None:
     paid, heard = event("payment.succeeded"), event("message.received")
-    lea.call(event("something.new"))  # the applications are known by now
+    lea.call(event("something.new"))  # this loads the applications
     lea.away.append(True)
     assert (lea.call(paid), lea.call(heard)) == (503, 503)
     assert (lea.waiting(), lea.woken) == ([], [])
@@ -381,7 +382,7 @@ def test_a_call_that_could_not_be_kept_is_told_again(lea: Agency) -> None:
     )
 
 
-def test_followers_wait_apart_from_earnings(lea: Agency) -> None:
+def test_followers_and_earnings_are_scheduled_separately(lea: Agency) -> None:
     assert lea.call(event("subscription.activated")) == 200
     channel = lea.accounts[LEA]
     assert lea.waiting() == [(EarningsDue.kind, channel), (FollowersDue.kind, channel)]
@@ -389,7 +390,7 @@ def test_followers_wait_apart_from_earnings(lea: Agency) -> None:
     assert {row.args["lately"] for row in rows} == {True}
 
 
-def test_the_door_stands_open_beside_the_listeners() -> None:
+def test_webhook_server_runs_next_to_the_listeners() -> None:
     port = free_port()
     app = server.create_webhook_app(lambda channel: None, lambda *call: False)
     address = f"http://127.0.0.1:{port}/hooks/fanvue/{uuid7()}/{APPLICATION}"
@@ -399,7 +400,7 @@ def test_the_door_stands_open_beside_the_listeners() -> None:
         httpx.post(address)
 
 
-def test_when_it_was_last_called_is_told(lea: Agency) -> None:
+def test_time_of_the_last_webhook_is_shown(lea: Agency) -> None:
     with lea.at.scope() as scope:
         (before,) = room.list_applications(scope)
     lea.call(event(), secret=WRONG)

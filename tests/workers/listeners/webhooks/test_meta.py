@@ -1,5 +1,4 @@
-"""Calls of Meta at the door: who may call, about whose accounts, and that nothing but a question
-comes of it."""
+"""Meta webhooks: authorization, accounts, and no other effect than a read."""
 
 import json
 from collections.abc import Iterator
@@ -41,14 +40,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @dataclass
 class House:
-    """An installation that Meta calls, and the agencies in it."""
+    """An installation that receives Meta webhooks, and its agencies."""
 
     database: Database
     running: RunningSandbox
     door: httpx.Client
     woken: list[UUID]
     away: dict[UUID, int]
-    """Agencies for which nothing stands that is written, and how often something is read before."""
+    """Agencies whose writes are rolled back, and the number of reads before that."""
     meta: WebhookSender = field(default_factory=WebhookSender)
 
     def agency(self, platform: str, account: str) -> tuple[World, UUID]:
@@ -68,7 +67,7 @@ class House:
         return made, channel_id
 
     def now(self) -> int:
-        """The house's clock, which is not this process's."""
+        """Return the installation's time, which differs from this process's."""
         with self.database.scope(INSTALLATION_ID, "system:test") as scope:
             return int(scope.now.timestamp())
 
@@ -85,7 +84,7 @@ class House:
 
 
 def asked(made: World) -> int:
-    """How many questions wait for an agency's accounts."""
+    """Return the number of comment reads scheduled for an agency."""
     statement = (
         "SELECT count(DISTINCT subject_id) FROM outbox WHERE tenant_id = :t AND kind = "
         "'remarks.due'"
@@ -136,7 +135,7 @@ def house(database: Database, running: RunningSandbox) -> Iterator[House]:
         made.door.close()
 
 
-def test_the_address_is_set_up_by_who_knows_the_word(house: House) -> None:
+def test_webhook_setup_requires_the_verify_token(house: House) -> None:
     address = f"{house.door.base_url}/hooks/meta"
     assert house.meta.set_up(address, WORD)
     assert not house.meta.set_up(address, "another word")
@@ -147,7 +146,7 @@ def test_the_address_is_set_up_by_who_knows_the_word(house: House) -> None:
     assert house.door.get("/hooks/meta").status_code == 403
 
 
-def test_a_house_without_secrets_takes_nothing(house: House) -> None:
+def test_installation_without_secrets_refuses_webhooks(house: House) -> None:
     calls = MetaWebhooks(tenant=house.database.scope, secrets=(), word="", wake=house.woken.append)
     for taken in (calls, None):
         with serve_app(
@@ -169,7 +168,7 @@ def test_a_house_without_secrets_takes_nothing(house: House) -> None:
         assert meta_secrets(ConnectorsSettings.model_validate({half: value})) == ()
 
 
-def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> None:
+def test_webhook_for_two_agencies_schedules_reads_for_each(house: House) -> None:
     mine, second, hers = number(), number(), number()
     (lea, _), (mia, _) = house.agency("instagram", mine), house.agency("instagram", hers)
     with lea.scope() as scope:
@@ -202,24 +201,24 @@ def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> No
             "SELECT body, source FROM inbox WHERE tenant_id = :t", t=lea.tenant_id
         ).all()
     assert [row.body for row in kept] == [{"wakes": ["remarks"]}] * 2, (
-        "of what was said nothing is kept"
+        "nothing of the content is stored"
     )
     assert (house.woken, "bonjour" in str(kept)) == ([], False)
 
 
-def test_told_twice_or_in_another_order_is_asked_once(house: House) -> None:
+def test_repeated_or_reordered_webhooks_schedule_one_read(house: House) -> None:
     account = number()
     lea, _ = house.agency("instagram", account)
     one, two = house.entry(account), house.entry(account, "encore")
     assert house.call(instagram(one, two), OTHER) == 200, (
-        "the secret of another application of the house"
+        "the secret of another application of the installation"
     )
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
     assert [house.call(instagram(two, one)) for _ in range(3)] == [200] * 3
     assert asked(lea) == 0
     assert house.call(instagram(house.entry(account, late=timedelta(hours=40)))) == 200, (
-        "nobody repeats it for so long"
+        "no platform repeats a webhook for so long"
     )
     assert asked(lea) == 0
     assert [
@@ -230,10 +229,12 @@ def test_told_twice_or_in_another_order_is_asked_once(house: House) -> None:
         rows = scope.run(
             "SELECT 1 FROM outbox WHERE tenant_id = :t AND kind = 'remarks.due'", t=lea.tenant_id
         ).all()
-    assert 1 <= len(rows) <= 4, "of two minutes and of the quarter, which may have ended meanwhile"
+    assert 1 <= len(rows) <= 4, (
+        "at most two minutes and two quarters of an hour, if one ends in between"
+    )
 
 
-def test_strangers_learn_nothing_and_change_nothing(house: House) -> None:
+def test_unsigned_webhook_is_refused_without_effect(house: House) -> None:
     account = number()
     lea, _ = house.agency("instagram", account)
     said = instagram(house.entry(account))
@@ -280,11 +281,11 @@ def test_strangers_learn_nothing_and_change_nothing(house: House) -> None:
         b'{"topic": [], "values": [[]]}',
     ],
 )
-def test_what_nobody_can_read_is_acknowledged_and_forgotten(house: House, body: bytes) -> None:
+def test_unreadable_signed_webhook_is_acknowledged(house: House, body: bytes) -> None:
     assert (house.call(body), house.call(body, WRONG)) == (200, 401)
 
 
-def test_an_account_that_rests_or_is_gone_is_left_alone(house: House) -> None:
+def test_paused_or_gone_account_is_not_read(house: House) -> None:
     account, other = number(), number()
     (lea, paused), (mia, gone) = (
         house.agency("instagram", account),
@@ -298,18 +299,18 @@ def test_an_account_that_rests_or_is_gone_is_left_alone(house: House) -> None:
     assert (asked(lea), asked(mia)) == (0, 0)
 
 
-def test_one_agency_s_trouble_is_not_another_s(house: House) -> None:
+def test_failure_of_one_agency_does_not_affect_another(house: House) -> None:
     (lea, _), (mia, _) = house.agency("instagram", "71"), house.agency("instagram", "72")
     said = instagram(house.entry("71"), house.entry("72"))
     house.away[lea.tenant_id] = 1
-    assert house.call(said) == 503, "told again"
+    assert house.call(said) == 503, "Meta will repeat it"
     assert (asked(lea), asked(mia)) == (0, 1)
     house.away.clear()
     assert house.call(said) == 200
     assert (asked(lea), asked(mia)) == (1, 1)
 
 
-def test_what_each_of_its_platforms_tells(house: House) -> None:
+def test_webhooks_of_each_meta_platform_are_handled(house: House) -> None:
     page, person = number(), number()
     lea, channel_id = house.agency("facebook", page)
     mia, _ = house.agency("threads", person)
@@ -333,7 +334,7 @@ def test_what_each_of_its_platforms_tells(house: House) -> None:
         house.call({"object": "page", "entry": [{"id": page, "time": 1, "messaging": [message]}]})
         == 200
     )
-    assert house.woken == [], "told too long ago"
+    assert house.woken == [], "too old"
     at = house.now() * 1000
     echo = {"sender": {"id": page}, "message": {"is_echo": True}}
     for told in (echo, message):
@@ -341,7 +342,7 @@ def test_what_each_of_its_platforms_tells(house: House) -> None:
             house.call({"object": "page", "entry": [{"id": page, "time": at, "messaging": [told]}]})
             == 200
         )
-    assert house.woken == [channel_id], "who listens to an account's messages is woken"
+    assert house.woken == [channel_id], "the listener of the account's messages is woken"
     house.woken.clear()
     reply = {
         "id": number(),
@@ -351,12 +352,12 @@ def test_what_each_of_its_platforms_tells(house: House) -> None:
     values = {"value": reply, "field": "replies"}
     threads = {"app_id": "1", "topic": "moderate", "time": house.now(), "values": values}
     reply["username"] = "mia"
-    assert (house.call(threads), asked(mia)) == (200, 0), "her own"
+    assert (house.call(threads), asked(mia)) == (200, 0), "her own message"
     reply["username"] = "ann"
     assert (house.call(threads), asked(mia)) == (200, 1)
 
 
-def test_an_account_nobody_looked_at_is_looked_at_by_the_beat(house: House) -> None:
+def test_unchecked_subscription_is_checked_by_the_beat(house: House) -> None:
     lea, channel_id = house.agency("instagram", number())
     with lea.scope() as scope:
         for _ in range(2):
@@ -399,13 +400,13 @@ _json = st.recursive(
 
 @settings(max_examples=50)
 @given(_json)
-def test_no_body_is_too_odd(said: object) -> None:
+def test_any_json_body_is_parsed_safely(said: object) -> None:
     for one in webhooks.parse_app_webhooks(json.dumps(said).encode()):
         assert one.account.isdigit()
 
 
 @given(st.permutations([entry("71", "a"), entry("71", "b"), entry("72", "c"), entry("73", "d")]))
-def test_the_order_of_what_is_told_does_not_matter(entries: list[dict[str, Any]]) -> None:
+def test_entry_order_does_not_matter(entries: list[dict[str, Any]]) -> None:
     told = webhooks.parse_app_webhooks(json.dumps(instagram(*entries)).encode())
     assert {one.account for one in told} == {"71", "72", "73"}
     first = webhooks.parse_app_webhooks(json.dumps(instagram(*sorted(entries, key=str))).encode())

@@ -1,5 +1,5 @@
-"""Addresses in posts: a creator's rule, what single posts say, and how often short ones were
-followed."""
+"""Links in posts: the link policy of a creator, the choices of a post, and the clicks of short
+links."""
 
 from channels.links import short_links
 from gate.contract.units import Subject
@@ -20,7 +20,7 @@ def rule(who: Agency) -> LinkPolicy:
         return link_tracking.link_policy_of_creator(scope, who.creator_id)
 
 
-def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Agency) -> None:
+def test_link_policy_applies_to_new_posts(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
         assert "S’applique aux liens des nouvelles publications" in text
@@ -36,7 +36,7 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
     assert made.base.startswith("http")
 
 
-def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: Agency) -> None:
+def test_preview_shows_short_links(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
         link_tracking.set_link_policy(
@@ -57,7 +57,7 @@ def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: 
     assert post.links == LinkChoices("printemps", ("https://reste.example/",))
 
 
-def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
+def test_without_policy_links_are_unchanged(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
@@ -67,7 +67,7 @@ def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
         assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
 
 
-def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> None:
+def test_clicks_are_shown_on_the_post_page(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")

@@ -1,4 +1,4 @@
-"""The list of links on Accounts: what is said of an address, what waits for it, and who may."""
+"""The list of allowed links on Channels: declarations, posts held for a link, permissions."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def listed(who: Agency) -> list[LinkTargetSummary]:
 
 
 def work(who: Agency) -> None:
-    """The workers do what the page asked for."""
+    """Process the requested changes as the workers do."""
     with who.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
@@ -42,7 +42,7 @@ def work(who: Agency) -> None:
 
 
 def held(who: Agency, words: str) -> None:
-    """A post waits for its address, as the safety check leaves it."""
+    """Create a post held for its link, as the safety check leaves it."""
     delivery_id = who.post(words, state="held")
     with who.scope() as scope:
         scope.run(
@@ -53,7 +53,7 @@ def held(who: Agency, words: str) -> None:
         )
 
 
-def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: Agency) -> None:
+def test_held_post_links_to_the_list_of_allowed_links(door: Door, lumiere: Agency) -> None:
     held(lumiere, f"Ma boutique : {SHOP}")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(lumiere.posts[0]))
@@ -92,7 +92,7 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
         ("", "Ce lien n’est pas valide"),
     ],
 )
-def test_what_no_list_takes_is_refused_in_words(
+def test_forbidden_link_is_refused_with_its_reason(
     door: Door, lumiere: Agency, typed: str, said: str
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -105,7 +105,7 @@ def test_what_no_list_takes_is_refused_in_words(
     assert listed(lumiere) == []
 
 
-def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Agency) -> None:
+def test_link_without_classification_is_refused(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         page.type("URL", SHOP)
@@ -114,7 +114,7 @@ def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Ag
     assert listed(lumiere) == []
 
 
-def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
+def test_link_is_renewed_and_removed(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         link_targets.register_link_target(
             scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True
@@ -132,7 +132,7 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
     assert listed(lumiere) == []
 
 
-def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_links_of_another_agency_are_hidden(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = create_agency(tenant, mark="autre")
     with other.scope() as scope:
         link_targets.register_link_target(
@@ -142,7 +142,7 @@ def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: O
         assert SHOP not in page.open("/channels", links=1)
 
 
-def test_who_does_not_plan_finds_no_list(door: Door, lumiere: Agency) -> None:
+def test_roles_without_planning_rights_see_no_list(door: Door, lumiere: Agency) -> None:
     held(lumiere, f"Ma boutique : {SHOP}")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         assert "/channels?links=1" not in page.open("/calendar", post=str(lumiere.posts[0]))

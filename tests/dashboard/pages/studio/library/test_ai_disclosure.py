@@ -1,4 +1,4 @@
-"""Studio: a photograph that was made with an AI is said to be so, one or several at once."""
+"""Studio: uploaded photos are marked as made with AI, one or several at once."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from tests.generators.builders import a_picture, encoded
 
 
 def photo(door: Door, who: Agency, seed: int) -> UUID:
-    """A photograph that somebody handed in, and rated."""
+    """Add an uploaded and rated photo to the library."""
     prepared = pipeline.prepare_upload(
         encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}"
     )
@@ -35,7 +35,7 @@ def photo(door: Door, who: Agency, seed: int) -> UUID:
 
 
 def said(who: Agency, tenant: OpenScope) -> int:
-    """What the workers do of what was pressed."""
+    """Process the requests as the workers do and return their number."""
     with who.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING "
@@ -49,14 +49,12 @@ def said(who: Agency, tenant: OpenScope) -> int:
     return len(rows)
 
 
-def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(
-    door: Door, lumiere: Agency, tenant: OpenScope
-) -> None:
+def test_selected_photos_are_marked_as_ai(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     photos = [photo(door, lumiere, seed) for seed in (1, 2)]
     made(door, lumiere, OriginLabel.NONE, 3)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
-        assert word("studio.avow_how") not in pick(page), "a model's is one already"
+        assert word("studio.avow_how") not in pick(page), "a generated picture is marked already"
         pick(page, 1)
         assert word("studio.avow_how") in pick(page, 2)
         assert word("studio.avowed") in page.press(word("studio.avow_yes"))
@@ -64,7 +62,7 @@ def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(
         page.open("/studio")
         text = pick(page, 1)
         assert word("studio.avow_how") not in text
-        assert word("studio.avow") in text, "who looks at it sees it"
+        assert word("studio.avow") in text, "the mark is shown"
     with lumiere.scope() as scope:
         assert {one.ai for one in assets.get_renditions(scope, photos, "x").values()} == {
             "generated"

@@ -1,5 +1,4 @@
-"""Alternative texts by a model that sees, as members meet them: in Studio and while a post is
-written."""
+"""Alt texts by a vision model: in Studio and in the composer."""
 
 import json
 from collections.abc import Iterator
@@ -42,8 +41,8 @@ HOSTILE = {
 def able(
     door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    """A dashboard whose settings name a model that sees, which no page asks. The other one is
-    started before: it would inherit the settings."""
+    """A dashboard whose settings name a vision model, which no page calls. The fixture `door` must
+    start first, or it would inherit these settings."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__OLLAMA_VISION_MODEL", SEES)
@@ -58,7 +57,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 def work(door: Door, who: Agency, server: FakeOllama, *answers: object) -> None:
-    """What the workers do of what was asked for."""
+    """Generate the requested alt texts as the workers do."""
     server.script.extend(ScriptedAnswer(json.dumps(one)) for one in answers)
     with who.scope() as scope:
         rows = scope.run(
@@ -83,7 +82,7 @@ def alt(who: Agency, asset: UUID) -> str:
 
 
 @pytest.mark.heavy
-def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
+def test_suggested_alt_text_is_shown_edited_and_accepted(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     asset = picture(able, lumiere, rating=Rating.G)
@@ -102,7 +101,7 @@ def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
 
 
 @pytest.mark.heavy
-def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
+def test_refused_suggestion_is_explained_and_newer_text_remains(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     asset = picture(able, lumiere, rating=Rating.G)
@@ -128,7 +127,7 @@ def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
 
 
 @pytest.mark.heavy
-def test_pictures_of_a_post_are_described_where_it_is_written(
+def test_pictures_are_described_in_the_composer(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     connected(lumiere)
@@ -145,7 +144,7 @@ def test_pictures_of_a_post_are_described_where_it_is_written(
 
 
 @pytest.mark.heavy
-def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
+def test_selected_pictures_of_a_run_are_described_together(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
     assets = [picture(able, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
@@ -179,7 +178,7 @@ def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
 
 
 @pytest.mark.heavy
-def test_without_a_model_studio_says_what_is_missing(door: Door, lumiere: Agency) -> None:
+def test_missing_vision_model_is_explained(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
         page.open("/studio")

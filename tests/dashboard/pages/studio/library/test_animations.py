@@ -1,4 +1,4 @@
-"""Studio: a picture is made to move where a model is there; elsewhere the page says what is
+"""Studio: animations of a picture, where a model is installed; otherwise the page says what is
 missing."""
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def able(
     tmp_path_factory: pytest.TempPathFactory,
     given: GeneratorsSettings,
 ) -> Iterator[Door]:
-    """A dashboard beside models that make pictures move, which no page starts."""
+    """A dashboard with animation models, which no page loads."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__FILM_MODELS", given.film_models)
@@ -75,7 +75,7 @@ def move(door: Door, who: Agency, clip_id: UUID, given: GeneratorsSettings) -> N
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_a_model_the_page_says_what_is_missing_and_what_works(
+def test_missing_model_is_explained_with_alternatives(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     who = create_agency(tenant, language=language)
@@ -88,7 +88,7 @@ def test_without_a_model_the_page_says_what_is_missing_and_what_works(
         assert word("film.ask", language=language) not in page.labels()
 
 
-def test_a_film_is_asked_for_watched_and_in_the_library(
+def test_animation_is_requested_followed_and_in_the_library(
     able: Door, lumiere: Agency, given: GeneratorsSettings
 ) -> None:
     asset = picture(able, lumiere, rating=Rating.G)
@@ -97,7 +97,7 @@ def test_a_film_is_asked_for_watched_and_in_the_library(
         assert word("film.how") in pick(page)
         fields = [one.label for one in page.widgets]
         assert word("film.motion") in fields
-        assert word("film.words") not in fields, "the first model is told nothing in words"
+        assert word("film.words") not in fields, "the first model takes no prompt"
         page.choose(word("film.model"), "tiny")
         page.type(word("film.words"), "the sea comes in")
         assert word("film.asked") in page.press_twice(word("film.ask"))
@@ -124,7 +124,7 @@ def test_a_film_is_asked_for_watched_and_in_the_library(
     assert (found.state, found.asset_id is not None) == (JobState.DONE, True)
 
 
-def test_a_film_is_given_up_on_the_page(able: Door, lumiere: Agency) -> None:
+def test_animation_is_stopped(able: Door, lumiere: Agency) -> None:
     picture(able, lumiere, rating=Rating.G)
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
@@ -135,7 +135,9 @@ def test_a_film_is_given_up_on_the_page(able: Door, lumiere: Agency) -> None:
     assert [one.state for one in clips_of(lumiere)] == [JobState.STOPPED]
 
 
-def test_another_agency_sees_none_of_it(able: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_animations_of_another_agency_are_hidden(
+    able: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     nocturne = create_agency(tenant)
     asset = picture(able, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:

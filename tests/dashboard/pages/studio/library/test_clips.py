@@ -1,4 +1,5 @@
-"""A clip as a member makes it: arranged, asked for, watched, given up; nobody else's pictures."""
+"""Slideshows as members create them: arranged, requested, followed, stopped; only of pictures of
+permitted creators."""
 
 from uuid import UUID
 
@@ -39,13 +40,13 @@ def cut(door: Door, who: Agency, clip_id: UUID) -> None:
 
 
 @pytest.mark.heavy
-def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Agency) -> None:
+def test_slideshow_is_arranged_requested_and_in_the_library(door: Door, lumiere: Agency) -> None:
     first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         pick(page, 0)
         assert word("studio.clip.length", seconds=3, most=90) in page.again()
-        text = pick(page, 1)  # the newest comes first: second, first
+        text = pick(page, 1)  # newest first: second, first
         assert word("studio.clip.length", seconds=6, most=90) in text
         page.press(word("studio.clip.earlier"))
         page.choose(word("studio.clip.form"), word("studio.clip.form.square"))
@@ -65,7 +66,7 @@ def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Ag
     with lumiere.scope() as scope:
         made = asset_records.newest_rendition(scope, found.asset_id, "post")
         assert ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
-            "in the order they are shown"
+            "the sources are in display order"
         )
     assert made is not None
     data = store(door).get(lumiere.tenant_id, made.sha256)
@@ -73,7 +74,7 @@ def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Ag
     assert video_files.reopen_video(data, name="clip").size == (1080, 1080)
 
 
-def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Agency) -> None:
+def test_account_with_a_longer_minimum_is_named(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         lifecycle.connect_account(
             scope,
@@ -98,7 +99,9 @@ def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Ag
 
 
 @pytest.mark.heavy
-def test_what_cannot_be_written_is_said_and_a_clip_is_given_up(door: Door, lumiere: Agency) -> None:
+def test_unsupported_characters_are_reported_and_clip_is_stopped(
+    door: Door, lumiere: Agency
+) -> None:
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -111,11 +114,11 @@ def test_what_cannot_be_written_is_said_and_a_clip_is_given_up(door: Door, lumie
         assert word("studio.clip.stopped") in page.press(word("studio.clip.stop"))
         assert word("state.job.stopped") in page.again()
     (found,) = clips_of(lumiere)
-    cut(door, lumiere, found.id)  # its row comes all the same
+    cut(door, lumiere, found.id)  # its job still runs
     assert (clips_of(lumiere)[0].state, clips_of(lumiere)[0].asset_id) == (JobState.STOPPED, None)
 
 
-def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_clips_of_another_agency_are_hidden(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     nocturne = create_agency(tenant)
     asset = picture(door, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:

@@ -1,4 +1,4 @@
-"""Studio: what was put away is erased by a press, or after days that an agency chose."""
+"""Studio: archived pictures are deleted by a member, or after a retention period of the agency."""
 
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import FileStore
@@ -15,7 +15,7 @@ from tests.dashboard.streamlit_client import stream
 
 
 def done(who: Agency, door: Door, tenant: OpenScope) -> None:
-    """What the workers do of what was pressed."""
+    """Process the deletion as the workers do."""
     with who.scope() as scope:
         row = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.erase' RETURNING "
@@ -27,13 +27,13 @@ def done(who: Agency, door: Door, tenant: OpenScope) -> None:
     erasure.erase_picture(event, tenant=tenant, store=store, posted=assets_used_in_posts)
 
 
-def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(
+def test_archived_picture_is_deleted_by_the_owner(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     away, here = made(door, lumiere, OriginLabel.NONE), made(door, lumiere, OriginLabel.NONE, 2)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
-        assert word("studio.erase_yes") not in pick(page), "it stands in the library"
+        assert word("studio.erase_yes") not in pick(page), "pictures in the library are not deleted"
     with lumiere.scope() as scope:
         assets.set_shelf_state(scope, away, ShelfState.RETIRED)
         assets.set_shelf_state(scope, here, ShelfState.RETIRED)
@@ -50,7 +50,7 @@ def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(
         assert len(drawn(page.choose(word("studio.shelf"), word("studio.shelf.away")))) == 1
 
 
-def test_days_are_kept_for_the_agency(door: Door, lumiere: Agency) -> None:
+def test_retention_days_are_saved_for_the_agency(door: Door, lumiere: Agency) -> None:
     made(door, lumiere, OriginLabel.NONE)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")

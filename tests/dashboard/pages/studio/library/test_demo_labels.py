@@ -1,5 +1,4 @@
-"""Studio: labels on pictures, the demonstration apart from a model of their own, and one picture
-let out."""
+"""Studio: origin labels, the demo separated from own models, and a label lifted for one picture."""
 
 import re
 from dataclasses import replace
@@ -42,7 +41,7 @@ from tests.studio.builders import CREDENTIAL, build_spec
 def made(
     door: Door, who: Agency, label: OriginLabel, seed: int = 1, rating: Rating = Rating.G
 ) -> UUID:
-    """A picture of an engine."""
+    """Add a rated picture with this origin label to the library."""
     drawn = PlaceholderEngine().draw(
         ImageJob(prompt="beach", seed=seed, width=96, height=64, steps=1)
     )
@@ -68,7 +67,7 @@ def drawn(text: str, profile: str = "thumb") -> set[str]:
 
 
 def said(who: Agency, tenant: OpenScope) -> None:
-    """What the workers do of what was pressed."""
+    """Process the label request as the workers do."""
     with who.scope() as scope:
         row = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'label.say' RETURNING subject_id, "
@@ -80,9 +79,7 @@ def said(who: Agency, tenant: OpenScope) -> None:
     )
 
 
-def test_a_model_of_their_own_never_shares_a_screen_with_the_demonstration(
-    door: Door, lumiere: Agency
-) -> None:
+def test_own_pictures_are_never_shown_with_demo_pictures(door: Door, lumiere: Agency) -> None:
     stand_in, demo = (
         made(door, lumiere, OriginLabel.PLACEHOLDER),
         made(door, lumiere, OriginLabel.DEMO, 2),
@@ -92,7 +89,7 @@ def test_a_model_of_their_own_never_shares_a_screen_with_the_demonstration(
         assert drawn(text) == {str(stand_in), str(demo)}
         assert word("studio.label.placeholder") in text
         assert word("studio.label.demo") in text
-        assert word("studio.made.demo") not in text, "nothing to keep apart yet"
+        assert word("studio.made.demo") not in text, "there is nothing to separate yet"
         own = made(door, lumiere, OriginLabel.NONE, 3)
         text = page.open("/studio")
         assert drawn(text) == {str(own)}
@@ -107,9 +104,7 @@ def test_a_model_of_their_own_never_shares_a_screen_with_the_demonstration(
         assert drawn(page.choose(word("studio.made"), word("studio.made.demo"))) == {str(demo)}
 
 
-def test_a_run_of_the_demonstration_is_marked_and_compared_apart(
-    door: Door, lumiere: Agency
-) -> None:
+def test_demo_run_is_marked_and_compared_separately(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         recipe_id = specs.save_recipe(scope, lumiere.creator_id, build_spec(variants=1))
         runner.start_run(
@@ -121,7 +116,7 @@ def test_a_run_of_the_demonstration_is_marked_and_compared_apart(
     own = str(made(door, lumiere, OriginLabel.NONE, 3))
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/studio")
-        assert f" · {word('studio.made.demo')}" in text, "on the card of the run"
+        assert f" · {word('studio.made.demo')}" in text, "the run is marked"
         assert drawn(text) == {own}
         text = page.press(word("studio.compare"))
         assert f"/files/{demo}/preview" in text
@@ -131,7 +126,7 @@ def test_a_run_of_the_demonstration_is_marked_and_compared_apart(
         assert drawn(text) == {own}
 
 
-def test_one_picture_is_let_out_with_a_reason_and_kept_again(
+def test_label_is_lifted_with_a_reason_and_restored(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     asset = made(door, lumiere, OriginLabel.DEMO)
@@ -157,7 +152,7 @@ def test_one_picture_is_let_out_with_a_reason_and_kept_again(
         assert word("labels.let_out") in page.labels()
 
 
-def test_a_photograph_is_asked_nothing(door: Door, lumiere: Agency) -> None:
+def test_photo_has_no_label_to_lift(door: Door, lumiere: Agency) -> None:
     made(door, lumiere, OriginLabel.NONE)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -166,7 +161,7 @@ def test_a_photograph_is_asked_nothing(door: Door, lumiere: Agency) -> None:
         assert word("labels.let_out") not in page.labels()
 
 
-def test_pictures_to_judge_are_those_of_one_kind(door: Door, lumiere: Agency) -> None:
+def test_pictures_to_review_are_of_one_kind(door: Door, lumiere: Agency) -> None:
     demo = made(door, lumiere, OriginLabel.DEMO, 1, Rating.N)
     own = [made(door, lumiere, OriginLabel.NONE, seed, Rating.N) for seed in (2, 3)]
     with lumiere.scope() as scope:
@@ -190,9 +185,7 @@ def test_pictures_to_judge_are_those_of_one_kind(door: Door, lumiere: Agency) ->
         assert drawn(page.again(), "preview") == {str(one) for one in (demo, *own)} - first
 
 
-def test_posts_approved_together_show_no_demonstration_beside_their_own(
-    door: Door, lumiere: Agency
-) -> None:
+def test_bulk_approval_separates_demo_posts(door: Door, lumiere: Agency) -> None:
     demo, own = made(door, lumiere, OriginLabel.DEMO, 1), made(door, lumiere, OriginLabel.NONE, 2)
     asked(lumiere, "La démonstration", media=(demo,), minutes=50)
     asked(lumiere, "Le nôtre", media=(own,), minutes=60)
@@ -210,9 +203,7 @@ def test_posts_approved_together_show_no_demonstration_beside_their_own(
         assert word("approvals.later_one", count=1) not in text
 
 
-def test_a_post_with_a_demonstration_is_written_beside_demonstrations(
-    door: Door, lumiere: Agency
-) -> None:
+def test_composer_of_a_demo_post_offers_demo_pictures(door: Door, lumiere: Agency) -> None:
     demo, own = made(door, lumiere, OriginLabel.DEMO, 1), made(door, lumiere, OriginLabel.NONE, 2)
     post_id, _ = asked(lumiere, "La démonstration", media=(demo,))
     with lumiere.scope() as scope:
@@ -229,7 +220,7 @@ def test_a_post_with_a_demonstration_is_written_beside_demonstrations(
     assert {one.asset_id for one in without.tiles} == {own}
 
 
-def test_covers_of_packs_and_pictures_of_runs_are_of_one_kind(door: Door, lumiere: Agency) -> None:
+def test_pack_covers_and_run_pictures_are_of_one_kind(door: Door, lumiere: Agency) -> None:
     demo, own = made(door, lumiere, OriginLabel.DEMO, 1), made(door, lumiere, OriginLabel.NONE, 2)
     with lumiere.scope() as scope:
         for title, asset in (("Essai", demo), ("Plage", own)):
@@ -260,7 +251,7 @@ def test_covers_of_packs_and_pictures_of_runs_are_of_one_kind(door: Door, lumier
         ]
 
 
-def test_a_pack_of_both_kinds_is_judged_on_two_sheets(door: Door, lumiere: Agency) -> None:
+def test_mixed_pack_is_reviewed_on_two_sheets(door: Door, lumiere: Agency) -> None:
     mixed = [
         made(door, lumiere, label, n, Rating.N)
         for n, label in enumerate([OriginLabel.DEMO, OriginLabel.NONE] * 2, 1)
@@ -289,7 +280,7 @@ def test_a_pack_of_both_kinds_is_judged_on_two_sheets(door: Door, lumiere: Agenc
 
 
 @pytest.mark.parametrize("second", [OriginLabel.NONE, OriginLabel.DEMO])
-def test_what_shows_both_kinds_stands_alone_at_last(
+def test_mixed_posts_are_separated_from_other_posts(
     door: Door, lumiere: Agency, second: OriginLabel
 ) -> None:
     demo, own = made(door, lumiere, OriginLabel.DEMO, 1), made(door, lumiere, OriginLabel.NONE, 2)

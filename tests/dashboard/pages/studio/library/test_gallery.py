@@ -1,4 +1,4 @@
-"""The library as members search it: words and tags, pages that turn, nothing of anybody else."""
+"""Search of the library: text, tags, pages and collections of permitted creators."""
 
 import re
 
@@ -24,7 +24,7 @@ def tiles(text: str) -> set[str]:
     return set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text))
 
 
-def test_words_and_tags_leave_what_bears_them(door: Door, lumiere: Agency) -> None:
+def test_search_and_tags_filter_pictures(door: Door, lumiere: Agency) -> None:
     sea, forest = picture(door, lumiere), picture(door, lumiere, seed=2)
     with lumiere.scope() as scope:
         library.set_alt_text(scope, forest, "une forêt <b>d’automne</b>")
@@ -41,12 +41,10 @@ def test_words_and_tags_leave_what_bears_them(door: Door, lumiere: Agency) -> No
         assert tiles(page.choose(word("studio.tags"), "Été")) == {str(forest)}
         page.choose(word("studio.tags_there"), "Été", "bord de mer")
         assert word("studio.tags_kept") in page.press(word("studio.tags_off"))
-        assert tiles(page.again()) == {str(sea), str(forest)}, (
-            "a tag that nothing bears any more is not asked for"
-        )
+        assert tiles(page.again()) == {str(sea), str(forest)}, "an unused tag no longer filters"
 
 
-def test_pages_turn_and_begin_anew_with_what_is_asked(door: Door, lumiere: Agency) -> None:
+def test_pages_turn_and_restart_with_a_new_search(door: Door, lumiere: Agency) -> None:
     assets = [picture(door, lumiere, seed=seed) for seed in range(1, 27)]
     with lumiere.scope() as scope:
         library.set_alt_text(scope, assets[0], "la première")
@@ -60,11 +58,11 @@ def test_pages_turn_and_begin_anew_with_what_is_asked(door: Door, lumiere: Agenc
         page.press(word("studio.older"))
         assert tiles(page.type(word("studio.search"), "premiere")) == {str(assets[0])}
         assert len(tiles(page.type(word("studio.search"), "mer"))) == 24, (
-            "from the first page, not the one turned to"
+            "a new search starts on the first page"
         )
 
 
-def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: Agency) -> None:
+def test_collection_is_arranged_sold_as_a_pack_and_deleted(door: Door, lumiere: Agency) -> None:
     assets = [picture(door, lumiere, seed=seed) for seed in (1, 2, 3)]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -94,7 +92,7 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
     assert (made.title, len(made.media)) == ("Une saison", 2)
 
 
-def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: Agency) -> None:
+def test_picture_shows_its_posts_and_is_generated_again(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         recipe_id = specs.save_recipe(scope, lumiere.creator_id, build_spec(variants=2))
         runner.start_run(
@@ -126,7 +124,7 @@ def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: A
     assert (again.seed, again.version, again.total) == (5, 1, 2)
 
 
-def test_system_tells_what_is_kept(door: Door, lumiere: Agency) -> None:
+def test_system_page_shows_used_storage(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("system.storage_used", used=1) in page.open("/system")

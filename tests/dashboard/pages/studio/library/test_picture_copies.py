@@ -1,5 +1,5 @@
-"""Studio: copies of one picture asked for on its page, shown while they wait, and in the library
-with their story."""
+"""Studio: edited copies of a picture are requested on its page, shown while pending, and in the
+library with their lineage."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.heavy
 
 
 def work(door: Door, who: Agency) -> list[UUID]:
-    """What the workers do of what was asked for."""
+    """Make the requested copies as the workers do and return their IDs."""
     with who.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = :k RETURNING subject_id",
@@ -44,9 +44,7 @@ def work(door: Door, who: Agency) -> list[UUID]:
     return found
 
 
-def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(
-    door: Door, lumiere: Agency
-) -> None:
+def test_copies_are_requested_followed_and_in_the_library(door: Door, lumiere: Agency) -> None:
     first = picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -71,7 +69,7 @@ def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(
         } == {lumiere.creator_id}
 
 
-def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agency) -> None:
+def test_story_copy_is_requested_in_the_composer(door: Door, lumiere: Agency) -> None:
     first = picture(door, lumiere, rating=Rating.G)
     connected(lumiere, "Insta", "instagram", "instagram.post")
     asked_for = word("compose.shape", form=word("copy.form.story"))
@@ -79,7 +77,7 @@ def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agenc
         page.open("/calendar", new=1)
         page.choose(word("compose.accounts"), "Insta")
         page.check("la mer")
-        assert asked_for not in page.labels(), "a post of a feed has other shapes"
+        assert asked_for not in page.labels(), "feed posts have other formats"
         assert word("feed.not_filled") in page.choose(
             word("option.instagram.story"), word("option.yes")
         )
@@ -97,7 +95,7 @@ def ratio(door: Door, who: Agency, asset_id: UUID, form: str) -> str:
     return f"{part.width}/{part.height}"
 
 
-def test_a_preview_of_a_blurred_picture_stays_blurred(door: Door, lumiere: Agency) -> None:
+def test_preview_of_a_blurred_picture_remains_blurred(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.N)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -106,7 +104,7 @@ def test_a_preview_of_a_blurred_picture_stays_blurred(door: Door, lumiere: Agenc
         assert "clear=" not in text
 
 
-def test_a_watermark_is_kept_and_written_on_a_copy(door: Door, lumiere: Agency) -> None:
+def test_watermark_is_saved_and_applied_to_a_copy(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -141,9 +139,7 @@ def cutting(
             yield Door(url, log, tenant)
 
 
-def test_another_background_is_asked_for_where_a_model_tells_it(
-    cutting: Door, lumiere: Agency
-) -> None:
+def test_background_is_replaced_where_a_model_is_installed(cutting: Door, lumiere: Agency) -> None:
     picture(cutting, lumiere)
     with stream(cutting.url, cutting.cookie(lumiere)) as page:
         page.open("/studio")
@@ -159,7 +155,7 @@ def test_another_background_is_asked_for_where_a_model_tells_it(
         assert {one["background"] for one in asked} == {"#ffffff", "blurred"}
 
 
-def test_without_a_model_the_page_says_what_is_missing(door: Door, lumiere: Agency) -> None:
+def test_missing_models_are_explained(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -170,9 +166,7 @@ def test_without_a_model_the_page_says_what_is_missing(door: Door, lumiere: Agen
         assert word("copy.background") not in page.labels()
 
 
-def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(
-    cutting: Door, lumiere: Agency
-) -> None:
+def test_larger_copy_is_requested_with_a_model_and_stopped(cutting: Door, lumiere: Agency) -> None:
     picture(cutting, lumiere)
     with stream(cutting.url, cutting.cookie(lumiere)) as page:
         page.open("/studio")

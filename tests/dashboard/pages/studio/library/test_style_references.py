@@ -1,5 +1,5 @@
-"""Studio: the look of a creator is chosen, ordered and taken apart on its page; a run says before
-what keeps it."""
+"""Studio: style references of a creator are added, ordered and removed; the page shows before a run
+what prevents it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.heavy
 def able(
     door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    """A dashboard whose engine keeps to looks and takes postures, which no page starts. The other
-    one is started before: it would inherit the settings."""
+    """A dashboard whose engine supports style references and poses, which no page starts. The
+    fixture `door` must start first, or it would inherit these settings."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     there = str(Path(tmp_path_factory.mktemp("adapters")))
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +49,7 @@ def able(
 
 
 def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
-    """Photographs in which the creator is named, who agreed that a model makes them."""
+    """Add photos that show the creator, who consented to AI likeness."""
     assets = [picture(door, who, seed=seed, rating=Rating.G) for seed in seeds]
     with who.scope() as scope:
         person = persons.add_person(
@@ -89,7 +89,7 @@ def row(who: Agency, columns: str) -> tuple[object, ...]:
         return tuple(found.one())
 
 
-def test_a_picture_is_kept_to_and_taken_out(able: Door, lumiere: Agency) -> None:
+def test_style_reference_is_added_and_removed(able: Door, lumiere: Agency) -> None:
     (asset,) = theirs(able, lumiere, 1)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -103,7 +103,7 @@ def test_a_picture_is_kept_to_and_taken_out(able: Door, lumiere: Agency) -> None
     assert kept(lumiere) == []
 
 
-def test_one_that_names_nobody_is_refused_with_what_to_do(able: Door, lumiere: Agency) -> None:
+def test_picture_without_a_named_person_is_refused(able: Door, lumiere: Agency) -> None:
     picture(able, lumiere, seed=1, rating=Rating.G)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -113,7 +113,7 @@ def test_one_that_names_nobody_is_refused_with_what_to_do(able: Door, lumiere: A
     assert kept(lumiere) == []
 
 
-def test_their_order_is_changed_and_why_one_is_left_out_is_said(
+def test_order_is_changed_and_withheld_references_are_explained(
     able: Door, lumiere: Agency
 ) -> None:
     first, second = theirs(able, lumiere, 1, 2)
@@ -132,14 +132,12 @@ def test_their_order_is_changed_and_why_one_is_left_out_is_said(
             )
         text = page.open("/studio")
         assert text.count(word("job.begins_from_withheld")) == 2, (
-            "where it stands, and before the run"
+            "shown at the reference and before the run"
         )
         assert word("look.kept_to", count=2, percent=60) not in text
 
 
-def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(
-    able: Door, lumiere: Agency
-) -> None:
+def test_run_stores_its_style_references(able: Door, lumiere: Agency) -> None:
     (asset,) = theirs(able, lumiere, 1)
     recipe(lumiere, look=60)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -152,7 +150,9 @@ def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(
     assert frozen[0] == str(asset)
 
 
-def test_an_engine_that_keeps_no_look_is_said_before_the_run(door: Door, lumiere: Agency) -> None:
+def test_engine_without_style_references_is_reported_before_the_run(
+    door: Door, lumiere: Agency
+) -> None:
     (asset,) = theirs(door, lumiere, 1)
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, asset)
@@ -164,9 +164,7 @@ def test_an_engine_that_keeps_no_look_is_said_before_the_run(door: Door, lumiere
         ] == [True]
 
 
-def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(
-    able: Door, lumiere: Agency
-) -> None:
+def test_region_and_pose_are_chosen_for_a_run(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -190,7 +188,7 @@ def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(
     assert row(lumiere, "from_asset, pose_asset, pose_weight") == (None, asset, 100)
 
 
-def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: Agency) -> None:
+def test_region_is_given_as_shapes_or_as_a_mask_file(able: Door, lumiere: Agency) -> None:
     picture(able, lumiere, seed=1, rating=Rating.G)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -224,7 +222,7 @@ def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: A
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER])
-def test_who_does_not_run_the_day_sees_no_look(able: Door, lumiere: Agency, role: Role) -> None:
+def test_chatter_sees_no_style_references(able: Door, lumiere: Agency, role: Role) -> None:
     (asset,) = theirs(able, lumiere, 1)
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, asset)
@@ -236,7 +234,9 @@ def test_who_does_not_run_the_day_sees_no_look(able: Door, lumiere: Agency, role
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_look_is_read_in_both_languages(able: Door, tenant: OpenScope, language: str) -> None:
+def test_style_references_exist_in_both_languages(
+    able: Door, tenant: OpenScope, language: str
+) -> None:
     who = create_agency(tenant, language=language)
     theirs(able, who, 1)
     recipe(who, look=60)
@@ -246,7 +246,7 @@ def test_the_look_is_read_in_both_languages(able: Door, tenant: OpenScope, langu
         assert word("look.how", language, most=style_references.MAX_STYLE_REFERENCES) in pick(page)
 
 
-def test_how_alike_each_is_stands_beside_it_and_orders_them(able: Door, lumiere: Agency) -> None:
+def test_similarity_is_shown_and_sorts_the_pictures(able: Door, lumiere: Agency) -> None:
     (asset,) = theirs(able, lumiere, 1)
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, asset)

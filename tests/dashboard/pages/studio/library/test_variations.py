@@ -1,5 +1,5 @@
-"""Studio: variations of a picture are offered where an engine begins from pictures, and asked for
-with a recipe."""
+"""Studio: variations of a picture are offered where the engine supports initial pictures, and
+requested with a recipe."""
 
 import json
 from collections.abc import Iterator
@@ -28,8 +28,7 @@ from tests.studio.builders import build_spec
 def able(
     cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    """A dashboard whose engine begins from pictures: the demonstration model, which no page
-    starts."""
+    """A dashboard whose engine supports initial pictures: the demo model, which no page loads."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__DIFFUSION_FOLDER", "demo")
@@ -37,7 +36,7 @@ def able(
             yield Door(url, log, tenant)
 
 
-def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Agency) -> None:
+def test_engine_without_initial_pictures_offers_no_variations(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec())
@@ -48,7 +47,7 @@ def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Age
 
 
 @pytest.mark.heavy
-def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
+def test_variations_are_requested_once(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         recipe = specs.save_recipe(scope, lumiere.creator_id, build_spec())
@@ -70,13 +69,13 @@ def newest(who: Agency) -> RecipeSummary:
     return card
 
 
-def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumiere: Agency) -> None:
+def test_initial_picture_is_set_in_the_recipe_form(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec())
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
-        assert word("begin.way.posture") not in text, "no engine here takes one"
+        assert word("begin.way.posture") not in text, "no engine supports poses"
         page.choose(word("begin.way"), word("begin.way.begin"))
         page.check(word("vary.part"))
         page.choose(word("vary.way"), word("vary.way.shapes"))
@@ -93,7 +92,7 @@ def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumie
             50,
             ["ellipse"],
         )
-        assert word("begin.begins") in page.open("/studio"), "said before the run"
+        assert word("begin.begins") in page.open("/studio"), "shown before the run"
         page.type(word("studio.steps"), "30")
         page.press(word("studio.keep_recipe"))
         assert (newest(lumiere).spec.begin, newest(lumiere).spec.steps) == (begin, 30)
@@ -108,7 +107,7 @@ def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumie
     assert (found[0], found[1]["shapes"][0]["kind"]) == (asset, "ellipse")
 
 
-def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
+def test_initial_picture_is_set_on_the_picture_and_reported_if_withheld(
     able: Door, lumiere: Agency
 ) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
@@ -127,12 +126,12 @@ def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert text.count(word("job.begins_from_withheld")) == 2, (
-            "before the run, and where it is chosen"
+            "shown before the run and at the choice"
         )
         assert page.find(word("studio.generate")).drawn.disabled
 
 
-def test_an_engine_that_begins_from_nothing_is_said_before_the_run(
+def test_unsupported_initial_picture_is_reported_before_the_run(
     door: Door, lumiere: Agency
 ) -> None:
     asset = picture(door, lumiere, seed=1, rating=Rating.G)
@@ -146,7 +145,7 @@ def test_an_engine_that_begins_from_nothing_is_said_before_the_run(
         assert not page.find(word("studio.generate")).drawn.disabled
 
 
-def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumiere: Agency) -> None:
+def test_painted_strokes_are_validated(able: Door, lumiere: Agency) -> None:
     picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec())

@@ -1,5 +1,4 @@
-"""Pictures that cost money, as members see it: the estimate, the month, the cap, and a run that it
-does not hold."""
+"""Paid pictures as members see them: the estimate, the month, the cap, and a refused run."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,7 +53,7 @@ def priced(
             yield Door(url, log, tenant)
 
 
-def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
+def test_price_depends_on_model_and_engine() -> None:
     known = GeneratorsSettings(replicate_model=MODEL, prices=f"{MODEL} = 0.003 USD, other = 1 EUR")
     assert engine_name(known) == "replicate"
     assert price_per_picture(known, build_spec()) == Price(Decimal("0.3"), "USD")
@@ -69,13 +68,13 @@ def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
     )
     assert price_per_picture(stable, build_spec()) == Price(Decimal(3), "USD")
     assert price_per_picture(stable, build_spec(look=60)) == Price(Decimal(4), "USD"), (
-        "a look is kept by a service of its own"
+        "style references use a separate service"
     )
     assert price_per_picture(stable, build_spec(), {"init", "mask"}) == Price(Decimal(5), "USD")
-    assert price_per_picture(stable, build_spec(), {"init"}) is None, "nobody said what that costs"
+    assert price_per_picture(stable, build_spec(), {"init"}) is None, "that price is not configured"
 
 
-def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None:
+def test_recipe_has_a_separate_budget(priced: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec())
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
@@ -96,22 +95,22 @@ def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None
         )
 
 
-def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Agency) -> None:
+def test_spending_cap_is_saved_and_refuses_a_run_beyond_it(priced: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec())
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         shown = page.open("/studio")
-        assert "1,50" in shown, "three pictures at fifty cents, before the run"
-        assert "20,00" in shown, "the cap of the house"
+        assert "1,50" in shown, "the estimate is three pictures at 0.50 USD"
+        assert "20,00" in shown, "the cap of the installation"
         labels = {one.label for one in page.widgets}
-        assert word("studio.cap", currency="EUR") in labels, "texts are paid in another currency"
+        assert word("studio.cap", currency="EUR") in labels, "texts are billed in another currency"
         page.type(word("studio.cap", currency="USD"), "dear")
         assert word("spending.cap_wrong", currency="USD") in page.press(word("studio.cap_keep"))
         page.type(word("studio.cap", currency="USD"), "1,20")
         page.press(word("studio.cap_keep"))
         refused = page.press(word("studio.generate"))
     told = word("spending.cap_near", cost="1.50 USD", left="1.20 USD", cap="1.20 USD")
-    assert escape_markdown(told) in refused, "in the form of the language, and no sign of Markdown"
+    assert escape_markdown(told) in refused, "localized and with Markdown escaped"
     with lumiere.scope() as scope:
         assert spending_caps.monthly_budget(scope, "USD", {}).own == Money(120, "USD")
         assert scope.run("SELECT count(*) FROM jobs").scalar_one() == 0
@@ -127,10 +126,10 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
         )
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         shown = page.open("/studio")
-        assert word("studio.run_cost") in shown, "on the card of the run"
+        assert word("studio.run_cost") in shown, "the run shows its cost"
 
 
-def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(
+def test_monthly_spending_is_listed_apart_from_the_accounting(
     priced: Door, lumiere: Agency
 ) -> None:
     prices = parse_token_prices("big = 7/1 EUR, dear = 9/1 USD")
@@ -154,7 +153,7 @@ def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(
     with stream(priced.url, priced.cookie(lumiere, Role.ACCOUNTANT)) as page:
         shown = page.open("/shop", view="books")
     assert all(part in shown for part in (word("shop.spent_beside"), "0,07", "0,09")), (
-        "each currency for itself"
+        "each currency is listed separately"
     )
     with lumiere.scope() as scope:
         month, spent = (
@@ -172,7 +171,7 @@ def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(
     )
 
 
-def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(
+def test_recipe_names_its_engine_and_missing_ones_are_reported(
     priced: Door, lumiere: Agency
 ) -> None:
     with lumiere.scope() as scope:
@@ -182,7 +181,7 @@ def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(
         page.choose(word("studio.engine_of"), word("studio.engine_named.diffusion"))
         shown = page.press(word("studio.keep_recipe"))
         assert word("studio.engine.diffusion") in shown
-        assert "1,50" not in shown, "what is made here costs nothing"
+        assert "1,50" not in shown, "local generation is free"
     with lumiere.scope() as scope:
         assert (
             scope.run(
@@ -196,9 +195,7 @@ def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(
         assert page.find(word("studio.generate"), "button").drawn.disabled
 
 
-def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it_stands(
-    priced: Door, lumiere: Agency
-) -> None:
+def test_export_to_a_paid_service_needs_a_grant(priced: Door, lumiere: Agency) -> None:
     (asset,) = theirs(priced, lumiere, 1)
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, asset)
@@ -208,7 +205,7 @@ def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it
     with stream(priced.url, priced.cookie(lumiere, Role.MANAGER)) as page:
         assert unasked in page.open("/studio")
         assert disabled(page)
-        assert unasked in pick(page), "nor does one begin from it"
+        assert unasked in pick(page), "variations are refused too"
         assert [one.drawn.disabled for one in page.widgets if one.label == word("vary.ask")] == [
             True
         ]
@@ -231,7 +228,7 @@ def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it
 
 
 def disabled(page: Stream) -> bool:
-    """Whether the press that makes pictures is shut."""
+    """Return True if the button that generates pictures is disabled."""
     return [one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")] == [
         True
     ]

@@ -1,5 +1,4 @@
-"""A recipe as members write it: its questions answered, its text taken and brought, an older
-version taken up again."""
+"""Recipes in their form: questions, import and export as text, versions."""
 
 import json
 from pathlib import Path
@@ -39,7 +38,7 @@ def newest(who: Agency) -> RecipeSummary:
     return card
 
 
-def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere: Agency) -> None:
+def test_recipe_is_saved_with_lists_questions_and_sizes(door: Door, lumiere: Agency) -> None:
     keep(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -63,10 +62,8 @@ def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere:
     assert (card.version, card.spec.seed, card.spec.picture_count) == (2, 11, 4)
 
 
-def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(
-    door: Door, lumiere: Agency
-) -> None:
-    """The demonstration's model does, and a machine at home, not the house's own engine alone."""
+def test_loras_are_offered_where_an_engine_supports_them(door: Door, lumiere: Agency) -> None:
+    """The demo model and remote workers count, not only the engine of the installation."""
     demo = GeneratorsSettings(diffusion_folder="demo", diffusion_loras="/loras")
     keep(lumiere)
     with lumiere.scope() as scope:
@@ -89,7 +86,7 @@ def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(
         assert word("studio.loras") in page.open("/studio")
 
 
-def test_what_a_workflow_does_not_take_is_named(tmp_path: Path) -> None:
+def test_fields_unsupported_by_a_workflow_are_named(tmp_path: Path) -> None:
     file = tmp_path / "w.json"
     file.write_text(json.dumps(workflow()))
     asked = GeneratorsSettings(comfyui_url="http://127.0.0.1:1", comfyui_workflow=str(file))
@@ -101,7 +98,7 @@ def test_what_a_workflow_does_not_take_is_named(tmp_path: Path) -> None:
     assert unsupported_fields(GeneratorsSettings(), build_spec()) == ()
 
 
-def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> None:
+def test_loras_are_saved_with_their_weights(door: Door, lumiere: Agency) -> None:
     keep(lumiere, loras={"mia-v3": 80})
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -115,12 +112,12 @@ def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> No
 
 
 @pytest.mark.parametrize("written", ["", "film", "film, mia-v3: 70", "a: 1, b.2: 200"])
-def test_looks_are_read_as_they_are_written(written: str) -> None:
+def test_loras_are_parsed_as_formatted(written: str) -> None:
     found = syntax.parse_loras(written)
     assert syntax.format_loras(build_spec(loras=found)) == written
 
 
-def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
+def test_run_uses_the_previewed_prompts(door: Door, lumiere: Agency) -> None:
     asked = {
         "mood": {"kind": "choice", "options": ["calm", "lively"]},
         "what": {"kind": "text", "label": "Quoi ?"},
@@ -148,9 +145,7 @@ def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
     assert (run.seed, run.total, given) == (7, 4, answers)
 
 
-def test_words_of_which_nothing_is_made_are_told_before_the_press(
-    door: Door, lumiere: Agency
-) -> None:
+def test_prohibited_terms_are_reported_before_the_run(door: Door, lumiere: Agency) -> None:
     keep(lumiere, prompt="{what}", parameters={"what": {"kind": "text"}}, words={})
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -163,7 +158,7 @@ def test_words_of_which_nothing_is_made_are_told_before_the_press(
         assert list_runs(scope, lumiere.creator_id) == []
 
 
-def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Agency) -> None:
+def test_recipe_text_is_imported_and_an_older_version_restored(door: Door, lumiere: Agency) -> None:
     keep(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -180,7 +175,7 @@ def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Ag
     assert (card.version, card.spec.variants) == (3, 3)
 
 
-def test_nobody_takes_up_a_version_of_another_creator(lumiere: Agency) -> None:
+def test_version_of_another_creator_is_not_restored(lumiere: Agency) -> None:
     made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
     with lumiere.scope() as scope:
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", **made)
@@ -190,7 +185,7 @@ def test_nobody_takes_up_a_version_of_another_creator(lumiere: Agency) -> None:
             specs.restore_version(scope, lumiere.creator_id, recipe_id)
 
 
-def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere: Agency) -> None:
+def test_recipe_is_created_copied_archived_and_restored(door: Door, lumiere: Agency) -> None:
     first = keep(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -214,7 +209,7 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
             versions.get_current_recipe(scope, [lumiere.creator_id], card.id)
         with pytest.raises(
             NotFound, match=r"recipe\.unknown"
-        ):  # an older version is nobody's to run by its id
+        ):  # an older version cannot be run by its id
             versions.get_current_recipe(scope, [lumiere.creator_id], first)
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
             versions.archive_recipe(scope, uuid7(), first)
@@ -226,11 +221,11 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
         versions.archive_recipe(scope, lumiere.creator_id, card.id)
         assert (
             specs.save_recipe(scope, lumiere.creator_id, card.spec) == card.id
-        )  # written again, it is offered again
+        )  # saving it again restores it
         assert not list_recipes(scope, lumiere.creator_id, retired=True)
 
 
-def test_a_sampler_reaches_the_engine() -> None:
+def test_sampler_reaches_the_engine() -> None:
     assert (
         specs.plan_pictures(build_spec(sampler="dpm++"), seed=1, count=1)[0].job.scheduler
         == "dpm++"

@@ -1,5 +1,5 @@
-"""Lists of words on the studio's page: written, drawn from, changed, taken back, kept for who works
-for all of it."""
+"""Wildcard lists in Studio: created, used, changed and restored; lists of the agency only for
+members with all creators."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ def make(who: Agency, words: list[str], *, own: bool = False) -> UUID:
         )
 
 
-def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere: Agency) -> None:
+def test_list_is_created_used_changed_and_restored(door: Door, lumiere: Agency) -> None:
     keep(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -41,13 +41,13 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         page.type(word("studio.prompt"), "{place}, {@tenues}")
         assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
         text = page.again()
-        assert DRESS in text, "the preview says the words"
+        assert DRESS in text, "the preview shows the words"
         assert word("studio.started", count=3) in page.press(word("studio.generate"))
         assert word("studio.run_lists", lists="tenues 1") in page.again()
         page.type(word("studio.list_words"), "a hat")
         assert word("studio.list_kept", name="tenues") in page.press(word("studio.list_keep"))
         assert word("studio.versions") in page.again()
-        assert f"{DRESS}:3, {COAT}" in page.again(), "what version 1 says stays to be read"
+        assert f"{DRESS}:3, {COAT}" in page.again(), "version 1 is still shown"
         assert word("studio.list_kept", name="tenues") in page.press(word("studio.list_go_back"))
         said = word("list.named", name="tenues", recipes="morning")
         assert said in page.press(word("studio.list_retire"))
@@ -63,7 +63,7 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         ).scalar_one() == {"tenues": {"version": 1, "words": [DRESS, COAT], "weights": {DRESS: 3}}}
 
 
-def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumiere: Agency) -> None:
+def test_list_is_renamed_in_its_recipes(door: Door, lumiere: Agency) -> None:
     make(lumiere, [DRESS])
     keep(lumiere, prompt="{@tenues}")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -74,7 +74,9 @@ def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumier
         assert word("studio.list_renamed", name="habits", recipes="morning") in page.press(
             word("studio.list_keep")
         )
-        assert word("studio.list_by", recipes="morning") in page.again(), "it stays chosen"
+        assert word("studio.list_by", recipes="morning") in page.again(), (
+            "the list is still selected"
+        )
     (one,) = listed(lumiere)
     assert (one.name, one.said.words) == ("habits", [COAT])
     with lumiere.scope() as scope:
@@ -83,15 +85,13 @@ def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumier
         ]
 
 
-def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(
-    door: Door, lumiere: Agency
-) -> None:
+def test_missing_list_is_reported_before_the_run_and_restored(door: Door, lumiere: Agency) -> None:
     list_id = make(lumiere, [DRESS], own=True)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, build_spec(prompt="{@tenues}"))
         scope.run(
             "UPDATE word_lists SET retired = true WHERE id = :id", id=list_id
-        )  # as by an older recipe brought back
+        )  # as if an older recipe had been restored
     said = word("recipe.list_unknown", recipe="morning", list="tenues")
     with stream(door.url, door.cookie(lumiere)) as page:
         assert said in page.open("/studio")
@@ -102,7 +102,7 @@ def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(
         assert not page.find(word("studio.generate")).drawn.disabled
 
 
-def test_a_text_brings_its_lists_or_says_where_they_differ(door: Door, lumiere: Agency) -> None:
+def test_recipe_text_imports_its_lists_or_reports_differences(door: Door, lumiere: Agency) -> None:
     keep(lumiere)
     said = {"tenues": {"words": [COAT], "weights": {}}}
     text = yaml_files.export_recipe(build_spec(prompt="{@tenues}"), said)
@@ -120,9 +120,7 @@ def test_a_text_brings_its_lists_or_says_where_they_differ(door: Door, lumiere: 
     assert listed(lumiere) == [one]
 
 
-def test_who_works_for_some_creators_writes_no_list_of_the_agency(
-    door: Door, lumiere: Agency
-) -> None:
+def test_member_of_some_creators_cannot_change_agency_lists(door: Door, lumiere: Agency) -> None:
     made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
     keep(lumiere)
     make(lumiere, [DRESS])

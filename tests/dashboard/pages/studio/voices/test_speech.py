@@ -1,4 +1,4 @@
-"""Studio: a text is said with the creator's voice from the page; what became of it stands there."""
+"""Studio: text to speech with the creator's voice, and the status of each request."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def engine(account: FakeElevenLabs) -> ElevenLabs:
 
 
 def work(door: Door, who: Agency, able: ElevenLabs) -> None:
-    """What the workers do of what was pressed."""
+    """Synthesize the requested texts as the workers do."""
     with who.scope() as scope:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'speech.say' RETURNING subject_id",
@@ -53,14 +53,14 @@ def work(door: Door, who: Agency, able: ElevenLabs) -> None:
         )
 
 
-def test_without_a_voice_the_page_says_how_one_is_chosen(door: Door, lumiere: Agency) -> None:
+def test_missing_voice_is_explained(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert word("studio.speech_none") in text
         assert word("studio.speech_say") not in page.labels()
 
 
-def test_a_text_is_said_and_one_that_was_lost_is_told(
+def test_text_is_synthesized_and_uncertain_request_is_shown(
     door: Door, lumiere: Agency, account: FakeElevenLabs
 ) -> None:
     able = engine(account)
@@ -92,7 +92,7 @@ def test_a_text_is_said_and_one_that_was_lost_is_told(
 
 
 def listed(door: Door, who: Agency, able: ElevenLabs) -> None:
-    """What the workers find."""
+    """Refresh the voice catalog as the workers do."""
     event, agencies = (
         VoiceCatalogDue(who.tenant_id, who.tenant_id),
         partial(list_tenant_ids, door.tenant),
@@ -102,7 +102,7 @@ def listed(door: Door, who: Agency, able: ElevenLabs) -> None:
     )
 
 
-def test_a_voice_is_looked_for_heard_taken_and_put_away(
+def test_voice_is_searched_sampled_chosen_and_removed(
     door: Door, lumiere: Agency, account: FakeElevenLabs
 ) -> None:
     able = engine(account)
@@ -113,7 +113,7 @@ def test_a_voice_is_looked_for_heard_taken_and_put_away(
         assert word("studio.voices_listing") in page.again()
         listed(door, lumiere, able)
         text = page.open("/studio")
-        assert word("studio.voice_unsaid") in text, "its terms say nothing of money"
+        assert word("studio.voice_unsaid") in text, "the license does not mention commercial use"
         page.press(word("studio.voice_hear"))
         work(door, lumiere, able)
         text = page.open("/studio")
@@ -136,7 +136,7 @@ def test_a_voice_is_looked_for_heard_taken_and_put_away(
         assert len(account.made) == 1
 
 
-def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
+def test_sample_is_served_only_to_permitted_members(
     door: Door, lumiere: Agency, account: FakeElevenLabs
 ) -> None:
     able = engine(account)
@@ -159,7 +159,7 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
         assert stranger.get(address).headers.get("content-type") != "audio/mp4"
 
 
-def test_the_limit_is_kept_and_a_lost_text_is_decided(
+def test_limit_is_saved_and_uncertain_request_is_resolved(
     door: Door, lumiere: Agency, account: FakeElevenLabs
 ) -> None:
     able = engine(account)
