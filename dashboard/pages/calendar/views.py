@@ -18,7 +18,7 @@ MAX_CARDS_PER_DAY = 4
 """Posts of a day in the compact form. The others are counted and shown in the day view."""
 
 MAX_DISTANCE = timedelta(days=3660)
-"""Maximum distance from today of a day in the address."""
+"""Maximum distance of a day in the URL from today."""
 
 
 @dataclass(frozen=True)
