@@ -17,7 +17,7 @@ from foundation.ids import uuid7
 from schedules.drafts.models import UnsavedPost
 
 MAX_FIELDS_LENGTH = 500_000
-"""Bytes of all fields of one post, as JSON."""
+"""Maximum size in bytes of all fields of one post, as JSON."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from feedparser.encodings import convert_to_utf8
 from foundation.errors import BadInput
 
 MAX_ENTRIES = 500
-"""Entries of a feed that are read, from the top of the document."""
+"""Maximum number of entries read from a feed, from the top of the document."""
 
 MAX_ENTRY_TITLE = 300
 MAX_ENTRY_SUMMARY = 500
