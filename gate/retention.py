@@ -24,7 +24,8 @@ EXISTS (SELECT FROM permits p WHERE p.tenant_id = o.tenant_id AND {which} AND (
   'called', 'appealed')
     AND p.media ?| ARRAY(SELECT jsonb_array_elements_text(c.digests)))))
 """
-"""Permits that show sealed bytes, or bytes of a removal request without a final ruling."""
+"""Permits for media with sealed bytes, or with bytes of a removal request without a final ruling.
+"""
 
 _LAST_USE = """
 SELECT max(later.decided_at) FROM decisions this JOIN decisions later ON later.tenant_id =

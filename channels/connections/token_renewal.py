@@ -75,7 +75,7 @@ def apply_outcome_to_account(
     recorded as gone. If a limit differs from the known one, the limits are read again.
 
     Args:
-        shown: generation of the token that was used, None if unknown.
+        shown: generation of the token that was used, or None if unknown.
         secondary: the request is neither a post nor a check of the account. Its outcome proves
         nothing about the account, so the account is verified first.
         repeated: the request was made twice in a row and refused both times.

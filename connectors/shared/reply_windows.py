@@ -19,7 +19,7 @@ def closed_window_reason(
     can: Capabilities, last_in_at: datetime | None, now: datetime
 ) -> Message | None:
     """Return the reason why a user cannot be messaged any more, or None. `last_in_at` is the time
-    of their last message (UTC-aware), None for never."""
+    of their last message (UTC-aware), or None for never."""
     if not can.reply_hours:
         return None
     open_until = last_in_at + timedelta(hours=can.reply_hours) if last_in_at is not None else now

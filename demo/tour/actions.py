@@ -69,7 +69,7 @@ HARMLESS_TITLE = "Une plage en été"
 SOON = timedelta(seconds=1)
 LOOK = timedelta(seconds=2)
 POSTS_BEFORE_KILL = 4
-"""Posts of a burst that are published before the process is killed."""
+"""Number of posts of a burst that are published before the process is killed."""
 
 WAIT = timedelta(milliseconds=100)
 PATIENCE = timedelta(minutes=10)

@@ -299,4 +299,4 @@ def save_screenshot(window: BrowserWindow, path: Path) -> None:
 
 
 MAX_SCREENSHOT_BYTES = 150_000
-"""Bytes of a screenshot."""
+"""Maximum size of a screenshot in bytes."""

@@ -52,8 +52,8 @@ class TourCheckResult:
 
 @dataclass
 class TourJudge:
-    """The check of the tour in one language. `pictures` is the folder of screenshots, None for no
-    screenshots."""
+    """The check of the tour in one language. `pictures` is the folder of screenshots, or None for
+    no screenshots."""
 
     services: Services
     window: BrowserWindow

@@ -223,7 +223,8 @@ def _list_sender_pids(j: TourJudge) -> frozenset[int]:
 
 
 def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:
-    """Check that all thirty posts exist once, and that the killed process was replaced."""
+    """Check that each of the thirty posts exists exactly once, and that the killed process was
+    replaced."""
     before, pids = begun
     j.wait_for_witness(
         "database",

@@ -193,7 +193,7 @@ def _sign_in(j: TourJudge) -> None:
 def _take_step(
     j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE
 ) -> T | None:
-    """Take a step in a window of this width; returns its result, None if a witness disagreed."""
+    """Take a step in a window of this width; returns its result, or None if a witness disagreed."""
     made: T | None = None
     j.width = width
     j.window.set_size(width)

@@ -207,7 +207,7 @@ class GeneratorsSettings(SettingsGroup):
     elevenlabs_url: str = "https://api.elevenlabs.io"
     elevenlabs_model: str = Field(default="eleven_multilingual_v2", pattern=r"^[a-z0-9_]{1,60}$")
     characters_per_month: int = Field(default=0, ge=0)
-    """Maximum characters of paid speech per agency and month. 0: no limit."""
+    """Maximum number of characters of paid speech per agency and month. 0: no limit."""
     cutout_model: str = ""
     """An ONNX model for background removal, as used by the rembg project. Empty: none."""
     cutout_family: Literal["u2net", "isnet", "birefnet"] = "u2net"

@@ -96,7 +96,7 @@ RETURNING set_config('synchronous_commit', 'off', true)
 
 
 def spread_facts(scope: Scope, facts: FactListeners) -> int:
-    """Replace each due fact by one row per listener, and return the number of facts.
+    """Replace each due fact with one row per listener, and return the number of facts.
 
     Covers the tenants that the scope's role sees: all of them for `relay`. An unknown fact becomes
     a dead row and is shown.

@@ -27,7 +27,7 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 MAX_LIFT_REASON = 300
-"""Maximum characters of a reason."""
+"""Maximum number of characters in a reason."""
 
 LABEL_LIFTED_SQL = """
 EXISTS (SELECT FROM label_lifts f WHERE f.tenant_id = assets.tenant_id AND f.asset_id = assets.id

@@ -1,7 +1,7 @@
 """Removal requests about an agency's own staff, which the operator of the installation decides.
 
-Officers decide on the command line under their own names. An appeal must be decided by another
-officer, as among members.
+Officers decide on the command line under their own names. An appeal must be decided by a different
+officer, just as members may not decide appeals against their own decisions.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The module stores account holders, signed releases and their withdrawal. The conditions are in
 `gate/decision/own_release_rules.py` and apply at every decision. They are also checked before a
-release is recorded, so that a refusal does not come ten minutes later.
+release is recorded, so that the member learns of a refusal immediately and not ten minutes later.
 """
 
 from dataclasses import dataclass, replace

@@ -22,7 +22,7 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 MAX_TERM_LENGTH = 64
-"""Maximum characters of a term."""
+"""Maximum number of characters in a term."""
 MIN_TERM_LETTERS = 3
 """Minimum letters of a term: shorter ones occur in every text."""
 MAX_TERMS_AT_ONCE = 100

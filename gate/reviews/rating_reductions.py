@@ -33,7 +33,7 @@ from tenants.auth import device_fingerprints
 
 ACTOR = "system:lowering"
 MAX_LOWERING_REASON = 500
-"""Maximum characters of a reason."""
+"""Maximum number of characters in a reason."""
 
 LIFE = timedelta(days=30)
 """Lifetime of an open request; after that it must be made again."""

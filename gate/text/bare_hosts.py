@@ -13,7 +13,7 @@ from publicsuffixlist import PublicSuffixList
 from gate.text.lexicon import shipped_lexicon
 
 MAX_HOST_LENGTH = 253
-"""Characters of a host name (RFC 1035)."""
+"""Characters allowed in a host name (RFC 1035)."""
 MAX_HOST_LABELS = 16
 """Labels that are read from the end of a host name."""
 URL_END = r"[^\s<>\"'()\[\]]"

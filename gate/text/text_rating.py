@@ -131,7 +131,7 @@ def _matched_kinds(seen: NormalizedViews, known: Lexicon) -> set[str]:
 def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon) -> set[str]:
     """Return the kinds of the terms that these texts complete.
 
-    The earlier texts are matched in full and again with only the short ones, because whole
+    The earlier texts are matched twice, all of them and then only the short ones, because full
     sentences between the pieces of a term must not hide it.
     """
     pieces = [line for line in before if len(line.split()) <= PIECE]

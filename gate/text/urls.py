@@ -9,7 +9,7 @@ from gate.text import text_rating
 from gate.text.bare_hosts import MAX_HOST_LABELS
 
 MAX_URL_LENGTH = 2048
-"""Maximum characters of an address."""
+"""Maximum number of characters in an address."""
 
 SHORTENERS = frozenset(
     {

@@ -4,7 +4,7 @@ from foundation.errors import BadInput
 from foundation.i18n.visible_text import remove_invisible
 
 MAX_APPEAL_LENGTH = 600
-"""Maximum characters of a paragraph that a user may enter."""
+"""Maximum number of characters in a paragraph that a user may enter."""
 
 
 def clean_paragraph(words: str) -> str:

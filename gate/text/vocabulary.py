@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 WIDTH = 4
-"""Bytes of an entry."""
+"""Size of an entry in bytes."""
 COMPOUND_MARK = "+"
 """Prefix of an entry for a word that is a part of German compounds."""
 

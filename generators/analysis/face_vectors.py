@@ -26,7 +26,7 @@ SURE = 50
 
 MIRROR = "mirror"
 HALF = 2
-"""Bytes of a stored number: 16-bit floats change cosines by less than a thousandth."""
+"""Size of a stored number in bytes: 16-bit floats change cosines by less than a thousandth."""
 
 ROWS = 8192
 

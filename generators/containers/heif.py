@@ -47,7 +47,7 @@ _CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"
 @dataclass(frozen=True)
 class HeifStill:
     """A picture: its coded size in pixels, then `turns` quarter turns counter-clockwise, then
-    `mirror`: 0 top to bottom, 1 left to right, None for none."""
+    `mirror`: 0 top to bottom, 1 left to right, or None for none."""
 
     kind: Literal["HEIF", "AVIF"]
     width: int

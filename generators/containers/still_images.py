@@ -41,7 +41,7 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 @dataclass(frozen=True)
 class PictureContainer:
     """A complete still picture. `kind` is Pillow's name of the format; sizes are in pixels, from
-    the header. `end` is the end of the picture in its file, None for the end of the file."""
+    the header. `end` is the end of the picture in its file, or None for the end of the file."""
 
     kind: str
     width: int

@@ -51,7 +51,7 @@ class ClassifierReport:
     """The findings in all views. `source` is `classifier:name@version`; `prohibited` is the reason
     for a rating of X.
 
-    `people` is the highest count in one view, None if it does not count; `words` is text read in
+    `people` is the highest count in one view, or None if it does not count; `words` is text read in
     the picture; `faces` is None if it does not detect faces.
     """
 

@@ -190,7 +190,7 @@ def _choose_word(rng: np.random.Generator, options: tuple[_Word, ...]) -> _Word:
 
 
 def place_and_time(prompt: str) -> tuple[str | None, str | None]:
-    """Return the place and time of day in a prompt, None for each that it does not name."""
+    """Return the place and time of day in a prompt, or None for each that it does not name."""
     found = prompt_words(prompt)
     return _first_match(found, _PLACES), _first_match(found, _HOURS)
 

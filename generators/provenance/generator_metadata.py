@@ -20,7 +20,7 @@ from PIL import ExifTags, Image
 from generators.provenance import embedded_claims
 
 MAX_LENGTH = 20_000
-"""Maximum characters stored of one text."""
+"""Maximum number of characters stored of one text."""
 
 _OWN_KEYS = frozenset(
     {"parameters", "prompt", "workflow", "dream", "sd-metadata", "generation_data"}

@@ -12,7 +12,7 @@ from foundation.errors import BadInput, Unavailable
 
 MAX_OVERLAY_TEXT = 140
 MAX_LINES = 6
-"""Maximum characters of a caption, and lines it may take."""
+"""Maximum number of characters in a caption, and lines it may take."""
 
 FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
 """The bundled font (its licence is beside it), so that text and clips are equal on every machine.

@@ -20,7 +20,7 @@ MAX_ERRORS = 5
 """Maximum number of faults in a repair request: a small model can fix a short list, and a hostile
 answer may break hundreds of rules."""
 _PATH = 80
-"""Maximum characters of a fault; its path contains names made up by the model."""
+"""Maximum number of characters in a fault; its path contains names made up by the model."""
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ class AbTestSample:
 
 @dataclass(frozen=True)
 class AbTestReading:
-    """The reading of a post, None if the platform reported nothing. A `final` reading is no longer
-    corrected."""
+    """The reading of a post, or None if the platform reported nothing. A `final` reading is no
+    longer corrected."""
 
     value: int | None
     final: bool

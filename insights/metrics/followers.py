@@ -85,7 +85,7 @@ def count_followers(
 
 @dataclass(frozen=True)
 class AccountFollowers:
-    """Followers of an account on a day; `change` is relative to the day before, None if that is
+    """Followers of an account on a day; `change` is relative to the day before, or None if that is
     unknown."""
 
     account: str

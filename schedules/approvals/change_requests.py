@@ -12,7 +12,7 @@ CHANGE_REQUEST_CAUSE = "approval:"
 """Prefix of the cause of a change-request notice, before the post ID."""
 
 BEGINNING = 60
-"""Characters of the excerpt in a notice."""
+"""Maximum number of characters of the excerpt in a notice."""
 
 
 def close_change_request(scope: Scope, post_id: UUID) -> None:

@@ -294,7 +294,7 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 def approved_until(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> datetime | None:
-    """Return the end of a post's approval (UTC-aware), None if it is not approved.
+    """Return the end of a post's approval (UTC-aware), or None if it is not approved.
 
     It ends when the first needed approval expires; `FOR_GOOD` if none is needed. `since` is as in
     `is_approved`.

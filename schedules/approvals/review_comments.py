@@ -25,7 +25,7 @@ from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 
 MAX_REVIEW_COMMENT_LENGTH = 2000
-"""Characters of one comment."""
+"""Maximum number of characters in a comment."""
 
 MAX_REVIEW_COMMENTS = 500
 """Comments of one post."""

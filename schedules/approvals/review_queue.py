@@ -24,7 +24,7 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import queries
 
 BEGINNING = 160
-"""Characters of an excerpt."""
+"""Maximum number of characters in an excerpt."""
 
 
 @dataclass(frozen=True)

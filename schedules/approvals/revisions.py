@@ -20,8 +20,8 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
-"""Words of each text that are compared, without their common beginning and end. More would take
-seconds; a longer middle counts as changed completely."""
+"""Maximum number of words of each text that are compared, without their common beginning and end.
+More would take seconds; a longer middle counts as changed completely."""
 
 Kind = Literal["same", "gone", "new"]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")

@@ -86,8 +86,8 @@ class WaitingDelivery:
 class IntervalTurn:
     """The time of the next attempt of a delivery that may not publish now.
 
-    `at` is None if a member must decide. `said` gives the reason, None if the delivery only yields
-    to a more important one.
+    `at` is None if a member must decide. `said` gives the reason, or None if the delivery only
+    yields to a more important one.
     """
 
     at: datetime | None
@@ -102,7 +102,7 @@ def is_interval_enforced(channel: Channel) -> bool:
 def lay_out_turns(
     waiting: Iterable[WaitingDelivery], *, free: datetime, gap: timedelta
 ) -> dict[UUID, datetime | None]:
-    """Return the publishing time of each delivery, None for one that would be too late; pure.
+    """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
     No delivery publishes before `free`, and any two are at least `gap` apart. Among the deliveries
     that could publish at a time, the first in rank does. A delivery that is too late takes no turn.
@@ -126,7 +126,7 @@ def lay_out_turns(
 def find_turn(
     scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta
 ) -> IntervalTurn | None:
-    """Return the turn of a due delivery, None if it may publish now.
+    """Return the turn of a due delivery, or None if it may publish now.
 
     The caller holds the lock of the account, so that deliveries claimed by other workers are seen
     and the answer stays true until the transaction ends.
@@ -321,7 +321,8 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
 def forecast_turn(
     scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime | None:
-    """Return when a post planned at an instant would be published on an account, None if too late.
+    """Return when a post planned at an instant would be published on an account, or None if too
+    late.
 
     The account enforces its minimum interval. `but` is the delivery being moved; a new one gets the
     default priority and late deadline.

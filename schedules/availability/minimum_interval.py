@@ -138,7 +138,8 @@ def nearest_free_time(
     now: datetime,
     closed: Iterable[QuietPeriod] = (),
 ) -> datetime | None:
-    """Return the free instant nearest to `wanted`, None if the day before and after is full; pure.
+    """Return the free instant nearest to `wanted`, or None if the day before and after is full;
+    pure.
 
     The instant is in the future, at most a day away, at least `gap` from every instant of `taken`
     and in no period of `closed`. Candidates are the edges of the taken instants and every quarter
@@ -181,7 +182,7 @@ def first_time_after_quiet(at: datetime, closed: Sequence[QuietPeriod]) -> datet
 def find_interval_warning(
     scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = None
 ) -> IntervalWarning | None:
-    """Return the conflicts of posting on an account at an instant, None if there are none.
+    """Return the conflicts of posting on an account at an instant, or None if there are none.
 
     `but` is the delivery being planned. The result is advice: the member may plan the time anyway.
     Raises NotFound.
@@ -224,7 +225,7 @@ def find_interval_warning(
 def _find_nearest_post(
     scope: Scope, channel: Channel, at: datetime, but: UUID | None
 ) -> tuple[datetime, str] | None:
-    """Return the nearest post within the minimum interval of the account, None if there is none."""
+    """Return the nearest post within the account's minimum interval, or None if there is none."""
     if not channel.min_interval:
         return None
     rows = scope.session.exec(

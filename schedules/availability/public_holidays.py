@@ -164,7 +164,7 @@ def _holiday_names_by_date(
 
 
 def _replace_apostrophes(french: str) -> str:
-    """Replace straight apostrophes by the typographic ones used on French pages."""
+    """Replace straight apostrophes with the typographic ones used on French pages."""
     return french.replace("'", "’")
 
 

@@ -171,7 +171,7 @@ _USED = "UPDATE calendar_addresses SET used_at = house_now() WHERE tenant_id = :
 def resolve_calendar_secret(
     tenant: OpenScope, secret: str, *, address: str
 ) -> CalendarAccess | None:
-    """Return the scope of a secret, None if it is unknown or revoked.
+    """Return the scope of a secret, or None if it is unknown or revoked.
 
     `render_ics_calendar` checks that the member still belongs to the agency. Failures are counted
     by network address. Raises Refused after too many; valid secrets are accepted even then.

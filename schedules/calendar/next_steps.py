@@ -79,8 +79,8 @@ class NextStep:
     code: str
     who: str = ""
     why: Message | None = None
-    """The obstacle that must end or be fixed first, None if the delivery only waits for its time.
-    """
+    """The obstacle that must end or be fixed first, or None if the delivery only waits for its
+    time."""
 
 
 def is_next_step_stopped(halt: StoppedScope, entry: DeliveryEntry) -> bool:
@@ -201,8 +201,8 @@ def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objectio
 
 @dataclass(frozen=True)
 class NextStepReport:
-    """The next step of a delivery, its time if it publishes by itself, and the problems that would
-    block it."""
+    """The next step of a delivery, its time if it publishes automatically, and the problems that
+    would block it."""
 
     next: NextStep
     at: datetime | None

@@ -45,7 +45,7 @@ class AccountBlock:
 
 
 def find_account_block(scope: Scope, channel: Channel) -> AccountBlock | None:
-    """Return the block of an account, None if it may send. Read-only, takes no locks."""
+    """Return the block of an account, or None if it may send. Read-only, takes no locks."""
     until = channel.paused_until
     if channel.state in UNUSABLE_STATES:
         return AccountBlock(BlockReason.LOST, send_limits.BLOCK_RECHECK)

@@ -90,7 +90,7 @@ def lay_out_missed(
     taken: Sequence[datetime] = (),
     beside: timedelta = MIN_INTERVAL,
 ) -> dict[UUID, datetime | None]:
-    """Return the publishing time of each delivery, None for one that would be too late; pure.
+    """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
     The order is priority, then due time. The first is at `free`, each other at least `gap` later
     and at least `beside` from each instant of `taken` (sorted), at which other posts are published.
@@ -275,7 +275,7 @@ def _hold_missed_delivery(
 
 
 def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
-    """Replace the notice of a downtime by one with the current numbers.
+    """Replace the notice of a downtime with one with the current numbers.
 
     It is addressed to the members of one creator if all missed posts are that creator's, otherwise
     to the agency.
@@ -313,7 +313,7 @@ def held_message(found: DowntimeProgress) -> Message:
 
 
 def _common_creator_id(rows: Iterable[Delivery]) -> UUID | None:
-    """Return the creator of all these deliveries, None if they belong to several."""
+    """Return the creator of all these deliveries, or None if they belong to several."""
     whose = {row.creator_id for row in rows}
     return whose.pop() if len(whose) == 1 else None
 

@@ -100,7 +100,7 @@ class PostPreview:
     joined: bool = False
     """True if the parts are appended to the text of the post."""
     chosen: tuple[ReadableOption, ...] = ()
-    """Options on this account."""
+    """The post's options on this account."""
     platform: str = ""
     showing: FeedLayout = NEUTRAL_LAYOUT
     """The layout of posts in the platform's feed."""

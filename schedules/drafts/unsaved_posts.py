@@ -17,7 +17,7 @@ from foundation.ids import uuid7
 from schedules.drafts.models import UnsavedPost
 
 MAX_FIELDS_LENGTH = 500_000
-"""Bytes of all fields of one post, as JSON."""
+"""Maximum size in bytes of all fields of one post, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields |
 def take_new_fields(
     scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
 ) -> UnsavedFields | None:
-    """Return the latest fields of a member for a new post of these creators, None if there are
+    """Return the latest fields of a member for a new post of these creators, or None if there are
     none.
 
     The fields move to `subject_id`, so that another open window does not overwrite them.

@@ -25,13 +25,14 @@ from feedparser.encodings import convert_to_utf8
 from foundation.errors import BadInput
 
 MAX_ENTRIES = 500
-"""Entries of a feed that are read, from the top of the document."""
+"""Maximum number of entries read from a feed, from the top of the document."""
 
 MAX_ENTRY_TITLE = 300
 MAX_ENTRY_SUMMARY = 500
 MAX_ENTRY_LINK = 2_000
 _MAX_ELEMENT = 40 * MAX_ENTRY_SUMMARY + 1_000
-"""Characters of one element that are read: markup can be many times longer than its text."""
+"""Maximum number of characters read from one element: markup can be many times longer than its
+text."""
 
 _MAX_DEPTH = 5_000
 """Nesting depth: unclosed elements are common, and the parsing time grows with the square of the
@@ -58,7 +59,7 @@ class ParsedEntry:
 
     @property
     def text(self) -> str:
-        """Return the text of its draft."""
+        """Return the text of the draft made from this entry."""
         return "\n\n".join(part for part in (self.title, self.summary, self.link) if part)
 
 

@@ -9,7 +9,7 @@ from schedules.posts import text_similarity
 from schedules.posts.text_similarity import SIMILARITY_WINDOW, Fingerprint, SimilarityKind
 
 MAX_CANDIDATES_COMPARED = 50
-"""Posts that are compared for each shared mark, nearest in time first."""
+"""Maximum number of posts compared for each shared mark, nearest in time first."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ _NOWHERE = (
 """States of deliveries that are not published and will not be."""
 
 AT_ONCE = 2_000
-"""Posts that are read in one statement."""
+"""Number of posts read in one statement."""
 
 _STAY = tuple(
     map(

@@ -53,7 +53,7 @@ ORIGIN = "csv"
 """`origin` of imported posts; their origin key is the ID of the import and the key of the row."""
 
 AT_ONCE = 1_000
-"""Posts that are built and inserted together. With all posts of a file, garbage collection took a
+"""Number of posts built and inserted together. With all posts of a file, garbage collection took a
 fifth of the time."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)

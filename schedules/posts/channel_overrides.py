@@ -29,12 +29,12 @@ MAX_PRICE_MINOR = 10_000_000
 """Highest price in minor units; the limit of a platform is lower and comes from its connector."""
 
 MAX_OPTIONS_SIZE = 4_000
-"""Characters of all options of one override; the limit of a platform is lower and comes from its
-connector."""
+"""Maximum number of characters of all options of one override; the limit of a platform is lower and
+comes from its connector."""
 
 MAX_TITLE_LENGTH = 200
 MAX_BODY_LENGTH = 20_000
-"""Characters; the limit of a platform is lower and comes from its connector."""
+"""Maximum number of characters; the limit of a platform is lower and comes from its connector."""
 
 
 @dataclass(frozen=True)

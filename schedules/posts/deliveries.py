@@ -101,7 +101,7 @@ def create_post(
     """Create a post once for each (origin, origin_key). A repeat returns the existing ID.
 
     `media` are asset IDs and `parts` follow as a thread; `others` are channel overrides. `late_ok`
-    is the delay after which the post is no longer published, None for no limit; with
+    is the delay after which the post is no longer published, or None for no limit; with
     `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
     one account, 0 first. Raises BadInput, and NotFound for media outside the creator's library.
     """
@@ -232,7 +232,7 @@ def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
 
 
 def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
-    """Return the last instant at which a delivery of a post can be published, None for always.
+    """Return the last instant at which a delivery of a post can be published, or None for always.
 
     `due` is UTC-aware.
     """

@@ -31,7 +31,7 @@ MAX_LABELS = 200
 
 MAX_LABELS_PER_POST = 20
 MAX_POSTS_PER_LABELLING = 200
-"""Posts of one bulk change."""
+"""Maximum number of posts in one bulk change."""
 
 
 @dataclass(frozen=True)

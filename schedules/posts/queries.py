@@ -29,7 +29,7 @@ from schedules.posts.states import NEEDS_DECISION, WAITS_FOR_MANUAL_POSTING, Del
 from schedules.posts.thread_parts import ThreadPart, parse_thread
 
 MAX_PAGE_SIZE = 200
-"""Rows of one page."""
+"""Maximum number of rows on one page."""
 
 
 @dataclass(frozen=True)

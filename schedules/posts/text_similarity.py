@@ -54,8 +54,8 @@ class SimilarityKind(StrEnum):
 class Fingerprint:
     """The features of a post that are compared: signed 64-bit numbers, as the database stores them.
 
-    `words` hashes the normalised text, None without a text; `letters` and `sense` are simhashes,
-    None for a short text.
+    `words` hashes the normalised text, or None without a text; `letters` and `sense` are simhashes,
+    or None for a short text.
     """
 
     words: int | None

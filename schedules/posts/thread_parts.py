@@ -23,7 +23,7 @@ MAX_THREAD_PARTS = 25
 """Parts of one post, including the first comment."""
 
 MAX_PART_LENGTH = 4096
-"""Characters; the limit of a platform is lower and comes from its connector."""
+"""Maximum number of characters; the limit of a platform is lower and comes from its connector."""
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
 def settle_edit(
     scope: Scope, edit_id: UUID, outcome: Outcome, *, attempt: int, attempt_id: UUID | None
 ) -> timedelta | None:
-    """Record the outcome of an edit; return the delay until the next attempt, None if there is
+    """Record the outcome of an edit; return the delay until the next attempt, or None if there is
     none.
 
     If a later claim or a removal was faster, only the attempt stores the outcome.

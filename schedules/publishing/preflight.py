@@ -1,7 +1,7 @@
 """Preflight checks: warn members of what would stop a delivery, before its time.
 
 They run at scheduling, a day before and ten minutes before the due time. They send nothing to a
-platform and change no state. Causes that end by themselves before the due time are ignored.
+platform and change no state. Causes that resolve themselves before the due time are ignored.
 """
 
 from collections.abc import Mapping, Sequence

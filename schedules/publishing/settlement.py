@@ -163,8 +163,8 @@ UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
 
 
 class RecordedOutcome(Protocol):
-    """Function that returns the outcome of the stored response to the last step of a part, None if
-    there is none: `channels.sending.step_runner.recorded_outcome`."""
+    """Function that returns the outcome of the stored response to the last step of a part, or None
+    if there is none: `channels.sending.step_runner.recorded_outcome`."""
 
     def __call__(self, scope: Scope, subject: Subject, *, part: int) -> Outcome | None: ...
 

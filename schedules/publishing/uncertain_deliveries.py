@@ -42,7 +42,7 @@ from tenants.notices import notices
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN = timedelta(seconds=20)
 PATIENCE = timedelta(minutes=5)
-"""After this time without an answer of the platform the link is refused; `AGAIN` is the interval.
+"""If the platform does not answer within this time, the link is refused; `AGAIN` is the interval.
 """
 
 

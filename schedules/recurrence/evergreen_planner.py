@@ -166,7 +166,7 @@ def _iterate_free_places(scope: Scope, here: _Here, after: datetime) -> Iterator
 def _choose_next_variant(
     scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]
 ) -> UUID | None:
-    """Return the first variant that may be published in a slot, None if there is none.
+    """Return the first variant that may be published in a slot, or None if there is none.
 
     It is old enough, not rejected, not a near-duplicate of recent posts on the account, and
     contains no paid content for free.

@@ -70,7 +70,8 @@ def variant_of_post(scope: Scope, row: Series, post_id: UUID) -> str:
 def assign_variant(
     scope: Scope, row: Series, channel_id: UUID, occurrence: str
 ) -> tuple[UUID, str | None]:
-    """Return the post of a new occurrence on an account and its version, None if it is not a unit.
+    """Return the post of a new occurrence on an account and its version, or None if it is not a
+    unit.
 
     A test that is complete or ended draws no more versions; the series continues with its post.
     """

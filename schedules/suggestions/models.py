@@ -64,7 +64,8 @@ class WeekLine(CreatorOwnedRow, table=True):
 
 
 class TextKit(CreatorOwnedRow, table=True):
-    """A caption set for a post being written; a member picks texts, none is published by itself."""
+    """A caption set for a post being written. A member picks texts; none is published
+    automatically."""
 
     __tablename__ = "text_kits"
     __table_args__ = table_arguments(

@@ -14,8 +14,8 @@ from studio.library.states import ShelfState
 class GenerationOutput:
     """The output of a period.
 
-    `seconds_per_kept` is the total engine time divided by the kept images, None without any; `cost`
-    is by currency.
+    `seconds_per_kept` is the total engine time divided by the kept images, or None without any;
+    `cost` is by currency.
     """
 
     made: int

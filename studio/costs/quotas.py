@@ -157,7 +157,7 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
 
 
 def character_quota(scope: Scope) -> int | None:
-    """Return the agency's monthly maximum of characters, None if it has none."""
+    """Return the agency's monthly maximum of characters, or None if it has none."""
     found = _find_limit_row(scope, None)
     return found.characters if found else None
 
@@ -181,7 +181,8 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
 
 
 def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationWait | None:
-    """Return the time until which the next image of a creator waits, None if it may be generated.
+    """Return the time until which the next image of a creator waits, or None if it may be
+    generated.
 
     The later of hours and quota applies.
     """

@@ -43,8 +43,8 @@ class CapReached(Refused):
 
 @dataclass(frozen=True)
 class PurchaseRequest:
-    """An image of a run to buy, with its price; `budget` is the limit of the run, None
-    without one."""
+    """An image of a run to buy, with its price; `budget` is the limit of the run, or None without
+    one."""
 
     creator_id: UUID
     job_id: UUID

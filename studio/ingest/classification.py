@@ -64,7 +64,7 @@ CompareFaces = Callable[[UUID, ClassifierReport], FaceComparisonResult | None]
 def compare_faces(
     tenant_id: UUID, found: ClassificationResult, compare: CompareFaces | None
 ) -> FaceComparisonResult | None:
-    """Return the resemblances of an image, None if no faces were detected separately."""
+    """Return the resemblances of an image, or None if no faces were detected separately."""
     seen = found.seen if isinstance(found, PartialClassification) else found
     return (
         compare(tenant_id, seen)

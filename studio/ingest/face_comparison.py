@@ -66,7 +66,7 @@ class FaceComparison:
     alike: int
 
     def __call__(self, tenant_id: UUID, seen: ClassifierReport) -> FaceComparisonResult | None:
-        """Return the resemblances of an image, None if no faces were detected separately.
+        """Return the resemblances of an image, or None if no faces were detected separately.
 
         No transaction may be open.
         """
@@ -186,7 +186,7 @@ def _delete_banned_picture(event: FaceBanRequested, *, by: FaceComparison) -> No
 
 
 def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[bytes, ...]] | None:
-    """Return the model and the vectors of the only face in an image, None if there is none or
+    """Return the model and the vectors of the only face in an image, or None if there is none or
     several.
 
     Raises BadInput and EngineError.

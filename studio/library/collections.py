@@ -22,8 +22,8 @@ MAX_COLLECTION_NAME = 60
 
 @dataclass(frozen=True)
 class CollectionView:
-    """A collection with its images in order; `cover` is the chosen one, by default the first, None
-    if empty."""
+    """A collection with its images in order; `cover` is the chosen one, by default the first, or
+    None if empty."""
 
     id: UUID
     name: str

@@ -41,8 +41,8 @@ FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
 """Returns the assets used in posts of a creator, in any state; provided by a higher layer."""
 
 ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | erasure.RetentionReason
-"""The reason why an image cannot be erased: not retired, its run is active, in a pack, in a post,
-another image has the same bytes, or a reason of the gate."""
+"""The reason why an image cannot be erased: it is not retired, its run is active, it is in a pack
+or in a post, another image has the same bytes, or the gate must retain it."""
 
 _DAYS = "SELECT days FROM retentions WHERE tenant_id = :tenant"
 _SET = """

@@ -68,7 +68,7 @@ def playback_of(scope: Scope, assets: Collection[UUID]) -> dict[UUID, Playback]:
 
 
 def poster_digest(scope: Scope, asset_id: UUID) -> str | None:
-    """Return the digest of a video's poster, None for an image."""
+    """Return the digest of a video's poster, or None for an image."""
     return next(iter(asset_records.rendition_digests(scope, asset_id, POSTER_PART)), None)
 
 

@@ -21,7 +21,7 @@ MAX_PAGE_SIZE = 100
 """Maximum images of one page."""
 
 MAX_QUERY_LENGTH = 200
-"""Maximum characters of a query; the rest is ignored."""
+"""Maximum number of characters in a query; the rest is ignored."""
 
 MAX_WORDS = 8
 ANY_VALUE = "all"
@@ -75,7 +75,7 @@ class LibraryQuery:
 
 @dataclass(frozen=True)
 class LibraryPage:
-    """A page of images, and the cursor of the next page, None at the end."""
+    """A page of images, and the cursor of the next page, or None at the end."""
 
     cards: Sequence[AssetCard]
     after: PageCursor | None
@@ -83,8 +83,8 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchFacets:
-    """The filter values of a library: tags (folded, as written) with counts, most used first;
-    engines with models; recipe names; and the total number of images."""
+    """The filter values of a library: tags (folded form, form as written, count), most used first;
+    pairs of engine and model; recipe names; and the total number of images."""
 
     tags: Sequence[tuple[str, str, int]]
     made_with: Sequence[tuple[str, str]]

@@ -12,7 +12,7 @@ MAX_TAGS = 30
 """Maximum tags of one image."""
 
 MAX_TAG_LENGTH = 40
-"""Maximum characters of one tag."""
+"""Maximum number of characters in one tag."""
 
 AT_ONCE = 200
 """Maximum images of one request."""

@@ -118,7 +118,7 @@ def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
 def export_refusal(
     scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]
 ) -> Message | None:
-    """Return the reason why these bytes may not be sent, None if they may."""
+    """Return the reason why these bytes may not be sent, or None if they may."""
     try:
         check_export(scope, creator_id, engine, digests)
     except (NotFound, Refused) as why:

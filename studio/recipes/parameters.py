@@ -13,7 +13,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,6}", re.ASCII)
 _SAID = {"yes": True, "true": True, "no": False, "false": False}
 
 MAX_ANSWER_LENGTH = 120
-"""Maximum characters of a text value."""
+"""Maximum number of characters in a text value."""
 
 Line = Annotated[str, Field(max_length=80)]
 ParameterValue = str | int | bool
@@ -36,7 +36,7 @@ class ChoiceParameter(_Parameter):
     default: Line = ""
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """Return the value for the prompt, None if it is not an option."""
+        """Return the value for the prompt, or None if it is not an option."""
         return answer if isinstance(answer, str) and answer in self.options else None
 
     @property
@@ -54,7 +54,7 @@ class TextParameter(_Parameter):
     default: Annotated[str, Field(max_length=MAX_ANSWER_LENGTH)] = ""
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """Return the value on one line, None if it is too long or contains control characters."""
+        """Return the value on one line, or None if it is too long or has control characters."""
         said = " ".join(answer.split()) if isinstance(answer, str) else None
         return said if said is not None and len(said) <= self.most and is_one_line(said) else None
 
@@ -73,7 +73,7 @@ class NumberParameter(_Parameter):
     default: Annotated[int, Field(ge=-10_000, le=10_000)] | None = None
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """Return the number as digits, None if it is out of bounds."""
+        """Return the number as digits, or None if it is out of bounds."""
         whole = isinstance(answer, int) and not isinstance(answer, bool)
         return str(answer) if whole and self.least <= int(answer) <= self.most else None
 
@@ -92,7 +92,7 @@ class BooleanParameter(_Parameter):
     default: bool = False
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """Return the prompt text of the value, None if it is not a boolean."""
+        """Return the prompt text of the value, or None if it is not a boolean."""
         if not isinstance(answer, bool):
             return None
         return self.yes if answer else self.no

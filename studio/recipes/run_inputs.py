@@ -47,7 +47,7 @@ def run_input_columns(
     """Validate the input images of a run and return its columns.
 
     Without `begin` and `pose`, those of the recipe are used. `look` is the style of an earlier run,
-    None for the creator's current one. Raises as `input_pictures.check_init_picture` and
+    or None for the creator's current one. Raises as `input_pictures.check_init_picture` and
     `style_references.add_style_reference`; BadInput for a pose together with an init image, which
     no engine supports.
     """

@@ -161,7 +161,7 @@ def parse_recipe(raw: object) -> RecipeSpec:
 
 
 def _find_invalid_field(spec: RecipeSpec) -> str:
-    """Return the name of the first field whose value is inconsistent, "" if there is none."""
+    """Return the name of the first field whose value is inconsistent, or "" if there is none."""
     ambiguous = _find_ambiguous_name(spec)
     if ambiguous:
         return ambiguous

@@ -29,7 +29,7 @@ FrozenStyle = list[list[str]]
 
 @dataclass(frozen=True)
 class StyleReference:
-    """A style reference; `refused` is the reason why it may no longer be used, None if it may."""
+    """A style reference; `refused` is the reason why it is no longer usable, or None if it is."""
 
     asset_id: UUID
     refused: Message | None

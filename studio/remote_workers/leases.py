@@ -141,8 +141,8 @@ def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[
 def _lease_next_pictures(
     scope: Scope, job: JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
 ) -> LeasedPictures | None:
-    """Return the next images of a run under a new lease, None if the worker cannot make
-    them now."""
+    """Return the next images of a run under a new lease, or None if the worker cannot make them
+    now."""
     spec = specs.spec_of_run(scope, job)
     if not able.can_make(
         model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)
@@ -250,7 +250,7 @@ def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> Heartb
 
 
 def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | None:
-    """Return the run of a lease, None if the lease is over or belongs to another worker.
+    """Return the run of a lease, or None if the lease is over or belongs to another worker.
 
     An expired lease is valid until the run is leased again, so that results of an interrupted
     connection are not lost.

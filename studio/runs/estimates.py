@@ -104,7 +104,7 @@ def _relative_work(spec: RecipeSpec) -> float:
 def price_per_picture(
     known: GeneratorsSettings, spec: RecipeSpec, asks: AbstractSet[str] = NO_INPUTS
 ) -> Price | None:
-    """Return the price of an image of a recipe, None if it is free or has no configured price.
+    """Return the price of an image of a recipe, or None if it is free or has no configured price.
 
     `asks` are the inputs of the run (`ImageJob.asks`), by default those of the recipe.
     """

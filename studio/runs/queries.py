@@ -112,8 +112,8 @@ def _run_summary(scope: Scope, row: JobRow, name: str, version: int) -> RunSumma
 class RunProgress:
     """The progress of a run.
 
-    `assets` are the images generated so far; `scores` their technical quality, 0 to 100, None for
-    images made before scores existed.
+    `assets` are the images generated so far; `scores` their technical quality, 0 to 100, or None
+    for images made before scores existed.
     """
 
     job_id: UUID

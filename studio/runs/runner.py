@@ -514,7 +514,7 @@ def _prepare_pictures(
 
 
 def failure_reason(scope: Scope, job_id: UUID) -> Message | None:
-    """Return the reason why a run failed, None if it did not. Raises NotFound."""
+    """Return the reason why a run failed, or None if it did not. Raises NotFound."""
     reason = records.get_run_row(scope, job_id).reason
     return Message.from_json(reason) if reason else None
 

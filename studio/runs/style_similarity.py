@@ -153,8 +153,8 @@ def _measure_style(
 
 
 def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleScore | None:
-    """Compare the faces of the first photo with those of the others, None if they were not detected
-    by one model."""
+    """Compare the faces of the first photo with those of the others. Return None if they were not
+    detected by one model."""
     seen = [classifier.classify_views((whole_view(photo),)).faces for photo in photos]
     told = [each for each in seen if each is not None]
     if len(told) < len(seen) or len({each.model for each in told}) > 1:

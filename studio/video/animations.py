@@ -43,7 +43,7 @@ from studio.video.models import ClipRow
 
 ANIMATION_ACTOR = "system:moving"
 MAX_PROMPT_LENGTH = 500
-"""Maximum characters of the prompt."""
+"""Maximum number of characters in the prompt."""
 
 MIN_SIDE = 480
 """Minimum longer edge in pixels of a video from a small image."""

@@ -101,7 +101,7 @@ def list_recent_clips(
 def begin_clip(
     tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None
 ) -> ClipRow | None:
-    """Mark a clip as running and return its row, None if it has ended.
+    """Mark a clip as running and return its row, or None if it has ended.
 
     If `per_day` (the installation's daily image quota, 0 for unlimited) is given, generation hours
     and quotas apply. Raises `outbox.RetryLater` if it must wait.

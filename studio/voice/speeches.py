@@ -218,7 +218,7 @@ def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
 
 
 def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
-    """Return the monthly limit of characters: the lower of the agency's and the installation's,
+    """Return the monthly limit of characters: the lower of the agency's and the installation's, or
     None for unlimited."""
     found = [
         each for each in (quotas.character_quota(scope), per_month or None) if each is not None
@@ -245,7 +245,7 @@ def month_start(zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
-    """Mark a speech as asked and return its row, None if it is settled."""
+    """Mark a speech as asked and return its row, or None if it is settled."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         row = _get_speech_row(scope, event.subject_id, lock=True)
         there = _find_speech_asset(scope, row)

@@ -1,8 +1,8 @@
 """Intake of comments under a creator's posts and mentions: each author has a public conversation
 that members answer.
 
-No model answers here by itself, no disclosure is posted and nothing is offered: members decide what
-is published.
+No model answers here automatically, no disclosure is posted and nothing is offered: members decide
+what is published.
 """
 
 import hashlib

@@ -54,8 +54,8 @@ STOP_RETRY_DELAY = timedelta(seconds=30)
 
 
 class NotClaimable(Exception):
-    """The draft cannot be claimed now; `again` is the delay before another attempt, None if none is
-    planned."""
+    """The draft cannot be claimed now; `again` is the delay before another attempt, or None if none
+    is planned."""
 
     def __init__(self, again: timedelta | None = None) -> None:
         self.again = again

@@ -25,7 +25,7 @@ class RecentMessage:
 @dataclass(frozen=True)
 class RecentSale:
     """A paid pack. `delivered` is True once the fan has it; `shares` is the booked revenue split,
-    None without a rule."""
+    or None without a rule."""
 
     order_id: UUID
     creator_id: UUID

@@ -519,7 +519,7 @@ def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
 
 
 def _is_owed(scope: Scope, talk: Conversation) -> bool:
-    """Return True if the fan's last message is a text without an answer."""
+    """Return True if the fan's last message is an unanswered text."""
     said = scope.run(
         "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "direction = 'in'"

@@ -213,5 +213,5 @@ def _decode_base64(text: str) -> bytes:
 
 
 def till_of_channel(channel: Channel) -> RailTill:
-    """Return the till of an account."""
+    """Return the receiving account of a channel's payments."""
     return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)

@@ -50,8 +50,8 @@ class StarsRail:
         return self._payloads.write_monthly(tenant_id, subscription_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
-        """Read Telegram's question before it charges. It cancels the payment after ten seconds
-        without an answer."""
+        """Read Telegram's question before it charges. It cancels the payment if there is no answer
+        within ten seconds."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         money = Money(update.amount_minor, update.currency)

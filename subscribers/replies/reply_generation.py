@@ -156,7 +156,7 @@ def _list_recent_lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
 def _select_unanswered(
     scope: Scope, talk: Conversation, lines: list[ChatMessage]
 ) -> list[ChatMessage]:
-    """Return the fan's text messages without an answer; those handled by code are not included."""
+    """Return the fan's unanswered text messages; those handled by code are not included."""
     seen = conversation_rows.last_answered_seq(scope, talk)
     return [
         line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen

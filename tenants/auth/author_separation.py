@@ -11,7 +11,7 @@ from tenants.auth import device_fingerprints
 
 @dataclass(frozen=True)
 class Authorship:
-    """Creator and author of a post, None if unknown in this agency. `same_humans` are the
+    """Creator and author of a post, or None if unknown in this agency. `same_humans` are the
     principals that count as the author."""
 
     creator: queries.Creator | None

@@ -124,7 +124,7 @@ def find_pending_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] |
 def complete_pending_session(
     scope: Scope, member_id: UUID, session: str, *, browser: str = ""
 ) -> str:
-    """Replace a pending session by a complete one after a correct second factor. Return the new
+    """Replace a pending session with a complete one after a correct second factor. Return the new
     secret.
 
     Call it in the transaction that uses up the code, in the member's tenant. Raises Refused if the

@@ -12,7 +12,7 @@ from web.site.items import ItemEntry
 
 ATOM = "http://www.w3.org/2005/Atom"
 ENTRIES_PER_PAGE = 50
-"""Entries of one feed page."""
+"""Number of entries on one feed page."""
 
 _NAMES = {Rating.G: "general", Rating.S: "suggestive"}
 _AI = ("none", "assisted", "generated")

@@ -135,7 +135,7 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """Replace an item by a tombstone. An unknown ID gets one too, so that a publication that is
+    """Replace an item with a tombstone. An unknown ID gets one too, so that a publication that is
     still in progress cannot appear after the removal."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)

@@ -147,7 +147,7 @@ class _Endpoint:
         return JSONResponse(self._build_item_reference(found, content_id))
 
     def delete_item(self, found: SiteRef, content_id: str) -> JSONResponse:
-        """Remove an item for good. Repeating the request changes nothing."""
+        """Remove an item permanently. Repeating the request changes nothing."""
         if not CONTENT_ID_PATTERN.fullmatch(content_id):
             raise _Refused(404, "no_such_item")
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:

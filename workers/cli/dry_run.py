@@ -20,7 +20,7 @@ from workers.wiring import Services
 
 DRY_RUN_ACTOR = "system:rehearse"
 MAX_TEXT_CHARACTERS = 40
-"""Characters of a post's text in the table."""
+"""Maximum number of characters of a post's text in the table."""
 
 
 def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> str:

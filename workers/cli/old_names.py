@@ -30,7 +30,7 @@ OLD_COMMANDS: dict[str, str] = {
 """Former name of a command -> its current name; the longest match counts."""
 
 MAX_WORDS = 2
-"""Words of the longest former name."""
+"""Number of words in the longest former name."""
 
 
 def replace_old_command(words: Sequence[str]) -> list[str]:

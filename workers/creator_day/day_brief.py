@@ -18,7 +18,7 @@ from studio.recipes.wildcards import Name as ListName
 from studio.recipes.wildcards import Wildcard
 
 MAX_BYTES = 256 * 1024
-"""Bytes of a brief."""
+"""Maximum size of a brief in bytes."""
 PHOTO_SOURCE = "photos"
 """The source of pictures that is not a recipe: the photo folder of the day, else the library."""
 

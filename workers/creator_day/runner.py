@@ -210,7 +210,7 @@ class DayRunner:
         )
 
     def _find_sandbox_chat(self) -> Channel | None:
-        """Return the creator's chat on the test network of this installation, None without one:
+        """Return the creator's chat on the test network of this installation, or None without one:
         only there are fans scripted."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:

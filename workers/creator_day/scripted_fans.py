@@ -104,7 +104,7 @@ def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
 
 def _has_begun(channel: Channel, fan: ScriptedFan) -> bool:
     """Return True if the fan has already written, before the day was interrupted: the test network
-    continues the script by itself."""
+    continues the script on its own."""
     messages = call_control(channel.base_url, "GET", f"truth/{quote(channel.account, safe='')}")[
         "messages"
     ]

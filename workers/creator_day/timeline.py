@@ -17,7 +17,7 @@ from tenants.agencies.queries import Creator
 DAY_ACTOR = "system:day"
 LATE_TOLERANCE = timedelta(seconds=1)
 MAX_QUOTE_CHARACTERS = 64
-"""Characters of a quoted text on one line."""
+"""Maximum number of characters of a text quoted on one line."""
 
 QUOTED_PARAMS = ("text", "prompt")
 """Parameters that are shortened to that length."""

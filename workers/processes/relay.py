@@ -25,7 +25,7 @@ RELAY_POOL_SIZE = 3
 
 @contextmanager
 def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on SIGTERM and SIGINT; the main then returns by itself."""
+    """Call `stop` on SIGTERM and SIGINT; the main function then returns."""
 
     def ask(_signum: int, _frame: FrameType | None) -> None:
         stop()

@@ -1,8 +1,8 @@
 """The relay loop: claims due rows and dispatches them to Celery within the capacity of each queue.
 It is the only sender of messages.
 
-One relay leads, by a session lock; others wait. After an outage of PostgreSQL it reconnects by
-itself; during an outage of Redis, rows are returned to the outbox.
+One relay leads, by a session lock; others wait. After an outage of PostgreSQL it reconnects
+automatically; during an outage of Redis, rows are returned to the outbox.
 """
 
 import signal
@@ -185,8 +185,8 @@ class Relay:
 
     @contextmanager
     def _open_listen_connection(self) -> Iterator["psycopg.Connection[Any]"]:
-        """Open a separate connection that listens and holds the session lock, and close it for good
-        at the end."""
+        """Open a separate connection that listens and holds the session lock, and close it at the
+        end."""
         with self._database.engine.connect() as pooled:
             pooled.execution_options(isolation_level="AUTOCOMMIT")
             pooled.execute(text("SET idle_session_timeout = 0"))

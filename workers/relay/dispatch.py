@@ -51,8 +51,8 @@ class EventRoute:
     """One event kind and the function that handles it, with its services bound.
 
     `deadline_seconds` limits the handler's run time; long tasks extend it by `heartbeat.heartbeat`.
-    `on_dead` is called when the row fails for good, so that nothing waits for it; it may be called
-    more than once.
+    `on_dead` is called when the row fails permanently, so that nothing waits for it; it may be
+    called more than once.
     """
 
     event: type[Event]

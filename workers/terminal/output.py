@@ -16,7 +16,7 @@ from foundation.ops.clock import monotonic
 from workers.terminal.exit_codes import ExitCode
 
 STEP_TITLE_WIDTH = 60
-"""Characters of a step's title, so that the seconds of all steps are aligned."""
+"""Width of a step's title in characters, so that the durations of all steps are aligned."""
 
 
 class _Language:

@@ -125,7 +125,7 @@ def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[
 
 
 def _parse_author(one: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the ID and the name of the author, "" if unknown."""
+    """Return the ID and the name of the author, or "" if unknown."""
     sender = one.get("from")
     told = sender if isinstance(sender, dict) else {}
     number = told.get("id")

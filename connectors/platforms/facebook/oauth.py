@@ -86,7 +86,7 @@ def page_token_turn(
 
 
 def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome | ConnectedAccount:
-    """Replace a retry by a rejection, since the code has been used and the user must authorize
+    """Replace a retry with a rejection, since the code has been used and the user must authorize
     again."""
     return Rejected(Message("oauth.again"), permanent=False) if isinstance(turn, Retry) else turn
 

@@ -122,8 +122,8 @@ WINDOW = timedelta(seconds=60)
 """A post older than the attempt by more than this is a different post with the same text."""
 
 WORKED_ON = timedelta(minutes=30)
-"""Time for which a video without an answer may still appear. It is longer than its temporary URL is
-valid."""
+"""Time after its upload during which a video that the look-up does not find may still appear. It is
+longer than its temporary URL is valid."""
 
 LISTED = 50
 MAX_PAGES = 5

@@ -52,8 +52,9 @@ POLL_SECONDS = 30.0
 accounts, has in five minutes. Source: https://docs.joinmastodon.org/api/rate-limits/"""
 
 RESERVED_CHARACTERS = 32
-"""Characters of a message for its recipient's handle: the @, thirty letters and a space. The server
-does not count the handle's domain. Source: https://docs.joinmastodon.org/user/posting/#text"""
+"""Characters of a message reserved for its recipient's handle: the @, thirty letters and a space.
+The server does not count the handle's domain. Source:
+https://docs.joinmastodon.org/user/posting/#text"""
 
 LISTED = 80
 MAX_PAGES = 5

@@ -121,8 +121,8 @@ def _find_container(sought: LookupQuery, parent: str) -> str:
 
 
 def _parse_container_status(answer: StepResult, field: str) -> str:
-    """Return the state of a container, or "" without an answer. Reads of an existing container may
-    fail."""
+    """Return the state of a container, or "" if there was no response. Reads of an existing
+    container may fail."""
     if not isinstance(answer, Response):
         return ""
     if answer.is_success:

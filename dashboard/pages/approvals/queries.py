@@ -74,8 +74,8 @@ DELIVERY_SUBJECT = "delivery"
 class SafetyHold:
     """A delivery or chat message that the safety check holds.
 
-    `entry` is the delivery, None for a chat message. `reviewable` is True if a review is all that
-    is missing.
+    `entry` is the delivery, or None for a chat message. `reviewable` is True if a review is all
+    that is missing.
     """
 
     subject: Subject

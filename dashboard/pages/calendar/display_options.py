@@ -1,4 +1,4 @@
-"""Display options of the calendar: lanes and time zone. They are stored in the address and in the
+"""Display options of the calendar: lanes and time zone. They are stored in the URL and in the
 session."""
 
 from collections.abc import Callable, Collection, Sequence

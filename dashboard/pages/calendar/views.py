@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from dashboard.pages.calendar.queries import MAX_DELIVERIES
 
 WEEK_DAYS = 7
-"""Days of a row."""
+"""Number of days in a row."""
 MONTH_DAYS = 42
 """Days of the month view: six rows hold every month."""
 
@@ -15,10 +15,11 @@ MAX_CARDS = 150
 """Maximum number of full cards. With more of them, the page responds slowly to every click."""
 
 MAX_CARDS_PER_DAY = 4
-"""Posts of a day in the compact form. The others are counted and shown in the day view."""
+"""Maximum number of posts shown for a day in the compact form. The others are counted and shown in
+the day view."""
 
 MAX_DISTANCE = timedelta(days=3660)
-"""Maximum distance from today of a day in the address."""
+"""Maximum distance of a day in the URL from today."""
 
 
 @dataclass(frozen=True)

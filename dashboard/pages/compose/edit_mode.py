@@ -39,8 +39,8 @@ def start_editing(
 
 
 def resume_editing(page: PageContext, post_id: UUID, at: str) -> None:
-    """Open the current content of the post in the address. Redirect to its page if it can no longer
-    be edited.
+    """Open the current content of the post in the URL. Redirect to its page if it can no longer be
+    edited.
 
     Raise NotFound for a post of a creator the member does not work for.
     """

@@ -27,7 +27,7 @@ from tenants.agencies.rights import Right
 
 LANGUAGE = f"{IDEAS_PREFIX}language"
 SHORT = 80
-"""Characters of an earlier post that are quoted."""
+"""Maximum number of characters quoted from an earlier post."""
 
 
 def render_ideas(page: PageContext, creator: Creator) -> None:

@@ -56,7 +56,7 @@ LINES_HEIGHT = 460
 """
 
 SAID = 42
-"""Characters of the last message in the list."""
+"""Maximum number of characters of the last message in the list."""
 
 
 def render_page(page: PageContext) -> None:
@@ -101,7 +101,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _find_selected_conversation(page: PageContext) -> UUID | None:
-    """Return the conversation in the address. Raise NotFound for an invalid ID or a conversation of
+    """Return the conversation in the URL. Raise NotFound for an invalid ID or a conversation of
     another member's creator."""
     text = st.query_params.get("chat", "")
     if not text:

@@ -80,7 +80,7 @@ class ConversationView:
     acts: frozenset[str]
     can_answer: bool
     longest: int
-    """Maximum characters of a public reply."""
+    """Maximum number of characters in a public reply."""
 
 
 def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:

@@ -23,7 +23,7 @@ MAX_SHOWN_REPLIES = 8
 """Maximum number of displayed replies. The search finds the others."""
 
 BEGINNING = 70
-"""Characters of a reply shown next to its name."""
+"""Maximum number of characters of a reply shown next to its name."""
 
 
 def initial_text(one: ConversationView, box: str) -> str:

@@ -20,7 +20,7 @@ def render_back_button(page: PageContext) -> None:
 
 
 def select_creator(page: PageContext, asks: str, asked: str) -> Creator | None:
-    """Return the creator in the address (`?asks=asked`), or the one that the user selects. Render a
+    """Return the creator in the URL (`?asks=asked`), or the one that the user selects. Render a
     notice and return None if the member has no creators.
 
     Raise NotFound for a creator the member does not work for.

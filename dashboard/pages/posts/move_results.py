@@ -23,7 +23,7 @@ from tenants.agencies.queries import Creator
 FEW = 5
 """Number of unmoved posts that a message names. The others are counted."""
 BEGINNING = 60
-"""Characters of the text that identify a post in a message."""
+"""Maximum number of characters of a post's text that identify it in a message."""
 
 
 def describe_unmoved_posts(

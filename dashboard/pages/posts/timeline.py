@@ -21,7 +21,7 @@ ASKED_KEPT = timedelta(days=540)
 whether one was sent."""
 
 MAX_OUTPUT = 160
-"""Maximum characters of a text that a timeline line quotes."""
+"""Maximum number of characters in a text that a timeline line quotes."""
 
 _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.UNCERTAIN, DeliveryState.PUBLISHED): "calendar.step.found",

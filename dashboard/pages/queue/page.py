@@ -45,7 +45,7 @@ SHOWN = 60
 
 
 def render_queue(page: PageContext, asked: str) -> None:
-    """Render the queue of the account in the address, or of the first account."""
+    """Render the queue of the account in the URL, or of the first account."""
     render_back_button(page)
     draw_template("pages/queue/templates/header.html", word=page.text)
     mine = page.read(page.list_creators)

@@ -33,7 +33,8 @@ SOURCE = "shop:source"
 FILE = "shop:file"
 SAMPLE = "shop:sample"
 SHOWN = 60
-"""Lines of an import report that the page shows. The counts above them cover every line."""
+"""Maximum number of lines of an import report that the page shows. The counts above them cover
+every line."""
 
 
 def render_accounting(page: PageContext, creator: Creator) -> None:

@@ -25,7 +25,7 @@ from tenants.agencies.rights import Right
 NONE = -1
 MAX_MAPPING_LENGTH = 400
 SAID = 24
-"""Characters of the example value that the label of a column shows."""
+"""Maximum number of characters of the example value in a column's label."""
 
 
 def render_column_form(

@@ -44,7 +44,7 @@ OURS = "greenroom"
 """Key in `extra_data` by which a job is found on builds that assign IDs themselves."""
 
 TRIES = 3
-"""Number of times a picture is sent if a restarted server lost it."""
+"""Maximum number of times a picture is requested if the server loses the job in a restart."""
 
 FIRST_LOOK = 0.2
 MAX_POLL_SECONDS = 2.0

@@ -58,7 +58,7 @@ Files = Mapping[str, tuple[str, bytes, str]]
 """Name, bytes and media type of the files in a form, by part."""
 
 MAX_PROMPT = 10_000
-"""Maximum characters of a prompt."""
+"""Maximum number of characters in a prompt."""
 
 REST = 60.0
 """Seconds to wait after the limit of 150 requests in ten seconds."""

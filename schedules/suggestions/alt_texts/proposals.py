@@ -22,7 +22,8 @@ MAX_WAITING_PICTURES = 60
 
 MAX_ALT_TEXT_LENGTH = 300
 MAX_DESCRIPTION_LENGTH = 600
-"""Maximum characters of the description used for search; an alt text has `MAX_ALT_TEXT_LENGTH`."""
+"""Maximum number of characters in the description used for search; an alt text has
+`MAX_ALT_TEXT_LENGTH`."""
 
 GROUP = "seeing"
 
@@ -119,7 +120,7 @@ def latest_alt_texts(
 
 
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
-    """Return a proposal that waits for a model, None if it was processed or is unknown."""
+    """Return a proposal that waits for a model, or None if it was processed or is unknown."""
     row = request_rows.get_row(scope, AltTextRow, proposal_id)
     return (
         _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
@@ -156,7 +157,7 @@ def accept_alt_text(
     instead_of: str,
     shows: str = "",
 ) -> None:
-    """Replace the alt text of an image by the proposed one, as edited by the member.
+    """Replace the alt text of an image with the proposed one, as edited by the member.
 
     `instead_of` is the alt text that the member saw. Raises NotFound, BadInput for an empty text,
     and Conflict if the image has another alt text by now, which a member wrote and this one has not

@@ -13,11 +13,11 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500
-"""Maximum characters of an idea; a tone has `_TONE`."""
+"""Maximum number of characters in an idea; a tone has `_TONE`."""
 
 MAX_SOURCE_LENGTH = 600
-"""Maximum characters of a text to translate: prompt and answer must fit the smallest context window
-of our engines."""
+"""Maximum number of characters in a text to translate: prompt and answer must fit the smallest
+context window of our engines."""
 
 _TONE = 200
 _WORDS = 200

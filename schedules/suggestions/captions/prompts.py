@@ -16,11 +16,11 @@ from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
 
 MAX_VERSION_LENGTH = 600
-"""Maximum characters of a version even where the platform allows more: longer texts repeat
-themselves and get cut off."""
+"""Maximum number of characters in a version even where the platform allows more: longer texts
+repeat themselves and get cut off."""
 
 _FIELDS = {"caption": 240, "title": 80, "alt": 200, "description": MAX_VERSION_LENGTH}
-"""Maximum characters of each text of a set."""
+"""Maximum number of characters in each text of a set."""
 
 _TELL = (
     "You write for the social accounts of {creator}, an adult. Tone: {tone}. Write in {language} "
@@ -81,7 +81,7 @@ class CaptionTarget:
     platform: str
     count: CountText
     most: int
-    """Maximum characters of the text itself, without what the account adds."""
+    """Maximum number of characters in the text itself, without what the account adds."""
 
 
 def write_caption_set(

@@ -84,7 +84,7 @@ def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> Capt
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
-    """Return a caption set that is not written yet, None if it is written or unknown."""
+    """Return a caption set that is not written yet, or None if it is written or unknown."""
     row = request_rows.get_unwritten(scope, TextKit, kit_id)
     return _caption_set_from_row(row) if row is not None else None
 

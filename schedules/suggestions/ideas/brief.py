@@ -14,10 +14,10 @@ IDEAS_PER_REQUEST = 5
 """Number of ideas in one batch."""
 
 MAX_INSPIRING_LENGTH = 200
-"""Maximum characters of an earlier post in a prompt."""
+"""Maximum number of characters quoted from an earlier post in a prompt."""
 
 MAX_PERSONA_LENGTH = 400
-"""Maximum characters of a persona description in a prompt."""
+"""Maximum number of characters of a persona description in a prompt."""
 
 
 @dataclass(frozen=True)

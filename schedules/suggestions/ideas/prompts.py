@@ -46,8 +46,8 @@ _FIGURE = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Idea:
-    """An idea for a post; `of` is the index of the earlier post that inspired it, None if there is
-    none."""
+    """An idea for a post; `of` is the index of the earlier post that inspired it, or None if there
+    is none."""
 
     title: str
     pitch: str

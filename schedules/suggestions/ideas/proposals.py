@@ -88,7 +88,7 @@ def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaB
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
-    """Return a batch that is not written yet, None if it is written or unknown."""
+    """Return a batch that is not written yet, or None if it is written or unknown."""
     row = request_rows.get_unwritten(scope, IdeaRound, round_id)
     return _idea_batch_from_row(row) if row is not None else None
 

@@ -24,7 +24,8 @@ ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]
 
 DEFAULT_TONE = "plain, warm"
 _NAMED = 400
-"""Maximum characters of forbidden words in a prompt; the answer is checked for all of them."""
+"""Maximum number of characters of the forbidden words in a prompt; the answer is checked for all of
+them."""
 
 
 @dataclass(frozen=True)

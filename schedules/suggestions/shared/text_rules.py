@@ -172,7 +172,7 @@ def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
 
 
 def parse_hashtags(found: Iterable[str]) -> list[str] | None:
-    """Return the distinct hashtags, None if one contains spaces or symbols or only digits."""
+    """Return the distinct hashtags, or None if one contains spaces or symbols or only digits."""
     kept: dict[str, str] = {}
     for one in found:
         bare = clean_field(one).removeprefix("#")

@@ -12,7 +12,7 @@ MAX_WEEK_POSTS = 21
 """Maximum posts of one week: three a day."""
 
 MAX_FORBIDDEN_WORDS = 200
-"""Maximum characters of a goal, tone or topic, and maximum number of forbidden words."""
+"""Maximum number of characters in a goal, tone or topic, and maximum number of forbidden words."""
 
 MAX_LINK_LENGTH = 500
 DAYS_PER_WEEK = 7

@@ -6,7 +6,7 @@ from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
-"""Maximum characters of a generated text; with the link it fits the shortest limit of our
+"""Maximum number of characters in a generated text; with the link it fits the shortest limit of our
 platforms."""
 
 _SYSTEM = {

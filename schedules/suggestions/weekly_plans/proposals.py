@@ -44,7 +44,8 @@ LASTS = timedelta(days=7)
 """Time after which a proposal expires; it also expires when its days are over."""
 
 MAX_LINE_LENGTH = 5000
-"""Maximum characters of a text; limits of platforms are shown when the draft is opened."""
+"""Maximum number of characters in a text; limits of platforms are shown when the draft is opened.
+"""
 
 
 @dataclass(frozen=True)
@@ -310,7 +311,7 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
 
 
 def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
-    """Return a proposal that is not written yet, None if it is written, expired or unknown."""
+    """Return a proposal that is not written yet, or None if it is written, expired or unknown."""
     row = request_rows.get_unwritten(scope, WeekPlan, plan_id)
     if row is None or row.expires_at <= scope.now:
         return None

@@ -27,7 +27,7 @@ class Identified(Protocol):
 
 T = TypeVar("T", bound=Identified)
 MAX_CURSOR_LENGTH = 400
-"""Maximum characters of a cursor."""
+"""Maximum number of characters in a cursor."""
 _MARK = 8
 
 

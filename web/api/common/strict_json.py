@@ -15,7 +15,7 @@ from foundation.i18n.translation import Message
 from web.api.common.errors import ApiError, quoted_name
 
 MAX_QUOTED_KEY = 60
-"""Maximum characters of a key in the error message."""
+"""Maximum number of characters of a key in the error message."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

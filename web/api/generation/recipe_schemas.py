@@ -115,7 +115,7 @@ class BeginOut(BaseModel):
 
 
 class PostureOut(BaseModel):
-    """The picture whose pose runs reproduce, with a `weight` in percent."""
+    """The picture whose pose is reproduced in runs, with a `weight` in percent."""
 
     media_id: UUID
     weight: int

@@ -70,7 +70,8 @@ class DowntimeAnswer(Protocol):
     def __call__(
         self, scope: Scope, downtime_id: UUID, /, *, creators: Collection[UUID]
     ) -> DowntimeProgress:
-        """Apply the answer for these creators and return the progress of the downtime."""
+        """Apply the member's choice to the missed posts of these creators and return the progress
+        of the downtime."""
 
 
 def _add_downtime_answer_routes(routes: APIRouter, tenant: OpenScope) -> None:

@@ -173,7 +173,7 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{series_id}/detach", status_code=201, response_model=PostWhole)
     def detach_date(series_id: UUID, body: SkipIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Replace one date of a series by a separate post with the same content and time, and
+        """Replace one date of a series with a separate post with the same content and time, and
         return it. It can be changed independently. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:

@@ -105,7 +105,8 @@ def rules_in_force() -> Bundle:
 class ThirdPartyRulesReport:
     """Rules that an installed connector package ships.
 
-    `agencies` is the number of agencies that accepted them, None if the installation does not run.
+    `agencies` is the number of agencies that accepted them, or None if the installation does not
+    run.
     """
 
     package: str

@@ -94,8 +94,8 @@ def print_contact(number: str, *, name: str, as_json: bool) -> None:
 
 
 def open_contact(services: Services, number: str, *, name: str) -> str | None:
-    """Return the contact details of a requester, None if the form has none, and record the access
-    in the audit log.
+    """Return the contact details of a requester, or None if the form has none, and record the
+    access in the audit log.
 
     Raises NotFound for an unknown number, BadInput without a name, Unavailable if the master key is
     not the one that sealed them.

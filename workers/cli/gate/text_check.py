@@ -36,7 +36,7 @@ from workers.terminal.exit_codes import ExitCode
 CAPTION_SURFACE = "x.post"
 MESSAGE_SURFACE = "telegram.bot_dm"
 MAX_LINE_BYTES = 1024 * 1024
-"""Bytes of a line; a longer one is reported as unreadable."""
+"""Maximum size of a line in bytes; a longer one is reported as unreadable."""
 
 
 _TENANT, _CREATOR, _AUTHOR, _REVIEWER = (UUID(int=number) for number in range(1, 5))

@@ -13,7 +13,7 @@ from workers.cli.studio.recipe_runs import open_creator_scope
 from workers.terminal.output import translate
 
 MAX_BYTES = 256 * 1024
-"""Bytes of a file of values."""
+"""Maximum size of a file of values in bytes."""
 
 
 def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agency: str) -> str:

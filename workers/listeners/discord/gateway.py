@@ -158,7 +158,7 @@ class DiscordGatewayListener(AccountListener):
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
     async def _run_client(self) -> None:
-        """Run one client until the account may no longer listen or the gateway closes for good."""
+        """Run a client until the account may no longer listen or the gateway closes permanently."""
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)

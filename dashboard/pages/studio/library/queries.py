@@ -92,14 +92,14 @@ class LibraryTile:
 
 @dataclass(frozen=True)
 class LibraryView:
-    """One page of the library; `after` is the cursor of the next page, None at the end."""
+    """One page of the library; `after` is the cursor of the next page, or None at the end."""
 
     tiles: Sequence[LibraryTile]
     after: PageCursor | None
     offered: SearchFacets
     collections: Sequence[CollectionView]
     opened: CollectionView | None
-    """The collection that is shown, None for the whole library."""
+    """The collection that is shown, or None for the whole library."""
     made: str = ANY_VALUE
     """Own or demo images. They are never mixed once a creator has generated images without a demo
     label."""

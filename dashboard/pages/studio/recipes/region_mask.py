@@ -135,7 +135,7 @@ def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
 
 
 def read_optional_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
-    """Return the area if its box is ticked, None for the whole image.
+    """Return the area if its box is ticked, or None for the whole image.
 
     Raises BadInput for an invalid area and for one that is still missing.
     """

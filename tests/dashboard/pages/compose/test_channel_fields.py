@@ -117,11 +117,11 @@ def test_options_mention_approval_only_where_required(door: Door, lumiere: Agenc
         written(page, "Mastodon")
         page.press("Programmer")
         (post,) = posts(lumiere)
-        assert "demande une nouvelle validation" in page.open("/calendar", post=post.id)
+        assert "nécessite une nouvelle validation" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
         text = page.open("/calendar", post=post.id)
     assert "Visibilité" in text
-    assert "demande une nouvelle validation" not in text
+    assert "nécessite une nouvelle validation" not in text
 
 
 def test_labels_are_chosen_in_the_composer(door: Door, lumiere: Agency) -> None:

@@ -54,7 +54,7 @@ def test_ab_test_is_started_followed_and_ended(door: Door, lumiere: Agency) -> N
         text = page.again()
         assert "chaque semaine, autrement" in text
         assert "Publications encore nécessaires : 60" in text
-        assert "Un test demande une publication répétée" in text, (
+        assert "Un test nécessite une publication répétée" in text, (
             "the only series already has a test"
         )
         assert "La série continue avec la version B" in page.press("Continuer avec B")
