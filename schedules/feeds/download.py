@@ -18,7 +18,7 @@ from foundation.i18n.translation import Message
 SECONDS = 15.0
 MAX_BYTES = 2 * 2**20
 MAX_REDIRECTS = 3
-"""Redirects that are followed; each target is checked like the first address."""
+"""Maximum number of redirects followed; each target is checked like the first address."""
 
 MayReach = Callable[[str], bool]
 """Function that returns True if the installation can connect to an address."""
