@@ -40,8 +40,8 @@ SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
 """
-"""Joins posts to days. The application computes the day boundaries, because the database server may
-have another version of the time zone rules."""
+"""Selects the first posts of each day with the number of posts of the day. The application computes
+the day boundaries, because the database server may have another version of the time zone rules."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
