@@ -74,7 +74,7 @@ ClientLinkStatus = Literal[
 """The status of a link in one browser.
 
 `sealed` before it is opened, `open` in the browser that opened it, `elsewhere` in any other; `over`
-if an answer no longer has an effect. The other values tell how it ended. Texts:
+if an answer no longer has an effect. The other values describe how it ended. Texts:
 `client.stands.<status>`.
 """
 

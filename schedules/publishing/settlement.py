@@ -138,7 +138,8 @@ def compute_settlement(
 def _settle_published_part(
     stands: Published, *, now: datetime, done: Sequence[str], parts: int
 ) -> Settlement:
-    """Settle a published part of a thread: the next one follows at once, or it was the last."""
+    """Settle a published part of a thread: the next part is published immediately, unless this was
+    the last."""
     changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
     if not done:
         changes |= {"native_id": stands.native_id, "url": stands.url}
@@ -153,10 +154,12 @@ def retry_state(done: Sequence[str]) -> DeliveryState:
 
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
-"""The refusal to link an uncertain delivery to an address that another delivery has."""
+"""The refusal to link an uncertain delivery to an address that already belongs to another delivery.
+"""
 
 IMMEDIATE_RETRY_DELAY = timedelta(milliseconds=200)
-"""Delay after a lost race. With a shorter one, two workers could spin."""
+"""Delay before a retry after a concurrent change. With a shorter delay, two workers could retry in
+a tight loop."""
 
 UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
 """The reason of a hold that ends when the destination can be checked again."""
@@ -180,8 +183,8 @@ def settle_delivery(
     """Record the outcome of an attempt, locking channel, delivery and the permit's copy in this
     order.
 
-    `armed` is the step that ran and `attempt` the number of its claim; the default is the last one.
-    If a lookup was faster or a later claim is in progress, only the attempt stores the outcome,
+    `armed` is the step that ran and `attempt` the number of its claim, by default the last one. If
+    a lookup was faster or a later claim is in progress, the outcome is stored only in the attempt,
     unless the post is published.
     """
     row = get_delivery(scope, delivery_id)
@@ -276,7 +279,7 @@ def _apply_settlement(
 
 
 def is_manual(row: Delivery) -> bool:
-    """Return True if a member posts it manually."""
+    """Return True if a member must post the delivery manually."""
     return row.reason is not None and row.reason["code"] == WAITS_FOR_MANUAL_POSTING
 
 
@@ -285,8 +288,8 @@ def postpone_delivery(
 ) -> timedelta | None:
     """Put a delivery on hold after a refused claim, or return the delay until the next attempt.
 
-    The next attempt is made at the latest when the delivery is too late, so that members are
-    notified.
+    The next attempt is made no later than the moment at which the delivery becomes too late, so
+    that members are notified.
     """
     row = get_delivery(scope, delivery_id)
     if isinstance(refusal, MissedTogether):
@@ -347,7 +350,8 @@ def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """Put a delivery on hold whose request was refused before its first byte, and would be again.
+    """Put on hold a delivery whose request was refused before its first byte was sent, and would be
+    refused again.
 
     If the attempt does not prove that nothing was sent, a lookup must find the outcome.
     """
@@ -375,7 +379,7 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
     """Settle a delivery whose attempt ended without a settlement; return the part to look up, or
     None.
 
-    Raises `outbox.RetryLater` while the attempt may be in progress.
+    Raises `outbox.RetryLater` while the attempt may still be in progress.
     """
     row = get_delivery(scope, delivery_id)
     if row.state == DeliveryState.PROCESSING and is_manual(row):
@@ -417,9 +421,9 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
 def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> None:
     """Settle a delivery by the result of a lookup.
 
-    Found means published, Failed means failed or one retry after a platform error. After a proven
-    absence it is sent again with the same key. Otherwise another lookup follows, or a member
-    decides.
+    Found means that it is published; Failed means that it failed, or is retried once after a
+    platform error. If the post is proven absent, it is sent again with the same key. Otherwise
+    another lookup follows, or a member decides.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):

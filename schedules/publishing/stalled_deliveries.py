@@ -1,4 +1,5 @@
-"""Stalled deliveries, which no outbox row would wake. There should be none."""
+"""Stalled deliveries: pending deliveries without an outbox row that would wake them. There should
+be none."""
 
 from datetime import datetime
 

@@ -42,8 +42,8 @@ from tenants.notices import notices
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN = timedelta(seconds=20)
 PATIENCE = timedelta(minutes=5)
-"""If the platform does not answer within this time, the link is refused; `AGAIN` is the interval.
-"""
+"""Time after which the link is refused if the platform does not answer; `AGAIN` is the interval
+between lookups."""
 
 
 class LookUpAddress(Protocol):
@@ -58,7 +58,7 @@ class LookUpAddress(Protocol):
 def resolve_uncertain_delivery(
     scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str
 ) -> None:
-    """Record a member's statement: `url` is the address of the post, "" if it can be sent again.
+    """Record a member's statement: `url` is the address of the post, or "" if it can be sent again.
 
     A later statement replaces an earlier one. Raises Refused for a role without the right, Conflict
     if the delivery is not uncertain, BadInput for an invalid address.

@@ -2,8 +2,8 @@
 
 A test covers a series from one of its dates on. Each occurrence is a unit, whose version is drawn
 by `schedules/recurrence/variant_assignment.py`. The other version is a separate post, which is
-approved, previewed and compared like any post. `insights/analysis/ab_test_verdicts.py` computes the
-result.
+approved, previewed and compared like any other post. `insights/analysis/ab_test_verdicts.py`
+computes the result.
 """
 
 from collections.abc import Collection
@@ -39,8 +39,8 @@ ORIGIN = "variant"
 
 MIN_TEST_UNITS = 40
 MAX_TEST_UNITS = 1000
-"""Maximum units of a test; the minimum is `MIN_TEST_UNITS`. Fewer are inconclusive, more take
-years."""
+"""Maximum number of units of a test; the minimum is `MIN_TEST_UNITS`. Fewer are inconclusive, more
+take years."""
 
 GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
 """States of a unit that was published and then removed."""
@@ -105,8 +105,8 @@ class VariantTest:
 
 @dataclass(frozen=True)
 class AbTestUnit:
-    """A published post of a test: its time (UTC-aware), its version, and whether it is
-    still live."""
+    """A published post of a test: its time (UTC-aware), its version, and a flag that is True while
+    it is live."""
 
     delivery_id: UUID
     variant: str
@@ -133,10 +133,10 @@ def start_test(
 ) -> UUID:
     """Start a test on a series from a date on and return its ID; once per `key`.
 
-    Version B requires the same approval as any post. Raises BadInput if the series has several
-    accounts or too few future occurrences, if the versions are equal or differ in two aspects, or
-    if the series has no occurrence on the day; Conflict if a test is running or the series is
-    stopped; NotFound.
+    Version B requires the same approval as any other post. Raises BadInput if the series has
+    several accounts or too few future occurrences, if the versions are equal or differ in two
+    aspects, or if the series has no occurrence on the day; Conflict if a test is running or the
+    series is stopped; and NotFound.
     """
     test_id = derived_uuid(scope.tenant_id, key, "post-test")
     if scope.session.get(PostTest, (scope.tenant_id, test_id)) is not None:
@@ -273,8 +273,8 @@ def get_test(scope: Scope, test_id: UUID) -> VariantTest:
 
 
 def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
-    """Return the tests of a creator that have not ended, locked against ending in this
-    transaction."""
+    """Return the tests of a creator that have not ended, and lock them so that they cannot end
+    during this transaction."""
     query = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id,
         PostTest.creator_id == creator_id,

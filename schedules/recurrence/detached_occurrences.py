@@ -22,10 +22,10 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     """Skip one date of a series and create a post with its content, times and accounts; return its
     ID.
 
-    Moved deliveries retain their new times. The post requires approval like any new post. Once per
-    date. Raises BadInput if the series has no occurrence on the day or its time has passed;
+    Moved deliveries keep their new times. The post requires approval like any new post. Idempotent
+    per date. Raises BadInput if the series has no occurrence on the day or its time has passed;
     Conflict if a delivery of that date is or may be live, if none is planned, if the series is
-    stopped, or while an A/B test runs on it; NotFound.
+    stopped, or while an A/B test runs on it; and NotFound.
     """
     row = series.get_series(scope, series_id, lock=True)
     key = derived_uuid(row.id, "apart", day)

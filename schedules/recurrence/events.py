@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class PoolDue:
-    """Request to plan deliveries of an evergreen pool, the subject."""
+    """Request to plan deliveries of an evergreen pool; the subject is the pool."""
 
     kind: ClassVar[str] = "pool.fill"
     queue: ClassVar[outbox.Queue] = "make"

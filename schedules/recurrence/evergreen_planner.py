@@ -39,7 +39,7 @@ FULL = 3
 """Maximum number of pending pool posts on an account; more would only block slots for new posts."""
 
 LEAD = timedelta(hours=1)
-"""Earlier slots are reserved for members."""
+"""Minimum time ahead of a slot that the planner uses; earlier slots are reserved for members."""
 
 FARTHEST = timedelta(days=30)
 """Maximum time ahead for which slots are used."""
@@ -48,7 +48,8 @@ AGAIN = timedelta(hours=6)
 """Interval at which a pool is planned again."""
 
 SECOND = timedelta(seconds=1)
-"""Tolerance: a slot exactly one interval later is acceptable."""
+"""Tolerance when intervals are compared, so that a slot exactly one interval later is acceptable.
+"""
 
 NEVER_LEFT = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED})
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -79,8 +80,8 @@ def order_pool_turns(
 ) -> list[PoolTurn]:
     """Return pool entries in the order of their turns on an account; pure.
 
-    Entries that were never published there come first, then those published longest ago. `entries`
-    maps entries to the posts of their variants.
+    Entries that were never published there are first, followed by those published longest ago.
+    `entries` maps entries to the posts of their variants.
     """
     found = []
     for entry_id, wordings in entries.items():
@@ -98,10 +99,10 @@ def order_pool_turns(
 
 
 def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) -> int:
-    """Plan posts of a pool on the free slots of its accounts; return their number.
+    """Plan posts of a pool on the free slots of its accounts; return the number of posts.
 
-    Idempotent. A pool that is paused or over plans nothing and is not queued again. Raises
-    NotFound.
+    Idempotent. For a pool that is paused or has ended, nothing is planned and no next run is
+    queued. Raises NotFound.
     """
     pool = evergreen_pools.get_pool(scope, pool_id, lock=True)
     if pool.paused or (
@@ -168,8 +169,8 @@ def _choose_next_variant(
 ) -> UUID | None:
     """Return the first variant that may be published in a slot, or None if there is none.
 
-    It is old enough, not rejected, not a near-duplicate of recent posts on the account, and
-    contains no paid content for free.
+    The variant must be old enough, not rejected and not a near-duplicate of recent posts on the
+    account, and must not offer paid content for free.
     """
     for turn in waiting:
         if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
@@ -213,7 +214,7 @@ def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post
 
 
 def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
-    """Return the deliveries of these posts on an account, and all those planned by its pool
+    """Return the deliveries of these posts on an account, and all deliveries that the pool planned
     there."""
     rows = scope.session.exec(
         select(Delivery)
@@ -248,6 +249,7 @@ def plan_pool(event: PoolDue, *, tenant: OpenScope, connectors: Mapping[str, Con
 
 
 def wake_stalled_pools(scope: Scope) -> None:
-    """Queue the planning of pools without a pending event, whose last event failed permanently."""
+    """Queue the planning of pools that have no pending event because their last event failed
+    permanently."""
     for pool_id in evergreen_pools.stalled_pools(scope):
         outbox.put(scope, PoolDue(scope.tenant_id, pool_id))

@@ -40,7 +40,7 @@ ORIGIN = "recycle"
 
 MAX_POOL_ENTRIES = 500
 MAX_POOL_VARIANTS = 20
-"""Maximum variants of an entry; a pool has at most `MAX_POOL_ENTRIES` entries."""
+"""Maximum number of variants of an entry; a pool has at most `MAX_POOL_ENTRIES` entries."""
 
 MAX_POOL_AGE = timedelta(days=730)
 
@@ -199,8 +199,8 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
     """Add a variant with another text to an entry and return its post; once per `key`.
 
     Media, parts, prices, labels and link settings are those of the first variant. The variant is
-    used once it has the required approval. Raises BadInput for the text of another variant and for
-    too many variants; NotFound.
+    used once it has the required approval. Raises BadInput if another variant has the same text and
+    for too many variants, and NotFound.
     """
     entry = _get_pool_entry(scope, entry_id)
     row = get_pool(scope, entry.pool_id, lock=True)
@@ -334,7 +334,8 @@ def _list_pool_deliveries(
 def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
     """Cancel pending deliveries, and those on hold for a missing approval.
 
-    A later approval would otherwise publish them. Other deliveries on hold wait for a decision.
+    A later approval would otherwise publish them. Deliveries on hold for other reasons wait for a
+    decision.
     """
     found = _list_pool_deliveries(scope, posts, PENDING_STATES | {DeliveryState.HELD}, lock=True)
     rows = [
@@ -346,7 +347,8 @@ def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Messag
 
 
 def stalled_pools(scope: Scope) -> list[UUID]:
-    """Return the active pools without a pending event, whose last event failed permanently."""
+    """Return the active pools that have no pending event because their last event failed
+    permanently."""
     rows = scope.session.exec(
         select(Pool.id).where(Pool.tenant_id == scope.tenant_id, ~col(Pool.paused))
     )

@@ -12,7 +12,8 @@ from schedules.recurrence.events import ClocksDue
 
 SERIES = "system:series"
 FORGOTTEN = timedelta(hours=1)
-"""A series overdue by this time has no pending event; its last event failed permanently."""
+"""Time after which an overdue series counts as stalled: it has no pending event, because its last
+event failed permanently."""
 
 
 def handle_extend_due(event: ExtendDue, *, tenant: OpenScope) -> None:

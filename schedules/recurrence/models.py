@@ -32,7 +32,7 @@ class Pool(CreatorOwnedRow, table=True):
 
 
 class PoolEntry(CreatorOwnedRow, table=True):
-    """A post that is reposted, in one or several variants in turn; each variant is a
+    """A post that is reposted, in one or several variants that take turns; each variant is a
     separate post."""
 
     __tablename__ = "pool_entries"

@@ -1,8 +1,8 @@
 """Occurrences of stored series: the dates of the rule without skipped dates and quiet periods.
 
 An occurrence in a quiet period is skipped, never moved, because another occurrence may already be
-at its new time. An occurrence that a member moved individually stays; they were warned. When a
-quiet period ends early, its future occurrences are created again.
+at its new time. An occurrence that a member moved individually stays, because the member was
+warned. When a quiet period ends early, its future occurrences are created again.
 """
 
 from bisect import bisect_left, bisect_right
@@ -73,7 +73,7 @@ def quiet_on_all_channels(closed: QuietByChannel, wall: WallTime) -> QuietPeriod
 
 
 def upcoming_occurrences(scope: Scope, row: Series, most: int) -> list[WallTime]:
-    """Return at most `most` next occurrences, without skipped dates and those quiet on every
+    """Return at most `most` next occurrences, excluding skipped dates and those quiet on every
     account."""
     closed = quiet_periods_of_series(scope, row)
     walls = islice(
@@ -89,8 +89,8 @@ def upcoming_occurrences(scope: Scope, row: Series, most: int) -> list[WallTime]
 class OccurrenceSplit:
     """Occurrences divided by quiet periods.
 
-    `open` are published on at least one account; `quiet` on none, each with the label of its
-    period.
+    `open` are published on at least one account; `quiet` are published on none, and each has the
+    label of its period.
     """
 
     open: tuple[WallTime, ...]
@@ -152,8 +152,8 @@ def leave_out_delivery(scope: Scope, row: Delivery, why: Message) -> None:
 class KnownOccurrences:
     """The stored occurrences of a series by account and key.
 
-    `made` are current, `out` skipped for quiet periods, `taken` all keys in use, and `by_hand` the
-    times that members gave to skipped ones.
+    `made` are current, `out` were skipped for quiet periods, `taken` are all keys in use, and
+    `by_hand` are the times to which members moved skipped ones.
     """
 
     made: frozenset[tuple[UUID, str]]
@@ -202,7 +202,7 @@ def _is_occurrence_date(row: Series, key: str) -> bool:
 def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
     """Cancel pending deliveries of a series that are now in a quiet period; return their number.
 
-    Members receive one notice. The caller holds the lock of the series.
+    Members receive one notice. The caller must hold the lock of the series.
     """
     closed = quiet_periods_of_series(scope, row)
     if not any(closed.values()):
@@ -334,8 +334,8 @@ def _find_crowded_deliveries(
     stays: Sequence[datetime],
     gap: timedelta,
 ) -> set[UUID]:
-    """Return the deliveries of `movers` that cannot move; each of them may block further ones;
-    pure."""
+    """Return the deliveries of `movers` that cannot move, including those that such deliveries
+    block; pure."""
     refused: set[UUID] = set()
     while True:
         going = [

@@ -92,13 +92,13 @@ def list_pool_candidates(
 
 
 UPCOMING_COUNT = 5
-"""Number of next occurrences shown."""
+"""Number of next occurrences that a view contains."""
 
 
 @dataclass(frozen=True)
 class SeriesView:
-    """A series of a post. `coming` are its next occurrences by the rule; moved deliveries may
-    differ."""
+    """A series of a post. `coming` are its next occurrences by the rule; the times of moved
+    deliveries may differ."""
 
     id: UUID
     repeat: Recurrence
@@ -114,8 +114,8 @@ class SeriesView:
     """Occurrences within `SERIES_HORIZON` that quiet periods suppress, with the label of the
     period."""
     version: str = ""
-    """The version of the post, "a" or "b", while an A/B test runs on the series; each date is
-    drawn."""
+    """The version of the post, "a" or "b", while an A/B test runs on the series; a version is drawn
+    for each date."""
 
 
 def series_of_post_views(scope: Scope, post_id: UUID) -> list[SeriesView]:

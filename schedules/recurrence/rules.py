@@ -15,7 +15,7 @@ MAX_RECURRENCE_INTERVAL = 400
 """Maximum interval in days, weeks or months; more than a year of days."""
 
 MAX_OCCURRENCES = 5000
-"""Maximum count: more than thirteen years of a daily rule."""
+"""Maximum number of occurrences of a rule; more than thirteen years of a daily rule."""
 
 LAST_YEAR = 9000
 """Year at which rules end, well below the maximum of `date`."""
@@ -24,7 +24,7 @@ LAST_OF_MONTH = -1
 """Value of `which` for the last such weekday of a month."""
 
 WEEKS_OF_MONTH = (1, 2, 3, 4, LAST_OF_MONTH)
-"""The first to the fourth, which every month has, and the last."""
+"""Values of `which`: the first to the fourth week, which every month has, and the last."""
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -46,8 +46,8 @@ class RecurrenceRule:
 
     every: RecurrenceUnit
     end: int | date | None
-    """The number of occurrences or the last possible day. None, which must be explicit, means no
-    end."""
+    """The number of occurrences or the last possible day. None means no end and must be passed
+    explicitly."""
     interval: int = 1
     weekdays: tuple[int, ...] = ()
     """Weekdays of a weekly rule (0 is Monday), by default that of the start date; exactly one for a
@@ -55,7 +55,8 @@ class RecurrenceRule:
     month_days: tuple[int, ...] = ()
     """Days 1 to 31 of a monthly rule, by default that of the start date."""
     or_last: bool = False
-    """True uses the last day of a month that lacks one of the days; False skips such a day."""
+    """If True, the last day of a month replaces a day that the month lacks; if False, such a day is
+    skipped."""
     which: int | None = None
     """For a monthly rule on a weekday: the first (1) to fourth (4) of the month, or
     `LAST_OF_MONTH`."""
@@ -158,11 +159,12 @@ class Recurrence:
         return found if end is None else takewhile(lambda day: day <= end, found)
 
     def occurrence_on(self, day: date) -> WallTime:
-        """Return the wall time on a day: one per day, regardless of clock changes."""
+        """Return the local time of the occurrence on a day: one per day, regardless of clock
+        changes."""
         return WallTime(day, self.clock, self.zone)
 
     def occurrences_between(self, after: datetime, until: datetime) -> list[WallTime]:
-        """Return the wall times in (after, until], in order; both UTC-aware."""
+        """Return the local times in (after, until], in order; both limits are UTC-aware."""
         # local dates differ from UTC by less than two days
         first = after.date() - timedelta(days=2)
         coming = (self.occurrence_on(day) for day in self.dates() if day >= first)
@@ -172,7 +174,7 @@ class Recurrence:
     def next_occurrences(
         self, after: datetime, *, without: frozenset[date] = frozenset()
     ) -> Iterator[WallTime]:
-        """Yield the wall times after an instant (UTC-aware) in order, without those on the days in
+        """Yield the local times after an instant (UTC-aware) in order, except those on the days in
         `without`."""
         first = after.date() - timedelta(days=2)
         walls = (
@@ -183,7 +185,7 @@ class Recurrence:
     def iterate_occurrences(
         self, after: datetime, most: int, *, without: frozenset[date] = frozenset()
     ) -> list[WallTime]:
-        """Return at most `most` of the next wall times."""
+        """Return at most `most` of the next local times."""
         return list(islice(self.next_occurrences(after, without=without), most))
 
     def falls_on(self, day: date) -> bool:
@@ -191,7 +193,7 @@ class Recurrence:
         return next((one for one in self.dates() if one >= day), None) == day
 
     def dates_before(self, day: date) -> "Recurrence":
-        """Return the recurrence ended on the day before `day`."""
+        """Return this recurrence, ending on the day before `day`."""
         return replace(self, rule=replace(self.rule, end=day - timedelta(days=1)))
 
     def recurrence_from(self, day: date) -> "Recurrence":
@@ -219,7 +221,7 @@ def _with_explicit_days(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule
 
 
 def days_of_month(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
-    """Return the days of the month of a monthly rule; empty if it names a weekday."""
+    """Return the days of the month of a monthly rule, or an empty result if it names a weekday."""
     return () if rule.which is not None else rule.month_days or (starts_on.day,)
 
 
@@ -268,7 +270,7 @@ def _iterate_month_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date
 def _day_of_nth_weekday(rule: RecurrenceRule, first: int, longest: int) -> int:
     """Return the day of a month on which the rule's weekday falls.
 
-    `first` is the weekday of the first day of the month, `longest` its number of days.
+    `first` is the weekday of the first day of the month, `longest` the number of days in the month.
     """
     day = 1 + (rule.weekdays[0] - first) % 7
     if rule.which == LAST_OF_MONTH:

@@ -57,15 +57,15 @@ MIN_SERIES_GAP = timedelta(hours=6)
 """Default minimum interval between two occurrences of series on an account."""
 
 CONFIRM_ABOVE_DELIVERIES = 20
-"""Creating more deliveries at once requires a confirmation."""
+"""Number of deliveries above which creating them at once requires a confirmation."""
 
 
 @dataclass(frozen=True)
 class SeriesUpdate:
-    """The changes of a series from a date on; None keeps the previous value.
+    """The changes to a series from a date on; None keeps the previous value.
 
-    The content changes with either a new `draft` or an existing `post_id`. `test_id` is the A/B
-    test whose units the occurrences become.
+    Either a new `draft` or an existing `post_id` changes the content. `test_id` is the A/B test
+    whose units the occurrences become.
     """
 
     repeat: Recurrence
@@ -101,9 +101,10 @@ def plan_series(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Create a recurring post and schedule its first occurrence, once per `key`; the others follow.
+    """Create a recurring post and schedule its first occurrence, once per `key`; later occurrences
+    are created by `extend_series`.
 
-    Raises BadInput for an empty draft, and as `begin_series`.
+    Raises BadInput for an empty draft, and the errors of `begin_series`.
     """
     post_id = drafts.write_draft(
         scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority
@@ -131,12 +132,17 @@ def begin_series(
 ) -> UUID:
     """Start a series of a post on accounts and return its ID.
 
-    The first occurrence is created now, the others by `extend_series`. Once per `series_id`;
-    without it, once per post. `confirmed`: a member has confirmed the number of deliveries; `gap`:
-    minimum interval between occurrences of series on an account; `without`: local dates to skip;
-    `goes_on`: the series continues another one at the same times. Raises BadInput if the rule has
-    no future occurrence, if all are in quiet periods (unless `goes_on`), if too many deliveries are
-    created at once, and if occurrences are too close; NotFound.
+    The first occurrence is created now, the others by `extend_series`. Idempotent per `series_id`,
+    or per post without it.
+
+    - `confirmed`: a member has confirmed the number of deliveries.
+    - `gap`: the minimum interval between occurrences of series on an account.
+    - `without`: local dates to skip.
+    - `goes_on`: the series continues another one at the same times.
+
+    Raises BadInput if the rule has no future occurrence, if all are in quiet periods (unless
+    `goes_on`), if too many deliveries are created at once, or if occurrences are too close; and
+    NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     if not channels:
@@ -190,8 +196,8 @@ def _max_series_number(scope: Scope, post_id: UUID) -> int:
 def check_series_rule(
     scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool
 ) -> None:
-    """Validate a new series, whose next occurrence is `first`. Raises BadInput as
-    `begin_series`."""
+    """Validate a new series, whose next occurrence is `first`. Raises BadInput as `begin_series`
+    does."""
     if not first:
         comes = recurrence_of_series(row).iterate_occurrences(
             scope.now, 1, without=skipped_dates(row)
@@ -225,7 +231,7 @@ def _format_wall_time(wall: WallTime) -> str:
 
 
 def _list_times_in_horizon(scope: Scope, row: Series) -> list[WallTime]:
-    """Return the occurrences within the horizon, without skipped dates."""
+    """Return the occurrences within the horizon, excluding skipped dates."""
     without = skipped_dates(row)
     return [
         wall
@@ -262,8 +268,8 @@ def extend_series(scope: Scope, series_id: UUID) -> int:
     """Create the missing deliveries of a series within `SERIES_HORIZON` and return their number.
 
     Deliveries in new quiet periods are cancelled, and those of ended periods are created again.
-    While the post is rejected, none are created: they would only wait for an approval that was
-    denied. Idempotent. Raises NotFound.
+    While the post is rejected, no deliveries are created: they would only wait for an approval that
+    was denied. Idempotent. Raises NotFound.
     """
     row = get_series(scope, series_id, lock=True)
     return _create_occurrences(scope, row) if row.state != SeriesState.STOPPED else 0
@@ -404,9 +410,9 @@ def change_following_occurrences(
 
     Moved deliveries from that date on are replaced too. Dates with a published delivery and skipped
     dates stay skipped. Without a content change existing approvals remain valid, but an added
-    account requires its own. Once per series and date. Raises BadInput as `begin_series`, and if
-    there is no occurrence on the day; NotFound for an account of another creator; Conflict if the
-    series is stopped and while an A/B test runs on it.
+    account requires a new one. Idempotent per series and date. Raises the errors of `begin_series`;
+    BadInput if there is no occurrence on the day; NotFound for an account of another creator;
+    Conflict if the series is stopped and while an A/B test runs on it.
     """
     # lock order: begin_series also takes this lock before the series
     lock_series_planning(scope, get_series(scope, series_id).creator_id)

@@ -1,5 +1,4 @@
-"""Variant assignment: draws the version of each occurrence during an A/B test with a stable
-hash."""
+"""Variant assignment: a stable hash draws the version of each occurrence during an A/B test."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -60,7 +59,7 @@ def is_variant_b(scope: Scope, post_id: UUID) -> bool:
 
 
 def variant_of_post(scope: Scope, row: Series, post_id: UUID) -> str:
-    """Return the version of a post in the running test of a series; "" if none runs."""
+    """Return the version of a post in the running test of a series, or "" if none runs."""
     test = ab_test_of_series(scope, row)
     if test is None or test.ended_at is not None:
         return ""

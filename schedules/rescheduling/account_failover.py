@@ -69,8 +69,9 @@ def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> Non
 
     Series whose deliveries all exist are included, because they may still change. A test starts
     counting again, since metrics of two accounts are not comparable. Proposed plans get a new
-    version and must be reviewed again. The caller holds the queues and `lock_series_planning`, but
-    no delivery: changes of series lock in this order.
+    version and must be reviewed again. The caller must hold the locks of the queues and
+    `lock_series_planning`, but not that of a delivery, because changes to series take their locks
+    in this order.
     """
     for test in variant_assignment.running_tests_of_channel(scope, source_id):
         test.channel_id = target.id
@@ -124,10 +125,10 @@ MOVED = "delivery.moved_to_spare"
 class FailoverPreview:
     """The effect of moving an account's queue.
 
-    `moving` get a new delivery on the spare account at the same wall time. `doubled` exist there
-    already, so only the old one is cancelled. `left` are not moved. `asks_again`: the new
-    deliveries need an approval, because the post looks different there. `tests`: number of A/B
-    tests that start counting again.
+    Deliveries in `moving` are created on the spare account at the same local time. Those in
+    `doubled` exist there already, so only the old ones are cancelled. Those in `left` are not
+    moved. `asks_again` is True if the new deliveries need an approval, because the post looks
+    different there. `tests` is the number of A/B tests that start counting again.
     """
 
     moving: tuple[PlannedMove, ...]
@@ -213,7 +214,7 @@ def move_to_spare_account(
 
     New deliveries are created there and the old ones cancelled with a reason. Deliveries that
     changed or were added after the preview stay and are reported; repeating the action moves them.
-    Slots and sources of posts move too. Raises as `preview_failover`.
+    Slots and sources of posts move too. Raises the same errors as `preview_failover`.
     """
     _, target = _get_channel_pair(scope, source_id, target_id)
     # Lock order: pool and feeds, queues, series, then deliveries.
@@ -253,8 +254,8 @@ def move_to_spare_account(
 def _recreate_delivery(
     scope: Scope, one: PlannedMove, target: Channel, *, asks_again: bool
 ) -> Delivery:
-    """Create the delivery on the spare account at the same wall time, in the old state if still
-    approved."""
+    """Create the delivery on the spare account at the same local time, in the old state if it is
+    still approved."""
     old = get_delivery(scope, one.delivery_id)
     key = _resolve_occurrence_key(scope, old, target.id)
     made_id = deliveries.create_delivery(
@@ -324,7 +325,7 @@ def _load_movable_rows(scope: Scope, channel_id: UUID) -> list[tuple[Delivery, P
 
 
 def _list_known_occurrences(scope: Scope, channel_id: UUID) -> set[tuple[UUID, str]]:
-    """Return the posts and occurrences of an account, without cancelled deliveries."""
+    """Return the posts and occurrences of an account, excluding cancelled deliveries."""
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.occurrence_key).where(
             Delivery.tenant_id == scope.tenant_id,

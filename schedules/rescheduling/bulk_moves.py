@@ -26,7 +26,7 @@ from schedules.rescheduling.models import BulkMoveRow
 from tenants.agencies.queries import get_creator
 
 MAX_MOVED_DELIVERIES = 500
-"""Maximum deliveries in one move: its transaction takes a second or two."""
+"""Maximum number of deliveries in one move: its transaction takes a second or two."""
 
 MAX_MOVE_DAYS = PLANNING_HORIZON.days
 """Maximum number of days by which one move shifts deliveries."""
@@ -63,7 +63,7 @@ class TimeOffset:
     minutes: int = 0
 
     def shift_wall_time(self, wall: WallTime) -> WallTime:
-        """Return the shifted wall time. A day is a calendar day, regardless of clock changes."""
+        """Return the shifted local time. A day is a calendar day, regardless of clock changes."""
         day = wall.day + timedelta(days=self.days)
         # UTC, because local arithmetic must ignore clock changes.
         later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)
@@ -79,7 +79,7 @@ class TimeOffset:
 
 @dataclass(frozen=True)
 class PlannedMove:
-    """A delivery that moves to another wall time; `warning` names a conflict of the new time."""
+    """A delivery that moves to another local time; `warning` names a conflict of the new time."""
 
     delivery_id: UUID
     version: int
@@ -132,7 +132,7 @@ class MovePreview:
 
 @dataclass(frozen=True)
 class MoveResult:
-    """The result of a move; `shift_id` identifies it for undo."""
+    """The result of a move; `shift_id` identifies the move for undo."""
 
     shift_id: UUID
     moved: tuple[PlannedMove, ...]
@@ -171,7 +171,7 @@ def move_deliveries(
     """Move deliveries as shown in a preview, in this transaction.
 
     `seen` are the versions of the preview. Deliveries that changed since, were added since or are
-    being published stay. Raises as `preview_bulk_move`.
+    being published stay. Raises the same errors as `preview_bulk_move`.
     """
     by.check_offset()
     lock_selection(scope, chosen)
@@ -214,9 +214,9 @@ def _selection_conditions(scope: Scope, chosen: MoveSelection) -> list[Any]:
 def select_deliveries(
     scope: Scope, chosen: MoveSelection, *, only: Sequence[UUID] | None = None
 ) -> list[tuple[Delivery, Post]]:
-    """Return the selected deliveries that are not final, with their posts, by time.
+    """Return the selected deliveries that are not in a final state, with their posts, by time.
 
-    `only` limits them to some IDs. Raises BadInput for too many.
+    `only` limits them to some IDs. Raises BadInput for too many deliveries.
     """
     narrow = [] if only is None else [col(Delivery.id).in_(only)]
     found = scope.session.exec(
@@ -261,7 +261,7 @@ def plan_moves(
 
 
 def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Message | None:
-    """Return the reason why a delivery cannot move to a wall time, or None."""
+    """Return the reason why a delivery cannot move to a local time, or None."""
     if row.state in PUBLISHING_STATES:
         return Message(PUBLISHING_IN_PROGRESS)
     if row.state not in PENDING_STATES:
@@ -307,8 +307,9 @@ def apply_moves(
 ) -> MoveResult:
     """Apply planned moves whose versions match `seen`, and store the old times for undo.
 
-    Deliveries that arrive at a free slot join the queue. Occurrences to be cancelled follow the
-    same rule. The caller holds the locks of the queues and deliveries.
+    Deliveries that are moved to a free slot join the queue. Individually moved occurrences are
+    cancelled only if their versions match too. The caller must hold the locks of the queues and
+    deliveries.
     """
     moved = []
     left = list(wanted.left)
@@ -363,7 +364,7 @@ def _leave_out_occurrences(
 
 
 def _undo_record(one: PlannedMove, now: Delivery) -> dict[str, Any]:
-    """Return the data needed for undo: the old wall time, and the version after the move."""
+    """Return the data needed for undo: the old local time, and the version after the move."""
     return {
         "delivery": str(now.id),
         "version": now.version,
@@ -487,7 +488,7 @@ def _get_locked_move(scope: Scope, shift_id: UUID) -> BulkMoveRow:
 
 @dataclass(frozen=True)
 class BulkMoveRecord:
-    """A move: it can be undone until `until` (UTC-aware); `undone_at` is set once it was."""
+    """A move. It can be undone until `until` (UTC-aware); `undone_at` is set once it was undone."""
 
     shift_id: UUID
     creator_id: UUID

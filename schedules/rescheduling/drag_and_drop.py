@@ -25,15 +25,15 @@ from schedules.rescheduling.bulk_moves import PUBLISHING_STATES, MoveResult, Tim
 from tenants.agencies import queries
 
 MAX_DRAGGED = 100
-"""Maximum deliveries of one post."""
+"""Maximum number of deliveries of one post that can be moved together."""
 
 
 @dataclass(frozen=True)
 class DropTarget:
-    """The target of a drop: a day in the time zone `zone`, and an hour (0 to 23) or None to retain
+    """The target of a drop: a day in the time zone `zone`, and an hour (0 to 23) or None to keep
     the time.
 
-    `zone` is the time zone of the displayed calendar; the post retains its own zone.
+    `zone` is the time zone of the displayed calendar; the post keeps its own time zone.
     """
 
     day: date
@@ -50,11 +50,11 @@ def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
 
 
 def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) -> MoveResult:
-    """Move a post to a day, or to an hour of a day, in the versions in `seen`; the move can be
-    undone.
+    """Move a post to a day, or to an hour of a day, if its deliveries have the versions in `seen`;
+    the move can be undone.
 
     Within an hour, the first free slot of its accounts is used, otherwise a free usual hour. Raises
-    BadInput for an unchanged time or one too far away, NotFound, and Conflict for a time in the
+    BadInput for an unchanged time or one too far ahead, NotFound, and Conflict for a time in the
     past, a locked or held delivery, or a later version.
     """
     if (
@@ -170,7 +170,7 @@ def is_within_target(at: datetime, spot: DropTarget) -> bool:
 
 
 def same_clock_time(wall: WallTime, due: datetime, spot: DropTarget) -> WallTime:
-    """Return the wall time on the target day with the same time of day; pure.
+    """Return the local time on the target day with the same time of day; pure.
 
     If the calendar shows another time zone with different clock changes, the result could fall on a
     neighbouring day there. Then the time shown in the calendar is used on the target day.
@@ -182,11 +182,12 @@ def same_clock_time(wall: WallTime, due: datetime, spot: DropTarget) -> WallTime
 
 
 def clock_time_in_hour(due: datetime, hour: int, spot: DropTarget) -> WallTime:
-    """Return the target hour of the day; within its own hour the post retains its minutes; pure."""
+    """Return the target hour of the day; if the post is already in that hour, it keeps its minutes;
+    pure."""
     own = to_wall_time(due, spot.zone).clock
     return WallTime(spot.day, own if own.hour == hour else time(hour), spot.zone)
 
 
 def to_zone(wall: WallTime, zone: str) -> WallTime:
-    """Return the same instant as wall time in another zone; pure."""
+    """Return the same instant as local time in another zone; pure."""
     return wall if wall.zone == zone else to_wall_time(wall.instant(), zone)

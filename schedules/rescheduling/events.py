@@ -1,4 +1,4 @@
-"""Event of rescheduling: a pause is over."""
+"""Events of rescheduling."""
 
 from dataclasses import dataclass
 from typing import ClassVar

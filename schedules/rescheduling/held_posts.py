@@ -40,7 +40,8 @@ from schedules.rescheduling.bulk_moves import (
 )
 
 UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
-"""Uncertain and partly published deliveries need individual decisions and are not included."""
+"""States of deliveries that a bulk decision covers. Uncertain and partly published deliveries need
+individual decisions and are not included."""
 
 MINUTE = timedelta(minutes=1)
 NO_YES = Message("deciding.no_yes")
@@ -59,7 +60,7 @@ class HeldPostAction(StrEnum):
 def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> MovePreview:
     """Return the effect of an action on each held or failed post of a creator.
 
-    Cancelled posts retain their times. Raises BadInput for too many.
+    Cancelled posts keep their times. Raises BadInput for too many posts.
     """
     return _build_move_preview(scope, _load_held_rows(scope, creator_id), how)
 
@@ -69,8 +70,8 @@ def resolve_held_posts(
 ) -> MovePreview:
     """Apply an action to the posts in `seen` (versions of the preview), in this transaction.
 
-    Deliveries that changed or were added since stay. Waits for concurrent decisions and planning on
-    these accounts. Raises as `preview_held_posts`.
+    Deliveries that changed or were added since the preview stay. Waits for concurrent decisions and
+    planning on these accounts. Raises the same errors as `preview_held_posts`.
     """
     slots.lock_queues(
         scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id))
@@ -110,7 +111,7 @@ def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
 
 
 def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
-    """Schedule a draft that needs no approval any more, after it was on hold for one."""
+    """Schedule a draft that was on hold for an approval and no longer needs one."""
     if row.state == DeliveryState.DRAFT and decisions.is_delivery_approved(
         scope, deliveries.get_post(scope, row.post_id), row, scope.now
     ):
@@ -121,8 +122,8 @@ def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
 
 
 def _has_fixed_time(scope: Scope, one: PlannedMove) -> bool:
-    """Return True if the approval covers the time; late posts of an account are spread when sent
-    anyway."""
+    """Return True if the approval covers the time. Such posts keep it: late posts of an account are
+    spread anyway when they are sent."""
     return time_changes.has_approved_time(scope, get_delivery(scope, one.delivery_id))
 
 
@@ -191,8 +192,8 @@ def _filter_known_reasons(stays: Mapping[UUID, Message | None]) -> dict[UUID, Me
 def _find_stay_reason(
     scope: Scope, owner: Post, row: Delivery, channel: Channel, how: HeldPostAction
 ) -> Message | None:
-    """Return the reason why a post would be put on hold again or published at a time not
-    approved."""
+    """Return the reason why a post would be put on hold again or would be published at a time that
+    is not approved."""
     if how is HeldPostAction.DROP:
         return None
     if channel.state in UNUSABLE_STATES:

@@ -1,4 +1,4 @@
-"""Table of bulk moves, with the times that deliveries had before."""
+"""Table of bulk moves, with the previous times of their deliveries."""
 
 from datetime import datetime
 from typing import Any
@@ -14,5 +14,5 @@ class BulkMoveRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(about="creator", keep="while the tenant exists")
     by: str
     moved: list[dict[str, Any]] = jsonb_column(list)
-    """Per delivery: ID, version after the move, old wall time and zone."""
+    """For each delivery: ID, version after the move, old local time and time zone."""
     undone_at: datetime | None = timestamp_column(optional=True)

@@ -1,8 +1,8 @@
-"""Pauses: announced days on which a creator or an account posts nothing, with its posts moved after
-them.
+"""Pauses: announced days on which a creator or an account posts nothing; its posts are moved to
+later days.
 
-Posts in these days are moved when the member confirms the preview. A pause never delays a post at
-its time, so the calendar shows the actual publishing times. Occurrences of series are cancelled
+Posts on these days are moved when the member confirms the preview. A pause never delays a post at
+its due time, so the calendar shows the actual publishing times. Occurrences of series are cancelled
 instead of moved, because the next occurrence may already be at the new time and the same text would
 be published twice.
 """
@@ -70,10 +70,11 @@ class PostingPause:
 def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     """Return the effect of a pause.
 
-    Individually planned posts move by the length of the pause and retain their time of day. A queue
-    with a post in these days continues after them in its order, moving later posts. Occurrences of
-    series are cancelled during the pause and not changed after it. Posts being published stay.
-    Raises BadInput as `bulk_moves.preview_bulk_move`, and if the queue finds no slots.
+    Individually planned posts move by the length of the pause and keep their time of day. A queue
+    with a post on these days continues after them in the same order, which moves later posts.
+    Occurrences of series are cancelled during the pause and not changed after it. Posts that are
+    being published stay. Raises BadInput as `bulk_moves.preview_bulk_move` does, and if the queue
+    finds no slots.
     """
     start, end = wanted.as_quiet_period.quiet_window
     inside = bulk_moves.select_deliveries(
@@ -156,9 +157,9 @@ def _list_left_out_occurrences(
 
 
 def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
-    """Return the wall time moved by the length of the pause.
+    """Return the local time moved by the length of the pause.
 
-    If the result is still in the pause, because time zones differ, it moves further by days.
+    If the result is still in the pause, because time zones differ, it is moved further by days.
     """
     later = TimeOffset(days=(wanted.last - wanted.first).days + 1).shift_wall_time(wall)
     while wanted.as_quiet_period.covers(later.instant()):
@@ -172,8 +173,8 @@ def start_pause(
     """Start or announce a pause and move posts as in the preview `seen`; return the ID of the
     pause.
 
-    Members see a notice until it ends. Raises BadInput for invalid or past days and as
-    `preview_pause`; NotFound.
+    Members see a notice until it ends. Raises BadInput for invalid or past days, the errors of
+    `preview_pause`, and NotFound.
     """
     start, end = wanted.as_quiet_period.quiet_window
     bulk_moves.lock_selection(
@@ -220,7 +221,7 @@ def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
 
 
 def end_pause(scope: Scope, pause_id: UUID) -> None:
-    """End a pause now. Moved posts retain their new times; series are published again.
+    """End a pause now. Moved posts keep their new times; series are published again.
 
     Raises NotFound.
     """

@@ -1,5 +1,5 @@
-"""Priority and late limit of a planned post; changing them affects neither its text, time nor
-approvals."""
+"""Priority and late limit of a planned post; changing them affects neither its text nor its time
+nor its approvals."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from schedules.posts.states import SCHEDULABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, update_delivery
 
 ADJUSTABLE_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, *SCHEDULABLE})
-"""States in which a delivery is not live or being published."""
+"""States in which a delivery is neither live nor being published."""
 
 
 def set_priority(scope: Scope, delivery_id: UUID, priority: int, *, version: int) -> None:

@@ -1,7 +1,7 @@
 """The queue of an account: its deliveries planned at slots, ordered by time.
 
-There is no list beside the calendar: a delivery is in the queue if it is planned at a slot. Every
-queued post therefore has a time, and the calendar shows when it is published.
+No separate list is stored: a delivery is in the queue if it is planned at a slot. Every queued post
+therefore has a time, and the calendar shows when it is published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +33,11 @@ from schedules.rescheduling.bulk_moves import MovePreview, MoveResult
 from tenants.notices import notices
 
 FEW = 3
-"""Members are notified when fewer posts than this are queued."""
+"""Number of queued posts below which members are notified."""
 
 JUST_NOW = timedelta(minutes=3)
-"""Queues are checked every minute; this allows for a missed check."""
+"""Maximum age of a publication that counts as just published. Queues are checked every minute; this
+allows for a missed check."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
     """Move a delivery to the next free slot of its account; one on hold or failed is scheduled
     again.
 
-    A delivery that is already in the queue retains its slot. Raises as `reschedule_delivery`, and
-    BadInput if no slot is free.
+    A delivery that is already in the queue keeps its slot. Raises the errors of
+    `reschedule_delivery`, and BadInput if no slot is free.
     """
     row = get_delivery(scope, delivery_id)
     slots.lock_queues(scope, row.channel_id)
@@ -173,8 +174,8 @@ def queue_draft(
 ) -> tuple[UUID, dict[UUID, WallTime]]:
     """Create a post once per `key` and add it to the queue of each of its accounts.
 
-    Returns its ID and the publishing time per account. Raises as `drafts.write_draft` and
-    `add_post_to_queue`.
+    Returns its ID and the publishing time per account. Raises the errors of `drafts.write_draft`
+    and `add_post_to_queue`.
     """
     drafts.require_channel(draft)
     post_id = drafts.write_draft(scope, draft, key=key, author=author, priority=priority)
@@ -203,15 +204,16 @@ def reorder_queue(
 def shuffle_queue(
     scope: Scope, channel_id: UUID, *, key: UUID, seen: Mapping[UUID, int]
 ) -> MoveResult:
-    """Reorder a queue randomly; `key` is the seed. Raises as `reorder_queue`."""
+    """Reorder a queue randomly; `key` is the seed. Raises the same errors as `reorder_queue`."""
     drawn = sorted(seen, key=lambda one: derived_uuid(key, one))
     return reorder_queue(scope, channel_id, drawn, seen=seen)
 
 
 def preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
-    """Return the effect of moving a queue, in its order, to the first free slots.
+    """Return the effect of moving a queue, in its current order, to the first free slots.
 
-    A delivery that would become later, for example because its day is now quiet, retains its time.
+    A delivery that would be published later, for example because its day is now quiet, keeps its
+    time.
     """
     known = list_queue_entries(scope, channel_id)
     goes = _compute_earlier_times(scope, channel_id, known)
@@ -219,7 +221,7 @@ def preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
 
 
 def pull_queue_forward(scope: Scope, channel_id: UUID, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Move a queue, in its order, to the first free slots.
+    """Move a queue, in its current order, to the first free slots.
 
     Raises Conflict unless the queue matches `seen`.
     """
@@ -244,10 +246,10 @@ def entries_at_slot(known: Sequence[QueueEntry], slot_id: UUID) -> list[QueueEnt
 
 
 def close_slot(scope: Scope, slot_id: UUID, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Remove a slot and move its deliveries, in their order, to the remaining free slots.
+    """Remove a slot and move its deliveries, in their current order, to the remaining free slots.
 
     The moves can be undone, the removal of the slot cannot. Deliveries that changed or were added
-    since `seen` retain their times. Raises NotFound, and BadInput if the remaining slots do not
+    since `seen` keep their times. Raises NotFound, and BadInput if the remaining slots do not
     suffice.
     """
     channel_id = slots.get_slot(scope, slot_id).channel_id
@@ -272,7 +274,7 @@ def lay_out_queue(
     after: datetime | None = None,
     change: QueueChange = NOTHING,
 ) -> dict[UUID, WallTime]:
-    """Return the new times of deliveries in their order on the free slots after an instant.
+    """Return the new times of deliveries, in their order, on the free slots after an instant.
 
     The slots that these deliveries occupy count as free. Raises BadInput if the slots of a year do
     not suffice.
@@ -357,10 +359,11 @@ GROUP BY s.channel_id, s.creator_id HAVING bool_or(d.settled_at > :since)
 
 
 def notify_low_queues(scope: Scope) -> int:
-    """Notify members of queues with fewer than `FEW` posts from which a post was just published.
+    """Notify members of queues that have fewer than `FEW` posts and from which a post was just
+    published.
 
-    Returns the number of these queues. Each queue has one notice. It is closed when a post is
-    added; after being dismissed it appears again when the next post is published.
+    Returns the number of these queues. Each queue has one notice. The notice is closed when a post
+    is added; after a member dismisses it, it appears again when the next post is published.
     """
     ahead = sorted(map(str, PENDING_STATES))
     since = scope.now - JUST_NOW

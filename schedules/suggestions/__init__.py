@@ -1,4 +1,5 @@
-"""Texts proposed by a model: captions, alt texts, ideas and weekly plans. A member accepts each.
+"""Texts proposed by a model: captions, alt texts, ideas and weekly plans. A member must accept each
+of them.
 
 Text engines are in `generators`; the drafts created from accepted texts are in `drafts`.
 """

@@ -1,4 +1,4 @@
-"""Events of suggestions: texts of each kind that a model has to write."""
+"""Events of suggestions: texts of each kind that a model must write."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class WeekTextsDue:
-    """The texts of a proposed week are to be written; the subject is the proposal."""
+    """The texts of a proposed week must be written; the subject is the proposal."""
 
     kind: ClassVar[str] = "week.words"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class WeekTextsDue:
 
 @dataclass(frozen=True)
 class CaptionSetDue:
-    """A caption set is to be written; the subject is the set."""
+    """A caption set must be written; the subject is the set."""
 
     kind: ClassVar[str] = "kit.words"
     queue: ClassVar[outbox.Queue] = "make"
@@ -29,8 +29,8 @@ class CaptionSetDue:
 
 @dataclass(frozen=True)
 class AltTextDue:
-    """A vision model is to propose an alt text; the subject is the proposal. Runs on the
-    GPU queue."""
+    """A vision model must propose an alt text; the subject is the proposal. Runs on the GPU queue.
+    """
 
     kind: ClassVar[str] = "picture.words"
     queue: ClassVar[outbox.Queue] = "gpu"
@@ -40,7 +40,7 @@ class AltTextDue:
 
 @dataclass(frozen=True)
 class IdeasDue:
-    """Ideas for posts are to be written; the subject is the batch."""
+    """Ideas for posts must be written; the subject is the batch."""
 
     kind: ClassVar[str] = "idea.words"
     queue: ClassVar[outbox.Queue] = "make"

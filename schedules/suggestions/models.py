@@ -89,7 +89,7 @@ class TextKit(CreatorOwnedRow, table=True):
 class AltTextRow(CreatorOwnedRow, table=True):
     """A requested alt text of an image, accepted or rejected by a member.
 
-    The image retains its alt text until then.
+    The image keeps its current alt text until then.
     """
 
     __tablename__ = "picture_words"

@@ -1,4 +1,4 @@
-"""States of a line of a weekly plan and of an alt text."""
+"""States of a post in a weekly plan and of an alt text proposal."""
 
 from enum import StrEnum
 

@@ -1,7 +1,7 @@
 """Generate alt texts: a vision model describes one image.
 
-The model receives only pixels, re-encoded at 1024 pixels at most, without the metadata of the file.
-Adult and unrated images are shown only to models that the installation runs itself.
+The model receives only pixels, re-encoded at a maximum of 1024 pixels, without the metadata of the
+file. Adult and unrated images are sent only to models that the installation runs itself.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -28,11 +28,11 @@ from studio.costs.text_requests import TextPurpose
 from studio.library import assets
 
 HOSTED_RATINGS = frozenset({Rating.G, Rating.S})
-"""Ratings of images that may be shown to a model hosted by a provider."""
+"""Ratings of images that may be sent to a model hosted by a provider."""
 
 
 class FreeGpu(Protocol):
-    """Frees the GPU for an engine, given its name."""
+    """Function that frees the GPU for an engine, given its name."""
 
     def __call__(self, engine: str, /) -> None: ...
 
@@ -50,7 +50,7 @@ class AltTextRequest:
 
 @dataclass(frozen=True)
 class AltTextAnswer:
-    """An alt text and a description, or the reason for their absence; and the model, if one was
+    """An alt text and a description, or the reason for their absence, with the model if one was
     chosen."""
 
     texts: tuple[str, str] | Message
@@ -92,7 +92,7 @@ class AltTextKind:
     def write_parts(
         self, request: AltTextRequest, engine: VisionEngine, sessions: CostSessions
     ) -> Iterator[AltTextAnswer]:
-        """Show the image to the model, if its rating allows that, and yield the answer."""
+        """Send the image to the model, if its rating allows that, and yield the answer."""
         proposal = request.proposal
         if engine.hosted and request.rating not in HOSTED_RATINGS:
             yield AltTextAnswer(Message("alt.stays", {"model": engine.model}), engine.model)

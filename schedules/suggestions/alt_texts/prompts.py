@@ -31,7 +31,7 @@ def write_alt_text(
     engine: TextEngine, picture: bytes, rules: TextRules, *, seed: int
 ) -> tuple[str, str] | Message:
     """Return an alt text and a description of a JPEG or PNG file that pass all checks, or the
-    reason why not."""
+    reason why there are none."""
     job = TextJob(
         system=text_generation.format_instructions(
             _TELL, language=rules.language, forbidden=rules.forbidden

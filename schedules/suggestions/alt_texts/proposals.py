@@ -58,7 +58,7 @@ def request_alt_texts(
 
     Images that already wait are skipped. `forbidden` are words that the creator never uses. Raises
     BadInput for an unsupported language, NotFound for an image that is not the creator's, Conflict
-    if too many would wait.
+    if too many images would wait.
     """
     library.lock_library(scope, "alts", creator_id)
     if language not in WRITABLE_LANGUAGES:
@@ -160,8 +160,7 @@ def accept_alt_text(
     """Replace the alt text of an image with the proposed one, as edited by the member.
 
     `instead_of` is the alt text that the member saw. Raises NotFound, BadInput for an empty text,
-    and Conflict if the image has another alt text by now, which a member wrote and this one has not
-    seen.
+    and Conflict if another member has changed the image's alt text since.
     """
     row = _get_open_proposal(scope, creators, proposal_id)
     if not alt:

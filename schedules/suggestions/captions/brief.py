@@ -1,4 +1,5 @@
-"""The brief of a caption request: a set of texts, versions for accounts, translations. Pure."""
+"""The brief of a caption request: for a set of texts, versions for accounts, or translations. Pure.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,11 +14,11 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500
-"""Maximum number of characters in an idea; a tone has `_TONE`."""
+"""Maximum number of characters in an idea; the maximum for a tone is `_TONE`."""
 
 MAX_SOURCE_LENGTH = 600
 """Maximum number of characters in a text to translate: prompt and answer must fit the smallest
-context window of our engines."""
+context window of the supported engines."""
 
 _TONE = 200
 _WORDS = 200

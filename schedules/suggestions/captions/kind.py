@@ -1,4 +1,4 @@
-"""Generate captions: a set of texts around one idea, a version per account, translations."""
+"""Generate captions: a set of texts around one idea, a version per account, and translations."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,8 +1,8 @@
-"""Prompts of captions: request a set of texts around one idea, a version per account, a
+"""Prompts of captions: request a set of texts around one idea, a version per account, or a
 translation.
 
-A model that violates a rule gets one more attempt with the reason; then the reason replaces its
-text. Prohibited text is not included in the second prompt.
+A model that violates a rule gets one more attempt with the reason; if it fails again, the reason
+replaces its text. Prohibited text is not included in the second prompt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -128,8 +128,8 @@ def write_channel_version(
     *,
     seed: int,
 ) -> CaptionOffer | CaptionFailure:
-    """Return a version of the idea for one account within its length limit, or the reason
-    why not."""
+    """Return a version of the idea for one account within its length limit, or the reason why there
+    is none."""
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
     habit = next(words for size, words in _HABITS if place.most <= size)
     told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
@@ -153,7 +153,7 @@ def write_translation(
     *,
     seed: int,
 ) -> CaptionOffer | CaptionFailure:
-    """Return the source text in another language, or the reason why not."""
+    """Return the source text in another language, or the reason why there is none."""
     other = replace(wish, language=language, idea=wish.source, picture="")
     job = _build_text_job(
         other,

@@ -18,7 +18,7 @@ from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_PENDING = 3
-"""Maximum number of unwritten caption sets of one creator."""
+"""Maximum number of pending caption sets of one creator."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     """Request captions once per `key` for the post being written as `draft`.
 
     A model writes them soon after. Raises BadInput for an invalid brief, NotFound for an image or
-    account that is not the creator's, Conflict if too many sets are unwritten.
+    account that is not the creator's, Conflict if too many sets are pending.
     """
     assets.lock_library(scope, "kit", wish.creator_id)
     known = request_rows.find_by_key(scope, TextKit, key)

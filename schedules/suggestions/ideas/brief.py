@@ -53,8 +53,8 @@ class ResultLesson:
 
 @dataclass(frozen=True)
 class MeasuredResults:
-    """The results of `posts` posts at an age of `age_hours`; `lacking` is the number of posts
-    missing for conclusions."""
+    """The results of `posts` posts at an age of `age_hours`; `lacking` is the number of further
+    posts needed for conclusions."""
 
     posts: int
     age_hours: int

@@ -67,8 +67,8 @@ def write_idea(
     before: Sequence[str],
     seed: int,
 ) -> Idea | Message:
-    """Return the idea of a number (from 0), or the reason why not. `before` are titles proposed
-    earlier."""
+    """Return the idea with a number (from 0), or the reason why there is none. `before` are titles
+    proposed earlier."""
     best = brief.results.best
     past = best[number] if number < len(best) else None
     said = (*rules.said, *text_rules.known_texts([past.words] if past is not None else []))
@@ -93,7 +93,8 @@ def write_idea(
 def _parse_idea_answer(
     answer: Mapping[str, object], rules: TextRules, before: Sequence[str]
 ) -> tuple[TextsByField, Message | None]:
-    """Return the texts of an answer and the rule they violate; figures are rejected as invented."""
+    """Return the texts of an answer and the rule that they violate; figures are rejected as
+    invented."""
     spoken = {name: text_rules.clean_line(str(answer[name])) for name in _LONGEST}
     given = text_rules.parse_hashtags_field(answer["hashtags"])
     texts = {**spoken, "form": str(answer["form"]), "tags": " ".join((given or [])[:_MOST_TAGS])}

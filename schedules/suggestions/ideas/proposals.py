@@ -1,5 +1,5 @@
-"""Idea proposals: requested by a member from the results of earlier posts, used or dismissed one by
-one."""
+"""Idea proposals: a member requests them from the results of earlier posts, and uses or dismisses
+them one by one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class IdeaBatch:
 def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     """Request ideas once per `key`; a model writes them soon after.
 
-    Raises BadInput for an unsupported language, Conflict while a batch of the creator is unwritten.
+    Raises BadInput for an unsupported language, Conflict while a batch of the creator is pending.
     """
     assets.lock_library(scope, "ideas", brief.creator_id)
     known = request_rows.find_by_key(scope, IdeaRound, key)

@@ -2,8 +2,8 @@
 checks.
 
 No transaction is open while a model writes. A run that is killed stores nothing: the next one
-prompts the model again, and the requests already sent count as lost. Of two runs, the first to
-store wins.
+prompts the model again, and the requests already sent count as lost. If two runs overlap, the first
+to store its result wins.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -34,7 +34,8 @@ PartT = TypeVar("PartT")
 
 @dataclass(frozen=True)
 class CostSessions:
-    """Count the model requests of one run, in one session for each subject they are billed to."""
+    """Counters of the model requests of one run, with one session for each subject that they are
+    billed to."""
 
     open_session: Callable[[UUID], TextSession]
     _by_subject: dict[UUID, TextSession] = field(default_factory=dict)
@@ -72,10 +73,11 @@ class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
     def store_parts(
         self, scope: Scope, request_id: UUID, parts: Sequence[PartT]
     ) -> Collection[UUID]:
-        """Store the parts unless another run has. Return the subjects whose texts are used."""
+        """Store the parts unless another run has stored them. Return the subjects whose texts are
+        used."""
 
     def failure_part(self, reason: Message) -> PartT | None:
-        """Return the part with the reason why nothing was written; None if the kind stores no
+        """Return the part with the reason why nothing was written, or None if the kind stores no
         reasons."""
 
 
@@ -89,7 +91,7 @@ def generate_suggestions(
 ) -> None:
     """Write the suggestions requested by `event` and store them with the reasons for missing ones.
 
-    Raises EngineError if the engine cannot be opened and the kind stores no reasons; LeaseLost.
+    Raises EngineError if the engine cannot be opened and the kind stores no reasons, and LeaseLost.
     """
     with tenant(event.tenant_id, kind.actor) as scope:
         request = kind.load_request(scope, event.subject_id)

@@ -15,5 +15,4 @@ LANGUAGE_NAMES = {
     "ro": "Romanian",
     "ja": "Japanese",
 }
-"""Names of the languages in prompts, whose instructions are in English whatever the language of the
-texts."""
+"""Names of the languages in prompts. Instructions are always in English."""

@@ -16,7 +16,7 @@ from schedules.suggestions.models import IdeaRound, TextKit, WeekPlan
 
 Row = TypeVar("Row", bound=CreatorOwnedRow)
 WrittenRow = TypeVar("WrittenRow", TextKit, IdeaRound, WeekPlan)
-"""A request that is made once per key and written once."""
+"""A request that is created once per key and written once."""
 
 
 def put_request(
@@ -29,7 +29,7 @@ def put_request(
 
 
 def find_by_key(scope: Scope, table: type[WrittenRow], key: UUID) -> UUID | None:
-    """Return the ID of the request that was made with this key, or None."""
+    """Return the ID of the request that was created with this key, or None."""
     return scope.session.exec(
         select(table.id).where(table.tenant_id == scope.tenant_id, table.key == str(key))
     ).first()
@@ -85,7 +85,7 @@ def list_latest(
 
 
 def get_unwritten(scope: Scope, table: type[WrittenRow], row_id: UUID) -> WrittenRow | None:
-    """Return a request that is not written yet; None if it is written or unknown."""
+    """Return a request that is not written yet, or None if it is written or unknown."""
     row = get_row(scope, table, row_id)
     return row if row is not None and row.written_at is None else None
 

@@ -20,12 +20,12 @@ from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 
 TextsByField = dict[str, str]
 ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]]
-"""Return the texts of an answer by field, and the rule they violate or None."""
+"""Function that returns the texts of an answer by field, and the rule they violate or None."""
 
 DEFAULT_TONE = "plain, warm"
 _NAMED = 400
-"""Maximum number of characters of the forbidden words in a prompt; the answer is checked for all of
-them."""
+"""Maximum number of characters of the forbidden words listed in a prompt; the answer is checked for
+all of them."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ def can_write_language(engine: TextEngine, language: str) -> bool:
 
 
 def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTexts | Message:
-    """Return texts that pass all checks after at most two attempts, or the reason why not."""
+    """Return texts that pass all checks after at most two attempts, or the reason why there are
+    none."""
     if not can_write_language(engine, job.language):
         return Message("kit.no_model")
     try:
@@ -105,7 +106,7 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
 def _parse_generated_text(
     written: GeneratedText, read: ReadTexts
 ) -> tuple[TextsByField, Message | None]:
-    """Return the texts of an answer. A template of ours counts as no answer."""
+    """Return the texts of an answer. A text from the built-in template counts as no answer."""
     if written.label == OriginLabel.TEMPLATE:
         return {}, Message("kit.no_model")
     return read(written.answer)

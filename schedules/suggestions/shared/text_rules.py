@@ -1,5 +1,5 @@
-"""Checks that generated texts must pass before a member sees them. Pure, except for connectors'
-counting."""
+"""Checks that generated texts must pass before a member sees them. Pure, except that connectors
+count characters."""
 
 import re
 import unicodedata
@@ -18,20 +18,21 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_HASHTAGS = 8
 MAX_SHARED_WORDS = 0.8
-"""Share of common words in both directions above which a text repeats another one."""
+"""Share of common words, in both directions, above which one text counts as a repetition of the
+other."""
 
 _FEW = 5
-"""Minimum number of words; fewer can be common by chance."""
+"""Minimum number of words for this comparison; fewer words can be common by chance."""
 _TELLS = 20
 """Minimum number of letters for detecting a language reliably."""
 _UNKEPT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-"""Characters that PostgreSQL does not store, control characters, and those that change the text
-direction."""
+"""Characters that are removed: those that PostgreSQL does not store, control characters, and those
+that change the text direction."""
 _TAG = re.compile(r"[^\W_]\w{0,49}")
 
 CountText = Callable[[str], tuple[int, int]]
-"""Return the counted length of a text on an account, including additions, and the maximum
-length."""
+"""Function that returns the counted length of a text on an account, including additions, and the
+maximum length."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
 
 
 def _is_in_language(texts: Sequence[str], language: str) -> bool:
-    """Return True if no text is clearly in another language and together they match the
+    """Return True if no text is clearly in another language and the texts together match the
     language."""
     if not language:
         return True

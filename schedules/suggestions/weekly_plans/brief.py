@@ -9,7 +9,7 @@ from foundation.errors import BadInput
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 
 MAX_WEEK_POSTS = 21
-"""Maximum posts of one week: three a day."""
+"""Maximum number of posts of one week: three a day."""
 
 MAX_FORBIDDEN_WORDS = 200
 """Maximum number of characters in a goal, tone or topic, and maximum number of forbidden words."""
@@ -47,7 +47,7 @@ class WeekBrief:
         return [day for day in week if day.weekday() in self.weekdays]
 
     def topic_of_line(self, number: int) -> str:
-        """Return the topic of a post by its number (from 0); "" without topics."""
+        """Return the topic of a post by its number (from 0), or "" without topics."""
         return self.topics[number % len(self.topics)] if self.topics else ""
 
     def check_brief(self) -> None:

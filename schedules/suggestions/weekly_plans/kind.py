@@ -1,4 +1,4 @@
-"""Generate the texts of a proposed week: one prompt for each post that has the text of the
+"""Generate the texts of a proposed week: one prompt for each post that still has the text of the
 brief."""
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,7 +30,7 @@ class WeekTextsRequest:
 
 @dataclass(frozen=True)
 class WeekLineText:
-    """The text for a post as it was read; None if no model wrote a usable one."""
+    """The text for a post in the version that was read, or None if no model wrote a usable one."""
 
     line: WeekLineView
     text: str | None
@@ -40,7 +40,7 @@ class WeekLineText:
 class WeekTextsKind:
     """The texts of a week for `shared.engine`. Each part is the text of one post.
 
-    A post without a usable text retains the text of the brief, so there is no failure to store.
+    A post without a usable text keeps the text of the brief, so there is no failure to store.
     """
 
     actor: ClassVar[str] = "system:week"

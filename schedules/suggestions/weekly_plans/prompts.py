@@ -6,8 +6,8 @@ from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
-"""Maximum number of characters in a generated text; with the link it fits the shortest limit of our
-platforms."""
+"""Maximum number of characters in a generated text; together with the link it fits the shortest
+limit of the supported platforms."""
 
 _SYSTEM = {
     "fr": (
@@ -37,7 +37,8 @@ def write_line_text(
 ) -> str | None:
     """Return a generated text about a topic, with the link.
 
-    None if no model is available or its text is unusable, for example because of forbidden words.
+    Returns None if no model is available or its text is unusable, for example because of forbidden
+    words.
     """
     language = brief.language
     if language not in engine.languages:

@@ -50,8 +50,8 @@ MAX_LINE_LENGTH = 5000
 
 @dataclass(frozen=True)
 class WeekLineView:
-    """A post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person or
-    both."""
+    """A post of a proposal. `hour_from` is slot, usual or plain; `words_by` is brief, model, person
+    or both."""
 
     id: UUID
     creator_id: UUID
@@ -201,9 +201,11 @@ def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
 
 
 def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, version: int) -> None:
-    """Change the text, time or recipe of a proposed post in the version that the member saw.
+    """Change the text, time or recipe of a proposed post, if it still has the version that the
+    member saw.
 
-    Raises BadInput for an empty text, forbidden words and a time in the past; NotFound; Conflict.
+    Raises BadInput for an empty text, forbidden words and a time in the past; NotFound; and
+    Conflict for another version.
     """
     row, plan = _lock_open_line(scope, line_id, version)
     if not change.body.strip():

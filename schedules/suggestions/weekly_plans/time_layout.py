@@ -26,7 +26,7 @@ BETWEEN = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class FreeHour:
-    """A candidate wall time with its origin."""
+    """A candidate local time with its origin."""
 
     at: WallTime
     source: From
@@ -52,8 +52,7 @@ def spread_over_days(days: Sequence[date], count: int) -> list[date]:
 
 
 def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> list[FreeHour]:
-    """Choose from each list the first hour that is free and in the future; return them by time;
-    pure.
+    """Choose the first free future hour from each list; return the chosen hours by time; pure.
 
     Each is at least the minimum interval from occupied instants and other choices. A list without
     such an hour is skipped.
