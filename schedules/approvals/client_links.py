@@ -81,7 +81,9 @@ if an answer no longer has an effect. The other values describe how it ended. Te
 
 @dataclass(frozen=True)
 class ClientLink:
-    """A link as members see it; `ended` is empty while it can be answered. Instants are UTC-aware.
+    """A link as members see it; instants are UTC-aware.
+
+    `ended` is empty while the link can be answered.
     """
 
     post_id: UUID
@@ -102,8 +104,8 @@ class ClientLink:
 class ClientView:
     """The content of a post that a link shows.
 
-    `files` are the pictures by SHA-256. `words` is True if the text is shown, `whole` if nothing is
-    missing.
+    `files` are the pictures by SHA-256. `words` is True if the text is shown, `whole` if the
+    content is complete.
     """
 
     files: Mapping[str, Medium]
@@ -256,7 +258,9 @@ def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Return the name of the client who can still give the second approval, or "" if there is none.
+    """Return the name of the client who can still give the second approval.
+
+    The result is empty if there is none.
     """
     row = _find_latest_link(scope, post_id)
     waits = row is not None and _resolve_link_status(
@@ -287,8 +291,7 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """Return the text and pictures, of all versions, that a visitor without proof of age may see.
-    """
+    """Return the text and pictures that a visitor without proof of age may see, of all versions."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]

@@ -33,7 +33,7 @@ SELF_PUBLISHING_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDU
 
 
 def is_held_for_approval(row: Delivery) -> bool:
-    """Return True if a missing approval is the only reason that holds the delivery; pure."""
+    """Return True if the delivery is on hold only because an approval is missing; pure."""
     return (
         row.state == DeliveryState.HELD
         and row.reason is not None

@@ -28,8 +28,8 @@ WAITS_FOR_INTERVAL = "delivery.keeps_distance"
 TOO_LATE_FOR_INTERVAL = "delivery.distance_too_late"
 
 MOMENT = timedelta(minutes=2)
-"""Time after its turn during which a due delivery takes precedence over lower-ranked ones. A
-delivery that something else delays longer no longer holds up the others."""
+"""Time after its turn during which a due delivery takes precedence over lower-ranked ones. After
+that something else delays it, and it no longer delays the others."""
 
 YIELD = timedelta(seconds=5)
 """Time until the next attempt of a delivery that lets a more important one publish first."""
@@ -87,8 +87,8 @@ class WaitingDelivery:
 class IntervalTurn:
     """The time of the next attempt of a delivery that may not publish now.
 
-    `at` is None if a member must decide. `said` gives the reason, or None if the delivery only
-    yields to a more important one.
+    `at` is None if a member must decide. `said` is the displayed reason, or None if the delivery
+    only yields to a more important one.
     """
 
     at: datetime | None

@@ -1,4 +1,6 @@
-"""Recompute due times after a release of the time zone database: local times stay, instants change.
+"""Recompute due times after a release of the time zone database.
+
+Local times stay the same; the instants change.
 """
 
 from collections.abc import Sequence

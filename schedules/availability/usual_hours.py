@@ -45,7 +45,9 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """Return the usual posting times of each creator, earliest first; new creators get a default.
+    """Return the usual posting times of each creator, earliest first.
+
+    Creators without a posting history get a default time.
     """
     rows = scope.run(
         _HOURS,

@@ -381,7 +381,10 @@ def hold_missed_posts(
 
 
 def is_held_back(row: Delivery) -> bool:
-    """Return True if a member holds a missed delivery, which only a member can release; pure."""
+    """Return True if a member put a missed delivery on hold; pure.
+
+    Only a member can release it.
+    """
     return row.state == DeliveryState.HELD and row.reason == HELD.to_json()
 
 
@@ -425,8 +428,7 @@ def _record_downtime_decision(
 
 
 def close_finished_downtimes(scope: Scope) -> None:
-    """Close the open downtime if no post waits any more, and close notices without posts on hold.
-    """
+    """Close the open downtime if no post waits, and close the notices without posts on hold."""
     row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)

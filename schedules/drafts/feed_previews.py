@@ -51,7 +51,7 @@ class PreviewPart:
     below: Sequence[TextPiece]
     shots: Sequence[PreviewMedia]
     card: str
-    """The host of the link card; "" for none."""
+    """The host of the link card, or "" if there is no card."""
     made: LinkCard | None
     """The content of the card, if the post's author wrote one."""
     warning: str

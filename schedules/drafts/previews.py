@@ -107,7 +107,7 @@ class PostPreview:
     covered: bool = False
     """True if pictures are covered until a reader opens them."""
     warning: str = ""
-    """The content warning before the text; "" for none."""
+    """The content warning before the text, or "" if there is none."""
     card: feed_preview.LinkCard | None = None
     """The link card of the post."""
     said: PostContent = NOTHING

@@ -29,7 +29,7 @@ def content_digest(
 ) -> str:
     """Return the SHA-256 of all content that is approved; any visible change gives another digest.
 
-    `media` holds the `media_digest` of each picture, `parts` the `part_digest` of each further
+    `media` contains the `media_digest` of each picture, `parts` the `part_digest` of each further
     part, both in order; `otherwise` maps each override's place to the digests of its content;
     `links` is the stored link plan.
     """

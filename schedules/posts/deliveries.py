@@ -276,8 +276,8 @@ def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
     """Schedule the approved deliveries of a post at their requested times and return their IDs.
 
-    A delivery whose time has passed is published at once if it is not too late. Raises NotFound,
-    and Conflict if no delivery is approved.
+    A delivery whose time has passed is published immediately if it is not too late. Raises
+    NotFound, and Conflict if no delivery is approved.
     """
     get_post(scope, post_id)
     planned = schedule_approved(scope, deliveries_of_post(scope, post_id, lock=True, ended=False))

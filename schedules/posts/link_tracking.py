@@ -48,8 +48,9 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 class LinkPolicy:
     """The link policy of a creator.
 
-    `base` is the base address of short links, "" for none. The other fields are the utm parameters;
-    `{platform}`, `{account}` and `{campaign}` in them are replaced by their values.
+    `base` is the base address of short links, or "" if links are not shortened. The other fields
+    are the utm parameters; `{platform}`, `{account}` and `{campaign}` in them are replaced by their
+    values.
     """
 
     base: str = ""

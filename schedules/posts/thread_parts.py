@@ -143,7 +143,7 @@ def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | N
 
 
 def current_part(row: Delivery) -> int:
-    """Return the index of the part that is being published or comes next; 0 is the post itself."""
+    """Return the index of the part that is being published or is next; 0 is the post itself."""
     return len(row.part_ids)
 
 

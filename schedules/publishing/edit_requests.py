@@ -1,7 +1,7 @@
 """Edits of published posts: requested here, approved and checked like new posts, then sent.
 
 A delivery stays published during its edit. The post stores the new text: unpublished deliveries use
-it at once, published ones after the approval, the safety check and the platform's confirmation.
+it immediately, published ones after the approval, the safety check and the platform's confirmation.
 """
 
 from collections.abc import Collection

@@ -101,10 +101,10 @@ def plan_series(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Create a recurring post and schedule its first occurrence, once per `key`; later occurrences
-    are created by `extend_series`.
+    """Create a recurring post and schedule its first occurrence, once per `key`.
 
-    Raises BadInput for an empty draft, and the errors of `begin_series`.
+    `extend_series` creates the later occurrences. Raises BadInput for an empty draft, and the
+    errors of `begin_series`.
     """
     post_id = drafts.write_draft(
         scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority

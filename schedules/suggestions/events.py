@@ -29,8 +29,7 @@ class CaptionSetDue:
 
 @dataclass(frozen=True)
 class AltTextDue:
-    """A vision model must propose an alt text; the subject is the proposal. Runs on the GPU queue.
-    """
+    """A vision model must propose an alt text, on the GPU queue; the subject is the proposal."""
 
     kind: ClassVar[str] = "picture.words"
     queue: ClassVar[outbox.Queue] = "gpu"

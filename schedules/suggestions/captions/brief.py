@@ -1,5 +1,4 @@
-"""The brief of a caption request: for a set of texts, versions for accounts, or translations. Pure.
-"""
+"""The brief of a caption request: a set of texts, versions for accounts, or translations. Pure."""
 
 from dataclasses import dataclass
 from typing import Annotated
