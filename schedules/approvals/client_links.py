@@ -192,7 +192,7 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 def load_client_link(
     scope: Scope, link_id: UUID, session: str
 ) -> tuple[ClientLink, ClientLinkStatus]:
-    """Return a link and its status in the browser with this `session` (empty for none). Raises
+    """Return a link and its status in the browser with this `session` ("" if there is none). Raises
     NotFound."""
     row = _get_link(scope, link_id)
     return _client_link_from_row(scope, row), _resolve_link_status(

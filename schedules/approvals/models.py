@@ -95,5 +95,6 @@ class ApprovalLink(CreatorOwnedRow, table=True):
     """Digest of the session of the browser that opened it. It works in no other browser."""
     opened_at: datetime | None = timestamp_column(optional=True)
     ended: str = ""
-    """yes, change, replaced, taken_back or moved; empty while it can be answered."""
+    """The way in which it ended: yes, change, replaced, taken_back or moved; empty while it can be
+    answered."""
     ended_at: datetime | None = timestamp_column(optional=True)

@@ -203,7 +203,7 @@ def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) 
 def filter_comment_readers(
     members: Iterable[Member], creator: Creator, *, internal: bool
 ) -> list[Member]:
-    """Return those of these members who can read comments on a creator's posts; pure."""
+    """Return the given members who can read comments on a creator's posts; pure."""
     return [
         one
         for one in members

@@ -249,9 +249,9 @@ def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple
 
 
 def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
-    """Return those of these posts that this person rejected last and another person wrote.
+    """Return the given posts that this person was the last to reject and that another person wrote.
 
-    This person needs no notice about them.
+    The person needs no notice about these posts.
     """
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
     last = {row.post_id: row for row in rows}

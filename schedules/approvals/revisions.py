@@ -183,7 +183,8 @@ def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Te
 def diff_words(before: str, now: str) -> tuple[TextRun, ...]:
     """Compare two texts word by word; pure.
 
-    The runs that are not `new` form the first text, those that are not `gone` the second.
+    All runs except those of kind `new` form the first text; all except those of kind `gone` form
+    the second.
     """
     old = _WORDS.findall(before)
     new = _WORDS.findall(now)

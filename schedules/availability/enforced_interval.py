@@ -28,8 +28,9 @@ WAITS_FOR_INTERVAL = "delivery.keeps_distance"
 TOO_LATE_FOR_INTERVAL = "delivery.distance_too_late"
 
 MOMENT = timedelta(minutes=2)
-"""Time after its turn during which a due delivery takes precedence over lower-ranked ones. After
-that something else delays it, and it no longer delays the others."""
+"""Time after its turn during which a due delivery takes precedence over lower-ranked ones. A
+delivery that is still unpublished after it is delayed by something else and no longer delays the
+others."""
 
 YIELD = timedelta(seconds=5)
 """Time until the next attempt of a delivery that lets a more important one publish first."""
@@ -105,9 +106,9 @@ def lay_out_turns(
 ) -> dict[UUID, datetime | None]:
     """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
-    No delivery is published before `free`, and any two are at least `gap` apart. Among the
-    deliveries that could be published at a time, the one with the highest rank is. A delivery that
-    is too late takes no turn.
+    No delivery is published before `free`, and any two are at least `gap` apart. If several
+    deliveries could be published at a time, the one with the highest rank is published first. A
+    delivery that is too late takes no turn.
     """
     ahead = sorted(waiting, key=lambda one: (one.start, one.rank), reverse=True)
     ready: list[tuple[tuple[int, datetime, UUID], WaitingDelivery]] = []
@@ -197,9 +198,9 @@ def _first_free_time(
 
 
 def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
-    """Return a due delivery and those of its account that wait for a turn.
+    """Return a due delivery and the deliveries of its account that wait for a turn.
 
-    Deliveries that something else delays are not included.
+    Deliveries that are delayed for other reasons are not included.
     """
     others = _list_planned_deliveries(
         scope,

@@ -76,8 +76,8 @@ def load_board(
 ) -> CalendarBoard:
     """Load the board in one statement.
 
-    It contains deliveries due in `window`, those in `also` and those that changed since `since`
-    (UTC-aware), with these changes. `names` maps account IDs to names.
+    It contains the deliveries due in `window`, those in `also` and those that changed since `since`
+    (UTC-aware), together with the changes. `names` maps account IDs to names.
     """
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
     stirred = select(DeliveryMove.delivery_id).where(

@@ -115,7 +115,7 @@ class ExportedPost:
 
 @dataclass(frozen=True)
 class ExportFilter:
-    """A filter of exported posts by account and label; None means all."""
+    """A filter of exported posts by account and label; None matches all."""
 
     channel_id: UUID | None = None
     label_id: UUID | None = None

@@ -24,7 +24,7 @@ class CalendarSubscriptionRow(TenantRow, table=True):
     creator_id: UUID | None = None
     digest: str
     words: bool = False
-    """True if the calendar includes the text of posts: other people may see the phone that shows
-    it."""
+    """True if the calendar includes the text of posts, which other people may see on the member's
+    phone."""
     used_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)

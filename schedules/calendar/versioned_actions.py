@@ -114,8 +114,8 @@ def schedule_post_on_channels(
 
 
 def _reopen_approval_if_moved(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
-    """Reopen the approval of the time if a post returns to an account at a time it never
-    had there."""
+    """Reopen the approval of the time if a post is added to an account again, at a time that it
+    never had there."""
     if gone and all(row.due_at != at.instant() for row in gone):
         time_changes.reopen_time_approval(scope, gone[-1], at.instant())
 

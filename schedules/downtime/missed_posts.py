@@ -92,9 +92,9 @@ def lay_out_missed(
 ) -> dict[UUID, datetime | None]:
     """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
-    The order is priority, then due time. The first is at `free`, each other at least `gap` later
-    and at least `beside` from each instant of `taken` (sorted), at which other posts are published.
-    A delivery that is too late takes no turn.
+    Deliveries are ordered by priority, then by due time. The first is published at `free`, each
+    other one at least `gap` later and at least `beside` from each instant of `taken` (sorted), at
+    which other posts are published. A delivery that is too late takes no turn.
     """
     turns: dict[UUID, datetime | None] = {}
     turn = free

@@ -283,9 +283,9 @@ def set_channel_options(
 ) -> bool | None:
     """Change the options of a post on one account.
 
-    Returns None if nothing changes, else True if the post is scheduled. Options are part of the
-    approved content. Raises the same errors as `rewrite_post`, and NotFound for an account that the
-    post does not use.
+    Returns None if nothing changes, otherwise True if the post is scheduled and False if not.
+    Options are part of the approved content. Raises the same errors as `rewrite_post`, and NotFound
+    for an account that the post does not use.
     """
     row = get_post(scope, post_id)
     # Lock the post, so that a concurrent change is not overwritten.

@@ -124,7 +124,7 @@ def _build_preview_part(
 
 
 def _link_host(link: str) -> str:
-    """Return the host of an address; "" if the address is invalid."""
+    """Return the host of an address, or "" if the address is invalid."""
     try:
         return urlsplit(link).hostname or ""
     except ValueError:

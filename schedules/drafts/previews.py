@@ -96,7 +96,7 @@ class PostPreview:
     stopped: bool = False
     """True if all reasons are emergency stops: the post is published when they end."""
     parts: tuple[PartPreview, ...] = ()
-    """The parts after the first; empty where the platform joins them."""
+    """The parts after the first; empty if the platform joins them."""
     joined: bool = False
     """True if the parts are appended to the text of the post."""
     chosen: tuple[ReadableOption, ...] = ()

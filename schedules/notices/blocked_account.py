@@ -29,7 +29,7 @@ TOLD = frozenset(
     }
 )
 """Reasons for which this module notifies members. Disconnected accounts have another notice, and
-members know of emergency stops, because one of them started the stop."""
+emergency stops need none, because a member started them."""
 
 
 def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:

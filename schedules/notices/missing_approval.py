@@ -69,8 +69,8 @@ def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
 
 
 def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Return the posts, with due times, that are due soon and have no approval or one that expires
-    before."""
+    """Return the posts, with due times, that are due soon and whose approval is missing or expires
+    before they are due."""
     due = func.min(Delivery.due_at)
     near = (
         Delivery.tenant_id == scope.tenant_id,

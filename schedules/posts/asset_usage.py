@@ -19,7 +19,7 @@ _SHOWN = (
 
 
 def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """Return the assets in all posts of a creator, whatever the state of the posts."""
+    """Return the assets used in all posts of a creator, in any state."""
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
         tenant=scope.tenant_id,

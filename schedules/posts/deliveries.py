@@ -232,7 +232,8 @@ def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
 
 
 def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
-    """Return the last instant at which a delivery of a post can be published, or None for always.
+    """Return the last instant at which a delivery of a post can be published, or None without a
+    limit.
 
     `due` is UTC-aware.
     """

@@ -97,7 +97,7 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
 
 def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
-    """Increase the version of due deliveries: a claim that read them before the dry run started
+    """Increase the version of due deliveries, so that a claim that read them before the dry run
     fails."""
     scope.run(
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = "

@@ -218,7 +218,7 @@ def posts_with_label_query(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]
 def filter_posts_with_label(
     scope: Scope, label_id: UUID, posts: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Return those of these posts that have a label; an unknown or deleted label has none."""
+    """Return the given posts that have a label; no post has an unknown or deleted label."""
     rows = scope.session.exec(
         select(PostLabel.post_id).where(
             PostLabel.tenant_id == scope.tenant_id,

@@ -57,6 +57,8 @@ def latest_publish_time(
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:
-    """Return True if the last instant for publishing (UTC-aware, or None for no limit) has passed.
+    """Return True if the last instant for publishing has passed.
+
+    `late_until` and `now` are UTC-aware; None means no limit.
     """
     return late_until is not None and now > late_until

@@ -55,11 +55,11 @@ class DeliveryEntry:
     refused."""
     creator_id: UUID
     wall_time: str
-    """The planned local date and time in `zone`, as 2026-03-02T10:00."""
+    """The planned local date and time in `zone`, such as 2026-03-02T10:00."""
     media: tuple[UUID, ...]
     not_before: datetime | None
     parts: int = 1
-    """Number of parts; `done` counts those of a thread that are published."""
+    """Number of parts; `done` is the number of published parts of a thread."""
     done: int = 0
     occurrence_key: str = ""
     series_id: UUID | None = None

@@ -40,7 +40,7 @@ def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
 
 
 TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
-"""Reasons of a hold that one notice covers for all posts of a downtime
+"""Reasons of a hold for which one notice covers all posts of a downtime
 (`schedules/downtime/missed_posts.py`)."""
 
 TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
@@ -55,8 +55,8 @@ FIRST_PREFLIGHT_LEAD = timedelta(days=1)
 corrections."""
 
 PREFLIGHT_QUEUE_PRIORITY = 9
-"""Outbox priority of preflight checks: those of a large import wait behind deliveries that are due.
-"""
+"""Outbox priority of preflight checks, so that the checks of a large import wait behind deliveries
+that are due."""
 
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
 """States in which the open attempts of a delivery are abandoned."""

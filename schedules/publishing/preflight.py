@@ -138,7 +138,7 @@ def find_troubles(
 ) -> list[Message]:
     """Return all reasons that would stop a delivery at its time, those of the account first.
 
-    Sends no request, locks and writes nothing.
+    Sends no requests, takes no locks and writes nothing.
     """
     channel = queries.get_channel(scope, row.channel_id)
     return _collect_troubles(

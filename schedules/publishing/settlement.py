@@ -88,7 +88,8 @@ def compute_settlement(
 ) -> Settlement:
     """Compute the next state of a delivery from the outcome of an attempt; pure.
 
-    `done` are the native IDs of the published parts of a thread, of `parts` in all.
+    `done` are the native IDs of the published parts of a thread, `parts` is the number of all
+    parts.
     """
     match outcome:
         case Published() if parts > 1:

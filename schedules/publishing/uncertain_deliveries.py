@@ -90,7 +90,7 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
 
 
 def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of these uncertain deliveries that will be looked up within a minute."""
+    """Return the given uncertain deliveries that will be looked up within a minute."""
     return bulk.pending_subjects(
         scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1)
     )

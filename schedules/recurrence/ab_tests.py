@@ -61,8 +61,8 @@ class AbTestStatus(StrEnum):
 class AbTestRequest:
     """A test to start on the date `day` of a series.
 
-    Version B changes either the text or the media, never both; None leaves them unchanged. `metric`
-    is read `age_hours` after each of `planned` posts was published.
+    Version B changes either the text or the media, never both; None keeps the original. `metric` is
+    read `age_hours` after each of the `planned` posts was published.
     """
 
     day: date

@@ -460,7 +460,8 @@ def change_following_occurrences(
 def _resolve_series_channels(
     scope: Scope, row: Series, channels: Sequence[UUID] | None
 ) -> list[UUID]:
-    """Return the accounts of the successor: the given ones, by default those of the series."""
+    """Return the accounts of the successor: the given ones, or those of the series if none are
+    given."""
     if channels is None:
         return [UUID(one) for one in row.channels]
     for one in channels:

@@ -115,7 +115,7 @@ class LeftOutOccurrence:
 
 @dataclass(frozen=True)
 class MovePreview:
-    """The effect of a move: deliveries that move, by time, those that stay, and cancelled
+    """The effect of a move: deliveries that move, by time; deliveries that stay; and cancelled
     occurrences."""
 
     moving: tuple[PlannedMove, ...]

@@ -27,7 +27,7 @@ StoredAsset = Annotated[
     BeforeValidator(lambda stored: stored or None),
     PlainSerializer(lambda asset: str(asset or "")),
 ]
-"""An asset ID; None is stored as an empty string."""
+"""An asset ID; None is stored as ""."""
 
 
 @dataclass(frozen=True)

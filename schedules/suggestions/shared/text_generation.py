@@ -69,7 +69,7 @@ def answer_schema(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def forbidden_words_sentence(words: tuple[str, ...]) -> str:
-    """Return the prompt sentence that lists forbidden words; empty without any."""
+    """Return the prompt sentence that lists forbidden words, or "" if there are none."""
     return f"Never use these words: {', '.join(words)[:_NAMED]}. " if words else ""
 
 
