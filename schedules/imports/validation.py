@@ -236,7 +236,7 @@ def _resolve_accounts(
 
 
 def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
-    """Return the account with a name, or the only one on a platform with that name."""
+    """Return the account with this name, or the only account on the platform with this name."""
     named = home.accounts.get(fold_name(name))
     if named is not None:
         return named

@@ -327,8 +327,10 @@ def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
 def _load_creators_by_post(
     scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]
 ) -> dict[UUID, UUID]:
-    """Return the creator of each post. Raises BadInput for too many, NotFound for one of another
-    creator."""
+    """Return the creator of each post.
+
+    Raises BadInput for too many posts, and NotFound for a post of another creator.
+    """
     if len(posts) > MAX_POSTS_PER_LABELLING:
         raise BadInput("post_label.too_many_posts", most=MAX_POSTS_PER_LABELLING)
     rows = scope.session.exec(

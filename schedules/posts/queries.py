@@ -246,8 +246,8 @@ def calendar_entries(
 ) -> list[DeliveryEntry]:
     """Return the deliveries of these creators due in [start, end), by time, and those in `also`.
 
-    `also` are IDs of further deliveries of the creators, whenever due; `names` maps account IDs to
-    names.
+    `also` are the IDs of further deliveries of the creators with any due time; `names` maps account
+    IDs to names.
     """
     rows = scope.session.execute(
         # More columns than select() has overloads for.

@@ -56,7 +56,7 @@ def _end_dry_run_delivery(
 def dry_run_outcome(
     scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]
 ) -> Message:
-    """Return a message of what would be sent now, or the reason that nothing would be.
+    """Return a message that describes what would be sent now, or the reason that nothing would be.
 
     The first request is stored as a dry-run attempt.
     """

@@ -61,7 +61,7 @@ class QueueEntry:
 
 
 def list_queue_entries(scope: Scope, channel_id: UUID) -> list[QueueEntry]:
-    """Return the pending deliveries at slots of an account, next first."""
+    """Return the pending deliveries at slots of an account, earliest first."""
     known = {one.id: one for one in slots.list_slots(scope, channel_id)}
     rows = scope.session.exec(
         select(Delivery, Post, SlotUse.slot_id)
