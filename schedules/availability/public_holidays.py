@@ -207,7 +207,7 @@ def check_country(country: str, region: str) -> None:
 def list_countries(language: str) -> list[tuple[str, str]]:
     """Return every supported country as (code, name), sorted by name.
 
-    `language` of the names is "fr" or "en".
+    `language`, the language of the names, is "fr" or "en".
     """
     from babel import Locale  # noqa: PLC0415  only the settings page needs it
 
