@@ -63,7 +63,7 @@ class PersonLink(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class ConsentView:
-    """A permission as its person sees it; `stands` is its validity at the time of reading."""
+    """A permission as its person sees it; `stands` is True if it was valid when it was read."""
 
     what: str
     surfaces: tuple[str, ...]
@@ -184,8 +184,8 @@ def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
 
 
 def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Return every copy that shows a person or their AI double and is not proven deleted, and the
-    recalled ones that are."""
+    """Return the copies that show a person or their AI double: those that are not proven deleted,
+    and recalled ones that are."""
     everybody = [person_id, *list_digital_twins(scope, person_id)]
     return [
         copy

@@ -49,7 +49,7 @@ class LiveCopy:
     is_read_back: bool
     sold: bool = False
     edits: UUID | None = None
-    """The copy that this permit edited or may have edited; that one is the live post to remove."""
+    """The copy that this permit edited or may have edited. That copy is the live post to remove."""
     url: str = ""
     """The public address, if the platform reported it after publication."""
 
