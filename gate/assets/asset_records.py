@@ -42,8 +42,7 @@ class RenditionSummary:
 
 @dataclass(frozen=True)
 class StoredRendition:
-    """The fields of a rendition that a unit needs. `size` is in bytes; `ai` is that of its asset.
-    """
+    """The fields of a rendition that a unit needs. `size` is in bytes; `ai` is that of the asset."""
 
     sha256: str
     mime: str

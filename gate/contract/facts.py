@@ -334,7 +334,7 @@ class LinkFacts:
 
 
 RESTORE_STOP = "restored"
-"""Cause of the emergency stop of everything that the system itself activates after a backup was
+"""Reason of the emergency stop that the system itself presses for everything after a backup was
 restored. Members end it after they have checked the accounts."""
 
 

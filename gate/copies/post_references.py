@@ -37,8 +37,7 @@ is not known.
 
 # Decision inputs are deleted 30 days after their last use; older copies cannot be resolved.
 def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
-    """Return the copies that a unit refers to: one for each ID that belongs to a live copy of ours.
-    """
+    """Return the copies that a unit refers to: one for each ID of a live copy of ours."""
     wanted = sorted({each.native_id for each in unit.references})
     return tuple(
         found

@@ -107,7 +107,7 @@ def archive_journal_entry(
 def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
     """Replay the entries that a restored database lacks, for the installation and every agency.
 
-    Runs before anything else. If the installation's own journal is missing, the restrictions of
+    It runs before anything else. If the installation's own journal is missing, the restrictions of
     every agency are unknown, and nothing is published until members end the stop. Returns the
     number of entries replayed.
     """
@@ -214,7 +214,7 @@ def _find_next_entry(
 
 
 def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
-    """Repeat the action of an entry. Unknown objects of the restored database are skipped."""
+    """Repeat the action of an entry. Objects that the restored database lacks are skipped."""
     about = key.unseal_text(entry.about) if entry.act in journal.SEALED_ACTS else entry.about
     with journal.replaying(scope):
         try:

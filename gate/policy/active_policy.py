@@ -1,9 +1,9 @@
 """The policy in force: the one shipped with the product, or a newer signed release stored in the
 database.
 
-A sender reads it under the installation epoch, which a change of the policy locks exclusively. A
-release that does not verify, or is not the newest ever installed, closes the gate; the shipped
-policy then only serves explanations.
+A sender reads it under the installation epoch, which a change of the policy locks exclusively. If a
+release does not verify, or is not the newest ever installed, nothing can be published; the shipped
+policy is then used for explanations only.
 """
 
 from dataclasses import dataclass

@@ -54,22 +54,22 @@ class PlaceRow:
     ai_flag: str
     """The AI flag of the platform, `name=value`; empty if it has none that a request can carry."""
     ai_text: bool
-    """Without a flag, the text must disclose the use of AI."""
+    """True if the text must disclose the use of AI because no flag does."""
     viewer: str
     adult_link: Verdict
     probes: tuple[PlaceProbe, ...] = ()
     """Destination checks that must succeed before anything above General is published there."""
     test_network: bool = False
     ours: bool = False
-    """A surface that this installation serves itself."""
+    """True if this installation serves the surface itself."""
     known: bool = True
     stale: frozenset[Rating] = frozenset()
     """Ratings whose verdict was tightened because the rule is overdue for review."""
     misread: bool = False
-    """A re-verification exists that does not count."""
+    """True if there is a re-verification that does not count."""
     creator_verified: bool = False
-    """The platform itself verifies account holders, moderates content and checks the age of its
-    viewers."""
+    """True if the platform itself verifies account holders, moderates content and checks the age of
+    its viewers."""
 
     @property
     def is_manual(self) -> bool:

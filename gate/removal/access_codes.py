@@ -1,4 +1,4 @@
-"""The access code of a receipt, and the pass that it gives for an hour.
+"""The access code of a receipt, and the pass that a correct code gives a browser for an hour.
 
 A code has eight digits, is stored as an argon2id hash and may be tried only a few times. An unknown
 receipt gives the same message after about the same time.

@@ -1,6 +1,6 @@
 """Appeals against decisions about removal requests, decided by a member not involved before.
 
-A requester whose request was rejected appeals on the page of their receipt. A member may appeal
+A requester whose request was rejected can appeal on the page of their receipt. A member may appeal
 against the removal of content; the appeal is then decided by another member. The content stays
 frozen until the decision. If the agency's appeal succeeds, the freeze and the blocklist entry end,
 but nothing is published: a new post is checked like any other.

@@ -168,7 +168,7 @@ def declare_link_target(
     """Declare the content of an address as the acting member; posts that wait for it are checked
     again.
 
-    Raises Refused for a member without the right, and for one person alone who makes an earlier
+    Raises Refused for a member without the right, and for a member who alone makes their earlier
     declaration of the address less strict; BadInput for an address that cannot be registered, and
     for a known adult address that is declared as not adult.
     """

@@ -123,7 +123,7 @@ class OwnReleaseWithdrawn:
 
 @dataclass(frozen=True)
 class OwnReleaseMatured:
-    """The delay of a release is over; the item to be posted, `subject_id`, may be tried."""
+    """The delay of a release is over: publishing the item, `subject_id`, may now be attempted."""
 
     kind: ClassVar[str] = "own.ripe"
     queue: ClassVar[Queue] = "publish"

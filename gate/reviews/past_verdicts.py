@@ -18,7 +18,7 @@ RelationKind = Literal["same", "family", "alike"]
 _KIN: tuple[RelationKind, ...] = ("same", "family", "alike")
 
 RECENT = 2_000
-"""Look-alikes are searched in this many of the latest reviews and in all withheld pictures.
+"""Number of latest reviews among which look-alikes are searched for, besides all withheld pictures.
 
 Each of them is compared with every requested picture.
 """
