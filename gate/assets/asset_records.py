@@ -42,7 +42,8 @@ class RenditionSummary:
 
 @dataclass(frozen=True)
 class StoredRendition:
-    """The fields of a rendition that a unit needs. `size` is in bytes; `ai` is that of the asset."""
+    """The fields of a rendition that a unit needs. `size` is in bytes; `ai` is copied from the
+    asset."""
 
     sha256: str
     mime: str

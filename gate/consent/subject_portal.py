@@ -198,8 +198,8 @@ def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
     """Request the revocation of one permission, of `FACE_CONSENT`, or of `ALL_CONSENTS`.
 
-    A worker executes it at once. `scope` acts for the person, or for a member whom they asked.
-    Raises BadInput for an unknown permission, Conflict if there is nothing to revoke.
+    A worker executes it at once. `scope` acts for the person, or for a member who acts at their
+    request. Raises BadInput for an unknown permission, Conflict if there is nothing to revoke.
     """
     if what not in (ALL_CONSENTS, FACE_CONSENT, *CONSENT_SCOPES):
         raise BadInput("person.bad_scope")

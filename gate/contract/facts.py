@@ -111,8 +111,8 @@ class ResemblanceFacts:
 class FaceComparisonFacts:
     """The result of comparing bytes with the faces known to the agency.
 
-    `wanted` is True if the agency has known faces or compares faces; `searched` is True if these
-    bytes were compared with all of them.
+    `wanted` is True if a comparison is due, because the agency has known faces or compares faces;
+    `searched` is True if these bytes were compared with all of them.
     """
 
     wanted: bool = False
@@ -340,7 +340,8 @@ restored. Members end it after they have checked the accounts."""
 
 @dataclass(frozen=True)
 class PlaceLimitFacts:
-    """A stricter rule of an agency: from `rating` on, the surface is at least this strict."""
+    """A stricter rule of an agency: the surface is at least this strict for `rating` and higher
+    ratings."""
 
     rating: Rating
     verdict: Verdict

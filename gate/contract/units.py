@@ -339,7 +339,7 @@ class Unit:
 
     @property
     def texts_by_field(self) -> dict[str, str]:
-        """Return the texts of this part by field; those of media and buttons are numbered."""
+        """Return the texts of this part by field. The fields of media and buttons are numbered."""
         found = {text.field: text.body for text in self.texts}
         for index, medium in enumerate(self.media):
             found |= {f"alt:{index}": medium.alt, f"file:{index}": medium.name}

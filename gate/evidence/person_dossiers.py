@@ -70,7 +70,7 @@ class DeclarationSummary:
 
     @property
     def kappa(self) -> float | None:
-        """Return the agreement of the first two reviewers; None with fewer reviewers, or if it is
+        """Return the agreement of the first two reviewers, or None if there are fewer or it is
         undefined."""
         return look_agreement(self.looks[0], self.looks[1]) if len(self.looks) > 1 else None
 

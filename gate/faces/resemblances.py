@@ -184,7 +184,7 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
 
 
 def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
-    """Return those of the subjects that have not ended."""
+    """Return the subjects that have not ended."""
     rows = scope.session.exec(
         select(FaceSubject)
         .where(

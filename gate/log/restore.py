@@ -38,8 +38,8 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:restore"
 BROKEN = "journal"
-"""Cause of the notice that the journal is inconsistent; for a restored backup it is `RESTORE_STOP`.
-"""
+"""Cause of the notice that the journal is inconsistent. For a restored backup, `RESTORE_STOP` is
+used."""
 
 MISSING = "journal_missing"
 """Cause of the notice that the journal this database knows is missing from the archive."""

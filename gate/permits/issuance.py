@@ -299,7 +299,7 @@ def mint_permit(
 def record_denial(scope: Scope, denied: PermitDenied) -> None:
     """Log the decision of a claim that was rolled back.
 
-    An attempt to use data of another agency also goes to the audit log.
+    An attempt to use data of another agency is also recorded in the audit log.
     """
     decision_log.append_entry(scope, denied.entry)
     if Reason.TENANT_BOUNDARY in denied.decision.reasons:

@@ -65,8 +65,8 @@ ORDER BY number DESC LIMIT 1
 def current_policy(scope: Scope) -> ActivePolicy:
     """Return the policy in force.
 
-    A transaction that holds the installation epoch reads it once, because it cannot change until
-    the transaction ends; any other transaction reads it on each call.
+    A transaction that has locked the installation epoch reads it once, because it cannot change
+    until the transaction ends; any other transaction reads it on each call.
     """
     held = scope.session.info.get(_HELD)
     if isinstance(held, ActivePolicy):

@@ -286,8 +286,8 @@ class Bundle:
         return until is not None and on <= until
 
     def own_release_until(self, country: str) -> date | None:
-        """Return the last day on which own-picture releases are allowed; None if counsel never
-        opened the country."""
+        """Return the last day on which own-picture releases are allowed, or None if counsel never
+        allowed them for the country."""
         return self.opened.get(country if country in self.production else "default")
 
     def is_test_network(self, platform: str) -> bool:
@@ -405,7 +405,7 @@ def load_bundle(matrix: Path, words: lexicon.Lexicon) -> Bundle:
 
 
 def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
-    """Return the bundle of a written matrix. Raises ValueError as `load_bundle` does."""
+    """Return the bundle of a written matrix. Raises the errors of `load_bundle`."""
     file = Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):

@@ -46,7 +46,7 @@ APPEAL_TARGET = timedelta(hours=48)
 SLOW_APPEAL_TARGET = timedelta(days=7)
 """Target for deciding an appeal in a slow category; `APPEAL_TARGET` applies to the others.
 
-48 hours is the time that the law gives for a removal.
+48 hours is the legal time limit for a removal.
 """
 
 
