@@ -131,8 +131,8 @@ def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> 
 def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
     """Replay the journal entries that the database lacks, in order, and return their number.
 
-    An entry whose task merely failed before it was recorded does not indicate a restored backup: it
-    is only recorded.
+    An entry whose event is still pending in the outbox does not indicate a restored backup, only
+    that its task failed before recording it. It is recorded without a replay.
     """
     done = 0
     try:

@@ -108,5 +108,5 @@ def past_verdicts(
 
 
 def _sort_key(past: PastVerdict) -> tuple[float, int, str]:
-    """Sort newest first; at the same time, verdicts on the same bytes first."""
+    """Sort newest first. Of simultaneous verdicts, those on the same bytes come first."""
     return -past.at.timestamp(), _KIN.index(past.kin), past.said
