@@ -31,8 +31,8 @@ class ChatConnector(Connector, Protocol):
         ...
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
-        """Return the request for a refund (control). A response of "already refunded" is a success,
-        so the request may be repeated."""
+        """Return the request for a refund (control). The response "already refunded" counts as
+        success, so the request may be repeated."""
         ...
 
     def refund_outcome(self, answer: StepResult) -> Outcome:

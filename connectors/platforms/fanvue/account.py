@@ -57,7 +57,7 @@ def uuid_of(answer: StepResult, name: str = "uuid") -> str:
 
 
 RETIRED = timedelta(minutes=5)
-"""Delay after the API version was retired, until Greenroom is updated."""
+"""Delay of requests after the API version was retired. They fail until Greenroom is updated."""
 
 
 def refusal_text(answer: StepResult) -> str:
