@@ -45,7 +45,7 @@ ASSURANCE_LEVELS = {
     "MOBILE": "L3",
     "CREDIT_CARD": "L2",
 }
-"""The assurance level of each method. A session with an unknown method is not accepted as proof."""
+"""The assurance level of each method. An unknown method counts as L0."""
 
 SESSION_STATES = {
     "PENDING": "pending",

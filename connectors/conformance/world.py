@@ -274,7 +274,8 @@ class ConnectorWorld:
     bought: Callable[[str], None] | None = None
     """Marks the message with this native ID as bought; None if the platform sells nothing."""
     chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The option values that this account accepts; empty if it accepts all declared values."""
+    """The accepted values by option, for options of which this account does not accept all declared
+    values."""
     beside: Callable[[Unit, str], Unit] = field(default=lambda unit, option: unit)
     """Adds to a unit whatever the named option requires."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")

@@ -29,8 +29,8 @@ _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
 def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    """Return the number of an update and its content, or None if it is not relevant. Return None
-    without a number."""
+    """Return the number of an update and its content, which is None if the update is not relevant.
+    Return None if there is no number."""
     number = entry.get("update_id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(number, int):
         return None
