@@ -155,7 +155,7 @@ def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any]
 
 
 def limit_refusal(answer: StepResult) -> Rejected | None:
-    """Return the rejection if a limit that is not stored was exceeded, or None."""
+    """Return the rejection if the server reports that a limit was exceeded, or None."""
     said = (
         answer.body.get("error")
         if isinstance(answer, Response) and isinstance(answer.body, dict)

@@ -137,8 +137,8 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
 
 
 def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Return the message in a URL if the URL belongs to the account's channel. An album is
-    identified by the URL of any of its messages.
+    """Return the message in a URL if the URL belongs to the account's channel. For an album, the
+    URL of a single one of its messages is rejected.
 
     The messages of an album have consecutive IDs, because it is sent in one request; `single` marks
     the URL of one of them. Source: https://core.telegram.org/api/links#message-links

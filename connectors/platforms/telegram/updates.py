@@ -107,9 +107,9 @@ def _parse_message(key: str, message: Message) -> ChatUpdate | None:
 
 
 def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
-    """Return the new text of an edited message. Telegram also reports it for other changes, with
-    the same text or without one, such as a live location. https://core.telegram.org/bots/api#update
-    """
+    """Return the new text of an edited message. Telegram also sends this update for other changes,
+    such as a live location; the text is then unchanged or missing.
+    https://core.telegram.org/bots/api#update"""
     says = _parse_message(key, message)
     if says is None or says.kind not in ("message", "unsupported") or not says.text:
         return None
