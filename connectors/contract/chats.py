@@ -95,8 +95,8 @@ class SupportsWebhook(ChatConnector, Protocol):
 
 @dataclass(frozen=True)
 class ChatUpdates:
-    """Updates in order, and the cursor after exactly these; later updates follow from it. The
-    cursor "" leaves the stored one unchanged."""
+    """Updates in order, and the cursor after exactly these; a later read with that cursor returns
+    the updates that follow. The cursor "" does not change the stored one."""
 
     updates: "tuple[ChatUpdate, ...]"
     cursor: str

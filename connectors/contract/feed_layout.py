@@ -1,5 +1,5 @@
 """Feed layouts: the appearance of a post on its platform, as data with sources. Undocumented facts
-are left open, and the preview says so instead of guessing.
+are omitted, and the preview reports them as unknown instead of guessing.
 
 A connector declares its layouts in `Capabilities.shows`. Without any, the preview is neutral.
 """

@@ -49,7 +49,7 @@ _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
 the sign-in URLs of other platforms."""
 _ACTS = ("next_step", "look_up", "remove", "read_metrics")
 _CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
-"""The chat method that a connector must have. `listen` replaced `updates` and `parse_updates`; a
+"""The methods that a chat connector must have. `listen` replaced `updates` and `parse_updates`; a
 connector that has only those is rejected."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (

@@ -155,7 +155,7 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
     """Return the outcome of a failed code exchange. A code works only once, so after an unclear
-    answer the user must consent again, as the message `again` states."""
+    answer it is Rejected with the message `again`, which asks the user to consent again."""
     if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
         "invalid_client",
         "unauthorized_client",

@@ -22,8 +22,8 @@ RequestCostKind = Literal[
 
 REMOVE_STEP = "delete"
 UPDATES_STEP = "updates"
-"""Name of the step that polls for messages. `DELETE_STEP` is that of the step that deletes a post.
-"""
+"""Name of the step that polls for messages. `REMOVE_STEP` is the name of the step that deletes a
+post."""
 
 
 @dataclass(frozen=True)

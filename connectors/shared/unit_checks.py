@@ -1,5 +1,5 @@
-"""Checks that every platform needs: text length, and number, type and size of media. Nothing is
-ever truncated."""
+"""Checks that every platform needs: text length, and number, type and size of media. Texts and
+lists of media are never truncated."""
 
 from collections.abc import Mapping
 from dataclasses import replace

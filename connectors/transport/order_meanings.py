@@ -28,8 +28,8 @@ _DELETING_VERBS = re.compile(r"(?:delete|remove|destroy|unpublish)\w*|del")
 _GIVING_VERBS = re.compile(r"(?:approve|add|grant)\w*")
 _TAKING_VERBS = re.compile(r"(?:decline|ban|remove|kick|revoke)\w*")
 _RPC_PATH = "/bot{token}/"
-"""Paths of Telegram's methods. Telegram accepts each method by GET and by POST, so only the
-method's name determines the effect."""
+"""Prefix of the paths of Telegram's methods. Telegram accepts each method by GET and by POST, so
+only the method's name determines the effect."""
 
 _OPEN_CHAT_PATH = "/users/@me/channels"
 """Discord's endpoint that returns the channel for direct messages with a user, without sending any.
@@ -269,8 +269,8 @@ def _stops_renewal(step: WireStep) -> bool:
 
 
 def _opens_age_check(step: WireStep) -> bool:
-    """Return True if the request starts an age check. It is sent to a provider, at the base URL of
-    its account."""
+    """Return True if the method is GET or POST. The request is sent to a provider of age checks, at
+    the base URL of its account."""
     return step.method in ("GET", "POST")
 
 

@@ -13,16 +13,17 @@ from connectors.contract.edits import EDIT_STEP
 from connectors.transport.references import endpoint_name
 
 _LABEL = "selfLabels"
-"""Encoding of a flag on Bluesky: each label is a `val` entry of the record."""
+"""Field of a Bluesky record with its labels, each of which is a `val` entry."""
 
 _SPOILER = "spoiler"
-"""Encoding of the spoiler flag on Discord: the file name begins with this prefix."""
+"""Flag of a blurred file on Discord. The file name begins with this text."""
 
 _SAID_AT_ALL = " non-empty"
 """Suffix of a flag whose field may have any non-empty text."""
 
 _AS_WRITTEN = "rating_flags"
-"""Platforms whose requests contain the flags unchanged: the creator's own page and manual tasks."""
+"""Field that contains the flags unchanged, in requests to the creator's own page and in manual
+tasks."""
 
 _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Flags that hide a picture: they belong to each file, and texts have none."""

@@ -347,8 +347,8 @@ class Transport:
         return headers, b""
 
     def _build_media_url_body(self, step: WireStep, permit: Permit) -> bytes:
-        """Return the JSON with temporary URLs of the files for this permit, or None if there is no
-        public address."""
+        """Return the JSON with temporary URLs of the files for this permit, or no bytes if there is
+        no public address."""
         for file in step.fetched.values():
             self._read_bytes(step, file, permit.tenant_id)
         lent = {

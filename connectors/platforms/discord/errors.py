@@ -18,8 +18,8 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_GUILD = 10004
 UNKNOWN_MESSAGE = 10008
 CHANNEL_GONE_CODES = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
-"""The channel or the bot's permission for it is missing: 50001 missing access, 50013 missing
-permissions."""
+"""Errors for a missing channel or a missing permission of the bot for it: 50001 missing access,
+50013 missing permissions."""
 
 READER_UNREACHABLE_CODES = frozenset({50007, 50033, 50278, *CHANNEL_GONE_CODES})
 """Errors that concern one recipient: 50007 accepts no messages from the bot, 50033 unknown

@@ -54,7 +54,7 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 _NOT_ALONE = ("subreddit", "distinguished")
-"""Fields of messages that are not from one user to another."""
+"""Fields that are set only in messages of a community or of moderators."""
 
 PUBLISH = "publish"
 LOOK = "look"

@@ -72,7 +72,8 @@ messages needs two and at most four."""
 ONE = 1
 FEW = 10
 MANY = 100
-"""Events per page: the newest one, the usual number since the last poll, and X's maximum."""
+"""Maximum number of events per page that X returns. `FEW` is the number for a usual poll, and the
+first request of a poll returns only the newest event."""
 
 MAX_PAGES = 2
 """Maximum number of pages of `MANY` events per poll."""

@@ -57,7 +57,7 @@ _GONE = frozenset(
     }
 )
 FORBIDDEN = "forbidden"
-"""Error reasons with two meanings: for our video or list the scope is missing; for a comment or
+"""Error reason with two meanings: for our video or list the scope is missing; for a comment or
 cover the action is not allowed."""
 
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
