@@ -295,7 +295,8 @@ def post_url(request: Request, post: Mapping[str, Any]) -> str:
 
 @router.get("/api/{account}/posts")
 async def list_posts(request: Request, account: str) -> dict[str, Any]:
-    """Return the account's posts, newest first, or those with a key if the account supports keys."""
+    """Return the account's posts, newest first. If the account supports keys, `key` selects those
+    with that key."""
     owner = authenticate(request, account)
     store = get_store(request)
     asked = request.query_params

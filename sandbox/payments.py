@@ -112,7 +112,7 @@ def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
 
 
 def _pay_simultaneous_checkout(store: SandboxStore, first: Any) -> None:
-    """Charge the second checkout of the same invoice if both were opened at almost the same time."""
+    """Charge the second checkout of an invoice if both were opened at almost the same time."""
     second = store.fetch_one(
         "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state "
         "= 'open' AND id <> ?",

@@ -69,8 +69,8 @@ smaller ones are durations."""
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
 APP_LIMIT_CODE = "application_limited"
-"""Signs of a limit beyond one account: Meta's error code, a Bluesky server's policy for IP
-addresses, and the sandbox's error."""
+"""The sandbox's error code for a limit beyond one account. `META_APP_RATE` is that of Meta, and
+`BLUESKY_IP_POLICY` the policy of a Bluesky server for IP addresses."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
 """Google's error reasons for limits of an application."""
@@ -91,8 +91,8 @@ CONNECT_ERRORS = frozenset({"ConnectError", "ConnectTimeout"})
 details are defined by Greenroom."""
 
 READER_GONE = "connectors.reader_gone"
-"""Message code: the reader of a message blocked the account or was deleted; the account itself
-works."""
+"""Message code: the reader of a message blocked the account or was deleted; the account itself is
+not affected."""
 
 
 def quote_segment(value: str) -> str:

@@ -16,14 +16,13 @@ _LABEL = "selfLabels"
 """Field of a Bluesky record with its labels, each of which is a `val` entry."""
 
 _SPOILER = "spoiler"
-"""Flag of a blurred file on Discord. The file name begins with this text."""
+"""Flag of blurred files on Discord, encoded in the prefix of their names."""
 
 _SAID_AT_ALL = " non-empty"
 """Suffix of a flag whose field may have any non-empty text."""
 
 _AS_WRITTEN = "rating_flags"
-"""Field that contains the flags unchanged, in requests to the creator's own page and in manual
-tasks."""
+"""Field that contains the flags unchanged, in requests to the creator's own page."""
 
 _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Flags that hide a picture: they belong to each file, and texts have none."""

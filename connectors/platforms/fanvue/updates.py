@@ -45,7 +45,7 @@ CLOCK = timedelta(minutes=5)
 is read after a message to thousands of fans, when no chat is newer."""
 
 MAX_READ = 200
-"""Number of chats whose last message is stored as read."""
+"""Number of chats whose last message is stored in the cursor as read."""
 
 _TO_MANY = ("BROADCAST", "MARKETING_", "GHOST_PROMOTION")
 _UNSAID = (*_TO_MANY, "AUTOMATED_")

@@ -304,7 +304,8 @@ def _setup_problem(
 
 
 def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult]) -> bool:
-    """Return True if the list of flairs is needed. Communities without flairs refuse to return it."""
+    """Return True if the list of flairs is needed. A community without flairs refuses to return it,
+    so it is requested only then."""
     return (
         bool(str(form.get("flair", "")).strip())
         or http_responses.success_body(told[ASKS]).get("is_flair_required") is True

@@ -51,7 +51,8 @@ def cover_of(unit: Unit) -> Medium | None:
 
 
 def cover_problem(unit: Unit) -> Message | None:
-    """Return the reason why a unit's media are not one video with at most one valid cover, or None."""
+    """Return the reason why a unit's media are not a single video with at most one valid cover, or
+    None."""
     covers = [one for one in unit.media if one.mime in MIMES]
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
         return Message("youtube.cover_alone")
