@@ -1,4 +1,4 @@
-"""Changes of a creator's approval policy and their effects on scheduled posts."""
+"""Changes to a creator's approval policy and their effects on scheduled posts."""
 
 from uuid import UUID
 
@@ -20,13 +20,13 @@ RULE_CHANGED = Message("approval.rule_changed")
 
 
 def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
-    """Set the number of approvals (0 to 2) for a creator's posts; return how many posts wait for
-    one now.
+    """Set the number of approvals (0 to 2) for a creator's posts; return how many posts are pending
+    approval after the change.
 
     With `times`, the second approval covers the publish time too. Scheduled posts without enough
-    approvals become drafts with their times. Posts that now have enough are scheduled; posts
+    approvals become drafts and keep their times. Posts that now have enough are scheduled; posts
     without any approval stay drafts, even if none is needed now. Raises Refused for a member
-    without the right, BadInput for another number, NotFound.
+    without the right, BadInput for any other number, and NotFound.
     """
     require_right(queries.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
     agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)

@@ -12,7 +12,7 @@ CHANGE_REQUEST_CAUSE = "approval:"
 """Prefix of the cause of a change-request notice, before the post ID."""
 
 BEGINNING = 60
-"""Maximum number of characters of the excerpt in a notice."""
+"""Maximum number of characters of the post's text in a notice."""
 
 
 def close_change_request(scope: Scope, post_id: UUID) -> None:
@@ -21,7 +21,7 @@ def close_change_request(scope: Scope, post_id: UUID) -> None:
 
 
 def notify_change_request(scope: Scope, row: Post, name: str) -> None:
-    """Notify the creator's members that the person `name` requests changes of a post."""
+    """Notify the creator's members that the person `name` requests changes to a post."""
     # The new notice names the last person who requested changes.
     close_change_request(scope, row.id)
     said = _build_notice_message("approval.change_wanted", row, name)
@@ -35,7 +35,8 @@ def notify_change_request(scope: Scope, row: Post, name: str) -> None:
 
 
 def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) -> None:
-    """Notify the author that the person `name` declined their post, unless it was the author."""
+    """Notify the author that the person `name` declined their post, unless the author declined it.
+    """
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return

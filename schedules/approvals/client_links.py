@@ -1,9 +1,9 @@
 """Approval links for clients without an account: for one person, one version of a post, one answer.
 
 Only a digest of the link is stored. A link works in the first browser that opens it, so a forwarded
-link shows nothing. It ends with its answer, its expiry or a new version of the post. A link proves
-nothing about its visitor: adult content is not shown, and a post that is not shown completely
-cannot be approved.
+link shows nothing. It ends when it is answered, when it expires or when the post gets a new
+version. A link proves nothing about its visitor: adult content is not shown, and a post that is not
+shown completely cannot be approved.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ CEILING = Rating.S
 """The highest rating shown to a visitor without proof of age."""
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4"})
-"""Media types that browsers display. Other media would be approved unseen."""
+"""Media types that browsers display. A client could not see other media before approving them."""
 
 CLIENT_CHANGE_CODES = REJECTION_CODES["change"]
 ASKABLE = frozenset(
@@ -74,13 +74,15 @@ ClientLinkStatus = Literal[
 """The status of a link in one browser.
 
 `sealed` before it is opened, `open` in the browser that opened it, `elsewhere` in any other; `over`
-if an answer has no effect any more. The others say how it ended. Texts: `client.stands.<status>`.
+if an answer no longer has an effect. The other values tell how it ended. Texts:
+`client.stands.<status>`.
 """
 
 
 @dataclass(frozen=True)
 class ClientLink:
-    """A link as members see it; `ended` is "" while it can be answered. Instants are UTC-aware."""
+    """A link as members see it; `ended` is empty while it can be answered. Instants are UTC-aware.
+    """
 
     post_id: UUID
     name: str
@@ -92,7 +94,7 @@ class ClientLink:
     ended_at: datetime | None
 
     def over(self, now: datetime) -> bool:
-        """Return True if it cannot be answered any more."""
+        """Return True if the link can no longer be answered."""
         return bool(self.ended) or self.expires_at <= now
 
 
@@ -115,7 +117,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     The token is not stored. An earlier link of the post is replaced. The acting member must be
     allowed to approve the post and must not be its author, and the first approval must exist.
     Raises NotFound for a post of another creator, Refused (also for a post that cannot be shown
-    completely), BadInput, and Conflict if no delivery waits.
+    completely), BadInput, and Conflict if no delivery is pending approval.
     """
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
@@ -173,7 +175,7 @@ def end_client_links(
 
 
 def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """Return the tenant and ID of the link with this token; None if the token is unknown."""
+    """Return the tenant and ID of the link with this token, or None if the token is unknown."""
     if not _TOKEN.fullmatch(token):  # Arbitrary input never reaches the database.
         return None
     # The tenant is unknown until the token is found; this role can read the links of all tenants.
@@ -188,7 +190,7 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 def load_client_link(
     scope: Scope, link_id: UUID, session: str
 ) -> tuple[ClientLink, ClientLinkStatus]:
-    """Return a link and its status in the browser with this `session` ("" for none). Raises
+    """Return a link and its status in the browser with this `session` (empty for none). Raises
     NotFound."""
     row = _get_link(scope, link_id)
     return _client_link_from_row(scope, row), _resolve_link_status(
@@ -218,9 +220,9 @@ def answer_client_link(
 ) -> None:
     """Record the client's approval (second tier) or change request, and end the link.
 
-    With all approvals the post is scheduled. Raises Conflict if the link cannot be answered,
+    Once the post has all approvals it is scheduled. Raises Conflict if the link cannot be answered,
     Refused for an approval of content that was not shown completely, BadInput for a change request
-    without a note, NotFound.
+    without a note, and NotFound.
     """
     known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
@@ -248,14 +250,14 @@ def answer_client_link(
 
 
 def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
-    """Return the latest link of a post; None if there is none."""
+    """Return the latest link of a post, or None if there is none."""
     row = _find_latest_link(scope, post_id)
     return _client_link_from_row(scope, row) if row is not None else None
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Return the name of the client who can still give the second approval; empty if there is
-    none."""
+    """Return the name of the client who can still give the second approval, or "" if there is none.
+    """
     row = _find_latest_link(scope, post_id)
     waits = row is not None and _resolve_link_status(
         scope, row, get_post(scope, post_id), session=""
@@ -285,8 +287,8 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """Return the text and pictures, of all versions, that a visitor without proof of age may
-    see."""
+    """Return the text and pictures, of all versions, that a visitor without proof of age may see.
+    """
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]

@@ -1,4 +1,5 @@
-"""Approvals of posts. They need a principal other than the author, and cover the exact content."""
+"""Approvals of posts. An approval comes from a principal other than the author and covers the exact
+content."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ UNDO = timedelta(seconds=15)
 """Time to undo a verdict: the ten seconds that the page shows, plus time for the click."""
 
 Verdict = Literal["yes", "no", "change", "withdrawn"]
-"""A verdict of a person. Only their last one counts; `withdrawn` means that they have none."""
+"""A person's verdict. Only the last one counts; `withdrawn` means that the person has none."""
 
 REJECTION_CODES = {
     "change": ("words", "picture", "moment", "accounts", "other"),
@@ -69,7 +70,8 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Approve the current version of a post. After the last approval its drafts become approved.
+    """Approve the current version of a post. After the last required approval its drafts become
+    approved.
 
     Deliveries on hold for a missing approval are scheduled again. Raises Refused for a role without
     the right, for the author and for a principal who approved as the other tier; BadInput for a
@@ -87,10 +89,10 @@ def approve_post(
 
 
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
-    """Record an approval of the current version of a post. After the last one its deliveries are
-    approved.
+    """Record an approval of the current version of a post. After the last required one its
+    deliveries are approved.
 
-    Raises Refused for a principal who approved as the other tier, or who approved already while
+    Raises Refused for a principal who approved as the other tier, or who already approved while
     another approval is missing.
     """
     words = _list_current_verdicts(scope, row, scope.now)
@@ -128,7 +130,7 @@ def reject_post(
 ) -> None:
     """Reject the current version of a post, with a reason code and a note.
 
-    Approvals by others do not count any more. Scheduled deliveries become drafts with their times;
+    Approvals by others no longer count. Scheduled deliveries become drafts and keep their times;
     deliveries on hold stay on hold. Raises Refused for a role without the right, BadInput without a
     note or for an unknown code.
     """
@@ -153,8 +155,8 @@ def request_changes(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Request changes of a post: reject it as `reject_post` does, and notify the creator's
-    members."""
+    """Request changes to a post: reject it as `reject_post` does, and notify the creator's members.
+    """
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(
@@ -243,9 +245,9 @@ def record_rejection(
 ) -> None:
     """Record a rejection or change request with the reason code `why` and the text `note`.
 
-    Scheduled deliveries become drafts with their times. Deliveries on hold stay on hold: their time
-    has passed, and as drafts they would be reported as missed again. Raises BadInput without a note
-    and for an unknown code.
+    Scheduled deliveries become drafts and keep their times. Deliveries on hold stay on hold: their
+    time has passed, and as drafts they would be reported as missed again. Raises BadInput without a
+    note and for an unknown code.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -260,8 +262,8 @@ def record_rejection(
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """Approve the drafts of a post that lacks no approval. Returns its unfinished deliveries,
-    locked."""
+    """Approve the drafts of a post that needs no further approval. Returns its unfinished
+    deliveries, locked."""
     row = get_post(scope, post_id)
     return (
         _release_approved_deliveries(scope, row)
@@ -322,14 +324,14 @@ def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime
 
 
 def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
-    """Return True if an approval is missing, for the post or for an account that was added
-    since."""
+    """Return True if an approval is missing, for the post or for an account that was added after it
+    was approved."""
     return not is_approved(scope, row, now, since=channel_review_requested_at(scope, row.id))
 
 
 def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
-    """Return the time from which approvals count for an added channel; None if no new one is
-    needed.
+    """Return the time from which approvals count for an added channel, or None if no new approval
+    is needed.
 
     An approval covers a post on its accounts, because another account has other readers. It stays
     valid for accounts that the post had before, and for the first accounts of a post without any.
@@ -354,8 +356,8 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
 
 
 def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
-    """Return the time the last account was added that waits for an approval; None if there is
-    none."""
+    """Return the time at which the last account that is pending approval was added, or None if
+    there is none."""
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -381,8 +383,8 @@ def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> b
 def missing_approval(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> Message:
-    """Return the message that an unapproved post lacks approvals; with `since`, for an account
-    added then."""
+    """Return the message that a post lacks approvals; with `since`, that an account added then
+    lacks them."""
     said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
@@ -424,7 +426,7 @@ def _lock_post(scope: Scope, post_id: UUID) -> Post:
 
 
 def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """Return the last verdict of each person and tier on the current content, without expired
+    """Return the last verdict of each person and tier on the current content, excluding expired
     approvals."""
     return [
         word
@@ -434,7 +436,7 @@ def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Appro
 
 
 def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
-    """Return the last verdict of each person and tier on the current content, also expired
+    """Return the last verdict of each person and tier on the current content, including expired
     approvals."""
     rows = scope.session.exec(
         select(Approval)

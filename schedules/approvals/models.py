@@ -13,7 +13,7 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Approval(CreatorOwnedRow, table=True):
-    """A verdict of a person on one digest of a post; append-only. Expired verdicts can be given
+    """A person's verdict on one digest of a post; append-only. An expired verdict can be given
     again."""
 
     __tablename__ = "approvals"
@@ -39,7 +39,7 @@ class Approval(CreatorOwnedRow, table=True):
 
 
 class PostComment(CreatorOwnedRow, table=True):
-    """A review comment; `part` and `asset_id` are its anchor in the version `digest`."""
+    """A review comment; `part` and `asset_id` locate it in the version `digest`."""
 
     __tablename__ = "comments"
     __table_args__ = table_arguments(
@@ -51,18 +51,19 @@ class PostComment(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     thread_id: UUID | None = None
-    """The comment it replies to; null for the first of a thread."""
+    """The first comment of the thread; null for that comment itself."""
     part: int = 0
-    """0 is the post itself, then the further parts."""
+    """The part of the post that the comment is about: 0 is the post itself, higher numbers its
+    further parts."""
     asset_id: UUID | None = None
     digest: str
     principal_id: UUID
     words: str
     named: list[str] = jsonb_column(list)
-    """Principals that it mentions."""
+    """Principals mentioned in the comment."""
     internal: bool = True
-    """Only for members of the agency: neither the creator nor a client can read it. Replies inherit
-    it."""
+    """True if only members of the agency can read it, neither the creator nor a client. Replies
+    inherit the value."""
     resolved_at: datetime | None = timestamp_column(optional=True)
     resolved_by: UUID | None = None
 
@@ -81,7 +82,8 @@ class ApprovalLink(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     digest: str
-    """The version it was created for. It shows and accepts nothing for another one."""
+    """The version it was created for. The link shows no other version and accepts no answer for
+    one."""
     token: str
     name: str
     """The client's name, as the creating member entered it."""

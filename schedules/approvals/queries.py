@@ -1,4 +1,4 @@
-"""Queries for the review page of a post: comments, change requests and changes since."""
+"""Queries for the review page of a post: comments, change requests and changes since a verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class PostDiscussion:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """True if it has a delivery that is not cancelled, so that requested changes are still awaited.
-    """
+    """True if the post has a delivery that is not cancelled, so that requested changes still
+    matter."""
 
 
 def load_post_discussion(scope: Scope, post_id: UUID) -> PostDiscussion:
-    """Load the discussion of a post. Raises NotFound for a post of another creator, and Refused."""
+    """Load the discussion of a post. Raises Refused, and NotFound for a post of another creator."""
     row, member, creator = review_comments.open_discussion(scope, post_id, lock=False)
     spoken = review_comments.build_comment_threads(
         scope, row, internal=review_comments.can_read_internal(member)

@@ -1,4 +1,4 @@
-"""Release of posts that lack no approval, and the members who can give one."""
+"""Release of fully approved posts, and the members who can give a missing approval."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from tenants.agencies.rights import Right, has_right
 
 
 def release_post(scope: Scope, post_id: UUID) -> bool:
-    """Schedule the deliveries of a post if no approval is missing; return True if any is
+    """Schedule the deliveries of a post if no approval is missing; return True if any delivery was
     scheduled."""
     rows = decisions.release_without_approval(scope, post_id)
     deliveries.schedule_approved(scope, rows)

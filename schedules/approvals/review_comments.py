@@ -28,7 +28,7 @@ MAX_REVIEW_COMMENT_LENGTH = 2000
 """Maximum number of characters in a comment."""
 
 MAX_REVIEW_COMMENTS = 500
-"""Comments of one post."""
+"""Maximum number of comments on one post."""
 
 MAX_MENTIONS = 20
 READERS = (Right.RUN, Right.APPROVE)
@@ -217,7 +217,7 @@ def can_read_internal(member: Member) -> bool:
 
 
 def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
-    """Return True if a person has unread comments on a post: an open notice about them."""
+    """Return True if a person has unread comments on a post, which means an open comment notice."""
     cause = _comment_notice_cause(post_id, principal_id)
     return any(one.cause == cause for one in list_open_notices(scope, limit=1000, to=principal_id))
 
@@ -242,8 +242,8 @@ def _can_read_comments(member: Member, slug: str) -> bool:
 def open_discussion(
     scope: Scope, post_id: UUID, *, lock: bool = True
 ) -> tuple[Post, Member, Creator]:
-    """Return the post, the acting member and the creator. With `lock`, only one transaction can
-    write.
+    """Return the post, the acting member and the creator. With `lock`, other transactions cannot
+    add comments until this one ends.
 
     Raises Refused, and NotFound for a post of another creator.
     """
@@ -359,8 +359,8 @@ def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
 def _notify_comment_readers(
     scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]
 ) -> None:
-    """Notify participants and mentioned members, and close the notice of the author, who has read
-    it all."""
+    """Notify participants and mentioned members, and close the author's own notice, because they
+    have read the thread."""
     notices.close(scope, _comment_notice_cause(row.id, by.principal_id))
     about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
     codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
@@ -373,7 +373,7 @@ def _notify_comment_readers(
 
 
 def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[ReviewComment]:
-    """Return the threads of a post, oldest first; internal ones only with `internal`."""
+    """Return the threads of a post, oldest first; internal threads only with `internal`."""
     found = scope.session.exec(
         select(PostComment)
         .where(

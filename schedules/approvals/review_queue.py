@@ -29,7 +29,7 @@ BEGINNING = 160
 
 @dataclass(frozen=True)
 class ReviewDelivery:
-    """A delivery of a post that waits for an approval."""
+    """A delivery of a post that is pending approval."""
 
     delivery_id: UUID
     channel_id: UUID
@@ -38,15 +38,17 @@ class ReviewDelivery:
     state: DeliveryState
     late_until: datetime | None
     repeats: bool = False
-    """True for a series. This is its first waiting time; an approval covers all times."""
+    """True for a series. The delivery is the first pending one; an approval covers all occurrences.
+    """
     asks_since: datetime | None = None
-    """Set if the account was added after an approval: only later approvals count for it."""
+    """Set if the account was added after an approval: only approvals after this time count for it.
+    """
     version: str = ""
-    """The variant of an A/B test, a or b; "" for any other."""
+    """The variant of an A/B test, "a" or "b", or "" if the post is in none."""
 
     def is_too_late(self, now: datetime) -> bool:
-        """Return True if it is too late to publish it (UTC-aware), so that it needs another
-        time."""
+        """Return True if it is too late at this time (UTC-aware) to publish the delivery, so that
+        it needs another time."""
         return lateness.is_too_late(self.late_until, now)
 
 
@@ -70,9 +72,9 @@ class ReviewItem:
     digest: str = ""
     """The version of the post, which is sent back with an approval."""
     past: tuple[ApprovalVerdict, ...] = ()
-    """Valid approvals that do not cover everything that waits."""
+    """Valid approvals that do not cover everything that is pending."""
     tiers: int = 1
-    """Number of approvals that are needed."""
+    """Number of required approvals."""
 
     @property
     def assets(self) -> list[UUID]:
@@ -91,7 +93,7 @@ class ReviewItem:
 
     @property
     def version(self) -> str:
-        """Return the variant of an A/B test, a or b; "" for any other post."""
+        """Return the variant of an A/B test, "a" or "b", or "" if the post is in none."""
         return next((wish.version for wish in self.wishes if wish.version), "")
 
     @property
@@ -117,8 +119,8 @@ class ReviewItem:
         return verdicts.open_tier_for(None, self.words, (), self.tiers) or self.tiers
 
     def tier_for(self, principal_id: UUID) -> int | None:
-        """Return the tier that an approval of this person would count for; None if they have
-        approved it."""
+        """Return the tier that an approval by this person would count for, or None if they have
+        already approved it."""
         return verdicts.open_tier_for(principal_id, self.words, self.past, self.tiers)
 
     def can_be_approved_by(self, principal_id: UUID) -> bool:
@@ -132,8 +134,8 @@ def list_review_queue(
     """Return the posts of these creators, or only `post_id`, that are pending approval, by due
     time.
 
-    Includes scheduled posts whose approval expires before publishing, in the next days. Leaves out
-    rejected posts. A series has its first time on each account.
+    Includes scheduled posts whose approval expires before they are published in the next days.
+    Excludes rejected posts. A series appears with its first time on each account.
     """
     first = _first_dates_query(scope, creators, limit=limit, post_id=post_id)
     if first is None:
@@ -247,7 +249,7 @@ def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple
 
 
 def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
-    """Return those of these posts that this person rejected last, if another person wrote them.
+    """Return those of these posts that this person rejected last and another person wrote.
 
     This person needs no notice about them.
     """
@@ -320,7 +322,7 @@ class LastVerdict:
 
 
 def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict | None:
-    """Return the latest verdict on a post of these creators; None if there is none."""
+    """Return the latest verdict on a post of these creators, or None if there is none."""
     row = scope.session.exec(
         select(Approval, Post)
         .join(

@@ -1,4 +1,4 @@
-"""Changes of a post since a verdict on an earlier version, word by word.
+"""Changes to a post since a verdict on an earlier version, word by word.
 
 Every verdict stores the content that it is about.
 """
@@ -20,8 +20,9 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
-"""Maximum number of words of each text that are compared, without their common beginning and end.
-More would take seconds; a longer middle counts as changed completely."""
+"""Maximum number of words of each text that are compared, not counting their common beginning and
+end. Comparing more would take seconds; if there are more, the whole differing part counts as
+changed."""
 
 Kind = Literal["same", "gone", "new"]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -40,9 +41,9 @@ class TextRun:
 class TextChange:
     """A changed text of a post.
 
-    `place` is "" for the post, else the platform or account of an override. `field` is title, body,
-    comment, price or `option:<name>`. `part` is 0 for the post itself, then counts its further
-    parts.
+    `place` is "" for the post, or the platform or account of an override. `field` is title, body,
+    comment, price or `option:<name>`. `part` is 0 for the post itself and counts its further parts
+    from 1.
     """
 
     place: str
@@ -53,7 +54,7 @@ class TextChange:
 
 @dataclass(frozen=True)
 class RevisionSinceVerdict:
-    """Changes of a post since a verdict; `put` and `taken` are added and removed pictures."""
+    """Changes to a post since a verdict; `put` and `taken` are added and removed pictures."""
 
     by: UUID
     verdict: str
@@ -105,7 +106,7 @@ def list_change_requests(scope: Scope, post_id: UUID) -> list[ChangeRequest]:
 
 
 def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict | None:
-    """Return the changes since the last verdict on another version; None if there is none.
+    """Return the changes since the last verdict on another version, or None if there is none.
 
     Raises NotFound.
     """
@@ -219,7 +220,7 @@ def _common_prefix_length(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Return every text of a snapshot by place, field and part. Overrides only have what they
+    """Return every text of a snapshot by place, field and part. Overrides contain only what they
     change."""
     found: dict[tuple[str, str, int], str] = {}
     for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
@@ -236,7 +237,7 @@ def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
 
 
 def _format_option_value(value: Any) -> str:
-    """Format an option for comparison, with a flag as a sign that needs no translation."""
+    """Format an option for comparison; a flag becomes a symbol that needs no translation."""
     if isinstance(value, bool):
         return "✓" if value else "✗"
     return ", ".join(value) if isinstance(value, list) else str(value)

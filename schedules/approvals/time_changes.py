@@ -1,4 +1,4 @@
-"""Changes of publish times. If the second approval covers the time, it is requested again."""
+"""Changes to publish times. If the second approval covers the time, a new one is requested."""
 
 from datetime import datetime
 from typing import Any
@@ -51,11 +51,11 @@ def reschedule_delivery(
 
 
 def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Publish a scheduled, held, failed or broken-off delivery now, ignoring the minimum interval.
+    """Publish a scheduled, held, failed or interrupted delivery now, ignoring the minimum interval.
 
     Its limit for a late post counts from now. If the second approval covers the time, the time and
-    the limit stay, and Conflict is raised outside them. Of a broken-off thread the missing parts
-    are published. Otherwise raises the same errors as `reschedule_delivery`.
+    the limit stay, and Conflict is raised if now is outside them. For an interrupted thread the
+    missing parts are published. Otherwise raises the same errors as `reschedule_delivery`.
     """
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
@@ -126,8 +126,8 @@ def needs_time_approval(creator: Creator) -> bool:
 def has_approved_time(scope: Scope, row: Delivery) -> bool:
     """Return True if a delivery that is published now keeps its approved time.
 
-    False if no approval covers the time, and for a broken-off thread. Raises Conflict if now is not
-    within the approved time and its limit for a late post.
+    Returns False if no approval covers the time, and for an interrupted thread. Raises Conflict if
+    now is not between the approved time and its limit for a late post.
     """
     if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
         queries.get_creator(scope, row.creator_id)

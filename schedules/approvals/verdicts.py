@@ -1,4 +1,4 @@
-"""Resolve which approvals count for a post, at which tier, and when they expire."""
+"""Rules that decide which approvals count for a post, at which tier, and when they expire."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 UNAPPROVED = Message("delivery.unapproved")
 HALF_APPROVED = Message("delivery.half_approved")
 APPROVAL_EXPIRED = Message("delivery.yes_over")
-"""Reasons that a post is not approved: no approval, one of two, or an expired one."""
+"""Reasons that a post is not approved: no approval, only one of two, or an expired one."""
 
 APPROVAL_EXPIRES_FIRST = "delivery.yes_ends"
-"""The reason that a scheduled delivery would not be published: its approval expires before."""
+"""The reason that a scheduled delivery would not be published: its approval expires before the
+publish time."""
 
 
 RENEWAL_WINDOW = timedelta(days=7)
-"""Time before publishing in which an approval that expires too early must be renewed."""
+"""Time before publishing during which an approval that expires too early must be renewed."""
 
 SELF_PUBLISHING_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of a delivery that is published without a further approval."""
@@ -56,7 +57,7 @@ class ApprovalVerdict:
 def verdicts_of_posts(
     scope: Scope, posts: Mapping[UUID, Post]
 ) -> dict[UUID, list[ApprovalVerdict]]:
-    """Return the last verdict of each person and tier on the current content, without expired
+    """Return the last verdict of each person and tier on the current content, excluding expired
     approvals."""
     if not posts:
         return {}
@@ -79,7 +80,8 @@ def verdicts_of_posts(
 
 
 def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW) -> Any:
-    """Return a query of deliveries due `within` a time whose approval expires before.
+    """Return a query of the deliveries that are due `within` a time and whose approval expires
+    before they are due.
 
     The CTE is MATERIALIZED because a plan that begins with the posts would read all their
     deliveries.
@@ -110,10 +112,11 @@ def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW
 
 
 def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None:
-    """Return the condition that a delivery is in one of these queries; None if they are all empty.
+    """Return the condition that a delivery is in the result of one of these queries, or None if all
+    results are empty.
 
-    The queries run first, separately. One plan for everything, cached while the tables were empty,
-    took eight minutes for a thousand posts.
+    The queries run first, separately. A single plan for everything, cached while the tables were
+    empty, took eight minutes for a thousand posts.
     """
     found = list(scope.session.scalars(union_all(*queries)))
     return None if not found else col(Delivery.id) == any_(literal(found, ARRAY(Uuid())))
@@ -143,12 +146,11 @@ def open_tier_for(
     past: Sequence[ApprovalVerdict],
     tiers: int,
 ) -> int | None:
-    """Return the tier for which a person (None: anyone) can approve, the first without an approval;
-    pure.
+    """Return the first tier without an approval that a person (None: anyone) can approve; pure.
 
-    `words` and `past` come from `split_counting_verdicts`. None for a person who approved already,
-    as two approvals need two people. If none is missing, for example after a rejection was
-    withdrawn, any approval schedules the post.
+    `words` and `past` come from `split_counting_verdicts`. Returns None for a person who already
+    approved, because two approvals need two people. If none is missing, for example after a
+    rejection was withdrawn, any approval schedules the post.
     """
     said = {word.tier for word in words if word.verdict == "yes"}
     theirs = {

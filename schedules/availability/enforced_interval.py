@@ -1,6 +1,6 @@
 """Enforced minimum intervals: delay the posts of an account so that two are never too close.
 
-Only live and possibly live posts count. Removed, refused and rehearsed posts do not, and a thread
+Only live and possibly live posts count. Removed and refused posts and dry runs do not, and a thread
 with its first comment counts as one post. Accounts whose minimum interval is only advice do not use
 this module.
 """
@@ -68,7 +68,8 @@ SELECT greatest(
 
 @dataclass(frozen=True)
 class WaitingDelivery:
-    """A pending delivery: `start` is the earliest time it may publish, `late_until` the latest."""
+    """A pending delivery: `start` is the earliest time at which it may be published, `late_until`
+    the latest."""
 
     id: UUID
     priority: int
@@ -104,8 +105,9 @@ def lay_out_turns(
 ) -> dict[UUID, datetime | None]:
     """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
-    No delivery publishes before `free`, and any two are at least `gap` apart. Among the deliveries
-    that could publish at a time, the first in rank does. A delivery that is too late takes no turn.
+    No delivery is published before `free`, and any two are at least `gap` apart. Among the
+    deliveries that could be published at a time, the one with the highest rank is. A delivery that
+    is too late takes no turn.
     """
     ahead = sorted(waiting, key=lambda one: (one.start, one.rank), reverse=True)
     ready: list[tuple[tuple[int, datetime, UUID], WaitingDelivery]] = []
@@ -126,10 +128,10 @@ def lay_out_turns(
 def find_turn(
     scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta
 ) -> IntervalTurn | None:
-    """Return the turn of a due delivery, or None if it may publish now.
+    """Return the turn of a due delivery, or None if it may be published now.
 
-    The caller holds the lock of the account, so that deliveries claimed by other workers are seen
-    and the answer stays true until the transaction ends.
+    The caller must lock the account, so that deliveries claimed by other workers are seen and the
+    result stays valid until the transaction ends.
     """
     free = _first_free_time(scope, channel.id, gap, but=row.id)
     at = lay_out_turns(_list_competing_deliveries(scope, row), free=free, gap=gap)[row.id]
@@ -154,7 +156,7 @@ def find_turn(
 
 
 def too_late_reason(channel: Channel, gap: timedelta) -> Message:
-    """Return the reason shown when the next possible turn is too late for the post."""
+    """Return the reason displayed when the next possible turn is too late for the post."""
     return Message(
         TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)}
     )
@@ -181,7 +183,8 @@ def _round_up_to_minutes(gap: timedelta) -> int:
 def _first_free_time(
     scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime:
-    """Return the first instant from now on that is `gap` after every live or possibly live post."""
+    """Return the first instant from now on that is at least `gap` after every live or possibly live
+    post."""
     last: datetime | None = scope.run(
         _LAST,
         tenant=scope.tenant_id,
@@ -236,8 +239,8 @@ class _Planned:
     def waiting(self) -> WaitingDelivery:
         """The delivery as input of `lay_out_turns`.
 
-        The stored turn of a delivery that waits for the interval is no earliest time: the
-        deliveries before it may have been published or cancelled since.
+        The stored turn of a delivery that waits for the interval is not used as its earliest time:
+        the deliveries before it may have been published or cancelled since.
         """
         start = self.due_at if self.is_kept else self.turn
         return WaitingDelivery(self.id, self.priority, self.due_at, start, self.late_until)
@@ -253,8 +256,8 @@ def _list_planned_deliveries(
 ) -> list[_Planned]:
     """Return the planned deliveries of an account due by `until`.
 
-    Columns are read instead of entities: a claim compares the version it read earlier, and loading
-    the row here would refresh that version.
+    Columns are selected instead of entities: a claim compares the version that it read earlier, and
+    loading the row here would refresh that version.
     """
     known = (
         Delivery.id,
@@ -280,9 +283,10 @@ def _list_planned_deliveries(
 
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
-    """Return True if a delivery that waits on an account could now be published earlier.
+    """Return True if a delivery that waits for the interval on an account could now be published
+    earlier.
 
-    Missed posts of a downtime retain their turns and are not considered.
+    Missed posts of a downtime keep their turns and are not considered.
     """
     kept = [
         one
@@ -321,11 +325,11 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
 def forecast_turn(
     scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime | None:
-    """Return when a post planned at an instant would be published on an account, or None if too
-    late.
+    """Return the time at which a post planned at an instant would be published on an account, or
+    None if that is too late.
 
-    The account enforces its minimum interval. `but` is the delivery being moved; a new one gets the
-    default priority and late deadline.
+    The account must enforce its minimum interval. `but` is the delivery being moved; a new one gets
+    the default priority and late deadline.
     """
     known = {one.id: one for one in _list_planned_deliveries(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)

@@ -22,8 +22,8 @@ MIN_INTERVAL = timedelta(minutes=1)
 """Interval that the queue maintains between two posts of an account without a longer minimum."""
 
 OVERDUE_AFTER = timedelta(minutes=2)
-"""A delivery later than this was delayed by us. Overdue deliveries of an account are published one
-at a time, not in a burst."""
+"""Delay after which a delivery counts as overdue because of the installation. Overdue deliveries of
+an account are published one at a time, not in a burst."""
 
 CATCH_UP_INTERVAL = timedelta(minutes=10)
 """Interval between two overdue deliveries of an account without a longer minimum interval."""
@@ -44,8 +44,8 @@ class IntervalWarning:
     `at` and `words` are the time and text of the neighbouring post. They are empty if only a quiet
     period covers the time, or if the conflict is with posts that wait before it. `instead` is the
     nearest free time around the requested one, or around the same hour after the quiet days. If the
-    account enforces its minimum interval, `leaves` is the expected publishing time; `leaves` is
-    None and `held` True if the post would be too late by then.
+    account enforces its minimum interval, `leaves` is the expected publishing time; if the post
+    would be too late by then, `leaves` is None and `held` is True.
     """
 
     account: str
@@ -68,7 +68,7 @@ def minimum_interval_of(channel: Channel) -> timedelta:
 def busy_times(
     scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUID] = ()
 ) -> list[datetime]:
-    """Return the due times of an account's posts from an instant on, in order, without those in
+    """Return the due times of an account's posts from an instant on, in order, excluding those in
     `but`."""
     rows = scope.session.exec(
         select(Delivery.due_at, Delivery.id)
@@ -97,11 +97,11 @@ def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime
 
 
 def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
-    """Return when the next missed post of an account may be published.
+    """Return the time at which the next missed post of an account may be published.
 
-    It is at least `CATCH_UP_INTERVAL` after the last missed post, so that missed posts make no
-    burst. After posts that were published on time, only the account's minimum interval applies:
-    otherwise a busy account would never catch up.
+    It is at least `CATCH_UP_INTERVAL` after the last missed post, so that missed posts do not
+    appear in a burst. After posts that were published on time, only the account's minimum interval
+    applies: otherwise a busy account would never catch up.
     """
     # A smaller delay can be explained by the minimum interval alone.
     kept = OVERDUE_AFTER + channel.min_interval

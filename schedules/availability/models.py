@@ -18,7 +18,7 @@ from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table
 
 
 class SlotRow(CreatorOwnedRow, table=True):
-    """A weekly posting time of an account: wall time in `zone`, plus up to `jitter` minutes."""
+    """A weekly posting time of an account: local time in `zone`, plus up to `jitter` minutes."""
 
     __tablename__ = "slots"
     __table_args__ = table_arguments(

@@ -1,7 +1,7 @@
 """Public holidays of countries and their regions, with English and French names.
 
-The dates come from the library `holidays` (https://github.com/vacanza/holidays) in its locked
-version. It is imported only once a country has been chosen.
+The dates come from the pinned version of the `holidays` library
+(https://github.com/vacanza/holidays). The library is imported only once a country has been chosen.
 """
 
 import re
@@ -21,7 +21,7 @@ from foundation.i18n.translation import load_catalogue
 from schedules.availability.models import HolidaySettingRow
 
 AHEAD = 2
-"""Years after the current one for which the calendar knows holidays."""
+"""Years after the current one for which the calendar includes holidays."""
 
 SCHOOL = "Zone "
 """Prefix of regions that differ only in their school holidays."""
@@ -48,8 +48,7 @@ class HolidaySetting:
 
 @dataclass(frozen=True)
 class Holiday:
-    """The public holidays of one day; two holidays on the same day share the names, joined
-    by "; "."""
+    """The public holidays of one day. If a day has two, their names are joined by "; "."""
 
     day: date
     english: str
@@ -61,7 +60,8 @@ class Holiday:
         return tuple(_ESTIMATE.sub("", one) for one in self.english.split("; "))
 
     def is_quiet(self, left_out: Collection[str]) -> bool:
-        """Return True if posts wait on this day: not every holiday of the day is excluded."""
+        """Return True if posts are not published on this day, because at least one of its holidays
+        is not excluded."""
         return not set(self.holiday_keys) <= set(left_out)
 
     def display_name(self, language: str) -> str:
@@ -70,7 +70,8 @@ class Holiday:
 
 
 def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
-    """Return the setting of a creator or of the agency, without fallback; None if there is none."""
+    """Return the setting of a creator or of the agency, without fallback, or None if there is none.
+    """
     return _load_holiday_settings(scope, [of_id]).get(of_id)
 
 
@@ -110,7 +111,7 @@ def _load_holiday_settings(scope: Scope, owners: Collection[UUID]) -> dict[UUID,
 
 
 def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
-    """Yield the holidays of a setting from a day on until `AHEAD` years later, without excluded
+    """Yield the holidays of a setting from a day on until `AHEAD` years later, except excluded
     ones."""
     for year in range(since.year, since.year + AHEAD + 1):
         for one in list_holidays_of_year(of.country, of.region, year):
@@ -119,7 +120,7 @@ def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
 
 
 def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
-    """Return all holidays of a setting within a year from a day on, excluded ones included."""
+    """Return all holidays of a setting within a year from a day on, including excluded ones."""
     if not of.country:
         return []
     found = (

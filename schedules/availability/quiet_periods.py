@@ -27,8 +27,8 @@ from tenants.agencies.queries import get_agency, get_creator, list_creators
 DAY = timedelta(days=1)
 MAX_QUIET_LABEL_LENGTH = 200
 MAX_QUIET_DAYS = 366
-"""Maximum length of one period in days: a typing error in the year must not silence an account for
-a decade."""
+"""Maximum length of one period in days: a typing error in the year must not stop an account for a
+decade."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class QuietPeriod:
 
     @property
     def quiet_window(self) -> tuple[datetime, datetime]:
-        """The UTC-aware instants between which the days lie. Raises BadInput for weekly hours."""
+        """The instants (UTC-aware) at which the days begin and end. Raises BadInput for weekly
+        hours."""
         if self.first is None or self.last is None:
             raise BadInput("quiet.no_days")
         return day_bounds(self.first, self.zone)[0], day_bounds(self.last, self.zone)[1]
@@ -98,8 +99,8 @@ def find_covering_period(periods: Iterable[QuietPeriod], at: datetime) -> QuietP
 
 
 def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
-    """Return the current and future periods of these creators: days by time, hours, public
-    holidays."""
+    """Return the current and future periods of these creators: days by time, then weekly hours,
+    then public holidays."""
     creators = list(creators)
     rows = scope.session.exec(
         select(QuietPeriodRow)

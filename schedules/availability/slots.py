@@ -25,7 +25,7 @@ from schedules.posts.states import DeliveryState
 
 @dataclass(frozen=True)
 class QueueChange:
-    """A hypothetical change of a queue, as input for searching free slots.
+    """A hypothetical change to a queue, as input for searching free slots.
 
     `away` are deliveries to ignore, `taken` instants to treat as occupied, `closed` additional
     quiet periods.
@@ -88,7 +88,8 @@ class Slot:
     """The slot whose jitter is used: itself, or the slot it was copied from."""
 
     def place_on(self, day: date) -> WallTime:
-        """Return the wall time on a date: the same on every call, and never past midnight."""
+        """Return the local time of the slot on a date: the same on every call, and never past
+        midnight."""
         start = self.clock.hour * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
         # Derived from slot and date instead of random, so that every call returns the same time.
@@ -106,7 +107,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotPlace:
-    """A slot on a local date, with its wall time."""
+    """A slot on a local date, with its local time."""
 
     slot: Slot
     day: date
@@ -117,7 +118,7 @@ class SlotPlace:
 
     @cached_property
     def due_time(self) -> datetime:
-        """The instant of the wall time, UTC-aware."""
+        """The local time as an instant, UTC-aware."""
         return self.wall_time.instant()
 
 
@@ -194,9 +195,9 @@ def add_slot(
 ) -> UUID:
     """Add a weekly posting time to an account and return its ID.
 
-    `jitter` is the maximum number of minutes added, drawn for each date and never past midnight;
-    `drawn_as` is the slot whose draw a copy follows. Raises BadInput for an invalid time or too
-    many slots, Conflict for a time that the account already has, NotFound.
+    `jitter` is the maximum number of minutes added at random on each date, never past midnight;
+    `drawn_as` is the slot whose jitter a copy uses. Raises BadInput for an invalid time or too many
+    slots, Conflict for a time that the account already has, and NotFound.
     """
     channel = queries.get_channel(scope, channel_id)
     load_zone(zone)
@@ -233,7 +234,7 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
-    """Remove a slot. Deliveries planned at it retain their times but are no longer queued.
+    """Remove a slot. Deliveries planned at it keep their times but are no longer queued.
 
     Raises NotFound.
     """
@@ -364,7 +365,8 @@ def find_free_places(
 ) -> Iterable[SlotPlace]:
     """Return the free places of an account from now or `after` on, in order.
 
-    No place is occupied, within the minimum interval of another post, or in a quiet period.
+    A free place is not occupied, not within the minimum interval of another post and not in a quiet
+    period.
     """
     known = list_slots(scope, channel.id)
     since = max(after or scope.now, scope.now)
@@ -380,9 +382,9 @@ def find_free_places(
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
-    """Return when a post added to the queue now would be published.
+    """Return the time at which a post added to the queue now would be published.
 
-    None if the account has no slot or no free one.
+    Returns None if the account has no slot or no free one.
     """
     place = next(iter(find_free_places(scope, queries.get_channel(scope, channel_id))), None)
     return place.wall_time if place is not None else None

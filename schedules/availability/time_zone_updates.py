@@ -1,4 +1,5 @@
-"""Recompute due times after a release of the time zone database: wall times stay, instants move."""
+"""Recompute due times after a release of the time zone database: local times stay, instants change.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,14 +25,14 @@ _TO_COME = sorted(map(str, PENDING_STATES))
 log = telemetry.get_logger("schedules.availability.time_zone_updates")
 
 LISTED = 10
-"""Number of posts named in a notice; all are counted."""
+"""Maximum number of posts named in a notice; all are counted."""
 
 
 def recompute_due_times(scope: Scope) -> int:
-    """Recompute the due times of all pending deliveries from their wall times; return the number
+    """Recompute the due times of all pending deliveries from their local times; return the number
     changed.
 
-    Idempotent. Members receive one notice per creator and release of the time zone rules. Wall
+    Idempotent. Members receive one notice per creator and release of the time zone rules. Local
     times do not change, including those of deliveries that were moved individually.
     """
     stale = [
@@ -48,7 +49,7 @@ def recompute_due_times(scope: Scope) -> int:
 
 
 def _recomputed_due_time(row: Delivery) -> datetime:
-    """Return the instant of the wall time, or the stored one if its zone is no longer known."""
+    """Return the instant of the local time, or the stored one if its zone is no longer known."""
     try:
         return parse_wall_time(row.wall_time, row.zone).instant()
     except BadInput as error:

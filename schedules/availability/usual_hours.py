@@ -15,11 +15,11 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 
 DEFAULT_USUAL_HOUR = time(18, 30)
-"""Proposed for creators without a posting history: early evening, when most people check their
+"""Hour proposed for creators without a posting history: early evening, when most people check their
 phones."""
 
 HABIT_PERIOD = timedelta(days=28)
-"""Posts within this time before and after now determine the usual hours of a creator."""
+"""Period before and after now whose posts determine the usual hours of a creator."""
 
 MIN_HABIT_DAYS = 3
 """Minimum number of days with a post at an hour before the hour counts as usual."""
@@ -27,10 +27,10 @@ MIN_HABIT_DAYS = 3
 MAX_USUAL_HOURS = 4
 
 MIN_FREE_DISTANCE = timedelta(minutes=45)
-"""A post this close to an hour occupies it."""
+"""Minimum time between a free hour and any post; a closer post occupies the hour."""
 
 MAX_SEARCH_DAYS = 400
-"""Number of days searched after two full weeks: longer than any holiday."""
+"""Number of days searched if two weeks have no free hour: longer than any holiday."""
 
 
 # Wall times are stored as ISO texts: characters 12 to 16 are the time of day.
@@ -45,8 +45,8 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """Return the usual posting times of each creator, earliest first; a default for new
-    creators."""
+    """Return the usual posting times of each creator, earliest first; new creators get a default.
+    """
     rows = scope.run(
         _HOURS,
         tenant=scope.tenant_id,

@@ -77,7 +77,7 @@ def load_board(
     """Load the board in one statement.
 
     It contains deliveries due in `window`, those in `also` and those that changed since `since`
-    (UTC-aware), with their changes since then. `names` maps account IDs to names.
+    (UTC-aware), with these changes. `names` maps account IDs to names.
     """
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
     stirred = select(DeliveryMove.delivery_id).where(
@@ -124,7 +124,7 @@ def load_board(
 
 
 def load_posting_progress(scope: Scope, creators: Collection[UUID]) -> PostingProgress:
-    """Return whether any post was ever planned, or published, for these creators."""
+    """Return whether these creators have ever planned and ever published a post."""
     row = scope.run(_BEGUN, tenant=scope.tenant_id, creators=list(creators)).one()
     return PostingProgress(row.planned, row.published)
 

@@ -32,7 +32,7 @@ PREFIX = "gri_"
 
 BEFORE = timedelta(days=31)
 AHEAD = timedelta(days=90)
-"""With `BEFORE`, the range that a calendar shows around now."""
+"""Time after now that a calendar covers; `BEFORE` is the time before now."""
 
 MAX_CALENDAR_SUBSCRIPTIONS = 20
 """Maximum number of active subscriptions of a member."""
@@ -80,9 +80,9 @@ def create_calendar_subscription(
 ) -> str:
     """Create a subscription for the acting member and return its secret, which is shown only once.
 
-    Returns "" if the subscription `key` already exists. `words` includes the text of posts. Raises
-    Refused for a role that may not plan posts, NotFound for a creator that the member does not work
-    for, BadInput for too many subscriptions.
+    Returns "" if the subscription `key` already exists. `words` includes the text of posts in the
+    calendar. Raises Refused for a role that may not plan posts, NotFound for a creator that the
+    member does not work for, BadInput for too many subscriptions.
     """
     member = queries.get_acting_member(scope, "address.members_only")
     require_right(member.role, Right.RUN)
@@ -189,7 +189,7 @@ def resolve_calendar_secret(
 
 
 def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
-    """Return the calendar of a subscription: a month back and ninety days ahead.
+    """Return the calendar of a subscription, which covers the last month and the next ninety days.
 
     It covers the creators that the member still works for. Raises NotFound for a member who has
     left the agency (even if they rejoined), who may no longer plan posts, or who no longer works

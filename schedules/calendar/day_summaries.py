@@ -1,7 +1,7 @@
-"""Summaries of posts by local day: the first few posts of each day and the number of all.
+"""Summaries of posts by local day: the first few posts of each day and the number of all posts.
 
-A page of ninety days shows a few posts per day. Loading all deliveries of five thousand took more
-than half of its response time.
+A page of ninety days shows a few posts per day. With five thousand posts, loading all deliveries
+took more than half of the page's response time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -40,8 +40,8 @@ SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
 """
-"""Day boundaries are computed by the application: the database server may have another version of
-the time zone rules."""
+"""Selects the first posts of each day with the number of posts of the day. The application computes
+the day boundaries, because the database server may have another version of the time zone rules."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
@@ -76,7 +76,7 @@ class DaySummaries:
 
     @property
     def posts_on_day(self) -> int:
-        """The number of posts on all days."""
+        """The total number of posts on all days."""
         return sum(self.counts.values())
 
 

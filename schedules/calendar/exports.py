@@ -90,22 +90,22 @@ class ExportedPost:
     media: tuple[UUID, ...]
     first_comment: str
     bodies: Mapping[str, str]
-    """Texts that replace `body` on a platform, by platform name."""
+    """Texts that replace `body`, by platform name."""
     priority: int
     places: tuple[ExportedDelivery, ...]
     campaign: str = ""
     plain: tuple[str, ...] = ()
-    """URLs that are published without link tracking."""
+    """URLs that are published without click tracking."""
     prices: Mapping[str, Money] = field(default_factory=dict)
-    """Prices by platform name: the highest price of any account there."""
+    """Prices by platform name: the highest price of any account of the platform."""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
     until_midnight: bool = False
     """True if the post may be published until its local day ends; `late_ok` is ignored then."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """Texts that replace `body` on an account, by account name."""
+    """Texts that replace `body`, by account name."""
     thread: tuple[ThreadPart, ...] = ()
-    """The parts after the post, without its first comment."""
+    """The parts after the post, excluding its first comment."""
     options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
     """Options by platform name and option name."""
     own_options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
@@ -170,7 +170,8 @@ def load_export_rows(
 ) -> list[ExportedPost]:
     """Return the posts of these creators due in [start, end), by time.
 
-    They contain at most `MAX_EXPORTED_DELIVERIES` deliveries. Raises NotFound for an unknown label.
+    They contain at most `MAX_EXPORTED_DELIVERIES` deliveries in total. Raises NotFound for an
+    unknown label.
     """
     rows = scope.session.exec(
         select(Delivery, Post)
@@ -330,7 +331,7 @@ def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
     """Render a CSV file that the import accepts, as UTF-8 with a byte order mark for spreadsheets.
 
     `say` maps the keys of `collect_reason_messages` to their texts. Cells are escaped so that
-    spreadsheets execute no formula.
+    spreadsheets execute no formulas.
     """
     others = sorted(
         {f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies}
@@ -409,8 +410,8 @@ def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
 
 
 def _account_body_column(account: str) -> str:
-    """Return the folded column name of an account. Accounts whose names differ only in case share
-    it."""
+    """Return the case-folded column name of an account. Accounts whose names differ only in case
+    share it."""
     return fold_name(f"{ACCOUNT_BODY_PREFIX}{account}".strip())
 
 

@@ -45,8 +45,8 @@ class ListedPost:
 
 @dataclass(frozen=True)
 class PostDetail:
-    """A post, its deliveries by time, and whether all required approvals of its current version
-    exist."""
+    """A post, its deliveries by time, and a flag that tells if its current version has all required
+    approvals."""
 
     listed: ListedPost
     approved: bool

@@ -33,13 +33,13 @@ MOMENT = timedelta(seconds=10)
 """Time after its turn during which a post is still described as on time."""
 
 WILL_NOT_PUBLISH = "calendar.next.stays"
-"""The step of a delivery that preflight checks would block at its time."""
+"""The step of a delivery that preflight checks would block at its publishing time."""
 
 
 @dataclass(frozen=True)
 class Objection:
-    """A rejection or a change request (`verdict`) on a draft. `who` is "" if its author has
-    left."""
+    """A rejection or a change request (`verdict`) on a draft. `who` is "" if the reviewer is no
+    longer a member."""
 
     who: str
     verdict: str
@@ -49,7 +49,7 @@ class Objection:
 class NextStepContext:
     """Facts that determine the next step.
 
-    `free` marks a draft that needs no approval; `approvers` are the names of those who could
+    `free` marks a draft that needs no approval; `approvers` are the names of the people who could
     approve it.
     """
 
@@ -183,8 +183,8 @@ def _next_step_of_draft(found: NextStepContext) -> NextStep:
 
 
 def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Return the names of those who can approve a post: members, and the client asked through a
-    link."""
+    """Return the names of the people who can approve a post: members, and the client who has an
+    approval link."""
     return (*approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
 
 
@@ -212,7 +212,7 @@ class NextStepReport:
 def next_step_of_delivery(
     scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]
 ) -> NextStepReport:
-    """Return the next step of a delivery as of now."""
+    """Return the current next step of a delivery."""
     draft = entry.state is DeliveryState.DRAFT
     dry = entry.state in CANCELLABLE and (
         entry.dry or dry_run_state.is_in_dry_run(scope, entry.post_id, entry.channel_id)
@@ -245,7 +245,7 @@ def next_step_of_delivery(
 def channels_not_publishing(
     scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]
 ) -> dict[UUID, str]:
-    """Return the accounts on which a post would not be published as it is, by ID, with their names.
+    """Return the IDs and names of the accounts on which a post, unchanged, would not be published.
 
     Only the first pending delivery on each account is checked. Missing approvals, emergency stops
     and limits of accounts are not considered.

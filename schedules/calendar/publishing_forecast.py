@@ -1,7 +1,7 @@
-"""Forecast of the coming days: posts that would be published, blocked, too close, or affected by
-expiries.
+"""Forecast of the coming days: posts that would be published, blocked or too close, and expiries
+that affect posts.
 
-The forecast is read-only, takes no locks and sends no requests. Everything is checked as of now.
+The forecast is read-only, takes no locks and sends no requests. All checks use the current state.
 """
 
 from collections import defaultdict
@@ -32,11 +32,11 @@ from schedules.publishing import preflight
 Rows = Sequence[tuple[Delivery, Post]]
 Turns = dict[UUID, datetime | None]
 MAX_FORECAST_POSTS = 500
-"""Maximum number of posts that are checked; further ones are only counted."""
+"""Maximum number of posts that are checked; further posts are only counted."""
 
 MAX_FORECAST_DAYS = 90
 SHOWN = 80
-"""Number of characters of a post that identify it."""
+"""Number of characters of a post's text that the forecast shows to identify it."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class AccountBacklog:
 
 @dataclass(frozen=True)
 class UpcomingExpiry:
-    """An expiry within the forecast: credentials of an account, an approval, a document of a
-    person.
+    """An expiry within the forecast: of an account's credentials, of an approval or of a person's
+    document.
 
     `posts` counts the planned posts of that account, or of that post, that are due after it.
     """

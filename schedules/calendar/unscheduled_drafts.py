@@ -67,7 +67,7 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
     """Delete an unscheduled draft with its comments.
 
     Raises NotFound. Raises Conflict for a post that has or had a delivery or is in a pool, and for
-    one with a verdict, which must be retained.
+    one with a verdict, because verdicts must be retained.
     """
     row = get_post(scope, post_id)
     # a concurrent scheduling waits for this lock and then finds no post

@@ -1,4 +1,4 @@
-"""Changes of posts and deliveries for the API, with optimistic locking.
+"""Actions on posts and deliveries for the API, with optimistic locking.
 
 Each action takes the version that its caller has read. If the row has changed since, nothing
 happens and the caller must read it again.
@@ -59,7 +59,7 @@ def create_post_at(
 
 
 def lock_post_version(scope: Scope, post_id: UUID, version: int) -> None:
-    """Lock a post in the version that the caller has read until the transaction ends.
+    """Lock a post until the transaction ends, if it still has the version that the caller has read.
 
     Raises NotFound, and StaleVersion for a later version.
     """
@@ -72,13 +72,13 @@ def lock_post_version(scope: Scope, post_id: UUID, version: int) -> None:
 def schedule_post_on_channels(
     scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallTime
 ) -> None:
-    """Schedule a post on accounts at a wall time, or on all its accounts if `channels` is empty.
+    """Schedule a post on accounts at a local time, or on all its accounts if `channels` is empty.
 
     Existing deliveries are moved. A post that needs no approval is scheduled immediately. Otherwise
     the time is a proposal; this includes an account that is added to an approved post, or added
-    again after its delivery was cancelled, which requires a new approval. Raises Conflict where the
-    post was published or is being published, because a new date never publishes a post twice.
-    Raises BadInput and NotFound.
+    again after its delivery was cancelled, which requires a new approval. Raises Conflict for an
+    account on which the post was published or is being published, because a new date never
+    publishes a post twice. Raises BadInput and NotFound.
     """
     rows = [
         row
@@ -121,7 +121,7 @@ def _reopen_approval_if_moved(scope: Scope, gone: Sequence[Delivery], at: WallTi
 
 
 def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:
-    """Return the first delivery on each account that is neither cancelled nor rehearsed."""
+    """Return the first delivery on each account that is neither cancelled nor a dry run."""
     found: dict[UUID, Delivery] = {}
     for row in sorted(rows, key=lambda one: (one.occurrence_key, one.id)):
         if row.state not in (DeliveryState.CANCELLED, DeliveryState.REHEARSED):
@@ -132,9 +132,9 @@ def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Deliver
 def approve_and_schedule(
     scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = 1
 ) -> None:
-    """Approve a post as a member and schedule the deliveries that waited for it.
+    """Approve a post as a member and schedule the deliveries that waited for the approval.
 
-    Raises as `decisions.approve_post`.
+    Raises the same errors as `decisions.approve_post`.
     """
     decisions.approve_post(scope, post_id, member_id=member_id, note=note, tier=tier)
     release_post(scope, post_id)
@@ -176,7 +176,7 @@ def retry_delivery_version(
 
     For an uncertain delivery the member thereby confirms that the post is not live. Raises Conflict
     for any other state, because a published post is never sent again, and Refused as
-    `uncertain_deliveries.resolve_uncertain_delivery`.
+    `uncertain_deliveries.resolve_uncertain_delivery` does.
     """
     if get_delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
         uncertain_deliveries.resolve_uncertain_delivery(
@@ -189,7 +189,7 @@ def retry_delivery_version(
 def confirm_delivery_link(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
     """Record the URL of an uncertain delivery that is live.
 
-    Raises as `uncertain_deliveries.resolve_uncertain_delivery`.
+    Raises the same errors as `uncertain_deliveries.resolve_uncertain_delivery`.
     """
     if not url:
         raise BadInput("delivery.no_link")
@@ -201,7 +201,7 @@ def confirm_delivery_link(scope: Scope, delivery_id: UUID, *, member_id: UUID, u
 def close_uncertain_version(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
     """Close an uncertain delivery without an outcome.
 
-    Raises as `uncertain_deliveries.close_uncertain_delivery`.
+    Raises the same errors as `uncertain_deliveries.close_uncertain_delivery`.
     """
     uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=member_id)
 
@@ -216,7 +216,7 @@ def repost_version(
 ) -> UUID:
     """Schedule a repost of a published delivery and return the ID of the new delivery.
 
-    Raises Refused for a role without the right, and as `reposts.repost_delivery`.
+    Raises Refused for a role without the right, and the errors of `reposts.repost_delivery`.
     """
     require_right(queries.get_member(scope, member_id).role, Right.RUN)
     return reposts.repost_delivery(scope, delivery_id, at=at, connectors=connectors)

@@ -33,7 +33,7 @@ def is_regular_occurrence(row: Delivery) -> bool:
 def is_occurrence_superseded(scope: Scope, row: Delivery) -> bool:
     """Return True if a later occurrence of the series is due too.
 
-    Publishing both would only make a burst.
+    Publishing both would only cause a burst.
     """
     if row.state not in PENDING_STATES or not is_regular_occurrence(row):
         return False

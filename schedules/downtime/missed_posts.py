@@ -38,8 +38,8 @@ from tenants.notices import notices
 
 JITTER_FROM = 15
 JITTER_TO = 90
-"""Bounds of the seconds added to each interval: exact intervals look automated, and requests take
-time."""
+"""Bounds of the seconds added at random to each interval: exact intervals look automated, and
+requests take time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
 STILL_HELD = "downtime.held:"
@@ -168,8 +168,8 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
-    """Give the missed posts of an account turns, hold those that would be too late, and notify the
-    members.
+    """Assign turns to the missed posts of an account, hold those that would be too late, and notify
+    the members.
 
     All accounts of a downtime share one notice. Idempotent: a post with a turn is no longer missed.
     Raises NotFound.
@@ -297,7 +297,7 @@ def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
 
 
 def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> Message:
-    """Return the notice of a downtime on which no member has decided."""
+    """Return the notice of a downtime that no member has decided on."""
     said = {
         "missed": missed,
         "accounts": accounts,
@@ -425,7 +425,8 @@ def _record_downtime_decision(
 
 
 def close_finished_downtimes(scope: Scope) -> None:
-    """Close the open downtime if no post waits any more, and notices without posts on hold."""
+    """Close the open downtime if no post waits any more, and close notices without posts on hold.
+    """
     row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)

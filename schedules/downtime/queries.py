@@ -1,4 +1,4 @@
-"""Views of downtimes: per account the posts that were published, wait for their turn or are on
+"""Views of downtimes: the posts of each account that were published, wait for their turn or are on
 hold."""
 
 from collections.abc import Collection
@@ -77,7 +77,7 @@ class DowntimeShare:
 def load_downtime_shares(
     scope: Scope, creators: Collection[UUID], downtime_ids: Collection[UUID]
 ) -> dict[UUID, DowntimeShare]:
-    """Return the shares of some creators in these downtimes, without downtimes that do not affect
+    """Return the shares of some creators in these downtimes, excluding downtimes that do not affect
     them.
 
     Runs at most one statement.

@@ -1,6 +1,6 @@
-"""Drafts of members and machines: create, schedule, rewrite and retry posts.
+"""Drafts of members and automated processes: create, schedule, rewrite and retry posts.
 
-A post that a machine drafts is published only after a member approves it.
+A post that an automated process drafts is published only after a member approves it.
 """
 
 from dataclasses import dataclass, replace
@@ -60,9 +60,10 @@ class Draft:
     links: LinkChoices = DEFAULT_LINK_CHOICES
     """The author's choices for links."""
     late: LateLimit | None = None
-    """The chosen limit for a late post, None to keep the default. A rewrite does not change it."""
+    """The chosen limit for a late post, or None to keep the default. A rewrite does not change it.
+    """
     labels: tuple[UUID, ...] | None = None
-    """All labels of the post; None keeps those it has."""
+    """All labels of the post, or None to keep its current ones."""
     post_id: UUID | None = None
     """The stored post that this is a draft of, if any."""
 
@@ -78,20 +79,20 @@ class Draft:
 
     @property
     def content_only(self) -> "Draft":
-        """Return the draft without accounts, lateness and labels, which can change without a
+        """Return the draft without accounts, late limit and labels, which can change without a
         rewrite."""
         return replace(self, channels=(), late=None, labels=None, post_id=None)
 
     @property
     def is_empty(self) -> bool:
-        """Return True if it has neither text nor pictures."""
+        """Return True if the draft has neither text nor pictures."""
         return not (self.body.strip() or self.title.strip() or self.media)
 
 
 @dataclass(frozen=True)
 class PlannedPost:
-    """The result of scheduling. `waiting` names the members who can approve it, empty if none
-    must."""
+    """The result of scheduling. `waiting` names the members who can approve the post; it is empty
+    if no approval is needed."""
 
     post_id: UUID
     at: WallTime
@@ -211,7 +212,7 @@ def rewrite_post(
     """Change the content of an unpublished post; return True if the post is scheduled.
 
     `rule` is the link policy, by default that of the creator. If the post needs approval, its
-    deliveries become drafts with their times. Raises BadInput for empty content, NotFound for a
+    deliveries become drafts and keep their times. Raises BadInput for empty content, NotFound for a
     picture of another creator, and Conflict if a part was published in the meantime or the content
     differs from `seen`.
     """
@@ -331,7 +332,7 @@ def remove_channel_from_post(scope: Scope, delivery_id: UUID) -> None:
 
 
 def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Retry a failed or held delivery, or the rest of a broken-off thread, now.
+    """Retry a failed or held delivery, or the rest of an interrupted thread, now.
 
     Raises Conflict for a delivery in another state, and the errors of `publish_now`.
     """
@@ -347,8 +348,7 @@ def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
     """Publish a delivery now, as `expedite_delivery` does.
 
-    Raises Conflict if the approval is missing; for the rest of a thread that is checked by the
-    claim.
+    Raises Conflict if the approval is missing; for the rest of a thread the claim checks that.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.BROKEN_OFF and not decisions.is_delivery_approved(
@@ -361,11 +361,12 @@ def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) 
 def propose_draft(
     scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str
 ) -> UUID:
-    """Create a draft that a machine proposes, once for each `key`; `at` is the requested time.
+    """Create a draft proposed by an automated process, once for each `key`; `at` is the requested
+    time.
 
     It is never scheduled automatically, even if members' posts need no approval; at its time it is
-    put on hold. Raises BadInput for an empty draft, for accounts without a time and a time without
-    accounts, and NotFound.
+    put on hold. Raises BadInput for an empty draft, for accounts without a time and for a time
+    without accounts, and NotFound.
     """
     if at is None:
         if draft.channels:

@@ -56,7 +56,8 @@ REASONS = frozenset(
 """Codes of a hold because of a duplicate."""
 
 MAX_CANDIDATES = 200
-"""Candidates that are compared. If there are more, they all repeat the same text."""
+"""Maximum number of candidates that are compared. If there are more, they all repeat the same text.
+"""
 
 _FIND = """
 WITH marked AS MATERIALIZED (
@@ -78,9 +79,9 @@ SELECT there.* FROM marked m CROSS JOIN LATERAL (
   LIMIT :most) there
 LIMIT :most
 """
-"""MATERIALIZED forces PostgreSQL to begin with the marks: beginning with the deliveries of the
-account would read all of them. A delivery that was closed while uncertain may be published, and
-counts."""
+"""Selects the deliveries that share fingerprints with the content. MATERIALIZED forces PostgreSQL
+to begin with the fingerprints: beginning with the deliveries of the account would read all of them.
+A delivery that was closed while uncertain may be published, and counts."""
 
 NOBODY = UUID(int=0)
 
@@ -90,7 +91,7 @@ class DuplicatePost:
     """A post of the account that another one repeats.
 
     `at` is its publish time; `out` is False if that is in the future. `refused` means that the
-    platform never accepts the repeat.
+    platform never accepts the repetition.
     """
 
     kind: SimilarityKind
@@ -131,9 +132,9 @@ class DuplicateQuery:
 def find_blocking_duplicate(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None
 ) -> DuplicatePost | None:
-    """Return the duplicate that puts a due delivery on hold; None if it can be published.
+    """Return the duplicate that puts a due delivery on hold, or None if it can be published.
 
-    Only checked for accounts that hold duplicates and platforms that refuse them. Must be called
+    Only accounts that hold duplicates and platforms that refuse them are checked. Must be called
     after the account is locked, so that everything published before is seen.
     """
     asked = _build_duplicate_query(row, owner, channel, connector)
@@ -184,8 +185,8 @@ def find_content_duplicates(
 def find_delivery_duplicates(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> list[DuplicatePost]:
-    """Return the duplicates of an unpublished delivery that no member has allowed, with scheduled
-    posts.
+    """Return the posts, published or scheduled, that an unpublished delivery repeats and no member
+    has allowed.
 
     Raises NotFound.
     """
@@ -210,12 +211,12 @@ def allow_duplicate(
     seen: Collection[UUID] | None = None,
     version: int | None = None,
 ) -> int:
-    """Allow a delivery to repeat posts, retry it if it is on hold for that, and return how many
-    posts.
+    """Allow a delivery to repeat posts and return how many; retry it if it is on hold for that
+    reason.
 
     The waiver covers these posts (`seen`, or all current ones) with their current text and that of
     the delivery; any change ends it. Idempotent. Raises Refused if the platform never accepts the
-    repeat, Conflict if the delivery changed in the meantime.
+    repetition, Conflict if the delivery changed in the meantime.
     """
     row = get_delivery(scope, delivery_id)
     likes = [
@@ -359,7 +360,7 @@ def _search_duplicates(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePos
 
 
 class _Row(NamedTuple):
-    """A candidate delivery that shares a mark."""
+    """A candidate delivery that shares a fingerprint."""
 
     id: UUID
     post_id: UUID
@@ -378,7 +379,7 @@ def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
 def _classify_candidate(
     row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery
 ) -> DuplicatePost | None:
-    """Return the duplicate that a candidate is; None if it is not one."""
+    """Return the duplicate for a candidate, or None if the candidate is not one."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
     one_of_many = (
@@ -404,7 +405,7 @@ def _classify_candidate(
 def _load_waived_duplicates(
     scope: Scope, delivery_id: UUID, digest: str
 ) -> frozenset[tuple[UUID, str]]:
-    """Return ID and digest of the posts that a member allowed a delivery to repeat."""
+    """Return the ID and digest of each post that a member allowed a delivery to repeat."""
     rows = scope.session.exec(
         select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(
             DuplicateWaiver.tenant_id == scope.tenant_id,

@@ -17,7 +17,7 @@ Seen = Mapping[UUID, tuple[str, str]]
 
 @dataclass(frozen=True)
 class PreviewMedia:
-    """A picture, video or sound of the preview; `shape` is width divided by height, "" if
+    """A picture, video or audio file of the preview; `shape` is width divided by height, "" if
     unknown."""
 
     address: str
@@ -40,8 +40,8 @@ class PreviewMedia:
 class PreviewPart:
     """A part of a post as shown in the feed.
 
-    `above` is visible at once, `below` after expanding. `length` and `most` are counted as the
-    platform does; `pictures` is the number of media.
+    `above` is visible at once, `below` after expanding. `length` is the text's length as the
+    platform counts it and `most` the maximum; `pictures` is the number of media.
     """
 
     number: int
@@ -53,7 +53,7 @@ class PreviewPart:
     card: str
     """The host of the link card; "" for none."""
     made: LinkCard | None
-    """The content of the card, if its author wrote one."""
+    """The content of the card, if the post's author wrote one."""
     warning: str
     length: int
     most: int

@@ -25,7 +25,7 @@ class DuplicateWaiver(CreatorOwnedRow, table=True):
     delivery_id: UUID
     digest: str
     like_id: UUID
-    """The post it repeats."""
+    """The post that the delivery may repeat."""
     like_digest: str
     by: str
 

@@ -45,7 +45,7 @@ NOTHING = PostContent("", "", (), ())
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """A rule of a destination: its name (its text is `place.<name>`) and its verdict for each
+    """A rule of a destination: its name (the text is `place.<name>`) and its verdict for each
     rating."""
 
     name: str
@@ -77,9 +77,9 @@ class PartPreview:
 class PostPreview:
     """A post as one account would show it, and the reasons that would prevent publishing.
 
-    It is built from the unit that would be sent. `length` and `most` count the text with its
-    required marks, as the platform does. `reasons` begins with the platform's limits, followed by
-    the safety check; without reasons the post can be published.
+    It is built from the unit that would be sent. `length` and `most` are the length of the text
+    with its required marks and the maximum, as the platform counts. `reasons` begins with the
+    platform's limits, followed by the safety check; without reasons the post can be published.
     """
 
     channel_id: UUID
@@ -178,7 +178,8 @@ def _preview_units_by_channel(
     connectors: Mapping[str, Connector],
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
-    """Return the marked units of a draft on each account, with the decision about them."""
+    """Return the units of a draft on each account, with required marks, and the decision about
+    them."""
     raw = {}
     said = {}
     abouts = _subjects_by_channel(scope, draft)

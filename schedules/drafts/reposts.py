@@ -41,8 +41,8 @@ def repost_delivery(
 ) -> UUID:
     """Create a repost at a local time and return its ID. It is scheduled if the post is approved.
 
-    Raises Conflict if the delivery was not published or another repost waits, BadInput for a time
-    in the past, Refused if the platform never accepts the same text twice.
+    Raises Conflict if the delivery was not published or another repost is waiting, BadInput for a
+    time in the past, Refused if the platform never accepts the same text twice.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in REPOSTABLE_STATES:

@@ -53,7 +53,7 @@ def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bo
 
 
 def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
-    """Return the fields of a member for an existing post; None if there are none."""
+    """Return the fields of a member for an existing post, or None if there are none."""
     return _find_fields(scope, member_id, UnsavedPost.subject_id == post_id)
 
 
@@ -80,7 +80,7 @@ def take_new_fields(
 
 
 def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
-    """Delete the fields of a member after they are saved or discarded."""
+    """Delete the fields of a member after they were saved or discarded."""
     scope.run(
         "DELETE FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
         " AND subject_id = :subject",

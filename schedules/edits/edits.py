@@ -27,8 +27,8 @@ OPEN_EDIT_STATES = tuple(map(str, OPEN_EDITS))
 def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
     """Return an edit as it is in the database now.
 
-    With `held` it is locked until the transaction ends; the delivery must be locked first. Raises
-    NotFound, also for an edit of another tenant.
+    With `held` the edit is locked until the transaction ends; the delivery must be locked first.
+    Raises NotFound, also for an edit of another tenant.
     """
     query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.id == edit_id)
     # FOR NO KEY UPDATE: inserts of rows that refer to the edit do not wait.
@@ -89,9 +89,9 @@ def create_edit(
 def transition_edit(
     scope: Scope, row: PostEdit, after: EditState, *, reason: Message | None = None, **changes: Any
 ) -> None:
-    """Move an edit to state `after`, with further columns, and notify members if they must decide.
+    """Move an edit to state `after`, set further columns, and notify members if they must decide.
 
-    The caller holds the lock. Raises Conflict if the graph has no such edge.
+    The caller must lock the edit. Raises Conflict if the state graph has no such edge.
     """
     EDIT_STATES.check(EditState(row.state), after)
     row.state = str(after)
@@ -120,7 +120,7 @@ def schedule_edit(scope: Scope, row: PostEdit) -> None:
 
 
 def wake_stalled_edits(scope: Scope) -> int:
-    """Wake edits without an outbox row and return their number. There should be none."""
+    """Requeue edits without an outbox row and return their number. There should be none."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id,
         col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)]),
@@ -151,8 +151,8 @@ def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
 
 
 def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """Drop the open edit of a delivery that is removed; an edit that is being sent ends by
-    itself."""
+    """Drop the open edit of a delivery that is removed; an edit that is being sent ends on
+    completion."""
     row = open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
     if row is not None and row.state != EditState.SENDING:
         transition_edit(scope, row, EditState.DROPPED, reason=reason, settled_at=scope.now)

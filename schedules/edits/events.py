@@ -19,8 +19,8 @@ class EditDue:
 
 @dataclass(frozen=True)
 class EditResolved:
-    """A member (`by`) knows which text is published: the new one if it `came`. The subject is the
-    edit."""
+    """A member (`by`) confirmed which text is published: the new one if `came` is True. The subject
+    is the edit."""
 
     kind: ClassVar[str] = "delivery.edit_said"
     queue: ClassVar[outbox.Queue] = "urgent"

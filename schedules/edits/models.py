@@ -50,7 +50,7 @@ class PostEdit(CreatorOwnedRow, table=True):
     by: str
     attempt: int = 0
     until: datetime = timestamp_column()
-    """No attempt is made after this instant."""
+    """Instant after which no attempt is made."""
     deadline_at: datetime | None = timestamp_column(optional=True)
     settled_at: datetime | None = timestamp_column(optional=True)
     version: int = 1

@@ -1,4 +1,4 @@
-"""Reads of edits for pages."""
+"""Queries of edits for pages."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

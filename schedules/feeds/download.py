@@ -18,7 +18,7 @@ from foundation.i18n.translation import Message
 SECONDS = 15.0
 MAX_BYTES = 2 * 2**20
 MAX_REDIRECTS = 3
-"""Redirects that are followed; each target is checked like the first address."""
+"""Maximum number of redirects followed; each target is checked like the first address."""
 
 MayReach = Callable[[str], bool]
 """Function that returns True if the installation can connect to an address."""
@@ -36,7 +36,7 @@ _ASKS = {
 class FeedDownload:
     """A downloaded feed with its cache validators.
 
-    `address` is the final address after redirects. It and `content_type` are needed for parsing.
+    `address` is the final address after redirects. Parsing needs it and `content_type`.
     """
 
     body: bytes
@@ -51,10 +51,11 @@ class FeedUnchanged:
 
 
 DownloadResult = FeedDownload | FeedUnchanged | Message
-"""The result of a download; a Message is the reason of a failure."""
+"""The result of a download; a Message states the reason for a failure."""
 
 DownloadFeed = Callable[[str, str, str], DownloadResult]
-"""Function that downloads an address, given the ETag and the date of the last response."""
+"""Function that downloads an address, given the ETag and the modification date of the last
+response."""
 
 
 def download_feed(
@@ -68,7 +69,7 @@ def download_feed(
 ) -> DownloadResult:
     """Download a feed, waiting at most `seconds` for each response.
 
-    Failures of the server are returned as a Message, not raised.
+    Server errors are returned as a Message, not raised.
     """
     asks = {**_ASKS}
     if etag:
@@ -111,8 +112,8 @@ def _result_from_response(
 
 
 def _clean_cache_validator(said: str) -> str:
-    """Return a cache validator that is safe to send back: short printable ASCII; "" for any
-    other."""
+    """Return a cache validator that is safe to send back: short printable ASCII, or "" for any
+    other value."""
     return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
 
 

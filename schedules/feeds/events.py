@@ -1,4 +1,4 @@
-"""Event of feeds: a feed is due to be read."""
+"""Events of feeds."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class FeedReadDue:
-    """A feed must be read; the subject is the feed."""
+    """A feed is due to be read; the subject is the feed."""
 
     kind: ClassVar[str] = "feed.read"
     queue: ClassVar[outbox.Queue] = "make"

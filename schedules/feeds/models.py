@@ -38,7 +38,7 @@ class Feed(CreatorOwnedRow, table=True):
     failures: int = 0
     reason: dict[str, Any] | None = message_column()
     day: str = ""
-    """The local day on which `today` drafts were created, as 2026-03-02."""
+    """The local day on which the `today` drafts were created, such as 2026-03-02."""
     today: int = 0
     total: int = 0
 

@@ -35,8 +35,8 @@ _MAX_ELEMENT = 40 * MAX_ENTRY_SUMMARY + 1_000
 text."""
 
 _MAX_DEPTH = 5_000
-"""Nesting depth: unclosed elements are common, and the parsing time grows with the square of the
-depth."""
+"""Maximum nesting depth: unclosed elements are common, and the parsing time grows with the square
+of the depth."""
 
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
@@ -50,7 +50,7 @@ _DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeErr
 
 @dataclass(frozen=True)
 class ParsedEntry:
-    """An entry: `guid` is a digest of its ID, `link` is "" if it has no valid one."""
+    """An entry: `guid` is a digest of its ID; `link` is "" if the entry has no valid one."""
 
     guid: str
     title: str
@@ -76,13 +76,13 @@ class _EnoughEntriesError(Exception):
 
 
 class _OwnTexts:
-    """Parser mixin that keeps the texts of an entry apart from those of its media.
+    """Parser mixin that keeps the texts of an entry separate from those of its media.
 
-    feedparser lets the title and description of a picture (`media:`) or the podcast summary
-    (`itunes:`) replace the texts of the entry if they come first, and the address in an attribute
-    replace that of a `link` element. Here they have separate names. A guid is never resolved
-    against the feed's address, so that it stays the same when the feed moves. Reads at most
-    `MAX_ENTRIES`.
+    In feedparser, the title and description of a picture (`media:`) or the podcast summary
+    (`itunes:`) replace the texts of the entry if they are first, and the address in an attribute
+    replaces that of a `link` element. This mixin stores them under separate names. A guid is never
+    resolved against the feed's address, so that it stays the same when the feed moves. Reads at
+    most `MAX_ENTRIES`.
     """
 
     entities: Mapping[str, str] = {}
@@ -198,7 +198,7 @@ def parse_feed(data: bytes, *, address: str = "", content_type: str = "") -> Par
 
 
 def _parse_strictly(data: bytes, address: str) -> Any:
-    """Parse XML; None if it is not well-formed. Raises DefusedXmlException."""
+    """Parse XML, or return None if it is not well-formed. Raises DefusedXmlException."""
     parser = _StrictParser(address, None, "utf-8")
     parser.resolve_relative_uris = parser.sanitize_html = False
     reader = DefusedExpatParser(forbid_dtd=False, forbid_entities=True, forbid_external=False)
@@ -256,7 +256,7 @@ def _plain_text(holder: Mapping[str, Any], key: str, version: str, most: int) ->
 
 
 def _clean_link(address: str) -> str:
-    """Return a valid web address of bounded length; "" for any other."""
+    """Return a valid web address of bounded length, or "" for any other value."""
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -1,7 +1,7 @@
 """Feeds of creators: add, pause and delete them, and create drafts from new entries.
 
-Entries of the first reading are skipped. The number of drafts per day is limited, and no entry
-becomes a draft twice.
+Entries found on the first reading are skipped. The number of drafts per day is limited, and no
+entry becomes a draft twice.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,19 +35,19 @@ FEED_AUTHOR = "system:feeds"
 PACE = timedelta(minutes=30)
 SLOWEST = timedelta(hours=24)
 MAX_DRAFTS_PER_DAY = 5
-"""Drafts of one feed on one local day of its creator."""
+"""Maximum number of drafts from one feed on one local day of its creator."""
 
 MAX_FEEDS = 30
-"""Feeds of one creator."""
+"""Maximum number of feeds of one creator."""
 
 MAX_FEED_URL_LENGTH = 2_000
 TOLD_AFTER = 3
-"""Failures in a row after which members are notified."""
+"""Number of consecutive failures after which members are notified."""
 
 
 @dataclass(frozen=True)
 class FeedView:
-    """A feed for display; instants are UTC-aware, `reason` is why the last reading failed."""
+    """A feed for display; instants are UTC-aware, `reason` states why the last reading failed."""
 
     id: UUID
     creator_id: UUID
@@ -71,7 +71,7 @@ class FeedReading:
 
 
 def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
-    """Add a feed for some accounts of a creator and read it at once.
+    """Add a feed for some accounts of a creator and schedule its first reading immediately.
 
     If the feed exists, the accounts are added to it. Raises BadInput for an invalid address or too
     many feeds, NotFound for an account of another creator.
@@ -156,7 +156,7 @@ def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
-    """Resume a paused feed and read it at once. Raises NotFound."""
+    """Resume a paused feed and schedule a reading immediately. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused = False
     row.next_read_at = scope.now
@@ -217,7 +217,7 @@ def _feed_view_from_row(row: Feed) -> FeedView:
 
 
 def begin_feed_reading(scope: Scope, feed_id: UUID) -> FeedReading | None:
-    """Return the address and validators of a feed; None if it is deleted, paused or not due."""
+    """Return the address and validators of a feed, or None if it is deleted, paused or not due."""
     row = scope.session.get(Feed, (scope.tenant_id, feed_id))
     if row is None or row.paused or row.next_read_at > scope.now:
         return None
@@ -239,7 +239,7 @@ def record_unchanged_feed(scope: Scope, feed_id: UUID) -> None:
 def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     """Record a failed reading and schedule the next one, with growing intervals.
 
-    Members are notified after `TOLD_AFTER` failures in a row.
+    Members are notified after `TOLD_AFTER` consecutive failures.
     """
     row = _find_due_feed(scope, feed_id)
     if row is None:
@@ -257,8 +257,8 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
 def create_drafts_from_feed(
     scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str
 ) -> int:
-    """Create drafts from new entries, oldest first, and return their number; none at the first
-    reading.
+    """Create drafts from new entries, oldest first, and return their number. The first reading
+    creates none.
 
     Entries above the daily limit wait for the next day: the feed is then downloaded again without
     validators.

@@ -1,4 +1,4 @@
-"""Posts of one account in memory, to find repeats between import rows and existing posts."""
+"""Posts of one account in memory, to find posts that an import row repeats."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from schedules.posts import text_similarity
 from schedules.posts.text_similarity import SIMILARITY_WINDOW, Fingerprint, SimilarityKind
 
 MAX_CANDIDATES_COMPARED = 50
-"""Maximum number of posts compared for each shared mark, nearest in time first."""
+"""Maximum number of posts compared for each shared fingerprint mark, nearest in time first."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class KnownDuplicate:
 
 @dataclass
 class AccountTexts:
-    """The posts of one account by their marks. `once` means that it never accepts a text twice."""
+    """The posts of one account by their fingerprint marks. `once` is True if the account never
+    accepts a text twice."""
 
     once: bool = False
     found: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
@@ -40,7 +41,7 @@ class AccountTexts:
             insort(self.found.setdefault(mark.mark, []), (at, len(self.prints) - 1))
 
     def find_duplicate(self, at: datetime, one: Fingerprint) -> KnownDuplicate | None:
-        """Return the strongest duplicate of a post at an instant; None if there is none."""
+        """Return the strongest duplicate of a post at an instant, or None if there is none."""
         for mark in text_similarity.search_marks(one):
             for when, place in self._iterate_nearest(mark.mark, at):
                 kind = text_similarity.compare_fingerprints(one, self.prints[place])

@@ -1,4 +1,4 @@
-"""Names of accounts in import and export files, with platform and handle where names collide.
+"""Names of accounts in import and export files, with platform and handle where names are ambiguous.
 Pure."""
 
 from collections.abc import Collection, Sequence

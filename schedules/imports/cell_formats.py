@@ -29,7 +29,7 @@ COLUMNS = (
     "priority",
 )
 STATUS_COLUMNS = ("state", "url", "reason")
-"""Columns that exports add. Imports only read the state, to find posts that were published, or
+"""Columns that exports add. Imports read only the state, to find posts that were published, or
 cancelled or removed (`OFF`)."""
 
 OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
@@ -42,7 +42,7 @@ _DATES = (
     re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
 )
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-"""Day first in most countries, month first in the United States."""
+"""Matches dates with slashes: day first in most countries, month first in the United States."""
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
 _BETWEEN = re.compile(r"[\\|;]")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
@@ -57,8 +57,8 @@ MAX_LATENESS = timedelta(days=30)
 
 
 def previous_state_code(state: str) -> str:
-    """Return the message code for a row whose post was published, cancelled or removed before; else
-    ""."""
+    """Return the message code for a row whose post was published, cancelled or removed before, or
+    "" for any other row."""
     known = {*split_names(state)}
     if known & OUTSIDE:
         return "import.stands"
@@ -90,7 +90,8 @@ def split_names(cell: str) -> tuple[str, ...]:
 
 
 def parse_price_cell(cell: str) -> Money | None:
-    """Parse a price such as `12.50 USD` or `50 Stars`; None if it is not a positive price."""
+    """Parse a price such as `12.50 USD` or `50 Stars`; return None if it is not a positive price.
+    """
     amount, _, unit = cell.strip().rpartition(" ")
     try:
         price = parse_money(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
@@ -106,7 +107,7 @@ def format_price_cell(price: Money) -> str:
 
 
 def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
-    """Return the day and month orders that the slashed dates prove: a number over 12 is not a
+    """Return the day and month orders that the slashed dates prove: a number over 12 cannot be a
     month."""
     pairs = ((int(found[1]), int(found[2])) for found in map(_SLASHED.fullmatch, cells) if found)
     return frozenset(
@@ -117,7 +118,7 @@ def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
 
 
 def is_day_ambiguous(cell: str) -> bool:
-    """Return True if a date means another day with the month first."""
+    """Return True if a date would mean another day with the month first."""
     found = _SLASHED.fullmatch(cell)
     return (
         found is not None
@@ -127,8 +128,8 @@ def is_day_ambiguous(cell: str) -> bool:
 
 
 def parse_day(cell: str, order: DateOrder) -> date | None:
-    """Parse `2026-11-21`, `21.11.2026` or a slashed date in this order; None if it is not a
-    date."""
+    """Parse `2026-11-21`, `21.11.2026` or a slashed date in the given order; return None if it is
+    not a date."""
     if slashed := _SLASHED.fullmatch(cell):
         first, second, year = map(int, slashed.groups())
         day, month = (first, second) if order == "day_first" else (second, first)
@@ -147,7 +148,8 @@ def _build_date(year: int, month: int, day: int) -> date | None:
 
 
 def parse_clock_cell(cell: str) -> time | None:
-    """Parse `9:05`, `09h05` or `09:05:30`; None if it is not a clock time or has an offset."""
+    """Parse `9:05`, `09h05` or `09:05:30`; return None if it is not a clock time or has an offset.
+    """
     found = _CLOCK.fullmatch(cell)
     if found is None:
         return None
@@ -158,8 +160,8 @@ def parse_clock_cell(cell: str) -> time | None:
 
 
 def parse_late_span(cell: str) -> timedelta | str | None:
-    """Parse a limit for late posts: a span (`30m`, `2h`), ALWAYS_LATE or END_OF_DAY; None if
-    invalid."""
+    """Parse a limit for late posts: a span (`30m`, `2h`), ALWAYS_LATE or END_OF_DAY. Return None if
+    it is invalid."""
     said = cell.casefold()
     if said in _ALWAYS:
         return ALWAYS_LATE

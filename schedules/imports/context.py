@@ -41,7 +41,7 @@ _NOWHERE = (
 """States of deliveries that are not published and will not be."""
 
 AT_ONCE = 2_000
-"""Number of posts read in one statement."""
+"""Maximum number of posts read in one statement."""
 
 _STAY = tuple(
     map(
@@ -182,8 +182,8 @@ def _parse_asset_id(name: str) -> UUID | None:
 def _load_occupied_accounts(
     scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> dict[UUID, OccupiedAccount]:
-    """Load the recent and future posts of these accounts, and all posts where no text is accepted
-    twice."""
+    """Load the recent and future posts of these accounts, and all posts of accounts that never
+    accept a text twice."""
     once = {
         one.id
         for one in channels

@@ -50,7 +50,8 @@ MAX_ROWS = 10_000
 MAX_KEY_LENGTH = 120
 USUAL_PRIORITY = 5
 LAST_PRIORITY = 9
-"""The lowest priority. Files begin at 1; 0 is reserved for posts of the installation."""
+"""The lowest priority. Priorities in files start at 1; 0 is reserved for posts of the installation.
+"""
 
 WRITTEN_BY_PEOPLE = "none"
 BY_MODEL = ("assisted", "generated")
@@ -60,8 +61,8 @@ NEEDED = ("key", "channels", "date", "time", "body")
 BODY_COLUMN_PREFIX = "body_"
 PRICE_COLUMN_PREFIX = "price_"
 ACCOUNT_BODY_PREFIX = "body@"
-"""A column `body@<account>` contains the text for one account, and overrides that for its platform.
-"""
+"""A column `body@<account>` contains the text for one account, which takes precedence over the text
+for its platform."""
 
 PART = "part_"
 PART_MEDIA_SUFFIX = "_media"
@@ -79,9 +80,9 @@ _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class ImportFinding:
-    """A finding about a row: a problem that prevents the import if `grave`, else a warning.
+    """A finding about a row: a problem that prevents the import if `grave`, otherwise a warning.
 
-    `column` is "" if the finding is about the whole row; the heading is row 1.
+    `column` is "" if the finding is about the whole row; row 1 is the heading.
     """
 
     line: int
@@ -92,7 +93,7 @@ class ImportFinding:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """The content of a row. Unreadable cells are None or empty, and have a finding."""
+    """The content of a row. Unreadable cells are None or empty and have a finding."""
 
     line: int
     key: str
@@ -103,7 +104,7 @@ class ImportRow:
     zone: str
     late_ok: timedelta | None
     until_midnight: bool
-    """It can be published until its local day ends; `late_ok` is ignored then."""
+    """True if the post can be published until its local day ends; `late_ok` is ignored then."""
     body: str
     bodies: Mapping[str, str]
     """Text overrides by platform name."""
@@ -115,11 +116,11 @@ class ImportRow:
     campaign: str = ""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
-    """AI use in the text, which decides about the disclosure: none, assisted or generated."""
+    """AI use in the text, which determines the disclosure: none, assisted or generated."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """Text overrides by account name as in the heading, without regard to case."""
+    """Text overrides by account name as in the heading, case-insensitive."""
     parts: tuple["RowPart", ...] = ()
-    """The rest of the thread, without the first comment."""
+    """The rest of the thread, excluding the first comment."""
     options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
     """Options by platform name and option name."""
     own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -145,7 +146,7 @@ class ImportSheet:
     rows: list[ImportRow] = field(default_factory=list)
     findings: list[ImportFinding] = field(default_factory=list)
     date_orders: frozenset[DateOrder] = frozenset()
-    """The day and month orders that its dates prove: none, one or both."""
+    """The day and month orders that the file's dates prove: none, one or both."""
 
     def add_finding(
         self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int
@@ -155,7 +156,7 @@ class ImportSheet:
 
 
 def closest_known_name(name: str, known: Collection[str]) -> str:
-    """Return the known name that is most similar to an unknown one; "" if none is."""
+    """Return the known name that is most similar to an unknown one, or "" if none is similar."""
     # Cut, because comparing long names takes quadratic time.
     return _find_nearest_name(fold_name(name)[:80], tuple(known))
 
@@ -172,7 +173,7 @@ def parse_file(
     data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING
 ) -> ImportSheet:
     """Parse a file. `platforms` can have `body_<platform>` columns; `options` lists the options of
-    each.
+    each platform.
 
     Raises BadInput if the file is not a table of posts: not UTF-8, an unclosed quote, too many
     rows, missing or duplicate columns.
@@ -253,7 +254,7 @@ def _platform_columns(platforms: Collection[str]) -> list[str]:
 def _resolve_columns(
     sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]
 ) -> list[str]:
-    """Return the name of each column; "" if it is unknown."""
+    """Return the name of each column, or "" if it is unknown."""
     names = [fold_name(name.strip()) for name in heading]
     own = [
         name

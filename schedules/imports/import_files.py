@@ -34,7 +34,7 @@ from tenants.agencies import queries
 
 MAX_FILE_NAME_LENGTH = 120
 MAX_FINDINGS = 2_000
-"""Findings that are stored, problems first. The counts include the others."""
+"""Maximum number of findings that are stored, problems first. The counts include the others."""
 
 MAX_SHOWN = 20
 _WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column at run time
@@ -45,7 +45,7 @@ class ImportView:
     """An import for display.
 
     `done` of `lines` rows are validated and `posts` are written. After an undo, `taken` deliveries
-    are cancelled; `left_before` had been published.
+    are cancelled; `left_before` had already been published.
     """
 
     id: UUID
@@ -67,7 +67,7 @@ class ImportView:
 
 @dataclass(frozen=True)
 class ImportFile:
-    """An import for validation."""
+    """An import with the data that validation needs."""
 
     state: ImportState
     by: str
@@ -79,8 +79,8 @@ class ImportFile:
 def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
     """Store an uploaded file for validation, once for the same bytes, and return the import's ID.
 
-    An import that is not written yet is validated again. Raises NotFound if a member with access to
-    other creators uploaded the file before.
+    An import that is not written yet is validated again. Raises NotFound if the same file was
+    uploaded before by a member with access to other creators.
     """
     digest = hashlib.sha256(data).hexdigest()
     # Concurrent uploads of the same bytes must not create two imports.
@@ -214,9 +214,9 @@ def confirm_import(
 ) -> None:
     """Schedule the writing of an import's posts: as drafts, or scheduled with `plan`.
 
-    Posts that need approval stay drafts in both cases. A repeat changes nothing. Raises NotFound
-    for an import of other creators, Conflict if it has problems and for a repeat with another
-    `plan`.
+    Posts that need approval stay drafts in both cases. A repeated call changes nothing. Raises
+    NotFound for an import of other creators, Conflict if it has problems and for a repeated call
+    with another `plan`.
     """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
@@ -282,8 +282,8 @@ def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) ->
     """Cancel the unpublished deliveries of an import; return their number and that of published
     ones.
 
-    Raises NotFound for an import of other creators, Conflict if it is not written. A repeat returns
-    the same numbers.
+    Raises NotFound for an import of other creators, Conflict if it is not written. A repeated call
+    returns the same numbers.
     """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
@@ -313,7 +313,7 @@ def get_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> 
 
 
 def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView]:
-    """Return the imports with posts of these creators only, newest first."""
+    """Return the imports whose posts all belong to these creators, newest first."""
     rows = scope.session.exec(
         select(Import)
         .where(Import.tenant_id == scope.tenant_id)

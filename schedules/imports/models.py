@@ -1,4 +1,4 @@
-"""Table of imported files, with what validation found in them."""
+"""Table of imported files, with the findings of their validation."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ class Import(TenantRow, table=True):
     """The actor who uploaded it, and the author of its posts."""
     name: str
     creators: list[str] = jsonb_column(list)
-    """Creators whose posts it can contain: first those of the uploader, after validation those it
-    names."""
+    """Creators whose posts the file can contain: before validation those of the uploader,
+    afterwards those that the file names."""
     digest: str
     """SHA-256 of the file: the same file is the same import, except after an undo."""
     turn: int = 1

@@ -1,8 +1,8 @@
 """Columns of platform options (`connectors.shared.options`) in files. Pure.
 
-`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account. An
-empty cell chooses nothing. An unreadable cell prevents the import: without the option, more people
-might see the post.
+`option_<platform>_<name>` applies to a platform, `option_<name>@<account>` to one account. An empty
+cell chooses nothing. An unreadable cell prevents the import: without the option, more people might
+see the post.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ OPTION_PREFIX = "option_"
 AT = "@"
 YES = "yes"
 NO = "no"
-"""Values of a flag in exports; imports accept synonyms too."""
+"""Values of a flag in exports; imports also accept synonyms."""
 
 _FLAGS = {
     YES: True,
@@ -56,25 +56,25 @@ def option_column(platform: str, option: str) -> str:
 
 
 def account_option_column(account: str, option: str) -> str:
-    """Return the column of an option of an account, case-folded as it is read."""
+    """Return the case-folded column of an option of an account, as the import reads it."""
     return fold_name(f"{OPTION_PREFIX}{option}{AT}{account}".strip())
 
 
 def is_account_option_column(name: str) -> bool:
-    """Return True if a column is about an option of one account."""
+    """Return True if a column sets an option of one account."""
     option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
     return name.startswith(OPTION_PREFIX) and bool(option and account)
 
 
 def split_account_option_column(name: str) -> tuple[str, str]:
-    """Return the account and the option of such a column."""
+    """Return the account and the option of an account option column."""
     option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
     return account, option
 
 
 def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
-    """Return the value in a cell, or the reason that it is invalid. Choices are read without regard
-    to case."""
+    """Return the value in a cell, or the reason that it is invalid. Choices are case-insensitive.
+    """
     said = cell.strip()
     if option.kind == "flag":
         flag = _FLAGS.get(said.casefold())

@@ -39,7 +39,7 @@ class ImportAccount:
 
 @dataclass(frozen=True)
 class ImportPicture:
-    """A picture of a library. Approvals cover the digest of its medium."""
+    """A picture of a library. Approvals cover the digest of its file."""
 
     asset_id: UUID
     medium: Medium
@@ -51,9 +51,9 @@ class ImportCreator:
 
     creator: Creator
     accounts: Mapping[str, ImportAccount]
-    """By name in files, without regard to case."""
+    """Accounts by their name in files, case-insensitive."""
     pictures: Mapping[str, ImportPicture]
-    """By ID or alt text, as the file names them."""
+    """Pictures by ID or alt text, whichever the file uses."""
     links: LinkPolicy = IDLE_LINK_POLICY
     """The link policy of the creator."""
 
@@ -73,13 +73,13 @@ class OccupiedAccount:
 
 @dataclass(frozen=True)
 class ImportContext:
-    """The context of an import. `homes` are creators by case-folded name."""
+    """The context of an import. `homes` maps case-folded names to creators."""
 
     now: datetime
     homes: Mapping[str, ImportCreator]
     taken: Mapping[UUID, OccupiedAccount]
     labels: Mapping[str, Label] = field(default_factory=dict)
-    """Labels of the agency, by folded name."""
+    """Labels of the agency, by case-folded name."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class PlannedRow:
     pictures: tuple[ImportPicture, ...]
     rule: LinkPolicy = IDLE_LINK_POLICY
     thread: tuple[RowThreadPart, ...] = ()
-    """The rest of the thread, without the first comment."""
+    """The rest of the thread, excluding the first comment."""
     own: Mapping[UUID, str] = field(default_factory=dict)
     """Text overrides by account ID."""
     picked: Mapping[UUID, Mapping[str, OptionValue]] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class PlannedRow:
         )
 
     def fingerprint(self, said: PostContent) -> Fingerprint:
-        """Return the fingerprint of content. The versions of a row differ in their text only."""
+        """Return the fingerprint of content. The versions of a row differ only in their text."""
         if said.body not in self.prints:
             self.prints[said.body] = text_similarity.fingerprint_content(said)
         return self.prints[said.body]

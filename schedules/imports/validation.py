@@ -49,7 +49,7 @@ from tenants.agencies.queries import Creator
 
 
 def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> WallTime | None:
-    """Return the time of a row; None with a finding if it is invalid."""
+    """Return the time of a row, or None with a finding if it is invalid."""
     zone = row.zone or creator.zone
     try:
         load_zone(zone)
@@ -101,7 +101,7 @@ def _is_ambiguous_time(at: WallTime) -> bool:
 
 
 def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
-    """Return the instant in a sorted list that is nearest to another; None for an empty list."""
+    """Return the instant in a sorted list that is nearest to another, or None for an empty list."""
     place = bisect_left(times, at)
     around = times[max(place - 1, 0) : place + 1]
     return min(around, key=lambda one: abs(one - at), default=None)
@@ -247,7 +247,7 @@ def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
 def _report_unknown_account(
     sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str
 ) -> None:
-    """Report a name that no account has, or that several accounts share."""
+    """Report a name that matches no account or several accounts."""
     accounts = home.accounts.values()
     whose = home.creator.name
     several = sorted(
@@ -271,7 +271,7 @@ def _report_unknown_account(
 def _resolve_account_texts(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, str]:
-    """Return the text overrides by account. Overrides of other accounts than the row's are
+    """Return the text overrides by account. Overrides for accounts that the row does not use are
     reported."""
     own = {}
     there = {one.channel.id for one in accounts}
@@ -296,7 +296,7 @@ def _resolve_account_texts(
 def _resolve_account_options(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, dict[str, OptionValue]]:
-    """Return the options by account. Options of other accounts than the row's are reported."""
+    """Return the options by account. Options of accounts that the row does not use are reported."""
     found: dict[UUID, dict[str, OptionValue]] = {}
     there = {one.channel.id for one in accounts}
     for (name, option), cell in row.own_options.items():

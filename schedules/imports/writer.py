@@ -295,7 +295,7 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
     """Cancel the unpublished deliveries of an import.
 
     Returns the number of cancelled deliveries, and of those that are published or being published.
-    Deliveries that were cancelled before count in neither.
+    Deliveries that were cancelled before are counted in neither number.
     """
     rows = scope.run(
         "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = "

@@ -47,12 +47,14 @@ _ABBREVIATIONS = {
     "nzst": "Pacific/Auckland",
     "nzdt": "Pacific/Auckland",
 }
-"""https://www.iana.org/time-zones (each continent's file), RFC 5322 §4.3 for North America."""
+"""Time zones by abbreviation. Sources: https://www.iana.org/time-zones (each continent's file), RFC
+5322 §4.3 for North America."""
 
 
 @lru_cache(maxsize=2048)
 def suggest_zone(written: str) -> str:
-    """Return the zone that an abbreviation, a city or a typo means; "" if that is not certain."""
+    """Return the zone that an abbreviation, a city or a typo means, or "" if that is not certain.
+    """
     name = fold_name(written[:80]).strip().replace(" ", "_")
     if name in _ABBREVIATIONS:
         return _ABBREVIATIONS[name]

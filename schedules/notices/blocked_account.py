@@ -28,8 +28,8 @@ TOLD = frozenset(
         BlockReason.DOWN,
     }
 )
-"""Reasons that are notified here. Disconnected accounts have another notice, and members know of
-emergency stops, because one of them pressed the button."""
+"""Reasons for which this module notifies members. Disconnected accounts have another notice, and
+members know of emergency stops, because one of them started the stop."""
 
 
 def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:

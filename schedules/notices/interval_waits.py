@@ -21,9 +21,10 @@ CAUSE = "apart:"
 
 
 def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:
-    """Set the minimum interval of an account; `holds` enforces it, otherwise it only warns.
+    """Set the minimum interval of an account; `holds` enforces it, otherwise the interval only
+    causes a warning.
 
-    Posts that wait for the old interval are checked again at once. Raises NotFound, and BadInput
+    Posts that wait for the old interval are rechecked immediately. Raises NotFound, and BadInput
     for an invalid interval.
     """
     lifecycle.set_min_interval(scope, channel_id, minutes)

@@ -19,7 +19,8 @@ from tenants.notices import notices
 FIRST = timedelta(hours=24)
 LAST = timedelta(hours=2)
 MAX_POSTS_NAMED = 30
-"""Posts with an open reminder, by due time; others follow when some of them are approved."""
+"""Maximum number of posts with an open reminder, by due time; others follow when some of them are
+approved."""
 
 CAUSE = "unapproved:"
 
@@ -68,8 +69,8 @@ def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
 
 
 def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Return the posts due soon without an approval, or with one that expires before, and due
-    times."""
+    """Return the posts, with due times, that are due soon and have no approval or one that expires
+    before."""
     due = func.min(Delivery.due_at)
     near = (
         Delivery.tenant_id == scope.tenant_id,
@@ -103,5 +104,6 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
 
 
 def _approval_notice_cause(post_id: UUID, due: datetime, now: datetime) -> str:
-    """Return the cause; it contains the due time, so that a moved post gets a new reminder."""
+    """Return the notice cause. It contains the due time, so that a moved post gets a new reminder.
+    """
     return f"{CAUSE}{post_id}:{int(due.timestamp())}:{'last' if due - now <= LAST else 'first'}"

@@ -1,6 +1,6 @@
 """Reminders of posts that need a decision, after an hour and then daily.
 
-One reminder covers all posts of a creator, because each post was notified before. The owners are
+One reminder covers all posts of a creator, because each post already had a notice. The owners are
 notified of deliveries that have been uncertain for a day.
 """
 
@@ -19,11 +19,11 @@ from tenants.notices import notices
 FIRST = timedelta(hours=1)
 AGAIN = timedelta(days=1)
 DOUBT = timedelta(days=1)
-"""Lookups end after this time, and the owner must decide on an uncertain delivery."""
+"""Time after which lookups end and the owner must decide on an uncertain delivery."""
 
 WAITS = "waiting:"
 UNSURE = "unsure:"
-"""Prefixes of the causes, before the creator ID."""
+"""Prefixes of the notice causes, before the creator ID."""
 
 _SINCE = """
 SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id =
@@ -81,7 +81,7 @@ def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) ->
 
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
-    """Notify each owner once, and return the causes."""
+    """Notify each owner once, and return the notice causes."""
     owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []

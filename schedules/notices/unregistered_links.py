@@ -17,14 +17,14 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 
 REASONS = frozenset({f"gate.{Reason.LINK_UNREGISTERED}", f"gate.{Reason.LINK_CHANGED}"})
-"""Reasons of a hold that registering a link ends."""
+"""Reasons of a hold that ends when the link is registered."""
 
 MAX_LINK_HOLDS = 500
 
 
 @dataclass(frozen=True)
 class LinkHold:
-    """A post on an account that waits for links to be registered, as written in its text."""
+    """A post on an account that waits until links, as written in its text, are registered."""
 
     delivery_id: UUID
     post_id: UUID

@@ -22,7 +22,7 @@ from schedules.posts.thread_parts import ThreadPart
 PAID_CONTENT_SHOWN_FREE = Message("price.given_away")
 
 MAX_OVERRIDES = 40
-"""Overrides of one post."""
+"""Maximum number of overrides of one post."""
 
 MAX_PLACE_LENGTH = 60
 MAX_PRICE_MINOR = 10_000_000
@@ -39,7 +39,7 @@ MAX_BODY_LENGTH = 20_000
 
 @dataclass(frozen=True)
 class ChannelOverride:
-    """An override of a post for one platform or account. None means the same as in the post.
+    """An override of a post for one platform or account. None means that the post's value applies.
 
     `place` is the name of a platform or the ID of an account.
     """
@@ -50,9 +50,10 @@ class ChannelOverride:
     media: tuple[UUID, ...] | None = None
     parts: tuple[ThreadPart, ...] | None = None
     price: Money | None = None
-    """The price that readers pay before they see the pictures and videos."""
+    """The price that readers pay to see the pictures and videos."""
     options: ChosenOptions = ()
-    """Platform options (`connectors.shared.options`); the others have the platform's defaults."""
+    """Platform options (`connectors.shared.options`); the platform's defaults apply to all others.
+    """
 
     @property
     def is_idle(self) -> bool:
@@ -64,7 +65,8 @@ class ChannelOverride:
 
 @dataclass(frozen=True)
 class PostContent:
-    """The content of a post on one account: `media` are asset IDs, `parts` follow as a thread."""
+    """The content of a post on one account: `media` are asset IDs, `parts` are the rest of the
+    thread."""
 
     title: str
     body: str
@@ -75,7 +77,7 @@ class PostContent:
 
     @property
     def texts(self) -> "PostContent":
-        """Return the texts and pictures without price and options."""
+        """Return the texts and pictures, without price and options."""
         return replace(self, price=None, options=())
 
     @property
@@ -137,7 +139,8 @@ def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
 def collect_assets(
     media: Sequence[UUID], parts: Sequence[ThreadPart], others: Sequence[ChannelOverride]
 ) -> list[UUID]:
-    """Return every asset of a post and its overrides, each once, those of the post first."""
+    """Return every asset of a post and its overrides, each once, beginning with those of the post.
+    """
     found = thread_parts.collect_thread_assets(media, parts)
     for one in others:
         found += thread_parts.collect_thread_assets(one.media or (), one.parts or ())
@@ -243,8 +246,7 @@ def _options_text_size(chosen: ChosenOptions) -> int:
 
 
 def dump_overrides(others: Sequence[ChannelOverride]) -> list[dict[str, Any]]:
-    """Return the JSON form of overrides, sorted by place; those that change nothing are left
-    out."""
+    """Return the JSON form of overrides, sorted by place, without those that change nothing."""
     return [
         _override_to_json(one)
         for one in sorted(others, key=lambda one: one.place)

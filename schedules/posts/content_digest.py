@@ -67,7 +67,7 @@ def options_digest(chosen: ChosenOptions) -> list[object]:
 
 
 def current_digest(scope: Scope, row: Post) -> str:
-    """Return the digest of a post with its pictures as they are now.
+    """Return the digest of a post with the current versions of its pictures.
 
     Raises NotFound if a picture is missing.
     """

@@ -39,7 +39,7 @@ from studio.library import assets
 from tenants.agencies.queries import get_member
 
 PLANNING_HORIZON = timedelta(days=731)
-"""The longest time ahead for which a post can be scheduled: two years."""
+"""Maximum time ahead for which a post can be scheduled: two years."""
 
 
 BEYOND_PLANNING_HORIZON = "calendar.out_of_reach"
@@ -98,10 +98,10 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Create a post once for each (origin, origin_key). A repeat returns the existing ID.
+    """Create a post once for each (origin, origin_key). A repeated call returns the existing ID.
 
-    `media` are asset IDs and `parts` follow as a thread; `others` are channel overrides. `late_ok`
-    is the delay after which the post is no longer published, or None for no limit; with
+    `media` are asset IDs and `parts` the rest of the thread; `others` are channel overrides.
+    `late_ok` is the delay after which the post is no longer published, or None for no limit; with
     `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
     one account, 0 first. Raises BadInput, and NotFound for media outside the creator's library.
     """
@@ -150,7 +150,7 @@ def _find_post_by_origin(scope: Scope, origin: str, origin_key: str) -> UUID | N
 
 
 def principal_of_author(scope: Scope, author: str) -> UUID | None:
-    """Return the principal of an author who is a member, so that they cannot approve their own
+    """Return the principal of an author who is a member, so that members cannot approve their own
     work."""
     kind, _, key = author.partition(":")
     return get_member(scope, UUID(key)).principal_id if kind == "member" else None
@@ -246,9 +246,9 @@ def deliveries_of_post(
 ) -> list[Delivery]:
     """Return the deliveries of a post by due time.
 
-    Without `ended`, deliveries in a final state are left out; a series has mostly those. With
-    `lock` the rows are locked until the transaction ends: a delivery that is being published is
-    waited for and returned in its new state.
+    Without `ended`, deliveries in a final state are excluded; most deliveries of a series are in
+    one. With `lock` the rows are locked until the transaction ends; for a delivery that is being
+    published the call waits and returns the new state.
     """
     query = (
         select(Delivery)
@@ -287,7 +287,7 @@ def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
 
 
 def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
-    """Schedule the approved ones of these deliveries; the caller holds their locks."""
+    """Schedule the approved ones of these deliveries; the caller must hold their locks."""
     approved = [row for row in rows if row.state == DeliveryState.APPROVED]
     for row in approved:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
@@ -341,8 +341,8 @@ def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
 def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
     """Cancel a delivery.
 
-    Raises Conflict if it is being published, uncertain or published. Use
-    `post_removal.request_post_removal` or `uncertain_deliveries.close_uncertain_delivery` then.
+    Raises Conflict if the delivery is being published, uncertain or published. In these cases use
+    `post_removal.request_post_removal` or `uncertain_deliveries.close_uncertain_delivery`.
     """
     drop_delivery(scope, get_delivery(scope, delivery_id))
 

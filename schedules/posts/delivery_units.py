@@ -112,7 +112,8 @@ def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subje
 def mark_unit(scope: Scope, unit: Unit) -> Unit:
     """Return the unit with the marks that its platform requires.
 
-    Where AI content can only be disclosed in the text, the line is in a language of the creator.
+    If AI content can only be disclosed in the text, the disclosure line is in a language of the
+    creator.
     """
 
     return issuance.with_required_marks(

@@ -24,7 +24,8 @@ DryRunTarget = Literal["tenant", "channel", "post"]
 """The kind of object that a dry run covers."""
 
 IsDryRun = Callable[[UUID, UUID], bool]
-"""Function of post ID and channel ID that returns True if a dry run covers them."""
+"""Function of post ID and channel ID that returns True if a dry run covers the post on the channel.
+"""
 
 
 IN_DRY_RUN_SQL: ColumnElement[bool] = literal_column(
@@ -53,8 +54,8 @@ def is_dry_run(scope: Scope, row: Delivery) -> bool:
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
-    """Return the active dry runs by the ID of their object; for the whole agency that is the tenant
-    ID."""
+    """Return the active dry runs by the ID of the object they cover, which is the tenant ID for the
+    whole agency."""
     rows = scope.run(
         "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
     )
@@ -68,7 +69,7 @@ def load_dry_run_check(scope: Scope) -> IsDryRun:
 
 
 def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
-    """Start a dry run and return how many deliveries it covers. A repeat changes nothing.
+    """Start a dry run and return how many deliveries it covers. A repeated call changes nothing.
 
     Raises NotFound if the object does not belong to this tenant.
     """

@@ -42,7 +42,7 @@ class StageDue:
 
 @dataclass(frozen=True)
 class ReconcileDue:
-    """The outcome of a delivery with a lost response must be looked up."""
+    """The outcome of a delivery whose response was lost must be looked up."""
 
     kind: ClassVar[str] = "delivery.reconcile"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -1,4 +1,5 @@
-"""Fingerprints of posts, by which repeats are found. They cover every version of a post."""
+"""Fingerprints of posts, which are used to find repeated posts. They cover every version of a post.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from schedules.posts.models import Post, PostFingerprint
 from schedules.posts.text_similarity import Fingerprint, FingerprintMark
 
 AT_ONCE = 2_000
-"""Posts whose fingerprints are stored in one statement or backfilled in one call."""
+"""Maximum number of posts whose fingerprints are stored in one statement or backfilled in one call.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ uuid[]),
   CAST(:posts AS uuid[]), CAST(:marks AS bigint[]), CAST(:kinds AS text[]), CAST(:letters AS
   bigint[])) one
 """
-"""`house_now()` is called once in a subquery. Called for both columns of fifty thousand rows, it
-took a tenth of the time of an import."""
+"""Inserts fingerprints. `house_now()` is called once in a subquery; calling it for both columns of
+fifty thousand rows took a tenth of the time of an import."""
 
 
 def store_new_fingerprints(scope: Scope, owners: Sequence[Post]) -> None:

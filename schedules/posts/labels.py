@@ -27,7 +27,7 @@ COLOURS = ("grey", "red", "orange", "green", "blue", "purple")
 
 MAX_LABEL_NAME_LENGTH = 40
 MAX_LABELS = 200
-"""Labels of one agency."""
+"""Maximum number of labels of one agency."""
 
 MAX_LABELS_PER_POST = 20
 MAX_POSTS_PER_LABELLING = 200

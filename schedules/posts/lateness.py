@@ -29,7 +29,7 @@ _SPANS = {
 
 
 def late_span(choice: LateLimit) -> timedelta | None:
-    """Return the delay that a limit allows; None for no limit.
+    """Return the delay that a limit allows, or None for no limit.
 
     For `DAY` this is only the default, because the end of the local day depends on the due time.
     """
@@ -37,7 +37,8 @@ def late_span(choice: LateLimit) -> timedelta | None:
 
 
 def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLimit | None:
-    """Return the limit of a post; None if it is not one of the choices, which imports allow."""
+    """Return the limit of a post, or None if it is not one of the choices, which is possible for
+    imported posts."""
     if until_midnight:
         return LateLimit.DAY
     return next(
@@ -48,8 +49,8 @@ def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLim
 def latest_publish_time(
     late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight: bool
 ) -> datetime | None:
-    """Return the last instant (UTC-aware) at which a post due at `due` may be published; None for
-    no limit."""
+    """Return the last instant (UTC-aware) at which a post due at `due` may be published, or None
+    for no limit."""
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok

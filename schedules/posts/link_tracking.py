@@ -27,7 +27,7 @@ from gate.text import urls
 from schedules.posts.models import LinkRule, Post
 
 MAX_TRACKED_ADDRESSES = 100
-"""Addresses of one post that are changed; further ones stay unchanged."""
+"""Maximum number of addresses of one post that are changed; further ones stay unchanged."""
 
 MAX_LINK_PARAMETER_LENGTH = 80
 MAX_PLAIN_ADDRESSES = 50
@@ -35,7 +35,8 @@ PLACEHOLDERS = ("platform", "account", "campaign")
 """Names that a tracking parameter can contain in braces."""
 
 _ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
-"""Printable ASCII without quotes and brackets, as in `gate.text.text_rating.extract_links`."""
+"""Matches an address: printable ASCII without quotes and brackets, as in
+`gate.text.text_rating.extract_links`."""
 
 _BREAK = regex.compile(r"[\s\p{P}\p{S}\p{Z}]")
 _STOPS = ".,;:!?"
@@ -66,7 +67,7 @@ class LinkPolicy:
 IDLE_LINK_POLICY = LinkPolicy()
 _MARKS = tuple(one.name for one in fields(LinkPolicy))
 USUAL = LinkPolicy(source="{platform}", medium="social")
-"""The policy of a creator without one, for posts that have a campaign."""
+"""The default policy, for posts with a campaign of a creator without a policy."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class LinkPlan:
     def replacement_link(
         self, address: str, channel: Channel, tenant_id: UUID, subject: Subject
     ) -> LinkReplacement | None:
-        """Return the link that replaces an address; None if the address stays unchanged."""
+        """Return the link that replaces an address, or None if the address stays unchanged."""
         if address in self.wanted.plain or not is_changeable(address, self.rule.base):
             return None
         goes = self.tagged_address(address, channel)
@@ -150,8 +151,8 @@ IDLE_LINK_PLAN = LinkPlan()
 def is_changeable(address: str, base: str = "") -> bool:
     """Return True if an address can get tracking parameters and be shortened.
 
-    False for addresses with credentials, with a hidden target, and for short links; `base` is the
-    address of this installation's short links.
+    Returns False for addresses with credentials, addresses with a hidden target and short links;
+    `base` is the address of this installation's short links.
     """
     if (
         len(address) > short_links.MAX_LINK_TARGET_LENGTH
@@ -278,14 +279,14 @@ def dump_link_plan(rule: LinkPolicy, wanted: LinkChoices) -> dict[str, Any]:
 
 
 def can_keep_plain(plain: Sequence[str]) -> bool:
-    """Return True if a post can store that these addresses are not changed; pure."""
+    """Return True if a post can store the choice to leave these addresses unchanged; pure."""
     return len(plain) <= MAX_PLAIN_ADDRESSES and all(
         len(one) <= short_links.MAX_LINK_TARGET_LENGTH and "\x00" not in one for one in plain
     )
 
 
 def link_policy_of_creator(scope: Scope, creator_id: UUID) -> LinkPolicy:
-    """Return the link policy of a creator; an idle one if none is set."""
+    """Return the link policy of a creator, or an idle one if none is set."""
     row = scope.session.exec(
         select(LinkRule)
         .where(LinkRule.tenant_id == scope.tenant_id, LinkRule.creator_id == creator_id)

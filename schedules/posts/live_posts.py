@@ -1,4 +1,4 @@
-"""Published posts: their IDs and publish times, and their content for comparing results."""
+"""Published posts: their IDs and publish times, and their content for comparisons of results."""
 
 import re
 from collections.abc import Collection
@@ -22,7 +22,7 @@ _TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
 
 
 class PostFormat(StrEnum):
-    """The format of a post, for comparing results."""
+    """The format of a post, for comparisons of results."""
 
     WORDS = "words"
     PICTURE = "picture"
@@ -34,7 +34,7 @@ class PostFormat(StrEnum):
 
 @dataclass(frozen=True)
 class LivePost:
-    """A published delivery: its ID on the platform and the time since when it is live
+    """A published delivery: its ID on the platform and the time since which it has been live
     (UTC-aware)."""
 
     creator_id: UUID
@@ -42,7 +42,7 @@ class LivePost:
     native_id: str
     at: datetime
     ends: datetime | None = None
-    """The instant from which the platform may have deleted it; None if it does not expire."""
+    """The instant from which the platform may have deleted it, or None if it does not expire."""
 
     def has_expired(self, now: datetime) -> bool:
         """Return True if the platform may have deleted it."""
@@ -50,7 +50,7 @@ class LivePost:
 
 
 def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
-    """Return the live post of a delivery; None if it is not published."""
+    """Return the live post of a delivery, or None if it is not published."""
     row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
     if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
         return None

@@ -45,8 +45,7 @@ class LabelRow(TenantRow, table=True):
 
 
 class PostLabel(CreatorOwnedRow, table=True):
-    """A post that has a label. Stored apart from the post, so that its digest and version stay the
-    same."""
+    """A label of a post. Stored separately, so that the post's digest and version stay the same."""
 
     __tablename__ = "post_labels"
     __table_args__ = table_arguments(
@@ -92,10 +91,10 @@ class Post(CreatorOwnedRow, table=True):
     """AI use in the text: none, assisted or generated."""
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
-    """The delay after which it is no longer published; null means no limit. No default: the mapper
-    would write it for a null."""
+    """The delay after which it is no longer published; null means no limit. The column has no
+    default, because the mapper would write the default for a null."""
     until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """It may be published until its local day ends; `late_ok` is ignored then."""
+    """True if it may be published until its local day ends; `late_ok` is ignored then."""
     digest: str
     version: int = 1
 
@@ -140,14 +139,14 @@ class Delivery(CreatorOwnedRow, table=True):
     not_before: datetime | None = timestamp_column(optional=True)
     priority: int = 5
     occurrence_key: str = ""
-    """For a series, the local date and time of its rule, as 2026-03-02T10:00; unchanged when a
-    member moves the delivery."""
+    """For a series, the local date and time that its rule computed, such as 2026-03-02T10:00;
+    unchanged when a member moves the delivery."""
     series_id: UUID | None = None
     variant: str | None = None
     """The variant of an A/B test, a or b; null for other posts."""
     native_id: str | None = None
     url: str | None = None
-    """Native ID and address of the first part."""
+    """Address of the first part; `native_id` is its ID on the platform."""
     parts: int = 1
     """Number of parts of the post on this account."""
     part_ids: list[str] = jsonb_column(list)
@@ -162,8 +161,8 @@ class Delivery(CreatorOwnedRow, table=True):
     downtime_id: UUID | None = None
     """The downtime in which its time was missed; null after a member gives it another time."""
     at_once: bool = False
-    """A member chose "Post now": the minimum interval does not apply. Reset when it gets another
-    time."""
+    """True if a member chose "Post now": the minimum interval does not apply. Reset when the
+    delivery gets another time."""
     asks_since: datetime | None = timestamp_column(optional=True)
     """Set if the account was added to a post after an approval: only later approvals count for it.
     """
@@ -208,8 +207,8 @@ class Series(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     nth: int = 1
-    """Counts the rules of the post. Cancelled deliveries keep their keys, and this number keeps the
-    keys of two rules apart."""
+    """Number of the rule among the rules of the post. Cancelled deliveries keep their keys, and
+    this number distinguishes the keys of two rules."""
     channels: list[str] = jsonb_column(list)
     rule: str
     """The rule as `schedules/recurrence/rules.py` writes it, including its end."""
@@ -218,7 +217,7 @@ class Series(CreatorOwnedRow, table=True):
     zone: str
     gap_min: timedelta = Field(sa_type=Interval)
     skipped: list[str] = jsonb_column(list)
-    """Local dates that a member removed, in order."""
+    """Local dates that a member removed, in chronological order."""
     state: str = "running"
     next_extend_at: datetime | None = timestamp_column(optional=True)
     """Time at which the next delivery is created; null after the last one."""
@@ -236,7 +235,8 @@ class LinkRule(CreatorOwnedRow, table=True):
         keep="while the tenant exists",
     )
     base: str = ""
-    """Base address of short links, as https://example.org; empty if links stay long."""
+    """Base address of short links, such as https://example.org; empty if links are not shortened.
+    """
     source: str = ""
     medium: str = ""
     campaign: str = ""
@@ -257,7 +257,7 @@ class DryRun(TenantRow, table=True):
 
 
 class PostFingerprint(CreatorOwnedRow, table=True):
-    """An index mark of one version of a post, by which repeats are found
+    """An index mark of one version of a post, used to find repeated posts
     (`schedules/posts/text_similarity.py`)."""
 
     __tablename__ = "post_prints"

@@ -1,7 +1,7 @@
 """Costs of posts: media with everything they were made from, and generated texts.
 
-An item counts once, for the first post that uses it; later posts report it as shared. So the posts
-of a month and the unused items add up to the total spending of the month.
+An item counts once, for the first post that uses it; later posts report it as shared. Therefore the
+posts of a month and the unused items add up to the total spending of the month.
 """
 
 import re
@@ -23,7 +23,7 @@ from studio.costs.text_requests import draft_subject
 class PostCost:
     """The cost of a post: `own` items count for it, `shared` items count for an earlier post.
 
-    `called` is its title or its text.
+    `called` is the post's title, or its text if it has none.
     """
 
     post_id: UUID

@@ -34,8 +34,8 @@ MAX_PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class DeliveryEntry:
-    """A delivery on the calendar. `settled_at` is the time its outcome was known; instants are
-    UTC-aware."""
+    """A delivery on the calendar. `settled_at` is the time at which its outcome became known;
+    instants are UTC-aware."""
 
     delivery_id: UUID
     post_id: UUID
@@ -64,18 +64,18 @@ class DeliveryEntry:
     occurrence_key: str = ""
     series_id: UUID | None = None
     dry: bool = False
-    """It has the dry-run mark and is never sent."""
+    """True if it has the dry-run mark and is never sent."""
     priority: int = 5
     """1 is published first, 9 last."""
     late_until: datetime | None = None
-    """After this instant it is put on hold and members are notified; None for no limit."""
+    """Instant after which it is put on hold and members are notified, or None for no limit."""
     lasts_hours: int | None = None
-    """Hours after which the platform deletes it; None if it does not expire."""
+    """Hours after which the platform deletes it, or None if it does not expire."""
 
     @property
     def expires_at(self) -> datetime | None:
-        """Return the instant at which the platform deletes it; None if it does not expire or is not
-        published."""
+        """Return the instant at which the platform deletes it, or None if it does not expire or is
+        not published."""
         if (
             self.lasts_hours is None
             or self.state is not DeliveryState.PUBLISHED
@@ -363,7 +363,7 @@ def entries_of_day(scope: Scope, creator_id: UUID, local: date, zone: str) -> li
 
 
 def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[DeliveryEntry]:
-    """Return the deliveries that need a decision of a member, by due time."""
+    """Return the deliveries that need a member's decision, by due time."""
     waiting = sorted(map(str, NEEDS_DECISION))
     rows = scope.session.exec(
         select(Delivery, Post)
@@ -409,8 +409,7 @@ def delivery_timelines(
 
 
 def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
-    """Return the publish time of each of these deliveries (UTC-aware); unpublished ones are left
-    out."""
+    """Return the publish time of each of these deliveries (UTC-aware), without unpublished ones."""
     rows = scope.session.exec(
         select(Delivery.id, func.coalesce(Delivery.settled_at, Delivery.due_at)).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -422,7 +421,7 @@ def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, date
 
 
 def find_live_at_addresses(scope: Scope, addresses: Collection[str]) -> list[tuple[UUID, UUID]]:
-    """Return creator and delivery of each post that was published at one of these addresses."""
+    """Return the creator and delivery of each post that was published at one of these addresses."""
     rows = scope.session.exec(
         select(Delivery.creator_id, Delivery.id).where(
             Delivery.tenant_id == scope.tenant_id, col(Delivery.url).in_(list(addresses))
@@ -448,7 +447,7 @@ def entries_of_origin(
 ) -> list[tuple[str, DeliveryEntry]]:
     """Return the newest deliveries of posts of an origin, each with the origin key of its post.
 
-    The names of accounts are left out.
+    The entries have no account names.
     """
     rows = scope.session.exec(
         select(Delivery, Post)
@@ -471,7 +470,7 @@ def entries_of_origin(
 
 @dataclass(frozen=True)
 class DeliveryMoveEntry:
-    """A transition of a delivery, with the text by which members recognise the post."""
+    """A transition of a delivery, with the text by which members recognize the post."""
 
     id: UUID
     at: datetime
@@ -528,7 +527,8 @@ MediaDigestsByCreator = dict[UUID, set[str]]
 
 
 def parse_address(address: str) -> SplitResult | None:
-    """Parse an address as a browser would, with or without a scheme; None if it is invalid."""
+    """Parse an address as a browser would, with or without a scheme; return None if it is invalid.
+    """
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
         known = parts.hostname is not None and (parts.port is None or parts.port > 0)
@@ -540,7 +540,7 @@ def parse_address(address: str) -> SplitResult | None:
 def find_media_published_at(scope: Scope, address: str) -> MediaDigestsByCreator:
     """Return the digests of the media that the agency published at an address.
 
-    Query strings, trailing slashes and the scheme may differ.
+    Query strings, trailing slashes and the scheme are ignored in the comparison.
     """
     parts = parse_address(address)
     if parts is None:

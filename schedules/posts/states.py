@@ -67,7 +67,7 @@ class DeliveryState(StrEnum):
 NEEDS_DECISION = frozenset(
     {DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
 )
-"""States in which a delivery needs a decision of a member."""
+"""States in which a delivery needs a member's decision."""
 
 FINAL_STATES = frozenset(
     {
@@ -78,7 +78,7 @@ FINAL_STATES = frozenset(
         DeliveryState.REHEARSED,
     }
 )
-"""Final states: such a delivery is never scheduled, approved or moved again."""
+"""Final states: a delivery in one is never scheduled, approved or moved again."""
 
 PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of an unpublished delivery that needs no decision."""

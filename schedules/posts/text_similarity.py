@@ -21,8 +21,8 @@ import numpy as np
 from schedules.posts.channel_overrides import PostContent
 
 SIMILARITY_WINDOW = timedelta(days=30)
-"""Posts older than this are not repeats, except on platforms that never accept the same text twice.
-"""
+"""Maximum age of a post that another one can repeat, except on platforms that never accept the same
+text twice."""
 
 NEAR_DUPLICATE_BITS = 3
 """Maximum Hamming distance, of 64 bits, between the letter simhashes of two similar texts."""
@@ -34,7 +34,8 @@ Long texts of one language share letter pairs and short words, but not the order
 """
 
 SHORTEST = 40
-"""Letters and digits. Shorter texts are compared for equality only."""
+"""Minimum number of letters and digits of a text that is compared for similarity. Shorter texts are
+compared for equality only."""
 
 _BANDS = 4  # of 16 bits: texts within NEAR_DUPLICATE_BITS share at least one band
 _LINK = re.compile(r"https?://\S+|www\.\S+")
@@ -54,8 +55,8 @@ class SimilarityKind(StrEnum):
 class Fingerprint:
     """The features of a post that are compared: signed 64-bit numbers, as the database stores them.
 
-    `words` hashes the normalised text, or None without a text; `letters` and `sense` are simhashes,
-    or None for a short text.
+    `words` hashes the normalized text, or is None without a text; `letters` and `sense` are
+    simhashes, or None for a short text.
     """
 
     words: int | None
@@ -118,7 +119,7 @@ def index_marks(one: Fingerprint) -> list[FingerprintMark]:
 def search_marks(one: Fingerprint) -> list[FingerprintMark]:
     """Return the marks that find every post that `one` may repeat.
 
-    One picture is enough: a repeated post shows all of them.
+    The mark of one picture is enough, because a repeated post shows all of them.
     """
     return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures)[:1])]
 
@@ -142,7 +143,7 @@ def _picture_mark(asset: UUID) -> FingerprintMark:
 
 
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> SimilarityKind | None:
-    """Return how a post repeats another one; None if it does not.
+    """Return how a post repeats another one, or None if it does not.
 
     The order of the two matters for pictures only: `one` repeats them if `other` shows all of them.
     """

@@ -20,7 +20,7 @@ from gate.contract.units import HAS_FIRST_COMMENT, IS_FIRST_COMMENT, REPOST_KIND
 from schedules.posts.models import Delivery
 
 MAX_THREAD_PARTS = 25
-"""Parts of one post, including the first comment."""
+"""Maximum number of parts of one post, including the first comment."""
 
 MAX_PART_LENGTH = 4096
 """Maximum number of characters; the limit of a platform is lower and comes from its connector."""
@@ -83,7 +83,7 @@ def build_thread_units(
 ) -> tuple[Unit, ...]:
     """Build one unit for each part of a post; `first` is that of the post itself.
 
-    Where the connector joins parts there is one unit. A platform without threads refuses the parts;
+    If the connector joins parts, there is one unit. A platform without threads refuses the parts;
     none is dropped.
     """
     if options.unit_options(first).get_flag(can.passes_on):
@@ -132,7 +132,7 @@ def _build_platform_repost(
 
 
 def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | None:
-    """Return the reason that a first comment cannot be published; None if it can.
+    """Return the reason that a first comment cannot be published, or None if it can.
 
     On platforms whose comments have no marks, a comment must not need a mark that its post lacks.
     """
@@ -153,9 +153,9 @@ def is_partly_published(row: Delivery) -> bool:
 
 
 def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
-    """Return the native ID that the next part replies to; "" for the first part.
+    """Return the native ID that the next part replies to, or "" for the first part.
 
-    `parts` are those after the first on its account.
+    `parts` are those after the first on the delivery's account.
     """
     part = current_part(row)
     if part == 0:

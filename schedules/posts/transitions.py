@@ -1,5 +1,5 @@
-"""Transitions of deliveries. Each is checked against the state graph, compare-and-set, and
-recorded."""
+"""Transitions of deliveries. Each is checked against the state graph, applied with compare-and-set
+and recorded."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -44,7 +44,8 @@ TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.he
 (`schedules/downtime/missed_posts.py`)."""
 
 TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
-"""The same, and the reason that the notice of a disconnected account covers."""
+"""The reasons in `TOLD_TOGETHER`, and the reason that the notice of a disconnected account covers.
+"""
 
 EARLY_WARNING_SUFFIX = ":preflight"
 """Suffix of the cause of an early warning."""
@@ -149,7 +150,7 @@ def _build_update_statement(changes: Mapping[str, Any]) -> str:
 def _execute_versioned_update(
     scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]
 ) -> None:
-    """Compare and set; the row then has the written values without another read."""
+    """Update with compare-and-set; the row then has the written values without another read."""
     values = dict(changes)
     for name in _JSON & values.keys():
         values[name] = canonical_json(values[name]).decode() if values[name] is not None else None
@@ -171,7 +172,7 @@ def missing_files_cause(row: Delivery) -> str:
 
 
 def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
-    """Return the two notice causes of a delivery: needs a decision, and early warning."""
+    """Return the two notice causes of a delivery: decision needed, and early warning."""
     return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY_WARNING_SUFFIX}"
 
 

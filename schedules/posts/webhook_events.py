@@ -22,7 +22,7 @@ TOLD = frozenset(
         DeliveryState.REMOVED,
     }
 )
-"""States that are announced. The steps between them can be read through the API."""
+"""States that webhooks announce. The steps between them can be read through the API."""
 
 
 def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> None:
@@ -46,7 +46,7 @@ def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> N
 def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
     """Record events of many cancelled deliveries, given with their previous states.
 
-    Nothing is read if no webhook listens.
+    No rows are read if no webhook is subscribed.
     """
     if not (deliveries and has_listener(scope, f"delivery.{DeliveryState.CANCELLED}")):
         return

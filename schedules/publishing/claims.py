@@ -70,9 +70,8 @@ TOO_LATE = Message("delivery.too_late")
 class NotClaimable(GreenroomError):
     """The claim was refused.
 
-    `hold` is set if a member must decide, with the reason. `again` is the delay until the next
-    attempt, `turn` the displayed wait for it. `drop` is set if the delivery must not be published
-    at all.
+    `hold` contains the reason if a member must decide. `again` is the delay until the next attempt,
+    `turn` the message about the wait. `drop` is set if the delivery must not be published at all.
     """
 
     def __init__(
@@ -106,11 +105,11 @@ def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | Per
 
 
 class DryRunOnly(NotClaimable):
-    """The delivery is due, but a dry run covers it. Nothing was written yet."""
+    """The delivery is due, but a dry run covers it. Nothing has been written."""
 
 
 class MissedTogether(NotClaimable):
-    """The account missed several deliveries, and their downtime is not registered yet."""
+    """The account missed several deliveries, and their downtime has not been registered yet."""
 
 
 def claim_delivery(
@@ -192,10 +191,11 @@ def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post,
 def claim_upload(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | None:
-    """Prepare the uploads of a delivery before its time; None if there is nothing to upload.
+    """Prepare the uploads of a delivery before its time, or return None if there is nothing to
+    upload.
 
-    The state of the delivery does not change. Raises NotClaimable and PermitDenied; members learn
-    of the reason when the publication is refused.
+    The state of the delivery does not change. Raises NotClaimable and PermitDenied; members are
+    notified of the reason when the publication is refused.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.SCHEDULED or dry_run_state.is_dry_run(scope, row):
@@ -215,7 +215,7 @@ def claim_upload(
 class PreparedPost:
     """A post that is ready to publish: the marked unit of the next of its `parts`.
 
-    `whole` is the unit of the entire thread, at its first part.
+    `whole` is the unit of the entire thread when the first part is published.
     """
 
     author: str
@@ -231,7 +231,7 @@ class PreparedPost:
     """The last part, which refers to all links of the thread."""
 
     def keep_links(self, scope: Scope) -> None:
-        """Store the targets of its short links before they are published."""
+        """Store the targets of the post's short links before they are published."""
         if self.last is not None:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
 
@@ -247,7 +247,7 @@ class PreparedPost:
     ) -> PreparedStep | Outcome | StagedUploads:
         """Call `channels.sending.step_runner.prepare_step` for this post.
 
-        At the first part of a thread, the permit covers the whole thread.
+        For the first part of a thread, the permit covers the whole thread.
         """
         return step_runner.prepare_step(
             scope,
@@ -316,9 +316,9 @@ def prepare_post(
 
 
 def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
-    """Take the quota of the platform application before the delivery is locked.
+    """Consume the quota of the platform application before the delivery is locked.
 
-    A refused claim rolls it back.
+    A refused claim rolls the consumption back.
     """
     short = shared_quota.take_quota(scope, channel, steps)
     if short is not None:
@@ -328,7 +328,7 @@ def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
 
 
 def _check_cost_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
-    """Raise NotClaimable if the agency's cap does not cover the request costs of the post or
+    """Raise NotClaimable if the agency's cost cap does not cover the requests of the post or
     thread."""
     short = request_costs.cap_wait(
         scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts
@@ -370,8 +370,8 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
 def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
     """Raise NotClaimable if the delivery is too late and a member must decide.
 
-    While its account or an emergency stop blocks it, it keeps waiting, and the notice about that
-    covers it.
+    While a block of its account or an emergency stop applies, the delivery keeps waiting, and the
+    notice about the block covers it.
     """
     if row.late_until is None or scope.now <= row.late_until:
         return
@@ -450,7 +450,7 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
 def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """Raise NotClaimable until the minimum interval of the account has passed.
 
-    A delivery that would then be too late is published without waiting: the author's limit has
+    A delivery that would be too late by then is published without waiting: the author's limit has
     priority, and the author was warned when scheduling.
     """
     free = interval_over_at(scope, row.channel_id, gap)
@@ -509,9 +509,9 @@ def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None
 
 
 def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
-    """Return the end of a delivery's approval.
+    """Return the expiry of a delivery's approval (UTC-aware).
 
-    Raises NotClaimable unless the approval covers exactly these bytes, with every part.
+    Raises NotClaimable unless the approval covers exactly this content, with every part.
     """
     if _compute_content_digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
@@ -527,7 +527,7 @@ def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit
 def _check_price(owner: Post, channel: Channel) -> None:
     """Raise NotClaimable if a picture that is sold elsewhere would be free here.
 
-    A member can have moved or reposted the post since its approval.
+    A member may have moved or reposted the post since its approval.
     """
     if channel_overrides.is_paid_content_free(owner, channel):
         raise NotClaimable("price.given_away", hold=PAID_CONTENT_SHOWN_FREE)
@@ -567,7 +567,7 @@ def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> s
 def build_checked_units(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> tuple[tuple[Unit, ...], datetime]:
-    """Return all marked parts of a delivery and the end of its approval (UTC-aware).
+    """Return all marked parts of a delivery and the expiry of its approval (UTC-aware).
 
     Makes the checks of a claim without locks or writes. Raises NotClaimable with the reason of a
     hold.

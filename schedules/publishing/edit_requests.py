@@ -49,8 +49,8 @@ LEFT = Message("edit.left_as_it_is")
 
 @dataclass(frozen=True)
 class EditRequestResult:
-    """The result of a request: the numbers of deliveries that are edited, and that do not support
-    edits."""
+    """The result of a request: the number of deliveries that are edited, and the number of those
+    that do not support edits."""
 
     changed: int
     not_there: int
@@ -160,8 +160,8 @@ def _texts_on_channel(row: Post, channel: Channel) -> Words:
 
 
 def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
-    """Return the last known published text of a delivery that was edited before; None for any
-    other."""
+    """Return the last known published text of a delivery that was edited before, or None for any
+    other delivery."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id
     )
@@ -261,7 +261,8 @@ def _get_undecided_edit(scope: Scope, delivery_id: UUID) -> PostEdit:
 
 
 def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
-    """Record the text that a member found published: the new one if `came`. A worker applies it.
+    """Record a member's statement about which text is published: the new one if `came`. A worker
+    applies it.
 
     Raises Refused for a role without the right, and Conflict if the edit is not uncertain.
     """

@@ -20,7 +20,7 @@ class SweepDue:
 
 @dataclass(frozen=True)
 class UncertainDeliveryResolved:
-    """A member resolved an uncertain delivery: `url` is its address, "" if it is not published.
+    """A member resolved an uncertain delivery: `url` is its address, or "" if it is not published.
 
     `by` is the actor and `at` the time of the statement.
     """
@@ -36,7 +36,7 @@ class UncertainDeliveryResolved:
 
 @dataclass(frozen=True)
 class DeliveryPublished:
-    """Fact: the post is published."""
+    """A delivery was published."""
 
     kind: ClassVar[str] = "delivery.published"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -80,7 +80,8 @@ class RemovedCopyDue:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """The platform deletes a post about now, and its copies are recorded as removed."""
+    """The platform deletes a post at about this time, and its copies must be recorded as removed.
+    """
 
     kind: ClassVar[str] = "delivery.end"
     queue: ClassVar[outbox.Queue] = "publish"

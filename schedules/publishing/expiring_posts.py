@@ -70,7 +70,7 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
 
 
 def expiry_time(row: Delivery) -> datetime | None:
-    """Return the instant after which no part is visible; None if the post does not expire or was
+    """Return the instant after which no part is visible, or None if the post does not expire or was
     not sent."""
     last = row.settled_at or row.deadline_at or row.claimed_at
     return (

@@ -215,7 +215,8 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
 
 
 def hold_after_failed_publish(event: PublishDue, *, tenant: OpenScope) -> None:
-    """Put a delivery on hold if its publish event failed too often, which is an internal error."""
+    """Put a delivery on hold if its publish event failed too often, which indicates an internal
+    error."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.hold_failed(scope, event.subject_id)
 

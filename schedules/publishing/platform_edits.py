@@ -70,7 +70,7 @@ E = EditState
 EDITING = "system:editing"
 
 ACCOUNT_AGAIN = timedelta(minutes=10)
-"""Delay of the next attempt after the account was refused: it may be reconnected by then."""
+"""Delay before the next attempt after the account was refused: it may be reconnected by then."""
 
 GAVE_UP = Message("edit.gave_up")
 BROKEN = Message("delivery.bug")
@@ -122,8 +122,8 @@ def claim_edit(
     """Claim a due edit, locking epochs, channel, delivery, edit and permit in this order.
 
     Returns the prepared request, or an outcome if no request is needed, and the number of the
-    attempt; None if the edit is not due. Raises EditNotClaimable, PermitDenied, and Conflict if the
-    edit or its delivery changed in the meantime.
+    attempt. Returns None if the edit is not due. Raises EditNotClaimable, PermitDenied, and
+    Conflict if the edit or its delivery changed in the meantime.
     """
     row = edits.get_edit(scope, edit_id)
     if row.state != E.DUE:
@@ -197,7 +197,8 @@ def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
 
 
 def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
-    """Lock and return delivery and edit: a concurrent removal waits, or is seen."""
+    """Lock and return delivery and edit. A concurrent removal waits for this lock, or is visible
+    here."""
     query = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
     )
@@ -223,7 +224,7 @@ def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id
 def postpone_edit(
     scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied
 ) -> timedelta | None:
-    """Move an edit to the state that the refusal asks for, or return the delay until its next
+    """Move an edit to the state that the refusal requires, or return the delay until its next
     attempt."""
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.DUE:
@@ -255,7 +256,7 @@ def _get_locked_edit(scope: Scope, edit_id: UUID) -> PostEdit:
 
 
 def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | None:
-    """Return the delay until the next attempt; None if a member must decide."""
+    """Return the delay until the next attempt, or None if a member must decide."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
@@ -284,7 +285,7 @@ def settle_edit(
     """Record the outcome of an edit; return the delay until the next attempt, or None if there is
     none.
 
-    If a later claim or a removal was faster, only the attempt stores the outcome.
+    If a later claim or a removal was faster, the outcome is stored only in the attempt.
     """
     if attempt_id is not None:
         close_edit(scope, attempt_id, outcome)
@@ -327,7 +328,7 @@ def _retry_edit_later(
 
 
 def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Settle an edit whose attempt ended without a settle; the same text may be sent again.
+    """Settle an edit whose attempt ended without a settlement; the same text may be sent again.
 
     Raises `outbox.RetryLater` while the attempt may still be in progress.
     """
@@ -413,7 +414,7 @@ def _run_edit_step(
 
 
 def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
-    """Refuse an edit if its event failed too often, which is an internal error."""
+    """Refuse an edit if its event failed too often, which indicates an internal error."""
     with tenant(event.tenant_id, EDITING) as scope:
         row = _get_locked_edit(scope, event.subject_id)
         if row.state in (E.DUE, E.SENDING):

@@ -22,7 +22,8 @@ from tenants.notices import notices
 
 
 def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
-    """Request the removal of every copy of a delivery, last part first, and return how many.
+    """Request the removal of every copy of a delivery, last part first, and return the number of
+    copies.
 
     A copy of an uncertain delivery is looked up first. Raises Conflict unless a part is or may be
     published, and for a post that was not published by this installation.
@@ -39,7 +40,7 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
 def recall_partial_thread(scope: Scope, row: Delivery) -> None:
     """Recall the published parts of a thread if the rest was denied, last part first.
 
-    The log of the gate has the reason. Members are notified of the number of published parts.
+    The gate's log contains the reason. Members are notified of the number of published parts.
     """
     left = _list_remaining_copies(scope, row)
     said = {"done": len(row.part_ids), "parts": row.parts}

@@ -41,7 +41,8 @@ AGAIN = timedelta(minutes=2)
 """Interval between checks of a delivery that would be stopped, until its time."""
 
 BETWEEN = timedelta(hours=6)
-"""Interval between checks of a delivery without problems on its last day: consents can end."""
+"""Interval between checks of a delivery without problems on its last day: a consent can end at any
+time."""
 
 _ELSEWHERE = MISSING_APPROVAL_CODES | {"delivery.stopped", APPROVAL_EXPIRES_FIRST}
 """Problems that other notices report in time."""
@@ -55,11 +56,11 @@ _WAITS = {
 def run_preflight(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> timedelta | None:
-    """Notify members of what would stop a delivery, and return the delay until the next check or
-    None.
+    """Notify members of what would stop a delivery, and return the delay until the next check, or
+    None if there is none.
 
-    Until ten minutes before its time this is about the post's content, which a member must correct.
-    After that, `warn_of_troubles` is called.
+    Until ten minutes before its time, only problems with the post's content are reported, because a
+    member must correct them. After that, `warn_of_troubles` is called.
     """
     row = get_delivery(scope, delivery_id)
     left = max(row.due_at, row.not_before or row.due_at) - scope.now
@@ -86,8 +87,8 @@ def warn_of_troubles(
     """Notify members of anything that would stop a delivery, and return the delay until the next
     check.
 
-    Also schedules the renewal of a token that expires too early, and reads old platform limits
-    again. Returns None if nothing would stop the delivery or its time has come. A problem of the
+    Also schedules the renewal of a token that expires too early, and refreshes outdated platform
+    limits. Returns None if nothing would stop the delivery or its time has come. A problem of the
     whole account has one notice for all posts.
     """
     row = get_delivery(scope, delivery_id)
@@ -196,9 +197,9 @@ def _find_content_troubles(
 def troubles_of_delivery(
     scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """Return `find_troubles` of a draft or scheduled delivery; empty for any other.
+    """Return `find_troubles` of a draft or scheduled delivery, or an empty result for any other.
 
-    Missing approvals of drafts are left out, because they are shown elsewhere.
+    Missing approvals of drafts are excluded, because they are shown elsewhere.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
