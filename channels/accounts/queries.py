@@ -73,8 +73,8 @@ class Channel:
 
     @property
     def destination_id(self) -> str:
-        """Return the platform's ID of the destination on the account; "" if the account is a single
-        destination."""
+        """Return the platform's ID of the destination on the account, or "" if the account is a
+        single destination."""
         return str(self.options.get("destination", ""))
 
     @property

@@ -200,7 +200,7 @@ def create_check_link(
     language: str,
     source: str = "",
 ) -> str | None:
-    """Create a check for one viewer and return the token of its link (`AGE_PATH` + token); None
+    """Create a check for one viewer and return the token of its link (`AGE_PATH` + token), or None
     without a provider."""
     provider = active_provider(scope)
     if provider is None:

@@ -67,7 +67,7 @@ KEEP_PASSED = timedelta(days=366)
 MAX_STEPS = 4
 
 CallAddress = Callable[[UUID, UUID], str]
-"""Returns the webhook URL for a check of a tenant; "" if the installation is not reachable."""
+"""Returns the webhook URL for a check of a tenant, or "" if the installation is not reachable."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class AgeCheckRow(TenantRow, table=True):
     platform: str
     user_id: str
     channel_id: UUID | None = None
-    """The account in whose chat it was requested; None for visitors of a page."""
+    """The account in whose chat it was requested, or None for visitors of a page."""
     digest: str
     language: str
     source: str = ""  # keyed digest of the network address of a page visitor; empty in chats

@@ -284,7 +284,7 @@ def next_probe_delay(failures: int) -> timedelta:
 
 
 def next_write_delay(failures: int) -> timedelta | None:
-    """Return the delay after consecutive failed writes before the next one; None if a read
+    """Return the delay after consecutive failed writes before the next one, or None if a read
     decides."""
     if failures < 2:
         return None

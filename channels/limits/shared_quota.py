@@ -74,7 +74,7 @@ t.ends > :now
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
     """Return the time until which no post of an account may be sent because of its application, and
-    the reason; None if posts may be sent.
+    the reason, or None if posts may be sent.
 
     Takes no units and no locks. Returns the longest wait.
     """

@@ -309,7 +309,7 @@ def _fetch_marks(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> Send | MarkReport | Outcome | None:
-    """Return the marks of a copy as shown by the platform; None if it does not show them."""
+    """Return the marks of a copy as shown by the platform, or None if it does not show them."""
     connector = account_connectors.connector_for(connectors, channel)
     if not copy.flags or not isinstance(connector, SupportsMarkCheck):
         return None

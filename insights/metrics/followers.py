@@ -23,8 +23,8 @@ HURRIED = timedelta(minutes=1)
 
 
 class CountFollowers(Protocol):
-    """Count the followers of an account; None if the platform reports no number. No transaction is
-    open."""
+    """Count the followers of an account, or None if the platform reports no number. No transaction
+    is open."""
 
     def __call__(self, tenant_id: UUID, channel_id: UUID, /) -> int | None: ...
 

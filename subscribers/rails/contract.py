@@ -111,7 +111,8 @@ class RailTerms(Protocol):
     locked: bool
     monthly: int
     behind: LockedOfferLimits | None
-    """Limits of locked messages on a rail that otherwise sends invoices; None if it sells none."""
+    """Limits of locked messages on a rail that otherwise sends invoices, or None if it sells none.
+    """
 
 
 class PaymentRail(RailTerms, Protocol):

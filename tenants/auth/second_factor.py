@@ -72,8 +72,8 @@ def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
 def pending_enrolment(
     scope: Scope, key: str, member_id: UUID, *, name: str
 ) -> TotpEnrolment | None:
-    """Return the enrolment to show to a member without a second factor; None if an app is confirmed
-    or a passkey exists. `name` is the account name shown in the app."""
+    """Return the enrolment to show to a member without a second factor, or None if an app is
+    confirmed or a passkey exists. `name` is the account name shown in the app."""
     row = _find_second_factor(scope, member_id)
     if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
         return None
