@@ -56,7 +56,7 @@ class Channel:
     """Number of tokens the account has had."""
     expires_at: datetime | None = field(default=None, compare=False)
     refused: bool = field(default=False, compare=False)
-    """The platform refused this token."""
+    """True if the platform refused this token."""
     app_key: UUID | None = field(default=None, compare=False)
     """The application whose limits the account shares with others, including those of other
     agencies."""

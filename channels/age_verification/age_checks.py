@@ -72,7 +72,7 @@ class AgeCheckView:
     state: AgeCheckState
     address: str
     alive: bool
-    """Its link can still begin checks."""
+    """True if its link can still begin checks."""
 
 
 def connect_provider(

@@ -1,9 +1,9 @@
 """Handlers of age verification: test a provider's key, open a check at the provider, and fetch its
 result.
 
-No transaction is open during requests. A run that is repeated after a crash finds its work done, or
-opens a second session that no viewer is sent to. The result of a session is recorded once, for the
-viewer whose check names it.
+No transaction is open during requests. A run that is repeated after a crash has nothing left to do,
+or opens a second session that no viewer is sent to. The result of a session is recorded once, for
+the viewer whose check names it.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ from tenants.vault.sealed_intake import ReadForm
 
 AGE_CHECKS_ACTOR = "system:ages"
 SESSION_LIVES = timedelta(minutes=15)
-"""Time a viewer has at the provider."""
+"""Time that a viewer has to complete a check at the provider."""
 
 PATIENCE = timedelta(seconds=60)
 """Time for which an unreachable provider is tried before the viewer sees a failure."""

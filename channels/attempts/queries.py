@@ -17,7 +17,7 @@ from gate.contract.units import Subject
 
 @dataclass(frozen=True)
 class StepSummary:
-    """A request: its name, its time and its response (`200`, `not_sent`, `lost`, or "" while open).
+    """A request: its name, its time and its response: `200`, `not_sent`, `lost`, or "" while open.
     """
 
     name: str

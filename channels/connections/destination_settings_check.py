@@ -61,8 +61,8 @@ def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
 
 
 def destination_check_wait(scope: Scope, channel_id: UUID) -> timedelta | None:
-    """Return the delay after which a check is probably done, or None if it has been impossible for
-    a while, in which case `DestinationChecked` reports the end.
+    """Return the delay after which a check is probably done, or None if checks have been impossible
+    for a while. `DestinationChecked` is then published once they are possible again.
 
     The account is locked until the transaction ends, so that rows written because of the result
     cannot miss that event.

@@ -225,7 +225,8 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
 def bills_by_account(
     scope: Scope, platforms: Iterable[str], of: str = ""
 ) -> Mapping[UUID, AccountBill]:
-    """Return the costs of a month (`2026-11`, or "" for this one) by account.
+    """Return the costs of a month by account. `month` has the format `2026-11`; "" means the
+    current one.
 
     Accounts without costs are absent. `platforms` are those of the accounts; if none has request
     costs, no statement runs.
@@ -243,8 +244,8 @@ def bills_by_account(
 def creator_bills(
     scope: Scope, creator_id: UUID, of: str = ""
 ) -> list[tuple[Channel, AccountBill]]:
-    """Return the costs of a month (`2026-11`, or "" for this one) for each account of a creator, by
-    name. Accounts without costs are absent."""
+    """Return the costs of a month for each account of a creator, by name. `month` has the format
+    `2026-11`; "" means the current one. Accounts without costs are absent."""
     ours = queries.list_creator_channels(scope, creator_id)
     found = bills_by_account(scope, {one.platform for one in ours}, of)
     return [(one, found[one.id]) for one in ours if one.id in found]

@@ -247,7 +247,7 @@ def record_answer(
 def _apply_answer(
     scope: Scope, channel_id: UUID, answer: StepResult, *, creates: bool, in_chat: bool
 ) -> shared_quota.AppAccount | None:
-    """Return the application of the account if it was read here."""
+    """Apply a response to the limits. Return the application of the account if it was read here."""
     if isinstance(answer, Response) and is_app_wide_limit(answer):
         app_limits.record_app_refusal(scope, channel_id, answer)
     match answer:

@@ -111,8 +111,8 @@ def close_links(scope: Scope, subject: Subject) -> None:
 
 
 def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | None:
-    """Return the tenant and target of a slug, or None for an unknown slug, and for one that two
-    agencies have."""
+    """Return the tenant and target of a slug, or None if the slug is unknown or two agencies have
+    it."""
     if not _SLUG.fullmatch(slug):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:

@@ -78,7 +78,7 @@ def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
 
 
 def stored_cursor(scope: Scope, channel_id: UUID) -> str:
-    """Return the cursor of an account, or "" at first."""
+    """Return the cursor of an account, or "" before the first poll."""
     found = scope.run(
         "SELECT cursor FROM listen_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,

@@ -82,7 +82,7 @@ class ManualTask:
     about: UUID
     """The subject of the task, e.g. a delivery."""
     replaced: bool
-    """For a removal: the copy no longer shows its original content."""
+    """For a removal: True if the copy no longer shows its original content."""
     went_out: datetime | None
     """For a removal: the time of publication, or None if unknown."""
     screenshot: str = ""

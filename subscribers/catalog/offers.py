@@ -151,8 +151,7 @@ def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, ra
 
 
 def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
-    """Return the button of an offer. Its title and price are never written by a model or a member.
-    """
+    """Return the button of an offer. No model and no member ever writes its title or price."""
     params = {"title": candidate.title, "price": format_price(candidate.price)}
     return Button(
         label=render_message(Message("offer.button", params), language),

@@ -212,7 +212,7 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
 
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """Inform the fan how to cancel on the platform, and notify members that the platform refused.
+    """Inform the fan how to cancel on the platform, and notify members of the platform's refusal.
     """
     # The subscription already ended here, and perhaps on the platform too.
     if row.state != SubscriptionState.ACTIVE:

@@ -148,8 +148,8 @@ WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
   AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
     AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
 """
-"""Accepts a code once, also for concurrent requests. A member with a passkey cannot confirm an app
-through a sign-in link alone."""
+"""Accepts a code once, even if requests are concurrent. A member with a passkey cannot confirm an
+app through a sign-in link alone."""
 
 
 def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
