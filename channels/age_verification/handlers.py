@@ -411,7 +411,7 @@ def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> 
 
 
 DEFAULT_JURISDICTION = ""
-"""The location of viewers is unknown, so the strictest jurisdiction applies."""
+"""The strictest jurisdiction, which applies because the location of viewers is unknown."""
 
 
 def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:

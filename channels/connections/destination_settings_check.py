@@ -147,7 +147,8 @@ def _record_check_outcome(
 
 
 def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
-    """Return the time since which the destination cannot be checked."""
+    """Return the time at which the destination could not be checked for the first time since the
+    last success."""
     since = scope.run(
         "UPDATE channels SET options = jsonb_build_object('blind', CAST(:now AS text)) || options,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id RETURNING options ->> "

@@ -156,8 +156,8 @@ def cap_wait(
     """Return the time until which a post with this text and number of parts must wait for the
     monthly cap, and the reason, or None if it need not wait.
 
-    Called with the account locked and before the subject is (lock order of the system). Takes no
-    locks.
+    Call it after the account is locked and before the subject is (lock order of the system). It
+    takes no locks.
     """
     asked = request_costs.price_list_of(platform)
     found = monthly_costs(scope, platform) if asked is not None else None
@@ -225,7 +225,7 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
 def bills_by_account(
     scope: Scope, platforms: Iterable[str], of: str = ""
 ) -> Mapping[UUID, AccountBill]:
-    """Return the costs of a month by account. `month` has the format `2026-11`; "" means the
+    """Return the costs of a month by account. `of` is the month, such as `2026-11`; "" means the
     current one.
 
     Accounts without costs are absent. `platforms` are those of the accounts; if none has request
@@ -244,8 +244,8 @@ def bills_by_account(
 def creator_bills(
     scope: Scope, creator_id: UUID, of: str = ""
 ) -> list[tuple[Channel, AccountBill]]:
-    """Return the costs of a month for each account of a creator, by name. `month` has the format
-    `2026-11`; "" means the current one. Accounts without costs are absent."""
+    """Return the costs of a month for each account of a creator, by name. `of` is the month, such
+    as `2026-11`; "" means the current one. Accounts without costs are absent."""
     ours = queries.list_creator_channels(scope, creator_id)
     found = bills_by_account(scope, {one.platform for one in ours}, of)
     return [(one, found[one.id]) for one in ours if one.id in found]

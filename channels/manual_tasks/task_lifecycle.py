@@ -282,7 +282,7 @@ def _format_instant(at: datetime | None) -> str:
 def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
     """Close a task that must no longer be posted.
 
-    If it was opened, the post may exist. Raises as `close_task`.
+    If it was opened, the post may exist. Raises the errors of `close_task`.
     """
     close_task(
         scope,

@@ -55,8 +55,7 @@ def can_edit(connector: Connector) -> bool:
 
 
 def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCopy | None:
-    """Return the live copy of a subject with this native ID, or None if it was removed or recalled.
-    """
+    """Return the live copy of a subject by its native ID, or None if it was removed or recalled."""
     found = (one for one in list_copies(scope, subject) if native_id in one.native_ids)
     return next((one for one in found if one.removed_at is None and one.recalled_at is None), None)
 

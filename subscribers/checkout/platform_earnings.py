@@ -94,7 +94,7 @@ class EarningsPace:
     because posts of the account share its rate limits."""
 
     first: timedelta = timedelta(days=92)
-    """Period of the first reading; it never goes back into a closed month."""
+    """Period of the first reading; it never reaches into a closed month."""
     again: timedelta = timedelta(days=40)
     """Period of past movements that each full reading repeats."""
     again_at_once: timedelta = timedelta(days=10)

@@ -86,8 +86,8 @@ def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
 
 
 def _over_at(row: Subscription, until: datetime) -> datetime:
-    """Return the time at which the subscription ends; while it renews, after a grace period for a
-    late charge."""
+    """Return the time at which the subscription ends. While it renews, this includes a grace period
+    for a late charge."""
     return until if row.state == SubscriptionState.STOPPED else until + GRACE
 
 
@@ -212,8 +212,7 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
 
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """Inform the fan how to cancel on the platform, and notify members of the platform's refusal.
-    """
+    """Inform the fan how to cancel on the platform, and notify members of its refusal."""
     # The subscription already ended here, and perhaps on the platform too.
     if row.state != SubscriptionState.ACTIVE:
         return

@@ -48,8 +48,8 @@ crisis signals."""
 
 
 EDITED_KIND = "edited"
-"""The kind of a message row that holds the new text of an edited message; the original row remains.
-"""
+"""The kind of a message row that contains the new text of an edited message; the original row
+remains."""
 
 EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
 """Position (from 1) of the original message ID in the native ID of such a row, after a digest of

@@ -128,8 +128,8 @@ def check_member_reply(
 ) -> tuple[Message, ...]:
     """Return the reasons why a text being typed could not be sent; nothing is stored.
 
-    For an empty text, only a closed reply window is reported (`there` is the platform). A
-    conversation that another member owns gives no reasons. Raises NotFound.
+    For an empty text, only a closed reply window is reported (`there` is the platform). No reasons
+    are returned for a conversation that another member owns. Raises NotFound.
     """
     talk = conversation_rows.get_conversation(scope, conversation_id)
     words = text.strip()

@@ -46,8 +46,8 @@ FIRST_DELAY = timedelta(seconds=1.2)
 PER_CHARACTER = timedelta(milliseconds=35)
 MIN_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(seconds=8)
-"""Maximum delay of a reply. The delay grows with the length of the text; it gives the fan time to
-read and does not imitate a person."""
+"""Maximum delay of a reply. The delay grows with the length of the text, and the first reply has
+none. It is reading time, not an imitation of a person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
 
