@@ -122,8 +122,8 @@ def unpack_vectors(owner: str, model: str, text: str) -> FaceVectors:
 def nearest_faces(
     found: Sequence[DetectedFace], known: Sequence[Sequence[DetectedFace]]
 ) -> int | None:
-    """Return, for each other picture, how closely its faces match those of this picture: the mean
-    of the best matches, as a cosine in percent.
+    """Return how closely this picture's faces match those of the other pictures: the mean over the
+    pictures of the best match in each, as a cosine in percent.
 
     Return None if this picture, or all others, have no faces.
     """
