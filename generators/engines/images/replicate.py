@@ -65,7 +65,8 @@ LISTED_AFTER = 15.0
 """Seconds after a request's deadline within which an accepted prediction appears in the list."""
 
 FORGOTTEN = timedelta(minutes=55)
-"""Time after which Replicate has deleted the inputs of a prediction, including our marker."""
+"""Age from which a prediction can no longer be looked up: Replicate deletes its inputs, including
+our marker, after an hour."""
 
 SKEW = timedelta(minutes=2)
 PAGES = 20

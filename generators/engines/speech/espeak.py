@@ -26,7 +26,7 @@ WORDS_A_MINUTE = 155
 LICENCE = VoiceLicence(
     "GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True
 )
-"""Licence of the program; the speech it generates is not licensed."""
+"""Licence of the program; the speech it generates is not subject to it."""
 
 _PREFERRED = ("fr-fr", "en-gb", "en-us")
 

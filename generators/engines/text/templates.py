@@ -37,7 +37,7 @@ from generators.text import json_answers
 
 HandoffReason = Literal["asked", "upset", "unsure", "unsafe"]
 _OFFER_FROM_TURN = 3
-"""Number of the message from which a fan who did not ask receives one offer."""
+"""Number of the message at which a fan who did not ask receives one offer."""
 
 
 @dataclass(frozen=True)

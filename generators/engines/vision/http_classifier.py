@@ -28,7 +28,8 @@ NAME = "classifier"
 LOOK_SECONDS = 15.0
 ASK_SECONDS = 2.0
 HEAR_SHARE = 4
-"""Fraction of its length that is added to the timeout for audio."""
+"""Factor of the timeout for audio relative to that for pictures; the length of the audio is added
+to the result."""
 
 MAX_BYTES = 256 * 1024
 """Maximum size in bytes of a response without faces. A typical response has a few hundred bytes."""
