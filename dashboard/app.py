@@ -50,7 +50,8 @@ HEADERS = {
 
 
 def create_dashboard_app() -> HostGuard:
-    """Create the dashboard behind its host guard. Host name and TLS come from the settings."""
+    """Create the dashboard app with its host check. The host name and TLS options are read from the
+    settings."""
 
     threading.Thread(target=navigation.preload_pages, name="pages", daemon=True).start()
 

@@ -44,7 +44,8 @@ def render_appeals(page: PageContext, found: ApprovalsView) -> None:
 
 
 def select_keep_reason(page: PageContext, key: str) -> None:
-    """Draw the choice of a reason to keep content; its value is stored under `why:<key>`."""
+    """Draw the selection of a reason to keep content. The selected value is stored under
+    `why:<key>`."""
     st.selectbox(
         page.text("approvals.request_why"),
         KEEP_REASONS,

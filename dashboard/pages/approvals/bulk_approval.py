@@ -38,7 +38,7 @@ def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
     """Draw the next posts and one button that approves the selected ones.
 
-    Posts that need more than an approval are left out and counted.
+    Posts that need more than an approval are omitted and counted.
     """
     asked = found.posts[:MAX_BULK_POSTS]
     shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])

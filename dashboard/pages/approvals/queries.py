@@ -1,4 +1,4 @@
-"""Queries of the page Approvals: all items that need a decision, with their context."""
+"""Queries of the Approvals page: all items that need a decision, with their context."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 
 BACK = timedelta(days=30)
-"""Period in which held deliveries are searched."""
+"""Length of the past period that is searched for held deliveries."""
 
 LATE = timedelta(days=1)
 """Age after which a pending review is overdue."""
@@ -65,7 +65,7 @@ REVIEWABLE = frozenset(
         Reason.RATING_LOWERING_INVALID,
     }
 )
-"""Reasons that a member's review removes."""
+"""Hold reasons that a member's review resolves."""
 
 DELIVERY_SUBJECT = "delivery"
 
@@ -110,8 +110,8 @@ class ApprovalsView:
     taken: Sequence[AppealableRemoval]
     """Removed content that this member may appeal."""
     named: Mapping[UUID, str]
-    """Excerpts of the posts concerned by a request, appeal or removal, by its first ID. A message
-    to a subscriber has none."""
+    """Excerpts of the affected posts, keyed by the first ID of the request, appeal or removal.
+    Messages to subscribers have no excerpt."""
     places: Mapping[UUID, str]
     """Names of channels."""
     last: LastVerdict | None
@@ -231,8 +231,8 @@ def load_approvals(
     """Return the pending items of these creators.
 
     `content` includes posts (for approvers), `review` includes safety reviews, and `decide`
-    includes removal requests. With `guest` the result leaves out chats, names and items that a
-    review cannot settle, except appeals.
+    includes removal requests. With `guest`, the result omits chats, names and items that a review
+    cannot resolve, except appeals.
     """
     mine = {one.id: one for one in creators}
     trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]

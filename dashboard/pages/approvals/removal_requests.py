@@ -27,8 +27,8 @@ DECIDED = "approvals:decided"
 
 
 def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each request with its two answers, then appeals. Many requests from one source count as
-    one."""
+    """Draw each request with the two possible answers, then appeals. Multiple requests from one
+    source count as one."""
     left = [one for one in found.requests if not st.session_state.get(f"{DECIDED}:{one.ids[0]}")]
     if any(one.located for one in left):
         draw_template("shell/templates/note.html", note=page.text("approvals.requests_how"))

@@ -1,4 +1,4 @@
-"""Safety holds: reasons, remedies, and the review if that is all that is missing."""
+"""Safety holds: their reasons, their remedies, and the review if nothing else is missing."""
 
 from functools import partial
 from uuid import UUID

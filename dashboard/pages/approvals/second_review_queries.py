@@ -37,7 +37,7 @@ class CalibrationView:
     asset_id: UUID | None
     last: CalibrationSummary | None
     waits: bool = False
-    """True if this member has rated all images and another member has not."""
+    """True if this member has rated all images but another member has not."""
     others: bool = False
     """True if a calibration includes creators who are not assigned to this member. It can only be
     completed by members who see all of its images."""

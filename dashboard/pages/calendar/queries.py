@@ -61,8 +61,8 @@ class CalendarFilter:
     account: UUID | None = None
     group: str = "all"
     whole: int = MAX_DELIVERIES
-    """Up to this number of posts, each one is returned with its accounts, and open slots are
-    included."""
+    """Maximum number of posts in the full form, which returns each post with its accounts and
+    includes open slots."""
     most: int = MAX_DELIVERIES
     """Number of posts for each day in the compact form, which is used if there are more than
     `whole`."""

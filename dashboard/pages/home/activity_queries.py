@@ -43,7 +43,7 @@ _PEOPLE = frozenset(
         Reason.CONSENT_EXPIRED,
     )
 )
-"""Rejections that end when a depicted person is identified or consents."""
+"""Rejection reasons that no longer apply once a depicted person is identified or consents."""
 
 ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessage | RecentSale]
 """The kind of an event and the event itself."""

@@ -1,8 +1,8 @@
 """Queries of the home page: items that need attention, live activity and the day of each creator.
 
-The page needs at most ten statements. It needs one more each for posts on hold, missed posts,
-requested changes, an emergency stop and pictures, and two each for uncertain deliveries and pending
-approvals.
+The page needs at most ten statements. It needs one more statement each for posts on hold, missed
+posts, requested changes, an emergency stop and pictures, and two more each for uncertain deliveries
+and pending approvals.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -45,7 +45,7 @@ KINDS = frozenset(
     }
     | set(get_args(AttachmentKind)) - {""}
 )
-"""Kinds of messages that are rendered with more than their text."""
+"""Message kinds that are rendered with more than their text."""
 
 CHAT = "chat"
 """Query parameter of the open conversation."""

@@ -1,4 +1,4 @@
-"""Queries of the page Consent & models: people, pending confirmations, shoot cards and bans."""
+"""Queries of the Consent & models page: people, pending confirmations, shoot cards and bans."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,12 +130,13 @@ def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsVie
 
 
 def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> list[PendingProposal]:
-    """Return images of these creators with tags that one member alone has entered."""
+    """Return the images of these creators with tags that only one member has entered."""
     return depicted_people.list_pending_proposals(scope, creators=[one.id for one in creators])
 
 
 def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
-    """Return images of these creators with a count of unrecognizable people by one member alone."""
+    """Return the images of these creators whose number of unrecognizable people was entered by only
+    one member."""
     return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
 
 

@@ -23,8 +23,8 @@ EARLIER = 5
 class WeeklyPlanView:
     """The data of one creator's plans.
 
-    `accounts` holds channels that can publish posts, and `recipes` prompt templates, both by ID
-    with their names.
+    `accounts` contains the channels that can publish posts, and `recipes` the prompt templates,
+    both as names by ID.
     """
 
     now: datetime

@@ -59,8 +59,8 @@ from schedules.recurrence import evergreen_pools
 from tenants.agencies.queries import Creator, list_members
 
 JUDGED = 8
-"""Deliveries that each page view checks in advance, earliest first. The others are checked ten
-minutes before they are due."""
+"""Maximum number of deliveries that are checked in advance on each page view, earliest first. The
+others are checked ten minutes before they are due."""
 
 
 @dataclass(frozen=True)
