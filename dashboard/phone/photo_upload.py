@@ -53,10 +53,10 @@ MONTHS = 12
 """The number of pictures and the duration in months of shoot cards that are created here."""
 
 PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
-"""Renders a page of one creator."""
+"""A function that renders a page of one creator."""
 
 PhotoAction = Callable[[Scope, PhoneVisit, Creator, Mapping[str, list[str]]], Response]
-"""Handles a form on a page of one creator."""
+"""A function that handles a form on a page of one creator."""
 
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 

@@ -21,8 +21,9 @@ from foundation.ops.clock import monotonic
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
-"""Performs an action in its transaction. The ID is the same for each repeat of a press and serves
-as an idempotency key. Returns the notice to show, or raises GreenroomError with the reason."""
+"""A function that performs an action in its transaction. The ID is the same for each repeat of a
+press and serves as an idempotency key. Returns the notice to show, or raises GreenroomError with
+the reason."""
 
 NOTICE_SECONDS = 20.0
 """Seconds for which a notice stays on its page, across redraws."""
@@ -126,7 +127,7 @@ class _Note:
     message: Message
     bad: bool
     place: str = ""
-    """The page on which it was first shown, and where it stays."""
+    """The page on which the notice was first shown and on which it remains."""
     said: float | None = None
 
 

@@ -48,7 +48,7 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{22}")
 SCRIPT_HEADERS = {
     "content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"
 }
-"""Allows one script of this host, which computes a perceptual hash in the browser."""
+"""Headers that allow one script of this host, which computes a perceptual hash in the browser."""
 
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:

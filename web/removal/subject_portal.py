@@ -1,5 +1,5 @@
-"""The subject portal: where a depicted person is shown, and their consents, shoot cards and
-requests for consent.
+"""The subject portal: the accounts that show a depicted person, and the person's consents, shoot
+cards and consent requests.
 
 The portal needs no account. Anyone with the link can use it, and opening it changes nothing. It
 shows no fans, prices or other people.

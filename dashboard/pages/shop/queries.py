@@ -72,7 +72,8 @@ class AccountingView:
     """The ledger of a creator's month.
 
     The content costs (`spent`) and the API costs of platforms (`requests`, by account) are shown
-    for information and are part of no ledger total. `names` maps actors to the names of members.
+    for information and are not included in any ledger total. `names` maps actors to the names of
+    members.
     """
 
     month: LedgerMonth

@@ -1,4 +1,4 @@
-"""The page Settings: queues, failed jobs, emergency stops, rules, storage and the audit log."""
+"""The Settings page: queues, failed jobs, emergency stops, rules, storage and the audit log."""
 
 from functools import partial
 from uuid import UUID
@@ -214,8 +214,8 @@ def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, 
 
 
 def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
-    """Draw the rules to verify: the owner confirms that one is unchanged, then a second member
-    does."""
+    """Draw the rules to verify: the owner confirms that a rule is unchanged, then a second member
+    confirms it."""
     if not found.rules:
         return
     st.subheader(page.text("system.rules"))
@@ -292,7 +292,8 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
 
 
 def _place_name(page: PageContext, found: SystemView, name: str) -> str:
-    """Return the display name of a place; one judged by the rules of another is named by both."""
+    """Return the display name of a place. If the rules of another place apply to it, the name
+    includes both."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
     return (

@@ -102,8 +102,8 @@ def _add_channel_pause_routes(
     def pause_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Pause a channel until it is resumed. Posts that become due in the pause wait. Requires
-        the `calendar:write` scope."""
+        """Pause a channel until it is resumed. Posts that become due during the pause wait.
+        Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             lifecycle.pause_account(

@@ -20,7 +20,7 @@ from tenants.agencies import queries
 class EngineExportGrant:
     """An external engine and its current permission.
 
-    `who` is the name of the member who gave it, empty for a former member.
+    `who` is the name of the member who granted it, empty for a former member.
     """
 
     engine: str

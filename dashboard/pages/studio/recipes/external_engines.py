@@ -1,4 +1,4 @@
-"""Permissions to send a creator's images to external engines: give and revoke them."""
+"""Permissions to send a creator's images to external engines: grant and revoke them."""
 
 from collections.abc import Collection
 from functools import partial

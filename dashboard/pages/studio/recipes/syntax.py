@@ -12,7 +12,7 @@ from studio.recipes.wildcards import WEIGHTED_LINE, format_weighted
 _BOUNDS = re.compile(r"(-?[0-9]{1,5})\s*(?:-|–|\.\.)\s*(-?[0-9]{1,5})")
 WHOLE = 100
 TEXT = "…"
-"""Marks a question with a free text answer."""
+"""Marker of a question with a free-text answer."""
 
 
 def format_lists(spec: RecipeSpec) -> str:
