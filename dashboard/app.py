@@ -105,8 +105,8 @@ def create_dashboard_app() -> HostGuard:
 
 
 def _build_csp() -> str:
-    """Return the Content Security Policy: this origin, Streamlit's inline styles, and its one
-    inline script by hash."""
+    """Return the Content Security Policy. It allows resources of this origin, Streamlit's inline
+    styles, and its one inline script, identified by hash."""
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     digests = [
         hashlib.sha256(one.encode()).digest()

@@ -34,7 +34,8 @@ STREAMLIT_PATHS = re.compile(
 """Paths that Streamlit serves. It treats all other paths as pages."""
 
 BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
-"""Streamlit endpoints that are not used here: its API for agents and its session metrics."""
+"""Streamlit endpoints that the dashboard does not use: the API for agents and the session metrics.
+"""
 
 UNKNOWN_PAGE = Message("dashboard.no_such_page")
 UNKNOWN = 401

@@ -304,7 +304,7 @@ def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
 
 class _Small:
     """A cache of recent thumbnails with a size limit in bytes. It is keyed by content, so entries
-    are never stale. It may hold unblurred adult pictures, because access is checked before each
+    are never stale. It may contain unblurred adult pictures, because access is checked before each
     use."""
 
     def __init__(self, most: int) -> None:
@@ -331,8 +331,8 @@ _SMALL = _Small(24 * 2**20)
 
 
 def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
-    """Return the whole file or one byte range (RFC 9110, 14.2). A request for several ranges gets
-    the whole file."""
+    """Return the whole file or one byte range (RFC 9110, 14.2). The response to a request for
+    several ranges is the whole file."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)

@@ -34,8 +34,8 @@ class StopBanner:
 
 
 def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[StopBanner]:
-    """Return the stops that affect this member's creators, each once. Without stops, this takes two
-    statements."""
+    """Return the stops that affect this member's creators, each once. Without stops, this executes
+    two statements."""
     above = emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     found = [stop for stop in (*emergency_stops.list_stops(scope), *above) if stop.where != "chat"]
     if not found:

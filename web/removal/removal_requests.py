@@ -238,8 +238,8 @@ class RemovalRequestPages:
         wrong: Message | None = None,
         words: str = "",
     ) -> Response:
-        """Show the status of a request to a visitor who entered its code. Others get the
-        code form."""
+        """Show the status of a request to a visitor who entered its code, and the code form to
+        others."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed)
         if found is None or not receipt:

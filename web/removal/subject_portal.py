@@ -113,7 +113,7 @@ class SubjectPortalPages:
         self._key = key
 
     def show_portal(self, request: Request, token: str, wrong: Message | None = None) -> Response:
-        """Show the portal of a link. Expired and unknown links get the same page."""
+        """Show the portal of a link. Expired and unknown links return the same page."""
         found = subject_portal.find_portal_person(self._tenant, token)
         if found is None:
             return missing_page(request)

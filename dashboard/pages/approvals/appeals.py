@@ -23,8 +23,8 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 DONE = "approvals:looked_again"
-"""Session key prefix of appeals answered or filed here that the workers may not have processed yet.
-"""
+"""Session key prefix of appeals that were answered or filed on this page and that the workers may
+not have processed yet."""
 
 
 def render_appeals(page: PageContext, found: ApprovalsView) -> None:

@@ -115,9 +115,10 @@ def _render_post_card(
 def _approve_selected_posts(
     page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID
 ) -> Message:
-    """Approve each selected post that is unchanged since it was read.
+    """Approve each selected post that has not changed since it was read.
 
-    Changed posts stay pending and are counted in the message. Raises BadInput if none is selected.
+    Changed posts remain pending and are counted in the message. Raises BadInput if none is
+    selected.
     """
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:

@@ -23,7 +23,8 @@ from schedules.posts.queries import find_media_published_at
 from tenants.agencies.rights import Right
 
 DECIDED = "approvals:decided"
-"""Session key prefix of requests decided here that the workers may not have processed yet."""
+"""Session key prefix of requests that were decided on this page and that the workers may not have
+processed yet."""
 
 
 def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:

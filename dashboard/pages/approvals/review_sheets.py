@@ -210,7 +210,7 @@ def _tile_choice_code(choice: str) -> str:
 
 
 def _excluded_pictures(sheet: ReviewSheet) -> Mapping[str, str]:
-    """Return the exceptions of a sheet by image. They persist across its pages."""
+    """Return the exceptions of a sheet, keyed by image. They persist across its pages."""
     kept: dict[str, dict[str, str]] = actions.typed_value(OUT) or {}
     return kept.get(sheet.key, {})
 

@@ -58,7 +58,8 @@ def load_second_reviews(
 def load_sampled_pictures(
     scope: Scope, drawn: Sequence[PendingSample]
 ) -> dict[UUID, Mapping[str, ReviewPicture]]:
-    """Return the images of each spot check by digest, in one read. Withheld images are left out."""
+    """Return the images of each spot check, keyed by digest, in one read. Withheld images are
+    omitted."""
     known = queries.assets_by_digest(
         scope, {medium.sha256 for one in drawn for medium in one.unit.media}
     )

@@ -86,7 +86,7 @@ class LanesView:
     ever: bool
     cut: bool
     labels: Mapping[UUID, Sequence[Label]]
-    """Labels by post."""
+    """Labels, keyed by post."""
 
     @property
     def is_hourly(self) -> bool:

@@ -29,7 +29,8 @@ from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
 
 MAX_DELIVERIES = 5000
-"""Maximum number of deliveries in a window. Later ones are omitted and the page reports it."""
+"""Maximum number of deliveries in a window. Later deliveries are omitted, and the page shows a note
+about it."""
 
 STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "all": frozenset(DeliveryState) - {DeliveryState.CANCELLED},
@@ -227,7 +228,7 @@ class CalendarView:
     zone: str = ""
     """Displayed time zone, or "" for each creator's."""
     labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
-    """Labels of the displayed posts, by post."""
+    """Labels of the displayed posts, keyed by post."""
     sent_back: Collection[UUID] = ()
     """Drafts with requested changes."""
     warned: Collection[UUID] = frozenset()

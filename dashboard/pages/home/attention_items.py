@@ -139,8 +139,8 @@ class AttentionItem:
 
     @property
     def held_post(self) -> DeliveryEntry | None:
-        """The delivery that this item holds up, or None if another item of the delivery
-        reports it."""
+        """The delivery that is on hold because of this item, or None if another item of the
+        delivery reports it."""
         return (
             self.entry
             if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}"

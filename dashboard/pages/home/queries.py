@@ -110,7 +110,7 @@ class CreatorDayView:
 
     @property
     def planned_count(self) -> int:
-        """Number of today's posts, without cancelled and removed ones."""
+        """Number of today's posts, excluding cancelled and removed posts."""
         return sum(post.state not in TAKEN_OFF for post in self.posts)
 
     @property
@@ -162,7 +162,7 @@ class HomeView:
     kept_back: Mapping[UUID, Message]
     """Message about the missing consent of each held delivery."""
     doubts: Mapping[UUID, UncertainDelivery]
-    """Details of uncertain deliveries, by delivery."""
+    """Details of uncertain deliveries, keyed by delivery."""
     running: Sequence[RunProgress]
     strides: Sequence[FirstStep]
     """The first steps. Empty once a post was published."""

@@ -52,7 +52,7 @@ CHAT = "chat"
 
 LIST_HEIGHT = 640
 LINES_HEIGHT = 460
-"""Heights in pixels. Long content scrolls within its pane, so that the reply field stays visible.
+"""Heights in pixels. Long content scrolls within its pane, so that the reply field remains visible.
 """
 
 SAID = 42

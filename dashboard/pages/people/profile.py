@@ -1,4 +1,4 @@
-"""Profile of one person: proofs, consents, and requests for the missing ones."""
+"""Profile of one person: proofs, consents, and requests for missing proofs and consents."""
 
 from datetime import date, timedelta
 from functools import partial

@@ -47,7 +47,7 @@ class PeopleView:
 def load_people(
     scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None
 ) -> PeopleView:
-    """Return people by name. With `only`, return those who are one of these creators."""
+    """Return people, sorted by name. With `only`, return those who are one of these creators."""
     found = person_dossiers.list_dossiers(scope, named=named, creators=only, limit=MAX_DOSSIERS + 1)
     newest: dict[UUID, ConsentOfferSummary] = {}
     for one in consent_offers.list_consent_offers(
@@ -74,7 +74,7 @@ class ProfileContext:
     requested: bool
     """True if a custodian has an open request about this person."""
     members: Mapping[UUID, str]
-    """Names of the agency's own members by ID; one of them may be this person."""
+    """Names of the agency's own members, keyed by ID. One of them may be this person."""
     contact: LinkedPerson | None
 
 
@@ -98,7 +98,7 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
 def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
     """Return images of a creator that may become references.
 
-    Demo images are left out if the creator also has real ones.
+    Demo images are omitted if the creator also has real images.
     """
     found = list_asset_cards(scope, creator_id, limit=REFERENCES)
     own = assets.needs_label_separation(scope, creator_id)

@@ -23,8 +23,8 @@ EARLIER = 5
 class WeeklyPlanView:
     """The data of one creator's plans.
 
-    `accounts` contains the channels that can publish posts, and `recipes` the prompt templates,
-    both as names by ID.
+    `accounts` contains the names of the channels that can publish posts, and `recipes` the names of
+    the prompt templates, both keyed by ID.
     """
 
     now: datetime

@@ -28,7 +28,7 @@ WEEKENDS = (5, 6)
 
 @dataclass(frozen=True)
 class RandomSlot:
-    """A random slot, which stays the same for a week."""
+    """A random slot, which does not change for a week."""
 
     weekday: int
     clock: time

@@ -57,7 +57,7 @@ from tenants.agencies.rights import Right
 
 
 def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, ParameterValue]:
-    """Draw one field for each question of a template. Return the answers by name."""
+    """Draw one field for each question of a template. Return the answers, keyed by name."""
     given: dict[str, ParameterValue] = {}
     for name, one in chosen.spec.questions:
         label = page.markdown("studio.question", name=one.label or name)

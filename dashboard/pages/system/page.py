@@ -186,10 +186,10 @@ def _render_stop_ending(
 
 
 def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
-    """Return what can be stopped: keys of switches with their display names.
+    """Return the targets that can be stopped: keys of switches with their display names.
 
-    These are the agency, creators, platforms and channels. The agency comes last for members to
-    whom only some creators are assigned, so that it is not the default.
+    These are the agency, creators, platforms and channels. The agency is last for members to whom
+    only some creators are assigned, so that it is not the default.
     """
     word = page.text
     names = {("tenant", ""): word("system.whole_agency")}
@@ -257,7 +257,8 @@ def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID
 
 
 def _render_place_limits(page: PageContext, found: SystemView) -> None:
-    """Draw the stricter rules of the agency. One member can add a rule; removing it takes two."""
+    """Draw the stricter rules of the agency. One member can add a rule; its removal requires two
+    members."""
     if not found.places:
         return
     st.subheader(page.text("system.limits"))

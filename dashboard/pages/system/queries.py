@@ -110,7 +110,7 @@ def _list_place_rules(
 ) -> Mapping[str, Sequence[str]]:
     """Return these places and those with stricter rules, each with the rules that apply to it.
 
-    Places without a rule are left out: nothing can be published there anyway.
+    Places without a rule are omitted, because nothing can be published there.
     """
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()

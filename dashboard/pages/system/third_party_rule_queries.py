@@ -29,7 +29,7 @@ class ThirdPartyRulesView:
     key: str
     rows: Sequence[MatrixRow]
     admitted: Admission | None = None
-    """The rules that this agency has accepted for the platform: these or other ones."""
+    """The rules that this agency has accepted for the platform: these rules or others."""
 
     @property
     def is_admitted(self) -> bool:

@@ -45,7 +45,7 @@ class TeamView:
 
 
 def load_team(scope: Scope) -> TeamView:
-    """Return all members of the agency by name, with the settings that the page shows."""
+    """Return all members of the agency, sorted by name, with the settings that the page shows."""
     agency = queries.get_agency(scope)
     seats = list_member_sessions(scope)
     members = queries.list_members(scope)

@@ -136,7 +136,7 @@ def _escape_label(label: str) -> str:
 
 
 def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
-    """Draw the text and look of the creator's watermark."""
+    """Draw the form for the text and appearance of the creator's watermark."""
     key = f"watermark:{creator_id}"
     with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
         st.text_input(

@@ -26,7 +26,7 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
 def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
-    """Return the creator's cards that can accept more images, by ID."""
+    """Return the creator's cards that can accept more images, keyed by ID."""
     return {
         str(one.id): one
         for one in found.cards

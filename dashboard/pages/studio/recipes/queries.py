@@ -107,9 +107,9 @@ class StudioProgress:
     copies: Sequence[PictureCopyView]
     now: datetime
     spent: Mapping[UUID, SpendingTotal]
-    """Cost so far by run."""
+    """Cost so far, keyed by run."""
     lists: Mapping[UUID, Mapping[str, int]]
-    """Versions of the shared word lists used, by run."""
+    """Versions of the shared word lists used, keyed by run."""
     left: Mapping[UUID, float]
     """Estimated seconds left by active run."""
     labelled: frozenset[UUID]
@@ -255,7 +255,7 @@ def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
 
 
 def can_set_sampler(scope: Scope, settings: GeneratorsSettings, named: str = "") -> bool:
-    """Return True if the engine for this name may accept a sampler: diffusion does, here or on a
-    remote worker."""
+    """Return True if the engine for this name may accept a sampler. Diffusion does, on this
+    installation or on a remote worker."""
     at_home = not named and remote_routing.remote_capabilities(scope) is not None
     return at_home or engine_name(settings, named) in ("diffusion", "demo")
