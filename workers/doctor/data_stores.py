@@ -27,7 +27,8 @@ from workers.doctor.findings import (
 )
 
 SKEW_SECONDS = 2.0
-"""Difference of clocks, in seconds, that is an error. Signatures and links fail at minutes."""
+"""Clock difference, in seconds, that counts as an error. Signatures and links fail if clocks differ
+by minutes."""
 TABLES_WITHOUT_RLS = ("alembic_version",)
 """Tables without tenants: the number of the last migration."""
 

@@ -38,7 +38,7 @@ LATER_START_MIB = 100
 LOG_MIB = 10
 OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
-"""Seconds to wait for the lock: longer than a process needs that only reads its holder."""
+"""Seconds to wait for the lock: longer than a process holds it to read the ID of the supervisor."""
 
 
 def _generate_password() -> str:
@@ -168,8 +168,8 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 
 
 def create_missing_secrets(home: InstallationFolder) -> None:
-    """Generate the missing secrets. Existing ones stay: the data cannot be decrypted without them.
-    A key from the environment is not written to the file."""
+    """Generate the missing secrets. Existing secrets are kept, because the data cannot be decrypted
+    without them. A key from the environment is not written to the file."""
     known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}

@@ -23,7 +23,7 @@ from subscribers.rails.contract import Rails, till_of_channel
 from workers.listeners.polling import LISTENER_ACTOR
 
 REFUSAL_SUBJECT = "checkout"
-"""The subject kind of a refusal, which leaves no message on the platform."""
+"""Subject kind of a refusal, which creates no message on the platform."""
 
 log = telemetry.get_logger("workers.listeners.checkouts")
 
@@ -65,7 +65,8 @@ class CheckoutResponder:
         connector: SupportsCheckoutRefusal,
         reason: Message,
     ) -> None:
-        """Send the reason. Its text is from the catalogue and needs a permit like all others."""
+        """Send the reason. Its text is from the catalogue and needs a permit like every other text.
+        """
         try:
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 unit = _build_refusal_unit(scope, channel, update, reason)

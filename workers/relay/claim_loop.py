@@ -121,8 +121,8 @@ class Relay:
         ticks: Sequence[Tick] = (),
         turns: GpuScheduler | None = None,
     ) -> None:
-        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` are the
-        listeners of facts."""
+        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` contains
+        the listeners of each fact."""
         self._database = database
         self._tenant = tenant
         self._send = send

@@ -89,8 +89,8 @@ def _match_rules(rules: Bundle, what: str) -> tuple[tuple[str, ...], "list[Third
 
 
 def rules_in_force() -> Bundle:
-    """Return the active rules of this installation; those shipped with Greenroom if it does not
-    run."""
+    """Return the active rules of this installation, or the rules shipped with Greenroom if it is
+    not running."""
     try:
         with (
             connect_installation("policy") as services,

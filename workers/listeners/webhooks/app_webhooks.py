@@ -42,7 +42,7 @@ STATUS_UNAUTHORIZED = 401
 log = telemetry.get_logger("workers.listeners.webhooks.app_webhooks")
 
 OpenSecret = Callable[[UUID, Sealed], str]
-"""Returns the secret in a sealed letter of a tenant."""
+"""Decrypts the sealed secret of a tenant."""
 
 PollAccountNow = Callable[[UUID], None]
 """Polls an account now if it has a listener."""
