@@ -179,7 +179,7 @@ def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
 
 
 def _looked_ms(agency: _Agency) -> float:
-    """Return the median time of reading the evidence of such a post here."""
+    """Return the median time of reading the evidence of a text post in this installation."""
     account, channel_id = next(iter(agency.channels.items()))
     unit = Unit(
         tenant_id=agency.tenant_id,

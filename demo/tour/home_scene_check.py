@@ -168,7 +168,7 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
 def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
     """Check that every line appeared in time. Raises WitnessDisagreement.
 
-    When other steps run at the same time, deviations are reported only: the load of the machine
+    When other steps run at the same time, deviations are only reported: the load of the machine
     causes them.
     """
     found = recorded_lines(j.window)

@@ -45,10 +45,10 @@ from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.wiring import Services
 
 BRIEF_ORIGIN = "brief"
-"""The origin of these posts."""
+"""Origin recorded on posts that are created from a brief."""
 
 MAX_LIBRARY_PHOTOS = 12
-"""Photos of the library that a day uses if it is given none."""
+"""Maximum number of library photos that a day uses if it has no photo folder."""
 
 LIBRARY_LOOKBACK = 1000
 """Newest pictures of the library that are searched for photos."""

@@ -168,8 +168,8 @@ def _build_program(
 
 
 def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
-    """Return True if this process serves the port and answers well. Another installation may use
-    the port."""
+    """Return True if this process serves the port and responds with a status below 500. Another
+    installation may use the port."""
     try:
         lines = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
