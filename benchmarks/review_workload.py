@@ -69,7 +69,7 @@ PATTERN = (
     ("as_x", None),
 )
 """A creator's sixteen posts: surface on the test network, which has the rules of the platform in
-its name, and the content of the picture; None for text only. Assumed."""
+its name, and the content of the picture, or None for text only. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +350,7 @@ class _Creator:
 
     def picture(self, scope: Scope, shown: Rating | None) -> tuple[Medium, ...]:
         """Return a picture of the creator with this rating that was not rejected, chosen by the
-        seed; None for text only."""
+        seed, or None for text only."""
         if shown is None:
             return ()
         if not self._shots:

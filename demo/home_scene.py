@@ -2,8 +2,8 @@
 
 Nothing is simulated on the page. Posts are published through the outbox, the test network accepts
 one and hangs, a scripted fan asks Nova whether she is human and buys a pack on the real chat path,
-the gate blocks a post, and a run generates pictures. Parts that a changed cast makes impossible are
-left out.
+the gate blocks a post, and a run generates pictures. Parts that have become impossible because
+members changed the cast are skipped.
 """
 
 import unicodedata

@@ -278,7 +278,7 @@ def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
 
 
 def _list_copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
-    """Return every post with this text, by account: the time of its deletion, None while it is
+    """Return every post with this text, by account: the time of its deletion, or None while it is
     live."""
     found: dict[str, datetime | None] = {}
     for account in agency.channels:

@@ -89,8 +89,8 @@ class SalesProfile:
 
     @property
     def followers(self) -> int:
-        """Followers of the first account on the day after the history; one in so many of them
-        writes."""
+        """Number of followers of the first account on the day after the history; one in
+        `FOLLOWERS_PER_FAN` of them writes."""
         return self.fans * FOLLOWERS_PER_FAN
 
 

@@ -41,7 +41,7 @@ REMOVED_MARKER = "demo.removed"
 
 def seed_demo(settings: Settings) -> None:
     """Create the demo in the database, the object store and the test network. Repeatable: existing
-    objects stay.
+    objects are kept.
 
     Raises Refused outside of demo and test.
     """

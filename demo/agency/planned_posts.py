@@ -2,7 +2,7 @@
 pending approval.
 
 They are ordinary posts: written by the system, approved by the manager, sent by the processes with
-a permit each. Each start schedules the days that have become due for it; existing posts stay.
+a permit each. Each start schedules the days that have become due for it; existing posts are kept.
 """
 
 from collections.abc import Sequence

@@ -40,7 +40,8 @@ WAKE_DELAY = timedelta(seconds=1)
 class Event(Protocol):
     """Work for later: a frozen dataclass of IDs, with its kind and queue as class variables.
 
-    Other fields are few and small: UUID, str, int, bool, date, datetime, or one of them or None.
+    Other fields are few and small. Their types are UUID, str, int, bool, date, datetime, or one of
+    these or None.
     """
 
     kind: ClassVar[str]

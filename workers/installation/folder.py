@@ -154,7 +154,7 @@ def read_env(home: InstallationFolder) -> dict[str, str]:
 
 
 def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
-    """Set variables in `greenroom.env`; other lines and comments stay. Raises Unavailable."""
+    """Set variables in `greenroom.env`; other lines and comments are kept. Raises Unavailable."""
     if all(read_env(home).get(name) == value for name, value in values.items()):
         return
     kept = (
@@ -220,8 +220,8 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def running_supervisor_pid(home: InstallationFolder) -> int | None:
-    """Return the process ID of the running supervisor; None if the installation does not run, 0 if
-    the ID is not known yet."""
+    """Return the process ID of the running supervisor, None if the installation does not run, or 0
+    if the ID is not known yet."""
     path = home.folder / "lock"
     if not path.exists():
         return None

@@ -84,8 +84,8 @@ def find_free_port() -> int:
 
 
 def program_listening_on(port: int) -> str:
-    """Return the name and process ID of the program that listens on `port`; a dash if the system
-    does not show it."""
+    """Return the name and process ID of the program that listens on `port`, or a dash if the system
+    does not reveal it."""
     with suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):
             if (

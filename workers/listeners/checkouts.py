@@ -41,8 +41,8 @@ class CheckoutResponder:
     def answer_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
         """Accept a payment or refuse it with a reason. Return True if the update was a checkout.
 
-        On platforms that show no reason, a missing answer refuses the payment: they cancel it after
-        ten seconds.
+        On platforms that display no reason, a payment is refused by not answering: they cancel it
+        after ten seconds.
         """
         if update.kind != "checkout":
             return False

@@ -153,7 +153,7 @@ class Relay:
         self.run()
 
     def stop(self) -> None:
-        """End the loop within a second. Dispatched rows stay with the workers."""
+        """End the loop within a second. Workers continue with rows that were dispatched."""
         self._stopping.set()
 
     def _run_as_leader(self) -> None:

@@ -55,7 +55,8 @@ def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
 
 @cache
 def _as_another_user() -> tuple[str, ...]:
-    """Return the command prefix that starts a program as another user; empty unless we are root."""
+    """Return the command prefix that starts a program as another user, or an empty one unless we
+    are root."""
     if os.geteuid() != 0:
         return ()
     unshare = shutil.which("unshare")
