@@ -136,8 +136,8 @@ class Relay:
         self._round_at = monotonic()
 
     def run(self) -> None:
-        """Lead if the lock is free, otherwise wait for it, until `stop`. It survives restarts of
-        PostgreSQL."""
+        """Lead if the lock is free, otherwise wait for it; return after `stop`. Survives restarts
+        of PostgreSQL."""
         while not self._stopping.is_set():
             try:
                 self._run_as_leader()

@@ -48,7 +48,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class InstallationUnreachable(Exception):  # no error: worth another attempt
-    """Raised if the installation does not answer; worth another attempt after `after` seconds."""
+    """Raised if the installation does not answer; retry after `after` seconds."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
         self.why = why
