@@ -35,8 +35,8 @@ def notify_change_request(scope: Scope, row: Post, name: str) -> None:
 
 
 def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) -> None:
-    """Notify the author that the person `name` declined their post, unless the author declined it.
-    """
+    """Notify the author that the person `name` declined their post, unless the author declined
+    it."""
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return

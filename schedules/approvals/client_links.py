@@ -81,8 +81,8 @@ if an answer no longer has an effect. The other values tell how it ended. Texts:
 
 @dataclass(frozen=True)
 class ClientLink:
-    """A link as members see it; `ended` is empty while it can be answered. Instants are UTC-aware.
-    """
+    """A link as members see it; `ended` is empty while it can be answered. Instants are
+    UTC-aware."""
 
     post_id: UUID
     name: str
@@ -256,8 +256,8 @@ def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Return the name of the client who can still give the second approval, or "" if there is none.
-    """
+    """Return the name of the client who can still give the second approval, or "" if there is
+    none."""
     row = _find_latest_link(scope, post_id)
     waits = row is not None and _resolve_link_status(
         scope, row, get_post(scope, post_id), session=""
@@ -287,8 +287,8 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """Return the text and pictures, of all versions, that a visitor without proof of age may see.
-    """
+    """Return the text and pictures, of all versions, that a visitor without proof of age may
+    see."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]

@@ -155,8 +155,8 @@ def request_changes(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Request changes to a post: reject it as `reject_post` does, and notify the creator's members.
-    """
+    """Request changes to a post: reject it as `reject_post` does, and notify the creator's
+    members."""
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(

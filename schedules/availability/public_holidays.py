@@ -70,8 +70,8 @@ class Holiday:
 
 
 def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
-    """Return the setting of a creator or of the agency, without fallback, or None if there is none.
-    """
+    """Return the setting of a creator or of the agency, without fallback, or None if there is
+    none."""
     return _load_holiday_settings(scope, [of_id]).get(of_id)
 
 

@@ -1,5 +1,5 @@
-"""Recompute due times after a release of the time zone database: local times stay, instants change.
-"""
+"""Recompute due times after a release of the time zone database: local times stay, instants
+change."""
 
 from collections.abc import Sequence
 from datetime import datetime

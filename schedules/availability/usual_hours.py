@@ -45,8 +45,8 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """Return the usual posting times of each creator, earliest first; new creators get a default.
-    """
+    """Return the usual posting times of each creator, earliest first; new creators get a
+    default."""
     rows = scope.run(
         _HOURS,
         tenant=scope.tenant_id,

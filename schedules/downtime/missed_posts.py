@@ -425,8 +425,8 @@ def _record_downtime_decision(
 
 
 def close_finished_downtimes(scope: Scope) -> None:
-    """Close the open downtime if no post waits any more, and close notices without posts on hold.
-    """
+    """Close the open downtime if no post waits any more, and close notices without posts on
+    hold."""
     row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)

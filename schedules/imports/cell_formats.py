@@ -90,8 +90,8 @@ def split_names(cell: str) -> tuple[str, ...]:
 
 
 def parse_price_cell(cell: str) -> Money | None:
-    """Parse a price such as `12.50 USD` or `50 Stars`; return None if it is not a positive price.
-    """
+    """Parse a price such as `12.50 USD` or `50 Stars`; return None if it is not a positive
+    price."""
     amount, _, unit = cell.strip().rpartition(" ")
     try:
         price = parse_money(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
@@ -148,8 +148,8 @@ def _build_date(year: int, month: int, day: int) -> date | None:
 
 
 def parse_clock_cell(cell: str) -> time | None:
-    """Parse `9:05`, `09h05` or `09:05:30`; return None if it is not a clock time or has an offset.
-    """
+    """Parse `9:05`, `09h05` or `09:05:30`; return None if it is not a clock time or has an
+    offset."""
     found = _CLOCK.fullmatch(cell)
     if found is None:
         return None

@@ -73,8 +73,8 @@ def split_account_option_column(name: str) -> tuple[str, str]:
 
 
 def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
-    """Return the value in a cell, or the reason that it is invalid. Choices are case-insensitive.
-    """
+    """Return the value in a cell, or the reason that it is invalid. Choices are
+    case-insensitive."""
     said = cell.strip()
     if option.kind == "flag":
         flag = _FLAGS.get(said.casefold())

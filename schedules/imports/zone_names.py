@@ -53,8 +53,8 @@ _ABBREVIATIONS = {
 
 @lru_cache(maxsize=2048)
 def suggest_zone(written: str) -> str:
-    """Return the zone that an abbreviation, a city or a typo means, or "" if that is not certain.
-    """
+    """Return the zone that an abbreviation, a city or a typo means, or "" if that is not
+    certain."""
     name = fold_name(written[:80]).strip().replace(" ", "_")
     if name in _ABBREVIATIONS:
         return _ABBREVIATIONS[name]

@@ -104,6 +104,6 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
 
 
 def _approval_notice_cause(post_id: UUID, due: datetime, now: datetime) -> str:
-    """Return the notice cause. It contains the due time, so that a moved post gets a new reminder.
-    """
+    """Return the notice cause. It contains the due time, so that a moved post gets a new
+    reminder."""
     return f"{CAUSE}{post_id}:{int(due.timestamp())}:{'last' if due - now <= LAST else 'first'}"

@@ -139,8 +139,8 @@ def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
 def collect_assets(
     media: Sequence[UUID], parts: Sequence[ThreadPart], others: Sequence[ChannelOverride]
 ) -> list[UUID]:
-    """Return every asset of a post and its overrides, each once, beginning with those of the post.
-    """
+    """Return every asset of a post and its overrides, each once, beginning with those of the
+    post."""
     found = thread_parts.collect_thread_assets(media, parts)
     for one in others:
         found += thread_parts.collect_thread_assets(one.media or (), one.parts or ())

@@ -1,5 +1,5 @@
-"""Fingerprints of posts, which are used to find repeated posts. They cover every version of a post.
-"""
+"""Fingerprints of posts, which are used to find repeated posts. They cover every version of a
+post."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -527,8 +527,8 @@ MediaDigestsByCreator = dict[UUID, set[str]]
 
 
 def parse_address(address: str) -> SplitResult | None:
-    """Parse an address as a browser would, with or without a scheme; return None if it is invalid.
-    """
+    """Parse an address as a browser would, with or without a scheme; return None if it is
+    invalid."""
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
         known = parts.hostname is not None and (parts.port is None or parts.port > 0)

@@ -80,8 +80,8 @@ class RemovedCopyDue:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """The platform deletes a post at about this time, and its copies must be recorded as removed.
-    """
+    """The platform deletes a post at about this time, and its copies must be recorded as
+    removed."""
 
     kind: ClassVar[str] = "delivery.end"
     queue: ClassVar[outbox.Queue] = "publish"
