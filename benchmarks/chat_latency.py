@@ -40,7 +40,7 @@ BEGIN_WITHIN = 10.0
 
 MORE = 3
 APART = (8.0, 16.0)
-"""Messages after the first, and the seconds between two of them."""
+"""Messages after the first, and the minimum and maximum seconds between two of them."""
 
 HANDS = 10
 """Threads that send the fans' messages."""
@@ -177,7 +177,7 @@ def _create_chat_account(services: Services, number: int) -> ChatAccount:
 
 
 Line = tuple[float, ChatAccount, str, str]
-"""Seconds from the start, account, fan and text."""
+"""A message to send: seconds from the start, account, fan and text."""
 
 
 def _compose_script(

@@ -158,8 +158,8 @@ def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, 
     first `warm` rounds are not counted.
 
     send: connector, transport, connector. bare: one `httpx.Client` that reuses its connection, as
-    SDKs do. fresh: a client that does not, as Greenroom's. The log line of a send is written to a
-    file and counted.
+    SDKs do. fresh: a client that opens a new connection each time, as Greenroom does. The log line
+    of a send is written to a file and counted.
     """
     limits = httpx.Limits(max_keepalive_connections=0)
     with (
@@ -269,7 +269,7 @@ def _send_plain_post(client: httpx.Client, url: str, token: str, post: MintedPos
 def _in_turns(
     ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[MintedPost]
 ) -> dict[str, list[float]]:
-    """Return the seconds of each post for each way."""
+    """Return the seconds of each post, for each way of sending."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for post in posts:
         for name, way in ways.items():

@@ -33,8 +33,8 @@ SETTLED = 20
 
 
 def measure_diffusion() -> dict[str, float]:
-    """Return the seconds for a picture (medians) of both sides, their ratio, and the MiB that 500
-    jobs left. Raises EngineMissing without the optional packages for pictures."""
+    """Return the seconds for a picture (medians) of both sides, their ratio, and the MiB by which
+    memory grew over 500 jobs. Raises EngineMissing without the optional packages for pictures."""
     given = settings.load_settings().generators
     engine = DiffusionEngine(
         given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL)
@@ -84,7 +84,7 @@ def _run_bare_pipeline(pipeline: Any, seed: int) -> None:
 
 
 def _measure_leaked_memory(engine: DiffusionEngine) -> float:
-    """Return the MiB by which this process grew over so many jobs of one step, after the
+    """Return the MiB by which this process grew over this number of jobs of one step, after the
     first few."""
     for seed in range(SETTLED):
         engine.draw(_build_job(seed, steps=1))

@@ -38,7 +38,8 @@ ADAPTER_S = 1.0
 for larger files."""
 
 APART_S = 3.0
-"""Maximum seconds between two requests, on average half of it: faster than the device generates."""
+"""Maximum seconds between two requests; the average is half of that, which is faster than the
+device generates."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def measure_gpu_queue() -> dict[str, float]:
     `fifo_*`: each run to its end, oldest first; `group_*`: runs of the same model and LoRAs first;
     `affinity_*`, as in production: then runs of the same model. `*_loads` counts models,
     `*_changes` LoRAs on one model. `*_wait_p95_s`: from the request to the first picture;
-    `*_share`: the most over the fewest pictures of a tenant, until the first tenant has all of its
-    pictures. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given, not measured.
-    Raises Unavailable if a server does not start.
+    `*_share`: the ratio of the most to the fewest pictures of a tenant, until the first tenant has
+    all of its pictures. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given,
+    not measured. Raises Unavailable if a server does not start.
     """
     given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
     given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
@@ -225,7 +226,7 @@ class _Run:
 
     def figures(self) -> dict[str, float]:
         """Return loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, and
-        the most over the fewest pictures."""
+        the ratio of the most to the fewest pictures."""
         waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
         return {
             "loads": self._device.loads,

@@ -108,7 +108,7 @@ def describe_machine() -> str:
 
 
 def goal_for(key: str) -> str:
-    """Return the goal of a figure; empty without one."""
+    """Return the goal of a figure, or an empty text if it has none."""
     return (
         "0" if key.endswith(ZERO_SUFFIXES) and not key.startswith("plain_") else GOALS.get(key, "")
     )

@@ -47,7 +47,8 @@ POSTS = 1_250
 ACCOUNTS = 4
 DAYS = 89
 AT_ONCE = 50
-"""5,000 deliveries in the days of the longest view, written with fifty posts in a transaction."""
+"""Posts written in one transaction. In total there are 5,000 deliveries in the days of the longest
+view."""
 
 VIEWS = ("day", "week", "month", "list", "quarter")
 DRAWN = "dashboard.drawn"

@@ -1,17 +1,17 @@
 """Review workload of a day with twelve creators and 190 posts, under the current rules.
 
 Nothing is computed by a formula: files are uploaded and ingested, review sheets are read, shown,
-rated and reviewed by the functions of the page, and each post is judged by the gate. Counted are
-decisions that a member must make: each sheet, each single picture, each post that is held or
-blocked, and each post that is read afterwards.
+rated and reviewed by the functions of the page, and each post is judged by the gate. The benchmark
+counts the decisions that a member must make: each sheet, each single picture, each post that is
+held or blocked, and each post that is read afterwards.
 
 Measured inputs: the captions are real texts of `tests/gate/text/ordinary/check` in six languages,
-chosen by the seed, so that the text rules and the language check hold as many as they hold there;
-the verdicts of surfaces are the shipped rules. Given: 12 creators, 190 posts. Assumed, for want of
-records: the numbers of `ReviewDay`. There is no classifier, as none ships: members rate everything.
-Depicted persons are named at the upload, not during the review. Not counted: the agency's own
-approvals of posts (none to two, as each agency chooses), chats, removal requests, and uncertain
-deliveries.
+chosen by the seed, so that the text rules and the language check hold as many of them as in that
+corpus; the verdicts of surfaces are the shipped rules. Given: 12 creators, 190 posts. Assumed,
+because there are no records: the numbers of `ReviewDay`. No classifier is included with Greenroom,
+so members rate everything. Depicted persons are named at the upload, not during the review. Not
+counted: the agency's own approvals of posts (none to two, as each agency chooses), chats, removal
+requests, and uncertain deliveries.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ PATTERN = (
     ("as_x", None),
 )
 """A creator's sixteen posts: surface on the test network, which has the rules of the platform in
-its name, and the content of the picture; None for text only. Assumed."""
+its name, and the content of the picture, or None for text only. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ class _House:
                 self.sheets += 1
 
     def look(self, day: ReviewDay) -> None:
-        """Review pictures that may be used, as the same member, who made none of them; then those
-        that were taken out and come back."""
+        """Review pictures that may be used, as the same member, who made none of them. Pictures
+        that return for a single review are approved."""
         while (found := self._list_waiting_sheets("review")) != ([], []):
             for sheet in found[0]:
                 again = self.creators.index(sheet.creator_id) % day.raised == 0
@@ -350,7 +350,7 @@ class _Creator:
 
     def picture(self, scope: Scope, shown: Rating | None) -> tuple[Medium, ...]:
         """Return a picture of the creator with this rating that was not rejected, chosen by the
-        seed; None for text only."""
+        seed, or None for text only."""
         if shown is None:
             return ()
         if not self._shots:

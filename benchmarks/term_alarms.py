@@ -1,9 +1,9 @@
 """False alarms of lexicon terms in ordinary texts, by length of the term and by disguise.
 
-Stand-ins have the letters of words but are not words: pairs of letters follow one another as in the
-texts. `python -m benchmarks.term_alarms` prints the false alarms in a thousand texts for a hundred
-terms of each length; the thresholds of `gate/text/short_terms.py` and `gate/text/term_index.py`
-come from this table.
+Stand-ins are invented words that resemble real ones: their pairs of letters follow one another as
+in the texts. `python -m benchmarks.term_alarms` prints the false alarms in a thousand texts for a
+hundred terms of each length; the thresholds of `gate/text/short_terms.py` and
+`gate/text/term_index.py` come from this table.
 """
 
 import random
@@ -25,7 +25,7 @@ from gate.text.short_terms import Disguise, ShortTerm, ShortTermIndex
 LENGTHS = range(3, 13)
 PER_TERMS = 100
 STAND_INS = 2000
-"""Stand-ins of each length."""
+"""Number of stand-ins of each length."""
 JOINED = "joined"
 """Matches anywhere in the letters of a text, regardless of the characters between them."""
 

@@ -19,7 +19,7 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
     """Return the rates at which ordinary texts, and texts in other languages, are held, on a part
     of the corpus.
 
-    The recipient's age of messages is unknown, which is the stricter case.
+    The age of a message's recipient is treated as unknown, which is the stricter case.
     """
     bundle = shipped_bundle()
     now = wall_now()

@@ -50,7 +50,8 @@ HEADERS = {
 
 
 def create_dashboard_app() -> HostGuard:
-    """Create the dashboard behind its host guard. Host name and TLS come from the settings."""
+    """Create the dashboard app with its host check. The host name and TLS options are read from the
+    settings."""
 
     threading.Thread(target=navigation.preload_pages, name="pages", daemon=True).start()
 
@@ -104,8 +105,8 @@ def create_dashboard_app() -> HostGuard:
 
 
 def _build_csp() -> str:
-    """Return the Content Security Policy: this origin, Streamlit's inline styles, and its one
-    inline script by hash."""
+    """Return the Content Security Policy. It allows resources of this origin, Streamlit's inline
+    styles, and its one inline script, identified by hash."""
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     digests = [
         hashlib.sha256(one.encode()).digest()

@@ -2,8 +2,8 @@
 
 Nothing is simulated on the page. Posts are published through the outbox, the test network accepts
 one and hangs, a scripted fan asks Nova whether she is human and buys a pack on the real chat path,
-the gate blocks a post, and a run generates pictures. Parts that a changed cast makes impossible are
-left out.
+the gate blocks a post, and a run generates pictures. Parts that have become impossible because
+members changed the cast are skipped.
 """
 
 import unicodedata
@@ -129,7 +129,7 @@ def _compose_script(handle: str, wait: float) -> list[dict[str, object]]:
 T = TypeVar("T")
 
 HOME_SCENE_ORIGIN = "scene"
-"""The origin of these posts."""
+"""Origin recorded on the posts of the scene."""
 
 PUBLISHED_POST = "leaves"
 HELD_POST = "held"
@@ -202,7 +202,7 @@ def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: b
 def _play_part(
     tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]
 ) -> T | None:
-    """Run a step of the scene in its own transaction; returns None if the cast was changed."""
+    """Run a step of the scene in a separate transaction; returns None if the cast was changed."""
     try:
         with tenant(event.tenant_id, DEMO_ACTOR) as scope:
             return part(scope) if is_seeded(scope) else None

@@ -17,7 +17,7 @@ It allows adding a field without changing the digests of existing values.
 
 
 def canonical_json(value: object) -> bytes:
-    """Return JSON with sorted keys and no spaces, for digests; equal values give equal bytes.
+    """Return JSON with sorted keys and no spaces, for digests; equal values produce equal bytes.
 
     The format follows RFC 8785. A dataclass is encoded as an object of its fields, without those
     marked `OMIT_FROM_DIGEST` and empty ones marked `OMIT_IF_EMPTY`. Other types that JSON does not

@@ -14,7 +14,7 @@ CONNECTORS_GROUP = "greenroom.connectors"
 RULES_GROUP = "greenroom.rows"
 """Entry point group of rules: `platform = "module:file"`.
 
-Those of `CONNECTORS_GROUP` are `platform = "module:Class"`.
+Entry points of `CONNECTORS_GROUP` are `platform = "module:Class"`.
 """
 
 _MODULE = re.compile(r"\w+(?:\.\w+)*")

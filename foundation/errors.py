@@ -23,7 +23,7 @@ class GreenroomError(Exception):
 
 
 class NotFound(GreenroomError):
-    """The object does not exist in this scope. Another tenant's object gives the same error."""
+    """The object does not exist in this scope. Another tenant's object causes the same error."""
 
     exit_code = 4
 

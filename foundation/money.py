@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import cache
 
 _OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0}
-"""XTR is the code of Telegram Stars. XTS is ISO 4217's code for tests."""
+"""Decimal places of XTR (Telegram Stars) and of XTS, ISO 4217's code for tests."""
 
 DROPPED_MINOR_UNITS: Mapping[str, int] = {
     **dict.fromkeys(("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK"), 2),

@@ -39,8 +39,8 @@ class _Excess(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads plain scalars as text, except integers and null: `10:00` is no number and `no` no
-    boolean."""
+    """Loads plain scalars as text, except integers and null: `10:00` is not a number and `no` is
+    not a boolean."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -75,7 +75,7 @@ class YamlDocument:
     def line_of(self, where: Sequence[str | int]) -> int:
         """Return the line, from 1, of the part at a path of keys and indexes.
 
-        If it is absent, return that of its nearest ancestor.
+        If it is absent, return the line of its nearest ancestor.
         """
         node = self.root
         line = 1

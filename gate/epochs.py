@@ -134,8 +134,8 @@ def faces_key(scope: Scope) -> str:
 
 
 def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
-    """Return the parameters of `EPOCH_KEYS_SQL` for a unit, with the epochs this transaction holds
-    already. Without a unit, the query finds no keys."""
+    """Return the parameters of `EPOCH_KEYS_SQL` for a unit, with the epochs that this transaction
+    has locked already. Without a unit, the query finds no keys."""
     fixed = set[str]()
     digests = list[str]()
     if unit is not None:
@@ -159,8 +159,8 @@ def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
 
 
 def unit_keys(scope: Scope, unit: Unit) -> tuple[str, ...]:
-    """Return every epoch that the unit depends on by its current evidence, and those this
-    transaction holds, sorted."""
+    """Return every epoch that the unit depends on by its current evidence, and those that this
+    transaction has locked, sorted."""
     return tuple(sorted(scope.run(_KEYS, **key_parameters(scope, unit)).scalars()))
 
 
@@ -174,7 +174,7 @@ def lock_shared(scope: Scope, unit: Unit) -> None:
 
 
 def held_keys(scope: Scope) -> frozenset[str]:
-    """Return the epochs that this transaction holds."""
+    """Return the epochs that this transaction has locked."""
     return frozenset(scope.session.info.get(_LOCKED, ()))
 
 
@@ -182,7 +182,7 @@ def lock_and_advance(scope: Scope, *keys: str) -> None:
     """Lock epochs exclusively, in order, and add one to each. This voids every earlier decision
     that depends on them.
 
-    Blocks until the claims that hold them have ended; later claims wait for this transaction.
+    Blocks until the claims that have locked them end; later claims wait for this transaction.
     """
     ordered = sorted(set(keys))
     lock_exclusive(scope, *ordered)

@@ -1,8 +1,8 @@
-"""The choice of an engine: the first of each list that is configured and usable. Importing this
-module loads none of them.
+"""Selection of engines: the first engine of each list that is configured and usable. Importing this
+module loads no engine.
 
-A new engine is one module in `engines/` and one line here. The chosen engine does the whole job and
-is named in the result; there is no fallback in the middle of a job.
+A new engine is one module in `engines/` and one line here. The selected engine does the whole job
+and is named in the result; there is no fallback in the middle of a job.
 """
 
 import importlib
@@ -64,10 +64,10 @@ def is_hosted(name: str) -> bool:
 
 
 def configured_image_engines(settings: GeneratorsSettings) -> tuple[str, ...]:
-    """Return the names of the configured image engines, the default first; empty if pictures are
-    only drawn.
+    """Return the names of the configured image engines, the default first; empty if there are only
+    drawings.
 
-    `load_image_engine` raises the reason if one of them cannot be used.
+    If one of them cannot be used, `load_image_engine` raises an error with the reason.
     """
     there = [name for name, needed in ENGINE_SETTINGS.items() if getattr(settings, needed)]
     first = settings.image_engine
@@ -83,7 +83,8 @@ def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngi
     """Return the image engine of this name, or the default: the one in `image_engine`, else the
     first configured of Replicate, Stability, ComfyUI and diffusion, else placeholder drawings.
 
-    Raises EngineMissing if it is not configured or not usable; a fallback would hide that.
+    Raises EngineMissing if the engine is not configured or not usable, because a fallback would
+    hide that.
     """
     wanted = name or default_image_engine(settings)
     if wanted != _DRAWN and wanted not in configured_image_engines(settings):
@@ -119,7 +120,7 @@ def load_chat_engine(
     settings: GeneratorsSettings, *, start: StartProcess | None = None
 ) -> TextEngine:
     """Return the engine for conversations: the text engine if it can converse, else templates.
-    Raises as `load_text_engine`."""
+    Raises the errors of `load_text_engine`."""
     engine = load_text_engine(settings, start=start)
     return engine if engine.converses else template_engine()
 
@@ -127,8 +128,8 @@ def load_chat_engine(
 def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
     """Return the engine that describes pictures. Waits up to 2 s for its server.
 
-    Raises EngineMissing if none is configured, or its model is not installed or cannot see;
-    EngineUnreachable.
+    Raises EngineMissing if none is configured, or its model is not installed or does not accept
+    pictures, and EngineUnreachable.
     """
     for path in VISION_ENGINES:
         offer = cast(Callable[[GeneratorsSettings], VisionEngine | None], resolve_path(path))

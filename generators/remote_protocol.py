@@ -1,7 +1,7 @@
-"""The protocol between an installation and an agency's remote workers; both sides use these models.
+"""The protocol between an installation and an agency's remote workers. Both sides use these models.
 
-A worker requests pictures by their number in a run and reports its results under a lease. Limits
-apply on both sides: neither trusts the sizes of the other.
+A worker requests pictures by their number in a run and reports its results under a lease. Both
+sides enforce the limits, because neither trusts the sizes that the other sends.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PROTOCOL_VERSION = 3
 disconnect."""
 
 MAX_PICTURE_BYTES = 24 * 2**20
-"""Maximum size of a picture: twice the largest uncompressed picture of a recipe."""
+"""Maximum size of a picture in bytes: twice the largest uncompressed picture of a recipe."""
 
 RESULT_HEADER = "greenroom-made"
 """HTTP header that describes the body, a `PictureResult` in ASCII JSON."""
@@ -44,14 +44,14 @@ Value = (
 
 
 class WireMessage(BaseModel):
-    """Base of all messages: immutable, without unknown fields."""
+    """Base class of all messages, which are immutable and reject unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RemoteWorkerCapabilities(WireMessage):
     """The capabilities of a worker. `models` are the names that recipes may use, in addition to
-    `model` and the empty name; `on` is its device, as text."""
+    `model` and the empty name; `on` describes its device."""
 
     engine: WireName
     model: WireName
@@ -84,8 +84,8 @@ class WorkRequest(WireMessage):
 class PictureOrder(WireMessage):
     """One picture to make: an `ImageJob` and its number in the run.
 
-    Input pictures are named by their SHA-256 and fetched separately. Of an initial picture, only a
-    region or shapes may be repainted (`generators.retouch.masks`).
+    Input pictures are named by their SHA-256 and fetched separately. The part of an initial picture
+    that may be repainted can be limited to a region or to shapes (`generators.retouch.masks`).
     """
 
     number: Annotated[int, Field(ge=0, lt=1000)]
@@ -120,7 +120,7 @@ class PictureOrder(WireMessage):
     def to_job(self, fetch: Callable[[str], bytes]) -> ImageJob:
         """Return the job for an engine, with the pictures returned by `fetch`.
 
-        Raises JobTooLarge and ValueError as `ImageJob`, and BadInput for an invalid region.
+        Raises JobTooLarge and ValueError like `ImageJob`, and BadInput for an invalid region.
         """
         init = fetch(self.init) if self.init else b""
         part = masks.MaskRegion(*self.region) if self.region else tuple(self.shapes)
@@ -171,8 +171,8 @@ class LeaseHeartbeat(WireMessage):
 
 
 class HeartbeatResponse(WireMessage):
-    """The response to a heartbeat: `go`; `stop` if a member ended the run; `lost` if the lease
-    ended or belongs to another worker."""
+    """The response to a heartbeat: `go` to continue; `stop` if a member ended the run; `lost` if
+    the lease ended or belongs to another worker."""
 
     state: Literal["go", "stop", "lost"]
 
@@ -187,7 +187,7 @@ class PictureResult(WireMessage):
     model: WireName
     label: Literal["", OriginLabel.PLACEHOLDER, OriginLabel.DEMO]
     """The label of the picture's origin. Labels of drawn scenes and tiles are not allowed, because
-    these do not count as the work of a model."""
+    such pictures do not count as the work of a model."""
     seconds: Annotated[float, Field(ge=0, le=1_000_000)]
     parameters: Annotated[
         dict[Annotated[WireText, Field(max_length=40)], Value], Field(max_length=40)
@@ -195,8 +195,8 @@ class PictureResult(WireMessage):
 
 
 class LeaseReturn(WireMessage):
-    """A worker returns a lease: it shuts down, may retry later, or can never make the picture, for
-    the reason in `code`."""
+    """The return of a lease by a worker that shuts down, that may retry later, or that can never
+    make the picture, for the reason in `code`."""
 
     lease: UUID
     why: Literal["left", "later", "never"]

@@ -47,7 +47,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UpdateBell:
-    """Event that wakes requests waiting for updates."""
+    """An event that wakes requests waiting for updates."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
@@ -295,7 +295,8 @@ def post_url(request: Request, post: Mapping[str, Any]) -> str:
 
 @router.get("/api/{account}/posts")
 async def list_posts(request: Request, account: str) -> dict[str, Any]:
-    """Return the account's posts, newest first; by key if the account supports keys."""
+    """Return the account's posts, newest first. If the account supports keys, `key` selects those
+    with that key."""
     owner = authenticate(request, account)
     store = get_store(request)
     asked = request.query_params
@@ -360,8 +361,8 @@ async def delete_post(request: Request, account: str, post_id: str) -> dict[str,
 
 @router.get("/api/{account}/posts/{post_id}/metrics")
 async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
-    """Return simulated metrics that grow for two days, plus the real views of the page. They depend
-    only on the post and its age."""
+    """Return simulated metrics that grow for two days, plus the real views of the page. The
+    simulated ones depend only on the post and its age."""
     owner = authenticate(request, account)
     store = get_store(request)
     post = kept.get_post(store, owner.name, post_id)

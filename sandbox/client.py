@@ -13,8 +13,8 @@ SECONDS = 10.0
 def call_control(
     base_url: str, method: str, path: str, body: Mapping[str, object] | None = None
 ) -> Any:
-    """Return the response to a request of `/control/<path>`. Raises Unavailable without a response
-    or if it is an error."""
+    """Send a request to `/control/<path>` and return the response. Raises Unavailable if there is
+    no response or it is an error."""
     client = HttpClient()
     try:
         headers = {"content-type": "application/json"}

@@ -139,7 +139,7 @@ async def moderate_comment(
 
 @router.post("/control/remarks/{account}")
 async def add_fan_comment(request: Request, account: str) -> dict[str, str]:
-    """`{"fan", "post", "text"}`: add a fan's comment to a post."""
+    """Add a fan's comment to a post from `{"fan", "post", "text"}`."""
     body = await read_json_object(request)
     said = {name: str(body.get(name) or "") for name in ("fan", "post", "text")}
     return {"id": add_comment(get_store(request), account, said["fan"], said["post"], said["text"])}

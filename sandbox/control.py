@@ -15,7 +15,7 @@ router = APIRouter(prefix="/control")
 
 @router.post("/accounts")
 async def put_account(request: Request) -> dict[str, Any]:
-    """`{"account", "title"?, "token"?, "state"?}`: create or change an account and return its
+    """Create or change an account from `{"account", "title"?, "token"?, "state"?}` and return its
     token. A repeat is harmless.
 
     The name determines the capabilities: `…+key` accepts idempotency keys, `…-nolook` cannot look
@@ -39,7 +39,7 @@ async def put_account(request: Request) -> dict[str, Any]:
 
 @router.post("/token/{account}")
 async def rotate_token(request: Request, account: str) -> dict[str, str]:
-    """`{"revoke": true}` revokes the token; otherwise create a new one."""
+    """Create a new token, or revoke the token if the body is `{"revoke": true}`."""
     body = await read_json_object(request)
     return {
         "token": kept.rotate_token(get_store(request), account, revoke=bool(body.get("revoke")))
@@ -48,8 +48,8 @@ async def rotate_token(request: Request, account: str) -> dict[str, str]:
 
 @router.post("/followers/{account}")
 async def set_followers(request: Request, account: str) -> dict[str, int]:
-    """`{"followers": 12}`: set the number of followers. The default is the number of fans who acted
-    on the account."""
+    """Set the number of followers from `{"followers": 12}`. The default is the number of fans who
+    acted on the account."""
     many = (await read_json_object(request)).get("followers")
     return {
         "followers": kept.set_followers(
@@ -143,7 +143,7 @@ async def perform_fan_action(request: Request, account: str, fan: str) -> dict[s
 
 @router.post("/scripts/{account}/{fan}")
 async def add_script(request: Request, account: str, fan: str) -> dict[str, int]:
-    """`{"steps": [{"type", "when"?, "after"?, …}]}`: store a script that acts for a fan."""
+    """Store a script that acts for a fan: `{"steps": [{"type", "when"?, "after"?, …}]}`."""
     steps = (await read_json_object(request)).get("steps")
     return {
         "script": fan_actions.add_script(

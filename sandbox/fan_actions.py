@@ -115,7 +115,7 @@ def add_script(
 
 
 def has_waiting_scripts(store: SandboxStore) -> bool:
-    """Return True if a script has steps left."""
+    """Return True if a script has steps that were not performed yet."""
     return (
         store.fetch_one("SELECT 1 FROM scripts WHERE position < json_array_length(steps)")
         is not None

@@ -1,8 +1,8 @@
-"""Test payments: a checkout is refused after 10 seconds without a response; a payment has one
+"""Test payments. A checkout is refused after 10 seconds without a response. A payment has one
 charge, and a charge at most one refund.
 
-As some networks do on a bad day, one accepted checkout also covers a second press on pay. A fan who
-presses twice at once is charged twice.
+To imitate failures of some networks, one accepted checkout also covers a second press on pay: a fan
+who presses twice at once is charged twice.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from sandbox.store import (
 )
 
 TEST_CURRENCY = "XTS"
-"""The test currency of ISO 4217."""
+"""The currency code that ISO 4217 reserves for tests."""
 
 ANSWER_TIMEOUT = timedelta(seconds=10)
 """Time in which the account must respond to a checkout."""
@@ -29,7 +29,8 @@ DOUBLE_PRESS_WINDOW = timedelta(seconds=3)
 
 
 def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: str) -> str:
-    """Start the checkout of an invoice, ask the account to accept it, and return the query ID."""
+    """Start the checkout of an invoice, add an update that asks the account to accept it, and
+    return the query ID."""
     message = next(
         (m for m in list_messages(store, account, fan_name) if m["id"] == message_id), None
     )
@@ -111,7 +112,7 @@ def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
 
 
 def _pay_simultaneous_checkout(store: SandboxStore, first: Any) -> None:
-    """Charge the second checkout of the same invoice if it was opened at once."""
+    """Charge the second checkout of an invoice if both were opened at almost the same time."""
     second = store.fetch_one(
         "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state "
         "= 'open' AND id <> ?",

@@ -8,8 +8,8 @@ from sandbox.page_texts import PAGE_TEXTS
 
 @dataclass(frozen=True)
 class SurfaceRules:
-    """Limits of a surface. `modelled_on` is the network it imitates, always displayed together with
-    *sandbox*."""
+    """Limits of a surface. `modelled_on` is the name of the network it imitates, which is always
+    displayed together with *sandbox*."""
 
     modelled_on: str
     max_text: int

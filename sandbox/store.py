@@ -1,5 +1,5 @@
 """The store of the sandbox in SQLite: accounts, files, posts, chats and updates. Accepted data
-survive kill -9."""
+survive a killed process."""
 
 import json
 import secrets
@@ -109,7 +109,8 @@ class SandboxAccount:
 
 
 class SandboxStore:
-    """The only connection of the process. Every write is committed to disk before its response."""
+    """The only database connection of the process. Every write is committed to disk before the
+    response is sent."""
 
     def __init__(self, database: Path, clock: Callable[[], datetime] = wall_now) -> None:
         self._lock = threading.RLock()
@@ -209,7 +210,7 @@ def get_account(store: SandboxStore, name: str) -> SandboxAccount:
 
 
 def list_accounts(store: SandboxStore) -> list[SandboxAccount]:
-    """Return all accounts by name."""
+    """Return all accounts, sorted by name."""
     return [
         get_account(store, row["name"])
         for row in store.fetch_all("SELECT name FROM accounts ORDER BY name")
@@ -273,7 +274,7 @@ def get_file(store: SandboxStore, owner: str, sha256: str) -> tuple[str, bytes] 
 def add_post(
     store: SandboxStore, owner: SandboxAccount, content: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
-    """Store a post; return it and True if it is new. A repeated key returns the first post if the
+    """Store a post. Return it, and True if it is new. A repeated key returns the first post if the
     account supports keys."""
     with store.transaction():
         key = str(content.get("key") or "")

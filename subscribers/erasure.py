@@ -90,8 +90,8 @@ def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
 
 
 def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
-    """Return the data held about a fan, for the fan: identities, messages, orders and roles. Raises
-    NotFound."""
+    """Return the data stored about a fan, for the fan: identities, messages, orders and roles.
+    Raises NotFound."""
     params = {"tenant": scope.tenant_id, "fan": about}
     fan = scope.run(
         "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan",

@@ -14,7 +14,8 @@ def scope_opener(database: Database) -> OpenScope:
 
 
 def list_tenant_ids(tenant: OpenScope) -> Sequence[UUID]:
-    """Return the IDs of all tenants of the installation, for ticks that queue one event per tenant.
+    """Return the IDs of all tenants of the installation, for periodic tasks that queue one event
+    per tenant.
 
     The query runs as the database role `door`.
     """

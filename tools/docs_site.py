@@ -1,8 +1,8 @@
 """Build the documentation site: hooks of MkDocs (`mkdocs.yml`, `make docs`).
 
-Add the pages that are not in docs/: README.md, CHANGELOG.md, CONTRIBUTING.md and SECURITY.md of the
-repository, and the operations of the HTTP API, which are rendered from the OpenAPI document. Links
-between files of the repository become links between pages.
+The hooks add the pages that are not in docs/: README.md, CHANGELOG.md, CONTRIBUTING.md and
+SECURITY.md of the repository, and the operations of the HTTP API, which are rendered from the
+OpenAPI document. Links between files of the repository become links between pages.
 """
 
 import contextlib

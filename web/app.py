@@ -30,7 +30,7 @@ HEADERS = {
 }
 DEFAULT_RATE_LIMITS = ApiRateLimits()
 LOOPBACK = ("127.0.0.1", "::1")
-"""Host names under which processes of this installation may call, besides the public one."""
+"""Host names that processes of this installation may use besides the public one."""
 
 
 def create_web_app(
@@ -48,19 +48,19 @@ def create_web_app(
     pictures_per_day: int = 0,
     generators: GeneratorsSettings | None = None,
 ) -> HostGuard:
-    """Create the public ASGI app behind its host guard.
+    """Create the public ASGI app with its host check.
 
-    `store` holds the site's copies of published files. `library` holds files for platforms and
-    uploads of API clients; without it, media URLs, client links and the remote worker API are off.
-    `public_url` is the address of visitors, `called` the one of platforms, `inside_url` the one of
-    this installation's own processes; requests for any other host get a page that links to
-    `public_url`.
+    `store` contains the site's copies of published files. `library` contains files for platforms
+    and uploads of API clients; without it, media URLs, client links and the remote worker API are
+    disabled. `public_url` is the address for visitors, `called` the one for platforms, `inside_url`
+    the one for this installation's own processes; requests for any other host get a page that links
+    to `public_url`.
 
     `security_contact` is published in security.txt (RFC 9116) unless it is empty. `letterbox_key`
     is the public key that seals contact details; without it, forms do not collect any. `door_key`
     is the key of the dashboard. `limits` are the rate limits of API clients, `pictures_per_day` is
-    the daily quota of an agency (0 for none), and `generators` holds the prices and caps of image
-    generation.
+    the daily quota of an agency (0 for none), and `generators` contains the prices and caps of
+    image generation.
     """
     base = public_url.rstrip("/")
     # Only the API publishes an OpenAPI document, at /v1/openapi.json.

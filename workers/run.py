@@ -1,5 +1,5 @@
-"""Entry point of one process: `python -m workers.run NAME` runs its main from the process table
-until SIGTERM.
+"""Entry point of one process: `python -m workers.run NAME` runs its main function from the process
+table until SIGTERM.
 
 With `--step` it runs a function once and writes its result as one JSON line: `{"result": …}`, or
 the error as `{"code": …, "params": …}`. Output on stderr is written to the process's log.

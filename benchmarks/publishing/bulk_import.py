@@ -71,8 +71,8 @@ class _Clerk:
             import_files.undo_import(scope, found, creators=self._creators)
 
     def until(self, found: UUID, state: ImportState) -> None:
-        """Wait until the import has a state. Raises RuntimeError if it ends in another one or takes
-        too long."""
+        """Wait until the import reaches a state. Raises RuntimeError if it ends in a different one
+        or takes too long."""
         until = monotonic() + PATIENCE_SECONDS
         while True:
             with self._services.tenant(self._tenant_id, "system:bench") as scope:

@@ -44,7 +44,7 @@ from workers.runtime.process_table import CODE_ROOT
 
 LEAD = timedelta(seconds=6)
 TURN = timedelta(seconds=1.25)
-"""In the light run both sides post alternately, this far apart."""
+"""Time between two posts of the light run, in which both sides post alternately."""
 
 SLOW_MS = 2_000
 SLOW_PORTS = range(29_300, 29_400)
@@ -56,15 +56,15 @@ class ComparisonSize:
 
     light: int = 24
     light_every: timedelta = timedelta(seconds=2.5)
-    """Time between two posts of a side. Twelve posts a minute are one in 5 s; half of that shortens
-    the run and is still a light load."""
+    """Time between two posts of a side. Twelve posts a minute would be one every 5 s; half of that
+    interval shortens the run and is still a light load."""
     burst: int = 120
     stream: int = 600
-    """Posts due at once, to measure the rate of publishing."""
+    """Number of posts due at once, to measure the rate of publishing."""
     many: int = 300
-    """Posts of an agency due at once, while another agency has single ones."""
+    """Number of posts of an agency due at once, while another agency has single ones."""
     slow: int = 150
-    """Posts due at once while every call takes two seconds."""
+    """Number of posts due at once while every call takes two seconds."""
     faults: fault_outcomes.FaultBenchmarkSize = fault_outcomes.FULL_SIZE
 
 

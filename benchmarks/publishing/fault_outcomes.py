@@ -1,8 +1,8 @@
 """Effect of faults on posts, compared with a plain task queue: duplicated and lost posts.
 
-The test network's record counts. A post that is still waiting at the end is counted again after the
-installation's clock was advanced: after an outage, the posts of an account are published with their
-minimum interval, which is not a loss.
+Posts are counted in the test network's record. A post that is still waiting at the end is counted
+again after the installation's clock has been advanced: after an outage, the posts of an account are
+published with their minimum interval, which is not a loss.
 """
 
 import random
@@ -50,9 +50,9 @@ FAULTS: Mapping[str, Fault] = {
     "limited": Fault("status:429", once=True, retry_after=5),
     "limited_bare": Fault("status:429", once=True),
 }
-"""Cut before it was accepted; then accepted and cut, unanswered, or answered with an error; an
-error without acceptance; accepted with a slow or a truncated response; rate limited, with a time
-and without."""
+"""Faults in responses: cut before the request was accepted; accepted and then cut, unanswered, or
+answered with an error; an error without acceptance; accepted with a slow or a truncated response;
+rate limited, with and without a time to retry."""
 
 REFUSED = "refused"
 KILL = "kill"
@@ -77,7 +77,7 @@ RESTARTED_SECONDS = 2.0
 
 LOOK_SECONDS = 2.0
 ON_BY = timedelta(minutes=10)
-"""The clock is advanced in steps of this size, so that no post becomes too late."""
+"""Step by which the clock is advanced, small enough that no post becomes too late."""
 MOVES = 5
 
 
@@ -93,7 +93,7 @@ class FaultBenchmarkSize:
     """The longest time until a plain task gives up: four attempts of ten seconds with 7 s between
     them."""
     most: float = 180.0
-    """Every look-up and retry of Greenroom has ended by then."""
+    """The longest time until every look-up and retry of Greenroom has ended."""
 
 
 FULL_SIZE = FaultBenchmarkSize()

@@ -18,7 +18,7 @@ BOTTOM = 48
 COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700")
 
 GrowthLines = Mapping[str, Mapping[str, float]]
-"""Workers -> scheduled posts, such as `10k` -> seconds."""
+"""Lateness in seconds by number of workers, then by scheduled posts, such as `10k`."""
 
 
 def growth_lines(figures: Mapping[str, float]) -> GrowthLines:

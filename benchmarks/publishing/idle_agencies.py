@@ -43,7 +43,7 @@ class IdleAgenciesSize:
 
     agencies: Sequence[int] = (3, 300, 1000)
     posts: int = 120
-    """Posts of each case: a minute, in which every agency has its turn."""
+    """Number of posts in each case: those of one minute, in which every agency has its turn."""
     rest_s: float = 120
 
 

@@ -1,5 +1,5 @@
-"""Growth of publishing: lateness with more scheduled posts and workers, and beside another agency's
-crowd."""
+"""Growth of publishing: lateness with more scheduled posts and workers, and while another agency
+has many posts due at once."""
 
 import sys
 import tempfile
@@ -32,7 +32,7 @@ from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
 
 EXTRA_POOL = 3
-"""Connections of each worker beyond the first: the embedded server accepts 40."""
+"""Number of connections of each worker beyond the first: the embedded server accepts 40."""
 
 EVERY = timedelta(seconds=0.5)
 """Time between two posts of a case: a light load for one process, with enough posts for a p95 that
@@ -49,12 +49,12 @@ class LoadGrowthSize:
     """The numbers of rows, workers and posts."""
 
     rows: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
-    """Posts that are scheduled for a later day."""
+    """Number of posts that are scheduled for a later day."""
     workers: Sequence[int] = (1, 2, 4)
     posts: int = 40
-    """Posts of each case."""
+    """Number of posts in each case."""
     crowd: int = 10_000
-    """Posts of one agency in the same second."""
+    """Number of posts of one agency in the same second."""
 
 
 WHOLE = LoadGrowthSize()
@@ -66,8 +66,9 @@ def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
     minutes.
 
     `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`:
-    with one worker, the ratio from the fewest rows to the most; `fair_most_s_10k`: the maximum
-    lateness of a single post while another agency has ten thousand due at once.
+    with one worker, the ratio of the lateness with the most rows to that with the fewest;
+    `fair_most_s_10k`: the maximum lateness of a single post while another agency has ten thousand
+    due at once.
     """
     size = QUICK if quick else WHOLE
     return _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}

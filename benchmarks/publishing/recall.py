@@ -179,7 +179,7 @@ def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
 
 
 def _looked_ms(agency: _Agency) -> float:
-    """Return the median time of reading the evidence of such a post here."""
+    """Return the median time of reading the evidence of a text post in this installation."""
     account, channel_id = next(iter(agency.channels.items()))
     unit = Unit(
         tenant_id=agency.tenant_id,
@@ -278,7 +278,7 @@ def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
 
 
 def _list_copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
-    """Return every post with this text, by account: the time of its deletion, None while it is
+    """Return every post with this text, by account: the time of its deletion, or None while it is
     live."""
     found: dict[str, datetime | None] = {}
     for account in agency.channels:

@@ -44,10 +44,10 @@ LATENCY_MS = 150
 ACCOUNTS = 30
 AGENCIES = 3
 SINGLE_POSTS = 8
-"""Single posts of an agency, a second apart, while another has many due at once."""
+"""Number of single posts of an agency, a second apart, while another has many due at once."""
 
 PLANNED_PER_S = 15
-"""Posts that are certainly scheduled in a second, on a busy machine."""
+"""Number of posts that even a busy machine can schedule in a second."""
 
 READ_SECONDS = 2.0
 """Seconds between two readings of the record, which contains the arrival times; reading uses the
@@ -116,7 +116,7 @@ class ConnectionPeak:
         """Connections of each process at that moment."""
 
     def sample(self) -> None:
-        """Count the connections once, without the counting one."""
+        """Count the connections once, except the one that counts."""
         with self._engine.connect() as connection:
             rows = connection.execute(
                 text(

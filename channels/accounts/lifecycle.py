@@ -99,10 +99,10 @@ def connect_account(
 ) -> UUID:
     """Connect an account, or connect it again with a new token, and return its channel.
 
-    The same platform and account is always the same channel. A pause set by a member remains.
-    `app_key` identifies the application whose limits the account shares; only its digest is stored.
-    Puts the event `ChannelConnected`. Raises Conflict if the account belongs to another creator,
-    whose name its waiting posts would carry, or to another agency.
+    An account of a platform always has the same channel. A pause set by a member remains. `app_key`
+    identifies the application whose limits the account shares; only its digest is stored. Publishes
+    the event `ChannelConnected`. Raises Conflict if the account belongs to another agency, or to
+    another creator, because its waiting posts carry that creator's name.
     """
     with _refusing_held_account(scope, account):
         channel_id: UUID | None = scope.run(
@@ -206,11 +206,10 @@ def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
 
 
 def hold_min_interval(scope: Scope, channel_id: UUID, on: bool) -> None:
-    """Hold posts until the minimum interval has passed, or only warn their author. Otherwise as
-    `hold_repeats`.
+    """Hold posts until the minimum interval has passed, or only warn their author.
 
-    The caller must check waiting posts again, as
-    `schedules.notices.interval_waits.set_minimum_interval` does.
+    The setting remains when the account is connected again. Raises NotFound. The caller must check
+    waiting posts again, as `schedules.notices.interval_waits.set_minimum_interval` does.
     """
     _set_option(scope, channel_id, "hold_distance", on)
 

@@ -65,7 +65,7 @@ class ChannelRow(CreatorOwnedRow, table=True):
     last_ok_at: datetime | None = timestamp_column(optional=True)
     options: dict[str, Any] = jsonb_column()
     app_key: UUID | None = None
-    """The application whose limits the account shares with others; None if it shares none."""
+    """The application whose limits the account shares with others, or None if it shares none."""
 
 
 class TokenRow(TenantRow, table=True):
@@ -112,8 +112,8 @@ class OAuthClientRow(TenantRow, table=True):
     platform: str
     client_id: str
     box: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """The sealed client secret; None for a client without one."""
+    """The sealed client secret, or None for a client without one."""
     call_letter: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """The signing secret of the platform's webhooks, as sealed by a page; None if webhooks are not
-    received."""
+    """The signing secret of the platform's webhooks, as sealed by a page, or None if webhooks are
+    not received."""
     called_at: datetime | None = timestamp_column(optional=True)

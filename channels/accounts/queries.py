@@ -56,7 +56,7 @@ class Channel:
     """Number of tokens the account has had."""
     expires_at: datetime | None = field(default=None, compare=False)
     refused: bool = field(default=False, compare=False)
-    """The platform refused this token."""
+    """True if the platform refused this token."""
     app_key: UUID | None = field(default=None, compare=False)
     """The application whose limits the account shares with others, including those of other
     agencies."""
@@ -73,8 +73,8 @@ class Channel:
 
     @property
     def destination_id(self) -> str:
-        """Return the platform's ID of the destination on the account; "" if the account is a single
-        destination."""
+        """Return the platform's ID of the destination on the account, or "" if the account is a
+        single destination."""
         return str(self.options.get("destination", ""))
 
     @property

@@ -72,7 +72,7 @@ class AgeCheckView:
     state: AgeCheckState
     address: str
     alive: bool
-    """Its link can still begin checks."""
+    """True if its link can still begin checks."""
 
 
 def connect_provider(
@@ -200,7 +200,7 @@ def create_check_link(
     language: str,
     source: str = "",
 ) -> str | None:
-    """Create a check for one viewer and return the token of its link (`AGE_PATH` + token); None
+    """Create a check for one viewer and return the token of its link (`AGE_PATH` + token), or None
     without a provider."""
     provider = active_provider(scope)
     if provider is None:

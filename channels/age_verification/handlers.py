@@ -1,9 +1,9 @@
 """Handlers of age verification: test a provider's key, open a check at the provider, and fetch its
 result.
 
-No transaction is open during requests. A run that is repeated after a crash finds its work done, or
-opens a second session that no viewer is sent to. The result of a session is recorded once, for the
-viewer whose check names it.
+No transaction is open during requests. A run that is repeated after a crash has nothing left to do,
+or opens a second session that no viewer is sent to. The result of a session is recorded once, for
+the viewer whose check names it.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ from tenants.vault.sealed_intake import ReadForm
 
 AGE_CHECKS_ACTOR = "system:ages"
 SESSION_LIVES = timedelta(minutes=15)
-"""Time a viewer has at the provider."""
+"""Time that a viewer has to complete a check at the provider."""
 
 PATIENCE = timedelta(seconds=60)
 """Time for which an unreachable provider is tried before the viewer sees a failure."""
@@ -67,7 +67,7 @@ KEEP_PASSED = timedelta(days=366)
 MAX_STEPS = 4
 
 CallAddress = Callable[[UUID, UUID], str]
-"""Returns the webhook URL for a check of a tenant; "" if the installation is not reachable."""
+"""Returns the webhook URL for a check of a tenant, or "" if the installation is not reachable."""
 
 
 @dataclass(frozen=True)
@@ -411,7 +411,7 @@ def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> 
 
 
 DEFAULT_JURISDICTION = ""
-"""The location of viewers is unknown, so the strictest jurisdiction applies."""
+"""The strictest jurisdiction, which applies because the location of viewers is unknown."""
 
 
 def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:

@@ -34,8 +34,8 @@ class AgeProviderRow(TenantRow, table=True):
 
 
 class AgeCheckRow(TenantRow, table=True):
-    """A viewer's check at a provider, without any data that the provider saw. Only the digest of
-    its link is stored."""
+    """A viewer's check at a provider, without any data that the provider collected. Only the digest
+    of its link is stored."""
 
     __tablename__ = "age_checks"
     __table_args__ = table_arguments(
@@ -62,7 +62,7 @@ class AgeCheckRow(TenantRow, table=True):
     platform: str
     user_id: str
     channel_id: UUID | None = None
-    """The account in whose chat it was requested; None for visitors of a page."""
+    """The account in whose chat the check was requested, or None for visitors of a page."""
     digest: str
     language: str
     source: str = ""  # keyed digest of the network address of a page visitor; empty in chats

@@ -96,7 +96,7 @@ def subjects_with_open_attempts(scope: Scope, subjects: Collection[Subject]) -> 
 
 
 def has_early_uploads(scope: Scope, subject: Subject) -> bool:
-    """Return True if uploads of a subject began before its time."""
+    """Return True if uploads of a subject began before its scheduled time."""
     found: bool = scope.run(
         "SELECT EXISTS (SELECT FROM attempts WHERE tenant_id = :tenant AND subject_kind = :kind"
         " AND subject_id = :subject AND kind = 'stage')",
@@ -195,8 +195,8 @@ def is_uncertain(row: Attempt) -> bool:
 
 
 def binding_outcome(row: Attempt) -> Outcome | None:
-    """Return the outcome that still binds: published, processing, or an uncertain publishing step.
-    None means that a new attempt may begin."""
+    """Return the outcome that forbids a new attempt, or None if a new attempt may begin. Published,
+    processing and an uncertain publishing step forbid one."""
     if row.resolved_by is not None:
         if row.resolution["outcome"] == "published":
             return serialization.outcome_from_json("published", row.resolution, None)

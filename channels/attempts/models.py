@@ -59,8 +59,8 @@ class AttemptRow(TenantRow, table=True):
     unit: dict[str, Any] = jsonb_column()
     unit_digest: str = ""
     steps: list[dict[str, Any]] = jsonb_column(list)
-    """name, kind, wire_digest, permit_jti, armed_at, answer and answered_at of each request, in
-    order."""
+    """The requests in order, each with name, kind, wire_digest, permit_jti, armed_at, answer and
+    answered_at."""
     http_status: int | None = None
     outcome: str | None = None
     result: dict[str, Any] = jsonb_column()

@@ -1,8 +1,8 @@
 """Record of used permits, shared by all processes and written before the first byte of a request is
 sent.
 
-The claim consumes a permit in the database, once. Afterwards a process holds it, and could present
-it again; this record refuses the second use.
+The claim consumes a permit in the database, once. The process still has the permit afterwards and
+could present it again; this record refuses the second use.
 """
 
 from connectors.transport.permit_record import PermitUse

@@ -17,7 +17,8 @@ from gate.contract.units import Subject
 
 @dataclass(frozen=True)
 class StepSummary:
-    """A request: its name, its time and its response (`200`, `not_sent`, `lost`; "" while open)."""
+    """A request with its name, its time and its response: `200`, `not_sent`, `lost`, or "" while it
+    is open."""
 
     name: str
     kind: str

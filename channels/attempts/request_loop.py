@@ -32,7 +32,7 @@ def run_requests(
     most: int = MAX_REQUESTS,
 ) -> tuple[StepResult, ...]:
     """Send the requests of a connector's operation and return their responses. Calling `question`
-    again with them gives its result.
+    again with them returns its result.
 
     Each request is recorded in the attempt, if there is one, before it is sent, and its response as
     soon as it is received; no transaction is open in between. `authority` returns the order for an

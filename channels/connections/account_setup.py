@@ -55,8 +55,8 @@ from tenants.agencies.queries import get_creator
 from tenants.vault.sealed_intake import ReadForm
 
 IsReachable = Callable[[str], bool]
-"""Returns True if requests to an address are allowed that a member, or the server they named,
-provided."""
+"""Returns True if requests are allowed to an address that was provided by a member, or by the
+server that the member named."""
 
 MAX_SETUP_STEPS = 8
 SETUP_LIFETIME = timedelta(minutes=15)
@@ -199,8 +199,9 @@ def _record_oauth_client(
     *,
     given: bool,
 ) -> ConnectedAccount | Outcome:
-    """Store the application of a form once it was given a token: it works, even if the account is
-    refused. Return the result with the application of a connected account."""
+    """Store the application in a form once the platform has issued it a token, which proves that
+    the application works even if the account is refused. Return the result, including the
+    application if an account was connected."""
     if given:
         oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
     return (

@@ -1,8 +1,8 @@
 """The command menu of a bot account, updated when the account is connected and once a day.
 
-The current menu is read first and written only if it differs, so a repeated or interrupted run
-finds its work done. The texts are catalogue sentences without content of a tenant; they are sent
-under an AuthOrder, like the menus of Discord.
+The current menu is read first and written only if it differs, so a repeated or interrupted run is
+harmless. The texts are catalogue sentences without content of a tenant; they are sent under an
+AuthOrder, like the menus of Discord.
 """
 
 from collections.abc import Callable, Mapping

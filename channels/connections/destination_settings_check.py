@@ -61,8 +61,8 @@ def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
 
 
 def destination_check_wait(scope: Scope, channel_id: UUID) -> timedelta | None:
-    """Return the delay after which a check is probably done; None if it has been impossible for a
-    while, in which case `DestinationChecked` reports the end.
+    """Return the delay after which a check is probably done, or None if checks have been impossible
+    for a while. `DestinationChecked` is then published once they are possible again.
 
     The account is locked until the transaction ends, so that rows written because of the result
     cannot miss that event.
@@ -147,7 +147,8 @@ def _record_check_outcome(
 
 
 def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
-    """Return the time since which the destination cannot be checked."""
+    """Return the time at which the destination could not be checked for the first time since the
+    last success."""
     since = scope.run(
         "UPDATE channels SET options = jsonb_build_object('blind', CAST(:now AS text)) || options,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id RETURNING options ->> "

@@ -1,8 +1,9 @@
 """Disconnect an account: revoke the grant, erase credentials, keep history.
 
-From the request on, no content is sent: claims find the account in the state LEAVING, and sends in
-progress end at their next step. The credentials are deleted in the transaction that changes the
-state, regardless of the platform's response; if the process dies before, all of it is repeated.
+Once disconnection is requested, no content is sent: claims find the account in the state LEAVING,
+and sends in progress end at their next step. The credentials are deleted in the transaction that
+changes the state, regardless of the platform's response; if the process dies before, all of it is
+repeated.
 """
 
 from collections.abc import Callable, Mapping

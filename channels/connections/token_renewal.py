@@ -51,7 +51,7 @@ MISSING_SCOPES = "oauth.scopes"
 only its owner can grant the scope."""
 
 VERIFICATION_WAIT = timedelta(seconds=60)
-"""Delay of a refused request until the account was verified."""
+"""Delay before a refused request is repeated, so that the account can be verified first."""
 AGAIN = timedelta(seconds=10)
 AGAIN_AHEAD = timedelta(seconds=60)
 """Delays after a failed renewal: while posts wait for it, and while the old token is still valid.

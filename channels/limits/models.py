@@ -30,7 +30,8 @@ class RateBucketRow(TenantRow, table=True):
     failures: int = 0
     """Consecutive 5xx responses and timeouts of creating requests; above 0 the brake is on."""
     failed_at: datetime | None = timestamp_column(optional=True)
-    """Time of the last of them: a response to an earlier request does not release the brake."""
+    """Time of the last of these failures. A response to an earlier request does not release the
+    brake."""
     write_failures: int = 0
     """Consecutive failed creating requests, regardless of successful reads between them."""
     writes_after: datetime | None = timestamp_column(optional=True)
@@ -91,9 +92,9 @@ class RequestCostRow(TenantRow, table=True):
     channel_id: UUID
     platform: str
     month: str
-    """In the time zone of the agency: `2026-11`."""
+    """The month in the time zone of the agency, such as `2026-11`."""
     what: str
-    """A `connectors.shared.request_costs.RequestCostKind`."""
+    """The kind of the requests, a `connectors.shared.request_costs.RequestCostKind`."""
     many: int
     minor: Decimal = Field(sa_type=Numeric(14, 4))
     currency: str

@@ -82,7 +82,7 @@ class MonthlyCosts:
     ends: datetime
 
     def remaining_minor(self) -> Decimal | None:
-        """Return the minor units left below the cap; None without a cap."""
+        """Return the minor units left below the cap, or None without a cap."""
         return self.cap.minor - self.spent.minor if self.cap is not None else None
 
 
@@ -154,10 +154,10 @@ def cap_wait(
     scope: Scope, platform: str, words: str, *, parts: int = 1
 ) -> tuple[datetime, Message] | None:
     """Return the time until which a post with this text and number of parts must wait for the
-    monthly cap, and the reason; None if it need not wait.
+    monthly cap, and the reason, or None if it need not wait.
 
-    Called with the account locked and before the subject is (lock order of the system). Takes no
-    locks.
+    Call it after the account is locked and before the subject is (lock order of the system). It
+    takes no locks.
     """
     asked = request_costs.price_list_of(platform)
     found = monthly_costs(scope, platform) if asked is not None else None
@@ -203,7 +203,7 @@ def cap_reached_message(found: MonthlyCosts) -> Message:
 
 
 def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
-    """Return the costs of this month on a platform with their cap; None for platforms without
+    """Return the costs of this month on a platform with their cap, or None for platforms without
     request costs."""
     asked = request_costs.price_list_of(platform)
     if asked is None:
@@ -225,7 +225,8 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
 def bills_by_account(
     scope: Scope, platforms: Iterable[str], of: str = ""
 ) -> Mapping[UUID, AccountBill]:
-    """Return the costs of a month (`2026-11`; "" for this one) by account.
+    """Return the costs of a month by account. `of` is the month, such as `2026-11`; "" means the
+    current one.
 
     Accounts without costs are absent. `platforms` are those of the accounts; if none has request
     costs, no statement runs.
@@ -243,8 +244,8 @@ def bills_by_account(
 def creator_bills(
     scope: Scope, creator_id: UUID, of: str = ""
 ) -> list[tuple[Channel, AccountBill]]:
-    """Return the costs of a month (`2026-11`; "" for this one) for each account of a creator, by
-    name. Accounts without costs are absent."""
+    """Return the costs of a month for each account of a creator, by name. `of` is the month, such
+    as `2026-11`; "" means the current one. Accounts without costs are absent."""
     ours = queries.list_creator_channels(scope, creator_id)
     found = bills_by_account(scope, {one.platform for one in ours}, of)
     return [(one, found[one.id]) for one in ours if one.id in found]

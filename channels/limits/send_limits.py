@@ -247,7 +247,7 @@ def record_answer(
 def _apply_answer(
     scope: Scope, channel_id: UUID, answer: StepResult, *, creates: bool, in_chat: bool
 ) -> shared_quota.AppAccount | None:
-    """Return the application of the account if it was read here."""
+    """Apply a response to the limits. Return the application of the account if it was read here."""
     if isinstance(answer, Response) and is_app_wide_limit(answer):
         app_limits.record_app_refusal(scope, channel_id, answer)
     match answer:
@@ -284,7 +284,7 @@ def next_probe_delay(failures: int) -> timedelta:
 
 
 def next_write_delay(failures: int) -> timedelta | None:
-    """Return the delay after consecutive failed writes before the next one; None if a read
+    """Return the delay after consecutive failed writes before the next one, or None if a read
     decides."""
     if failures < 2:
         return None

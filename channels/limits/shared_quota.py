@@ -74,9 +74,9 @@ t.ends > :now
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
     """Return the time until which no post of an account may be sent because of its application, and
-    the reason; None if posts may be sent.
+    the reason, or None if posts may be sent.
 
-    Takes no units and no locks. Returns the longest wait.
+    The longest wait counts. Takes no units and no locks.
     """
     if channel.app_key is None or not _of_app(channel.platform):
         return None
@@ -104,8 +104,9 @@ def take_quota(
     If there are too few, return the time until which it must wait, and the reason; the caller must
     then roll back its transaction.
 
-    Called with the account locked and before the subject is (lock order of the system). The row of
-    the total is locked until the transaction ends, so that no two agencies take the same unit.
+    Call it after the account is locked and before the subject is (lock order of the system). The
+    row of the total is locked until the transaction ends, so that no two agencies take the same
+    unit.
     """
     asked = tuple(steps)
     if channel.app_key is None:

@@ -32,7 +32,7 @@ _WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ShortLinkTarget:
-    """The target of a short link; None if it is closed."""
+    """The target of a short link, or None if it is closed."""
 
     id: UUID
     target: str | None
@@ -111,8 +111,8 @@ def close_links(scope: Scope, subject: Subject) -> None:
 
 
 def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | None:
-    """Return the tenant and target of a slug; None for an unknown slug, and for one that two
-    agencies have."""
+    """Return the tenant and target of a slug, or None if the slug is unknown or two agencies have
+    it."""
     if not _SLUG.fullmatch(slug):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:

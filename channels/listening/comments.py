@@ -118,7 +118,7 @@ def _fetch_comment_answers(
 
 
 def stored_comment_cursor(scope: Scope, channel_id: UUID) -> str:
-    """Return the cursor of the last read comment; "" at first."""
+    """Return the cursor of the last read comment, or "" before the first read."""
     found = scope.run(
         "SELECT cursor FROM remark_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,

@@ -45,7 +45,8 @@ class ReceivedUpdates:
 
 
 NOT_POLLED = ReceivedUpdates((), None, StepNotSent("updates", "held"))
-"""No request was made, or not all: the account is blocked, or the listener stops."""
+"""Result of a poll that made no request, or not all of them, because the account is blocked or the
+listener stops."""
 
 
 def is_polling_blocked(scope: Scope, channel: Channel, connector: ChatConnector) -> bool:
@@ -78,7 +79,7 @@ def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
 
 
 def stored_cursor(scope: Scope, channel_id: UUID) -> str:
-    """Return the cursor of an account; "" at first."""
+    """Return the cursor of an account, or "" before the first poll."""
     found = scope.run(
         "SELECT cursor FROM listen_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
@@ -181,7 +182,7 @@ def _unreadable_notice_cause(channel: Channel) -> str:
 
 def record_poll_failure(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
     """Evaluate a response without updates: a token that is invalid or lacks a right is renewed, or
-    must be reauthorized; a 429 blocks.
+    must be reauthorized; a 429 blocks the account.
 
     If only the right to read messages is missing, the members are notified and the account
     continues to post. A 409 means that another program listens on the same account: the members are

@@ -169,8 +169,7 @@ def assignees_of(scope: Scope, channel: Channel) -> TaskAssignees:
 
 
 def no_assignee_reason(scope: Scope, channel: Channel) -> Message | None:
-    """Return the reason why an account has no assignee on duty; None if it has one, or needs
-    none."""
+    """Return the reason why an account has no assignee on duty, or None if it has or needs none."""
     if not channel.is_manual:
         return None
     found = assignees_of(scope, channel)

@@ -71,7 +71,7 @@ def request_all_files(
     scope: Scope, task_id: UUID, *, creators: Collection[UUID]
 ) -> dict[str, UUID]:
     """Request all files of a task, each to be decided separately. Return the requests by digest.
-    Raises as `request_file`."""
+    Raises the errors of `request_file`."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     if task.creator_id not in creators:
         raise NotFound("handover.unknown")

@@ -36,7 +36,7 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
     )
     channel_id: UUID
     kind: str
-    """post or removal."""
+    """`post` or `removal`."""
     key: str
     state: str = ManualTaskState.WAITING
     subject_kind: str

@@ -30,7 +30,8 @@ MANUAL_TASK_STATES = StateGraph(
         _H.RECALLED: {_H.WAITING},
     },
 )
-"""A task that ended without a post may be opened again; a completed one may not."""
+"""State graph of a manual task. A task that ended without a post may be opened again; a completed
+one may not."""
 
 
 OPEN_TASK_STATES = (_H.WAITING, _H.OPENED)

@@ -282,7 +282,7 @@ def _format_instant(at: datetime | None) -> str:
 def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
     """Close a task that must no longer be posted.
 
-    If it was opened, the post may exist. Raises as `close_task`.
+    If it was opened, the post may exist. Raises the errors of `close_task`.
     """
     close_task(
         scope,
@@ -340,7 +340,7 @@ def close_task(
     why: str,
     by: UUID | None = None,
 ) -> None:
-    """Close a task and put its event. Raises Conflict if it was closed since."""
+    """Close a task and publish its event. Raises Conflict if it was closed since."""
     MANUAL_TASK_STATES.check(ManualTaskState(row.state), state)
     done = scope.run(
         "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = "
@@ -368,7 +368,7 @@ def close_task(
 
 
 def publish_task_end(scope: Scope, row: ManualTaskRow, how: str, *, why: str = "") -> None:
-    """Put the event of the end of a task, for the package of its post."""
+    """Publish the event that a task ended, for the package of its post."""
     fact = ManualTaskEnded(
         tenant_id=scope.tenant_id,
         subject_id=row.id,

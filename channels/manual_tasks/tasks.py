@@ -82,9 +82,9 @@ class ManualTask:
     about: UUID
     """The subject of the task, e.g. a delivery."""
     replaced: bool
-    """For a removal: the copy no longer shows its original content."""
+    """For a removal: True if the copy no longer shows its original content."""
     went_out: datetime | None
-    """For a removal: the time of publication; None if unknown."""
+    """For a removal: the time of publication, or None if unknown."""
     screenshot: str = ""
     """Digest of the screenshot that proves a duty required by the platform."""
 
@@ -360,7 +360,7 @@ def _lock_task_view(
 def _parse_pasted_link(
     scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[str, Connector]
 ) -> PostedLink | None:
-    """Return the post of a pasted link; None for empty text. Raises BadInput for an invalid link
+    """Return the post of a pasted link, or None for empty text. Raises BadInput for an invalid link
     for the platform, Conflict for the link of another post."""
     if not pasted.strip():
         return None

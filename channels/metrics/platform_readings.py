@@ -208,8 +208,8 @@ def read_paid_message(
 def _resolve_account(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> tuple[Channel, Connector, bool]:
-    """Return an account, its connector, and True if it must not be requested now, because it is
-    blocked or disconnected. Raises NotFound."""
+    """Return an account, its connector, and True if no request may be sent for it now, because it
+    is blocked or disconnected. Raises NotFound."""
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         waits = (
@@ -227,7 +227,7 @@ def _read_platform_answer(
     transport: Transport,
     most: int = request_loop.MAX_REQUESTS,
 ) -> T | None:
-    """Return the result of an operation, or None if it does not end."""
+    """Return the result of an operation, or None if it does not complete."""
     end = question(
         _run_platform_requests(channel, question, tenant=tenant, transport=transport, most=most)
     )
@@ -309,7 +309,7 @@ def _fetch_marks(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> Send | MarkReport | Outcome | None:
-    """Return the marks of a copy as shown by the platform; None if it does not show them."""
+    """Return the marks of a copy as shown by the platform, or None if it does not show them."""
     connector = account_connectors.connector_for(connectors, channel)
     if not copy.flags or not isinstance(connector, SupportsMarkCheck):
         return None

@@ -50,7 +50,7 @@ def store_reaction_count(scope: Scope, channel: Channel, update: ChatUpdate) -> 
 def reaction_counts(
     scope: Scope, channel_id: UUID, messages: Collection[str]
 ) -> Mapping[str, int] | None:
-    """Return the counts of a post that consists of these messages, by metric; None without any
+    """Return the counts of a post that consists of these messages, by metric, or None without any
     update."""
     found = scope.session.exec(
         select(ReactionCountRow.likes).where(

@@ -41,7 +41,7 @@ def send_member_email(event: EmailDue, *, tenant: OpenScope, post: SendEmail, ho
 
 
 def fail_member_email(event: EmailDue, *, tenant: OpenScope) -> None:
-    """Record that an email failed finally. The member's page shows it."""
+    """Record that an email failed permanently. The member's page shows it."""
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         emails.abandon_email(scope, event.subject_id)
 

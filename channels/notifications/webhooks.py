@@ -56,7 +56,7 @@ def send_webhook(
 
 
 def fail_webhook(event: WebhookCallDue, *, tenant: OpenScope) -> None:
-    """Record that a webhook failed finally."""
+    """Record that a webhook failed permanently."""
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
         abandon_call(scope, event.subject_id)
 

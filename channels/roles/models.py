@@ -27,7 +27,7 @@ class ReaderRoleRow(TenantRow, table=True):
     role: str
     wanted: bool
     stands: bool | None = None
-    """The reader has the role; None if unknown."""
+    """True if the reader has the role, or None if that is unknown."""
     since: datetime = timestamp_column()
     """Time of the last change of `wanted`."""
     reason: dict[str, Any] | None = message_column()

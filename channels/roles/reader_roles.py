@@ -56,9 +56,9 @@ class RoleGiver:
     role: str
     inbox: tuple[UUID, ...]
     paying: bool = False
-    """It is granted to readers with a paid subscription on the account."""
+    """True if the role is granted to readers with a paid subscription on the account."""
     adult: bool = True
-    """It requires proven age."""
+    """True if the role requires proven age."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ _INBOX = """
 SELECT o.id FROM channels o JOIN channels c ON c.tenant_id = o.tenant_id AND (c.id = o.id OR
 c.app_key = o.app_key)
 WHERE o.tenant_id = :tenant AND c.id = """
-"""The accounts of one application: messages to it are received by one of them."""
+"""The accounts of one application. Messages to the application are received by one of them."""
 
 _GIVERS = f"""
 SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
@@ -194,8 +194,8 @@ WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channe
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
     """Grant the role of a reader who wrote to an account, because they may have joined since.
 
-    With `anyway`, also if they have it as far as known, because a reader who left and returned has
-    lost it. Return True if there is a role to grant.
+    With `anyway`, grant it even if the reader is recorded as having it, because a reader who left
+    and returned has lost it. Return True if there is a role to grant.
     """
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=READER_NOT_THERE, **asked).scalars().all()
@@ -296,7 +296,8 @@ def apply_role(
 
 
 def _may_ask(channel: Channel, row: ReaderRoleRow) -> bool:
-    """A paused account grants no roles, but removes them."""
+    """Return True if the account may send the request. A paused account removes roles but grants
+    none."""
     rests = channel.state == ChannelState.PAUSED and not row.wanted
     return channel.state == ChannelState.ACTIVE or rests
 

@@ -55,7 +55,7 @@ def can_edit(connector: Connector) -> bool:
 
 
 def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCopy | None:
-    """Return the live copy of a subject under a native ID; None if it was removed or recalled."""
+    """Return the live copy of a subject by its native ID, or None if it was removed or recalled."""
     found = (one for one in list_copies(scope, subject) if native_id in one.native_ids)
     return next((one for one in found if one.removed_at is None and one.recalled_at is None), None)
 
@@ -197,8 +197,8 @@ def prepare_edit(
 
 
 def _denied_outcome(scope: Scope, whole: Unit, author: str) -> Outcome | None:
-    """Return the outcome if the gate would deny the edit, before any request. The log then knows
-    the author when the edit is judged."""
+    """Return the outcome if the gate denies the edit, or None if it allows it. The decision is made
+    before any request, and the author is stored with it."""
     decision = issuance.judge_unit(scope, whole, author=author)
     if decision.is_allowed:
         return None

@@ -66,8 +66,8 @@ def give_up_probe(event: BrakeProbeDue, *, tenant: OpenScope) -> None:
 
 
 def _health_probe(connector: Connector, account: str, now: datetime) -> Send | None:
-    """Return a lookup of a post that does not exist, else the verification request of the account;
-    None if neither is supported."""
+    """Return a lookup of a post that does not exist, else the verification request of the account,
+    or None if neither is supported."""
     turn: object = connector.look_up(LookupQuery("probe", "probe", now, account), ())
     if not isinstance(turn, Send) and isinstance(connector, SupportsAccountSetup):
         turn = connector.verify_account(account, ())

@@ -205,16 +205,16 @@ def is_proven_absent(
 
 
 def look_delay(n: int) -> timedelta | None:
-    """Return the delay before the next lookup after `n` lookups that did not fail; None if a member
-    must decide."""
+    """Return the delay before the next lookup after `n` lookups that did not fail, or None if a
+    member must decide."""
     return LOOK_DELAYS[n] if n < len(LOOK_DELAYS) else None
 
 
 def next_look_at(
     scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None
 ) -> datetime | None:
-    """Return the time of the next lookup (UTC-aware); None if lookups have ended and a member must
-    decide."""
+    """Return the time of the next lookup (UTC-aware), or None if lookups have ended and a member
+    must decide."""
     row = _resolve_attempt(scope, subject, part, attempt)
     if row is None or row.publish_armed_at is None:
         return None

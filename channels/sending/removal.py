@@ -70,8 +70,8 @@ def remove_copy(
     connectors: Mapping[str, Connector],
     mint: MintPermit,
 ) -> None:
-    """Remove the copy of a permit and put the event `CopyRemoved`. Does nothing for a copy that is
-    removed already.
+    """Remove the copy of a permit and publish the event `CopyRemoved`. Does nothing for a copy that
+    is removed already.
 
     Raises `outbox.RetryLater` until the removal is proven, by the platform or by a member's
     statement. A copy that the platform refuses to delete is replaced if possible. No emergency stop
@@ -318,7 +318,7 @@ def _notify_members(
 
 
 def record_removal(scope: Scope, copy: LiveCopy, proof: str) -> None:
-    """Record that a copy was removed: close its tasks and notices, and put the event."""
+    """Record that a copy was removed: close its tasks and notices, and publish the event."""
     live_copies.record_removed(
         scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof
     )

@@ -158,10 +158,10 @@ def prepare_step(
 
     `kind="stage"` stops before the publishing step and returns StagedUploads. `act` is the maximum
     wall time of all steps together. In this transaction, the caller has locked the epochs of the
-    gate and the channel (`send_limits.claim_send_slot`), changed the state of its subject and put
-    its reconcile event. Uploads of earlier attempts are reused. `author` and `whole` are those of
-    `gate.permits.issuance.mint_permit`. Raises PermitDenied; Conflict if another worker prepared
-    the same subject concurrently.
+    gate and the channel (`send_limits.claim_send_slot`), changed the state of its subject and
+    published its reconciliation event. Uploads of earlier attempts are reused. `author` and `whole`
+    are those of `gate.permits.issuance.mint_permit`. Raises PermitDenied; Conflict if another
+    worker prepared the same subject concurrently.
     """
     connector = account_connectors.connector_for(connectors, channel)
     if kind == "stage" and any(

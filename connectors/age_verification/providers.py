@@ -16,7 +16,7 @@ from connectors.contract.outcomes import Outcome
 from foundation.sealed import Sealed
 
 AGE_PROVIDERS = ("connectors.age_verification.yoti:Yoti",)
-"""Listed as strings, so that the list imports no provider."""
+"""Import paths of the providers. They are strings, so that this module imports no provider."""
 
 AGE_CHECK_ACTION = "age_check"
 """The action of a ControlOrder that starts a check. Reading its result is a `look`."""
@@ -27,8 +27,8 @@ class AgeCheckRequest:
     """A check to be started. `reference` is our ID, the only information about the viewer that the
     provider receives.
 
-    `back` is the URL to which the viewer's browser returns, and `call` that of the provider's
-    webhook, "" without a public address. `lives` is the time that the viewer has.
+    `back` is the URL to which the viewer's browser returns. `call` is the URL of our webhook for
+    the provider, or "" without a public address. `lives` is the time that the viewer has.
     """
 
     reference: str
@@ -47,7 +47,7 @@ class AgeCheckSession:
 
 @dataclass(frozen=True)
 class AgeCheckResult:
-    """The result of a check. `method` and `level` (L0 to L4) are those of a passed one.
+    """The result of a check. `method` and `level` (L0 to L4) are set if the check passed.
 
     `expired`: it ended without a result and may be repeated. `recalled`: it had passed, and the
     provider revoked the result.

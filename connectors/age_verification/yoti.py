@@ -45,7 +45,7 @@ ASSURANCE_LEVELS = {
     "MOBILE": "L3",
     "CREDIT_CARD": "L2",
 }
-"""The assurance level of each method. An unknown method proves nothing."""
+"""The assurance level of each method. An unknown method counts as L0."""
 
 SESSION_STATES = {
     "PENDING": "pending",
@@ -53,8 +53,8 @@ SESSION_STATES = {
     "FAIL": "failed",
     "COMPLETE": "passed",
 }
-"""`FAIL` concerns the age; `ERROR`, `CANCELLED` and `EXPIRED` concern the check. Unknown states
-count as pending."""
+"""The result for each state of a session. `FAIL` means that the age was not proven; `ERROR`,
+`CANCELLED` and `EXPIRED` mean that the check itself failed. Unknown states count as pending."""
 ENDED_SESSION_STATES = frozenset({"ERROR", "CANCELLED", "EXPIRED"})
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -227,7 +227,7 @@ def _parse_session_id(answer: StepResult) -> str:
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
-    """401 means an unknown SDK ID, 403 a wrong key."""
+    """Return the outcome of a refused request: 401 means an unknown SDK ID, 403 a wrong key."""
     if isinstance(answer, Response) and answer.status in (401, 403):
         return Reauthorize(Message("age.refused_key"))
     return outcome_of_status(answer, creates=False)

@@ -13,8 +13,8 @@ STRANGE = ("https://example.com/", "https://example.com/watch", "https://example
 def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[str]:
     """Check that the URL of a copy resolves to its native ID.
 
-    URLs that are no post, another account's post or deleted are not found. An invalid response
-    proves nothing.
+    URLs that are not posts, belong to another account's post or name a deleted post are not found.
+    An invalid response proves nothing.
     """
     if world.address is None:
         return []

@@ -31,7 +31,8 @@ BECOMES: Mapping[ModerationAction, str] = {
 because the author's comments may be missing after it."""
 
 LOST_ANSWER_FAULTS = ("reset_before", "reset_after", "status:503", "accept_then_hang")
-"""Faults of a moderation action. None makes it uncertain, because it is idempotent."""
+"""Faults of a moderation action. None of them makes the action uncertain, because it is idempotent.
+"""
 
 
 def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[str]:

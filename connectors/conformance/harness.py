@@ -36,8 +36,8 @@ from gate.contract.permit import AuthOrder, Authority, ControlOrder, RemovalOrde
 from gate.contract.units import REPOST_KIND, Unit
 
 DEADLINE = 0.4
-"""Maximum number of seconds of a step in which the fake hangs. Other steps keep their deadline,
-since a slow machine is no fault."""
+"""Maximum number of seconds of a step in which the fake hangs. Other steps retain their own
+deadline, so that a slow test machine does not count as a fault."""
 
 LOOKS = (20, 60, 300, 1800, 7200)
 """Seconds to wait before each look-up."""
@@ -56,8 +56,8 @@ class EndlessConnector(Exception):
 
 @dataclass
 class PublishReport:
-    """The history of a unit. `outcome` is the final one as a tenant would see it; `told` are the
-    answers of the last attempt."""
+    """The history of a unit. `outcome` is the final one as a tenant would see it; `told` contains
+    the answers of the last attempt."""
 
     outcome: Outcome = NOTHING_YET
     told: tuple[StepResult, ...] = ()
@@ -82,8 +82,8 @@ class SendingHarness:
     def send(
         self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()
     ) -> StepResult:
-        """Send one step with the authorization of its kind. `answers` are those to the previous
-        steps."""
+        """Send one step with the authorization of its kind. `answers` contains the answers to the
+        previous steps."""
         hangs = step.kind in self._world.hangs
         patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
         authority = self._build_authority(step, unit, answers)
@@ -108,8 +108,8 @@ class SendingHarness:
         return conformance_permit(unit, step, self._world.now(), named)
 
     def publish(self, unit: Unit) -> PublishReport:
-        """Publish a unit, at most `MAX_TRIES` times. Retry what was certainly not accepted and look
-        up what may have been."""
+        """Publish a unit in at most `MAX_TRIES` attempts. Retry a request that was certainly not
+        accepted, and look up one that may have been."""
         story = PublishReport()
         staged: tuple[StepResult, ...] = ()
         for _ in range(MAX_TRIES):
@@ -195,7 +195,7 @@ class SendingHarness:
     def look_up(
         self, unit: Unit, armed_at: datetime, told: tuple[StepResult, ...] = ()
     ) -> LookupResult:
-        """Perform one look-up with all its requests. `told` are the answers of the attempt."""
+        """Perform one look-up with all its requests. `told` contains the answers of the attempt."""
         sought = LookupQuery(
             unit.native_key,
             unit.text_of("body"),
@@ -239,8 +239,8 @@ class SendingHarness:
         return turn
 
     def edit(self, unit: Unit, native_id: str, told: tuple[StepResult, ...]) -> Outcome:
-        """Make one attempt to change the text of a copy to that of a unit. `told` are the answers
-        of its publication."""
+        """Make one attempt to change the text of a copy to that of a unit. `told` contains the
+        answers of its publication."""
         if not isinstance(self._connector, SupportsEdits):
             raise TypeError("it does not support edits")
         answers: tuple[StepResult, ...] = ()

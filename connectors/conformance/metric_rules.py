@@ -11,7 +11,8 @@ from connectors.contract.metrics import SupportsFollowerCount
 
 
 def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that the follower count is the platform's, and that an invalid response yields none."""
+    """Check that the returned follower count equals the platform's, and that an invalid response
+    yields none."""
     if world.followers is None:
         return []
     if not isinstance(connector, SupportsFollowerCount):

@@ -10,7 +10,7 @@ from connectors.contract.outcomes import Disconnected, Published, Reauthorize
 from gate.contract.units import Text
 
 UNEXPLAINED_REFUSAL = "status:404"
-"""The platform does not know the request, and its response gives no reason."""
+"""A response of a platform that does not know the request and states no reason."""
 
 
 def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Connector) -> list[str]:

@@ -177,8 +177,11 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
 
 
 def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that each medium is sent by its digest, never as a URL: uploaded before the publish
-    step, which then names it, or as part of that step."""
+    """Check that each medium is sent by its digest, never as a URL.
+
+    It is either uploaded before the publish step, which then refers to it, or sent as part of that
+    step.
+    """
     unit = world.unit(media=2)
     try:
         story = SendingHarness(world, connector).publish(unit)
@@ -261,7 +264,7 @@ def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that all content flags are in the requests."""
+    """Check that the requests contain all content flags."""
     unit = world.unit(media=world.flagged_media, flags=world.flags)
     try:
         steps = SendingHarness(world, connector).publish(unit).steps
@@ -278,7 +281,7 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that `Published` of a removal means that the copy is deleted.
+    """Check that the outcome `Published` of a removal means that the copy is deleted.
 
     Removal must be idempotent and be retried after a fault.
     """
@@ -307,8 +310,8 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
-    """Remove a copy and repeat the request up to three times after a Retry, since a slow machine
-    may lose an answer."""
+    """Remove a copy and repeat the request up to three times after a Retry, since an answer may be
+    lost on a slow machine."""
     outcome = house.remove(unit, native_id)
     for _ in range(3):
         if not isinstance(outcome, Retry):

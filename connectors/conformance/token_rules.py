@@ -33,15 +33,15 @@ SURE: dict[str, Day] = {
     "request not sent": lambda step: StepNotSent(step.name, "refused"),
     "429": lambda step: Response(step.name, 429, {"retry-after": "30"}, {}),
 }
-"""Answers after which the refresh token is certainly unused."""
+"""Results of a refresh request after which the refresh token is certainly unused."""
 
 DOUBTFUL: dict[str, Day] = {
     "lost response": lambda step: StepAnswerLost(step.name, "reset"),
     "502": lambda step: Response(step.name, 502),
     "broken JSON": lambda step: Response(step.name, 200),
 }
-"""Answers after which the refresh token may be used up, and which prove nothing about the account.
-"""
+"""Results of a refresh request after which the refresh token may be used up. They prove nothing
+about the account."""
 
 
 def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]:

@@ -122,8 +122,8 @@ class FakePlatform(Protocol):
         ...
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """Return native ID and text of every post ever accepted, including duplicates and deleted
-        ones."""
+        """Return the native ID and the text of every post ever accepted, including duplicates and
+        deleted posts."""
         ...
 
     def live_post_ids(self) -> set[str]:
@@ -152,14 +152,15 @@ KINDS = {
     "edits": StepKind.MUTATE,
     "deletes": StepKind.RESTRICT,
 }
-"""The step kinds of the fake's kinds of requests; all others are control."""
+"""The step kinds of the fake's kinds of requests. All other kinds are control steps."""
 
 
 @dataclass(frozen=True)
 class WorldRoles:
-    """A role that the account can assign to `member`, who has joined, and not to `stranger`.
+    """A role that the account can assign to `member`, who has joined, but not to `stranger`.
 
-    `borne` returns True if the member has it; `on` is the fake's kind of request that assigns it.
+    `borne` returns True if the member has the role; `on` is the fake's kind of request that assigns
+    it.
     """
 
     role: str
@@ -212,16 +213,17 @@ class ConnectorWorld:
     counts: str = "views"
     """Name of a metric of a copy; "" if the platform has none."""
     followers: Callable[[int], None] | None = None
-    """Sets the number of followers; None if the platform does not report it."""
+    """Sets the number of followers. It is None if the platform does not report that number."""
     followers_on: str = "metrics"
-    """The fake's kind of that request."""
+    """The fake's kind of the request that reads the number of followers."""
     remark: Callable[[str, str], str] | None = None
     """Adds a comment of another user (text, native ID of the post) and returns its ID as in
     `connectors.contract.comments.Comment`. None if the platform has no comments."""
     address: Callable[[str], str] | None = None
     """Returns the URL of a copy by its native ID; None if copies have no URL, such as messages."""
     elsewhere: tuple[str, ...] = ()
-    """URLs on the platform that are no post of the account: a profile, another account's post."""
+    """URLs on the platform that are not posts of the account, for example a profile or another
+    account's post."""
     named_as: Callable[[str], str] = str
     """Returns the current native ID of a copy, if the platform changes the first one."""
     named_on: str = "lookups"
@@ -233,8 +235,8 @@ class ConnectorWorld:
     answers: bool = True
     """True if the platform allows replies to comments."""
     passed_on: Callable[[str], bool] | None = None
-    """Returns True if a post was crossposted; None if unsupported. The fake's kind of that request
-    is `passes`."""
+    """Returns True if a post was crossposted; None if crossposts are unsupported. The fake's kind
+    of the crosspost request is `passes`."""
     closes: Callable[[str], None] | None = None
     """Closes a post for comments; None if unsupported."""
 
@@ -249,7 +251,7 @@ class ConnectorWorld:
     """Returns credentials for a token refresh, different each time; None if the fake issues none.
     """
     grants_on: str = "tokens"
-    """The fake's kind of that request."""
+    """The fake's kind of the request that refreshes tokens."""
     hooks: WorldWebhook | None = None
     """The platform's webhook; None if unsupported."""
     calls: Callable[[], SignedCall] | None = None
@@ -266,13 +268,14 @@ class ConnectorWorld:
     """Adds a payment in minor units and returns the ID of the charge; None if the platform lists no
     movements."""
     moved_on: str = "lookups"
-    """The fake's kind of that request."""
+    """The fake's kind of the request that lists movements."""
     price: Money | None = None
     """The price of every unit of this world."""
     bought: Callable[[str], None] | None = None
     """Marks the message with this native ID as bought; None if the platform sells nothing."""
     chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The option values that this account accepts, if they are not all of the declared ones."""
+    """The accepted values by option, for options of which this account does not accept all declared
+    values."""
     beside: Callable[[Unit, str], Unit] = field(default=lambda unit, option: unit)
     """Adds to a unit whatever the named option requires."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
@@ -293,8 +296,8 @@ class ConnectorWorld:
     least_media: int = 0
     """Minimum number of pictures per unit, for platforms without text-only posts."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
-    """Returns the texts of all messages of a copy, each with True if it has a picture. Needed for
-    replacements."""
+    """Returns the text of each message of a copy, with True if the message has a picture. Needed
+    for replacements."""
     says: Callable[[str], tuple[str, int]] | None = None
     """Returns the public text of a copy and its number of media. Needed for edits."""
     addressed: bool = False

@@ -97,8 +97,8 @@ class ConnectForm:
 
 @dataclass(frozen=True)
 class ConnectedAccount:
-    """A connected account, from which its channel is created. `lifetime` is that of `token`, from
-    its request."""
+    """A connected account, from which its channel is created. `lifetime` is the lifetime of
+    `token`, counted from its request."""
 
     account: str
     name: str
@@ -123,9 +123,9 @@ class ConnectedAccount:
 class OAuthVisit:
     """A consent page of the platform, which redirects the user back with a code.
 
-    `page` is a URL or a path of the platform's site, and `asked` its query, to which `channels`
-    adds the redirect URI, a state and a PKCE challenge. After the redirect, `connect` starts again
-    without answers; its form then contains `keep`, and `code` and `verifier`, both sealed.
+    `page` is a URL or a path of the platform's site. `asked` is its query, to which `channels` adds
+    the redirect URI, a state and a PKCE challenge. After the redirect, `connect` is called again
+    without answers; its form then contains `keep`, `code` and `verifier`. The last two are sealed.
     """
 
     page: str

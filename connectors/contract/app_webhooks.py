@@ -38,8 +38,8 @@ class AppWebhookEvent:
     account: str
     wakes: frozenset[WebhookTopic]
     platform: str = ""
-    """The platform of the account, if several platforms call one address; "" if the address
-    determines it."""
+    """The platform of the account, if several platforms call the same URL; "" if the URL determines
+    the platform."""
     at: datetime | None = None
     """Time of the event (UTC-aware), if the signed body contains it."""
 

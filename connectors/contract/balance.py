@@ -49,7 +49,7 @@ class AccountBalance:
 @dataclass(frozen=True)
 class MovementPage:
     """A page of movements. `count` includes rows that could not be parsed. `lies` is the balance,
-    present on the last page only."""
+    set on the last page only."""
 
     rows: tuple[BalanceMovement, ...]
     count: int
@@ -71,6 +71,6 @@ class SupportsBalance(ChatConnector, Protocol):
     def look_up_refund_from(
         self, charge_id: str, start: int, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Search for a refund like `look_up_refund`, from position `start`; earlier movements are
-        known."""
+        """Search for a refund like `look_up_refund`, but from position `start`, because earlier
+        movements are known."""
         ...

@@ -11,7 +11,7 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class BotCommand:
-    """A command of the menu. `words` are the arguments it accepts, one at most, with their
+    """A command of the menu. `words` are the values accepted as its only argument, with their
     descriptions; `asks` describes the argument."""
 
     name: str

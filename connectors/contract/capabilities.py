@@ -52,9 +52,10 @@ class PostOption:
     pattern: str = r".+"
     """Regular expression that the whole text, or each entry, must match."""
     read: bool = False
-    """Readers see it or find the post by it, so the gate checks it like the post's text."""
+    """True if readers see the value or find the post by it. The gate then checks it like the post's
+    text."""
     films: bool = False
-    """It applies only to a post of a single video, and is refused on any other."""
+    """True if the option applies only to a post of a single video and is refused on any other."""
     example: str = ""
     """A valid text or entry, shown in the form and sent by the conformance tests."""
 
@@ -93,10 +94,10 @@ class Capabilities:
     can_chat: bool
     can_sell: bool
     stages: bool
-    """Media are uploaded in a separate event before the publish step."""
+    """Media are uploaded in separate requests before the publish step."""
     repeat_seconds: int = 0
     """Seconds after a request during which a repeat creates no second copy, because the platform
-    honours the key or refuses identical content; 0 if it promises neither."""
+    honours the key or refuses identical content; 0 if the platform guarantees neither."""
     listing_lag_seconds: int = MIN_LISTING_LAG_SECONDS
     """Maximum number of seconds for which a published post may be missing from the data that a
     look-up reads. Values under ten minutes count as ten."""
@@ -106,8 +107,8 @@ class Capabilities:
     poll_gap: float = 0.0
     """Seconds between the requests of one poll; 0 if the platform does not limit them."""
     hand_over: bool = False
-    """Nothing is sent: the prepared post becomes a manual task of a member, who marks it as done.
-    """
+    """No request is sent: the prepared post becomes a manual task of a member, who marks it as
+    done."""
     in_house: bool = False
     """The platform is part of this installation and needs no sign-in."""
     points_at: frozenset[str] = frozenset()
@@ -117,16 +118,17 @@ class Capabilities:
     edits: bool = False
     """The text of a published post can be edited (`connectors.contract.edits.SupportsEdits`)."""
     film_seconds: tuple[int, int] = (0, 0)
-    """Minimum and maximum length of a video in seconds; 0 if undocumented, or longer than any video
-    here."""
+    """Minimum and maximum length of a video in seconds. A value is 0 if it is undocumented, or if
+    the maximum is longer than any video here."""
     threads: int = 1
     """Maximum number of parts of a thread, each a reply to the one before; 1 if there are no
     threads."""
     first_comment: bool = False
     """A post may have one comment of its author, text only, on a platform without threads."""
     passes_on: str = ""
-    """The option that shows a post again to the followers of its destination elsewhere. The repost
-    is the last part of the post and is checked for the surface `passes_to`. "" if unsupported."""
+    """The option that crossposts a post, which shows it again to the followers of its destination.
+    The crosspost is the last part of the post and is checked for the surface `passes_to`. "" if
+    unsupported."""
     passes_to: str = ""
     joins_parts: bool = False
     """On a platform without threads, the parts of a thread are shown as one post: texts and
@@ -150,11 +152,12 @@ class Capabilities:
     """A repeated reply to a comment would be a duplicate even where a repeated post is not, so a
     lost one is looked up."""
     looks_for_messages: bool = False
-    """The same for a message to one user."""
+    """A repeated message to one user would be a duplicate even where a repeated post is not, so a
+    lost one is looked up."""
     keeps_messages: bool = False
     """Messages to one user cannot be deleted, unlike posts."""
     reply_hours: int = 0
-    """Hours after a user's last message during which a reply is allowed; 0 for no limit."""
+    """Hours after a user's last message during which a reply is allowed; 0 if there is no limit."""
     names_whom_it_answers: bool = False
     """A reply notifies the addressed user only if its text begins with their name."""
     cost: PostingCost = "free"

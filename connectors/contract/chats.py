@@ -31,8 +31,8 @@ class ChatConnector(Connector, Protocol):
         ...
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
-        """Return the request for a refund (control). A response of "already refunded" is a success,
-        so the request may be repeated."""
+        """Return the request for a refund (control). The response "already refunded" counts as
+        success, so the request may be repeated."""
         ...
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
@@ -95,8 +95,8 @@ class SupportsWebhook(ChatConnector, Protocol):
 
 @dataclass(frozen=True)
 class ChatUpdates:
-    """Updates in order, and the cursor after exactly these; later updates follow from it. The
-    cursor "" leaves the stored one unchanged."""
+    """Updates in order, and the cursor after exactly these; a later read with that cursor returns
+    the updates that follow. The cursor "" does not change the stored one."""
 
     updates: "tuple[ChatUpdate, ...]"
     cursor: str

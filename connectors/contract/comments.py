@@ -14,7 +14,8 @@ from connectors.contract.outcomes import Outcome
 
 COMMENTS_ACTION = "remarks"
 MODERATE_ACTION = "moderate"
-"""Names of the steps."""
+"""Action and step name of a moderation request. `COMMENTS_ACTION` is that of a request that reads
+comments."""
 
 OWN_COMMENT_PREFIX = "comment:"
 """Prefix of the native ID of our replies, on platforms whose posts and comments have the same form

@@ -128,8 +128,8 @@ class WireStep:
         return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
 
     def wire_digest(self) -> str:
-        """Return the SHA-256 of the request: method, path, headers, and the body or digests of
-        files."""
+        """Return the SHA-256 of the request: its method, path and headers, and its body or the
+        digests of its files."""
         body: object = self.json
         if self.file is not None:
             body = self.file.sha256 if self.file.part is None else self.file.digest_parts
@@ -155,8 +155,8 @@ class WireStep:
 
 
 def _digest_value(value: Any) -> Any:
-    """Return the value as covered by the digest. A sealed value is replaced by the digest of its
-    box."""
+    """Return the form of a value that the digest covers. A sealed value is replaced by the digest
+    of its ciphertext."""
     if isinstance(value, Mapping):
         return {name: _digest_value(part) for name, part in value.items()}
     return hashlib.sha256(value.box).hexdigest() if isinstance(value, Sealed) else value
@@ -352,7 +352,7 @@ class SupportsTokenRefresh(Protocol):
 
 @dataclass(frozen=True)
 class PostedLink:
-    """A manually published post, as named by its link or number."""
+    """A manually published post, identified by its link or number."""
 
     native_id: str
     url: str = ""

@@ -33,8 +33,8 @@ class DestinationReport:
     """The result of a destination check, in terms of the policy: the conditions that hold and those
     that certainly fail.
 
-    A condition in neither list is unknown: nothing that needs it is published there, and nothing is
-    removed because of it.
+    A condition in neither list is unknown: content that needs it is not published there, and no
+    content is removed because of it.
     """
 
     holds: tuple[str, ...] = ()

@@ -32,11 +32,11 @@ class TimeSpan:
 
 @dataclass(frozen=True)
 class Earning:
-    """A movement. `gross` is zero or positive; `fee` is the platform's share of it, or, if
-    negative, an addition by the platform.
+    """A movement. `gross` is zero or positive; `fee` is the platform's share of it or, if negative,
+    an amount that the platform added.
 
-    `like` is the key that the movement would have without a platform ID; equal to `key` if it has
-    none.
+    `like` is the key that the movement would have without a platform ID; it equals `key` if there
+    is no ID.
     """
 
     key: str

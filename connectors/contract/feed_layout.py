@@ -1,5 +1,5 @@
 """Feed layouts: the appearance of a post on its platform, as data with sources. Undocumented facts
-are left open, and the preview says so instead of guessing.
+are omitted, and the preview reports them as unknown instead of guessing.
 
 A connector declares its layouts in `Capabilities.shows`. Without any, the preview is neutral.
 """
@@ -43,8 +43,8 @@ class FeedLayout:
     fold: FoldRule | None = NO_FOLD
     album: Literal["grid", "strip", "column"] = "grid"
     shapes: tuple[float, float] | None = None
-    """The narrowest and widest aspect ratio (width divided by height); others are cropped. None:
-    not cropped."""
+    """The narrowest and widest aspect ratio (width divided by height); pictures outside this range
+    are cropped. None if pictures are not cropped."""
     first_shapes: bool = False
     """All pictures of an album are cropped to the aspect ratio of the first."""
     cards: bool = False
@@ -52,12 +52,13 @@ class FeedLayout:
     covers: tuple[str, ...] = ()
     """Prefixes of the content flags that blur the pictures until the reader taps them."""
     cover: str = ""
-    """The flag option by which the author blurs them."""
+    """The flag option with which the author blurs the pictures."""
     badge: str = ""
     """The label that the platform shows next to the name of an account that posts through its API.
     """
     fills: float = 0.0
-    """The aspect ratio that fills the screen; others are cropped or leave a margin. 0: any does."""
+    """The aspect ratio that fills the screen; media with another ratio are cropped or shown with a
+    margin. 0 if any ratio fills it."""
 
 
 NEUTRAL_LAYOUT = FeedLayout(fold=None)

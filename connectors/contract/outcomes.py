@@ -109,7 +109,8 @@ class Unknown:
 class Failed:
     """A look-up found that the platform finally refused the post: nothing is published.
 
-    A repeat would not help, unless the error was the platform's; it is then repeated after `again`.
+    A repeat would not help, unless the error was on the platform's side. In that case the post is
+    sent again after `again`.
     """
 
     reason: Message

@@ -9,8 +9,8 @@ from connectors.contract.connector import Connector, PlatformCopy, Send, StepRes
 from gate.contract.units import Subject
 
 BOUGHT_STAYS = "connectors.bought_stays"
-"""Message code of a copy that is not deleted because its reader paid for it. Only the removal of a
-recalled copy is pursued further."""
+"""Message code for a copy that is not deleted because its reader paid for it. Removal is attempted
+again only for a recalled copy."""
 
 
 def encode_payload(subject: Subject) -> str:

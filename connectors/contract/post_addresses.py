@@ -55,8 +55,9 @@ OTHER_ACCOUNTS_POST = Failed(Message("naming.other_account"))
 ADDRESS_UNREADABLE = Unknown(Message("connectors.lookup_failed"))
 
 _KEY = re.compile(r"(?!\.{1,2}\Z)[\w.~:-]{1,200}", re.ASCII)
-"""The record keys of https://atproto.com/specs/record-key have the largest alphabet. A key of dots
-only would escape from its path."""
+"""The pattern of a post ID. The record keys of https://atproto.com/specs/record-key have the
+largest alphabet. A key that consists only of dots would change the request path, so it is refused.
+"""
 
 
 def is_post_key(part: str) -> bool:

@@ -1,5 +1,5 @@
-"""All connectors of the installation. They are listed as strings, so that the list imports no
-platform."""
+"""All connectors of the installation. They are listed as import paths, so that this module imports
+no platform."""
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -32,8 +32,8 @@ BUILTIN_CONNECTORS = (
 
 
 PLUGIN_LOADER = "connectors.registry.plugins:load_plugins"
-"""The loader of installed packages. It is a string as well, because it imports the logging
-libraries."""
+"""Import path of the loader for installed packages. It is a string, because the loader imports the
+logging libraries."""
 
 
 class ConnectorRegistry(dict[str, Connector]):
@@ -49,7 +49,7 @@ def connectable_platforms(
 ) -> Mapping[str, SupportsAccountSetup]:
     """Return the platforms whose accounts are connected from the dashboard, with their connectors.
 
-    The simplest setup comes first: by minutes, cost and review time.
+    They are sorted by simplicity of the setup: by minutes, cost and review time.
     """
     able = {name: one for name, one in connectors.items() if isinstance(one, SupportsAccountSetup)}
     return dict(
@@ -67,7 +67,8 @@ def load_connectors() -> Mapping[str, Connector]:
 
 
 def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mapping[str, Connector]:
-    """Return the built-in connectors by platform. Raises ValueError if two have the same one."""
+    """Return the built-in connectors by platform. Raises ValueError if two connectors have the same
+    platform."""
     connectors: dict[str, Connector] = {}
     for name in names:
         connector = cast(Callable[[], Connector], _import_attribute(name))()

@@ -39,17 +39,18 @@ from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 
 CONTRACT_VERSION = 2
-"""The version that a third-party connector states in `contract`. It is increased if connectors
-written for the previous version would be misunderstood."""
+"""The version of the contract, which a third-party connector states in `contract`. It is increased
+if connectors written for the previous version would no longer work correctly."""
 
 log = telemetry.get_logger("connectors.registry.plugins")
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
-"""Names of platforms, with the same pattern as in the gate's policies. The two suffixes are
-reserved for the sign-in URLs of other platforms."""
+"""Pattern of platform names, the same as in the gate's policies. The two suffixes are reserved for
+the sign-in URLs of other platforms."""
 _ACTS = ("next_step", "look_up", "remove", "read_metrics")
 _CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
-"""`listen` replaced `updates` and `parse_updates`. A chat connector with only those is rejected."""
+"""The methods that a chat connector must have. `listen` replaced `updates` and `parse_updates`; a
+connector that has only those is rejected."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
     connector.SupportsReplacement,

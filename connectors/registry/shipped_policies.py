@@ -1,5 +1,5 @@
-"""Policies that installed packages ship for their platforms. They are read as data, without running
-any code of the package.
+"""Policies that installed packages provide for their platforms. They are read as data, without
+running any code of the package.
 
 A package declares its file in an entry point of the group `greenroom.rows`: `acme =
 "acme_greenroom:rows.json"`.
@@ -38,7 +38,7 @@ def shipped_policies() -> tuple[ShippedPolicy, ...]:
 
 
 def policy_documents() -> Iterator[bytes]:
-    """Yield the documents alone."""
+    """Yield the policy documents without the names of their packages."""
     return (one.document for one in shipped_policies())
 
 

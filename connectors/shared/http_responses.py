@@ -41,7 +41,7 @@ SHORT_RETRY = timedelta(seconds=2)
 further retry."""
 
 RATE_WINDOW = timedelta(seconds=60)
-"""Delay after a 429 response without a time."""
+"""Delay after a 429 response that states no time."""
 
 MAX_RETRY_WAIT = timedelta(days=7)
 """Maximum delay. A longer Retry-After is considered an error of the platform."""
@@ -54,23 +54,23 @@ CROSSPOST_STEP = "crosspost"
 """Name of the step that crossposts, on platforms that count crossposts separately."""
 
 NO_PUBLIC_ADDRESS = "no_public_address"
-"""Detail of an unsent step whose file the platform would download: this installation has no public
-address."""
+"""Detail of a step that was not sent, because the platform would download its file and this
+installation has no public address."""
 
 ADDRESS_ELSEWHERE = "address_elsewhere"
-"""Detail of an unsent upload: the upload URL in the response is invalid or not on the platform's
-hosts."""
+"""Detail of an upload that was not sent, because the upload URL in the response is invalid or not
+on the platform's hosts."""
 
 _INSTANTS = 10**9
 _LAST = 10**11
-"""Numbers from `_INSTANTS` are Unix times in seconds, smaller ones durations. `_LAST` is the
-largest possible time."""
+"""The largest possible Unix time. Numbers from `_INSTANTS` upwards are Unix times in seconds,
+smaller ones are durations."""
 
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
 APP_LIMIT_CODE = "application_limited"
-"""Signs of a limit beyond one account: Meta's error code, a Bluesky server's policy for IP
-addresses, and the sandbox's error."""
+"""The sandbox's error code for a limit beyond one account. `META_APP_RATE` is that of Meta, and
+`BLUESKY_IP_POLICY` the policy of a Bluesky server for IP addresses."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
 """Google's error reasons for limits of an application."""
@@ -87,12 +87,12 @@ _WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
 `-reset`."""
 
 CONNECT_ERRORS = frozenset({"ConnectError", "ConnectTimeout"})
-"""Details of unsent requests whose host was unreachable (names of httpx exceptions). Other details
-are ours."""
+"""Details of unsent requests whose host was unreachable (names of httpx exceptions). All other
+details are defined by Greenroom."""
 
 READER_GONE = "connectors.reader_gone"
-"""Message code: the reader of a message blocked the account or was deleted; the account itself
-works."""
+"""Message code: the reader of a message blocked the account or was deleted; the account itself is
+not affected."""
 
 
 def quote_segment(value: str) -> str:
@@ -171,7 +171,8 @@ def is_app_wide_limit(answer: Response) -> bool:
     policy for IP addresses. Meta uses error 4:
     https://developers.facebook.com/docs/graph-api/overview/rate-limiting. X has a daily limit for
     the application and returns 402 without credits. Fanvue returns 410 for an expired API version.
-    Reddit limits applications only. YouTube, TikTok and the sandbox have error codes for it.
+    All of Reddit's limits apply to the application. YouTube, TikTok and the sandbox have error
+    codes for such limits.
     """
     if not 400 <= answer.status < 500:
         return False

@@ -108,9 +108,12 @@ def client_auth_step(
 def _build_token_step(
     path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True
 ) -> WireStep:
-    """A client with a secret authenticates by HTTP Basic; one without sends only its ID. If the ID
-    parameter has another name, or Basic is unsupported, ID and secret are form fields (RFC 6749,
-    2.3.1)."""
+    """Return a request to the token server.
+
+    A client with a secret authenticates by HTTP Basic; one without a secret sends only its ID. If
+    the ID parameter has another name, or Basic is unsupported, ID and secret are form fields (RFC
+    6749, 2.3.1).
+    """
     shown = client if client.secret is not None and named == CLIENT_ID and basic else None
     secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
     return WireStep(
@@ -152,7 +155,7 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
     """Return the outcome of a failed code exchange. A code works only once, so after an unclear
-    answer the user must consent `again`."""
+    answer it is Rejected with the message `again`, which asks the user to consent again."""
     if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
         "invalid_client",
         "unauthorized_client",

@@ -20,7 +20,7 @@ ChosenOptions = tuple[tuple[str, OptionValue], ...]
 
 OPTION_TRUE = "true"
 OPTION_FALSE = "false"
-"""Values of a flag in a `PlatformOption`."""
+"""The value of a flag that is off in a `PlatformOption`."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def next_step_priced(
 
 
 def is_mispriced(step: WireStep, platform: str, price: Money | None) -> bool:
-    """Return True if a publish request has another price than it must have."""
+    """Return True if the price in a publish request differs from the required one."""
     field = _FIELDS.get(platform, "")
     if not field:
         return price is not None

@@ -1,4 +1,4 @@
-"""Rate limits of platforms as data, and the readings of them in responses.
+"""Rate limits of platforms as data, and functions that read them from responses.
 
 The numbers are the platforms' own: https://docs.x.com/x-api/fundamentals/rate-limits,
 https://developers.google.com/youtube/v3/determine_quota_cost,
@@ -27,8 +27,8 @@ QuotaVerdict = Literal["yes", "kept", "shared"]
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A number of units per window, for one account or all accounts of an application. The cost of
-    a request depends on its step."""
+    """A limit of units per window, for one account or for all accounts of an application. The cost
+    of a request depends on its step."""
 
     name: str
     of: Literal["account", "app"]
@@ -48,7 +48,8 @@ class RateLimit:
     begins: str = ""
     """Name of the step that starts an upload, if it costs units."""
     posts_alone: bool = False
-    """Replies and removals do not count, so no units are reserved for them."""
+    """True if replies and removals do not count towards the limit, so that no units are reserved
+    for them."""
 
     def cost_of(self, step: str) -> int:
         """Return the units of a request. The further requests of an upload cost nothing."""

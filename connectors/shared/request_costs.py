@@ -22,7 +22,8 @@ RequestCostKind = Literal[
 
 REMOVE_STEP = "delete"
 UPDATES_STEP = "updates"
-"""Names of the steps that delete a post and poll for messages."""
+"""Name of the step that polls for messages. `REMOVE_STEP` is the name of the step that deletes a
+post."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ STOP_CODES: Mapping[str, Mapping[int, Message]] = {
     "x": {402: Message("x.credits_gone")},  # https://docs.x.com/x-api/getting-started/pricing
     "fanvue": {410: Message("fanvue.version_gone")},  # https://api.fanvue.com/docs/versioning
 }
-"""Messages by platform and status. All accounts of the application pause and resume automatically.
-"""
+"""Message codes of refusals that stop an application, by platform and status. All accounts of the
+application pause and resume automatically."""
 
 
 def app_stop_reason(platform: str, answer: StepResult) -> Message | None:
@@ -140,5 +141,5 @@ def app_stop_reason(platform: str, answer: StepResult) -> Message | None:
 
 
 def is_app_running(platform: str, answer: StepResult) -> bool:
-    """Return True if a response proves that an application that can be stopped is not."""
+    """Return True if a response proves that an application that can be stopped is running."""
     return platform in STOP_CODES and isinstance(answer, Response) and answer.is_success

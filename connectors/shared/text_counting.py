@@ -1,6 +1,6 @@
 """Text lengths as Threads and X count them.
 
-Threads allows 500 characters, an emoji counting as many as it has bytes, and five links
+Threads allows 500 characters, where an emoji counts as its number of bytes, and five links
 (https://developers.facebook.com/docs/threads/posts,
 https://developers.facebook.com/documentation/threads/create-posts/text-attachments).
 
@@ -42,9 +42,9 @@ _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
 _HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
 _BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
 _ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""X links host names with an existing top-level domain. This pattern has no list of them: it
-matches every possible name, and one without `https://` counts at least its full length. A character
-directly after a URL, such as an emoji, is not part of it."""
+"""Pattern of a URL. X links host names with an existing top-level domain. This pattern contains no
+list of them: it matches every possible name, and one without `https://` counts at least its full
+length. A character directly after a URL, such as an emoji, is not part of it."""
 
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
@@ -60,8 +60,8 @@ def x_text_length(text: str) -> int:
 
 
 def has_link(text: str) -> bool:
-    """Return True if X may see a link in a text. Every possible host name counts, so the price of a
-    post is never underestimated."""
+    """Return True if X may recognize a link in a text. Every possible host name counts, so the
+    price of a post is never underestimated."""
     return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
 
 

@@ -1,7 +1,7 @@
 """Look-ups of pictures without text, identified by the platform's IDs of their files.
 
-Each file is uploaded for one post only, so a post with one of our files is ours. A post of the
-right time that also has no text and the same number of other files is inconclusive, not proof of
+Each file is uploaded for one post only, so a post with one of our files is ours. A post from the
+same time, without text and with the same number of other files, is inconclusive and does not prove
 absence, because a platform may have changed the IDs.
 """
 
@@ -53,8 +53,8 @@ def find_by_media(
 
 
 def is_query_match(sought: LookupQuery, words: object, files: Set[str]) -> bool:
-    """Return True if a post with this text and these files also has no text and the same number of
-    files, or no known files."""
+    """Return True if a post with this text and these files also has no text, and has the same
+    number of files or no known files."""
     return not str(words or "").strip() and len(files) in {
         0,
         len({medium.sha256 for medium in sought.media}),

@@ -1,5 +1,5 @@
-"""Checks that every platform needs: text length, and number, type and size of media. Nothing is
-ever truncated."""
+"""Checks that every platform needs: text length, and number, type and size of media. Texts and
+lists of media are never truncated."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -69,8 +69,8 @@ def reference_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
-    """Return the reason why a unit cannot be sent, or None. `length` is that of its text as the
-    platform counts it."""
+    """Return the reason why a unit cannot be sent, or None. `length` is the length of its text as
+    the platform counts it."""
     can = options.capabilities_for(can, unit.options)
     if (
         wrong := reference_problem(unit, can)
@@ -100,7 +100,8 @@ def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | Non
 
 
 def _missing_content_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Replies to comments and messages to one user need no media."""
+    """Return the reason why a unit lacks required media, or None. Replies to comments and messages
+    to one user need no media."""
     need = (
         None
         if unit.viewer or unit.comment_id or unit.comment == IS_FIRST_COMMENT

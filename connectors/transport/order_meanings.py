@@ -21,15 +21,15 @@ false."""
 _STATE_WORDS = frozenset(
     {"hide", "hidden", "block", "blocked", "ban", "mute", "label", "private", "report", "likes"}
 )
-"""Endpoints whose DELETE ends a state, for example a block, and removes no content."""
+"""Endpoints for which DELETE ends a state, for example a block, and removes no content."""
 
 _READING_VERBS = re.compile(r"get[a-z]+|query|fetch|search")
 _DELETING_VERBS = re.compile(r"(?:delete|remove|destroy|unpublish)\w*|del")
 _GIVING_VERBS = re.compile(r"(?:approve|add|grant)\w*")
 _TAKING_VERBS = re.compile(r"(?:decline|ban|remove|kick|revoke)\w*")
 _RPC_PATH = "/bot{token}/"
-"""Telegram accepts each method by GET and by POST, so only the method's name determines the effect.
-"""
+"""Prefix of the paths of Telegram's methods. Telegram accepts each method by GET and by POST, so
+only the method's name determines the effect."""
 
 _OPEN_CHAT_PATH = "/users/@me/channels"
 """Discord's endpoint that returns the channel for direct messages with a user, without sending any.
@@ -269,7 +269,8 @@ def _stops_renewal(step: WireStep) -> bool:
 
 
 def _opens_age_check(step: WireStep) -> bool:
-    """The request is sent to a provider of age checks, at the base URL of its account."""
+    """Return True if the method is GET or POST. The request is sent to a provider of age checks, at
+    the base URL of its account."""
     return step.method in ("GET", "POST")
 
 

@@ -20,16 +20,16 @@ class PermitUse(StrEnum):
 
 
 RecordPermitUse = Callable[[Permit], PermitUse]
-"""Records that a permit is about to be used. The installation's record is in the database
-(`channels/attempts/permit_uses.py`)."""
+"""Function that records that a permit is about to be used. The installation's record is in the
+database (`channels/attempts/permit_uses.py`)."""
 
 
 class MemoryPermitRecord:
     """A record for a single process, for conformance suites and benchmarks without a database.
 
-    `now` is the clock by which the permits were issued (UTC-aware). It is None if permits are used
-    after their expiry. With `most` permits recorded, expired ones are dropped; they are refused by
-    their time anyway.
+    `now` is the clock by which the permits were issued (UTC-aware), or None if permits are used
+    after their expiry. If there are `most` recorded permits, expired ones are dropped; they would
+    be refused because of their expiry anyway.
     """
 
     def __init__(

@@ -310,8 +310,8 @@ def _is_deferred(step: WireStep, rules: ReferenceFields) -> bool:
 
 
 def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
-    """Yield every ID and URL of existing content, or one ID for content that is shown again as a
-    whole."""
+    """Yield every ID and URL of existing content, or a single ID for content that is shown again as
+    a whole."""
     leaves = list(_iter_values(step))
     words = [value for path, value in leaves if path[-1] in TEXT_FIELDS]
     for path, value in leaves:

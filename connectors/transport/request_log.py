@@ -1,6 +1,7 @@
-"""Metrics and log lines of requests to platforms; a line has the trace of its cause.
+"""Metrics and log lines of requests to platforms. Each line contains the trace ID of its cause.
 
-They contain no ID, name or text: of a path only known words are logged.
+They contain no ID of an account or post, no name and no text: of a path, only known segments are
+logged.
 """
 
 import re

@@ -13,16 +13,16 @@ from connectors.contract.edits import EDIT_STEP
 from connectors.transport.references import endpoint_name
 
 _LABEL = "selfLabels"
-"""Bluesky: each label is a `val` entry of the record."""
+"""Field of a Bluesky record with its labels, each of which is a `val` entry."""
 
 _SPOILER = "spoiler"
-"""Discord: the file name of a spoiler begins with this prefix."""
+"""Flag of blurred files on Discord, encoded in the prefix of their names."""
 
 _SAID_AT_ALL = " non-empty"
 """Suffix of a flag whose field may have any non-empty text."""
 
 _AS_WRITTEN = "rating_flags"
-"""Our own page and the manual tasks contain the flags unchanged."""
+"""Field that contains the flags unchanged, in requests to the creator's own page."""
 
 _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Flags that hide a picture: they belong to each file, and texts have none."""
@@ -67,7 +67,7 @@ def marks_due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[st
 
 
 def needs_marks(step: WireStep, platform: str) -> bool:
-    """Return True if this request of a post must contain the flags of the whole post."""
+    """Return True if this request must contain the flags of the whole post."""
     made_before = _MADE_BEFORE.get(platform)
     if made_before is None:
         return step.has_content

@@ -36,14 +36,15 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.AS
 
 SMTP_ACCEPTED = 250
 TO_US = (250, 251)
-"""Statuses of an accepted recipient: the server delivers or forwards the email."""
+"""Reply codes for an accepted recipient: the server delivers or forwards the email."""
 
 log = telemetry.get_logger("connectors.transport.smtp")
 
 
 @cache
 def _default_tls_context() -> ssl.SSLContext:
-    """Cached, because loading the system's certificates is slow; threads may share it."""
+    """Return the TLS context. It is cached, because loading the system's certificates is slow;
+    threads may share it."""
     return ssl.create_default_context()
 
 
@@ -86,10 +87,11 @@ class EmailTransport:
         self._tls = tls or _default_tls_context()
 
     def send(self, letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
-        """Send one email. `StepNotSent` means that no text was sent, `StepAnswerLost` that the
-        server may have accepted it.
+        """Send one email. The result `StepNotSent` means that no text was sent, and
+        `StepAnswerLost` that the server may have accepted it.
 
-        Raises EgressForbidden for another member's order, and for parameters that are not ours.
+        Raises EgressForbidden if the order is for another member, or if a parameter was not created
+        by this installation.
         """
         self._check_order(letter, order)
         if not self._settings.host:
@@ -111,7 +113,8 @@ class EmailTransport:
             raise EgressForbidden("egress.carries_content", step=EMAIL_STEP)
 
     def _is_ours(self, value: object) -> bool:
-        """Return True for a six-digit code, a plain URL of the dashboard, or a one-time link."""
+        """Return True if the parameter is a six-digit code, a plain URL of the dashboard, or a
+        one-time link."""
         if not isinstance(value, str):
             return False
         for base in filter(None, (self._house, self._pages)):
@@ -215,4 +218,4 @@ class _Timed(smtplib.SMTP):
 
 
 class _TimedTls(_Timed, smtplib.SMTP_SSL):
-    """The same with implicit TLS."""
+    """An SMTP connection with implicit TLS and a total time limit."""

@@ -1,5 +1,5 @@
-"""The transport sends all HTTP requests to platforms. Each needs one authorization that covers
-exactly its bytes."""
+"""The transport, which sends all HTTP requests to platforms. Each request needs one authorization
+that covers exactly its bytes."""
 
 import base64
 import hashlib
@@ -77,10 +77,11 @@ MakeMediaUrl = Callable[[Permit, FileRef], str]
 the installation has no public address."""
 
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.+]{1,20}\)", re.ASCII)
-"""Allowed user agents: the only header of an order that may contain spaces."""
+"""Pattern of allowed user agents. The user agent is the only header of an order that may contain
+spaces."""
 
 DEEPEST = 100
-"""Maximum nesting depth of a response. Platforms need about ten."""
+"""Maximum nesting depth of a response. Platforms need about ten levels."""
 
 _OURS = frozenset(
     {
@@ -101,7 +102,7 @@ _OF_USE = (
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
 )
-"""Headers that are stored of a response whose fields are filtered."""
+"""Headers that are stored if the fields of a response are filtered."""
 
 
 class EgressForbidden(GreenroomError):
@@ -288,8 +289,8 @@ class Transport:
     def _use_once(self, permit: Permit) -> None:
         """Record the use of a permit. Raises PermitReplayed or PermitExpired.
 
-        The transaction of the claim consumes permits; this record prevents a consumed one from
-        being sent twice.
+        A permit is consumed in the transaction that claims the delivery; this record prevents a
+        consumed permit from being sent twice.
         """
         if self._record is None:
             raise EgressForbidden("egress.wrong_authority", step=permit.step, kind="permit")
@@ -346,8 +347,8 @@ class Transport:
         return headers, b""
 
     def _build_media_url_body(self, step: WireStep, permit: Permit) -> bytes:
-        """Return the JSON with temporary URLs of the files for this permit, or nothing without a
-        public address."""
+        """Return the JSON with temporary URLs of the files for this permit, or no bytes if there is
+        no public address."""
         for file in step.fetched.values():
             self._read_bytes(step, file, permit.tenant_id)
         lent = {
@@ -404,7 +405,8 @@ class Transport:
                 assert_never(unexpected)
 
     def _as_client(self, step: WireStep, client: OAuthClient, tenant_id: UUID) -> dict[str, str]:
-        """Return the header for HTTP Basic (RFC 7617), which is allowed for sign-in steps only."""
+        """Return the header for HTTP Basic authentication (RFC 7617), which is allowed for sign-in
+        steps only."""
         # form of the credential
         if step.kind is not StepKind.AUTH or step.token != "none" or client.secret is None:
             raise EgressForbidden("egress.malformed", step=step.name)

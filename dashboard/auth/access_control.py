@@ -26,8 +26,7 @@ PUBLIC_PATHS = re.compile(
     r"|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
-"""Paths that need no session: sign-in pages, Streamlit's scripts and fonts, and the pairing of a
-phone."""
+"""Paths that need no session: sign-in pages, Streamlit's scripts and fonts, and phone pairing."""
 
 STREAMLIT_PATHS = re.compile(
     r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)"
@@ -35,7 +34,8 @@ STREAMLIT_PATHS = re.compile(
 """Paths that Streamlit serves. It treats all other paths as pages."""
 
 BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
-"""Streamlit endpoints that are not used here: its API for agents and its session metrics."""
+"""Streamlit endpoints that the dashboard does not use: the API for agents and the session metrics.
+"""
 
 UNKNOWN_PAGE = Message("dashboard.no_such_page")
 UNKNOWN = 401
@@ -46,7 +46,7 @@ class MemberAccess:
     never runs for unauthenticated visitors."""
 
     def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
-        """`ours` are the routes served next to Streamlit."""
+        """Initialize the middleware. `ours` contains the routes served next to Streamlit."""
         self._app = app
         self._ours = ours
 

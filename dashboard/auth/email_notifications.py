@@ -23,7 +23,7 @@ HOURS = range(24)
 
 _Act = Callable[[Request, Mapping[str, str]], Response]
 _In = Callable[[Scope, Viewer], str]
-"""Runs in a scope of the member and returns the code of the notice to show."""
+"""A function that runs in a scope of the member and returns the code of the notice to show."""
 
 
 def show_preferences(request: Request) -> Response:
@@ -67,7 +67,7 @@ async def confirm_address(request: Request) -> Response:
 
 
 async def save_preferences(request: Request) -> Response:
-    """Store which emails the member gets and at what hour."""
+    """Store which emails the member receives and at what hour."""
     return await _handle_form_post(request, _save_email_preference)
 
 

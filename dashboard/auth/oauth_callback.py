@@ -16,7 +16,8 @@ from tenants.vault import sealed_intake
 
 CHANNELS_PATH = "/channels"
 MAX_CODE_LENGTH = 4096
-"""Maximum number of characters in an authorization code. Real ones are less than a tenth of it."""
+"""Maximum number of characters in an authorization code. Real codes are less than a tenth as long.
+"""
 
 _STATE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 

@@ -28,7 +28,8 @@ from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
 REQUESTED_PARAM = "asked"
-"""Query parameter of the System page after a member requested the end of a stop."""
+"""Query parameter that the System page receives after a member requested the end of an emergency
+stop."""
 
 REASON = (("reason", "system.why_reopen"),)
 
@@ -148,8 +149,8 @@ def _render_confirmation_page(
 
 
 def show_reopen_form(request: Request) -> Response:
-    """Show the page on which one member ends a wide stop: the stop, the reason and the passkey
-    form."""
+    """Show the page on which one member ends a wide emergency stop: the stop, the reason and the
+    passkey form."""
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     asked = {name: request.query_params.get(name, "") for name in ("where", "target", "feature")}

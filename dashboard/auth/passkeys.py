@@ -36,7 +36,8 @@ MAX_SENT = 16_384
 """Maximum bytes of a request from the script: IDs, a key and a signature."""
 
 TOLD = ("added", "removed", "password")
-"""Notices that the list of passkeys may show first: `passkey.told_<word>`."""
+"""Names of the notices that can be shown above the list of passkeys. The message code of each is
+`passkey.told_<name>`."""
 
 NAMED = (("name", "passkey.name"),)
 FIRST_NAME = "Passkey"

@@ -25,8 +25,8 @@ from tenants.auth.second_factor import TotpEnrolment
 
 CODE_FIELDS = (PageFormField("code", "text", "second.code", "one-time-code"),)
 SETUP_PROMPT = "second.set_up"
-"""Prompt for a new app. It includes the secret as text for members who cannot scan; with any other
-prompt, the text is shown below."""
+"""Prompt for a new app. It includes the secret as text for members who cannot scan the QR code;
+with any other prompt, the secret is shown below it."""
 
 
 async def show_second_factor(request: Request) -> Response:
@@ -60,7 +60,7 @@ class SecondFactorOptions:
 
     @property
     def passkey_form(self) -> PasskeyForm | None:
-        """The form to use a passkey, to register the first one, or None."""
+        """The form to use a passkey or to register the first one, or None."""
         if self.passkeys:
             return PasskeyForm(challenges.ACT_SECOND_FACTOR, "passkey.enter", first=not self.app)
         return (

@@ -1,11 +1,11 @@
 """Library files for signed-in members: `/files/<asset>/<profile>`. Access is checked on every
 request and byte range.
 
-Of a video, `thumb` and `preview` show the poster, `post` plays it, and `sheet-0`, `sheet-1`, … show
-its frames. The member, the creator and the rating are read each time, and invalid, inaccessible and
-withheld files get the same 404. Files rated Nudity or Explicit, or not rated, are blurred until the
-member reveals them. `reveal_picture` records that in the audit log and returns an ID that works for
-this member for five minutes.
+For a video, `thumb` and `preview` show the poster, `post` plays it, and `sheet-0`, `sheet-1`, …
+show its frames. The member, the creator and the rating are read each time, and invalid,
+inaccessible and withheld files get the same 404. Files rated Nudity or Explicit, or not rated, are
+blurred until the member reveals them. `reveal_picture` records that in the audit log and returns an
+ID that works for this member for five minutes.
 """
 
 import re
@@ -151,21 +151,21 @@ def can_reveal(member: Member) -> bool:
 
 @dataclass(frozen=True)
 class _Sight:
-    """The view of a file for this request. `sha256` is the digest of the file to send, `film` the
-    video that it belongs to."""
+    """A file as the member may view it in this request. `sha256` is the digest of the file to send;
+    `film` is the video that it belongs to."""
 
     sha256: str
     blurred: bool
     adult: bool
     pressed: bool
-    """True if the member revealed it within the last five minutes. It then counts as viewed,
+    """True if the member revealed the file within the last five minutes. It then counts as viewed,
     whatever its rating."""
     film: Playback | None = None
     small: str | None = None
     """Digest of the stored thumbnail, if it is not blurred."""
 
     def plays(self, profile: str) -> str:
-        """Return the media type of a file that plays, or "" for a picture."""
+        """Return the media type of a playable file, or "" for a picture."""
         return (
             self.film.mime
             if self.film is not None and profile == POST_PROFILE.name and not self.blurred
@@ -271,8 +271,8 @@ def _resolve_video_digest(
 
 
 def _record_clear_viewing(who: Viewer, sight: _Sight, profile: str) -> None:
-    """Record for the review that the member was sent a clear picture that is large enough to judge.
-    Videos are viewed by their frame sheets, audio by playing it."""
+    """Record for the review that an unblurred picture that is large enough to judge was sent to the
+    member. Videos are viewed by their frame sheets, audio by playing it."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if sight.film is None and profile != "thumb":
             viewings.record_viewing(scope, who.member, sight.sha256)
@@ -304,7 +304,7 @@ def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
 
 class _Small:
     """A cache of recent thumbnails with a size limit in bytes. It is keyed by content, so entries
-    are never stale. It may hold unblurred adult pictures, because access is checked before each
+    are never stale. It may contain unblurred adult pictures, because access is checked before each
     use."""
 
     def __init__(self, most: int) -> None:
@@ -331,8 +331,8 @@ _SMALL = _Small(24 * 2**20)
 
 
 def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
-    """Return the whole file or one byte range (RFC 9110, 14.2). A request for several ranges gets
-    the whole file."""
+    """Return the whole file or one byte range (RFC 9110, 14.2). The response to a request for
+    several ranges is the whole file."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)

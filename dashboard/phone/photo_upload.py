@@ -53,10 +53,10 @@ MONTHS = 12
 """The number of pictures and the duration in months of shoot cards that are created here."""
 
 PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
-"""Renders a page of one creator."""
+"""A function that renders a page of one creator."""
 
 PhotoAction = Callable[[Scope, PhoneVisit, Creator, Mapping[str, list[str]]], Response]
-"""Handles a form on a page of one creator."""
+"""A function that handles a form on a page of one creator."""
 
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
@@ -207,7 +207,8 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """Create a shoot card for today. Each person gets a link to the subject portal to sign it."""
+    """Create a shoot card for today. Each person receives a link to the subject portal to sign
+    it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 

@@ -57,7 +57,7 @@ LOOKS = 100
 
 
 TaskAction = Callable[[Scope, PhoneVisit, UUID, Mapping[str, list[str]]], str]
-"""Performs an action on a task and returns the path to redirect to."""
+"""A function that performs an action on a task and returns the path to redirect to."""
 
 
 def show_tasks(request: Request) -> Response:
@@ -221,7 +221,7 @@ def _store_screenshot(request: Request, data: bytes) -> Response:
 def task_page_with_error(
     request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = ""
 ) -> Response:
-    """Show the task with the error of an action. The pasted link is kept."""
+    """Show the task with the error of an action. The pasted link remains in its field."""
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)

@@ -21,11 +21,12 @@ from foundation.ops.clock import monotonic
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
-"""Performs an action in its transaction. The ID is the same for each repeat of a press and serves
-as an idempotency key. Returns the notice to show, or raises GreenroomError with the reason."""
+"""A function that performs an action in its transaction. The ID is the same for each repeat of a
+press and serves as an idempotency key. Returns the notice to show, or raises GreenroomError with
+the reason."""
 
 NOTICE_SECONDS = 20.0
-"""Seconds for which a notice stays on its page, across redraws."""
+"""Seconds for which a notice remains on its page, across redraws."""
 
 _TOLD = "told"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
@@ -85,9 +86,9 @@ def run_action(act: PageAction, right: Right, key: str) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
 
-    The ID of a press is kept until the action succeeds, so that a retry after a failure counts as
-    the same press. Streamlit may start a repeated press in another thread while the first is still
-    running; the lock makes it wait.
+    The ID of a press is retained until the action succeeds, so that a retry after a failure counts
+    as the same press. Streamlit may start a repeated press in another thread while the first is
+    still running; the lock makes it wait.
     """
     page = page_context.current_page()
     if page is None:
@@ -126,7 +127,7 @@ class _Note:
     message: Message
     bad: bool
     place: str = ""
-    """The page on which it was first shown, and where it stays."""
+    """The page on which the notice was first shown and on which it remains."""
     said: float | None = None
 
 
@@ -140,8 +141,8 @@ def set_notice(message: Message, *, bad: bool = False) -> None:
 def show_notices(page: PageContext, place: str) -> None:
     """Show the notices of the last actions at the top of the page.
 
-    Pages redraw automatically, sometimes right after a press, so notices stay for a while. The
-    container stays permanently: without it, Streamlit would recreate the elements after it, and
+    Pages redraw automatically, sometimes right after a press, so notices remain for a while. The
+    container remains permanently: without it, Streamlit would recreate the elements after it, and
     open dialogs and typed text would be lost. The style keeps it visible at any scroll position.
     """
     now = monotonic()
@@ -161,8 +162,8 @@ def show_notices(page: PageContext, place: str) -> None:
 
 
 def _format_notice(page: PageContext, message: Message) -> str:
-    """Return the text of a notice. Links remain links; all other parameters may come from users and
-    are escaped."""
+    """Return the text of a notice. Links remain links; all other parameters may contain user input
+    and are escaped."""
     given = (
         (name, format_parameter(one, page.localizer.language))
         for name, one in message.params.items()

@@ -51,7 +51,7 @@ async def serve_location_script(_: Request) -> Response:
 
 
 async def serve_press_guard(_: Request) -> Response:
-    """Serve the script that keeps a click if a redraw moves the button under the pointer."""
+    """Serve the script that preserves a click if a redraw moves the button under the pointer."""
     return Response(
         _read_press_guard_script(),
         media_type="text/javascript",

@@ -68,8 +68,8 @@ class PageContext:
             return ask(scope)
 
     def list_creators(self, scope: Scope) -> list[Creator]:
-        """Return the creators that the member may access, by name. The list is read again each
-        time, because the member's creators may have changed since the page was drawn."""
+        """Return the creators that the member may access, sorted by name. The list is read again
+        each time, because the member's creators may have changed since the page was drawn."""
         chosen = queries.get_member(scope, self.viewer.member.id).creators
         return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
 

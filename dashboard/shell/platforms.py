@@ -9,5 +9,5 @@ from connectors.registry import loader
 
 @cache
 def platform_connectors() -> Mapping[str, Connector]:
-    """Return all connectors by platform. They are created once per process."""
+    """Return all connectors, keyed by platform. They are created once per process."""
     return loader.load_connectors()

@@ -34,8 +34,8 @@ class StopBanner:
 
 
 def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[StopBanner]:
-    """Return the stops that affect this member's creators, each once. Without stops, this takes two
-    statements."""
+    """Return the stops that affect this member's creators, each once. Without stops, this executes
+    two statements."""
     above = emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     found = [stop for stop in (*emergency_stops.list_stops(scope), *above) if stop.where != "chat"]
     if not found:
@@ -79,9 +79,9 @@ def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
 
 
 def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
-    """Check that the acting member's creators permit ending this stop (where, target, feature).
-    Raises NotFound if it is not active or affects none of them, and Refused if it also affects
-    other creators."""
+    """Check that the acting member may end this stop (where, target, feature), given the creators
+    that they may access. Raises NotFound if it is not active or affects none of them, and Refused
+    if it also affects other creators."""
     member = get_acting_member(scope, "switch.people_only")
     if stop not in [(one.where, one.target, one.feature) for one in list_stop_rows(scope, member)]:
         raise NotFound("switch.ended")

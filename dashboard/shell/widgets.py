@@ -69,7 +69,7 @@ def qr_data_uri(text: str) -> str:
 
 
 def draw_template(template: str, **values: object) -> None:
-    """Draw a template on the page. All HTML of the dashboard passes through here. Empty output is
-    skipped, because Streamlit rejects it."""
+    """Draw a template on the page. All HTML of the dashboard is rendered by this function. Empty
+    output is skipped, because Streamlit rejects it."""
     if drawn := render_template(template, **values).strip():
         st.html(drawn)

@@ -35,7 +35,7 @@ def demo_files_folder(settings: Settings) -> Path:
 
 
 def statement_bytes(month: date) -> bytes:
-    """Return the statement of a month; the same month gives the same bytes."""
+    """Return the statement of a month; the bytes are the same at each call."""
     return sample_file.build_sample_statement(month, STATEMENT_OF.slug)
 
 

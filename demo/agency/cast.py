@@ -33,8 +33,8 @@ class MemberProfile:
 
 @dataclass(frozen=True)
 class SandboxAccountProfile:
-    """An account on the test network. Its name there switches features on: `…+key` honours
-    idempotency keys."""
+    """An account on the test network. Its name there enables features: `…+key` supports idempotency
+    keys."""
 
     name: str
     account: str
@@ -83,14 +83,14 @@ class SalesProfile:
     buyers_percent: int
     slots: tuple[str, ...] = ("10:00", "15:00", "20:00")
     opening: int = 0
-    """Posts published at the first start."""
+    """Number of posts published at the first start."""
     ahead_days: int = 0
-    """Days ahead with one scheduled post each."""
+    """Number of days ahead with one scheduled post each."""
 
     @property
     def followers(self) -> int:
-        """Followers of the first account on the day after the history; one in so many of them
-        writes."""
+        """Number of followers of the first account on the day after the history; one in
+        `FOLLOWERS_PER_FAN` of them writes."""
         return self.fans * FOLLOWERS_PER_FAN
 
 

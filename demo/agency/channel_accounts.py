@@ -23,7 +23,8 @@ NETWORK = "sandbox"
 BY_HAND = "byhand"
 MANUAL_CONNECTOR_PATH = "connectors.platforms.byhand.publisher:ByHand"
 ELSEWHERE = 3
-"""One in so many followers of a creator's first account also follows each of the others."""
+"""Ratio of followers: one in this number of followers of a creator's first account also follows
+each of the others."""
 
 PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
 
@@ -62,7 +63,7 @@ def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile)
 
 @dataclass(frozen=True)
 class _Opening:
-    """The channels of an agency in one transaction."""
+    """Opens the channels of an agency in one transaction."""
 
     scope: Scope
     settings: Settings
@@ -106,8 +107,8 @@ class _Opening:
         self._connect_account(part, NETWORK, account, sandbox_url(self.settings), opened)
 
     def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
-        """Connect an account for manual posting as its form does; once, so that later changes to it
-        stay."""
+        """Connect an account for manual posting as its form does, only once, so that later changes
+        to it are kept."""
         if self._find_channel(part, BY_HAND, account) is not None:
             return
         connector = loader.connectable_platforms(

@@ -1,5 +1,5 @@
-"""Generated history of a demo creator. It comes from a seed: two machines show the same on the same
-day.
+"""Generated history of a demo creator. It is derived from a seed, so two machines generate the same
+history on the same day.
 
 Activity grows by 40 % a month and varies by weekday and hour; some sales are refunded.
 """

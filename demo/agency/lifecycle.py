@@ -41,7 +41,7 @@ REMOVED_MARKER = "demo.removed"
 
 def seed_demo(settings: Settings) -> None:
     """Create the demo in the database, the object store and the test network. Repeatable: existing
-    objects stay.
+    objects are kept.
 
     Raises Refused outside of demo and test.
     """
@@ -81,8 +81,8 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
 
 
 def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """Update the demo at each start: close last month, schedule the coming days. A cast that
-    members changed is left alone."""
+    """Update the demo at each start: close last month, schedule the coming days. Stops without an
+    error if members have changed the cast."""
     try:
         people.pair_manager_phone(tenant, company)
         accounting.close_last_month(tenant, settings, company)

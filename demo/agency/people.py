@@ -21,7 +21,7 @@ REVENUE_SPLIT = SplitShares(agency=4000, creator=6000, chatter=1000)
 """60 % to the creator, 40 % to the agency; 10 % of the agency's share to the chatter."""
 
 MEMBER_SINCE = timedelta(days=400)
-"""The split is valid from before the first day of the history."""
+"""Time since the split became valid: before the first day of the history."""
 
 
 def is_seeded(scope: Scope) -> bool:

@@ -30,7 +30,7 @@ from studio.ingest.pipeline import AssetSource, PreparedAsset
 from studio.library import assets
 
 DRAWING_PROCESSES = min(4, os.cpu_count() or 1)
-"""Processes that draw: a large scene takes about half a second of one core."""
+"""Number of processes that draw: a large scene takes about half a second of one core."""
 
 NOON = time(12, 0)
 DrawnPictures = Mapping[str, Sequence[Future[PreparedAsset]]]

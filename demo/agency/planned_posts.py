@@ -2,7 +2,7 @@
 pending approval.
 
 They are ordinary posts: written by the system, approved by the manager, sent by the processes with
-a permit each. Each start schedules the days that have become due for it; existing posts stay.
+a permit each. Each start schedules the days that have become due for it; existing posts are kept.
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ from tenants.agencies.rights import Role
 
 ORIGIN = "demo"
 FIRST_AHEAD = 2
-"""Days from today: tomorrow is reserved for `greenroom run-day`, whose report would count these
-posts too."""
+"""Days from today to the first scheduled post: tomorrow is reserved for `greenroom run-day`, whose
+report would count these posts too."""
 
 PUBLISH_TIME = "18:30"
 STARTING = timedelta(seconds=10)
-"""Time from the last step of the seeding to the processes that send."""
+"""Time from the last step of the seeding until the sending processes are running."""
 
 PENDING_APPROVAL_TIME = "12:15"
 PENDING_APPROVAL_DAYS = 3
@@ -124,8 +124,8 @@ def _round_to_second(instant: datetime, zone: str) -> WallTime:
 def _build_planned_posts(
     scope: Scope, company: AgencyProfile, part: CreatorProfile, pictures: Sequence[tuple[str, UUID]]
 ) -> list[PlannedPost]:
-    """Return one post a day at `PUBLISH_TIME`. A day that has one, or had one that was removed, is
-    left out."""
+    """Return one post a day at `PUBLISH_TIME`. Days that have one, or had one that was removed, are
+    skipped."""
     today = local_day(scope.now, company.zone)
     days = [today + timedelta(days=FIRST_AHEAD + n) for n in range(part.sales.ahead_days)]
     taken = _list_taken_days(scope, company, part, days)

@@ -17,7 +17,8 @@ money."""
 
 
 def put_packs_on_sale(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """Put a creator's packs on sale; existing packs keep their content, existing prices stay."""
+    """Put a creator's packs on sale. The contents of existing packs and existing prices are not
+    changed."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         creator_id = creator_id_of(scope, part)
         for pack in part.packs:

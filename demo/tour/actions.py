@@ -255,7 +255,7 @@ def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
 
 
 def _get_tile(event: TourStepRequested, s: Services) -> UUID:
-    """Return the tile that stands for explicit content."""
+    """Return the tile that represents explicit content."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         found = assets.assets_by_source(scope, creator_id_of(scope, NOVA), [TILE_PICTURE])
     if TILE_PICTURE not in found:

@@ -63,7 +63,8 @@ innerHeight)
 
 # not an error of Greenroom: a witness reported something else
 class WitnessDisagreement(Exception):
-    """One of the three witnesses (page, database, test network) reports something else."""
+    """Raised if one of the three witnesses (page, database, test network) contradicts the expected
+    result."""
 
     def __init__(self, witness: str, told: str) -> None:
         self.witness = witness
@@ -125,7 +126,7 @@ class BrowserWindow:
         self.page.wait_for_function(DRAWN_EXPRESSION, polling=POLL_MILLISECONDS)
 
     def wait_for_text(self, text: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until the page contains `text`, in any case. Raises WitnessDisagreement."""
+        """Wait until the page contains `text`, regardless of case. Raises WitnessDisagreement."""
         self._wait_for_expression(
             f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
             f"never said {text!r}",

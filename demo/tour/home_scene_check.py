@@ -44,7 +44,7 @@ row.includes(text)))))
   setInterval(look, 200); look();
 })()
 """
-"""Records lines in the page. Lines of earlier scenes stay for a while and are recognized by their
+"""Records lines in the page. Lines of earlier scenes remain for a while and are recognized by their
 hour."""
 
 
@@ -168,7 +168,7 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
 def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
     """Check that every line appeared in time. Raises WitnessDisagreement.
 
-    When other steps run at the same time, deviations are reported only: the load of the machine
+    When other steps run at the same time, deviations are only reported: the load of the machine
     causes them.
     """
     found = recorded_lines(j.window)
@@ -217,7 +217,7 @@ def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
 
 
 def _get_post_text(j: TourJudge, key: str) -> str:
-    """Return the text by which Home shows a post of the scene."""
+    """Return the text of a post of the scene as Home displays it."""
     (post_id,) = _list_post_ids(j, key)
     post = j.read_demo_agency(lambda scope: queries.get_stored_post(scope, post_id))
     return (post.title or post.body)[:60]

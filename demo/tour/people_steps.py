@@ -26,12 +26,12 @@ FAN_QUESTIONS = {
 AI_DISCLOSURE_TEXT = {"fr": "intelligence artificielle", "en": "artificial intelligence"}
 REMOVAL_SECONDS = 10.0
 """Maximum seconds from the request to the last proof of absence; while other steps run, exceeding
-it is reported only."""
+it is only reported."""
 
 
 def check_chat_purchase(j: TourJudge) -> None:
-    """Check the disclosure of the AI, and that a double payment gives two charges, one refund and
-    one delivery."""
+    """Check the disclosure of the AI, and that a double payment results in two charges, one refund
+    and one delivery."""
     account = next(one for one in j.channels_of_creator("nova") if one.chat_surface).account
     fan = f"visite-{j.mark}{j.language}{j.width}"
     said = PAGE_TEXTS[j.language]

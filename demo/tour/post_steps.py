@@ -1,5 +1,4 @@
-"""Steps of the tour with posts: from a photo, against the rules, and during the death of
-a process."""
+"""Steps of the tour with posts: from a photo, against the rules, and while a process is killed."""
 
 import json
 import random
@@ -96,7 +95,7 @@ def check_published(j: TourJudge, words: str) -> None:
 
 
 def _choose_channels(j: TourJudge) -> list[Channel]:
-    """Select her page and two of her accounts on the test network."""
+    """Return Mia's page and two of her accounts on the test network."""
     able = [
         one
         for one in j.channels_of_creator("mia")
@@ -120,7 +119,7 @@ def _is_published(entries: list[DeliveryEntry]) -> bool:
 
 
 def _once_in_public(j: TourJudge, slug: str, words: str) -> None:
-    """Check that the public page and its feed contain the post once."""
+    """Check that the public page and its feed contain the post exactly once."""
     base = j.services.settings.web.public_url.rstrip("/")
     j.window.open(f"{base}/{quote(slug)}/", drawn=False)
     j.window.wait_for_text(words)

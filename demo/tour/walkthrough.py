@@ -205,7 +205,8 @@ def _take_step(
 
 
 def _run_full_tour(party: TourRun, j: TourJudge) -> None:
-    """Take every step in sequence. The wizard changes the agency, so it has its own window."""
+    """Take every step in sequence. The wizard changes the agency, so it runs in a separate
+    window."""
     _take_step(
         j,
         "0 first minute",
@@ -245,7 +246,8 @@ def _run_narrow_tour(j: TourJudge, width: int) -> None:
 def _run_fast_tour(party: TourRun) -> None:
     """Take the same steps in 90 seconds, with waiting steps in parallel.
 
-    Home shows twelve lines: the removals, which add many, wait until the first minute was checked.
+    Home shows twelve lines: the removals, which add many, wait until the first minute has been
+    checked.
     """
     first, second = LANGUAGES
     with (

@@ -13,8 +13,8 @@ SLACK = timedelta(minutes=5)
 
 
 def observe_clock(scope: Scope) -> timedelta | None:
-    """Check the clock, as the relay. Return the amount by which it is behind the last check, or
-    None."""
+    """Check the clock, under the role of the relay. Return the amount by which it is behind the
+    last check, or None."""
     fell: timedelta | None = scope.run("SELECT house_clock_seen()").scalar_one()
     return fell
 

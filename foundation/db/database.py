@@ -107,7 +107,8 @@ class Scope:
     def before_commit(
         self, hook: Callable[["Scope"], None], *, role: DatabaseRole | None = None
     ) -> None:
-        """Run `hook` last before the commit, where the head of the decision log is locked.
+        """Run `hook` as the last step before the commit, where the head of the decision log is
+        locked.
 
         Hooks run in the order of registration. A hook with a role runs under it, and the role is
         not reset afterwards, so consecutive hooks with the same role change it once. A hook without

@@ -36,7 +36,7 @@ class HttpRequest:
 
     method: str
     url: str = field(repr=False)
-    """May contain a token, as with Telegram and Meta."""
+    """The URL, which may contain a token, as with Telegram and Meta."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     deadline: float = 30.0

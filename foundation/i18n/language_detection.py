@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TOLD_APART = (*LANGUAGES, "de", "es", "it", "nl", "pt")
 """Languages that the detector distinguishes.
 
-The more there are, the more of them fit a short text.
+The more languages it knows, the more of them match a short text.
 """
 MIN_CONFIDENCE = 0.75
 """Minimum probability: « bonjour » alone is French (0.76), « salut » or "hi" are ambiguous."""

@@ -225,7 +225,7 @@ class FaultBook:
 
 @dataclass(frozen=True)
 class PlatformCall:
-    """A request of the API."""
+    """A request to the platform's API."""
 
     method: str
     path: str
@@ -234,7 +234,8 @@ class PlatformCall:
 
 
 class FaultyNetwork:
-    """ASGI middleware for the whole app. `call_of` returns an API request's kind, else None."""
+    """ASGI middleware for the whole app. `call_of` returns the kind of an API request, or None for
+    other requests."""
 
     def __init__(
         self,

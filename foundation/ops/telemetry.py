@@ -84,7 +84,10 @@ GATE_DECISIONS = Counter(
     namespace=NAMESPACE,
 )
 BUILD_INFO = Info("build", "Build of the running process", namespace=NAMESPACE)
-"""No metric has a tenant, creator, account or subscriber as a label: metrics are for operators."""
+"""Version and process name as a metric.
+
+No metric has a tenant, creator, account or subscriber as a label: metrics are for operators.
+"""
 
 HIDDEN = "<hidden>"
 _SECRET_KEY = re.compile(

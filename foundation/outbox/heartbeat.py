@@ -62,9 +62,9 @@ class Heartbeat:
 def heartbeat(beat: ExtendLease | None = None, *, every: float = EVERY) -> Iterator[Heartbeat]:
     """Extend the lease from a thread every `every` seconds during the block.
 
-    `beat` defaults to that of the running row; work started on the command line has no row and
-    never loses it. If a heartbeat fails because the database is unavailable, the next one tries
-    again, since the lease outlasts several.
+    `beat` defaults to the lease extension of the running row; work started on the command line has
+    no row and cannot lose one. If a heartbeat fails because the database is unavailable, the next
+    one tries again, since the lease outlasts several.
     """
     pulse = Heartbeat()
     ended = Event()

@@ -40,7 +40,8 @@ WAKE_DELAY = timedelta(seconds=1)
 class Event(Protocol):
     """Work for later: a frozen dataclass of IDs, with its kind and queue as class variables.
 
-    Other fields are few and small: UUID, str, int, bool, date, datetime, or one of them or None.
+    Other fields are few and small. Their types are UUID, str, int, bool, date, datetime, or one of
+    these or None.
     """
 
     kind: ClassVar[str]
@@ -444,8 +445,9 @@ def put_coalesced(scope: Scope, event: Event, *, within: timedelta) -> datetime:
     """Put `event` at the end of the current interval of length `within` (whole seconds); return
     that end.
 
-    Further calls in the same interval find it waiting. The key contains the time: otherwise it
-    would be taken while a row runs, and changes since its start would not be handled.
+    Further calls in the same interval find it waiting. The deduplication key contains the time:
+    otherwise the key would be in use while a row runs, and changes since the start of that row
+    would not be handled.
     """
     size = int(within.total_seconds())
     end = (int(scope.now.timestamp()) // size + 1) * size

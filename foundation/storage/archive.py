@@ -1,7 +1,7 @@
 """Write-once archives: evidence about the database must not be stored in the database.
 
-A name refers to the bytes stored first under it. Two writers of one name agree on one of them, and
-a writer that failed after the write finds its own bytes on retry.
+A name refers to the bytes stored first under it. Two concurrent writers of one name get the same
+bytes, and a writer that failed after the write finds its own bytes on retry.
 """
 
 import os
@@ -17,8 +17,8 @@ _NAME = re.compile(r"[a-z0-9]+(/[a-z0-9]+)+")
 
 
 class Archive(Protocol):
-    """A write-once archive. Each method raises Unavailable if the storage is unreachable, refuses
-    or full."""
+    """A write-once archive. Each method raises Unavailable if the storage is unreachable, full or
+    refuses the request."""
 
     def put_once(self, name: str, data: bytes) -> bytes:
         """Store `data` as `name` (`part/part`, lower case and digits) unless the name is taken.

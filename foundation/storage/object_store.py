@@ -19,8 +19,8 @@ class ObjectStore(Protocol):
     """A content-addressed store: the same bytes are stored once, and a key only ever means those
     bytes.
 
-    Each method raises Unavailable, with instructions, if the storage is unreachable, refuses or
-    full.
+    Each method raises Unavailable, with instructions, if the storage is unreachable, full or
+    refuses the request.
     """
 
     @property

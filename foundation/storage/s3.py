@@ -35,7 +35,7 @@ OBJECT_SECONDS = 120.0
 """Maximum seconds for the download of one object, which limits slow servers."""
 CHUNK = 1024 * 1024
 CONNECTIONS = 64
-"""More than the number of threads of a `send` process."""
+"""Maximum number of connections, more than the number of threads of a `send` process."""
 
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"})
 LOCKLESS = frozenset(

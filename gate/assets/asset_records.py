@@ -25,13 +25,13 @@ DATED_SOURCES = frozenset({"generation", "capture", "publication"})
 """Sources that prove a production date; the date of a shoot card is read from the card."""
 
 _SURE = ("non_identifiable", "confirmed", "proposed")
-"""States of a depiction, least to most restrictive; for repeated depictions the last one applies.
-"""
+"""States of a depiction, from least to most restrictive. If a person is recorded several times, the
+most restrictive state applies."""
 
 
 @dataclass(frozen=True)
 class RenditionSummary:
-    """A rendition of an asset for a profile; `size` in bytes, dimensions in pixels."""
+    """A rendition of an asset for a profile. `size` is in bytes, dimensions are in pixels."""
 
     profile: str
     mime: str
@@ -42,7 +42,8 @@ class RenditionSummary:
 
 @dataclass(frozen=True)
 class StoredRendition:
-    """The fields of a rendition that a unit needs; `size` in bytes, `ai` is that of its asset."""
+    """The fields of a rendition that a unit needs. `size` is in bytes; `ai` is copied from the
+    asset."""
 
     sha256: str
     mime: str
@@ -75,16 +76,17 @@ def record_asset(
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None if unknown.
         source: proof of `made_at`: generation, capture or publication. Other values prove nothing.
-        parent: the asset this one was cut from. Its people and the older date are inherited.
-        people_seen: number of people that a detector counted; None if none ran.
-        model: the engine's name of its model. An edit keeps its parent's.
-        label: the `OriginLabel` of an engine's picture. Derivatives inherit it.
-        parts: the assets that it contains uncut, each a parent; the first represents all on the
-            shoot card. Their ratings count as its own; their people, labels and the oldest date
-            are inherited.
-        after: the assets that a model used as references, each a parent. Their people, labels and
-            the oldest date are inherited. Their ratings count as a parent's; their shoot cards do
-            not count.
+        parent: the asset that this one was cut from. Its people are inherited, and the older of
+            both dates applies.
+        people_seen: number of people that a detector counted; None if no detector ran.
+        model: name of the model, as the engine reports it. An edit inherits that of its parent.
+        label: the `OriginLabel` of a picture made by an engine. Derivatives inherit it.
+        parts: the assets that this one contains uncut; each counts as a parent, and the first one
+            represents all of them on the shoot card. Their ratings count as its own. Their people,
+            their labels and the oldest date are inherited.
+        after: the assets that a model used as references; each counts as a parent. Their people,
+            their labels and the oldest date are inherited. Their ratings count as those of a
+            parent; their shoot cards do not count.
 
     Raises BadInput for an unknown `ai`, and NotFound for an unknown parent or part.
     """
@@ -278,7 +280,7 @@ def newest_renditions(
 ) -> dict[UUID, StoredRendition]:
     """Return the newest rendition of each asset for a profile, or that of its nearest ancestor.
 
-    Assets without any are absent.
+    Assets without a rendition are absent.
     """
     if not assets:
         return {}
@@ -361,11 +363,12 @@ _OF_A_CAMERA = (
 
 
 def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed: str) -> list[UUID]:
-    """Declare that an asset with the engine `camera` is AI-generated; set its engine to `unnamed`.
+    """Declare that an asset with the engine `camera` is AI-generated, and set its engine to
+    `unnamed`.
 
-    The same applies to the originals that it is a copy or still of, and to all their derivatives.
-    Return those that were not AI-generated before. The lock excludes decisions about them until the
-    end of the transaction.
+    The originals that it is a copy or still of are declared as well, with all their derivatives.
+    Return the assets that were not AI-generated before. A lock excludes decisions about these
+    assets until the end of the transaction.
     """
     own = {"tenant": scope.tenant_id, "camera": camera}
     line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())

@@ -1,4 +1,4 @@
-"""Members who are depicted in pictures, or operate a synthetic person who is.
+"""Members who are depicted in pictures, or who operate a depicted synthetic person.
 
 They may neither review that content nor lower its rating. A member is linked to a depicted person
 by a custodian's identity check or a request for one, by holding an account for them, by the address

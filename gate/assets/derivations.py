@@ -14,9 +14,10 @@ from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key
 class AssetPart(TenantRow, table=True):
     """One of several sources of an asset.
 
-    `whole` is True for a part that is contained uncut, as a still in a clip, or its sound; the
-    first one is also the `parent_id`. It is False for a reference that a model used and that is not
-    visible. The view `asset_parents` contains these rows and every `parent_id`.
+    `whole` is True for a part that the asset contains uncut, such as a still in a clip or its
+    sound. The first such part is also the `parent_id`. `whole` is False for a reference that a
+    model used and that is not visible. The view `asset_parents` contains these rows and every
+    `parent_id`.
     """
 
     __tablename__ = "asset_parts"

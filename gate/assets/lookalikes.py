@@ -17,8 +17,8 @@ from gate.assets.models import PHASH_NUMBER_SQL
 
 NEAR_BITS = 8
 CLOSE_BITS = 12
-"""Maximum differing bits of a close match, which a member must review; `NEAR_BITS` is the same
-picture."""
+"""Maximum number of differing bits of a close match, which a member must review. Hashes that differ
+in at most `NEAR_BITS` bits count as the same picture."""
 
 BANDS = (13, 13, 13, 13, 12)
 """Widths in bits of the five bands in which a hash is also stored, lowest bits first.

@@ -36,8 +36,8 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class CardAnswerSubmitted:
-    """A person answers a card, the subject, in their portal; `by` is `person:<id>`, `digest` that
-    of the card they read."""
+    """A person answered a shoot card, the subject, in their portal. `by` is `person:<id>`; `digest`
+    is that of the card that they read."""
 
     kind: ClassVar[str] = "card.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -54,8 +54,8 @@ class CardAnswerSubmitted:
 class CardSheet:
     """A card as a person named on it sees it. Other persons appear as a number only.
 
-    `creator` is a name, `mine` the person's answer or open, `waits` True while an answer is being
-    recorded.
+    `creator` is a name; `mine` is the answer of the person, or open; `waits` is True while an
+    answer is being recorded.
     """
 
     card: ShootCardFacts
@@ -97,9 +97,9 @@ def _answer_of_person(card: ShootCardFacts, person_id: UUID) -> str:
 
 
 def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> None:
-    """Answer a card as the person the scope acts for. A worker records it at once.
+    """Answer a card as the person the scope acts for. A worker records the answer at once.
 
-    Raises as `record_card_answer`, so that the person sees the reason immediately.
+    Raises the errors of `record_card_answer`, so that the person sees the reason immediately.
     """
     person_id, card = _validate_answer(scope, card_id, said, digest)
     event = CardAnswerSubmitted(scope.tenant_id, card.id, said, digest, scope.actor, scope.now)
@@ -128,9 +128,9 @@ def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
     """Sign or decline a card, or withdraw a signature, as the person the scope acts for. Return the
     permits of the recalled copies.
 
-    `digest` is that of the card as they read it. Raises Refused for any actor but a person,
-    NotFound for a person not named on the card, BadInput for an unknown answer, Conflict for a card
-    that changed, has expired, or was answered differently.
+    `digest` is that of the card that the person read. Raises Refused for any actor but a person,
+    NotFound for a person not named on the card, BadInput for an unknown answer, and Conflict for a
+    card that changed, has expired, or was answered differently.
     """
     person_id, card = _validate_answer(scope, card_id, said, digest)
     if said == CARD_WITHDRAWN:

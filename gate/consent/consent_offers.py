@@ -206,8 +206,8 @@ def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
 
 @dataclass(frozen=True)
 class OfferAnswerSubmitted:
-    """A person answers an offer, the subject, in their portal; `by` is `person:<id>`, `digest` that
-    of the terms they read."""
+    """A person answered an offer, the subject, in their portal. `by` is `person:<id>`; `digest` is
+    that of the terms that they read."""
 
     kind: ClassVar[str] = "offer.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -245,7 +245,7 @@ def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
 def submit_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
     """Sign or decline an offer as the person the scope acts for.
 
-    A worker records it at once. Raises as `record_offer_answer`.
+    A worker records the answer at once. Raises the errors of `record_offer_answer`.
     """
     offer = _validate_answer(scope, offer_id, said, digest)
     event = OfferAnswerSubmitted(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)

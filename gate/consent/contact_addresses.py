@@ -32,8 +32,10 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.AS
 
 @dataclass(frozen=True)
 class SigningDevice:
-    """The device of a request: its network address, and the dashboard cookies of its browser:
-    `devices` that recognise it, and `secrets` of sessions."""
+    """The device of a request: its network address and the dashboard cookies of its browser.
+
+    `devices` are the cookies that recognise the browser, `secrets` those of sessions.
+    """
 
     address: str
     devices: tuple[str, ...] = ()
@@ -41,15 +43,15 @@ class SigningDevice:
 
 
 def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
-    """Set the address for links to a real person, as the acting member, and send a link there.
+    """Set the address for links to a real person, as the acting member, and send a link to it.
 
-    The person must confirm the address there before they can sign anything; every earlier link
-    ends. A confirmed address can be changed only by a member other than the one who set it, or by a
-    custodian.
+    The person must open this link before they can sign anything; every earlier link becomes
+    invalid. A confirmed address can be changed only by a member other than the one who set it, or
+    by a custodian.
 
     Raises Refused for a member without the right, for the member who set a confirmed address, and
-    for the address of a member; NotFound; BadInput for a synthetic person or a malformed address;
-    Conflict for the address of another person.
+    for the address of a member; NotFound for an unknown person; BadInput for a synthetic person or
+    a malformed address; and Conflict for the address of another person.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     if not has_right(member.role, Right.VOUCH):
@@ -96,7 +98,7 @@ def _check_address_free(scope: Scope, person_id: UUID, address: str) -> None:
 
 
 def send_portal_link(scope: Scope, person_id: UUID) -> None:
-    """Request that a new link to their portal is sent to a person. Raises Conflict if no address is
+    """Request that a person is sent a new link to their portal. Raises Conflict if no address is
     set."""
     link = _find_link(scope, person_id)
     if link is None or not link.address:
@@ -121,7 +123,7 @@ def is_contact_confirmed(scope: Scope, person_id: UUID) -> bool:
 def confirm_contact(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
     """Record that a person opened the link sent to their address; `scope` acts for the person.
 
-    Raises Conflict if no address is set, Refused on a member's device.
+    Raises Conflict if no address is set, and Refused on a device of a member.
     """
     link = _find_link(scope, person_id)
     if link is None or not link.address:

@@ -32,8 +32,8 @@ class PortalLinkDue:
 
 @dataclass(frozen=True)
 class RevocationRequested:
-    """A person in their portal, or a member for them, revokes a permission; `subject_id` is the
-    person, an empty `scope` means all."""
+    """A person in their portal, or a member on their behalf, revokes a permission. `subject_id` is
+    the person; an empty `scope` means all permissions."""
 
     kind: ClassVar[str] = "consent.revoke"
     queue: ClassVar[Queue] = "urgent"

@@ -28,7 +28,8 @@ AGE_PROOF = "age"
 
 @dataclass(frozen=True)
 class PaperReminderDue:
-    """Check which proofs and permissions expire. Both IDs are the installation's."""
+    """Check which proofs and permissions expire. `tenant_id` and `subject_id` are those of the
+    installation."""
 
     kind: ClassVar[str] = "consent.expire"
     queue: ClassVar[Queue] = "make"
@@ -38,7 +39,7 @@ class PaperReminderDue:
 
 @dataclass(frozen=True)
 class ExpiringPaper:
-    """The age proof or permission (`depict`, …) of a person that expires last of its kind."""
+    """The age proof or permission (`depict`, …) of a person with the latest expiry of its kind."""
 
     person_id: UUID
     name: str
@@ -60,8 +61,8 @@ SELECT * FROM (
 WHERE at < house_now() + CAST(:ahead AS interval) AND at > house_now() - CAST(:after AS interval)
 ORDER BY at, display_ref, what LIMIT 500
 """
-"""Permissions on a shoot card are left out: they end with the card, which has its own list of
-pictures."""
+"""Selects the expiring proofs and permissions. Permissions on a shoot card are left out, because
+they end with the card."""
 
 
 def list_expiring(scope: Scope) -> list[ExpiringPaper]:

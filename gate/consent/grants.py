@@ -127,8 +127,8 @@ def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> boo
     """Return True if the person revoked anything in their portal after they signed something at
     `at`.
 
-    That signature must then not be recorded, whichever event is processed first. Holds the epoch of
-    the person exclusively, so that later revocations wait for this transaction.
+    That signature must then not be recorded, whichever event is processed first. The function locks
+    the epoch of the person exclusively, so that later revocations wait for this transaction.
     """
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     return bool(

@@ -1,4 +1,4 @@
-"""Handler of revocations."""
+"""The handler of requested revocations."""
 
 from foundation.db.database import OpenScope
 from gate.consent.events import RevocationRequested

@@ -63,7 +63,7 @@ class PersonLink(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class ConsentView:
-    """A permission as its person sees it; `stands` is its validity at the time of reading."""
+    """A permission as its person sees it; `stands` is True if it was valid when it was read."""
 
     what: str
     surfaces: tuple[str, ...]
@@ -184,8 +184,8 @@ def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
 
 
 def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Return every copy that shows a person or their AI double and is not proven deleted, and the
-    recalled ones that are."""
+    """Return the copies that show a person or their AI double: those that are not proven deleted,
+    and recalled ones that are."""
     everybody = [person_id, *list_digital_twins(scope, person_id)]
     return [
         copy
@@ -198,8 +198,8 @@ def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
     """Request the revocation of one permission, of `FACE_CONSENT`, or of `ALL_CONSENTS`.
 
-    A worker executes it at once. `scope` acts for the person, or for a member whom they asked.
-    Raises BadInput for an unknown permission, Conflict if there is nothing to revoke.
+    A worker executes it at once. `scope` acts for the person, or for a member who acts at their
+    request. Raises BadInput for an unknown permission, Conflict if there is nothing to revoke.
     """
     if what not in (ALL_CONSENTS, FACE_CONSENT, *CONSENT_SCOPES):
         raise BadInput("person.bad_scope")

@@ -37,8 +37,8 @@ MIN_AGREEMENT_PERMILLE = 800
 
 @dataclass(frozen=True)
 class RuleVerification:
-    """A re-verification of a policy rule: two members, one of them an owner, read it again at its
-    platform on a day."""
+    """A re-verification of a policy rule: two members, one of them an owner, read the rule again on
+    the platform on a given day."""
 
     row: str
     written: str
@@ -111,8 +111,8 @@ class ResemblanceFacts:
 class FaceComparisonFacts:
     """The result of comparing bytes with the faces known to the agency.
 
-    `wanted` is True if the agency has known faces or compares faces; `searched` is True if these
-    bytes were compared with all of them.
+    `wanted` is True if a comparison is due, because the agency has known faces or compares faces;
+    `searched` is True if these bytes were compared with all of them.
     """
 
     wanted: bool = False
@@ -154,9 +154,9 @@ class ReviewFacts:
     seen_percent: int
     at: datetime
     own: bool = False
-    """The reviewer is a guest who was seen on the device or network of the author, of a depicted
-    person, or of someone behind a depicted synthetic person. The reviewer then counts as the
-    author."""
+    """True if the reviewer is a guest who was seen on the device or network of the author, of a
+    depicted person, or of someone behind a depicted synthetic person. The reviewer then counts as
+    the author."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ class OwnReleaseFacts:
     at: datetime
     seen_percent: int
     stands: bool
-    """It was not withdrawn, its passkey is still valid, and the signer is still a member with the
-    right to sign it."""
+    """True if it was not withdrawn, its passkey is still valid, and the signer is still a member
+    with the right to sign it."""
     holders: tuple[AccountHolderFacts, ...]
 
 
@@ -231,7 +231,7 @@ class CardPositionFacts:
     place: int
     known_at: datetime
     counts: bool = False
-    """The card counts for this use. Only `gate/decision/shoot_card_terms.py` sets it."""
+    """True if the card counts for this use. Only `gate/decision/shoot_card_terms.py` sets it."""
 
 
 @dataclass(frozen=True)
@@ -256,12 +256,12 @@ class MediumFacts:
     blocked: str
     """The match with the blocklist: exact, near, close or empty."""
     unsettled: bool = False
-    """Two classifiers disagree widely, or one rated higher than two members, and no member has
-    decided since."""
+    """True if two classifiers disagree widely, or one rated higher than two members, and no member
+    has decided since."""
     unanswered: bool = False
-    """A required classifier did not answer, and no member rated the file instead."""
+    """True if a required classifier did not answer and no member rated the file instead."""
     hidden: bool = False
-    """The original file contained a preview that shows something else."""
+    """True if the original file contained a preview that shows something else."""
     words: tuple[str, ...] = ()
     """Text that was recognised in the picture."""
     bystanders: int = 0
@@ -273,16 +273,16 @@ class MediumFacts:
     lowered_by: tuple[UUID, ...] = ()
     """The members behind a reduction of its rating."""
     lowered_own: bool = False
-    """One of these members is the author of the unit, or counts as the author."""
+    """True if one of these members is the author of the unit, or counts as the author."""
     lowering_void: bool = False
-    """A reduction of its rating exists and does not count."""
+    """True if a reduction of its rating exists and does not count."""
     model: str = ""
     """The model that made it, if one of our engines did."""
     label: str = ""
     """The label of pictures that must not pass for real work: output of a demonstration model or a
     placeholder. Empty for any other picture."""
     lifted: bool = False
-    """A member who runs the agency allowed it to be published despite the label."""
+    """True if a member who runs the agency allowed it to be published despite the label."""
 
 
 @dataclass(frozen=True)
@@ -334,13 +334,14 @@ class LinkFacts:
 
 
 RESTORE_STOP = "restored"
-"""The stop of everything that the system closes itself after a backup was restored. Members end it
-after a check of the accounts."""
+"""Reason of the emergency stop that the system itself presses for everything after a backup was
+restored. Members end it after they have checked the accounts."""
 
 
 @dataclass(frozen=True)
 class PlaceLimitFacts:
-    """A stricter rule of an agency: from `rating` on, the surface is at least this strict."""
+    """A stricter rule of an agency: the surface is at least this strict for `rating` and higher
+    ratings."""
 
     rating: Rating
     verdict: Verdict
@@ -353,7 +354,8 @@ class ThirdPartyRuleFacts:
     row: str
     """The written row as JSON; empty if the package has no rule for this surface."""
     fault: bool = False
-    """The rules differ from those admitted or exceed their bounds: they count as absent."""
+    """True if the rules differ from those admitted or exceed their bounds. They then count as
+    absent."""
 
 
 @dataclass(frozen=True)
@@ -383,12 +385,12 @@ class EvidenceSnapshot:
     author_principal: UUID | None
     ceiling: Rating
     adult_chat: bool = False
-    """The author is trained for adult texts in chats."""
+    """True if the author is trained for adult texts in chats."""
     uncalibrated: bool = False
-    """The last two members who rated the same pictures agreed too little."""
+    """True if the last two members who rated the same pictures agreed too little."""
     creator_known: bool = True
     demo: bool = False
-    """The agency is a demonstration: content on its own page reaches no real audience."""
+    """True if the agency is a demonstration: content on its own page reaches no real audience."""
     names: tuple[str, ...] = ()
     """Names of the creator, which the language check ignores."""
     media: tuple[MediumFacts, ...] = ()
@@ -403,16 +405,17 @@ class EvidenceSnapshot:
     stops: tuple[StopFacts, ...] = ()
     reviews: tuple[ReviewFacts, ...] = ()
     recent: tuple[str, ...] = ()
-    """The last texts this viewer read, oldest first: a term may be spread over messages."""
+    """The last texts that this viewer read, oldest first, because a term may be spread over several
+    messages."""
     windows: tuple[TextWindow, ...] = ()
     """Short texts over which a term may be spread: of single fields, and of public posts."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
-    """Other content of the same subject was approved, and this content was not."""
+    """True if other content of the same subject was approved, and this content was not."""
     above_known: bool = False
-    """The unit replies to one of our copies, of the same subject, on the same account."""
+    """True if the unit replies to one of our copies, of the same subject, on the same account."""
     above_gone: bool = False
-    """An earlier part of the thread was recalled or deleted."""
+    """True if an earlier part of the thread was recalled or deleted."""
     rules_fault: str = ""
     """Code of the reason why the stored policy allows nothing to be published; empty if there is
     none."""
@@ -425,12 +428,12 @@ class EvidenceSnapshot:
     foreign: ThirdPartyRuleFacts | None = None
     """The third-party rule of a platform for which the policy has no rule."""
     skewed: bool = False
-    """The clocks of the sending machine and of the database differ: one of them is wrong, and it is
-    unknown which."""
+    """True if the clocks of the sending machine and of the database differ: one of them is wrong,
+    and it is unknown which."""
     release: OwnReleaseFacts | None = None
     """The latest own-picture release of this subject."""
     intake_down: bool = False
-    """The form for removal requests was not reachable within the last hour, or its state is
+    """True if the form for removal requests was not reachable within the last hour, or its state is
     unknown."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: the caller must start again."""

@@ -122,8 +122,9 @@ class Reference:
     """A reference of a unit to something on its platform; `native_id` is the ID that the platform
     assigned.
 
-    `kind` is reuse (a file already uploaded), quote, repost (also forward and copy) or reply, all
-    of copies of ours; or remark, a comment that the account received and the unit answers.
+    References of the kinds reuse (a file already uploaded), quote, repost (also forward and copy)
+    and reply refer to our copies. The kind remark refers to a comment that the account received and
+    that the unit answers.
     """
 
     kind: str
@@ -215,8 +216,8 @@ class Unit:
     """Price that a viewer pays the platform to unlock the media; None for media that everyone sees.
     """
     sold: bool = field(default=False, metadata=OMIT_IF_EMPTY)
-    """The media are part of a sale, however they are delivered: the first delivery of a pack, a
-    repeated one, or one that a subscription unlocks."""
+    """True if the media are part of a sale, however they are delivered: the first delivery of a
+    pack, a repeated one, or one that a subscription unlocks."""
     viewer: str = ""
     destination: str = ""
     """The platform's ID of the destination on accounts that have several (a channel of a bot)."""
@@ -246,7 +247,8 @@ class Unit:
     """`HAS_FIRST_COMMENT` for a post that has a first comment and no other part, `IS_FIRST_COMMENT`
     for that comment, `REPOST_KIND` for a repost, "" for any other unit. Not part of the digest."""
     native_key: str = field(default="", compare=False)
-    """The idempotency key for the platform. Not part of this digest; the wire digest covers it."""
+    """The idempotency key for the platform. It is not part of the unit's digest; the wire digest
+    covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)
     """Results of the destination check of the last minute for the probes of the policy row; None if
     there was no check."""
@@ -337,7 +339,7 @@ class Unit:
 
     @property
     def texts_by_field(self) -> dict[str, str]:
-        """Return the texts of this part by field; those of media and buttons are numbered."""
+        """Return the texts of this part by field. The fields of media and buttons are numbered."""
         found = {text.field: text.body for text in self.texts}
         for index, medium in enumerate(self.media):
             found |= {f"alt:{index}": medium.alt, f"file:{index}": medium.name}

@@ -49,7 +49,7 @@ class LiveCopy:
     is_read_back: bool
     sold: bool = False
     edits: UUID | None = None
-    """The copy that this permit edited or may have edited; that one is the live post to remove."""
+    """The copy that this permit edited or may have edited. That copy is the live post to remove."""
     url: str = ""
     """The public address, if the platform reported it after publication."""
 
@@ -139,7 +139,7 @@ WITH RECURSIVE line AS (
 SELECT DISTINCT r.sha256 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id =
 l.id
 """
-"""Selects the bytes that currently show a person, and their derivatives."""
+"""Selects the bytes in which a person is currently named, and their derivatives."""
 
 
 def live_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
@@ -157,7 +157,8 @@ def all_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 
 
 def _of_person(scope: Scope, person_id: UUID, condition: ColumnElement[bool]) -> list[LiveCopy]:
-    """Return copies whose permit names a person, and copies of bytes that name them by now."""
+    """Return the copies whose permit names a person, and the copies of bytes in which they are
+    named now."""
     named = list(scope.run(_NAMED, tenant=scope.tenant_id, person=person_id).scalars())
     shows = or_(_contains_value(PermitRow.persons, str(person_id)), _shows_any(named))
     return _list_matching_copies(scope, shows, _PLACED, condition)
@@ -309,7 +310,7 @@ def replaced_permits(scope: Scope, found: Iterable[LiveCopy]) -> frozenset[UUID]
 
 
 def void_permit(scope: Scope, jti: UUID, proof: str) -> None:
-    """Void a permit that was proven not to be sent (`not_sent`) or not to have arrived."""
+    """Void a permit whose request was proven not to be sent (`not_sent`) or not to have arrived."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, "

@@ -28,7 +28,7 @@ WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.platform = :platfo
   text)))
 ORDER BY p.minted_at DESC, p.id DESC LIMIT 1
 """
-"""The copy with an ID, in its last confirmed text.
+"""Selects the copy with an ID, with its last confirmed text.
 
 A copy without stored decision inputs or with an unconfirmed edit is left out, because its content
 is not known.
@@ -37,7 +37,7 @@ is not known.
 
 # Decision inputs are deleted 30 days after their last use; older copies cannot be resolved.
 def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
-    """Return the copies that a unit refers to, one for each known ID that is live."""
+    """Return the copies that a unit refers to: one for each ID of a live copy of ours."""
     wanted = sorted({each.native_id for each in unit.references})
     return tuple(
         found

@@ -47,7 +47,7 @@ class MissingCondition(StrEnum):
 
 def missing_conditions(case: Case) -> tuple[MissingCondition, ...]:
     """Return the conditions that the release of this case lacks, in the order of
-    `MissingCondition`. Empty if it counts, and without a release."""
+    `MissingCondition`. The result is empty if the release counts or if there is none."""
     given = case.facts.release
     if given is None:
         return ()

@@ -118,8 +118,8 @@ def _is_resemblance_resolved(
 
 
 def _can_represent(shown: PersonFacts, real: UUID, *, invented: bool) -> bool:
-    """An AI double represents its real person in every picture; the real person only in pictures
-    that are not AI-generated."""
+    """Return True if a person may appear in place of a real one. An AI double may in every picture,
+    the real person themselves only in pictures that are not AI-generated."""
     return (shown.kind == DOUBLE and shown.twin_of == real) or (shown.id == real and not invented)
 
 

@@ -68,8 +68,8 @@ def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
 
 
 def _is_trained_chat_author(case: Case) -> bool:
-    """Return True if a member trained for it wrote these adult texts to one viewer: word lists and
-    rules are then enough.
+    """Return True if a member trained for adult chats wrote these texts to one viewer. Word lists
+    and rules are then enough.
 
     Only texts that the member typed or rewrote count. Another rule checks the age of the viewer.
     """
@@ -100,8 +100,8 @@ def lowered_rating_is_backed(case: Case) -> Iterable[Finding]:
 
 
 def reviewers_are_calibrated(case: Case) -> Iterable[Finding]:
-    """Require a review of everything above General while the reviewers of the agency rate too
-    differently."""
+    """Require a review of everything above General while the ratings of the agency's reviewers
+    differ too much."""
     if not case.facts.uncalibrated or case.rating is Rating.G:
         return
     if not is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):

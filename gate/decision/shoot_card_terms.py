@@ -27,7 +27,7 @@ CARD_DECLINED = "declined"
 CARD_WITHDRAWN = "withdrawn"
 CARD_ANSWERS = (CARD_SIGNED, CARD_DECLINED, CARD_WITHDRAWN)
 REQUIRED_SCOPES = frozenset({"depict", "publish"})
-"""Scopes that every card asks for. Selling is an optional scope."""
+"""Scopes that every card requests. Selling is an optional scope."""
 
 LATE = timedelta(hours=24)
 """Time after the end of the shoot day within which pictures still belong to it: shoots run past

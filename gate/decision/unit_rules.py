@@ -202,7 +202,8 @@ def nothing_prohibited(case: Case) -> Iterable[Finding]:
 
 
 def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
-    """Block bytes on the blocklist and near copies of them; hold remote resemblances."""
+    """Block bytes on the blocklist and near copies of them; hold bytes that resemble them less
+    closely."""
     for medium in case.media_facts:
         if medium.blocked == "exact":
             yield block_finding(Reason.BLOCKLIST_EXACT)

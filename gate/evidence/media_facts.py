@@ -47,7 +47,7 @@ _ABOVE = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
       UNION SELECT p.parent_id, l.depth + 1 FROM line l
       JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20)
     SELECT FROM line l {such})"""
-"""SQL condition: such a row exists among the ancestors of an asset."""
+"""SQL condition: a row with the property `such` exists among the ancestors of an asset."""
 
 _FROM_REMOVED = _ABOVE.format(
     such="JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed'"

@@ -44,7 +44,7 @@ class AgeProofSummary:
     on_day: datetime | None
     noted_by: str
     stands: bool
-    """It is neither expired nor withdrawn, and its custodian is outside the agency."""
+    """True if it is neither expired nor withdrawn, and its custodian is outside the agency."""
     id: UUID
 
 
@@ -70,7 +70,7 @@ class DeclarationSummary:
 
     @property
     def kappa(self) -> float | None:
-        """Return the agreement of the first two reviewers; None with fewer reviewers, or if it is
+        """Return the agreement of the first two reviewers, or None if there are fewer or it is
         undefined."""
         return look_agreement(self.looks[0], self.looks[1]) if len(self.looks) > 1 else None
 
@@ -142,8 +142,8 @@ def list_dossiers(
     creators: Collection[UUID] | None = None,
     limit: int = MAX_DOSSIERS,
 ) -> list[PersonDossier]:
-    """Return persons by name, filtered by `named`, a part of the name, and by `creators`, the
-    creators they are."""
+    """Return persons, sorted by name: those whose name contains `named` and, unless `creators` is
+    None, who are one of these creators."""
     wanted = list(creators) if creators is not None else None
     rows = scope.run(
         _PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit

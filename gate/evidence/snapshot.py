@@ -469,7 +469,7 @@ def _list_link_facts(
 
 
 def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:
-    """Return the active stops whose scope includes the unit."""
+    """Return the active emergency stops that apply to the unit."""
     targets: Mapping[str, str] = {
         "global": "",
         "platform": unit.platform,

@@ -51,7 +51,7 @@ PUBLIC_SQL = """
 
 
 def window_params(unit: Unit) -> dict[str, object]:
-    """Return the parameters of the two statements that are not those of the surface."""
+    """Return the parameters of the two statements, except those that depend on the surface."""
     return {"creator": unit.creator_id, "most": WINDOW_MESSAGES, "permits": WINDOW_PERMITS}
 
 
@@ -130,7 +130,8 @@ def _is_short(line: str) -> bool:
 
 
 def _sent_units(stored: Iterable[tuple[str, str]] | None) -> list[Unit]:
-    """Return the units that were sent, oldest first; the last request of each subject."""
+    """Return the units that were sent, oldest first: one for each subject, that of its last
+    request. Service texts are left out."""
     sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
     return [each for each in sent.values() if not each.service]
 

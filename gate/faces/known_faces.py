@@ -122,8 +122,8 @@ class FaceEnrolmentDue:
 
 @dataclass(frozen=True)
 class FaceComparisonDue:
-    """Another face is known: compare the pictures that were not compared with it. Both IDs are the
-    tenant's."""
+    """Another face is known: compare the pictures that were not compared with it. `tenant_id` and
+    `subject_id` are those of the tenant."""
 
     kind: ClassVar[str] = "face.compare"
     queue: ClassVar[Queue] = "make"
@@ -169,8 +169,8 @@ class FaceComparisonResult:
 
 
 def record_face_consent(scope: Scope, person_id: UUID) -> None:
-    """Record that a real person agrees to face comparison, acting themselves (the actor of the
-    scope). Does nothing if they agreed before.
+    """Record that a real person, who is the actor of the scope, agrees to face comparison. Does
+    nothing if they agreed before.
 
     Raises NotFound, and BadInput for any other actor and for a synthetic person.
     """
@@ -353,8 +353,8 @@ def request_comparison(scope: Scope) -> None:
 
 
 def lock_faces(scope: Scope) -> None:
-    """Serialise new faces and recorded comparisons, so that each sees the other. Taken after all
-    epochs in the lock order."""
+    """Serialise new faces and recorded comparisons, so that each sees the other. In the lock order,
+    this lock follows all epochs."""
     scope.lock(f"{scope.tenant_id}:faces-compared")
 
 
@@ -379,7 +379,7 @@ ORDER BY a.made_at DESC NULLS LAST, r.id DESC LIMIT :most
 
 
 def enrolment_pictures(scope: Scope, subject_id: UUID) -> list[str] | None:
-    """Return the digests of the newest photographs that show a person who agreed, confirmed and
+    """Return the digests of the newest photographs in which a person who agreed is confirmed and
     alone, at most `MAX_PICTURES`. Return None if they no longer agree."""
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
     if row is None or row.basis != FACE_AGREED or row.ended_at is not None:

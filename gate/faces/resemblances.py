@@ -100,8 +100,8 @@ _FAMILY = """WITH RECURSIVE line AS (
       ON p.tenant_id = renditions.tenant_id AND p.asset_id = line.id WHERE line.depth < 20)
   SELECT m.sha256 FROM line JOIN renditions m
     ON m.tenant_id = renditions.tenant_id AND m.asset_id = line.id"""
-"""The bytes, their siblings and the bytes they were made from, so that a picture that was blurred
-afterwards still resembles."""
+"""The bytes, their siblings and the bytes they were made from, so that a picture still resembles
+the person after it was blurred."""
 
 RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object(
   'wanted', {_WANTED.format(tenant="renditions.tenant_id")},
@@ -184,7 +184,7 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
 
 
 def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
-    """Return those of the subjects that have not ended."""
+    """Return the subjects that have not ended."""
     rows = scope.session.exec(
         select(FaceSubject)
         .where(

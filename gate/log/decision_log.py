@@ -37,7 +37,7 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class ChainIntact:
-    """The chain is intact: it has `count` entries, and `head` is the hash of the last one."""
+    """The result for an intact chain of `count` entries; `head` is the hash of the last one."""
 
     count: int
     head: str
@@ -45,7 +45,7 @@ class ChainIntact:
 
 @dataclass(frozen=True)
 class ChainBroken:
-    """The chain is broken at `seq`: an entry was changed, removed, swapped or cut off."""
+    """The result for a broken chain: the entry `seq` was changed, removed, swapped or cut off."""
 
     seq: int
 

@@ -20,7 +20,7 @@ def to_microseconds(instant: datetime) -> int:
 
 
 def from_microseconds(stored: int) -> datetime:
-    """Return the UTC-aware time of a number of microseconds since 1970."""
+    """Return the UTC-aware time for a number of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=stored)
 
 

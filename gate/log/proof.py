@@ -68,7 +68,8 @@ class ExportVerification:
     links: int
     logs: tuple[LogVerification, ...]
     strangers: tuple[str, ...] = ()
-    """Logs that the root chain names and the file lacks: of other agencies, or missing."""
+    """Logs that the root chain names and the file lacks: logs of other agencies, or missing ones.
+    """
     fault: ExportFault | None = None
     """A fault of the file or of the root chain."""
 

@@ -29,7 +29,7 @@ class HeldUnit:
 
 
 def explain_decision(decision: Decision) -> tuple[Message, ...]:
-    """Return a message for each reason, in order. None names the matching term or picture."""
+    """Return a message for each reason, in order. No message names the matching term or picture."""
     return explain_reasons(decision.reasons)
 
 
@@ -50,7 +50,8 @@ WHERE verdict = 'H' OR reasons ? 'UNIT_CHANGED' ORDER BY decided_at LIMIT :limit
 
 
 def list_held_units(scope: Scope, *, since: datetime, limit: int = 100) -> list[HeldUnit]:
-    """Return the subjects whose last decision since then is a hold and whose unit was not reviewed.
+    """Return the subjects whose last decision after `since` is a hold and whose unit was not
+    reviewed.
 
     They are sorted oldest first.
     """

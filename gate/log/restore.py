@@ -38,8 +38,8 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:restore"
 BROKEN = "journal"
-"""Cause of the notice that the journal is inconsistent; for a restored backup it is `RESTORE_STOP`.
-"""
+"""Cause of the notice that the journal is inconsistent. For a restored backup, `RESTORE_STOP` is
+used."""
 
 MISSING = "journal_missing"
 """Cause of the notice that the journal this database knows is missing from the archive."""
@@ -107,7 +107,7 @@ def archive_journal_entry(
 def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
     """Replay the entries that a restored database lacks, for the installation and every agency.
 
-    Runs before anything else. If the installation's own journal is missing, the restrictions of
+    It runs before anything else. If the installation's own journal is missing, the restrictions of
     every agency are unknown, and nothing is published until members end the stop. Returns the
     number of entries replayed.
     """
@@ -131,8 +131,8 @@ def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> 
 def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
     """Replay the journal entries that the database lacks, in order, and return their number.
 
-    An entry whose task merely failed before it was recorded does not indicate a restored backup: it
-    is only recorded.
+    An entry whose event is still pending in the outbox does not indicate a restored backup, only
+    that its task failed before recording it. It is recorded without a replay.
     """
     done = 0
     try:
@@ -214,7 +214,7 @@ def _find_next_entry(
 
 
 def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
-    """Repeat the action of an entry. Unknown objects of the restored database are skipped."""
+    """Repeat the action of an entry. Objects that the restored database lacks are skipped."""
     about = key.unseal_text(entry.about) if entry.act in journal.SEALED_ACTS else entry.about
     with journal.replaying(scope):
         try:

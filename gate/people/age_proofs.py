@@ -88,7 +88,7 @@ def submit_viewer_age(scope: Scope, request_id: UUID, *, method: str, receipt: s
     """Answer a request about a viewer, as the acting custodian. A worker records the answer at
     once.
 
-    Raises as `submit_age_proof`.
+    Raises the errors of `submit_age_proof`.
     """
     member = custodians.get_acting_custodian(scope)
     request = age_requests.get_open_request(scope, request_id)

@@ -1,5 +1,5 @@
-"""Depiction bans: people of whom an agency must never make pictures, by name and by perceptual
-hashes.
+"""Depiction bans: people who must never be depicted in an agency's pictures, by name and by
+perceptual hashes.
 
 One member adds an entry, another ends it. Bans by face are in `gate/faces/known_faces.py`.
 """
@@ -24,8 +24,8 @@ SHORTEST_NAME = 3
 
 
 class DepictionBan(TenantRow, table=True):
-    """A person of whom no picture may be made; `looks` are perceptual hashes of pictures.
-    `ended_by` is an actor."""
+    """A person who must not be depicted; `looks` are perceptual hashes of pictures. `ended_by` is
+    an actor."""
 
     __tablename__ = "never_depicted"
     __table_args__ = table_arguments(about="person", keep=FOREVER)

@@ -24,7 +24,7 @@ REFERENCES_PART = "references"
 SOURCE_PARTS = (MODEL_PART, ADAPTER_PART, REFERENCES_PART)
 REQUIRED_LOOKS = 2
 """Number of members, other than the declarant, who must review a declaration before Nudity and
-Explicit."""
+Explicit content is allowed."""
 
 MIN_REFERENCES = 12
 """Minimum number of reference pictures that a reviewer sees."""
@@ -49,7 +49,7 @@ class Declaration(TenantRow, table=True):
     """The principal of the declarant."""
     sources: list[dict[str, Any]] = jsonb_column(list)
     reference_set: list[str] = jsonb_column(list)
-    """Digests of pictures of the library."""
+    """Digests of pictures in the library."""
 
 
 class DeclarationLook(TenantRow, table=True):
@@ -67,7 +67,7 @@ class DeclarationLook(TenantRow, table=True):
     declaration_id: UUID
     principal_id: UUID
     resembles: bool
-    """A real person is recognisable."""
+    """True if a real person is recognisable."""
     doubts: list[str] = jsonb_column(list)
     """References that may look younger than 25."""
     tiles: int

@@ -9,7 +9,8 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class PlaceProbeDue:
-    """Check the destinations of live copies above General again. Both IDs are the tenant's."""
+    """Check the destinations of live copies above General again. `tenant_id` and `subject_id` are
+    those of the tenant."""
 
     kind: ClassVar[str] = "copy.probe"
     queue: ClassVar[Queue] = "urgent"

@@ -155,9 +155,9 @@ def preview_everywhere(
 ) -> list[tuple[list[Unit], Decision]]:
     """Preview the same content on several public surfaces, in the same number of parts everywhere.
 
-    Return for each its parts with the required marks, and the decision about the last part with all
-    earlier ones. Shared evidence is read once, because pages call this on every keystroke. `by` is
-    the policy in force.
+    For each surface, return the parts with the required marks, and the decision about the last part
+    with all earlier ones. Shared evidence is read once, because pages call this on every keystroke.
+    `by` is the policy in force.
     """
     if not posts:
         return []
@@ -238,7 +238,7 @@ def judge_unit(
 
 
 class MintPermit(Protocol):
-    """`mint_permit` with its key bound."""
+    """The signature of `mint_permit` once its key is bound."""
 
     def __call__(
         self,
@@ -299,7 +299,7 @@ def mint_permit(
 def record_denial(scope: Scope, denied: PermitDenied) -> None:
     """Log the decision of a claim that was rolled back.
 
-    An attempt to use data of another agency also goes to the audit log.
+    An attempt to use data of another agency is also recorded in the audit log.
     """
     decision_log.append_entry(scope, denied.entry)
     if Reason.TENANT_BOUNDARY in denied.decision.reasons:

@@ -29,8 +29,8 @@ def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection
     """Check that these bytes may be used as references for this creator.
 
     Raises NotFound for unknown bytes. Raises Refused if a picture is withheld, resembles a banned
-    or other person, shows no person, other people or more people, or if the person left, did not
-    permit AI likenesses, or is synthetic and undeclared.
+    person or another one, or shows no person, another person or several people; and if the person
+    is no longer active, did not permit AI likenesses, or is synthetic and undeclared.
     """
     known = media_facts.media_facts_of_bytes(scope, sorted(set(digests)))
     if len(known) < len(set(digests)):
@@ -49,8 +49,8 @@ pictures are sent to neither."""
 def check_external_reference_use(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
     """Check that these bytes may be sent to an external engine to make pictures of this creator.
 
-    Raises as `check_reference_pictures`, and Refused for pictures that are rated above Suggestive
-    or not rated.
+    Raises the errors of `check_reference_pictures`, and Refused for pictures that are rated above
+    Suggestive or not rated.
     """
     check_reference_pictures(scope, creator_id, digests)
     for medium in media_facts.media_facts_of_bytes(scope, sorted(set(digests))):

@@ -1,9 +1,9 @@
 """The policy in force: the one shipped with the product, or a newer signed release stored in the
 database.
 
-A sender reads it under the installation epoch, which a change of the policy locks exclusively. A
-release that does not verify, or is not the newest ever installed, closes the gate; the shipped
-policy then only serves explanations.
+A sender reads it under the installation epoch, which a change of the policy locks exclusively. If a
+release does not verify, or is not the newest ever installed, nothing can be published; the shipped
+policy is then used for explanations only.
 """
 
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ ORDER BY number DESC LIMIT 1
 def current_policy(scope: Scope) -> ActivePolicy:
     """Return the policy in force.
 
-    A transaction that holds the installation epoch reads it once, because it cannot change until
-    the transaction ends; any other transaction reads it on each call.
+    A transaction that has locked the installation epoch reads it once, because it cannot change
+    until the transaction ends; any other transaction reads it on each call.
     """
     held = scope.session.info.get(_HELD)
     if isinstance(held, ActivePolicy):

@@ -1,5 +1,5 @@
-"""Third-party rules that an agency has admitted: its owner read them, and they count as they were
-then.
+"""Third-party rules that an agency has admitted: its owner read them, and they apply in the version
+that was read.
 
 The file is stored with the admission: if the package is changed, replaced or removed later, nothing
 changes until an owner acts.

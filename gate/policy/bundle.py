@@ -54,22 +54,22 @@ class PlaceRow:
     ai_flag: str
     """The AI flag of the platform, `name=value`; empty if it has none that a request can carry."""
     ai_text: bool
-    """Without a flag, the text must disclose the use of AI."""
+    """True if the text must disclose the use of AI because no flag does."""
     viewer: str
     adult_link: Verdict
     probes: tuple[PlaceProbe, ...] = ()
     """Destination checks that must succeed before anything above General is published there."""
     test_network: bool = False
     ours: bool = False
-    """A surface that this installation serves itself."""
+    """True if this installation serves the surface itself."""
     known: bool = True
     stale: frozenset[Rating] = frozenset()
     """Ratings whose verdict was tightened because the rule is overdue for review."""
     misread: bool = False
-    """A re-verification exists that does not count."""
+    """True if there is a re-verification that does not count."""
     creator_verified: bool = False
-    """The platform itself verifies account holders, moderates content and checks the age of its
-    viewers."""
+    """True if the platform itself verifies account holders, moderates content and checks the age of
+    its viewers."""
 
     @property
     def is_manual(self) -> bool:
@@ -286,8 +286,8 @@ class Bundle:
         return until is not None and on <= until
 
     def own_release_until(self, country: str) -> date | None:
-        """Return the last day on which own-picture releases are allowed; None if counsel never
-        opened the country."""
+        """Return the last day on which own-picture releases are allowed, or None if counsel never
+        allowed them for the country."""
         return self.opened.get(country if country in self.production else "default")
 
     def is_test_network(self, platform: str) -> bool:
@@ -405,7 +405,7 @@ def load_bundle(matrix: Path, words: lexicon.Lexicon) -> Bundle:
 
 
 def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
-    """Return the bundle of a written matrix. Raises ValueError as `load_bundle` does."""
+    """Return the bundle of a written matrix. Raises the errors of `load_bundle`."""
     file = Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):

@@ -156,7 +156,7 @@ def reopen_signing_text(where: str, target: str, feature: str, reason: str) -> s
 
 
 def _check_signature(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> None:
-    """Members with a passkey must sign; for others the delay is enough."""
+    """Require a passkey signature from members with a passkey; for others the delay is enough."""
     if signed is not None:
         passkeys.consume_signature(scope, signed, act=REOPEN_ACT, about=about)
     elif passkeys.needs_signature(scope, member_id):

@@ -1,4 +1,4 @@
-"""Handler of emergency stops: press or release one for the member who requested it."""
+"""The handler of emergency stops: press or end one for the member who requested it."""
 
 from datetime import datetime
 from uuid import UUID

@@ -14,7 +14,7 @@ from gate.contract.units import Rating, Verdict
 PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
-"""Parties responsible for the age of viewers, ordered by our part, smallest first. With `door`, we
+"""Parties responsible for the age of viewers, in ascending order of our own duties. With `door`, we
 admit viewers one by one and decide again for each (`issuance.preview_for_viewer`)."""
 
 
@@ -28,7 +28,7 @@ class PlaceProbe(BaseModel):
     """Reason of the refusal if the check fails."""
     above: Rating = Rating.G
     assures: bool = False
-    """Success proves that every reader of the destination is of age."""
+    """True if success proves that every reader of the destination is of age."""
     when: Literal["always", "generated"] = "always"
     """`generated`: required for AI-generated content only."""
 
@@ -106,7 +106,7 @@ class _Jurisdiction(BaseModel):
     id: str
     level: Literal["L1", "L2", "L3", "L4"]
     credit_card_check: StrictBool = False
-    """A credit-card check at the issuer counts like the level of this jurisdiction."""
+    """True if a credit-card check at the issuer counts like the level of this jurisdiction."""
     review_by: date | None = None
 
 

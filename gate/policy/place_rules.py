@@ -12,7 +12,7 @@ from gate.policy.matrix import MatrixRow
 
 PUBLISHABLE_RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 VIEWER_ORDER = ("none", "platform", "both", "door", "product")
-"""Viewer modes by the duties they give us, least first."""
+"""Viewer modes, ordered by the duties that they impose on us, least first."""
 
 _NEVER = date.min
 """A day on which no rule is overdue."""
@@ -43,7 +43,7 @@ class PlaceRule:
     sources: tuple[str, ...]
     read_on: date | None
     review_by: date | None
-    """Date by which it must be read again; None for a rule that never becomes overdue."""
+    """Date by which the rule must be read again; None for a rule that never becomes overdue."""
     tightenings: tuple[RuleTightening, ...]
 
 

@@ -35,7 +35,7 @@ _ROWS = TypeAdapter(list[MatrixRow])
 
 
 class InvalidThirdPartyRules(Exception):
-    """Rules that are incomplete, unsigned, or exceed the bounds of third-party rules."""
+    """Raised for rules that are incomplete, unsigned, or exceed the bounds of third-party rules."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reads of the policy: re-verifications of rules by members."""
+"""Queries of the policy: re-verifications of rules by members."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -15,8 +15,8 @@ from tenants.agencies.rights import Right, Role, require_right
 
 MIN_SUGGESTIVE_PERCENT = 5
 MIN_WORDS_PERCENT = 2
-"""Minimum shares of spot checks: of Suggestive content that passed by rules alone, and of adult
-texts that members typed."""
+"""Minimum shares of spot checks, in percent: of Suggestive content that passed by rules alone, and
+of adult texts that members typed."""
 
 
 class ReviewSettings(TenantRow, table=True):
@@ -92,8 +92,11 @@ def set_safety_officer(scope: Scope, member_id: UUID) -> None:
 
 
 def safety_officer(scope: Scope) -> queries.Member | None:
-    """Return the member to alert: the one set, while they are owner or manager, else the owner who
-    joined first. None if there is no owner."""
+    """Return the member to alert, or None if there is no owner.
+
+    It is the appointed member as long as they are owner or manager, otherwise the owner who joined
+    first.
+    """
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
     members = queries.list_members(scope)
     able = {one.id: one for one in members if one.role in (Role.OWNER, Role.MANAGER)}

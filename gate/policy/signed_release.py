@@ -24,7 +24,7 @@ SIGNATURES = 2
 
 
 class UnsignedRelease(Exception):
-    """Not a policy release, or one with too few trusted signatures."""
+    """Raised for a file that is not a policy release or has too few trusted signatures."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Findings about bytes other than their rating, recorded by higher layers. They only restrict.
 
-The finding of a classifier has its source and that of the system's file inspection `HOUSE`. An
-empty source means that a classifier should have inspected the bytes and did not. `PART` means that
-it inspected only part of a video, until it is `WHOLE`.
+The source of a finding is the classifier that made it, or `HOUSE` for the system's own inspection
+of files. An empty source means that a classifier should have inspected the bytes and did not.
+`PART` means that it inspected only part of a video, until it is `WHOLE`.
 """
 
 from collections.abc import Collection, Sequence
@@ -94,7 +94,8 @@ def record_classifier_finding(
 
 
 def record_classifier_missing(scope: Scope, sha256: str) -> None:
-    """Record that a required classifier could not run; a member's review is needed until one has.
+    """Record that a required classifier could not run. Until one has run, a member must review the
+    bytes.
 
     Raises NotFound.
     """
@@ -103,8 +104,8 @@ def record_classifier_missing(scope: Scope, sha256: str) -> None:
 
 
 def record_partial_inspection(scope: Scope, sha256: str) -> None:
-    """Record that a classifier inspected only part of a video; a member's review is needed until
-    then."""
+    """Record that a classifier inspected only part of a video. Until it has inspected all of it, a
+    member must review the video."""
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, PART))
 
@@ -255,7 +256,7 @@ def needs_inspection(scope: Scope, sha256: str) -> bool:
 
 
 def has_missing_classifier(sources: Collection[str]) -> bool:
-    """Return True if these sources lack a required classifier, or only saw a part."""
+    """Return True if these sources lack a required classifier, or one inspected only a part."""
     nobody = NOBODY in sources and not any(
         source.startswith(CLASSIFIER_SOURCE) for source in sources
     )

@@ -1,7 +1,7 @@
-"""The access code of a receipt, and the pass that it gives for an hour.
+"""The access codes of receipts, and the passes that replace a correct code for an hour.
 
 A code has eight digits, is stored as an argon2id hash and may be tried only a few times. An unknown
-receipt gives the same message after about the same time.
+receipt results in the same message after about the same time.
 """
 
 import hashlib

@@ -54,7 +54,7 @@ class ReportDue:
 class IntakeDue:
     """Check that the removal request form is publicly reachable.
 
-    Both IDs are the installation's.
+    `tenant_id` and `subject_id` are those of the installation.
     """
 
     kind: ClassVar[str] = "intake.probe"

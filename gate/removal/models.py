@@ -28,7 +28,8 @@ class RemovalRequest(CreatorOwnedRow, table=True):
     category: str
     named: str  # content ID
     source: str
-    """The origin, as a keyed digest: it limits floods and identifies no one."""
+    """The origin, as a keyed digest. It limits the number of requests and does not identify the
+    requester."""
     state: str
     digests: list[str] = jsonb_column(list)
     called_at: datetime | None = timestamp_column(optional=True)

@@ -1,4 +1,5 @@
-"""Submitted forms of removal requests: access code, description, address, responsible side."""
+"""Submitted forms of removal requests: access code, description, address, and the side that
+decides."""
 
 import hashlib
 from collections.abc import Collection

@@ -59,10 +59,10 @@ ACTOR = "system:complaints"
 OFFICER_ACTOR = "officer:"
 """Prefix of the actor of an officer of the installation; their name follows."""
 REMOVAL_CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
-"""The requester or the reason.
+"""Categories of removal requests, by requester or reason.
 
-The depicted person, their representative, a person who was a minor, illegal content, or another
-reason.
+They are: the depicted person, their representative, a person who was a minor, illegal content, and
+another reason.
 """
 
 DECISION_DEADLINE = timedelta(hours=24)

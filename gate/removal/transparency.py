@@ -43,7 +43,8 @@ class AppealCounts:
 
 @dataclass(frozen=True)
 class TransparencyCounts:
-    """The counts of [start, end), both UTC-aware. Posts, messages and packs count once each."""
+    """The counts for the period [start, end), both UTC-aware. Posts, messages and packs count once
+    each."""
 
     start: datetime
     end: datetime
@@ -144,7 +145,10 @@ recalled_at < :end)
 
 
 def monthly_report(scope: Scope, start: datetime, end: datetime) -> TransparencyCounts:
-    """Return the counts of [start, end). Results of requests and recalls are as of now."""
+    """Return the counts for the period [start, end).
+
+    Results of requests and recalls are those known at the time of the call.
+    """
     span: Mapping[str, object] = {"tenant": scope.tenant_id, "start": start, "end": end}
     decided = scope.run(_DECIDED, **span).one()
     asked = {row.category: row for row in scope.run(_REQUESTS, **span)}

@@ -1,6 +1,6 @@
 """Appeals against decisions about removal requests, decided by a member not involved before.
 
-A requester whose request was rejected appeals on the page of their receipt. A member may appeal
+A requester whose request was rejected can appeal on the page of their receipt. A member may appeal
 against the removal of content; the appeal is then decided by another member. The content stays
 frozen until the decision. If the agency's appeal succeeds, the freeze and the blocklist entry end,
 but nothing is published: a new post is checked like any other.
@@ -46,7 +46,7 @@ APPEAL_TARGET = timedelta(hours=48)
 SLOW_APPEAL_TARGET = timedelta(days=7)
 """Target for deciding an appeal in a slow category; `APPEAL_TARGET` applies to the others.
 
-48 hours is the time that the law gives for a removal.
+48 hours is the legal time limit for a removal.
 """
 
 

@@ -2,7 +2,7 @@
 
 Neither sees the other's ratings or the current ones. If they agree too little, nothing above
 General passes by rules alone until two members agree again. An agency without a calibration is not
-restricted, because one that publishes only General content could not do it.
+restricted, because an agency that publishes only General content cannot calibrate.
 
 The measure is Cohen's kappa (Educational and Psychological Measurement 20, 1960) over the five
 ratings, unweighted. Agencies are reminded once a month.
@@ -114,7 +114,8 @@ class CalibrationRated:
 
 @dataclass(frozen=True)
 class OpenCalibration:
-    """A calibration in progress for one member: the pictures left to rate, in order, of `total`."""
+    """A calibration in progress for one member: the pictures that are not rated yet, in order, and
+    the total number of pictures."""
 
     id: UUID
     left: tuple[str, ...]

@@ -129,7 +129,7 @@ def review_bytes(
 
 
 def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
-    """Record one decision about all pictures of a contact sheet, or about none.
+    """Record the verdicts on all pictures of a contact sheet. If one is refused, none is recorded.
 
     Each verdict becomes a review and each rating a rating request. `sheet` is the ID that these
     reviews share. Every picture must have been shown to this member in the last hour, according to

@@ -88,7 +88,7 @@ DUTIES = (
 )
 """Every action that needs a number of people.
 
-Closed actions are not implemented, or await legal advice: `needed.<act>.closed`.
+Closed actions are not implemented, or await legal advice. Their message is `needed.<act>.closed`.
 """
 
 

@@ -1,6 +1,6 @@
-"""Events of the gate: requests from pages to the reviews, and the published facts.
+"""Events of reviews: members' requests from pages, and due tasks.
 
-Further facts are in `gate/removal/events.py`.
+Further events are in `gate/removal/events.py`.
 """
 
 from dataclasses import dataclass

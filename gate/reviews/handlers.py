@@ -45,7 +45,8 @@ def handle_place_limit(event: PlaceLimitRequested, *, tenant: OpenScope) -> None
 
 
 def handle_rating_request(event: RatingRequested, *, tenant: OpenScope) -> None:
-    """Record a member's rating of bytes; a higher rating that was recorded in between stays.
+    """Record a member's rating of bytes. If a higher rating was recorded after the request, it
+    remains.
 
     Prohibited content is frozen and recalled from every destination, together with its derivatives.
     Content that shows a minor is sealed instead.

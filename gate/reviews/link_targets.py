@@ -123,7 +123,7 @@ def request_link_target(
 
 
 def request_link_target_end(scope: Scope, target_id: UUID) -> None:
-    """Remove a link target as the scope's actor; a worker does it.
+    """Request the removal of a link target as the scope's actor. A worker carries it out.
 
     Raises the errors of `end_link_target`.
     """
@@ -168,9 +168,9 @@ def declare_link_target(
     """Declare the content of an address as the acting member; posts that wait for it are checked
     again.
 
-    Raises Refused for a member without the right, and for one person alone who makes an earlier
-    declaration of the address less strict; BadInput for an address that cannot be registered, and
-    for a known adult address that is declared as not adult.
+    A declaration that is less strict than an earlier one needs another member with the right to
+    reopen. Raises Refused without this or for a member without the right; BadInput for an address
+    that cannot be registered, and for a known adult address that is declared as not adult.
     """
     url = urls.parse_registrable_url(url)
     epochs.lock_and_advance(

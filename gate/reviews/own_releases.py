@@ -123,7 +123,7 @@ class OwnReleaseWithdrawn:
 
 @dataclass(frozen=True)
 class OwnReleaseMatured:
-    """The delay of a release is over; the item to be posted, `subject_id`, may be tried."""
+    """The delay of a release is over: publishing the item, `subject_id`, may now be attempted."""
 
     kind: ClassVar[str] = "own.ripe"
     queue: ClassVar[Queue] = "publish"
@@ -342,9 +342,10 @@ def handle_own_release(event: OwnReleaseRequested, *, tenant: OpenScope) -> None
 
 
 def handle_own_release_end(event: OwnReleaseWithdrawn, *, tenant: OpenScope) -> None:
-    """Withdraw a release as the member who asked for it.
+    """Withdraw a release as the member who requested it.
 
-    A member who left in between had the right when they asked, and a withdrawal only restricts.
+    A member who has left since then had the right at the time of the request, and a withdrawal only
+    restricts.
     """
     with tenant(event.tenant_id, event.by) as scope:
         try:

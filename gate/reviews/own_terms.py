@@ -49,7 +49,7 @@ WHERE tenant_id = :tenant AND id = :id AND open RETURNING open
 
 @dataclass(frozen=True)
 class OwnTermSummary:
-    """A term of the agency; `ending` is True if one of two members asked to end it."""
+    """A term of the agency; `ending` is True if one of two members requested its end."""
 
     id: UUID
     kind: str
@@ -60,8 +60,8 @@ class OwnTermSummary:
 
 @dataclass(frozen=True)
 class OwnTermsRequested:
-    """A member adds terms of a kind, encoded and separated by spaces, or asks to end the term
-    `ended`.
+    """A member adds terms of a kind, encoded and separated by spaces, or requests the end of the
+    term `ended`.
 
     The subject is the request and `by` is `member:<id>`.
     """
@@ -170,7 +170,7 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
 
 
 def end_own_term(scope: Scope, term_id: UUID) -> bool:
-    """Ask to end a term as the acting member; return True if this was the second request.
+    """Request the end of a term as the acting member; return True if this was the second request.
 
     Raises Refused if the member lacks the right to reopen, and NotFound for a term that is not
     open.

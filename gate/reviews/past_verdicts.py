@@ -18,7 +18,7 @@ RelationKind = Literal["same", "family", "alike"]
 _KIN: tuple[RelationKind, ...] = ("same", "family", "alike")
 
 RECENT = 2_000
-"""Look-alikes are searched in this many of the latest reviews and in all withheld pictures.
+"""Number of latest reviews among which look-alikes are searched for, besides all withheld pictures.
 
 Each of them is compared with every requested picture.
 """
@@ -108,5 +108,5 @@ def past_verdicts(
 
 
 def _sort_key(past: PastVerdict) -> tuple[float, int, str]:
-    """Sort newest first; at the same time, verdicts on the same bytes first."""
+    """Sort newest first. Of simultaneous verdicts, those on the same bytes come first."""
     return -past.at.timestamp(), _KIN.index(past.kin), past.said

@@ -38,7 +38,7 @@ RETURNING open
 class PlaceLimitSummary:
     """A stricter rule: from `rating` on, the destination has the verdict `verdict`.
 
-    `ending` is True if one of two members asked to end it.
+    `ending` is True if one of two members requested its end.
     """
 
     place: str
@@ -63,7 +63,8 @@ def list_place_limits(scope: Scope) -> list[PlaceLimitSummary]:
 def set_place_limit(
     scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str
 ) -> None:
-    """Hold (H) or block (B) content from a rating on at a destination, as the acting member.
+    """Hold (H) or block (B) content with this rating or a higher one at a destination, as the
+    acting member.
 
     The limit applies to everything that is not yet claimed. Raises BadInput for a destination
     without a rule, another verdict or a missing reason; Refused if the member lacks the right.
@@ -92,7 +93,7 @@ def set_place_limit(
 
 
 def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
-    """Ask to end a limit as the acting member; return True if this was the second request.
+    """Request the end of a limit as the acting member; return True if this was the second request.
 
     Raises Refused if the member lacks the right to reopen, and NotFound for an unknown limit.
     """

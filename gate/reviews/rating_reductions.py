@@ -3,7 +3,7 @@
 Two others must agree if the rating is Nudity or Explicit, and one if it is Suggestive. None of them
 may have requested it, uploaded the picture, rated or reviewed it before, be depicted in it, or
 count as one of these people. A prohibited rating cannot be lowered. A worker lowers the rating
-(`handle_lowering_vote`) unless it has changed in between.
+(`handle_lowering_vote`) unless it has changed since the request.
 """
 
 from collections.abc import Collection, Iterable

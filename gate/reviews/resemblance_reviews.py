@@ -1,9 +1,9 @@
 """Face comparison: members decide whether a synthetic or unnamed person is the one a picture
 resembles.
 
-If it is another person, two members must say so for generated content and one for a photograph. If
-it is the same person, a photograph names them, and a synthetic person becomes their digital twin,
-which requires their consent to AI content in their likeness.
+If it is another person, two members must confirm this for generated content and one for a
+photograph. If it is the same person, a photograph names them, and a synthetic person becomes their
+digital twin, which requires their consent to AI content in their likeness.
 """
 
 from collections.abc import Collection
@@ -68,7 +68,7 @@ class ResemblanceJudged:
 class FaceComparisonTask:
     """A picture that resembles a person, as reviewers see it.
 
-    `needed` members must say that it is another person; `said` are the answers so far. `name` is
+    `needed` members must answer that it is another person; `said` are the answers so far. `name` is
     the display name of the person and `why` the reason of a face ban. `beside` are digests of
     pictures of the person.
     """

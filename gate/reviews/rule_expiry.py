@@ -34,7 +34,7 @@ class ExpiringRule:
     urls: tuple[str, ...]
     last: date
     days: int
-    """Days until then; negative if the rule has expired."""
+    """Days until the last valid day; negative if the rule has expired."""
     waiting: PendingVerification | None
 
 

@@ -155,7 +155,7 @@ def is_passed_without_review(case: Case) -> bool:
 
 
 def is_drawn(key: Ed25519PrivateKey, unit: Unit, percent: int) -> bool:
-    """Return True if a unit is in the given percentage.
+    """Return True if a unit is drawn for a sample of the given percentage.
 
     Ed25519 signatures are deterministic (RFC 8032), so the result is always the same.
     """
@@ -340,8 +340,8 @@ def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
 
 
 def _too_much(scope: Scope, copy: LiveCopy, rating: Rating) -> bool:
-    """Return True if the destination of a copy does not allow a rating, or not without missing
-    flags."""
+    """Return True if the destination of a copy does not allow a rating, or allows it only with
+    flags that the copy lacks."""
     if rating is Rating.X:
         return True
     place: PlaceKind = "chat" if copy.viewer else "post"

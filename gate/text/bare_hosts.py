@@ -32,7 +32,8 @@ _INTRODUCES = re.compile(
     r"(?:\b(?:at|on|to|via|see|visit|follow|sur|chez|voir|auf|bei|su|em)|[:>→👉])[ \t]{0,3}$",
     re.IGNORECASE,
 )
-"""Text that precedes an address rather than two sentences without a space between them."""
+"""Text after which a dotted name is an address, and not two sentences without a space between them.
+"""
 _INTRODUCTION = 12
 _SPELT_DOT = re.compile(
     r"(?<![\w-])([\w-]{2,63}+)\s{0,3}(?:[(\[{]\s?(?:\.|dot|point|punto|punkt|ponto)\s?[)\]}]"

@@ -34,9 +34,9 @@ UNSPACED = "\u2e80"
 """The first character of the Chinese, Japanese and Korean scripts."""
 
 REMEMBERED_EXTENSIONS = 8
-"""Agencies whose additional terms a process caches ready to match."""
+"""Number of agencies for which a process caches the additional terms, ready to match."""
 REMEMBERED_WORDS = 4096
-"""Words whose status as ordinary words a lexicon caches."""
+"""Number of words for which a lexicon caches the result of `is_ordinary_word`."""
 
 ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
 """Roman numerals from 11 to 17; smaller ones are also words."""
@@ -48,7 +48,7 @@ KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibit
 class Lexicon:
     """Terms and patterns, ready to match.
 
-    `digest` is the SHA-256 of the source files; the vocabulary is included by its pin.
+    `digest` is the SHA-256 of the source files; it covers the vocabulary through its pinned digest.
     """
 
     version: str

@@ -25,8 +25,8 @@ from gate.text.text_rating import extract_links
 PINS = Path(__file__).parents[1] / "policy" / "service.yaml"
 PREFIX = "service."
 BUTTON = "service.button."
-"""Prefix of button labels. A label is not a message, because one of them consists only of a slot.
-"""
+"""Prefix of button labels. A label must not be sent as a message, because one label consists only
+of a slot."""
 
 SAFETY = "service.safety."
 """Prefix of texts that protect a reader or a depicted person: helplines, age, replaced content.

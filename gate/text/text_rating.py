@@ -35,7 +35,7 @@ _LETTERS = str.maketrans("013457", "oieast")
 PIECE = 2
 """Maximum words of an earlier message that may be one piece of a split term."""
 MAX_MESSAGE_SPREAD = 2
-"""Earlier messages in which a statement may have begun."""
+"""Number of earlier messages in which a statement may have begun."""
 _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
 
 

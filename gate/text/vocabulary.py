@@ -2,7 +2,7 @@
 
 Each entry is the first four bytes of a word's BLAKE2b digest. A word that is not in the file counts
 as known with a probability of `len(entries) / 2**32`: 1 in 6,400 with the 670,000 shipped entries.
-The file is memory-mapped: processes share its pages, and a process that rates no text loads none of
+The file is memory-mapped: processes share its pages, and a process that rates no text does not load
 it. `tools/vocabulary_builder.py` builds the file.
 """
 

@@ -60,8 +60,8 @@ class AgeWitness:
 RESTRICTED_STATES = frozenset(
     {AssuranceState.BLOCKED, AssuranceState.SUSPECTED, AssuranceState.RESET}
 )
-"""States that restrict a viewer. They go to the journal, so that restoring a backup does not undo
-them."""
+"""States that restrict a viewer. They are recorded in the journal, so that the restoration of a
+backup does not undo them."""
 
 NO_WITNESS = AgeWitness("", "", "")
 UNKNOWN_VIEWER = AgeAssuranceSummary(AssuranceState.UNKNOWN, False, "L0", "", None, 0)

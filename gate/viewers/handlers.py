@@ -1,4 +1,5 @@
-"""Handlers of viewers: confirm an age, or withdraw an assurance, for the actor who requested it."""
+"""Handlers of viewer events: confirm an age, or withdraw an assurance, for the actor who requested
+it."""
 
 from collections.abc import Callable
 

@@ -1,9 +1,9 @@
-"""Visual similarity of two pictures in percent, from colours and edge directions. It detects no
-faces and no people.
+"""Visual similarity of two pictures in percent, from colours and edge directions. No faces or
+people are detected.
 
 Sources: histogram intersection after Swain and Ballard, Color indexing (IJCV 1991); edge
-orientations by cell after Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both use
-small squares, so that pictures of any size can be compared.
+orientations by cell after Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both
+scale pictures down to small squares, so that pictures of any size can be compared.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ Numbers = NDArray[np.float64]
 
 
 def similarity_percent(image: Image.Image, others: Sequence[Image.Image]) -> int:
-    """Return the mean similarity of a picture to at least one other, from 0 to 100; equal pixels
-    give 100."""
+    """Return the mean similarity of a picture to one or more others, from 0 to 100; identical
+    pictures score 100."""
     own = _extract_features(image)
     return round(
         100 * float(np.mean([_compare_features(own, _extract_features(other)) for other in others]))
@@ -58,8 +58,8 @@ def _colour_histogram(small: Image.Image) -> Numbers:
 
 
 def _edge_directions(grey: Numbers) -> Numbers:
-    """Return the strength of edges in each direction by cell, with length 1; zeros
-    without edges."""
+    """Return the strength of edges per direction and cell as a vector of length 1, or zeros if
+    there are no edges."""
     down, across = np.gradient(grey)
     turn = (
         np.floor(np.mod(np.arctan2(down, across), np.pi) / np.pi * TURNS).astype(np.int64) % TURNS

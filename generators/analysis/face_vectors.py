@@ -1,5 +1,5 @@
-"""Comparison of face vectors: the known faces that a face resembles, and how much. Pure; vectors
-have length 1.
+"""Comparison of face vectors: finds the known faces that a face resembles, and by how much. Pure;
+vectors have length 1.
 
 Most models give a face and its mirror image different vectors. Both are stored for a known face, so
 that mirrored copies are found.
@@ -33,7 +33,8 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class FaceVectors:
-    """The stored vectors of a person: consecutive 16-bit floats, `width` in each vector."""
+    """The stored vectors of a person: consecutive 16-bit floats, with `width` numbers per
+    vector."""
 
     width: int
     halves: bytes = field(repr=False)
@@ -64,10 +65,11 @@ def single_face_vectors(faces: DetectedFaces) -> tuple[bytes, ...]:
 def find_resemblances(
     found: Sequence[DetectedFace], known: Mapping[K, FaceVectors], *, alike: int
 ) -> dict[K, int]:
-    """Return the known faces that these faces resemble, with the highest cosine in thousandths,
-    from `alike` percent on.
+    """Return the known faces that these faces resemble by at least `alike` percent, each with its
+    highest cosine in thousandths.
 
-    `known` contains vectors of the same model; those of another width than `found` are ignored.
+    `known` contains vectors of the same model. Vectors whose width differs from `found` are
+    ignored.
     """
     width = vector_width(found)
     fit = {
@@ -93,12 +95,13 @@ def find_resemblances(
 
 
 def _iter_chunks(rows: NDArray[np.float16]) -> Iterator[NDArray[np.float16]]:
-    """Yield some rows at a time: as 32-bit floats, all rows would take twice the memory."""
+    """Yield the rows in chunks, because converting all rows to 32-bit floats at once would double
+    the memory."""
     yield from (rows[first : first + ROWS] for first in range(0, len(rows), ROWS))
 
 
 def vector_width(found: Sequence[DetectedFace]) -> int:
-    """Return the dimension of these faces' vectors, 0 without faces."""
+    """Return the dimension of these faces' vectors, or 0 without faces."""
     return len(found[0].vector) // 4 if found else 0
 
 
@@ -109,7 +112,7 @@ def pack_vectors(owner: str, model: str, vectors: Sequence[bytes]) -> str:
 
 
 def unpack_vectors(owner: str, model: str, text: str) -> FaceVectors:
-    """Return the vectors of `pack_vectors`. Raises ValueError for another owner or model."""
+    """Return the vectors packed by `pack_vectors`. Raises ValueError for another owner or model."""
     whose, of, width, halves = text.split(" ")
     if (whose, of) != (owner, model):
         raise ValueError("not theirs")
@@ -119,8 +122,8 @@ def unpack_vectors(owner: str, model: str, text: str) -> FaceVectors:
 def nearest_faces(
     found: Sequence[DetectedFace], known: Sequence[Sequence[DetectedFace]]
 ) -> int | None:
-    """Return the mean of the closest matches of a picture's faces in each other picture, in percent
-    of the cosine.
+    """Return how closely this picture's faces match those of the other pictures: the mean over the
+    pictures of the best match in each, as a cosine in percent.
 
     Return None if this picture, or all others, have no faces.
     """

@@ -1,7 +1,9 @@
-"""Views of a picture for rating: everything that can be visible of it on any platform.
+"""Views of a picture for rating, which together cover everything that any platform could show of
+it.
 
-The whole picture, on white and, if transparent, also on black; its centre, as previews crop it;
-full-size tiles of a large picture, for small details; and the preview embedded in its file.
+The views are the whole picture, on white and, if transparent, also on black; its centre, as
+previews crop it; full-size tiles of a large picture, for small details; and the preview embedded in
+its file.
 """
 
 import io
@@ -19,11 +21,12 @@ OVERLAP = 128
 tiles."""
 
 MAX_TILES = 12
-"""Maximum number of tiles. A larger picture is reduced first, still far finer than the whole view.
-"""
+"""Maximum number of tiles. A larger picture is reduced first, but its tiles still show far more
+detail than the whole view."""
 
 LONG = 4 / 3
-"""Aspect ratio from which the centre is a separate view, because the whole view shows it small."""
+"""Aspect ratio from which the centre becomes a separate view, because it is too small in the whole
+view."""
 
 QUALITY = 92
 _WHITE = (255, 255, 255)
@@ -77,8 +80,7 @@ def _crop_centre(image: Image.Image) -> Image.Image:
 
 
 def _cut_tiles(image: Image.Image) -> list[Image.Image]:
-    """Return tiles that cover a large picture; empty for one that the whole view shows well
-    enough."""
+    """Return tiles that cover a large picture, or nothing if the whole view shows enough detail."""
     if max(image.size) <= TILE:
         return []
     while len(_tile_offsets(image.width)) * len(_tile_offsets(image.height)) > MAX_TILES:
@@ -93,8 +95,8 @@ def _cut_tiles(image: Image.Image) -> list[Image.Image]:
 
 
 def _tile_offsets(length: int) -> list[int]:
-    """Return evenly spaced offsets of tiles along an edge, so that neighbours share at least
-    `OVERLAP` pixels."""
+    """Return evenly spaced offsets of tiles along an edge, so that adjacent tiles overlap by at
+    least `OVERLAP` pixels."""
     if length <= TILE:
         return [0]
     count = math.ceil((length - OVERLAP) / (TILE - OVERLAP))

@@ -1,7 +1,8 @@
-"""Views of a video for rating: each sampled frame like a picture, the mean of each second, and
+"""Views of a video for rating: the views of each sampled frame, the mean of each second, and the
 covers.
 
-They are split into batches, one request each: a video of a minute has about five hundred views.
+They are split into batches, one request each, because a video of one minute has about five hundred
+views.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Parsers of media containers. They read untrusted bytes, decode no pixels, and refuse files with
-anything hidden in them.
+"""Parsers of media containers. They read untrusted bytes without decoding pixels, and refuse files
+that contain hidden data.
 
 Decoding is in `generators.media` and `generators.video`.
 """

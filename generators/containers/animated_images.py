@@ -1,7 +1,7 @@
 """Animated GIF, WebP and PNG pictures: size, number of frames and duration from their blocks. Pure.
 
-They are handled as videos without sound. Sources: GIF 89a; PNG, third edition (APNG); WebP
-Container Specification. Data after their end is refused.
+They are handled as videos without sound. Data after the end of the picture is refused. Sources: GIF
+89a; PNG, third edition (APNG); WebP Container Specification.
 """
 
 import struct
@@ -20,7 +20,7 @@ _USUAL = 100
 
 
 def is_animation_format(data: bytes) -> bool:
-    """Return True if the file starts like one of these formats."""
+    """Return True if the file has the signature of one of these formats."""
     return (
         data[:6] in _GIF or data.startswith(_PNG) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     )
@@ -47,7 +47,7 @@ def inspect_animation(data: bytes, *, name: str) -> MediaTracks:
 
 
 def demuxer_of(data: bytes) -> Demuxer:
-    """Return FFmpeg's demuxer for the file."""
+    """Return the name of FFmpeg's demuxer for the file."""
     if data.startswith(_PNG):
         return "apng"
     return "gif" if data[:6] in _GIF else "webp_anim"

@@ -1,5 +1,5 @@
-"""Data that cameras and phones write after a picture in the same file, and detection of anything
-else there. Pure.
+"""Data that cameras and phones append to a picture in the same file, and detection of any other
+appended data. Pure.
 
 Known writers add more pictures (CIPA DC-007, Multi-Picture Format: Sony, Apple; ISO 21496-1, gain
 maps of Android), a video (https://developer.android.com/media/platform/motion-photo-format), vendor
@@ -22,22 +22,23 @@ _OTHER_FILES = (
     b"<?php",
     b"\x7felf",
 )
-"""Signatures of archives, documents, pages and programs, in lower case. Shorter ones, such as that
-of ZIP, occur in large media files by chance."""
+"""Signatures of archives, documents, pages and programs, in lower case. Shorter signatures, such as
+that of ZIP, are not included, because they occur in large media files by chance."""
 
 _ZIP = re.compile(rb"PK\x03\x04")
 _ZIP_END = 65_557
-"""Bytes from the end that contain the end of a ZIP directory (APPNOTE 4.3.16): 22, and a comment of
-65,535."""
+"""Number of bytes at the end of a file in which a ZIP directory must end (APPNOTE 4.3.16): 22
+bytes, plus a comment of at most 65,535."""
 
 
 def is_padding(data: bytes, at: int) -> bool:
-    """Return True if only padding follows `at`."""
+    """Return True if only padding follows the offset `at`."""
     return _PADDING.fullmatch(data, at) is not None
 
 
 def hides_file(data: bytes, at: int) -> bool:
-    """Return True if a file of another type follows `at`, the end of a camera's picture."""
+    """Return True if a file of another type follows the offset `at`, where a camera's picture
+    ends."""
     start = _end_of_padding(data, at)
     rest = data[start:].lower()
     if _ZIP.match(data, start) or any(sign in rest for sign in _OTHER_FILES):

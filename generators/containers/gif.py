@@ -1,4 +1,4 @@
-"""GIF pictures from their blocks: one still frame, anything else is refused. Pure.
+"""GIF pictures from their blocks. Only a single still frame is accepted. Pure.
 
 Source: Graphics Interchange Format, version 89a. Data after the trailer is refused, and comments
 are ignored.
@@ -14,13 +14,13 @@ GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 _MOST_BLOCKS = 100
 _MOST_SAID = 10_000
 _MOST_PIXELS = 1_000_000
-"""Limits: blocks of a file, and sub-blocks of an extension or of a picture; regular sub-blocks have
-255 bytes."""
+"""Limits: the blocks of a file, and the sub-blocks of an extension and of a picture. A sub-block
+usually has 255 bytes."""
 
 
 def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
     """Return width and height in pixels. Raises BadInput (generators/containers/still_images.py),
-    and IndexError or struct.error for a cut file."""
+    or IndexError or struct.error for a truncated file."""
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     at = 13 + _colour_table_size(packed)
     frames = 0

@@ -1,9 +1,9 @@
-"""Still HEIC and AVIF pictures from their boxes: one picture with its size, orientation, profile
-and EXIF. Pure.
+"""Still HEIC and AVIF pictures from their boxes: a single picture with its size, orientation,
+profile and EXIF. Pure.
 
 Sources: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File
-Format. Every top-level box must be known, up to the last byte. Sizes of the whole and of each tile
-are read before any decoder runs.
+Format. Every top-level box must be known, up to the last byte. The sizes of the whole picture and
+of each tile are read before any decoder runs.
 """
 
 import struct
@@ -19,17 +19,17 @@ MAX_ITEMS = 2_000
 """
 
 MAX_EXTRA_ITEMS = 4 * 2**20
-"""Maximum bytes of a colour profile or of EXIF."""
+"""Maximum size in bytes of a colour profile or of EXIF."""
 
 _MOST_BOXES = 100_000
-"""Maximum number of sibling boxes, as for parts of other containers."""
+"""Maximum number of sibling boxes, the same limit as for the parts of other containers."""
 
 _MOST_CODED = 4 * MAX_PIXELS
 """Maximum pixels of all items together: tiles, previews, depth maps."""
 
 _TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"mpvd", b"sefd"})
-"""Top-level boxes. `mpvd` is the video of a motion photo, `sefd` a Samsung block; both are ignored.
-"""
+"""Known top-level boxes. `mpvd` is the video of a motion photo and `sefd` a Samsung block; both are
+ignored."""
 
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
 _AVIF = frozenset({b"avif"})
@@ -46,8 +46,8 @@ _CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"
 
 @dataclass(frozen=True)
 class HeifStill:
-    """A picture: its coded size in pixels, then `turns` quarter turns counter-clockwise, then
-    `mirror`: 0 top to bottom, 1 left to right, or None for none."""
+    """A picture: its coded size in pixels, the number of quarter `turns` counter-clockwise, and the
+    `mirror` applied after them: 0 swaps top and bottom, 1 left and right, None is no mirroring."""
 
     kind: Literal["HEIF", "AVIF"]
     width: int
@@ -59,15 +59,15 @@ class HeifStill:
 
 
 def is_heif(data: bytes) -> bool:
-    """Return True if the file declares to be a picture, or several, in boxes."""
+    """Return True if the file type box declares a picture or an image sequence."""
     return data[4:8] == b"ftyp" and data[8:12] in {*_HEIC, *_AVIF, *_SEVERAL, _EITHER}
 
 
 def inspect_heif(data: bytes, *, name: str) -> HeifStill:
     """Return the only picture of a file.
 
-    Raises BadInput `photo.…` (generators/containers/still_images.py), and struct.error, IndexError
-    or KeyError for a cut or damaged file.
+    Raises BadInput `photo.…` (generators/containers/still_images.py), or struct.error, IndexError
+    or KeyError for a truncated or damaged file.
     """
     if data[8:12] in _SEVERAL:
         raise BadInput("photo.animated", file=name)
@@ -162,8 +162,8 @@ class _Items:
         return HeifStill(kind, width, height, turns, mirror, profile, exif)
 
     def _read_exif(self, name: str) -> bytes:
-        """Return the TIFF data of the EXIF item, empty without one. Raises BadInput above
-        `MAX_EXTRA_ITEMS` bytes."""
+        """Return the TIFF data of the EXIF item, or empty bytes if there is none. Raises BadInput
+        above `MAX_EXTRA_ITEMS` bytes."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
         spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
         if item is None or item not in spots:

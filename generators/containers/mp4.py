@@ -35,32 +35,33 @@ _TOP = frozenset(
         b"sefd",
     }
 )
-"""Top-level boxes of videos, and of times, indexes, previews and camera data (`sefd`: Samsung)."""
+"""Known top-level boxes: those of videos, and those of times, indexes, previews and camera data
+(`sefd`: Samsung)."""
 
 _STILL = frozenset(
     {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
 )
-"""Brands of pictures, which are another type of file."""
+"""Brands of still pictures, which are not videos."""
 
 _PICTURE = frozenset({b"vide"})
 _SOUND = frozenset({b"soun"})
 _TEXT = frozenset({b"text", b"sbtl", b"subt"})
 _MEASURED = frozenset({b"meta", b"tmcd", b"auxv", b"hint", b"odsm", b"sdsm", b"priv"})
-"""Handlers of data tracks by phones, cameras, servers and players (direction, time code, depth).
-They are ignored."""
+"""Handlers of data tracks written by phones, cameras, servers and players (direction, time code,
+depth). Such tracks are ignored."""
 
 _EIGHT_BITS = frozenset({66, 77, 88, 100})
-"""H.264 profiles with 8 bits per colour (Rec. ITU-T H.264, Annex A)."""
+"""H.264 profiles with 8 bits per colour channel (Rec. ITU-T H.264, Annex A)."""
 
 _CODECS_FOR_FEW = frozenset({b"apac"})
-"""Additional sound tracks of phones beside a widely supported one: Apple's Positional Audio Codec.
-"""
+"""Codecs of sound tracks that phones write in addition to a widely supported one: Apple's
+Positional Audio Codec."""
 
 _ELSEWHERE = frozenset({b"rmra", b"rmda"})
 _UNTOLD = (2**32 - 1, 2**64 - 1)
 _EPOCH = datetime(1904, 1, 1, tzinfo=UTC)
 _COVERS = (13, 14)
-"""Value types of pictures: JPEG and PNG."""
+"""Metadata value types of cover pictures: JPEG and PNG."""
 
 _MOST_COVERS = 8
 
@@ -92,8 +93,8 @@ def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
 
 
 def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
-    """Yield the boxes of the file. Unknown data beside them, such as an archive or a second file,
-    is refused."""
+    """Yield the boxes of the file. Unknown data between or after them, such as an archive or a
+    second file, is refused."""
     at = 0
     while at < len(data):
         found.count_part()
@@ -206,8 +207,8 @@ def _scan_track(data: bytes, box: _Box, found: TrackScan) -> _Track:
 
 
 def _add_track(track: _Track, found: TrackScan, *, is_chapters: bool) -> None:
-    """Count a track. Chapter tracks are not part of the video: FFmpeg does not map them, and their
-    titles are not stored."""
+    """Count a track. Chapter tracks are not counted: FFmpeg does not map them, and their titles are
+    not stored."""
     media = track.media
     found.seconds = max(found.seconds, media.seconds)
     if is_chapters and media.handler in _TEXT | _PICTURE:
@@ -272,7 +273,7 @@ def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
 
 
 def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
-    """Collect cover pictures from the metadata; players show them before the video."""
+    """Collect cover pictures from the metadata, because players show them before the video."""
     # QuickTime's box has no version field before its children.
     plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"
     for box in _iter_child_boxes(data, notes, found, skip=0 if plain else 4):

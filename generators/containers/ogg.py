@@ -1,4 +1,5 @@
-"""OGG voice files from their pages: one complete stream, and no data after its last page. Pure.
+"""OGG voice files from their pages: a single complete stream, and no data after its last page.
+Pure.
 
 Sources: RFC 3533 (pages), RFC 7845 (Opus in OGG).
 """
@@ -55,7 +56,7 @@ def _read_page(data: bytes, at: int) -> tuple[int, int, int, int]:
 
 
 def _sample_rate(head: bytes, found: TrackScan) -> int:
-    """Return the samples per second in which positions count."""
+    """Return the number of samples per second that page positions refer to."""
     if head.startswith(_VOICES[0]):
         return 48_000  # Opus always counts at 48 kHz, whatever the recording rate.
     if head.startswith(_VOICES[1]):

@@ -1,14 +1,14 @@
-"""Still pictures, inspected by their structure before any decoder runs. Pure.
+"""Checks of still pictures by their structure, before any decoder runs. Pure.
 
-JPEG, PNG, WebP, GIF, HEIC and AVIF. File names are ignored. Other formats, cut files, a second file
-after the end of the picture, animations, and too many pixels are refused. Data that cameras and
-phones write after a picture is ignored (generators/containers/camera_trailers.py). Codes of
-BadInput, all with the file's name as `file`:
+Supported are JPEG, PNG, WebP, GIF, HEIC and AVIF; file names are ignored. Other formats, truncated
+files, a second file after the end of the picture, animations, and too many pixels are refused. Data
+that cameras and phones append to a picture is ignored (generators/containers/camera_trailers.py).
+Codes of BadInput, all with the file's name as `file`:
 
 - photo.unsupported: none of these formats
 - photo.too_large: more than 50 megapixels
 - photo.too_heavy: more than 64 MiB
-- photo.corrupt: cut or damaged
+- photo.corrupt: truncated or damaged
 - photo.trailing: another file after the end of the picture
 - photo.animated: an animation, or several pictures
 """
@@ -24,15 +24,15 @@ from generators.containers.heif import MAX_PIXELS, HeifStill
 
 MAX_PICTURE_BYTES = 64 * 2**20
 _MOST_SCANS = 64
-"""Maximum number of scans. A progressive JPEG has about ten; thousands would occupy a decoder for
-minutes."""
+"""Maximum number of scans. A progressive JPEG has about ten; thousands would keep a decoder busy
+for minutes."""
 _MOST_PARTS = 100_000
-"""Maximum number of parts in a file. 64 MiB of pixels in chunks of 8 KiB, as in PNG files, are
-8,192; millions of empty parts would occupy this reader and a decoder for long."""
+"""Maximum number of parts in a file. A PNG file of 64 MiB in chunks of 8 KiB has 8,192; millions of
+empty parts would keep this parser and a decoder busy for a long time."""
 
 _FILL = re.compile(rb"\xff*")
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""The next marker after a scan, neither a stuffed byte nor a restart."""
+"""Pattern of the next marker after a scan, which is neither a stuffed byte nor a restart marker."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -41,13 +41,13 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 @dataclass(frozen=True)
 class PictureContainer:
     """A complete still picture. `kind` is Pillow's name of the format; sizes are in pixels, from
-    the header. `end` is the end of the picture in its file, or None for the end of the file."""
+    the header. `end` is the offset at which the picture ends, or None for the end of the file."""
 
     kind: str
     width: int
     height: int
     still: HeifStill | None = None
-    """Further data from the boxes of a HEIC or AVIF file."""
+    """Additional data from the boxes of a HEIC or AVIF file."""
     end: int | None = None
 
 
@@ -80,8 +80,8 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
 
 
 def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
-    """Walk the segments to the end-of-image marker. Cameras write more pictures after it (CIPA
-    DC-007: previews, gain maps of HDR), and phones a video."""
+    """Walk the segments to the end-of-image marker. Cameras append more pictures after it (CIPA
+    DC-007: previews, HDR gain maps), and phones append a video."""
     at = 2
     size = (0, 0)
     scans = 0
@@ -125,7 +125,7 @@ def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[i
 
 
 def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
-    """Return the end of the next match. Raises IndexError if there is none."""
+    """Return the end offset of the next match. Raises IndexError if there is none."""
     found = what.search(data, at)
     if found is None:
         raise IndexError
@@ -163,7 +163,8 @@ def _inspect_png(data: bytes, name: str) -> PictureContainer:
 
 
 def _inspect_webp(data: bytes, name: str) -> PictureContainer:
-    """Walk the RIFF chunks: exactly one picture, and only padding after the size in the header."""
+    """Walk the RIFF chunks: there must be exactly one picture, and only padding after the size
+    given in the header."""
     (told,) = struct.unpack_from("<I", data, 4)
     end = told + 8
     if end > len(data):

@@ -3,19 +3,19 @@ Pure.
 
 Codes of BadInput for videos and audio, all with the file's name as `file`:
 
-- video.unsupported: no MP4, MOV, WebM, M4A or OGG voice file
-- video.corrupt: cut or damaged
-- video.trailing: other data beside the video
-- video.several: two picture tracks
-- video.attached: attachments
-- video.remote: references to other files
-- video.codec: an unsupported codec, named in `codec`
-- video.too_long: longer than `MAX_SECONDS`
-- video.too_heavy: larger than `MAX_MEDIA_BYTES`
-- video.too_large: too many pixels in a frame
-- video.too_busy: too many scene changes to review
-- video.too_slow: decoding takes too long
-- video.too_wordy: too many subtitles to review
+- film.unsupported: not an MP4, MOV, WebM, M4A or OGG voice file
+- film.corrupt: truncated or damaged
+- film.trailing: other data beside the video
+- film.several: two picture tracks
+- film.attached: attachments
+- film.remote: references to other files
+- film.codec: an unsupported codec, named in `codec`
+- film.too_long: longer than `MAX_SECONDS`
+- film.too_heavy: larger than `MAX_MEDIA_BYTES`
+- film.too_large: too many pixels in a frame
+- film.too_busy: too many scene changes to review
+- film.too_slow: decoding takes too long
+- film.too_wordy: too many subtitles to review
 """
 
 from dataclasses import dataclass, field
@@ -37,10 +37,11 @@ Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 
 @dataclass(frozen=True)
 class MediaTracks:
-    """The tracks of a file: at most one picture track, sounds of which one is used, and subtitles.
+    """The tracks of a file: at most one picture track, any number of sound tracks of which one is
+    used, and subtitles.
 
-    Seconds and pixels are those of the header, 0 if unknown. `covers` are embedded pictures;
-    `taken` is the recording time in the file (UTC-aware).
+    Durations in seconds and sizes in pixels are those of the header, or 0 if unknown. `covers` are
+    embedded pictures; `taken` is the recording time in the file (UTC-aware).
     """
 
     demuxer: Demuxer
@@ -55,9 +56,9 @@ class MediaTracks:
     covers: tuple[bytes, ...] = field(default=(), repr=False)
     taken: datetime | None = None
     default_sound: int = 0
-    """Index of the sound track that is used: phones write a second one for other players."""
+    """Index of the sound track that is used. Phones write a second one for other players."""
     may_be_hdr: bool = False
-    """True if the picture may have more than 8 bits per colour."""
+    """True if the picture may have more than 8 bits per colour channel."""
 
 
 @dataclass
@@ -79,19 +80,19 @@ class TrackScan:
     may_be_hdr: bool = False
 
     def add_sound(self, *, is_default: bool) -> None:
-        """Count a sound track; the first default one is used."""
+        """Count a sound track. The first track marked as default is used."""
         if is_default and self.default_sound is None:
             self.default_sound = self.sound
         self.sound += 1
 
     def count_part(self) -> None:
-        """Count a part. Raises `film.corrupt` above `MAX_PARTS`."""
+        """Count a part. Raises BadInput `film.corrupt` above `MAX_PARTS`."""
         self.parts += 1
         if self.parts > MAX_PARTS:
             raise self.refusal("film.corrupt")
 
     def refusal(self, code: str) -> BadInput:
-        """Return the error for this file."""
+        """Return the BadInput error with this code for this file."""
         return BadInput(code, file=self.name)
 
     def check_size(self, width: int, height: int) -> None:

@@ -27,10 +27,11 @@ _PICTURE = 0xE0
 _WIDE = 0xB0
 _HIGH = 0xBA
 _PLAIN = frozenset({0x114D9B74, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0xEC, 0xBF})
-"""Seek head, cues, chapters, tags, padding and checksums: none of them is shown or stored."""
+"""Allowed elements that are neither shown nor stored: seek head, cues, chapters, tags, padding and
+checksums."""
 
 _IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
-"""Elements in a cluster of unknown size, as browsers record it."""
+"""Elements allowed in a cluster of unknown size, which browsers write when they record."""
 
 _VIDEO = 1
 _SOUND = 2
@@ -151,7 +152,8 @@ def _iter_child_elements(data: bytes, outer: _Element, found: TrackScan) -> Iter
 def _read_element(
     data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False
 ) -> _Element:
-    """Return the element at `at`. With `untold`, an element of unknown size ends at its start."""
+    """Return the element at `at`. With `untold`, an element of unknown size ends where its content
+    starts."""
     number, at = _read_vint(data, at, keep=True)
     size, at = _read_vint(data, at, keep=False)
     if size == _UNTOLD:
@@ -174,8 +176,8 @@ def _read_unsigned(data: bytes, one: _Element) -> int:
 
 
 def _read_vint(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
-    """Return a variable-length integer and its end. With `keep`, it includes its marker, as IDs do.
-    All ones mean an unknown size."""
+    """Return a variable-length integer and its end offset. With `keep`, the length marker is part
+    of the value, as in IDs. A value of all ones means an unknown size."""
     first = data[at]
     length = 9 - first.bit_length()
     if not first or at + length > len(data):

@@ -1,7 +1,7 @@
 """The contract of classifiers: views of one picture as input, one report as output. A report may
-only raise a rating set by people.
+only raise a rating that people have set.
 
-A classifier that is unreachable, slow, unknown or inconsistent raises EngineError: there is no
+A classifier that is unreachable, slow, unknown or inconsistent raises EngineError. There is then no
 finding, and people decide.
 """
 
@@ -16,7 +16,8 @@ ProhibitedReason = Literal["", "minor", "category"]
 
 @dataclass(frozen=True)
 class PictureView:
-    """One view of a picture as an opaque file: the whole, a tile, or data hidden in the file."""
+    """One view of a picture as an encoded file: the whole picture, a tile, or a picture hidden in
+    the file."""
 
     name: str
     mime: str
@@ -39,8 +40,8 @@ class DetectedFace:
 
 @dataclass(frozen=True)
 class DetectedFaces:
-    """The faces of a picture by one model. Vectors of different models (name@version) cannot be
-    compared. No faces is a valid result."""
+    """The faces that one model found in a picture. Vectors of different models (name@version)
+    cannot be compared. An empty result is valid."""
 
     model: str
     found: tuple[DetectedFace, ...] = ()
@@ -51,8 +52,8 @@ class ClassifierReport:
     """The findings in all views. `source` is `classifier:name@version`; `prohibited` is the reason
     for a rating of X.
 
-    `people` is the highest count in one view, or None if it does not count; `words` is text read in
-    the picture; `faces` is None if it does not detect faces.
+    `people` is the highest count in one view, or None if the classifier does not count people;
+    `words` is text read in the picture; `faces` is None if it does not detect faces.
     """
 
     source: str
@@ -75,8 +76,8 @@ class Classifier(Protocol):
         ...
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        """Classify audio of `seconds` length: its rating, and its transcript in `words`. Raises
-        EngineError, or AudioUnsupported."""
+        """Classify audio of `seconds` length. The report contains its rating, and its transcript in
+        `words`. Raises EngineError, or AudioUnsupported."""
         ...
 
     def describe_source(self) -> str:
@@ -84,5 +85,5 @@ class Classifier(Protocol):
         ...
 
     def is_known_source(self, source: str) -> bool:
-        """Return True if reports of this source count."""
+        """Return True if reports from this source are accepted."""
         ...

@@ -2,17 +2,19 @@
 
 An engine imports no job, no database and no other engine. Its results name the engine and the
 model, and carry a label if they could be mistaken for the work of a real model or of a camera. Text
-engines report each request to a `RequestLedger`. Errors, all below `foundation.errors.Unavailable`:
+engines report each request to a `RequestLedger`. Errors, all subclasses of
+`foundation.errors.Unavailable`:
 
 - EngineError: an engine cannot do the job; the code says what is missing and what to do.
-- EngineMissing: a package, folder, file or model does not exist. Installing it helps, waiting does
-  not.
+- EngineMissing: a package, folder, file or model does not exist. Waiting does not help; it must be
+  installed.
 - EngineUnreachable: the server is down, too slow or busy. A later retry may help.
-- EngineBusy: an EngineUnreachable with the time of the next try.
+- EngineBusy: an EngineUnreachable with the time of the next attempt.
 - RequestNotReceived: an EngineUnreachable for a request that was not processed and is not billed.
 - SpendingNotAllowed: the agency's budget does not allow the request. It was not sent.
-- PictureUndelivered: possibly paid, but not available. It is never ordered again automatically.
-- UnusableAnswer: the output is cut, malformed or repeats the question. A retry may help.
+- PictureUndelivered: the picture may be billed but is not available. It is never ordered again
+  automatically.
+- UnusableAnswer: the output is truncated, malformed or repeats the question. A retry may help.
 - JobTooLarge: the job exceeds the model's capacity. A smaller job helps.
 """
 
@@ -31,15 +33,15 @@ from foundation.ops.clock import wall_now
 
 
 class RequestLedger:
-    """The record of requests for texts; this base class records none. The studio stores them in a
-    table."""
+    """The record of requests to text models. This base class records nothing; the studio stores
+    requests in a table."""
 
     def record_request(self, engine: str, model: str, most_in: int, most_out: int) -> None:
         """Record a request before it is sent, with the maximum tokens of prompt and answer. Raises
         SpendingNotAllowed."""
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
-        """Record the response; both counts are 0 if the server does not count."""
+        """Record the response. Both token counts are 0 if the server does not count."""
 
     def record_not_received(self) -> None:
         """Record that the model did not receive the request."""
@@ -64,8 +66,8 @@ class EngineError(Unavailable):
 
 
 class EngineMissing(EngineError):
-    """A package, a folder, a file or a model does not exist: installing it helps, waiting does
-    not."""
+    """A package, a folder, a file or a model does not exist. Waiting does not help; it must be
+    installed."""
 
 
 class EngineUnreachable(EngineError):
@@ -73,7 +75,7 @@ class EngineUnreachable(EngineError):
 
 
 class EngineBusy(EngineUnreachable):
-    """The server accepts no more requests for now; it does again in `after` seconds."""
+    """The server accepts no requests for now; it may be retried after `after` seconds."""
 
     def __init__(self, code: str, *, after: float, **params: str | int) -> None:
         self.after = after
@@ -81,21 +83,22 @@ class EngineBusy(EngineUnreachable):
 
 
 class RequestNotReceived(EngineUnreachable):
-    """The server did not receive the request, or refused it before doing anything: nothing is
+    """The server did not receive the request, or refused it before processing it. Nothing is
     billed."""
 
 
 class SpendingNotAllowed(EngineError):
-    """The agency's budget does not allow the request; none is sent until it does."""
+    """The agency's budget does not allow the request; it was not sent."""
 
 
 class PictureUndelivered(EngineError):
-    """A paid picture was refused, not delivered, or its state cannot be determined. It may be
-    billed, so it is not ordered again automatically; other pictures of the run may arrive."""
+    """A paid picture was refused or not delivered, or its state cannot be determined. It may be
+    billed, so it is not ordered again automatically; other pictures of the run may still be
+    delivered."""
 
 
 class UnusableAnswer(EngineError):
-    """The engine's output is cut, malformed or repeats the question; a retry may help."""
+    """The engine's output is truncated, malformed or repeats the question; a retry may help."""
 
 
 class JobTooLarge(EngineError):
@@ -132,10 +135,10 @@ class ImageJob:
     """One picture to make. Edges are in pixels, multiples of 8 from 64 to 4096. Without `model`,
     the engine's default is used.
 
-    With `init` the picture is based on another one, of which `strength` (above 0, at most 1) is
-    repainted, with `mask` only its white area. `references` are pictures whose look is kept, `pose`
-    a picture whose pose is followed. Pictures are encoded files. An engine raises EngineMissing for
-    an input it does not support, before it starts.
+    With `init` the picture is based on another one: `strength` (above 0, at most 1) is the share
+    that is repainted, and with `mask` only its white area is. `references` are pictures whose style
+    is followed, and `pose` is a picture whose pose is followed. Pictures are encoded files. An
+    engine raises EngineMissing for an input it does not support, before it starts.
     """
 
     prompt: str
@@ -199,7 +202,7 @@ class ImageEngine(Protocol):
     name: str
     model: str
     does: frozenset[str]
-    """The inputs that it supports besides the prompt, as in `ImageJob.needed_inputs`."""
+    """The inputs that the engine supports besides the prompt, as in `ImageJob.needed_inputs`."""
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         """Make the picture. Raises EngineError; an exception of `progress` stops it and is passed
@@ -214,7 +217,8 @@ class SupportsBatches(Protocol):
     def draw_many(
         self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
     ) -> Iterator[GeneratedPicture]:
-        """Make the pictures in order and yield each as soon as it is finished. Raises as `draw`."""
+        """Make the pictures in order and yield each as soon as it is finished. Raises the same
+        errors as `draw`."""
         ...
 
 
@@ -226,7 +230,8 @@ def check_inputs_supported(engine: ImageEngine, job: ImageJob) -> None:
 
 @dataclass
 class PurchaseRecord:
-    """The record of one purchased picture; this class stores it in memory, the studio in a table.
+    """The record of one purchased picture. This class stores it in memory; the studio stores it in
+    a table.
 
     `marker` is our ID and is sent with the order. If `since` is set, look for the order before
     requesting the picture again.
@@ -236,11 +241,11 @@ class PurchaseRecord:
     since: datetime | None = None
     """Time of the request (UTC-aware), even if no response arrived; None if it was not accepted."""
     order: str = ""
-    """The seller's ID, once it is known."""
+    """The seller's ID of the order, once known."""
 
     def mark_requested(self) -> None:
         """Record that a request which may cost money is about to be sent. Raises LeaseLost if
-        another process has the purchase."""
+        another process holds the purchase."""
         self.since = wall_now()
         self.order = ""
 
@@ -254,10 +259,10 @@ class PurchaseRecord:
         self.order = order
 
     def store_answer(self, answer: bytes) -> None:
-        """Store the response of a seller that gives it only once, before it is processed."""
+        """Store the response of a seller that returns it only once, before it is processed."""
 
     def stored_answer(self) -> bytes:
-        """Return the stored response; empty if there is none, or not any more."""
+        """Return the stored response, or empty bytes if there is none or it was deleted."""
         return b""
 
 
@@ -269,22 +274,23 @@ class HostedImageEngine(Protocol):
     model: str
 
     def price(self, job: ImageJob) -> Price:
-        """Return the price of the picture. Raises EngineMissing if the settings contain none; then
-        it is not bought."""
+        """Return the price of the picture. Raises EngineMissing if the settings contain no price;
+        the picture is then not bought."""
         ...
 
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """Return the picture of the purchase: resume an earlier order, else place one.
+        """Return the picture of the purchase: resume an earlier order if there is one, otherwise
+        place one.
 
         Raises EngineError. An exception of `progress` is passed on, and the order continues.
         """
         ...
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Cancel the order at the seller, if possible; the record then states whether it costs
-        nothing."""
+        """Cancel the order at the seller, if possible; the record then says whether it was free of
+        charge."""
         ...
 
 
@@ -300,10 +306,10 @@ class LocalEngine(Protocol):
 
 @runtime_checkable
 class SupportsModelList(Protocol):
-    """An engine that can list the models recipes may name besides its default."""
+    """An engine that can list the models that recipes may name besides its default."""
 
     def list_models(self) -> tuple[list[str], list[str]]:
-        """Return the names of its other models and of its LoRAs."""
+        """Return the names of the engine's other models and of its LoRAs."""
         ...
 
     def model_problems(self) -> list[Message]:
@@ -327,7 +333,7 @@ class PromptMessage:
     role: Literal["user", "assistant"]
     text: str
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    """JPEG or PNG files that a vision model gets with the text."""
+    """JPEG or PNG files that a vision model receives with the text."""
 
 
 @dataclass(frozen=True)
@@ -383,8 +389,8 @@ class TextJob:
     tally: RequestLedger = field(default=NO_LEDGER, repr=False, compare=False)
 
     def digest(self) -> str:
-        """Return the SHA-256 of everything the model gets; it is stored with the text instead of
-        the prompt."""
+        """Return the SHA-256 of everything the model receives; it is stored with the text instead
+        of the prompt."""
         said = [
             (turn.role, turn.text, *(hashlib.sha256(one).hexdigest() for one in turn.images))
             for turn in self.turns
@@ -418,10 +424,10 @@ class TextEngine(Protocol):
     name: str
     model: str
     languages: frozenset[str]
-    """Languages in which its texts are good enough for readers."""
+    """Languages in which the engine writes well enough for publication."""
     converses: bool
-    """True if it follows the contract of a chat: answers that fit the message, and offers from a
-    closed list."""
+    """True if the engine fulfils the contract of a chat: answers that fit the message, and offers
+    from a closed list."""
 
     def write(self, job: TextJob) -> GeneratedText:
         """Generate the text. Raises EngineError."""
@@ -429,7 +435,7 @@ class TextEngine(Protocol):
 
 
 class VisionEngine(TextEngine, Protocol):
-    """A text engine that also gets pictures."""
+    """A text engine that also accepts pictures."""
 
     hosted: bool
-    """True if pictures are sent to a third party; adult and unrated ones are then not shown."""
+    """True if pictures are sent to a third party; adult and unrated pictures are then not sent."""

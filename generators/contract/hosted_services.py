@@ -1,7 +1,8 @@
-"""Inputs that hosted engines support, and the service that makes a picture: data, no requests.
+"""Inputs that hosted engines support, and the service that makes a picture. Contains data only and
+sends no requests.
 
 Stability sells each kind of generation as a service with a separate price: `sd3` or `ultra` from an
-initial picture, `inpaint` for a masked part, `style` for the look of a reference.
+initial picture, `inpaint` for a masked part, `style` for the style of a reference.
 https://platform.stability.ai/docs/api-reference
 """
 
@@ -14,7 +15,7 @@ REPLICATE_ENGINE = "replicate"
 HOSTED_ENGINES = (REPLICATE_ENGINE, STABILITY_ENGINE)
 
 ENGINE_NAMES = {REPLICATE_ENGINE: "Replicate", STABILITY_ENGINE: "Stability AI"}
-"""Display names, in any language."""
+"""Display names of the engines, the same in every language."""
 
 PICTURE_INPUTS = frozenset({"init", "mask", "references", "pose"})
 """The inputs of `ImageJob.needed_inputs` that are pictures and are sent to the service."""
@@ -35,14 +36,14 @@ decides."""
 
 
 def supported_inputs(engine: str) -> frozenset[str]:
-    """Return the inputs that a hosted engine supports besides the prompt; empty for an unknown
+    """Return the inputs that a hosted engine supports besides the prompt, or none for an unknown
     engine."""
     return _TAKES.get(engine, frozenset())
 
 
 def priced_service(engine: str, model: str, asks: AbstractSet[str]) -> str:
-    """Return the model or service that makes a picture with these inputs, and whose
-    price applies."""
+    """Return the model or service that makes a picture with these inputs and determines its
+    price."""
     if engine != STABILITY_ENGINE:
         return model
     if "mask" in asks:

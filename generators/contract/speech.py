@@ -37,7 +37,7 @@ class VoiceLicence:
 @dataclass(frozen=True)
 class EngineVoice:
     """A voice of an engine. `language` is a tag like fr or en-us, empty for a multilingual voice;
-    `cloned` means that it imitates a living person."""
+    `cloned` means that the voice imitates a living person."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ class EngineVoice:
 
 @dataclass(frozen=True)
 class OfferedVoice:
-    """A voice with the facts of its engine that matter for a choice."""
+    """A voice with the facts about its engine that matter when choosing one."""
 
     engine: str
     label: str
@@ -89,8 +89,8 @@ class SpeechJob:
 
 @dataclass(frozen=True)
 class GeneratedSpeech:
-    """Audio and its origin: AAC in MP4 or WAV, mono, 48 kHz, -16 LUFS. `characters` are the billed
-    ones."""
+    """Audio and its origin: AAC in MP4 or WAV, mono, 48 kHz, -16 LUFS. `characters` is the number
+    of billed characters."""
 
     data: bytes = field(repr=False)
     mime: Literal["audio/mp4", "audio/wav"]
@@ -110,7 +110,7 @@ class SpeechEngine(Protocol):
     name: str
     label: OriginLabel
     bills: bool
-    """True if characters are billed; they are then reserved before the request."""
+    """True if the engine bills characters; they are then reserved before the request."""
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """Return the voices. Raises EngineError."""
@@ -122,7 +122,7 @@ class SpeechEngine(Protocol):
 
 
 def offer_voice(engine: SpeechEngine, voice: EngineVoice) -> OfferedVoice:
-    """Return a voice of an engine as an option for a choice."""
+    """Return a voice of an engine as an offered voice."""
     return OfferedVoice(engine.name, str(engine.label), engine.bills, voice)
 
 
@@ -130,9 +130,9 @@ def pick_voice(
     engine: SpeechEngine, voices: tuple[EngineVoice, ...], job: SpeechJob
 ) -> EngineVoice:
     """Return the voice that a job names, else the first of its language, else the first
-    multilingual one. Raises EngineMissing.
+    multilingual one. Raises EngineMissing if there is none.
 
-    A cloned voice is only used if the job names it.
+    A cloned voice is used only if the job names it.
     """
     if job.voice:
         fit = [voice for voice in voices if voice.id == job.voice]

@@ -25,9 +25,9 @@ class VideoJob:
     """One video to make from a `picture` (an encoded file). Edges are in pixels, even, from 64 to
     `MAX_SIDE`.
 
-    `seconds` is approximate: a model has a fixed frame rate and makes groups of frames. `prompt`
-    describes the action, `motion` its amount from 1 to 100. A model that does not support one of
-    them raises EngineMissing before it starts.
+    `seconds` is approximate, because a model has a fixed frame rate and makes frames in groups.
+    `prompt` describes the action, and `motion` is its amount from 1 to 100. A model that does not
+    support one of them raises EngineMissing before it starts.
     """
 
     picture: bytes = field(repr=False)

@@ -19,13 +19,13 @@ _OVERSAMPLE = 2
 
 
 def mix_colours(a: Colour, b: Colour, t: float) -> Colour:
-    """Return the colour at the share `t` from `a` to `b`."""
+    """Return the colour at the fraction `t` between `a` and `b`."""
     red, green, blue = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
 def tint_colour(colour: Colour, light: Colour, strength: float = 1.0) -> Colour:
-    """Return `colour` under a light, by channel; white light changes nothing."""
+    """Return `colour` as seen under a coloured light; white light changes nothing."""
     red, green, blue = (round(c * x / 255) for c, x in zip(colour, light, strict=True))
     return mix_colours(colour, (red, green, blue), strength)
 
@@ -96,7 +96,7 @@ class Canvas:
         return float(self.rng.uniform(low, high))
 
     def across(self, share: float) -> float:
-        """Return the x at a share of the picture's width."""
+        """Return the x coordinate at a fraction of the picture's width."""
         return share * self.aspect
 
     def stencil(self) -> Stencil:
@@ -170,7 +170,7 @@ class Canvas:
         return (total - low) / max(high - low, 1e-6)
 
     def plate(self, field: Floats) -> Image.Image:
-        """Return a field in [0, 1] of any size as a mask of the canvas's size."""
+        """Return a field of any size, with values in [0, 1], as a mask of the canvas's size."""
         levels = (np.clip(field, 0, 1) * 255).astype(np.uint8)
         return Image.fromarray(levels, "L").resize(
             (self.width, self.height), Image.Resampling.BILINEAR
@@ -204,7 +204,8 @@ class Canvas:
         return stencil.done()
 
     def finish(self, *, vignette: float = 0.22, grain: float = 1.6) -> Image.Image:
-        """Return the picture with darker corners and film grain, which also hides 8-bit bands."""
+        """Return the picture with darkened corners and film grain, which also hides 8-bit
+        banding."""
         across = np.linspace(-1, 1, self.width, dtype=np.float32)[None, :]
         down = np.linspace(-1, 1, self.height, dtype=np.float32)[:, None]
         fade = 1 - vignette * np.clip((across**2 + down**2) / 2, 0, 1) ** 1.6

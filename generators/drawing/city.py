@@ -11,7 +11,7 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Draw three rows of buildings at a river; for Paris, an iron tower and slate roofs."""
+    """Draw three rows of buildings along a river; for Paris, also an iron tower and slate roofs."""
     water = canvas.between(0.72, 0.76)
     sun_x = canvas.between(0.25, 0.75)
     sky.draw_sky(canvas, mood, setting, horizon=water - 0.10, sun_x=sun_x)

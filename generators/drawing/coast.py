@@ -13,7 +13,7 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Draw the sea, a curved shore with foam, a parasol, and palms at one side."""
+    """Draw the sea, a curved shore with foam, a parasol, and palms on one side."""
     horizon = canvas.between(0.44, 0.50)
     sun_x = canvas.between(0.30, 0.70)
     sky.draw_sky(canvas, mood, setting, horizon=horizon, sun_x=sun_x)

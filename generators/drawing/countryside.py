@@ -23,8 +23,8 @@ _UNDER: Colour = (30, 34, 36)
 
 
 def draw_mountains(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Draw mountain ranges that fade with distance, snow on the near ones, a reflecting lake, and
-    firs in front."""
+    """Draw mountain ranges that fade with distance, with snow on the near ones, a reflecting lake,
+    and firs in front."""
     lake = canvas.between(0.66, 0.72)
     sun_x = canvas.between(0.22, 0.78)
     sky.draw_sky(canvas, mood, setting, horizon=lake - 0.08, sun_x=sun_x)
@@ -301,7 +301,7 @@ def _draw_sunbeams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
 
 
 def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Draw rows of lavender, or of the season's crop, with hills, a tree and a small house."""
+    """Draw rows of lavender or another crop of the season, with hills, a tree and a small house."""
     horizon = canvas.between(0.44, 0.50)
     sun_x = canvas.between(0.2, 0.8)
     sky.draw_sky(canvas, mood, setting, horizon=horizon, sun_x=sun_x)

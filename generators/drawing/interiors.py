@@ -1,4 +1,4 @@
-"""Indoor scenes: a photo studio, and a café at its window."""
+"""Indoor scenes: a photo studio, and a café seen towards its window."""
 
 import math
 

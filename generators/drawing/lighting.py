@@ -9,7 +9,7 @@ from generators.drawing.scene_prompt import SceneSetting
 @dataclass(frozen=True)
 class SceneLight:
     """The colours of the air. `zenith` to `horizon` are the sky; `light` tints objects; `dark` is
-    the share of lost light."""
+    the fraction of light that is lost."""
 
     zenith: Colour
     middle: Colour
@@ -24,7 +24,7 @@ class SceneLight:
     haze: float = 0.75
 
     def in_light(self, local: Colour, distance: float = 0.0) -> Colour:
-        """Return an object's colour in this light, with `distance` from 0 (near) to 1 (lost in
+        """Return an object's colour in this light, with `distance` from 0 (near) to 1 (invisible in
         haze)."""
         near = mix_colours(tint_colour(local, self.light), self.shade, self.dark)
         return mix_colours(

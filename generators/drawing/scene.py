@@ -1,4 +1,5 @@
-"""Drawing of a scene from a prompt and a seed, by the kind of place."""
+"""Drawing of a scene from a prompt and a seed. The kind of place in the prompt selects the
+scene."""
 
 from collections.abc import Callable
 

@@ -155,7 +155,7 @@ HOURS = tuple(_HOURS)
 WEATHERS = tuple(_WEATHER)
 SEASONS = tuple(_SEASONS)
 SYNONYMS = _PLACES | _HOURS | _WEATHER | _SEASONS
-"""The words for each meaning; the meaning's own name is not always among them."""
+"""The words for each meaning; they do not always include the name of the meaning."""
 
 _NATURAL_HOURS = ("day", "sunset", "dawn", "day", "sunset")
 _Word = TypeVar("_Word")
@@ -196,7 +196,8 @@ def place_and_time(prompt: str) -> tuple[str | None, str | None]:
 
 
 def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
-    """Return the setting of a prompt; open choices are drawn from `rng`, so that seeds differ."""
+    """Return the setting of a prompt. Anything the prompt does not specify is drawn from `rng`, so
+    that it varies with the seed."""
     found = prompt_words(prompt)
     chance = (
         _choose_word(rng, PLACES),

@@ -116,8 +116,8 @@ def _draw_snowfall(canvas: Canvas) -> None:
 
 
 def water_ripples(canvas: Canvas, top: float) -> Floats:
-    """Return ripples in perspective below `top`: fine in the distance, broad nearby, in [0, 1], at
-    half size."""
+    """Return ripples in perspective below `top`, fine in the distance and broad nearby, as values
+    in [0, 1] at half size."""
     tile = canvas.noise(9 * canvas.aspect, 60, 3)
     rows = tile.shape[0]
     first = round(top * rows)

@@ -33,7 +33,7 @@ PARTS = ("model.diffusion_model.", "first_stage_model.")
 
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
 _SPARE = "model_ema."
-"""A second copy of the weights that training leaves in some files."""
+"""Prefix of a second copy of the weights that training leaves in some files."""
 
 _LONGEST = 77
 _PAD_OF_SECOND = "!"
@@ -98,8 +98,8 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
 
 
 def _iter_tokenizers(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the tokenizers that a layout names but does not contain. The second one of XL has
-    another padding token."""
+    """Yield the tokenizers that a layout names but does not contain. The second tokenizer of XL
+    uses a different padding token."""
     for name in ("tokenizer", "tokenizer_2"):
         if name in index and not (folder / name).is_dir():
             pad = {"pad_token": _PAD_OF_SECOND} if name == "tokenizer_2" else {}

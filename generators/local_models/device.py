@@ -1,5 +1,5 @@
-"""The device that runs models, its precision, and their memory budget. Loads torch, on the first
-use of a model."""
+"""The device that runs models, its precision, and the memory budget. Imports torch on the first use
+of a model."""
 
 import importlib
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import psutil
 
 MEBIBYTE = 2**20
 _PART = {"cuda": 0.9, "mps": 0.6, "cpu": 0.5}
-"""Share of the free memory that models may use: a GPU almost fully, the memory of a machine in
-part."""
+"""Share of the free memory that models may use: most of a GPU's memory, and part of the main
+memory."""
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 """Error texts of torch, Apple's backend, the CPU allocator and CUDA's libraries."""
@@ -19,8 +19,8 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 class ComputeDevice:
     """A device. `kind` is torch's name for it, `dtype` the name of torch's number type.
 
-    `budget` is the memory in bytes for all models, as free when it was chosen; `most` the maximum
-    if no other program used any.
+    `budget` is the memory in bytes for all models, measured when the device was chosen; `most` is
+    the maximum if no other program used memory.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class ComputeDevice:
     name: str
     most: int = 0
     fixed: bool = False
-    """True if the settings set the budget, regardless of free memory."""
+    """True if the budget is set in the settings, regardless of free memory."""
 
     @property
     def batch(self) -> int:
@@ -63,8 +63,8 @@ def choose_device(budget_mib: int = 0) -> ComputeDevice:
 
 
 def memory_budget(place: ComputeDevice, held: int = 0) -> int:
-    """Return the current memory budget in bytes, of which our models already hold `held`; usage of
-    other programs varies."""
+    """Return the current memory budget in bytes, including the `held` bytes that our models already
+    use. It changes with the memory usage of other programs."""
     return (
         place.budget
         if place.fixed
@@ -82,6 +82,6 @@ def _memory_bytes(kind: str) -> tuple[int, int]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if the device ran out of memory: torch has an exception for GPUs, and error texts
-    for the rest."""
+    """Return True if the device ran out of memory. torch has an exception for GPUs; other devices
+    are recognized by error texts."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY)

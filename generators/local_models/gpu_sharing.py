@@ -1,9 +1,10 @@
-"""A GPU shared by several programs: before a job, the others are requested to unload their models.
+"""Sharing of a GPU by several programs: before a job, the other programs are requested to unload
+their models.
 
 Ollama unloads a model after a request with `keep_alive` 0, as soon as no response is in progress:
 https://github.com/ollama/ollama/blob/main/docs/faq.md. ComfyUI unloads after its current prompt
-(`POST /free`): https://github.com/comfyanonymous/ComfyUI/blob/master/server.py. Both reload with
-the next request.
+(`POST /free`): https://github.com/comfyanonymous/ComfyUI/blob/master/server.py. Both load their
+models again with the next request.
 """
 
 import json
@@ -46,8 +47,8 @@ def free_gpu(settings: GeneratorsSettings, engine: str) -> None:
 
 
 def _unload_ollama_models(http: HttpClient, url: str, models: Sequence[str]) -> None:
-    """Unload only our configured models, and only if they are loaded: others may belong to another
-    program."""
+    """Unload only our configured models, and only if they are loaded, because other models may
+    belong to another program."""
     reply = http.send(HttpRequest("GET", url + "/api/ps", deadline=DEADLINE))
     if not isinstance(reply, HttpResponse) or reply.status != 200:
         return

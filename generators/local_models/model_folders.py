@@ -1,7 +1,7 @@
-"""Models, adapters and LoRAs in local folders and files, by names from recipes. No name can lead
-outside its folder.
+"""Models, adapters and LoRAs in local folders and files, found by names from recipes. A name cannot
+refer to a path outside its folder.
 
-diffusers would treat a path without a folder as the name of a model on a hub, so each path is
+diffusers would treat a path that is not a folder as the name of a model on a hub, so each path is
 checked first.
 """
 
@@ -21,11 +21,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 PACKAGES = ("torch", "diffusers", "transformers", "peft")
 SMALL = 16_000_000
-"""Number of parameters below which a model counts as demo quality: no photographic model is that
-small."""
+"""Number of parameters below which a model counts as demo quality; all photographic models have
+more."""
 _SHIPPED = Path(__file__).resolve().parent / "demo_model"
 CARD = "greenroom.json"
-"""File beside a model's index: `{"label": "demo"}`, the `OriginLabel` of its pictures."""
+"""Name of the file beside a model's index that contains the `OriginLabel` of its pictures, such as
+`{"label": "demo"}`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ModelFiles:
     source: str
     parameter_count: int
     half: bool = False
-    """True if its files are of the fp16 variant."""
+    """True if the files are of the fp16 variant."""
     declared: OriginLabel = OriginLabel.NONE
     kind: str = ""
     """The class of its pipeline, as named in its folder."""
@@ -52,22 +53,23 @@ class ModelFiles:
         )
 
     def bytes_in(self, dtype: str) -> int:
-        """Return its approximate memory: the weights in this precision, plus a tenth for
-        the run."""
+        """Return the approximate memory of the model in bytes: the weights in this precision, plus
+        a tenth for the run."""
         return int(self.parameter_count * (4 if dtype == "float32" else 2) * 1.1)
 
 
 OWNED = 12
-"""Number of final characters of an agency's ID that end its folder's name, as in the watch folder.
-"""
+"""Number of final characters of an agency's ID with which the name of its folder ends, as in the
+watch folder."""
 
 
 class ModelLibrary:
-    """The configured models: a default, others by name, LoRAs, one adapter for references, and one
-    for poses."""
+    """The configured models: a default model, other models by name, LoRAs, and one adapter each for
+    references and poses."""
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raise EngineMissing if the folder is not a model folder, or a package is missing."""
+        """Open the library. Raises EngineMissing if the folder is not a model folder, or a package
+        is missing."""
         self._settings = settings
         named = (
             _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
@@ -119,8 +121,8 @@ class ModelLibrary:
         return None
 
     def find_lora(self, wanted: Lora) -> Path:
-        """Return the file of a LoRA: in its owner's folder, named by the end of the owner's ID,
-        else among the shared ones. Raises EngineMissing."""
+        """Return the file of a LoRA: from its owner's folder, whose name ends with the end of the
+        owner's ID, or else from the shared files. Raises EngineMissing."""
         root = self._settings.diffusion_loras
         for folder in (*_owner_folders(root, wanted.owner), root):
             file = safe_child(folder, f"{wanted.name}.safetensors")
@@ -138,7 +140,7 @@ class ModelLibrary:
         return sorted(name for name in found if _NAME.fullmatch(name))
 
     def model_problems(self) -> list[Message]:
-        """Return the reasons why listed models, and files beside them, cannot be used."""
+        """Return the reasons why listed models, or files beside them, cannot be used."""
         folder = Path(self._settings.diffusion_models)
         found = list[Message]()
         files = (
@@ -181,7 +183,7 @@ class ModelLibrary:
 
 
 def supported_inputs(settings: GeneratorsSettings) -> frozenset[str]:
-    """Return the inputs supported with these settings, without accessing the folders."""
+    """Return the inputs that these settings support, without accessing the folders."""
     folders = {
         "loras": settings.diffusion_loras,
         "references": settings.diffusion_references,
@@ -207,7 +209,7 @@ def weights_file_in(folder: Path) -> Path:
 
 
 def _owner_folders(root: str, owner: str) -> list[str]:
-    """Return the folders of an owner below a folder; only the end of their names is fixed."""
+    """Return the folders of an owner below a folder. Only the end of their names is fixed."""
     if not root or len(owner) < OWNED or not Path(root).is_dir():
         return []
     return sorted(
@@ -229,7 +231,7 @@ def _existing_folder(path: str) -> Path | None:
 
 
 def open_model_folder(folder: Path) -> ModelFiles:
-    """Return the pipeline files of a folder. Raises EngineMissing with the required action."""
+    """Return the pipeline files of a folder. Raises EngineMissing with the action required."""
     if not folder.is_dir():
         raise EngineMissing("engine.folder_missing", folder=str(folder))
     try:

@@ -1,5 +1,5 @@
-"""Loaded pipelines, cached while they fit in memory; the least recently used one is unloaded first.
-For one thread at a time."""
+"""Loaded pipelines, cached while they fit in memory. The least recently used one is unloaded first.
+Not thread-safe."""
 
 import gc
 import importlib
@@ -20,10 +20,10 @@ from generators.local_models.model_folders import ModelFiles, ModelLibrary, weig
 from generators.local_models.weight_files import count_file_parameters
 
 _BEYOND = 1.5
-"""Maximum pixels to draw, relative to the size of the model's training."""
+"""Maximum number of pixels to draw, relative to the size at which the model was trained."""
 
 _LARGE = 512 * 512
-"""Pixels from which models require multiples of 16."""
+"""Number of pixels from which models require edges that are multiples of 16."""
 
 
 @dataclass
@@ -41,29 +41,30 @@ FindLora = Callable[[Lora], Path]
 """Returns the file of a LoRA. Raises EngineMissing."""
 
 OpenModel = Callable[[ModelFiles, Mapping[str, Any]], Any]
-"""Loads a model's pipeline with options of `from_pretrained`."""
+"""Loads a model's pipeline with the options of `from_pretrained`."""
 
 Budget = Callable[[ComputeDevice, int], int]
-"""Returns the current memory budget of a device in bytes, given the bytes that our models hold."""
+"""Returns the current memory budget of a device in bytes, given the number of bytes that our models
+use."""
 
 WAITS = 60.0
-"""Seconds until the next check whether other programs freed memory."""
+"""Seconds until the next check whether other programs have freed memory."""
 
 _OF_FILES = {"local_files_only": True, "use_safetensors": True}
-"""Options for adapters: nothing from a hub, and no pickles, which run code when loaded."""
+"""Options for loading adapters: nothing from a hub, and no pickles, which run code when loaded."""
 
 _HELD: "weakref.WeakSet[PipelineCache]" = weakref.WeakSet()
 
 
 def release_all_models() -> None:
-    """Unload all models of this process, so that free memory can be measured."""
+    """Unload all models of this process, so that the free memory can be measured."""
     for each in list(_HELD):
         each.release_all()
 
 
 class PipelineCache:
-    """The loaded models of one kind on a device, within its budget. Loading one unloads those of
-    other kinds."""
+    """The loaded models of one kind on a device, within its memory budget. Loading a model unloads
+    those of other kinds."""
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class PipelineCache:
         """Return the pipeline with exactly these LoRAs.
 
         Raises EngineMissing, JobTooLarge if the model is too large, and EngineBusy while other
-        programs hold the memory.
+        programs use the memory.
         """
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
@@ -107,11 +108,11 @@ class PipelineCache:
         return hot.pipeline
 
     def digest(self, model: ModelFiles) -> str:
-        """Return the SHA-256 of a loaded model's single file; "" for a folder."""
+        """Return the SHA-256 of a loaded model's single file, or "" for a folder."""
         return self._hot[model.name].digest
 
     def release_others(self, model: ModelFiles) -> int:
-        """Unload all other models and all companions, and return their number."""
+        """Unload all other models and all adapters' networks, and return the number unloaded."""
         others = [name for name in self._hot if name != model.name]
         for name in others:
             del self._hot[name]
@@ -121,8 +122,8 @@ class PipelineCache:
         return went
 
     def get_companion(self, folder: Path, load: Callable[[], Any]) -> Any:
-        """Return an adapter's network, loaded once and cached if it fits beside the models. Raises
-        exceptions of `load`."""
+        """Return an adapter's network, loaded once and cached if it fits in memory beside the
+        models. Exceptions of `load` are passed on."""
         if (known := self._beside.get(str(folder))) is not None:
             return known[0]
         found = load()
@@ -136,7 +137,7 @@ class PipelineCache:
         return ModelFiles(folder.name, str(folder), numbers).bytes_in(self._device.dtype)
 
     def release_all(self) -> None:
-        """Unload all models and companions."""
+        """Unload all models and adapters' networks."""
         self._hot.clear()
         self._beside.clear()
         self._free_memory()
@@ -204,9 +205,10 @@ class PipelineCache:
         return pipeline.to(self._device.kind)
 
     def _apply_loras(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
-        """Set the active LoRAs, never fused: unfusing one leaves changed weights (measured).
+        """Set the active LoRAs. They are never fused, because unfusing leaves changed weights
+        (measured).
 
-        An unused LoRA is deleted, not disabled: it may belong to another agency.
+        An unused LoRA is deleted, not disabled, because it may belong to another agency.
         """
         pipeline = hot.pipeline
         files = tuple(map(self._wears, loras))
@@ -241,8 +243,8 @@ def _open_picture_pipeline(model: ModelFiles, options: Mapping[str, Any]) -> Any
 
 
 def _load_lora(pipeline: Any, file: Path) -> None:
-    """Load a LoRA. Raises ValueError for one of another model type, for which some pipelines only
-    warn."""
+    """Load a LoRA. Raises ValueError for a LoRA of another model type, where some pipelines only
+    log a warning."""
     pipeline.load_lora_weights(
         str(file.parent),
         weight_name=file.name,
@@ -254,7 +256,7 @@ def _load_lora(pipeline: Any, file: Path) -> None:
 
 
 def _adapter_name(file: Path) -> str:
-    """Return a name that is valid in a module path, without dots. It contains the folder, since
+    """Return a name without dots, which is valid in a module path. It contains the folder, because
     agencies may use equal file names."""
     name = f"{file.parent.name}/{file.stem}"
     return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
@@ -288,7 +290,7 @@ def with_references(
 
 @dataclass(frozen=True)
 class _Eyes:
-    """An IP-Adapter: its weights, and the encoder of pictures."""
+    """An IP-Adapter: its weights, and its image encoder."""
 
     weights: dict[str, dict[str, Any]]
     encoder: Any
@@ -296,8 +298,8 @@ class _Eyes:
 
 
 def _load_image_adapter(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
-    """Load the IP-Adapter of a folder into a pipeline. It is removed with the job, but cached after
-    the first load."""
+    """Load the IP-Adapter of a folder into a pipeline. It is removed after the job but remains
+    cached."""
     if not hasattr(pipeline, "image_encoder"):
         raise ValueError("a model of another kind")
 
@@ -359,10 +361,10 @@ def _set_scalar_sample_size(pipeline: Any) -> None:
 
 
 def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
-    """Return the size to draw at in pixels: as requested, or near the training size if that is much
-    smaller.
+    """Return the size to draw at in pixels: the requested size, or a size near that of the training
+    if that is much smaller.
 
-    Far beyond it, a model repeats its subject
+    Far beyond its training size, a model repeats its subject
     (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion), so the result is
     enlarged instead.
     """

@@ -25,10 +25,10 @@ def read_header(file: Path) -> dict[str, Any]:
 
 
 def count_parameters(told: Mapping[str, Any]) -> int:
-    """Return the number of parameters in a header, whatever their precision."""
+    """Return the number of parameters in a header, regardless of their precision."""
     return sum(math.prod(each["shape"]) for each in told.values())
 
 
 def count_file_parameters(files: Iterable[Path]) -> int:
-    """Return the total number of parameters in weight files. Raises as `read_header`."""
+    """Return the total number of parameters in weight files. Raises the errors of `read_header`."""
     return sum(count_parameters(read_header(file)) for file in files)

@@ -1,8 +1,8 @@
 """External programs in confined processes: a private folder, no environment, no shell, and limits
-of time, memory and disk.
+on time, memory and disk.
 
-Input is passed in files or in our own arguments. Output is read from a file, so that neither side
-can block on a full pipe.
+Input is passed in files or in arguments that we build. Output is read from a file, so that neither
+side can block on a full pipe.
 """
 
 import os
@@ -18,10 +18,10 @@ from generators.contract.engines import EngineError, EngineMissing, EngineUnreac
 
 MAX_MEMORY = 3 * 2**30
 MAX_WRITTEN = 256 * 2**20
-"""Limits of address space and of a single file, in bytes."""
+"""Limits in bytes on the address space of a process and on the size of each file it writes."""
 
 MAX_OUTPUT = 2**20
-"""Maximum bytes read of a program's output."""
+"""Maximum number of bytes read from a program's output."""
 
 _TOLD = "told"
 _SAID = "said"
@@ -42,8 +42,8 @@ def run_program(
 ) -> str:
     """Run a program in `folder` with `told` as its standard input, and return its output.
 
-    Raises EngineMissing without the program, EngineUnreachable after `seconds`, and EngineError if
-    it fails. None of them contains the program's output, which may repeat its input.
+    Raises EngineMissing if the program does not exist, EngineUnreachable after `seconds`, and
+    EngineError if it fails. No error contains the program's output, which may repeat its input.
     """
     program = find_program(name)
     short = Path(name).name
@@ -103,7 +103,8 @@ def limit_resources(
 
 
 def kill_process_group(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and its children. A process that was waited for has no group any more."""
+    """Kill a process and its children. Call this before the process is waited for, because it has
+    no process group afterwards."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,9 @@
 """FFmpeg as a confined process: the only decoder and encoder of videos and audio.
 
 The program is that of imageio-ffmpeg; it runs as a process and is not linked, because it is under
-the GPL. It gets a folder, arguments and no environment, opens only the named files and no URL, and
-is killed with its children after its time limit. Memory and disk are limited. No shell is involved.
+the GPL. It receives a folder and arguments but no environment, opens only the named files and no
+URL, and is killed with its children after its time limit. Memory and disk are limited. No shell is
+used.
 """
 
 import errno
@@ -22,7 +23,8 @@ from foundation.errors import BadInput, Unavailable
 from generators.media.confined_processes import kill_process_group, limit_resources
 
 DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
-"""Allowed input formats: no playlists, no file lists, and only animated pictures."""
+"""Allowed input formats. Playlists and file lists are not allowed; the only picture formats are
+animated ones."""
 
 _PICTURES = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mpeg4,gif,apng,webp,webp_anim"
 _CAMERA_PICTURES = "prores,mjpeg,dnxhd,apv,h263"
@@ -34,7 +36,7 @@ _PLAIN_SOUNDS = (
 DECODERS = f"{_PICTURES},{_CAMERA_PICTURES},{_SOUNDS},{_PLAIN_SOUNDS},mov_text,webvtt,subrip"
 
 SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
-"""Formats of speech engines and their decoders."""
+"""Output formats of speech engines, and their decoders."""
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
 _INPUT = (
@@ -63,7 +65,7 @@ def is_available() -> bool:
 
 
 def input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
-    """Return the arguments that open `file` (in the run's folder) in this format, whatever its
+    """Return the arguments that open `file` (in the run's folder) in this format, regardless of its
     content."""
     return ("-threads", _THREADS, *_INPUT, "-f", demuxer, "-i", f"file:{file}")
 
@@ -83,7 +85,7 @@ def speech_input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
 
 
 def run_ffmpeg(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> None:
-    """Run FFmpeg to its end. Raises as `read_output`."""
+    """Run FFmpeg until it ends. Raises the errors of `read_output`."""
     with read_output(arguments, folder=folder, seconds=seconds, name=name) as out:
         out.read()
 
@@ -96,8 +98,8 @@ def read_output(
     time on each of two cores.
 
     Raises BadInput `film.too_slow` after the time limit, `film.codec` for an unsupported codec, and
-    `film.corrupt` if it fails, all with the `file`; Unavailable if the disk is full or the program
-    cannot be started.
+    `film.corrupt` if FFmpeg fails, all with the `file`. Raises Unavailable if the disk is full or
+    the program cannot be started.
     """
     with _run_process(arguments, folder=folder, seconds=seconds, name=name) as process:
         if process.stdout is None:
@@ -109,8 +111,8 @@ def read_output(
 def write_input(
     arguments: Sequence[str], *, folder: Path, seconds: float, name: str
 ) -> Iterator[IO[bytes]]:
-    """Run FFmpeg and yield its standard input (`pipe:0`), closed at the end of the block. Raises as
-    `read_output`, also if it ends before all input is written."""
+    """Run FFmpeg and yield its standard input (`pipe:0`), closed at the end of the block. Raises
+    the errors of `read_output`, also if FFmpeg ends before all input is written."""
     with _run_process(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
         if process.stdin is None:
             raise Unavailable("film.no_decoder")

@@ -1,7 +1,7 @@
-"""HEIC pictures by FFmpeg, confined like videos: decoders of this phone format have often been
-exploited.
+"""Decoding of HEIC pictures by FFmpeg, confined like videos, because decoders of this phone format
+have often been exploited.
 
-No library is loaded for it: the available wheels bring x265 (GPL) and libheif into the process.
+No library is used, because the available wheels would load x265 (GPL) and libheif into the process.
 """
 
 import tempfile
@@ -60,8 +60,8 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
 
 
 def _remove_rotation(data: bytes) -> bytes:
-    """Return the file without its rotation: FFmpeg rotates each tile by it, whatever
-    the options."""
+    """Return the file without its rotation, which FFmpeg would apply to each tile regardless of the
+    options."""
     for kind in (b"irot", b"imir"):
         data = data.replace(b"\0\0\0\x09" + kind, b"\0\0\0\x09free")
     return data

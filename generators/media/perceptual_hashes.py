@@ -1,9 +1,9 @@
-"""Perceptual hashes, which change little when a picture is resized or re-encoded. 64 bits each;
-compare with `hamming_distance`.
+"""Perceptual hashes, which change little when a picture is resized or re-encoded. Each has 64 bits;
+compare them with `hamming_distance`.
 
 Sources: pHash (Zauner 2010, DCT of 32 × 32, the low 8 × 8 compared with their median) and dHash
-(Krawetz 2013, 9 × 8). Measured: crops of more than a tenth escape both, as do mirrored and rotated
-pictures unless `transformed_hashes` are compared.
+(Krawetz 2013, 9 × 8). Measured: neither detects crops of more than a tenth, nor mirrored and
+rotated pictures unless `transformed_hashes` are compared.
 """
 
 import math
@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 SAME_DISTANCE = 8
-"""Maximum distance in bits at which phash considers two pictures equal; up to `NEAR_DISTANCE` a
-member reviews them."""
+"""Maximum distance in bits at which two perceptual hashes count as the same picture. Up to
+`NEAR_DISTANCE`, a member reviews the pictures."""
 NEAR_DISTANCE = 12
 
 
@@ -38,8 +38,8 @@ def phash(image: Image.Image) -> bytes:
 
 
 def transformed_hashes(image: Image.Image) -> tuple[bytes, ...]:
-    """Return the perceptual hashes of the mirrored and rotated picture and of the negatives of all
-    eight, without its own."""
+    """Return the perceptual hashes of the mirrored and rotated versions of a picture and of the
+    negatives of all eight versions, without the hash of the picture itself."""
     grey = _to_greyscale(image, 32, 32)
     upright = [np.rot90(side, turns) for side in (grey, grey[:, ::-1]) for turns in range(4)]
     return tuple(_phash_of_grey(one) for one in [*upright[1:], *(255.0 - one for one in upright)])

@@ -1,5 +1,5 @@
-"""Technical quality of a picture as a number: exposure, contrast, sharpness and colour. It does not
-judge taste or content.
+"""Technical quality of a picture as a number: exposure, contrast, sharpness and colour. Taste and
+content are not judged.
 
 Sources: colourfulness after Hasler and Süsstrunk, Measuring colourfulness in natural images (SPIE
 2003); sharpness as the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). Both are
@@ -15,12 +15,12 @@ SCORE_EDGE = 256
 
 DARK = 5
 BRIGHT = 250
-"""Grey levels beyond which no details are visible."""
+"""Grey levels below and above which no details are visible."""
 
 FULL_CONTRAST = 60.0
 FULL_SHARPNESS = 400.0
 FULL_COLOUR = 60.0
-"""Values of a full score: a standard deviation of grey, a variance of the Laplacian, and a
+"""Values that give a full score: a standard deviation of grey, a variance of the Laplacian, and a
 colourfulness of "quite colourful"."""
 
 

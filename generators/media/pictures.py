@@ -1,5 +1,5 @@
-"""Decoding and rendering of pictures: safely decoded, set upright, stripped of metadata, and
-resized to a platform's profile.
+"""Decoding and rendering of pictures: they are safely decoded, set upright, stripped of metadata,
+and resized to a platform's profile.
 
 Order for a rendition: `decode_photo` → `render_photo` (resize, strip) →
 `content_credentials.sign_media` last → hash. The same photo and profile give the same bytes on the
@@ -34,7 +34,7 @@ _FORMATS: dict[PictureMime, str] = {
     "image/heic": "HEIF",
     "image/avif": "AVIF",
 }
-"""Supported input formats and Pillow's names for them."""
+"""Supported input formats, by Pillow's names for them."""
 
 _MIMES: dict[str, PictureMime] = {kind: mime for mime, kind in _FORMATS.items()}
 _DAMAGE = (
@@ -47,7 +47,8 @@ _DAMAGE = (
     Image.DecompressionBombWarning,
 )
 _GARBLED = (*_DAMAGE, ArithmeticError, AttributeError, LookupError, TypeError, struct.error)
-"""Pillow's exceptions for EXIF data that is cut or has values of unexpected types."""
+"""Exceptions that Pillow raises for EXIF data that is truncated or has values of unexpected types.
+"""
 
 _UPRIGHT: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,11 +59,11 @@ _UPRIGHT: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""The transformation that sets a picture upright, by its EXIF orientation."""
+"""The transformation that sets a picture upright, by EXIF orientation."""
 
 _YEARS = range(1826, 9999)
-"""Plausible years, from the first photograph on: unset clocks give others, and a time zone may
-leave the calendar."""
+"""Plausible years, starting with the first photograph. Clocks that were never set give other years,
+and the conversion of a time zone could exceed the range of dates."""
 
 _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
@@ -70,7 +71,8 @@ _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 _QUALITY_STEP = 6
 _LEAST_QUALITY = 70
 _LEAST_EDGE = 640
-"""Limits for a picture that is too large: its quality is reduced first, then its size."""
+"""Minimum quality and edge in pixels to which a picture that is too large is reduced: first its
+quality, then its size."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class RenditionProfile:
 
 ORIGINAL_PROFILE = RenditionProfile("original", 4096, "image/jpeg", 92)
 POST_PROFILE = RenditionProfile("post", 2048, "image/jpeg", 88, max_bytes=1_900_000)
-"""Fits all current platforms: the strictest accepts 2,000,000 bytes, and the provenance mark is
-added later."""
+"""The profile accepted by all current platforms: the strictest accepts 2,000,000 bytes, and the
+provenance mark is added later."""
 
 PREVIEW_PROFILE = RenditionProfile("preview", 640, "image/webp", 78)
 
@@ -124,7 +126,7 @@ class DecodedPhoto:
     hidden_preview: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
     claim: str = ""
-    """The source type that its metadata declares for a model's work."""
+    """The IPTC source type with which its metadata declares it as the work of a model."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -134,7 +136,8 @@ class DecodedPhoto:
 
 @dataclass(frozen=True)
 class RenderedPicture:
-    """A picture or video for one profile. `phash`, `dhash` and each of `turned` have 8 bytes."""
+    """A picture or video rendered for one profile. `phash`, `dhash` and each of `turned` have 8
+    bytes."""
 
     data: bytes = field(repr=False)
     mime: str
@@ -157,7 +160,7 @@ def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
 
 
 def _xmp_packet(image: Image.Image) -> bytes:
-    """Return the picture's XMP, also if it is compressed in the file (PNG)."""
+    """Return the picture's XMP, including XMP that is compressed in the file (PNG)."""
     found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
     if isinstance(found, str):
         return found.encode(errors="replace")
@@ -198,8 +201,8 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
 
 
 def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
-    """Read a value from EXIF, or return `otherwise`. EXIF is never published, so unreadable EXIF
-    does not reject a picture."""
+    """Read a value from EXIF, or return `otherwise`. EXIF is never published, so a picture with
+    unreadable EXIF is not rejected."""
     try:
         return read()
     except _GARBLED:
@@ -276,8 +279,8 @@ def _shrink_to_edge(image: Image.Image, edge: int) -> Image.Image:
 
 
 def flatten_on(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Return the picture on a plain background, visible where it is transparent. Rate it on black
-    and on white."""
+    """Return the picture on a plain background, which is visible where the picture is transparent.
+    Rate a picture both on black and on white."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     plain = Image.new("RGB", image.size, background)

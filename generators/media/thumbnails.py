@@ -1,5 +1,5 @@
-"""Thumbnails for pages, made from stored renditions, without metadata, and unrecognizable on
-request."""
+"""Thumbnails for pages, made from stored renditions, without metadata, and blurred beyond
+recognition on request."""
 
 import io
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ from PIL import Image
 from foundation.errors import Unavailable
 
 _COARSE = 12
-"""Pixels of the longer edge before a blurred thumbnail is enlarged: only colours remain."""
+"""Length in pixels of the longer edge to which a blurred thumbnail is reduced before it is
+enlarged; only colours remain."""
 
 
 THUMBNAIL_SIZES = (1600, 960, 640, 320, 160)
-"""Longer edges in pixels of the stored thumbnails; sizes not smaller than the picture are skipped.
-"""
+"""Longer edges in pixels of the stored thumbnails. Sizes that are not smaller than the picture are
+skipped."""
 
 THUMBNAIL_MIME = "image/webp"
 _QUALITY = 80
@@ -59,8 +60,8 @@ def make_thumbnails(image: Image.Image, *, mark: str) -> Iterator[Thumbnail]:
 
 
 def make_thumbnail(data: bytes, *, edge: int, blurred: bool = False) -> bytes:
-    """Return a JPEG of a stored picture, at most `edge` pixels long; a blurred one shows nothing
-    recognizable.
+    """Return a JPEG of a stored picture, with edges of at most `edge` pixels. A blurred thumbnail
+    shows nothing recognizable.
 
     The blur discards detail, so it cannot be reversed. Raises Unavailable if the bytes are not a
     picture.

@@ -30,15 +30,17 @@ from generators.contract.engines import EngineMissing
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _YEARS = 3
 _RENEWED = timedelta(days=30)
-"""Validity of a development certificate, and the time before its end at which it is renewed."""
+"""Validity of a development certificate in years, and the time before its expiry at which it is
+renewed."""
 
 _FETCHES_NOTHING = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-"""Settings of the library for reading; the first is on by default (seen in c2pa-python 0.38)."""
+"""Settings with which the library fetches nothing while it reads; the first is enabled by default
+(seen in c2pa-python 0.38)."""
 
 _DEVELOPMENT = "Greenroom development certificate"
 _NAMES = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
 _LABEL = "org.greenroom.label"
-"""Our parameter of the action, with the label of the picture."""
+"""Our parameter of the action, which contains the label of the picture."""
 DigitalSourceType = Literal[
     "trainedAlgorithmicMedia",
     "compositeWithTrainedAlgorithmicMedia",
@@ -58,7 +60,7 @@ class SigningCredential:
 
 
 class LoadCredential(Protocol):
-    """Load the installation's signing credential on first use."""
+    """Loads the installation's signing credential on first use."""
 
     def __call__(self) -> SigningCredential: ...
 
@@ -121,8 +123,8 @@ def xmp_packet(source: DigitalSourceType) -> bytes:
 def sign_media(
     data: bytes, mime: str, credential: SigningCredential, origin: ProvenanceClaim
 ) -> bytes:
-    """Return `data` with a signed manifest, about 3 KB larger. Raises BadInput if the format cannot
-    contain one.
+    """Return `data` with a signed manifest, which adds about 3 KB. Raises BadInput if the format
+    cannot contain a manifest.
 
     No time stamp authority is used: nothing is sent, and the signature expires with its
     certificate.
@@ -153,9 +155,10 @@ def sign_media(
 
 
 def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMark:
-    """Read and verify the mark in `data`. Signatures under `anchor` (PEM) count as trusted.
+    """Read and verify the mark in `data`. Signatures that chain to `anchor` (PEM) count as trusted.
 
-    Nothing is fetched: a file may refer to a manifest at any URL, including one in this network.
+    Nothing is fetched, because a file may refer to a manifest at any URL, including one in this
+    network.
     """
     reading: dict[str, object] = {"verify": {"verify_trust": bool(anchor), **_FETCHES_NOTHING}}
     if anchor:
@@ -202,11 +205,12 @@ def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMa
 
 
 def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
-    """Return the credential in `folder`. A development one is created on first use and renewed
-    before it expires.
+    """Return the credential in `folder`. A development credential is created on first use and
+    renewed before it expires.
 
-    The files are readable by their owner only. Processes that start at the same time get the same
-    credential. A configured one is never overwritten: a chain without its key raises EngineMissing.
+    The files are readable only by their owner. Processes that start at the same time get the same
+    credential. A configured credential is never overwritten: a chain without its key raises
+    EngineMissing.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock_folder(folder):
@@ -234,8 +238,8 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _read_credential(folder: Path) -> SigningCredential:
-    """Return the credential files, empty where missing. A configured chain and key may lack the
-    root."""
+    """Return the contents of the credential files, empty where a file is missing. A configured
+    chain and key may lack the root."""
     files = {part: folder / name for part, name in _NAMES.items()}
     return SigningCredential(
         **{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()}
@@ -250,8 +254,8 @@ def _is_ours(chain: bytes) -> bool:
 
 
 def _is_over(kept: SigningCredential, now: datetime) -> bool:
-    """Return True if a development credential must be renewed: it expires soon, or its parts do not
-    match. A configured one is never renewed."""
+    """Return True if a development credential must be renewed, because it expires soon or its parts
+    do not match. A configured credential is never renewed."""
     if not kept.chain:
         return True
     if not _is_ours(kept.chain):

@@ -1,7 +1,7 @@
 """Unsigned claims about the origin of a file: the IPTC source type, and metadata of generators.
 
-They are unverified: they make a file count as a machine's work, but never as a photograph. No XML
-is parsed.
+The claims are unverified. A file can therefore count as the work of a machine because of them, but
+never as a photograph. No XML is parsed.
 """
 
 import json
@@ -34,7 +34,7 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class LeftMetadata:
-    """A generator's metadata as far as it is readable, otherwise empty."""
+    """A generator's metadata. Fields that cannot be read are empty."""
 
     prompt: str = ""
     model: str = ""
@@ -77,7 +77,7 @@ def clean_text(text: str) -> str:
 
 def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
     """Return the prompt, model and seed from metadata of A1111 (`parameters`), ComfyUI (`prompt`, a
-    graph) or another program (`settings`, JSON). Never raises."""
+    graph) or another program (`settings`, JSON). Never raises an error."""
     written = lineage.get("parameters", "")
     told = lineage.get("settings", "") or written
     settings = _of_settings(told) if told.lstrip()[:1] == "{" else None
@@ -165,8 +165,8 @@ def _of_graph(text: str) -> LeftMetadata | None:
 
 
 def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
-    """Return the text at the end of a link, through at most `deep` nodes, because a graph may have
-    cycles."""
+    """Return the text at the end of a link. At most `deep` nodes are followed, because a graph may
+    have cycles."""
     if isinstance(link, str):
         return link
     if not (
@@ -182,8 +182,8 @@ def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, dee
 
 
 def _parse_seed(said: object) -> int | None:
-    """Return a seed that fits its column, or None; some programs write it as text, or write
-    something else."""
+    """Return a seed that fits its column, or None. Some programs write the seed as text, or write a
+    different value."""
     if isinstance(said, str):
         said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
     return (

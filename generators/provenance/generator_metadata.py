@@ -1,8 +1,8 @@
 """Metadata that image generators write into files.
 
-Each program has a different place and format: PNG text chunks, EXIF tags, JPEG comments, XMP. All
-places are read, and their content is recognized by its form. It is unverified: it makes a file
-count as generated, but never as a photograph. Sources:
+Programs write to different fields and in different formats: PNG text chunks, EXIF tags, JPEG
+comments, XMP. All fields are read, and their content is recognized by its format. It is unverified:
+a file can count as generated because of it, but never as a photograph. Sources:
 https://github.com/AUTOMATIC1111/stable-diffusion-webui (modules/images.py),
 https://github.com/comfyanonymous/ComfyUI (comfy_extras/nodes_images.py),
 https://invoke-ai.github.io/InvokeAI (image metadata),
@@ -20,7 +20,7 @@ from PIL import ExifTags, Image
 from generators.provenance import embedded_claims
 
 MAX_LENGTH = 20_000
-"""Maximum number of characters stored of one text."""
+"""Maximum number of characters stored of a text."""
 
 _OWN_KEYS = frozenset(
     {"parameters", "prompt", "workflow", "dream", "sd-metadata", "generation_data"}
@@ -31,7 +31,7 @@ _OWN_KEYS = frozenset(
 
 _DESCRIPTION = "description"
 _MADE_BY_JOB = "Job ID:"
-"""Midjourney exports the prompt as `_DESCRIPTION`; this text distinguishes it from other
+"""Text by which Midjourney's `_DESCRIPTION`, which contains the prompt, is distinguished from other
 descriptions."""
 
 _TEXT_TAGS = (
@@ -120,7 +120,8 @@ def _iterate_texts(
 
 
 def find_workflow(data: bytes) -> bool:
-    """Return True if a video contains a ComfyUI graph, which is plain text in its boxes."""
+    """Return True if a video contains a ComfyUI graph, which is stored as plain text in its
+    boxes."""
     return _GRAPH_KEY.search(data) is not None
 
 
@@ -128,8 +129,8 @@ def decode_exif_text(value: object) -> list[str]:
     """Return the possible texts of a tag, one for each encoding that programs use.
 
     EXIF names the character set in the first eight bytes. "UNICODE" should have the byte order of
-    the file, which many programs get wrong, so the caller takes the readable text. Source:
-    https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
+    the file, but many programs get this wrong, so the caller uses the text that is readable.
+    Source: https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
     """
     if isinstance(value, str):
         return [value]
@@ -143,7 +144,7 @@ def decode_exif_text(value: object) -> list[str]:
 
 
 def recognize_text(text: str) -> Iterable[tuple[str, str]]:
-    """Return a text with its type if it is a generator's metadata; nothing for other text."""
+    """Return a text by its type if it is a generator's metadata, or nothing for other text."""
     label = _LABEL.match(text)
     body = text[label.end() :] if label is not None else text
     if body.lstrip()[:1] == "{":

@@ -1,7 +1,7 @@
 """Aspect ratios to which pictures can be cropped, with the platforms' rules as sources.
 
-An aspect ratio is not a limit: connectors refuse what their platforms do not accept. Sides are
-whole numbers, so that a crop is exact.
+These are not limits: connectors refuse what their platforms do not accept. Sides are whole numbers,
+so that a crop is exact.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AspectRatio:
-    """A shape of `wide` to `high`. `edge` is the longest edge in pixels that platforms show;
-    `source` documents the rule."""
+    """An aspect ratio of `wide` to `high`. `edge` is the longest edge in pixels that platforms
+    display; `source` documents the rule."""
 
     name: str
     wide: int
@@ -39,6 +39,7 @@ ASPECT_RATIOS = (
         "cinema", 43, 18, 2048, "https://en.wikipedia.org/wiki/Anamorphic_format"
     ),  # not a platform's rule: 2.39 to 1
 )
-"""`link` is 1.909 to 1, just below the maximum of 1.91 to 1 in a feed."""
+"""The available aspect ratios. `link` is 1.909 to 1, just below the maximum of 1.91 to 1 in a feed.
+"""
 
 ASPECT_RATIOS_BY_NAME = {form.name: form for form in ASPECT_RATIOS}

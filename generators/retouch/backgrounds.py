@@ -16,15 +16,16 @@ BLURRED_BACKGROUND = "blurred"
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 SOFT = 40
-"""The radius of the blur is the longer edge divided by this: shapes disappear, light remains."""
+"""Divisor of the longer edge that gives the radius of the blur: shapes disappear, and only light
+remains."""
 
 
 class BackgroundRemover(Protocol):
     """A model that separates a subject from its background."""
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
-        """Return a mask of the picture's size, white on the subject. Raises BadInput if there is
-        none, EngineMissing."""
+        """Return a mask of the picture's size, white on the subject. Raises BadInput if there is no
+        subject, EngineMissing if the model cannot be used."""
         ...
 
     def check(self) -> None:
@@ -41,7 +42,7 @@ def check_background(background: str) -> None:
 def replace_background(
     image: Image.Image, background: str, cutter: BackgroundRemover | None
 ) -> Image.Image:
-    """Return a new RGB picture with its subject before a blur or a colour `#rrggbb`. Raises
+    """Return a new RGB picture with its subject in front of a blur or a colour `#rrggbb`. Raises
     BadInput, EngineMissing."""
     check_background(background)
     if cutter is None:

@@ -9,11 +9,11 @@ from generators.retouch.subject_detection import PixelBox, find_subject
 
 def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None) -> PixelBox:
     """Return the largest part of a picture of `size` (pixels) with exactly this aspect ratio,
-    placed to contain `keep`.
+    positioned to contain `keep`.
 
-    It is centred on `keep`, or on the picture without one. A subject that does not fit loses its
-    sides equally, and its bottom, because heads are at the top. Raises BadInput if the picture is
-    too small.
+    The part is centred on `keep`, or on the picture without it. A subject that does not fit is cut
+    equally on both sides, and at the bottom, because heads are at the top. Raises BadInput if the
+    picture is too small.
     """
     share = min(size[0] // form.wide, size[1] // form.high)
     if share < 1:
@@ -37,7 +37,8 @@ def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float
 def _place_window(
     size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None
 ) -> tuple[float, float]:
-    """Return the left and top of a part of a picture, centred on `keep` and within the picture."""
+    """Return the left and top edges of a part of a picture, centred on `keep` and within the
+    picture."""
     box = keep or PixelBox(0, 0, *size)
     left = (box.left + box.right - part[0]) / 2
     top = (box.top + box.bottom - part[1]) / 2 if keep is None or box.height <= part[1] else box.top
@@ -47,7 +48,7 @@ def _place_window(
 
 
 def crop_to_form(image: Image.Image, form: AspectRatio) -> Image.Image:
-    """Return the picture cropped around its subject, no larger than platforms show. Raises
+    """Return the picture cropped around its subject, no larger than platforms display. Raises
     BadInput."""
     part = crop_window(image.size, form, find_subject(image))
     found = image.crop((part.left, part.top, part.right, part.bottom))

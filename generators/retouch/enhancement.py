@@ -1,9 +1,9 @@
 """Enhancement of light, colour and sharpness within measured limits, and enlargement to twice the
 size.
 
-Effects grow with `strength` (0 to 100). Levels cut off at most `CLIP` of the pixels at either end
-and stretch no further than `STRETCH`; a picture with full levels is unchanged. White balance (grey
-world) changes a channel by at most `SHIFT`.
+Effects increase with `strength` (0 to 100). The levels adjustment clips at most `CLIP` of the
+pixels at either end and stretches levels by at most `STRETCH`; a picture that already uses all
+levels is unchanged. White balance (grey world) changes a channel by at most `SHIFT`.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from foundation.errors import BadInput
 from generators.media.pictures import POST_PROFILE
 
 CLIP = 0.005
-"""Maximum share of pixels that may become black, and white."""
+"""Maximum share of pixels that may become black, and maximum share that may become white."""
 
 STRETCH = 1.6
-"""Maximum stretch of levels: noise grows with it."""
+"""Maximum factor by which levels are stretched; noise increases with it."""
 
 SHIFT = 0.12
-"""Maximum change of a channel, so that a sunset remains one."""
+"""Maximum change of a channel by white balance, so that a sunset keeps its colours."""
 
 SHARPEN = 60
 RADIUS = 1.2
@@ -46,8 +46,8 @@ def enhance_picture(image: Image.Image, strength: int) -> Image.Image:
 
 
 def _level_channels(image: Image.Image) -> Image.Image:
-    """Return the picture at full strength, with one table for each channel, from its balance and
-    the common levels."""
+    """Return the picture enhanced at full strength, with one lookup table for each channel, from
+    its balance and the common levels."""
     small = image.copy()
     small.thumbnail((512, 512), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float64)
@@ -73,8 +73,8 @@ def _white_balance_gains(pixels: Pixels) -> NDArray[np.float64]:
 
 
 def double_size(image: Image.Image) -> Image.Image:
-    """Return a new picture of twice the size by Lanczos, without more detail. Raises BadInput if it
-    would exceed the stored size."""
+    """Return a new picture of twice the size, enlarged by Lanczos resampling without added detail.
+    Raises BadInput if it would exceed the stored size."""
     if 2 * max(image.size) > POST_PROFILE.max_edge:
         raise BadInput("enhance.too_large", most=POST_PROFILE.max_edge)
     return image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""The finishing of a copy before it is published, as data, applied in a fixed order."""
+"""Requested changes to a copy before it is published, as data, applied in a fixed order."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ from generators.retouch.watermarks import Watermark
 
 @dataclass(frozen=True)
 class CopyFinish:
-    """The requested finish of a copy. Raises BadInput for invalid values.
+    """The requested changes to a copy. Raises BadInput for invalid values.
 
     `form` names one of `aspect_ratios.ASPECT_RATIOS`; "" keeps the whole picture. `strength`, 0 to
     100, enhances light and colour. `background` is `blurred`, a colour `#rrggbb`, or "" for no
@@ -51,14 +51,14 @@ class CopyFinish:
         return self != CopyFinish()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the finish as stored JSON, which also identifies the copy; default values are left
-        out."""
+        """Return the finish as stored JSON, which also identifies the copy. Default values are
+        omitted."""
         plain = asdict(CopyFinish())
         return {key: said for key, said in asdict(self).items() if said != plain[key]}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "CopyFinish":
-        """Return the finish of stored JSON. Raises BadInput."""
+        """Return the finish from stored JSON. Raises BadInput."""
         mark = kept.get("watermark")
         return cls(**{**kept, "watermark": Watermark(**mark) if mark else None})
 
@@ -72,8 +72,8 @@ def apply_finish(
 ) -> Image.Image:
     """Return a new picture with the requested finish; the given one is unchanged.
 
-    Raises BadInput, EngineMissing without the model for a background or for `finer`, and as
-    `upscaler.upscale_picture`.
+    Raises BadInput, EngineMissing without the model for a background or for `finer`, and the errors
+    of `upscaler.upscale_picture`.
     """
     found = (
         crops.crop_to_form(image, aspect_ratios.ASPECT_RATIOS_BY_NAME[asked.form])

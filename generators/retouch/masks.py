@@ -34,7 +34,7 @@ class MaskRegion:
 
 
 MaskPart = MaskRegion | tuple[MaskShape, ...]
-"""One rectangle, or any number of shapes."""
+"""The part of a picture to repaint: one rectangle, or any number of shapes."""
 
 
 def check_part(part: MaskPart) -> None:
@@ -72,7 +72,7 @@ def part_to_json(part: MaskPart) -> dict[str, Any]:
 
 
 def part_from_json(kept: Mapping[str, Any]) -> MaskPart:
-    """Return the part of stored JSON. Raises BadInput."""
+    """Return the part from stored JSON. Raises BadInput."""
     return region_shapes.parse_shapes(kept["shapes"]) if "shapes" in kept else MaskRegion(**kept)
 
 

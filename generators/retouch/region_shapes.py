@@ -1,8 +1,8 @@
-"""Parts of a picture to repaint as several shapes: rectangles, ellipses, polygons, brush and eraser
+"""Parts of a picture to repaint, as shapes: rectangles, ellipses, polygons, brush and eraser
 strokes, and drawn masks.
 
-They are data in percent of the picture's sides, from left and top, drawn in order: an eraser
-removes from earlier shapes.
+Shapes are data in percent of the picture's sides, from left and top, and are drawn in order: an
+eraser removes from earlier shapes.
 """
 
 import base64
@@ -21,10 +21,11 @@ from generators.media import pictures
 MAX_SHAPES = 40
 MAX_POINTS = 400
 MAX_MASK_SIDE = 512
-"""Maximum edge in pixels of a stored drawn mask; its border is softened in the picture anyway."""
+"""Maximum edge in pixels of a stored drawn mask; a higher resolution is unnecessary because its
+border is softened."""
 
 MAX_BYTES = 40_000
-"""Maximum length of such a mask, compressed and in base64; a mask of a thousand specks needs less.
+"""Maximum length of a drawn mask, compressed and in base64; a mask of a thousand specks needs less.
 """
 
 MIN_AREA = 0.0025
@@ -58,7 +59,7 @@ class _Box(_Shape):
 
 
 class RectangleShape(_Box):
-    """A rectangle, by its sides."""
+    """A rectangle, given by its sides."""
 
     kind: Literal["rectangle"]
 
@@ -75,20 +76,20 @@ class Ellipse(_Box):
     kind: Literal["ellipse"]
 
     def draw(self, mask: Image.Image) -> None:
-        """Draw as `RectangleShape.draw`."""
+        """Draw the shape like `RectangleShape.draw`."""
         box = self._pixel_corners(mask.size)
         if box[2] >= box[0] and box[3] >= box[1]:
             ImageDraw.Draw(mask).ellipse(box, fill=255)
 
 
 class Polygon(_Shape):
-    """The inside of a closed line."""
+    """The area inside a closed line."""
 
     kind: Literal["polygon"]
     points: Annotated[list[Point], Field(min_length=3, max_length=MAX_POINTS)]
 
     def draw(self, mask: Image.Image) -> None:
-        """Draw as `RectangleShape.draw`."""
+        """Draw the shape like `RectangleShape.draw`."""
         ImageDraw.Draw(mask).polygon(_to_pixels(self.points, mask.size), fill=255)
 
 
@@ -117,7 +118,7 @@ class Stroke(_Brush):
 
 
 class Eraser(_Brush):
-    """A stroke that removes from earlier shapes; `width` as for a stroke."""
+    """A stroke that removes from earlier shapes; `width` is as in `Stroke`."""
 
     kind: Literal["eraser"]
     _level: ClassVar[int] = 0
@@ -133,7 +134,7 @@ class DrawnMask(_Shape):
     bits: Annotated[str, Field(max_length=MAX_BYTES, pattern=r"^[A-Za-z0-9+/=]*$")]
 
     def draw(self, mask: Image.Image) -> None:
-        """Draw as `RectangleShape.draw`. Raises BadInput for invalid bits."""
+        """Draw the shape like `RectangleShape.draw`. Raises BadInput for invalid bits."""
         rows = -(-self.width // 8) * self.height
         try:
             unpacked = zlib.decompressobj().decompress(
@@ -192,8 +193,8 @@ def check_shapes(shapes: Sequence[MaskShape]) -> None:
 def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
     """Return the mask of an uploaded drawing: light areas are repainted, transparent ones are not.
 
-    Refused like any upload by `pictures.decode_photo`; raises BadInput `job.mask_busy` for a
-    drawing with too many specks.
+    Files are refused as by `pictures.decode_photo`. Raises BadInput `job.mask_busy` for a drawing
+    with too many specks.
     """
     found = pictures.decode_photo(data, name=name).pixels
     grey = pictures.flatten_on(found, (0, 0, 0)).convert("L")
@@ -208,8 +209,8 @@ def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
 
 
 def draw_veil(part: Sequence[MaskShape], width: int, height: int) -> Image.Image:
-    """Return a transparent picture of these proportions, at most `MAX_MASK_SIDE` long, partly white
-    in the shapes, as an overlay. Raises BadInput."""
+    """Return an overlay for a picture of these proportions, with edges of at most `MAX_MASK_SIDE`:
+    transparent, and partly white in the shapes. Raises BadInput."""
     share = MAX_MASK_SIDE / max(width, height, MAX_MASK_SIDE)
     mask = draw_shapes(part, max(round(width * share), 1), max(round(height * share), 1))
     found = Image.new("RGBA", mask.size, (255, 255, 255, 0))
@@ -225,7 +226,7 @@ def encode_png(mask: Image.Image) -> bytes:
 
 
 def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
-    """Return shapes from typed text, one on each line: `ellipse 10 10 60 60`, `polygon 10,10 40,10
+    """Return shapes from typed text, one per line: `ellipse 10 10 60 60`, `polygon 10,10 40,10
     30,50`, `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput with the
     line number."""
     found: list[object] = []

@@ -30,17 +30,18 @@ EDGES = 0.6
 """Weight of edges relative to colour."""
 
 BAND = 0.75
-"""Share of the picture's width from which an area counts as a horizon or a strip of light, not as a
-subject."""
+"""Share of the picture's width from which an area counts as a horizon or a strip of light rather
+than a subject."""
 
 AWAY = 1.6
-"""Standard deviations above the mean from which a pixel is salient."""
+"""Number of standard deviations above the mean from which a pixel is salient."""
 
 MARGIN = 0.02
 """Margin around the subject, relative to the longer edge."""
 
 HEADROOM = 0.18
-"""Margin above the subject, relative to its height: hair and faces contrast less than clothes."""
+"""Margin above the subject, relative to its height, because hair and faces contrast less than
+clothes."""
 
 Grid = NDArray[np.float64]
 
@@ -109,8 +110,8 @@ def _unlike_all(pixels: Grid) -> Grid:
 
 
 def _unlike_border(pixels: Grid) -> Grid:
-    """Return the colour distance of each pixel to the most similar border patch, without the
-    bottom, where people stand."""
+    """Return the colour distance of each pixel to the most similar border patch. The bottom border
+    is not used, because people stand there."""
     high, wide = pixels.shape[:2]
     deep = max(1, round(high * BORDER))
     side = max(1, round(wide * BORDER))
@@ -133,7 +134,7 @@ def _edge_strength(pixels: Grid) -> Grid:
 
 
 def _normalize_strength(values: Grid) -> Grid:
-    """Return the values scaled from 0 to 1; the highest percent counts as one."""
+    """Return the values scaled from 0 to 1; the highest one percent of the values become 1."""
     most = float(np.quantile(values, 0.99))
     return np.clip(values / most, 0.0, 1.0) if most > 1.0 else np.zeros_like(values)
 
@@ -164,7 +165,7 @@ def _find_heaviest_component(marked: Grid) -> PixelBox | None:
 
 
 def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int]]:
-    """Return the pixels connected to this one and remove them from `left`."""
+    """Return the pixels connected to this one, and remove them from `left`."""
     part = []
     waiting = [(row, column)]
     left[row, column] = False

@@ -1,5 +1,5 @@
-"""Text on pictures and on frames of a clip, in DejaVu Sans, which has the accents that Pillow's own
-font lacks."""
+"""Text on pictures and on frames of a clip, in DejaVu Sans, because Pillow's default font lacks
+accents."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from foundation.errors import BadInput, Unavailable
 
 MAX_OVERLAY_TEXT = 140
 MAX_LINES = 6
-"""Maximum number of characters in a caption, and lines it may take."""
+"""Maximum number of characters in a caption, and maximum number of its lines."""
 
 FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
 """The bundled font (its licence is beside it), so that text and clips are equal on every machine.
 """
 
 _NOBODYS = "\uffff"
-"""A code point without a glyph in any font."""
+"""A code point for which no font has a glyph."""
 
 _LETTER = 0.046
 _LEADING = 1.28
@@ -28,8 +28,8 @@ _ROOM = 0.86
 relative to the picture."""
 
 _FOOT = 0.24
-"""Share of the height that remains free at the bottom, where upright video platforms show buttons
-and names."""
+"""Share of the height that remains free at the bottom, where vertical video platforms display
+buttons and names."""
 
 _INK = (255, 255, 255, 255)
 _PAPER = (12, 12, 16, 168)
@@ -37,7 +37,7 @@ _PAPER = (12, 12, 16, 168)
 
 def check_text_overlay(words: str, size: tuple[int, int]) -> None:
     """Raise BadInput `clip.caption_long` or `clip.letters` for text that does not fit a picture of
-    `size` in pixels; Unavailable without the font."""
+    `size` in pixels, and Unavailable if the font is missing."""
     plain = _normalize_text(words)
     if len(plain) > MAX_OVERLAY_TEXT:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
@@ -51,14 +51,14 @@ def check_text_overlay(words: str, size: tuple[int, int]) -> None:
 
 
 def find_missing_letters(text: str) -> list[str]:
-    """Return the sorted letters of a composed text that the font lacks. Raises Unavailable without
-    the font."""
+    """Return the sorted letters of a composed text that the font lacks. Raises Unavailable if the
+    font is missing."""
     return sorted({letter for letter in text if not letter.isspace() and not _has_glyph(letter)})
 
 
 def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
-    """Return a transparent layer of `size` in pixels with the text on a dark band. Raises as
-    `check_text_overlay`."""
+    """Return a transparent layer of `size` in pixels with the text on a dark band. Raises the
+    errors of `check_text_overlay`."""
     check_text_overlay(words, size)
     wide, high = size
     height = _letter_height(size)
@@ -85,13 +85,13 @@ def _letter_height(size: tuple[int, int]) -> int:
 
 
 def _normalize_text(words: str) -> str:
-    """Return the text in composed form on one line: accents belong to their letters, and line
-    breaks are removed."""
+    """Return the text in Unicode composed form on one line: accents are combined with their
+    letters, and line breaks are removed."""
     return " ".join(unicodedata.normalize("NFC", words).split())
 
 
 def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """Return lines not wider than `room`; a single word that is too wide is broken."""
+    """Return lines not wider than `room`. A single word that is too wide is broken."""
     lines = []
     line = ""
     for word in words.split():
@@ -117,8 +117,8 @@ def _has_glyph(letter: str) -> bool:
 
 @cache
 def font_of(height: int, places: Sequence[Path] = FONTS) -> ImageFont.FreeTypeFont:
-    """Return the font with letters of this height in pixels. Raises Unavailable if no
-    file exists."""
+    """Return the font with letters of this height in pixels. Raises Unavailable if no font file
+    exists."""
     for path in places:
         if path.is_file():
             return ImageFont.truetype(str(path), height)

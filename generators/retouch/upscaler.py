@@ -1,7 +1,7 @@
-"""Upscaling of a copy by a model in overlapping tiles, so that memory depends on the tile and not
-on the picture. If memory is short, tiles get smaller.
+"""Upscaling of a copy by a model in overlapping tiles, so that memory usage depends on the size of
+a tile and not on that of the picture. If memory is short, smaller tiles are used.
 
-A network knows less near the edge of its input. `CONTEXT` pixels of each tile are therefore
+A network has less context near the edges of its input. `CONTEXT` pixels of each tile are therefore
 discarded, and the next `BLEND` pixels fade into the neighbouring tile, so that no seam is visible.
 """
 
@@ -17,12 +17,13 @@ from generators.local_models.device import is_out_of_memory
 from generators.media.pictures import POST_PROFILE
 
 TILES = (384, 192, 128)
-"""Edges of tiles in pixels before upscaling: the first, and smaller ones if memory is short."""
+"""Edges of tiles in pixels before upscaling: the preferred one, then smaller ones for when memory
+is short."""
 
 CONTEXT = 24
 BLEND = 16
 MIN_PART = 8
-"""Divisor of a tile's edge that limits `CONTEXT` and `BLEND`: in small tiles each is at most an
+"""Divisor of a tile's edge that limits `CONTEXT` and `BLEND`: in small tiles, each is at most an
 eighth of the edge."""
 
 
@@ -31,12 +32,12 @@ class Upscaler(Protocol):
 
     name: str
     digest: str
-    """The SHA-256 of its file, once it is loaded."""
+    """The SHA-256 of the model's file, once it is loaded."""
 
     @property
     def fixed_tile_side(self) -> int:
-        """The edge in pixels of the only tile size it accepts, 0 for any. Raises EngineMissing as
-        `scale_factor`."""
+        """The edge in pixels of the only tile size that the model accepts, or 0 for any. Raises
+        EngineMissing like `scale_factor`."""
         ...
 
     @property
@@ -46,8 +47,8 @@ class Upscaler(Protocol):
         ...
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
-        """Return the enlarged RGB tile. Raises EngineMissing, and its library's exceptions if out
-        of memory."""
+        """Return the enlarged RGB tile. Raises EngineMissing, and the exceptions of the library
+        when memory runs out."""
         ...
 
 
@@ -105,13 +106,13 @@ def _upscale_in_tiles(
 
 
 def tile_margins(side: int) -> tuple[int, int]:
-    """Return the pixels of a tile that are discarded at each edge, and those that fade into the
-    next."""
+    """Return the number of pixels discarded at each edge of a tile, and the number of pixels that
+    fade into the next tile."""
     return min(CONTEXT, side // MIN_PART), min(BLEND, side // MIN_PART)
 
 
 def tile_placements(size: tuple[int, int], side: int) -> Iterator[TilePlacement]:
-    """Yield tiles that cover a picture, row by row, each overlapping earlier ones."""
+    """Yield the tiles that cover a picture, row by row, each overlapping earlier ones."""
     width, height = size
     for top in _tile_starts(height, side):
         for left in _tile_starts(width, side):

@@ -14,7 +14,7 @@ WATERMARK_CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left")
 MAX_WATERMARK_LENGTH = 40
 MIN_SIZE_PERCENT = 2
 MAX_SIZE_PERCENT = 12
-"""Limits of the text height, in percent of the picture's shorter side."""
+"""Limits on the text height, in percent of the picture's shorter side."""
 
 MIN_OPACITY_PERCENT = 20
 """Minimum opacity in percent: a fainter watermark cannot be read and protects nothing."""
@@ -23,13 +23,13 @@ AWAY = 0.6
 """Distance from the edges, relative to the text height."""
 
 WIDEST = 0.6
-"""Maximum width relative to the picture; longer text is drawn smaller."""
+"""Maximum width relative to the picture; longer text is drawn in a smaller size."""
 
 
 @dataclass(frozen=True)
 class Watermark:
-    """`text` in a `corner`. `size` is in percent of the shorter side, `opacity` in percent. Raises
-    BadInput for invalid values."""
+    """A watermark with `text` in a `corner`. `size` is in percent of the shorter side, `opacity` in
+    percent. Raises BadInput for invalid values."""
 
     text: str
     corner: str = "bottom_right"
@@ -54,8 +54,8 @@ class Watermark:
 
 
 def check_watermark_letters(mark: Watermark) -> None:
-    """Raise BadInput `watermark.letters` for letters that the font lacks, Unavailable without the
-    font."""
+    """Raise BadInput `watermark.letters` for letters that the font lacks, and Unavailable if the
+    font is missing."""
     if lacking := text_overlay.find_missing_letters(_composed(mark.text)):
         raise BadInput("watermark.letters", letters=" ".join(lacking[:8]))
 
@@ -65,8 +65,8 @@ def _composed(text: str) -> str:
 
 
 def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
-    """Return a new RGB picture with the text in white with a soft dark rim, readable on any
-    background. Raises as `check_watermark_letters`."""
+    """Return a new RGB picture with the text in white with a soft dark outline, readable on any
+    background. Raises the errors of `check_watermark_letters`."""
     check_watermark_letters(mark)
     text = _composed(mark.text)
     font = _fit_font(mark, image.size)

@@ -19,8 +19,8 @@ _UNKEPT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """Return a text without characters that neither the database nor a request can hold: NUL and
-    lone surrogates."""
+    """Return a text without the characters that neither the database nor a request can contain: NUL
+    and lone surrogates."""
     return _UNKEPT.sub("", text)
 
 
@@ -35,10 +35,11 @@ def _to_storable(value: object) -> object:
 
 
 def parse_json_object(text: str) -> dict[str, object] | None:
-    """Return the first JSON object in `text`, ignoring code fences and other text; None if there is
-    none or it is cut.
+    """Return the first JSON object in `text`, ignoring code fences and other text, or None if there
+    is none or it is truncated.
 
-    Its strings are made storable, since a model may write any character as an escape.
+    Characters that cannot be stored are removed from its strings, because a model may write any
+    character as an escape.
     """
     start = text.find("{")
     while start >= 0:

@@ -17,16 +17,17 @@ from generators.contract.engines import (
 from generators.text import json_answers, model_markup
 
 MAX_ERRORS = 5
-"""Maximum number of faults in a repair request: a small model can fix a short list, and a hostile
-answer may break hundreds of rules."""
+"""Maximum number of errors in a repair request: a small model can fix a short list, and a hostile
+answer may violate hundreds of rules."""
 _PATH = 80
-"""Maximum number of characters in a fault; its path contains names made up by the model."""
+"""Maximum number of characters of an error, because its path contains names invented by the model.
+"""
 
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """A model's answer. `cut` is True if it reached the token limit; the counts are
-    the server's."""
+    """A model's answer. `cut` is True if it reached the token limit; the token counts are those of
+    the server."""
 
     text: str = field(repr=False)
     cut: bool = False
@@ -48,14 +49,14 @@ class ModelProfile:
 
 
 IMAGE_TOKENS = 2900
-"""Maximum tokens of a picture of at most 1024 pixels: LLaVA 1.6 uses five tiles of 576 tokens,
-Qwen2.5-VL one for each 28 × 28 pixels, Gemma 3 a total of 256 (https://ollama.com/search?c=vision).
-"""
+"""Maximum number of tokens of a picture of at most 1024 pixels: LLaVA 1.6 uses five tiles of 576
+tokens, Qwen2.5-VL one for each 28 × 28 pixels, Gemma 3 a total of 256
+(https://ollama.com/search?c=vision)."""
 
 
 def max_tokens_of(job: TextJob) -> int:
-    """Return an upper estimate of a job's tokens: one for each wide character, 0.4 for any other,
-    plus 15 %, and those of pictures."""
+    """Return an upper estimate of a job's tokens: one for each wide character and 0.4 for any
+    other, plus 15 %, and the tokens of its pictures."""
     texts = [job.system, *(turn.text for turn in job.turns)]
     count = sum(1.0 if ord(c) >= 0x2E80 else 0.4 for text in texts for c in text)
     return (
@@ -66,11 +67,11 @@ def max_tokens_of(job: TextJob) -> int:
 
 
 def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedText:
-    """Call the model, with one repair request at temperature 0: with the faults of the answer, or
-    twice the tokens if it was cut.
+    """Call the model. If its answer is unusable, send one repair request at temperature 0: with the
+    errors of the answer, or with twice the tokens if it was truncated.
 
-    Raises JobTooLarge before any request if the prompt does not fit (some servers cut it silently),
-    UnusableAnswer if the second answer is unusable too, and the exceptions of `call`.
+    Raises JobTooLarge before any request if the prompt does not fit (some servers truncate it
+    silently), UnusableAnswer if the second answer is unusable too, and the exceptions of `call`.
     """
     asked = max_tokens_of(job)
     if asked + job.max_tokens > voice.room:
@@ -98,8 +99,8 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
 
 
 def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
-    """Send one request and record it in the job's ledger before and after. Raises the exceptions of
-    `call`."""
+    """Send one request, and record it in the job's ledger before and after. Raises the exceptions
+    of `call`."""
     job.tally.record_request(voice.engine, voice.model, max_tokens_of(job), job.max_tokens)
     try:
         raw = call(job)
@@ -117,7 +118,7 @@ def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAn
 
 
 def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
-    """Return the second request. It includes the bad answer and its faults if both fit."""
+    """Return the repair request. It includes the unusable answer and its errors if both fit."""
     again = replace(job, temperature=0.0)
     if raw.cut:
         return replace(again, max_tokens=min(job.max_tokens * 2, room - max_tokens_of(job)))
@@ -141,8 +142,8 @@ def _describe_faults(text: str, schema: Mapping[str, object]) -> str:
 
 
 def _parse_answer(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
-    """Return the parsed answer ({} for plain text), or None. Plain text that was cut is still
-    usable; the caller tidies it."""
+    """Return the parsed answer ({} for plain text), or None if it is unusable. Truncated plain text
+    is still usable; the caller tidies it."""
     if job.schema is None:
         return {} if raw.text.strip() and not model_markup.has_model_markup(raw.text) else None
     value = json_answers.parse_json_object(raw.text)

@@ -17,7 +17,7 @@ _REASONING_MARK = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|[^<>|]{0,40}\|>[^<]{0,40})?<\|message\|>")
-"""Harmony's final channel: the text after it is for the reader, the text before it is reasoning."""
+"""Harmony's final channel: the text after it is for the reader; the text before it is reasoning."""
 
 _TOKEN = re.compile(
     r"<\|[^<>|\n]{1,40}\|>"  # ChatML, Llama 3, Phi, Harmony
@@ -73,7 +73,7 @@ def has_model_markup(text: str) -> bool:
 
 
 def drop_reasoning(text: str) -> str:
-    """Return a text without its reasoning: between marks, before a closing mark without an opening
+    """Return a text without reasoning: text between marks, before a closing mark without an opening
     one, and after an opening mark without a closing one."""
     finals = list(_FINAL.finditer(text))
     rest = text[finals[-1].end() :] if finals else text

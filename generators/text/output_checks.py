@@ -1,11 +1,11 @@
-"""Checks of a small model's text: no echo of the prompt, no loops. Pure."""
+"""Checks of a small model's text, which must not echo the prompt or repeat itself. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 MAX_SHARED_WORDS = 0.6
-"""Maximum share of words in common with the prompt or an example (measured: echoes are far above).
+"""Maximum share of words in common with the prompt or an example; measured echoes are far above it.
 """
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
@@ -58,11 +58,11 @@ def is_looping(text: str) -> bool:
 
 
 def tidy_text(text: str, *, longest: int = 280) -> str:
-    """Return the text ready to publish: without quotes around it, "Caption:", hashtags, and an
+    """Return the text ready to publish, without surrounding quotes, "Caption:", hashtags, and an
     incomplete last sentence.
 
-    `longest` is in characters. An incomplete last sentence is only dropped after a complete one.
-    Hashtags are stored separately.
+    `longest` is in characters. An incomplete last sentence is removed only if it follows a complete
+    one. Hashtags are stored separately.
     """
     line = _HASHTAG.sub("", _LEAD.sub("", text.strip().strip("`")))
     line = " ".join(line.split()).strip(" \"'“”«»")
@@ -78,8 +78,8 @@ def tidy_text(text: str, *, longest: int = 280) -> str:
 
 
 def checked_text(text: str, sources: Iterable[str], *, longest: int = 280) -> str | None:
-    """Return the tidied text, or None if it is empty, echoes a source or loops; a template is used
-    instead."""
+    """Return the tidied text, or None if it is empty, echoes a source or loops. The caller then
+    uses a template."""
     line = tidy_text(text, longest=longest)
     if len(significant_words(line)) < 2 or is_looping(text) or is_echo(line, sources):
         return None

@@ -20,23 +20,23 @@ slower videos."""
 
 _SLOWEST = 20.0
 _GRACE = 120.0
-"""Time limit in seconds: `_SLOWEST` for each second of video, plus `_GRACE`, for drawing and
-encoding on a busy machine."""
+"""Time limit in seconds for drawing and encoding on a busy machine: `_SLOWEST` for each second of
+video, plus `_GRACE`."""
 
 _CRF = "20"
 FADE_OUT_SECONDS = 0.6
-"""Seconds in which the sound fades out."""
+"""Duration in seconds of the fade-out of the sound."""
 
 ReportProgress = Callable[[int, int], None]
-"""Called with the drawn frames and their total number. An exception stops the encoding."""
+"""Called with the number of drawn frames and the total number. An exception stops the encoding."""
 
 
 @dataclass(frozen=True)
 class EncodingPlan:
     """The video to encode: even edges in pixels, and `count` frames at `rate` per second.
 
-    `sound` is a file and its tracks, repeated if `repeats`, and ends with the video; without one
-    the video is silent.
+    `sound` is a file and its tracks; it ends with the video and is repeated until then if `repeats`
+    is set. Without it, the video is silent.
     """
 
     width: int
@@ -61,8 +61,8 @@ def encode_video(
 ) -> bytes:
     """Return the video of these RGB frames.
 
-    Raises BadInput `film.…` for an unusable sound, and Unavailable without the encoder or disk
-    space.
+    Raises BadInput `film.…` for an unusable sound, and Unavailable if the encoder is missing or the
+    disk is full.
     """
     with video_files.work_folder() as folder:
         if reel.sound is not None:

@@ -26,7 +26,8 @@ _CARD = (640, 360)
 
 
 def make_poster(film: DecodedVideo) -> Image.Image:
-    """Return the frame of the best quality among a few; for audio, its loudness as bars."""
+    """Return the frame of the best quality among a few candidates; for audio, draw its loudness as
+    bars."""
     shown = film.looked.frames
     if not shown:
         return _draw_loudness(film.loudness)

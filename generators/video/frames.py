@@ -1,9 +1,9 @@
 """Sampling of a video's frames for review, and the mean of each second.
 
-Sampled are at least two frames a second, the first, the last, and each frame that differs from the
-last sampled one, as a whole or in one place. This catches flashes and slow changes. The mean of a
-second shows in one picture what was on screen during it. All frames come from the bytes that are
-published.
+The sampled frames are at least two per second, the first, the last, and each frame that differs
+from the last sampled one, as a whole or in one cell of a grid. This catches flashes and slow
+changes. The mean of a second shows in one picture what was visible during it. All frames are
+decoded from the bytes that are published.
 """
 
 import io
@@ -20,19 +20,20 @@ from generators.containers.tracks import MediaTracks
 from generators.media import ffmpeg
 
 APART = 0.5
-"""Maximum seconds between two sampled frames."""
+"""Maximum number of seconds between two sampled frames."""
 
 WHOLE_CUT = 12.0
 PLACE_CUT = 64.0
-"""Differences in grey levels from which a frame is sampled: on average, and in one of `PLACES`."""
+"""Differences in grey levels from which a frame is sampled: the average of the frame, and that of
+one of its `PLACES`."""
 
 PLACES = 8, 8
-"""Rows and columns of the grid of places."""
+"""Number of rows and columns of the grid in which frames are compared."""
 
 MAX_FRAMES = 2_400
 SMALL = 256
-"""Length in pixels of the longer edge at which frames are compared and averaged; a multiple of the
-grid."""
+"""Length in pixels of the longer edge at which frames are compared and averaged. It is a multiple
+of the grid."""
 
 _QUALITY = 90
 _Pixels = NDArray[np.uint8]
@@ -114,7 +115,7 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
 
 
 def _frame_selector(numbers: Sequence[int]) -> str:
-    """Return FFmpeg's expression that selects these frames, as a binary search, because FFmpeg
+    """Return FFmpeg's expression that selects these frames. It is a binary search, because FFmpeg
     nests at most 100 levels."""
     if len(numbers) == 1:
         return f"eq(n,{numbers[0]})"
@@ -126,8 +127,8 @@ def _frame_selector(numbers: Sequence[int]) -> str:
 
 
 def _comparison_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size at which frames are compared, with the video's proportions as far as the grid
-    allows."""
+    """Return the size at which frames are compared. It has the video's proportions as far as the
+    grid allows."""
     rows, columns = PLACES
     share = SMALL / max(width, height, 1)
     return max(1, round(width * share / columns)) * columns, max(
@@ -178,7 +179,7 @@ class _Choice:
 
 
 def _mean_colours(pixels: _Pixels) -> NDArray[np.float32]:
-    """Return the mean colour of each place."""
+    """Return the mean colour of each cell of the grid."""
     rows, columns = PLACES
     high, wide, _ = pixels.shape
     grid = pixels.reshape(rows, high // rows, columns, wide // columns, 3)

@@ -1,8 +1,8 @@
 """Slideshow clips: stills with slow motion, joined by cuts or fades, with captions and a sound.
 
 Every frame is drawn here and passed to a confined FFmpeg as raw pixels. Positions are fractions of
-pixels, so that a slow zoom does not tremble, and no user's text is part of an argument. The same
-stills, captions, sound and seed give the same bytes on the same build of FFmpeg and Pillow.
+pixels, so that a slow zoom does not jitter, and arguments never contain text written by users. The
+same stills, captions, sound and seed give the same bytes on the same build of FFmpeg and Pillow.
 """
 
 import hashlib
@@ -20,17 +20,18 @@ from generators.video.encoder import FRAME_RATE, EncodingPlan, ReportProgress
 
 MIN_STILL_SECONDS = 1.0
 MAX_STILL_SECONDS = 15.0
-"""Limits of the seconds for which a still is shown."""
+"""Limits on the number of seconds for which a still is shown."""
 
 MAX_STILLS = 30
 MAX_SECONDS = 90.0
-"""Maximum length of a clip. The strictest platforms for clips accept 60 to 90 seconds."""
+"""Maximum length of a clip in seconds. The strictest platforms for clips accept 60 to 90 seconds.
+"""
 
 FADE = 0.5
-"""Seconds of a crossfade, half of it in each of the two stills."""
+"""Duration of a crossfade in seconds, half of it in each of the two stills."""
 
 DEPTH = 0.14
-"""Share of its width or height by which a still is moved or zoomed."""
+"""Share of the width or height by which a still is moved or zoomed."""
 
 NAME = "clip"
 
@@ -54,7 +55,7 @@ class ClipForm(StrEnum):
 
 
 class StillMotion(StrEnum):
-    """The motion of a still. `auto` is chosen by the seed, and never equals the previous one."""
+    """The motion of a still. `auto` is chosen by the seed and never equals the previous motion."""
 
     AUTO = "auto"
     STILL = "still"
@@ -79,7 +80,7 @@ CHOSEN = (
 
 @dataclass(frozen=True)
 class StillPicture:
-    """A picture of a clip, upright in RGB, with its seconds and caption."""
+    """A still of a clip, upright in RGB, with its duration in seconds and its caption."""
 
     pixels: Image.Image = field(repr=False)
     seconds: float = 3.0
@@ -91,9 +92,10 @@ class StillPicture:
 class SlideshowPlan:
     """The content of a clip.
 
-    `whole` shows each still uncut on a blurred background, and `fades` replaces cuts. `sound` is a
-    file with audio, repeated until the end of the clip; without one the clip is silent. A `spoken`
-    sound is played once and completely: the stills are shown longer if necessary.
+    `whole` shows each still uncropped on a blurred background, and `fades` replaces cuts with
+    crossfades. `sound` is a file with audio, repeated until the end of the clip; without it the
+    clip is silent. A `spoken` sound is played once and completely; the stills are shown longer if
+    necessary.
     """
 
     stills: Sequence[StillPicture]
@@ -106,14 +108,14 @@ class SlideshowPlan:
 
 
 def slideshow_seconds(shown: Sequence[float]) -> float:
-    """Return the length of a clip of stills shown for these seconds; a fade takes its time from
-    both stills."""
+    """Return the length of a clip of stills shown for these seconds. Each fade overlaps both of its
+    stills and shortens the clip."""
     return sum(_frame_count(one) for one in shown) / FRAME_RATE
 
 
 def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
-    """Raise BadInput `clip.…` for an invalid clip, from the seconds and captions of its stills: too
-    many, too long, or letters that the font lacks."""
+    """Raise BadInput `clip.…` for an invalid clip, given the seconds and captions of its stills:
+    too many stills, too long, or letters that the font lacks."""
     if not 1 <= len(shown) <= MAX_STILLS:
         raise BadInput("clip.stills", most=MAX_STILLS)
     if any(not MIN_STILL_SECONDS <= seconds <= MAX_STILL_SECONDS for seconds, _ in shown):
@@ -130,8 +132,8 @@ def render_slideshow(
     """Return the clip as MP4: H.264 and AAC, 30 frames per second, with its index at the start and
     without metadata.
 
-    Raises BadInput `clip.…` as `check_slideshow`, `film.…` for an unusable sound, and Unavailable
-    without the font, the encoder or disk space.
+    Raises BadInput `clip.…` like `check_slideshow`, `film.…` for an unusable sound, and Unavailable
+    if the font, the encoder or disk space is missing.
     """
     check_slideshow([(one.seconds, one.caption) for one in cut.stills], cut.form)
     sound = (cut.sound, _inspect_sound(cut.sound)) if cut.sound is not None else None
@@ -165,9 +167,10 @@ def _frame_count(seconds: float) -> int:
 
 
 def _iter_frames(cut: SlideshowPlan) -> Iterator[Image.Image]:
-    """Yield all frames. A fade covers the end of one still and the start of the next, half each.
+    """Yield all frames. Half of a fade is at the end of one still, and half at the start of the
+    next.
 
-    Each still keeps moving during its fades.
+    Each still continues to move during its fades.
     """
     around = round(FADE * FRAME_RATE / 2) if cut.fades else 0
     shown = [
@@ -251,14 +254,14 @@ class _Shown:
 
 
 def _ease(share: float) -> float:
-    """Return an eased share: slow at both ends, but never still."""
+    """Return the progress with easing: slow at both ends, but never standing still."""
     smooth = share * share * (3 - 2 * share)
     return min(max(0.5 * share + 0.5 * smooth, 0.0), 1.0)
 
 
 def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
-    """Return the still in the clip's shape, a little larger, so that motion does not enlarge it
-    beyond its pixels."""
+    """Return the still in the clip's aspect ratio, a little larger than the clip, so that motion
+    does not enlarge it beyond its pixels."""
     large = (round(size[0] * (1 + DEPTH)), round(size[1] * (1 + DEPTH)))
     filled = _resize_to_cover(pixels, large)
     if not whole:
@@ -281,5 +284,5 @@ def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool
 
 
 def _resize_to_cover(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return the part of a picture around its subject that fills this size."""
+    """Return the part of a picture around its subject, resized to fill this size."""
     return pixels.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(pixels, size))

@@ -1,4 +1,4 @@
-"""Text of subtitle tracks. It is not published with a video, but rated with it."""
+"""Text of subtitle tracks. It is not published with a video, but is rated with it."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ from generators.media import ffmpeg
 
 MAX_TEXTS = 8
 MAX_LETTERS = 20_000
-"""Maximum number of tracks, and of characters in all of them: a video of ten minutes has about
-9,000."""
+"""Maximum number of subtitle tracks, and of characters in all of them together: a video of ten
+minutes has about 9,000 characters."""
 
 _TIMES = re.compile(r"\d+|[\d:,.]+ --> [\d:,.]+.*")
 _MARKUP = re.compile(r"<[^>]{0,80}>|\{\\[^}]{0,80}\}")

@@ -1,8 +1,8 @@
 """Videos and audio: safely decoded, re-encoded as MP4 (H.264, AAC) or M4A, and sampled for review.
 
-Published files contain one picture track and one sound track by our encoder: no metadata, covers,
-subtitles or captions between frames. Data of the upload beside them is reviewed and dropped. Order:
-`decode_video` → `content_credentials.sign_media` last → hash. The size limit comes from the
+Published files contain one picture track and one sound track from our encoder, without metadata,
+covers, subtitles or captions between frames. Such data of an upload is reviewed and then dropped.
+Order: `decode_video` → `content_credentials.sign_media` last → hash. The size limit comes from the
 strictest platform, which accepts 25 MiB.
 """
 
@@ -57,12 +57,13 @@ VIDEO_KIND = "film"
 AUDIO_KIND = "sound"
 MAX_EDGE = 1280
 FRAMES_A_SECOND = 30
-"""Limits of published videos: the longer edge in pixels, and frames per second."""
+"""Limits of published videos: the length of the longer edge in pixels, and the number of frames per
+second."""
 
 MAX_BYTES = 23_000_000
 MAX_RATE = 4_000_000
 SOUND_RATE = 128_000
-"""Maximum bytes of a video, and maximum bits per second of its picture and its sound."""
+"""Maximum size of a video in bytes, and maximum bit rates of its picture and its sound."""
 
 SLOWEST = 4.0
 GRACE = 120.0
@@ -70,8 +71,8 @@ MAX_WAIT = 900.0
 """Time limit in seconds: `SLOWEST` for each second of video, plus `GRACE`, at most `MAX_WAIT`."""
 
 LEFT_BEHIND = 2 * 3600.0
-"""Age in seconds from which an untouched folder belongs to a dead process; no video takes that
-long."""
+"""Age in seconds after which an untouched folder counts as left behind by a dead process; no video
+takes that long."""
 
 ALIKE = 14
 """Maximum distance in bits between the hashes of a cover and of a frame that it may show."""
@@ -89,10 +90,10 @@ _TONE_MAP = (
     "zscale=p=709,tonemap=hable:desat=0:peak=10,zscale=t=709:m=709:r=limited,format=yuv420p"
 )
 """Tone mapping from HDR to SDR (https://ffmpeg.org/ffmpeg-filters.html#tonemap), relative to 100
-cd/m². Values above 1,000 cd/m² become white, the range of phones and cameras."""
+cd/m². Values above 1,000 cd/m², the maximum of phones and cameras, become white."""
 
 _HDR = re.compile(r"color_range:(\w+) .*color_trc:(smpte2084|arib-std-b67)")
-"""Output of `showinfo` for an HDR frame: PQ and HLG (Rec. ITU-R BT.2100)."""
+"""Pattern of the output of `showinfo` for an HDR frame: PQ and HLG (Rec. ITU-R BT.2100)."""
 NO_METADATA_ARGUMENTS = (
     "-map_metadata",
     "-1",
@@ -124,7 +125,8 @@ class DecodedVideo:
     """A video or audio as it will be published, with all data for its review: frames, sound, and
     parts of the upload.
 
-    `sha256` is that of the upload; `words` are its subtitles; `covers` its embedded pictures.
+    `sha256` is the digest of the upload, `words` are its subtitles, and `covers` are its embedded
+    pictures.
     """
 
     data: bytes = field(repr=False)
@@ -197,7 +199,8 @@ def decode_video(data: bytes, *, name: str) -> DecodedVideo:
 
 
 def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
-    """Sample a video made by `decode_video` again. Raises BadInput for any other file."""
+    """Sample a video made by `decode_video` again, without re-encoding it. Raises BadInput for any
+    other file."""
     with work_folder() as folder:
         (folder / "out").write_bytes(data)
         return _sample_encoded(data, name=name, folder=folder)
@@ -279,7 +282,7 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
 
 
 def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
-    """Return the filter that converts colours to SDR; HDR is tone-mapped."""
+    """Return the filter that converts colours to SDR. HDR is tone-mapped."""
     if not tracks.may_be_hdr:
         return _EIGHT_BITS
     first = ("-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "pipe:1")

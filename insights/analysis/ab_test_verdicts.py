@@ -1,6 +1,6 @@
 """Verdicts of A/B tests: each test is judged once, at its planned size, on readings of equal age.
 
-The leading version is not shown earlier. A reader who checks daily and stops at the first
+The leading version is not shown before that. A reader who checks daily and stops at the first
 difference finds one between equal versions in a quarter of all tests.
 """
 
@@ -111,7 +111,8 @@ class AbTestVerdict:
 def start_measured_test(
     scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
 ) -> UUID:
-    """Start a test as `ab_tests.start_test`. Also raises BadInput for an unknown metric or age."""
+    """Start a test as `ab_tests.start_test` does. Also raises BadInput for an unknown metric or
+    age."""
     if wanted.metric not in POST_METRICS or wanted.age_hours not in TEST_READING_AGES:
         raise BadInput("experiments.no_such_reading")
     return ab_tests.start_test(scope, series_id, wanted, key=key, author=author)

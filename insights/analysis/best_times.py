@@ -56,7 +56,7 @@ class BestTimesAdvice:
     """The suggestion for an account from `posts` posts; `lacking` more are needed before one is
     made.
 
-    Empty `hours` mean that no hour is demonstrably better than usual.
+    `hours` is empty if no hour is demonstrably better than usual.
     """
 
     posts: int

@@ -34,7 +34,8 @@ from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 
 AGE_HOURS = 24
-"""Age at which posts are compared: a week is late to learn from, and an hour is mostly chance."""
+"""Age at which posts are compared. After a week, lessons would come too late; after an hour,
+results are mostly chance."""
 
 MIN_POSTS_FOR_LESSONS = 20
 """Minimum number of posts with a result for a lesson."""
@@ -169,7 +170,7 @@ def request_ideas_from_results(
 ) -> UUID:
     """Request ideas once per `key` in a supported language, by default the creator's first one.
 
-    Raises as `proposals.request_ideas`.
+    Raises the errors of `proposals.request_ideas`.
     """
     manner = persona.writing_style_of_creator(scope, creator.id)
     spoken = language or next(

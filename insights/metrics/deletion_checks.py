@@ -26,8 +26,8 @@ MAX_CHECKS = 6
 
 
 class CheckStillLive(Protocol):
-    """Check if a post is still live; None if the platform cannot tell or its metrics prove that it
-    is."""
+    """Check if a post is still live. Return None if the platform cannot report it, or if its
+    metrics prove that the post is live."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, has_metrics: bool, /

@@ -19,12 +19,12 @@ from tenants.agencies.queries import get_creator
 
 COUNTING = "system:counting"
 HURRIED = timedelta(minutes=1)
-"""Time during which follow events are collected before the platform is requested."""
+"""Time during which follow events are collected before the platform is called."""
 
 
 class CountFollowers(Protocol):
-    """Count the followers of an account; None if the platform reports no number. No transaction is
-    open."""
+    """Return the number of followers of an account, or None if the platform reports none. No
+    transaction is open."""
 
     def __call__(self, tenant_id: UUID, channel_id: UUID, /) -> int | None: ...
 
@@ -49,8 +49,8 @@ def count_followers(
     """Request the follower count and store it for today. Without a number nothing changes; it never
     counts as zero.
 
-    `dear` are platforms that charge per request: they are requested until they have reported a
-    count, once a day.
+    `dear` contains the platforms that charge per request: they are called only until they have
+    reported one count per day.
     """
     with tenant(event.tenant_id, COUNTING) as scope:
         channel = queries.get_channel(scope, event.subject_id)

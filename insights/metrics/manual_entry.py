@@ -82,7 +82,7 @@ def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]
 
 def nearest_reading_age(passed: timedelta) -> int:
     """Return the reading age in hours for a value read after `passed`: a standard age if it is
-    close enough, else the age itself, which is compared with nothing."""
+    close enough, else the age itself. Values at other than standard ages are not compared."""
     hours = max(passed // timedelta(hours=1), 0)
     return next(
         (age for age in READING_AGES if age <= hours <= age * (1 + MAX_READING_DRIFT)), hours

@@ -24,8 +24,8 @@ class MetricSnapshot(CreatorOwnedRow, table=True):
     channel_id: UUID
     metric: str
     age_hours: int
-    """Age of the post at the reading; only equal ages are compared. Values entered at ages other
-    than 1, 24 and 168 are compared with nothing."""
+    """Age of the post at the reading. Only values at equal ages are compared; values entered at
+    ages other than 1, 24 and 168 are not compared."""
     value: int | None = Field(default=None, sa_type=BigInteger)
     quality: str
     observed_at: datetime = timestamp_column()

@@ -33,7 +33,7 @@ LAST = timedelta(hours=1)
 
 
 class ReadMetrics(Protocol):
-    """Read the metrics of a post by name; None if the platform reports none. No transaction is
+    """Return the metrics of a post by name, or None if the platform reports none. No transaction is
     open."""
 
     def __call__(

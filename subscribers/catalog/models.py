@@ -48,5 +48,5 @@ class Offer(CreatorOwnedRow, table=True):
     currency: str
     amount_minor: int = amount_column()
     state: str
-    """shown, accepted, declined, expired or withdrawn."""
+    """One of shown, accepted, declined, expired and withdrawn."""
     expires_at: datetime = timestamp_column()

@@ -35,9 +35,9 @@ APART = 6
 DECLINED_FOR = timedelta(days=7)
 """Period in which a declined pack is not offered again."""
 OPEN_INVOICES = 3
-"""Number of unpaid orders from which a fan gets no further offer."""
+"""Number of unpaid orders at which a fan gets no further offers."""
 LIFE = timedelta(hours=24)
-"""Validity of an offered price."""
+"""Period for which an offered price is valid."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def rank_offers(
 ) -> tuple[OfferCandidate, ...]:
     """Return the packs that may be offered, best first. Pure: the same rows give the same list.
 
-    Return nothing if the fan may not be sold to, is on hold, saw `PER_DAY` offers in a day, saw one
-    within the last `APART` messages, or has `OPEN_INVOICES` unpaid orders. Skip packs that are
-    owned, invoiced, declined, or rated above the limits of the rail or of the fan's age check.
-    Packs closest to the fan's median payment come first, or the cheapest for a fan who never paid;
-    ties are ordered by ID.
+    The list is empty if sales to the fan are not allowed, or if the fan is on hold, saw `PER_DAY`
+    offers in the last 24 hours, saw one within the last `APART` messages, or has `OPEN_INVOICES`
+    unpaid orders. Skip packs that are owned, invoiced, declined, or rated above the limits of the
+    rail or of the fan's age check. Packs closest to the fan's median payment are listed first, or
+    the cheapest for a fan who never paid; ties are ordered by ID.
     """
     near = standing.since_last_offer is not None and standing.since_last_offer < APART
     crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
@@ -151,8 +151,7 @@ def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, ra
 
 
 def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
-    """Return the button of an offer with title and price; neither a model nor a member writes
-    them."""
+    """Return the button of an offer. No model and no member ever writes its title or price."""
     params = {"title": candidate.title, "price": format_price(candidate.price)}
     return Button(
         label=render_message(Message("offer.button", params), language),

@@ -54,8 +54,8 @@ def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | 
 
 
 def listed_price(scope: Scope, pack_id: UUID) -> Money | None:
-    """Return the price that pages show, of the first rail by name; None if the pack is not for
-    sale."""
+    """Return the price shown on pages, that of the first rail by name, or None if the pack is not
+    for sale."""
     row = scope.run(
         "SELECT amount_minor, currency FROM prices WHERE tenant_id = :tenant AND pack_id = :pack"
         " ORDER BY rail, currency LIMIT 1",

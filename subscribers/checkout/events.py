@@ -40,7 +40,7 @@ class EarningListed:
 class EarningsDue:
     """Read the earnings of an account. The subject is the channel.
 
-    With `lately`, only new earnings are read, not those of the last weeks again.
+    With `lately`, read only new earnings and do not repeat those of the last weeks.
     """
 
     kind: ClassVar[str] = "earnings.read"

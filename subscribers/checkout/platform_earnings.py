@@ -94,13 +94,14 @@ class EarningsPace:
     because posts of the account share its rate limits."""
 
     first: timedelta = timedelta(days=92)
-    """Period of the first reading; it never goes back into a closed month."""
+    """Period of the first reading; it never reaches into a closed month."""
     again: timedelta = timedelta(days=40)
     """Period of past movements that each full reading repeats."""
     again_at_once: timedelta = timedelta(days=10)
     """Time span of one query for past movements."""
     at_once: timedelta = timedelta(days=1)
-    """Time span of one query for new movements, halved if it holds more than one query returns."""
+    """Time span of one query for new movements, halved if it contains more movements than one query
+    returns."""
     rows: int = 3000
     questions: int = 24
     pause: timedelta = timedelta(minutes=2)
@@ -148,7 +149,7 @@ class _Tally:
     queries forever."""
 
     def enough(self, pace: EarningsPace) -> bool:
-        """Return True if the rest is left to a later reading."""
+        """Return True if the remaining movements must wait for a later reading."""
         return self.further and (self.rows >= pace.rows or self.questions >= pace.questions)
 
 

@@ -209,8 +209,8 @@ class _Comparison:
             log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
 
     def _notify_difference(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
-        """Report a difference only if two readings in a row show it: a payment between list and
-        balance causes one that disappears."""
+        """Report a difference only if two consecutive readings find it. A payment that arrives
+        between reading the list and reading the balance causes a temporary one."""
         cause = f"rail:{self.rail.name}:{self.of.name}:balance"
         if not differs:
             notices.close(scope, cause)

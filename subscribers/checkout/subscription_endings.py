@@ -86,8 +86,8 @@ def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
 
 
 def _over_at(row: Subscription, until: datetime) -> datetime:
-    """Return the time at which the subscription ends; while it renews, after a grace period for a
-    late charge."""
+    """Return the time at which the subscription ends. While it renews, this includes a grace period
+    for a late charge."""
     return until if row.state == SubscriptionState.STOPPED else until + GRACE
 
 
@@ -147,7 +147,8 @@ def request_renewal_stop(
 
 
 def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal) -> None:
-    """Stop the renewal at the platform. A lost response is retried; the platform stops it once."""
+    """Stop the renewal at the platform. If the response is lost, the request is sent again; this is
+    safe because the platform stops a renewal only once."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
         channel_id = row.channel_id
@@ -167,9 +168,10 @@ def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal
 def settle_renewal_stop(
     scope: Scope, subscription_id: UUID, outcome: Outcome, *, beside: bool = False
 ) -> timedelta | None:
-    """Record the platform's outcome. Return the delay before the next try, or None if it ended.
+    """Record the platform's outcome. Return the delay before the next try, or None if there is
+    none.
 
-    `beside` means that another charge than that of the subscription itself was to be stopped.
+    `beside` means that the request was to stop a charge other than that of the subscription itself.
     """
     talk = conversation_rows.lock_conversation(
         scope, subscription_rows.get_subscription(scope, subscription_id).conversation_id
@@ -210,7 +212,7 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
 
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """Tell the fan how to cancel on the platform, and notify members that the platform refused."""
+    """Inform the fan how to cancel on the platform, and notify members of its refusal."""
     # The subscription already ended here, and perhaps on the platform too.
     if row.state != SubscriptionState.ACTIVE:
         return

@@ -40,7 +40,7 @@ WITHDRAWN_FOR = timedelta(days=2)
 bought at the last moment."""
 
 BLIND = timedelta(minutes=15)
-"""Delay after a check without result: no response, or the message is too far back in the chat."""
+"""Delay after a check without a result: no response, or the message is too far back in the chat."""
 
 LISTED_BY = timedelta(minutes=1)
 """Time after an offer's end in which an earlier charge may still appear in the platform's list."""
@@ -194,7 +194,8 @@ def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: st
     """Schedule checks of all locked messages a fan may have paid for in this chat, or of the one in
     `payload`.
 
-    A report is not a payment: if the platform lists charges, its list is read and booked instead.
+    A report does not prove a payment: if the platform lists charges, its list is read and booked
+    instead.
     """
     listed = (
         installed_rails.rail_terms_by_platform()[channel.platform].name

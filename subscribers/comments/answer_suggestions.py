@@ -50,7 +50,7 @@ def suggest_answer(
     """Call the model outside any transaction, and store its text as the member's unsent text if
     that is still empty.
 
-    `billing` gives the prices of models.
+    `billing` contains the prices of models.
     """
     with tenant(event.tenant_id, SUGGESTING) as scope:
         begun = _prepare_turn(scope, event)

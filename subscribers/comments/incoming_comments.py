@@ -44,12 +44,13 @@ UNHEARD = timedelta(days=1)
 was connected before the permission was requested."""
 
 NOBODY_TELLS = timedelta(days=1)
-"""Interval of checks for a platform without comments, whose connector may support them later."""
+"""Interval at which accounts of a platform without comments are checked, because its connector may
+support comments later."""
 
 HURRIED = timedelta(minutes=2)
 ONCE_MORE = timedelta(minutes=15)
-"""Delays after a webhook call, `HURRIED` and `ONCE_MORE`, until the first and the second reading,
-since the platform may list a comment late.
+"""`HURRIED` and `ONCE_MORE` are the delays from a webhook call to the first and to the second
+reading. The second is needed because the platform may list a comment late.
 
 A reading takes at most five requests, and Instagram allows 200 an hour, so webhook calls alone
 never use them up.
@@ -183,7 +184,8 @@ def _clean_address(told: str) -> str:
 
 
 def _is_known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
-    """Return True if the comment is recorded, also for erased fans: readings overlap."""
+    """Return True if the comment is already recorded, even for an erased fan. Readings overlap, so
+    comments are fetched repeatedly."""
     digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(
         "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id "

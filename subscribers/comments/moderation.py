@@ -58,7 +58,7 @@ DONE: dict[ModerationAction, str] = {
 """The state of a comment after each action; likes do not change it."""
 
 LIKES: dict[str, bool] = {"like": True, "unlike": False}
-"""The like of the account after each action."""
+"""The new value of a comment's `liked` for the actions that change it."""
 
 MAX_COMMENT_ANSWER_LENGTH = 1000
 """Maximum number of characters of an answer; some platforms allow fewer."""
@@ -232,7 +232,7 @@ def check_comment_answer(
 
 @dataclass(frozen=True)
 class CommentAnswer:
-    """A published answer: its draft, its sequence number, and True in `gone` if it was removed."""
+    """A published answer, with its draft and sequence number. `gone` is True if it was removed."""
 
     draft_id: UUID
     seq: int
@@ -267,7 +267,7 @@ def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
 
 
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
-    """Request the removal of an answer; workers retry it until it is proven gone. Raises NotFound,
+    """Request the removal of an answer; workers retry until the removal is proven. Raises NotFound,
     or Conflict if no copy is live."""
     row = outgoing_messages.get_draft(scope, draft_id)
     left = _list_live_copies(scope, draft_id)

@@ -1,5 +1,5 @@
-"""Comments as rows: reads, state changes and the unit of an answer. It sends nothing and receives
-nothing."""
+"""Comments as rows: reads, state changes, and answers as units for the gate. Nothing here sends or
+receives a comment."""
 
 from dataclasses import replace
 from typing import Literal

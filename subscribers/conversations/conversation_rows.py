@@ -25,7 +25,7 @@ SESSION_GAP = timedelta(hours=24)
 """Period of silence after which a fan's next message starts a new session."""
 
 PROMISED = timedelta(minutes=5)
-"""Time for a member to answer before the bot resumes, if the reason allows it."""
+"""Time that a member has to answer before the bot resumes, if the handoff reason allows it."""
 
 NON_URGENT_REASONS = frozenset(
     {"chat.asks_person", "chat.unreadable", "chat.answer_not_sent"}
@@ -48,8 +48,8 @@ crisis signals."""
 
 
 EDITED_KIND = "edited"
-"""The kind of a message row that holds the new text of an edited message; the original row remains.
-"""
+"""The kind of a message row that contains the new text of an edited message; the original row
+remains."""
 
 EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
 """Position (from 1) of the original message ID in the native ID of such a row, after a digest of
@@ -57,8 +57,8 @@ the text."""
 
 
 def clean_stored_text(text: str) -> str:
-    """Return a text without the characters that PostgreSQL rejects. Otherwise one such character
-    would lose the whole message."""
+    """Return a text without the characters that PostgreSQL rejects. A single such character would
+    otherwise prevent the whole message from being stored."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
@@ -68,8 +68,8 @@ def chat_lane(conversation_id: UUID) -> str:
 
 
 def turn_lane(conversation_id: UUID) -> str:
-    """Return the lane of reply generation, separate so that a slow model delays no receipt and no
-    crisis message."""
+    """Return the lane of reply generation, which is separate so that a slow model delays neither
+    receipts nor crisis messages."""
     return f"turn:{conversation_id}"
 
 
@@ -248,8 +248,8 @@ def record_our_line(
 
 
 def last_answered_seq(scope: Scope, talk: Conversation) -> int:
-    """Return the sequence number of the last message that a bot or member draft answers, 0 if none.
-    Automated messages do not count."""
+    """Return the sequence number of the last message that a bot or member draft answers, or 0 if
+    there is none. Automated messages do not count."""
     return int(
         scope.run(
             "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND "
@@ -333,8 +333,8 @@ def change_owner(
 
 
 def reopen_conversation(scope: Scope, talk: Conversation) -> None:
-    """Reopen a closed conversation when the fan writes again: for members under a safety hold,
-    otherwise for the bot."""
+    """Reopen a closed conversation when the fan writes again. It is assigned to members during a
+    safety hold, otherwise to the bot."""
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         change_owner(
             scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None
@@ -366,7 +366,7 @@ def escalate_to_member(
 
 
 def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
-    """Set the kind of the fan's last message; a model does not get a message of such a kind."""
+    """Set the kind of the fan's last message; messages of such a kind are not passed to a model."""
     scope.run(
         "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk "
         "AND seq = :seq",

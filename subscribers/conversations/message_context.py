@@ -67,8 +67,8 @@ def read_new_message(
 def read_edited_message(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, text: str, *, at: int
 ) -> tuple[MessageReading, ...]:
-    """Return the readings of the edited message `at`, with the messages before it, and those that
-    follow it."""
+    """Return the readings of the edited message number `at` with the messages before it, and of the
+    messages that follow it."""
     found = _fetch_rows(scope, _AROUND, fan, channel, at=at)
     theirs = [row for row in found if row.direction == "in"]
     before = [row.now for row in theirs if row.seq < at]

@@ -117,8 +117,8 @@ class Draft(CreatorOwnedRow, table=True):
     in_reply_to_seq: int
     origin: str
     kind: str
-    """text, notice, invoice, pack, locked (a pack in a locked message), service, or remark (a
-    public answer to a comment)."""
+    """One of text, notice, invoice, pack, locked (a pack in a locked message), service, and remark
+    (a public answer to a comment)."""
     state: str
     text: str = ""
     service: str = ""
@@ -159,9 +159,9 @@ class ChatMessage(CreatorOwnedRow, table=True):
     conversation_id: UUID
     seq: int
     direction: str
-    """in or out."""
+    """`in` or `out`."""
     author: str
-    """fan, bot, member or system."""
+    """One of fan, bot, member and system."""
     kind: str
     body: str
     native_id: str

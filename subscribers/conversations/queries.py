@@ -172,8 +172,8 @@ def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | 
 def list_conversations(
     scope: Scope, creator_id: UUID, *, limit: int = 100
 ) -> list[ConversationSummary]:
-    """Return a creator's private conversations, those pending for a member first, then
-    the newest."""
+    """Return a creator's private conversations, those that wait for a member first, then the
+    newest."""
     rows = scope.run(
         "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM "
         "conversations c"
@@ -234,8 +234,8 @@ _ONLY_IN_PUBLIC = (
     "EXISTS (SELECT FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id HAVING"
     " bool_and(c.kind = 'public'))"
 )
-"""True for a fan `f` who only ever commented in public; such a person does not count as a
-subscriber."""
+"""SQL condition: the fan `f` only ever commented in public, and so does not count as a subscriber.
+"""
 
 
 def count_chat_activity(
@@ -301,8 +301,8 @@ def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
 
 
 def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFactsView]:
-    """Return the read models of a creator's fans, most recent message first. Erased fans and mere
-    commenters are left out."""
+    """Return the read models of a creator's fans, most recent message first. Erased fans and fans
+    who only commented are left out."""
     rows = scope.run(
         "SELECT f.id, f.display_name, x.spent, x.buys,"  # noqa: S608  a constant
         " x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"

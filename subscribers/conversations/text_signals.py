@@ -19,7 +19,7 @@ def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: Messa
     """Return True if any reading states or strongly hints that the writer is a minor, and report it
     to the gate.
 
-    Call it before the conversation is locked: the lock on the reader's epoch comes first.
+    Call it before the conversation is locked: the lock on the reader's epoch must be taken first.
     """
     return report_age_signal(scope, platform, user_id, strongest_age_signal(scope, *readings))
 

@@ -70,7 +70,7 @@ def store_suggested_text(scope: Scope, talk: Conversation, member_id: UUID, text
 
 
 def load_suggested_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
-    """Return the generated part of the member's unsent text; "" if there is none."""
+    """Return the generated part of the member's unsent text, or "" if there is none."""
     found = scope.run(
         "SELECT suggested FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND member_id = :member",
@@ -93,7 +93,7 @@ def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> N
 
 
 def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
-    """Return the member's unsent text; "" if there is none."""
+    """Return the member's unsent text, or "" if there is none."""
     found = scope.run(
         "SELECT text FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND "
         "member_id = :member",

@@ -68,8 +68,8 @@ def message_subject(draft_id: UUID) -> Subject:
 
 
 def compose_message(scope: Scope, row: Draft, channel: Channel) -> Unit:
-    """Return the message as its reader, or everyone in the case of a comment answer, will see it.
-    Raises NotFound."""
+    """Return the message as its recipient will see it, or as the public will see it for an answer
+    to a comment. Raises NotFound."""
     if row.remark_id is not None:
         remark = comment_rows.get_comment_row(scope, row.remark_id)
         by = comment_rows.answer_origin(row.text, row.original_text)
@@ -405,8 +405,8 @@ def _observe_first_reply(scope: Scope, talk: Conversation, author: str) -> None:
 
 
 def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None:
-    """Escalate an unsent reply of the bot to a member. For other drafts, notify the members, and
-    the fan of a sale."""
+    """Escalate an unsent reply of the bot to a member. For any other draft, notify the members, and
+    for a sale also the fan."""
     if row.origin == "bot":
         conversation_rows.escalate_to_member(scope, talk, Message("chat.answer_not_sent"))
         return

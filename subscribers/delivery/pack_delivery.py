@@ -53,7 +53,7 @@ from subscribers.subscriptions import subscription_rows
 from tenants.notices import notices
 
 ACT = timedelta(seconds=60)
-"""Time limit for sending a pack, which may hold many files."""
+"""Time limit for sending a pack, which may contain many files."""
 
 WORRY = timedelta(minutes=15)
 """Delay of a paid pack after which members are notified."""
@@ -362,7 +362,7 @@ def _opened_here(scope: Scope, talk: Conversation) -> bool:
 
 
 def resend_pack(scope: Scope, talk: Conversation, owned: OwnedPack) -> None:
-    """Send a pack again at its owner's request. It needs a new clearance by the gate."""
+    """Send a pack again at its owner's request. The gate decides on it again."""
     pack = packs.get_pack(scope, owned.pack_id)
     draft = outgoing_messages.create_draft(
         scope,

@@ -14,8 +14,8 @@ MAX_SEND_TIME = timedelta(seconds=60)
 
 
 def next_check_time(scope: Scope, deadline: datetime | None) -> timedelta | None:
-    """Return the delay before an in-progress send is checked again: its worker may retry later and
-    lose its row.
+    """Return the delay before a send in progress is checked again, because its worker may retry
+    later and lose its row.
 
     Return None once the outcome is looked up instead.
     """

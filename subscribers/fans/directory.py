@@ -43,7 +43,7 @@ class FanIdentityView:
 
 
 def answer_language(language: str) -> str:
-    """Return the language for answers to a fan: theirs if supported (`fr-CA` becomes "fr"), else
+    """Return the language for answers to a fan: theirs if supported (`fr-CA` becomes `fr`), else
     English."""
     short = language.lower().replace("_", "-").split("-")[0]
     return short if short in LANGUAGES else FALLBACK
@@ -62,8 +62,8 @@ def find_or_create_fan(
     """Return the fan behind a platform's ID on one of our accounts; create them on first contact.
     Each creator has separate fans.
 
-    If the platform gives no `language`, the language of the text `said` counts (English if it is
-    not supported), and until there is one, the creator's first language.
+    If the platform gives no `language`, the fan's language is that of the text `said` (English if
+    it is not supported), and the creator's first language until there is such a text.
     """
     heard = None if language else _written_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")

@@ -1,4 +1,4 @@
-"""Events of fans: one who opted out, one who was erased."""
+"""Events of fans: opt-outs and erasures."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -20,9 +20,9 @@ class Fan(CreatorOwnedRow, table=True):
     language: str
     tz: str | None = None
     opt_out: str = "none"
-    """none, sales or all."""
+    """One of none, sales and all."""
     status: str = "active"
-    """active, blocked, merged or erased."""
+    """One of active, blocked, merged and erased."""
     disclosed_at: datetime | None = timestamp_column(optional=True)
     """Time at which the last AI disclosure arrived."""
     notice_version: str | None = None
@@ -42,7 +42,7 @@ class FanIdentity(CreatorOwnedRow, table=True):
     native_id: str
     handle: str
     reachable: str = "yes"
-    """yes, blocked_us, dm_closed or gone."""
+    """One of yes, blocked_us, dm_closed and gone."""
 
 
 class FanFacts(CreatorOwnedRow, table=True):

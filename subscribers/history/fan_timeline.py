@@ -97,7 +97,7 @@ FROM statement_lines l WHERE l.tenant_id = :tenant AND l.creator_id = :creator A
 GROUP BY l.source, l.kind, l.currency
 ORDER BY 3, 1
 """
-"""A sale counts on the day it is booked, also if it was reported late or assigned by a member."""
+"""A sale counts on the day it is booked, even if it was reported late or assigned by a member."""
 
 
 def sales_between(

@@ -88,7 +88,7 @@ def send_member_reply(
     there: Connector | None = None,
 ) -> None:
     """Send a member's text, once for each key. Before their first message the fan gets a notice
-    that a person writes.
+    that a person is writing.
 
     Raises BadInput for an empty or too long text. Raises Refused if the text impersonates the
     creator, if the member does not own the conversation, or if the reply window of the platform
@@ -128,8 +128,8 @@ def check_member_reply(
 ) -> tuple[Message, ...]:
     """Return the reasons why a text being typed could not be sent; nothing is stored.
 
-    For an empty text, only a closed reply window is reported (`there` is the platform). A
-    conversation that another member owns gives no reasons. Raises NotFound.
+    For an empty text, only a closed reply window is reported (`there` is the platform). No reasons
+    are returned for a conversation that another member owns. Raises NotFound.
     """
     talk = conversation_rows.get_conversation(scope, conversation_id)
     words = text.strip()
@@ -165,7 +165,7 @@ def send_offer(
 
     The pack is sent as a locked message if the platform sells only that way, or if the member
     chooses it (`lock`) and it is possible. Raises NotFound if the pack may not be offered to this
-    fan now; otherwise as `send_member_reply`.
+    fan now, and the errors of `send_member_reply`.
     """
     words = text.strip()
     talk = conversation_rows.lock_conversation(scope, conversation_id)
@@ -209,7 +209,7 @@ def send_plan_offer(
     scope: Scope, conversation_id: UUID, member_id: UUID, plan_id: UUID, *, key: UUID
 ) -> None:
     """Offer a subscription plan, once for each key. Raises NotFound if it may not be offered now,
-    or Refused as `send_member_reply`."""
+    and Refused in the cases of `send_member_reply`."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
@@ -236,7 +236,7 @@ def approve_draft(
     approval changes nothing.
 
     Raises NotFound, Conflict if it was decided otherwise in the meantime, and BadInput or Refused
-    as `send_member_reply`.
+    in the cases of `send_member_reply`.
     """
     talk, row = _lock_draft(scope, draft_id)
     if row.approved_by is not None and row.state != DraftState.DRAFT:
@@ -275,8 +275,8 @@ def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
 
 
 def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) -> None:
-    """Hide the conversation until then, or until the fan writes. Raises BadInput for a time in the
-    past or over a week ahead."""
+    """Hide the conversation until the given time, or until the fan writes. Raises BadInput for a
+    time in the past or over a week ahead."""
     if not scope.now < until <= scope.now + MAX_SNOOZE:
         raise BadInput("chat.bad_snooze")
     talk = conversation_rows.lock_conversation(scope, conversation_id)

@@ -31,8 +31,8 @@ WITH_PEOPLE = 60
 NEWEST = 40
 IN_PUBLIC = 40
 DEALT_WITH = 10
-"""Limits of the list: conversations that need a member, the newest others, public ones, and the
-latest public ones that are closed."""
+"""Maximum numbers of conversations in the list: those that need a member, the newest others, public
+ones, and the latest public ones that are closed."""
 
 URGENT = 0
 """The priority of a conversation with a possible danger to a person."""

@@ -121,7 +121,7 @@ def create_saved_reply(
 def update_saved_reply(
     scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str
 ) -> None:
-    """Change the name and text of a saved reply. Raises NotFound; otherwise as
+    """Change the name and text of a saved reply. Raises NotFound, and the errors of
     `create_saved_reply`."""
     _lock_saved_replies(scope, talk.creator_id)
     called = _validate_name(name)
@@ -155,8 +155,8 @@ def insert_saved_reply(
     """Append a saved reply to a member's unsent text and return the new text. Nothing is sent.
 
     Inserting the same reply twice in a row changes nothing. Raises NotFound if the reply is
-    deleted, belongs to another creator or not to this kind of conversation; BadInput if the text
-    would exceed `most` characters.
+    deleted, belongs to another creator, or may not be used in this kind of conversation. Raises
+    BadInput if the text would exceed `most` characters.
     """
     words = fill_saved_reply(
         _get_saved_reply(scope, talk, answer_id).words, _get_fan_name(scope, talk)

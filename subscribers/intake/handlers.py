@@ -111,7 +111,7 @@ def generate_reply(
     billing: TextBilling = FREE_BILLING,
 ) -> None:
     """Load the context, call the model outside any transaction, and record the reply. `billing`
-    gives the prices of models."""
+    contains the prices of models."""
     with tenant(event.tenant_id, CHAT) as scope:
         begun = reply_generation.begin_reply_turn(scope, event.subject_id, rails=rails)
     if begun is None:

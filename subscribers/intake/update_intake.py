@@ -216,7 +216,7 @@ def _answer_update(
 def _try_role(
     scope: Scope, channel: Channel, fan: directory.FanIdentityView, *, asks: bool
 ) -> None:
-    """Retry a pending role for a user who shows up. On accounts with join requests, the join
+    """Retry a pending role for a user who sent an update. On accounts with join requests, the join
     request itself does this."""
     if asks or not channel.options.get(ADMISSION_FIELD):
         reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=asks)

@@ -80,7 +80,7 @@ def send_locked_offer(
 
 
 def locked_message_price(scope: Scope, row: Draft) -> Money | None:
-    """Return the price of a locked message; None for any other message."""
+    """Return the price of a locked message, or None for any other message."""
     if row.kind != LOCKED_KIND:
         return None
     order = order_of_locked_message(scope, row)

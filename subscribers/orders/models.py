@@ -113,7 +113,7 @@ class Entitlement(CreatorOwnedRow, table=True):
     title: str
     payment_id: UUID
     state: str
-    """active or revoked."""
+    """`active` or `revoked`."""
 
 
 class Refund(CreatorOwnedRow, table=True):

@@ -41,7 +41,7 @@ def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetim
 
 
 ORDERS_PER_PAGE = 40
-"""Orders on one page of the list."""
+"""Number of orders on one page of the list."""
 
 NAMED_AGO = timedelta(days=60)
 """Maximum age of the unpaid orders that are suggested for an unmatched payment."""

@@ -310,8 +310,8 @@ def unlisted_payments(
 
 
 def unbooked_fraction(scope: Scope, of: RailAccount) -> int:
-    """Return the billionths of a unit received minus those spent, which the ledger cannot hold: it
-    books whole units."""
+    """Return the net amount, in billionths of a unit, that is missing from the ledger because it
+    books whole units: received minus spent."""
     return int(
         scope.run(
             "SELECT coalesce(sum(CASE WHEN came THEN nano ELSE -nano END), 0) FROM rail_lines"

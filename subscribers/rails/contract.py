@@ -66,7 +66,7 @@ class PaymentFact:
     """True if the charge was found in the platform's list and no event reported it."""
     recurring: bool = False
     """True if the platform charged a month of a subscription. `subscription_id` is set if the
-    subscription is ours, and `until` if the platform gives the end of the paid period."""
+    subscription is ours, and `until` if the platform reports the end of the paid period."""
     subscription_id: UUID | None = None
     until: datetime | None = None
 
@@ -111,7 +111,8 @@ class RailTerms(Protocol):
     locked: bool
     monthly: int
     behind: LockedOfferLimits | None
-    """Limits of locked messages on a rail that otherwise sends invoices; None if it sells none."""
+    """Limits of locked messages on a rail that otherwise sends invoices, or None if it sells none.
+    """
 
 
 class PaymentRail(RailTerms, Protocol):

@@ -1,4 +1,4 @@
-"""Fanvue, in US cents: the platform charges for a locked message and unlocks it.
+"""The Fanvue rail, in US cents: the platform charges for a locked message and unlocks it.
 
 Only the platform's list of earnings is booked (`subscribers/checkout/platform_earnings.py`); a
 detected purchase posts nothing to the ledger.

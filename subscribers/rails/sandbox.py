@@ -37,7 +37,8 @@ class SandboxRail:
         return self._payloads.write(tenant_id, order_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
-        """Read the sandbox's question. It refuses the payment if there is no answer within 10 s."""
+        """Read the sandbox's question. The sandbox refuses the payment if there is no answer within
+        10 s."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         return CheckoutQuery(
             till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency)

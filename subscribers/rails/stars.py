@@ -32,9 +32,10 @@ class StarsRail:
     behind = LockedOfferLimits(
         timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000
     )
-    """Limits of paid media. 24 hours, because a bot can delete only messages of the last 48 hours.
-    No nudity: fans who have not paid see a blurred preview, and no source documents how strong the
-    blur is. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
+    """Limits of paid media. A message can be bought for 24 hours, because a bot can delete only
+    messages of the last 48 hours. Nudity is not allowed, because fans who have not paid see a
+    blurred preview, and no source documents how strong the blur is.
+    https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
 
     def __init__(self, key: bytes) -> None:
         self._payloads = PayloadSigner(key)
@@ -50,8 +51,8 @@ class StarsRail:
         return self._payloads.write_monthly(tenant_id, subscription_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
-        """Read Telegram's question before it charges. It cancels the payment if there is no answer
-        within ten seconds."""
+        """Read Telegram's question before it charges. Telegram cancels the payment if there is no
+        answer within ten seconds."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         money = Money(update.amount_minor, update.currency)

@@ -26,9 +26,9 @@ class Persona(CreatorOwnedRow, table=True):
     )
     version: int
     state: str
-    """draft, active or retired."""
+    """One of draft, active and retired."""
     level: str
-    """copilot or autopilot."""
+    """`copilot` or `autopilot`."""
     virtual: bool
     name: str
     card: str

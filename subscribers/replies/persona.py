@@ -15,7 +15,8 @@ from foundation.ids import uuid7
 from subscribers.replies.models import Persona
 
 AutonomyLevel = Literal["copilot", "autopilot"]
-"""copilot: a member approves each reply; autopilot: replies are sent automatically."""
+"""Autonomy of a persona. With `copilot`, a member approves each reply; with `autopilot`, replies
+are sent automatically."""
 
 MAX_TONE = 200
 """Maximum number of characters of a persona's voice that serve as a default tone."""

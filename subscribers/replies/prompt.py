@@ -123,10 +123,10 @@ def build_reply_job(
     """Return the text job of a reply, trimmed to `room` tokens minus `answer`, or None if even the
     minimum does not fit.
 
-    Trimmed in this order: history (oldest first), memories, summary, facts, offers (lowest rank
-    first), the persona's examples, then its card. The safety block, contract, channel, the fan's
-    new messages and the reminder remain. `nonce` is new for each call and marks the fences around
-    untrusted text.
+    Parts are trimmed in this order: history (oldest first), memories, summary, facts, offers
+    (lowest rank first), the persona's examples, then its card. The safety block, contract, channel,
+    the fan's new messages and the reminder remain. `nonce` is new for each call and marks the
+    fences around untrusted text.
     """
     left: TurnInputs | None = inputs
     while left is not None:

@@ -46,8 +46,8 @@ FIRST_DELAY = timedelta(seconds=1.2)
 PER_CHARACTER = timedelta(milliseconds=35)
 MIN_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(seconds=8)
-"""Delay of a reply by its length, none for the first. It is reading time, not an imitation of a
-person."""
+"""Maximum delay of a reply. The delay grows with the length of the text, and the first reply has
+none. It is reading time, not an imitation of a person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
 
@@ -78,7 +78,7 @@ class ReplyTurn:
 
 @dataclass(frozen=True)
 class TurnResult:
-    """The result of a model call: a reply, or the trouble that requires a member."""
+    """The result of a model call: a reply, or the problem that requires a member."""
 
     reply: reply_checks.ModelReply | None
     trouble: Trouble | None = None
@@ -224,8 +224,8 @@ def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, 
 
 
 def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
-    """Call the model outside any transaction. An improper reply is generated once again, then a
-    member takes over."""
+    """Call the model outside any transaction. An improper reply is generated again once; after
+    that, a member takes over."""
     job = prompt.build_reply_job(begun.inputs, nonce=begun.nonce, seed=begun.draft_id.int % 2**31)
     if job is None:
         return TurnResult(None, "budget")
@@ -299,8 +299,8 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
 
 
 def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
-    """Return the reason for a member to answer: the model's own, or low confidence twice in a row
-    or once very low."""
+    """Return the reason for a member to answer: the model's own, or low confidence twice in a row,
+    or very low confidence once."""
     if spoken.reply is None or spoken.trouble not in (None, "unsure"):
         return spoken.trouble or "other"
     confidence = spoken.reply.confidence

@@ -17,8 +17,8 @@ from subscribers.replies.reply_checks import find_reply_faults
 from tenants.agencies import queries
 
 What = Literal["notice", "truth", "person", "truth_person"]
-"""notice: the AI answers; truth: the AI's answer when asked; person: a member takes over;
-truth_person: a member's answer when asked."""
+"""Kinds of messages about the speaker. `notice`: the AI answers; `truth`: the AI's answer when
+asked; `person`: a member takes over; `truth_person`: a member's answer when asked."""
 
 
 def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
@@ -34,8 +34,8 @@ def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
 
 
 def introduce_member(scope: Scope, talk: Conversation) -> None:
-    """Tell the fan that a team member writes now, before the member's first message since they took
-    over."""
+    """Inform the fan that a team member is writing, before the member's first message since they
+    took over."""
     said = scope.run(
         "SELECT 1 FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND epoch = "
         ":epoch"

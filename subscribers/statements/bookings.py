@@ -37,7 +37,7 @@ MAX_SOURCE_NAME_LENGTH = 60
 
 
 class Statement(CreatorOwnedRow, table=True):
-    """An imported file, or, with a `channel_id`, movements read from a platform's API at once."""
+    """An imported file, or, with a `channel_id`, movements from one reading of a platform's API."""
 
     __tablename__ = "statements"
     __table_args__ = table_arguments(
@@ -81,7 +81,7 @@ class StatementLine(CreatorOwnedRow, table=True):
     fee_minor: int = amount_column()
     currency: str
     paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The platform's ID of the message or post that was paid or refunded; "" if unknown."""
+    """The platform's ID of the message or post that was paid or refunded, or "" if unknown."""
 
 
 class LineOutcome(StrEnum):

@@ -133,7 +133,7 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
 
 
 def _normalize_number(digits: str, decimals: DecimalMark) -> str:
-    """Return the digits with a decimal point and without thousands separators; "" if they
+    """Return the digits with a decimal point and without thousands separators, or "" if they
     contradict `decimals`."""
     if decimals != "either":
         if not _GROUPED[decimals].fullmatch(digits):

@@ -120,8 +120,8 @@ class _StatementLine:
 
 @dataclass(frozen=True)
 class _Signs:
-    """The signs that a file uses: True in `fees` if fees of sales are negative, the `kinds` whose
-    amounts are negative, and the kinds `present`."""
+    """The signs that a file uses: `fees` is True if fees of sales are negative, `kinds` are the
+    kinds whose amounts are negative, and `present` are the kinds in the file."""
 
     fees: bool
     kinds: frozenset[StatementLineKind]
@@ -181,7 +181,7 @@ def _holds_movement(cell: str, sign: str) -> bool:
 
 
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
-    """Read a file of the platform `source`, in the format `said` by a member.
+    """Read a file of the platform `source`, in the format `said` that a member defined.
 
     Raises BadInput for a file that is not a statement, and for an unknown heading without a format.
     """

@@ -15,7 +15,7 @@ SAMPLE_SOURCE = "Autre plateforme"
 CURRENCY = "EUR"
 FEE_PERCENT = 20
 REFUNDED = 12
-"""One of this many sales is refunded."""
+"""One in this many sales is refunded."""
 
 _KINDS = (
     ("Abonnement", (999, 1499), 5),

@@ -200,7 +200,7 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
 def list_running_subscriptions(
     scope: Scope, creators: Sequence[UUID], *, most: int = 60
 ) -> list[RunningSubscription]:
-    """Return the paid subscriptions to these creators, those that end first before others."""
+    """Return the paid subscriptions to these creators, those that end soonest first."""
     rows = scope.run(
         "SELECT s.id, s.fan_id, f.display_name, s.title, s.amount_minor, s.currency, s.state, "
         "s.until"

@@ -124,8 +124,8 @@ def subscription_of_payment(scope: Scope, payment_id: UUID) -> Subscription | No
 
 
 def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> list[str]:
-    """Return the platform IDs of the fans with a paid subscription on these accounts; `only` one of
-    them, "" for all.
+    """Return the platform IDs of the fans with a paid subscription on these accounts. `only` limits
+    the result to one fan; "" means all.
 
     A cancelled subscription counts until its end, and an active one also while its next month is
     awaited.

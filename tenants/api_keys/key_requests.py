@@ -1,5 +1,5 @@
 """API keys created outside the dashboard, on the command line or with another key. They require a
-member with a second factor, because no page asks for one there."""
+member with a second factor, because no page can request the factor there."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def create_key_for_member(
 ) -> str:
     """Create a key for the acting member and return its secret, or "" if `key_id` exists.
 
-    Raises Refused for a member without a second factor, and as `keys.create_key`.
+    Raises Refused for a member without a second factor, and the errors of `keys.create_key`.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     if not passkeys.has_second_factor(scope, member.id):
@@ -51,7 +51,7 @@ def create_key_with_key(
     """Create a key with another key of the same member and return its secret.
 
     The new key has no more permissions than `parent`, cannot create keys, and expires with it.
-    Raises Refused for a scope, creator or lifetime beyond that of `parent`, and as
+    Raises Refused for a scope, creator or lifetime beyond that of `parent`, and the errors of
     `create_key_for_member`.
     """
     allowed = parent.scopes - {ApiKeyScope.KEYS_WRITE}

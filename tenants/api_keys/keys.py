@@ -208,8 +208,8 @@ _USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AN
 
 
 def authenticate_key(tenant: OpenScope, secret: str, *, address: str) -> ApiKeyIdentity | None:
-    """Return the identity of a key; None for an unknown, expired or revoked key and for an inactive
-    member.
+    """Return the identity of a key, or None for an unknown, expired or revoked key and for an
+    inactive member.
 
     Failures are counted by network address. Raises Refused after too many; a valid key is still
     accepted.

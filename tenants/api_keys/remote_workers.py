@@ -171,7 +171,7 @@ _FIND = "SELECT tenant_id, id, name FROM machines WHERE digest = :digest AND rev
 def authenticate_remote_worker(
     tenant: OpenScope, secret: str, *, address: str
 ) -> RemoteWorkerIdentity | None:
-    """Return the remote worker of a key; None for an unknown or revoked key.
+    """Return the remote worker of a key, or None for an unknown or revoked key.
 
     Failures are counted by network address. Raises Refused after too many; a valid key is still
     accepted.

@@ -62,8 +62,8 @@ def set_up_second_factor(
     """Complete a pending session with the first second factor of its member. Return the secret of
     the complete session.
 
-    Raises Refused as `register_passkey`, and if the member already has a second factor: a sign-in
-    link alone cannot add another one.
+    Raises Refused in the cases of `register_passkey`, and if the member already has a second
+    factor: a sign-in link alone cannot add another one.
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:

@@ -1,8 +1,8 @@
 """Keyed digests of the devices and networks of members. A guest who uses a member's device or
 network counts as that member.
 
-Addresses and user agents are not stored. A digest, keyed by the web process and the tenant, only
-answers if two principals were seen at the same device or network.
+Addresses and user agents are not stored. A digest, keyed by the web process and the tenant, reveals
+only if two principals were seen at the same device or network.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ def _places(address: str, device: str) -> list[str]:
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
-    """Record that a member holds a passkey, by the authenticator's ID. Another holder of the same
+    """Record that a member has a passkey, by the authenticator's ID. Another member with the same
     passkey counts as the same human."""
     if key:
         _record_fingerprint(scope, key, member, f"passkey {credential}")

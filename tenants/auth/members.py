@@ -135,7 +135,8 @@ _CLOSE = (
 
 
 def _revoke_access(scope: Scope, member_id: UUID) -> None:
-    """Revoke earlier keys, links, factors and email settings: another person may hold them now."""
+    """Revoke earlier keys, links, factors and email settings, because another person may have them
+    now."""
     for statement in _CLOSE:
         scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
     second_factor.reset_second_factor(scope, member_id)

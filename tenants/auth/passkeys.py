@@ -22,8 +22,8 @@ SIGNATURE_LIFETIME = timedelta(minutes=5)
 """Time during which a signature is valid for its act."""
 
 BRIDGE = timedelta(hours=24)
-"""Time during which a member who removed the last passkey must still sign acts, so that the removal
-is no way around a signature."""
+"""Time during which a member who removed the last passkey must still sign acts, so that removing
+the passkey does not bypass the signature."""
 
 MAX_PASSKEY_NAME = 60
 

@@ -72,8 +72,8 @@ def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
 def pending_enrolment(
     scope: Scope, key: str, member_id: UUID, *, name: str
 ) -> TotpEnrolment | None:
-    """Return the enrolment to show to a member without a second factor; None if an app is confirmed
-    or a passkey exists. `name` is the account name shown in the app."""
+    """Return the enrolment to show to a member without a second factor, or None if an app is
+    confirmed or a passkey exists. `name` is the account name shown in the app."""
     row = _find_second_factor(scope, member_id)
     if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
         return None
@@ -148,8 +148,8 @@ WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
   AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
     AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
 """
-"""Accepts a code once, also for concurrent requests. A member with a passkey cannot confirm an app
-through a sign-in link alone."""
+"""Accepts a code once, even if requests are concurrent. A member with a passkey cannot confirm an
+app through a sign-in link alone."""
 
 
 def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:

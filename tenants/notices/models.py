@@ -32,7 +32,7 @@ class NoticeRow(TenantRow, table=True):
     urgent: bool
     creator_id: UUID | None = None
     principal_id: UUID | None = None
-    """Recipient; None for all members with access to the creator."""
+    """Recipient, or None for all members with access to the creator."""
     settled_at: datetime | None = timestamp_column(optional=True)
 
 
@@ -61,7 +61,7 @@ class EmailPreferenceRow(TenantRow, table=True):
     urgent: bool = True
     """True if urgent notices are sent immediately."""
     brief_hour: int | None = None
-    """Hour of the daily summary in the member's time zone; None for no summary."""
+    """Hour of the daily summary in the member's time zone, or None for no summary."""
     briefed_on: date | None = None
     """Last day, in the member's time zone, for which the summary was processed."""
     code: str = ""

@@ -1,4 +1,4 @@
-"""Sealed intake: web processes encrypt form input for the workers and hold only the public key.
+"""Sealed intake: web processes encrypt form input for the workers and have only the public key.
 
 HPKE (RFC 9180), X25519 with HKDF-SHA256 and AES-256-GCM. The tenant is bound to each message, so
 that one moved to another tenant cannot be decrypted.

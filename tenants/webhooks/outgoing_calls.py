@@ -208,8 +208,8 @@ def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
 
 
 def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
-    """Return the call to send. Return None for a finished call, and for one of an inactive webhook,
-    which is dropped."""
+    """Return the call to send, or None if it is finished or its webhook is inactive. A call of an
+    inactive webhook is dropped."""
     call = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), populate_existing=True)
     row = (
         scope.session.get(WebhookRow, (scope.tenant_id, call.hook_id), populate_existing=True)

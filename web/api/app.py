@@ -74,12 +74,12 @@ def create_api(
     generators: GeneratorsSettings | None = None,
     letterbox_key: str = "",
 ) -> AdmissionMiddleware:
-    """Create the API behind its authentication, to be mounted at `/v1`.
+    """Create the API with its authentication, to be mounted at `/v1`.
 
-    `library` is the media library; without it, uploads and picture copies are off. `generators`
-    holds the prices and caps of image generation and the models for picture copies; without it,
-    generation costs nothing. `letterbox_key` is the public key that seals webhook secrets; without
-    it, no webhooks can be created (503).
+    `library` is the media library; without it, uploads and picture copies are disabled.
+    `generators` contains the prices and caps of image generation and the models for picture copies;
+    without it, generation costs nothing. `letterbox_key` is the public key that seals webhook
+    secrets; without it, no webhooks can be created (503).
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said}

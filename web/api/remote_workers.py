@@ -53,8 +53,8 @@ WORKER_ACTOR = "system:machine"
 def create_remote_worker_api(
     tenant: OpenScope, store: ObjectStore, *, per_day: int = 0
 ) -> AdmissionMiddleware:
-    """Create the API behind its authentication, to be mounted at `MOUNT_PATH`. `per_day` is the
-    daily quota of pictures (0 for none)."""
+    """Create the API with its authentication, to be mounted at `MOUNT_PATH`. `per_day` is the daily
+    quota of pictures (0 for none)."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
     errors.install_error_handlers(app)
     _add_work_route(app, tenant, store, per_day)

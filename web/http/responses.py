@@ -19,7 +19,8 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""Turns off FastAPI's telemetry whatever the environment says, so that no visit is traced."""
+"""Configuration that disables FastAPI's telemetry regardless of the environment, so that no visit
+is traced."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; "

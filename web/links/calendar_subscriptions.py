@@ -35,8 +35,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _serve_calendar(tenant: OpenScope, request: Request, secret: str) -> Response:
-    """Return the calendar, or 304 if the client's copy is current. An unknown or expired URL gets
-    404, too many requests get 429."""
+    """Return the calendar, or 304 if the client's copy is current. Return 404 for an unknown or
+    expired URL, and 429 for too many requests."""
     try:
         entered = calendar_subscriptions.resolve_calendar_secret(
             tenant, secret, address=request.client.host if request.client else ""

@@ -1,4 +1,4 @@
-"""The page on which a client gives the second approval of a post, without an account.
+"""The page on which a client submits the second approval of a post, without an account.
 
 The link can be opened in one browser only, and opening it changes nothing else. Adult content is
 not shown.
@@ -102,7 +102,8 @@ class ClientLinkPages:
         self._cookie = "__Host-approver" if secure else "approver"
 
     def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
-        """Show the request, or the reason why it cannot be answered. An unknown link gets 404."""
+        """Show the request, or the reason why it cannot be answered. Return 404 for an unknown
+        link."""
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
             return missing_page(request)

@@ -21,7 +21,7 @@ GONE = 410
 
 
 class TemporaryFiles:
-    """Serves temporary URLs. `store` is the media library, which holds the approved files."""
+    """Serves temporary URLs. `store` is the media library, which contains the approved files."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
         self._tenant = tenant

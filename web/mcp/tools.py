@@ -137,7 +137,7 @@ def build_tools(
     generators: GeneratorsSettings,
     store: ObjectStore | None = None,
 ) -> dict[str, Tool]:
-    """Return all tools by name. The tools that copy pictures need a `store`."""
+    """Return all tools, keyed by name. The tools that copy pictures need a `store`."""
     read = ApiKeyScope.POSTS_READ
     write = ApiKeyScope.POSTS_WRITE
 

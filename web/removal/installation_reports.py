@@ -111,8 +111,8 @@ class InstallationReportPages:
     def show_receipt(
         self, request: Request, typed: str, *, wrong: Message | None = None, words: str = ""
     ) -> Response:
-        """Show the status of a report to a visitor who entered its code. Others get the
-        code form."""
+        """Show the status of a report to a visitor who entered its code, and the code form to
+        others."""
         receipt = parse_receipt(typed)
         if not receipt:
             return missing_page(request)

@@ -48,7 +48,7 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{22}")
 SCRIPT_HEADERS = {
     "content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"
 }
-"""Allows one script of this host, which computes a perceptual hash in the browser."""
+"""Headers that allow one script of this host, which computes a perceptual hash in the browser."""
 
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
@@ -238,8 +238,8 @@ class RemovalRequestPages:
         wrong: Message | None = None,
         words: str = "",
     ) -> Response:
-        """Show the status of a request to a visitor who entered its code. Others get the
-        code form."""
+        """Show the status of a request to a visitor who entered its code, and the code form to
+        others."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed)
         if found is None or not receipt:

@@ -1,5 +1,5 @@
-"""The subject portal: where a depicted person is shown, and their consents, shoot cards and
-requests for consent.
+"""The subject portal: the accounts that show a depicted person, and the person's consents, shoot
+cards and consent requests.
 
 The portal needs no account. Anyone with the link can use it, and opening it changes nothing. It
 shows no fans, prices or other people.
@@ -113,7 +113,7 @@ class SubjectPortalPages:
         self._key = key
 
     def show_portal(self, request: Request, token: str, wrong: Message | None = None) -> Response:
-        """Show the portal of a link. Expired and unknown links get the same page."""
+        """Show the portal of a link. Expired and unknown links return the same page."""
         found = subject_portal.find_portal_person(self._tenant, token)
         if found is None:
             return missing_page(request)

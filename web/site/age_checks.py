@@ -1,7 +1,7 @@
 """The page of an age check: its steps, the link to the provider and the status.
 
-It contains no content of a creator and is never cached. The evidence that the provider collects
-stays with the provider.
+It contains no content of a creator and is never cached. The evidence that the provider collects is
+not sent to this installation.
 """
 
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from web.site.pages import missing_page, render_template
 
 AGE_CHECK_ACTOR = "system:web-age"
 PRIVATE_HEADERS = {"cache-control": "private, no-store", "vary": "*"}
-"""Response headers that keep personal pages out of every cache."""
+"""Response headers that prevent every cache from storing personal pages."""
 
 ACTIVE_CHECK_STATES = (AgeCheckState.BEGINNING, AgeCheckState.OPEN)
 REFRESH_SECONDS = {AgeCheckState.BEGINNING: "1", AgeCheckState.OPEN: "10"}

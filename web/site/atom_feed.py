@@ -53,7 +53,7 @@ def ai_level(entry: ItemEntry) -> str:
 
 
 def atom_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> bytes:
-    """Render the Atom document. Equal items give equal bytes."""
+    """Render the Atom document. Equal items produce equal bytes."""
     xml.register_namespace("", ATOM)
     feed = xml.Element(f"{{{ATOM}}}feed", {"xml:lang": head.language})
     _add_text_element(feed, "id", _build_tag_uri(head, head.opened_at, head.permanent))

@@ -100,8 +100,8 @@ def lock_files(scope: Scope, digests: Sequence[str]) -> None:
 
 
 def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> PutResult:
-    """Create or edit an item. Equal content changes nothing. The caller must hold the locks of its
-    files."""
+    """Create or edit an item. Equal content changes nothing. The caller must have locked its files
+    (`lock_files`)."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     stored = [asdict(medium) for medium in content.media]
@@ -135,8 +135,8 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """Replace an item with a tombstone. An unknown ID gets one too, so that a publication that is
-    still in progress cannot appear after the removal."""
+    """Replace an item with a tombstone. This also creates a tombstone for an unknown ID, so that a
+    publication that is still in progress cannot appear after the removal."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     if row is None:
@@ -154,7 +154,7 @@ def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str]:
-    """Return digests of files that the item no longer shows and no other item needs. They stay
+    """Return digests of files that the item no longer shows and no other item needs. They remain
     locked until the transaction ends."""
     row = _find_item_row(scope, found, content_id)
     digests = list(row.purge) if row is not None else []

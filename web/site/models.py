@@ -32,14 +32,14 @@ class Site(CreatorOwnedRow, table=True):
     language: str
     chat_url: str
     authority: str
-    """Host name in the permanent IDs of feed entries. It stays the same if the site moves."""
+    """Host name in the permanent IDs of feed entries. It does not change if the site moves."""
     token_digest: str
     adult_digest: str = ""
     """Digest of the credential for the adult area. Empty while that area is closed."""
 
 
 class Item(CreatorOwnedRow, table=True):
-    """An item of a site. Removed items stay as tombstones without content."""
+    """An item of a site. Removed items remain as tombstones without content."""
 
     __tablename__ = "items"
     __table_args__ = table_arguments(

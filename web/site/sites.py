@@ -103,9 +103,9 @@ def open_site(
     """Create a creator's site and return the credential that publishes to it. Return None if the
     site already exists. The credential is stored only as a digest.
 
-    `authority` is the current host name; feed IDs keep it if the site moves. Raises BadInput for an
-    invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for text
-    that may not appear on a public page.
+    `authority` is the current host name; feed IDs retain it if the site moves. Raises BadInput for
+    an invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for
+    text that may not appear on a public page.
     """
     if not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
         raise BadInput("site.slug", slug=slug[:40])

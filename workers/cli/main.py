@@ -1,4 +1,4 @@
-"""Command line `greenroom`: its commands, and their loading.
+"""The command line `greenroom`: its commands and how they are loaded.
 
 Commands are functions of this module, functions of other modules that `COMMANDS` names, and groups
 (`typer.Typer`) that `COMMAND_GROUPS` names. A command imports its package when it runs, so that

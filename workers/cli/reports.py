@@ -20,8 +20,8 @@ def export_daily_report(creator: str, *, day: str, agency: str, as_json: bool) -
     """Save the report of a creator's day as HTML, Markdown and CSV, and return it as Markdown or
     JSON.
 
-    `day` is an ISO date; empty for today in the creator's time zone. Raises NotFound for an unknown
-    creator, BadInput for a date that is not ISO.
+    `day` is an ISO date, or empty for today in the creator's time zone. Raises NotFound for an
+    unknown creator, BadInput for a date that is not ISO.
     """
     requested = parse_day_argument(day)
     with connect_installation("report") as services:

@@ -25,8 +25,8 @@ STOP_SECONDS = 120.0
 
 
 def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
-    """Return the number of waiting, working and dead tasks by queue; empty if the database does not
-    respond."""
+    """Return the number of waiting, working and dead tasks by queue, or an empty dict if the
+    database does not respond."""
     # Loaded here: only this needs the database, and the other commands start faster without it.
     from foundation.db.database import Database  # noqa: PLC0415  see above
     from foundation.outbox import outbox  # noqa: PLC0415  see above

@@ -100,7 +100,7 @@ class Brief(BriefModel):
     """The rating that the approver gives to the day's pictures. Higher ratings need a review of
     each picture, outside the day."""
     approver: Annotated[str, Field(max_length=200)] = ""
-    """Email address of the member who approves; empty for the first manager or owner."""
+    """Email address of the member who approves, or empty for the first manager or owner."""
 
 
 MESSAGE_BY_ERROR_TYPE: Mapping[str, str] = {

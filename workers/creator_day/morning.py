@@ -1,6 +1,6 @@
 """The morning of a day: pictures, ratings, captions, packs, approvals and the schedule.
 
-Every step is idempotent: an interrupted day continues, and a finished day stays as it is.
+Every step is idempotent: an interrupted day continues, and a finished day does not change.
 """
 
 import hashlib
@@ -45,23 +45,23 @@ from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.wiring import Services
 
 BRIEF_ORIGIN = "brief"
-"""The origin of these posts."""
+"""Origin recorded on posts that are created from a brief."""
 
 MAX_LIBRARY_PHOTOS = 12
-"""Photos of the library that a day uses if it is given none."""
+"""Maximum number of library photos that a day uses if it has no photo folder."""
 
 LIBRARY_LOOKBACK = 1000
 """Newest pictures of the library that are searched for photos."""
 
 PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
-"""Labels of photos, and of the drawings that stand for photos in the demo agency."""
+"""Labels of photos, and of the drawings that replace photos in the demo agency."""
 
 GENERATION_TIME = timedelta(hours=2)
-"""From 06:00 to 08:00; pictures that take longer fail the day."""
+"""Time for generating pictures, from 06:00 to 08:00; the day fails if it takes longer."""
 
 AWAITING_APPROVAL = MISSING_APPROVAL_CODES
-"""Reasons of posts on hold that were due before they were approved. Posts that were edited since
-are left alone."""
+"""Hold reasons of posts that were due before they were approved. Posts that have been edited since
+are not changed."""
 
 PicturesBySource = Mapping[str, Sequence[UUID]]
 """Assets by source: `photos`, or the name of a recipe."""

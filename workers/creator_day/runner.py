@@ -50,7 +50,7 @@ UNCERTAIN_WAIT = timedelta(hours=26)
 """Time to wait for uncertain deliveries before the report; their look-ups end after 24 h."""
 
 MAX_DAYS_AHEAD = 31
-"""Days ahead that can be requested."""
+"""Maximum number of days ahead that can be requested."""
 
 SILENT_WAIT = timedelta(minutes=1)
 """Longest wait that the timeline does not mention."""
@@ -210,8 +210,8 @@ class DayRunner:
         )
 
     def _find_sandbox_chat(self) -> Channel | None:
-        """Return the creator's chat on the test network of this installation, or None without one:
-        only there are fans scripted."""
+        """Return the creator's chat on the test network of this installation, or None if there is
+        none. Only the test network has scripted fans."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             mine = queries.list_creator_channels(scope, self._creator.id)

@@ -48,8 +48,8 @@ class ShiftableClock:
     def wait_for(
         self, done: Callable[[], bool], *, at_most: timedelta, stride: timedelta | None = None
     ) -> bool:
-        """Wait until `done`, for at most `at_most` of the installation's time; returns False if
-        that time is over.
+        """Wait until `done()` returns True, for at most `at_most` of the installation's time;
+        returns False if that time is over.
 
         With a `stride`, each move of the clock is at most that long and followed by a pause. Raises
         Refused if the clock cannot be moved.

@@ -27,9 +27,11 @@ from workers.doctor.findings import (
 )
 
 SKEW_SECONDS = 2.0
-"""Difference of clocks, in seconds, that is an error. Signatures and links fail at minutes."""
+"""Clock difference, in seconds, that counts as an error. Signatures and links fail if clocks differ
+by minutes."""
 TABLES_WITHOUT_RLS = ("alembic_version",)
-"""Tables without tenants: the number of the last migration."""
+"""Tables that need no row level security because they contain no tenant data, only the version of
+the last migration."""
 
 
 ConnectionCheck = Callable[[str, Connection], Iterator[Finding]]

@@ -14,8 +14,8 @@ from workers.doctor.findings import Finding, finding_ok, finding_warning
 
 
 def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each duty of each agency; none while the database does not respond, which
-    has its own finding."""
+    """Yield a finding for each duty of each agency. Yields none while the database does not
+    respond, which another check reports."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return

@@ -52,8 +52,8 @@ def run_doctor(*, as_json: bool) -> int:
 
 
 def part_name(part: str) -> str:
-    """Return the name of a part in the terminal's language; what follows it, such as the name of an
-    agency, stays."""
+    """Return the name of a part in the terminal's language; a suffix, such as the name of an
+    agency, is not translated."""
     known = load_catalogue(terminal_language())
     code = f"doctor.part.{part.replace(' ', '_')}"
     if code in known:

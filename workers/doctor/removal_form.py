@@ -22,8 +22,8 @@ OWN_PAGES = "own_page"
 
 
 def check_removal_form(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings on removal requests; none while the database does not respond, which has
-    its own finding."""
+    """Yield the findings on removal requests. Yields none while the database does not respond,
+    which another check reports."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return

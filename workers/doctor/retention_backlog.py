@@ -13,8 +13,8 @@ from workers.event_handlers import retention
 
 
 def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each agency; none while the database does not respond, which has its own
-    finding."""
+    """Yield a finding for each agency. Yields none while the database does not respond, which
+    another check reports."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return

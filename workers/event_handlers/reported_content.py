@@ -16,7 +16,8 @@ ACTOR = "system:reports"
 
 
 def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -> None:
-    """Open one request per match, also if repeated, and record the requests with the report.
+    """Open exactly one request per match, even if the event is repeated, and record the requests
+    with the report.
 
     `base` is the URL of the pages. Agencies are notified as for any request, without the reporter's
     identity.

@@ -26,7 +26,8 @@ from workers.wiring import Services
 
 RETENTION_ACTOR = "system:keeping"
 BATCHES_PER_RUN = 20
-"""Batches per table and run. The rest follows a little later, after the other tables."""
+"""Maximum number of batches per table and run. Remaining rows are deleted a little later, after the
+other tables."""
 
 FANS = 50
 CONTINUE_AFTER = timedelta(minutes=1)
@@ -73,7 +74,7 @@ def delete_expired_rows(
     batches: int = BATCHES_PER_RUN,
 ) -> None:
     """Delete expired rows of a tenant, up to `batches` of `batch` rows per table. Raises RetryLater
-    if more are left."""
+    if more remain."""
     acts = [
         (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch))
         for rule in ALL_RETENTION_RULES
@@ -96,7 +97,7 @@ def _purge_table(
     act: Callable[[Scope], int],
     batches: int,
 ) -> bool:
-    """Purge one table and return True if more rows are left."""
+    """Purge one table and return True if more rows remain."""
     for _ in range(batches):
         with opened() as scope:
             gone = act(scope)

@@ -1,10 +1,10 @@
 """The watch folder: files that any program saves there are imported into the library within a
 minute.
 
-It contains a folder for each agency, ending in the agency's ID. That contains a folder for each
-creator, and that a folder `generated` for AI output. All folders are created here. An imported file
-is moved to `taken`, a refused one to `refused` with the reason in a text file. Files are never
-deleted.
+It contains a folder for each agency, whose name ends in the agency's ID. An agency's folder
+contains a folder for each creator, and a creator's folder contains a folder `generated` for AI
+output. All folders are created here. An imported file is moved to `taken`, a refused one to
+`refused` with the reason in a text file. Files are never deleted.
 """
 
 import errno
@@ -48,14 +48,15 @@ GENERATED_FOLDER = "generated"
 lose their marks."""
 
 UNCHANGED_SECONDS = 5.0
-"""Seconds since the last write to a file, before which a program may still be writing it."""
+"""Seconds without a write after which a file counts as complete; before that, a program may still
+be writing it."""
 
 FILES_PER_RUN = 20
 """Maximum number of files per run; the next run imports the others."""
 
 MAX_KEPT_NAME = 200
-"""Maximum number of bytes of a file name, so that the name of its reason fits the 255 of a file
-system."""
+"""Maximum length of a file name in bytes, so that the name of the file with the reason stays within
+the 255 bytes that file systems allow."""
 
 MAX_SUFFIX = 12
 LOOK_SECONDS = 120
@@ -93,7 +94,7 @@ def watch_folder_routes(s: Services) -> tuple[EventRoute, ...]:
 def import_waiting_files(
     event: WatchFolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path | None
 ) -> None:
-    """Import up to `FILES_PER_RUN` waiting files, one agency after the other in turn.
+    """Import up to `FILES_PER_RUN` waiting files, alternating between agencies.
 
     Raises `outbox.RetryLater` if more are waiting, and Unavailable if the root cannot be created or
     read. An agency is notified about problems in its folder. If the process is killed after a file

@@ -73,8 +73,8 @@ def age_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _call_address(s: Services, tenant_id: UUID, check_id: UUID) -> str:
-    """Return the URL that a provider calls about a check, or "" if it cannot reach the
-    installation. Then the check is polled only."""
+    """Return the URL that a provider calls about a check, or "" if the provider cannot reach the
+    installation. In that case the check is only polled."""
     # without a public URL the provider cannot call
     if not s.settings.public_url.startswith("https://"):
         return ""

@@ -25,8 +25,9 @@ CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 meantime."""
 
 ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
-"""Retries last at most eleven hours, about half of it on average, since an engine may be down for
-hours but mostly returns within minutes. Each stored picture resets the backoff."""
+"""Retries continue for at most eleven hours, and for about half that time on average, since an
+engine may be down for hours but mostly returns within minutes. Each stored picture resets the
+backoff."""
 
 JOB_DEADLINE_SECONDS = 600
 """Deadline of a recipe run, a clip or a video; heartbeats extend it."""

@@ -32,8 +32,9 @@ def compose_variables(
     """Return every variable of docker-compose.yml, with new secrets; the TLS proxy is enabled if
     both addresses are https.
 
-    Empty addresses stand for those of this machine. Raises BadInput for an address with a path or
-    without a scheme, and for two addresses of one host: a cookie of one would be sent to the other.
+    Empty addresses default to those of this machine. Raises BadInput for an address with a path or
+    without a scheme, and for two addresses on the same host: a cookie of one would be sent to the
+    other.
     """
     dashboard = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL
     public = public.rstrip("/") or DEFAULT_PUBLIC_URL

@@ -38,7 +38,7 @@ LATER_START_MIB = 100
 LOG_MIB = 10
 OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
-"""Seconds to wait for the lock: longer than a process needs that only reads its holder."""
+"""Seconds to wait for the lock: longer than a process holds it to read the ID of the supervisor."""
 
 
 def _generate_password() -> str:
@@ -154,7 +154,7 @@ def read_env(home: InstallationFolder) -> dict[str, str]:
 
 
 def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
-    """Set variables in `greenroom.env`; other lines and comments stay. Raises Unavailable."""
+    """Set variables in `greenroom.env`; other lines and comments are kept. Raises Unavailable."""
     if all(read_env(home).get(name) == value for name, value in values.items()):
         return
     kept = (
@@ -168,8 +168,8 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 
 
 def create_missing_secrets(home: InstallationFolder) -> None:
-    """Generate the missing secrets. Existing ones stay: the data cannot be decrypted without them.
-    A key from the environment is not written to the file."""
+    """Generate the missing secrets. Existing secrets are kept, because the data cannot be decrypted
+    without them. A key from the environment is not written to the file."""
     known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
@@ -220,8 +220,8 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def running_supervisor_pid(home: InstallationFolder) -> int | None:
-    """Return the process ID of the running supervisor; None if the installation does not run, 0 if
-    the ID is not known yet."""
+    """Return the process ID of the running supervisor, None if the installation does not run, or 0
+    if the ID is not known yet."""
     path = home.folder / "lock"
     if not path.exists():
         return None

@@ -1,5 +1,5 @@
 """Ports of an installation: the defaults, or the next free port if another program uses one. A
-chosen port is stored and stays."""
+chosen port is stored and reused."""
 
 import socket
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from foundation.errors import Unavailable
 from foundation.ops.settings import Settings, is_fixed_by_environment
 
 PORTS_TRIED = 100
-"""Ports above the default that are tried."""
+"""Number of ports above the default that are tried."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PortSetting:
         return _variable_name(self.group, self.setting)
 
     def port(self, settings: Settings) -> int:
-        """Return the port of the settings."""
+        """Return the port in the settings."""
         return int(getattr(getattr(settings, self.group), self.setting))
 
     def host(self, settings: Settings) -> str:
@@ -84,8 +84,8 @@ def find_free_port() -> int:
 
 
 def program_listening_on(port: int) -> str:
-    """Return the name and process ID of the program that listens on `port`; a dash if the system
-    does not show it."""
+    """Return the name and process ID of the program that listens on `port`, or a dash if the system
+    does not reveal it."""
     with suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):
             if (

@@ -23,7 +23,7 @@ from subscribers.rails.contract import Rails, till_of_channel
 from workers.listeners.polling import LISTENER_ACTOR
 
 REFUSAL_SUBJECT = "checkout"
-"""The subject kind of a refusal, which leaves no message on the platform."""
+"""Subject kind of a refusal, which creates no message on the platform."""
 
 log = telemetry.get_logger("workers.listeners.checkouts")
 
@@ -41,8 +41,8 @@ class CheckoutResponder:
     def answer_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
         """Accept a payment or refuse it with a reason. Return True if the update was a checkout.
 
-        On platforms that show no reason, a missing answer refuses the payment: they cancel it after
-        ten seconds.
+        On platforms that display no reason, a payment is refused by not answering: they cancel it
+        after ten seconds.
         """
         if update.kind != "checkout":
             return False
@@ -65,7 +65,8 @@ class CheckoutResponder:
         connector: SupportsCheckoutRefusal,
         reason: Message,
     ) -> None:
-        """Send the reason. Its text is from the catalogue and needs a permit like all others."""
+        """Send the reason. Its text is from the catalogue and needs a permit like every other
+        text."""
         try:
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 unit = _build_refusal_unit(scope, channel, update, reason)

@@ -37,7 +37,7 @@ times as long as the refresh took."""
 
 FAILURE_PAUSE_SECONDS = 0.25
 MAX_FAILURE_STEP = 7
-"""Maximum number of doublings of the pause after a failed poll, 32 seconds."""
+"""Maximum number of times that the pause after a failed poll is doubled, up to 32 seconds."""
 
 WAKE_SHARE = 4
 """Each request of the last poll delays an early poll by a quarter of the poll interval; after four

@@ -2,7 +2,7 @@
 took each of them three seconds of a core (ADR 0159).
 
 It has no threads, connections or secrets and only loads and forks. The forked processes are
-children of the supervisor, so they survive its end.
+children of the supervisor, so they survive the end of the prefork server.
 """
 
 import gc

@@ -1,5 +1,5 @@
-"""Mains of the queue workers: each builds its services, announces that it is ready, and works until
-SIGTERM."""
+"""Main functions of the queue workers: each builds its services, announces that it is ready, and
+works until SIGTERM."""
 
 import os
 
@@ -14,9 +14,9 @@ from workers.wiring import build_services
 
 MAKER_POOL_SIZE = 3
 LISTENER_POOL_SIZE = 2
-"""Connections to PostgreSQL of the listener, opened when first needed; `MAKER_POOL_SIZE` is that of
-`make`: two for long tasks and one for waiting ones. Threads do not request a second connection
-while they have one, so few are enough (ADR 0171)."""
+"""Number of PostgreSQL connections of the listener, opened when first needed. `MAKER_POOL_SIZE` is
+the number for `make`: two for long tasks and one for waiting ones. Threads do not request a second
+connection while they have one, so few are enough (ADR 0171)."""
 
 MAKER_THREADS = 10
 """Two threads for local work, and eight that wait for picture providers. The relay dispatches no

@@ -1,4 +1,4 @@
-"""Main of the relay. It is in a separate module, so that the relay does not load the handlers of
+"""Main function of the relay, in a separate module so that the relay does not load the handlers of
 the rows that it dispatches."""
 
 import signal
@@ -19,8 +19,8 @@ from workers.relay.ticks import TICKS
 from workers.runtime import metrics
 
 RELAY_POOL_SIZE = 3
-"""Connections to PostgreSQL, opened when first needed: one to listen, one to work, one for metrics.
-"""
+"""Number of PostgreSQL connections, opened when first needed: one to listen, one to work, one for
+metrics."""
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """The process `llm`: the installation's small text model on loopback as an OpenAI-compatible
 server.
 
-The supervisor holds its port and starts it for the first request; it ends after 15 minutes without
-one. It is a separate process because llama.cpp does not survive a fork, and so that its 220 MiB are
-loaded once. llama.cpp opens another port, so connections are forwarded to it unchanged.
+The supervisor listens on its port and starts it for the first request; it ends after 15 minutes
+without one. It is a separate process because llama.cpp does not survive a fork, and so that its 220
+MiB are loaded once. llama.cpp opens another port, so connections are forwarded to it unchanged.
 """
 
 import importlib
@@ -32,8 +32,8 @@ _CODE = Path(__file__).resolve().parents[2]
 
 
 def run_text_server(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Serve the model until there was no request for `idle_seconds`. Raises EngineMissing without a
-    model or llama.cpp."""
+    """Serve the model until there has been no request for `idle_seconds`. Raises EngineMissing
+    without a model or llama.cpp."""
     with listening_socket.open_listening_socket(_HOST, settings.workers.llm_port) as front:
         model = start_llama_server(settings)
         behind = urlsplit(str(model.listening_address))

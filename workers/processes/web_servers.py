@@ -1,5 +1,5 @@
-"""Mains of the two web processes, `web` and `dashboard`. They load no code that reveals secrets,
-signs or sends."""
+"""Main functions of the two web processes, `web` and `dashboard`. They load no code that reveals
+secrets, signs or sends."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 WEB_POOL_SIZE = 2
-"""Connections to PostgreSQL, opened when first needed."""
+"""Number of PostgreSQL connections, opened when first needed."""
 
 
 def run_web(settings: Settings) -> None:

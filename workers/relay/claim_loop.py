@@ -121,8 +121,8 @@ class Relay:
         ticks: Sequence[Tick] = (),
         turns: GpuScheduler | None = None,
     ) -> None:
-        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` are the
-        listeners of facts."""
+        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` contains
+        the listeners of each fact."""
         self._database = database
         self._tenant = tenant
         self._send = send
@@ -136,8 +136,8 @@ class Relay:
         self._round_at = monotonic()
 
     def run(self) -> None:
-        """Lead if the lock is free, otherwise wait for it, until `stop`. It survives restarts of
-        PostgreSQL."""
+        """Lead if the lock is free, otherwise wait for it; return after `stop`. Survives restarts
+        of PostgreSQL."""
         while not self._stopping.is_set():
             try:
                 self._run_as_leader()
@@ -153,7 +153,7 @@ class Relay:
         self.run()
 
     def stop(self) -> None:
-        """End the loop within a second. Dispatched rows stay with the workers."""
+        """End the loop within a second. Workers continue with rows that were dispatched."""
         self._stopping.set()
 
     def _run_as_leader(self) -> None:

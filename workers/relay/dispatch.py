@@ -292,11 +292,11 @@ def run_due_events(
     """Run every due row in this process, without Celery and Redis, one at a time and in order,
     until none is left.
 
-    It does not advance the clock; shift the outbox's clock before. Rows that handlers add for now
-    are run too.
+    It does not advance the clock; shift the outbox's clock first. Rows that handlers add and that
+    are due now are run too.
 
     Args:
-        only: run this tenant's rows only, as role `app`; None runs those of all tenants.
+        only: run this tenant's rows only, as role `app`; None runs the rows of all tenants.
         until: ignore rows due after this time.
         limit: stop after this number of rows, since a handler that adds rows for itself would never
         end.

@@ -1,5 +1,5 @@
-"""The order of rows that share a GPU: rows of the loaded model first, those with the same LoRAs
-before others, tenants in turn, and no row beyond the maximum wait.
+"""The order of rows that share a GPU: rows of the loaded model first, rows with the same LoRAs
+before others, and tenants in turn; a row that has reached the maximum wait is not overtaken.
 
 The state is in the memory of the leading relay: the group dispatched last, its start, and the
 tenants served. Its loss costs one model load and a different order once; rows, leases and results
@@ -18,7 +18,8 @@ from studio.runs import device_queue
 
 MODEL_STAY = timedelta(minutes=1)
 CLAIM_TRIES = 3
-"""A model keeps the GPU at most this many times `stay`, whatever its sets of LoRAs."""
+"""Maximum time for which a model keeps the GPU, as a multiple of `stay`, regardless of its sets of
+LoRAs."""
 
 NO_LIMIT = timedelta(days=3650)
 TENANTS_REMEMBERED = 1_000

@@ -2,8 +2,8 @@
 
 Kombu stores every message in Redis a second time until it is acknowledged, and redelivers it after
 an hour. This takes two round trips and a client object each, for a guarantee that leases already
-give: a lost message costs one lease, and a repeated one has an outdated token. Without it, the
-publishing process took 32.1 ms per post instead of 34.0, one after the other.
+provide: a lost message costs one lease, and a repeated one has an outdated token. Without the
+copies, the publishing process took 32.1 ms per post instead of 34.0, one after the other.
 """
 
 from collections.abc import Iterator

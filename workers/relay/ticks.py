@@ -74,8 +74,8 @@ DAY_SECONDS = 24 * 3600
 
 WITHIN = timedelta(seconds=50)
 ROLLED_UP_WITHIN = timedelta(seconds=250)
-"""Time within which rollups of all agencies are spread; `WITHIN` is that of other ticks. Both are
-shorter than the tick, and a row that still waits is not written again."""
+"""Time over which the rollups of all agencies are spread; `WITHIN` applies to other ticks. Both are
+shorter than the interval of the tick, and a row that is still waiting is not written again."""
 
 AT_ONCE = 20
 ROLLED_UP_AT_ONCE = 4
@@ -107,8 +107,8 @@ def _spread_agencies(
 def _for_each_tenant(
     event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False
 ) -> WriteRows:
-    """Write one row for every agency, and with `house` for the installation, unless one still
-    waits."""
+    """Write one row for every agency and, if `house` is True, for the installation, unless one is
+    still waiting."""
 
     def put(tenant: OpenScope) -> None:
         more = [(INSTALLATION_ID, timedelta())] if house else []
@@ -120,7 +120,7 @@ def _for_each_tenant(
 
 
 def _write_installation_row(event: Callable[[UUID, UUID], Event], dedupe: str) -> WriteRows:
-    """Write one row for the installation unless one still waits."""
+    """Write one row for the installation unless one is still waiting."""
 
     def put(tenant: OpenScope) -> None:
         with tenant(INSTALLATION_ID, BEAT_ACTOR) as scope:

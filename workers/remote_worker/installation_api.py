@@ -48,7 +48,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class InstallationUnreachable(Exception):  # no error: worth another attempt
-    """Raised if the installation does not answer; worth another attempt after `after` seconds."""
+    """Raised if the installation does not answer; retry after `after` seconds."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
         self.why = why
@@ -113,8 +113,8 @@ class InstallationApi:
         return self._retry_until_reachable(once)
 
     def submit_picture(self, made: PictureResult, data: bytes) -> None:
-        """Submit a picture until the installation has it. Raises LeaseEnded if it is no longer
-        wanted."""
+        """Submit a picture until the installation has received it. Raises LeaseEnded if it is no
+        longer wanted."""
         headers = {"content-type": "application/octet-stream", RESULT_HEADER: _to_ascii_json(made)}
 
         wait = FIRST_WAIT
@@ -132,8 +132,8 @@ class InstallationApi:
         raise LeaseEnded
 
     def return_lease(self, said: LeaseReturn) -> None:
-        """Return a lease, in one attempt: an installation that does not receive it sees the lease
-        expire."""
+        """Return a lease in one attempt. If the installation does not receive it, the lease
+        expires."""
         try:
             self._send_request("/given", _to_json(said))
         except InstallationUnreachable as away:

@@ -50,7 +50,8 @@ ReportUnreachable = Callable[[str], None]
 
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT_MIN_SECONDS = 2.0
-"""Seconds between two heartbeats with progress; `HEARTBEAT_SECONDS` is the interval without."""
+"""Minimum seconds between two heartbeats with progress; `HEARTBEAT_SECONDS` is the interval without
+progress."""
 
 
 @dataclass(frozen=True)

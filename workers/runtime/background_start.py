@@ -63,4 +63,4 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
 
 
 def _outlive_parent() -> None:
-    """Do nothing, so that the child survives our end."""
+    """Do nothing, so that the child survives the end of this process."""

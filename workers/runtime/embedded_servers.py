@@ -44,8 +44,8 @@ def redis_binary() -> Path:
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
-    """Ask Linux to send this process `ending` when its parent ends, so that a killed supervisor
-    leaves no orphans.
+    """Have Linux send the signal `ending` to this process when its parent ends, so that a killed
+    supervisor leaves no orphans.
 
     Call it in the child after any change of user (which would clear the request) and before exec.
     Linux means the parent's *thread*, so children are started from the main thread.
@@ -55,7 +55,8 @@ def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
 
 @cache
 def _as_another_user() -> tuple[str, ...]:
-    """Return the command prefix that starts a program as another user; empty unless we are root."""
+    """Return the command prefix that starts a program as another user, or an empty one unless we
+    are root."""
     if os.geteuid() != 0:
         return ()
     unshare = shutil.which("unshare")
@@ -85,8 +86,8 @@ def runs_as_other_user() -> bool:
 
 
 def drop_root(command: list[str]) -> list[str]:
-    """Return the command that does not run as root, which PostgreSQL refuses. As root, it runs in a
-    user namespace as an unprivileged user.
+    """Return the command, changed so that it does not run as root, which PostgreSQL refuses. If we
+    are root, it runs in a user namespace as an unprivileged user.
 
     No user is created and no mode is changed, so it works inside a 0700 folder. It is not a
     privilege boundary. If namespaces are refused, the server runs as the system's unprivileged user
@@ -101,8 +102,8 @@ def _give_away(path: Path) -> None:
 
 
 def _open_way(folder: Path) -> None:
-    """Let the other user pass our folder, and give it the cluster that an earlier start may have
-    created as root.
+    """Let the other user enter our folder, and make that user the owner of a cluster that an
+    earlier start may have created as root.
 
     Raises Unavailable with the first folder on the path to data or binaries that only root may
     enter.
@@ -244,7 +245,7 @@ def is_postgres_accepting(port: int) -> bool:
 
 
 def _run_program(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end; it is killed if we are."""
+    """Run a program to its end; it is killed if this process is killed."""
     return subprocess.run(  # noqa: S603  the words are ours
         command,
         capture_output=True,

@@ -24,7 +24,8 @@ START_SECONDS = 60.0
 ANSWER_BYTES = 65536
 
 TRIES = 2
-"""A killed prefork server is started again once per request; a second failure is an error."""
+"""Attempts per request: a killed prefork server is restarted once, and a second failure is an
+error."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -109,8 +110,8 @@ class ForkServer:
         ending: signal.Signals = signal.SIGTERM,
         answers: bool = False,
     ) -> ForkedProcess:
-        """Run `python -m workers.run WORDS` as a fork, with the session, log and end of
-        `embedded_servers.spawn_process`.
+        """Run `python -m workers.run WORDS` as a fork, with the same session, log and `ending`
+        signal as `embedded_servers.spawn_process`.
 
         Raises Unavailable if the prefork server repeatedly ends.
         """

@@ -1,4 +1,4 @@
-"""The listening socket of an on-demand process, which its supervisor held for the first
+"""The listening socket of an on-demand process, on which its supervisor waited for the first
 connection."""
 
 import socket

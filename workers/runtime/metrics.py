@@ -127,7 +127,8 @@ LISTENER_COLLECTOR = ListenerCollector()
 
 
 def register_outbox_collector(tenant: OpenScope) -> None:
-    """Export the outbox's metrics from this process; one process of an installation does."""
+    """Export the outbox's metrics from this process. Only one process of an installation does
+    so."""
     REGISTRY.register(OutboxCollector(tenant))
 
 

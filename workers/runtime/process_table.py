@@ -91,7 +91,7 @@ PROCESS_TABLE = (
         "dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"
     ),
 )
-"""The processes in the order of starting."""
+"""The processes in the order in which they start."""
 
 
 def expand_scaled_processes(
@@ -126,7 +126,7 @@ class Program:
     orphan_signal: Signals = SIGKILL
     """The signal that Linux sends when the supervisor is killed."""
     on_demand_port: int | None = None
-    """The port whose first connection starts it; the supervisor holds the port until then."""
+    """The port whose first connection starts it; until then the supervisor listens on the port."""
     fork_arguments: tuple[str, ...] = ()
     """Arguments of `workers.run` if the program is forked."""
 
@@ -168,8 +168,8 @@ def _build_program(
 
 
 def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
-    """Return True if this process serves the port and answers well. Another installation may use
-    the port."""
+    """Return True if this process serves the port and responds with a status below 500. Another
+    installation may use the port."""
     try:
         lines = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:

@@ -14,7 +14,7 @@ from workers.terminal.output import print_message, print_note
 
 WELCOME_TASK = "demo.agency.lifecycle:welcome_addresses"
 RUN_DAY_COMMAND = "greenroom run-day --creator mia --brief examples/mia.yaml --fast"
-"""A day of the demo agency, with the brief that comes with the source code."""
+"""Command that runs a day of the demo agency with the brief included in the source code."""
 
 
 def default_addresses(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`greenroom up`: starts an installation from an empty folder or from whatever an earlier run
+"""`greenroom up`: starts an installation from an empty folder or from the state that an earlier run
 left."""
 
 import os
@@ -56,13 +56,13 @@ from workers.terminal.output import exit_on_error, print_note, print_progress, p
 SERVICE_SECONDS = 60.0
 """Maximum seconds for the start of a service. PostgreSQL may have to recover after a crash."""
 PROCESS_SECONDS = 60.0
-"""Seconds after which the start is over. Processes that are not ready are reported and watched
-further."""
+"""Seconds after which the start is over. Processes that are not ready are reported, and the
+supervisor continues to watch them."""
 PORT_TRIES = 3
 """Maximum number of ports tried for a service if other programs take them."""
 PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any TCP/IP sockets")
-"""Messages of Redis and PostgreSQL that cannot listen (`server.c`, `postmaster.c`). The other
-program may have ended since."""
+"""Log messages of Redis and PostgreSQL when they cannot listen (`server.c`, `postmaster.c`). The
+other program may have ended since."""
 RESTARTS_BEFORE_GIVING_UP = 2
 """Number of restarts after which a start no longer waits for a process."""
 DATABASE_SETUP_TASK = "workers.installation.database_setup:migrate_and_replay"
@@ -204,7 +204,8 @@ class InstallationStart:
             self._start_service("redis")
 
     def _start_service(self, name: str) -> None:
-        """Start a service that everything else needs, on another port if its port was taken since.
+        """Start a service that everything else needs, on another port if its port has been taken
+        since.
 
         Raises Unavailable with the last line of its log if it ends or hangs.
         """
@@ -382,6 +383,7 @@ def run_in_foreground(
 
 
 def run_in_background(_settings: Settings) -> None:
-    """Main of a detached supervisor. Its output is a log, so the one-time link is not printed."""
+    """Main function of a detached supervisor. Its output is a log, so the one-time link is not
+    printed."""
     with exit_on_error():
         run_in_foreground(greet=False)

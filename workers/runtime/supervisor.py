@@ -208,7 +208,7 @@ class Supervisor:
 
     def _schedule_restart(self, child: SupervisedProcess) -> None:
         """Schedule the restart of an ended child, with a delay that grows with the number of
-        ends."""
+        exits."""
         now = monotonic()
         pace = self._pace
         child.ended.append(now)

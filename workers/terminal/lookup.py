@@ -66,7 +66,7 @@ def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID,
 
 
 def parse_day_argument(text: str) -> date | None:
-    """Return the date of an ISO text; None for an empty text. Raises BadInput."""
+    """Return the date of an ISO text, or None for an empty text. Raises BadInput."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:

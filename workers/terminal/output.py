@@ -20,7 +20,8 @@ STEP_TITLE_WIDTH = 60
 
 
 class _Language:
-    """The language that `--language` chose for the running command; empty for the terminal's."""
+    """The language that `--language` chose for the running command, or empty for the terminal's
+    language."""
 
     chosen = ""
 
@@ -36,8 +37,8 @@ def resolve_language(language: str) -> str:
 
 
 def use_language(language: str) -> None:
-    """Print everything from now on in this language, errors included; empty restores that of the
-    terminal. Raises BadInput."""
+    """Print all further output in this language, errors included. An empty value restores the
+    language of the terminal. Raises BadInput."""
     _Language.chosen = resolve_language(language) if language else ""
 
 

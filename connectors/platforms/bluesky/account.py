@@ -81,8 +81,8 @@ def connect(
 ) -> Send | ConnectedAccount | Outcome:
     """Create a session with the app password and return the account.
 
-    `probe` checks access to messages. If `is_shut` is True for its answer, the account is connected
-    for posts only.
+    `probe` is the request that checks access to messages. If `is_shut` returns True for its answer,
+    the account is connected for posts only.
     """
     if not answers:
         body = {

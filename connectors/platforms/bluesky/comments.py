@@ -215,7 +215,8 @@ LIKE = "app.bsky.feed.like"
 MODERATION_LOOKUP_STEP = "look"
 BEFORE = "gate"
 REASON = "com.atproto.moderation.defs#reasonOther"
-"""The reason of every report. The members are not asked for one; moderators read the post."""
+"""The reason of every report. Members do not choose one; the platform's moderators read the post.
+"""
 
 _BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
 _YEAR = int(timedelta(days=365) / timedelta(microseconds=1))

@@ -248,7 +248,7 @@ class Bluesky:
         return Absent() if is_record_absent(answers[-1]) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the record, then check that it is gone.
+        """Delete the record, then check that it no longer exists.
 
         A message cannot be deleted for its recipient, so its removal is rejected.
         """

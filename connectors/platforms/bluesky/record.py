@@ -105,8 +105,8 @@ def build_record(
     under: Mapping[str, Any] | None = None,
     people: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the record of a post created at `at`. `blobs` are the uploaded files in the order of
-    the unit's media.
+    """Return the record of a post created at `at`. `blobs` contains the uploaded files in the order
+    of the unit's media.
 
     `under` contains the root and the parent of a reply. `people` maps handles to account IDs.
     """
@@ -152,7 +152,7 @@ def record_labels(made: Mapping[str, Any]) -> frozenset[str]:
 
 
 def first_missing_label(flags: Sequence[str]) -> str:
-    """Return the first flag that a record cannot carry, or ""."""
+    """Return the first flag that a record cannot contain, or ""."""
     pairs = {flag: flag.partition("=") for flag in flags}
     return next(
         (

@@ -58,7 +58,7 @@ def build_facets(text: str, people: Mapping[str, str] | None = None) -> list[dic
 
 
 def first_link(text: str) -> str:
-    """Return the first URL of a text as its reader follows it, or ""."""
+    """Return the URL that the first link of a text opens, or ""."""
     return next((feature["uri"] for _, _, feature in _iter_links(text)), "")
 
 
@@ -138,8 +138,8 @@ def resolve_mentions(
 ) -> Send | Mapping[str, str] | Outcome:
     """Return the next request, the account IDs by handle, or the outcome of a failure.
 
-    A handle that cannot be resolved now delays the post. Sent as plain text, the post would differ
-    from its repeat.
+    The post is delayed while a handle cannot be resolved. If the handle were sent as plain text, a
+    repeat of the request might differ from the first one.
     """
     found: dict[str, str] = {}
     for name in mentioned_handles(text):

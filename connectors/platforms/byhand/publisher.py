@@ -92,8 +92,8 @@ class ManualSite:
 
 _PAID = ("audience", "partners")
 _DOLLARS = PriceRange("USD", 100, 100_000)
-"""Wide limits against typing errors, since neither OnlyFans nor Fansly documents its price range.
-Each shows its limits where the member enters the price."""
+"""A wide price range that only catches typing errors, since neither OnlyFans nor Fansly documents
+its limits. Both show them where the member enters the price."""
 MANUAL_SITES: Mapping[str, ManualSite] = {
     "onlyfans": ManualSite(
         "OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS

@@ -18,7 +18,7 @@ from foundation.sealed import Sealed
 
 NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
 """Permissions for posts and look-ups: view the channel, send messages, embed links, attach files,
-read the history."""
+and read the message history."""
 
 TEXT = 0
 ANNOUNCEMENT = 5

@@ -12,17 +12,19 @@ from connectors.shared.http_responses import quote_segment, success_body
 LOOK = "look"
 PARENT = "parent"
 THREADS = frozenset({10, 11, 12})
-"""Channel types without a separate age restriction; that of the parent channel counts.
+"""Types of channels that have no age restriction of their own; the restriction of the parent
+channel applies.
 
 Source: https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 """
 
 REGISTERED = "guild registered by the tenant"
-"""The policy's condition for a registered server. Connecting an account registers its server."""
+"""The policy's condition that a server is registered. Connecting an account registers its server.
+"""
 
 RESTRICTED = "channel.nsfw == true; for threads and forum posts the parent channel"
 ITS_OWN = "guild-level age restriction alone does not count: Channel.nsfw can be false"
-"""The policy's conditions, in its text, for a channel with content above General."""
+"""The policy's conditions, in the policy's own syntax, for a channel with content above General."""
 
 
 def inspect_destination(

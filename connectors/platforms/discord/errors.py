@@ -18,8 +18,8 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_GUILD = 10004
 UNKNOWN_MESSAGE = 10008
 CHANNEL_GONE_CODES = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
-"""The channel or the bot's permission for it is missing: 50001 missing access, 50013 missing
-permissions."""
+"""Errors for a missing channel or a missing permission of the bot for it: 50001 missing access,
+50013 missing permissions."""
 
 READER_UNREACHABLE_CODES = frozenset({50007, 50033, 50278, *CHANNEL_GONE_CODES})
 """Errors that concern one recipient: 50007 accepts no messages from the bot, 50033 unknown
@@ -28,12 +28,12 @@ recipient, 50278 no common server or a closed chat."""
 TURNED_AWAY = 40333
 TURNED_AWAY_FOR = timedelta(minutes=10)
 """Delay after Discord's edge refused a request with "internal network error", because of its user
-agent or its network. Discord did not process the request.
+agent or its network. Discord did not process the request:
 https://github.com/discord/discord-api-docs/issues/6473"""
 
 HARMFUL = frozenset({20009, 200000, 200001, 240000})
-"""Explicit content, words blocked by an administrator, or harmful links. The same message will
-always be refused."""
+"""Errors for explicit content, words blocked by an administrator, or harmful links. The same
+message will always be refused."""
 
 
 def error_code(answer: StepResult) -> int:
@@ -88,7 +88,7 @@ def _refusal_message(answer: Response) -> Message:
 
 
 def _rate_limit_outcome(answer: Response) -> Retry:
-    """Return the retry after a 429, which states its duration in fractions of a second and whether
-    it applies to the whole bot."""
+    """Return the Retry after a 429 response, which states the delay as a decimal number of seconds
+    and whether it applies to the whole bot."""
     wait = requested_wait(answer) or RATE_WINDOW
     return Retry(max(wait, SHORT_RETRY), limit_scope(answer), Message("connectors.rate_limited"))

@@ -10,8 +10,8 @@ from connectors.contract.outcomes import Published
 from gate.contract.units import Medium
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-"""The zero point of IDs: they count milliseconds from here, followed by 22 bits that distinguish
-IDs of the same millisecond."""
+"""The time from which IDs count milliseconds. The lowest 22 bits of an ID distinguish IDs of the
+same millisecond."""
 
 NONCE_LENGTH = 25
 SPOILER_PREFIX = "SPOILER_"

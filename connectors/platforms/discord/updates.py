@@ -1,6 +1,6 @@
 """Parsing of Discord's gateway events with the types of discord.py.
 
-Its import needs about 16 MiB, so the module is loaded with the first account that listens.
+The import needs about 16 MiB, so the module is loaded with the first account that listens.
 """
 
 from collections.abc import Mapping, Sequence

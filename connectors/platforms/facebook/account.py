@@ -51,8 +51,8 @@ NEEDED = ("pages_manage_posts", "pages_read_engagement")
 is reported on first use."""
 
 SHORTEST = timedelta(days=1)
-"""The minimum remaining lifetime of a token. A shorter one derives from a token valid for an hour.
-"""
+"""The minimum remaining lifetime of a token. A token with a shorter one was derived from a user
+token that is valid for an hour."""
 
 MAX_TOKEN_LIFETIME = timedelta(days=3650)
 """Expiry dates further in the future are ignored."""

@@ -68,8 +68,8 @@ from gate.contract.units import Unit
 
 POSTS = 10
 COMMENTS = 25
-"""Maximum number of comments per request; `POSTS` is that of posts. Facebook refuses larger
-requests as too much data."""
+"""Maximum number of comments per request; `POSTS` is the maximum number of posts. Facebook refuses
+larger requests because they would return too much data."""
 
 _SAID = "id,message,created_time,from,parent{id}"
 _POST = (
@@ -288,8 +288,8 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Like, hide, show or delete a comment, or block its author. If it is refused, check that the
-    comment still exists, since a missing one counts as success."""
+    """Like, hide, show or delete a comment, or block its author. If Facebook refuses, check that
+    the comment still exists, since a missing one counts as success."""
     if act not in MODERATION_ACTIONS or (act == "block" and not _AUTHOR.fullmatch(spot.author)):
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if answers:

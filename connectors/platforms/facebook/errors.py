@@ -19,8 +19,8 @@ FILM_AGAIN = timedelta(seconds=30)
 """The delay before the next attempt if a file was not fetched."""
 
 CALMER = timedelta(minutes=15)
-"""The delay after a block for too many posts, whose end Facebook does not report. A longer delay
-would make most posts too late."""
+"""The delay after a block for too many posts. Facebook does not report when the block ends. With a
+longer delay, most posts would miss their latest publication time."""
 
 FACEBOOK_WORDING = ErrorWording(
     "facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN
@@ -29,7 +29,7 @@ FACEBOOK_WORDING = ErrorWording(
 BLOCKED = 368
 DUPLICATE = 506
 FLAGGED = frozenset({1346003, 1404102})
-"""Subcodes of content that violates Facebook's rules. Other blocks are temporary."""
+"""Subcodes for content that violates Facebook's rules. All other blocks are temporary."""
 
 UNFETCHED = frozenset({324, 389})
 """Errors for a file that Facebook could not fetch from its temporary URL. The file's type and size

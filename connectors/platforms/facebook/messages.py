@@ -22,7 +22,7 @@ MAX_TEXT = 2000
 
 POLL_SECONDS = 60.0
 """Seconds between two reads of the conversations. A Page may send 200 requests a day for each user
-it can message, so one read per minute takes the share of eight users. Webhooks deliver messages
+it can message, so one read per minute uses the limit of eight users. Webhooks deliver messages
 sooner. Source: `messenger-platform/overview/rate-limiting` of
 https://developers.facebook.com/documentation/business-messaging/."""
 

@@ -61,7 +61,7 @@ def page_token_turn(
     only Page.
 
     `rights` are requested in addition to `SCOPES`. A failure after the code was used is not
-    retried: codes are valid once, so the user must authorize again.
+    retried: a code works only once, so the user must authorize again.
     """
     client = oauth.client_from_form(form)
     if not client.client_id or client.secret is None:

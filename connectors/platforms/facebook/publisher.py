@@ -107,8 +107,8 @@ def post_number_in(url: str) -> str:
 PUBLISH = "publish"
 MAX_TEXT = 63_206
 MAX_PICTURES = 10
-"""Maximum number of pictures in a post, as other tools use it; Facebook documents none. `MAX_TEXT`
-counts characters."""
+"""Maximum number of pictures in a post. Facebook documents none; other tools use this one.
+`MAX_TEXT` counts characters."""
 
 FILM = "video/mp4"
 PICTURE_BYTES = 10_000_000
@@ -122,8 +122,8 @@ WINDOW = timedelta(seconds=60)
 """A post older than the attempt by more than this is a different post with the same text."""
 
 WORKED_ON = timedelta(minutes=30)
-"""Time after its upload during which a video that the look-up does not find may still appear. It is
-longer than its temporary URL is valid."""
+"""Time after its upload during which a video that the look-up does not find may still appear. It
+exceeds the lifetime of the video's temporary URL."""
 
 LISTED = 50
 MAX_PAGES = 5
@@ -202,8 +202,8 @@ class Facebook:
         """Check a video by its ID. Otherwise search the Page's posts back to a minute before the
         attempt.
 
-        A post matches by text and time, or by an uploaded picture. Messages are searched in their
-        conversation.
+        A post matches by text and time, or by an uploaded picture. Messages are searched for in
+        their conversation.
         """
         if sought.chat:
             return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
@@ -275,8 +275,8 @@ class Facebook:
         return Send(_build_page_step(after)) if after and len(answers) < MAX_PAGES else Absent()
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post or a reply. If it is refused, check that it still exists, since a missing
-        one counts as deleted."""
+        """Delete a post or a reply. If Facebook refuses, check that the copy still exists, since a
+        missing one counts as deleted."""
         if copy.chat:
             return Rejected(Message("meta.message_stays"), permanent=True)
         if is_own_reply(copy.native_id):

@@ -39,7 +39,8 @@ SCOPES = (
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=20, registered=True)
 NO_GRACE = timedelta(0)
-"""A refresh token can be used once. A second use revokes all tokens derived from it."""
+"""Time for which a used refresh token still works: it works only once. A second use revokes all
+tokens derived from it."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
@@ -57,7 +58,7 @@ def uuid_of(answer: StepResult, name: str = "uuid") -> str:
 
 
 RETIRED = timedelta(minutes=5)
-"""Delay after the API version was retired, until Greenroom is updated."""
+"""Delay of requests after the API version was retired. They fail until Greenroom is updated."""
 
 
 def refusal_text(answer: StepResult) -> str:

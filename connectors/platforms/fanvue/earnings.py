@@ -1,8 +1,8 @@
 """Earnings of a creator on Fanvue: payments of fans, then refunds and chargebacks, page by page.
 
-Amounts are US cents whatever the currency of the payment; `currency` states only that currency. A
-refund or chargeback is a separate row. It appears among the earnings, among the reversals, or in
-both lists, and in one of them without an ID. Its key therefore never contains an ID, so that it
+Amounts are in US cents whatever the currency of the payment; `currency` states only that currency.
+A refund or chargeback is a separate row. It appears among the earnings, among the reversals, or in
+both lists, and in one of the lists it has no ID. Its key therefore never contains an ID, so that it
 counts once. The sign differs between the lists, so `source` determines the kind of a row.
 
 Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending;
@@ -36,7 +36,7 @@ SPENDING_STEP = "spending"
 """Path and step name of the list of reversals; `EARNINGS_STEP` is that of earnings."""
 
 SIZES = 7
-"""Number of different page sizes."""
+"""Number of different page sizes that are used in turn."""
 
 CURRENCY = "USD"
 _PAID = frozenset(("appStore", "checkoutLink", "fanExperience", "mediaLink", "message", "post"))
@@ -107,8 +107,8 @@ def _parse_next_cursor(answer: StepResult) -> str | None:
 
 
 def _missing_scope_outcome(answer: StepResult) -> Reauthorize | None:
-    """Return the request to reconnect if the scope for earnings is missing. Accounts connected
-    before it was requested lack it and can still publish."""
+    """Return Reauthorize if the scope for earnings is missing. Accounts connected before it was
+    requested lack it and can still publish."""
     lacks = (
         isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
     )

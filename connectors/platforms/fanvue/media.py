@@ -59,7 +59,7 @@ class MediaUpload:
         )
 
     def next(self) -> Send | Outcome | None:
-        """Return the next request or the reason for a delay; None when the file is ready."""
+        """Return the next request or the reason for a delay. Return None if the file is ready."""
         if not self.uuid or not self._upload:
             unreadable = self._find_answer(OPEN) is not None
             return (
@@ -78,8 +78,8 @@ class MediaUpload:
         return Send(self._build_complete_step(tags))
 
     def _build_open_step(self) -> WireStep:
-        """Open an upload. Its step name contains the file's digest, so that uploads are never mixed
-        up."""
+        """Open an upload. Its step name contains the file's digest, so that the uploads of two
+        files cannot be confused."""
         kind, ending = self._medium.mime.split("/")
         body = {"name": self._name, "filename": f"{self._name}.{ending}", "mediaType": kind}
         return WireStep(
@@ -171,8 +171,8 @@ class MediaUpload:
 
 
 def lost_upload_outcome(answer: StepResult) -> Outcome:
-    """Return the outcome of a failed upload. An unknown upload starts again; an expired upload URL
-    is requested again."""
+    """Return the outcome of a failed upload. If Fanvue does not know the upload, it is restarted;
+    if an upload URL has expired, a new one is requested."""
     if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
         return Retry(SHORT_RETRY, "account", Message("connectors.uploads_gone"))
     if isinstance(answer, Response) and answer.status == 404:

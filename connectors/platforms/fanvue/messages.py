@@ -1,8 +1,8 @@
 """Messages between a creator and a fan on Fanvue: sending, paid media, look-ups and deletion.
 
-Messages have no idempotency key. A lost one is identified by text, sender and time. One with media
-is also identified by its files and price, since files are uploaded for one message only. Fanvue
-unlocks paid media itself after the payment. Source:
+Messages have no idempotency key. A lost message is identified by text, sender and time. A message
+with media is also identified by its files and price, since files are uploaded for one message only.
+Fanvue unlocks paid media itself after the payment. Source:
 https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
 …/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
 """
@@ -56,8 +56,8 @@ PUBLISH = "publish"
 LISTED = 50
 MAX_PAGES = 5
 FURTHEST = 12
-"""Maximum number of pages back to a paid message, which may be days old. `MAX_PAGES` is that for a
-message just sent; `LISTED` is the size of a page."""
+"""Maximum number of pages to read back to a paid message, which may be days old. `MAX_PAGES` is the
+maximum for a message that was just sent; `LISTED` is the size of a page."""
 
 WINDOW = timedelta(seconds=60)
 """A message older than the attempt by more than this is a different one with the same text."""
@@ -274,7 +274,7 @@ def sender_id(message: Mapping[str, Any]) -> str:
 
 
 def parse_time(told: object) -> datetime | None:
-    """Return a time in UTC. Fanvue documents some times as dates; one without a time of day means
-    the end of the day."""
+    """Return a time in UTC. Fanvue documents some times as dates; a value without a time of day
+    means the end of the day."""
     day = parse_timestamp(f"{told}T00:00:00+00:00")  # None if it contains a time of day
     return day + timedelta(days=1, microseconds=-1) if day is not None else parse_timestamp(told)

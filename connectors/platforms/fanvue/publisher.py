@@ -111,7 +111,7 @@ CAN = Capabilities(
     shows={"": FANVUE_LAYOUT},
     sells={SURFACE.partition(".")[2]: PRICE_RANGE, CHAT_SURFACE.partition(".")[2]: PRICE_RANGE},
 )
-"""The capabilities. Fanvue does not document the maximum number and size of files."""
+"""The capabilities of Fanvue, which does not document the maximum number and size of files."""
 
 
 class Fanvue:
@@ -251,8 +251,8 @@ class Fanvue:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Check that the account still has the post. A 404 without Fanvue's error text does not
-        count."""
+        """Check that the account still has the post. A 404 without Fanvue's error text proves
+        nothing."""
         if not answers:
             return Send(_build_read_step(copy.native_id, "look"))
         if uuid_of(answers[-1]) == copy.native_id:
@@ -293,7 +293,7 @@ class Fanvue:
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """Exchange the refresh token for a new pair of tokens; it can be used once."""
+        """Exchange the refresh token, which works only once, for a new pair of tokens."""
         return fanvue_account.refresh(grant, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:

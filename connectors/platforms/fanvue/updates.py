@@ -2,8 +2,9 @@
 messages.
 
 Chats without new messages are not requested, as
-https://api.fanvue.com/docs/tutorials/efficient-chat-sync recommends. If there are more than one
-poll can read, the next one continues. A message that is returned twice is identified by its ID.
+https://api.fanvue.com/docs/tutorials/efficient-chat-sync recommends. If more chats have new
+messages than one poll can read, the next poll continues. A message that is returned twice is
+identified by its ID.
 """
 
 import json
@@ -37,20 +38,20 @@ takes at most 20 requests."""
 
 BEFORE = timedelta(seconds=60)
 """Overlap with the previous poll, since lists may be delayed. Messages sent longer than this before
-an account's first poll are ignored, because it was not connected."""
+an account's first poll are ignored, because the account was not yet connected."""
 
 CLOCK = timedelta(minutes=5)
 """Assumed maximum delay of message times behind Fanvue's clock. It limits how much of a long list
 is read after a message to thousands of fans, when no chat is newer."""
 
 MAX_READ = 200
-"""Number of chats whose last message is stored as read."""
+"""Number of chats whose last message is stored in the cursor as read."""
 
 _TO_MANY = ("BROADCAST", "MARKETING_", "GHOST_PROMOTION")
 _UNSAID = (*_TO_MANY, "AUTOMATED_")
 _UNLOCKED = "LOCKED_MESSAGE_UNLOCKED"
-"""The type of a message about unlocked media. `_TO_MANY` are prefixes of types sent to many
-recipients, `_UNSAID` those of all types that no user wrote."""
+"""The type of a message about unlocked media. `_TO_MANY` contains the prefixes of types sent to
+many recipients, `_UNSAID` the prefixes of all types that no user wrote."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,9 @@ class ChatSummary:
     at: datetime
     last: str
     quiet: bool
-    """True if the last message went to many recipients and no message is unread. Thousands of such
-    chats are not read. A message that a fan wrote less than a poll before it, and that the creator
-    opened in Fanvue's app, is missed."""
+    """True if the last message was sent to many recipients and no message is unread. Such chats are
+    not read, since there may be thousands. A fan's message is missed if it was written less than
+    one poll before that message and the creator has opened it in Fanvue's app."""
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
@@ -165,8 +166,8 @@ def _poll_updates(mark: ChatCursor) -> PollGenerator:
 def _begin_scan(
     mark: ChatCursor, answer: StepResult, chats: list[ChatSummary]
 ) -> tuple[ChatCursor, datetime, datetime] | None:
-    """Return the mark of a pass, the time from which chats are new, and the time from which they
-    are read.
+    """Return the start mark of a pass, the time from which chats are new, and the time from which
+    their messages are read.
 
     Return None for an account without chats if the answer contains no date.
     """
@@ -216,8 +217,8 @@ class _ChatReadResult:
 def _read_chat(
     chat: ChatSummary, since: datetime
 ) -> Generator[WireStep, StepResult, _ChatReadResult]:
-    """Read a chat back to `since`. A refused chat does not stop the others. If there is more than a
-    poll may read, a notice tells a member to open the chat."""
+    """Read a chat back to `since`. A refused chat does not stop the others. If the chat has more
+    messages than a poll may read, a notice asks a member to open the chat."""
     found: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         answer = yield chat_page_step(chat.fan, page, name=UPDATES)

@@ -31,7 +31,7 @@ _ABOUT: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("follow.", frozenset({"followers"})),
 )
 """Reads by the prefix of the event type after `creator.`. Messages of the creator and read receipts
-trigger none. A payment may be for a locked message, whose status the chat shows."""
+trigger none. A payment may be for a locked message, whose status is read from the chat."""
 
 _BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("message", frozenset({"chats"})),

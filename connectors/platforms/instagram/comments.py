@@ -259,8 +259,8 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Hide, show or delete a comment. If it is refused, check that it still exists, since a missing
-    one counts as success."""
+    """Hide, show or delete a comment. If Instagram refuses, check that the comment still exists,
+    since a missing one counts as success."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if not answers:
@@ -286,8 +286,8 @@ def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
 
 
 def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Check that the comment still exists. Instagram also reports comments as missing that the
-    token may not access."""
+    """Check that the comment still exists. Instagram also reports a comment as missing if the token
+    may not access it."""
     if len(answers) == 1:
         return Send(_build_lookup_step(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
     last = answers[-1]
@@ -307,7 +307,7 @@ POSTS = 10
 COMMENTS = 25
 REPLIES = 25
 """Maximum number of replies per request, like `POSTS` and `COMMENTS`. Instagram refuses larger
-requests as too much data."""
+requests because they would return too much data."""
 
 _SAID = "id,text,timestamp,username,from"
 _COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"

@@ -136,8 +136,8 @@ def _code_in(url: str) -> str:
 
 
 def next_page_cursor(answer: StepResult) -> str:
-    """Return the cursor of the next page, or "" at the end. A page may be incomplete and still have
-    a successor."""
+    """Return the cursor of the next page, or "" at the end. A page may contain fewer entries than
+    requested although another page follows."""
     return next_cursor(success_body(answer))
 
 

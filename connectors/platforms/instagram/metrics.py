@@ -1,4 +1,5 @@
-"""Metrics of Instagram posts and stories. Those of a story are available for its 24 hours.
+"""Metrics of Instagram posts and stories. The metrics of a story are available for the 24 hours
+that it is visible.
 
 Source: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and
 /insights, "Story media metrics"

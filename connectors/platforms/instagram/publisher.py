@@ -2,9 +2,9 @@
 A single video becomes a reel; a single picture or video may be a story. Instagram downloads each
 file from a temporary URL.
 
-A container is created for each file and, for a carousel, one around them. When they are ready, the
-last request publishes the outer one. Posts cannot be deleted. There is no idempotency key, so a
-lost answer is looked up in the list of posts. Source:
+A container is created for each file and, for a carousel, one container that includes them. When
+they are ready, the last request publishes the outer one. Posts cannot be deleted. There is no
+idempotency key, so a lost answer is looked up in the list of posts. Source:
 https://developers.facebook.com/docs/instagram-platform/content-publishing
 """
 
@@ -97,7 +97,7 @@ MAX_TAGS = 30
 MAX_MENTIONS = 20
 TALLEST = 0.8
 WIDEST = 1.91
-"""Maximum ratio of a picture's width to its height, 1.91:1. `TALLEST` is the minimum, 4:5."""
+"""Maximum ratio of a picture's width to its height, 1.91:1. `TALLEST` is the minimum ratio, 4:5."""
 
 FILM = "video/mp4"
 PICTURE_BYTES = 8 * 1024 * 1024
@@ -213,7 +213,7 @@ class Instagram:
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Search the account's posts back to a minute before the attempt by caption and time.
 
-        A post without text is identified by its container. Messages are searched in their
+        A post without text is identified by its container. Messages are searched for in their
         conversation.
         """
         if sought.chat:

@@ -27,8 +27,8 @@ STORY_OPTION = PostOption("story", "flag", default=options.OPTION_FALSE)
 MENTIONS_OPTION = PostOption(
     "mentions", "list", most=600, entries=20, pattern=r"[a-z0-9._]{1,30}", read=True, example="lea"
 )
-"""Accounts that Instagram notifies and names in the story. Their position in the picture is not
-set."""
+"""Option with the accounts that the story mentions and that Instagram notifies. The position of the
+mentions in the picture is not set."""
 
 STORY_FORMAT = PostFormat(
     INSTAGRAM_STORY_LAYOUT, max_bytes=100_000_000, film_seconds=(3, 60), hours=24
@@ -43,8 +43,8 @@ def is_story(chosen: Sequence[PlatformOption]) -> bool:
 
 
 def story_problem(unit: Unit) -> Message | None:
-    """Return the reason why options conflict, or None. Mentions are for stories only, all other
-    options for posts only."""
+    """Return the reason why options conflict, or None. Only stories may have mentions, and only
+    posts may have the other options."""
     story = is_story(unit.options)
     names = (one.name for one in unit.options if one.name != STORY_OPTION.name)
     wrong = next((name for name in names if (name == MENTIONS_OPTION.name) != story), "")
@@ -69,8 +69,8 @@ def story_container(
 
 
 def look_up_story(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Check the container, then search the current stories. The only one of its kind since the
-    attempt is the match."""
+    """Check the container, then search the current stories. The match is the only story with the
+    same kind of media since the attempt."""
     return look_up_textless(_NETWORK, sought, "", answers)
 
 

@@ -50,14 +50,14 @@ SCOPES = (
 )
 ADULT = "adult"
 GENERAL = "general"
-"""Answers in the form of a member who has read the server's rules: content above General is allowed
-(`ADULT`) or not."""
+"""Form values by which a member who has read the server's rules states whether they allow content
+above General (`ADULT`) or not."""
 
 REGISTER_PREDICATE = (
     "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
 )
 RULES_UNCHANGED_PREDICATE = "live rules digest equals the register, else H"
-"""The policy's conditions, in its text, for a server with content above General."""
+"""The policy's conditions, in the policy's own syntax, for a server with content above General."""
 
 FORM = ConnectForm(
     fields=(
@@ -118,7 +118,8 @@ def is_missing(answer: StepResult) -> bool:
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """Return the outcome of a failure.
 
-    Source: https://docs.joinmastodon.org/client/authorized/ and the entities' methods
+    Source: https://docs.joinmastodon.org/client/authorized/ and the documentation of each API
+    method
     """
     if isinstance(answer, Response) and answer.status == 403:
         said = refusal_text(answer).lower()
@@ -321,7 +322,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 def inspect_destination(
     place: Destination, answers: tuple[StepResult, ...]
 ) -> Send | DestinationReport | Outcome:
-    """Report the member's answer about the server's rules, and check that the rules have not
+    """Report the member's statement about the server's rules, and check that the rules have not
     changed since."""
     if not place.register.get("adult"):
         return DestinationReport(fails=(REGISTER_PREDICATE,))

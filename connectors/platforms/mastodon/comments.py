@@ -26,8 +26,8 @@ BEGINNING = "0"
 """A cursor before the first notification, for an account without any."""
 
 OPEN = frozenset({"public", "unlisted", "private"})
-"""Visibilities of comments, for all users or for the author's followers. A `direct` post is a
-message."""
+"""Visibilities of comments: those readable by all users and those readable by the author's
+followers. A `direct` post is a message."""
 
 MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "block", "report"})
 _LIKES = {"like": "favourite", "unlike": "unfavourite"}

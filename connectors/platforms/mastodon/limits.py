@@ -43,7 +43,7 @@ _TOLD = {
     "picture_pixels": ("media_attachments", "image_matrix_limit"),
     "film_pixels": ("media_attachments", "video_matrix_limit"),
 }
-"""The path of each limit in `configuration`."""
+"""The path of each limit in the server's `configuration`."""
 
 _OVER = re.compile(
     r"limit of \d+ exceeded|Cannot attach more than|must be less than|are not supported|too long"
@@ -54,11 +54,11 @@ messages)."""
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """Limits of a server: characters of a text, files of a post, characters counted per URL, and
-    characters of an alt text; bytes and pixels of a file.
+    """Limits of a server: the characters of a text, the files of a post, the characters counted per
+    URL, the characters of an alt text, and the bytes and pixels of a file.
 
-    The defaults are Mastodon's, except for videos: 40 MiB, because older servers have not raised it
-    to 99.
+    The defaults are Mastodon's, except for videos: the default is 40 MiB, because older servers do
+    not have the later limit of 99 MiB.
     """
 
     text: int = 500
@@ -155,7 +155,7 @@ def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any]
 
 
 def limit_refusal(answer: StepResult) -> Rejected | None:
-    """Return the rejection if an unknown limit was exceeded, or None."""
+    """Return the rejection if the server reports that a limit was exceeded, or None."""
     said = (
         answer.body.get("error")
         if isinstance(answer, Response) and isinstance(answer.body, dict)

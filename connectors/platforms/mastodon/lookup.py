@@ -168,5 +168,6 @@ def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _text_without_mention(text: str, sought: LookupQuery) -> str:
-    """Return the source text; that of a message without the recipient's name before it."""
+    """Return the source text of a post. For a message, omit the recipient's handle at its
+    beginning."""
     return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

@@ -48,8 +48,9 @@ READER = "reader"
 CONVERSATIONS_STEP = "talks"
 
 POLL_SECONDS = 30.0
-"""Seconds between two polls: 10 of the 300 requests that an account, and an IP address for all its
-accounts, has in five minutes. Source: https://docs.joinmastodon.org/api/rate-limits/"""
+"""Seconds between two polls. This uses 10 of the 300 requests in five minutes that an account has,
+and that an IP address has for all its accounts. Source:
+https://docs.joinmastodon.org/api/rate-limits/"""
 
 RESERVED_CHARACTERS = 32
 """Characters of a message reserved for its recipient's handle: the @, thirty letters and a space.
@@ -59,8 +60,8 @@ https://docs.joinmastodon.org/user/posting/#text"""
 LISTED = 80
 MAX_PAGES = 5
 MAX_CONVERSATIONS = 40
-"""Conversations per list. `LISTED` is the maximum number of notifications per page, `MAX_PAGES` the
-number of pages per poll."""
+"""Maximum number of conversations per list. `LISTED` is the maximum number of notifications per
+page, `MAX_PAGES` the maximum number of pages per poll."""
 
 KEPT = ("accounts.id", "last_status.id", "last_status.visibility")
 """The fields of conversations that are stored, since the list includes conversations with others.
@@ -182,8 +183,8 @@ def _build_message_step(unit: Unit, acct: str, under: str) -> WireStep:
 
 
 def _send_outcome(answer: StepResult, unit: Unit) -> Outcome:
-    """Return the outcome of a message. If the post mentions no account, the recipient blocks
-    messages or has left."""
+    """Return the outcome of a message. If the created post mentions no account, the recipient
+    blocks messages or no longer exists."""
     told = success_body(answer)
     if number := id_of(answer):
         reached = unit.viewer in mentioned_accounts(told)

@@ -176,8 +176,8 @@ class Mastodon:
         return _content_warning(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each file, wait until the server has processed it, then publish. A message goes to
-        its recipient alone."""
+        """Upload each file, wait until the server has processed it, then publish. A message is sent
+        to its recipient alone."""
         if unit.viewer:
             return messages.next_step(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
@@ -286,7 +286,7 @@ class Mastodon:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Check that the post is collapsed behind its content warning if it was sent so."""
+        """Check that the post is collapsed behind its content warning if it was sent with one."""
         wanted = [flag for flag in (SENSITIVE_MARK, WARNING_MARK) if flag in flags]
         if not wanted or copy.native_id.startswith(REMOVED):
             return MarkReport(there=not copy.native_id.startswith(REMOVED))

@@ -24,15 +24,15 @@ _PATH = (
 )
 _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|^]*[a-z0-9_&=#/-])?"
 _ADDRESS = regex.compile(rf"{_BEFORE}https?://{_HOST}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""A URL as a server recognizes it. Letters directly after a path belong to it, those after a host
-or a query do not (config/initializers/twitter_regex.rb of Mastodon). Since 4.3 some do after a
-query; they are counted as text here."""
+"""A URL as a server recognizes it. Letters directly after a path belong to the URL; letters after a
+host or a query do not (config/initializers/twitter_regex.rb of Mastodon). Since 4.3, some letters
+after a query belong to it; they are counted as text here."""
 
 _MENTION = re.compile(r"(?<![\w/])@(\w+)@[\w.-]+\w")
 
 
 def text_length(text: str, per_address: int = LINK_LENGTH) -> int:
-    """Return the length that counts against the limit of a post."""
+    """Return the length of a text as it counts towards the limit of a post."""
     named = _MENTION.sub(r"@\1", text)
     return count_graphemes(_ADDRESS.sub("x" * per_address, named))
 
@@ -42,8 +42,8 @@ _BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size
 
 
 class _Words(HTMLParser):
-    """Parser that collects the text of a post. A URL is split into several elements, which together
-    are the URL."""
+    """Parser that collects the text of a post. The HTML of a URL is split into several elements,
+    whose joined text is the URL."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -86,8 +86,8 @@ def outcome_unless_present(
 ) -> Send | Outcome:
     """Check that an object still exists after a refused deletion.
 
-    Meta also reports objects as missing that the token may not access. If the object can be read,
-    reject with the message `there`.
+    Meta also reports an object as missing if the token may not access it. If the object can be
+    read, the deletion is rejected with the message `there`.
     """
     if not asked:
         path = f"/{quote_segment(native_id)}?fields=id"
@@ -109,14 +109,14 @@ MAX_REMAINING = 50
 
 MARGIN = timedelta(minutes=10)
 LATE = timedelta(days=1)
-"""Age up to which comments on a page that is read anyway are returned again. Some comments appear
-late, for example after moderation. Older pages are requested only within `MARGIN`."""
+"""Age up to which comments on a page that is requested anyway are returned again. Some comments
+appear late, for example after moderation. Older pages are requested only within `MARGIN`."""
 
 
 @dataclass(frozen=True)
 class CommentNetwork:
-    """Requests and formats of a network's comments, which are listed newest first in a post's
-    `comments`."""
+    """The requests and formats of a network's comments. A post's `comments` are listed newest
+    first."""
 
     posts: Callable[[str], str]
     """Returns the path of the newest posts, or of those after a cursor."""
@@ -157,7 +157,7 @@ class _Place:
 
     @property
     def open(self) -> bool:
-        """Return True if pages are left to read."""
+        """Return True if there are pages left to read."""
         return bool(self.after or self.left)
 
     def settled(self) -> "_Place":

@@ -76,8 +76,8 @@ MEDIA_REJECTED_CODES = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
 NOT_VISIBLE_CODE = (100, 33)
 NOT_KNOWN = (24, 4279009)
 MISSING_CODES = frozenset({NOT_KNOWN, NOT_VISIBLE_CODE})
-"""Errors for an object that does not exist, does not exist yet, or is not visible to the token. A
-read of an existing object may return one, so it is repeated."""
+"""Errors for an object that does not exist, does not exist yet, or is not visible to the token.
+Meta may return them for an existing object, so the read is repeated."""
 
 
 def id_from_answer(answer: StepResult) -> str:
@@ -151,8 +151,7 @@ def next_cursor(told: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ErrorWording:
-    """Message codes of a network for common errors, and the delay after a file that is not
-    ready."""
+    """Message codes of a network for common errors, and the delay while a file is not ready."""
 
     daily: str
     not_fetched: str
@@ -190,8 +189,8 @@ def outcome_of_failure(
 
 
 def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
-    """Return the outcome of rate limits, temporary errors and all others. Posts whose publication
-    was answered with "blocked" have been seen live."""
+    """Return the outcome of a rate limit, a temporary error or any other error. Some posts were
+    live although Meta had answered their publication with "blocked"."""
     if (
         code in RATE_LIMIT_CODES
         or code in BUSY_CODES
@@ -219,20 +218,20 @@ GONE = frozenset({2534014, 2018001, 1545041, 2018108})
 
 UNAVAILABLE = 551
 CAPABILITY = 3
-"""The application has no access to messages."""
+"""Error code: the application has no access to messages."""
 
 BLOCKED = 368
-"""Meta has suspended messages of this account for a while."""
+"""Error code: Meta has suspended the messages of this account for a while."""
 
 ARCHIVED = 2534001
-"""The account's owner deleted or archived the conversation."""
+"""Error code: the account's owner deleted or archived the conversation."""
 
 UNCERTAIN_RATE = 2207051
-"""A rate limit also returned for posts that were published, so it does not prove that a message was
-not sent."""
+"""A rate limit error that was also returned for published posts, so it does not prove that a
+message was not sent."""
 
 TEMPORARY = 1200
-"""A temporary failure of messages. It does not state that the message was not sent."""
+"""A temporary error of messages. It does not state that the message was not sent."""
 
 A_WHILE = timedelta(minutes=15)
 

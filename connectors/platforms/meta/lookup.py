@@ -1,10 +1,11 @@
 """Look-up of a lost post without text on Instagram or Threads.
 
-The container is checked first. One that is still ready was not published; a published one reports
-that state, but not the ID of its post. The post is then the only one in the list since the attempt
-without text and with the same kind of media. With two such posts there is no match. Source:
-https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check container
-status", and https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status"
+The container is checked first. A container that is still ready was not published. The status of a
+published one does not contain the ID of its post. The post is then the only one in the list since
+the attempt that has no text and the same kind of media. If there are two such posts, there is no
+match. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check
+container status", and https://developers.facebook.com/docs/threads/troubleshooting, "Publishing
+Status"
 """
 
 from collections.abc import Callable, Mapping
@@ -41,8 +42,8 @@ _FILM = "video/mp4"
 
 @dataclass(frozen=True)
 class LookupNetwork:
-    """The differences of a network: the fields for a container's state and for a post's text, and
-    its list of posts."""
+    """The differences of a network: its list of posts, and the fields for a container's state and a
+    post's text."""
 
     status: str
     words: str
@@ -121,7 +122,7 @@ def _find_container(sought: LookupQuery, parent: str) -> str:
 
 
 def _parse_container_status(answer: StepResult, field: str) -> str:
-    """Return the state of a container, or "" if there was no response. Reads of an existing
+    """Return the state of a container, or "" if there was no usable response. A read of an existing
     container may fail."""
     if not isinstance(answer, Response):
         return ""

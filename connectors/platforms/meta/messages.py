@@ -58,8 +58,8 @@ LOOK = "look"
 MESSAGES_PROBE_STEP = "chats"
 
 POLL_SECONDS = 30.0
-"""Seconds between two reads of the list, which use 2 of the 60 requests for conversations that an
-account has in this time."""
+"""Seconds between two reads of the list. The reads use 2 of the 60 requests for conversations that
+an account has in this time."""
 
 POLL_GAP = 0.5
 """Seconds between an answer and the next request. An account may send two requests for
@@ -67,15 +67,16 @@ conversations a second; with this gap the third arrives at least a second after 
 the latency."""
 
 REPLY_HOURS = 24
-"""Standard messaging:
+"""Hours of Meta's standard messaging window:
 https://developers.facebook.com/docs/messenger-platform/policy/policy-overview"""
 
 LISTED = 50
 MAX_PAGES = 5
 MAX_PEOPLE = 12
 TOLD = 20
-"""Messages that Meta returns of a conversation. `LISTED`: conversations of a page; `MAX_PAGES`:
-pages of the list per poll; `MAX_PEOPLE`: conversations read per poll."""
+"""Number of messages that Meta returns of a conversation. `LISTED` is the number of conversations
+per page, `MAX_PAGES` the number of pages of the list per poll, and `MAX_PEOPLE` the number of
+conversations read per poll."""
 
 LATE = timedelta(seconds=60)
 TIES = timedelta(seconds=10)
@@ -84,7 +85,7 @@ may be delayed. Known messages are ignored."""
 
 SETTLED = timedelta(seconds=2)
 """Age from which a change of a conversation is final. Meta's times are whole seconds, so a later
-change in the same second shows the same time."""
+change in the same second has the same time."""
 
 WINDOW = timedelta(seconds=60)
 """A message older than the attempt by more than this is a different one with the same text."""
@@ -269,7 +270,7 @@ class _Mark:
         )
 
     def may_be(self, talk: Mapping[str, Any]) -> bool:
-        """Return True if the conversation changed recently enough to be unread."""
+        """Return True if the conversation changed recently enough that it may be unread."""
         return _updated_seconds(talk) >= self.floor - LATE.total_seconds()
 
     def since(self, talk: Mapping[str, Any]) -> datetime:
@@ -304,8 +305,8 @@ def _start_polling(network: MessagingNetwork) -> PollGenerator:
 
 
 def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
-    """Read the changed conversations, then the messages of each, the one that has waited longest
-    first."""
+    """Read the list of changed conversations, then the messages of each, beginning with the one
+    that has waited longest."""
     talks: list[dict[str, Any]] = []
     after = ""
     whole = False
@@ -342,8 +343,8 @@ def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
 def _parse_updates(
     mark: _Mark, talk: Mapping[str, Any], listed: list[dict[str, Any]]
 ) -> list[ChatUpdate]:
-    """Return the new messages of the other user, oldest first, after a notice if there were more
-    than Meta returns."""
+    """Return the new messages of the other user, oldest first. If there were more than Meta
+    returns, a notice precedes them."""
     since = mark.since(talk)
     dated = [
         (at, one)

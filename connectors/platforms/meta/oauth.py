@@ -42,9 +42,9 @@ WRAPPED = f"data.0.{oauth.ACCESS_TOKEN_FIELD}"
 others received the object alone."""
 
 TRIED = timedelta(days=3)
-"""Assumed lifetime of a token whose expiry is unknown. It is refreshed at 80 % of this, when it is
-old enough, and its expiry is known afterwards. A token pasted in its last days may expire before,
-so a member must reconnect the account."""
+"""Assumed lifetime of a token whose expiry is unknown. The token is refreshed after 80 % of this
+time, when it is old enough, and its expiry is known afterwards. A token that was pasted in its last
+days may expire earlier; a member must then reconnect the account."""
 
 TOKEN_LIFETIME = timedelta(days=60)
 """Time for which a refreshed token remains valid."""
@@ -190,7 +190,7 @@ def refresh_tokens(
     network: TokenNetwork, grant: RefreshGrant, answers: tuple[StepResult, ...]
 ) -> Send | RenewedTokens | Outcome:
     """Return the next request or the refreshed token. A token that works but cannot be refreshed
-    now counts for some days more.
+    yet is assumed to be valid for some more days.
 
     Meta does not document the error for a token that is too young and refuses expired ones with
     several errors. The token itself is therefore tested, so that a working account need not be

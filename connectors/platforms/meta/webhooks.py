@@ -1,11 +1,11 @@
 """Webhooks of Instagram, Pages (several accounts in one call) and Threads.
 
-All calls arrive at one URL of the installation. A call is signed with the secret of its application
-over the body alone and repeated for 36 hours until it is accepted. Only the affected accounts and
-the kinds of reads are taken from it. Actions of the account itself are ignored.
+All calls arrive at one URL of the installation. A call is signed over the body alone with the
+secret of its application, and repeated for 36 hours until it is accepted. Only the affected
+accounts and the kinds of reads are taken from it. Actions of the account itself are ignored.
 
-Mentions on Threads are not included, because they name no account; they are polled. Unverified:
-that `owner_id` on Threads is the ID that the account's token returns. Source:
+Mentions on Threads are not included, because they name no account; they are polled. Unverified
+assumption: `owner_id` on Threads is the ID that the account's token returns. Source:
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
 https://developers.facebook.com/docs/graph-api/webhooks/reference/page/#feed,
 https://developers.facebook.com/docs/instagram-platform/webhooks,
@@ -61,10 +61,10 @@ def read_signature(header: str) -> str:
 
 
 def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
-    """Return the verify token and the challenge of a subscription request, or "" and "".
+    """Return the verify token and the challenge of a subscription request, or two empty strings.
 
-    Only challenges of letters, digits, - and _ are accepted, so that the response cannot contain a
-    page.
+    Only challenges of letters, digits, - and _ are accepted, so that the response cannot contain
+    HTML.
     """
     said = query.get("hub.challenge", "")
     asked = query.get("hub.mode") == "subscribe" and _CHALLENGE.fullmatch(said)
@@ -156,8 +156,8 @@ def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
 
 
 def _is_news(platform: str, account: str, value: Mapping[str, Any]) -> bool:
-    """Return True if another user wrote something. A Page's feed also reports likes and the Page's
-    own posts."""
+    """Return True if another user wrote a comment or message. A Page's feed also reports likes and
+    the Page's own posts."""
     if _parse_author_id(value, "from") == account:
         return False
     return platform != "facebook" or (

@@ -163,7 +163,7 @@ class OwnPage:
         return _failure_outcome(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Replace the item under its content ID; its files are already uploaded. A tombstone is
+        """Replace the item under its content ID; its files are already uploaded. A deleted item is
         never overwritten."""
         if not answers:
             unfit = unit_checks.unit_problem(

@@ -48,8 +48,8 @@ NSFW_MARK = "nsfw=true"
 
 EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
-"""Accounts connected before the last two scopes were added can neither read messages nor block or
-report users."""
+"""The requested scopes. Accounts connected before the last two were added can neither read messages
+nor block or report users."""
 
 WHOAMI_STEP = "me"
 ABOUT = "about"
@@ -66,14 +66,16 @@ FORBIDDEN = "forbidden"
 OVER18_PREDICATE = "subreddit.over18 == true"
 REGISTERED_PREDICATE = "register entry present and rules snapshot <= 90 days"
 AI_ALLOWED_PREDICATE = "register.ai_allowed == true"
-"""The policy's conditions for posts above General, in the policy's own syntax."""
+"""The policy's conditions, in the policy's own syntax, for posts above General."""
 
 RULES_LIVE = timedelta(days=90)
 GAP_SECONDS = 600
-"""Minimum interval of posts. Faster posts are treated as spam, together with the account."""
+"""Minimum interval between posts. If posts are more frequent, Reddit treats them and the account as
+spam."""
 
 TOKEN_GRACE = timedelta(days=365)
-"""A refresh token works repeatedly; Reddit announced a lifetime of one year in 2021."""
+"""Time for which a refresh token can be used again. Reddit accepts it repeatedly and announced a
+lifetime of one year in 2021."""
 
 FORM = ConnectForm(
     fields=(
@@ -120,7 +122,8 @@ def parse_account(account: str) -> PostingAccount:
 
 
 def user_agent_header(account: str = "") -> Mapping[str, str]:
-    """Return the user agent. Reddit refuses requests without one and slows down common ones."""
+    """Return the user agent. Reddit refuses requests without one and slows down requests with a
+    common one."""
     who = f"by /u/{parse_account(account).user}" if account else "signing in"
     return {"user-agent": f"python:greenroom:1 ({who})"}
 
@@ -288,8 +291,8 @@ def _build_account(
 def _setup_problem(
     about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount
 ) -> Message | None:
-    """Return the reason why this user cannot post to the community, or could not find such a post
-    again."""
+    """Return the reason why this user cannot post to the community, or why a look-up could not find
+    their posts."""
     if about.get("over18") is True and me.get("over_18") is not True:
         return Message("reddit.adults_hidden")
     if about.get("user_is_banned") is True:
@@ -301,8 +304,8 @@ def _setup_problem(
 
 
 def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult]) -> bool:
-    """Communities without flairs refuse to list them, so the list is requested only if it is
-    needed."""
+    """Return True if the list of flairs is needed. A community without flairs refuses to return it,
+    so it is requested only then."""
     return (
         bool(str(form.get("flair", "")).strip())
         or http_responses.success_body(told[ASKS]).get("is_flair_required") is True

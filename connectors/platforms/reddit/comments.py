@@ -65,15 +65,16 @@ from gate.contract.units import Unit
 
 MODERATION_ACTIONS = frozenset({"block", "report"})
 POLL_EVERY_NTH = 10
-"""Minutes between reads. All accounts of an application share a hundred requests per minute, posts
-included, and each community is read separately."""
+"""Minutes between two reads. All accounts of an application share a hundred requests per minute,
+including those for posts, and each community is read separately."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 4
 """Maximum number of pages per read, followed by one request for the authors of the posts."""
 
 HELD = timedelta(days=1)
-"""A filter may hold a comment back for up to a day, and it then appears with its original time."""
+"""Maximum time for which a filter may hold a comment. The comment then appears with its original
+time."""
 
 WINDOW = timedelta(seconds=60)
 """A comment older than the attempt by more than this is a different one with the same text."""
@@ -354,8 +355,9 @@ def _build_page_step(account: str, after: str = "") -> WireStep:
 def moderate_comment(
     on: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Block the author of a comment, or report the comment to the moderators. Both are idempotent,
-    also for a deleted comment, and the response confirms only that the request was accepted."""
+    """Block the author of a comment, or report the comment to the moderators. Both actions are
+    idempotent, also for a deleted comment. The response confirms only that the request was
+    accepted."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("reddit.cannot_act"), permanent=True)
     if not answers:

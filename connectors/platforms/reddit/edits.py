@@ -1,7 +1,7 @@
 """Edits of text posts on Reddit. Titles and media posts cannot be edited.
 
-The post is read before the edit, because without a separate title its first line became the title.
-Source: https://www.reddit.com/dev/api#POST_api_editusertext
+The post is read before the edit, because the first line of its text became the title if it had no
+separate title. Source: https://www.reddit.com/dev/api#POST_api_editusertext
 """
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep

@@ -26,8 +26,8 @@ WINDOW = timedelta(seconds=60)
 
 PICTURE_MADE = timedelta(minutes=5)
 FILM_MADE = timedelta(minutes=30)
-"""Time for which a post of one picture or video may still be processed. Reddit documents none; 44
-seconds were recorded for a video of 13 seconds."""
+"""Time for which a post of one picture or video may still be processed. Reddit documents none; a
+processing time of 44 seconds was recorded for a video of 13 seconds."""
 
 MAX_PAGES = 5
 
@@ -76,9 +76,10 @@ def _resolve_absence(
 ) -> LookupResult:
     """Return Absent if the lists prove it, else Unknown.
 
-    Reddit hides adult content from some applications, so a list without any proves nothing about
-    such a post. A list is also inconclusive while the post may be processed, and if it has a post
-    with this title and another text, which its owner or a moderator may have edited.
+    Reddit hides adult content from some applications, so a list without any adult post proves
+    nothing about such a post. A list is also inconclusive while the post may be processed, and if
+    it contains a post with this title and another text, which its owner or a moderator may have
+    edited.
     """
     shown = [post for answer in answers for post in listing_entries(answer) or ()]
     if any(_is_candidate(post, sought) and (created_at(post) or start) >= start for post in shown):

@@ -1,7 +1,7 @@
 """Uploads of pictures and videos to Reddit: request an upload lease, then send the file to the
 store.
 
-Reddit does not document it. Source: the client library praw,
+Reddit does not document this API. Source: the client library praw,
 https://github.com/praw-dev/praw/blob/main/praw/models/media.py; for videos its recorded tests: a
 separate store, a lease of one minute and at most 2 GiB
 (`tests/integration/cassettes/TestSubreddit.test_submit_video.json` there).
@@ -120,7 +120,8 @@ class MediaUpload:
         )
 
     def _build_put_step(self) -> WireStep:
-        """No credential is sent, because the fields authorize the upload."""
+        """Return the step that sends the file. It has no credential, because the form fields
+        authorize the upload."""
         return WireStep(
             f"{UPLOAD_PUT_STEP}{self._name}",
             StepKind.STAGE,

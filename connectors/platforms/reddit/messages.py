@@ -1,12 +1,13 @@
 """Private messages on Reddit, as replies to users who wrote first.
 
-They are in the inbox among comments, which cannot be filtered by time and is read from the newest
-entry. A reply is added to the reader's last message and reaches its author. Since 2025 Reddit
-stores messages in its chat and states that these requests continue to work, but the separate lists
-of messages redirect to a sign-in page and are not used. The list of sent messages proves absence
-only if it contains a known message. Sources: https://www.reddit.com/dev/api#GET_message_inbox,
-#GET_message_sent, #POST_api_comment; https://www.reddit.com/r/modnews/comments/1jf1dy5/;
-https://github.com/praw-dev/praw/issues/2077 and 2081
+Messages are in the inbox among comments. The inbox cannot be filtered by time, so it is read from
+the newest entry. A reply is added to the reader's last message and reaches its author. Since 2025
+Reddit stores messages in its chat and states that these requests continue to work, but the separate
+lists of messages redirect to a sign-in page and are not used. The list of sent messages proves
+absence only if it contains a known message. Sources:
+https://www.reddit.com/dev/api#GET_message_inbox, #GET_message_sent, #POST_api_comment;
+https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/praw/issues/2077 and
+2081
 """
 
 import re
@@ -53,14 +54,14 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 _NOT_ALONE = ("subreddit", "distinguished")
-"""Fields of messages that are not from one user to another."""
+"""Fields that are set only in messages of a community or of moderators."""
 
 PUBLISH = "publish"
 LOOK = "look"
 UPDATES = "updates"
 POLL_SECONDS = 120.0
-"""Seconds between polls. All accounts of an application share a hundred requests per minute, posts
-included."""
+"""Seconds between polls. All accounts of an application share a hundred requests per minute,
+including those for posts."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 5
@@ -153,8 +154,8 @@ def _format_cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -
 
 
 def _explain_polling_failure(answer: StepResult, me: str) -> PollGenerator:
-    """A 403 without a reason means a suspended account or a missing scope; in the latter case posts
-    still work."""
+    """Return the next request or the outcome of a failed poll. A 403 without a reason means a
+    suspended account or a missing scope; if only the scope is missing, posts still work."""
     if not is_unexplained_refusal(answer):
         return outcome_of_failure(answer, creates=False)
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", me)

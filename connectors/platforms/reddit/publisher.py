@@ -87,7 +87,7 @@ MAX_TITLE = 300
 MAX_TEXT = 40_000
 MAX_GALLERY = 20
 PICTURE_BYTES = 20 * 1024 * 1024
-"""Maximum bytes of a picture. Reddit accepts larger videos than any file here."""
+"""Maximum size of a picture in bytes. Reddit's limit for videos is larger than any file here."""
 
 CAN = Capabilities(
     platform="reddit",
@@ -124,7 +124,8 @@ CAN = Capabilities(
         ),
     ),
 )
-"""Reddit does not document how long an approval takes; users report weeks."""
+"""The capabilities of Reddit. It does not document how long the approval of an application takes;
+users report weeks."""
 
 
 class Reddit:
@@ -136,8 +137,8 @@ class Reddit:
     refresh_grace = reddit_account.TOKEN_GRACE
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Return the length of the title if it is too long or there is no other text, else that of
-        the text."""
+        """Return the length of the title if it is too long or there is no other text. Otherwise
+        return the length of the text."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
         if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
@@ -309,7 +310,8 @@ class Reddit:
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """Return the next request, or the comments to the account in the community."""
+        """Return the next request, or the replies and mentions that the account received in the
+        community."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
@@ -352,7 +354,7 @@ class Reddit:
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Revoke the grant."""
+        """Revoke the tokens of the account."""
         return reddit_account.revoke_tokens(held, answers)
 
     def refresh(

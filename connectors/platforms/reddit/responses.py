@@ -36,7 +36,7 @@ from foundation.i18n.translation import Message
 
 PAGE_SIZE = 100
 PAUSE = timedelta(minutes=10)
-"""Delay after a rate limit without a time."""
+"""Delay after a rate limit whose response states no time."""
 
 DELETED_AUTHOR = "[deleted]"
 _TAKEN = frozenset({"removed", "removed by reddit"})
@@ -47,7 +47,7 @@ BY_OWNER = frozenset({"deleted", "author"})
 CLOSED = frozenset(
     {"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"}
 )
-"""The community is closed, or closed for this account."""
+"""Errors for a community that is closed, or closed for this account."""
 
 
 def info_step(account: str, names: str, action: str) -> WireStep:
@@ -117,7 +117,7 @@ def normalize_markdown(text: object) -> str:
 
 
 def is_possibly_changed(thing: Mapping[str, Any], words: str) -> bool:
-    """Return True if a thing may have had another text at first: its author edited it, or Reddit
+    """Return True if the original text may have been different: the author edited it, or Reddit
     removed it and replaced the field `words`."""
     taken = str(thing.get(words) or "").strip().strip("[] ").lower() in _TAKEN
     return bool(thing.get("edited")) or thing.get("removed_by_category") is not None or taken
@@ -134,7 +134,7 @@ def check_presence(
 ) -> Send | PostPresence | None:
     """Return the next request, or the presence of a post.
 
-    A missing post may be hidden from this application only, and a filtered one may still be
+    A missing post may only be hidden from this application, and a filtered one may still be
     approved; neither is conclusive. Source: `removed_by_category` and `author` of
     https://www.reddit.com/dev/api#GET_api_info
     """
@@ -182,8 +182,8 @@ def is_unexplained_refusal(answer: StepResult) -> bool:
 
 
 def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome:
-    """Return the outcome of such a 403: Disconnected if the token cannot even read its user, else
-    Rejected with `otherwise`."""
+    """Return the outcome of a 403 without a reason: Disconnected if the token cannot even read its
+    own user, else Rejected with `otherwise`."""
     gone = isinstance(me, Response) and me.status == 403
     trouble = Disconnected(Message("reddit.suspended")) if gone else verify_account(account, (me,))
     return (

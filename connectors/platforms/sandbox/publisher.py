@@ -442,11 +442,11 @@ def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
 def _in_timeline(
     sought: LookupQuery, answers: tuple[StepResult, ...], posts: list[dict[str, Any]]
 ) -> Send | LookupResult:
-    """Compare texts, newest first, back to a minute before the attempt.
+    """Search the timeline for the text, newest post first, back to a minute before the attempt.
 
-    In a compressed day the installation's clock runs ahead of the sandbox's. The current difference
-    is subtracted from the start. A jump of the clock between the attempt and the look-up can only
-    extend the window.
+    In a compressed day the installation's clock is ahead of the sandbox's. The current difference
+    is subtracted from the start time. If the clock jumps between the attempt and the look-up, the
+    search can only cover a longer time.
     """
     last = answers[-1]
     now = parse_timestamp(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None

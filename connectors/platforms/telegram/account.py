@@ -25,7 +25,8 @@ BY_REQUEST = "by_request"
 cannot list a channel's invite links."""
 
 BY_HAND = "by_hand"
-"""Form value: the channel's administrators handle join requests, not the bot."""
+"""Form value by which a member declares that the channel's administrators, not the bot, handle join
+requests."""
 
 FORM = ConnectForm(
     fields=(
@@ -38,7 +39,7 @@ FORM = ConnectForm(
     minutes=2,
 )
 GAP_SECONDS = 1
-"""Minimum interval between two posts. Telegram accepts about one message per second and chat."""
+"""Minimum interval between two posts. Telegram accepts about one message per second in a chat."""
 
 _CHANNEL = re.compile(r"(?:https?://)?(?:t\.me/|@)?(?P<name>[A-Za-z]\w{3,31})/?|(?P<id>-\d{5,20})")
 
@@ -57,7 +58,7 @@ def channel_of(form: Mapping[str, str | Sealed]) -> str:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """Call getMe; for a channel getChat and getChatMember; then deleteWebhook, and return the
+    """Call getMe, for a channel also getChat and getChatMember, then deleteWebhook. Return the
     account."""
     given = {answer.step: answer for answer in answers}
     channel = channel_of(form)
@@ -90,7 +91,7 @@ def connect(
 
 
 def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
-    """Return whose join requests the bot accepts, or "" for none."""
+    """Return the group of users whose join requests the bot accepts, or "" for none."""
     said = form.get("lets_in")
     return said if isinstance(said, str) and said in (ADMITS_SUBSCRIBERS, ADMITS_ADULTS) else ""
 

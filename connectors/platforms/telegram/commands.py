@@ -1,8 +1,9 @@
 """The bot's menu of commands, its description and its profile text.
 
 They are in French for users whose Telegram is in French, and in English for all others. The menu
-and the description are always replaced, because no other program answers commands with this token
-and users must read that they talk to a program. A profile text written by the owner is not changed.
+and the description are always replaced, because no other program answers commands with this token,
+and users must be informed that they talk to a program. A profile text written by the owner is not
+changed.
 
 Source: https://core.telegram.org/bots/api#setmycommands, #setmydescription, #setmyshortdescription
 """
@@ -58,7 +59,7 @@ class _Part:
 
 
 def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Read each text and write those that differ. Return None when all are as wanted.
+    """Read each text and write those that differ. Return None if no text differs any more.
 
     A repeat is harmless, so a lost answer is retried.
     """

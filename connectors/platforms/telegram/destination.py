@@ -2,10 +2,10 @@
 
 A bot can read a chat's names, discussion group, number of members and administrators, and the
 membership of one user at a time. It cannot list the members or the invite links of administrators.
-All members are therefore known only if their number does not exceed that of the administrators and
-age-verified readers among them. That the channel can be joined by request only is a declaration of
-a member. Telegram does not document whether bots count as members, so they do not count as known
-ones here.
+All members are therefore known only if their number does not exceed the number of administrators
+and age-verified readers among them. A member declares whether the channel can be joined by request
+only. Telegram does not document whether bots count as members, so they do not count as known ones
+here.
 """
 
 from collections.abc import Mapping
@@ -33,18 +33,18 @@ ASSURED = (
     "all members joined through a request approved against AgeAssurance, or the channel is marked "
     "migrated and H"
 )
-"""The policy's conditions, in its text."""
+"""The policy's conditions, in the policy's own syntax."""
 
 CHAT = "chat"
 GROUP = "group"
 ADMINS = "admins"
 COUNT = "count"
 MAX_READERS = 60
-"""Maximum number of readers whose membership is requested one by one. Larger channels give no
-result."""
+"""Maximum number of readers whose membership is requested one by one. The check of a larger channel
+has no result."""
 
 SECONDS = 5.0
-"""Timeout of each request. There may be many while a post waits."""
+"""Timeout of each request in seconds. A post may have to wait for many of them."""
 
 _INSIDE = frozenset({"creator", "administrator", "member"})
 
@@ -81,8 +81,8 @@ def _is_public(chat: Mapping[str, Any]) -> bool:
 
 
 def _inspect_group(answer: StepResult | None) -> DestinationReport:
-    """Report a missing discussion group as passed and a public one as failed. The members of a
-    private one are unknown."""
+    """Report the condition as met if there is no discussion group and as failed if the group is
+    public. The members of a private group are unknown."""
     if answer is None:
         return DestinationReport((NO_GROUP,))
     group = result(answer)
@@ -137,8 +137,8 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
 
 
 def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Return the message in a URL if the URL is of the account's channel. An album is identified by
-    the URL of the whole.
+    """Return the message in a URL if the URL belongs to the account's channel. For an album, the
+    URL of a single one of its messages is rejected.
 
     The messages of an album have consecutive IDs, because it is sent in one request; `single` marks
     the URL of one of them. Source: https://core.telegram.org/api/links#message-links
@@ -186,7 +186,7 @@ def is_inside(member: object) -> bool:
 
 
 def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
-    """Return True if a membership request failed. Then nothing is proven."""
+    """Return True if a membership request failed. The check then proves nothing."""
     return any(
         name.startswith("reader:") and result(answer) is None for name, answer in given.items()
     )

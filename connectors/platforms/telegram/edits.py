@@ -26,7 +26,7 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 EDIT_SECONDS = 20.0
-"""Timeout of an edit. The replacement picture is small."""
+"""Timeout of an edit in seconds. It is short, because the replacement picture is small."""
 
 _PART = "m0"
 

@@ -47,8 +47,8 @@ def description(answer: StepResult) -> str:
 
 
 def error_slug(answer: Response) -> str:
-    """Return the error as one identifier of letters, digits and underscores, so that its content
-    cannot appear as a sentence."""
+    """Return the error as one identifier of letters, digits and underscores, so that no sentence
+    from the response can be displayed."""
     short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
     return short[:60] or f"http_{answer.status}"
 
@@ -189,10 +189,10 @@ def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
 
 
 def removal_outcome(answer: StepResult, *, reader: bool) -> Outcome | None:
-    """Return the outcome of a failed deletion, or None if the message is gone.
+    """Return the outcome of a failed deletion, or None if the message no longer exists.
 
-    `reader` is True for a direct message. A recipient who has blocked the bot does not affect the
-    account.
+    `reader` is True for a direct message. If its recipient has blocked the bot, the account is not
+    affected.
     """
     if result(answer) is True or "message to delete not found" in description(answer):
         return None

@@ -169,8 +169,8 @@ class Telegram:
         return count_text(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Send everything in one request, so that at most one answer is uncertain. A subscription
-        first creates its link, which is not visible."""
+        """Send everything in one request, so that at most one answer is uncertain. For a
+        subscription, first create its link, which is not visible."""
         can = self.capabilities
         invoice = unit.invoice
         monthly = invoice if invoice is not None and invoice.period_days else None
@@ -271,8 +271,8 @@ class Telegram:
         return roles.set_role(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
-        """Return the next request, or the updates from number `cursor`. Telegram answers when there
-        are any."""
+        """Return the next request, or the updates from number `cursor`. Telegram delays its answer
+        until there are any."""
         return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
 
     def _build_updates_step(self, cursor: str) -> WireStep:

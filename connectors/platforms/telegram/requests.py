@@ -3,10 +3,11 @@
 A file that Telegram already has is sent by its ID, and a message is copied. Source:
 https://core.telegram.org/bots/api#sending-files, #copymessage
 
-Paid media in a channel are paid to the channel's balance, which its owner sees in the app; a bot
-receives no information about it. A fan's payment in the chat with the bot goes to the bot. An
-update reports the fan and the payload, and the list of transactions the amount. Source:
-https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
+Payments for paid media in a channel are added to the channel's balance, which its owner sees in the
+app; a bot receives no information about them. A fan's payment in the chat with the bot is added to
+the bot's balance. An update contains the fan and the payload, and the list of transactions contains
+the amount. Source: https://core.telegram.org/bots/api#sendpaidmedia, #update
+(`purchased_paid_media`)
 """
 
 from typing import Any
@@ -70,7 +71,7 @@ def paid_media_problem(unit: Unit) -> Message | None:
 
 
 def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the fields of `sendPaidMedia` other than the chat's. `items` refer to the attached
+    """Return the fields of `sendPaidMedia` except those of the chat. `items` refer to the attached
     files."""
     if unit.price is None:
         raise ValueError("no price")
@@ -89,16 +90,17 @@ def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> di
 PUBLISH = "publish"
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
-"""Maximum caption in UTF-16 units without markup, which is not used. `MAX_TEXT` is that of a
-message."""
+"""Maximum length of a caption in UTF-16 units without markup, which is not used. `MAX_TEXT` is the
+maximum for a message."""
 
 MAX_MEDIA = 10
 MAX_PARTS = 25
-"""Maximum number of posts in a thread. Telegram documents none; this one prevents floods."""
+"""Maximum number of posts in a thread. Telegram documents none; this limit prevents floods of
+messages."""
 
 OPTIONS = (PostOption("silent", "flag", default=options.OPTION_FALSE),)
 """The options of a post. Pinning is not offered, because it needs a permission that bots rarely
-have and another request. Link previews are always disabled."""
+have and an additional request. Link previews are always disabled."""
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
@@ -118,8 +120,8 @@ in characters, `PAYLOAD` in bytes."""
 
 QUICK = 60.0
 UPLOAD = 120.0
-"""Timeout of requests with files in seconds; `QUICK` is that of others. They are long, because a
-late answer is better than an uncertain delivery that a member must resolve."""
+"""Timeout of requests with files in seconds; `QUICK` is the timeout of others. Both are long,
+because a late answer is better than an uncertain delivery that a member must resolve."""
 
 CURRENCY = "XTR"
 
@@ -139,7 +141,8 @@ def words_of(unit: Unit) -> str:
 
 
 def count_text(unit: Unit) -> tuple[int, int]:
-    """Return the length of the text and the limit, that of a caption if the unit has media."""
+    """Return the length of the text and the limit. The limit of a unit with media is that of a
+    caption."""
     return telegram_text_length(
         words_of(unit)
     ), MAX_CAPTION if unit.media or unit.references else MAX_TEXT

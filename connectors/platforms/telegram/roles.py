@@ -1,4 +1,5 @@
-"""Membership in Telegram channels and groups that users request to join: accept and remove.
+"""Membership in Telegram channels and groups that users request to join: accepting requests and
+removing users.
 
 A bot cannot add users; it can accept join requests. A removed user is banned for a moment and may
 request to join again. Source: https://core.telegram.org/bots/api#approvechatjoinrequest,
@@ -46,8 +47,8 @@ def set_role(fan: str, place: str, give: bool, answers: tuple[StepResult, ...]) 
 
 
 def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """Accept a join request. Without one the user may already be a member, after a lost answer or
-    because an administrator accepted it."""
+    """Accept a join request. If there is none, the user may already be a member, because an earlier
+    answer was lost or an administrator accepted the request."""
     if ROLE_ACTION not in given:
         return _build_request(ROLE_ACTION, "approveChatJoinRequest", fan, place)
     said = description(given[ROLE_ACTION])
@@ -70,8 +71,8 @@ def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send
 
 
 def _remove_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """Decline the join request first, since the effect of a ban on it is not documented. After an
-    interruption all steps are repeated, so that the user does not remain banned."""
+    """Decline the join request first, since Telegram does not document the effect of a ban on it.
+    After an interruption all steps are repeated, so that the user does not remain banned."""
     if DECLINE not in given:
         return _build_request(DECLINE, "declineChatJoinRequest", fan, place)
     asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _is_already_member(

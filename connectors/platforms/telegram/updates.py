@@ -29,8 +29,8 @@ _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
 def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    """Return the number of an update and its content, or None if it is not relevant. Return None
-    without a number."""
+    """Return the number of an update and its content, which is None if the update is not relevant.
+    Return None if there is no number."""
     number = entry.get("update_id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(number, int):
         return None
@@ -107,9 +107,9 @@ def _parse_message(key: str, message: Message) -> ChatUpdate | None:
 
 
 def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
-    """Return the new text of an edited message. Telegram also reports it for other changes, with
-    the same text or without one, such as a live location. https://core.telegram.org/bots/api#update
-    """
+    """Return the new text of an edited message. Telegram also sends this update for other changes,
+    such as a live location; the text is then unchanged or missing.
+    https://core.telegram.org/bots/api#update"""
     says = _parse_message(key, message)
     if says is None or says.kind not in ("message", "unsupported") or not says.text:
         return None

@@ -2,8 +2,8 @@
 
 There is no list of new replies. A read requests the newest posts, then the newest mentions, then
 the conversation of each post with replies (all depths in one list, newest first), beginning after
-the post at which the last read stopped. In each it pages back to the last known reply. It stops at
-the eighth request, and the next read continues from there.
+the post at which the last read stopped. Each conversation is read page by page back to the last
+known reply. The read stops at the eighth request, and the next read continues from there.
 
 Not read: replies to posts older than the 25 newest, more than a thousand new replies to one post,
 mentions beyond the 25 newest of a read, and replies from private profiles, whose author is not
@@ -35,7 +35,7 @@ from foundation.i18n.translation import Message
 POSTS = 25
 MENTIONS = 25
 REPLIES = 50
-"""Entries per page."""
+"""Number of entries per page."""
 
 MAX_REQUESTS = 8
 """Maximum number of requests per read."""
@@ -58,10 +58,10 @@ class _Place:
     post: str = ""
     """The post that is being read."""
     after: str = ""
-    """Cursor of the next page of its replies."""
+    """Cursor of the next page of the replies to `post`."""
     pages: int = 0
     newest: str = ""
-    """Time of its newest reply."""
+    """Time of the newest reply to `post`."""
     told: Mapping[str, str] = field(default_factory=dict)
     """Time of the newest known reply of each post."""
 
@@ -195,8 +195,8 @@ def _parse_comments(answer: StepResult, post: str, me: str, listed: list[str]) -
 
 
 def _root_post(one: Mapping[str, Any], listed: list[str]) -> str:
-    """Return the account's post that started a mention's conversation, or "" if it is none of the
-    listed."""
+    """Return the account's post that started a mention's conversation, or "" if it is not among the
+    listed posts."""
     root = one.get("root_post")
     number = entry_id(root) if isinstance(root, dict) else ""
     return number if number in listed else ""
@@ -207,7 +207,8 @@ def _parse_created_at(one: Mapping[str, Any]) -> datetime | None:
 
 
 MODERATION_ACTIONS = frozenset({"hide", "show"})
-"""Threads has no API for blocking, reporting, or deleting comments of other users."""
+"""The supported actions. Threads has no API for blocking users, or for reporting or deleting other
+users' comments."""
 
 _REMARK = re.compile(r"\d{1,30}", re.ASCII)
 

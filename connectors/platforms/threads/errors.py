@@ -22,7 +22,7 @@ from foundation.i18n.translation import Message
 
 AGAIN = timedelta(seconds=10)
 FILM_AGAIN = timedelta(seconds=30)
-"""Delay of the next attempt while Threads prepares a container. The documentation recommends 30
+"""Delay before the next attempt while Threads prepares a container. The documentation recommends 30
 seconds for files."""
 
 THREADS_WORDING = ErrorWording(

@@ -24,7 +24,7 @@ LISTED = 50
 MAX_PAGES = 5
 POSTS_LIST = "threads"
 REPLIES_LIST = "replies"
-"""Replies are in a separate list."""
+"""Step name of a request for the list of replies, which is separate from the list of posts."""
 
 
 def resolve_address(

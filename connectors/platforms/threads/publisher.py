@@ -1,9 +1,9 @@
-"""The Threads connector: posts of text, of one picture or video, or of up to twenty, and threads of
-them. Threads downloads each file from a temporary URL.
+"""The Threads connector: posts with text, one picture or video, or a carousel of up to twenty, and
+threads of such posts. Threads downloads each file from a temporary URL.
 
-A container is created for each file and, for a carousel, one around them; a text needs a container
-too. When they are ready, the last request publishes the outer one. There is no idempotency key, so
-a lost answer is looked up in the list of posts or replies. Source:
+A container is created for each file and, for a carousel, one container that includes them; a text
+post needs a container too. When they are ready, the last request publishes the outer one. There is
+no idempotency key, so a lost answer is looked up in the list of posts or replies. Source:
 https://developers.facebook.com/docs/threads/posts,
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/create-replies
 """
@@ -93,7 +93,8 @@ PUBLISH = "publish"
 PARENT = "stage:parent"
 FILM = "video/mp4"
 PICTURE_BYTES = 8 * 1024 * 1024
-"""Maximum bytes of a picture. Videos may have a gigabyte, more than any file here."""
+"""Maximum size of a picture in bytes. Videos may have a gigabyte, which is more than any file here
+has."""
 
 MAX_SIDE_RATIO = 10
 """Maximum ratio of the longer to the shorter side of a picture."""
@@ -145,7 +146,7 @@ class Threads:
     refresh_grace = oauth.TOKEN_LIFETIME
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Return the number of characters; an emoji counts as its bytes."""
+        """Return the number of characters; an emoji counts as its number of bytes."""
         return threads_text_length(_post_text(unit)), THREADS_MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -235,7 +236,7 @@ class Threads:
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete a post or a reply; Threads allows a hundred deletions per day.
 
-        If it is refused, check that the post still exists, since a missing one counts as deleted.
+        If Threads refuses, check that the post still exists, since a missing one counts as deleted.
         Source: https://developers.facebook.com/docs/threads/posts/delete-posts
         """
         if not answers:
@@ -396,7 +397,7 @@ def _build_create_step(
 
 
 def _list_name(sought: LookupQuery) -> str:
-    """Replies are in a separate list."""
+    """Return the name of the list to search, since replies are in a separate list."""
     return REPLIES_LIST if sought.reply_to else POSTS_LIST
 
 

@@ -32,8 +32,8 @@ EXCHANGE = "/v2/oauth/token/"
 CREATOR = "creator"
 USER = "user"
 SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
-"""Without `user.info.stats`, which the user may deselect, only the follower count is unavailable.
-"""
+"""The requested scopes. If the user deselects `user.info.stats`, only the follower count is
+unavailable."""
 
 CLIENT_KEY = "client_key"
 """TikTok's parameter for the client ID."""
@@ -48,7 +48,7 @@ FORM = ConnectForm(
     registered=True,
 )
 TOKEN_GRACE = timedelta(0)
-"""A refresh token works only once."""
+"""Time for which a used refresh token still works: it works only once."""
 
 DAY = timedelta(days=1)
 _RIGHTS = frozenset({"scope_not_authorized", "scope_permission_missed"})

@@ -33,8 +33,8 @@ PUBLISH = "publish"
 LOOK = "look"
 METRICS = "metrics"
 MIN_PART_BYTES = 5 * 1024 * 1024
-"""Chunks must have 5 to 64 MB, the last one at most 128 MB. Equal chunks of the minimum size are
-used, because the last one is sent at the post's scheduled time."""
+"""Minimum size of a chunk in bytes. Chunks may have 5 to 64 MB, the last one up to 128 MB. Chunks
+of the minimum size are used, because the last one is sent at the post's scheduled time."""
 
 STORES = ("tiktokapis.com",)
 """Allowed domains of the upload URL."""
@@ -144,8 +144,8 @@ class MediaUpload:
         )
 
     def _count_arrived_bytes(self, part: int) -> int:
-        """Return the number of received bytes: as reported at the start of this attempt, or as sent
-        by it."""
+        """Return the number of received bytes: those reported at the start of this attempt, or
+        those that the attempt has sent."""
         state = self._last_answer(STATUS_STEP)
         told = unwrap_success(state).get("uploaded_bytes") if state is not None else 0
         sent = [

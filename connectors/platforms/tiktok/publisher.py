@@ -82,7 +82,7 @@ AI = "post_info.is_aigc=true"
 VIDEO = "video"
 NUMBERS = "numbers"
 NOBODY = "SELF_ONLY"
-"""The audience of a video that only its account can see. Paid partnerships must not use it."""
+"""The audience of a video that only its account can see. A paid partnership must not use it."""
 
 MAX_TEXT = 2200
 """Maximum length in UTF-16 units."""
@@ -90,7 +90,7 @@ MAX_TEXT = 2200
 AGAIN = timedelta(seconds=20)
 INTERNAL = "internal"
 AFTER_A_FAULT = timedelta(minutes=10)
-"""Delay before a repeat after an internal error of TikTok (`INTERNAL`)."""
+"""Delay before a retry after an internal error of TikTok (`INTERNAL`)."""
 
 NOT_THERE = 404
 WRONG_PART = 416
@@ -123,8 +123,8 @@ CAN = Capabilities(
         PostOption("own_brand", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until TikTok has audited an application, it may post for five users a day, whose accounts must be
-private."""
+"""The capabilities of TikTok. Until TikTok has audited an application, it may post for five users a
+day, whose accounts must be private."""
 
 _COUNTS = {
     "view_count": "views",
@@ -210,8 +210,8 @@ class TikTok:
     def find_address(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostAddress | None:
-        """Return the next request, or the ID and URL of a public video. They exist only after
-        TikTok's review, which may take hours."""
+        """Return the next request, or the ID and URL of a public video. TikTok assigns them only
+        after its review, which may take hours."""
         if not answers and not copy.native_id.isdigit():
             return Send(publish_status_step(copy.native_id, LOOK))
         post = (
@@ -298,7 +298,7 @@ class TikTok:
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Revoke the grant."""
+        """Revoke the access token."""
         return tiktok_account.revoke_tokens(held, answers)
 
     def refresh(
@@ -344,7 +344,8 @@ def _build_post_info(unit: Unit) -> dict[str, Any]:
 
 
 def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
-    """The last chunk is never sent again before the status of the post was queried."""
+    """Return the outcome of the last chunk. It is never sent again before the status of the post
+    was queried."""
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=True)
     match answer.status:
@@ -381,7 +382,7 @@ def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
 
 
 def _resolve_processing(told: Mapping[str, Any], size: int) -> LookupResult:
-    """Return Absent if bytes are missing, since the post was then not published, and Unknown
+    """Return Absent if bytes are missing, since the post cannot have been published, and Unknown
     otherwise."""
     arrived = told.get("uploaded_bytes")
     if isinstance(arrived, int) and 0 <= arrived < size:

@@ -61,10 +61,10 @@ FORM = ConnectForm(
     registered=True,
 )
 ONCE = timedelta(0)
-"""A refresh token works only once."""
+"""Time for which a used refresh token still works: it works only once."""
 
 CREDITS = timedelta(minutes=5)
-"""Pause of an application without credits, until the agency buys some."""
+"""Pause of an application without credits, after which it tries again. The agency must buy some."""
 
 DUPLICATE = "duplicate content"
 _GONE = re.compile(r"\b(?:suspended|locked|deactivated)\b")

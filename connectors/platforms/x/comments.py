@@ -35,7 +35,7 @@ from foundation.i18n.translation import Message
 
 ACTS = frozenset({"hide", "show"})
 EVERY = 60
-"""Minutes between reads; each read of a busy account costs money."""
+"""Minutes between two reads. Each read that returns posts costs money."""
 
 LISTED = 100
 MAX_PAGES = 5
@@ -58,7 +58,8 @@ _CURSOR = re.compile(r"(\d{1,19})(?:\.(\d{1,19})\.(\d{1,19}))?", re.ASCII)
 @dataclass(frozen=True)
 class _Place:
     """The position of a read: posts after `since`, and before `until` if the last read did not
-    reach the end. The next one then begins after `newest`. 0 means no bound."""
+    reach the end. When that range is finished, the next read begins after `newest`. 0 means no
+    bound."""
 
     since: int
     until: int = 0
@@ -181,7 +182,8 @@ def reply_refusal(answer: StepResult) -> Rejected | None:
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Hide a reply in a conversation that the account started, or show it again. Idempotent."""
+    """Hide a reply in a conversation that the account started, or show it again. Both actions are
+    idempotent."""
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:

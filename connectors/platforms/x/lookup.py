@@ -42,8 +42,8 @@ WINDOW = timedelta(seconds=60)
 
 LISTED = 20
 MAX_PAGES = 5
-"""`LISTED` is the number of posts per page, each of which costs money; `MAX_PAGES` the maximum
-number of pages per look-up."""
+"""Maximum number of pages per look-up. `LISTED` is the number of posts per page, each of which
+costs money."""
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -129,7 +129,8 @@ def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
 
 
 def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireStep:
-    """The request has no start time, since it would hide the post if our clock were ahead."""
+    """Return the request for a page of the timeline. It has no start time, since that would hide
+    the post if our clock were ahead."""
     asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
         f"&pagination_token={quote_segment(page)}" if page else ""
     )

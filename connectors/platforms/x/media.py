@@ -14,7 +14,7 @@ from gate.contract.units import Medium
 
 MIME = "video/mp4"
 SEGMENT = 4 * 1024 * 1024
-"""Bytes per segment; X accepts at most 5 MB."""
+"""Size of a segment in bytes; X accepts at most 5 MB."""
 
 OPEN = "open:"
 PART = "part:"
@@ -22,8 +22,8 @@ DONE = "done:"
 POLL = "poll:"
 POLLS = 3
 AGAIN = timedelta(seconds=10)
-"""An attempt queries the processing status at most `POLLS` times; the next one follows after
-`AGAIN`."""
+"""Delay before the next attempt if a video is still being processed after `POLLS` status queries.
+"""
 
 
 class VideoUpload:

@@ -1,11 +1,11 @@
 """Direct messages on X: polling, sending and look-ups.
 
-X lists the events of all conversations of the last 30 days, newest first, without a filter for new
-ones. It charges for each returned event, once per day for the same one. A poll therefore reads only
-the newest event, which costs one cent a day without new messages; then ten events if it is new, and
-more if these do not reach the last known one. Messages have no idempotency key, so a lost one is
-identified by text, sender and time. A deleted message is deleted for its sender only. Encrypted
-chats are not available to programs. Source:
+X lists the events of all conversations of the last 30 days, newest first, and cannot filter new
+ones. It charges for each returned event, once per day for the same one. A poll therefore first
+reads only the newest event, which costs one cent a day if there are no new messages. If that event
+is new, the poll reads ten events, and more if these do not reach the last known one. Messages have
+no idempotency key, so a lost one is identified by text, sender and time. A deleted message is
+deleted for its sender only. Encrypted chats are not available to programs. Source:
 https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
 https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/fundamentals/rate-limits
 """
@@ -72,7 +72,8 @@ messages needs two and at most four."""
 ONE = 1
 FEW = 10
 MANY = 100
-"""Events per page: the newest one, the usual number since the last poll, and X's maximum."""
+"""Maximum number of events per page that X returns. `FEW` is the number for a usual poll, and the
+first request of a poll returns only the newest event."""
 
 MAX_PAGES = 2
 """Maximum number of pages of `MANY` events per poll."""
@@ -393,7 +394,8 @@ def _build_conversation_step(other: str, after: str) -> WireStep:
 
 
 def _build_query(most: int, after: str) -> str:
-    """The sender's ID is included only if it is expanded, in every version of the API reference."""
+    """Return the query of a request for events. The sender's ID is included only if it is expanded,
+    according to every version of the API reference."""
     query = (
         f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}"
         "&expansions=sender_id"

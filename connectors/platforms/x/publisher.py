@@ -1,8 +1,8 @@
 """The X connector: posts, threads, pictures and videos. Accounts are in
 `connectors/platforms/x/account.py`, messages in `messages.py`.
 
-Posts have no idempotency key. X refuses an identical text for some hours, which slows a repeat but
-proves nothing. A lost answer is therefore looked up in the account's timeline, which is charged
+Posts have no idempotency key. X refuses an identical text for some hours, which delays a duplicate
+but proves nothing. A lost answer is therefore looked up in the account's timeline, which is charged
 like every read. Source: https://docs.x.com/x-api/posts/create-post
 """
 
@@ -83,7 +83,7 @@ _COUNTS = {
 """Metric names by X's field. Older responses use `retweet`."""
 
 LISTING_LAG_SECONDS = 15 * 60
-"""X documents no lag of its timelines; 14 minutes were observed:
+"""Assumed maximum lag of X's timelines in seconds. X documents none; 14 minutes were observed:
 https://github.com/linvi/tweetinvi/issues/455"""
 
 MESSAGE = CHAT_SURFACE.partition(".")[2]
@@ -173,7 +173,7 @@ class X:
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Search the account's posts since the attempt by text or, without text, by media. Messages
-        are searched in their conversation."""
+        are searched for in their conversation."""
         if sought.chat:
             return messages.look_up(sought, answers)
         return lookup.look_up(sought, answers)
@@ -211,8 +211,8 @@ class X:
         )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post; a missing one counts as deleted. Messages are Rejected, because their
-        reader would keep them."""
+        """Delete a post; a missing one counts as deleted. The removal of a message is Rejected,
+        because its reader would still see it."""
         if copy.chat:
             return Rejected(Message("x.message_stays"), permanent=True)
         if not answers:
@@ -341,7 +341,8 @@ def _unit_problem(unit: Unit) -> Message | None:
 
 
 def _build_stage_step(medium: Medium) -> WireStep:
-    """Pictures are uploaded in one request: https://docs.x.com/x-api/media/media-upload"""
+    """Return the request that uploads a picture as a whole:
+    https://docs.x.com/x-api/media/media-upload"""
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
     fields = {"media_category": "tweet_image"}
     name = media_step_name(STAGE, medium)
@@ -385,7 +386,8 @@ def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _upload_failure_outcome(answer: StepResult) -> Outcome:
-    """If X no longer has a file, all files are uploaded again."""
+    """Return the outcome of a failed upload. If X no longer has a file, all files are uploaded
+    again."""
     refused = isinstance(answer, Response) and answer.status in (400, 404)
     known = answer.step.startswith((STAGE, OPEN))
     if (

@@ -35,7 +35,8 @@ SCOPES = (
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True)
 KEEPS = timedelta(days=180)
-"""A refresh token works repeatedly, but expires if it is not used for six months."""
+"""Time for which a refresh token works. It can be used repeatedly, but expires if it is not used
+for six months."""
 
 QUOTA_ZONE = ZoneInfo("America/Los_Angeles")
 """The daily quota of an application is reset at midnight in this time zone.
@@ -56,8 +57,8 @@ _GONE = frozenset(
     }
 )
 FORBIDDEN = "forbidden"
-"""For our video or list: the scope is missing. For a comment or cover: this action is not allowed.
-"""
+"""Error reason with two meanings: for our video or list the scope is missing; for a comment or
+cover the action is not allowed."""
 
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})

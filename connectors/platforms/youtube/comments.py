@@ -75,8 +75,8 @@ STATUS: Mapping[str, str] = {
     "delete": "rejected",
     "block": "rejected&banAuthor=true",
 }
-"""The moderation status for each action. An author can only be banned by rejecting a comment. There
-is no API for reports."""
+"""The moderation status for each action. An author can only be banned by rejecting a comment.
+YouTube has no API for reports."""
 
 MAX_TEXT = 10_000
 """Maximum number of characters of a comment; the API reference does not document one."""
@@ -101,7 +101,7 @@ _GONE = frozenset(
 )
 _CLOSED = frozenset({"commentsDisabled", "operationNotSupported"})
 _PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
-"""Error reasons for a deleted comment, which have other meanings too."""
+"""Error reasons that may mean a deleted comment but have other meanings too."""
 
 
 def reply_to_comment(
@@ -184,8 +184,8 @@ def _comment_problem(unit: Unit) -> Message | None:
 
 
 def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
-    """If only the scope for comments is missing, the outcome is Rejected, because videos can still
-    be published."""
+    """Return the outcome of a refused comment. If only the scope for comments is missing, it is
+    Rejected, because videos can still be published."""
     word = error_reason(last)
     if word in _GONE:
         return Rejected(Message("youtube.remark_gone"), permanent=False)
@@ -293,8 +293,8 @@ def moderate_comment(
 
 
 def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """YouTube returns the same errors for a forbidden action and for a missing comment, so its
-    existence is checked."""
+    """Return the outcome of a moderation action. YouTube returns the same errors for a forbidden
+    action and for a missing comment, so the existence of the comment is checked."""
     acted = answers[0]
     if isinstance(acted, Response) and 200 <= acted.status < 300:
         return Published(native_id)
@@ -350,8 +350,8 @@ REPLIES = "replies"
 
 @dataclass(frozen=True)
 class _Left:
-    """A list to be continued at `page`: threads of a kind back to the time `until`, or the replies
-    of a thread, of which there are `until`."""
+    """A list to be continued at `page`: either the threads of a kind back to the time `until`, or
+    the replies of a thread, in which case `until` is their number."""
 
     kind: str
     page: str
@@ -367,7 +367,7 @@ class _Place:
     since: str = ""
     """All earlier comments are known."""
     newest: str = ""
-    """Time at which the newest comments were last read, if some lists are not finished."""
+    """Time at which the newest comments were last read, if some lists are unfinished."""
     left: tuple[_Left, ...] = ()
     counts: Mapping[str, int] | None = None
     """Number of known replies of the threads with more replies than are included."""

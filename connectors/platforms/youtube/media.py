@@ -30,13 +30,14 @@ from foundation.sealed import Sealed
 from gate.contract.units import Medium, Unit
 
 COVER = "stage:cover:"
-"""Prefix of the step's name, followed by the video's ID, because another upload of the video needs
-its cover again."""
+"""Prefix of the name of the step that sets a cover. The video's ID follows, because a new upload of
+the video needs its cover again."""
 
 MIMES = ("image/jpeg", "image/png")
 MAX_BYTES = 2 * 1024 * 1024
 TOO_MANY_FOR = timedelta(hours=1)
-"""Delay after setting too many covers. YouTube documents no time for this limit."""
+"""Delay after YouTube refused a cover because too many were set. YouTube does not document how long
+this limit applies."""
 
 
 def video_of(unit: Unit) -> Medium | None:
@@ -50,7 +51,8 @@ def cover_of(unit: Unit) -> Medium | None:
 
 
 def cover_problem(unit: Unit) -> Message | None:
-    """Return the reason why a unit has more than one video and one valid cover, or None."""
+    """Return the reason why a unit's media are not a single video with at most one valid cover, or
+    None."""
     covers = [one for one in unit.media if one.mime in MIMES]
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
         return Message("youtube.cover_alone")
@@ -96,15 +98,15 @@ ASK = "stage:ask"
 PUT = "stage:put:"
 POLL = "poll"
 CHUNK = 8 * 1024 * 1024
-"""Bytes per chunk, a multiple of 256 KiB as YouTube requires."""
+"""Size of a chunk in bytes, a multiple of 256 KiB as YouTube requires."""
 
 SESSIONS = ("googleapis.com",)
 """Allowed domains of the session URL."""
 
 POLLS = 2
 AGAIN = timedelta(seconds=20)
-"""An attempt queries the processing status at most `POLLS` times; the next one follows after
-`AGAIN`."""
+"""Delay before the next attempt if a video is still being processed after `POLLS` status queries.
+"""
 
 GOES_ON = 308
 GONE = (404, 410)
@@ -158,7 +160,8 @@ class Upload:
         )
 
     def _build_open_step(self) -> WireStep:
-        """The response contains the session URL, which permits uploads without a credential."""
+        """Return the request that opens a session. Its response contains the session URL, which
+        permits uploads without a credential."""
         size = {
             "x-upload-content-length": str(self._film.size),
             "x-upload-content-type": self._film.mime,

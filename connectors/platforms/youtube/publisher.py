@@ -79,7 +79,7 @@ MAX_TEXT = 5000
 """Maximum length of a description in UTF-8 bytes; `MAX_TITLE` is in characters."""
 
 CATEGORY = "22"
-"""People & Blogs. YouTube refuses a video without a category."""
+"""The ID of the category "People & Blogs". YouTube refuses a video without a category."""
 
 PAID = "paidProductPlacementDetails"
 """The part of a video resource that discloses paid promotion."""
@@ -117,12 +117,12 @@ CAN = Capabilities(
         PostOption("partnership", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until Google has audited an application, all its uploads remain private; the duration of the
-audit is undocumented.
+"""The capabilities of YouTube. Until Google has audited an application, all its uploads remain
+private; the duration of the audit is undocumented.
 
 All channels of an application share 10,000 units per day, and a video that cannot be published is
-worse than a comment that is read late. A read of comments costs at least two units, so reads once
-an hour of a hundred channels use about half of the quota.
+worse than a comment that is read late. A read of comments costs at least two units, so a hundred
+channels that are read once an hour use about half of the quota.
 """
 
 _NUMBER = re.compile(r"[\w-]{6,20}", re.ASCII)
@@ -139,7 +139,7 @@ class YouTube:
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
         """Return the length of the description in bytes, without a first line that becomes the
-        title. Comments are counted in characters."""
+        title. For a comment, return the number of characters."""
         if unit.comment or unit.comment_id:
             return len(unit.text_of("body")), comments.MAX_TEXT
         return unit_checks.count_utf8_bytes(
@@ -247,7 +247,7 @@ class YouTube:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Check that the video is labelled as AI-generated, if it was sent so."""
+        """Check that the video is labelled as AI-generated if it was sent with that label."""
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:

@@ -106,7 +106,7 @@ class AnalyticsView:
     spent: MonthCost
     """Content costs of the current month in the agency's time zone."""
     requests: Sequence[tuple[Channel, request_costs.AccountBill]]
-    """API costs of the current month, by account."""
+    """API costs of the current month for each account."""
     now: datetime
 
     @property

@@ -1,1 +1,1 @@
-"""The page Approvals: posts, images, resemblances and removal requests that need a decision."""
+"""The Approvals page: posts, images, resemblances and removal requests that need a decision."""

@@ -23,8 +23,8 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 DONE = "approvals:looked_again"
-"""Session key prefix of appeals answered or filed here that the workers may not have processed yet.
-"""
+"""Session key prefix of appeals that were answered or filed on this page and that the workers may
+not have processed yet."""
 
 
 def render_appeals(page: PageContext, found: ApprovalsView) -> None:
@@ -44,7 +44,8 @@ def render_appeals(page: PageContext, found: ApprovalsView) -> None:
 
 
 def select_keep_reason(page: PageContext, key: str) -> None:
-    """Draw the choice of a reason to keep content; its value is stored under `why:<key>`."""
+    """Draw the selection of a reason to keep content. The selected value is stored under
+    `why:<key>`."""
     st.selectbox(
         page.text("approvals.request_why"),
         KEEP_REASONS,

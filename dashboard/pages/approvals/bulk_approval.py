@@ -38,7 +38,7 @@ def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
     """Draw the next posts and one button that approves the selected ones.
 
-    Posts that need more than an approval are left out and counted.
+    Posts that need more than an approval are omitted and counted.
     """
     asked = found.posts[:MAX_BULK_POSTS]
     shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])
@@ -115,9 +115,10 @@ def _render_post_card(
 def _approve_selected_posts(
     page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID
 ) -> Message:
-    """Approve each selected post that is unchanged since it was read.
+    """Approve each selected post that has not changed since it was read.
 
-    Changed posts stay pending and are counted in the message. Raises BadInput if none is selected.
+    Changed posts remain pending and are counted in the message. Raises BadInput if none is
+    selected.
     """
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:

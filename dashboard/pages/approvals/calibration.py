@@ -19,8 +19,8 @@ from gate.reviews import calibration
 from tenants.agencies.rights import Right
 
 PICKED = "compare:picked"
-"""Session key of the ratings chosen for each image, in order. A member who changes their choice
-more than once gets the higher rating."""
+"""Session key of the ratings chosen for each image, in order. If a member changes their choice more
+than once, the higher rating applies."""
 
 
 def render_calibration(page: PageContext, found: CalibrationView) -> None:

@@ -1,4 +1,4 @@
-"""The page Approvals: posts, safety holds, images, unconfirmed posts and removal requests."""
+"""The Approvals page: posts, safety holds, images, unconfirmed posts and removal requests."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ from tenants.agencies.rights import Right
 
 
 def render_uncertain_deliveries(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each uncertain delivery with its three answers."""
+    """Draw each uncertain delivery with the three possible answers."""
     draw_template("shell/templates/note.html", note=page.text("approvals.doubts_how"))
     if not found.doubts:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_doubts"))

@@ -196,7 +196,7 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
 
 
 def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem]:
-    """Return the pending posts of this member's creators by ID."""
+    """Return the pending posts of this member's creators, keyed by ID."""
     return {
         one.post_id: one
         for one in review_queue.list_review_queue(

@@ -1,4 +1,4 @@
-"""Queries of the page Approvals: all items that need a decision, with their context."""
+"""Queries of the Approvals page: all items that need a decision, with their context."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 
 BACK = timedelta(days=30)
-"""Period in which held deliveries are searched."""
+"""Length of the past period that is searched for held deliveries."""
 
 LATE = timedelta(days=1)
 """Age after which a pending review is overdue."""
@@ -65,7 +65,7 @@ REVIEWABLE = frozenset(
         Reason.RATING_LOWERING_INVALID,
     }
 )
-"""Reasons that a member's review removes."""
+"""Hold reasons that a member's review resolves."""
 
 DELIVERY_SUBJECT = "delivery"
 
@@ -74,8 +74,8 @@ DELIVERY_SUBJECT = "delivery"
 class SafetyHold:
     """A delivery or chat message that the safety check holds.
 
-    `entry` is the delivery, or None for a chat message. `reviewable` is True if a review is all
-    that is missing.
+    `entry` is the delivery, or None for a chat message. `reviewable` is True if only a review is
+    missing.
     """
 
     subject: Subject
@@ -103,15 +103,15 @@ class ApprovalsView:
     """Number of images with a face match that need a comparison."""
     doubts: Sequence[DeliveryEntry]
     told: Mapping[UUID, UncertainDelivery]
-    """Details of the unconfirmed posts by delivery."""
+    """Details of the unconfirmed posts, keyed by delivery."""
     requests: Sequence[PendingRemovalRequest]
     again: Sequence[PendingAppeal]
     """Pending appeals."""
     taken: Sequence[AppealableRemoval]
     """Removed content that this member may appeal."""
     named: Mapping[UUID, str]
-    """Excerpts of the posts concerned by a request, appeal or removal, by its first ID. A message
-    to a subscriber has none."""
+    """Excerpts of the affected posts, keyed by the first ID of the request, appeal or removal.
+    Messages to subscribers have no excerpt."""
     places: Mapping[UUID, str]
     """Names of channels."""
     last: LastVerdict | None
@@ -122,9 +122,10 @@ class ApprovalsView:
     now: datetime
 
     def decider_name(self, by: str, word: Callable[[str], str]) -> str:
-        """Return the name and role behind a decision about an image, or a text for automatic ones.
+        """Return the name and role of the member who decided about an image, or a text for
+        automatic decisions.
 
-        Names are left out for viewers who may not read them.
+        Names are omitted for viewers who may not read them.
         """
         kind, _, key = by.partition(":")
         if kind == "lowering":
@@ -231,8 +232,8 @@ def load_approvals(
     """Return the pending items of these creators.
 
     `content` includes posts (for approvers), `review` includes safety reviews, and `decide`
-    includes removal requests. With `guest` the result leaves out chats, names and items that a
-    review cannot settle, except appeals.
+    includes removal requests. With `guest`, the result omits chats, names and items that a review
+    cannot resolve, except appeals.
     """
     mine = {one.id: one for one in creators}
     trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]
@@ -281,7 +282,7 @@ def load_approvals(
 def _post_excerpts_by_request(
     scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]
 ) -> dict[UUID, str]:
-    """Return the beginnings of the posts by request.
+    """Return the beginnings of the posts, keyed by request.
 
     A post that was deleted with its creator has no excerpt, although copies may still be live.
     """
@@ -347,8 +348,8 @@ def _build_safety_hold(
 
 
 def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
-    """Return a hold that no review can settle: blocked for another reason or reviewed before. A
-    retry is possible."""
+    """Return a hold that no review can resolve: it is blocked for another reason or was reviewed
+    before. A retry is possible."""
     reasons = (entry.reason,) if entry.reason is not None else ()
     subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)
     return SafetyHold(subject, creator, entry.channel, reasons, since, "", False, entry)
@@ -393,7 +394,7 @@ def load_review_pictures(
 ) -> list[ReviewPicture]:
     """Return images as this member may see them now, in one read.
 
-    Each image is given as asset ID, digest and alt text. Images without a record are left out.
+    Each image is passed as asset ID, digest and alt text. Images without a record are omitted.
     """
     if not pictures:
         return []
@@ -423,7 +424,7 @@ class HoldReview:
     texts: tuple[str, ...]
     shots: Sequence[ReviewPicture]
     past: Mapping[UUID, tuple[PastVerdict, ...]]
-    """Previous decisions by image."""
+    """Previous decisions, keyed by image."""
     own: str
     """Message code of the reason why this member's approval does not count (author, or treated as
     the same person); empty if it counts."""
@@ -459,7 +460,7 @@ def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldRevi
 def load_past_decisions(
     scope: Scope, assets: Mapping[UUID, str]
 ) -> dict[UUID, tuple[PastVerdict, ...]]:
-    """Return previous decisions by image; images without any are left out."""
+    """Return previous decisions, keyed by image. Images without any are omitted."""
     found = past_verdicts.past_verdicts(scope, set(assets.values()))
     return {asset: found[sha256] for asset, sha256 in assets.items() if sha256 in found}
 

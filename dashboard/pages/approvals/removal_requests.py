@@ -23,12 +23,13 @@ from schedules.posts.queries import find_media_published_at
 from tenants.agencies.rights import Right
 
 DECIDED = "approvals:decided"
-"""Session key prefix of requests decided here that the workers may not have processed yet."""
+"""Session key prefix of requests that were decided on this page and that the workers may not have
+processed yet."""
 
 
 def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each request with its two answers, then appeals. Many requests from one source count as
-    one."""
+    """Draw each request with the two possible answers, then appeals. Multiple requests from one
+    source count as one."""
     left = [one for one in found.requests if not st.session_state.get(f"{DECIDED}:{one.ids[0]}")]
     if any(one.located for one in left):
         draw_template("shell/templates/note.html", note=page.text("approvals.requests_how"))

@@ -60,7 +60,7 @@ def list_resemblance_pairs(
 def _own_work_reasons_by_picture(
     scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member
 ) -> dict[UUID, str]:
-    """Return the reasons why this member's review would not count, by image."""
+    """Return the reasons why this member's review would not count, keyed by image."""
     actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
     humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
     makers = {

@@ -28,7 +28,8 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 DONE = "approvals:alike"
-"""Session key prefix of answers given here that the workers may not have processed yet."""
+"""Session key prefix of answers that were submitted on this page and that the workers may not have
+processed yet."""
 
 
 def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:

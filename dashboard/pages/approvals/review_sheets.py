@@ -210,7 +210,7 @@ def _tile_choice_code(choice: str) -> str:
 
 
 def _excluded_pictures(sheet: ReviewSheet) -> Mapping[str, str]:
-    """Return the exceptions of a sheet by image. They persist across its pages."""
+    """Return the exceptions of a sheet, keyed by image. They persist across its pages."""
     kept: dict[str, dict[str, str]] = actions.typed_value(OUT) or {}
     return kept.get(sheet.key, {})
 
@@ -239,7 +239,8 @@ def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -
 def _submit_sheet_review(
     page: PageContext, part: SheetPage, approve: bool | None, scope: Scope, press: UUID
 ) -> Message:
-    """Submit the decision for the images as drawn. Images added since form a new sheet."""
+    """Submit the decision for the images as drawn. Images that were added since then form a new
+    sheet."""
     sheet = part.sheet
     page.get_creator(scope, sheet.creator_id)
     mine = reviewable_creators(

@@ -1,4 +1,4 @@
-"""Safety holds: reasons, remedies, and the review if that is all that is missing."""
+"""Safety holds: their reasons, their remedies, and the review if nothing else is missing."""
 
 from functools import partial
 from uuid import UUID
@@ -32,7 +32,7 @@ OPEN = "approvals:open"
 
 
 def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
-    """Draw the holds, oldest first; one of them is opened."""
+    """Draw the holds, oldest first, with one of them opened."""
     if not found.holds:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_holds"))
     _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])

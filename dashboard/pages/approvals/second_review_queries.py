@@ -37,7 +37,7 @@ class CalibrationView:
     asset_id: UUID | None
     last: CalibrationSummary | None
     waits: bool = False
-    """True if this member has rated all images and another member has not."""
+    """True if this member has rated all images but another member has not."""
     others: bool = False
     """True if a calibration includes creators who are not assigned to this member. It can only be
     completed by members who see all of its images."""
@@ -58,7 +58,8 @@ def load_second_reviews(
 def load_sampled_pictures(
     scope: Scope, drawn: Sequence[PendingSample]
 ) -> dict[UUID, Mapping[str, ReviewPicture]]:
-    """Return the images of each spot check by digest, in one read. Withheld images are left out."""
+    """Return the images of each spot check, keyed by digest, in one read. Withheld images are
+    omitted."""
     known = queries.assets_by_digest(
         scope, {medium.sha256 for one in drawn for medium in one.unit.media}
     )

@@ -25,7 +25,8 @@ from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
 DONE = "approvals:second"
-"""Session key prefix of answers given here that the workers may not have processed yet."""
+"""Session key prefix of answers that were submitted on this page and that the workers may not have
+processed yet."""
 
 WORDS = ""
 

@@ -44,7 +44,7 @@ def _choice_key(name: str) -> str:
 
 
 def render_display_options(page: PageContext, view: str, shown: Sequence[Creator]) -> None:
-    """Render the selection of the lanes and the time zone."""
+    """Render the fields that select the lane grouping and the time zone."""
     by, zone = get_display_options(page, view)
     if view in LANED:
         _render_choice(BY, page.text("lanes.by"), BYS, by, partial(_lane_grouping_label, page))

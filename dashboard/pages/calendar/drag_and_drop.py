@@ -25,7 +25,7 @@ from tenants.agencies.rights import Right
 KEY = "drag"
 LAST = "drag:last"
 UNDO = 10.0
-"""Seconds in which the last move can be undone here. The queue page offers the undo for ten
+"""Seconds for which the last move can be undone here. The queue page offers the undo for ten
 minutes."""
 
 DRAGGED = frozenset({"week", "month"})

@@ -18,8 +18,8 @@ GROUP = "calendar:group"
 def render_filters(
     page: PageContext, mine: list[Creator], accounts: list[PostAccount]
 ) -> tuple[UUID | None, UUID | None, str]:
-    """Render the three filters. Return the IDs of the creator and of the account, each None for
-    all, and the state group."""
+    """Render the three filters. Return the ID of the creator, the ID of the account (each None if
+    all are selected), and the state group."""
     names = {one.slug: one for one in mine}
     slug = st.selectbox(
         page.text("calendar.creator"),

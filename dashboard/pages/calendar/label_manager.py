@@ -122,8 +122,8 @@ def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> M
 
 
 def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
-    """Render the posts with a checkbox each, and the buttons that add or remove a label on the
-    selected ones."""
+    """Render each post with a checkbox, and the buttons that add a label to the selected posts or
+    remove it."""
     st.subheader(page.text("post_label.several"))
     render_label_filter(page)
     shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]

@@ -21,8 +21,8 @@ MAX_DELIVERIES_READ = 1000
 
 @dataclass(frozen=True)
 class LabelsView:
-    """All labels by name, the posts from a week ago to 90 days ahead by time, each once, and their
-    labels."""
+    """All labels, sorted by name; the posts from a week ago to 90 days ahead, sorted by time, each
+    once; and the labels of these posts."""
 
     known: Sequence[Label]
     posts: Sequence[CalendarCard]

@@ -81,11 +81,12 @@ class LanesView:
     days: Sequence[date]
     lanes: Sequence[Lane]
     close: Collection[UUID]
-    """Deliveries closer to another one on their account than its minimum interval."""
+    """Deliveries that are closer to another delivery on the same account than the minimum interval
+    of the account."""
     ever: bool
     cut: bool
     labels: Mapping[UUID, Sequence[Label]]
-    """Labels by post."""
+    """Labels, keyed by post."""
 
     @property
     def is_hourly(self) -> bool:
@@ -150,8 +151,8 @@ def load_lanes(
 def find_too_close(
     entries: Sequence[DeliveryEntry], gaps: Mapping[UUID, timedelta]
 ) -> frozenset[UUID]:
-    """Return the deliveries closer to another one on their account than its minimum interval.
-    Deliveries that occupy no slot are ignored. Pure."""
+    """Return the deliveries that are closer to another delivery on the same account than the
+    minimum interval of the account. Deliveries that occupy no slot are ignored. Pure."""
     last: dict[UUID, DeliveryEntry] = {}
     found: set[UUID] = set()
     for one in sorted(entries, key=lambda one: one.due_at):

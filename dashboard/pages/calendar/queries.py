@@ -29,7 +29,8 @@ from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
 
 MAX_DELIVERIES = 5000
-"""Maximum number of deliveries in a window. Later ones are omitted and the page reports it."""
+"""Maximum number of deliveries in a window. Later deliveries are omitted, and the page shows a note
+about it."""
 
 STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "all": frozenset(DeliveryState) - {DeliveryState.CANCELLED},
@@ -61,8 +62,8 @@ class CalendarFilter:
     account: UUID | None = None
     group: str = "all"
     whole: int = MAX_DELIVERIES
-    """Up to this number of posts, each one is returned with its accounts, and open slots are
-    included."""
+    """Maximum number of posts in the full form, which returns each post with its accounts and
+    includes open slots."""
     most: int = MAX_DELIVERIES
     """Number of posts for each day in the compact form, which is used if there are more than
     `whole`."""
@@ -227,7 +228,7 @@ class CalendarView:
     zone: str = ""
     """Displayed time zone, or "" for each creator's."""
     labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
-    """Labels of the displayed posts, by post."""
+    """Labels of the displayed posts, keyed by post."""
     sent_back: Collection[UUID] = ()
     """Drafts with requested changes."""
     warned: Collection[UUID] = frozenset()

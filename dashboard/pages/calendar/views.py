@@ -9,7 +9,7 @@ from dashboard.pages.calendar.queries import MAX_DELIVERIES
 WEEK_DAYS = 7
 """Number of days in a row."""
 MONTH_DAYS = 42
-"""Days of the month view: six rows hold every month."""
+"""Number of days in the month view. Every month fits into six rows."""
 
 MAX_CARDS = 150
 """Maximum number of full cards. With more of them, the page responds slowly to every click."""
@@ -48,7 +48,7 @@ DEFAULT_VIEW = "week"
 
 @dataclass(frozen=True)
 class ViewWindow:
-    """The days of a view. The grid starts at `first`; the view is about the days from `begins` to
+    """The days of a view. The grid starts at `first`; the view covers the days from `begins` to
     `ends`."""
 
     first: date

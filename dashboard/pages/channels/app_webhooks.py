@@ -24,7 +24,8 @@ from tenants.agencies.rights import Right
 from tenants.vault import sealed_intake
 
 MIN_SECRET_LENGTH = 16
-"""Minimum length of a secret in characters. A shorter value was copied from the wrong field."""
+"""Minimum length of a secret in characters. A shorter value was probably copied from the wrong
+field."""
 
 
 def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:

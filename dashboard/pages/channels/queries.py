@@ -89,20 +89,20 @@ class ChannelsView:
     adult_areas: frozenset[UUID]
     """Creators whose built-in page has an adult area."""
     asked: AccountSetup | None
-    """The latest account setup, while it is recent."""
+    """The latest account setup, if it is recent."""
     clients: Mapping[str, str]
-    """ID of the app that the agency used last, by platform."""
+    """ID of the app that the agency used last, keyed by platform."""
     now: datetime
     rehearsed: dict[UUID, DryRunTarget]
-    """Dry runs in progress, by the ID of their target."""
+    """Dry runs in progress, keyed by the ID of their target."""
     costs: Sequence[MonthlyCosts]
-    """Costs of the current month for all accounts of the agency, by platform that charges for
+    """Costs of the current month for all accounts of the agency, for each platform that charges for
     requests."""
 
 
 @cache
 def connectable_platforms() -> Mapping[str, SupportsAccountSetup]:
-    """Return the platforms that can be connected here, quickest setup first."""
+    """Return the platforms that can be connected to this installation, quickest setup first."""
     return loader.connectable_platforms(platform_connectors())
 
 

@@ -22,7 +22,7 @@ def render_duplicate_check(
     page: PageContext, written: Draft, at: WallTime | None, *, repeating: bool
 ) -> None:
     """Render the duplicates of the draft. The key of the checkbox contains the duplicates, so that
-    accepting some never accepts later ones."""
+    the acceptance of these does not cover later ones."""
     found = page.read(lambda scope: load_draft_duplicates(scope, written, at))
     st.session_state[SEEN] = sorted({str(one.post_id) for one in found.likes if not one.refused})
     if found.likes:

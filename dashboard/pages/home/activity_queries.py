@@ -43,7 +43,7 @@ _PEOPLE = frozenset(
         Reason.CONSENT_EXPIRED,
     )
 )
-"""Rejections that end when a depicted person is identified or consents."""
+"""Rejection reasons that no longer apply once a depicted person is identified or consents."""
 
 ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessage | RecentSale]
 """The kind of an event and the event itself."""
@@ -123,8 +123,8 @@ def _interleave_posts(moved: Sequence[RecentMove]) -> list[RecentMove]:
 def load_hold_reasons(
     scope: Scope, entries: Collection[DeliveryEntry], moved: Collection[RecentMove]
 ) -> dict[UUID, Message]:
-    """Return a message for each delivery that a missing consent holds: the person concerned and the
-    next step."""
+    """Return a message for each delivery that is on hold because of a missing consent. The message
+    names the person concerned and the next step."""
     pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
     pictures |= {
         one.delivery_id: (one.picture,)

@@ -139,8 +139,8 @@ class AttentionItem:
 
     @property
     def held_post(self) -> DeliveryEntry | None:
-        """The delivery that this item holds up, or None if another item of the delivery
-        reports it."""
+        """The delivery that is on hold because of this item, or None if another item of the
+        delivery reports it."""
         return (
             self.entry
             if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}"
@@ -186,9 +186,9 @@ def name_stops(
 def keep_own_downtimes(
     told: Iterable[AttentionItem], shares: Mapping[UUID, DowntimeShare], member: Member
 ) -> list[AttentionItem]:
-    """Remove items about missed posts of which none is the member's. If other creators' posts were
-    missed too, the item counts only the member's. Items do not request decisions that the member
-    cannot make."""
+    """Remove items about missed posts if none of the posts belongs to the member's creators. If
+    other creators' posts were missed too, the item counts only those of the member's creators.
+    Items do not request decisions that the member cannot make."""
     found = []
     for one in told:
         about = _downtime_id_from_cause(one.cause)

@@ -1,8 +1,8 @@
 """Queries of the home page: items that need attention, live activity and the day of each creator.
 
-The page needs at most ten statements. It needs one more each for posts on hold, missed posts,
-requested changes, an emergency stop and pictures, and two each for uncertain deliveries and pending
-approvals.
+The page needs at most ten statements. It needs one more statement each for posts on hold, missed
+posts, requested changes, an emergency stop and pictures, and two more each for uncertain deliveries
+and pending approvals.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -110,7 +110,7 @@ class CreatorDayView:
 
     @property
     def planned_count(self) -> int:
-        """Number of today's posts, without cancelled and removed ones."""
+        """Number of today's posts, excluding cancelled and removed posts."""
         return sum(post.state not in TAKEN_OFF for post in self.posts)
 
     @property
@@ -162,7 +162,7 @@ class HomeView:
     kept_back: Mapping[UUID, Message]
     """Message about the missing consent of each held delivery."""
     doubts: Mapping[UUID, UncertainDelivery]
-    """Details of uncertain deliveries, by delivery."""
+    """Details of uncertain deliveries, keyed by delivery."""
     running: Sequence[RunProgress]
     strides: Sequence[FirstStep]
     """The first steps. Empty once a post was published."""

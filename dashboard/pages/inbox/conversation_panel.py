@@ -1,8 +1,8 @@
 """Conversation panel: take over, reply, decide on a suggestion, send offers, snooze, add notes and
 stop sales.
 
-The reply field is outside the refreshing fragment. Its unsent text is a row of the member and the
-conversation.
+The reply field is outside the refreshing fragment. Its unsent text is stored in a database row for
+each member and conversation.
 """
 
 from functools import partial

@@ -45,14 +45,14 @@ KINDS = frozenset(
     }
     | set(get_args(AttachmentKind)) - {""}
 )
-"""Kinds of messages that are rendered with more than their text."""
+"""Message kinds that are rendered with more than their text."""
 
 CHAT = "chat"
 """Query parameter of the open conversation."""
 
 LIST_HEIGHT = 640
 LINES_HEIGHT = 460
-"""Heights in pixels. Long content scrolls within its pane, so that the reply field stays visible.
+"""Heights in pixels. Long content scrolls within its pane, so that the reply field remains visible.
 """
 
 SAID = 42

@@ -74,9 +74,10 @@ class ConversationView:
     saved: Sequence[SavedReply]
     mine: bool
     heard: Mapping[int, CommentView]
-    """In a public conversation, comments by line number, newest first. Empty in a private one."""
+    """In a public conversation, comments keyed by line number, newest first. Empty in a private
+    one."""
     answers: Mapping[int, CommentAnswer]
-    """In a public conversation, our replies by line number."""
+    """In a public conversation, the agency's replies, keyed by line number."""
     acts: frozenset[str]
     can_answer: bool
     longest: int

@@ -1,1 +1,1 @@
-"""The page Consent & models: profiles, shoot cards, portals and bans."""
+"""The Consent & models page: profiles, shoot cards, portals and bans."""

@@ -1,6 +1,6 @@
 """The section "Do not depict": names and faces that must not appear in generated images.
 
-The member who adds a name cannot remove it. Removing a face takes two members.
+The member who adds a name cannot remove it. The removal of a face requires two members.
 """
 
 from functools import partial

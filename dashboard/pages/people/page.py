@@ -1,4 +1,4 @@
-"""The page Consent & models: proofs, consents and open tasks for each depicted person."""
+"""The Consent & models page: proofs, consents and open tasks for each depicted person."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Profile of one person: proofs, consents, and requests for the missing ones."""
+"""Profile of one person: proofs, consents, and requests for missing proofs and consents."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ from tenants.agencies.rights import Right
 
 RATINGS = tuple(str(one) for one in Rating if one is not Rating.X)
 LOOK = "2s"
-"""Interval at which an open page checks if a submitted change is saved."""
+"""Interval at which an open page checks whether a submitted change is saved."""
 
 
 def render_profile(
@@ -187,7 +187,7 @@ def _request_proof(one: PersonDossier, scope: Scope, _: UUID) -> Message:
 
 
 def _render_proofs(page: PageContext, one: PersonDossier) -> None:
-    """Draw a button beside each proof that counts, to withdraw it."""
+    """Draw, next to each valid proof, a button that withdraws it."""
     for proof in one.proofs:
         if proof.stands:
             sure = st.checkbox(

@@ -1,4 +1,4 @@
-"""Queries of the page Consent & models: people, pending confirmations, shoot cards and bans."""
+"""Queries of the Consent & models page: people, pending confirmations, shoot cards and bans."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class PeopleView:
 def load_people(
     scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None
 ) -> PeopleView:
-    """Return people by name. With `only`, return those who are one of these creators."""
+    """Return people, sorted by name. With `only`, return those who are one of these creators."""
     found = person_dossiers.list_dossiers(scope, named=named, creators=only, limit=MAX_DOSSIERS + 1)
     newest: dict[UUID, ConsentOfferSummary] = {}
     for one in consent_offers.list_consent_offers(
@@ -74,7 +74,7 @@ class ProfileContext:
     requested: bool
     """True if a custodian has an open request about this person."""
     members: Mapping[UUID, str]
-    """Names of the agency's own members by ID; one of them may be this person."""
+    """Names of the agency's own members, keyed by ID. One of them may be this person."""
     contact: LinkedPerson | None
 
 
@@ -98,7 +98,7 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
 def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
     """Return images of a creator that may become references.
 
-    Demo images are left out if the creator also has real ones.
+    Demo images are omitted if the creator also has real images.
     """
     found = list_asset_cards(scope, creator_id, limit=REFERENCES)
     own = assets.needs_label_separation(scope, creator_id)
@@ -130,12 +130,13 @@ def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsVie
 
 
 def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> list[PendingProposal]:
-    """Return images of these creators with tags that one member alone has entered."""
+    """Return the images of these creators with tags that only one member has entered."""
     return depicted_people.list_pending_proposals(scope, creators=[one.id for one in creators])
 
 
 def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
-    """Return images of these creators with a count of unrecognizable people by one member alone."""
+    """Return the images of these creators whose number of unrecognizable people was entered by only
+    one member."""
     return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
 
 

@@ -14,7 +14,7 @@ from tenants.agencies.queries import Creator, list_members
 
 @dataclass(frozen=True)
 class DraftEntry:
-    """A draft. `there` holds the content for channels where it differs."""
+    """A draft. `there` contains the content for channels where it differs."""
 
     aside: UnscheduledDraft
     creator: Creator

@@ -54,7 +54,7 @@ class CalendarSubscriptionsView:
 
 @dataclass(frozen=True)
 class DateRange:
-    """A range of local days, both included."""
+    """A range of local days that includes both ends."""
 
     first: date
     last: date
@@ -107,7 +107,7 @@ def parse_date_range(first: str, last: str) -> DateRange:
 
 
 def check_export_size(scope: Scope, mine: Sequence[Creator], days: DateRange) -> None:
-    """Raise BadInput if the range has more posts than one file may hold. Exports are never cut
+    """Raise BadInput if the range has more posts than one file may contain. Exports are never cut
     silently."""
     start, end = _range_bounds(mine, days)
     if (

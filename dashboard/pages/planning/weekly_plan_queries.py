@@ -23,8 +23,8 @@ EARLIER = 5
 class WeeklyPlanView:
     """The data of one creator's plans.
 
-    `accounts` holds channels that can publish posts, and `recipes` prompt templates, both by ID
-    with their names.
+    `accounts` contains the names of the channels that can publish posts, and `recipes` the names of
+    the prompt templates, both keyed by ID.
     """
 
     now: datetime

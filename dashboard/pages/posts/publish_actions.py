@@ -65,8 +65,8 @@ def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
 def _describe_publish_result(
     page: PageContext, scope: Scope, delivery_id: UUID, done: str, not_yet: str
 ) -> Message:
-    """Return the result of the action, with the first reason that would put the delivery on hold
-    again immediately."""
+    """Return the result of the action, with the first reason because of which the delivery would
+    immediately be on hold again."""
     trouble = next(
         iter(preflight.troubles_of_delivery(scope, delivery_id, platform_connectors())), None
     )

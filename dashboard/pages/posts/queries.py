@@ -59,8 +59,8 @@ from schedules.recurrence import evergreen_pools
 from tenants.agencies.queries import Creator, list_members
 
 JUDGED = 8
-"""Deliveries that each page view checks in advance, earliest first. The others are checked ten
-minutes before they are due."""
+"""Maximum number of deliveries that are checked in advance on each page view, earliest first. The
+others are checked ten minutes before they are due."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def load_post_channels(
     accounts: Mapping[UUID, Channel],
 ) -> list[PostChannel]:
     """Return the deliveries of a post with their timelines, read in bulk. `whole` contains all
-    deliveries of the post, `entries` the ones to return."""
+    deliveries of the post; `entries` contains those to return."""
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
     stories = delivery_timelines(scope, list(about))
     tried = list_attempts_by_subject(scope, about.values())
@@ -203,7 +203,7 @@ class PostView:
     """True if drafts and held deliveries require no further approval and wait only for a user to
     schedule them."""
     people: Mapping[str, str]
-    """Names of members by actor."""
+    """Names of members, keyed by actor."""
     rules: Mapping[UUID, DestinationRules]
     """Rules of the destination of each account."""
     halt: StoppedScope
@@ -214,7 +214,7 @@ class PostView:
     rehearsed: bool = False
     """True if the post is currently a dry run."""
     platforms: Mapping[UUID, str] = field(default_factory=dict)
-    """Platforms of the creator's accounts by account ID."""
+    """Platforms of the creator's accounts, keyed by account ID."""
     chosen: Mapping[UUID, Sequence[ReadableOption]] = field(default_factory=dict)
     """Platform options of the post for each account."""
     labels: Sequence[Label] = ()

@@ -32,7 +32,7 @@ class ReviewCommentsView:
     listeners: Sequence[Member]
     spots: Mapping[CommentAnchor, Message]
     places: Mapping[str, str]
-    """Names of accounts by ID, for changes of account-specific text."""
+    """Names of accounts, keyed by ID, for changes of account-specific text."""
     told: bool
     """True if this member has unread notifications about the post."""
     inside: bool

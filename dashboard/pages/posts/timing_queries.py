@@ -1,4 +1,4 @@
-"""Reads about the time of a post: blockers, warnings and the first open slots."""
+"""Queries about the publishing time of a post: blockers, warnings and the first open slots."""
 
 from collections.abc import Sequence
 from datetime import datetime

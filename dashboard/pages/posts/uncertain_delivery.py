@@ -32,7 +32,7 @@ LEAVE = "leave"
 
 
 def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: datetime) -> None:
-    """Render the lookups so far and the three answers. `now` is UTC-aware."""
+    """Render the lookups so far and the three possible answers. `now` is UTC-aware."""
     entry = doubt.entry
     key = str(entry.delivery_id)
     draw_template(

@@ -46,8 +46,8 @@ class UncertainDelivery:
 def load_uncertain_deliveries(
     scope: Scope, entries: Sequence[DeliveryEntry]
 ) -> Mapping[UUID, UncertainDelivery]:
-    """Return the uncertain ones among these deliveries, by delivery ID. Reads nothing if there are
-    none."""
+    """Return those of the deliveries that are uncertain, keyed by delivery ID. Reads nothing if
+    there are none."""
     doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
     if not doubted:
         return {}

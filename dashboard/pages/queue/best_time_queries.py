@@ -19,16 +19,16 @@ from tenants.agencies.queries import Creator
 
 AGE_HOURS = 24
 """Age at which the results of posts are compared. An hour after publishing, results are mostly
-chance; a week is late to learn from."""
+random; after a week, they arrive too late to be useful."""
 
 WORKDAYS = (0, 1, 2, 3, 4)
 WEEKENDS = (5, 6)
-"""Weekdays as slots number them: 0 is Monday."""
+"""Weekdays of the weekend, numbered as in slots: 0 is Monday."""
 
 
 @dataclass(frozen=True)
 class RandomSlot:
-    """A random slot, which stays the same for a week."""
+    """A random slot, which does not change for a week."""
 
     weekday: int
     clock: time

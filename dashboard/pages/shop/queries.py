@@ -36,8 +36,8 @@ MONTHS = 6
 
 @dataclass(frozen=True)
 class PacksView:
-    """A creator's packs with their prices by rail, the rails that can sell them, and the pictures
-    available for a new pack."""
+    """A creator's packs with their prices on each rail, the rails that can sell them, and the
+    pictures available for a new pack."""
 
     creator: Creator
     wares: Sequence[PackListing]
@@ -72,7 +72,8 @@ class AccountingView:
     """The ledger of a creator's month.
 
     The content costs (`spent`) and the API costs of platforms (`requests`, by account) are shown
-    for information and are part of no ledger total. `names` maps actors to the names of members.
+    for information and are not included in any ledger total. `names` maps actors to the names of
+    members.
     """
 
     month: LedgerMonth
@@ -174,7 +175,7 @@ def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -
 
 
 def member_names(scope: Scope) -> Mapping[str, str]:
-    """Return the names of members by actor, such as `member:<id>`."""
+    """Return the names of members, keyed by actor, such as `member:<id>`."""
     return {f"member:{one.id}": one.name for one in list_members(scope)}
 
 

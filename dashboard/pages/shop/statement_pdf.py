@@ -29,7 +29,7 @@ _SIGNS = str.maketrans({"\u202f": "\u00a0", "\u2212": "-", "\u2011": "-"})
 @dataclass(frozen=True)
 class MonthlyStatement:
     """The content of a statement in the language of `voice`. `title` names the creator and the
-    month; `about` says who closed the month and when, and is empty for an open month."""
+    month; `about` states who closed the month and when, and is empty for an open month."""
 
     title: str
     agency: str
@@ -83,7 +83,7 @@ def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
 
 
 def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
-    """Write the API costs by account, with the note that no total above includes them."""
+    """Write the API costs of each account, with the note that no total above includes them."""
     if not sheet.requests:
         return
     word = sheet.voice.text

@@ -1,1 +1,1 @@
-"""The page Studio: image generation, the library, prompt templates and voices."""
+"""The Studio page: image generation, the library, prompt templates and voices."""

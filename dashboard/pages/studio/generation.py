@@ -57,7 +57,7 @@ from tenants.agencies.rights import Right
 
 
 def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, ParameterValue]:
-    """Draw one field for each question of a template. Return the answers by name."""
+    """Draw one field for each question of a template. Return the answers, keyed by name."""
     given: dict[str, ParameterValue] = {}
     for name, one in chosen.spec.questions:
         label = page.markdown("studio.question", name=one.label or name)
@@ -142,7 +142,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
 
 
 def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
-    """Draw the field of the seed and return its value, or the seed that the recipe fixes."""
+    """Draw the field of the seed and return its value, or the fixed seed of the recipe."""
     st.session_state.setdefault(SEED, secrets.randbelow(10_000))
     own = chosen.spec.seed
     if own is None:
@@ -152,7 +152,7 @@ def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
 
 
 def _render_recipe_sections(page: PageContext, found: StudioView, chosen: RecipeSummary) -> None:
-    """Draw what follows the form: the recipe itself, wildcards, style references, engines and
+    """Draw the sections below the form: the recipe itself, wildcards, style references, engines and
     limits."""
     render_recipe_form(page, found.creator.id, chosen)
     wildcards.render_wildcards(page, found.creator.id)
@@ -277,7 +277,7 @@ def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: 
 
 
 def render_run_progress(page: PageContext, found: StudioView) -> None:
-    """Draw runs and uploads. The part polls only while something is in progress."""
+    """Draw runs and uploads. This part of the page polls only while something is in progress."""
     draw_template(
         "pages/studio/library/templates/section.html",
         title=page.text("studio.under_way"),

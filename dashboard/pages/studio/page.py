@@ -1,4 +1,4 @@
-"""The page Studio: image generation, progress, voices and the library of one creator."""
+"""The Studio page: image generation, progress, voices and the library of one creator."""
 
 import streamlit as st
 

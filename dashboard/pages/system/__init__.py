@@ -1,1 +1,1 @@
-"""The page Settings: queues, emergency stops, API keys, webhooks and platform rules."""
+"""The Settings page: queues, emergency stops, API keys, webhooks and platform rules."""

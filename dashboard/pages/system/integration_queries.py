@@ -34,7 +34,8 @@ class ApiKeysView:
         return self.names.get(key.member_id, "")
 
     def creator_names(self, key: ApiKeySummary) -> str:
-        """Return the names of the creators the key is limited to, empty for all."""
+        """Return the names of the creators that the key is limited to, or an empty result if it
+        covers all creators."""
         return ", ".join(one.name for one in self.creators if one.slug in key.creators)
 
 
@@ -70,7 +71,8 @@ class WebhooksView:
     now: datetime
 
     def creator_names(self, hook: Webhook) -> str:
-        """Return the names of the creators the webhook is limited to, empty for all."""
+        """Return the names of the creators that the webhook is limited to, or an empty result if it
+        covers all creators."""
         return ", ".join(one.name for one in self.creators if one.id in hook.creators)
 
 

@@ -1,4 +1,4 @@
-"""The page Settings: queues, failed jobs, emergency stops, rules, storage and the audit log."""
+"""The Settings page: queues, failed jobs, emergency stops, rules, storage and the audit log."""
 
 from functools import partial
 from uuid import UUID
@@ -186,10 +186,10 @@ def _render_stop_ending(
 
 
 def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
-    """Return what can be stopped: keys of switches with their display names.
+    """Return the targets that can be stopped: keys of switches with their display names.
 
-    These are the agency, creators, platforms and channels. The agency comes last for members to
-    whom only some creators are assigned, so that it is not the default.
+    These are the agency, creators, platforms and channels. The agency is last for members to whom
+    only some creators are assigned, so that it is not the default.
     """
     word = page.text
     names = {("tenant", ""): word("system.whole_agency")}
@@ -214,8 +214,8 @@ def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, 
 
 
 def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
-    """Draw the rules to verify: the owner confirms that one is unchanged, then a second member
-    does."""
+    """Draw the rules to verify: the owner confirms that a rule is unchanged, then a second member
+    confirms it."""
     if not found.rules:
         return
     st.subheader(page.text("system.rules"))
@@ -257,7 +257,8 @@ def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID
 
 
 def _render_place_limits(page: PageContext, found: SystemView) -> None:
-    """Draw the stricter rules of the agency. One member can add a rule; removing it takes two."""
+    """Draw the stricter rules of the agency. One member can add a rule; its removal requires two
+    members."""
     if not found.places:
         return
     st.subheader(page.text("system.limits"))
@@ -292,7 +293,8 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
 
 
 def _place_name(page: PageContext, found: SystemView, name: str) -> str:
-    """Return the display name of a place; one judged by the rules of another is named by both."""
+    """Return the display name of a place. If the rules of another place apply to it, the name
+    includes both."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
     return (

@@ -1,4 +1,4 @@
-"""Queries of the page Settings: queues, failed jobs, emergency stops, rules and the audit log."""
+"""Queries of the Settings page: queues, failed jobs, emergency stops, rules and the audit log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ LINES = 50
 """Maximum number of lines in the audit log."""
 
 LATE = timedelta(minutes=1)
-"""Wait of a due task from which the workers count as stopped or overloaded."""
+"""Waiting time of a due task after which the workers count as stopped or overloaded."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class QueueStatus:
 
     @property
     def oldest_wait(self) -> timedelta:
-        """Return the wait of the oldest due task."""
+        """Return the waiting time of the oldest due task."""
         return max((queue.oldest for queue in self.queues), default=timedelta())
 
     @property
@@ -101,7 +101,7 @@ class SystemView:
         return self.names.get(actor, "")
 
     def rule_reader(self, due: ExpiringRule) -> str:
-        """Return the name of the member who has confirmed a rule first, or an empty string."""
+        """Return the name of the member who confirmed a rule first, or an empty string."""
         return self.humans.get(due.waiting.by, "") if due.waiting is not None else ""
 
 
@@ -110,7 +110,7 @@ def _list_place_rules(
 ) -> Mapping[str, Sequence[str]]:
     """Return these places and those with stricter rules, each with the rules that apply to it.
 
-    Places without a rule are left out: nothing can be published there anyway.
+    Places without a rule are omitted, because nothing can be published there.
     """
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()

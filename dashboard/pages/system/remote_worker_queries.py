@@ -16,7 +16,7 @@ from tenants.api_keys.remote_workers import RemoteWorkerSummary
 class RemoteWorkersView:
     """Active remote workers.
 
-    `waiting` is the number of runs they have to make; `lacking` names models that some of these
+    `waiting` is the number of runs that wait for them; `lacking` names models that some of these
     runs need and no remote worker has.
     """
 

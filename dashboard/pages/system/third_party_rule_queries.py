@@ -1,4 +1,4 @@
-"""Queries for the rules that plugins bring: as installed, and as accepted by this agency."""
+"""Queries for the rules of plugins: the installed ones and those that this agency has accepted."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ class ThirdPartyRulesView:
     """Rules of one package, or accepted rules that are no longer installed (`package` is empty
     then).
 
-    `rows` is empty if the rules do not count: they are unsigned or exceed what a plugin may allow.
+    `rows` is empty if the rules are ignored because they are unsigned or exceed what a plugin may
+    allow.
     """
 
     package: str
@@ -28,7 +29,7 @@ class ThirdPartyRulesView:
     key: str
     rows: Sequence[MatrixRow]
     admitted: Admission | None = None
-    """The rules that this agency has accepted for the platform: these or other ones."""
+    """The rules that this agency has accepted for the platform: these rules or others."""
 
     @property
     def is_admitted(self) -> bool:

@@ -1,4 +1,4 @@
-"""Rules that plugins bring for their own platforms; the owner accepts or revokes them."""
+"""Rules that plugins provide for their own platforms; the owner accepts or revokes them."""
 
 from functools import partial
 from uuid import UUID
@@ -18,7 +18,7 @@ from tenants.agencies.rights import Right
 
 
 def render_third_party_rules(page: PageContext, found: SystemView) -> None:
-    """Draw the rules. Draw nothing if there are none, installed or accepted."""
+    """Draw the rules. Draw nothing if none are installed or accepted."""
     if not found.strangers:
         return
     st.subheader(page.text("system.rows"))

@@ -1,1 +1,1 @@
-"""The page Team: members, their rights, and review settings."""
+"""The Team page: members, their rights, and review settings."""

@@ -1,4 +1,4 @@
-"""The page Team: members with their roles, creators and sessions, invitations and settings."""
+"""The Team page: members with their roles, creators and sessions, invitations and settings."""
 
 from functools import partial
 from uuid import UUID

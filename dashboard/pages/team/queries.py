@@ -1,4 +1,4 @@
-"""Queries of the page Team: members, sessions, creators and coverage of duties."""
+"""Queries of the Team page: members, sessions, creators and coverage of duties."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from tenants.auth.members import MemberSession, list_member_sessions
 class TeamMember:
     """A member with their open sessions.
 
-    `seen_with` holds the names of members who share a device or network with this one; it is empty
-    for roles inside the agency.
+    `seen_with` contains the names of members who share a device or network with this one; it is
+    empty for roles inside the agency.
     """
 
     member: Member
@@ -45,7 +45,7 @@ class TeamView:
 
 
 def load_team(scope: Scope) -> TeamView:
-    """Return all members of the agency by name, with the settings that the page shows."""
+    """Return all members of the agency, sorted by name, with the settings that the page shows."""
     agency = queries.get_agency(scope)
     seats = list_member_sessions(scope)
     members = queries.list_members(scope)

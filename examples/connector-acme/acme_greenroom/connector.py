@@ -61,7 +61,7 @@ class Acme:
     )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture, then publish the post; return what the last response meant."""
+        """Upload each picture, then publish the post; return the outcome of the last response."""
         unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -120,7 +120,7 @@ class Acme:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Request the owner of the token; return the account."""
+        """Request the owner of the token, then return the account."""
         token = form.get("token")
         if not answers and isinstance(token, Sealed):
             return Send(WireStep("me", StepKind.AUTH, "GET", "/v1/me"))

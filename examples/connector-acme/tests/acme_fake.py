@@ -48,7 +48,7 @@ class FakeAcme:
         self.book.schedule_fault(mode, account=ACCOUNT, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """Return native ID and text of every post ever accepted, including deleted ones."""
+        """Return the native ID and the text of every post ever accepted, including deleted ones."""
         return [(name, post["text"]) for name, post in self.posts.items()]
 
     def live_post_ids(self) -> set[str]:
@@ -130,7 +130,7 @@ def shown(name: str) -> dict[str, str]:
 
 
 def call_of(method: str, path: str) -> PlatformCall | None:
-    """Return the account and the kind of a request, for which faults are scheduled."""
+    """Return the account and the kind of a request. Faults are scheduled by these two."""
     parts = path.strip("/").split("/")
     own = {"files": "files", "numbers": "metrics", "me": "logins"}.get(parts[-1])
     return PlatformCall(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])

@@ -41,15 +41,15 @@ from generators.contract.engines import (
 from generators.engines.images.workflows import ComfyWorkflow, read_workflows
 
 OURS = "greenroom"
-"""Key in `extra_data` by which a job is found on builds that assign IDs themselves."""
+"""Key in `extra_data` by which a job is found on server builds that assign IDs themselves."""
 
 TRIES = 3
-"""Maximum number of times a picture is requested if the server loses the job in a restart."""
+"""Maximum number of times a picture is requested if the server loses the job after a restart."""
 
 FIRST_LOOK = 0.2
 MAX_POLL_SECONDS = 2.0
 MAX_WAIT_SECONDS = 1800.0
-"""Maximum seconds for a picture, including its time in the server's queue."""
+"""Maximum seconds to wait for a picture, including its time in the server's queue."""
 
 _MEMORY = ("OutOfMemory", "out of memory")
 _WAITS = "waits"
@@ -68,8 +68,8 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 
 @dataclass(frozen=True)
 class _Place:
-    """The state of a picture: waiting, running, finished with its output, or gone. `id` is the
-    server's ID."""
+    """The state of a picture on the server: waiting, running, finished with its output, or gone.
+    `id` is the server's ID."""
 
     state: str
     id: str = ""
@@ -98,7 +98,7 @@ class ComfyUI:
         self.model = workflow.model
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Make the picture on the server, or take the one it made for the same job before.
+        """Make the picture on the server, or reuse the one it made earlier for the same job.
 
         Raises EngineMissing (workflow or model not found), JobTooLarge (out of memory),
         EngineUnreachable (down, too slow, or job lost three times), UnusableAnswer. An exception of
@@ -184,8 +184,8 @@ class ComfyUI:
         return place
 
     def _queue_prompt(self, graph: Mapping[str, Any], key: str) -> None:
-        """Queue the picture. A lost response is ignored: the next lookup finds the job or its
-        absence."""
+        """Queue the picture. A lost response is ignored, because the next lookup shows whether the
+        job exists."""
         asked = {"prompt": graph, "prompt_id": key, "client_id": key, "extra_data": {OURS: key}}
         reply = self._send_json("POST", "/prompt", asked)
         if isinstance(reply, ResponseLost):
@@ -198,7 +198,7 @@ class ComfyUI:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
 
     def _find_job(self, key: str) -> _Place:
-        """Look up the picture of this key: in the history by its ID, in the queue, and in the
+        """Look up the picture with this key: in the history by its ID, in the queue, and in the
         history by our key."""
         direct = self._get_json(f"/history/{quote(key)}").get(key)
         if direct is not None:
@@ -232,13 +232,14 @@ class ComfyUI:
             return  # The server is down: a running job ends by itself.
 
     def _delete_from_history(self, place: _Place) -> _Place:
-        """Remove a failed or interrupted job from the history, so that a new request does not get
-        its result."""
+        """Remove a failed or interrupted job from the history, so that a new request does not
+        return its result."""
         self._send_json("POST", "/history", {"delete": [place.id]})
         return _Place(_GONE)
 
     def _download_output(self, place: _Place) -> bytes:
-        """Download the first picture that the workflow saved. Raises the server's error."""
+        """Download the first picture that the workflow saved. Raises the error that the server
+        reported."""
         came = place.came or {}
         if _is_failed(place):
             raise _workflow_error(self.name, came["status"])
@@ -345,7 +346,8 @@ def _is_failed(place: _Place) -> bool:
 
 
 def _failing_node(reply: HttpResponse) -> str:
-    """Return the class of the first node that the server rejected; its message is not repeated."""
+    """Return the class of the first node that the server rejected; the server's message is not
+    included."""
     try:
         errors = reply.json_body()["node_errors"]
         return str(next(iter(errors.values()))["class_type"])[:60]

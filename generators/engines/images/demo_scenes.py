@@ -1,4 +1,4 @@
-"""Drawn scenes in place of the photographs in the demo, labelled as drawn and never as
+"""Drawn scenes that replace photographs in the demo. They are labelled as drawn, never as
 photographs."""
 
 from generators.contract.engines import (
@@ -17,8 +17,8 @@ PORTRAIT = (1200, 1600)
 
 
 class DemoSceneEngine:
-    """Draws a scene without a visible mark. For the demo only, which is labelled as a demo on every
-    page."""
+    """Draws a scene without a visible mark. It is for the demo only, where every page is labelled
+    as a demo."""
 
     name = "drawn"
     does = frozenset[str]()

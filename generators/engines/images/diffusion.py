@@ -1,9 +1,9 @@
-"""Pictures by diffusers pipelines from local folders: from a prompt, an initial picture, a look or
-a pose.
+"""Pictures by diffusers pipelines from local folders: from a prompt, an initial picture, a style
+reference or a pose.
 
-torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load. The first
-picture imports it, not this module, so that choosing an engine costs nothing. Nothing is downloaded
-from a hub unless a setting allows it.
+torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load. It is
+imported by the first picture, not by this module, so that choosing an engine is cheap. Nothing is
+downloaded from a hub unless a setting allows it.
 """
 
 import importlib
@@ -48,7 +48,7 @@ Made = tuple[Image.Image, dict[str, str | int | float]]
 """A picture, and the parameters that reproduce it on the same build."""
 
 ReportStep = Callable[[int], None]
-"""Called with the completed steps of a batch."""
+"""Called with the number of completed steps of a batch."""
 
 _FLOWS = "FlowMatch"
 
@@ -66,12 +66,14 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 
 
 class DiffusionEngine:
-    """The models on this machine. One job at a time; a second one waits."""
+    """The engine for the image models on this machine. It runs one job at a time; a second one
+    waits."""
 
     name = "diffusion"
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raise EngineMissing if the folder is not a model folder, or a package is missing."""
+        """Open the model library. Raises EngineMissing if the folder is not a model folder, or a
+        package is missing."""
         self._settings = settings
         self.shelf = ModelLibrary(settings)
         self._lock = threading.Lock()
@@ -144,8 +146,8 @@ class DiffusionEngine:
                 yield self._build_picture(job, image, parameters)
 
     def _run_within_memory(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
-        """Run a batch; out of memory, unload other models, then halve the batch. Reported steps may
-        then go back.
+        """Run a batch. When memory runs out, unload other models, then halve the batch; reported
+        steps may then decrease.
 
         Raises JobTooLarge if a single picture does not fit.
         """
@@ -256,12 +258,12 @@ class DiffusionEngine:
 
 
 def _effective_steps(job: ImageJob) -> int:
-    """Return the steps that run: an initial picture skips the first ones."""
+    """Return the number of steps that run; with an initial picture, the first ones are skipped."""
     return int(_scheduled_steps(job) * job.strength) if job.init else job.steps
 
 
 def _scheduled_steps(job: ImageJob) -> int:
-    """Return the scheduled steps, enough that at least one of them runs."""
+    """Return the number of steps to schedule, so that at least one of them runs."""
     return max(job.steps, math.ceil(1 / job.strength)) if job.init else job.steps
 
 

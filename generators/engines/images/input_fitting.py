@@ -1,5 +1,6 @@
-"""Fitting of input pictures to an engine and back: nothing is stretched, and unmasked areas remain
-unchanged to the pixel. Local engines and remote workers get the same form.
+"""Fitting of input pictures to an engine's sizes, and of the result back to the requested picture.
+Nothing is stretched, and unmasked areas remain identical to the pixel. Local engines and remote
+workers receive the same fitted inputs.
 
 An initial picture sets the proportions of the result, at the requested area. With a mask, only the
 part around it is drawn, at the requested size, and pasted back. A pose is padded.
@@ -25,7 +26,7 @@ from generators.media import pictures
 from generators.retouch import label_stamps
 
 STEP = 16
-"""Step of edges in pixels that every model accepts."""
+"""Step in pixels between edge lengths that every model accepts."""
 
 MIN_EDGE = 64
 MAX_EDGE = 4096
@@ -39,13 +40,14 @@ SLIMMEST = 2.0
 """Maximum aspect ratio of the part around a mask, if the picture is large enough."""
 
 FEATHER = 24
-"""The edge of a mask is softened over its shorter side divided by this, inwards only."""
+"""Divisor of a mask's shorter side that gives the width of its softened edge; the edge is softened
+inwards only."""
 
 
 @dataclass(frozen=True)
 class _Part:
     """The target of a drawn part: the picture, the box in pixels, and the opacity of the new pixels
-    in grey."""
+    as a greyscale mask."""
 
     ground: Image.Image = field(repr=False)
     box: tuple[int, int, int, int]
@@ -61,8 +63,8 @@ class FittedJob:
     part: _Part | None = None
 
     def restore_picture(self, made: GeneratedPicture) -> GeneratedPicture:
-        """Return the requested picture: as made, or pasted into the white area of the mask. Raises
-        BadInput for unreadable bytes."""
+        """Return the requested picture: the result as made, or pasted into the white area of the
+        mask. Raises BadInput for unreadable bytes."""
         if self.part is None:
             return made
         left, top, right, bottom = self.part.box
@@ -88,8 +90,8 @@ class FittedJob:
 def draw_jobs(
     engine: ImageEngine, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
 ) -> Iterator[GeneratedPicture]:
-    """Yield the pictures of jobs in order, in batches if the engine supports them. Raises as
-    `draw`, and BadInput for an unreadable input picture."""
+    """Yield the pictures of jobs in order, in batches if the engine supports them. Raises the
+    errors of `draw`, and BadInput for an unreadable input picture."""
     shaped = [fit_job(job) for job in jobs]
     if len(shaped) > 1 and isinstance(engine, SupportsBatches):
         made = engine.draw_many([one.job for one in shaped], progress)
@@ -100,8 +102,8 @@ def draw_jobs(
 
 
 def fit_job(job: ImageJob) -> FittedJob:
-    """Return a job whose input pictures have its size without distortion. Raises BadInput if one is
-    not a picture."""
+    """Return the job with its input pictures scaled to its size without distortion. Raises BadInput
+    if an input is not a picture."""
     if job.pose:
         job = replace(
             job, pose=_encode_png(ImageOps.pad(_decode_pixels(job.pose), (job.width, job.height)))
@@ -141,8 +143,8 @@ def _crop_around_mask(job: ImageJob, pixels: Image.Image) -> FittedJob:
 def _context_box(
     white: tuple[int, int, int, int], size: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Return the part of a picture around a box, not narrower than models draw well, within the
-    picture's edges."""
+    """Return the part of a picture around a box, not narrower than models can draw well, and within
+    the picture."""
     edges = white[2] - white[0], white[3] - white[1]
     around = 2 * ROOM * max(edges)
     wanted = [edge + around for edge in edges]

@@ -1,4 +1,4 @@
-"""Inputs of hosted models, read from their schema; values that a model has no input for are left
+"""Inputs of hosted models, read from their schema. Values for which a model has no input are left
 out.
 
 Models name their inputs freely; the names here are common among image models. A schema of Replicate
@@ -19,8 +19,8 @@ ModelInputs = Mapping[str, Any]
 
 
 def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
-    """Return the inputs of a schema with their choices. Raises EngineMissing if it is not the
-    schema of a text-to-image model."""
+    """Return the inputs of a schema with their choices. Raises EngineMissing if the schema is not
+    that of a text-to-image model."""
     try:
         parts = schema["components"]["schemas"]
         found = {
@@ -36,8 +36,8 @@ def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
 def input_values(
     job: ImageJob, offered: ModelInputs, *, engine: str, model: str
 ) -> dict[str, str | int | float]:
-    """Return the values of a job under the model's names and within its limits, with the nearest
-    size it offers.
+    """Return the values of a job under the model's input names and within its limits, with the
+    closest size that the model offers.
 
     Raises EngineMissing for a negative prompt that the model does not support.
     """
@@ -77,7 +77,7 @@ def _is_accepted_value(offered: ModelInputs, name: str, value: str | float) -> b
 
 
 def _fit_size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
-    """Return width and height scaled to the model's limits, or the nearest of its aspect ratios."""
+    """Return width and height scaled to the model's limits, or the closest of its aspect ratios."""
     shapes = [str(one) for one in offered.get("aspect_ratio", {}).get("enum") or ()]
     if "width" in offered and "height" in offered and (not shapes or "custom" in shapes):
         edges = {"width": job.width, "height": job.height}

@@ -1,5 +1,5 @@
-"""Pictures for third-party engines: pixels only, upright, no larger than needed, under neutral
-names.
+"""Preparation of pictures sent to third-party engines: only pixels, upright, no larger than needed,
+under neutral names.
 
 Metadata such as place, time, device and software is not sent.
 """
@@ -13,8 +13,8 @@ from generators.media import pictures
 from generators.media.pictures import RenditionProfile
 
 EDGE = 1536
-"""Length in pixels of the longer edge: these models work at about one megapixel, so larger pictures
-would be sent for nothing."""
+"""Length in pixels of the longer edge. The engines work at about one megapixel, so larger pictures
+would bring no benefit."""
 
 MIN_EDGE = 64
 MAX_BYTES = 4 * 1024 * 1024
@@ -24,10 +24,12 @@ MAX_ASPECT = 2.5
 """Maximum ratio of the longer edge to the shorter one (Stability)."""
 
 INLINE_BYTES = 256 * 1024
-"""Maximum size of all pictures in one request to Replicate, as it recommends for inline files.
+"""Maximum size of all pictures in one request to Replicate, which recommends this limit for inline
+files.
 
-They also appear in its list of predictions, which is read after a lost response; a page of a
-hundred must remain readable. https://replicate.com/docs/topics/predictions/input-files
+The pictures also appear in its list of predictions, which is read after a lost response; a page of
+a hundred predictions must remain readable.
+https://replicate.com/docs/topics/predictions/input-files
 """
 
 
@@ -42,10 +44,11 @@ class OutgoingPicture:
 def prepare_picture(
     data: bytes, *, engine: str, most: int = MAX_BYTES, slimmest: float = 0
 ) -> OutgoingPicture:
-    """Return a picture as a JPEG of at most `most` bytes. `slimmest` is its maximum aspect ratio, 0
+    """Return a picture as a JPEG of at most `most` bytes. `slimmest` is the maximum aspect ratio, 0
     for any.
 
-    Raises EngineMissing if it is too small or too slim, and BadInput if it is not a picture.
+    Raises EngineMissing if the picture is too small or too narrow, and BadInput if it is not a
+    picture.
     """
     found = pictures.render_photo(
         pictures.decode_photo(data, name="reference"),
@@ -60,8 +63,8 @@ def prepare_picture(
 def prepare_mask(
     data: bytes, size: tuple[int, int], *, strength: float = 1.0, black: bool = False
 ) -> bytes:
-    """Return a PNG mask: white is repainted fully, grey partly, by `strength`; inverted for a model
-    that repaints `black`. Raises BadInput if it is not a picture."""
+    """Return a PNG mask in which white is repainted fully and grey partly, by `strength`; inverted
+    for a model that repaints `black`. Raises BadInput if the input is not a picture."""
     grey = pictures.decode_photo(data, name="mask").pixels.convert("L").resize(size)
     levels = [round(each * strength) for each in range(256)]
     buffer = io.BytesIO()
@@ -70,5 +73,5 @@ def prepare_mask(
 
 
 def data_uri(data: bytes, mime: str) -> str:
-    """Return bytes as a data URI, so that no uploaded file remains to be deleted."""
+    """Return bytes as a data URI. Nothing is uploaded, so no file has to be deleted later."""
     return f"data:{mime};base64,{b64encode(data).decode()}"

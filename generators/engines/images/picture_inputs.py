@@ -1,9 +1,8 @@
-"""Inputs of Replicate models that take pictures, found in their schema, and the pictures of a job
-in them.
+"""Picture inputs of Replicate models, found in their schema, and their values from a job.
 
-Models name their inputs freely; the names here are common among image models. An input for a
-picture is a string of the format `uri`, one for several pictures a list of them:
-https://replicate.com/docs/reference/http#models.versions.get
+Models name their inputs freely; the names here are common among image models. An input for one
+picture is a string of the format `uri`, and an input for several pictures is a list of such
+strings: https://replicate.com/docs/reference/http#models.versions.get
 """
 
 import re
@@ -43,7 +42,7 @@ WEIGHTS = (
     "image_prompt_strength",
     "style_strength",
 )
-"""Inputs for the weight of a reference look."""
+"""Inputs for the weight of a style reference."""
 
 _BLACK = re.compile(
     r"black[^.;]{0,40}(inpaint|discard|regenerat|change|fill|replac)", re.IGNORECASE
@@ -52,8 +51,8 @@ _KEPT = re.compile(r"black[^.;]{0,40}(preserv|keep|kept|unchanged)", re.IGNORECA
 
 
 def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | int | float]:
-    """Return the strengths and weights of the job's pictures within the model's limits; those
-    without an input are left out."""
+    """Return the strengths and weights of the job's pictures within the model's limits, without
+    those that have no input."""
     wanted: dict[str, float] = {}
     if job.init:
         wanted |= dict.fromkeys(STRENGTHS, job.strength)
@@ -67,10 +66,10 @@ def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | i
 
 
 def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[str, Any]:
-    """Return the pictures of a job by input, as data URIs.
+    """Return the pictures of a job by input name, as data URIs.
 
-    Raises EngineMissing for a picture without an input and for too many references, and as
-    `outgoing_pictures.prepare_picture`.
+    Raises EngineMissing for a picture without an input and for too many references, and the errors
+    of `outgoing_pictures.prepare_picture`.
     """
     asks = job.needed_inputs & hosted_services.PICTURE_INPUTS
     if not asks:
@@ -119,6 +118,6 @@ def _picture_multiplicity(one: Any) -> str:
 
 def _wants_black(one: Any) -> bool:
     """Return True if the model's description says that black areas are repainted; most models
-    repaint white ones."""
+    repaint white areas."""
     said = str(one.get("description") or "")
     return bool(_BLACK.search(said)) and not _KEPT.search(said)

@@ -26,8 +26,8 @@ _WORD = "PLACEHOLDER"
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """Return the engine, unless a model folder is set: then a broken folder is an error, not a
-    reason for drawings."""
+    """Return the engine, or None if a model folder is set: a broken folder is then an error, not a
+    reason to draw placeholders."""
     return None if settings.diffusion_folder else PlaceholderEngine()
 
 

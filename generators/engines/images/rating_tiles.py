@@ -1,4 +1,4 @@
-"""Plain tiles in place of pictures of a rating that demos and tests never draw."""
+"""Plain tiles that replace pictures of ratings for which demos and tests draw no scenes."""
 
 import io
 from typing import Literal
@@ -27,8 +27,8 @@ _SHADE = {"S": (206, 190, 214), "N": (186, 178, 208), "E": (168, 160, 192)}
 
 
 class RatingTileEngine:
-    """A tile for a rating: a sentence, a code, and a pattern from the seed, so that no two tiles
-    are equal."""
+    """Draws a tile for a rating: a sentence, a code, and a pattern from the seed, so that no two
+    tiles are equal."""
 
     name = "tile"
     does = frozenset[str]()

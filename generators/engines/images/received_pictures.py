@@ -1,5 +1,5 @@
-"""Pictures delivered by a paid service. Type and size are read from the file, not from the
-request."""
+"""Pictures delivered by a paid service. Their type and size are read from the file, not taken from
+the request."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel,
 def read_delivered_picture(
     data: bytes, job: ImageJob, *, engine: str, model: str, given: Mapping[str, str | int | float]
 ) -> GeneratedPicture:
-    """Return the picture with its `given` parameters, without the prompt. Raises PictureUndelivered
+    """Return the picture with the `given` parameters except the prompt. Raises PictureUndelivered
     for a damaged or invalid file."""
     try:
         found = still_images.inspect_picture(data, name=engine)

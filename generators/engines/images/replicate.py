@@ -2,9 +2,10 @@
 
 Replicate has no idempotency keys, and a prediction is billed once it runs. Each prediction
 therefore contains our marker as an extra input, which models ignore
-(https://github.com/replicate/cog/pull/2943); its ID is stored first; and if it is unknown whether
-an order was accepted, the marker is looked up before another one. Inputs and outputs are deleted
-after an hour: https://replicate.com/docs/topics/predictions/data-retention. Requests:
+(https://github.com/replicate/cog/pull/2943). The ID of a prediction is stored first, and if it is
+unknown whether an order was accepted, the marker is looked up before another order is placed.
+Replicate deletes inputs and outputs after an hour:
+https://replicate.com/docs/topics/predictions/data-retention. Requests:
 https://replicate.com/docs/reference/http
 """
 
@@ -49,10 +50,11 @@ from generators.engines.images import model_inputs, picture_inputs, received_pic
 from generators.engines.images.model_inputs import ModelInputs
 
 OURS = "greenroom"
-"""The input that contains the marker."""
+"""Name of the input that contains the marker."""
 
 TRIES = 2
-"""Number of orders in one call; each after the first only if the previous one was not accepted."""
+"""Maximum number of orders in one call; another order is placed only if the previous one was not
+accepted."""
 
 FIRST_LOOK = 0.5
 MAX_POLL_SECONDS = 5.0
@@ -60,16 +62,16 @@ MAX_WAIT_SECONDS = 1800.0
 """Maximum seconds to wait for a prediction; Replicate ends it after thirty minutes."""
 
 LISTED_AFTER = 15.0
-"""Seconds after a request's deadline by which its prediction is in the list, or was never accepted.
-"""
+"""Seconds after a request's deadline within which an accepted prediction appears in the list."""
 
 FORGOTTEN = timedelta(minutes=55)
-"""After an hour a prediction has lost its inputs, and with them our marker."""
+"""Age from which a prediction can no longer be looked up: Replicate deletes its inputs, including
+our marker, after an hour."""
 
 SKEW = timedelta(minutes=2)
 PAGES = 20
 MAX_PAGE = 64 * 1024 * 1024
-"""Maximum bytes of a page of the list: a hundred predictions with their pictures
+"""Maximum size in bytes of a page of the list: a hundred predictions with their pictures
 (`outgoing_pictures.INLINE_BYTES`)."""
 
 WHOLE = 100
@@ -85,7 +87,7 @@ _INDECENT = re.compile(r"nsfw|safety|sensitive|moderat", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ReplicateService:
-    """The URL of the service, its token, and the origin of its files."""
+    """The URL of the service, its token, and the allowed origin of output files."""
 
     url: str
     token: SecretStr
@@ -116,7 +118,7 @@ def known_prices(settings: GeneratorsSettings) -> dict[str, Price]:
 
 
 class Replicate:
-    """One account, and the models that have a price."""
+    """An account at Replicate, and the models that have a price."""
 
     name = "replicate"
     does = hosted_services.supported_inputs(hosted_services.REPLICATE_ENGINE)
@@ -159,8 +161,8 @@ class Replicate:
         self._get_json("/account")
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Buy a picture without a stored record, for manual trials. Raises as `buy`; an exception
-        of `progress` cancels it."""
+        """Buy a picture without a stored record, for manual trials. Raises the errors of `buy`; an
+        exception of `progress` cancels the prediction."""
         slip = PurchaseRecord(str(uuid7()))
         try:
             return self.buy(job, slip, progress)
@@ -173,7 +175,8 @@ class Replicate:
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """Return the picture of the purchase: resume an earlier order, else place one.
+        """Return the picture of the purchase: resume an earlier order if there is one, otherwise
+        place one.
 
         Raises EngineMissing (token, credit, model, inputs), EngineBusy, EngineUnreachable (the
         order continues), PictureUndelivered. An exception of `progress` is passed on.
@@ -197,8 +200,8 @@ class Replicate:
         return picture
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Cancel the prediction; one that has not started is free. Raises nothing: without a
-        response it counts as billed."""
+        """Cancel the prediction; one that has not started is free. Raises no errors: a prediction
+        whose cancellation gets no response counts as billed."""
         if not slip.order:
             return
         try:
@@ -213,8 +216,8 @@ class Replicate:
     def _create_prediction(
         self, model: str, given: Mapping[str, Any], slip: PurchaseRecord
     ) -> None:
-        """Place the order once. A lost response or a server error decides nothing: the prediction
-        is then looked up."""
+        """Place the order once. After a lost response or a server error, the outcome is unknown and
+        the prediction is looked up."""
         path, body = _prediction_request(model)
         body["input"] = {**given, OURS: slip.marker}
         for _ in range(TRIES):
@@ -242,8 +245,8 @@ class Replicate:
         raise self._unreachable_error()
 
     def _reconcile_order(self, slip: PurchaseRecord) -> bool:
-        """Look up an order without a response until it must be in the list. Return True if it
-        exists.
+        """Look up an order whose response was lost, until the time by which it must be in the list.
+        Return True if it exists.
 
         Raises PictureUndelivered if this can no longer be determined.
         """
@@ -261,8 +264,8 @@ class Replicate:
         return False
 
     def _find_prediction_id(self, marker: str, since: datetime) -> str:
-        """Return the ID of the prediction with our marker, or ""; pages contain a hundred, newest
-        first."""
+        """Return the ID of the prediction with our marker, or "" if there is none. A page contains
+        a hundred predictions, newest first."""
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):
             page = self._get_json(path)
@@ -285,8 +288,8 @@ class Replicate:
         raise PictureUndelivered("engine.order_lost", engine=self.name)
 
     def _page_results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the predictions of a page. Raises EngineUnreachable for a malformed page, which
-        proves no absence."""
+        """Return the predictions of a page. Raises EngineUnreachable for a malformed page, because
+        it does not prove that an order is absent."""
         found = page.get("results")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
@@ -361,7 +364,8 @@ class Replicate:
         return self._get_json(f"/predictions/{quote(order, safe='')}", gone=True)
 
     def _get_json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
-        """Return the JSON at a path. With `gone`, 404 means a lost order, not a missing model."""
+        """Return the JSON at a path. With `gone`, status 404 means a lost order, not a missing
+        model."""
         reply = self._send_api_request(method, path)
         if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500:
             raise self._unreachable_error()
@@ -388,7 +392,7 @@ class Replicate:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
-        """Return the error for a 4xx response; its text is not repeated."""
+        """Return the error for a 4xx response. The text of the response is not included."""
         match reply.status:
             case 401 | 403:
                 return EngineMissing("engine.token_refused", engine=self.name)
@@ -408,8 +412,8 @@ class Replicate:
 
 
 def retry_after_seconds(reply: HttpResponse) -> float:
-    """Return the seconds until a server that answered 429 accepts requests, from its header or its
-    text."""
+    """Return the seconds after which a server that responded with 429 accepts requests again, from
+    the header or the text of the response."""
     header = reply.headers.get("retry-after", "")
     said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
     if header.isascii() and header.isdecimal():
@@ -422,8 +426,8 @@ def retry_after_seconds(reply: HttpResponse) -> float:
 
 
 def _prediction_request(model: str) -> tuple[str, dict[str, Any]]:
-    """Return path and body: official models have a path of their own, others are requested by
-    version."""
+    """Return the path and the body of a request. Official models have a separate path; others are
+    requested by version."""
     name, _, version = model.partition(":")
     return (
         ("/predictions", {"version": version})

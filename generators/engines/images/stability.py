@@ -1,8 +1,8 @@
 """Paid pictures from Stability AI: one request, whose response is the picture.
 
-The service stores neither. A request without a response cannot be looked up: it counts as paid and
-is not repeated. A response is stored before it is processed. Requests that the service reports as
-failed are not charged. Source: `POST /v2beta/stable-image/generate/core` of
+The service stores neither requests nor pictures. A request without a response cannot be looked up:
+it counts as paid and is not repeated. A response is stored before it is processed. Requests that
+the service reports as failed are not charged. Source: `POST /v2beta/stable-image/generate/core` of
 https://platform.stability.ai/docs/api-reference
 """
 
@@ -55,20 +55,20 @@ OFFERED: model_inputs.ModelInputs = {
     "output_format": {"enum": ["png"]},
 }
 Files = Mapping[str, tuple[str, bytes, str]]
-"""Name, bytes and media type of the files in a form, by part."""
+"""Name, bytes and media type of the files in a form, by form field."""
 
 MAX_PROMPT = 10_000
 """Maximum number of characters in a prompt."""
 
 REST = 60.0
-"""Seconds to wait after the limit of 150 requests in ten seconds."""
+"""Seconds to wait after exceeding the limit of 150 requests in ten seconds."""
 
 IN_DOUBT = (408, 502, 504)
-"""Status codes of a proxy: the request may still be processed and charged."""
+"""Status codes sent by a proxy, after which the request may still be processed and charged."""
 
 SECONDS = 180.0
 NOTHING = {"none": ("none", b"", "application/octet-stream")}
-"""A form without a file part would not be sent as multipart and would be refused."""
+"""An empty file part: a form without one would not be sent as multipart and would be refused."""
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -89,7 +89,7 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 
 
 class Stability:
-    """One account, and the models that have a price."""
+    """An account at Stability AI, and the models that have a price."""
 
     name = "stability"
     does = hosted_services.supported_inputs(hosted_services.STABILITY_ENGINE)
@@ -132,14 +132,14 @@ class Stability:
             raise self._refusal_error(reply, self.model)
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Buy a picture without a stored record, for manual trials. Raises as `buy`."""
+        """Buy a picture without a stored record, for manual trials. Raises the errors of `buy`."""
         return self.buy(job, PurchaseRecord(str(uuid7())), progress)
 
     def buy(
         self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
     ) -> GeneratedPicture:
-        """Return the picture of the purchase, requested once at most; a stored response is used
-        instead of a new request.
+        """Return the picture of the purchase, which is requested at most once; a stored response is
+        used instead of a new request.
 
         Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and
         PictureUndelivered (refused content, or unknown state). An exception of `progress` is passed
@@ -169,8 +169,8 @@ class Stability:
         """Do nothing: a request cannot be cancelled and is paid."""
 
     def _resolve_service(self, job: ImageJob) -> str:
-        """Return the service for the job's inputs. Raises EngineMissing for an unknown model:
-        services cannot be named directly."""
+        """Return the service for the job's inputs. Raises EngineMissing for an unknown model;
+        services cannot be requested by name."""
         model = job.model or self.model
         if model not in MODELS:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
@@ -179,7 +179,7 @@ class Stability:
     def _build_form(
         self, job: ImageJob, service: str
     ) -> tuple[dict[str, str | int | float], Files]:
-        """Return the fields and files of the form. Raises as
+        """Return the fields and files of the form. Raises the errors of
         `outgoing_pictures.prepare_picture`."""
         given = model_inputs.input_values(job, OFFERED, engine=self.name, model=service)
         if not job.init and not job.references:
@@ -252,7 +252,8 @@ class Stability:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineError:
-        """Return the error for a 4xx response, which is never billed; its text is not repeated."""
+        """Return the error for a 4xx response, which is never billed. The text of the response is
+        not included."""
         match reply.status:
             case 401:
                 return EngineMissing("engine.token_refused", engine=self.name)

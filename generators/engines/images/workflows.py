@@ -1,13 +1,14 @@
-"""ComfyUI workflows in API format: nodes that take values of a job are found by their titles.
+"""ComfyUI workflows in API format. The nodes that receive values of a job are found by their
+titles.
 
 A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength`
-(case-insensitive) takes that value; several titles separated by commas take each. Only `prompt` and
-`seed` are required. `init`, `mask`, `pose` and `reference` to `reference 4` take pictures. `Export
-(API)` writes titles under `_meta`.
+(case-insensitive) receives that value; a title can list several names separated by commas. Only
+`prompt` and `seed` are required. `init`, `mask`, `pose` and `reference` to `reference 4` receive
+pictures. `Export (API)` writes titles under `_meta`.
 
 A graph that loads a picture cannot run without one, so each combination of inputs has a separate
-workflow: `portrait.json` for prompts alone, and any `portrait.<suffix>.json` beside it. Its titles,
-not its name, define the inputs.
+workflow: `portrait.json` for prompts alone, and any `portrait.<suffix>.json` beside it. The inputs
+are defined by the titles in a workflow, not by its file name.
 """
 
 import hashlib
@@ -41,7 +42,8 @@ INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "reference 4": (("image",),),
     "look weight": (("weight", "strength", "value"),),
 }
-"""Inputs set for each title, each under the first of these names that the node has."""
+"""Node inputs set for each title. For each value, the first of these names that the node has is
+used."""
 
 REFERENCES = ("reference", "reference 2", "reference 3", "reference 4")
 NEED_OF: Mapping[str, str] = {
@@ -60,7 +62,8 @@ MAX_BYTES = 2**20
 
 @dataclass(frozen=True)
 class ComfyWorkflow:
-    """A graph and its marks: (node, input) pairs by mark, in the order of `INPUTS`."""
+    """A graph and its marks, the titles that receive values: (node, input) pairs by mark, in the
+    order of `INPUTS`."""
 
     name: str
     graph: Mapping[str, Any]
@@ -68,7 +71,7 @@ class ComfyWorkflow:
 
     @property
     def model(self) -> str:
-        """The weight file that it loads, else the workflow's name."""
+        """The weight file that the workflow loads, else the workflow's name."""
         return next(iter(self._input_files(MODELS)), self.name)
 
     @property
@@ -78,20 +81,20 @@ class ComfyWorkflow:
 
     @property
     def supported_inputs(self) -> frozenset[str]:
-        """The inputs that it requires besides the prompt."""
+        """The inputs that the workflow requires besides the prompt."""
         return frozenset(NEED_OF[mark] for mark in self.marks if mark in NEED_OF)
 
     def picture_inputs(self, job: ImageJob) -> dict[str, bytes]:
-        """Return the pictures of a job by mark. Fewer references than marks are repeated; surplus
-        references are ignored."""
+        """Return the pictures of a job by mark. If there are fewer references than marks, they are
+        repeated; surplus references are ignored."""
         own = {"init": job.init, "mask": job.mask, "pose": job.pose}
         places = [mark for mark in REFERENCES if mark in self.marks]
         turns = dict(zip(places, cycle(job.references), strict=False))
         return {mark: data for mark, data in (own | turns).items() if mark in self.marks}
 
     def build_graph(self, job: ImageJob, files: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-        """Return the graph of a job and its key, a lower-case UUID that is equal for equal
-        workflows and jobs.
+        """Return the graph of a job and its key, a lower-case UUID that is the same for the same
+        workflow and job.
 
         `files` maps marks to the names of the uploaded pictures.
         """
@@ -115,8 +118,8 @@ class ComfyWorkflow:
         )
 
     def ignored_inputs(self, *, negative: bool) -> tuple[str, ...]:
-        """Return the recipe values that no node takes, so that the workflow's own apply. `negative`
-        is True if recipes have a negative prompt."""
+        """Return the recipe values that no node receives, for which the workflow's values apply.
+        `negative` is True if recipes have a negative prompt."""
         said = ("size", "steps", "guidance", *(["negative"] if negative else []))
         return tuple(mark for mark in said if mark not in self.marks)
 
@@ -165,10 +168,11 @@ def read_workflow(path: str) -> ComfyWorkflow:
 
 
 def read_workflows(path: str) -> tuple[ComfyWorkflow, ...]:
-    """Read a workflow for prompts alone, and those beside it that take pictures, by name.
+    """Read the workflow for prompts alone, and the workflows beside it that accept pictures, by
+    name.
 
-    Raises EngineMissing for an unusable workflow, a first one that takes pictures, and two with the
-    same inputs.
+    Raises EngineMissing for an unusable workflow, a first workflow that requires pictures, and two
+    workflows with the same inputs.
     """
     first = read_workflow(path)
     others = sorted(Path(path).parent.glob(f"{first.name}.*.json"))

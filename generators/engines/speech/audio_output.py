@@ -27,8 +27,8 @@ RANGE = 11.0
 """Target loudness in LUFS, highest true peak in dBTP, and loudness range in LU."""
 
 TAIL = 0.4
-"""Seconds of silence at the end: one measuring block, without which a single short word has no
-loudness."""
+"""Seconds of silence at the end: one measuring block, without which the loudness of a single short
+word cannot be measured."""
 
 SPEECH_FILE = "said.wav"
 """Name of the file that a program writes in its working folder."""
@@ -51,8 +51,8 @@ def run_speech_program(
     """Run a program that reads the text from standard input and writes `SPEECH_FILE`; return its
     normalized audio.
 
-    Raises as `confined_processes.run_program` and `normalize_speech`, and EngineError if it wrote
-    no file.
+    Raises the errors of `confined_processes.run_program` and `normalize_speech`, and EngineError if
+    the program wrote no file.
     """
     with video_files.work_folder() as folder:
         confined_processes.run_program(

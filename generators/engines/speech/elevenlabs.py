@@ -53,7 +53,7 @@ _CLONED = frozenset({"cloned", "professional"})
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNTS = ("character-cost", "x-character-count")
 _FORCES_LANGUAGE = ("_v2_5", "_v3")
-"""Suffixes of models that accept a language code; the others reject it."""
+"""Suffixes of models that accept a language code; other models reject it."""
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
@@ -66,7 +66,7 @@ def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
 
 
 class ElevenLabs:
-    """One account and one model."""
+    """An account at ElevenLabs, and one of its models."""
 
     name = "elevenlabs"
     label = OriginLabel.NONE
@@ -129,8 +129,8 @@ class ElevenLabs:
         )
 
     def _refusal_error(self, reply: HttpResponse) -> EngineError:
-        """Return the error for a refusal; none of them is billed, and the response text is not
-        repeated."""
+        """Return the error for a refused request, which is never billed. The text of the response
+        is not included."""
         status = _error_status(reply)
         if status == "quota_exceeded":
             return EngineMissing("engine.speech_spent", engine=self.name)
@@ -161,7 +161,7 @@ class ElevenLabs:
 
 
 def _parse_voice(told: Any) -> EngineVoice | None:
-    """Return a voice of the list, or None if its ID is not safe in a URL."""
+    """Return a voice from the list, or None if its ID is not safe in a URL."""
     if not isinstance(told, dict) or not _ID.fullmatch(str(told.get("voice_id", ""))):
         return None
     category = str(told.get("category", ""))
@@ -186,7 +186,8 @@ def _error_status(reply: HttpResponse) -> str:
 
 
 def _billed_characters(reply: HttpResponse, asked: int) -> int:
-    """Return the billed characters from the response headers, else the number requested."""
+    """Return the number of billed characters from the response headers, else the number of
+    requested characters."""
     for name in _COUNTS:
         told = reply.headers.get(name, "")
         if told.isascii() and told.isdigit() and len(told) < 9:

@@ -26,7 +26,7 @@ WORDS_A_MINUTE = 155
 LICENCE = VoiceLicence(
     "GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True
 )
-"""Licence of the program; its output has none."""
+"""Licence of the program; the speech it generates is not subject to it."""
 
 _PREFERRED = ("fr-fr", "en-gb", "en-us")
 
@@ -41,7 +41,7 @@ def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
 
 
 class Espeak:
-    """The program with this name or path."""
+    """The engine that runs the program with this name or path."""
 
     name = "espeak-ng"
     label = OriginLabel.PLACEHOLDER
@@ -52,7 +52,7 @@ class Espeak:
         self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """Return its voices, French and English first. Raises EngineError."""
+        """Return the program's voices, French and English first. Raises EngineError."""
         with video_files.work_folder() as folder:
             listed = confined_processes.run_program(
                 self._program, ("--voices",), folder=folder, seconds=self._seconds

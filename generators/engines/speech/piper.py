@@ -36,8 +36,8 @@ UNSAID = "unsaid"
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
-    """Return the engine if a folder is configured, else None. Raises EngineMissing without voices
-    or the program."""
+    """Return the engine if a folder is configured, else None. Raises EngineMissing if there are no
+    voices or the program is not installed."""
     if not settings.piper_voices:
         return None
     engine = Piper(settings.piper_program, Path(settings.piper_voices))
@@ -55,7 +55,7 @@ class _Files:
 
 
 class Piper:
-    """One program and one folder of voices."""
+    """The program and a folder of voices."""
 
     name = "piper"
     label = OriginLabel.NONE
@@ -67,7 +67,7 @@ class Piper:
         self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
-        """Return the voices with both files; symbolic links are ignored."""
+        """Return the voices that have both files; symbolic links are ignored."""
         return tuple(_read_voice(files) for _, files in sorted(self._list_voice_files().items()))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:

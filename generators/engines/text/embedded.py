@@ -1,4 +1,5 @@
-"""Texts from the small embedded model, in demo quality. The process `llm` serves it on loopback."""
+"""Texts from the small embedded model, in demo quality. The process `llm` serves the model on the
+loopback interface."""
 
 import importlib.util
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from generators.engines.text import langchain
 from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
 
 CONTEXT = 2048
-"""Context size in tokens, for prompt and answer, with which the process is started."""
+"""Context size in tokens, for prompt and answer, with which the process `llm` is started."""
 ANSWER_SECONDS = 60.0
 
 StartProcess = Callable[[], None]
@@ -49,7 +50,7 @@ def model_file(settings: GeneratorsSettings) -> Path | None:
 
 
 def load_engine(settings: GeneratorsSettings, start: StartProcess | None) -> TextEngine | None:
-    """Return the engine if there is a model file and a runtime for it, else None."""
+    """Return the engine if there are a model file and a runtime for it, else None."""
     if importlib.util.find_spec("xllamacpp") is None or (file := model_file(settings)) is None:
         return None
     return EmbeddedEngine(settings.llm_url, file.stem, start, own=bool(settings.embedded_gguf))
@@ -69,8 +70,8 @@ class EmbeddedEngine:
         seconds: float = ANSWER_SECONDS,
         own: bool = False,
     ) -> None:
-        """`own` is True if the settings name the model; the bundled one is only good enough for
-        English lines."""
+        """Create the engine. `own` is True if the settings name the model; the bundled model is
+        only good enough for English lines."""
         self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
         self.converses = own
         self._url = url.rstrip("/")

@@ -1,7 +1,8 @@
-"""Intents in a fan's message: patterns over lower-case text without accents; the first match
-counts.
+"""Intents in a fan's message: patterns for lower-case text without accents, of which the first
+match counts.
 
-They are deliberately few and plain: a message without a match goes to a member instead of a guess.
+They are deliberately few and simple: a message without a match is passed to a member instead of
+being guessed.
 """
 
 _ALARM = (

@@ -1,8 +1,8 @@
 """Functions shared by the LangChain engines: lazy imports, messages of a job, and calls without
 tracing.
 
-LangChain is imported by the first text: it takes a second and 60 MiB, which an installation without
-a model does not need.
+LangChain is imported when the first text is generated, because it takes a second and 60 MiB, which
+an installation without a model does not need.
 """
 
 import base64
@@ -21,7 +21,7 @@ HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {
     "trust_env": False,
     "limits": httpx.Limits(max_keepalive_connections=0),
 }
-"""Options of both HTTP clients: no proxy from the environment, no connections kept open."""
+"""Options of both HTTP clients: no proxy from the environment, and no persistent connections."""
 
 
 class LazyValue:
@@ -78,11 +78,10 @@ def _message_content(turn: PromptMessage) -> Content:
 
 
 def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
-    """Call a chat model. Tracing is off whatever the environment says: it would send fans' messages
-    to a third party.
+    """Call a chat model. Tracing is always off, regardless of the environment, because it would
+    send fans' messages to a third party.
 
-    Raises UnusableAnswer for invalid text, such as half of a character, and the client's
-    exceptions.
+    Raises UnusableAnswer for invalid text, such as a lone surrogate, and the client's exceptions.
     """
     try:
         with load_attribute("langsmith", "tracing_context")(enabled=False):

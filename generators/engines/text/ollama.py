@@ -1,8 +1,8 @@
 """Texts from an Ollama server, through LangChain's client.
 
-The server silently cuts a prompt that exceeds its context, so the context size is always sent and
-the tokens are counted before. The schema of a JSON answer is sent in `format`; the answer is
-validated nevertheless.
+The server silently truncates a prompt that exceeds its context, so the context size is always sent
+and the tokens are counted beforehand. The schema of a JSON answer is sent in `format`; the answer
+is validated nevertheless.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from generators.engines.text import langchain
 from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
 
 CONTEXT = 4096
-"""Context size in tokens for prompt and answer. One value for all jobs, because another makes the
-server reload the model."""
+"""Context size in tokens for prompt and answer. All jobs use the same value, because a different
+one makes the server reload the model."""
 PROBE_SECONDS = 2.0
 ANSWER_SECONDS = 90.0
 KEEP_LOADED = "10m"
@@ -63,7 +63,7 @@ def list_server_models(url: str) -> frozenset[str]:
 
 
 class OllamaEngine:
-    """One model of one server."""
+    """A model of an Ollama server."""
 
     name = "ollama"
     languages = frozenset({"fr", "en"})
@@ -76,7 +76,7 @@ class OllamaEngine:
 
     def write(self, job: TextJob) -> GeneratedText:
         """Generate the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow),
-        and as `ask_model`."""
+        and the errors of `ask_model`."""
         return ask_model(
             job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT)
         )
@@ -108,16 +108,16 @@ class OllamaEngine:
 
 
 def _is_connection_failure(error: Exception) -> bool:
-    """Return True if no connection was made; the client raises a bare ConnectionError or one of
-    httpx."""
+    """Return True if no connection was made; the client raises either a ConnectionError or an httpx
+    error."""
     return type(error) is ConnectionError or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout
     )
 
 
 def _build_chat_client(url: str, model: str, seconds: float) -> Any:
-    """Return LangChain's client. It keeps no connection open, since a stale one looks like a lost
-    response."""
+    """Return LangChain's client. It has no persistent connections, because a stale connection looks
+    like a lost response."""
     return langchain.load_attribute("langchain_ollama", "ChatOllama")(
         model=model,
         base_url=url,

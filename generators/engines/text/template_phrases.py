@@ -1,4 +1,5 @@
-"""The sentences of the template engine, in French and English, without prices and promises."""
+"""The sentences of the template engine, in French and English. They contain no prices and no
+promises."""
 
 PLAIN_CAPTIONS: dict[str, tuple[str, ...]] = {
     "fr": (

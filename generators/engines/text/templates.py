@@ -1,8 +1,8 @@
 """The text engine without a model: prepared sentences, chosen by rules and the seed. It invents
 nothing.
 
-Captions depend on the place and time of the scene; chat replies on the fan's plain intent and the
-closed list of offers. The engine reports its confidence and hands messages that match no rule to a
+Captions depend on the place and time of the scene. Chat replies depend on the fan's intent and the
+closed list of offers. The engine reports its confidence and passes messages that match no rule to a
 member.
 """
 
@@ -37,12 +37,12 @@ from generators.text import json_answers
 
 HandoffReason = Literal["asked", "upset", "unsure", "unsafe"]
 _OFFER_FROM_TURN = 3
-"""A fan who did not ask gets one offer, at the third message."""
+"""Number of the message at which a fan who did not ask receives one offer."""
 
 
 @dataclass(frozen=True)
 class TemplateReply:
-    """A chat reply before it is JSON. `confidence` is from 0 to 1."""
+    """A chat reply before it is converted to JSON. `confidence` is from 0 to 1."""
 
     kind: str
     confidence: float
@@ -72,7 +72,8 @@ def load_engine(
 
 
 class TemplateEngine:
-    """Chooses sentences. The same job gives the same text on every machine."""
+    """The engine that chooses prepared sentences. The same job gives the same text on every
+    machine."""
 
     name = "templates"
     languages = frozenset({"fr", "en"})
@@ -146,8 +147,8 @@ def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Gen
 
 
 def classify_fan_message(brief: ChatBrief) -> TemplateReply:
-    """Return the fan's intent by the first matching pattern; without a match it is small talk of
-    low confidence."""
+    """Return the fan's intent by the first matching pattern. Without a match, the intent is small
+    talk with low confidence."""
     said = " ".join(brief.said.casefold().split())
     plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü", "aaaceeeeiioouuu"))
     kind = next((kind for kind, pattern in _PATTERNS if pattern.search(plain)), "small_talk")

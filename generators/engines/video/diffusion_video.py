@@ -1,8 +1,9 @@
 """Videos by diffusers pipelines that animate a picture: SVD, LTX, Wan and AnimateDiff, from local
 folders.
 
-Stable Diffusion 1.5 with a motion adapter starts from the picture as a still video, of which a part
-is repainted. The first video imports torch, not this module. Nothing is downloaded from a hub.
+Stable Diffusion 1.5 with a motion adapter starts from a still video of the picture and repaints
+part of it. torch is imported by the first video, not by this module. Nothing is downloaded from a
+hub.
 """
 
 import importlib
@@ -41,7 +42,7 @@ _SVD_BUCKETS = 254
 
 _LEAST_ANEW = 0.35
 _MOST_ANEW = 0.85
-"""Share of the still video that an adapter repaints, from little motion to much."""
+"""Fraction of the still video that an adapter repaints, for the least and the most motion."""
 
 _GUIDANCE = {
     "LTXImageToVideoPipeline": 3.0,
@@ -60,12 +61,14 @@ def load_engine(settings: GeneratorsSettings) -> VideoEngine | None:
 
 
 class DiffusionVideoEngine:
-    """The video models on this machine. One job at a time; a second one waits."""
+    """The engine for the video models on this machine. It runs one job at a time; a second one
+    waits."""
 
     name = "diffusion"
 
     def __init__(self, settings: GeneratorsSettings) -> None:
-        """Raise EngineMissing if the folder does not exist or a package is missing."""
+        """Open the model library. Raises EngineMissing if the folder does not exist or a package is
+        missing."""
         self._settings = settings
         self._lock = threading.Lock()
         self.shelf = VideoModelLibrary(settings)
@@ -85,7 +88,7 @@ class DiffusionVideoEngine:
     def device_message(self) -> Message:
         """Return a message about the device and its precision; loads torch.
 
-        Raises EngineMissing if no model may run there, JobTooLarge if the smallest one does not
+        Raises EngineMissing if no model can run on it, JobTooLarge if the smallest one does not
         fit.
         """
         place = self.device
@@ -140,8 +143,8 @@ class DiffusionVideoEngine:
     def _run_within_memory(
         self, job: VideoJob, mover: VideoModel, progress: Progress
     ) -> tuple[list[Image.Image], dict[str, Any]]:
-        """Generate the frames; out of memory, decode them a few at a time. Raises JobTooLarge if
-        they still do not fit."""
+        """Generate the frames. When memory runs out, decode them a few at a time. Raises
+        JobTooLarge if they still do not fit."""
         for sparing in (False, True):
             try:
                 return self._generate_frames(job, mover, progress, sparing=sparing)
@@ -281,14 +284,14 @@ def _decode_arguments(kind: str, sparing: bool) -> dict[str, Any]:
 
 
 def _set_vae_tiling(pipeline: Any, sparing: bool) -> None:
-    """Decode in tiles only if memory is short: their seams may be visible."""
+    """Decode in tiles only if memory is short, because seams between tiles may be visible."""
     if hasattr(pipeline.vae, "use_tiling"):
         (pipeline.vae.enable_tiling if sparing else pipeline.vae.disable_tiling)()
 
 
 def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
-    """Return the picture for the model: cropped around its subject to the video's proportions,
-    without transparency."""
+    """Return the picture for the model: without transparency, and cropped around its subject to the
+    video's proportions."""
     image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
     return image.resize(
         size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height))

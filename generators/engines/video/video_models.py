@@ -1,7 +1,7 @@
 """Model folders for video, recognized by the class in their `model_index.json`. No model package is
 loaded.
 
-Frame rates, sizes and lengths are those of the training, from the models' pages at
+Frame rates, sizes and lengths are those used in training, from the models' pages at
 https://huggingface.co: Stable Video Diffusion 7 frames a second at 1024 × 576, LTX-Video 25 at 704
 × 480, Wan 16 at 832 × 480, AnimateDiff 8 at the size of its model.
 """
@@ -31,16 +31,16 @@ _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device files of NVIDIA and AMD GPUs on Linux, and of GPUs in Windows Subsystem for Linux."""
 
 _TINY = 64 * 64
-"""Area in pixels for demo models, which were trained at no more."""
+"""Maximum area in pixels on which demo models were trained."""
 
 
 @dataclass(frozen=True)
 class VideoModelFamily:
     """A family of models.
 
-    `opens` is its pipeline, `rate` its frames per second, `most` the maximum number of frames,
-    which come in groups of `group` after the first. Edges are multiples of `grid` pixels, with a
-    total `area`. `words` and `motion` are True if a prompt and a motion are supported.
+    `opens` is its pipeline, `rate` its frames per second, and `most` the maximum number of frames:
+    one frame, then groups of `group` frames. Edges are multiples of `grid` pixels, with a total
+    `area`. `words` and `motion` are True if a prompt and a motion are supported.
     """
 
     opens: str
@@ -52,10 +52,10 @@ class VideoModelFamily:
     words: bool = True
     motion: bool = False
     adapter: bool = False
-    """True if it needs a separate motion adapter."""
+    """True if the family needs a separate motion adapter."""
 
     def frames(self, seconds: float) -> int:
-        """Return the number of frames for about `seconds`, at least one group after the first.
+        """Return the number of frames for about `seconds`: the first frame and at least one group.
         Raises JobTooLarge above the maximum."""
         if seconds > self.seconds:
             raise JobTooLarge("engine.film_long", most=self.seconds)
@@ -68,8 +68,8 @@ class VideoModelFamily:
         return min(max(round(self.most / self.rate), video.MIN_SECONDS), video.MAX_SECONDS)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return the size to draw at, in pixels: the requested proportions, at the trained area, on
-        the grid."""
+        """Return the size to draw at, in pixels: the requested proportions at the trained area,
+        rounded to the grid."""
         shrunk = math.sqrt(self.area / (width * height))
         wide, high = (
             max(round(edge * shrunk / self.grid), 1) * self.grid for edge in (width, height)
@@ -94,7 +94,7 @@ VIDEO_MODEL_FAMILIES: Mapping[str, VideoModelFamily] = {
     "AnimateDiffVideoToVideoPipeline": _ADAPTED,
     "StableDiffusionPipeline": replace(_ADAPTED, adapter=True),
 }
-"""Families by the class that a folder names."""
+"""Families by the pipeline class that a model folder names."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class VideoCapabilities:
 
 
 def video_capabilities(settings: GeneratorsSettings) -> VideoCapabilities:
-    """Return the models that can be requested, without loading anything; for pages."""
+    """Return the models that can be requested, without loading any of them; used by pages."""
     elsewhere = settings.film_device == "gpu"
     try:
         found = VideoModelLibrary(settings).list_models()
@@ -215,7 +215,7 @@ def _check_tokenizer(folder: Path) -> None:
 
 
 def _max_frames(family: VideoModelFamily, folder: Path, adapter: Path | None) -> int:
-    """Return the maximum number of frames, from the model's files if they contain it."""
+    """Return the maximum number of frames, from the model's files if they specify it."""
     said = _read_config(folder / "unet").get("num_frames") if family is _SVD else None
     if family.motion and family is not _SVD:
         said = _read_config(adapter or folder / "motion_adapter").get("motion_max_seq_length")

@@ -1,1 +1,2 @@
-"""Vision engines: classifiers, upscalers, background masks, and language models that see."""
+"""Vision engines: classifiers, upscalers, background masks, and language models that accept
+pictures."""

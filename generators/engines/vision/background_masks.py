@@ -20,11 +20,11 @@ from generators.contract.engines import EngineMissing
 
 MIN_SUBJECT_SHARE = 0.005
 MAX_SUBJECT_SHARE = 0.995
-"""Minimum and maximum share of a picture that a subject covers; anything else counts as no subject.
-"""
+"""Minimum and maximum share of a picture that a subject can cover; outside this range, there is no
+subject."""
 
 SURE = 64
-"""Grey level from which a pixel of the mask counts as subject, when its size is measured."""
+"""Grey level from which a pixel of the mask counts towards the area of the subject."""
 
 THREADS = 2
 
@@ -34,7 +34,7 @@ Grid = NDArray[np.float32]
 @dataclass(frozen=True)
 class MaskModelFamily:
     """The normalization of pixels from 0 to 1, and whether the output needs a sigmoid. `edge` is
-    the input size if the file does not fix it.
+    the input size if the file does not specify one.
 
     The values come from the training code linked at each entry.
     """
@@ -68,7 +68,8 @@ def load_engine(settings: GeneratorsSettings) -> "OnnxBackgroundRemover | None":
 
 
 class OnnxBackgroundRemover:
-    """An ONNX model that returns the probability of being subject for each pixel."""
+    """An ONNX model that returns, for each pixel, the probability that it belongs to the
+    subject."""
 
     def __init__(self, file: Path, family: MaskModelFamily) -> None:
         self._file = file
@@ -76,7 +77,8 @@ class OnnxBackgroundRemover:
         self._session: Any = None
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
-        """Return the mask of the subject. Raises BadInput if there is none, EngineMissing."""
+        """Return the mask of the subject. Raises BadInput if there is none, EngineMissing if the
+        model cannot be used."""
         session = self._get_session()
         (entry,) = session.get_inputs()
         high, wide = (
@@ -104,7 +106,7 @@ class OnnxBackgroundRemover:
         return np.ascontiguousarray(found.transpose(2, 0, 1)[None], dtype=np.float32)
 
     def _get_session(self) -> Any:
-        """Return the session, created on first use because it does not survive a fork."""
+        """Return the inference session, created on first use because it does not survive a fork."""
         if self._session is None:
             if not self._file.is_file():
                 raise EngineMissing("cutout.no_file", file=str(self._file))
@@ -129,8 +131,8 @@ class OnnxBackgroundRemover:
 
 
 def _mask_from_output(told: Grid, *, sigmoid: bool) -> Image.Image:
-    """Return the model's output as a mask from black to white. Raises BadInput if it separates no
-    subject from a background."""
+    """Return the model's output as a mask from black to white. Raises BadInput if the output does
+    not separate a subject from a background."""
     found = 1 / (1 + np.exp(-told)) if sigmoid else told
     low = float(found.min())
     high = float(found.max())

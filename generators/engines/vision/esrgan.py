@@ -1,5 +1,5 @@
-"""The ESRGAN network, run from its weights alone: nested residual blocks, then one doubling after
-another.
+"""The ESRGAN network, built from its weights alone: nested residual blocks, followed by successive
+doublings of the size.
 
 Source: Wang et al., ESRGAN, https://arxiv.org/abs/1809.00219, and its code,
 https://github.com/xinntao/ESRGAN. Weights are named as in the first version of that code
@@ -27,7 +27,7 @@ _WRAPS = ("params_ema.", "params.", "module.")
 
 
 class EsrganUpscaler:
-    """The weights of a file, loaded on first use."""
+    """An ESRGAN upscaler whose weights are loaded from a file on first use."""
 
     fixed_tile_side = 0
 

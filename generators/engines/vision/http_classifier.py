@@ -28,32 +28,34 @@ NAME = "classifier"
 LOOK_SECONDS = 15.0
 ASK_SECONDS = 2.0
 HEAR_SHARE = 4
-"""Factor by which audio gets more time than pictures, in addition to its length."""
+"""Factor of the timeout for audio relative to that for pictures; the length of the audio is added
+to the result."""
 
 MAX_BYTES = 256 * 1024
-"""Maximum size of a response without faces. A typical one has a few hundred bytes."""
+"""Maximum size in bytes of a response without faces. A typical response has a few hundred bytes."""
 
 WITH_FACES = 2 * 1024 * 1024
-"""Maximum size of a response with faces, which take some thousand bytes each."""
+"""Maximum size in bytes of a response with faces, each of which takes several thousand bytes."""
 
 SHORTEST = 64
 MAX_VECTOR_WIDTH = 1024
 """Maximum dimension of a face vector; common models use 128 to 512."""
 
 TINY = 1e-6
-"""Minimum length of a vector; a shorter one has no direction."""
+"""Minimum length of a vector; the direction of a shorter one is undefined."""
 
 MAX_FACES = 32
 """Maximum number of faces in one view."""
 
 MAX_READ = 4_000
-"""Maximum number of characters stored of the text in a picture; a printed page has about half of
-that."""
+"""Maximum number of characters stored of the text in a picture; a printed page has about half as
+many."""
 
 FACE_MODEL = r"^[a-z0-9][a-z0-9-]{0,31}@[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
-"""name@version, as for the classifier."""
+"""Pattern of the name and version of a face model, name@version, as for the classifier."""
 MAX_OUTPUT = 20_000
-"""Maximum length of a transcript. A longer response is refused: the cut part might matter."""
+"""Maximum length of a transcript. A longer response is refused, because the part cut off might
+matter."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -98,7 +100,7 @@ class _Answer(_About):
 
     views: list[_ViewRating]
     face_model: Annotated[str, StringConstraints(pattern=FACE_MODEL)] | None = None
-    """The model of the face vectors; None if it does not compare faces."""
+    """The model of the face vectors, or None if the server does not compare faces."""
 
 
 class _SoundRating(BaseModel):
@@ -127,7 +129,8 @@ def load_engine(settings: GeneratorsSettings) -> Classifier | None:
 
 
 class HttpClassifier:
-    """One classifier server. Only a known `name@version` counts, which people have tested."""
+    """A classifier server. Only reports of a known `name@version`, which people have tested, are
+    accepted."""
 
     def __init__(self, url: str, known: frozenset[str], *, seconds: float = LOOK_SECONDS) -> None:
         self._url = url.rstrip("/")
@@ -158,8 +161,8 @@ class HttpClassifier:
         )
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        """Classify audio. Raises as `classify_views`, and AudioUnsupported for a server without
-        audio."""
+        """Classify audio. Raises the errors of `classify_views`, and AudioUnsupported if the server
+        does not support audio."""
         asked = {
             "name": sound.name,
             "mime": sound.mime,
@@ -197,7 +200,7 @@ class HttpClassifier:
         )
 
     def is_known_source(self, source: str) -> bool:
-        """Return True if reports of this source count."""
+        """Return True if reports from this source are accepted."""
         return source.removeprefix(f"{NAME}:") in self._known
 
     def _fetch_body(self, request: HttpRequest, *, deaf: bool = False) -> bytes:
@@ -258,7 +261,8 @@ def _normalize_vector(vector: Sequence[float]) -> bytes:
 def _merge_views(
     source: str, said: Sequence[_ViewRating], *, faces: DetectedFaces | None
 ) -> ClassifierReport:
-    """Return the highest rating of all views, the most people in one, and each word once."""
+    """Return the combined result of all views: the highest rating, the largest number of people in
+    one view, and each word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
     counted = [one.people for one in said if one.people is not None]

@@ -21,7 +21,7 @@ VISION = "vision"
 
 
 class OllamaVision(OllamaEngine):
-    """A vision model of one server."""
+    """A vision model of an Ollama server."""
 
     def __init__(self, url: str, model: str, *, hosted: bool) -> None:
         super().__init__(url, model)
@@ -31,8 +31,8 @@ class OllamaVision(OllamaEngine):
 def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
     """Return the engine of the configured model, or None.
 
-    Raises EngineMissing if the server does not have the model or the model cannot see, and
-    EngineUnreachable.
+    Raises EngineMissing if the server does not have the model or the model does not accept
+    pictures, and EngineUnreachable.
     """
     url = settings.ollama_url
     model = settings.ollama_vision_model
@@ -77,14 +77,15 @@ def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
 
 
 def _is_remote_model(model: str, about: Mapping[str, Any]) -> bool:
-    """Return True if the server forwards requests to a third party, also by the model's name."""
+    """Return True if the server forwards requests for this model to a third party, as indicated by
+    its information or its name."""
     return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(
         ("-cloud", ":cloud")
     )
 
 
 def _is_local_server(url: str) -> bool:
-    """Return True if every address of the server's name is private or local."""
+    """Return True if every address of the server's host name is private or local."""
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname or "", parts.port or 80, type=socket.SOCK_STREAM)

@@ -18,7 +18,7 @@ from generators.retouch.upscaler import Upscaler
 THREADS = 2
 MAX_SCALE = 8
 _TRIED = 64
-"""Edge in pixels of the trial tile that shows a model's scale factor."""
+"""Edge in pixels of the trial tile from which a model's scale factor is determined."""
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _NO_ROOM = ("allocate", "bad_alloc", "out of memory")
@@ -60,7 +60,8 @@ class OnnxUpscaler:
 
     @property
     def fixed_tile_side(self) -> int:
-        """The edge of the only tile size it accepts, 0 for any. Raises EngineMissing."""
+        """The edge in pixels of the only tile size that the model accepts, or 0 for any. Raises
+        EngineMissing."""
         self._get_session()
         return self._side
 
@@ -82,7 +83,7 @@ class OnnxUpscaler:
         return np.asarray(told[0], dtype=np.float32).transpose(1, 2, 0)
 
     def _get_session(self) -> Any:
-        """Return the session, created on first use because it does not survive a fork."""
+        """Return the inference session, created on first use because it does not survive a fork."""
         if self._session is None:
             onnxruntime = importlib.import_module("onnxruntime")
             options = onnxruntime.SessionOptions()

@@ -52,7 +52,7 @@ LINES: Mapping[str, ExpectedLine] = {
     ),
     "fan": ExpectedLine(45, r"Léo a écrit à Nova"),
     "truth": ExpectedLine(
-        47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"
+        47, r"Je suis une intelligence artificielle \(IA\)\. Nova est un personnage virtuel"
     ),
     "sale": ExpectedLine(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
     "split": ExpectedLine(52, r"créateur 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),

@@ -1,4 +1,4 @@
-"""API routes of API keys: a key lists, creates and revokes keys of its member.
+"""API routes of API keys. A key can list, create and revoke keys of its member.
 
 The secret of a new key is only in the first response and is not stored, so the response to a
 repeated request does not contain it.

@@ -89,8 +89,8 @@ def router(tenant: OpenScope) -> APIRouter:
     ) -> Response:
         """Stop all sending immediately. Removals continue. Only members can end a stop, in the
         dashboard. A key that is limited to some creators can stop these and their accounts; other
-        keys also the agency and the platforms of the member's creators. Requires the `stop` scope.
-        """
+        keys can also stop the agency and the platforms of the member's creators. Requires the
+        `stop` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_stop_target(scope, sight, call, body)

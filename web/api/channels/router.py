@@ -51,8 +51,8 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     def list_channels(
         call: Annotated[ApiCall, can_read], creator: UUID | None = None
     ) -> ChannelsOut:
-        """List channels by name, with the limits of their platforms. Requires the `posts:read`
-        scope."""
+        """List channels, sorted by name, with the limits of their platforms. Requires the
+        `posts:read` scope."""
         return load_channels_out(call, connectors, creator)
 
     @routes.get("/channels/{channel_id}", response_model=ChannelOut)
@@ -102,8 +102,8 @@ def _add_channel_pause_routes(
     def pause_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Pause a channel until it is resumed. Posts that become due in the pause wait. Requires
-        the `calendar:write` scope."""
+        """Pause a channel until it is resumed. Posts that become due during the pause wait.
+        Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             lifecycle.pause_account(
@@ -194,7 +194,7 @@ def _channel_tag_fields(one: Channel) -> tuple[object, ...]:
 def load_channels_out(
     call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None
 ) -> ChannelsOut:
-    """Return the channels that the key may access, or those of one creator, by name."""
+    """Return the channels that the key may access, or those of one creator, sorted by name."""
 
     def ask(scope: Scope, sight: Caller) -> list[Channel]:
         every = queries.list_channels(scope)

@@ -109,8 +109,8 @@ class AdmittedRequest:
 
 
 class KeyLookup(Protocol):
-    """Returns the key of a secret, or None for an unknown one. Raises Refused if the IP address had
-    too many failed attempts."""
+    """A function that returns the key of a secret, or None for an unknown one. Raises Refused if
+    the IP address had too many failed attempts."""
 
     def __call__(self, tenant: OpenScope, secret: str, *, address: str) -> CallerKey | None: ...
 

@@ -95,7 +95,7 @@ class ChangeResult:
 
 ApiChange = Callable[[Scope, Caller], ChangeResult]
 ConflictStates = Callable[[Scope, Caller], Mapping[str, str]]
-"""Returns the current states by ID, for the response to a conflict."""
+"""A function that returns the current states by ID, for the response to a conflict."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,8 @@ EXCLUDED.status,
   body = EXCLUDED.body, headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, updated_at
   = house_now()
 """
-"""Stores a response. An expired row that retention has not deleted yet is overwritten."""
+"""SQL statement that stores a response. An expired row that retention has not deleted yet is
+overwritten."""
 
 
 def _delivery_conflict_states(post: UUID | None, delivery: UUID | None) -> ConflictStates:

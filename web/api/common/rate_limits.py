@@ -51,7 +51,8 @@ WHERE greatest(b.full_until, people_now()) + CAST(:step AS interval) <= people_n
 CAST(:window AS interval)
 RETURNING full_until - people_now() AS used
 """
-"""Counts a request: moves the bucket's instant forward unless that exceeds the window."""
+"""SQL statement that counts a request: it moves the bucket's instant forward unless that exceeds
+the window."""
 _USED = (
     "SELECT full_until - people_now() AS used FROM api_buckets WHERE tenant_id = :tenant AND who "
     "= :who"

@@ -50,8 +50,8 @@ class BillOut(BaseModel):
 
 
 class PostCostOut(BaseModel):
-    """The cost of a post: what was made for it (`own`), and what it reuses and an earlier post paid
-    for (`shared`)."""
+    """The cost of a post: content made for it (`own`), and reused content that was charged to an
+    earlier post (`shared`)."""
 
     id: UUID
     own: BillOut

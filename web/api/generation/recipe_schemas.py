@@ -25,8 +25,8 @@ Formats = Annotated[
 
 
 class RecipeChange(RequestModel):
-    """Changes to a recipe. Fields that are left out keep their value. `null` removes `seed`,
-    `begin` or `posture`. A recipe cannot have both `begin` and `posture`."""
+    """Changes to a recipe. Omitted fields keep their value. `null` removes `seed`, `begin` or
+    `posture`. A recipe cannot have both `begin` and `posture`."""
 
     prompt: Prompt = ""
     negative: Annotated[StorableText, Field(max_length=500)] = ""

@@ -129,7 +129,7 @@ class RunIn(RequestModel):
 
 
 class QuestionOut(BaseModel):
-    """A parameter of a recipe. A `choice` takes one of `options`, a `number` an integer from
+    """A parameter of a recipe. A `choice` accepts one of `options`, a `number` an integer from
     `least` to `most`, a `text` at most `most` characters, and `yes_no` a boolean. `usual` is the
     default."""
 

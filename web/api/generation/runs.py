@@ -49,7 +49,8 @@ from web.api.generation.run_schemas import (
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
-    """Create the routes under `/runs` and the preview route. `generators` holds prices and caps."""
+    """Create the routes under `/runs` and the preview route. `generators` contains prices and
+    caps."""
     routes = APIRouter(tags=["making"])
     _add_run_preview_route(routes, tenant, generators)
     _add_run_routes(routes, tenant, generators)
@@ -100,8 +101,8 @@ def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: Generators
 
     @routes.post("/runs/{run_id}/stop", response_model=RunOut)
     def stop_run(run_id: UUID, call: Annotated[ApiCall, can_stop]) -> Response:
-        """Stop a run after the current step. Finished pictures are kept. 409 if the run has ended.
-        Requires the `generate` scope."""
+        """Stop a run after the current step. Finished pictures are retained. 409 if the run has
+        ended. Requires the `generate` scope."""
         return stop_run_once(call, run_id)
 
     @routes.get("/runs/{run_id}/pictures", response_model=RunPicturesOut)

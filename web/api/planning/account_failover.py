@@ -87,8 +87,8 @@ def router(tenant: OpenScope) -> APIRouter:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
         """Move the queue as it was previewed, with slots, series, the evergreen queue and feeds.
-        Deliveries that changed since or are being published stay and are listed in `left`. Requires
-        the `calendar:write` scope."""
+        Deliveries that have changed since the preview or are being published do not move and are
+        listed in `left`. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_both_channels(scope, sight, body)

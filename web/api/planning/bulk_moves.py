@@ -69,8 +69,8 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: ShiftIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Move the deliveries of a preview. Those that changed since or are being published stay.
-        Requires the `calendar:write` scope."""
+        """Move the deliveries of a preview. Deliveries that have changed since the preview or are
+        being published do not move. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             done = bulk_moves.move_deliveries(
@@ -91,8 +91,8 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         shift_id: UUID,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Undo a bulk move within ten minutes. Deliveries that were changed since stay. Requires
-        the `calendar:write` scope."""
+        """Undo a bulk move within ten minutes. Deliveries that have changed since the move are not
+        moved back. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(

@@ -119,8 +119,8 @@ class EndingOut(BaseModel):
 
 
 class OutlookOut(BaseModel):
-    """The publishing forecast as of `now`. `more` counts posts beyond the limit, which were not
-    checked."""
+    """The publishing forecast, calculated at `now`. `more` counts posts beyond the limit, which
+    were not checked."""
 
     now: datetime
     days: int

@@ -105,7 +105,7 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         feed_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Stop following a feed. Its drafts are kept. Requires the `calendar:write` scope."""
+        """Stop following a feed. Its drafts are retained. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = sources.get_feed(scope, sight.creators, feed_id)

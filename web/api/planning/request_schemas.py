@@ -257,8 +257,8 @@ class PauseIn(PauseDays):
 
 
 class ShiftQuery(RequestModel):
-    """The deliveries due from `since` until before `before`, and the days and minutes by which they
-    move. Negative values move them to earlier times."""
+    """The deliveries due from `since` up to but not including `before`, and the days and minutes by
+    which they move. Negative values move them to earlier times."""
 
     creator_id: UUID
     channel_id: UUID | None = None

@@ -34,9 +34,10 @@ from web.api.posts.delivery_schemas import DeliveryOut
 
 
 class DowntimeOut(BaseModel):
-    """Posts that were missed in a downtime, by number: published since (`left`), waiting for their
-    new time, and on hold. `since` is the due time of the first. The state is `open` until a member
-    decides. `others_too` is true if it affects creators that the key may not access."""
+    """The number of posts missed in a downtime: those published since (`left`), those waiting for
+    their new time, and those on hold. `since` is the due time of the first. The state is `open`
+    until a member decides. `others_too` is true if it affects creators that the key may not access.
+    """
 
     id: UUID
     state: DowntimeState

@@ -211,7 +211,7 @@ def _add_uncertain_delivery_routes(routes: APIRouter, tenant: OpenScope) -> None
         delivery_id: UUID, body: LinkIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
         """Confirm an uncertain delivery with the URL of its post. The platform is queried first:
-        the delivery becomes `published` if the post belongs to this account; otherwise it stays
+        the delivery becomes `published` if the post belongs to this account; otherwise it remains
         `uncertain` with a `reason`. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:

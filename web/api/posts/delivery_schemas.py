@@ -67,7 +67,7 @@ class LinkIn(RequestModel):
 class DeliveryOut(BaseModel):
     """A post on one account. `wall_time` in `zone` is the scheduled time, `due_at` the
     corresponding instant. `ends_at` is the time at which the platform removes the post, or null if
-    it stays."""
+    the platform does not remove it."""
 
     id: UUID
     post_id: UUID

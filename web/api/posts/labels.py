@@ -81,8 +81,8 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: LabelIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))],
     ) -> Response:
-        """Change the name and color of a label. Its posts keep it. Requires the `posts:write`
-        scope."""
+        """Change the name and color of a label. Posts with the label are not affected. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, _: Caller) -> ChangeResult:
             call.check_state_tag(labels.lock_label(scope, label_id))

@@ -58,7 +58,7 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, can_read], which: Annotated[CommentsQuery, Query()]
     ) -> CommentsOut:
         """List the comments of a post and the people who can be mentioned. The member's notices
-        stay unread. Requires the `posts:read` scope."""
+        remain unread. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> CommentsOut:
             post = listings.get_post_detail(scope, sight.creators, which.post).listed.post

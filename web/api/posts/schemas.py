@@ -354,7 +354,7 @@ def post_fields(one: ListedPost) -> dict[str, Any]:
 
 
 class WarningOut(ReasonOut):
-    """A reason that would prevent a delivery from being published, as of now."""
+    """A reason that would currently prevent a delivery from being published."""
 
     delivery_id: UUID
     channel_id: UUID

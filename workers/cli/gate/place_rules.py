@@ -41,8 +41,8 @@ def explain_place(what: str, *, on: str = "", language: str = "") -> str:
     """Return the rules of a surface, or of all surfaces of a platform, on a day, with their
     sources.
 
-    `on` is an ISO date; empty for today. Raises NotFound for a surface without rules, BadInput for
-    an invalid date.
+    `on` is an ISO date, or empty for today. Raises NotFound for a surface without rules, BadInput
+    for an invalid date.
     """
     rules = rules_in_force()
     day = parse_day_argument(on) or wall_now().date()
@@ -89,8 +89,8 @@ def _match_rules(rules: Bundle, what: str) -> tuple[tuple[str, ...], "list[Third
 
 
 def rules_in_force() -> Bundle:
-    """Return the active rules of this installation; those shipped with Greenroom if it does not
-    run."""
+    """Return the active rules of this installation, or the rules shipped with Greenroom if it is
+    not running."""
     try:
         with (
             connect_installation("policy") as services,
@@ -117,8 +117,8 @@ class ThirdPartyRulesReport:
 
 
 def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
-    """Return the rules that installed packages ship for a surface or a platform; invalid rules are
-    left out."""
+    """Return the rules that installed packages ship for a surface or a platform, except invalid
+    rules."""
     found = []
     for one in shipped_policies.shipped_policies():
         try:

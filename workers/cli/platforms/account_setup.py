@@ -175,7 +175,7 @@ def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]
 
 
 def _load_oauth_client(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
-    """Return the agency's application on the platform; empty if it has none."""
+    """Return the agency's application on the platform, or an empty mapping if it has none."""
     if not form.registered:
         return {}
     with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:

@@ -90,9 +90,9 @@ def capability_rows(
     brought: Mapping[str, str] | None = None,
     language: str = DOCS_LANGUAGE,
 ) -> list[CapabilityRow]:
-    """Return a row for each platform, the least effort to connect first.
+    """Return a row for each platform, the easiest to connect first.
 
-    `brought` is the package of each platform that a package provides.
+    `brought` maps a platform to the package that provides it.
     """
     return [
         _RowBuilder(one, language).row(brought or {})

@@ -20,7 +20,7 @@ SCAFFOLD_PATHS = {
     "tests/${platform}_fake.py": "fake.py.txt",
     "tests/test_${platform}.py": "test.py.txt",
 }
-"""Path in the package -> template; empty for an empty file."""
+"""Path in the package -> template, or an empty name for an empty file."""
 
 
 def scaffold_files(platform: str) -> dict[str, str]:

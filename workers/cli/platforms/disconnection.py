@@ -19,7 +19,7 @@ DISCONNECTED_BY = "greenroom"
 
 
 def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:
-    """Disconnect the channel of a name if `sure`, and return the effect as text.
+    """Disconnect the channel with this name if `sure`, and return a description of the effect.
 
     Raises NotFound if there is none, BadInput if there are several.
     """

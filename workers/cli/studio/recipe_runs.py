@@ -27,7 +27,7 @@ from workers.terminal.tables import format_json, format_table
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run to start; `count` 0 stands for the number of pictures of the recipe."""
+    """A run to start; if `count` is 0, the run has the number of pictures of the recipe."""
 
     recipe: str
     seed: int
@@ -50,7 +50,8 @@ class WildcardRow:
 def parse_source_image(
     asset_id: UUID | None, *, anew: int, part: Sequence[str], mask: Path | None
 ) -> InitPicture | None:
-    """Return the source picture of a run with its region; None without one. Raises BadInput."""
+    """Return the source picture of a run with its region, or None if there is none. Raises
+    BadInput."""
     if asset_id is None:
         if part or mask is not None:
             raise BadInput("job.part_of_none")
@@ -69,7 +70,7 @@ def _read_mask(file: Path) -> bytes:
 
 
 def parse_posture(asset_id: UUID | None, *, weight: int) -> PoseReference | None:
-    """Return the pose reference of a run; None without one."""
+    """Return the pose reference of a run, or None if there is none."""
     return PoseReference(asset_id, weight) if asset_id is not None else None
 
 

@@ -73,7 +73,7 @@ STABLE_SESSION_SECONDS = 600.0
 """Duration of a session after which a failure does not increase the pause."""
 
 _TOLD = StepNotSent("gateway", "told")
-"""Placeholder for an answer, since gateway events do not answer a request."""
+"""Placeholder for a response, since gateway events need none."""
 
 
 class _Again:
@@ -82,8 +82,8 @@ class _Again:
 
 @dataclass(frozen=True)
 class _Servers:
-    """The servers of the bot and those it left. With `whole`, it left all servers that are not
-    listed. An unavailable server does not count as left:
+    """The servers of the bot and the servers that it left. If `whole` is True, the bot left all
+    servers that are not listed. An unavailable server does not count as left:
     https://discord.com/developers/docs/events/gateway-events#guild-delete"""
 
     here: frozenset[str] = frozenset()
@@ -93,8 +93,8 @@ class _Servers:
 
 @dataclass(frozen=True)
 class _ReceivedUpdate:
-    """One received update. `kept` is completed when it is stored, for updates with a waiting
-    response."""
+    """One received update. `kept` completes when the update is stored; only updates whose response
+    waits for that have it."""
 
     update: ChatUpdate
     kept: "asyncio.Future[None] | None" = None
@@ -422,8 +422,8 @@ class _Client(discord.Client):
         self._record_guild_available(guild)
 
     def _record_guild_available(self, guild: discord.Guild) -> None:
-        """Record the server unless the bot was removed since. The client delays these two events
-        during its start, but not removals."""
+        """Record the server unless the bot has been removed since. The client delays these two
+        events during its start, but not removals."""
         if self.get_guild(guild.id) is not None:
             self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
 

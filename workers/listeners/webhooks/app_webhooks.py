@@ -42,7 +42,7 @@ STATUS_UNAUTHORIZED = 401
 log = telemetry.get_logger("workers.listeners.webhooks.app_webhooks")
 
 OpenSecret = Callable[[UUID, Sealed], str]
-"""Returns the secret in a sealed letter of a tenant."""
+"""Decrypts the sealed secret of a tenant."""
 
 PollAccountNow = Callable[[UUID], None]
 """Polls an account now if it has a listener."""
@@ -113,8 +113,8 @@ class AppWebhooks:
         return STATUS_ACCEPTED
 
     def _find_application(self, tenant_id: UUID, application: UUID) -> CalledApp | None:
-        """Return an application of the agency from a short-lived cache, so that calls of strangers
-        do not cause database queries."""
+        """Return an application of the agency from a short-lived cache, so that calls by unknown
+        senders do not cause database queries."""
         with self._lock:
             if monotonic() - self._at >= self._every:
                 self._agencies = frozenset(list_tenant_ids(self._tenant))

@@ -141,7 +141,7 @@ def _of_age(age_called: AcceptAgeWebhook) -> Route:
 
 def _of_meta(house: MetaWebhooks | None) -> list[Route]:
     """Return the routes for Meta's subscription requests and calls. Without Meta's secrets they
-    respond like to a stranger."""
+    respond as to an unknown caller."""
 
     async def proven(request: Request) -> Response:
         said = house.answer_challenge(request.query_params) if house is not None else ""

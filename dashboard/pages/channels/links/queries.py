@@ -1,4 +1,5 @@
-"""Queries of link targets: the approved targets of a creator and the URLs that hold posts."""
+"""Queries of link targets: the approved targets of a creator, and the URLs because of which posts
+are on hold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class UnregisteredLink:
-    """A URL without an approved target, as written in the posts, and the posts that it holds."""
+    """A URL without an approved target, as written in the posts, and the posts that are on hold
+    because of it."""
 
     written: str
     posts: Sequence[LinkHold]
@@ -32,11 +34,12 @@ class LinksView:
     known: Sequence[LinkTargetSummary]
     wanted: Sequence[UnregisteredLink]
     people: Mapping[str, str]
-    """Names of members by actor."""
+    """Names of members, keyed by actor."""
 
 
 def load_links(scope: Scope, creator: Creator) -> LinksView:
-    """Return the link targets of a creator and the unregistered URLs that hold posts."""
+    """Return the link targets of a creator, and the unregistered URLs because of which posts are on
+    hold."""
     known = link_targets.list_link_targets(scope, creator.id)
     fit = {one.url for one in known if one.is_usable(scope.now)}
     found: dict[str, list[LinkHold]] = {}

@@ -25,7 +25,7 @@ class AltTextEntry:
 def list_alt_text_proposals(
     scope: Scope, creator_id: UUID, assets: Sequence[UUID]
 ) -> list[AltTextEntry]:
-    """Return the proposals for these images in their order, pending ones included."""
+    """Return the proposals for these images in their order, including pending proposals."""
     found = proposals.latest_alt_texts(scope, creator_id, assets)
     have = alt_texts(scope, found)
     return [AltTextEntry(found[asset], have.get(asset, "")) for asset in assets if asset in found]

@@ -91,7 +91,8 @@ def _request_alt_texts(
 def _poll_alt_texts(
     drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]
 ) -> None:
-    """Poll while workers ask the model, and redraw the page when another image is done."""
+    """Poll while workers request texts from the model, and redraw the page when another image is
+    done."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()

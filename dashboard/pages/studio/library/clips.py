@@ -172,7 +172,7 @@ def _read_slideshow_picture(asset_id: UUID) -> SlideshowPicture:
 
 
 def render_clip_progress(page: PageContext, creator: Creator) -> None:
-    """Draw clips in progress and recent ones. The part polls until all have ended."""
+    """Draw clips in progress and recent ones. This part of the page polls until all have ended."""
     found = page.read(lambda scope: _list_recent_clips(scope, creator.id))
     if any(one.state in ACTIVE_RUN_STATES for one in found):
         st.fragment(_poll_clip_progress, run_every=TICK)(page, creator.id)

@@ -1,4 +1,4 @@
-"""Deletion of archived images, by hand or after the number of days that the agency has set."""
+"""Deletion of archived images, manually or after the number of days that the agency has set."""
 
 from functools import partial
 from uuid import UUID

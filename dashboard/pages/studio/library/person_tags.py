@@ -1,6 +1,6 @@
 """People in images without a shoot card: tag them, or count unrecognizable people.
 
-Another member confirms both on the page Consent & models.
+Another member confirms both on the Consent & models page.
 """
 
 from functools import partial

@@ -69,8 +69,8 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
 
 
 def _select_enlargement(page: PageContext, key: str) -> bool:
-    """Draw the options for a larger copy, plain or by the configured model. Return True if one is
-    on."""
+    """Draw the options for a larger copy, either plain or by the configured model. Return True if
+    one of them is selected."""
     twice = st.checkbox(page.text("copy.twice"), key=f"{key}:twice")
     if not settings.load_settings().generators.upscale_model:
         draw_template("shell/templates/note.html", note=page.text("copy.no_upscaler"))
@@ -136,7 +136,7 @@ def _escape_label(label: str) -> str:
 
 
 def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
-    """Draw the text and look of the creator's watermark."""
+    """Draw the form for the text and appearance of the creator's watermark."""
     key = f"watermark:{creator_id}"
     with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
         st.text_input(
@@ -183,7 +183,7 @@ def _save_watermark(
 
 
 def _render_crop_preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
-    """Draw each crop of the image, blurred if the image is."""
+    """Draw each crop of the image, blurred if the image is blurred."""
     try:
         cuts = picture_copies.preview_crops(
             page.viewer.tenant_id, card.sha256, library_files.object_store()

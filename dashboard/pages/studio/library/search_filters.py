@@ -128,8 +128,8 @@ def _has_advanced_filters() -> bool:
 
 
 def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
-    """Draw the filters whose options come from this library. Values that no longer exist are
-    cleared."""
+    """Draw the filters whose options depend on the content of this library. Values that no longer
+    exist are cleared."""
     tags = {
         key: page.text("studio.counted", what=written, count=many)
         for key, written, many in offered.tags

@@ -184,7 +184,7 @@ def _repeat_generation(
 
 
 def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
-    """Draw the form that asks other members to lower the rating.
+    """Draw the form that requests a lower rating. Other members decide on the request.
 
     The member must reveal the image first and give a reason.
     """

@@ -26,7 +26,7 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
 def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
-    """Return the creator's cards that can take more images, by ID."""
+    """Return the creator's cards that can accept more images, keyed by ID."""
     return {
         str(one.id): one
         for one in found.cards
@@ -66,7 +66,7 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
 def render_card_people(
     page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView
 ) -> None:
-    """Draw the form that confirms who of the card is in an image.
+    """Draw the form that confirms which people of the card are in an image.
 
     The member must not have uploaded the image or added it to the card.
     """

@@ -116,7 +116,7 @@ def _render_style_reference(
 def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
     """Return True if a run can use the style references.
 
-    Draw them before the run, or the reason why they cannot be used.
+    Also draw the style references, or the reason why they cannot be used.
     """
     if not spec.look:
         return True
@@ -145,7 +145,7 @@ def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSp
 
 
 def _can_send_style(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Return True if the style references may be sent to an external engine that accepts as many
+    """Return True if the style references may be sent to an external engine that accepts that many
     images. Otherwise draw the reason."""
     frozen = page.read(lambda scope: style_references.freeze_style(scope, creator_id))
     try:

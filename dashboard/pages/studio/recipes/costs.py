@@ -77,7 +77,7 @@ def require_within_cap(
 ) -> None:
     """Raise CapReached if a run exceeds the budget of its template or the monthly cap.
 
-    `asks` holds the inputs of the run besides its prompt and style references, since they change
+    `asks` contains the inputs of the run besides its prompt and style references, since they change
     the price.
     """
     estimates.check_affordable(scope, _load_generator_settings(), spec, count, asks)

@@ -20,7 +20,7 @@ from tenants.agencies import queries
 class EngineExportGrant:
     """An external engine and its current permission.
 
-    `who` is the name of the member who gave it, empty for a former member.
+    `who` is the name of the member who granted it, empty for a former member.
     """
 
     engine: str
@@ -46,7 +46,7 @@ def list_engine_export_grants(
 def external_engine_for(scope: Scope, settings: GeneratorsSettings, named: str = "") -> str:
     """Return the external engine that runs a template with this engine name, or the default one.
 
-    Return an empty string if the images stay on this installation or on remote workers.
+    Return an empty string if the images remain on this installation or on remote workers.
     """
     if not named and remote_routing.remote_capabilities(scope) is not None:
         return ""

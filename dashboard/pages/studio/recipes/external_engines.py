@@ -1,4 +1,4 @@
-"""Permissions to send a creator's images to external engines: give and revoke them."""
+"""Permissions to send a creator's images to external engines: grant and revoke them."""
 
 from collections.abc import Collection
 from functools import partial
@@ -40,8 +40,8 @@ def render_external_engines(page: PageContext, creator: Creator) -> None:
 
 
 def _render_external_engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None:
-    """Draw one engine. Revoking takes one press; allowing requires a confirmation that the terms
-    were read."""
+    """Draw one engine. One press revokes the permission; granting it requires a confirmation that
+    the terms were read."""
     words = _export_terms_text(page, creator, one.engine)
     key = f"{one.engine}:{creator.id}"
     draw_template(

@@ -24,7 +24,7 @@ from tenants.agencies.rights import Right
 
 
 def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """Draw the form. Saving creates a new version; earlier runs keep theirs."""
+    """Draw the form. Saving creates a new version; earlier runs retain their version."""
     spec = chosen.spec
     mark = str(chosen.id)
     with st.expander(page.text("studio.edit_recipe"), icon=":material/edit:"):

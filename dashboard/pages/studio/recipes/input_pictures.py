@@ -167,8 +167,8 @@ def _saved_mask_shapes(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...
 
 
 def can_use_input_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Return True if a run can use the inputs of its template. Draw them before the run, or the
-    reason why not."""
+    """Return True if a run can use the inputs of its template. Also draw the inputs, or the reason
+    why they cannot be used."""
     if not spec.needed_inputs:
         return True
     generators = settings.load_settings().generators

@@ -37,7 +37,7 @@ from tenants.agencies.queries import Creator
 
 ACTIVE_RUN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 RECENT_WINDOW = timedelta(minutes=10)
-"""Period in which uploads and copies stay on the list."""
+"""Period for which uploads and copies remain in the list."""
 
 MONTH = timedelta(days=30)
 SAMPLE_RECIPES = {
@@ -67,7 +67,8 @@ SAMPLE_RECIPES = {
         variants=4,
     ),
 }
-"""Sample templates by language. Every engine knows their words, the demo model included."""
+"""Sample templates by language. Every engine supports their vocabulary, including the demo model.
+"""
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ class StudioProgress:
     copies: Sequence[PictureCopyView]
     now: datetime
     spent: Mapping[UUID, SpendingTotal]
-    """Cost so far by run."""
+    """Cost so far, keyed by run."""
     lists: Mapping[UUID, Mapping[str, int]]
-    """Versions of the shared word lists used, by run."""
+    """Versions of the shared word lists used, keyed by run."""
     left: Mapping[UUID, float]
     """Estimated seconds left by active run."""
     labelled: frozenset[UUID]
@@ -150,7 +151,7 @@ def load_progress(scope: Scope, creator_id: UUID) -> StudioProgress:
 
 
 def run_costs(scope: Scope, runs: Sequence[RunSummary]) -> Mapping[UUID, SpendingTotal]:
-    """Return the cost of each run so far: orders, and orders without a result."""
+    """Return the cost of each run so far, including orders without a result."""
     return {
         job: cost_report.total_spending(things)
         for job, things in cost_report.spent_by_run(scope, [run.id for run in runs]).items()
@@ -190,7 +191,7 @@ def missing_engine_reason(settings: GeneratorsSettings, named: str) -> Message |
 
 
 def unsupported_fields(settings: GeneratorsSettings, spec: RecipeSpec) -> tuple[str, ...]:
-    """Return the settings of a template that the ComfyUI workflow does not take, as input names.
+    """Return the settings of a template that the ComfyUI workflow does not accept, as input names.
 
     Empty for other engines, and for a workflow that cannot be read here.
     """
@@ -210,7 +211,7 @@ def engine_capabilities(
     """Return the inputs besides the prompt that an engine supports, as in `ImageJob.asks`.
 
     These are the capabilities of the agency's remote workers if it has any and the template names
-    no engine, otherwise those of the engine here. The engine is not started.
+    no engine, otherwise those of the installation's engine. The engine is not started.
     """
     if not named and (own := remote_routing.remote_capabilities(scope)) is not None:
         return own
@@ -224,7 +225,7 @@ def engine_capabilities(
 
 
 def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
-    """Return the inputs of an external engine that it supports and that have a price here.
+    """Return the inputs of an external engine that it supports and that have a configured price.
 
     For Replicate the schema of the model decides about images; the workers read it.
     """
@@ -254,7 +255,7 @@ def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
 
 
 def can_set_sampler(scope: Scope, settings: GeneratorsSettings, named: str = "") -> bool:
-    """Return True if the engine for this name may accept a sampler: diffusion does, here or on a
-    remote worker."""
+    """Return True if the engine for this name may accept a sampler. Diffusion does, on this
+    installation or on a remote worker."""
     at_home = not named and remote_routing.remote_capabilities(scope) is not None
     return at_home or engine_name(settings, named) in ("diffusion", "demo")

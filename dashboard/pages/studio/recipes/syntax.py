@@ -12,7 +12,7 @@ from studio.recipes.wildcards import WEIGHTED_LINE, format_weighted
 _BOUNDS = re.compile(r"(-?[0-9]{1,5})\s*(?:-|–|\.\.)\s*(-?[0-9]{1,5})")
 WHOLE = 100
 TEXT = "…"
-"""Marks a question with a free text answer."""
+"""Marker of a question with a free-text answer."""
 
 
 def format_lists(spec: RecipeSpec) -> str:
@@ -59,7 +59,7 @@ def _format_question(one: Parameter) -> str:
 def parse_questions(text: str, known: RecipeSpec) -> dict[str, dict[str, Any]]:
     """Parse questions into parameters of a template. Raises BadInput that quotes the line.
 
-    Unchanged questions keep the properties in `known` that the text does not show.
+    Unchanged questions retain the properties in `known` that the text does not show.
     """
     before = {name: _format_question(one) for name, one in known.parameters.items()}
     found: dict[str, dict[str, Any]] = {}

@@ -18,10 +18,10 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class VoicesView:
-    """The data of one creator's voices; `spoken` holds those of all `creators`.
+    """The data of one creator's voices; `spoken` contains those of all `creators`.
 
-    `people` are real people by ID, `used` the characters of this month, `own` the agency's limit
-    and `most` the limit in effect.
+    `people` are real people, keyed by ID, `used` the characters of this month, `own` the agency's
+    limit and `most` the limit in effect.
     """
 
     creators: Sequence[Creator]

@@ -28,7 +28,7 @@ LANGUAGE = "voices:language"
 
 
 def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[Creator]) -> None:
-    """Draw uncertain requests openly and the rest in an expander."""
+    """Draw uncertain requests outside the expander and everything else inside it."""
     if not page.has_right(Right.RUN):
         return
     found = page.read(lambda scope: _load_voices(page, scope, creator, mine))
@@ -65,7 +65,7 @@ def _load_voices(
 
 
 def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView) -> None:
-    """Draw the catalogue, the chosen voice, and the buttons to hear and use it."""
+    """Draw the catalogue, the chosen voice, and the buttons to play and use it."""
     actions.action_button(
         page,
         "studio.voices_look" if found.listed.asked_at is None else "studio.voices_look_again",
