@@ -137,8 +137,7 @@ def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
 
 
 def _remember_picked_rating(asset_id: UUID, key: str) -> None:
-    """Store the choice. If a member changes it more than once, the highest rating chosen applies.
-    """
+    """Store the choice. If a member changes it more than once, the highest rating chosen applies."""
     kept = st.session_state.get(PICKED, {})
     chosen = Rating(str(st.session_state[key])[0])
     st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}

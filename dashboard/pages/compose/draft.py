@@ -418,8 +418,7 @@ def clear_overrides(account: str) -> None:
 
 
 def list_parts() -> dict[str, ThreadPart]:
-    """Return the thread parts and the first comment, keyed by ID, in order, including empty ones.
-    """
+    """Return the thread parts and the first comment, keyed by ID, in order, including empty ones."""
     found = {
         one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one)))
         for one in part_ids()
