@@ -207,7 +207,7 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """Create a shoot card for today. Each person receives a link to the subject portal to sign it."""
+    """Create a shoot card for today. Each person receives a subject portal link to sign it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 

@@ -127,7 +127,7 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def move_delivery(
         delivery_id: UUID, body: MoveIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Change the publish time of a delivery. Approvals stay valid, except a second approval
+        """Change the publish time of a delivery. Approvals remain valid, except a second approval
         that covers the time: then the delivery becomes a `draft` until it is approved again. A
         delivery on hold becomes a `draft` too if an approval is missing. Requires the
         `deliveries:write` scope."""
