@@ -23,7 +23,7 @@ _STATE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 async def receive_oauth_code(request: Request) -> Response:
-    """Store the authorization code and redirect, so that the code does not stay in the URL. The
+    """Store the authorization code and redirect, so that the code does not remain in the URL. The
     Channels page shows the result."""
     try:
         await run_in_threadpool(_process_oauth_return, request)

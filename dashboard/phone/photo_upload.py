@@ -1,8 +1,8 @@
 """Photo upload from a phone (`/phone/photos`): up to sixty photos at a time, the shoot card of the
 people in them, and sorting by swipe.
 
-Each file is a separate request, and equal bytes are one upload. After a lost connection, the phone
-sends only the missing files. Capture dates come from the files.
+Each file is a separate request, and files with equal bytes count as one upload. After a lost
+connection, the phone sends only the missing files. Capture dates are read from the files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -207,8 +207,7 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """Create a shoot card for today. Each person receives a link to the subject portal to sign
-    it."""
+    """Create a shoot card for today. Each person receives a subject portal link to sign it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 

@@ -67,7 +67,7 @@ def plain_page(
     status: int = 200,
 ) -> HTMLResponse:
     """Render a page with one message, and optionally a picture, a text below it, a form and a
-    passkey form. The passkey form is left out if passkeys are not available under this address."""
+    passkey form. The passkey form is omitted if passkeys are not available at this address."""
     language = preferred_language(request.headers.get("accept-language", ""))
     body = render_template(
         "shell/templates/plain_page.html",

@@ -1,4 +1,4 @@
-"""Shared parts of pages. All HTML comes from templates with autoescaping."""
+"""Shared parts of pages. All HTML is rendered from templates with autoescaping."""
 
 import re
 from functools import cache

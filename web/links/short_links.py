@@ -1,7 +1,7 @@
 """Short links: redirect visitors and count clicks without storing data about them.
 
 The redirect is a 302 with `no-store` (RFC 9110, 15.4.3). Browsers cache a 301 permanently, so later
-clicks would not be counted and the link could not be disabled. The target comes from the database
+clicks would not be counted and the link could not be disabled. The target is read from the database
 only, never from the request.
 """
 

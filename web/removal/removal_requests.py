@@ -283,8 +283,8 @@ class RemovalRequestPages:
     def _load_receipt_access(
         self, request: Request, found: SiteRef, receipt: str
     ) -> tuple[ReceiptAccess, datetime]:
-        """Return the receipt and the current time. An unknown receipt looks like one with a code,
-        so that visitors cannot find out which receipts exist."""
+        """Return the receipt and the current time. An unknown receipt is returned like one with a
+        code, so that visitors cannot find out which receipts exist."""
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
             try:

@@ -1,7 +1,7 @@
 """The page of an age check: its steps, the link to the provider and the status.
 
-It contains no content of a creator and is never cached. The evidence that the provider collects is
-not sent to this installation.
+It contains no content of a creator and is never cached. The evidence that the provider collects
+remains with the provider.
 """
 
 from zoneinfo import ZoneInfo

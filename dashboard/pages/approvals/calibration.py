@@ -67,7 +67,7 @@ def _render_blind_picture(
 ) -> None:
     """Draw one image and its rating form.
 
-    The image stays hidden until the member presses a button: blurring it would reveal that others
+    The image is hidden until the member presses a button: blurring it would reveal that others
     rated it as adult.
     """
     if found.under_way is None:

@@ -1,6 +1,6 @@
 """Image reviews: set ratings, and allow or refuse images that show nudity.
 
-Images stay blurred until the member reveals them.
+Images are blurred until the member reveals them.
 """
 
 from collections.abc import Sequence
@@ -137,8 +137,7 @@ def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
 
 
 def _remember_picked_rating(asset_id: UUID, key: str) -> None:
-    """Store the choice. If a member changes it more than once, the highest rating chosen
-    applies."""
+    """Store the choice. If a member changes it more than once, the highest chosen rating counts."""
     kept = st.session_state.get(PICKED, {})
     chosen = Rating(str(st.session_state[key])[0])
     st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}

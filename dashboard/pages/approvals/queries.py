@@ -472,8 +472,8 @@ def own_work_reason(scope: Scope, author: UUID | None, member: Member) -> str:
 
 
 def own_work_reasons(scope: Scope, authors: Collection[UUID], member: Member) -> dict[UUID, str]:
-    """Return the codes of `own_work_reason` by author in one read. Authors without a reason are
-    left out."""
+    """Return the codes of `own_work_reason`, keyed by author, in one read. Authors without a reason
+    are omitted."""
     found = {author: "approvals.own" for author in authors if author == member.principal_id}
     others = set(authors) - found.keys()
     same = (

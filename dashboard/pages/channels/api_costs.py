@@ -20,7 +20,7 @@ CAP = "requests:cap"
 
 
 def render_api_costs(page: PageContext, months: Sequence[MonthlyCosts]) -> None:
-    """Render the section on API costs. Renders nothing if no platform of the agency charges for
+    """Render the section on API costs. Render nothing if no platform of the agency charges for
     requests."""
     if not months:
         return

@@ -29,8 +29,7 @@ field."""
 
 
 def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
-    """Render the section on webhooks. Renders nothing if no platform of the agency
-    supports them."""
+    """Render the section on webhooks. Render nothing if no platform of the agency supports them."""
     able = {
         name: one
         for name, one in platform_connectors().items()

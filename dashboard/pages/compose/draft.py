@@ -418,8 +418,7 @@ def clear_overrides(account: str) -> None:
 
 
 def list_parts() -> dict[str, ThreadPart]:
-    """Return the thread parts and the first comment, keyed by ID, in order, including empty
-    ones."""
+    """Return the thread parts and the first comment in order, keyed by ID, with empty parts."""
     found = {
         one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one)))
         for one in part_ids()
@@ -430,7 +429,7 @@ def list_parts() -> dict[str, ThreadPart]:
 
 
 def list_channel_parts(account: str) -> dict[str, ThreadPart]:
-    """Return the parts of an account, keyed by ID, in order: the parts of the post that are not
+    """Return the parts of an account in order, keyed by ID: the parts of the post that are not
     omitted, extra parts, then the first comment. Empty parts are included."""
     parts = list_parts()
     left = st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()

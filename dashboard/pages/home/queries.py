@@ -405,7 +405,7 @@ def summarize_sales(
 
 
 def _load_stopped_scope(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
-    """Return the emergency stops in effect. Reads them only if a delivery is due to be published
+    """Return the emergency stops in effect. They are read only if a delivery is due to be published
     automatically."""
     return (
         account_blocks.load_emergency_stops(scope)

@@ -202,7 +202,7 @@ def _undo_import(page: PageContext, import_id: UUID, scope: Scope, _: UUID) -> M
 
 
 def _render_export_form(page: PageContext, usual: DateRange) -> None:
-    """Draw the choice of a period and the downloads as CSV and ICS."""
+    """Draw the form that selects a period, and the downloads as CSV and ICS."""
     draw_template(
         "pages/planning/templates/section.html",
         title=page.text("files.out"),

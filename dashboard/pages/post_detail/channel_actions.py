@@ -29,7 +29,7 @@ ADD = "post:add"
 
 
 def render_single_move(page: PageContext, found: PostView, place: PostChannel) -> None:
-    """Render the form that reschedules the post on this account only. Renders nothing if no other
+    """Render the form that reschedules the post on this account only. Render nothing if no other
     account can be moved."""
     entry = place.entry
     if not place.is_movable or sum(one.is_movable for one in found.places) < 2:
@@ -50,7 +50,7 @@ def render_single_move(page: PageContext, found: PostView, place: PostChannel) -
 
 
 def render_channel_addition(page: PageContext, found: PostView) -> None:
-    """Render the form that adds an account to a post with a separate time. Renders nothing for
+    """Render the form that adds an account to a post with a separate time. Render nothing for
     recurring posts and reposts."""
     live = [
         place.entry for place in found.places if place.entry.state is not DeliveryState.CANCELLED

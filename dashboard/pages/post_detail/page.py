@@ -85,7 +85,7 @@ def render_post(page: PageContext, post_id: UUID) -> None:
 
 
 def _editable_state(found: PostView) -> tuple[bool, frozenset[UUID]]:
-    """Return the state that decides which forms the page shows. The page is rerun when it
+    """Return the state that determines which forms the page shows. The page is rerun when it
     changes."""
     changing = (
         place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places

@@ -43,7 +43,7 @@ from tenants.agencies.rights import Right
 
 
 def render_series(page: PageContext, found: PostView) -> None:
-    """Render the series of a post. Renders nothing if the post does not recur."""
+    """Render the series of a post. Render nothing if the post does not recur."""
     every = page.read(lambda scope: queries.series_of_post_views(scope, found.post.id))
     if not every:
         return

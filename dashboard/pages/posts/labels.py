@@ -33,7 +33,7 @@ def render_label_manager_link(page: PageContext) -> None:
 
 
 def render_label_filter(page: PageContext) -> None:
-    """Render the label filter. Renders nothing while the agency has no labels."""
+    """Render the label filter. Render nothing while the agency has no labels."""
     known = _load_labels_by_id(page)
     _drop_deleted_choices(LABEL, known)
     if known:
@@ -71,7 +71,7 @@ def _drop_deleted_choices(key: str, known: Mapping[str, Label]) -> None:
 
 
 def render_label_field(page: PageContext, key: str) -> None:
-    """Render the field that selects the labels of a post. Renders nothing while the agency has no
+    """Render the field that selects the labels of a post. Render nothing while the agency has no
     labels."""
     known = _load_labels_by_id(page)
     _drop_deleted_choices(key, known)

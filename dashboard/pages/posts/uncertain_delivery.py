@@ -80,7 +80,8 @@ def _find_first_press(key: str) -> tuple[str, float] | None:
 
 
 def _remaining_wait(key: str) -> float:
-    """Return the seconds until the second click is enabled. Never zero without a first click."""
+    """Return the seconds until the second click is enabled. The result is never zero without a
+    first click."""
     asked = _find_first_press(key)
     return WAIT if asked is None else asked[1] + WAIT - monotonic()
 

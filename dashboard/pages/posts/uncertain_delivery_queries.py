@@ -46,7 +46,7 @@ class UncertainDelivery:
 def load_uncertain_deliveries(
     scope: Scope, entries: Sequence[DeliveryEntry]
 ) -> Mapping[UUID, UncertainDelivery]:
-    """Return those of the deliveries that are uncertain, keyed by delivery ID. Reads nothing if
+    """Return those of the deliveries that are uncertain, keyed by delivery ID. Nothing is read if
     there are none."""
     doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
     if not doubted:

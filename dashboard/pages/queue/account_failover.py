@@ -23,8 +23,7 @@ TARGET = "spare:target"
 
 
 def render_account_failover(page: PageContext, found: QueueView) -> None:
-    """Render the failover of a lost account. Renders nothing if the creator has no other
-    account."""
+    """Render the failover of a lost account. Render nothing if the creator has no other account."""
     if not found.spares:
         return
     with st.expander(page.text("spare.title"), icon=":material/swap_horiz:"):

@@ -89,7 +89,7 @@ def _parse_id(text: str) -> UUID | None:
 
 @st.fragment(run_every=TICK)
 def _rerun_on_order_change(drawn: PageContext, ids: Sequence[UUID], seen: str) -> None:
-    """Rerun the page when an order has changed. Renders nothing itself."""
+    """Rerun the page when an order has changed. This function renders nothing itself."""
     page = page_context.current_page()
     if (
         page is None

@@ -18,10 +18,10 @@ from web.api.common.schemas import ReasonOut, RequestModel, example_config, reas
 
 
 class PaceIn(RequestModel):
-    """Posting rules of a channel. Fields that are left out keep their value. `apart_minutes` is the
-    minimum interval between posts. With `holds_distance`, posts wait for it; otherwise members are
-    only warned. With `holds_repeats`, a post that repeats an earlier one waits until a member
-    confirms it."""
+    """Posting rules of a channel. Omitted fields keep their value. `apart_minutes` is the minimum
+    interval between posts. With `holds_distance`, posts wait for it; otherwise members are only
+    warned. With `holds_repeats`, a post that repeats an earlier one waits until a member confirms
+    it."""
 
     model_config = example_config(
         {"apart_minutes": 30, "holds_distance": True, "holds_repeats": True}
@@ -33,9 +33,9 @@ class PaceIn(RequestModel):
 
 
 class OptionOut(BaseModel):
-    """A platform option of a post. Without a value, the platform gets `default`. `most` is the
-    maximum number of characters (of all entries of a list together), `entries` the maximum number
-    of entries of a list, and each entry must match `pattern`."""
+    """A platform option of a post. Without a value, `default` is sent to the platform. `most` is
+    the maximum number of characters (of all entries of a list together), `entries` the maximum
+    number of entries of a list, and each entry must match `pattern`."""
 
     name: str
     kind: str

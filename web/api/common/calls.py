@@ -1,8 +1,8 @@
 """API calls as routes see them: reads with the rights of the key's member, and idempotent changes.
 
 A change and its stored response are written in one transaction. A repeated request with the same
-`Idempotency-Key`, even a concurrent one or one after a crash, gets the stored response and changes
-nothing. Failed requests change nothing and are not stored.
+`Idempotency-Key`, even a concurrent one or one after a crash, returns the stored response and
+changes nothing. Failed requests change nothing and are not stored.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ BEARER = HTTPBearer(
 
 @dataclass(frozen=True)
 class Caller:
-    """The member behind an API key and the creators that the key may access, by ID."""
+    """The member behind an API key, and the creators that the key may access, keyed by ID."""
 
     member: Member
     creators: Mapping[UUID, Creator]
@@ -95,7 +95,7 @@ class ChangeResult:
 
 ApiChange = Callable[[Scope, Caller], ChangeResult]
 ConflictStates = Callable[[Scope, Caller], Mapping[str, str]]
-"""A function that returns the current states by ID, for the response to a conflict."""
+"""A function that returns the current states, keyed by ID, for the response to a conflict."""
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """The error of a request. `states` contains the current states of the resources involved, by ID
-    (409 and 412). `fields` lists invalid values (422)."""
+    """The error of a request. `states` contains the current states of the resources involved, keyed
+    by ID (409 and 412). `fields` lists invalid values (422)."""
 
     code: Annotated[str, Field(examples=["delivery.not_movable"])]
     message: str

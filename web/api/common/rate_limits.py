@@ -2,8 +2,8 @@
 all web processes share.
 
 A bucket stores one instant, until which its requests count (GCRA, ITU-T I.371). A request moves the
-instant forward by one interval and is rejected if that exceeds the window. Counting takes one SQL
-statement and uses the clock `people_now()`.
+instant forward by one interval and is rejected if that exceeds the window. Counting requires one
+SQL statement and uses the clock `people_now()`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Checks that a JSON body has one meaning for every parser.
 
-`json.loads` keeps the last of two equal keys and decodes half a surrogate pair, while a proxy or
-log may read the same body differently. RFC 8259 §4 and §8.2 call the behavior for such texts
+`json.loads` uses the last of two equal keys and decodes half a surrogate pair, while a proxy or log
+may read the same body differently. RFC 8259 §4 and §8.2 call the behavior for such texts
 unpredictable, so they are rejected.
 
 https://www.rfc-editor.org/rfc/rfc8259

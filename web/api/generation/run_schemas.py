@@ -33,7 +33,8 @@ from web.api.generation.cost_schemas import BillOut
 
 MAX_SEED = 2**31 - 1
 MAX_MASK_LENGTH = 180_000
-"""Maximum number of characters of a mask in base64. A black and white mask takes a few thousand."""
+"""Maximum number of characters of a mask in base64. A black and white mask has a few thousand
+characters."""
 
 EXAMPLE_RECIPE_ID = "0198c0de-0000-7000-8000-000000000013"
 Seed = Annotated[
@@ -283,6 +284,6 @@ class RunPictureOut(BaseModel):
 
 
 class RunPicturesOut(BaseModel):
-    """The pictures of a run, by number."""
+    """The pictures of a run, sorted by number."""
 
     items: list[RunPictureOut]

@@ -49,8 +49,7 @@ from web.api.generation.run_schemas import (
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
-    """Create the routes under `/runs` and the preview route. `generators` contains prices and
-    caps."""
+    """Create the routes of runs and their preview. `generators` contains prices and caps."""
     routes = APIRouter(tags=["making"])
     _add_run_preview_route(routes, tenant, generators)
     _add_run_routes(routes, tenant, generators)

@@ -34,8 +34,8 @@ Quality = Annotated[
 
 class KitIn(RequestModel):
     """A request for texts. `kit` adds a caption, a title, alternatives, hashtags and a description;
-    each of `channels` gets a separate version; `source` is translated into the languages of `into`.
-    `idea` is the subject, `media_id` the picture."""
+    `channels` requests a separate version for each account; `source` is translated into the
+    languages of `into`. `idea` is the subject, `media_id` the picture."""
 
     model_config = example_config(
         {

@@ -1,8 +1,8 @@
 """API routes of generated texts and ideas. Results are ready shortly after the request and are
 never added to a post automatically.
 
-They are generated as on the compose page: the tone and the forbidden words come from the creator's
-persona.
+They are generated as on the compose page: the creator's persona defines the tone and the forbidden
+words.
 """
 
 from typing import Annotated

@@ -48,7 +48,7 @@ Uncovered = Annotated[
     ),
 ]
 SANDBOX_HEADERS = {"content-security-policy": "default-src 'none'; sandbox"}
-"""Headers that keep browsers from running scripts in a served file."""
+"""Headers that prevent browsers from running scripts in a served file."""
 Whose = Annotated[UUID, Query(description="The creator whose library receives the file.")]
 
 
@@ -163,8 +163,9 @@ def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: Object
         generated: bool = False,
     ) -> Response:
         """Upload a picture, video or audio file. It is in the library shortly after, and is
-        reviewed like any other file. Set `generated` if a model made it. Equal bytes are one
-        upload, and a refused upload is tried again. Requires the `posts:write` scope."""
+        reviewed like any other file. Set `generated` if a model made it. Files with equal bytes
+        count as one upload, and uploading a refused file again retries it. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             whose = sight.get_creator(creator).id

@@ -40,7 +40,7 @@ class SpareIn(SpareQuery):
 
 class SpareOut(BaseModel):
     """The deliveries that move to the spare account at the same times (`moving`), those that are
-    already there (`doubled`, only the old one is cancelled), and those that stay (`left`).
+    already there (`doubled`, only the old one is cancelled), and those that do not move (`left`).
     `asks_again` is true if the content changes on the new account and needs approval. `tests`
     counts A/B tests that start again. Pass `seen` back to perform the move."""
 

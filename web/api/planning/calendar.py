@@ -65,8 +65,8 @@ class PlannedOut(DeliveryOut):
 
 
 class CalendarOut(BaseModel):
-    """Days of the calendar in the time zone `shown_in`, by time. `next` is the cursor of the next
-    page, or null."""
+    """Days of the calendar in the time zone `shown_in`, sorted by time. `next` is the cursor of the
+    next page, or null."""
 
     first: date
     last: date
@@ -101,8 +101,8 @@ def _add_calendar_day_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[CalendarPageQuery, Query()],
     ) -> CalendarOut:
-        """List the deliveries in a range of days, by time, in the requested time zone. The time
-        zone does not change the schedule. Requires the `posts:read` scope."""
+        """List the deliveries in a range of days, sorted by time, in the requested time zone. The
+        time zone does not change the schedule. Requires the `posts:read` scope."""
         asked = ["calendar", which.model_dump(mode="json", exclude={"cursor", "limit"})]
         after = pagination.decode_dated_cursor(asked, which.cursor)
 

@@ -71,7 +71,7 @@ def _add_feed_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
         """Follow a feed. Existing entries are skipped; new ones become drafts, up to a daily limit.
-        The same URL is the same feed. Requires the `calendar:write` scope."""
+        Requests with the same URL refer to the same feed. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)

@@ -90,7 +90,7 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         name: Name = "posts.csv",
     ) -> Response:
         """Upload a CSV file of posts. It is validated shortly after, and no posts are created.
-        Equal bytes are the same import. Requires the `posts:write` scope."""
+        Files with equal bytes count as the same import. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = import_files.create_import(scope, body, name=name, creators=sight.creators)

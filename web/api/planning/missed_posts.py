@@ -1,5 +1,5 @@
-"""API routes of downtimes: the posts missed during one, their new times, and the choice to keep
-these or to hold the posts."""
+"""API routes of downtimes: the posts missed during one, their new times, and the choice to accept
+these times or to hold the posts."""
 
 from collections.abc import Collection
 from typing import Annotated, Protocol

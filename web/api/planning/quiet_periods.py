@@ -66,7 +66,7 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: QuietIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]
     ) -> Response:
         """Create a quiet period of dates or hours. Queues skip it, and members who schedule a post
-        in it get a warning. Posts that are already scheduled do not change. Requires the
+        in it are warned. Posts that are already scheduled do not change. Requires the
         `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
@@ -210,8 +210,9 @@ def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         pause_id: UUID,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """End a pause. Before its first day, its posts return to their old times. Later they keep
-        their new times, and the queue can be moved forward. Requires the `calendar:write` scope."""
+        """End a pause. If it has not started yet, its posts return to their old times. Otherwise
+        they keep their new times, and the queue can be moved forward. Requires the `calendar:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _get_visible_quiet_period(scope, sight, pause_id, pause=True)

@@ -117,8 +117,8 @@ class SeriesIn(PostIn):
 
 class SeriesChange(RequestModel):
     """Changes to a series from one of its dates on. `at` is its new first time; without it, the
-    date keeps its time. `repeat`, `words` and `channels` keep their values if they are left out.
-    New text and added accounts need approval."""
+    date keeps its time. `repeat`, `words` and `channels` keep their values if they are omitted. New
+    text and added accounts need approval."""
 
     model_config = example_config(
         {"day": "2031-03-06", "at": {"wall_time": "2031-03-06T20:00", "zone": "Europe/Paris"}}

@@ -293,8 +293,9 @@ class LeftOut(BaseModel):
 
 
 class MovePreviewOut(BaseModel):
-    """A preview: the deliveries that would move, by time, those that would stay (`left`), and the
-    dates of series that a pause would skip (`out`). Pass `seen` back to perform the move."""
+    """A preview: the deliveries that would move, sorted by time; those that would not move
+    (`left`); and the dates of series that a pause would skip (`out`). Pass `seen` back to perform
+    the move."""
 
     moving: list[MovingOut]
     left: list[LeftOut]

@@ -69,8 +69,8 @@ class WeekIn(RequestModel):
 
 
 class LineChange(RequestModel):
-    """Changes to a line before it is accepted. Fields that are left out keep their value. A
-    `recipe_id` of null requests no picture."""
+    """Changes to a line before it is accepted. Omitted fields keep their value. A `recipe_id` of
+    null requests no picture."""
 
     model_config = example_config({"body": "Boats, gulls and coffee: come by at six."})
 

@@ -120,8 +120,8 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/weeks/{week_id}", response_model=WeekOut)
     def get_week(week_id: UUID, call: Annotated[ApiCall, can_read]) -> WeekOut:
-        """Return a weekly plan with its lines by time, each with its `version`. Poll this route
-        while the state is `waiting`. Requires the `posts:read` scope."""
+        """Return a weekly plan with its lines, sorted by time, each with its `version`. Poll this
+        route while the state is `waiting`. Requires the `posts:read` scope."""
         return WeekOut.of(
             call.read(
                 lambda scope, sight: proposals.get_week_proposal(scope, sight.creators, week_id)

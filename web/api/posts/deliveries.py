@@ -70,7 +70,7 @@ def _add_delivery_read_routes(
     def list_deliveries(
         call: Annotated[ApiCall, can_read], which: Annotated[DeliveriesQuery, Query()]
     ) -> DeliveriesOut:
-        """List deliveries by due time. Requires the `posts:read` scope."""
+        """List deliveries, sorted by due time. Requires the `posts:read` scope."""
         return load_deliveries_page(call, which)
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
@@ -127,7 +127,7 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def move_delivery(
         delivery_id: UUID, body: MoveIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Change the publish time of a delivery. Approvals stay valid, except a second approval
+        """Change the publish time of a delivery. Approvals remain valid, except a second approval
         that covers the time: then the delivery becomes a `draft` until it is approved again. A
         delivery on hold becomes a `draft` too if an approval is missing. Requires the
         `deliveries:write` scope."""
@@ -400,8 +400,8 @@ def _add_open_edit_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(ONE + "/words-leave", response_model=DeliveryOut)
     def leave_words(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Abandon an edit and keep the published text. 409 if no edit is open or the published text
-        is uncertain. Requires the `deliveries:write` scope."""
+        """Abandon an edit and retain the published text. 409 if no edit is open or the published
+        text is uncertain. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             edit_requests.abandon_edit(scope, delivery_id)

@@ -187,8 +187,9 @@ class EditOut(BaseModel):
 
 class NextOut(BaseModel):
     """The next step of a delivery: a text, the time at which it will or would be published
-    automatically (`at`, or null), who must act (`who`, by name), and what it waits for or what
-    stops it (`why`). `troubles` is what would prevent publishing now."""
+    automatically (`at`, or null), the names of those who must act (`who`), and the reason why it
+    waits or is blocked (`why`). `troubles` lists the problems that would currently prevent
+    publishing."""
 
     code: str
     text: str

@@ -35,7 +35,7 @@ class LabelOut(BaseModel):
 
 
 class LabelsOut(BaseModel):
-    """All labels of the agency, by name."""
+    """All labels of the agency, sorted by name."""
 
     items: list[LabelOut]
 

@@ -47,7 +47,7 @@ def _add_label_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=LabelsOut)
     def list_labels(call: Annotated[ApiCall, can_read]) -> LabelsOut:
-        """List the labels of the agency by name. Requires the `posts:read` scope."""
+        """List the labels of the agency, sorted by name. Requires the `posts:read` scope."""
         return load_labels_out(call)
 
     @routes.get("/{label_id}", response_model=LabelOut)

@@ -113,8 +113,8 @@ Options = Annotated[
 
 
 class OtherwiseIn(RequestModel):
-    """Content for one platform (by name) or one account (by ID). Fields that are left out are taken
-    from the post."""
+    """Content for one platform (by name) or one account (by ID). Omitted fields are taken from the
+    post."""
 
     place: Annotated[
         StorableText, Field(min_length=1, max_length=MAX_PLACE_LENGTH, examples=["bluesky"])
@@ -205,8 +205,8 @@ class PostIn(RequestModel):
 
 
 class PostChange(RequestModel):
-    """Changes to a post. Fields that are left out keep their value. An approved post must be
-    approved again unless only `late_ok` or `labels` change."""
+    """Changes to a post. Omitted fields keep their value. An approved post must be approved again
+    unless only `late_ok` or `labels` change."""
 
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
@@ -248,7 +248,7 @@ class PostChange(RequestModel):
 
 
 class RewordIn(RequestModel):
-    """New text for a published post. Fields that are left out keep their value."""
+    """New text for a published post. Omitted fields keep their value."""
 
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None

@@ -26,9 +26,10 @@ USUAL_MOTION = 50
 
 
 def render_animation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Draw the choice of model, duration and motion.
+    """Draw the fields for model, duration and motion.
 
-    Without a model, draw what is missing and what works without one. Draw nothing for videos.
+    Without a model, list the missing requirements and the features that work without one. Draw
+    nothing for videos.
     """
     if card.seconds:
         return

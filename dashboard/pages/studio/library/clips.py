@@ -89,7 +89,7 @@ def _select_clip_option(page: PageContext, what: str, key: str, names: Sequence[
 
 
 def _media_types_by_asset(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
-    """Return the media type of each tile; withheld assets are left out."""
+    """Return the media type of each tile. Withheld assets are omitted."""
     shown = [tile.card.asset_id for tile in picked if not tile.card.standing.is_withheld]
     return {asset_id: medium.mime for asset_id, medium in get_renditions(scope, shown, "-").items()}
 

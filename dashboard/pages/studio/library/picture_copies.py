@@ -79,7 +79,7 @@ def _select_enlargement(page: PageContext, key: str) -> bool:
 
 
 def _select_background(page: PageContext, key: str) -> str:
-    """Draw the choice of a background. Return it as in `Finish.background`.
+    """Draw the field that selects a background. Return its value as in `Finish.background`.
 
     Return an empty string without a configured cutout model.
     """

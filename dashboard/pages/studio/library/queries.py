@@ -40,7 +40,7 @@ def list_refusing_accounts(
 ) -> list[tuple[str, Message]]:
     """Return the names of channels that refuse a video of this length, with the reason.
 
-    Channels of platforms without a known limit are left out.
+    Channels of platforms without a known limit are omitted.
     """
     found = []
     for one in (each for each in queries.list_creator_channels(scope, creator.id) if each.surface):

@@ -35,7 +35,7 @@ def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
 
 
 def render_upload_card_choice(page: PageContext, found: StudioView) -> None:
-    """Draw the choice of a card for the next upload, none by default."""
+    """Draw the field that selects a card for the next upload. No card is selected by default."""
     cards = open_shoot_cards(found)
     if cards:
         _select_shoot_card(page, cards, HANDED, none="cards.none")

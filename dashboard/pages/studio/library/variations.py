@@ -30,7 +30,7 @@ USUAL_ANEW = input_pictures.DEFAULT_STRENGTH
 
 
 def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Draw the choice of template, amount of change, area and number of variations.
+    """Draw the fields for template, amount of change, area and number of variations.
 
     Draw nothing for videos, without an engine that accepts images, and without a template that has
     no questions.
@@ -62,7 +62,7 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
 
 
 def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Draw the choice of template, pose strength and number of images.
+    """Draw the fields for template, pose strength and number of images.
 
     Draw nothing without an engine that accepts poses.
     """
@@ -110,8 +110,8 @@ def _list_compatible_recipes(
 def _select_variation_recipe(
     page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str
 ) -> bool:
-    """Draw the choice of a template. Return True if the image may be sent to its engine; otherwise
-    draw the reason."""
+    """Draw the field that selects a template. Return True if the image may be sent to its engine;
+    otherwise draw the reason."""
     names = {str(one.id): one.spec for one in known}
     chosen = st.selectbox(
         page.text("vary.recipe"),

@@ -99,7 +99,8 @@ def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
 
 
 def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
-    """Draw the choice of engine if there are several, the model, and the sampler if settable."""
+    """Draw the fields for the engine (if there are several), the model, and the sampler if it can
+    be set."""
     there = registry.configured_image_engines(settings.load_settings().generators)
     if spec.engine or len(there) > 1:
         names = list(dict.fromkeys(("", *there, spec.engine)))

@@ -38,10 +38,10 @@ WIDE = 320
 
 
 def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """Draw the choice of input and its settings.
+    """Draw the field that selects the input, and its settings.
 
-    It is separate from the prompt form because each choice redraws it. Draw nothing if the template
-    has no input and the engine supports none.
+    It is separate from the prompt form because each selection redraws it. Draw nothing if the
+    template has no input and the engine supports none.
     """
     spec = chosen.spec
     key = f"works:{chosen.id}"
@@ -79,7 +79,8 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
 def _select_input_picture(
     page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str
 ) -> UUID | None:
-    """Draw the choice of a recent image, the current one first. Return None if there are none."""
+    """Draw the field that selects a recent image, with the current one first. Return None if there
+    are none."""
     found = page.read(
         lambda scope: postable_assets.list_postable_assets(
             scope, [creator_id], before=None, limit=MAX_OFFERED_PICTURES

@@ -227,7 +227,8 @@ def engine_capabilities(
 def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
     """Return the inputs of an external engine that it supports and that have a configured price.
 
-    For Replicate the schema of the model decides about images; the workers read it.
+    For Replicate, the schema of the model determines whether images are supported; the workers read
+    it.
     """
     if not (own := settings.hosted_model(engine)):
         return frozenset()

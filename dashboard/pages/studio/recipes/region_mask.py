@@ -29,7 +29,7 @@ USUAL_SHAPES = "ellipse 25 25 75 75"
 def render_region_choice(
     page: PageContext, asset_id: UUID, key: str, known: tuple[MaskShape, ...] = ()
 ) -> None:
-    """Draw the choice of the area over the image, which is blurred if its page blurs it.
+    """Draw the fields that select the area of the image, which is blurred if its page blurs it.
 
     `known` is the stored area to start from.
     """
