@@ -126,8 +126,7 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 
 
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
-    """Train a tokenizer on the captions, one token per word; unknown words are split into
-    letters."""
+    """Train a tokenizer on the captions, one token per word; unknown words become letter tokens."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
     # a token of text
     made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106  see above

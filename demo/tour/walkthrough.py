@@ -205,8 +205,7 @@ def _take_step(
 
 
 def _run_full_tour(party: TourRun, j: TourJudge) -> None:
-    """Take every step in sequence. The wizard changes the agency, so it runs in a separate
-    window."""
+    """Take every step in sequence. The wizard changes the agency, so it uses a separate window."""
     _take_step(
         j,
         "0 first minute",

@@ -43,8 +43,7 @@ def replace_old_command(words: Sequence[str]) -> list[str]:
 
 
 class RenamedOptions(dict[str, str]):
-    """Former name of an option -> its current name, both without dashes; other names are
-    unchanged."""
+    """Former name of an option -> its current name, without dashes; other names are unchanged."""
 
     def __missing__(self, name: str) -> str:
         """Return `name` itself."""

@@ -65,8 +65,7 @@ class CheckoutResponder:
         connector: SupportsCheckoutRefusal,
         reason: Message,
     ) -> None:
-        """Send the reason. Its text is from the catalogue and needs a permit like every other
-        text."""
+        """Send the reason. Its text is from the catalogue and needs a permit, like any text."""
         try:
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 unit = _build_refusal_unit(scope, channel, update, reason)

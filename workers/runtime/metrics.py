@@ -127,8 +127,7 @@ LISTENER_COLLECTOR = ListenerCollector()
 
 
 def register_outbox_collector(tenant: OpenScope) -> None:
-    """Export the outbox's metrics from this process. Only one process of an installation does
-    so."""
+    """Export the outbox's metrics from this process; only one process of an installation does."""
     REGISTRY.register(OutboxCollector(tenant))
 
 

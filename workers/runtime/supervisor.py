@@ -207,8 +207,7 @@ class Supervisor:
         self._schedule_restart(child)
 
     def _schedule_restart(self, child: SupervisedProcess) -> None:
-        """Schedule the restart of an ended child, with a delay that grows with the number of
-        exits."""
+        """Schedule the restart of an ended child, with a delay that grows with each exit."""
         now = monotonic()
         pace = self._pace
         child.ended.append(now)
