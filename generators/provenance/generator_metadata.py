@@ -144,7 +144,8 @@ def decode_exif_text(value: object) -> list[str]:
 
 
 def recognize_text(text: str) -> Iterable[tuple[str, str]]:
-    """Return a text by its type if it is a generator's metadata, or nothing for other text."""
+    """Return a text as (type, text) pairs if it is a generator's metadata, or nothing for other
+    text."""
     label = _LABEL.match(text)
     body = text[label.end() :] if label is not None else text
     if body.lstrip()[:1] == "{":
