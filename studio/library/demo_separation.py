@@ -14,9 +14,9 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets)
 def same_kind_indexes(scope: Scope, things: Sequence[Collection[UUID]]) -> list[int]:
     """Return the indexes of items that may appear on one screen; each item is a set of assets.
 
-    All items may, unless some assets were made by a real model and others are demos. Then items
-    without demos are returned. If there are none, items with only demos are returned, and if there
-    are none either, a single mixed item. Photographs may appear with all images, generated or not.
+    All items may, unless some assets were made by a real model and others are demos. Then the items
+    without demos are returned; if there are none, those with only demos; and otherwise only the
+    first item. Photographs may appear with all images, generated or not.
     """
     every = range(len(things))
     assets = {asset for thing in things for asset in thing}

@@ -49,7 +49,8 @@ def list_postable_assets(
     """Return the assets of these creators that posts can use, newest first.
 
     `before` is the time and ID of the last asset of the previous page. Retired and withheld assets
-    are excluded before the page is filled, so that only the last page can be short.
+    are skipped, and reading continues until the page is full, so that only the last page can be
+    short.
     """
     found: list[PostableAsset] = []
     most = min(limit, MAX_PAGE_SIZE)
