@@ -1,5 +1,4 @@
-"""Tags of images, set by members for search. Tags are compared without case, accents and spacing.
-"""
+"""Tags of images, set by members for search. Tags are compared without case, accents and spacing."""
 
 import json
 import unicodedata
