@@ -120,7 +120,7 @@ def _iterate_texts(
 
 
 def find_workflow(data: bytes) -> bool:
-    """Return True if a video contains a ComfyUI graph, which is stored as plain text in its boxes."""
+    """Return True if a video contains a ComfyUI graph, stored as plain text in its boxes."""
     return _GRAPH_KEY.search(data) is not None
 
 

@@ -356,7 +356,7 @@ def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> No
 def _record_known_ratings(
     scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str
 ) -> None:
-    """Record the facts that are known before classification: the minimum rating, and the speaker."""
+    """Record facts known before classification: the minimum rating, and the speaker."""
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)
     # in the same transaction as the asset, so that it never exists without its speaker

@@ -1,4 +1,4 @@
-"""Tags of images, set by members for search. Tags are compared without case, accents and spacing."""
+"""Tags of images, set by members for search. Case, accents and spacing do not distinguish tags."""
 
 import json
 import unicodedata

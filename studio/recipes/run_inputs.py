@@ -177,7 +177,7 @@ def needed_inputs(begin: InitPicture | None, pose: PoseReference | None) -> froz
 
 
 def inputs_needed_by(job: JobRow) -> frozenset[str]:
-    """Return the engine features that the inputs of a run require, as in `ImageJob.needed_inputs`."""
+    """Return the engine features that a run's inputs require, as in `ImageJob.needed_inputs`."""
     asked = {
         "init": job.from_asset,
         "mask": job.region,

@@ -105,7 +105,7 @@ class RecipeSpec(BaseModel):
 
     @property
     def needed_inputs(self) -> frozenset[str]:
-        """Engine features that the recipe's default inputs require, as in `ImageJob.needed_inputs`."""
+        """Engine features that its default inputs require, as in `ImageJob.needed_inputs`."""
         if self.begin is not None:
             return frozenset({"init", "mask"} if self.begin.part else {"init"})
         return frozenset({"pose"} if self.posture is not None else ())

@@ -56,7 +56,7 @@ def enqueue_run(
 
 
 def expedite_run(scope: Scope, job_id: UUID) -> int:
-    """Make the queued events of a run due now, with their pause unchanged; return their number."""
+    """Make the queued events of a run due now; return their number."""
     return outbox.make_due(scope, job_id, RunDue.kind, HostedRunDue.kind)
 
 

@@ -58,7 +58,7 @@ class ClipView:
 
 
 def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
-    """Return the clip requested with a key, or None. The key is locked until the transaction ends."""
+    """Return the clip requested with a key, or None. Locks the key until the transaction ends."""
     assets.lock_library(scope, "clip", key)
     return scope.session.exec(
         select(ClipRow.id).where(ClipRow.tenant_id == scope.tenant_id, ClipRow.key == key)

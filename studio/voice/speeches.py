@@ -335,7 +335,7 @@ def _change_speech_state(
     asset_id: UUID | None = None,
     characters: int | None = None,
 ) -> None:
-    """Change the state of a speech. Without `characters`, the reserved number continues to count."""
+    """Change the state of a speech. Without `characters`, the reserved number still counts."""
     SPEECH_STATES.check(SpeechState(row.state), state)
     row.state = str(state)
     row.reason = stored_message(reason)
