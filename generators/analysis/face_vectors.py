@@ -33,8 +33,7 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class FaceVectors:
-    """The stored vectors of a person: consecutive 16-bit floats, with `width` numbers per
-    vector."""
+    """The stored vectors of a person: consecutive 16-bit floats, `width` numbers per vector."""
 
     width: int
     halves: bytes = field(repr=False)

@@ -37,8 +37,7 @@ def is_padding(data: bytes, at: int) -> bool:
 
 
 def hides_file(data: bytes, at: int) -> bool:
-    """Return True if a file of another type follows the offset `at`, where a camera's picture
-    ends."""
+    """Return True if a file of another type follows `at`, the end of a camera's picture."""
     start = _end_of_padding(data, at)
     rest = data[start:].lower()
     if _ZIP.match(data, start) or any(sign in rest for sign in _OTHER_FILES):

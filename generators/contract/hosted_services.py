@@ -42,8 +42,7 @@ def supported_inputs(engine: str) -> frozenset[str]:
 
 
 def priced_service(engine: str, model: str, asks: AbstractSet[str]) -> str:
-    """Return the model or service that makes a picture with these inputs and determines its
-    price."""
+    """Return the model or service that makes a picture with these inputs, whose price applies."""
     if engine != STABILITY_ENGINE:
         return model
     if "mask" in asks:

@@ -204,8 +204,7 @@ class Canvas:
         return stencil.done()
 
     def finish(self, *, vignette: float = 0.22, grain: float = 1.6) -> Image.Image:
-        """Return the picture with darkened corners and film grain, which also hides 8-bit
-        banding."""
+        """Return the picture with darker corners and film grain, which also hides 8-bit banding."""
         across = np.linspace(-1, 1, self.width, dtype=np.float32)[None, :]
         down = np.linspace(-1, 1, self.height, dtype=np.float32)[:, None]
         fade = 1 - vignette * np.clip((across**2 + down**2) / 2, 0, 1) ** 1.6

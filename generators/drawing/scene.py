@@ -1,5 +1,4 @@
-"""Drawing of a scene from a prompt and a seed. The kind of place in the prompt selects the
-scene."""
+"""Drawing of a scene from a prompt and a seed. The kind of place in the prompt selects it."""
 
 from collections.abc import Callable
 

@@ -103,8 +103,8 @@ def limit_resources(
 
 
 def kill_process_group(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and its children. Call this before the process is waited for, because it has
-    no process group afterwards."""
+    """Kill a process and its children. Does nothing if the process was already waited for, because
+    its group no longer exists."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -120,8 +120,7 @@ def _iterate_texts(
 
 
 def find_workflow(data: bytes) -> bool:
-    """Return True if a video contains a ComfyUI graph, which is stored as plain text in its
-    boxes."""
+    """Return True if a video contains a ComfyUI graph, stored as plain text in its boxes."""
     return _GRAPH_KEY.search(data) is not None
 
 
@@ -144,7 +143,8 @@ def decode_exif_text(value: object) -> list[str]:
 
 
 def recognize_text(text: str) -> Iterable[tuple[str, str]]:
-    """Return a text by its type if it is a generator's metadata, or nothing for other text."""
+    """Return a text as (type, text) pairs if it is a generator's metadata, or nothing for other
+    text."""
     label = _LABEL.match(text)
     body = text[label.end() :] if label is not None else text
     if body.lstrip()[:1] == "{":

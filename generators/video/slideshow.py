@@ -108,8 +108,8 @@ class SlideshowPlan:
 
 
 def slideshow_seconds(shown: Sequence[float]) -> float:
-    """Return the length of a clip of stills shown for these seconds. Each fade overlaps both of its
-    stills and shortens the clip."""
+    """Return the length of a clip of stills shown for these seconds. Fades do not change it,
+    because they take place within the time of both stills."""
     return sum(_frame_count(one) for one in shown) / FRAME_RATE
 
 

@@ -21,7 +21,8 @@ from studio.runs.states import JobState
 from tenants.agencies import queries
 
 ABANDONED_AFTER = timedelta(minutes=15)
-"""Age after which an unused text request counts as lost; writing takes minutes at most."""
+"""Age after which an unused text request counts as lost. Generating a text takes minutes at most.
+"""
 
 
 class SpendingFate(StrEnum):
@@ -46,8 +47,8 @@ class SpentItem:
     asset_id: UUID | None = None
     job_id: UUID | None = None
     purpose: str = ""
-    """For a text, its `studio.costs.text_requests.TextPurpose`; `subject_id` is the matching
-    subject."""
+    """For a text, its `studio.costs.text_requests.TextPurpose`, which determines the type of
+    `subject_id`."""
     subject_id: UUID | None = None
 
 
@@ -76,7 +77,7 @@ class SpendingTotal:
 
 
 def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
-    """Return the sum of items; pure."""
+    """Return the sum of the items. Pure."""
     count = 0
     seconds = 0.0
     exact: dict[str, Decimal] = {}
@@ -137,7 +138,8 @@ def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem
 def spent_between(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SpentItem]:
-    """Return all items of a creator from `since` on and before `until` (UTC-aware).
+    """Return all items of a creator from `since` (inclusive) to `until` (exclusive), both
+    UTC-aware.
 
     Each item has one timestamp, so that the days of a period add up to the period.
     """
@@ -206,7 +208,7 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
 
 
 def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
-    """Return the creation ID of the image of an order, as `pipeline.ingest_asset` derives it."""
+    """Return the asset ID of the image of an order, as `pipeline.ingest_asset` derives it."""
     return derived_uuid(scope.tenant_id, row.creator_id, run_source_key(row.job_id, row.number))
 
 

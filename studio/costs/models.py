@@ -33,9 +33,9 @@ class GenerationLimitRow(TenantRow, table=True):
     at all."""
     closes: int | None = None
     per_day: int | None = None
-    """Images per day of the agency; only in the agency's row."""
+    """Maximum images per day of the agency; set only in the agency's row."""
     characters: int | None = None
-    """Characters of paid speech per month of the agency; only in the agency's row."""
+    """Maximum characters of paid speech per month of the agency; set only in the agency's row."""
 
 
 class EngineOrderRow(CreatorOwnedRow, table=True):
@@ -58,13 +58,13 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     """Price in minor units of `currency`, with four decimals."""
     currency: str
     month: str
-    """The month it counts in, in the agency's time zone: `2026-11`."""
+    """The month in which the order counts, in the agency's time zone: `2026-11`."""
     state: str = "reserved"
     remote_id: str = ""
-    """The provider's ID once known; for a provider that stores nothing, the digest of its stored
-    response."""
+    """The provider's ID, once known. For a provider that stores nothing, the digest of its
+    response, which we store."""
     asked_at: datetime | None = timestamp_column(optional=True)
-    """Time of the request by the real clock, which providers use too."""
+    """Time of the request by the real clock, which providers also use."""
 
 
 class SpendingCapRow(TenantRow, table=True):
@@ -93,20 +93,20 @@ class TextRequestRow(CreatorOwnedRow, table=True):
     purpose: str
     """A `studio.costs.text_requests.TextPurpose`."""
     subject_id: UUID
-    """The object the text is for; its type depends on `purpose`."""
+    """The object that the text is for; its type depends on `purpose`."""
     sitting: UUID
-    """The writing session; a repetition after a crash is another session."""
+    """The writing session. A repetition after a crash is a separate session."""
     engine: str
     model: str
     state: str = "asked"
     tokens_in: int | None = None
-    """Counted by the server; None until it responds, or if it does not count."""
+    """Prompt tokens as counted by the server; None until it responds, or if it does not count."""
     tokens_out: int | None = None
     seconds: float | None = None
-    """Time from the request to its response or until it was abandoned."""
+    """Seconds from the request until its response, or until it was abandoned."""
     minor: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """Minor units of `currency`: the maximum until a response, then the cost of its tokens; None
-    for a model without a price."""
+    """Minor units of `currency`: the maximum cost until a response arrives, then the cost of its
+    tokens; None for a model without a price."""
     currency: str | None = None
     month: str
-    """The month it counts in, in the agency's time zone."""
+    """The month in which the request counts, in the agency's time zone."""

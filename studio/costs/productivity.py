@@ -40,7 +40,7 @@ GROUP BY currency ORDER BY currency
 
 
 def output_since(scope: Scope, creator_id: UUID, start: datetime) -> GenerationOutput:
-    """Return the output of a creator's runs from `start` (UTC-aware) on."""
+    """Return the output of a creator's runs since `start` (UTC-aware)."""
     rows = scope.run(
         _OUTPUT, tenant=scope.tenant_id, creator=creator_id, since=start, kept=str(ShelfState.KEPT)
     ).all()

@@ -28,8 +28,8 @@ MAX_CHARACTER_QUOTA = 100_000_000
 
 @dataclass(frozen=True)
 class GenerationHours:
-    """Daily local hours in which images are generated; past midnight if `closes` is earlier than
-    `opens`.
+    """Daily local hours in which images are generated. They extend past midnight if `closes` is
+    earlier than `opens`.
 
     Raises BadInput if both are equal.
     """
@@ -63,7 +63,7 @@ class GenerationLimits:
 
     @property
     def effective_hours(self) -> GenerationHours | None:
-        """The creator's hours, by default the agency's."""
+        """The creator's hours, or the agency's if the creator has none."""
         return self.own or self.agency
 
 
@@ -76,10 +76,10 @@ class GenerationWait:
 
 
 def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return `now` within the hours, otherwise the next opening (both UTC-aware).
+    """Return `now` if it is within the hours, otherwise the next opening (both UTC-aware).
 
-    An opening skipped by a clock change is at the change if the hours continue after it; otherwise
-    the day is skipped. An opening that occurs twice counts both times (PEP 495,
+    An opening skipped by a clock change takes place at the change if the hours continue after it;
+    otherwise the day is skipped. An opening that occurs twice counts both times (PEP 495,
     https://peps.python.org/pep-0495/).
     """
     local = now.astimezone(zone)
@@ -97,9 +97,9 @@ def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> date
 def _next_opening(
     window: GenerationHours, zone: ZoneInfo, day: date, now: datetime
 ) -> datetime | None:
-    """Return the first minute of a day's opening that is not past, or None.
+    """Return the first opening of a day that is not in the past, or None.
 
-    The opening has two instants if the clocks are set back over it.
+    There are two instants of an opening if the clocks are set back over it.
     """
     both = [
         datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC)
@@ -115,7 +115,7 @@ def _next_opening(
 
 
 def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """Return the start of the local day of `now` and of the next day, UTC-aware."""
+    """Return the start of the local day of `now` and that of the next day, UTC-aware."""
     today = now.astimezone(zone).date()
     began, ends = (
         datetime.combine(day, time(), zone).astimezone(UTC)
@@ -127,8 +127,8 @@ def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
 def set_generation_hours(
     scope: Scope, window: GenerationHours | None, *, creator_id: UUID | None = None
 ) -> None:
-    """Limit generation to these hours (None removes the limit) for a creator or, without one, the
-    agency."""
+    """Limit generation to these hours for a creator or, without a creator, for the agency. None
+    removes the limit."""
     row = _get_limit_row(scope, creator_id)
     row.opens = _minute_of_day(window.opens) if window else None
     row.closes = _minute_of_day(window.closes) if window else None
@@ -136,7 +136,8 @@ def set_generation_hours(
 
 
 def set_daily_quota(scope: Scope, pictures: int | None) -> None:
-    """Set the agency's maximum of generated images per day; None removes it. Raises BadInput."""
+    """Set the agency's maximum number of generated images per day; None removes it. Raises
+    BadInput."""
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
     row = _get_limit_row(scope, None)
@@ -145,7 +146,8 @@ def set_daily_quota(scope: Scope, pictures: int | None) -> None:
 
 
 def set_character_quota(scope: Scope, characters: int | None) -> None:
-    """Set the agency's maximum of characters per month for paid speech engines; None removes it.
+    """Set the agency's maximum number of characters per month for paid speech engines; None removes
+    it.
 
     Raises BadInput.
     """
@@ -165,7 +167,8 @@ def character_quota(scope: Scope) -> int | None:
 def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationLimits:
     """Return the limits that apply to a creator.
 
-    `per_day` is the limit of the installation (setting `generators.pictures_per_day`), 0 for none.
+    `per_day` is the limit of the installation (setting `generators.pictures_per_day`), or 0 for
+    none.
     """
     own = _find_limit_row(scope, creator_id)
     agency = _find_limit_row(scope, None)
@@ -202,7 +205,7 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
 
 
 def pictures_left_today(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> int:
-    """Return the number of images left in today's quota, `MAX_PER_DAY` without a quota."""
+    """Return the number of images left in today's quota, or `MAX_PER_DAY` without a quota."""
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     if found.per_day is None:
         return MAX_PER_DAY

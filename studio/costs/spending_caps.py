@@ -43,8 +43,8 @@ class CapReached(Refused):
 
 @dataclass(frozen=True)
 class PurchaseRequest:
-    """An image of a run to buy, with its price; `budget` is the limit of the run, or None without
-    one."""
+    """An image of a run to buy, with its price. `budget` is the limit of the run, or None if it has
+    none."""
 
     creator_id: UUID
     job_id: UUID
@@ -57,8 +57,8 @@ class PurchaseRequest:
 
 @dataclass(frozen=True)
 class MonthlyBudget:
-    """The spending and the cap of a month: `cap` is effective, `own` the agency's; None means no
-    cap."""
+    """The spending and the cap of a month. `cap` is the effective cap and `own` the agency's; None
+    means no cap."""
 
     spent: Price
     cap: Money | None
@@ -167,7 +167,7 @@ def _check_within_cap(found: MonthlyBudget, spent: Decimal, price: Price) -> Non
 
 
 def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> None:
-    """Raise CapReached if the price exceeds the budget of the run, in which all unreleased orders
+    """Raise CapReached if the price exceeds the budget of the run. All orders that are not released
     count."""
     price = wanted.price
     if wanted.budget is None:
@@ -213,7 +213,7 @@ def check_spending(
 def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
     """Record that an order is about to be requested, at the real time `at`.
 
-    Raises LeaseLost if another worker was first, or the run has ended.
+    Raises LeaseLost if another worker did so first, or the run has ended.
     """
     if not _change_order_state(
         scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at
@@ -233,7 +233,7 @@ def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
 
 
 def unmark_ordered(scope: Scope, order_id: UUID) -> None:
-    """Return an order to reserved after the provider rejected the request or charged nothing."""
+    """Set an order back to reserved after the provider rejected the request or charged nothing."""
     _change_order_state(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
 
 
@@ -282,7 +282,7 @@ def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
 def count_open_orders(scope: Scope) -> int:
     """Return the number of images being purchased that are neither in the library nor skipped.
 
-    The caller has reserved its order in this transaction, under the same lock.
+    The caller must have reserved its order in this transaction, under the same lock.
     """
     rows = scope.run(
         "SELECT o.creator_id, o.job_id, o.number FROM engine_orders o"

@@ -28,7 +28,7 @@ from studio.costs.states import TEXT_REQUEST_STATES, TextRequestState
 from tenants.notices import notices
 
 TokenPrices = Mapping[str, TokenPrice]
-"""Price of a million tokens by model (setting `generators.text_prices`)."""
+"""Prices per million tokens by model (setting `generators.text_prices`)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ FREE_BILLING = TextBilling({})
 WriteText = Callable[[TextJob], GeneratedText]
 TEXT_COSTS_ACTOR = "system:costs"
 TEXTS_HELD_BACK = "texts:held back"
-"""Cause of the notice about blocked texts, closed by the next allowed request."""
+"""Cause of the notice about blocked texts. The next allowed request closes the notice."""
 
 
 class TextPurpose(StrEnum):
@@ -58,7 +58,8 @@ class TextPurpose(StrEnum):
 
 
 def draft_subject(origin: str, origin_key: str) -> UUID:
-    """Return the subject of the text of a post that does not exist yet, by its origin."""
+    """Return the subject of a text for a post that does not exist yet, derived from the post's
+    origin."""
     return derived_uuid("words of a post", origin, origin_key)
 
 
@@ -75,11 +76,11 @@ class TextSession:
     id: UUID = field(default_factory=uuid7)
 
     def counted_engine(self, engine: TextEngine) -> TextEngine:
-        """Return the engine with its requests recorded."""
+        """Return an engine whose requests are recorded in this session."""
         return _Counted(engine, self)
 
     def counted_writer(self, write: WriteText) -> WriteText:
-        """Return a write function with its requests recorded."""
+        """Return a write function whose requests are recorded in this session."""
         return lambda job: write(replace(job, tally=self.request_ledger()))
 
     def request_ledger(self) -> RequestLedger:
@@ -87,7 +88,8 @@ class TextSession:
         return _Books(self)
 
     def mark_used(self, scope: Scope) -> None:
-        """Record that responses of the session are used, in the transaction that stores them."""
+        """Record that responses of the session are used. Call it in the transaction that stores
+        them."""
         TEXT_REQUEST_STATES.check(TextRequestState.ANSWERED, TextRequestState.KEPT)
         scope.run(
             "UPDATE text_requests SET state = 'kept', updated_at = house_now()"

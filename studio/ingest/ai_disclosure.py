@@ -1,7 +1,8 @@
-"""AI disclosure: a member declares that a model made a file uploaded as a photograph; irrevocable.
+"""AI disclosure: a member declares that a model made a file uploaded as a photograph. The
+declaration is irrevocable.
 
 The declaration, or another upload of the file as generated, creates an event. A worker applies it,
-because web processes may not write what the gate relies on.
+because web processes may not write data that the gate relies on.
 """
 
 from uuid import UUID
@@ -36,14 +37,14 @@ def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
 
 
 def schedule_ai_disclosure(scope: Scope, asset_id: UUID, *, by: str) -> None:
-    """Queue the declaration in the name of `by`; duplicates are ignored."""
+    """Queue the declaration on behalf of `by`; duplicates are ignored."""
     outbox.put(
         scope, AiDisclosureDue(scope.tenant_id, asset_id, by), priority=1, dedupe=f"avow:{asset_id}"
     )
 
 
 def apply_ai_disclosure(event: AiDisclosureDue, *, tenant: OpenScope) -> None:
-    """Mark the asset, the assets it was copied from and those derived from it as generated.
+    """Mark the asset, the assets it was copied from and the assets derived from it as generated.
     Idempotent."""
     with tenant(event.tenant_id, event.by) as scope:
         names = {

@@ -1,8 +1,9 @@
 """Classification of images and videos before they are recorded, and again later if it was
 incomplete.
 
-The classifier runs without an open transaction; its result is stored together with the asset. If it
-fails, that is recorded with an event that repeats the classification, so that neither is lost.
+The classifier runs without an open transaction; its result is stored together with the asset. A
+failure is recorded together with an event that repeats the classification, so that the repetition
+cannot be lost.
 """
 
 from collections.abc import Callable
@@ -33,11 +34,11 @@ CLASSIFICATION_ACTOR = "system:looking"
 
 @dataclass(frozen=True)
 class ClassificationMissed:
-    """The classifier exists but could not classify the file."""
+    """A classifier is configured but could not classify the file."""
 
 
 ClassificationResult = ClassifierReport | PartialClassification | ClassificationMissed | None
-"""The result of a classification; None without a classifier."""
+"""The result of a classification, or None without a classifier."""
 
 
 def classify(
@@ -147,7 +148,8 @@ def _classify_bytes(
 def record_findings(
     scope: Scope, sha256: str, seen: ClassifierReport, faces: FaceComparisonResult | None
 ) -> None:
-    """Record classifier findings, face comparison first: it locks persons before the image."""
+    """Record classifier findings. The face comparison is recorded first, because it locks persons
+    before the image."""
     if faces is not None:
         resemblances.record_comparison(scope, sha256, faces)
     inspections.record_classifier_finding(

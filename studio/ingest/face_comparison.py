@@ -1,7 +1,7 @@
 """Face comparison: resemblances of new images, enrolment of faces, and repeated comparisons.
 
 Face templates are decrypted only here, for the duration of one comparison. No transaction is open
-then, and nothing of them is stored or logged.
+then, and decrypted templates are not stored or logged.
 """
 
 from collections.abc import Mapping
@@ -39,15 +39,16 @@ from studio.library import assets
 
 FACE_COMPARISON_ACTOR = "system:comparing"
 SLICE = 40
-"""Number of images compared per event before other work gets a turn."""
+"""Number of images compared per event before other work is processed."""
 
 AGAIN = timedelta(days=1)
-"""Delay until the next enrolment attempt, in which a member may identify the person in an image."""
+"""Delay until the next enrolment attempt. Until then, a member may identify the person in an image.
+"""
 
 
 @dataclass(frozen=True)
 class OpenedTemplates:
-    """The decrypted templates of all faces known to a model."""
+    """The decrypted templates of all faces enrolled with a model."""
 
     known: KnownFaces
     vectors: Mapping[UUID, FaceVectors] = field(repr=False)
@@ -55,7 +56,7 @@ class OpenedTemplates:
 
 @dataclass(frozen=True)
 class FaceComparison:
-    """The dependencies of a comparison: `reveal` and `seal` decrypt and encrypt templates per
+    """The dependencies of a comparison. `reveal` and `seal` decrypt and encrypt templates per
     tenant; `alike` is the threshold in percent."""
 
     tenant: OpenScope
@@ -75,8 +76,8 @@ class FaceComparison:
         return self.compare(self.open_templates(tenant_id, seen.faces.model), seen.faces)
 
     def open_templates(self, tenant_id: UUID, model: str) -> OpenedTemplates:
-        """Decrypt all faces known to a model in a tenant, and queue enrolment of consenting persons
-        it does not know."""
+        """Decrypt all faces of a tenant that are enrolled with a model, and queue the enrolment of
+        consenting persons who are not."""
         with self.tenant(tenant_id, FACE_COMPARISON_ACTOR) as scope:
             known = known_faces.known_faces(scope, model)
             # A new model knows a person only after it has processed their images.
@@ -120,7 +121,7 @@ class FaceComparison:
 
 
 def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None:
-    """Create the template of a consenting person from photographs that show only them.
+    """Create the template of a consenting person from photographs that show only that person.
 
     Does nothing once consent is withdrawn. Raises `outbox.RetryLater` without a usable photograph,
     EngineError while the classifier is unavailable.
@@ -146,11 +147,11 @@ def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None
 
 
 def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Add the face of an image to the list of persons who must not be depicted, and delete the
+    """Add the face in an image to the list of persons who must not be depicted, and delete the
     image.
 
-    Members receive a notice if it does not show exactly one face. Raises EngineError while the
-    classifier is unavailable.
+    Members receive a notice if the image does not show exactly one face. Raises EngineError while
+    the classifier is unavailable.
     """
     try:
         data = by.store.get(event.tenant_id, event.sha256)
@@ -170,8 +171,8 @@ def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
 
 
 def fail_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Notify members that a face was not added, because of a wrong number of faces or an
-    unavailable classifier."""
+    """Notify members that a face was not added because the number of faces was not one or the
+    classifier was unavailable."""
     with by.tenant(event.tenant_id, event.by) as scope:
         report_face_ban_failed(scope, event)
     _delete_banned_picture(event, by=by)
@@ -199,10 +200,10 @@ def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[byt
 
 
 def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
-    """Compare images with faces that became known after their last comparison, `SLICE` at a time.
+    """Compare images with faces that were enrolled after their last comparison, `SLICE` images at a
+    time.
 
-    Raises `outbox.RetryLater` while there are more, EngineError while the classifier is
-    unavailable.
+    Raises `outbox.RetryLater` while images remain, EngineError while the classifier is unavailable.
     """
     if by.classifier is None:
         return
@@ -228,9 +229,9 @@ def _compare_picture(
     by: FaceComparison,
     there: dict[str, OpenedTemplates],
 ) -> bool:
-    """Compare one image; return False if the classifier does not distinguish faces.
+    """Compare one image. Return False if the classifier does not detect faces separately.
 
-    A deleted or invalid image is skipped: it cannot be published either.
+    A deleted or invalid image is skipped, because it cannot be published either.
     """
     try:
         seen = classifier.classify_views(

@@ -54,4 +54,4 @@ class PictureCopyRow(CreatorOwnedRow, table=True):
     made_id: UUID | None = None
     step: int = 0
     steps: int = 0
-    """Number of tiles for upscaling by a model; `step` are done."""
+    """Total number of tiles for upscaling by a model; `step` is the number done."""

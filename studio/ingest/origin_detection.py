@@ -17,7 +17,7 @@ class DetectedOrigin:
     """The origin of a file.
 
     `engine` is "camera" for a photograph and "unnamed" for generated content of an unknown engine.
-    `label` is the label in its content credentials, `left` its remaining generation metadata.
+    `label` is the label in its content credentials, and `left` is any other generation metadata.
     """
 
     engine: str = CAMERA_ENGINE
@@ -35,9 +35,9 @@ def detect_origin(
 ) -> DetectedOrigin:
     """Return the origin of a file.
 
-    `claim` is the source type in its metadata, `lineage` the metadata written by generators, `said`
-    True if the uploader declares it as generated. Invalid credentials and unverified claims count
-    too: they are not added to photographs.
+    `claim` is the source type in its metadata, `lineage` is metadata written by generators, and
+    `said` is True if the uploader declares it as generated. Invalid credentials and unverified
+    claims count too, because they are not added to photographs.
     """
     mark = content_credentials.verify_media(data, mime)
     label = mark.label if mark.label in set(OriginLabel) else ""

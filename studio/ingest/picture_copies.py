@@ -44,7 +44,7 @@ from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets, models, queries, storage_quota
 
 KEPT_CUTS = 64
-"""Number of images whose crop previews are cached."""
+"""Number of images whose crop previews are kept in the cache."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class PictureCopyView:
     at: datetime
     step: int = 0
     steps: int = 0
-    """Number of tiles for upscaling by a model, of which `step` are done; 0 before it starts."""
+    """Total number of tiles for upscaling by a model, of which `step` are done; 0 before it starts.
+    """
 
 
 class _Stopped(Exception):
@@ -73,8 +74,8 @@ def request_copy(
 ) -> UUID:
     """Request a copy of an image and return its ID.
 
-    The same request is made once; a rejected one is tried again. Raises NotFound for an unknown or
-    withheld image, BadInput for a video and for a copy without changes,
+    An identical request returns the existing copy; a rejected one is tried again. Raises NotFound
+    for an unknown or withheld image, BadInput for a video and for a copy without changes,
     `storage_quota.StorageFull`.
     """
     found = queries.get_asset_bytes(scope, asset_id)
@@ -142,16 +143,16 @@ def list_recent_copies(
 
 @dataclass(frozen=True)
 class CropPreview:
-    """The crop box of an image of `size` pixels per aspect ratio, without ratios it is too small
-    for."""
+    """The crop box per aspect ratio of an image of `size` pixels, without the ratios for which the
+    image is too small."""
 
     size: tuple[int, int]
     by_form: Mapping[str, PixelBox]
 
 
 def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPreview:
-    """Return the crop preview of stored bytes. Raises NotFound, Unavailable; BadInput if they are
-    no image."""
+    """Return the crop preview of stored bytes. Raises NotFound, Unavailable, and BadInput if they
+    are not an image."""
     return _build_crop_preview(tenant_id, sha256, store.get)
 
 
@@ -185,7 +186,7 @@ def make_copy(
 ) -> None:
     """Make a copy and ingest it, or store the reason why it is impossible.
 
-    Temporary failures are retried. Repetition results in the same asset. A cancelled copy stops
+    Temporary failures are retried. A repetition results in the same asset. A cancelled copy stops
     after the current tile.
     """
     try:
@@ -231,7 +232,7 @@ def make_copy(
 
 
 def _check_copy_still_open(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
-    """Raise if the copy was cancelled or its source is no longer usable."""
+    """Raise an error if the copy was cancelled or its source is no longer usable."""
     if _get_copy_row(scope, copy_id, lock=True).state != UploadState.WAITING:
         raise _Stopped
     _get_source_rendition(scope, asset_id)
@@ -253,7 +254,8 @@ def _record_copy_progress(
 
 
 def stop_copy(scope: Scope, copy_id: UUID) -> None:
-    """Cancel a copy; one in progress stops after the current tile, a finished one stays.
+    """Cancel a copy. A copy in progress stops after the current tile; a finished one is not
+    changed.
 
     Raises NotFound.
     """

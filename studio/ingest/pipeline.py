@@ -67,10 +67,10 @@ class AssetSource:
     parts: tuple[UUID, ...] = ()
     """The assets it combines unchanged: the stills and the sound of a clip."""
     after: tuple[UUID, ...] = ()
-    """The reference assets of its engine, for style or pose."""
+    """The reference assets that its engine used, for style or pose."""
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
     declared: Rating = Rating.G
-    """Rating of the prompt it was made from, a minimum for the asset."""
+    """Rating of the prompt from which the asset was made; a minimum for the rating of the asset."""
     seconds: float | None = None
     """Engine time."""
     cost: Price | None = None
@@ -90,7 +90,7 @@ class PreparedAsset:
 
 
 def source_key_of(sha256: str) -> str:
-    """Return the source key of an uploaded file, which makes it one asset."""
+    """Return the source key of an uploaded file, so that the same file is always one asset."""
     return f"file:{sha256}"
 
 
@@ -160,8 +160,8 @@ def prepare_generated_picture(
 ) -> PreparedAsset:
     """Prepare an image made by an engine, marked in its metadata and by a signed manifest.
 
-    `parent` is the source image, `after` the reference images; `seconds` is engine time. Signing is
-    the last step, because any later change would invalidate the signature.
+    `parent` is the source image, `after` are the reference images, and `seconds` is engine time.
+    Signing is the last step, because any later change would invalidate the signature.
     """
     drawn_here = picture.label in (OriginLabel.DRAWN, OriginLabel.STAND_IN)
     kind = content_credentials.source_type_of(picture.engine)
@@ -214,7 +214,7 @@ def prepare_clip(
     credential: LoadCredential,
     declared: Rating = Rating.G,
 ) -> PreparedAsset:
-    """Prepare a clip of our own slideshow encoder (`generators/video/slideshow.py`).
+    """Prepare a clip made by our slideshow encoder (`generators/video/slideshow.py`).
 
     Its frames are reviewed like those of any video, and its `words` like subtitles. `made` is the
     AI level as in `Unit`; unless it is "none", the clip is marked and signed.
@@ -297,9 +297,9 @@ def ingest_asset(
     """Store, classify and record a prepared asset in one transaction; return its ID.
 
     The same source results in the same asset. An incomplete classification is recorded and repeated
-    later. `still` is called in the transaction and raises if the sources may no longer be used;
-    nothing is recorded then and the stored bytes are deleted, as when the disk is full
-    (Unavailable).
+    later. `still` is called in the transaction and raises an error if the sources may no longer be
+    used. In this case, and if the disk is full (Unavailable), nothing is recorded and the stored
+    bytes are deleted.
     """
     film = prepared.film
     (sha256, beside) = _store_media(store, tenant_id, prepared)
@@ -356,7 +356,7 @@ def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> No
 def _record_known_ratings(
     scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str
 ) -> None:
-    """Record what is known before classification: the minimum rating, and the speaker."""
+    """Record facts known before classification: the minimum rating, and the speaker."""
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)
     # in the same transaction as the asset, so that it never exists without its speaker
@@ -373,7 +373,7 @@ def _record_known_ratings(
 def _store_media(
     store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset
 ) -> tuple[str, list[CompanionPicture]]:
-    """Store a file with its companions; return its digest. Raises Unavailable when the disk is
+    """Store a file and its companion images; return its digest. Raises Unavailable when the disk is
     full."""
     sha256 = store.put(tenant_id, prepared.data)
     if prepared.film is not None:
@@ -384,8 +384,8 @@ def _store_media(
 
 
 def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
-    """Rate a combination of rated images with the highest rating; with unrated ones it stays
-    unrated."""
+    """Rate a combination of images with the highest of their ratings. If one of them is unrated,
+    the combination stays unrated."""
     stored = asset_records.newest_renditions(scope, parts, POST_PROFILE.name)
     said = [ratings.effective_rating(scope, one.sha256) for one in stored.values()]
     known = [rating for rating in said if rating is not None]

@@ -38,8 +38,8 @@ MAX_FILE_NAME = 120
 
 @dataclass(frozen=True)
 class UploadView:
-    """An upload: `waiting`, `ready` with its asset, or `refused` with the reason. `size` is in
-    bytes."""
+    """An upload, which is `waiting`, `ready` with its asset, or `refused` with the reason. `size`
+    is in bytes."""
 
     id: UUID
     creator_id: UUID

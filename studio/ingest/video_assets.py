@@ -30,21 +30,21 @@ from generators.video.video_files import DecodedVideo
 from studio.library.playback import POSTER_PART, SHEET_PART
 
 MAX_WORDS = 20_000
-"""Maximum characters read and heard in one video. Text is never truncated: a video with more must
-be reviewed by members."""
+"""Maximum number of characters read and heard in one video. Text is never truncated; a video with
+more must be reviewed by members."""
 
 HASHED = 256
-"""Minimum size in pixels of frames before hashing; hashes use 32 by 32."""
+"""Minimum size in pixels of frames before hashing; hashes are computed at 32 × 32."""
 
 FLAT = 6.0
-"""Standard deviation of grey levels below which a frame has no hash: all black frames resemble each
-other."""
+"""Standard deviation of grey levels below which a frame has no hash, because all black frames
+resemble each other."""
 
 
 @dataclass(frozen=True)
 class PartialClassification:
-    """An incomplete classification of a video: `seen` is the result so far, `again` is True if a
-    retry may help."""
+    """An incomplete classification of a video: `seen` is the result so far, and `again` is True if
+    a retry may help."""
 
     seen: ClassifierReport | None
     again: bool
@@ -73,8 +73,8 @@ def poster_photo(film: DecodedVideo) -> DecodedPhoto:
 
 
 def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
-    """Return a video as a rendition, recognized by the hash of its poster; audio only by
-    its bytes."""
+    """Return a video as a rendition. It is recognized by the hash of its poster, audio only by its
+    bytes."""
     known = bool(film.looked.frames) and not _is_flat(shown.pixels)
     return RenderedPicture(
         film.data,
@@ -147,7 +147,8 @@ def record_companions(
 def classify_video(
     film: DecodedVideo, classifier: Classifier
 ) -> ClassifierReport | PartialClassification:
-    """Classify every view and the sound of a video. Results before a failure are returned."""
+    """Classify every view and the sound of a video. If the classifier fails, the results obtained
+    before are returned."""
     said: list[ClassifierReport] = []
     try:
         for views in video_view_batches(film):
@@ -167,10 +168,10 @@ def classify_video(
 
 
 def _merge_reports(said: Sequence[ClassifierReport]) -> ClassifierReport | None:
-    """Merge reports: the highest rating, the largest number of persons, all words.
+    """Return the merged reports: the highest rating, the largest number of persons, and all words.
 
-    None if reports are from different classifier versions or there are more than `MAX_WORDS`
-    characters.
+    Return None if the reports are from different classifier versions or there are more than
+    `MAX_WORDS` characters.
     """
     words = tuple(dict.fromkeys(word for one in said for word in one.words))
     if len({one.source for one in said}) != 1 or sum(map(len, words)) > MAX_WORDS:

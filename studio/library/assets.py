@@ -55,8 +55,8 @@ class LibraryAsset:
 
 
 def lock_library(scope: Scope, *what: object) -> None:
-    """Take a named lock until the transaction ends, so that concurrent requests do not both create
-    a row."""
+    """Acquire a named lock until the transaction ends, so that two concurrent requests do not both
+    create a row."""
     scope.lock(":".join(str(part) for part in (scope.tenant_id, *what)))
 
 
@@ -134,7 +134,8 @@ def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Lib
 
 @dataclass(frozen=True)
 class AssetTile:
-    """An asset to choose from, with its alt text and the label of placeholder or demo images."""
+    """An asset offered for selection, with its alt text and the label of placeholder or demo
+    images."""
 
     asset_id: UUID
     alt: str
@@ -277,7 +278,7 @@ SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha25
 def is_object_in_use(scope: Scope, sha256: str) -> bool:
     """Return True if stored bytes belong to an asset or to a file being ingested.
 
-    A caller that deletes unused bytes holds `lock_library(scope, "object", sha256)`.
+    A caller that deletes unused bytes must hold `lock_library(scope, "object", sha256)`.
     """
     if erasure.is_stored(scope, sha256):
         return True
@@ -290,9 +291,9 @@ def is_object_in_use(scope: Scope, sha256: str) -> bool:
 def delete_objects(
     tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Sequence[str], *, actor: str
 ) -> None:
-    """Delete those of these objects that are not in use, in this order.
+    """Delete the objects that are not in use, in the given order.
 
-    If the store is unavailable, they are not deleted.
+    If the store is unavailable, nothing more is deleted and no error is raised.
     """
     with suppress(Unavailable), tenant(tenant_id, actor) as scope:
         for sha256 in sorted(set(digests)):

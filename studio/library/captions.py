@@ -14,8 +14,8 @@ from generators.contract.engines import (
 from generators.text import output_checks
 
 MAX_CAPTION_LENGTH = 240
-"""Maximum characters, below the shortest limit of a platform that takes one caption (X: 280
-weighted)."""
+"""Maximum number of characters, below the limit of the strictest platform for a single caption (X:
+280 weighted)."""
 
 _EXAMPLES = {
     "fr": (

@@ -15,15 +15,15 @@ from studio.library import models
 from studio.library.tags import fold_tag
 
 MAX_COLLECTION_SIZE = 200
-"""Maximum images of a collection, and maximum collections of a creator."""
+"""Maximum number of images in a collection, and maximum number of collections of a creator."""
 
 MAX_COLLECTION_NAME = 60
 
 
 @dataclass(frozen=True)
 class CollectionView:
-    """A collection with its images in order; `cover` is the chosen one, by default the first, or
-    None if empty."""
+    """A collection with its images in order. `cover` is the chosen image, by default the first, or
+    None if the collection is empty."""
 
     id: UUID
     name: str
@@ -80,7 +80,7 @@ def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name:
 def add_to_collection(
     scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
 ) -> None:
-    """Append images to a collection; existing ones do not move.
+    """Append images to a collection. Images that are already in it are not moved.
 
     Raises NotFound, and BadInput for too many images.
     """
@@ -94,8 +94,8 @@ def add_to_collection(
 def move_to_front(
     scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
 ) -> None:
-    """Move images of a collection to its beginning in this order; others are ignored. Raises
-    NotFound."""
+    """Move images of a collection to its beginning in the given order. Images that are not in it
+    are ignored. Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     there = _list_asset_ids(scope, row)
     first = [one for one in dict.fromkeys(assets) if one in there]

@@ -14,9 +14,9 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets)
 def same_kind_indexes(scope: Scope, things: Sequence[Collection[UUID]]) -> list[int]:
     """Return the indexes of items that may appear on one screen; each item is a set of assets.
 
-    All items may, unless a real model made some assets and others are demos. Then items without
-    demos are returned, after those the items with only demos, and at last mixed items one by one.
-    Photographs may appear with either real or no generated images.
+    All items may, unless some assets were made by a real model and others are demos. Then the items
+    without demos are returned; if there are none, those with only demos; and otherwise only the
+    first item. Photographs may appear with all images, generated or not.
     """
     every = range(len(things))
     assets = {asset for thing in things for asset in thing}

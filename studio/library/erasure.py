@@ -1,9 +1,9 @@
-"""Erasure of retired images by a member, or after a retention period set by the agency. Used images
-stay.
+"""Erasure of retired images by a member, or after a retention period set by the agency. Images in
+use are not erased.
 
-Bytes, texts and tags are deleted. The fact of generation remains with its time and cost
-(`models.ErasedPictureRow`), as do the records of the gate. Both triggers create the same event, and
-workers check again before erasing.
+Bytes, texts and tags are deleted. The fact of generation is retained with its time and cost
+(`models.ErasedPictureRow`), as are the records of the gate. A member's request and the retention
+period create the same event, and workers check again before erasing.
 """
 
 from collections.abc import Callable, Collection
@@ -145,10 +145,10 @@ def erasure_obstacles(
 
 
 def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
-    """Queue the permanent erasure of an image as the acting member.
+    """Queue the permanent erasure of an image on behalf of the acting member.
 
     Raises Refused for members without the right and, with the reason `erase.…`, for images that
-    must stay; NotFound.
+    cannot be erased; NotFound.
     """
     _check_can_erase(scope, asset_id, posted)
     _enqueue_erasure(scope, asset_id, scope.actor)
@@ -172,8 +172,9 @@ def erase_picture(
 ) -> None:
     """Erase an image: its rows first, then its bytes.
 
-    If it is used by now, it stays and the requesting member receives a notice. After a crash the
-    next attempt deletes the rest. Raises Unavailable if the store is unreachable.
+    If the image is in use by then, it is not erased and the requesting member receives a notice.
+    After a crash, the next attempt deletes the rest. Raises Unavailable if the store is
+    unreachable.
     """
     try:
         with tenant(event.tenant_id, event.by) as scope:
@@ -240,7 +241,7 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
 def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
     """Return the asset ID of an erased image that is ingested again, and delete its erasure record.
 
-    The image becomes the same asset, with all records of the gate.
+    The image becomes the same asset again, with all records of the gate.
     """
     again = "DELETE FROM erased_pictures WHERE tenant_id = :tenant AND id = :id RETURNING asset_id"
     found: UUID | None = scope.run(again, tenant=scope.tenant_id, id=creation_id).scalar()

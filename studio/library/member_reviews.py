@@ -19,7 +19,7 @@ from tenants.auth import device_fingerprints
 
 
 def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
-    """Rate an image, as `gate.reviews.content_reviews.submit_rating`.
+    """Rate an image as the acting member. See `gate.reviews.content_reviews.submit_rating`.
 
     Raises NotFound for an image that is in no library of the tenant.
     """
@@ -56,7 +56,7 @@ def review_picture(
 
     Any member with the right may reject. Approval requires a member who neither uploaded nor
     requested the image. For a video, the percentage seen is limited to the frames that were
-    displayed. Raises Refused for the maker, and as `content_reviews.review_bytes`.
+    displayed. Raises Refused for the maker, and the errors of `content_reviews.review_bytes`.
     """
     row = _get_creation_row(scope, asset_id)
     member = queries.get_acting_member(scope, "review.people_only")
@@ -81,9 +81,9 @@ def review_picture(
 
 
 def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
-    """Record the viewing of an image by a member who approves a post as a safety review.
+    """Record, as a safety review, that a member who approves a post has viewed an image of it.
 
-    Nothing is recorded if the member may not review it or made it.
+    Nothing is recorded if the member may not review the image or made it.
     """
     try:
         review_picture(scope, asset_id, approve=True)

@@ -27,8 +27,8 @@ PRICE_TYPE = Numeric(14, 4)
 
 
 class RetentionRow(TenantRow, table=True):
-    """The number of days after which an agency's retired images are erased; without a row,
-    never."""
+    """The number of days after which an agency's retired images are erased. Without a row, they are
+    never erased."""
 
     __tablename__ = "retentions"
     __table_args__ = table_arguments(
@@ -75,8 +75,8 @@ class CreationRow(CreatorOwnedRow, table=True):
     asset_id: UUID
     job_id: UUID | None = None
     source_key: str
-    """Makes the asset unique: the digest of an uploaded file, or job and number of a
-    generated one."""
+    """Key that makes the asset unique: the digest of an uploaded file, or the job and number of a
+    generated image."""
     sha256: str
     engine: str
     model: str
@@ -91,7 +91,7 @@ class CreationRow(CreatorOwnedRow, table=True):
     """new, kept or retired, as chosen by members."""
     taken_at: datetime | None = timestamp_column(optional=True)
     tags: dict[str, str] = jsonb_column()
-    """Tags as written, by their folded form."""
+    """Tags as written, by folded form."""
     words: str | None = Field(
         default=None, sa_column_args=(Computed(SEARCH_TEXT_SQL, persisted=True),)
     )
@@ -99,7 +99,7 @@ class CreationRow(CreatorOwnedRow, table=True):
     seconds: float | None = None
     """Engine time; None unless an engine of a run made it."""
     cost: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """Price in minor units of `currency`, often below one; None if the engine is free."""
+    """Price in minor units of `currency`, often less than one; None if the engine is free."""
     currency: str | None = None
 
 
@@ -115,9 +115,9 @@ class CreatorWatermarkRow(CreatorOwnedRow, table=True):
     text: str
     corner: str
     size: int
-    """Percent of the image's shorter side."""
+    """Text height in percent of the image's shorter side."""
     opacity: int
-    """Percent."""
+    """Opacity in percent."""
 
 
 class CollectionRow(CreatorOwnedRow, table=True):

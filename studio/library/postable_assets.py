@@ -30,7 +30,7 @@ class PostableAsset:
     """An asset that a post can use.
 
     `rating` is None until it is rated; `waits` is True if members must still rate or review it;
-    `seconds` is 0 for an image; `at` is the time of its ingest.
+    `seconds` is 0 for an image; `at` is the time of ingest.
     """
 
     asset_id: UUID
@@ -49,7 +49,8 @@ def list_postable_assets(
     """Return the assets of these creators that posts can use, newest first.
 
     `before` is the time and ID of the last asset of the previous page. Retired and withheld assets
-    are not included, so only the last page can be short.
+    are skipped, and reading continues until the page is full, so that only the last page can be
+    short.
     """
     found: list[PostableAsset] = []
     most = min(limit, MAX_PAGE_SIZE)
@@ -80,7 +81,8 @@ def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID)
 
 
 ASSET_FETCHED = "asset.fetched"
-"""Audit action of a fetch through the API, which does not count as a member's viewing."""
+"""Audit action for fetching an asset through the API, which does not count as viewing by a member.
+"""
 
 UNCOVERED_RATINGS = frozenset({Rating.G, Rating.S})
 """Ratings returned by default; pages blur the others until a member reveals them."""
@@ -92,8 +94,9 @@ def get_picture_digest(
     """Return the digest of a reviewed image for the API.
 
     Images above `UNCOVERED_RATINGS` require `uncovered`; the fetch is then audited for the acting
-    member with the name of the API `key`. Raises NotFound as `get_postable_asset`, and Refused for
-    videos and audio, unreviewed images, and covered ones.
+    member with the name of the API `key`. Raises NotFound like `get_postable_asset`, and Refused
+    for videos and audio, unreviewed images, and images above `UNCOVERED_RATINGS` without
+    `uncovered`.
     """
     found = get_postable_asset(scope, creators, asset_id)
     if found.kind != PICTURE_KIND:

@@ -33,8 +33,8 @@ class AssetBytes:
 
 @dataclass(frozen=True)
 class AssetCard:
-    """An asset of the library with its origin; `origin` is upload or generated, `at` the time of
-    its ingest."""
+    """An asset of the library with its origin. `origin` is upload or generated; `at` is the time of
+    ingest."""
 
     asset_id: UUID
     creator_id: UUID
@@ -156,7 +156,7 @@ def _build_asset_card(
 
 
 def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
-    """Return the assets that are in a pack of a creator, with True if such a pack was sold."""
+    """Return the assets that are in a pack of a creator, each with True if such a pack was sold."""
     rows = scope.run(
         "SELECT i.asset_id, bool_or(p.frozen) AS sold FROM pack_items i"
         " JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id"
@@ -172,11 +172,11 @@ def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
 def list_unreviewed(
     scope: Scope, creators: Collection[UUID], *, limit: int, only: Collection[UUID] | None = None
 ) -> list[AssetCard]:
-    """Return kept images that are unrated, or rated as nudity or higher without a review; newest
+    """Return kept images that are unrated, or rated as nudity or higher without a review, newest
     first.
 
-    The search covers the `limit * 2` images kept most recently; `only` restricts it to these
-    assets.
+    The search covers the `limit * 2` images that were kept most recently; `only` restricts it to
+    these assets.
     """
     rows = scope.session.exec(
         select(models.CreationRow)
@@ -198,7 +198,8 @@ def list_unreviewed(
 
 
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
-    """Return the digests that need a rating or, from nudity on, a review, with their ratings."""
+    """Return the digests that still need a rating or, for nudity and above, a review, with their
+    ratings."""
     looked = queries.review_verdicts(scope, digests)
     # rated and reviewed: settled, regardless of related renditions
     rated = ratings.directly_rated(scope, looked)
@@ -232,5 +233,6 @@ def _needs_review(standing: DisplayRating, *, looked: bool) -> bool:
 
 
 def columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
-    """Return a join condition; SQLModel types columns as their values."""
+    """Return a join condition on two columns. It is needed because SQLModel types columns as their
+    values."""
     return col(one) == col(other)

@@ -1,8 +1,8 @@
 """Review sheets: images that belong together are reviewed together with one decision.
 
-A sheet contains the images of a run, of one upload gesture, or otherwise of a pack. An image is on
-one sheet at most. Single images are on none, nor are videos, which have frame sheets. All images of
-a sheet are unreviewed and need the same: a rating, or an approval of nudity.
+A sheet contains the images of a run, of one batch of uploads, or otherwise of a pack. An image is
+on at most one sheet. Single images and videos, which have frame sheets, are on none. All images of
+a sheet are unreviewed and need the same review: a rating, or an approval of nudity.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -111,7 +111,7 @@ ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
 def _load_shared_origins(
     scope: Scope, cards: Sequence[AssetCard]
 ) -> Mapping[UUID, tuple[str, str]]:
-    """Return the origin and the group key of each image, without images that are in no group."""
+    """Return the origin and the group key of each image, except images that are in no group."""
     if not cards:
         return {}
     rows = scope.run(_SHARED, tenant=scope.tenant_id, assets=[card.asset_id for card in cards])
@@ -125,7 +125,7 @@ def _load_shared_origins(
 
 
 def makers_by_asset(scope: Scope, cards: Iterable[AssetCard]) -> Mapping[UUID, UUID]:
-    """Return the person who uploaded or requested each image, without images made by the system."""
+    """Return the person who uploaded or requested each image, except images made by the system."""
     known = member_reviews.makers_of(scope, [card.asset_id for card in cards])
     humans = {by: member_reviews.human_behind(scope, by) for by in set(known.values())}
     return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
@@ -137,10 +137,10 @@ def review_sheet(
     """Apply the verdicts on a sheet, all or none; once per `key`.
 
     The safety check requires every image to have been displayed
-    (`gate.reviews.content_reviews.record_sheet_verdicts`) and applies the rules of single images.
+    (`gate.reviews.content_reviews.record_sheet_verdicts`) and applies the rules for single images.
     Raises Conflict if an image is already reviewed or its rating has changed; Refused if its maker,
-    or the same person under another account, approves; NotFound for images of other creators; and
-    as the safety check.
+    or the same person under another account, approves it; NotFound for images of other creators;
+    and the errors of the safety check.
     """
     # Of two concurrent decisions, the second fails because the images are already reviewed.
     assets.lock_library(scope, "sheets")

@@ -1,7 +1,8 @@
 """Search of a library by words, tags and properties, paginated from newest to oldest.
 
-The conditions are evaluated along the index of the page order. Words and tags have no index: their
-operators are not leakproof, so PostgreSQL would not use it under row-level security.
+The conditions are evaluated while the index of the page order is read. Words and tags have no
+index: their operators are not leakproof, so PostgreSQL would not use an index under row-level
+security.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,8 +41,8 @@ SHELF_FILTERS = {
 _STEP = 200
 _WIDEST = 3_200
 _SPARE = 16
-"""Extra rows read per page. With a rating filter, `_STEP` rows are read first and up to `_WIDEST`
-later, because the rating is only checked afterwards."""
+"""Number of extra rows read per page. With a rating filter, `_STEP` rows are read first and up to
+`_WIDEST` later, because the rating is checked only after rows are read."""
 
 PageCursor = tuple[datetime, UUID]
 """Time and ID of the last image of the previous page."""
@@ -75,7 +76,7 @@ class LibraryQuery:
 
 @dataclass(frozen=True)
 class LibraryPage:
-    """A page of images, and the cursor of the next page, or None at the end."""
+    """A page of images, and the cursor of the next page, or None on the last page."""
 
     cards: Sequence[AssetCard]
     after: PageCursor | None
@@ -131,7 +132,8 @@ def search_library(
 ) -> LibraryPage:
     """Return a page of a creator's images, without withheld ones.
 
-    `used` are the assets used in posts, which the caller in a higher layer provides.
+    `used` are the assets used in posts. The caller provides them, because posts are in a higher
+    layer.
     """
     limit = min(limit, MAX_PAGE_SIZE)
     step = _STEP if query.rating != ANY_VALUE else limit + _SPARE

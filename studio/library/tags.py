@@ -9,29 +9,29 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 
 MAX_TAGS = 30
-"""Maximum tags of one image."""
+"""Maximum number of tags of one image."""
 
 MAX_TAG_LENGTH = 40
 """Maximum number of characters in one tag."""
 
 AT_ONCE = 200
-"""Maximum images of one request."""
+"""Maximum number of images in one request."""
 
 _UNFIT = frozenset('"\\,')
-"""Characters that separate tags in an input field, or that JSON escapes: search matches the stored
-JSON text."""
+"""Characters that are not allowed in tags, because they separate tags in an input field or are
+escaped in JSON. Search matches the stored JSON text."""
 
 
 def fold_tag(tag: str) -> str:
-    """Return the form by which tags are compared."""
+    """Return the folded form of a tag, by which tags are compared."""
     apart = unicodedata.normalize("NFKD", tag.casefold())
     return " ".join("".join(one for one in apart if not unicodedata.combining(one)).split())
 
 
 def parse_tags(typed: Collection[str]) -> dict[str, str]:
-    """Return tags by folded form; of equal ones the first is used.
+    """Return tags by folded form. Of equal tags, the first is used.
 
-    Raises BadInput for an empty, too long or invalid tag, and for too many.
+    Raises BadInput for an empty, too long or invalid tag, and for too many tags.
     """
     found: dict[str, str] = {}
     for tag in typed:
@@ -67,9 +67,10 @@ WHERE tenant_id = :tenant AND creator_id = :creator AND asset_id = ANY(:assets) 
 def add_tags(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
 ) -> None:
-    """Add tags to images of a creator, to all or none; existing ones retain their spelling.
+    """Add tags to images of a creator, to all or none. Existing tags retain their spelling.
 
-    Raises BadInput as `parse_tags` and for too many images; NotFound for images of other creators.
+    Raises BadInput like `parse_tags` and for too many images; NotFound for images of other
+    creators.
     """
     counts = _run_tag_statement(
         scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False)
@@ -81,7 +82,8 @@ def add_tags(
 def remove_tags(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
 ) -> None:
-    """Remove tags from images of a creator; missing ones are ignored. Raises as `add_tags`."""
+    """Remove tags from images of a creator. Missing tags are ignored. Raises the errors of
+    `add_tags`."""
     _run_tag_statement(scope, _REMOVE, creator_id, assets, [fold_tag(one) for one in tags])
 
 

@@ -17,14 +17,15 @@ from studio.packs.models import PackItemRow, PackRow
 from studio.packs.states import PACK_STATES, PackState
 
 MAX_TITLE = 32
-"""Telegram's limit for invoice titles, the strictest of the payment rails."""
+"""Maximum number of characters in a title: Telegram's limit for invoice titles, the strictest of
+the payment providers."""
 
 MAX_DESCRIPTION = 255
 
 
 @dataclass(frozen=True)
 class PackView:
-    """A pack as sold: `rating` is the highest of its images, X if one is unrated."""
+    """A pack as it is sold. `rating` is the highest of its images, or X if one is unrated."""
 
     id: UUID
     creator_id: UUID
@@ -41,9 +42,9 @@ class PackView:
 class PackListing:
     """A pack in a list.
 
-    `rating` is the highest of its images, X if one is unrated. `whole` is True if every image is in
-    the library, `withheld` the number of withheld images. `cover` is the first image that is not
-    withheld, with its alt text.
+    `rating` is the highest of its images, or X if one is unrated. `whole` is True if every image is
+    in the library, and `withheld` is the number of withheld images. `cover` is the first image that
+    is not withheld, with its alt text.
     """
 
     id: UUID
@@ -71,7 +72,7 @@ def create_pack(
     description: str,
     assets: Sequence[UUID],
 ) -> UUID:
-    """Create an active pack of these images; an existing slug returns its pack unchanged.
+    """Create an active pack of these images. If the slug exists, its pack is returned unchanged.
 
     Raises BadInput, and NotFound for an image that is not in the creator's library.
     """
@@ -118,9 +119,10 @@ def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list
 
 
 def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
-    """Append an image to the creator's draft pack of this title, created if needed; return its ID.
+    """Append an image to the creator's draft pack of this title, which is created if needed; return
+    its ID.
 
-    Nothing changes if the image is already in it. Raises BadInput for an invalid title.
+    Nothing changes if the image is already in the pack. Raises BadInput for an invalid title.
     """
     if not 0 < len(title) <= MAX_TITLE:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
@@ -225,8 +227,8 @@ LISTED_STATES = tuple(state for state in PackState if state is not PackState.RET
 def list_packs(
     scope: Scope, creators: Collection[UUID], *, states: Collection[PackState] = LISTED_STATES
 ) -> list[PackListing]:
-    """Return the packs of these creators in these states by title, with a constant number of
-    queries."""
+    """Return the packs of these creators in these states, by title. The number of queries does not
+    depend on the number of packs."""
     named = {"creators": list(creators), "states": [str(state) for state in states]}
     rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
     standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})

@@ -1,4 +1,5 @@
-"""Triage of uploaded images one by one: for posts, for a pack, or unused."""
+"""Triage of uploaded images one by one: a member decides whether each is for posts, for a pack, or
+unused."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +29,7 @@ SHELVES = {
 }
 
 MAX_UNTRIAGED = 500
-"""Maximum images read at once."""
+"""Maximum number of images read at once."""
 
 _UNSORTED = """
 SELECT c.asset_id, c.alt, c.label, c.sha256 FROM uploads u
@@ -49,7 +50,7 @@ class UntriagedPictures:
 def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> UntriagedPictures:
     """Return the untriaged uploads of a creator, without withheld ones.
 
-    If labelled images must be separated, they follow after all others are triaged.
+    If labelled images must be separated, they are returned only after all others are triaged.
     """
     rows = scope.run(
         _UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MAX_UNTRIAGED

@@ -26,7 +26,7 @@ MAX_WORDS = 2000
 
 @dataclass(frozen=True)
 class ExportGrant:
-    """A grant, with `revoked_at` and `revoked_by` if it was revoked."""
+    """A grant. If it was revoked, `revoked_at` and `revoked_by` are set."""
 
     engine: str
     by: str
@@ -64,7 +64,7 @@ def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> 
 
 
 def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
-    """Revoke a grant; active runs stop before their next image is sent.
+    """Revoke a grant. Active runs stop before their next image is sent.
 
     Raises NotFound without an active grant.
     """
@@ -129,7 +129,7 @@ def export_refusal(
 def check_export(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> None:
     """Check that these bytes may be sent to an external engine for this creator now.
 
-    Raises as `check_export_granted`, and as
+    Raises the errors of `check_export_granted` and of
     `gate.permits.reference_images.check_external_reference_use`.
     """
     check_export_granted(scope, creator_id, engine)

@@ -1,4 +1,5 @@
-"""Input images of recipes and runs: the init image and its masked region, and the pose reference.
+"""Input images of recipes and runs: the init image with the region to regenerate, and the pose
+reference.
 
 Each image of a run is a child of its init image.
 """
@@ -20,7 +21,7 @@ from studio.library import assets
 
 MIN_STRENGTH = 10
 MAX_STRENGTH = 95
-"""Maximum percentage of an image that is regenerated; the minimum is `MIN_STRENGTH`."""
+"""Maximum percentage of an image to regenerate; the minimum is `MIN_STRENGTH`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> st
     """Validate an init image and return its digest.
 
     Raises NotFound for an image that is not the creator's, Refused for a withheld one, BadInput for
-    other media, a percentage out of range, and shapes that cover almost nothing.
+    media other than images, a percentage out of range, and shapes that cover almost nothing.
     """
     if not MIN_STRENGTH <= begin.anew <= MAX_STRENGTH:
         raise BadInput("job.anew", least=MIN_STRENGTH, most=MAX_STRENGTH)
@@ -50,7 +51,7 @@ def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> st
 def source_picture_digest(scope: Scope, asset_id: UUID) -> str:
     """Return the digest of a source image.
 
-    Raises BadInput for other media, Refused for a withheld image.
+    Raises BadInput for media other than images, Refused for a withheld image.
     """
     found = asset_records.newest_rendition(scope, asset_id, assets.DEFAULT_PROFILE)
     if found is None or not found.mime.startswith("image/"):
@@ -84,7 +85,7 @@ class InitPictureSpec(BaseModel):
 
     @property
     def is_covered_enough(self) -> bool:
-        """True if the shapes cover enough of the image, or there are none."""
+        """True if the shapes cover enough of the image, or there are no shapes."""
         try:
             masks.check_part(tuple(self.part)) if self.part else None
         except BadInput:

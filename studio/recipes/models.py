@@ -30,7 +30,7 @@ class RecipeRow(CreatorOwnedRow, table=True):
     spec: dict[str, Any] = jsonb_column()
     digest: str
     retired: bool = False
-    """True if it is no longer offered; the same for all versions of a name."""
+    """True if the recipe is no longer offered; the same for all versions of a name."""
 
 
 class ExportGrantRow(CreatorOwnedRow, table=True):
@@ -75,8 +75,8 @@ class StyleReferenceRow(CreatorOwnedRow, table=True):
 
 
 class WildcardRow(TenantRow, table=True):
-    """A version of a wildcard list of one creator, or of the agency without a creator; versions are
-    immutable."""
+    """A version of a wildcard list of one creator or, without a creator, of the agency. Versions
+    are immutable."""
 
     __tablename__ = "word_lists"
     __table_args__ = table_arguments(
@@ -92,6 +92,6 @@ class WildcardRow(TenantRow, table=True):
     words: list[str] = jsonb_column(list)
     weights: dict[str, Any] = jsonb_column()
     by: str
-    """The actor who wrote it."""
+    """The actor who wrote this version."""
     retired: bool = False
     """True if prompts may no longer use it; the same for all versions of a name."""

@@ -73,7 +73,7 @@ class NumberParameter(_Parameter):
     default: Annotated[int, Field(ge=-10_000, le=10_000)] | None = None
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """Return the number as digits, or None if it is out of bounds."""
+        """Return the number as digits, or None if it is out of range."""
         whole = isinstance(answer, int) and not isinstance(answer, bool)
         return str(answer) if whole and self.least <= int(answer) <= self.most else None
 
@@ -135,9 +135,10 @@ def prompt_texts(
 def parse_values(
     asked: Mapping[str, Parameter], written: Sequence[str]
 ) -> dict[str, ParameterValue]:
-    """Parse lines `name=value`, with numbers as digits and booleans as yes, no, true or false.
+    """Parse lines of the form `name=value`, with numbers as digits and booleans as yes, no, true or
+    false.
 
-    Raises BadInput for an unknown parameter; `complete_values` validates the values.
+    Raises BadInput for an unknown parameter. The values are validated by `complete_values`.
     """
     found: dict[str, ParameterValue] = {}
     for line in written:

@@ -1,5 +1,5 @@
-"""Prompt rating: checks the texts of a run before generation, and derives a minimum rating from
-them."""
+"""Prompt rating: checks the texts of a run before generation, and derives a minimum rating for its
+images from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -39,7 +39,7 @@ def rate_prompts(
 
 
 def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
-    """Return the rating of texts that are drawn on images or spoken. Raises Refused as
+    """Return the rating of texts that are drawn on images or spoken. Raises Refused like
     `rate_prompts`."""
     depiction_bans.check_words_allowed(scope, " \n ".join(words))
     return rate_words(words, lexicon=active_policy.current_bundle(scope).lexicon)

@@ -34,7 +34,8 @@ class RecipeVersion:
 
 
 def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> list[RecipeSummary]:
-    """Return a creator's recipes by name in their newest versions; archived ones if `retired`."""
+    """Return a creator's recipes by name, each in its newest version; archived recipes if
+    `retired`."""
     rows = scope.session.exec(
         select(RecipeRow)
         .where(RecipeRow.tenant_id == scope.tenant_id, RecipeRow.creator_id == creator_id)

@@ -46,10 +46,10 @@ def run_input_columns(
 ) -> dict[str, Any]:
     """Validate the input images of a run and return its columns.
 
-    Without `begin` and `pose`, those of the recipe are used. `look` is the style of an earlier run,
-    or None for the creator's current one. Raises as `input_pictures.check_init_picture` and
-    `style_references.add_style_reference`; BadInput for a pose together with an init image, which
-    no engine supports.
+    Without `begin` and `pose`, the input images of the recipe are used. `look` is the style of an
+    earlier run, or None for the creator's current style. Raises the errors of
+    `input_pictures.check_init_picture` and `style_references.add_style_reference`, and BadInput for
+    a pose together with an init image, which no engine supports.
     """
     found: dict[str, Any] = {}
     if begin is None and pose is None:
@@ -82,7 +82,7 @@ def inputs_of_recipe(spec: RecipeSpec) -> tuple[InitPicture | None, PoseReferenc
 def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> list[str]:
     """Return the digests of the input images of a recipe.
 
-    Raises as `input_pictures.check_init_picture` if one cannot be used now.
+    Raises the errors of `input_pictures.check_init_picture` if one cannot be used now.
     """
     begin, pose = inputs_of_recipe(spec)
     first = (
@@ -94,7 +94,7 @@ def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> 
 def source_picture_of_creator(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
     """Return the digest of a creator's image that a run may use now.
 
-    Raises as `input_pictures.check_init_picture`.
+    Raises the errors of `input_pictures.check_init_picture`.
     """
     assets.check_assets_owned(scope, creator_id, [asset_id])
     return input_pictures.source_picture_digest(scope, asset_id)
@@ -128,8 +128,8 @@ def referenced_assets(job: JobRow) -> tuple[UUID, ...]:
 
 
 def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str, str]:
-    """Check the inputs of a run; return the digests of its init image and pose reference, "" if
-    unset.
+    """Check the inputs of a run; return the digests of its init image and pose reference, "" for an
+    unset one.
 
     Raises SourcePictureUnavailable if an input or style reference may no longer be used.
     """
@@ -140,7 +140,7 @@ def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str
 
 
 def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
-    """Do the same as `check_run_inputs` in an open transaction."""
+    """Check the inputs of a run like `check_run_inputs`, in an open transaction."""
     begin = init_picture_of(job)
     pose = pose_reference_of(job)
     try:
@@ -159,7 +159,7 @@ def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
 def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
     """Check that the inputs of a run may be sent to an external engine now.
 
-    Raises SourcePictureUnavailable, as `export_grants.check_export`.
+    Raises SourcePictureUnavailable for the reasons in `export_grants.check_export`.
     """
     if not inputs_needed_by(job):
         return
@@ -171,13 +171,13 @@ def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
 
 
 def needed_inputs(begin: InitPicture | None, pose: PoseReference | None) -> frozenset[str]:
-    """Return the engine features that these inputs require, as `ImageJob.asks`."""
+    """Return the engine features that these inputs require, as in `ImageJob.needed_inputs`."""
     wanted = {"init": begin, "mask": begin.region if begin is not None else None, "pose": pose}
     return frozenset(name for name, one in wanted.items() if one is not None)
 
 
 def inputs_needed_by(job: JobRow) -> frozenset[str]:
-    """Return the engine features that the inputs of a run require, as `ImageJob.asks`."""
+    """Return the engine features that a run's inputs require, as in `ImageJob.needed_inputs`."""
     asked = {
         "init": job.from_asset,
         "mask": job.region,
@@ -195,8 +195,8 @@ def attach_inputs(
     *,
     actor: str,
 ) -> list[PlannedPicture]:
-    """Return planned images with their input images, checked again, and with the tenant as owner of
-    LoRAs.
+    """Return the planned images with their input images, which are checked again, and with the
+    tenant as the owner of LoRAs.
 
     Raises SourcePictureUnavailable if an input may not be used now.
     """

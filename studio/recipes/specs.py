@@ -1,5 +1,4 @@
-"""Recipe specs: versioned prompt templates with words drawn from lists, reproducible by
-their seed."""
+"""Recipe specs: versioned prompt templates with words drawn from lists, reproducible by seed."""
 
 import hashlib
 import random
@@ -25,7 +24,7 @@ from studio.recipes.parameters import Parameter, ParameterValue
 from studio.runs.models import JobRow
 
 _WORD = re.compile(r"\{([^{}]*)\}|[{}]")
-"""A placeholder in braces; a single brace matches as an incomplete one."""
+"""Pattern of a placeholder in braces. A single brace also matches, as an incomplete placeholder."""
 
 FORMATS = {
     "feed": (1088, 1360),
@@ -82,7 +81,7 @@ class RecipeSpec(BaseModel):
     sizes: Annotated[
         list[Literal["feed", "story", "square", "wide"]], Field(max_length=len(FORMATS))
     ] = []
-    """Each scene is generated once per size; without any, in `width` and `height`."""
+    """The sizes in which each scene is generated; if empty, only `width` and `height`."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """A fixed seed for every run; None for a seed per run."""
     guidance: Annotated[int, Field(ge=1, le=30)] = 6
@@ -92,9 +91,9 @@ class RecipeSpec(BaseModel):
     look: Annotated[int, Field(ge=0, le=100)] = 0
     """Weight of the creator's style references in percent; 0 disables them."""
     begin: InitPictureSpec | None = None
-    """The default init image of its runs."""
+    """The default init image of the recipe's runs."""
     posture: PoseReferenceSpec | None = None
-    """The default pose reference of its runs."""
+    """The default pose reference of the recipe's runs."""
     budget: Annotated[str, Field(max_length=60)] = ""
     """Maximum cost of a run, such as `2.50 USD`: one amount per accepted currency. Empty for no
     limit besides the caps."""
@@ -106,21 +105,21 @@ class RecipeSpec(BaseModel):
 
     @property
     def needed_inputs(self) -> frozenset[str]:
-        """Engine features that its default inputs require, as `ImageJob.asks`."""
+        """Engine features that its default inputs require, as in `ImageJob.needed_inputs`."""
         if self.begin is not None:
             return frozenset({"init", "mask"} if self.begin.part else {"init"})
         return frozenset({"pose"} if self.posture is not None else ())
 
     @property
     def max_spending(self) -> Mapping[str, Money] | None:
-        """Maximum cost of a run by currency (other currencies are not allowed); None without a
-        budget."""
+        """Maximum cost of a run by currency, or None without a budget. Currencies that are not
+        listed are not allowed."""
         return parse_amounts(self.budget) if self.budget else None
 
     @property
     def questions(self) -> list[tuple[str, Parameter]]:
-        """The parameters by name in the order of the prompt, because JSON storage does not retain
-        another order."""
+        """The parameters by name in the order of the prompt, because the order is lost when they
+        are stored as JSON."""
         return sorted(
             self.parameters.items(), key=lambda one: (self.prompt.find(f"{{{one[0]}}}"), one[0])
         )
@@ -220,7 +219,7 @@ def _is_budget(text: str) -> bool:
 
 
 def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """Store a recipe and return the ID of its version; an unchanged one retains its version.
+    """Store a recipe and return the ID of its version. An unchanged recipe gets no new version.
 
     Raises BadInput for an unknown shared wildcard.
     """
@@ -282,7 +281,7 @@ def resolve_wildcards(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> Recip
 
 
 def spec_of_run(scope: Scope, job: JobRow) -> RecipeSpec:
-    """Return the recipe of a run with the wildcards as of its request. Raises NotFound."""
+    """Return the recipe of a run with its wildcards at the time of the request. Raises NotFound."""
     return with_wildcards(get_spec(scope, job.recipe_id), job.lists)
 
 
@@ -313,7 +312,7 @@ def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSp
 def plan_pictures(
     spec: RecipeSpec, *, seed: int, count: int, given: Mapping[str, ParameterValue] | None = None
 ) -> Sequence[PlannedPicture]:
-    """Return the planned images of a run: the same for the same seed and parameters.
+    """Return the planned images of a run, which depend only on the seed and the parameters.
 
     The recipe's seed takes precedence. Each scene is planned once per size with the same seed.
     Shared wildcards must be resolved (`resolve_wildcards`, `spec_of_run`). Raises BadInput for an
@@ -363,7 +362,7 @@ def _build_image_job(spec: RecipeSpec, scene: str, seed: int, width: int, height
 def _fill_prompt(spec: RecipeSpec, chosen: Mapping[str, str]) -> str:
     """Fill the placeholders of the prompt.
 
-    `str.format` is not used, because users could write attribute access and widths.
+    `str.format` is not used, because users could write attribute access and field widths.
     """
 
     def word(found: re.Match[str]) -> str:

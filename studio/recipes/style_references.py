@@ -1,6 +1,7 @@
-"""Style references of a creator: ordered library images whose style models follow.
+"""Style references of a creator: an ordered list of library images whose style is followed in
+generated images.
 
-The gate decides on each use whether an image may be a reference
+For each use, the gate decides whether an image may be a reference
 (`gate/permits/reference_images.py`).
 """
 
@@ -20,26 +21,28 @@ from studio.recipes.models import StyleReferenceRow
 from tenants import audit
 
 MAX_STYLE_REFERENCES = 4
-"""Maximum number of references: each is encoded for every generated image, and more blur
-together."""
+"""Maximum number of references. Each is encoded for every generated image, and with more of them
+the styles blur together."""
 
 FrozenStyle = list[list[str]]
-"""The style references stored with a run: asset ID and digest of each."""
+"""The style references stored with a run: the asset ID and digest of each."""
 
 
 @dataclass(frozen=True)
 class StyleReference:
-    """A style reference; `refused` is the reason why it is no longer usable, or None if it is."""
+    """A style reference. `refused` is the reason why it is no longer usable, or None if it is
+    usable."""
 
     asset_id: UUID
     refused: Message | None
 
 
 def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Append an image to the style references of a creator; idempotent.
+    """Append an image to the style references of a creator. Idempotent.
 
-    Raises NotFound for an image that is not in the creator's library, BadInput for other media and
-    too many images, and Refused as `gate.permits.reference_images.check_reference_pictures`.
+    Raises NotFound for an image that is not in the creator's library, BadInput for media other than
+    images and for too many images, and Refused like
+    `gate.permits.reference_images.check_reference_pictures`.
     """
     assets.lock_library(scope, "look", creator_id)
     known = _list_reference_rows(scope, creator_id)
@@ -110,7 +113,7 @@ def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
 def check_style(scope: Scope, creator_id: UUID, kept: FrozenStyle) -> None:
     """Check that the style references of a run may still be used and have the same bytes.
 
-    Raises as `add_style_reference`, and Refused for changed bytes.
+    Raises the errors of `add_style_reference`, and Refused for changed bytes.
     """
     for asset_id, sha256 in kept:
         if style_picture_digest(scope, creator_id, UUID(asset_id)) != sha256:
@@ -118,7 +121,7 @@ def check_style(scope: Scope, creator_id: UUID, kept: FrozenStyle) -> None:
 
 
 def style_picture_digest(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
-    """Return the digest of an image usable as a style reference. Raises as
+    """Return the digest of an image usable as a style reference. Raises the errors of
     `add_style_reference`."""
     assets.check_assets_owned(scope, creator_id, [asset_id])
     found = input_pictures.source_picture_digest(scope, asset_id)

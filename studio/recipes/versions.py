@@ -33,9 +33,10 @@ def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 
 def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any]) -> UUID:
-    """Create a recipe under the given name and return its ID; an archived one gets a new version.
+    """Create a recipe under the given name and return its ID. If the name belongs to an archived
+    recipe, that recipe gets a new version.
 
-    Raises Conflict for a name in use, and as `change_recipe`.
+    Raises Conflict for a name in use, and the errors of `change_recipe`.
     """
     spec = specs.parse_recipe(said)
     _lock_recipe(scope, creator_id, spec.name)
@@ -48,9 +49,9 @@ def change_recipe(
     scope: Scope, creators: Collection[UUID], recipe_id: UUID, said: Mapping[str, Any]
 ) -> UUID:
     """Save the next version of a recipe with these changes; return its ID, or the current one if
-    unchanged.
+    nothing changed.
 
-    Raises NotFound, also for an archived recipe; BadInput for invalid values; and as
+    Raises NotFound, also for an archived recipe; BadInput for invalid values; and the errors of
     `run_inputs.recipe_picture_digests` if the input images change.
     """
     creator_id, card = lock_recipe(scope, creators, recipe_id)
@@ -76,7 +77,7 @@ def lock_recipe(
 
 
 def _lock_recipe(scope: Scope, creator_id: UUID, name: str) -> None:
-    """Lock in the same order as `specs.save_recipe`."""
+    """Lock a recipe, in the same order of locks as `specs.save_recipe`."""
     wildcards.lock_wildcards(scope)
     assets.lock_library(scope, "recipe", creator_id, name)
 
@@ -120,7 +121,7 @@ def get_current_recipe(
 ) -> tuple[UUID, RecipeSummary]:
     """Return the creator and the content of a recipe.
 
-    Raises NotFound for an older version, an archived recipe and those of other creators.
+    Raises NotFound for an older version, an archived recipe and a recipe of another creator.
     """
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:

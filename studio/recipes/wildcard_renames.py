@@ -26,9 +26,10 @@ def rename_wildcard_and_recipes(
 ) -> tuple[UUID, list[str]]:
     """Rename a wildcard; return the ID of its next version and the names of the changed recipes.
 
-    Each recipe that uses it, archived or not, gets a next version with the new name; runs retain
-    their words. Older versions of recipes retain the old name and report it when they are run.
-    Raises as `wildcards.rename_wildcard`, and BadInput for a prompt that becomes too long.
+    Each recipe that uses it, archived or not, gets a new version with the new name; runs retain
+    their words. Older versions of recipes retain the old name and report an error when they are
+    run. Raises the errors of `wildcards.rename_wildcard`, and BadInput for a prompt that becomes
+    too long.
     """
     made, before, owner = wildcards.rename_wildcard(scope, creators, list_id, name)
     if before == name:

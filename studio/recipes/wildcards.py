@@ -1,10 +1,10 @@
-"""Wildcards: word lists shared by recipes; `{@outfits}` in a prompt is a word of the list
-"outfits".
+"""Wildcards: word lists shared by recipes. `{@outfits}` in a prompt is replaced by a word of the
+list "outfits".
 
-A list belongs to the agency or to a creator, whose list takes precedence over the agency's of the
-same name. Versions are immutable and a run retains the ones it started with, so changes affect only
-later runs. In text form each line is a word with an optional weight: `red dress:3` is drawn three
-times as often.
+A list belongs to the agency or to a creator, whose list takes precedence over the agency's list of
+the same name. Versions are immutable and a run retains the versions it started with, so changes
+affect only later runs. In text form each line is a word with an optional weight: `red dress:3` is
+drawn three times as often.
 """
 
 import re
@@ -42,7 +42,7 @@ MAX_WILDCARDS = 200
 """Maximum number of active lists of an agency and all its creators."""
 
 FrozenWildcards = Mapping[str, Mapping[str, Any]]
-"""The `version`, `words` and `weights` of lists at one moment by name, as JSON."""
+"""The `version`, `words` and `weights` of lists at one point in time, by name, as JSON."""
 
 
 def _validate_wildcard_name(said: str) -> str:
@@ -90,14 +90,14 @@ class Wildcard(BaseModel):
 
     @property
     def weighted_words(self) -> list[tuple[str, int]]:
-        """The words with weights, by which lists are compared."""
+        """The words with their weights, by which lists are compared."""
         return [(word, self.weights.get(word, 1)) for word in self.words]
 
 
 @dataclass(frozen=True)
 class WildcardVersion:
-    """A version of a list; `creator_id` is None for the agency's, `by` is the actor who
-    wrote it."""
+    """A version of a list. `creator_id` is None for a list of the agency, and `by` is the actor who
+    wrote the version."""
 
     id: UUID
     creator_id: UUID | None
@@ -159,8 +159,8 @@ def check_wildcards_exist(
 def list_wildcards(
     scope: Scope, creators: Collection[UUID], *, retired: bool = False
 ) -> list[WildcardVersion]:
-    """Return the agency's and these creators' lists by name in their newest versions; archived ones
-    if `retired`."""
+    """Return the lists of the agency and of these creators by name, each in its newest version;
+    archived lists if `retired`."""
     return [
         _version_from_row(scope, row)
         for row in _list_newest_rows(scope, creators)
@@ -173,7 +173,7 @@ def get_current_wildcard(
 ) -> WildcardVersion:
     """Return a list by the ID of its newest version.
 
-    Raises NotFound for an older version, an archived list and those of other creators.
+    Raises NotFound for an older version, an archived list and a list of another creator.
     """
     for one in list_wildcards(scope, creators):
         if one.id == list_id:
@@ -184,7 +184,8 @@ def get_current_wildcard(
 def list_wildcard_versions(
     scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
 ) -> list[WildcardVersion]:
-    """Return the last versions of the list of any version ID, newest first. Raises NotFound."""
+    """Return the last versions of a list, newest first, given the ID of any version. Raises
+    NotFound."""
     row = _get_wildcard_row(scope, creators, list_id)
     rows = scope.session.exec(
         select(WildcardRow)
@@ -204,8 +205,8 @@ def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Wi
 def create_wildcard(
     scope: Scope, creators: Collection[UUID], name: str, said: Wildcard, *, creator_id: UUID | None
 ) -> UUID:
-    """Create a list of the agency or of one creator and return its ID; an archived one gets a new
-    version.
+    """Create a list of the agency or of one creator and return its ID. If the name belongs to an
+    archived list, that list gets a new version.
 
     `creators` are those the acting member works for; a list of the agency requires all creators.
     Raises Conflict for a name in use, BadInput for too many lists, NotFound, Refused.
@@ -255,11 +256,11 @@ WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name 
 def rename_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, str, UUID | None]:
-    """Rename all versions of a list and add a next one; return its ID, the old name and the
-    creator.
+    """Rename all versions of a list and add a new one; return its ID, the old name and the creator.
 
-    Recipes are not changed; see `studio/recipes/wildcard_renames.py`. Raises as `change_wildcard`,
-    and Conflict for a name that another list has or had, because prompts could refer to it.
+    Recipes are not changed; see `studio/recipes/wildcard_renames.py`. Raises the errors of
+    `change_wildcard`, and Conflict for a name that another list has or had, because prompts could
+    refer to it.
     """
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
@@ -281,7 +282,7 @@ def rename_wildcard(
 def restore_wildcard_version(
     scope: Scope, creators: Collection[UUID], list_id: UUID, version: int
 ) -> UUID:
-    """Save an older version of a list as the newest one. Raises as `change_wildcard`."""
+    """Save an older version of a list as the newest one. Raises the errors of `change_wildcard`."""
     row = _lock_newest_version(scope, creators, list_id)
     older = scope.session.exec(
         select(WildcardRow).where(
@@ -298,7 +299,7 @@ def restore_wildcard_version(
 def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
     """Archive a list and return its name. Active runs retain its words.
 
-    Raises Conflict with the names of recipes that use it; otherwise as `change_wildcard`.
+    Raises Conflict with the names of recipes that use it, and the errors of `change_wildcard`.
     """
     row = _lock_newest_version(scope, creators, list_id)
     by = recipes_using_wildcard(scope, row.name, row.creator_id)
@@ -308,7 +309,7 @@ def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) ->
 
 
 def unarchive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
-    """Restore an archived list and return its name. Raises as `change_wildcard`."""
+    """Restore an archived list and return its name. Raises the errors of `change_wildcard`."""
     return _set_retired(scope, _lock_newest_version(scope, creators, list_id), retired=False)
 
 
@@ -372,8 +373,8 @@ def is_existing_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildca
 
 
 def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> None:
-    """Ensure that a creator's prompts find this content under a name, by creating or changing the
-    creator's list."""
+    """Create or change a creator's list, unless the creator's prompts already find this content
+    under the name."""
     if is_existing_wildcard(scope, creator_id, name, said):
         return
     own = next(
@@ -393,7 +394,7 @@ def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildca
 def lock_wildcards(scope: Scope) -> None:
     """Lock all changes of wildcards until the transaction ends.
 
-    Take this lock before that of a recipe name (`specs.save_recipe`).
+    Acquire this lock before the lock of a recipe name (`specs.save_recipe`).
     """
     assets.lock_library(scope, "word lists")
 

@@ -17,8 +17,8 @@ from studio.recipes.specs import MAX_WILDCARDS, RecipeSpec
 from studio.recipes.wildcards import FrozenWildcards, Name, Wildcard
 
 MAX_FILE_BYTES = 512 * 1024
-"""Two dozen wildcards of two hundred words of thirty letters fit, with weights; parsing takes about
-two seconds."""
+"""Maximum size of a file: enough for two dozen wildcards of two hundred words of thirty letters,
+with weights. Parsing such a file takes about two seconds."""
 
 EXPORT_FILE_NAME = "recipe.yaml"
 
@@ -58,8 +58,8 @@ def export_recipe(spec: RecipeSpec, lists: FrozenWildcards = NONE) -> str:
 def import_recipe(scope: Scope, creator_id: UUID, raw: bytes | str) -> RecipeSpec:
     """Store the recipe of a file for the creator.
 
-    A wildcard in the file must match the existing one, or is created for the creator. Raises
-    BadInput as `parse_recipe_file`, and for a wildcard that exists with other content.
+    A wildcard in the file must match the existing one, or is created for the creator. Raises the
+    errors of `parse_recipe_file`, and BadInput for a wildcard that exists with other content.
     """
     written = parse_recipe_file(raw)
     for name, said in written.lists.items():
@@ -72,7 +72,7 @@ def import_recipe(scope: Scope, creator_id: UUID, raw: bytes | str) -> RecipeSpe
 
 
 def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
-    """Parse a recipe file of at most 512 KiB of UTF-8. Raises BadInput with field and line."""
+    """Parse a recipe file in UTF-8 of at most 512 KiB. Raises BadInput with field and line."""
     try:
         data = raw.encode() if isinstance(raw, str) else raw
         if len(data) > MAX_FILE_BYTES:
@@ -109,6 +109,6 @@ def _error_at(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> Ba
 
 
 def _strip_union_tag(place: Sequence[str | int]) -> Sequence[str | int]:
-    """Return the path as written: pydantic inserts the kind of a parameter between name and
-    field."""
+    """Return the path of a field as in the file, because pydantic inserts the kind of a parameter
+    between name and field."""
     return [*place[:2], *place[3:]] if place[:1] == ("parameters",) else place

@@ -1,7 +1,8 @@
 """Leases of runs to an agency's remote workers: a few images at a time, until the worker stops
 responding.
 
-Only the lease of a worker is stored. After a failure of any kind, missing images are leased again.
+Only the lease of a worker is stored. After a failure of any kind, the missing images are leased
+again.
 """
 
 from collections.abc import Sequence
@@ -41,11 +42,12 @@ LEASE_DURATION = timedelta(seconds=60)
 """Time after the last heartbeat until a lease expires; workers send several within it."""
 
 RETRY_DELAY = timedelta(seconds=30)
-"""Delay before a run is leased again after a worker could not make it for now."""
+"""Delay before a run is leased again after a worker reported that it cannot make the run for now.
+"""
 
 MAX_LEASES = 8
-"""Maximum consecutive leases without a result; then the run fails. A run that crashes its worker,
-or whose results are lost, would otherwise be retried forever."""
+"""Maximum number of consecutive leases without a result, after which the run fails. Without this
+limit, a run that crashes its worker or whose results are lost would be retried forever."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class AgencyBounds:
 def lease_pictures(
     scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: AgencyBounds
 ) -> LeasedPictures | None:
-    """Lease images to a worker, from the longest waiting run it can make; None if there are none.
+    """Lease images to a worker, from the longest waiting run it can make. Return None if there are
+    no such images.
 
     A repeated request of the same worker process gets its existing lease. Raises Refused for a
     revoked worker.
@@ -97,7 +100,7 @@ def lease_pictures(
 
 
 def _count_lease_attempt(scope: Scope, row: RemoteRunRow) -> bool:
-    """Return True if a run may be leased again; fail the run after too many attempts."""
+    """Return True if a run may be leased again. After too many attempts, fail the run."""
     if row.lease is not None:
         row.tries += 1
         scope.add(row)
@@ -224,8 +227,8 @@ SELECT (SELECT count(*) FROM home_pictures WHERE tenant_id = :tenant AND state =
 
 
 def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
-    """Return the number of leased or submitted images not in the library yet, which count for the
-    daily quota."""
+    """Return the number of leased or submitted images that are not in the library yet. They count
+    towards the daily quota."""
     waits = str(UploadState.WAITING)
     return int(
         scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one()
@@ -233,7 +236,7 @@ def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
 
 
 def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> HeartbeatResponse:
-    """Process a heartbeat: extend the lease unless its run has ended or it was lost. Raises
+    """Process a heartbeat: extend the lease, unless its run has ended or the lease was lost. Raises
     Refused."""
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)
@@ -268,8 +271,8 @@ def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | 
 
 
 def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
-    """Record the delivery of an image; the last one ends the lease. Resets the number of
-    attempts."""
+    """Record the delivery of an image, and reset the number of attempts. The last image ends the
+    lease."""
     row.numbers = [one for one in row.numbers if one != number]
     row.tries = 0
     if row.numbers:
@@ -299,9 +302,9 @@ def check_material(scope: Scope, machine_id: UUID, wanted: MaterialRequest) -> N
 
 
 def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
-    """Return a lease; a permanent failure fails the run with the worker's reason.
+    """Return a lease. A permanent failure fails the run with the worker's reason.
 
-    Raises NotFound if the lease is already over, so that a repeated request has no effect.
+    Raises NotFound if the lease has already ended, so that a repeated request has no effect.
     """
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)

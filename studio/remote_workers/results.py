@@ -39,7 +39,7 @@ _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 """MIME types of generated images by the kinds of `still_images.inspect_picture`."""
 
 _OURS = frozenset({assets.FRAMES_PARAMETER, assets.SECONDS_PARAMETER, pipeline.QUALITY_PARAMETER})
-"""Parameters that are measured here and ignored from workers."""
+"""Parameters that are measured by the installation; values from workers are ignored."""
 
 
 def accept_result(

@@ -14,10 +14,10 @@ from studio.runs.models import JobRow
 
 
 def model_group(model: str, *, engine: str = "", adapters: Iterable[str] = ()) -> str:
-    """Return the outbox `group_key` of a run: engine, model and LoRAs in any order.
+    """Return the outbox `group_key` of a run: engine, model and LoRAs, regardless of their order.
 
-    Empty names mean the installation's defaults, which form a group too. The number format of
-    weights is chosen by the engine and not part of the key.
+    Empty names mean the installation's defaults, which also form a group. The number format of
+    weights is chosen by the engine and is not part of the key.
     """
     return "|".join([engine, model, *sorted(set(adapters))])
 
@@ -56,7 +56,7 @@ def enqueue_run(
 
 
 def expedite_run(scope: Scope, job_id: UUID) -> int:
-    """Make the queued events of a run due now, with their pause; return their number."""
+    """Make the queued events of a run due now; return their number."""
     return outbox.make_due(scope, job_id, RunDue.kind, HostedRunDue.kind)
 
 

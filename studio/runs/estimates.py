@@ -20,16 +20,17 @@ from studio.recipes.specs import PlannedPicture, RecipeSpec
 
 NO_INPUTS: AbstractSet[str] = frozenset()
 DEFAULT_PACE = 2.0
-"""Seconds per image without earlier runs: the drawing engine on a small machine."""
+"""Seconds per image if there are no earlier runs, as measured with the drawing engine on a small
+machine."""
 
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """A run as it would be.
+    """The estimate of a run.
 
     `seconds` is estimated from earlier runs; `rating` is the minimum of its images; `cost` is None
-    if it is free, or has no configured price and will not run. `refusal` is the reason why caps or
-    inputs would prevent it now.
+    if the run is free, or if no price is configured, in which case it will not run. `refusal` is
+    the reason why caps or inputs would prevent it now.
     """
 
     seed: int
@@ -97,7 +98,7 @@ def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> flo
 
 
 def _relative_work(spec: RecipeSpec) -> float:
-    """Return the relative work of an image: a denoising step processes every pixel."""
+    """Return the relative work of an image, because each denoising step processes every pixel."""
     return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
 
 
@@ -106,7 +107,7 @@ def price_per_picture(
 ) -> Price | None:
     """Return the price of an image of a recipe, or None if it is free or has no configured price.
 
-    `asks` are the inputs of the run (`ImageJob.asks`), by default those of the recipe.
+    `asks` are the inputs of the run (`ImageJob.needed_inputs`), by default those of the recipe.
     """
     engine = spec.engine or registry.default_image_engine(known)
     if not (own := known.hosted_model(engine)):
@@ -127,7 +128,7 @@ def check_affordable(
     count: int,
     asks: AbstractSet[str] = NO_INPUTS,
 ) -> None:
-    """Raise CapReached if a run exceeds its recipe's budget or the month's cap; `asks` as
+    """Raise CapReached if a run exceeds its recipe's budget or the month's cap. `asks` is as in
     `price_per_picture`."""
     price = price_per_picture(known, spec, asks)
     if price is not None:

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class RunDue:
-    """A run waits for an engine. `pause` is the interval between its images in seconds while others
+    """A run waits for an engine. `pause` is the interval in seconds between its images while others
     need the device."""
 
     kind: ClassVar[str] = "job.run"
@@ -42,7 +42,8 @@ class SellerAnswerStored:
 
 @dataclass(frozen=True)
 class StyleScoreDue:
-    """The style similarity of an image, the subject, to its references is to be measured."""
+    """The style similarity of an image to its references is to be measured; `subject_id` is the
+    image."""
 
     kind: ClassVar[str] = "look.score"
     queue: ClassVar[outbox.Queue] = "make"

@@ -67,8 +67,8 @@ def generate_shots(
 
 
 def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
-    """Return whether the images of a run so far are labelled (DEMO MODEL, PLACEHOLDER); empty
-    without images."""
+    """Return a set that contains True if the run has labelled images (DEMO MODEL, PLACEHOLDER), and
+    False if it has unlabelled ones; empty without images."""
     made = scope.run(
         "SELECT DISTINCT label <> '' FROM creations WHERE tenant_id = :tenant AND job_id = :job",
         tenant=scope.tenant_id,

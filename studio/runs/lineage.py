@@ -1,5 +1,5 @@
 """Lineage of an asset: its sources, references and derived assets, its renditions and packs; and
-repeating its run."""
+the repetition of its run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAX_RELATIVES = 24
 """Maximum number of derived assets listed."""
 
 _KEPT_APART = frozenset({FRAMES_PARAMETER, SECONDS_PARAMETER, "score"})
-"""Parameters that were measured, not requested."""
+"""Parameters that are measured from the image, not requested."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AssetLineage:
     sources: Sequence[AssetCard]
     """The assets it was made from; for a clip its stills and sound."""
     after: Sequence[AssetCard]
-    """The reference assets of its engine, for style or pose."""
+    """The reference assets that its engine used, for style or pose."""
     children: Sequence[AssetCard]
     versions: Sequence[RenditionSummary]
     packs: Sequence[str]
@@ -84,11 +84,11 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
 
 
 def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tuple[UUID, int]:
-    """Repeat the run that made an asset: same recipe version, wildcards, seed and number; once per
-    `key`.
+    """Repeat the run that made an asset, with the same recipe version, wildcards, seed and number
+    of images; once per `key`.
 
-    Returns the job ID and the number of images; `by` is the acting actor. Raises NotFound for an
-    asset that no run made, and as `runner.start_run`.
+    Returns the job ID and the number of images; `by` is the actor. Raises NotFound for an asset
+    that no run made, and the errors of `runner.start_run`.
     """
     row = _get_creation_row(scope, asset_id)
     if row.job_id is None:

@@ -1,4 +1,4 @@
-"""Images of a run for the API: which exist, and which are reviewed."""
+"""Images of a run for the API, and their state: which ones exist, and which are reviewed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from studio.runs import records
 
 
 class PictureState(StrEnum):
-    """The state of an image of a run. Only ready ones are identified by an asset ID."""
+    """The state of an image of a run. Only ready images are identified by an asset ID."""
 
     MISSING = "missing"  # not generated yet, or never: the state of the run distinguishes them
     WAITING = "waiting"  # exists, but must still be rated or reviewed
@@ -41,8 +41,8 @@ class RunPicture:
 
 
 def labelled_runs(scope: Scope, runs_of: Collection[UUID]) -> frozenset[UUID]:
-    """Return the runs whose images are labelled; the images of a run are all labelled or
-    all not."""
+    """Return the runs whose images are labelled. Either all images of a run are labelled or none
+    are."""
     rows = scope.run(
         "SELECT DISTINCT job_id FROM creations WHERE tenant_id = :tenant AND job_id = ANY(:jobs) "
         "AND label <> ''",

@@ -38,15 +38,15 @@ from studio.runs.models import JobRow
 
 PURCHASES_ACTOR = "system:studio"
 STAYS = (Rating.N, Rating.E)
-"""Prompts of these ratings are not sent to external engines."""
+"""Ratings of prompts that are not sent to external engines."""
 
 
 DOUBT = timedelta(seconds=5)
-"""Delay until the next check if images being purchased may use up the daily quota."""
+"""Delay until the next check while images being purchased may use up the daily quota."""
 
 
 KEPT = timedelta(hours=1)
-"""Time for which a response is stored, extended while its run is active."""
+"""Duration for which a response is stored; it is extended while its run is active."""
 
 
 class RunStopped(Exception):  # not an error: a member stopped the run
@@ -54,7 +54,7 @@ class RunStopped(Exception):  # not an error: a member stopped the run
 
 
 class _Kept(PurchaseRecord):
-    """The record of an order; each step is committed before the next."""
+    """The record of a purchase in the table of orders; each step is committed before the next."""
 
     def __init__(
         self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow
@@ -107,7 +107,7 @@ class _Kept(PurchaseRecord):
             self._store.put(self._tenant_id, data)
 
     def stored_answer(self) -> bytes:
-        """Return the stored response, b"" if there is none. Raises Unavailable if the store is
+        """Return the stored response, or b"" if there is none. Raises Unavailable if the store is
         unreachable."""
         if not self.order:
             return b""
@@ -117,8 +117,8 @@ class _Kept(PurchaseRecord):
             return b""
 
     def close(self, *, over: bool) -> None:
-        """Release an order without costs, or settle it if `over`. An order in progress at the
-        provider stays open."""
+        """Release an order that cost nothing, or settle it if `over`. An order that is in progress
+        at the provider stays open."""
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             if self.since is None:
                 spending_caps.release_order(scope, self._id)

@@ -20,7 +20,7 @@ from studio.runs.states import JobState
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run of a recipe; `by` is the actor who requested it, "" for the system."""
+    """A run of a recipe. `by` is the actor who requested it, or "" for the system."""
 
     id: UUID
     creator_id: UUID
@@ -38,9 +38,9 @@ class RunSummary:
     steps: int = 0
     waits_until: datetime | None = None
     waits_for: str = ""
-    """window or quota, if it waits for one of them."""
+    """The limit for which the run waits, window or quota; empty if it waits for neither."""
     refused: int = 0
-    """Number of images counted as done that a provider rejected; `why_refused` is the last
+    """Number of images that a provider rejected, which count as done; `why_refused` is the last
     reason."""
     why_refused: Message | None = None
 

@@ -21,7 +21,7 @@ TURN_PICTURES = 4
 
 
 def check_room(tenant: OpenScope, tenant_id: UUID, allowed: int | None, size: int) -> None:
-    """Raise StorageFull if the agency's storage quota does not allow so many bytes."""
+    """Raise StorageFull if `size` more bytes would exceed the agency's storage quota."""
     with tenant(tenant_id, STUDIO_ACTOR) as scope:
         storage_quota.check_storage(scope, allowed, size)
 
@@ -50,7 +50,7 @@ def skipped_numbers(job: JobRow) -> frozenset[int]:
 
 
 def count_settled(scope: Scope, job: JobRow) -> int:
-    """Return the number of images that exist or are skipped, up to the first missing one."""
+    """Return the number of images before the first one that neither exists nor is skipped."""
     there = assets.assets_by_source(
         scope,
         job.creator_id,
@@ -67,7 +67,8 @@ def count_settled(scope: Scope, job: JobRow) -> int:
 
 
 def skip_picture(tenant: OpenScope, job: JobRow, number: int, reason: Message) -> bool:
-    """Skip a rejected image; return True if the run continues. A run without any image fails."""
+    """Skip a rejected image; return True if the run continues. A run that ends without any image
+    fails."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         row = get_run_row(scope, job.id, lock=True)
         if number not in skipped_numbers(row):
@@ -82,7 +83,7 @@ def record_progress(tenant: OpenScope, job: JobRow, done: int) -> bool:
 
 
 def record_progress_in(scope: Scope, row: JobRow, done: int) -> bool:
-    """Do the same as `record_progress` for a locked row."""
+    """Record the progress like `record_progress`, on a locked row."""
     row.step = row.steps = 0
     row.done = max(row.done, done)  # a worker that lost its lease may report after its successor
     scope.add(row)
@@ -92,7 +93,8 @@ def record_progress_in(scope: Scope, row: JobRow, done: int) -> bool:
 
 
 def _finish_run(scope: Scope, row: JobRow) -> None:
-    """Complete a run, and notify the members of rejected images. It fails if all were rejected."""
+    """Complete a run, and notify the members of rejected images. The run fails if all images were
+    rejected."""
     if len(row.skipped) == row.total:
         _mark_run_failed(scope, row, Message.from_json(row.skipped[-1]["reason"]))
         return

@@ -38,7 +38,7 @@ def route_to_remote(scope: Scope, job: JobRow) -> bool:
 
 
 def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
-    """Assign a failed run again, as `route_to_remote`; rejected images may be submitted again."""
+    """Assign a failed run again, like `route_to_remote`; rejected images may be submitted again."""
     scope.lock(remote_lock_name(scope))
     for picture in scope.session.exec(
         select(RemotePictureRow).where(
@@ -67,10 +67,10 @@ def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
 
 
 def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
-    """Revoke a remote worker: its API key is invalid and its leases can be taken by others.
+    """Revoke a remote worker: its API key becomes invalid, and other workers can take its leases.
 
-    If it was the last one, all waiting runs move to our workers; returns their number. Raises as
-    `remote_workers.revoke_remote_worker`.
+    If it was the last worker, all waiting runs are moved to our workers; return their number.
+    Raises the errors of `remote_workers.revoke_remote_worker`.
     """
     remote_workers.revoke_remote_worker(scope, machine_id)
     scope.lock(remote_lock_name(scope))
@@ -90,8 +90,8 @@ def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
 
 
 def remote_capabilities(scope: Scope) -> frozenset[str] | None:
-    """Return the features of all remote workers together, as `ImageJob.asks`; None without
-    workers."""
+    """Return the features of all remote workers together, as in `ImageJob.needed_inputs`, or None
+    without workers."""
     there = _list_capabilities(scope)
     return frozenset(what for one in there for what in one.does) if there else None
 
@@ -124,7 +124,7 @@ def _list_waiting_runs(scope: Scope) -> list[tuple[RemoteRunRow, JobRow]]:
 
 
 def missing_models(scope: Scope) -> list[str]:
-    """Return models and LoRAs of waiting runs that no active worker has; these runs wait
+    """Return the models and LoRAs of waiting runs that no active worker has. These runs wait
     indefinitely."""
     there = _list_capabilities(scope)
     wanted: dict[str, None] = {}

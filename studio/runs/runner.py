@@ -56,7 +56,8 @@ from studio.runs.states import JobState
 from tenants.notices import notices
 
 TURN_SECONDS = 60.0
-"""Time, or `TURN_PICTURES` images, after which a run yields the device if another tenant waits."""
+"""Number of seconds after which a run yields the device if another tenant waits; it also yields
+after `TURN_PICTURES` images."""
 
 NO_SPENDING_CAPS: SpendingCaps = {}
 
@@ -64,8 +65,8 @@ AWAY = timedelta(seconds=20)
 """Delay until the next attempt if an engine fails after at least one image."""
 
 MAX_REFUSED = 3
-"""Consecutive rejections that fail a run: each may be billed, and the next image would hardly
-succeed."""
+"""Number of consecutive rejections after which a run fails, because each may be billed and the next
+image is unlikely to succeed."""
 
 TOLD_EVERY = 1.0
 """Minimum seconds between two progress reports, which also detect a stop."""
@@ -78,10 +79,11 @@ FATAL_ERRORS = (
     storage_quota.StorageFull,
     run_inputs.SourcePictureUnavailable,
 )
-"""Errors that fail a run because a retry cannot succeed. Each has a `message` for members."""
+"""Errors that fail a run, because a retry cannot succeed. Each has a `message` for members."""
 
 Engine = Callable[[], ImageEngine]
-"""Returns the engine, created on first use: importing one may take seconds and memory."""
+"""Returns the engine, which is created on first use because importing one may take seconds and
+memory."""
 
 EngineByName = Callable[[str], ImageEngine]
 """Returns the engine that a recipe names. Raises EngineMissing if it is not available."""
@@ -91,7 +93,7 @@ Group = list[PlannedPicture]
 """Images that are generated together."""
 
 BeginGroup = Callable[[Group, Group], tuple[Group, Group]]
-"""Prepares a group and its missing images; returns both."""
+"""Prepares a group and determines its missing images; returns both."""
 
 DrawGroup = Callable[[Group, Group, Heartbeat], Iterator[int]]
 """Generates a group and stores its missing images; yields their indexes."""
@@ -130,9 +132,9 @@ def start_run(
     `count` is the number of images, by default that of the recipe; `given` are parameter values;
     `by` is the actor; `begin`, `pose` and `look` are input images (`studio/recipes/run_inputs.py`);
     `lists` are the wildcards of an earlier run. `pause` is the minimum interval between images in
-    seconds, in which the device is free for others. The run waits for the generation hours and the
-    agency's quota. If the agency has remote workers, it is assigned to them, unless the recipe
-    names an engine. Raises NotFound, BadInput, and Refused for prohibited prompts
+    seconds, during which other runs can use the device. The run waits for the generation hours and
+    the agency's quota. If the agency has remote workers, the run is assigned to them, unless the
+    recipe names an engine. Raises NotFound, BadInput, and Refused for prohibited prompts
     (`studio/recipes/prompt_rating.py`).
     """
     assets.lock_library(scope, "job", key)
@@ -183,7 +185,8 @@ def _find_run_by_key(scope: Scope, key: str) -> UUID | None:
 
 @dataclass
 class _Turn:
-    """The number of images stored since a worker took a run, and of consecutive rejections."""
+    """The number of images stored since a worker took the run, and the number of consecutive
+    rejections."""
 
     kept: int = 0
     refused: int = 0
@@ -307,9 +310,9 @@ def _move_to_other_queue(
     engine: ImageEngine,
     make_room: MakeRoom,
 ) -> bool:
-    """Move a run to the other queue if its engine requires that; return True if moved.
+    """Move a run to the other queue if its engine requires that; return True if it was moved.
 
-    A hosted run must not occupy the device. For a run that stays, the device is freed.
+    A hosted run must not occupy the device. For a run that is not moved, the device is freed.
     """
     hosted = isinstance(engine, HostedImageEngine)
     if hosted == isinstance(event, HostedRunDue):
@@ -321,7 +324,8 @@ def _move_to_other_queue(
 
 
 def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
-    """Raise `outbox.RetryLater` for a busy engine, and for one that failed after generating images.
+    """Raise `outbox.RetryLater` for a busy engine, or for an engine that failed after generating
+    images.
 
     An outage after progress counts as a first failure.
     """
@@ -353,7 +357,7 @@ def _plan_missing_pictures(
 def _next_group(
     shots: Sequence[PlannedPicture], left: Sequence[PlannedPicture], size: int
 ) -> tuple[list[PlannedPicture], list[PlannedPicture]]:
-    """Return the next group of images to generate together, and those of it that are missing.
+    """Return the next group of images to generate together, and its missing images.
 
     Groups depend only on indexes: batch composition can affect rounding in an image, and results
     must not depend on when a run was interrupted.
@@ -376,7 +380,8 @@ def _begin_group(
     """Return the group with input images attached, and the missing images that today's quota
     allows.
 
-    Raises as `_may_draw`, and StorageFull before generating images that could not be stored.
+    Raises the errors of `_may_draw`, and StorageFull before generating images that could not be
+    stored.
     """
     part = part[: _may_draw(tenant, job, per_day)]
     group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
@@ -450,7 +455,7 @@ def stop_run(scope: Scope, job_id: UUID) -> None:
 
 
 def wake_waiting_runs(scope: Scope) -> int:
-    """Make runs that wait for hours or quotas due now, after these have changed; return their
+    """Make runs that wait for hours or quotas due now, after the limits have changed; return their
     number."""
     rows = scope.session.exec(
         select(JobRow).where(
@@ -539,7 +544,7 @@ def resume_run(scope: Scope, job_id: UUID) -> int:
     """Queue a failed run again; return the number of missing images.
 
     Its prompts are rated again by the current rules. Raises NotFound, Conflict for a run that did
-    not fail, and Refused as `start_run`.
+    not fail, and Refused like `start_run`.
     """
     row = records.get_run_row(scope, job_id, lock=True)
     records.move_run(scope, row, JobState.QUEUED)

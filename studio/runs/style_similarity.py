@@ -33,7 +33,7 @@ from studio.runs.models import JobRow
 
 SCORING = "system:scoring"
 FACE_METHOD_PREFIX = "face:"
-"""Prefix of the model name in methods that compare faces."""
+"""Prefix of the names of methods that compare faces; the name of the model follows."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ ON CONFLICT (tenant_id, asset_id) DO NOTHING
 
 
 def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScore]:
-    """Return the scores of those of these images that were made with style references."""
+    """Return the scores of these images, except those made without style references."""
     rows = scope.run(_OF, tenant=scope.tenant_id, assets=list(assets))
     return {
         row.asset_id: StyleScore(
@@ -138,7 +138,7 @@ def _find_comparison(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
 def _measure_style(
     tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None
 ) -> StyleScore:
-    """Measure without an open transaction. Raises NotFound, BadInput, EngineError."""
+    """Measure an image without an open transaction. Raises NotFound, BadInput, EngineError."""
     photos = [
         pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
         for sha256 in (wanted.sha256, *wanted.look)
@@ -153,8 +153,8 @@ def _measure_style(
 
 
 def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleScore | None:
-    """Compare the faces of the first photo with those of the others. Return None if they were not
-    detected by one model."""
+    """Compare the faces in the first photo with those in the others. Return None if the faces were
+    not all detected by one model."""
     seen = [classifier.classify_views((whole_view(photo),)).faces for photo in photos]
     told = [each for each in seen if each is not None]
     if len(told) < len(seen) or len({each.model for each in told}) > 1:

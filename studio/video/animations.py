@@ -49,12 +49,14 @@ MIN_SIDE = 480
 """Minimum longer edge in pixels of a video from a small image."""
 
 Engine = Callable[[], VideoEngine]
-"""Returns the engine, created on first use: importing one may take seconds and memory."""
+"""Returns the engine, which is created on first use because importing one may take seconds and
+memory."""
 
 
 @dataclass(frozen=True)
 class AnimationRequest:
-    """A request for an animation; further fields as in `generators.contract.video.VideoJob`."""
+    """A request for an animation. Fields not described here are as in
+    `generators.contract.video.VideoJob`."""
 
     asset_id: UUID
     model: str
@@ -72,8 +74,8 @@ def request_animation(
 
     It waits for the generation hours and the agency's quota, in which it counts as one image.
     Raises NotFound for an image that is not in the creator's library, Refused for a withheld image
-    and a prohibited prompt, BadInput for other media, JobTooLarge for an excessive length or a
-    narrow format.
+    and a prohibited prompt, BadInput for media other than images, JobTooLarge for an excessive
+    length or a narrow format.
     """
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
@@ -103,8 +105,8 @@ def request_animation(
 
 
 def wake_waiting_animations(scope: Scope) -> int:
-    """Make animations that wait for hours or quotas due now, after these have changed; return their
-    number."""
+    """Make animations that wait for hours or quotas due now, after the limits have changed; return
+    their number."""
     rows = scope.session.exec(
         select(ClipRow).where(
             ClipRow.tenant_id == scope.tenant_id,
@@ -204,8 +206,8 @@ def _prepare_asset(
     declared: Rating,
     seconds: float,
 ) -> pipeline.PreparedAsset:
-    """Prepare a generated video: its frames are reviewed like those of any video, and signing is
-    last."""
+    """Prepare a generated video. Its frames are reviewed like those of any video, and signing is
+    the last step."""
     key = f"clip:{row.id}"
     film = video_files.reopen_video(made.data, name=key)
     photo = video_assets.poster_photo(film)

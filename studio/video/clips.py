@@ -42,7 +42,7 @@ class ClipKind(StrEnum):
 @dataclass(frozen=True)
 class ClipView:
     """The state of a clip: `done` of `total` frames or steps, and its asset, its failure reason, or
-    what it waits for."""
+    the limit for which it waits."""
 
     id: UUID
     creator_id: UUID
@@ -58,7 +58,7 @@ class ClipView:
 
 
 def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
-    """Return the clip requested with a key, or None; locks the key until the transaction ends."""
+    """Return the clip requested with a key, or None. Locks the key until the transaction ends."""
     assets.lock_library(scope, "clip", key)
     return scope.session.exec(
         select(ClipRow.id).where(ClipRow.tenant_id == scope.tenant_id, ClipRow.key == key)
@@ -66,7 +66,7 @@ def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
 
 
 def stop_clip(scope: Scope, clip_id: UUID) -> None:
-    """Stop a clip within a second or a model step; nothing of it is stored.
+    """Stop a clip within a second or a model step; nothing is stored.
 
     Raises NotFound, and Conflict for a clip that has ended.
     """

@@ -40,10 +40,10 @@ class ClipRow(CreatorOwnedRow, table=True):
     by: str
     state: str = "queued"
     done: int = 0
-    """Last reported number of rendered frames or model steps, of `total`."""
+    """Number of rendered frames or completed model steps of `total`, as last reported."""
     total: int
     waits_until: datetime | None = timestamp_column(optional=True)
     waits_for: str = ""
-    """window or quota, as in `studio.costs.quotas.GenerationWait`."""
+    """Limit for which it waits, window or quota, as in `studio.costs.quotas.GenerationWait`."""
     reason: dict[str, Any] | None = message_column()
     asset_id: UUID | None = None

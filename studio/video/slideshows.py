@@ -50,8 +50,8 @@ class SlideshowPicture:
 
 @dataclass(frozen=True)
 class SlideshowRequest:
-    """A request for a slideshow; further fields as in `generators.video.slideshow.SlideshowPlan`.
-    `sound` is an audio asset."""
+    """A request for a slideshow. `sound` is an audio asset; fields not described here are as in
+    `generators.video.slideshow.SlideshowPlan`."""
 
     shots: tuple[SlideshowPicture, ...]
     form: ClipForm = ClipForm.UPRIGHT
@@ -71,7 +71,7 @@ class SlideshowRequest:
 
     @property
     def overlay_texts(self) -> list[str]:
-        """The captions drawn on it."""
+        """The captions drawn on the stills."""
         return [one.caption for one in self.shots if one.caption.strip()]
 
 
@@ -129,7 +129,7 @@ def _load_parts(
 
 
 def _is_generated_speech(scope: Scope, sound: UUID | None) -> bool:
-    """Return True for generated speech, which is played once to its end; other audio may be
+    """Return True for generated speech, which is played once and completely; other audio may be
     music."""
     query = select(SpeechRow.id).where(
         SpeechRow.tenant_id == scope.tenant_id, SpeechRow.asset_id == sound

@@ -29,7 +29,7 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class ChosenVoice:
-    """The recorded voice of a creator; `label` is empty for a real engine, `person_id` is the
+    """The recorded voice of a creator. `label` is empty for a real engine, and `person_id` is the
     speaker of a cloned voice."""
 
     engine: str
@@ -44,9 +44,9 @@ class ChosenVoice:
 def choose_voice(
     scope: Scope, creator_id: UUID, wanted: OfferedVoice, *, by: str, person_id: UUID | None = None
 ) -> None:
-    """Set the voice of a creator, recording its current licence; `by` is the actor.
+    """Set the voice of a creator, and record its current licence; `by` is the actor.
 
-    Raises as `check_voice_allowed`; NotFound for an unknown creator.
+    Raises the errors of `check_voice_allowed`; NotFound for an unknown creator.
     """
     queries.get_creator(scope, creator_id)  # raises NotFound for another tenant's creator
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
@@ -81,7 +81,7 @@ def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | No
 
 
 def remove_voice(scope: Scope, creator_id: UUID) -> None:
-    """Remove the voice of a creator; waiting texts fail. Raises NotFound without a voice.
+    """Remove the voice of a creator; waiting texts then fail. Raises NotFound without a voice.
 
     Existing audio remains in the library with its recorded licence.
     """
@@ -123,7 +123,7 @@ def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
 
 
 def check_voice_consent(scope: Scope, person_id: UUID) -> None:
-    """Raise Refused unless this is an active real person who consents to AI generation."""
+    """Raise Refused unless this is an active, real person who consents to AI generation."""
     person = persons.get_person(scope, person_id)
     if (
         person.kind != persons.REAL_PERSON

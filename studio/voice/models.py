@@ -39,7 +39,7 @@ class CreatorVoiceRow(CreatorOwnedRow, table=True):
 
 
 class SpeechRow(CreatorOwnedRow, table=True):
-    """A text spoken once, with the voice of its creator as of the request."""
+    """A text spoken once, with the voice that its creator had at the time of the request."""
 
     __tablename__ = "speeches"
     __table_args__ = table_arguments(
@@ -80,7 +80,7 @@ class VoiceSampleRow(CreatorOwnedRow, table=True):
 
 
 class VoiceListRow(TenantRow, table=True):
-    """The voices available to an agency, as of the last refresh."""
+    """The voices available to an agency at the time of the last refresh."""
 
     __tablename__ = "voice_lists"
     __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")

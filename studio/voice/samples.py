@@ -1,7 +1,7 @@
 """Voice samples: a short sentence in a voice, stored for a day outside the library.
 
-A sample is a speech like any other: it counts as paid characters, and is uncertain if its response
-was lost.
+A sample is a speech like any other: its characters count as paid, and it is uncertain if its
+response was lost.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def request_sample(
 ) -> UUID:
     """Request a sample of a voice in a language, once per `key`; return the speech ID.
 
-    Raises as `creator_voices.check_voice_allowed` and `speeches.request_speech`.
+    Raises the errors of `creator_voices.check_voice_allowed` and `speeches.request_speech`.
     """
     queries.get_creator(scope, creator_id)  # raises NotFound for another tenant's creator
     voice = creator_voices.check_voice_allowed(scope, wanted, person_id)

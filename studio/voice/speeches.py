@@ -43,7 +43,7 @@ from tenants.agencies import queries
 SPEECH_ACTOR = "system:speaking"
 PENDING_STATES = (str(SpeechState.WAITING), str(SpeechState.ASKED))
 MAX_SAMPLE_BYTES = 2**20
-"""Maximum bytes of a sample: about ninety seconds."""
+"""Maximum size of a sample in bytes, about ninety seconds."""
 
 Engines = Callable[[], Sequence[SpeechEngine]]
 """Returns the available engines, created on first use."""
@@ -88,9 +88,9 @@ def store_speech(
     per_month: int = 0,
     sample: bool = False,
 ) -> UUID:
-    """Store a text to be spoken; `voice_of` returns the voice and is called under the lock.
+    """Store a text to be spoken. `voice_of` returns the voice and is called while the lock is held.
 
-    A `sample` is not added to the library. Raises as `request_speech`.
+    A `sample` is not added to the library. Raises the errors of `request_speech`.
     """
     assets.lock_library(scope, "speech")  # two concurrent requests could both pass the limit
     known = scope.session.exec(
@@ -156,7 +156,7 @@ def list_recent_speeches(
 
 
 def speech_view(row: SpeechRow) -> SpeechView:
-    """Return the view of a row."""
+    """Return the view of a speech from its row."""
     reason = Message.from_json(row.reason) if row.reason else None
     return SpeechView(row.id, row.words, SpeechState(row.state), reason, row.asset_id)
 
@@ -171,7 +171,7 @@ def synthesize_speech(
 ) -> None:
     """Speak a text and ingest the audio.
 
-    If nothing was produced or billed, the error is raised for a retry.
+    If nothing was produced or billed, the error is raised so that the speech is retried.
     """
     with heartbeat() as pulse:
         able = engines()  # an unusable engine raises here, before the row is marked as asked
@@ -272,8 +272,8 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
 def _synthesize_speech(
     event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: SpeechRow
 ) -> GeneratedSpeech | None:
-    """Return the audio, None after recording a failure. Raises EngineUnreachable if no request was
-    sent."""
+    """Return the audio, or None after recording a failure. Raises EngineUnreachable if no request
+    was sent."""
     if engine is None:
         gone = Message("engine.no_voice", {"engine": row.engine, "voice": row.voice})
         _record_speech_outcome(event, tenant, SpeechState.FAILED, gone, characters=0)
@@ -335,7 +335,7 @@ def _change_speech_state(
     asset_id: UUID | None = None,
     characters: int | None = None,
 ) -> None:
-    """Change the state; without `characters`, the reserved number stays counted."""
+    """Change the state of a speech. Without `characters`, the reserved number still counts."""
     SPEECH_STATES.check(SpeechState(row.state), state)
     row.state = str(state)
     row.reason = stored_message(reason)

@@ -1,8 +1,8 @@
-"""Uncertain speeches: texts whose synthesis and billing are unknown. A member decides; nothing is
-retried automatically.
+"""Uncertain speeches: texts of which it is unknown whether they were synthesized and billed. A
+member decides; nothing is retried automatically.
 
-Possibly billed characters stay counted either way; releasing them would let an agency exceed the
-installation's limit.
+Possibly billed characters continue to count in either case, because releasing them would let an
+agency exceed the installation's limit.
 """
 
 from dataclasses import dataclass
@@ -68,12 +68,12 @@ def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
 def repeat_speech(
     scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, per_month: int = 0
 ) -> UUID:
-    """Request the same text again and return the ID of the new speech; once. The first may be
-    billed too.
+    """Request the same text again, once, and return the ID of the new speech. The first one may
+    also be billed.
 
     A sample retains its voice; otherwise the creator's current voice is used. Raises NotFound,
-    Conflict if it was already decided, and as `speeches.request_speech`, which leaves the speech
-    uncertain.
+    Conflict if it was already decided, and the errors of `speeches.request_speech`, after which the
+    speech remains uncertain.
     """
     row = _lock_uncertain_speech(scope, creator_id, speech_id)
     anew = speeches.store_speech(
@@ -92,7 +92,8 @@ def repeat_speech(
 
 
 def _sample_voice(row: SpeechRow) -> ChosenVoice:
-    """Return the voice of a sample, as a paid one: only paid requests become uncertain."""
+    """Return the voice of a sample, treated as a paid one because only paid requests become
+    uncertain."""
     return ChosenVoice(
         row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id
     )

@@ -1,8 +1,8 @@
 """The voice catalog: voices that an agency may choose, listed by workers and read by pages.
 
-The account of a paid engine belongs to the installation, and a cloned voice in it to one agency. A
-cloned voice is offered only if the installation has a single agency, or to an agency that already
-uses it.
+The account of a paid engine belongs to the installation, but a cloned voice in it belongs to one
+agency. A cloned voice is therefore offered only if the installation has a single agency, or to an
+agency that already uses it.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,10 +31,10 @@ from tenants.agencies import queries
 
 VOICE_CATALOG_ACTOR = "system:voices"
 PATIENCE = timedelta(minutes=2)
-"""Time after which a refresh without result can be requested again."""
+"""Duration after which a refresh without a result can be requested again."""
 
 MAX_LISTED_VOICES = 300
-"""Maximum voices of one engine; further ones are available on the command line."""
+"""Maximum number of voices listed per engine; further voices are available on the command line."""
 
 
 @dataclass(frozen=True)

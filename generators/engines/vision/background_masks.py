@@ -68,8 +68,7 @@ def load_engine(settings: GeneratorsSettings) -> "OnnxBackgroundRemover | None":
 
 
 class OnnxBackgroundRemover:
-    """An ONNX model that returns, for each pixel, the probability that it belongs to the
-    subject."""
+    """An ONNX model that returns the probability of each pixel to belong to the subject."""
 
     def __init__(self, file: Path, family: MaskModelFamily) -> None:
         self._file = file
