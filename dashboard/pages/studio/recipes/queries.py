@@ -208,7 +208,7 @@ def unsupported_fields(settings: GeneratorsSettings, spec: RecipeSpec) -> tuple[
 def engine_capabilities(
     scope: Scope, settings: GeneratorsSettings, named: str = ""
 ) -> frozenset[str]:
-    """Return the inputs besides the prompt that an engine supports, as in `ImageJob.asks`.
+    """Return the inputs besides the prompt that an engine supports, as in `ImageJob.needed_inputs`.
 
     These are the capabilities of the agency's remote workers if it has any and the template names
     no engine, otherwise those of the installation's engine. The engine is not started.
