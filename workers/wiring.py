@@ -316,8 +316,7 @@ def permit_signing_key(settings: Settings) -> Ed25519PrivateKey:
 
 @contextmanager
 def build_services(settings: Settings, *, pool_size: int, application: str) -> Iterator[Services]:
-    """Build all services of a process, and release them at the end of the block. Raises Unavailable
-    without keys."""
+    """Build all services of a process and release them at the end. Raises Unavailable."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     key = permit_signing_key(settings)
     active_policy.set_trusted_keys(settings.gate.policy_keys)

@@ -76,8 +76,7 @@ def record_asset(
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None if unknown.
         source: proof of `made_at`: generation, capture or publication. Other values prove nothing.
-        parent: the asset that this one was cut from. Its people are inherited, and the older of
-            both dates applies.
+        parent: the asset that this one was cut from. Its people and the older date are inherited.
         people_seen: number of people that a detector counted; None if no detector ran.
         model: name of the model, as the engine reports it. An edit inherits that of its parent.
         label: the `OriginLabel` of a picture made by an engine. Derivatives inherit it.
