@@ -22,7 +22,7 @@ def connected(lea: RunningAgency, visitor: Visitor) -> None:
     visitor.page.get_by_role(
         "button", name="Connecter", exact=True
     ).click()  # not the "Déconnecter" above it
-    visitor.shows("Telegram est connecté", TWO_MINUTES)
+    visitor.shows("Telegram connecté", TWO_MINUTES)
     ((found,),) = lea.rows(
         "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform",
         platform=TELEGRAM,
@@ -129,7 +129,7 @@ def test_pack_is_created_and_its_order_refunded(lea: RunningAgency) -> None:
     with lea.visitor("/shop") as marc:
         marc.press("Nouveau pack")
         marc.type("Titre du pack", "Le port")
-        marc.type("Prix, Étoiles Telegram", "350")
+        marc.type("Prix sur Étoiles Telegram", "350")
         for number in (1, 2):
             marc.choose("Images du pack", f"picture {number}")
         marc.page.keyboard.press("Escape")
