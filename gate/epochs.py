@@ -23,7 +23,7 @@ class Epoch(TenantRow, table=True):
 
     __tablename__ = "epochs"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "key"), about="nobody", keep=FOREVER
+        UniqueConstraint("tenant_id", "key"), about="none", keep=FOREVER
     )
     key: str
     value: int = Field(sa_type=BigInteger)

@@ -75,7 +75,7 @@ class JournalNote(TenantRow, table=True):
 
     __tablename__ = "gate_journal"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER
+        UniqueConstraint("tenant_id", "number"), about="none", keep=FOREVER
     )
     number: int = Field(sa_type=BigInteger)
     digest: str

@@ -24,7 +24,7 @@ class PermitUseRow(TenantRow, table=True):
     """
 
     __tablename__ = "permit_uses"
-    __table_args__ = table_arguments(about="nobody", keep="1 day")
+    __table_args__ = table_arguments(about="none", keep="1 day")
 
 
 class AttemptRow(TenantRow, table=True):

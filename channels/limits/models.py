@@ -19,7 +19,7 @@ class RateBucketRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", name="rate_buckets_channel"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="30 days",
     )
     channel_id: UUID
@@ -46,7 +46,7 @@ class AppLimitRow(TenantRow, table=True):
     application key."""
 
     __tablename__ = "app_limits"
-    __table_args__ = table_arguments(about="nobody", keep="while the tenant exists")
+    __table_args__ = table_arguments(about="none", keep="while the tenant exists")
     blocked_until: datetime | None = timestamp_column(optional=True)
     refusals: int = 0
     """Consecutive refusals without a stated delay."""
@@ -65,7 +65,7 @@ class AppQuotaRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "app_key", "name", "agency", "begins", name="app_days_once"),
         Index("app_days_ends", "tenant_id", "ends"),
-        about="nobody",
+        about="none",
         keep="2 days",
     )
     app_key: UUID
@@ -86,7 +86,7 @@ class RequestCostRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "month", "what", name="request_costs_once"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="while the tenant exists",
     )
     channel_id: UUID
@@ -106,7 +106,7 @@ class RequestCapRow(TenantRow, table=True):
     __tablename__ = "request_caps"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "platform", name="request_caps_once"),
-        about="nobody",
+        about="none",
         keep="while the tenant exists",
     )
     platform: str

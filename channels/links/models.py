@@ -25,7 +25,7 @@ class LinkRow(TenantRow, table=True):
         Index("links_found", "slug"),
         Index("links_subject", "tenant_id", "subject_id"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="forever",
     )
     slug: str
@@ -44,7 +44,7 @@ class LinkClicksRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "link_id", "day", name="link_clicks_day"),
         ForeignKeyConstraint(["tenant_id", "link_id"], ["links.tenant_id", "links.id"]),
-        about="nobody",
+        about="none",
         keep="3 years",
     )
     link_id: UUID
@@ -84,7 +84,7 @@ class MediaUrlFetchRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         Index("lent_reads_file", "tenant_id", "lent_id", "created_at"),
         ForeignKeyConstraint(["tenant_id", "lent_id"], ["lent_files.tenant_id", "lent_files.id"]),
-        about="nobody",
+        about="none",
         keep="30 days",
     )
     lent_id: UUID

@@ -22,7 +22,7 @@ class ListenCursorRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", name="listen_cursors_channel"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="while the channel is connected",
     )
     channel_id: UUID
@@ -36,7 +36,7 @@ class CommentCursorRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", name="remark_cursors_channel"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="while the channel is connected",
     )
     channel_id: UUID
@@ -52,7 +52,7 @@ class WebhookSubscriptionRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "channel_id", name="call_subscriptions_channel"),
         channel_foreign_key(),
-        about="nobody",
+        about="none",
         keep="while the channel is connected",
     )
     channel_id: UUID

@@ -107,7 +107,7 @@ class OutboxRow(TenantRow, table=True):
         Index("outbox_leased", "lease_token", postgresql_where=sql("state = 'leased'")),
         Index("outbox_expiring", "lease_until", postgresql_where=sql("state = 'leased'")),
         Index("outbox_subject", "tenant_id", "subject_id", "kind"),
-        about="nobody",
+        about="none",
         keep="until done",
     )
 

@@ -24,7 +24,7 @@ class DecisionRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "seq"),
         Index("decisions_subject", "tenant_id", "subject_kind", "subject_id", "seq"),
         Index("decisions_unit", "tenant_id", "unit_digest"),
-        about="nobody",
+        about="none",
         keep=FOREVER,
     )
     seq: int = Field(sa_type=BigInteger)
@@ -62,7 +62,7 @@ class LogHead(TenantRow, table=True):
     """The end of a tenant's chain, locked last in every transaction. `id` equals `tenant_id`."""
 
     __tablename__ = "log_heads"
-    __table_args__ = table_arguments(about="nobody", keep=FOREVER)
+    __table_args__ = table_arguments(about="none", keep=FOREVER)
     seq: int = Field(sa_type=BigInteger)
     hash: str
 
@@ -78,7 +78,7 @@ class CheckpointRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "number"),
         Index("log_checkpoints_open", "tenant_id", postgresql_where=text("root IS NULL")),
-        about="nobody",
+        about="none",
         keep=FOREVER,
     )
     number: int = Field(sa_type=BigInteger)

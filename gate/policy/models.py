@@ -64,7 +64,7 @@ class PolicyBundle(TenantRow, table=True):
             postgresql_where=text("state = 'shipped'"),
         ),
         Index("policy_bundles_digest", "tenant_id", "digest"),
-        about="nobody",
+        about="none",
         keep=FOREVER,
     )
     name: str

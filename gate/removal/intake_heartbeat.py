@@ -21,7 +21,7 @@ class IntakeBeat(TenantRow, table=True):
     """
 
     __tablename__ = "intake_beats"
-    __table_args__ = table_arguments(about="nobody", keep="forever")
+    __table_args__ = table_arguments(about="none", keep="forever")
     seen_at: datetime = timestamp_column()
 
 

@@ -72,7 +72,7 @@ class SpendingCapRow(TenantRow, table=True):
 
     __tablename__ = "spending_caps"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "currency"), about="nobody", keep="while the tenant exists"
+        UniqueConstraint("tenant_id", "currency"), about="none", keep="while the tenant exists"
     )
     currency: str
     minor: int = Field(sa_type=BigInteger)

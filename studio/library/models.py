@@ -32,7 +32,7 @@ class RetentionRow(TenantRow, table=True):
 
     __tablename__ = "retentions"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id"), about="nobody", keep="while the tenant exists"
+        UniqueConstraint("tenant_id"), about="none", keep="while the tenant exists"
     )
     days: int
 

@@ -22,7 +22,7 @@ class Price(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "pack_id", "rail", "currency"),
         CheckConstraint("amount_minor > 0", name="prices_positive"),
-        about="nobody",
+        about="none",
         keep="forever",
     )
     pack_id: UUID

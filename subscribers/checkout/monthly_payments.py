@@ -392,21 +392,21 @@ def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: Payme
             until=_paid_until(fact),
         )
     )
-    anew = row.state in (SubscriptionState.OFFERED, SubscriptionState.ENDED)
-    if anew or row.begun_at is None or fact.at < row.begun_at:
+    restarts = row.state in (SubscriptionState.OFFERED, SubscriptionState.ENDED)
+    if restarts or row.begun_at is None or fact.at < row.begun_at:
         row.first_charge = fact.charge_id
         row.begun_at = fact.at
     subscription_rows.recompute_paid_until(scope, row)
     # The platform charged a month after the renewal was stopped.
-    if anew or (row.stopped_at is not None and fact.at > row.stopped_at):
+    if restarts or (row.stopped_at is not None and fact.at > row.stopped_at):
         row.stopped_at = None
         subscription_rows.transition_subscription(scope, row, SubscriptionState.ACTIVE)
     schedule_subscription_end(scope, row)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
-    code = "service.subscription.begun" if anew else "service.subscription.renewed"
+    code = "service.subscription.begun" if restarts else "service.subscription.renewed"
     told = Message(
         code, {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)}
     )
     outgoing_messages.send_automated_message(
-        scope, talk, told, buttons=_build_pack_buttons(scope, talk, row) if anew else ()
+        scope, talk, told, buttons=_build_pack_buttons(scope, talk, row) if restarts else ()
     )

@@ -176,7 +176,7 @@ class SafetyEvent(CreatorOwnedRow, table=True):
 
     __tablename__ = "safety_events"
     __table_args__ = table_arguments(
-        tenant_foreign_key("conversation_id", "conversations"), about="nobody", keep="5 years"
+        tenant_foreign_key("conversation_id", "conversations"), about="none", keep="5 years"
     )
     conversation_id: UUID
     kind: str

@@ -52,7 +52,7 @@ class LedgerEntry(CreatorOwnedRow, table=True):
         Index("ledger_entries_account", "tenant_id", "account"),
         Index("ledger_entries_of", "tenant_id", "transaction_id"),
         tenant_foreign_key("transaction_id", "ledger_transactions"),
-        about="nobody",
+        about="none",
     )
     transaction_id: UUID
     account: str

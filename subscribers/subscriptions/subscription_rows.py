@@ -40,7 +40,7 @@ class Plan(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         Index("plans_of_channel", "tenant_id", "channel_id", "state"),
         CheckConstraint("amount_minor > 0", name="plans_positive"),
-        about="nobody",
+        about="none",
         keep="forever",
     )
     channel_id: UUID

@@ -51,7 +51,7 @@ class RemoteWorkerRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest", name="machines_digest"),
         Index("machines_found", "digest"),
-        about="nobody",
+        about="none",
         keep="while the tenant exists",
     )
     name: str

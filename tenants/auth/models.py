@@ -146,7 +146,7 @@ class LoginFailure(TenantRow, table=True):
 
     __tablename__ = "login_failures"
     __table_args__ = table_arguments(
-        Index("login_failures_who", "tenant_id", "who", "failed_at"), about="nobody", keep="1 day"
+        Index("login_failures_who", "tenant_id", "who", "failed_at"), about="none", keep="1 day"
     )
     who: str
     failed_at: datetime = timestamp_column()

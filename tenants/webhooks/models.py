@@ -49,7 +49,7 @@ class WebhookCallRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         tenant_foreign_key("hook_id", "hooks"),
         Index("hook_calls_recent", "tenant_id", "hook_id", "created_at"),
-        about="nobody",
+        about="none",
         keep="30 days",
     )
     hook_id: UUID

@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from foundation import errors
+from tests.architecture.rules.vocabulary import banned_words
 from workers.cli import main as command_line
 from workers.terminal.exit_codes import EXIT_CODE_MEANINGS, ExitCode, exit_codes_help
 
@@ -16,14 +17,10 @@ MAX_LINE_CHARACTERS = 100
 TERMINAL_WIDTH = 80
 HELP_OPTION = "help"
 
-BANNED_WORD = re.compile(
-    r"\b(anew|whoever|whosoever|nobody|somebody|the house|a yes|yeses|the rooms?|in hand|under way"
-    r"|gives way|(lies|stands) there|stands outside|of which|meanwhile|leaves|is told|is heard"
-    r"|thrown away|put (away|aside)|brought in|goes on with|what comes|what is said"
-    r"|says?|tells?|told|asked|left out|as it is|for programs)\b",
-    re.IGNORECASE,
+HOMELY_WORD = re.compile(
+    r"\b(of which|leaves|says?|tells?|told|asked|left out|as it is|for programs)\b", re.IGNORECASE
 )
-"""Words of the first version's private vocabulary."""
+"""Words that are plain elsewhere and vague in the help of a command."""
 
 
 def list_help(command: typer.Typer) -> Iterator[tuple[str, str]]:
@@ -50,7 +47,8 @@ def breaches(command: typer.Typer) -> list[str]:
             found.append(f"{name}: more than one line")
         elif not text.endswith("."):
             found.append(f"{name}: no full stop")
-        found += [f"{name}: {match[0]!r}" for match in BANNED_WORD.finditer(text)]
+        found += [f"{name}: {word!r}" for word in banned_words(text)]
+        found += [f"{name}: {match[0]!r}" for match in HOMELY_WORD.finditer(text)]
     return found
 
 

@@ -58,16 +58,6 @@ SENTENCE_WORDS = frozenset(
 REFERENCE = re.compile(r"\bADR[ -]?0*(\d{1,4})\b|\badr/(\d{4})\b")
 """A decision record named in code or in a document."""
 
-REMOVED_REFERENCES = frozenset({
-    "connectors/platforms/telegram/updates.py",
-    "dashboard/shell/index_page.py",
-    "schedules/recurrence/occurrences.py",
-    "schedules/rescheduling/pauses.py",
-    "studio/library/search.py",
-})  # fmt: skip
-"""Files that still name a decision record that was removed. Remove a file from the list when its
-reference goes; add none."""
-
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _QUOTE = re.compile(r"“[^”]*”|«[^»]*»")
@@ -294,7 +284,7 @@ def test_code_refers_to_records_that_exist() -> None:
         for path, _ in missing_references(files, record_numbers())
         if path != "tests/architecture/test_documents.py"
     }
-    assert named <= REMOVED_REFERENCES
+    assert not named, sorted(named)
 
 
 def test_planted_reference_is_found() -> None:

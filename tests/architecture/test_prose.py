@@ -9,13 +9,10 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from foundation.i18n.translation import load_catalogue
-from tests.architecture.rules.vocabulary import OPENINGS, banned_words
+from tests.architecture.rules.vocabulary import BANNED_NAME, OPENINGS, banned_words
 from tests.architecture.tree import Function, Source, product
 
 PARAMETER = re.compile(r"\{[^}]*\}")
-BANNED_NAME = re.compile(
-    r"(^|_)(anew|yeses|told|said|asked|heard|aside|anyway|nobody|somebody|whoever)($|_)"
-)
 
 Found = Iterator[tuple[int, str]]
 

@@ -21,7 +21,7 @@ A = "0198c0de-0000-7000-8000-00000000000a"
 B = "0198c0de-0000-7000-8000-00000000000b"
 ROW = "0198c0de-0000-7000-8000-000000000001"
 OTHER_ROW = "0198c0de-0000-7000-8000-000000000002"
-ABOUT = {"fan", "creator", "member", "person", "tenant", "nobody"}
+ABOUT = {"fan", "creator", "member", "person", "tenant", "none"}
 
 
 def package_of_tables() -> dict[str, str]:

@@ -94,7 +94,7 @@ class House:
     def kept(self) -> str:
         """Return why a new post with the same picture is refused, or "" if it is published."""
         try:
-            self.lea.publish(self.lea.unit("published anew", pictures=1))
+            self.lea.publish(self.lea.unit("published again", pictures=1))
         except PermitDenied as denied:
             return " ".join(denied.decision.reasons)
         return ""

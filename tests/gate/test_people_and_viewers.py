@@ -155,10 +155,12 @@ def test_derivative_of_undated_picture_has_no_date(here: World) -> None:
             source="form",
         )
         for ai in ("none", "generated"):
-            anew = picture(
+            repeated = picture(
                 scope, here, Rating.N, person=who, parent=undated, age=timedelta(days=1), ai=ai
             )
-            decision = issuance.preview_decision(scope, unit(here, media=[anew]), author="system:x")
+            decision = issuance.preview_decision(
+                scope, unit(here, media=[repeated]), author="system:x"
+            )
             assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
 
 

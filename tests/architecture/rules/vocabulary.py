@@ -47,6 +47,11 @@ room), "in progress" (in hand, under way), "is notified" (is told), "is received
 OPENINGS = frozenset({"what", "whether", "who", "whom", "whose", "where", "which", "how", "when"})
 """Words that must not open a docstring, which begins with a verb or with the noun it describes."""
 
+BANNED_NAME = re.compile(
+    r"(^|_)(anew|yeses|told|said|asked|heard|aside|anyway|nobody|somebody|whoever)($|_)"
+)
+"""Words of names of functions and classes, in lower case with underscores."""
+
 _PATTERN = re.compile(rf"\b(?:{'|'.join(map(re.escape, BANNED))})\b", re.IGNORECASE)
 
 

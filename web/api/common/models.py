@@ -35,7 +35,7 @@ class ApiBucket(TenantRow, table=True):
     __tablename__ = "api_buckets"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "who", name="api_buckets_who"),
-        about="nobody",
+        about="none",
         keep="while the tenant exists",
     )
     who: str
