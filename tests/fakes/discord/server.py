@@ -80,6 +80,11 @@ class FakeDiscord:
     url: str = ""
     blocked_until: datetime | None = None
     """Time until which every request of any bot is rate limited."""
+    refused_tokens: int = 0
+    """Number of requests with an unknown bot token. Discord blocks an address after 10,000 invalid
+    requests in 10 minutes:
+    https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+    """
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -208,6 +213,7 @@ class FakeDiscord:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         found = self.world.bots.get(token)
         if kind != "Bot" or found is None:
+            self.refused_tokens += 1
             raise Refusal(401, 0, "401: Unauthorized")
         return found
 

@@ -335,9 +335,11 @@ def test_file_without_text_notifies_members(connected: House) -> None:
 def test_revoked_token_notifies_members_once(connected: House) -> None:
     house = connected
     ear = house.ear()
+    before = house.fake.refused_tokens
     del house.fake.world.bots[house.bot.token]
     house.fake.gateway.drop(house.bot, 4004)
     wait_until(lambda: not ear.is_alive)
+    assert house.fake.refused_tokens - before <= 6, "each refusal is followed by a longer pause"
     with house.desk.scope() as scope:
         channel = channel_reads.get_channel(scope, house.desk.channels["main"])
         told = [notice.message.code for notice in list_open_notices(scope)]
