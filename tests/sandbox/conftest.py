@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.ids import uuid7
 from tests.fakes.sandbox import RunningSandbox, network
 
 
@@ -22,5 +23,5 @@ def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def account(sandbox: RunningSandbox, request: pytest.FixtureRequest) -> str:
-    return sandbox.account(request.node.name.replace("[", "-").replace("]", "")[:40])
+def account(sandbox: RunningSandbox) -> str:
+    return sandbox.account(f"account-{uuid7().hex}")

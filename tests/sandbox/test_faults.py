@@ -50,7 +50,7 @@ def test_response_is_lost(sandbox: RunningSandbox, account: str, mode: str, take
         ("status:429", 429, 0),
     ],
 )
-def test_fault_sets_the_status(
+def test_response_has_the_status_of_the_fault(
     sandbox: RunningSandbox, account: str, mode: str, status: int, taken: int
 ) -> None:
     sandbox.fault(mode, account=account, on="posts", retry_after=7)
