@@ -29,6 +29,7 @@ from generators.provenance import content_credentials
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.scope import scope_opener
+from workers.installation.first_owner import setup_address
 from workers.terminal.output import print_message
 from workers.terminal.tables import format_table
 
@@ -150,12 +151,12 @@ CHAT_CREATOR = "nova"
 
 
 def welcome_addresses(settings: Settings) -> dict[str, str]:
-    """Return the addresses `dashboard` (with a sign-in link), `page` and `chat`; none after the
-    demo was removed."""
+    """Return the addresses `dashboard` (with a sign-in link), `page` and `chat`. After the demo was
+    removed, return those of a production installation."""
     try:
         link = owner_link(settings)
     except NotFound:
-        return {}
+        return setup_address(settings)
     parts = {part.slug: part for part in LUMIERE.creators}
     page = f"{settings.web.public_url.rstrip('/')}/{parts[PAGE_CREATOR].slug}"
     return {

@@ -408,6 +408,12 @@ class Settings(BaseSettings):
     workers: WorkersSettings = WorkersSettings()
 
     @property
+    def has_sandbox(self) -> bool:
+        """Return True if the installation runs the test network. A production installation does
+        not."""
+        return self.environment != "production"
+
+    @property
     def reachable_origins(self) -> tuple[str, ...]:
         """Return the origins of `reachable`."""
         return tuple(filter(None, (origin.strip() for origin in self.reachable.split(","))))
