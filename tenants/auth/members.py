@@ -226,6 +226,20 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
     )
 
 
+def set_member_zone(scope: Scope, member_id: UUID, zone: str) -> None:
+    """Set the time zone (IANA name) of a member. Raises NotFound, and BadInput for an unknown
+    zone."""
+    agencies.check_zone(zone)
+    _get_member(scope, member_id)
+    scope.run(
+        "UPDATE members SET zone = :zone, updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        zone=zone,
+    )
+
+
 def require_second_factor(scope: Scope, wanted: bool) -> None:
     """Require a second factor after a password or sign-in link from all members, or make it
     optional. Open sessions are not affected."""

@@ -42,12 +42,8 @@ class House:
         """Request a password link, let the workers act, and return the number of installation
         events."""
         tenant = self.agency.services.tenant
-        password_links.request_password_link(
-            tenant, email=email, address=address or uuid7().hex
-        )
-        count = dispatch.run_due_events(
-            self.agency.routes, tenant, only=INSTALLATION_ID, limit=50
-        )
+        password_links.request_password_link(tenant, email=email, address=address or uuid7().hex)
+        count = dispatch.run_due_events(self.agency.routes, tenant, only=INSTALLATION_ID, limit=50)
         self.agency.run()
         return count
 

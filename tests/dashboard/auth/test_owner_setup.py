@@ -11,7 +11,11 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
-FORM = {"name": "Zoé & Fils", "email": "zoe@agence.example", "password": "trois moineaux sur un fil"}
+FORM = {
+    "name": "Zoé & Fils",
+    "email": "zoe@agence.example",
+    "password": "trois moineaux sur un fil",
+}
 
 
 @pytest.mark.parametrize(
@@ -113,9 +117,7 @@ def test_invited_member_chooses_a_password_first(door: Door, lumiere: Agency) ->
         assert done.headers["location"] == "/auth/password"
 
 
-def test_team_page_shows_the_invitation_where_no_email_is_sent(
-    door: Door, lumiere: Agency
-) -> None:
+def test_team_page_shows_the_invitation_where_no_email_is_sent(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         page.type("Nom", "Zoé")
