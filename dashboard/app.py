@@ -17,6 +17,7 @@ from streamlit.starlette import App
 
 from dashboard.auth import (
     access_control,
+    demo_removal,
     email_notifications,
     oauth_callback,
     own_sessions,
@@ -79,6 +80,7 @@ def create_dashboard_app() -> HostGuard:
         *second_factor.ROUTES,
         *owner_setup.ROUTES,
         *own_sessions.ROUTES,
+        *demo_removal.ROUTES,
         *password_login.ROUTES,
         *index_page.ROUTES,
         Route("/healthz", healthz),

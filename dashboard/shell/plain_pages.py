@@ -71,14 +71,16 @@ def plain_page(
     status: int = 200,
     values: Mapping[str, str] | None = None,
     link: tuple[str, str] = ("", ""),
+    language: str = "",
 ) -> HTMLResponse:
     """Render a page with one message, and optionally a picture, a text below it, a form, a passkey
     form and a link.
 
     `values` are the values of fields by name, and `link` is an address with the code of its label.
-    The passkey form is omitted if passkeys are not available at this address.
+    `language` is that of the member, and by default the browser's. The passkey form is omitted if
+    passkeys are not available at this address.
     """
-    language = preferred_language(request.headers.get("accept-language", ""))
+    language = language or preferred_language(request.headers.get("accept-language", ""))
     body = render_template(
         "shell/templates/plain_page.html",
         language=language,

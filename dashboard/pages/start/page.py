@@ -23,6 +23,7 @@ from gate.contract.units import Rating
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from tenants.agencies.rights import Right, require_right
+from tenants.auth import demo_removal
 
 LINK = "start:link"
 KEY = "start:key"
@@ -76,6 +77,15 @@ def _render_setup_form(page: PageContext) -> None:
             page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup
         )
     st.caption(page.text("start.where"))
+    if _is_demo_removable(page):
+        draw_template("pages/start/templates/remove_demo.html", word=page.text)
+
+
+def _is_demo_removable(page: PageContext) -> bool:
+    found = demo_removal.find_removable_demo(
+        session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member
+    )
+    return found is not None and found.own is not None
 
 
 def _submit_setup() -> None:
@@ -110,7 +120,11 @@ def _submit_setup() -> None:
 def _render_first_post(page: PageContext, found: StartView) -> None:
     st.title(page.text("start.first_title"))
     draw_template(
-        "pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text
+        "pages/start/templates/steps.html",
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+        removable=_is_demo_removable(page),
     )
     _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:
