@@ -51,6 +51,7 @@ from workers.runtime.supervisor import (
     find_leftover_processes,
     stop_processes,
 )
+from workers.runtime.tls import check_tls
 from workers.terminal.output import exit_on_error, print_note, print_progress, progress_step
 
 SERVICE_SECONDS = 60.0
@@ -101,6 +102,7 @@ class InstallationStart:
         StopRequested."""
         with progress_step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
             self._prepare_folder()
+            check_tls(self.settings)
         self._end_leftover_processes()
         if self._forks is not None:
             self._forks.start_server()  # it loads while the services start
