@@ -17,8 +17,11 @@ from streamlit.starlette import App
 
 from dashboard.auth import (
     access_control,
+    demo_removal,
     email_notifications,
     oauth_callback,
+    own_sessions,
+    owner_setup,
     passkey_confirmations,
     passkeys,
     password_login,
@@ -75,6 +78,9 @@ def create_dashboard_app() -> HostGuard:
         *photo_upload.ROUTES,
         *oauth_callback.ROUTES,
         *second_factor.ROUTES,
+        *owner_setup.ROUTES,
+        *own_sessions.ROUTES,
+        *demo_removal.ROUTES,
         *password_login.ROUTES,
         *index_page.ROUTES,
         Route("/healthz", healthz),

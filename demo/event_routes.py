@@ -5,9 +5,14 @@ from functools import partial
 from dashboard.pages.home.events import DemoSceneRequested, DemoSceneStep
 from dashboard.pages.tour.events import TourStepRequested
 from demo import home_scene
+from demo.agency import lifecycle
 from demo.tour import actions
+from tenants.auth.demo_removal import DemoRemovalRequested
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
+
+REMOVAL_DEADLINE_SECONDS = 300
+"""Limit for the deletion of the rows and files of both agencies."""
 
 
 def demo_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -27,5 +32,10 @@ def demo_routes(s: Services) -> tuple[EventRoute, ...]:
             TourStepRequested,
             partial(actions.perform_action, s=s),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            DemoRemovalRequested,
+            partial(lifecycle.remove_requested_demo, tenant=s.tenant, settings=s.settings),
+            deadline_seconds=REMOVAL_DEADLINE_SECONDS,
         ),
     )

@@ -45,6 +45,24 @@ def currency_exponent(currency: str) -> int:
     return int(get_currency_precision(currency))
 
 
+@cache
+def list_currencies() -> tuple[str, ...]:
+    """Return the ISO 4217 codes of the currencies that are in use today, in alphabetical order."""
+    # Loaded late for the same reason as above.
+    from babel.numbers import get_territory_currencies  # noqa: PLC0415  see above
+
+    codes = {
+        code for territory in _list_territories() for code in get_territory_currencies(territory)
+    }
+    return tuple(sorted(codes))
+
+
+def _list_territories() -> tuple[str, ...]:
+    from babel.core import get_global  # noqa: PLC0415  see above
+
+    return tuple(get_global("territory_currencies"))
+
+
 @dataclass(frozen=True, order=False)
 class Money:
     """An amount of `minor` units in `currency` (ISO 4217 code, or XTR)."""

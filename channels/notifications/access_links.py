@@ -1,8 +1,8 @@
-"""Links for people outside the agency: the portal of a depicted person, and the sign-in of a
-custodian.
+"""Links that only their recipient may see: the portal of a depicted person, the sign-in of a
+custodian, and invitations and password links of members.
 
-A worker creates each link and sends it to the person's own address; no member sees it. A link whose
-email could not be sent is replaced by the next try.
+A worker creates each link and sends it to the person's own address; no other member sees it. A link
+whose email could not be sent is replaced by the next try.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,8 @@ from gate.consent.events import PortalLinkDue
 from gate.contract.permit import NoticeOrder
 from tenants.agencies import queries
 from tenants.auth import sessions
-from tenants.auth.members import CustodianLinkDue
+from tenants.auth.members import CustodianLinkDue, MemberLinkDue
+from tenants.auth.sessions import LinkPurpose
 from tenants.notices import notices
 from tenants.notices.emails import EMAIL_RETRY_DELAYS
 
@@ -67,8 +68,28 @@ def send_custodian_link(
     _send_link(event, make, tenant=tenant, post=post)
 
 
+def send_member_link(
+    event: MemberLinkDue, *, tenant: OpenScope, post: SendEmail, house: str
+) -> None:
+    """Send a member a new invitation or password link; `house` is the URL of the dashboard. A
+    member who was removed since gets none."""
+    purpose = LinkPurpose(event.purpose)
+
+    def make(scope: Scope) -> _Link:
+        member = queries.get_active_member(scope, event.subject_id)
+        secret = sessions.create_sign_in_link(scope, member.id, purpose)
+        address = (
+            sessions.password_url(house, secret)
+            if purpose is LinkPurpose.PASSWORD
+            else sessions.sign_in_url(house, secret)
+        )
+        return _Link(member.email, member.language, address, str(purpose))
+
+    _send_link(event, make, tenant=tenant, post=post)
+
+
 def _send_link(
-    event: PortalLinkDue | CustodianLinkDue,
+    event: PortalLinkDue | CustodianLinkDue | MemberLinkDue,
     make: Callable[[Scope], _Link],
     *,
     tenant: OpenScope,

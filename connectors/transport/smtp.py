@@ -63,8 +63,8 @@ class OutgoingEmail:
     at: datetime
 
 
-_ONE_TIME_PATH = re.compile(r"/(?:auth/link|me)/[A-Za-z0-9_-]{43}")
-"""Paths of sign-in links and of links to the subject portal."""
+_ONE_TIME_PATH = re.compile(r"/(?:auth/link|auth/reset|me)/[A-Za-z0-9_-]{43}")
+"""Paths of sign-in links, of password links and of links to the subject portal."""
 
 
 class EmailTransport:

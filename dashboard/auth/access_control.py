@@ -13,7 +13,13 @@ from starlette.routing import BaseRoute, Match
 from dashboard.auth import session_cookies
 from dashboard.shell import index_page, session
 from dashboard.shell.navigation import PageEntry
-from dashboard.shell.plain_pages import NO_STORE, PASSKEY_SIGN_IN, SIGN_IN_FIELDS, plain_page
+from dashboard.shell.plain_pages import (
+    FORGOT_PASSWORD,
+    NO_STORE,
+    PASSKEY_SIGN_IN,
+    SIGN_IN_FIELDS,
+    plain_page,
+)
 from dashboard.shell.session import VIEWER_SCOPE_KEY
 from dashboard.shell.widgets import render_template
 from foundation.http.host_guard import AsgiApp, AsgiMessage, AsgiReceive, AsgiSend
@@ -23,10 +29,11 @@ from tenants.agencies.rights import has_right
 
 PUBLIC_PATHS = re.compile(
     r"/healthz|/readyz|/static/.+"
-    r"|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))"
+    r"|/auth/(link/[^/]+|setup/[^/]+|reset/[^/]+|forgot|leave|login|second|passkey\.js|passkey/(ask|answer))"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
-"""Paths that need no session: sign-in pages, Streamlit's scripts and fonts, and phone pairing."""
+"""Paths that need no session: set-up and sign-in pages, Streamlit's scripts and fonts, and phone
+pairing."""
 
 STREAMLIT_PATHS = re.compile(
     r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)"
@@ -164,6 +171,7 @@ class MemberAccess:
                 button="dashboard.enter" if signing else "",
                 fields=SIGN_IN_FIELDS if signing else (),
                 key=PASSKEY_SIGN_IN if signing else None,
+                link=FORGOT_PASSWORD if signing else ("", ""),
                 status=status,
             )
             await answer(scope, receive, send)

@@ -1,6 +1,7 @@
 """Sign-in with email and password, password changes, and the switch to another agency:
 plain HTML."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from dashboard.auth import session_cookies
 from dashboard.auth.passkeys import PASSKEYS_PATH
 from dashboard.shell import index_page, session
 from dashboard.shell.plain_pages import (
+    EMAIL_FIELDS,
+    FORGOT_PASSWORD,
     NEW_PASSWORD_FIELDS,
     NO_STORE,
     PASSKEY_SIGN_IN,
@@ -22,8 +25,10 @@ from dashboard.shell.plain_pages import (
 )
 from foundation.errors import BadInput, GreenroomError, Refused
 from foundation.http.request_bodies import read_form
-from tenants.auth import members, passwords, sessions
+from tenants.auth import members, password_links, passwords, sessions
 from tenants.auth.passkeys import list_passkeys
+
+BACK_TO_SIGN_IN = ("/auth/login", "signing.back")
 
 
 async def show_sign_in(request: Request) -> Response:
@@ -35,6 +40,7 @@ async def show_sign_in(request: Request) -> Response:
         button="dashboard.enter",
         fields=SIGN_IN_FIELDS,
         key=PASSKEY_SIGN_IN,
+        link=FORGOT_PASSWORD,
     )
 
 
@@ -65,8 +71,110 @@ async def sign_in(request: Request) -> Response:
             fields=SIGN_IN_FIELDS,
             key=PASSKEY_SIGN_IN,
             status=403,
+            values={"email": typed.get("email", "")},
+            link=FORGOT_PASSWORD,
         )
     return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
+
+
+async def show_forgot_password(request: Request) -> Response:
+    """Show the form that requests a link to set a new password, or who can create one if this
+    installation sends no email."""
+    if session.missing_mail_settings():
+        return plain_page(request, "signing.no_mail", link=BACK_TO_SIGN_IN)
+    return plain_page(
+        request,
+        "signing.forgot_asked",
+        action=FORGOT_PASSWORD[0],
+        button="signing.send_link",
+        fields=EMAIL_FIELDS,
+        link=BACK_TO_SIGN_IN,
+    )
+
+
+async def request_password_link(request: Request) -> Response:
+    """Request a password link. Known and unknown addresses get the same response after the same
+    work: a worker looks up the account."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    if session.missing_mail_settings():
+        return plain_page(request, "signing.no_mail", link=BACK_TO_SIGN_IN)
+    typed = await read_form(request.stream())
+    email = typed.get("email", "")
+    try:
+        await run_in_threadpool(
+            password_links.request_password_link,
+            session.session_scope_opener(),
+            email=email,
+            address=request.client.host if request.client else "",
+        )
+    except GreenroomError as refused:
+        return plain_page(
+            request,
+            refused.message.code,
+            params=refused.message.params,
+            action=FORGOT_PASSWORD[0],
+            button="signing.send_link",
+            fields=EMAIL_FIELDS,
+            values={"email": email},
+            status=403,
+            link=BACK_TO_SIGN_IN,
+        )
+    return plain_page(request, "signing.link_sent", link=BACK_TO_SIGN_IN)
+
+
+async def show_password_link(request: Request) -> Response:
+    """Show the form of a password link. Opening it does not use the link, because mail scanners
+    open URLs."""
+    found = await run_in_threadpool(
+        sessions.find_link, session.session_scope_opener(), request.path_params["secret"]
+    )
+    if found is None or found.purpose is not sessions.LinkPurpose.PASSWORD:
+        return _spent_password_link(request)
+    return _render_password_link(request, "signing.choose")
+
+
+async def reset_password(request: Request) -> Response:
+    """Set the password with a password link and start a session. All other sessions end."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    typed = await read_form(request.stream())
+
+    def keep() -> Response:
+        opened = passwords.reset_password(
+            session.session_scope_opener(),
+            request.path_params["secret"],
+            typed.get("password", ""),
+            browser=request.headers.get("user-agent", ""),
+        )
+        return session_cookies.sign_in_response(request, opened)
+
+    try:
+        return await run_in_threadpool(keep)
+    except BadInput as wrong:
+        return _render_password_link(
+            request, wrong.message.code, params=wrong.message.params, status=400
+        )
+    except GreenroomError:
+        return _spent_password_link(request)
+
+
+def _render_password_link(
+    request: Request, code: str, *, params: Mapping[str, str | int] | None = None, status: int = 200
+) -> Response:
+    return plain_page(
+        request,
+        code,
+        params=params,
+        action=request.url.path,
+        button="signing.keep",
+        fields=NEW_PASSWORD_FIELDS,
+        status=status,
+    )
+
+
+def _spent_password_link(request: Request) -> Response:
+    return plain_page(request, "signing.link_spent", status=410, link=FORGOT_PASSWORD)
 
 
 async def show_password_form(request: Request) -> Response:
@@ -175,6 +283,10 @@ def _resolve_return_address(address: str) -> str:
 ROUTES = [
     Route("/auth/login", show_sign_in, methods=["GET"]),
     Route("/auth/login", sign_in, methods=["POST"]),
+    Route(FORGOT_PASSWORD[0], show_forgot_password, methods=["GET"]),
+    Route(FORGOT_PASSWORD[0], request_password_link, methods=["POST"]),
+    Route("/auth/reset/{secret}", show_password_link, methods=["GET"]),
+    Route("/auth/reset/{secret}", reset_password, methods=["POST"]),
     Route("/auth/password", show_password_form, methods=["GET"]),
     Route("/auth/password", submit_password, methods=["POST"]),
     Route("/auth/over/{tenant}", switch_member_agency, methods=["POST"]),

@@ -8,16 +8,18 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.shell import session
 from dashboard.shell.session import Viewer
 from tenants.agencies import queries
+from tenants.agencies.rights import Right, has_right
 from tenants.auth import device_fingerprints, second_factor, sessions
 
 SESSION_SECONDS = int(sessions.SESSION_LIFETIME.total_seconds())
 YEAR = 365 * 24 * 3600
 SECOND_FACTOR_PATH = "/auth/second"
+SETUP_PAGE = "/start"
 
 
 def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Response:
     """Redirect to `to` with the cookies of a new session, or to the second factor if the session
-    waits for it.
+    waits for it. An owner whose agency is not set up yet gets to the setup wizard instead of Home.
 
     Raises Unavailable if the key for second factors is missing.
     """
@@ -32,7 +34,15 @@ def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Respons
     device = read_device_cookie(request) or secrets.token_urlsafe(24)
     if who is not None:
         record_session_device(request, who, device=device)
+        to = SETUP_PAGE if to == "/" and _continues_setup(who) else to
     return _build_cookie_redirect(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
+
+
+def _continues_setup(who: Viewer) -> bool:
+    if not has_right(who.member.role, Right.STAFF):
+        return False
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        return not queries.is_set_up(scope)
 
 
 def record_session_device(request: Request, who: Viewer, *, device: str = "") -> None:

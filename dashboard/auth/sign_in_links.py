@@ -27,10 +27,18 @@ async def redeem_link(request: Request) -> Response:
     try:
         secret = request.path_params["secret"]
         browser = request.headers.get("user-agent", "")
+        tenant = session.session_scope_opener()
+        link = await run_in_threadpool(sessions.find_link, tenant, secret)
         opened = await run_in_threadpool(
-            sessions.redeem_sign_in_link, session.session_scope_opener(), secret, browser=browser
+            sessions.redeem_sign_in_link, tenant, secret, browser=browser
         )
-        return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
+        invited = link is not None and link.purpose is sessions.LinkPurpose.INVITATION
+        return await run_in_threadpool(
+            session_cookies.sign_in_response,
+            request,
+            opened,
+            to="/auth/password" if invited else "/",
+        )
     except Refused as refusal:
         return plain_page(request, refusal.message.code, status=410)
     except Unavailable as missing:

@@ -8,7 +8,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_currency_name
 
 from foundation.i18n import translation
 from foundation.i18n.translation import LANGUAGES, Message, render_message
@@ -190,6 +190,10 @@ class MemberLocalizer:
                 Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language
             )
         )
+
+    def format_currency(self, currency: str) -> str:
+        """Return the ISO 4217 code of a currency with its name."""
+        return f"{currency} · {get_currency_name(currency, locale=self.language)}"
 
     def format_money(self, money: Money) -> str:
         """Format an amount of money."""

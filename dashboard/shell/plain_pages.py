@@ -51,6 +51,9 @@ PASSKEY_SIGN_IN = PasskeyForm(challenges.ACT_SIGN_IN, "passkey.enter")
 NEW_PASSWORD_FIELDS = (
     PageFormField("password", "password", "signing.new_password", "new-password"),
 )
+EMAIL_FIELDS = (SIGN_IN_FIELDS[0],)
+FORGOT_PASSWORD = ("/auth/forgot", "signing.forgot")
+"""Address and label of the link below the sign-in form."""
 
 
 def plain_page(
@@ -63,22 +66,36 @@ def plain_page(
     fields: Sequence[PageFormField] = (),
     picture: Markup | str = "",
     below: str = "",
+    below_params: Mapping[str, str | int] | None = None,
     key: PasskeyForm | None = None,
     status: int = 200,
+    values: Mapping[str, str] | None = None,
+    link: tuple[str, str] = ("", ""),
+    language: str = "",
 ) -> HTMLResponse:
-    """Render a page with one message, and optionally a picture, a text below it, a form and a
-    passkey form. The passkey form is omitted if passkeys are not available at this address."""
-    language = preferred_language(request.headers.get("accept-language", ""))
+    """Render a page with one message, and optionally a picture, a text below it, a form, a passkey
+    form and a link.
+
+    `values` are the values of fields by name, and `link` is an address with the code of its label.
+    `language` is that of the member, and by default the browser's. The passkey form is omitted if
+    passkeys are not available at this address.
+    """
+    language = language or preferred_language(request.headers.get("accept-language", ""))
     body = render_template(
         "shell/templates/plain_page.html",
         language=language,
         said=render_message(Message(code, params or {}), language),
         picture=picture,
-        below=render_message(Message(below, params or {}), language) if below else "",
+        below=render_message(Message(below, below_params or params or {}), language)
+        if below
+        else "",
         action=action,
         button=render_message(Message(button), language) if button else "",
         fields=[(each, render_message(Message(each.label), language)) for each in fields],
         key=key if session.passkey_site() is not None else None,
+        values=values or {},
+        link=link[0],
+        link_text=link[1],
         word=lambda code: render_message(Message(code), language),
     )
     return HTMLResponse(body, status, NO_STORE)

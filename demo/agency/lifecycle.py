@@ -16,7 +16,7 @@ from demo.agency import (
 )
 from demo.agency.cast import DEMO_AGENCIES, LUMIERE, AgencyProfile
 from foundation.db.database import Database, OpenScope
-from foundation.errors import Conflict, NotFound, Refused
+from foundation.errors import Conflict, NotFound, Refused, Unavailable
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 from foundation.ops.clock import wall_now
@@ -28,7 +28,10 @@ from gate.text import urls
 from generators.provenance import content_credentials
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
+from tenants.auth.demo_removal import DemoRemovalRequested
+from tenants.notices import notices
 from tenants.scope import scope_opener
+from workers.installation.first_owner import setup_address
 from workers.terminal.output import print_message
 from workers.terminal.tables import format_table
 
@@ -112,25 +115,47 @@ def owner_link(settings: Settings) -> str:
 
 def remove_demo(settings: Settings) -> dict[str, int]:
     """Delete both demo agencies, print the number of deleted rows and files by table, and return
-    them. Repeatable.
+    them. Repeatable."""
+    gone = delete_demo(settings)
+    if gone:
+        print(format_table(("deleted_from", "count"), sorted(gone.items())))
+    print_message(Message("demo.removed" if gone else "demo.nothing_left"))
+    return gone
 
-    The next start does not restore them; `allow_demo` permits it. Raises Refused outside of demo
-    and test.
+
+def delete_demo(settings: Settings) -> dict[str, int]:
+    """Delete both demo agencies and return the number of deleted rows and files by table.
+    Repeatable. The next start does not restore them; `allow_demo` permits it.
+
+    Raises Unavailable without the database login that owns the tables.
     """
-    _only_here(settings)
+    if not settings.database.owner_url.get_secret_value():
+        raise Unavailable("demo.no_owner_login")
     tenants = [company.tenant_id for company in DEMO_AGENCIES]
     (settings.home / REMOVED_MARKER).touch()
     teardown.sign_log_ends(settings, tenants)
-    gone = {
+    return {
         **teardown.delete_rows(settings, tenants),
         **teardown.delete_cross_agency_links(settings, tenants),
         **teardown.delete_sandbox_accounts(settings),
         **teardown.delete_files(settings, tenants),
     }
-    if gone:
-        print(format_table(("deleted_from", "count"), sorted(gone.items())))
-    print_message(Message("demo.removed" if gone else "demo.nothing_left"))
-    return gone
+
+
+def remove_requested_demo(
+    event: DemoRemovalRequested, *, tenant: OpenScope, settings: Settings
+) -> None:
+    """Delete the demo agencies for the owner who requested it. The owner's agency is notified if
+    this process cannot delete them."""
+    cause = f"demo:{event.subject_id}"
+    try:
+        delete_demo(settings)
+    except Unavailable as missing:
+        with tenant(event.tenant_id, people.DEMO_ACTOR) as scope:
+            notices.put(scope, missing.message, cause=cause)
+        return
+    with tenant(event.tenant_id, people.DEMO_ACTOR) as scope:
+        notices.close(scope, cause)
 
 
 def allow_demo(settings: Settings) -> None:
@@ -150,12 +175,12 @@ CHAT_CREATOR = "nova"
 
 
 def welcome_addresses(settings: Settings) -> dict[str, str]:
-    """Return the addresses `dashboard` (with a sign-in link), `page` and `chat`; none after the
-    demo was removed."""
+    """Return the addresses `dashboard` (with a sign-in link), `page` and `chat`. After the demo was
+    removed, return those of a production installation."""
     try:
         link = owner_link(settings)
     except NotFound:
-        return {}
+        return setup_address(settings)
     parts = {part.slug: part for part in LUMIERE.creators}
     page = f"{settings.web.public_url.rstrip('/')}/{parts[PAGE_CREATOR].slug}"
     return {

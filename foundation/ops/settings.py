@@ -296,6 +296,26 @@ class WebSettings(SettingsGroup):
     file."""
 
 
+class TlsSettings(SettingsGroup):
+    """HTTPS of the two web processes with a certificate of the operator. Empty: no HTTPS, for a
+    proxy or this machine only."""
+
+    certificate: str = ""
+    """PEM file of the certificate, followed by its issuers. It is valid for both public hosts."""
+    key: str = ""
+    """PEM file of its private key, without a password."""
+    host: str = "0.0.0.0"
+    """Address on which HTTPS listens; HTTP stays on the hosts of the two processes."""
+    web_port: int = 8443
+    dashboard_port: int = 8444
+
+    @model_validator(mode="after")
+    def _has_both_files(self) -> "TlsSettings":
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("GREENROOM_TLS__CERTIFICATE and GREENROOM_TLS__KEY need each other")
+        return self
+
+
 class MailSettings(SettingsGroup):
     """The mail server for notifications to members. Empty: no email is sent."""
 
@@ -402,10 +422,17 @@ class Settings(BaseSettings):
     generators: GeneratorsSettings = GeneratorsSettings()
     connectors: ConnectorsSettings = ConnectorsSettings()
     web: WebSettings = WebSettings()
+    tls: TlsSettings = TlsSettings()
     mail: MailSettings = MailSettings()
     dashboard: DashboardSettings = DashboardSettings()
     sandbox: SandboxSettings = SandboxSettings()
     workers: WorkersSettings = WorkersSettings()
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Return True if the installation runs the test network. A production installation does
+        not."""
+        return self.environment != "production"
 
     @property
     def reachable_origins(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
+from foundation.money import list_currencies
+from tenants import audit
 from tenants.agencies.models import Agency, Creator, Member, Principal
 from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
@@ -16,7 +18,8 @@ KINDS = ("human", "virtual")
 TIERS = (0, 1, 2)
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
+    """Raise BadInput for an unknown time zone."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -29,11 +32,16 @@ def check_language(language: str) -> None:
         raise BadInput("agency.language", language=language[:20])
 
 
-def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
-    """Create the agency of the tenant of this scope. Raise BadInput for an unsupported language or
-    an unknown time zone."""
+def create_agency(
+    scope: Scope, *, name: str, language: str, zone: str, demo: bool = False, named: bool = True
+) -> None:
+    """Create the agency of the tenant of this scope. Without `named`, `name` is provisional, and
+    the setup wizard asks the owner for it.
+
+    Raises BadInput for an unsupported language or an unknown time zone.
+    """
     check_language(language)
-    _check_zone(zone)
+    check_zone(zone)
     row = Agency(
         tenant_id=scope.tenant_id,
         id=scope.tenant_id,
@@ -41,8 +49,39 @@ def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bo
         language=language,
         zone=zone,
         demo=demo,
+        named=named,
     )
     scope.add(row)
+
+
+def name_agency(
+    scope: Scope, *, name: str, zone: str, currency: str, languages: Sequence[str]
+) -> None:
+    """Set the name, time zone, currency (ISO 4217) and languages of the agency. The first language
+    is that of the agency's own texts.
+
+    Raises BadInput for an invalid value and NotFound.
+    """
+    name = normalize_name(name)
+    check_zone(zone)
+    if not languages:
+        raise BadInput("agency.no_language")
+    for language in languages:
+        check_language(language)
+    if currency not in list_currencies():
+        raise BadInput("agency.currency", currency=currency[:20])
+    row = scope.session.get(Agency, (scope.tenant_id, scope.tenant_id))
+    if row is None:
+        raise NotFound("agency.unknown")
+    row.name = name
+    row.zone = zone
+    row.currency = currency
+    row.languages = list(dict.fromkeys(languages))
+    row.language = row.languages[0]
+    row.named = True
+    scope.add(row)
+    details = {"name": name, "zone": zone, "currency": currency, "languages": ", ".join(languages)}
+    audit.record(scope, "agency.named", f"agency:{scope.tenant_id}", **details)
 
 
 def add_creator(
@@ -63,7 +102,7 @@ def add_creator(
     """
     if kind not in KINDS or approval_tiers not in TIERS:
         raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
-    _check_zone(zone)
+    check_zone(zone)
     row = Creator(
         tenant_id=scope.tenant_id,
         slug=slug,
@@ -109,7 +148,7 @@ def add_member(
     Raises BadInput for an invalid name, an unsupported language or an unknown time zone.
     """
     check_language(language)
-    _check_zone(zone)
+    check_zone(zone)
     name = normalize_name(name)
     principal = Principal(tenant_id=scope.tenant_id, id=uuid7(), name=name)
     member = Member(

@@ -20,6 +20,12 @@ class Agency(TenantRow, table=True):
     second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if all members need a second factor after a password or sign-in link; otherwise only
     guest reviewers do."""
+    currency: str = Field(default="EUR", sa_column_kwargs={"server_default": "EUR"})
+    """ISO 4217 code."""
+    languages: list[str] = jsonb_column(list)
+    """Languages in which the agency publishes, main language first. Empty: `language` only."""
+    named: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    """False until the first owner has entered the name; the setup wizard then asks for it."""
 
 
 class Creator(TenantRow, table=True):

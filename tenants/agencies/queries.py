@@ -19,13 +19,20 @@ from tenants.agencies.rights import Right, Role, has_right
 @dataclass(frozen=True)
 class Agency:
     """An agency: name, language ("fr" or "en"), IANA time zone, demo flag, and True in
-    `second_factor` if all members need one."""
+    `second_factor` if all members need one.
+
+    `currency` is an ISO 4217 code. `languages` begins with the main language. `named` is False
+    until the owner has entered the name in the setup wizard.
+    """
 
     name: str
     language: str
     zone: str
     demo: bool
     second_factor: bool = False
+    currency: str = "EUR"
+    languages: tuple[str, ...] = ()
+    named: bool = True
 
 
 def agency_founded_at(scope: Scope) -> datetime:
@@ -87,7 +94,23 @@ def get_agency(scope: Scope) -> Agency:
     row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
     if row is None:
         raise NotFound("agency.unknown")
-    return Agency(row.name, row.language, row.zone, row.demo, row.second_factor)
+    return Agency(
+        row.name,
+        row.language,
+        row.zone,
+        row.demo,
+        row.second_factor,
+        row.currency,
+        tuple(row.languages) or (row.language,),
+        row.named,
+    )
+
+
+def is_set_up(scope: Scope) -> bool:
+    """Return True if the agency of this scope has a name and a creator, or is a demonstration.
+    Otherwise the setup wizard continues. Raises NotFound."""
+    agency = get_agency(scope)
+    return agency.demo or (agency.named and bool(list_creators(scope)))
 
 
 def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
@@ -209,6 +232,14 @@ def get_member(scope: Scope, member_id: UUID) -> Member:
     return _member_from_row(row)
 
 
+def get_active_member(scope: Scope, member_id: UUID) -> Member:
+    """Return a member by ID. Raises NotFound, also for a removed member."""
+    row = scope.session.get(models.Member, (scope.tenant_id, member_id))
+    if row is None or not row.active:
+        raise NotFound("member.unknown")
+    return _member_from_row(row)
+
+
 def author_from_row(row: Row[Any]) -> AuthorSummary:
     """Return the author of a row with the columns `principal_id`, `role`, `active` and `adult_chat`
     of a member."""
@@ -224,7 +255,4 @@ def get_acting_member(scope: Scope, refusal: str) -> Member:
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
         raise Refused(refusal)
-    row = scope.session.get(models.Member, (scope.tenant_id, UUID(key)))
-    if row is None or not row.active:
-        raise NotFound("member.unknown")
-    return _member_from_row(row)
+    return get_active_member(scope, UUID(key))

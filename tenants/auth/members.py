@@ -16,6 +16,7 @@ from tenants.agencies import agencies, queries
 from tenants.agencies.names import normalize_email
 from tenants.agencies.rights import Right, Role, has_right, require_right
 from tenants.auth import second_factor, sessions
+from tenants.auth.sessions import LinkPurpose
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,19 @@ class CustodianLinkDue:
     queue: ClassVar[Queue] = "notify"
     tenant_id: UUID
     subject_id: UUID
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class MemberLinkDue:
+    """Send a link to a member's own address; the subject is the member. `purpose` is a
+    `LinkPurpose`, and `tries` counts earlier attempts."""
+
+    kind: ClassVar[str] = "member.link"
+    queue: ClassVar[Queue] = "notify"
+    tenant_id: UUID
+    subject_id: UUID
+    purpose: str
     tries: int = 0
 
 
@@ -49,12 +63,13 @@ def invite_member(
     language: str,
     zone: str,
     creators: Sequence[str] = (),
+    by_email: bool = False,
 ) -> str:
-    """Add a member and return the secret of the first sign-in link.
+    """Add a member and return the secret of the invitation.
 
     A former member with the same address is reactivated as the same principal, without the old
-    password, keys, links and factors. The link of a custodian is sent to the custodian's address
-    and the returned secret is empty.
+    password, keys, links and factors. With `by_email`, and for a custodian always, the link is sent
+    to the member's own address and the returned secret is empty.
 
     Raises BadInput for an empty name or an invalid address, Conflict for an address in use, and
     Refused for a change between member and custodian.
@@ -82,17 +97,29 @@ def invite_member(
         set_member_language(scope, member_id, language)
         _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
-    return create_member_link(scope, member_id)
+    if by_email and role is not Role.CUSTODIAN:
+        mail_invitation(scope, member_id)
+        return ""
+    return create_member_link(scope, member_id, LinkPurpose.INVITATION)
 
 
-def create_member_link(scope: Scope, member_id: UUID) -> str:
-    """Return the secret of a single-use sign-in link of a member.
+def mail_invitation(scope: Scope, member_id: UUID) -> None:
+    """Queue an email with an invitation to the member's own address. Raises NotFound."""
+    queries.get_member(scope, member_id)
+    due = MemberLinkDue(scope.tenant_id, member_id, str(LinkPurpose.INVITATION))
+    outbox.put(scope, due, dedupe=f"{due.kind}:{due.purpose}:{member_id}")
+
+
+def create_member_link(
+    scope: Scope, member_id: UUID, purpose: LinkPurpose = LinkPurpose.SIGN_IN
+) -> str:
+    """Return the secret of a single-use link of a member.
 
     A custodian is outside the agency, so members must not see the link: it is sent to the
     custodian's address, and the returned secret is empty. Raises NotFound.
     """
     if queries.get_member(scope, member_id).role is not Role.CUSTODIAN:
-        return sessions.create_sign_in_link(scope, member_id)
+        return sessions.create_sign_in_link(scope, member_id, purpose)
     outbox.put(
         scope,
         CustodianLinkDue(scope.tenant_id, member_id),
@@ -196,6 +223,20 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
         tenant=scope.tenant_id,
         id=member_id,
         language=language,
+    )
+
+
+def set_member_zone(scope: Scope, member_id: UUID, zone: str) -> None:
+    """Set the time zone (IANA name) of a member. Raises NotFound, and BadInput for an unknown
+    zone."""
+    agencies.check_zone(zone)
+    _get_member(scope, member_id)
+    scope.run(
+        "UPDATE members SET zone = :zone, updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        zone=zone,
     )
 
 

@@ -24,6 +24,26 @@ class LoginLink(TenantRow, table=True):
     digest: str
     expires_at: datetime = timestamp_column()
     used_at: datetime | None = timestamp_column(optional=True)
+    purpose: str = Field(default="sign_in", sa_column_kwargs={"server_default": "sign_in"})
+    """A `LinkPurpose`."""
+
+
+class SetupLink(TenantRow, table=True):
+    """A single-use link with which the first owner sets up an agency; only its SHA-256 is stored.
+    Rows belong to the installation."""
+
+    __tablename__ = "setup_links"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest", name="setup_links_digest"),
+        about="member",
+        keep="1 day",
+    )
+    digest: str
+    email: str
+    """Address of the invited owner, or "" if the owner enters it."""
+    agency_id: UUID
+    """Tenant of the agency. All links that exist at the same time have the same one."""
+    expires_at: datetime = timestamp_column()
 
 
 class LoginSession(TenantRow, table=True):

@@ -18,7 +18,9 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID
 from tenants import audit
+from tenants.agencies import queries
 from tenants.auth import device_fingerprints, failed_attempts, sessions
+from tenants.auth.sessions import LinkPurpose
 
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 256
@@ -69,6 +71,28 @@ def set_password(scope: Scope, member_id: UUID, password: str, *, email: str) ->
     )
     sessions.revoke_sessions(scope, member_id)
     audit.record(scope, "member.password", f"member:{member_id}")
+
+
+def reset_password(tenant: OpenScope, secret: str, password: str, *, browser: str = "") -> str:
+    """Set a new password with a password link, end all sessions of its member, and return the
+    secret of a new session.
+
+    Raises Refused for an unknown, used or expired link, and BadInput for a weak password; the link
+    then remains valid.
+    """
+    link = sessions.find_link(tenant, secret)
+    if link is None or link.purpose is not LinkPurpose.PASSWORD:
+        raise Refused("login.link_spent")
+    with tenant(link.tenant_id, f"member:{link.member_id}") as scope:
+        email = queries.get_member(scope, link.member_id).email
+    weak = password_weakness(password, email=email)
+    if weak:
+        raise BadInput(weak, least=MIN_PASSWORD_LENGTH)
+    with tenant(link.tenant_id, f"member:{link.member_id}") as scope:
+        sessions.use_link(scope, secret, LinkPurpose.PASSWORD)
+        set_password(scope, link.member_id, password, email=email)
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        return sessions.open_session(scope, link.tenant_id, link.member_id, browser=browser)
 
 
 def sign_in_with_password(

@@ -7,15 +7,38 @@ affect.
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import INSTALLATION_ID, uuid7
+from tenants import audit
 from tenants.auth.models import LoginLink, LoginSession
 
 LINK_LIFE = timedelta(hours=1)
+"""Validity of a sign-in link."""
+
+
+class LinkPurpose(StrEnum):
+    """The reason for a single-use link; a link of one purpose is not accepted for another."""
+
+    SIGN_IN = "sign_in"
+    INVITATION = "invitation"
+    """Signs a new member in and then asks for a password."""
+    PASSWORD = "password"  # noqa: S105  a purpose, not a password
+    """Sets a new password."""
+
+
+LINK_LIFETIMES = {
+    LinkPurpose.SIGN_IN: LINK_LIFE,
+    LinkPurpose.INVITATION: timedelta(days=3),
+    LinkPurpose.PASSWORD: timedelta(minutes=30),
+}
+"""Validity of a link by purpose. An invitation may wait in a mailbox over a weekend."""
+
 SESSION_LIFETIME = timedelta(hours=12)
 WAIT_LIFE = timedelta(minutes=10)
 """Time within which a pending session must complete its second factor."""
@@ -31,20 +54,24 @@ DEVICE_SUFFIX = "-device"
 """Suffix of the cookie that recognizes a browser, appended to the name of the session cookie."""
 
 
-def _secret_digest(secret: str) -> str:
+def secret_digest(secret: str) -> str:
+    """Return the SHA-256 under which the secret of a link or session is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create_sign_in_link(scope: Scope, member_id: UUID) -> str:
-    """Create a single-use sign-in link of a member, valid for an hour, and return its secret. The
+def create_sign_in_link(
+    scope: Scope, member_id: UUID, purpose: LinkPurpose = LinkPurpose.SIGN_IN
+) -> str:
+    """Create a single-use link of a member, valid for `LINK_LIFETIMES`, and return its secret. The
     secret itself is not stored."""
     secret = secrets.token_urlsafe(32)
     now = scope.run("SELECT people_now()").scalar_one()
     link = LoginLink(
         tenant_id=scope.tenant_id,
         member_id=member_id,
-        digest=_secret_digest(secret),
-        expires_at=now + LINK_LIFE,
+        digest=secret_digest(secret),
+        expires_at=now + LINK_LIFETIMES[purpose],
+        purpose=purpose,
     )
     scope.add(link)
     return secret
@@ -56,19 +83,55 @@ def sign_in_url(public_url: str, secret: str) -> str:
     return f"{public_url.rstrip('/')}/auth/link/{secret}"
 
 
+def password_url(public_url: str, secret: str) -> str:
+    """Return the address of a password link on the dashboard at `public_url`."""
+    return f"{public_url.rstrip('/')}/auth/reset/{secret}"
+
+
 def redeem_sign_in_link(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
-    """Use a sign-in link and return the secret of a new session. Raises Refused if the link is
-    unknown, used or expired."""
+    """Use a sign-in link or an invitation and return the secret of a new session. Raises Refused if
+    the link is unknown, used or expired."""
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        tenant_id, member_id = use_link(scope, secret, LinkPurpose.SIGN_IN, LinkPurpose.INVITATION)
+        return open_session(scope, tenant_id, member_id, browser=browser)
+
+
+def use_link(scope: Scope, secret: str, *purposes: LinkPurpose) -> tuple[UUID, UUID]:
+    """Use a link of one of these purposes and return `(tenant_id, member_id)`. Call it in the
+    member's tenant, or in a scope with the role `door`.
+
+    Raises Refused if the link is unknown, used or expired.
+    """
+    row = scope.run(
+        "UPDATE login_links SET used_at = house_now() WHERE digest = :digest AND used_at IS NULL"
+        " AND purpose = ANY(:purposes) AND expires_at > people_now()"
+        " RETURNING tenant_id, member_id",
+        digest=secret_digest(secret),
+        purposes=list(map(str, purposes)),
+    ).first()
+    if row is None:
+        raise Refused("login.link_spent")
+    return row.tenant_id, row.member_id
+
+
+@dataclass(frozen=True)
+class OpenLink:
+    """An unused link: its member and purpose."""
+
+    tenant_id: UUID
+    member_id: UUID
+    purpose: LinkPurpose
+
+
+def find_link(tenant: OpenScope, secret: str) -> OpenLink | None:
+    """Return an unused link that has not expired, or None. The link remains valid."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         row = scope.run(
-            "UPDATE login_links SET used_at = house_now() WHERE digest = :digest AND used_at IS "
-            "NULL"
-            " AND expires_at > people_now() RETURNING tenant_id, member_id",
-            digest=_secret_digest(secret),
+            "SELECT tenant_id, member_id, purpose FROM login_links WHERE digest = :digest"
+            " AND used_at IS NULL AND expires_at > people_now()",
+            digest=secret_digest(secret),
         ).first()
-        if row is None:
-            raise Refused("login.link_spent")
-        return open_session(scope, row.tenant_id, row.member_id, browser=browser)
+    return OpenLink(row.tenant_id, row.member_id, LinkPurpose(row.purpose)) if row else None
 
 
 def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str = "") -> str:
@@ -100,7 +163,7 @@ def _create_session(
     row = LoginSession(
         tenant_id=tenant_id,
         member_id=member_id,
-        digest=_secret_digest(session),
+        digest=secret_digest(session),
         expires_at=now + (WAIT_LIFE if waits else SESSION_LIFETIME),
         browser=browser[:120],
         seen_at=now,
@@ -116,7 +179,7 @@ def find_pending_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] |
         row = scope.run(
             "SELECT tenant_id, member_id FROM login_sessions WHERE digest = :digest AND waits"
             " AND revoked_at IS NULL AND expires_at > people_now()",
-            digest=_secret_digest(session),
+            digest=secret_digest(session),
         ).first()
     return (row.tenant_id, row.member_id) if row is not None else None
 
@@ -136,7 +199,7 @@ def complete_pending_session(
         " AND member_id = :member AND waits AND revoked_at IS NULL AND expires_at > people_now()"
         " RETURNING people_now()",
         tenant=scope.tenant_id,
-        digest=_secret_digest(session),
+        digest=secret_digest(session),
         member=member_id,
     ).scalar()
     if done is None:
@@ -165,7 +228,7 @@ def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
             " FROM login_sessions WHERE digest = :digest"
             " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
             " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval))",
-            digest=_secret_digest(session),
+            digest=secret_digest(session),
             idle=SESSION_IDLE_LIMIT,
         ).first()
         if row is None:
@@ -257,8 +320,51 @@ def close_session(tenant: OpenScope, session: str) -> None:
             "digest = :digest"
             " AND revoked_at IS NULL",
             tenant=tenant_id,
-            digest=_secret_digest(session),
+            digest=secret_digest(session),
         )
+
+
+@dataclass(frozen=True)
+class OwnSession:
+    """An open session of a member: user agent, start and last activity (UTC-aware). `here` is True
+    for the session that asks."""
+
+    id: UUID
+    browser: str
+    since: datetime
+    seen_at: datetime | None
+    here: bool
+
+
+def list_own_sessions(scope: Scope, member_id: UUID, session: str) -> list[OwnSession]:
+    """Return the open sessions of a member, most recent activity first; `session` is the secret of
+    the session that asks."""
+    rows = scope.run(
+        "SELECT id, browser, created_at, seen_at, digest = :digest AS here FROM login_sessions"
+        " WHERE tenant_id = :tenant AND member_id = :member AND NOT waits AND revoked_at IS NULL"
+        " AND expires_at > people_now()"
+        " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval))"
+        " ORDER BY seen_at DESC NULLS LAST, id",
+        tenant=scope.tenant_id,
+        member=member_id,
+        digest=secret_digest(session),
+        idle=SESSION_IDLE_LIMIT,
+    )
+    return [OwnSession(row.id, row.browser, row.created_at, row.seen_at, row.here) for row in rows]
+
+
+def revoke_session(scope: Scope, member_id: UUID, session_id: UUID) -> bool:
+    """Revoke one session of a member. Return False if it has ended or belongs to another member."""
+    done = scope.run(
+        "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant"
+        " AND member_id = :member AND id = :id AND revoked_at IS NULL",
+        tenant=scope.tenant_id,
+        member=member_id,
+        id=session_id,
+    )
+    if done.rowcount:
+        audit.record(scope, "member.session_ended", f"member:{member_id}")
+    return bool(done.rowcount)
 
 
 def revoke_sessions(scope: Scope, member_id: UUID, *, but: str = "") -> int:
@@ -277,6 +383,6 @@ def revoke_sessions(scope: Scope, member_id: UUID, *, but: str = "") -> int:
         " AND revoked_at IS NULL AND digest <> :but",
         tenant=scope.tenant_id,
         member=member_id,
-        but=_secret_digest(but),
+        but=secret_digest(but),
     )
     return int(done.rowcount)

@@ -9,7 +9,7 @@ from foundation.ops.clock import sleep
 from foundation.ops.settings import Settings
 from workers.installation.folder import announce_ready
 from workers.runtime import listening_socket
-from workers.runtime.process_table import ProcessDefinition, StopStage
+from workers.runtime.process_table import PROCESS_TABLE, ProcessDefinition, StopStage
 
 
 def steady(settings: Settings, name: str = "steady") -> None:
@@ -74,6 +74,7 @@ def asked(settings: Settings) -> None:
 
 STEADY = ProcessDefinition("steady", "tests.stack.fakes:steady", StopStage.RELAY)
 TABLES = {
+    "production": PROCESS_TABLE,
     "calm": (
         STEADY,
         ProcessDefinition("send", "tests.stack.fakes:send", StopStage.WORKER),

@@ -1,21 +1,93 @@
-"""`greenroom invite`: sign-in links for members."""
+"""`greenroom invite`: sign-in links for members, and links for new owners."""
 
-from tenants.auth import sessions
+from uuid import UUID
+
+from foundation.errors import BadInput, NotFound
+from tenants.agencies import queries
+from tenants.agencies.names import normalize_email
+from tenants.agencies.rights import Role
+from tenants.auth import members, owner_setup, sessions
+from tenants.scope import list_tenant_ids
 from workers.terminal.lookup import TERMINAL_ACTOR, find_member
 from workers.terminal.session import connect_installation
+from workers.wiring import Services
 
 
 def create_invitation_link(email: str) -> str:
     """Return a one-time sign-in link to the dashboard for a member; without an email address, for
-    the owner.
+    the owner, or a setup link if no agency has one.
 
     Raises NotFound for an unknown address, BadInput with the owners' addresses if there are several
     owners.
     """
     with connect_installation("invite") as services:
-        tenant_id, member = find_member(services, email)
+        try:
+            tenant_id, member = find_member(services, email)
+        except NotFound:
+            if email:
+                raise
+            return _create_setup_link(services, email)
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             return sessions.sign_in_url(
                 services.settings.dashboard.public_url,
                 sessions.create_sign_in_link(scope, member.id),
             )
+
+
+def create_owner_link(email: str, agency: str = "") -> str:
+    """Return a one-time link for an owner: a setup link if no agency has an owner; else the
+    invitation of a new owner, or a sign-in link of the owner who has this address.
+
+    Raises BadInput for an invalid address, the address of a member with another role, and several
+    agencies if `agency` names none; and NotFound for an unknown agency.
+    """
+    with connect_installation("invite") as services:
+        if not owner_setup.has_owner(services.tenant):
+            return _create_setup_link(services, email)
+        with services.tenant(_find_agency(services, agency), TERMINAL_ACTOR) as scope:
+            email = normalize_email(email)
+            known = next(
+                (
+                    one
+                    for one in queries.list_members(scope)
+                    if one.email.casefold() == email.casefold()
+                ),
+                None,
+            )
+            if known is not None and known.role is not Role.OWNER:
+                raise BadInput("invite.other_role", email=email)
+            found = queries.get_agency(scope)
+            secret = (
+                sessions.create_sign_in_link(scope, known.id)
+                if known is not None
+                else members.invite_member(
+                    scope,
+                    name=email.partition("@")[0],
+                    email=email,
+                    role=Role.OWNER,
+                    language=found.language,
+                    zone=found.zone,
+                )
+            )
+            return sessions.sign_in_url(services.settings.dashboard.public_url, secret)
+
+
+def _create_setup_link(services: Services, email: str) -> str:
+    secret = owner_setup.create_setup_link(services.tenant, email)
+    return owner_setup.setup_url(services.settings.dashboard.public_url, secret)
+
+
+def _find_agency(services: Services, name: str) -> UUID:
+    """Return the tenant of the agency with this name, or of the only agency besides the
+    demonstration. Raises NotFound, and BadInput with the names if there are several."""
+    found: dict[UUID, str] = {}
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+            agency = queries.get_agency(scope)
+        if agency.name.casefold() == name.casefold() if name else not agency.demo:
+            found[tenant_id] = agency.name
+    if not found:
+        raise NotFound("agency.unknown")
+    if len(found) > 1:
+        raise BadInput("invite.which_agency", names=", ".join(sorted(found.values())))
+    return next(iter(found))

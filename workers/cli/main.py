@@ -175,11 +175,17 @@ def dry_run(
 @app.command()
 def invite(
     email: Annotated[str, typer.Argument(help="Member’s email address. Default: the owner.")] = "",
+    owner: Annotated[
+        bool, typer.Option("--owner", help="Add an owner, or set up the first one.")
+    ] = False,
+    agency: Annotated[
+        str, typer.Option(help="Agency of a new owner, needed if there are several.")
+    ] = "",
 ) -> None:
     """Create a one-time sign-in link."""
-    from workers.cli.invitations import create_invitation_link
+    from workers.cli.invitations import create_invitation_link, create_owner_link
 
-    typer.echo(create_invitation_link(email))
+    typer.echo(create_owner_link(email, agency) if owner else create_invitation_link(email))
 
 
 @app.command()

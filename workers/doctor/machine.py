@@ -81,7 +81,7 @@ def _check_ports(settings: Settings) -> Finding:
     busy = [
         f"{listener.name} {listener.port(settings)} "
         f"({ports.program_listening_on(listener.port(settings))})"
-        for listener in ports.PORT_SETTINGS
+        for listener in ports.present_ports(settings)
         if not ports.is_free(listener.host(settings), listener.port(settings))
     ]
     return (

@@ -10,7 +10,9 @@ from connectors.transport.transport import Transport
 from foundation.http.http_client import HttpClient
 from foundation.sealed import Sealed
 from gate.consent.events import PortalLinkDue
-from tenants.auth.members import CustodianLinkDue
+from tenants.auth import password_links
+from tenants.auth.members import CustodianLinkDue, MemberLinkDue
+from tenants.auth.password_links import PasswordLinkRequested
 from tenants.notices.emails import EmailDue
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -75,5 +77,13 @@ def email_routes(s: Services) -> tuple[EventRoute, ...]:
             CustodianLinkDue,
             partial(access_links.send_custodian_link, tenant=s.tenant, post=post, house=house),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            MemberLinkDue,
+            partial(access_links.send_member_link, tenant=s.tenant, post=post, house=house),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            PasswordLinkRequested, partial(password_links.queue_password_links, tenant=s.tenant)
         ),
     )

@@ -56,6 +56,11 @@ PORT_SETTINGS = (
 )
 
 
+def present_ports(settings: Settings) -> tuple[PortSetting, ...]:
+    """Return the ports that this installation uses: in production, none for the test network."""
+    return tuple(one for one in PORT_SETTINGS if one.name != "sandbox" or settings.has_sandbox)
+
+
 @dataclass(frozen=True)
 class PortChange:
     """A changed port: another program uses `old_port`, so `new_port` is used and stored."""

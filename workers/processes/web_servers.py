@@ -12,6 +12,7 @@ from gate.text import urls
 from tenants.scope import scope_opener
 from workers.runtime import listening_socket
 from workers.runtime.asgi_server import ReadyServer, server_config
+from workers.runtime.tls import TlsListener, open_tls_listener
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -47,6 +48,7 @@ def run_web(settings: Settings) -> None:
         settings.web.host,
         settings.web.port,
         proxies=settings.workers.trusted_proxies,
+        tls=open_tls_listener(settings.tls, settings.tls.web_port),
     )
     database.close()
 
@@ -58,17 +60,28 @@ def run_dashboard(settings: Settings) -> None:
 
     door_of = settings.dashboard
     serve_app(
-        create_dashboard_app(), door_of.host, door_of.port, proxies=settings.workers.trusted_proxies
+        create_dashboard_app(),
+        door_of.host,
+        door_of.port,
+        proxies=settings.workers.trusted_proxies,
+        tls=open_tls_listener(settings.tls, settings.tls.dashboard_port),
     )
 
 
-def serve_app(application: "ASGIApp", host: str, port: int, *, proxies: str = "") -> None:
+def serve_app(
+    application: "ASGIApp",
+    host: str,
+    port: int,
+    *,
+    proxies: str = "",
+    tls: TlsListener | None = None,
+) -> None:
     """Serve an ASGI app until SIGTERM. Requests in progress are completed, for at most five
     seconds.
 
     `proxies` are the addresses of proxies whose forwarded client addresses are trusted; none if
-    empty.
+    empty. With `tls`, the app is also served over HTTPS.
     """
-    ReadyServer(server_config(application, proxies=proxies)).run(
+    ReadyServer(server_config(application, proxies=proxies), tls).run(
         sockets=[listening_socket.open_listening_socket(host, port)]
     )

@@ -18,6 +18,14 @@ def open_listening_socket(host: str, port: int) -> socket.socket:
     TCP, which a socket created here does not, and every response on a persistent connection would
     be 40 ms late.
     """
-    found = _handed[0] if _handed else socket.create_server((host, port), backlog=64)
+    return _without_delay(_handed[0]) if _handed else create_socket(host, port)
+
+
+def create_socket(host: str, port: int) -> socket.socket:
+    """Return a new socket without Nagle's algorithm. Raises OSError if the port is taken."""
+    return _without_delay(socket.create_server((host, port), backlog=64))
+
+
+def _without_delay(found: socket.socket) -> socket.socket:
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return found

@@ -51,6 +51,7 @@ from workers.runtime.supervisor import (
     find_leftover_processes,
     stop_processes,
 )
+from workers.runtime.tls import check_tls
 from workers.terminal.output import exit_on_error, print_note, print_progress, progress_step
 
 SERVICE_SECONDS = 60.0
@@ -101,6 +102,7 @@ class InstallationStart:
         StopRequested."""
         with progress_step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
             self._prepare_folder()
+            check_tls(self.settings)
         self._end_leftover_processes()
         if self._forks is not None:
             self._forks.start_server()  # it loads while the services start
@@ -144,6 +146,8 @@ class InstallationStart:
 
     def _choose_ports(self) -> None:
         foreign = {name for name, own in self._own_services().items() if not own}
+        if not self.settings.has_sandbox:
+            foreign.add("sandbox")
         values, moves = ports.choose_ports(self.settings, without=frozenset(foreign))
         self._listen_at(values, moves)
 
@@ -274,8 +278,13 @@ class InstallationStart:
 
     def _list_present_processes(self) -> tuple[ProcessDefinition, ...]:
         """Return the table without on-demand processes that are not installed, so that their ports
-        refuse connections at once."""
-        here = (row for row in self._table if not row.on_demand or is_installed(row.main))
+        refuse connections at once, and in production without the test network."""
+        here = (
+            row
+            for row in self._table
+            if (not row.on_demand or is_installed(row.main))
+            and (row.name != "sandbox" or self.settings.has_sandbox)
+        )
         return expand_scaled_processes(tuple(here), self.settings)
 
     # Watch and stop
@@ -323,7 +332,10 @@ class InstallationStart:
             phase=self._phase,
             pid=os.getpid(),
             addresses=start_summary.default_addresses(self.settings),
-            ports={listener.name: listener.port(self.settings) for listener in ports.PORT_SETTINGS},
+            ports={
+                listener.name: listener.port(self.settings)
+                for listener in ports.present_ports(self.settings)
+            },
             processes=[
                 _build_process_status(child, self._probes.get(name))
                 for name, child in self._supervisor.children.items()

@@ -29,8 +29,22 @@ MAX_SLUG_LENGTH = 40
 
 
 @dataclass(frozen=True)
+class CreatorSetup:
+    """The answers about the first creator. `alone` publishes without approval by another member,
+    and `answers` is one of `REPLY_MODES`."""
+
+    name: str
+    kind: str
+    language: str
+    zone: str
+    ceiling: Rating
+    alone: bool
+    answers: str
+
+
+@dataclass(frozen=True)
 class AgencySetup:
-    """The answers of the setup form."""
+    """The answers of the form in a demo agency."""
 
     owner: str
     email: str
@@ -41,6 +55,19 @@ class AgencySetup:
     ceiling: Rating
     alone: bool
     answers: str
+
+    @property
+    def first_creator(self) -> CreatorSetup:
+        """Return the answers about the creator."""
+        return CreatorSetup(
+            self.creator,
+            self.kind,
+            self.language,
+            self.zone,
+            self.ceiling,
+            self.alone,
+            self.answers,
+        )
 
 
 def make_page_slug(name: str, key: UUID) -> str:
@@ -73,8 +100,7 @@ def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenS
         # Streamlit handles a second click in a new thread while the first one still writes.
         scope.lock(f"founding:{key}")
         if not _has_agency(scope):
-            profile_texts.check_profile_texts(scope, (answers.creator,))
-            _create_agency(scope, key, answers)
+            _create_agency(scope, answers)
         owner = next(one for one in queries.list_members(scope) if one.role is Role.OWNER)
         sessions.link_logins(scope, owner.id, who.tenant_id, who.member.id)
         secret = sessions.create_sign_in_link(scope, owner.id)
@@ -91,10 +117,34 @@ def _has_agency(scope: Scope) -> bool:
     return True
 
 
-def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
+def _create_agency(scope: Scope, answers: AgencySetup) -> None:
     name = normalize_name(answers.creator.strip()[:80])
     agencies.create_agency(scope, name=name, language=answers.language, zone=answers.zone)
-    slug = make_page_slug(name, key)
+    members.invite_member(
+        scope,
+        name=answers.owner,
+        email=answers.email,
+        role=Role.OWNER,
+        language=answers.language,
+        zone=answers.zone,
+    )
+    add_first_creator(scope, answers.first_creator)
+
+
+def add_first_creator(scope: Scope, answers: CreatorSetup) -> UUID:
+    """Add the first creator with a persona and request the creator's page, and return its ID. If
+    the agency has a creator, return its ID and add none, so that a repeated press has no effect.
+
+    Raises BadInput for a missing or invalid name, and Refused for a name that must not appear on a
+    page.
+    """
+    scope.lock(f"first_creator:{scope.tenant_id}")
+    existing = queries.list_creators(scope)
+    if existing:
+        return existing[0].id
+    profile_texts.check_profile_texts(scope, (answers.name,))
+    name = normalize_name(answers.name.strip()[:80])
+    slug = make_page_slug(name, scope.tenant_id)
     creator_id = agencies.add_creator(
         scope,
         slug=slug,
@@ -105,21 +155,14 @@ def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
         rating_ceiling=str(answers.ceiling),
         approval_tiers=0 if answers.alone else 1,
     )
-    members.invite_member(
-        scope,
-        name=answers.owner,
-        email=answers.email,
-        role=Role.OWNER,
-        language=answers.language,
-        zone=answers.zone,
-    )
     written = persona.create_persona_version(scope, creator_id, _build_persona(name, answers))
     persona.activate_persona(scope, written)
     wanted = OwnPageRequested(scope.tenant_id, creator_id, slug=slug)
     outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator_id}")
+    return creator_id
 
 
-def _build_persona(name: str, answers: AgencySetup) -> PersonaVersion:
+def _build_persona(name: str, answers: CreatorSetup) -> PersonaVersion:
     """Return the persona that answers fans: a virtual creator answers under its name, a human
     creator has an assistant that answers for the team."""
     return PersonaVersion(

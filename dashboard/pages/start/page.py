@@ -1,20 +1,14 @@
-"""The Start page: seven questions create an agency, then a checklist leads to its first published
-post. No terminal is needed."""
+"""The Start page: a wizard sets up the agency and its first creator, then a checklist leads to the
+first published post. In a demo agency, a form creates an agency. No terminal is needed."""
 
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.pages.posts.accounts import soonest_wall_time
-from dashboard.pages.start import agency_setup
-from dashboard.pages.start.agency_setup import (
-    CREATOR_KINDS,
-    RATING_CEILINGS,
-    REPLY_MODES,
-    AgencySetup,
-)
+from dashboard.pages.start import agency_setup, wizard
+from dashboard.pages.start.agency_setup import AgencySetup
 from dashboard.pages.start.queries import StartView, load_start
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.actions import typed_value
@@ -29,17 +23,22 @@ from gate.contract.units import Rating
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from tenants.agencies.rights import Right, require_right
+from tenants.auth import demo_removal
 
 LINK = "start:link"
 KEY = "start:key"
 
 
 def render_page(page: PageContext) -> None:
-    """Render the setup form in a demo agency, and the checklist up to the first post in
-    any other."""
+    """Render the setup form in a demo agency. In any other, render the first step that is not
+    done: the agency, the first creator, or the checklist up to the first post."""
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
-    if found.demo:
+    if found.agency.demo:
         _render_setup_form(page)
+    elif not found.agency.named:
+        wizard.render_agency_step(page, found.agency)
+    elif found.creator is None:
+        wizard.render_creator_step(page, found.agency)
     else:
         _render_first_post(page, found)
 
@@ -58,19 +57,12 @@ def _render_setup_form(page: PageContext) -> None:
         right.text_input(
             page.text("start.email"), key="start:email", max_chars=254, autocomplete="email"
         )
-        left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
-        right.radio(
-            page.text("start.kind"),
-            CREATOR_KINDS,
-            format_func=_prefixed_text(page, "start.kind_"),
-            key="start:kind",
-            horizontal=True,
-        )
+        wizard.render_creator_name_and_kind(page, left, right)
         left.selectbox(
             page.text("start.language"),
             LANGUAGES,
             index=LANGUAGES.index(page.localizer.language),
-            format_func=_prefixed_text(page, "start.language_"),
+            format_func=wizard.prefixed_text(page, "start.language_"),
             key="start:language",
         )
         zones = list_time_zones(page.viewer.member.zone)
@@ -80,33 +72,20 @@ def _render_setup_form(page: PageContext) -> None:
             index=zones.index(page.viewer.member.zone),
             key="start:zone",
         )
-        left.selectbox(
-            page.text("start.ceiling"),
-            RATING_CEILINGS,
-            format_func=_prefixed_text(page, "rating."),
-            key="start:ceiling",
-        )
-        right.radio(
-            page.text("start.alone"),
-            ("yes", "no"),
-            format_func=_prefixed_text(page, "start.alone_"),
-            key="start:alone",
-            horizontal=True,
-        )
-        left.radio(
-            page.text("start.answers"),
-            REPLY_MODES,
-            format_func=_prefixed_text(page, "start.answers_"),
-            key="start:answers",
-        )
+        wizard.render_creator_rules(page, left, right)
         st.form_submit_button(
             page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup
         )
     st.caption(page.text("start.where"))
+    if _is_demo_removable(page):
+        draw_template("pages/start/templates/remove_demo.html", word=page.text)
 
 
-def _prefixed_text(page: PageContext, prefix: str) -> Callable[[object], str]:
-    return lambda value: page.text(f"{prefix}{value}")
+def _is_demo_removable(page: PageContext) -> bool:
+    found = demo_removal.find_removable_demo(
+        session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member
+    )
+    return found is not None and found.own is not None
 
 
 def _submit_setup() -> None:
@@ -141,7 +120,11 @@ def _submit_setup() -> None:
 def _render_first_post(page: PageContext, found: StartView) -> None:
     st.title(page.text("start.first_title"))
     draw_template(
-        "pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text
+        "pages/start/templates/steps.html",
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+        removable=_is_demo_removable(page),
     )
     _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:

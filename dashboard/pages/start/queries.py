@@ -10,7 +10,7 @@ from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
-from tenants.agencies.queries import Creator, get_agency
+from tenants.agencies.queries import Agency, Creator, get_agency
 
 SINCE = timedelta(days=90)
 
@@ -20,7 +20,7 @@ class StartView:
     """The values of the Start page. `page` is the creator's built-in page once it is open; `posts`
     are the most recent deliveries."""
 
-    demo: bool
+    agency: Agency
     creator: Creator | None
     page: Channel | None
     accounts: int
@@ -36,10 +36,10 @@ class StartView:
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
     """Return the setup progress of the agency."""
-    demo = get_agency(scope).demo
+    agency = get_agency(scope)
     creator = mine[0] if mine else None
-    if demo or creator is None:
-        return StartView(demo, creator, None, 0, ())
+    if agency.demo or creator is None:
+        return StartView(agency, creator, None, 0, ())
     channels = queries.list_creator_channels(scope, creator.id)
     own = next(
         (
@@ -50,4 +50,4 @@ def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
         None,
     )
     posts = entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
-    return StartView(demo, creator, own, len(channels), posts)
+    return StartView(agency, creator, own, len(channels), posts)

@@ -206,6 +206,7 @@ def _build_link_message(secret: str, name: str) -> Message:
 
 def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
     name = str(typed_value("new:name") or "")
+    by_email = not session.missing_mail_settings()
     secret = members.invite_member(
         scope,
         name=name,
@@ -214,8 +215,14 @@ def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
         language=typed_value("new:language"),
         zone=zone,
         creators=typed_value("new:creators"),
+        by_email=by_email,
     )
-    return _build_link_message(secret, name.strip()) if secret else _sent_message(name.strip())
+    if secret:
+        link = session.sign_in_page_url(secret)
+        return Message("team.invitation_made", {"name": name.strip(), "link": link})
+    if typed_value("new:role") is Role.CUSTODIAN:
+        return _sent_message(name.strip())
+    return Message("team.invitation_mailed", {"name": name.strip()})
 
 
 def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:

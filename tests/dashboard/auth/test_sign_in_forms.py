@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dashboard.auth import passkeys, password_login, second_factor, sign_in_links
+from dashboard.auth import owner_setup, passkeys, password_login, second_factor, sign_in_links
 from dashboard.auth.access_control import PUBLIC_PATHS
 from dashboard.phone import pairing_codes
 from foundation.http.request_bodies import MAX_FORM_BYTES
@@ -17,7 +17,14 @@ SECONDS = 20.0
 
 PATHS = sorted(
     path
-    for module in (passkeys, password_login, second_factor, sign_in_links, pairing_codes)
+    for module in (
+        owner_setup,
+        passkeys,
+        password_login,
+        second_factor,
+        sign_in_links,
+        pairing_codes,
+    )
     for route in module.ROUTES
     for path in [re.sub(r"\{\w+\}", "x" * 43, route.path)]
     if "POST" in (route.methods or ()) and PUBLIC_PATHS.fullmatch(path)

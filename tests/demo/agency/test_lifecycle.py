@@ -1,4 +1,4 @@
-"""Production can neither seed nor remove the demo."""
+"""Production can neither seed nor restore the demo."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ from foundation.ops.settings import Settings
 
 def test_production_has_no_demo(tmp_path: Path) -> None:
     production = Settings(home=tmp_path, environment="production")
-    for act in (lifecycle.seed_demo, lifecycle.remove_demo, lifecycle.allow_demo):
+    for act in (lifecycle.seed_demo, lifecycle.allow_demo):
         with pytest.raises(Refused):
             act(production)
