@@ -25,6 +25,7 @@ from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right, has_right
+from tenants.agencies.states import CreatorState
 
 T = TypeVar("T")
 SESSION_CHECK_INTERVAL = "5s"
@@ -68,15 +69,21 @@ class PageContext:
             return ask(scope)
 
     def list_creators(self, scope: Scope) -> list[Creator]:
-        """Return the creators that the member may access, sorted by name. The list is read again
-        each time, because the member's creators may have changed since the page was drawn."""
+        """Return the creators that the member may access, without archived ones, sorted by name.
+        The list is read again each time, because the member's creators may have changed since the
+        page was drawn."""
+        found = self.list_all_creators(scope)
+        return [one for one in found if one.state is not CreatorState.ARCHIVED]
+
+    def list_all_creators(self, scope: Scope) -> list[Creator]:
+        """Return the creators that the member may access, with archived ones, sorted by name."""
         chosen = queries.get_member(scope, self.viewer.member.id).creators
         return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
 
     def get_creator(self, scope: Scope, creator_id: UUID) -> Creator:
-        """Return a creator. Raises NotFound for an unknown creator and for one that the member may
-        not access."""
-        found = next((one for one in self.list_creators(scope) if one.id == creator_id), None)
+        """Return a creator, even an archived one. Raises NotFound for an unknown creator and for
+        one that the member may not access."""
+        found = next((one for one in self.list_all_creators(scope) if one.id == creator_id), None)
         if found is None:
             raise NotFound("creator.unknown", creator=str(creator_id))
         return found
