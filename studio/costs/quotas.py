@@ -11,10 +11,13 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlmodel import col, select
+
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
 from studio.costs.models import GenerationLimitRow
+from tenants import audit
 from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -146,8 +149,26 @@ def set_daily_quota(scope: Scope, pictures: int | None, *, creator_id: UUID | No
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
     row = _get_limit_row(scope, creator_id)
+    before = row.per_day
     row.per_day = pictures
     scope.add(row)
+    if creator_id is not None and before != pictures:
+        about = f"creator:{creator_id}"
+        audit.record(
+            scope, "creator.pictures_per_day", about, before=before or 0, after=pictures or 0
+        )
+
+
+def creator_quotas(scope: Scope) -> dict[UUID, int]:
+    """Return the maximum number of images per day of each creator who has one."""
+    rows = scope.session.exec(
+        select(GenerationLimitRow.creator_id, GenerationLimitRow.per_day).where(
+            GenerationLimitRow.tenant_id == scope.tenant_id,
+            col(GenerationLimitRow.creator_id).is_not(None),
+            col(GenerationLimitRow.per_day).is_not(None),
+        )
+    )
+    return {creator_id: most for creator_id, most in rows if creator_id and most}
 
 
 def set_character_quota(scope: Scope, characters: int | None) -> None:
