@@ -25,6 +25,7 @@ from generators.media.pictures import RenditionProfile
 from tenants import audit
 from tenants.agencies import agencies, creators, names, queries
 from tenants.agencies.creators import CreatorChanges
+from tenants.agencies.rights import Right, has_right
 
 MAX_BIOGRAPHY = 600
 """Maximum length of a biography in characters."""
@@ -42,7 +43,8 @@ _TEXT_FIELDS = frozenset({"name", "biography"})
 @dataclass(frozen=True)
 class NewCreator:
     """The answers of the form for a new creator. An empty `handle` is made from the name;
-    `posts_per_day` 0 means no limit."""
+    `posts_per_day` 0 means no limit. `approval_tiers` None means one approval if another member can
+    give it, otherwise none."""
 
     name: str
     kind: str
@@ -51,7 +53,7 @@ class NewCreator:
     handle: str = ""
     biography: str = ""
     rating_ceiling: str = "G"
-    approval_tiers: int = 1
+    approval_tiers: int | None = None
     posts_per_day: int = 0
     responsible: Sequence[UUID] = ()
 
@@ -83,7 +85,9 @@ def add_creator(scope: Scope, wanted: NewCreator, *, key: UUID) -> UUID:
         zone=wanted.zone,
         languages=creators.check_languages(wanted.languages),
         rating_ceiling=wanted.rating_ceiling,
-        approval_tiers=wanted.approval_tiers,
+        approval_tiers=_default_approvals(scope, slug)
+        if wanted.approval_tiers is None
+        else wanted.approval_tiers,
     )
     scope.session.flush()
     audit.record(
@@ -119,6 +123,15 @@ def add_creator_and_agency(
         agencies.create_agency(scope, name=name, language=language, zone=wanted.zone)
         scope.session.flush()
         return add_creator(scope, wanted, key=tenant_id)
+
+
+def _default_approvals(scope: Scope, slug: str) -> int:
+    approvers = {
+        one.principal_id
+        for one in queries.list_members(scope)
+        if has_right(one.role, Right.APPROVE) and one.works_for(slug)
+    }
+    return 1 if len(approvers) > 1 else 0
 
 
 def _choose_handle(scope: Scope, name: str, typed: str, key: UUID) -> str:

@@ -109,9 +109,7 @@ def test_avatar_is_encoded_again_and_the_old_file_deleted(
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", picture()[:200], b"GIF89a" + bytes(40)])
-def test_file_that_is_no_picture_is_refused(
-    lumiere: Agency, tmp_path: object, data: bytes
-) -> None:
+def test_file_that_is_no_picture_is_refused(lumiere: Agency, tmp_path: object, data: bytes) -> None:
     store = FileStore(tmp_path)  # type: ignore[arg-type]
     with pytest.raises(BadInput), lumiere.scope() as scope:
         profiles.set_avatar(scope, lumiere.creator_id, data, store)

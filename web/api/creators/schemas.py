@@ -45,7 +45,8 @@ Responsible = Annotated[
 
 class NewCreatorIn(RequestModel):
     """A new creator. Without `handle`, it is made from the name. The handle is the address of the
-    public page and cannot be changed."""
+    public page and cannot be changed. Without `approvals`, posts need one approval if two members
+    can approve, otherwise none."""
 
     model_config = example_config(
         {"name": "Mia Laurent", "kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
@@ -58,7 +59,7 @@ class NewCreatorIn(RequestModel):
     handle: Annotated[StorableText, Field(max_length=MAX_HANDLE_LENGTH)] = ""
     biography: BiographyText = ""
     rating_ceiling: CeilingText = "G"
-    approvals: Annotated[int, Field(ge=0, le=2, strict=True)] = 1
+    approvals: Annotated[int | None, Field(ge=0, le=2, strict=True)] = None
     posts_per_day: PostsPerDay = 0
     images_per_day: ImagesPerDay = 0
     responsible: Responsible = Field(default_factory=list)
