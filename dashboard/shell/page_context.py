@@ -25,7 +25,6 @@ from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right, has_right
-from tenants.agencies.states import CreatorState
 
 T = TypeVar("T")
 SESSION_CHECK_INTERVAL = "5s"
@@ -72,13 +71,13 @@ class PageContext:
         """Return the creators that the member may access, without archived ones, sorted by name.
         The list is read again each time, because the member's creators may have changed since the
         page was drawn."""
-        found = self.list_all_creators(scope)
-        return [one for one in found if one.state is not CreatorState.ARCHIVED]
+        member = queries.get_member(scope, self.viewer.member.id)
+        return queries.list_visible_creators(scope, member)
 
     def list_all_creators(self, scope: Scope) -> list[Creator]:
         """Return the creators that the member may access, with archived ones, sorted by name."""
-        chosen = queries.get_member(scope, self.viewer.member.id).creators
-        return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
+        member = queries.get_member(scope, self.viewer.member.id)
+        return [one for one in queries.list_creators(scope) if member.works_for(one.slug)]
 
     def get_creator(self, scope: Scope, creator_id: UUID) -> Creator:
         """Return a creator, even an archived one. Raises NotFound for an unknown creator and for

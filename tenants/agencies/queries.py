@@ -125,6 +125,15 @@ def list_creators(scope: Scope) -> list[Creator]:
     return [creator_from_row(row) for row in rows]
 
 
+def list_visible_creators(scope: Scope, member: Member) -> list[Creator]:
+    """Return the creators that a member has access to, without archived ones, sorted by name."""
+    return [
+        one
+        for one in list_creators(scope)
+        if member.works_for(one.slug) and one.state is not CreatorState.ARCHIVED
+    ]
+
+
 _CREATOR = """
 SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, approve_times,
   state, posts_per_day

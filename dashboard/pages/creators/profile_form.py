@@ -35,7 +35,8 @@ CEILINGS = tuple(str(one) for one in RATING_CEILINGS)
 
 def render_new_form(page: PageContext, found: CreatorsView) -> None:
     """Draw the form for a new creator."""
-    turn = f"{NEW}:{st.session_state.get(NEW, 0)}"
+    number = int(st.session_state.get(NEW, 0))
+    turn = f"{NEW}:{number}"
     with st.form(turn, border=False, enter_to_submit=False):
         left, right = st.columns(2)
         left.text_input(page.text("creators.name"), key=f"{turn}:name", max_chars=MAX_NAME_LENGTH)
@@ -56,7 +57,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
         actions.submit_button(
             page,
             "creators.add",
-            partial(_add_creator, turn),
+            partial(_add_creator, number),
             right=Right.STAFF,
             key=f"{NEW}:add",
             beside=NEW,
@@ -86,7 +87,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
         if page.has_right(Right.RUN):
             images = found.images.get(creator.id, 0)
             _render_quotas(page, place, creator.posts_per_day or 0, images)
-        turn = st.session_state.get(f"{place}:turn", 0)
+        turn = int(st.session_state.get(f"{place}:turn", 0))
         st.file_uploader(
             page.text("creators.picture"),
             PICTURE_TYPES,
@@ -99,7 +100,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
         actions.submit_button(
             page,
             "creators.save",
-            partial(_save_creator, page, found, one),
+            partial(_save_creator, page, found, one, turn),
             right=Right.RUN if page.has_right(Right.RUN) else Right.APPROVE,
             key=f"{place}:save",
             beside=place,
@@ -190,7 +191,8 @@ def _render_responsible(
     )
 
 
-def _add_creator(turn: str, scope: Scope, press_id: UUID) -> Message:
+def _add_creator(number: int, scope: Scope, press_id: UUID) -> Message:
+    turn = f"{NEW}:{number}"
     wanted = NewCreator(
         name=str(typed_value(f"{turn}:name") or ""),
         handle=str(typed_value(f"{turn}:handle") or ""),
@@ -205,12 +207,12 @@ def _add_creator(turn: str, scope: Scope, press_id: UUID) -> Message:
     images = int(typed_value(f"{turn}:images") or 0)
     if images:
         quotas.set_daily_quota(scope, images, creator_id=creator_id)
-    st.session_state[NEW] = st.session_state.get(NEW, 0) + 1  # an empty form for the next creator
+    st.session_state[NEW] = number + 1  # an empty form for the next creator
     return Message("creators.added", {"name": wanted.name.strip()})
 
 
 def _save_creator(
-    page: PageContext, found: CreatorsView, one: CreatorProfile, scope: Scope, _: UUID
+    page: PageContext, found: CreatorsView, one: CreatorProfile, turn: int, scope: Scope, _: UUID
 ) -> Message:
     """Save the fields that differ from those drawn, so that changes of other members remain."""
     page.get_creator(scope, one.creator.id)
@@ -219,8 +221,7 @@ def _save_creator(
     images = typed_value(f"{place}:images")
     if images is not None and int(images) != found.images.get(one.creator.id, 0):
         quotas.set_daily_quota(scope, int(images) or None, creator_id=one.creator.id)
-    turn = st.session_state.get(f"{place}:turn", 0)
-    picture = st.session_state.get(f"{place}:picture:{turn}")
+    picture = typed_value(f"{place}:picture:{turn}")
     if picture is not None:
         store = library_files.object_store()
         profiles.set_avatar(scope, one.creator.id, picture.getvalue(), store)

@@ -1,6 +1,8 @@
 """Profiles of creators: handles, texts that pages may show, and pictures encoded again."""
 
 import io
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -28,9 +30,9 @@ def lumiere(tenant: OpenScope) -> Agency:
 
 
 @given(st.text(max_size=60), st.uuids())
-def test_handle_of_any_name_is_valid(name: str, key: object) -> None:
-    names.check_handle(names.make_handle(name, key))  # type: ignore[arg-type]
-    made = names.add_handle_suffix(names.make_handle(name, key), key)  # type: ignore[arg-type]
+def test_handle_of_any_name_is_valid(name: str, key: UUID) -> None:
+    names.check_handle(names.make_handle(name, key))
+    made = names.add_handle_suffix(names.make_handle(name, key), key)
     names.check_handle(made)
 
 
@@ -85,10 +87,8 @@ def picture(mode: str = "PNG", size: tuple[int, int] = (900, 700)) -> bytes:
     return buffer.getvalue()
 
 
-def test_avatar_is_encoded_again_and_the_old_file_deleted(
-    lumiere: Agency, tmp_path: object
-) -> None:
-    store = FileStore(tmp_path)  # type: ignore[arg-type]
+def test_avatar_is_encoded_again_and_the_old_file_deleted(lumiere: Agency, tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
     with lumiere.scope() as scope:
         profiles.set_avatar(scope, lumiere.creator_id, picture(), store)
         old = creators.get_profile(scope, lumiere.creator_id).avatar
@@ -109,8 +109,8 @@ def test_avatar_is_encoded_again_and_the_old_file_deleted(
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", picture()[:200], b"GIF89a" + bytes(40)])
-def test_file_that_is_no_picture_is_refused(lumiere: Agency, tmp_path: object, data: bytes) -> None:
-    store = FileStore(tmp_path)  # type: ignore[arg-type]
+def test_file_that_is_no_picture_is_refused(lumiere: Agency, tmp_path: Path, data: bytes) -> None:
+    store = FileStore(tmp_path)
     with pytest.raises(BadInput), lumiere.scope() as scope:
         profiles.set_avatar(scope, lumiere.creator_id, data, store)
     with lumiere.scope() as scope:

@@ -37,7 +37,7 @@ from web.api.creators.schemas import (
 )
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def creator_routes(tenant: OpenScope) -> APIRouter:
     """Create the routes under `/creators`."""
     routes = APIRouter(prefix="/creators", tags=["creators"])
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))

@@ -160,7 +160,7 @@ def reactivate_creator(creator: CreatorName, agency: Agency = "") -> None:
 
 @creators_app.command("archive")
 def archive_creator(creator: CreatorName, agency: Agency = "") -> None:
-    """Pause a creator and hide them from the lists; all data remains."""
+    """Pause a creator and hide them from the lists."""
     from workers.cli.creators import profiles
 
     profiles.change_state_from_terminal(creator, "archived", agency=agency)

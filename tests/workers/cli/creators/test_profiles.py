@@ -6,7 +6,6 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from foundation.ops import settings
 from tenants.agencies import creators, queries
 from tenants.scope import list_tenant_ids
 from tests.generators.builders import a_picture, encoded
@@ -14,6 +13,7 @@ from tests.studio.builders import CreatorStudio
 from tests.studio.conftest import nova, services
 from workers.cli.creators import profiles
 from workers.cli.creators.profiles import AgencyChoice, TypedProfile
+from workers.terminal import output
 from workers.wiring import Services
 
 __all__ = ["nova", "services"]
@@ -34,13 +34,16 @@ def test_command_acts_for_the_only_agency_that_is_no_demo() -> None:
 
 
 def test_first_creator_of_an_installation_creates_the_agency(
-    services: Services, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(settings, "terminal_language", lambda: "en")
     before = set(list_tenant_ids(services.tenant))
     name = f"Iris {uuid7().hex[-6:]}"
     typed = TypedProfile(name=name, zone="Europe/Paris", languages=("fr",), kind="virtual")
-    handle = profiles.add_to_agency(services, typed, handle="", chosen=None)
+    output.use_language("en")
+    try:
+        handle = profiles.add_to_agency(services, typed, handle="", chosen=None)
+    finally:
+        output.use_language("")
     assert f"the agency “{name}” was created" in capsys.readouterr().err
     (made,) = set(list_tenant_ids(services.tenant)) - before
     with services.tenant(made, "system:test") as scope:
