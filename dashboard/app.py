@@ -28,7 +28,7 @@ from dashboard.auth import (
     second_factor,
 )
 from dashboard.auth.sign_in_links import ROUTES
-from dashboard.media import library_files, voice_samples
+from dashboard.media import avatars, library_files, voice_samples
 from dashboard.phone import pairing_codes, photo_upload, task_download, tasks
 from dashboard.shell import index_page, navigation, session
 from dashboard.shell.widgets import render_template
@@ -67,6 +67,7 @@ def create_dashboard_app() -> HostGuard:
 
     ours = [
         *ROUTES,
+        *avatars.ROUTES,
         *library_files.ROUTES,
         *voice_samples.ROUTES,
         *email_notifications.ROUTES,

@@ -68,15 +68,21 @@ class PageContext:
             return ask(scope)
 
     def list_creators(self, scope: Scope) -> list[Creator]:
-        """Return the creators that the member may access, sorted by name. The list is read again
-        each time, because the member's creators may have changed since the page was drawn."""
-        chosen = queries.get_member(scope, self.viewer.member.id).creators
-        return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
+        """Return the creators that the member may access, without archived ones, sorted by name.
+        The list is read again each time, because the member's creators may have changed since the
+        page was drawn."""
+        member = queries.get_member(scope, self.viewer.member.id)
+        return queries.list_visible_creators(scope, member)
+
+    def list_all_creators(self, scope: Scope) -> list[Creator]:
+        """Return the creators that the member may access, with archived ones, sorted by name."""
+        member = queries.get_member(scope, self.viewer.member.id)
+        return [one for one in queries.list_creators(scope) if member.works_for(one.slug)]
 
     def get_creator(self, scope: Scope, creator_id: UUID) -> Creator:
-        """Return a creator. Raises NotFound for an unknown creator and for one that the member may
-        not access."""
-        found = next((one for one in self.list_creators(scope) if one.id == creator_id), None)
+        """Return a creator, even an archived one. Raises NotFound for an unknown creator and for
+        one that the member may not access."""
+        found = next((one for one in self.list_all_creators(scope) if one.id == creator_id), None)
         if found is None:
             raise NotFound("creator.unknown", creator=str(creator_id))
         return found

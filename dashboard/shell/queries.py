@@ -17,7 +17,7 @@ from tenants.agencies.queries import (
     Member,
     get_acting_member,
     get_agency,
-    list_creators,
+    list_visible_creators,
 )
 from tenants.agencies.rights import Right
 
@@ -64,7 +64,7 @@ def list_stop_targets(
 
 
 def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
-    return [one for one in list_creators(scope) if member.works_for(one.slug)]
+    return list_visible_creators(scope, member)
 
 
 def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:

@@ -333,6 +333,10 @@ class LinkFacts:
     expires_at: datetime
 
 
+INACTIVE_STOP = "inactive"
+"""The stop of an inactive creator: it stops everything except fixed service texts and what was paid
+for."""
+
 RESTORE_STOP = "restored"
 """Reason of the emergency stop that the system itself presses for everything after a backup was
 restored. Members end it after they have checked the accounts."""

@@ -14,7 +14,13 @@ from gate.decision.case import Case
 from gate.policy.bundle import Bundle
 
 TRANSIENT_REASONS = frozenset(
-    {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
+    {
+        Reason.KILL_SWITCH,
+        Reason.CREATOR_INACTIVE,
+        Reason.RESTORE_MISMATCH,
+        Reason.CLOCK_SKEW,
+        Reason.INTAKE_DOWN,
+    }
 )
 """Reasons that clear without any action on the held unit. They are shown only if there is no other
 reason."""
@@ -38,8 +44,8 @@ class Decision:
 
     @property
     def is_transient(self) -> bool:
-        """Return True if only an emergency stop, a wrong clock or an unreachable removal form
-        blocks the unit.
+        """Return True if only an emergency stop, an inactive creator, a wrong clock or an
+        unreachable removal form blocks the unit.
 
         It is published when that ends, without any action on the unit.
         """

@@ -8,7 +8,7 @@ facts are known and satisfy it; an unknown fact is a finding.
 from collections.abc import Callable, Iterable
 
 from gate.contract.custom_emoji import find_custom_emoji
-from gate.contract.facts import RESTORE_STOP, UNIT_REVIEW_LIFETIME
+from gate.contract.facts import INACTIVE_STOP, RESTORE_STOP, UNIT_REVIEW_LIFETIME
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
 from gate.contract.units import COMMENT_REFERENCE, DUTY_FLAG, Rating, Unit, Verdict
@@ -384,6 +384,13 @@ def _stoppable_features(case: Case) -> set[str]:
     return touched
 
 
+def _is_creator_inactive(case: Case) -> bool:
+    """Return True if the creator is deactivated and the unit is neither a fixed service text, such
+    as a receipt, nor something that a fan has paid for."""
+    is_owed = bool(case.unit.service) or (case.unit.is_sold and case.unit.price is None)
+    return not is_owed and any(stop.feature == INACTIVE_STOP for stop in case.facts.stops)
+
+
 def no_stop_applies(case: Case) -> Iterable[Finding]:
     """Block units that an emergency stop applies to. Safety texts are never stopped."""
     if service_texts.is_safety_text(case.unit.service):
@@ -391,6 +398,8 @@ def no_stop_applies(case: Case) -> Iterable[Finding]:
     touched = _stoppable_features(case)
     if any(stop.feature in touched for stop in case.facts.stops):
         yield block_finding(Reason.KILL_SWITCH)
+    if _is_creator_inactive(case):
+        yield block_finding(Reason.CREATOR_INACTIVE)
     if any(stop.feature == RESTORE_STOP for stop in case.facts.stops):
         yield block_finding(Reason.RESTORE_MISMATCH)
 

@@ -16,6 +16,7 @@ from foundation.ops.clock import wall_now
 from gate import epochs
 from gate.assets.depicted_principals import depicted_principals
 from gate.contract.facts import (
+    INACTIVE_STOP,
     MIN_AGREEMENT_PERMILLE,
     TEST_ASSURANCE_METHOD,
     EvidenceSnapshot,
@@ -43,6 +44,7 @@ from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
 from gate.text import text_rating, urls
 from gate.text.urls import canonical_url
+from tenants.agencies.queries import Creator
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
 
@@ -147,7 +149,7 @@ def gather_snapshot(
         remarks=received_comments.comment_facts(scope, unit),
         links=_list_link_facts(scope, unit, pointed),
         own_hosts=tuple(own_hosts) or urls.own_hosts(),
-        stops=_stops_of_unit(unit, read.stops or ()),
+        stops=(*_stops_of_unit(unit, read.stops or ()), *_stops_of_creator(creator)),
         reviews=said,
         recent=text_windows.recent_texts(read.recent),
         windows=text_windows.windows_of_unit(unit, read.recent, read.public),
@@ -213,7 +215,8 @@ def _build_place_snapshot(
     shown = _depicted_reviewers(scope, facts.media, spoke)
     same = _author_principals(scope, facts.author_principal, spoke)
     reviews = _mark_own_reviews(heard, same.union(*shown.values()))
-    stops = _stops_of_unit(unit, read.stops or ())
+    inactive = (one for one in facts.stops if one.feature == INACTIVE_STOP)
+    stops = (*_stops_of_unit(unit, read.stops or ()), *inactive)
     limits = _parse_place_limits(read.limits)
     said_there = admission.find_third_party_rule(scope, unit, by.bundle)
     pointed = post_references.resolve_references(scope, unit)
@@ -466,6 +469,13 @@ def _list_link_facts(
         for url, row in ((url, known.get(key)) for url, key in kept.items())
         if row is not None
     )
+
+
+def _stops_of_creator(creator: Creator | None) -> tuple[StopFacts, ...]:
+    """Return the stop of a creator who is deactivated or archived."""
+    if creator is None or creator.is_active:
+        return ()
+    return (StopFacts("creator", INACTIVE_STOP),)
 
 
 def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:

@@ -308,7 +308,10 @@ def is_stopped(
     chat: str | None = None,
 ) -> bool:
     """Return True if a feature is stopped for the installation, the agency, this creator, this
-    account or this chat (`<channel>:<viewer>`). Stops of platforms are not considered."""
+    account or this chat (`<channel>:<viewer>`), or the creator is inactive. Stops of platforms are
+    not considered."""
+    if creator is not None and not queries.get_creator(scope, creator).is_active:
+        return True
     targets = {
         "global": "",
         "tenant": "",

@@ -21,6 +21,17 @@ class SwitchClosed:
 
 
 @dataclass(frozen=True)
+class CreatorEpochDue:
+    """Listener of `creator.state_changed`: decisions about a creator are void; the subject is the
+    creator."""
+
+    kind: ClassVar[str] = "gate.creator_changed"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class EmergencyStopRequested:
     """A member requests a stop, or its end, on a page: pages have no right to write the tables of
     the gate. `by` is `member:<id>`."""

@@ -6,8 +6,9 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.i18n.translation import Message
+from gate import epochs
 from gate.policy import emergency_stops
-from gate.policy.events import EmergencyStopRequested
+from gate.policy.events import CreatorEpochDue, EmergencyStopRequested
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
@@ -15,6 +16,16 @@ from tenants.notices import notices
 
 REOPENING_REQUESTED = "switch.reopening"
 """Audit action of a member who requested the end of a wide stop alone."""
+
+
+CREATOR_ACTOR = "system:creators"
+
+
+def advance_creator_epoch(event: CreatorEpochDue, *, tenant: OpenScope) -> None:
+    """Void earlier decisions about a creator whose state changed, after the claims that are in
+    progress."""
+    with tenant(event.tenant_id, CREATOR_ACTOR) as scope:
+        epochs.lock_and_advance(scope, epochs.creator_key(scope, event.subject_id))
 
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:

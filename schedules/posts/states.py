@@ -26,6 +26,12 @@ RELEASED_BY_APPROVAL = MISSING_APPROVAL_CODES | {"delivery.changed"}
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
+CREATOR_INACTIVE = "delivery.creator_inactive"
+"""The reason of a hold that ends when the creator is reactivated."""
+
+POSTS_PER_DAY = "delivery.posts_per_day"
+"""The reason of a hold if the creator has reached the number of posts per day."""
+
 ACT_TIMEOUT = timedelta(seconds=30)
 """Total time of one attempt; the deadline of a claim adds a margin for its commit."""
 
@@ -79,6 +85,18 @@ FINAL_STATES = frozenset(
     }
 )
 """Final states: a delivery in one is never scheduled, approved or moved again."""
+
+SENT_STATES = frozenset(
+    {
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PUBLISHED,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+    }
+)
+"""States in which a part of the delivery is, or may be, published."""
 
 PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of an unpublished delivery that needs no decision."""

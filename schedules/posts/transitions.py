@@ -23,7 +23,13 @@ from foundation.ops import telemetry
 from schedules.posts import webhook_events
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.models import Delivery
-from schedules.posts.states import ACCOUNT_LOST, DELIVERY_STATES, NEEDS_DECISION, DeliveryState
+from schedules.posts.states import (
+    ACCOUNT_LOST,
+    CREATOR_INACTIVE,
+    DELIVERY_STATES,
+    NEEDS_DECISION,
+    DeliveryState,
+)
 from tenants.notices import notices
 
 
@@ -43,9 +49,9 @@ TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.he
 """Reasons of a hold for which one notice covers all posts of a downtime
 (`schedules/downtime/missed_posts.py`)."""
 
-TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
-"""The reasons in `TOLD_TOGETHER`, and the reason that the notice of a disconnected account covers.
-"""
+TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST, CREATOR_INACTIVE}
+"""The reasons in `TOLD_TOGETHER`, the reason that the notice of a disconnected account covers, and
+the deactivation of a creator, which members request themselves."""
 
 EARLY_WARNING_SUFFIX = ":preflight"
 """Suffix of the cause of an early warning."""

@@ -3,11 +3,12 @@ in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, literal, text, tuple_
+from sqlalchemy import and_, bindparam, distinct, literal, text, tuple_
 from sqlmodel import col, func, select
 
 from channels.accounts import account_connectors, queries
@@ -56,13 +57,17 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import (
     ACCOUNT_LOST,
     ACT_TIMEOUT,
+    CREATOR_INACTIVE,
     MISSING_APPROVAL_CODES,
+    POSTS_PER_DAY,
+    SENT_STATES,
     STAGE_TIMEOUT,
     TIMEOUT_MARGIN,
     DeliveryState,
 )
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import expiring_posts
+from tenants.agencies.queries import get_creator
 
 TOO_LATE = Message("delivery.too_late")
 
@@ -123,6 +128,8 @@ def claim_delivery(
     """
     row, owner, dry = _load_due_delivery(scope, delivery_id)
     _check_time(scope, row, owner)
+    if not dry:
+        _check_creator(scope, row)
     _check_late(scope, row, connectors)
     if dry:
         raise DryRunOnly("delivery.rehearsing", hold=Message("delivery.rehearsing"))
@@ -365,6 +372,37 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
     # Missed posts are laid out together before one of them is published (ADR 0058).
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
+
+
+def _check_creator(scope: Scope, row: Delivery) -> None:
+    """Raise NotClaimable, with a hold, if the creator is deactivated or archived, or has published
+    as many posts today as allowed. A thread that has begun is completed."""
+    creator = get_creator(scope, row.creator_id)
+    if not creator.is_active:
+        raise NotClaimable(CREATOR_INACTIVE, hold=Message(CREATOR_INACTIVE))
+    most = creator.posts_per_day
+    if most is None or row.state == DeliveryState.PARTLY:
+        return
+    # Posts that are due at the same time are counted one after the other.
+    scope.lock(f"posts_per_day:{row.creator_id}")
+    if _count_other_posts_today(scope, row, ZoneInfo(creator.zone)) >= most:
+        params: dict[str, str | int] = {"name": creator.name, "most": most}
+        raise NotClaimable(POSTS_PER_DAY, hold=Message(POSTS_PER_DAY, params))
+
+
+def _count_other_posts_today(scope: Scope, row: Delivery, zone: ZoneInfo) -> int:
+    """Return the number of the creator's other posts that were sent on the creator's day."""
+    began = datetime.combine(scope.now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+    found = scope.session.exec(
+        select(func.count(distinct(col(Delivery.post_id)))).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == row.creator_id,
+            Delivery.post_id != row.post_id,
+            col(Delivery.claimed_at) >= began,
+            col(Delivery.state).in_([str(state) for state in SENT_STATES]),
+        )
+    )
+    return found.one()
 
 
 def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:

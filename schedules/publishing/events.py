@@ -55,6 +55,18 @@ class AccountReconnected:
 
 
 @dataclass(frozen=True)
+class CreatorHoldsDue:
+    """Listener of `creator.state_changed`: a creator was deactivated, reactivated or archived; the
+    subject is the creator."""
+
+    kind: ClassVar[str] = "delivery.creator_changed"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    state: str
+
+
+@dataclass(frozen=True)
 class LinkHoldsDue:
     """Listener of `link.registered`: a link was added to a creator's list; the subject is the
     creator."""

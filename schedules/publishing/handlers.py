@@ -42,6 +42,7 @@ from schedules.publishing.claims import NotClaimable
 from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
+    CreatorHoldsDue,
     LinkHoldsDue,
     ManualOutcomeDue,
     RemovedCopyDue,
@@ -50,6 +51,7 @@ from schedules.publishing.events import (
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY, RecordedOutcome
 from schedules.rescheduling import pauses, queue
 from schedules.rescheduling.events import PauseOver
+from tenants.agencies.queries import get_creator
 
 PUBLISHING = "system:publishing"
 log = telemetry.get_logger("schedules.publishing.handlers")
@@ -243,6 +245,13 @@ def resume_reconnected_account(event: AccountReconnected, *, tenant: OpenScope) 
     """Schedule the deliveries that waited for their account or its destination check."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.resume_account_posts(scope, event.subject_id)
+
+
+def resume_reactivated_creator(event: CreatorHoldsDue, *, tenant: OpenScope) -> None:
+    """Schedule the deliveries that waited for the reactivation of their creator."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        if get_creator(scope, event.subject_id).is_active:
+            settlement.resume_creator_posts(scope, event.subject_id)
 
 
 def resume_for_registered_link(event: LinkHoldsDue, *, tenant: OpenScope) -> None:

@@ -52,6 +52,7 @@ from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import (
     ACCOUNT_LOST,
+    CREATOR_INACTIVE,
     TIMEOUT_MARGIN,
     WAITS_FOR_MANUAL_POSTING,
     DeliveryState,
@@ -553,14 +554,23 @@ def resume_account_posts(scope: Scope, channel_id: UUID) -> int:
 
     Returns the number of posts.
     """
+    reasons = (ACCOUNT_LOST, UNSEEN, assignees.NO_ASSIGNEE, assignees.NO_ASSIGNEE_PHONE)
+    return _resume_held(scope, col(Delivery.channel_id) == channel_id, reasons)
+
+
+def resume_creator_posts(scope: Scope, creator_id: UUID) -> int:
+    """Schedule the posts that waited for the reactivation of their creator. Returns the number of
+    posts; those that are too late are held again for a decision."""
+    return _resume_held(scope, col(Delivery.creator_id) == creator_id, (CREATOR_INACTIVE,))
+
+
+def _resume_held(scope: Scope, whose: ColumnElement[bool], reasons: Sequence[str]) -> int:
     rows = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
-            Delivery.channel_id == channel_id,
+            whose,
             col(Delivery.state).in_([str(DeliveryState.HELD), str(DeliveryState.BROKEN_OFF)]),
-            col(Delivery.reason)["code"].astext.in_(
-                [ACCOUNT_LOST, UNSEEN, assignees.NO_ASSIGNEE, assignees.NO_ASSIGNEE_PHONE]
-            ),
+            col(Delivery.reason)["code"].astext.in_(reasons),
         )
     ).all()
     for row in rows:

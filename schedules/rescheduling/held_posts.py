@@ -29,7 +29,7 @@ from schedules.availability.minimum_interval import (
 from schedules.availability.slots import QueueChange
 from schedules.posts import deliveries
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import ACCOUNT_LOST, DeliveryState
+from schedules.posts.states import ACCOUNT_LOST, CREATOR_INACTIVE, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.rescheduling import queue
 from schedules.rescheduling.bulk_moves import (
@@ -38,6 +38,7 @@ from schedules.rescheduling.bulk_moves import (
     PlannedMove,
     UnmovedDelivery,
 )
+from tenants.agencies.queries import get_creator
 
 UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
 """States of deliveries that a bulk decision covers. Uncertain and partly published deliveries need
@@ -196,6 +197,8 @@ def _find_stay_reason(
     is not approved."""
     if how is HeldPostAction.DROP:
         return None
+    if not get_creator(scope, row.creator_id).is_active:
+        return Message(CREATOR_INACTIVE)
     if channel.state in UNUSABLE_STATES:
         return Message(ACCOUNT_LOST)
     if not decisions.is_delivery_approved(scope, owner, row, scope.now):

@@ -1,5 +1,5 @@
-"""Generation quotas: hours in which a creator's images are generated, and daily and monthly quotas
-of the agency.
+"""Generation quotas: hours in which a creator's images are generated, daily quotas of the agency
+and of creators, and monthly quotas of the agency.
 
 Usage is counted from the library, which contains each image of a run once, so that no separate
 counter can diverge.
@@ -11,16 +11,22 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlmodel import col, select
+
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
 from studio.costs.models import GenerationLimitRow
+from tenants import audit
 from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
 DAYS = 9
 """Days searched for the next opening: clock changes can skip an opening, or even a whole
 local day."""
+
+INACTIVE_RECHECK_INTERVAL = timedelta(hours=1)
+"""Interval at which a run of a deactivated creator checks whether it may continue."""
 
 MAX_PER_DAY = 100_000
 MAX_CHARACTER_QUOTA = 100_000_000
@@ -57,9 +63,11 @@ class GenerationLimits:
     agency: GenerationHours | None
     agency_per_day: int | None
     per_day: int | None
-    """The effective limit: the lower of the agency's and the installation's."""
+    """The effective limit of the agency: the lower of its own and the installation's."""
 
     zone: str
+    own_per_day: int | None = None
+    """The limit of this creator alone."""
 
     @property
     def effective_hours(self) -> GenerationHours | None:
@@ -72,7 +80,7 @@ class GenerationWait:
     """The time until which a run waits (UTC-aware), and the limit that causes it."""
 
     until: datetime
-    why: Literal["window", "quota"]
+    why: Literal["window", "quota", "inactive"]
 
 
 def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> datetime:
@@ -135,14 +143,32 @@ def set_generation_hours(
     scope.add(row)
 
 
-def set_daily_quota(scope: Scope, pictures: int | None) -> None:
-    """Set the agency's maximum number of generated images per day; None removes it. Raises
-    BadInput."""
+def set_daily_quota(scope: Scope, pictures: int | None, *, creator_id: UUID | None = None) -> None:
+    """Set the maximum number of generated images per day of a creator or, without a creator, of the
+    agency; None removes it. Raises BadInput."""
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
-    row = _get_limit_row(scope, None)
+    row = _get_limit_row(scope, creator_id)
+    before = row.per_day
     row.per_day = pictures
     scope.add(row)
+    if creator_id is not None and before != pictures:
+        about = f"creator:{creator_id}"
+        audit.record(
+            scope, "creator.pictures_per_day", about, before=before or 0, after=pictures or 0
+        )
+
+
+def creator_quotas(scope: Scope) -> dict[UUID, int]:
+    """Return the maximum number of images per day of each creator who has one."""
+    rows = scope.session.exec(
+        select(GenerationLimitRow.creator_id, GenerationLimitRow.per_day).where(
+            GenerationLimitRow.tenant_id == scope.tenant_id,
+            col(GenerationLimitRow.creator_id).is_not(None),
+            col(GenerationLimitRow.per_day).is_not(None),
+        )
+    )
+    return {creator_id: most for creator_id, most in rows if creator_id and most}
 
 
 def set_character_quota(scope: Scope, characters: int | None) -> None:
@@ -180,6 +206,7 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
         agency_per_day=set_by_agency,
         per_day=min(quotas) if quotas else None,
         zone=queries.get_agency(scope).zone,
+        own_per_day=own.per_day if own else None,
     )
 
 
@@ -187,17 +214,17 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
     """Return the time until which the next image of a creator waits, or None if it may be
     generated.
 
-    The later of hours and quota applies.
+    The later of hours and quota applies. Runs of an inactive creator check again every hour.
     """
+    if not queries.get_creator(scope, creator_id).is_active:
+        return GenerationWait(scope.now + INACTIVE_RECHECK_INTERVAL, "inactive")
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     zone = ZoneInfo(found.zone)
     at = scope.now
     why = ""
-    if found.per_day is not None:
-        began, ends = quota_day(zone, scope.now)
-        if count_generated_since(scope, began) >= found.per_day:
-            at = ends
-            why = "quota"
+    if _count_left_today(scope, creator_id, found) == 0:
+        _, at = quota_day(zone, scope.now)
+        why = "quota"
     opens = next_opening(found.effective_hours, zone, at) if found.effective_hours else at
     if opens > scope.now:
         return GenerationWait(opens, "quota" if why else "window")
@@ -205,12 +232,21 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
 
 
 def pictures_left_today(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> int:
-    """Return the number of images left in today's quota, or `MAX_PER_DAY` without a quota."""
+    """Return the number of images left in today's quotas of the agency and of the creator, or
+    `MAX_PER_DAY` without a quota."""
     found = get_generation_limits(scope, creator_id, per_day=per_day)
-    if found.per_day is None:
-        return MAX_PER_DAY
+    return _count_left_today(scope, creator_id, found)
+
+
+def _count_left_today(scope: Scope, creator_id: UUID, found: GenerationLimits) -> int:
     began, _ = quota_day(ZoneInfo(found.zone), scope.now)
-    return max(found.per_day - count_generated_since(scope, began), 0)
+    left = MAX_PER_DAY
+    if found.per_day is not None:
+        left = found.per_day - count_generated_since(scope, began)
+    if found.own_per_day is not None:
+        own = count_generated_since(scope, began, creator_id=creator_id)
+        left = min(left, found.own_per_day - own)
+    return max(left, 0)
 
 
 def is_within_daily_quota(
@@ -221,21 +257,25 @@ def is_within_daily_quota(
     return under_way <= pictures_left_today(scope, creator_id, per_day=per_day)
 
 
-def count_generated_since(scope: Scope, since: datetime) -> int:
-    """Return the number of images generated by runs of the agency, including erased ones.
+def count_generated_since(scope: Scope, since: datetime, *, creator_id: UUID | None = None) -> int:
+    """Return the number of images generated by runs of the agency, or of a creator, including
+    erased ones.
 
     A generated video counts as one.
     """
     return int(
         scope.run(
             "SELECT (SELECT count(*) FROM creations"
-            " WHERE tenant_id = :tenant AND job_id IS NOT NULL AND created_at >= :since)"
+            " WHERE tenant_id = :tenant AND job_id IS NOT NULL AND created_at >= :since"
+            "  AND (CAST(:creator AS uuid) IS NULL OR creator_id = :creator))"
             " + (SELECT count(*) FROM erased_pictures"
-            " WHERE tenant_id = :tenant AND job_id IS NOT NULL AND made_at >= :since)"
+            " WHERE tenant_id = :tenant AND job_id IS NOT NULL AND made_at >= :since"
+            "  AND (CAST(:creator AS uuid) IS NULL OR creator_id = :creator))"
             " + (SELECT count(*) FROM clips"
             " WHERE tenant_id = :tenant AND kind = 'model' AND asset_id IS NOT NULL AND "
-            "updated_at >= :since)",
+            "updated_at >= :since AND (CAST(:creator AS uuid) IS NULL OR creator_id = :creator))",
             tenant=scope.tenant_id,
+            creator=creator_id,
             since=since,
         ).scalar_one()
     )

@@ -34,6 +34,7 @@ from subscribers.intake import update_intake
 from subscribers.orders import locked_messages
 from subscribers.rails import installed_rails
 from subscribers.replies import speaker_notices
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 MAX_REPLY_LENGTH = 2000
@@ -100,6 +101,7 @@ def send_member_reply(
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
+    _check_creator(scope, talk)
     _check_conversation_owner(talk, member_id)
     _check_there(scope, talk, there, words)
     speaker_notices.introduce_member(scope, talk)
@@ -172,6 +174,7 @@ def send_offer(
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
+    _check_creator(scope, talk)
     _check_conversation_owner(talk, member_id)
     chosen = next(
         (one for one in list_offers_for_conversation(scope, talk) if one.pack_id == pack_id), None
@@ -214,6 +217,7 @@ def send_plan_offer(
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
+    _check_creator(scope, talk)
     _check_conversation_owner(talk, member_id)
     monthly_payments.send_plan_proposal(scope, talk, plan_id, key=key)
 
@@ -243,6 +247,7 @@ def approve_draft(
         return
     if row.state != DraftState.DRAFT:
         raise Conflict("draft.decided")
+    _check_creator(scope, talk)
     if text is not None:
         _check_text(text.strip())
     rewritten = text.strip() if text is not None else None
@@ -363,6 +368,12 @@ def _check_private(talk: Conversation) -> None:
     nothing is offered there."""
     if talk.kind != "private":
         raise Refused("chat.in_public")
+
+
+def _check_creator(scope: Scope, talk: Conversation) -> None:
+    """Raise Refused if the creator is deactivated: nothing is sent to their fans."""
+    if not get_creator(scope, talk.creator_id).is_active:
+        raise Refused("chat.creator_inactive")
 
 
 def _check_conversation_owner(talk: Conversation, member_id: UUID) -> None:

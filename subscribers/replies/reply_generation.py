@@ -91,6 +91,9 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     """Load the inputs of a reply and create its draft. Return None if the model has nothing to
     answer."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
+    # Messages to an inactive creator are stored; a member can answer them after the reactivation.
+    if not get_creator(scope, talk.creator_id).is_active:
+        return None
     if OwnerState(talk.owner) is OwnerState.PENDING_HUMAN:
         _go_on(scope, talk)
         return None

@@ -19,11 +19,17 @@ TIERS = (0, 1, 2)
 
 
 def check_zone(zone: str) -> None:
-    """Raise BadInput for an unknown time zone."""
+    """Raise BadInput for an unknown IANA time zone."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput("agency.zone", zone=zone[:60]) from error
+
+
+def check_kind(kind: str) -> None:
+    """Raise BadInput unless a creator is "human" or "virtual"."""
+    if kind not in KINDS:
+        raise BadInput("creator.kind", kind=kind[:20])
 
 
 def check_language(language: str) -> None:
@@ -94,17 +100,20 @@ def add_creator(
     languages: Sequence[str],
     rating_ceiling: str = "G",
     approval_tiers: int = 1,
+    creator_id: UUID | None = None,
 ) -> UUID:
     """Add a creator and return its ID. `kind` is "human" or "virtual", `zone` an IANA name and
     `approval_tiers` 0, 1 or 2.
 
     Raises BadInput for another kind or number of approvals, or an unknown time zone.
+    `channels/creators` also checks the texts and opens the public page.
     """
     if kind not in KINDS or approval_tiers not in TIERS:
         raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
     check_zone(zone)
     row = Creator(
         tenant_id=scope.tenant_id,
+        id=creator_id or uuid7(),
         slug=slug,
         name=name,
         kind=kind,

@@ -45,6 +45,14 @@ class Creator(TenantRow, table=True):
     approve_times: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if the second approval covers the publishing time: a new time needs a new second
     approval."""
+    state: str = Field(default="active", sa_column_kwargs={"server_default": "active"})
+    biography: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    avatar: str | None = None
+    """Digest of the picture in the object store of the library."""
+    posts_per_day: int | None = None
+    responsible: list[str] = jsonb_column(list)
+    """IDs of the members who receive the emails about the creator; empty means all members with
+    access."""
 
 
 class Principal(TenantRow, table=True):

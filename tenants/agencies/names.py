@@ -1,7 +1,8 @@
-"""Normalization of names and email addresses of members."""
+"""Normalization of names, email addresses of members, and handles of creators."""
 
 import re
 import unicodedata
+from uuid import UUID
 
 from foundation.errors import BadInput
 
@@ -17,6 +18,72 @@ _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+")
 """A single address. A comma would make it several, a line break a new header."""
 
+MIN_HANDLE_LENGTH = 3
+MAX_HANDLE_LENGTH = 40
+"""Bounds of the length of a handle in characters."""
+
+RESERVED_HANDLES = frozenset(
+    {
+        "files",
+        "house",
+        "report",
+        "verify",
+        "static",
+        "healthz",
+        "readyz",
+        "metrics",
+        "robots",
+        "age",
+        "api",
+        "hooks",
+    }
+    | {"mcp", "me", "lent", "approve", "ics"}
+)
+"""Handles that would collide with the paths of other routes, because a handle is the path of the
+creator's public page."""
+
+_HANDLE = re.compile(rf"[a-z0-9-]{{{MIN_HANDLE_LENGTH},{MAX_HANDLE_LENGTH}}}", re.ASCII)
+
+
+def is_handle(text: str) -> bool:
+    """Return True if the text has the form of a handle: 3 to 40 lower-case Latin letters, digits
+    and hyphens."""
+    return _HANDLE.fullmatch(text) is not None
+
+
+def check_handle(handle: str) -> None:
+    """Raise BadInput unless the text is a handle that no route of the web server uses."""
+    if not is_handle(handle) or handle in RESERVED_HANDLES:
+        raise BadInput(
+            "creator.handle",
+            handle=handle[:MAX_HANDLE_LENGTH],
+            least=MIN_HANDLE_LENGTH,
+            most=MAX_HANDLE_LENGTH,
+        )
+
+
+def make_handle(name: str, key: UUID) -> str:
+    """Return a handle for a name. If fewer than three Latin letters and digits remain, or the
+    handle is reserved, add the last characters of `key`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_HANDLE_LENGTH].strip("-")
+    if len(made) >= MIN_HANDLE_LENGTH and made not in RESERVED_HANDLES:
+        return made
+    return add_handle_suffix(made, key)
+
+
+def add_handle_suffix(handle: str, key: UUID) -> str:
+    """Return the handle with the last characters of `key`, for a handle that is already used."""
+    suffix = key.hex[-6:]
+    return f"{handle[: MAX_HANDLE_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}".strip("-")
+
+
+def has_hidden_characters(text: str) -> bool:
+    """Return True if the text contains control characters, lone surrogates or characters that
+    reorder text."""
+    kinds = {unicodedata.category(letter) for letter in text}
+    return bool(kinds & {"Cc", "Cs"}) or not _REORDERING.isdisjoint(text)
+
 
 def normalize_name(typed: str) -> str:
     """Return a name on one line in Unicode form NFC, with single spaces.
@@ -25,14 +92,8 @@ def normalize_name(typed: str) -> str:
     characters or characters that reorder text.
     """
     name = " ".join(unicodedata.normalize("NFC", typed).split())
-    kinds = {unicodedata.category(letter) for letter in name}
-    is_visible = any(kind[0] in "LNPS" for kind in kinds)
-    if (
-        not is_visible
-        or len(name) > MAX_NAME_LENGTH
-        or kinds & {"Cc", "Cs"}
-        or not _REORDERING.isdisjoint(name)
-    ):
+    is_visible = any(unicodedata.category(letter)[0] in "LNPS" for letter in name)
+    if not is_visible or len(name) > MAX_NAME_LENGTH or has_hidden_characters(name):
         raise BadInput("name.unfit", most=MAX_NAME_LENGTH)
     return name
 

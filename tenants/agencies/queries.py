@@ -14,6 +14,7 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.name_forms import fold_name
 from tenants.agencies import models
 from tenants.agencies.rights import Right, Role, has_right
+from tenants.agencies.states import CreatorState
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def agency_founded_at(scope: Scope) -> datetime:
 @dataclass(frozen=True)
 class Creator:
     """A creator. `kind` is "human" or "virtual", `zone` an IANA name, `approval_tiers` 0 to 2;
-    `approve_times` is True if the second approval covers the publishing time."""
+    `approve_times` is True if the second approval covers the publishing time. `posts_per_day` is
+    the maximum number of posts on a day of the creator; None means unlimited."""
 
     id: UUID
     slug: str
@@ -57,6 +59,13 @@ class Creator:
     rating_ceiling: str
     approval_tiers: int
     approve_times: bool = False
+    state: CreatorState = CreatorState.ACTIVE
+    posts_per_day: int | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Return True unless the creator is deactivated or archived."""
+        return self.state is CreatorState.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -124,11 +133,13 @@ def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
         tuple(row.languages),
         row.rating_ceiling,
     )
-    return Creator(*about, row.approval_tiers, row.approve_times)
+    return Creator(
+        *about, row.approval_tiers, row.approve_times, CreatorState(row.state), row.posts_per_day
+    )
 
 
 def list_creators(scope: Scope) -> list[Creator]:
-    """Return all creators of the agency, sorted by name."""
+    """Return all creators of the agency, including archived ones, sorted by name."""
     rows = scope.session.exec(
         select(models.Creator)
         .where(models.Creator.tenant_id == scope.tenant_id)
@@ -137,8 +148,18 @@ def list_creators(scope: Scope) -> list[Creator]:
     return [creator_from_row(row) for row in rows]
 
 
+def list_visible_creators(scope: Scope, member: Member) -> list[Creator]:
+    """Return the creators that a member has access to, without archived ones, sorted by name."""
+    return [
+        one
+        for one in list_creators(scope)
+        if member.works_for(one.slug) and one.state is not CreatorState.ARCHIVED
+    ]
+
+
 _CREATOR = """
-SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, approve_times
+SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, approve_times,
+  state, posts_per_day
 FROM creators
 WHERE tenant_id = :tenant AND id = :id
 """

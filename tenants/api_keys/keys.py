@@ -48,6 +48,7 @@ class ApiKeyScope(StrEnum):
     STOP = "stop"
     HOOKS_WRITE = "hooks:write"
     RATINGS_WRITE = "ratings:write"
+    CREATORS_WRITE = "creators:write"
     KEYS_WRITE = "keys:write"
 
 

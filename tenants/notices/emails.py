@@ -24,7 +24,7 @@ from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from tenants import audit
-from tenants.agencies import queries
+from tenants.agencies import creators, queries
 from tenants.agencies.queries import Member
 from tenants.notices import notice_pages
 from tenants.notices.models import EmailPreferenceRow, EmailRow
@@ -289,7 +289,10 @@ def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
 def _list_visible_notices(
     scope: Scope, member: Member, statement: str, **params: object
 ) -> list[tuple[UUID, NoticePage]]:
-    """Return the notices of a statement that the member can see, with their dashboard pages."""
+    """Return the notices of a statement that the member can see, with their dashboard pages.
+
+    Notices about a creator with responsible members are sent to those alone.
+    """
     rows = scope.run(
         statement,
         tenant=scope.tenant_id,
@@ -302,6 +305,7 @@ def _list_visible_notices(
         for one in queries.list_creators(scope)
         if not member.creators or one.slug in member.creators
     }
+    mine -= creators.list_creators_of_others(scope, member.id)
     found = [
         (row.id, notice_pages.notice_page_of(row.cause))
         for row in rows

@@ -19,6 +19,7 @@ TERMINAL: dict[str, set[str]] = {
     "AltTextState": {"taken", "refused"},
     "AssuranceState": {"blocked"},
     "ChannelState": set(),  # a lost account may be connected again
+    "CreatorState": set(),  # an archived creator may be reactivated
     "DeliveryState": {"cancelled", "rehearsed", "removed"},
     "DowntimeState": {"over", "stopped"},
     "DraftState": {"cancelled", "expired", "failed", "rejected", "sent"},

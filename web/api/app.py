@@ -15,6 +15,7 @@ from web.api.common.authentication import AdmissionMiddleware
 from web.api.common.errors import ErrorOut
 from web.api.common.openapi import ApiApp
 from web.api.common.rate_limits import ApiRateLimits
+from web.api.creators.router import creator_routes
 from web.api.generation import costs, recipes, runs, suggestions, wildcards
 from web.api.media import picture_copies
 from web.api.media import router as api_media
@@ -96,6 +97,7 @@ def create_api(
     )
     errors.install_error_handlers(app)
     known = loader.load_connectors() if connectors is None else connectors
+    app.include_router(creator_routes(tenant))
     app.include_router(router.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
     app.include_router(series.router(tenant, known))

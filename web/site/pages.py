@@ -173,9 +173,10 @@ class SitePages:
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
     """Return the profile of a site and the localizer for its pages."""
     site = sites.load_profile(scope, found)
-    return site, VisitorLocalizer(
-        site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone)
-    )
+    creator = queries.get_creator(scope, found.creator_id)
+    if not creator.is_active:  # chats are paused
+        site = replace(site, chat_url="")
+    return site, VisitorLocalizer(site.language, ZoneInfo(creator.zone))
 
 
 def missing_page(
@@ -224,7 +225,10 @@ def _build_mature_headers(ratings: list[Rating]) -> dict[str, str]:
 
 
 def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
-    """Return the packs that visitors without proof of age may see."""
+    """Return the packs that visitors without proof of age may see; none of an inactive creator, who
+    sells nothing."""
+    if not queries.get_creator(scope, found.creator_id).is_active:
+        return []
     public = [
         pack
         for pack in packs.list_active_packs(scope, found.creator_id)

@@ -13,28 +13,10 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import INSTALLATION_ID
 from gate.permits import profile_texts
+from tenants.agencies import names
 from web.site.models import Site
 
-_SLUG = re.compile(r"[a-z0-9-]{3,40}")
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
-RESERVED_SLUGS = frozenset(
-    {
-        "files",
-        "house",
-        "report",
-        "verify",
-        "static",
-        "healthz",
-        "readyz",
-        "metrics",
-        "robots",
-        "age",
-        "api",
-        "hooks",
-    }
-    | {"mcp", "me", "lent", "approve", "ics"}
-)
-"""Slugs that would collide with the paths of other routes."""
 VISITOR_ACTOR = "system:web"
 
 
@@ -107,7 +89,7 @@ def open_site(
     an invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for
     text that may not appear on a public page.
     """
-    if not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
+    if not names.is_handle(slug) or slug in names.RESERVED_HANDLES:
         raise BadInput("site.slug", slug=slug[:40])
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
@@ -170,6 +152,20 @@ def creator_slug(scope: Scope, creator_id: UUID) -> str | None:
     return slug
 
 
+def set_profile(scope: Scope, creator_id: UUID, title: str, about: str) -> None:
+    """Set the title and description of a creator's site, if the creator has one. The caller has
+    checked the texts."""
+    scope.run(
+        "UPDATE sites SET title = :title, about = :about, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND (title, about) IS DISTINCT FROM (:title, :about)",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        title=title,
+        about=about,
+    )
+
+
 def set_chat_url(scope: Scope, creator_id: UUID, chat_url: str) -> None:
     """Set the chat URL of a creator's site. Raises BadInput if it is not an HTTP URL."""
     scope.run(
@@ -197,7 +193,7 @@ def find_site_by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC_AREA) -> 
 
 def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
     """Return the site with this slug if it belongs to this tenant, or None."""
-    if not _SLUG.fullmatch(slug):
+    if not names.is_handle(slug):
         return None
     row = scope.run(
         "SELECT creator_id, id FROM sites WHERE tenant_id = :tenant AND slug = :slug",
@@ -221,7 +217,7 @@ def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef |
 
 
 def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
-    if not _SLUG.fullmatch(slug):  # untrusted input must not reach the database
+    if not names.is_handle(slug):  # untrusted input must not reach the database
         return None
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
         row: Site | None = scope.run(

@@ -30,6 +30,7 @@ app = typer.Typer(
 COMMAND_GROUPS: dict[str, str] = {
     "api-keys": "workers.cli.member_commands:api_keys_app",
     "channels": "workers.cli.platforms.commands:channels_app",
+    "creators": "workers.cli.creators.commands:creators_app",
     "demo": "demo.commands:demo_app",
     "deploy": "workers.cli.deploy:deploy_app",
     "gate": "workers.cli.gate.commands:gate_app",

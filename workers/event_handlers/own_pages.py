@@ -5,12 +5,13 @@ from uuid import UUID
 
 from channels.accounts import lifecycle
 from channels.connections.events import AdultAreaRequested, OwnPageRequested
+from channels.creators.events import OwnPageProfileDue
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.http.host_guard import host_name
 from foundation.ops.settings import Settings
 from foundation.sealed import SealSecret
-from tenants.agencies import queries
+from tenants.agencies import creators, queries
 from tenants.notices import notices
 from web.site import sites
 
@@ -51,7 +52,7 @@ def _open_site(
         creator_id=creator_id,
         slug=slug,
         title=creator.name,
-        about="",
+        about=creators.get_profile(scope, creator_id).biography,
         language=creator.languages[0] if creator.languages else agency.language,
         authority=host_name(settings.web.public_url),
     )
@@ -68,6 +69,13 @@ def _open_site(
         token=seal(scope.tenant_id, credential),
         zone=creator.zone,
     )
+
+
+def update_own_page(event: OwnPageProfileDue, *, tenant: OpenScope) -> None:
+    """Show the current name and biography of a creator on their page, if they have one."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        found = creators.get_profile(scope, event.subject_id)
+        sites.set_profile(scope, event.subject_id, found.creator.name, found.biography)
 
 
 def open_adult_area(

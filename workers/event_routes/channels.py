@@ -26,6 +26,8 @@ from channels.connections.events import (
     TenantLimitsDue,
     TokenRenewalDue,
 )
+from channels.creators import profiles
+from channels.creators.events import AvatarReplaced, OwnPageProfileDue
 from channels.listening import webhook_subscriptions
 from channels.listening.events import WebhookSubscriptionDue
 from channels.manual_tasks import file_downloads, task_lifecycle
@@ -91,6 +93,9 @@ def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRo
     yield EventRoute(AccountTestRequested, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
     yield EventRoute(AdultAreaRequested, open_area)
     yield EventRoute(OwnPageRequested, open_page)
+    yield EventRoute(OwnPageProfileDue, partial(own_pages.update_own_page, tenant=s.tenant))
+    delete_avatar = partial(profiles.delete_replaced_avatar, tenant=s.tenant, store=s.store)
+    yield EventRoute(AvatarReplaced, delete_avatar)
 
 
 def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRoute]:

@@ -10,7 +10,7 @@ from channels.manual_tasks.events import ManualTaskEnded
 from channels.sending.events import CopyAddressed, CopyRemovalDue, CopyRemoved
 from foundation.outbox.fan_out import FactListener, FactListeners
 from gate.consent.events import ConsentRevoked
-from gate.policy.events import SwitchClosed
+from gate.policy.events import CreatorEpochDue, SwitchClosed
 from gate.removal.events import TakedownOpened
 from gate.reviews.events import LinkRegistered
 from gate.viewers.events import ViewerChanged
@@ -19,6 +19,7 @@ from insights.rollups.events import SaleRecorded
 from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
+    CreatorHoldsDue,
     DeliveryPublished,
     LinkHoldsDue,
     ManualOutcomeDue,
@@ -30,6 +31,7 @@ from subscribers.intake.events import AgeCheckAnswered
 from subscribers.orders.events import OrderRefunded, PackRecalled, SubscriptionRefunded
 from subscribers.safety.events import RolesDue
 from subscribers.subscriptions.events import RoleCheckDue
+from tenants.agencies.events import CreatorStateChanged
 
 FACT_ROUTES = FactListeners(
     {
@@ -53,6 +55,7 @@ FACT_ROUTES = FactListeners(
         ManualTaskEnded: (FactListener(ManualOutcomeDue),),
         ConsentRevoked: (),
         SwitchClosed: (),
+        CreatorStateChanged: (FactListener(CreatorHoldsDue), FactListener(CreatorEpochDue)),
         LinkRegistered: (FactListener(LinkHoldsDue),),
         ViewerChanged: (FactListener(RoleCheckDue),),
         AgeCheckEnded: (FactListener(AgeCheckAnswered),),

@@ -22,8 +22,8 @@ from gate.people import age_proofs
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.policy import admission
 from gate.policy.admission import AdmissionRequested
-from gate.policy.events import EmergencyStopRequested
-from gate.policy.handlers import handle_stop_request
+from gate.policy.events import CreatorEpochDue, EmergencyStopRequested
+from gate.policy.handlers import advance_creator_epoch, handle_stop_request
 from gate.ratings.seals import SealDue
 from gate.removal import removal_requests, seal_response
 from gate.removal.events import (
@@ -158,6 +158,7 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
         EventRoute(OwnTermsRequested, partial(own_terms.handle_own_terms, tenant=tenant)),
+        EventRoute(CreatorEpochDue, partial(advance_creator_epoch, tenant=tenant)),
         EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),
         EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
         EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),

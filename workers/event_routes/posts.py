@@ -29,6 +29,7 @@ from schedules.publishing import (
 from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
+    CreatorHoldsDue,
     ExpiryDue,
     LinkHoldsDue,
     ManualOutcomeDue,
@@ -46,6 +47,7 @@ from schedules.publishing.handlers import (
     record_copy_removed,
     record_manual_task_end,
     resume_for_registered_link,
+    resume_reactivated_creator,
     resume_reconnected_account,
     resume_released_delivery,
     stage_delivery,
@@ -178,6 +180,7 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(ExpiryDue, partial(expiring_posts.expire_delivery, tenant=tenant)),
         EventRoute(OwnReleaseMatured, partial(resume_released_delivery, tenant=tenant)),
         EventRoute(AccountReconnected, partial(resume_reconnected_account, tenant=tenant)),
+        EventRoute(CreatorHoldsDue, partial(resume_reactivated_creator, tenant=tenant)),
         EventRoute(LinkHoldsDue, partial(resume_for_registered_link, tenant=tenant)),
         EventRoute(CopyAddressDue, partial(record_copy_address, tenant=tenant)),
         EventRoute(PauseOver, partial(finish_posting_pause, tenant=tenant)),

@@ -36,7 +36,7 @@ from schedules.publishing import preflight
 from studio.library import assets
 from studio.runs.queries import RunProgress, list_active_runs
 from subscribers.comments import moderation
-from tenants.agencies.queries import Creator, Member, list_creators
+from tenants.agencies.queries import Creator, Member, list_visible_creators
 from tenants.agencies.rights import Right, has_right
 from tenants.notices.queries import Notice, list_open_notices
 
@@ -200,9 +200,7 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     """Return the home page of a member, within the rights of their role. Instants are UTC-aware."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     money = has_right(member.role, Right.MONEY)
-    mine = [
-        one for one in list_creators(scope) if not member.creators or one.slug in member.creators
-    ]
+    mine = list_visible_creators(scope, member)
     shown = mine if works or money else []
     posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
     sales = _load_daily_sales(scope, shown) if money else {}

@@ -20,6 +20,8 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
     "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
     "delivery.account_lost": ("/channels", "home.to.channels"),
+    "delivery.creator_inactive": ("/creators", "home.to.creators"),
+    "gate.CREATOR_INACTIVE": ("/creators", "home.to.creators"),
     "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),

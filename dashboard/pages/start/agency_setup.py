@@ -1,17 +1,14 @@
 """Creation of a new agency: its rows in a new tenant, linked to the login that created it."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.connections.events import OwnPageRequested
+from channels.creators import profiles
+from channels.creators.profiles import NewCreator
 from dashboard.shell.session import Viewer
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
-from foundation.outbox import outbox
 from gate.contract.units import Rating
-from gate.permits import profile_texts
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, queries
@@ -22,10 +19,6 @@ from tenants.auth import members, sessions
 CREATOR_KINDS = ("human", "virtual")
 RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 REPLY_MODES = ("copilot", "autopilot")
-MIN_SLUG_LENGTH = 3
-"""Minimum length of the slug of a creator's page, in characters."""
-MAX_SLUG_LENGTH = 40
-"""Maximum length of the slug of a creator's page, in characters."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +63,6 @@ class AgencySetup:
         )
 
 
-def make_page_slug(name: str, key: UUID) -> str:
-    """Return a URL slug for a name. If fewer than three Latin letters and digits remain, add the
-    last characters of `key`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_LENGTH]
-    return made if len(made) >= MIN_SLUG_LENGTH else f"{made}-{key.hex[-6:]}".strip("-")
-
-
 def check_setup(answers: AgencySetup) -> None:
     """Raise BadInput if a required answer is missing."""
     if (
@@ -120,6 +105,7 @@ def _has_agency(scope: Scope) -> bool:
 def _create_agency(scope: Scope, answers: AgencySetup) -> None:
     name = normalize_name(answers.creator.strip()[:80])
     agencies.create_agency(scope, name=name, language=answers.language, zone=answers.zone)
+    scope.session.flush()
     members.invite_member(
         scope,
         name=answers.owner,
@@ -142,12 +128,8 @@ def add_first_creator(scope: Scope, answers: CreatorSetup) -> UUID:
     existing = queries.list_creators(scope)
     if existing:
         return existing[0].id
-    profile_texts.check_profile_texts(scope, (answers.name,))
     name = normalize_name(answers.name.strip()[:80])
-    slug = make_page_slug(name, scope.tenant_id)
-    creator_id = agencies.add_creator(
-        scope,
-        slug=slug,
+    creator = NewCreator(
         name=name,
         kind=answers.kind,
         zone=answers.zone,
@@ -155,10 +137,9 @@ def add_first_creator(scope: Scope, answers: CreatorSetup) -> UUID:
         rating_ceiling=str(answers.ceiling),
         approval_tiers=0 if answers.alone else 1,
     )
+    creator_id = profiles.add_creator(scope, creator, key=scope.tenant_id)
     written = persona.create_persona_version(scope, creator_id, _build_persona(name, answers))
     persona.activate_persona(scope, written)
-    wanted = OwnPageRequested(scope.tenant_id, creator_id, slug=slug)
-    outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator_id}")
     return creator_id
 
 

@@ -107,6 +107,7 @@ def test_plain_text_is_allowed() -> None:
 
 AI = Medium(SHA, "image/jpeg", 10, ai="generated")
 OLD = replace(REVIEW, at=NOW - timedelta(days=366))
+INACTIVE = StopFacts("creator", "inactive")
 NO_OFFERS = StopFacts("chat", "offers")
 BUY = Button("Buy", "buy", "1")
 WORDS = unit(surface="sandbox.as_x", media=(), texts=(Text("body", "EXPLICIT-MARKER-A"),))
@@ -144,6 +145,8 @@ DEVIATIONS: dict[str, tuple[EvidenceSnapshot, Unit, str, Reason]] = {
     "refused": (snapshot(known(), reviews=(replace(REVIEW, approves=False),)), unit(), "H", Reason.REVIEW_REFUSED),
     "stop": (snapshot(known(), stops=(StopFacts("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
     "restored backup": (snapshot(known(), stops=(StopFacts("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
+    "inactive creator": (snapshot(known(), stops=(INACTIVE,)), unit(), "B", Reason.CREATOR_INACTIVE),
+    "inactive creator sells": (snapshot(known(), stops=(INACTIVE,)), unit(price=Money(500, "EUR")), "B", Reason.CREATOR_INACTIVE),
     "nudity stop": (snapshot(known(), stops=(StopFacts("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
     "offers stop": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
     "changed while reading": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),

@@ -12,6 +12,7 @@ PAGES = (
     "calendar",
     "channels",
     "compose",
+    "creators",
     "planning",
     "post_detail",
     "posts",

@@ -1,4 +1,4 @@
-"""API routes of creators and channels: list them with their limits, pause an account, set its
+"""API routes of channels: list them with their limits, pause an account, set its
 minimum interval."""
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.notices import interval_waits
 from tenants.api_keys.keys import ApiKeyScope
-from web.api.channels.schemas import ChannelOut, ChannelsOut, CreatorOut, CreatorsOut, PaceIn
+from web.api.channels.schemas import ChannelOut, ChannelsOut, PaceIn
 from web.api.common.calls import (
     ApiCall,
     Caller,
@@ -32,20 +32,9 @@ from web.api.common.calls import (
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """Create the routes under `/creators` and `/channels`."""
+    """Create the routes under `/channels`."""
     routes = APIRouter(tags=["accounts"])
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
-
-    @routes.get("/creators", response_model=CreatorsOut)
-    def list_creators(call: Annotated[ApiCall, can_read]) -> CreatorsOut:
-        """List the creators that the key may access. Requires the `posts:read` scope."""
-        found = call.read(lambda _, sight: list(sight.creators.values()))
-        return CreatorsOut(items=[CreatorOut.of(one) for one in found])
-
-    @routes.get("/creators/{creator_id}", response_model=CreatorOut)
-    def get_creator(creator_id: UUID, call: Annotated[ApiCall, can_read]) -> CreatorOut:
-        """Return one creator. Requires the `posts:read` scope."""
-        return CreatorOut.of(call.read(lambda _, sight: sight.get_creator(creator_id)))
 
     @routes.get("/channels", response_model=ChannelsOut)
     def list_channels(

@@ -13,6 +13,7 @@ from connectors.contract.capabilities import Capabilities, PostFormat, PostOptio
 from connectors.shared.options import option_label
 from foundation.i18n.translation import Message, render_message
 from tenants.agencies.queries import Creator
+from tenants.agencies.states import CreatorState
 from web.api.common.errors import ERROR_LANGUAGE
 from web.api.common.schemas import ReasonOut, RequestModel, example_config, reason_out
 
@@ -84,10 +85,12 @@ class CreatorOut(BaseModel):
     zone: str
     languages: list[str]
     approvals: Annotated[int, Field(description="Number of approvals that a post needs.")]
+    state: CreatorState
 
     @classmethod
     def of(cls, one: Creator) -> "CreatorOut":
-        said = {name: getattr(one, name) for name in ("id", "slug", "name", "kind", "zone")}
+        plain = ("id", "slug", "name", "kind", "zone", "state")
+        said = {name: getattr(one, name) for name in plain}
         return cls(**said, languages=list(one.languages), approvals=one.approval_tiers)
 
 

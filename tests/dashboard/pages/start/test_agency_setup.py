@@ -16,6 +16,7 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from schedules.posts import queries as schedule_reads
 from subscribers.replies import persona
+from tenants.agencies import names
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
@@ -88,7 +89,7 @@ def test_new_agency_from_the_demo_publishes_its_first_post(door: Door, tenant: O
             scope, creator.id, scope.now.replace(year=2000), scope.now.replace(year=2100)
         )
     assert [(post.body, post.state) for post in posts] == [("Bonjour, me voici.", "scheduled")]
-    assert channel.account == agency_setup.make_page_slug(name, mine)
+    assert channel.account == names.make_handle(name, mine)
 
 
 def test_missing_answers_are_reported_and_create_nothing(door: Door, tenant: OpenScope) -> None:
@@ -165,4 +166,4 @@ def test_only_owners_create_an_agency(door: Door, tenant: OpenScope, role: Role)
     ],
 )
 def test_page_slug_is_made_from_the_name(name: str, slug: str) -> None:
-    assert agency_setup.make_page_slug(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug
+    assert names.make_handle(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug

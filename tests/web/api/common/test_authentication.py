@@ -101,6 +101,7 @@ BODIES: dict[str, Any] = {
     "PATCH /weeks/lines/{line_id}": {"body": "x"},
     "POST /ideas/{ideas_id}/dismiss": {"number": 0},
     "PATCH /channels/{channel_id}": {"apart_minutes": 30},
+    "PATCH /creators/{creator_id}": {"biography": "x"},
     "POST /deliveries/{delivery_id}/anyway": {"seen": []},
     "POST /deliveries/{delivery_id}/words-say": {"came": True},
     "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},

@@ -1,0 +1,1 @@
+"""`greenroom creators`: add, list, edit, deactivate, reactivate and archive creators."""
