@@ -29,6 +29,7 @@ NOTICE_SECONDS = 20.0
 """Seconds for which a notice remains on its page, across redraws."""
 
 _TOLD = "told"
+_REFUSED = "refused:"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -69,20 +70,25 @@ def submit_button(
     key: str,
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
+    refusal: str = "",
 ) -> bool:
     """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
-    run. Use `typed_value` in `act` to read inputs."""
+    run. Use `typed_value` in `act` to read inputs.
+
+    `refusal` names the place beside the form where `show_refusal` draws the reason of a refused
+    press; without it, the reason is a notice at the top of the page.
+    """
     return st.form_submit_button(
         page.text(code),
         key=key,
         type=kind,
         disabled=disabled,
         on_click=run_action,
-        args=(act, right, key),
+        args=(act, right, key, refusal),
     )
 
 
-def run_action(act: PageAction, right: Right, key: str) -> None:
+def run_action(act: PageAction, right: Right, key: str, refusal: str = "") -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
 
@@ -101,15 +107,27 @@ def run_action(act: PageAction, right: Right, key: str) -> None:
             scope.lock(f"press:{press_id}")
             said = act(scope, press_id)
     except GreenroomError as refused:
-        set_notice(refused.message, bad=True)
+        if refusal:
+            st.session_state[f"{_REFUSED}{refusal}"] = refused.message
+        else:
+            set_notice(refused.message, bad=True)
         return
     except OperationalError as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
         set_notice(Message("dashboard.not_done"), bad=True)
         return
     st.session_state.pop(slot, None)
+    st.session_state.pop(f"{_REFUSED}{refusal}", None)
     if said is not None:
         set_notice(said)
+
+
+def show_refusal(page: PageContext, refusal: str) -> None:
+    """Show the reason of the last refused press of a form, until a press succeeds. The inputs keep
+    what was typed."""
+    reason = st.session_state.get(f"{_REFUSED}{refusal}")
+    if reason is not None:
+        st.error(_format_notice(page, reason))
 
 
 def typed_value(key: str) -> Any:
