@@ -1,6 +1,7 @@
 """The payout statement of a creator and month: what was sold, how it was split, what was paid, and
 what is due. Every amount is a sum of ledger entries."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
+from foundation.errors import BadInput
 from foundation.money import Money
 from subscribers.ledger import entries, month_close, payouts
 from subscribers.ledger.payouts import PayoutView
@@ -16,6 +18,7 @@ from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 FEES_ACCOUNT = "platform_fee"
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 _EARNING_KINDS = frozenset({"sale", "split", "commission"})
 _RETURNING_KINDS = frozenset({"refund", "chargeback"})
 
@@ -88,6 +91,14 @@ class PayoutStatement:
     sections: tuple[CurrencyStatement, ...]
     payouts: tuple[PayoutView, ...]
     closed: bool
+
+
+def parse_month(text: str) -> date:
+    """Return the first day of a month written as `2031-03`. Raises BadInput."""
+    found = _MONTH.fullmatch(text)
+    if found is None:
+        raise BadInput("statement.bad_month", said=text[:10])
+    return date(int(found[1]), int(found[2]), 1)
 
 
 def load_payout_statement(scope: Scope, creator_id: UUID, first: date) -> PayoutStatement:

@@ -46,12 +46,41 @@ class PayoutView:
     by: str
 
 
+@dataclass(frozen=True)
+class PayoutRecipient:
+    """A party that can be paid: its account of the ledger, its name, empty for creator and team,
+    and what is due by currency."""
+
+    account: str
+    name: str
+    due: tuple[Money, ...]
+
+
 def payable_accounts(scope: Scope, creator_id: UUID) -> list[str]:
     """Return the accounts that payouts of a creator can reduce: the creator, the team, and other
     parties by name."""
     names = entries.party_names(scope, creator_id)
     parties = sorted(names, key=lambda account: names[account].casefold())
     return [entries.CREATOR_DUE_ACCOUNT, entries.CHATTER_DUE_ACCOUNT, *parties]
+
+
+def list_recipients(scope: Scope, creator_id: UUID) -> list[PayoutRecipient]:
+    """Return the parties that can be paid, in the order of `payable_accounts`, with what is due to
+    each in every currency that it has entries in."""
+    names = entries.party_names(scope, creator_id)
+    return [
+        PayoutRecipient(
+            account,
+            names.get(account, ""),
+            tuple(
+                Money(-minor, currency)
+                for currency, minor in entries.account_balance(
+                    scope, account, creator_id=creator_id
+                ).items()
+            ),
+        )
+        for account in payable_accounts(scope, creator_id)
+    ]
 
 
 def payable_currencies(scope: Scope, creator_id: UUID) -> list[str]:
@@ -145,13 +174,17 @@ def _check_payout(
 
 
 def list_payouts(
-    scope: Scope, creator_id: UUID, since: datetime, until: datetime
+    scope: Scope,
+    creator_id: UUID,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[PayoutView]:
-    """Return the payouts booked in [since, until), oldest first."""
+    """Return the payouts booked in [since, until), oldest first; all without bounds."""
     rows = scope.run(
         "SELECT id, account, amount_minor, currency, paid_on, booked_at, reference, by FROM payouts"
-        " WHERE tenant_id = :tenant AND creator_id = :creator AND booked_at >= :since"
-        " AND booked_at < :until ORDER BY booked_at, id",
+        " WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND (CAST(:since AS timestamptz) IS NULL OR booked_at >= :since)"
+        " AND (CAST(:until AS timestamptz) IS NULL OR booked_at < :until) ORDER BY booked_at, id",
         tenant=scope.tenant_id,
         creator=creator_id,
         since=since,

@@ -48,6 +48,9 @@ class ApiKeyScope(StrEnum):
     STOP = "stop"
     HOOKS_WRITE = "hooks:write"
     RATINGS_WRITE = "ratings:write"
+    MONEY_READ = "money:read"
+    MONEY_WRITE = "money:write"
+    AUDIT_READ = "audit:read"
     KEYS_WRITE = "keys:write"
 
 

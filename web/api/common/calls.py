@@ -50,6 +50,9 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.STOP: (Right.STOP,),
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
+    ApiKeyScope.MONEY_READ: (Right.MONEY,),
+    ApiKeyScope.MONEY_WRITE: (Right.BOOKS, Right.SPLIT),
+    ApiKeyScope.AUDIT_READ: (Right.RUN,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
 """Rights that a scope requires from the key's member. One of them is enough."""
