@@ -18,6 +18,7 @@ from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message, format_parameter
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
+from tenants import audit
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
@@ -28,6 +29,8 @@ the reason."""
 NOTICE_SECONDS = 20.0
 """Seconds for which a notice remains on its page, across redraws."""
 
+MAX_ABOUT = 120
+"""Maximum length of the subject of an entry of the audit log."""
 _TOLD = "told"
 _REFUSED = "refused:"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
@@ -58,6 +61,7 @@ def action_button(
         icon=icon,
         on_click=run_action,
         args=(act, right, key),
+        kwargs={"label": code, "params": params},
     )
 
 
@@ -84,17 +88,27 @@ def submit_button(
         type=kind,
         disabled=disabled,
         on_click=run_action,
-        args=(act, right, key, refusal),
+        args=(act, right, key),
+        kwargs={"label": code, "refusal": refusal},
     )
 
 
-def run_action(act: PageAction, right: Right, key: str, refusal: str = "") -> None:
+def run_action(
+    act: PageAction,
+    right: Right,
+    key: str,
+    *,
+    label: str = "",
+    params: dict[str, str | int] | None = None,
+    refusal: str = "",
+) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
 
     The ID of a press is retained until the action succeeds, so that a retry after a failure counts
     as the same press. Streamlit may start a repeated press in another thread while the first is
-    still running; the lock makes it wait.
+    still running; the lock makes it wait. A press with a `label`, the message code of the button,
+    is recorded in the audit log if the action records nothing itself.
     """
     page = page_context.current_page()
     if page is None:
@@ -106,6 +120,8 @@ def run_action(act: PageAction, right: Right, key: str, refusal: str = "") -> No
         with page.scope() as scope:
             scope.lock(f"press:{press_id}")
             said = act(scope, press_id)
+            if label:
+                audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
     except GreenroomError as refused:
         if refusal:
             st.session_state[f"{_REFUSED}{refusal}"] = refused.message

@@ -51,9 +51,7 @@ def _statement_as_json(statement: PayoutStatement) -> str:
             "creator": statement.creator.slug,
             "month": f"{statement.month:%Y-%m}",
             "closed": statement.closed,
-            "sections": [
-                {"currency": one.currency, **vars(one)} for one in statement.sections
-            ],
+            "sections": [{"currency": one.currency, **vars(one)} for one in statement.sections],
             "payouts": [vars(one) for one in statement.payouts],
         }
     )

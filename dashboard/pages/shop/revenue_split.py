@@ -122,12 +122,8 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
             key=f"{slot}:save",
             type="primary",
             on_click=actions.run_action,
-            args=(
-                partial(_save_split, page, creator, slot),
-                Right.SPLIT,
-                f"{slot}:save",
-                slot,
-            ),
+            args=(partial(_save_split, page, creator, slot), Right.SPLIT, f"{slot}:save"),
+            kwargs={"label": "split.save", "refusal": slot},
         )
 
 
