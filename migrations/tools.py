@@ -111,3 +111,28 @@ def may_not_end(table: str) -> None:
     """Undo `may_end`."""
     op.execute(f"DROP POLICY kept_for_so_long ON {table}")
     op.execute(f"REVOKE DELETE ON {table} FROM gate")
+
+
+def audit_table(table: str, values: str = "") -> None:
+    """Record changes of a table by members in `audit_changes`, in the transaction of the change.
+
+    `values` are the columns whose values are stored before and after, separated by spaces. Of all
+    other columns only the fact that one has changed is stored, so list no secrets, no texts of
+    messages and no personal data of fans.
+    """
+    rows = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows"}
+    rows["update"] = f"{rows['delete']} {rows['insert']}"
+    arguments = ", ".join(f"'{column}'" for column in values.split())
+    for change, transition in rows.items():
+        op.execute(
+            f"CREATE TRIGGER audit_{change} AFTER {change} ON {table} REFERENCING {transition}"
+            " FOR EACH STATEMENT"
+            " WHEN (current_setting('app.actor', true) ~ '^(member|guest):|^system:terminal$')"
+            f" EXECUTE FUNCTION record_changes({arguments})"
+        )
+
+
+def stop_auditing(table: str) -> None:
+    """Undo `audit_table`."""
+    for change in ("insert", "update", "delete"):
+        op.execute(f"DROP TRIGGER audit_{change} ON {table}")

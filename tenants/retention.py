@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.db.retention import RetentionRule
 from foundation.outbox.inbox import InboxRow
 from foundation.outbox.outbox import Queue
-from tenants.audit import AuditEntry
+from tenants.audit import AuditChange, AuditEntry
 from tenants.auth.models import DeviceFingerprint, LoginLink, LoginSession
 from tenants.notices.models import EmailRow, NoticeRow
 from tenants.webhooks.models import WebhookCallRow
@@ -34,4 +34,5 @@ TENANTS_RETENTION = (
     RetentionRule(WebhookCallRow, "o.created_at"),
     RetentionRule(EmailRow, "o.created_at"),
     RetentionRule(AuditEntry, "o.created_at", role="gate"),
+    RetentionRule(AuditChange, "o.created_at", role="gate"),
 )

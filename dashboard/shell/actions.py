@@ -18,6 +18,7 @@ from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message, format_parameter
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
+from tenants import audit
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
@@ -28,6 +29,8 @@ the reason."""
 NOTICE_SECONDS = 20.0
 """Seconds for which a notice remains on its page, across redraws."""
 
+MAX_ABOUT = 120
+"""Maximum length of the subject of an entry of the audit log."""
 _TOLD = "told"
 _REFUSED = "refused:"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
@@ -58,6 +61,7 @@ def action_button(
         icon=icon,
         on_click=run_action,
         args=(act, right, key),
+        kwargs={"label": code, "params": params},
     )
 
 
@@ -70,13 +74,13 @@ def submit_button(
     key: str,
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
-    beside: str = "",
+    refusal: str = "",
 ) -> bool:
     """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
     run. Use `typed_value` in `act` to read inputs.
 
-    `beside` is the place in the form where `show_refusal` shows a refusal, instead of at the top of
-    the page.
+    `refusal` names the place beside the form where `show_refusal` draws the reason of a refused
+    press; without it, the reason is a notice at the top of the page.
     """
     return st.form_submit_button(
         page.text(code),
@@ -84,17 +88,27 @@ def submit_button(
         type=kind,
         disabled=disabled,
         on_click=run_action,
-        args=(act, right, key, beside),
+        args=(act, right, key),
+        kwargs={"label": code, "refusal": refusal},
     )
 
 
-def run_action(act: PageAction, right: Right, key: str, beside: str = "") -> None:
+def run_action(
+    act: PageAction,
+    right: Right,
+    key: str,
+    *,
+    label: str = "",
+    params: dict[str, str | int] | None = None,
+    refusal: str = "",
+) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
 
     The ID of a press is retained until the action succeeds, so that a retry after a failure counts
     as the same press. Streamlit may start a repeated press in another thread while the first is
-    still running; the lock makes it wait.
+    still running; the lock makes it wait. A press with a `label`, the message code of the button,
+    is recorded in the audit log if the action records nothing itself.
     """
     page = page_context.current_page()
     if page is None:
@@ -106,9 +120,11 @@ def run_action(act: PageAction, right: Right, key: str, beside: str = "") -> Non
         with page.scope() as scope:
             scope.lock(f"press:{press_id}")
             said = act(scope, press_id)
+            if label:
+                audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
     except GreenroomError as refused:
-        if beside:
-            st.session_state[f"{_REFUSED}{beside}"] = refused.message
+        if refusal:
+            st.session_state[f"{_REFUSED}{refusal}"] = refused.message
         else:
             set_notice(refused.message, bad=True)
         return
@@ -117,16 +133,17 @@ def run_action(act: PageAction, right: Right, key: str, beside: str = "") -> Non
         set_notice(Message("dashboard.not_done"), bad=True)
         return
     st.session_state.pop(slot, None)
-    st.session_state.pop(f"{_REFUSED}{beside}", None)
+    st.session_state.pop(f"{_REFUSED}{refusal}", None)
     if said is not None:
         set_notice(said)
 
 
-def show_refusal(page: PageContext, beside: str) -> None:
-    """Show the reason why the last press of a form was refused, until a press succeeds."""
-    refused: Message | None = st.session_state.get(f"{_REFUSED}{beside}")
-    if refused is not None:
-        st.error(_format_notice(page, refused))
+def show_refusal(page: PageContext, refusal: str) -> None:
+    """Show the reason of the last refused press of a form, until a press succeeds. The inputs keep
+    what was typed."""
+    reason = st.session_state.get(f"{_REFUSED}{refusal}")
+    if reason is not None:
+        st.error(_format_notice(page, reason))
 
 
 def typed_value(key: str) -> Any:

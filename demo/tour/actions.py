@@ -209,13 +209,14 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
         text for place in places for text in _list_received_texts(place) if text in wanted
     )
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        counted = {
-            "once": sum(count == 1 for count in seen.values()),
-            "twice": sum(count > 1 for count in seen.values()),
-            "lost": len(wanted - set(seen)),
-        }
         audit.record(
-            scope, COUNTED_EVENT, burst_audit_subject(event.subject_id), **counted, pid=os.getpid()
+            scope,
+            COUNTED_EVENT,
+            burst_audit_subject(event.subject_id),
+            once=sum(count == 1 for count in seen.values()),
+            twice=sum(count > 1 for count in seen.values()),
+            lost=len(wanted - set(seen)),
+            pid=os.getpid(),
         )
 
 

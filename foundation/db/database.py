@@ -46,7 +46,8 @@ https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE
 """
 
 _OPENING = (
-    "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
+    "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now(),"
+    " set_config('app.actor', :actor, true)"
 )
 
 
@@ -243,7 +244,7 @@ class Database:
         Without a scope, PostgreSQL refuses a query instead of returning no rows.
         """
         with _Session(self.engine, expire_on_commit=False) as session:
-            now = self._open_transaction(session, tenant_id, role)
+            now = self._open_transaction(session, tenant_id, actor, role)
             scope = Scope(tenant_id, actor, now, session)
             yield scope
             scope._last_acts()
@@ -263,7 +264,7 @@ class Database:
 
         def at_once(statement: str, params: Mapping[str, Any]) -> StatementResult:
             return self._run_in_pipeline(
-                {"role": role, "tenant": str(tenant_id)}, statement, params
+                {"role": role, "tenant": str(tenant_id), "actor": actor}, statement, params
             )
 
         return SingleStatementScope(partial(self.scope, tenant_id, actor, role=role), at_once)
@@ -287,14 +288,16 @@ class Database:
         finally:
             pooled.close()
 
-    def _open_transaction(self, session: Session, tenant_id: UUID, role: DatabaseRole) -> datetime:
-        """Set role, tenant and clock in one statement, which also detects a dead connection.
+    def _open_transaction(
+        self, session: Session, tenant_id: UUID, actor: str, role: DatabaseRole
+    ) -> datetime:
+        """Set role, tenant, actor and clock in one statement, which also detects a dead connection.
 
         A pooled connection may have died with a restarted server. Nothing ran on it yet, so the
         statement is repeated on a new connection. This saves a separate ping (one round trip) per
         transaction.
         """
-        settings = {"role": role, "tenant": str(tenant_id)}
+        settings = {"role": role, "tenant": str(tenant_id), "actor": actor}
         try:
             return _begin_pipelined(session, settings)
         except psycopg.Error:

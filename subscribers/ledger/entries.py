@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ SUSPENSE_ACCOUNT = "suspense"
 AGENCY_DUE_ACCOUNT = "agency_due"
 CREATOR_DUE_ACCOUNT = "creator_due"
 CHATTER_DUE_ACCOUNT = "chatter_due"
+PARTY_DUE_ACCOUNT = "party_due"
+"""Prefix of the accounts of other parties: `party_due:<ID of the party>`."""
 PAYMENT_SOURCE = "payment"
 """The `source_kind` of a payment's transaction. Its split and commission use other kinds with the
 same key."""
@@ -63,6 +65,7 @@ class SalesTotals:
     creator_minor: int
     agency_minor: int
     staff_minor: int
+    others_minor: int = 0
 
     @property
     def net_minor(self) -> int:
@@ -71,13 +74,31 @@ class SalesTotals:
 
 
 @dataclass(frozen=True)
+class PartyShare:
+    """The share of another party, in basis points of the sale."""
+
+    party_id: UUID
+    share: int
+
+
+@dataclass(frozen=True)
 class SplitShares:
-    """A revenue split in basis points: agency and creator sum to the whole; `chatter` is a share of
-    the agency's part."""
+    """A revenue split in basis points of the sale.
+
+    Agency, creator and `others` sum to the whole, together with `chatter` if `chatter_of` is
+    "sale". If it is "agency", `chatter` is a share of the agency's part.
+    """
 
     agency: int
     creator: int
     chatter: int
+    others: tuple[PartyShare, ...] = ()
+    chatter_of: Literal["agency", "sale"] = "agency"
+
+
+def party_account(party_id: UUID) -> str:
+    """Return the ledger account of what is due to another party."""
+    return f"{PARTY_DUE_ACCOUNT}:{party_id}"
 
 
 def rail_ledger_account(rail: str, account: str) -> str:
@@ -163,13 +184,30 @@ def set_revenue_split(
 def revenue_split_at(scope: Scope, creator_id: UUID, at: datetime) -> SplitShares | None:
     """Return the revenue split in force at `at`, or None if there is none."""
     row = scope.run(
-        "SELECT agency_bp, creator_bp, chatter_bp FROM split_rules WHERE tenant_id = :tenant"
-        " AND creator_id = :creator AND effective_from <= :at ORDER BY effective_from DESC LIMIT 1",
+        "SELECT agency_bp, creator_bp, chatter_bp, others, chatter_of FROM split_rules"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND effective_from <= :at"
+        " ORDER BY effective_from DESC, revision DESC LIMIT 1",
         tenant=scope.tenant_id,
         creator=creator_id,
         at=at,
     ).one_or_none()
-    return SplitShares(row.agency_bp, row.creator_bp, row.chatter_bp) if row else None
+    return shares_from_row(row) if row else None
+
+
+def shares_from_row(row: Any) -> SplitShares:
+    """Return the shares of a row of `split_rules`."""
+    others = tuple(PartyShare(UUID(one["party"]), one["bp"]) for one in row.others)
+    return SplitShares(row.agency_bp, row.creator_bp, row.chatter_bp, others, row.chatter_of)
+
+
+def party_names(scope: Scope, creator_id: UUID) -> Mapping[str, str]:
+    """Return the names of a creator's other parties by ledger account."""
+    rows = scope.run(
+        "SELECT id, name FROM revenue_parties WHERE tenant_id = :tenant AND creator_id = :creator",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return {party_account(row.id): row.name for row in rows}
 
 
 def sale_entries(money: Money, rail: str) -> list[LedgerLine]:
@@ -180,17 +218,24 @@ def sale_entries(money: Money, rail: str) -> list[LedgerLine]:
 def split_entries(money: Money, shares: SplitShares) -> tuple[list[LedgerLine], list[LedgerLine]]:
     """Return the entries of a split and of the chatter's commission from the agency's part. The
     parts sum to the sale exactly."""
-    parts = split_amount(
-        money, {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator}
-    )
+    named = {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator}
+    named |= {party_account(one.party_id): one.share for one in shares.others}
+    if shares.chatter_of == "sale":
+        named[CHATTER_DUE_ACCOUNT] = shares.chatter
+        parts = split_amount(money, named)
+        cut = parts.pop(CHATTER_DUE_ACCOUNT)
+        parts[AGENCY_DUE_ACCOUNT] += cut
+    else:
+        parts = split_amount(money, named)
+        kept = BASIS_POINTS - shares.chatter
+        cut = split_amount(
+            parts[AGENCY_DUE_ACCOUNT],
+            {CHATTER_DUE_ACCOUNT: shares.chatter, AGENCY_DUE_ACCOUNT: kept},
+        )[CHATTER_DUE_ACCOUNT]
     divided = [
         LedgerLine(ALLOCATED, money),
         *(LedgerLine(account, -part) for account, part in sorted(parts.items())),
     ]
-    cut = split_amount(
-        parts[AGENCY_DUE_ACCOUNT],
-        {CHATTER_DUE_ACCOUNT: shares.chatter, AGENCY_DUE_ACCOUNT: BASIS_POINTS - shares.chatter},
-    )[CHATTER_DUE_ACCOUNT]
     return divided, [LedgerLine(AGENCY_DUE_ACCOUNT, cut), LedgerLine(CHATTER_DUE_ACCOUNT, -cut)]
 
 
@@ -420,7 +465,9 @@ def creator_totals(
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'creator_due'), 0) AS "
         "creator_due,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'agency_due'), 0) AS agency_due,"
-        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'chatter_due'), 0) AS chatter_due"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'chatter_due'), 0) AS "
+        "chatter_due,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account LIKE 'party_due:%'), 0) AS others"
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND "
         "e.transaction_id = t.id"
         " WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.occurred_at >= :since"

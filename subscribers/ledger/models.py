@@ -1,9 +1,12 @@
-"""Tables of the ledger: revenue splits, transactions and entries."""
+"""Tables of the ledger: revenue splits, transactions, entries and payouts."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, tenant_foreign_key, timestamp_column
@@ -11,20 +14,69 @@ from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class SplitRule(CreatorOwnedRow, table=True):
-    """A creator's revenue split from a time on; immutable. `chatter_bp` is a share of the agency's
-    part."""
+    """A creator's revenue split from a time on; immutable.
+
+    `chatter_bp` is a share of the agency's part, or of the sale if `chatter_of` is "sale". `others`
+    lists the shares of other parties: `{"party": ID, "bp": share}`. A coming rule is replaced by a
+    higher `revision` with the same start.
+    """
 
     __tablename__ = "split_rules"
     __table_args__ = accounting_table_args(
-        UniqueConstraint("tenant_id", "creator_id", "effective_from"),
-        CheckConstraint("agency_bp + creator_bp = 10000", name="split_rules_whole"),
+        UniqueConstraint("tenant_id", "creator_id", "effective_from", "revision"),
+        CheckConstraint(
+            "agency_bp + creator_bp + others_bp"
+            " + CASE WHEN chatter_of = 'sale' THEN chatter_bp ELSE 0 END = 10000",
+            name="split_rules_whole",
+        ),
         CheckConstraint("chatter_bp BETWEEN 0 AND 10000", name="split_rules_chatter"),
+        CheckConstraint("others_bp BETWEEN 0 AND 10000", name="split_rules_others"),
+        CheckConstraint("chatter_of IN ('agency', 'sale')", name="split_rules_chatter_of"),
         about="creator",
     )
     effective_from: datetime = timestamp_column()
     agency_bp: int
     creator_bp: int
     chatter_bp: int
+    others: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+    others_bp: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    chatter_of: str = Field(default="agency", sa_column_kwargs={"server_default": "agency"})
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+
+
+class RevenueParty(CreatorOwnedRow, table=True):
+    """A party other than creator, agency and team that receives a share of a creator's sales."""
+
+    __tablename__ = "revenue_parties"
+    __table_args__ = accounting_table_args(
+        UniqueConstraint("tenant_id", "creator_id", "name"),
+        tenant_foreign_key("creator_id", "creators"),
+        about="creator",
+    )
+    name: str
+
+
+class Payout(CreatorOwnedRow, table=True):
+    """A payout that a member recorded. `account` is the account of the ledger that it reduces and
+    `booked_at` its time there."""
+
+    __tablename__ = "payouts"
+    __table_args__ = accounting_table_args(
+        Index("payouts_of_creator", "tenant_id", "creator_id", "booked_at"),
+        CheckConstraint("amount_minor > 0", name="payouts_positive"),
+        tenant_foreign_key("creator_id", "creators"),
+        about="creator",
+    )
+    account: str
+    amount_minor: int = amount_column()
+    currency: str
+    paid_on: date
+    booked_at: datetime = timestamp_column()
+    reference: str
+    by: str
 
 
 class LedgerTransaction(CreatorOwnedRow, table=True):

@@ -2,7 +2,8 @@
 bookings fall into an open month."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -45,7 +46,8 @@ class ClosedMonth:
 
 @dataclass(frozen=True)
 class LedgerMonth:
-    """A creator's month in the ledger: totals by currency, all entries, and its close, if any."""
+    """A creator's month in the ledger: totals by currency, all entries, its close, if any, and the
+    names of other parties by account."""
 
     month: date
     since: datetime
@@ -53,6 +55,7 @@ class LedgerMonth:
     totals: tuple[SalesTotals, ...]
     lines: tuple[StatementLineView, ...]
     close: ClosedMonth | None
+    parties: Mapping[str, str] = field(default_factory=dict)
 
 
 def month_bounds(zone: str, month: date) -> tuple[datetime, datetime]:
@@ -86,7 +89,15 @@ def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMont
         else None
     )
     totals = entries.creator_totals(scope, creator_id, since, until)
-    return LedgerMonth(first.replace(day=1), since, until, tuple(totals), tuple(lines), close)
+    return LedgerMonth(
+        first.replace(day=1),
+        since,
+        until,
+        tuple(totals),
+        tuple(lines),
+        close,
+        entries.party_names(scope, creator_id),
+    )
 
 
 def digest_lines(lines: list[StatementLineView]) -> str:

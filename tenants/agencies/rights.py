@@ -31,12 +31,13 @@ class Right(StrEnum):
     REVIEW = "review"  # judge content for the safety check
     CHAT = "chat"
     MONEY = "money"  # ledger, reports, exports
-    BOOKS = "books"  # import statements, close months
+    BOOKS = "books"  # import statements, close months, record payouts
+    SPLIT = "split"  # set revenue splits
     REFUND = "refund"
     STOP = "stop"  # start an emergency stop
     REOPEN = "reopen"
     RULES = "rules"  # confirm that a platform rule was re-read
-    STAFF = "staff"  # members, splits, deletion
+    STAFF = "staff"  # members, deletion
     VOUCH = "vouch"  # confirm an age as an external custodian
 
 

@@ -49,6 +49,9 @@ class ApiKeyScope(StrEnum):
     HOOKS_WRITE = "hooks:write"
     RATINGS_WRITE = "ratings:write"
     CREATORS_WRITE = "creators:write"
+    MONEY_READ = "money:read"
+    MONEY_WRITE = "money:write"
+    AUDIT_READ = "audit:read"
     KEYS_WRITE = "keys:write"
 
 

@@ -110,7 +110,7 @@ def create_example_agency(
     """Create one resource of every kind, or only those needed for `ids_of`, for one creator. The
     post is alone in the queue of her account. The picture is written to `store` if one is given."""
     account = str(api.channels[creator])
-    ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
+    ids = {"creator_id": str(api.creators[creator]), "channel_id": account, "month": "2031-03"}
     post = api.approved(creator=creator)
     ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
     ids["key_id"] = api.get("/keys", key=api.secrets["owner"])["items"][0]["id"]

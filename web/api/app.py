@@ -8,7 +8,14 @@ from connectors.registry import loader
 from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
-from web.api.admin import api_keys, emergency_stops, webhooks
+from web.api.admin import (
+    api_keys,
+    audit_log,
+    emergency_stops,
+    payouts,
+    revenue_splits,
+    webhooks,
+)
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -111,7 +118,10 @@ def create_api(
         approvals,
         account_failover,
         api_keys,
+        audit_log,
         emergency_stops,
+        payouts,
+        revenue_splits,
         review_comments,
         weekly_plans,
     ):

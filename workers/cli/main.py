@@ -161,6 +161,24 @@ def report(
 
 
 @app.command()
+def payout_statement(
+    creator: Creator,
+    month: Annotated[
+        str, typer.Option(help="Month such as 2026-11. Default: the last complete month.")
+    ] = "",
+    agency: Agency = "",
+    language: Language = "",
+    as_json: JsonOutput = False,
+) -> None:
+    """Show and save a creator’s payout statement."""
+    from workers.cli.payout_statements import export_payout_statement
+    from workers.terminal.output import use_language
+
+    use_language(language)
+    typer.echo(export_payout_statement(creator, month=month, agency=agency, as_json=as_json))
+
+
+@app.command()
 def dry_run(
     days: Annotated[int, typer.Option(help="Number of days ahead.")] = 7,
     creator: Annotated[str, typer.Option(help="Name or short name. Default: all creators.")] = "",

@@ -60,7 +60,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             partial(_add_creator, number),
             right=Right.STAFF,
             key=f"{NEW}:add",
-            beside=NEW,
+            refusal=NEW,
         )
 
 
@@ -103,7 +103,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
             partial(_save_creator, page, found, one, turn),
             right=Right.RUN if page.has_right(Right.RUN) else Right.APPROVE,
             key=f"{place}:save",
-            beside=place,
+            refusal=place,
         )
 
 

@@ -8,9 +8,13 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import queries, statement_columns
+from dashboard.pages.shop import payouts, queries, statement_columns
 from dashboard.pages.shop.queries import AccountingView
-from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.pages.shop.statement_pdf import (
+    MonthlyStatement,
+    account_label,
+    render_statement_pdf,
+)
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, render_template
@@ -74,6 +78,7 @@ def _render_month(page: PageContext, creator: Creator) -> None:
                 key=key,
                 disabled=not _is_month_over(page, found),
             )
+    payouts.render_payouts(page, creator, first)
 
 
 def _build_template_values(
@@ -88,6 +93,7 @@ def _build_template_values(
     }
     return shown | {
         "requests": books.requests,
+        "account": account_label,
         "money": Money,
         "voice": page.localizer,
         "word": page.text,

@@ -1,11 +1,18 @@
-"""The Shop page with its five views: packs, subscriptions, orders, reconciliation and
+"""The Shop page with its views: packs, subscriptions, orders, reconciliation, revenue split and
 accounting."""
 
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import accounting, orders, packs, rail_reconciliation, subscriptions
+from dashboard.pages.shop import (
+    accounting,
+    orders,
+    packs,
+    rail_reconciliation,
+    revenue_split,
+    subscriptions,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from tenants.agencies.queries import Creator
@@ -13,7 +20,7 @@ from tenants.agencies.rights import Right
 
 VIEW = "shop:view"
 CREATOR = "shop:creator"
-VIEWS = ("packs", "subscriptions", "orders", "money", "books")
+VIEWS = ("packs", "subscriptions", "orders", "money", "split", "books")
 TOGETHER = ("orders", "money")
 """Views that can show all creators at once. The other views show one creator."""
 
@@ -49,6 +56,8 @@ def render_page(page: PageContext) -> None:
             subscriptions.render_subscriptions(page, chosen or mine[0])
         case "money" if page.has_right(Right.MONEY):
             rail_reconciliation.render_rail_reconciliation(page, these)
+        case "split" if page.has_right(Right.MONEY):
+            revenue_split.render_revenue_split(page, chosen or mine[0])
         case "books" if page.has_right(Right.MONEY):
             accounting.render_accounting(page, chosen or mine[0])
         case _:

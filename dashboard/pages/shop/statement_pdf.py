@@ -1,29 +1,20 @@
-"""Monthly statement of a creator as a PDF: totals, then every ledger line. It uses core fonts only,
-so that it does not depend on fonts of the machine."""
+"""Monthly statement of a creator as a PDF: totals, then every ledger line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
 
 from channels.accounts.queries import Channel
 from channels.limits import request_costs
 from dashboard.shell.localization import MemberLocalizer
 from foundation.money import Money
+from insights.reports.pdf_tables import create_document, write_table_row, write_text_line
 from studio.costs.cost_report import SpendingTotal
 from subscribers.ledger.entries import SalesTotals, StatementLineView
 from subscribers.ledger.month_close import LedgerMonth
 
-ENCODING = "cp1252"
-WIDE = 190.0
-"""Width of a text line in millimetres."""
-NARROW = 6.0
-"""Base height of a line in millimetres."""
-
 COLUMNS = (30.0, 34.0, 86.0, 40.0)
-_SIGNS = str.maketrans({"\u202f": "\u00a0", "\u2212": "-", "\u2011": "-"})
-"""Characters that the core PDF fonts lack, with their replacements."""
 
 
 @dataclass(frozen=True)
@@ -44,29 +35,23 @@ class MonthlyStatement:
 def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
     """Return the statement as a PDF. Characters outside Windows-1252 are printed as
     question marks."""
-    paper = FPDF(format="A4")
-    paper.core_fonts_encoding = ENCODING
-    paper.set_title(sheet.title)
-    # A fixed date, so that the same month always produces the same file.
-    paper.set_creation_date(sheet.month.until)
-    paper.set_auto_page_break(auto=True, margin=18)
-    paper.add_page()
-    _write_text_line(paper, sheet.title, size=16, bold=True)
-    _write_text_line(paper, sheet.agency, size=10)
+    paper = create_document(sheet.title, sheet.month.until)
+    write_text_line(paper, sheet.title, size=16, bold=True)
+    write_text_line(paper, sheet.agency, size=10)
     if sheet.about:
-        _write_text_line(paper, sheet.about, size=10)
+        write_text_line(paper, sheet.about, size=10)
     for total in sheet.month.totals:
         paper.ln(3)
         for label, amount in _list_totals(sheet, total):
-            _write_table_row(paper, (60.0, 60.0), (label, amount), size=10)
+            write_table_row(paper, (60.0, 60.0), (label, amount), size=10)
     _render_content_costs(paper, sheet)
     _render_api_costs(paper, sheet)
     paper.ln(5)
     word = sheet.voice.text
     heading = (word("shop.when"), word("shop.for"), word("shop.account"), word("shop.amount"))
-    _write_table_row(paper, COLUMNS, heading, size=9, bold=True)
+    write_table_row(paper, COLUMNS, heading, size=9, bold=True)
     for line in sheet.month.lines:
-        _write_table_row(paper, COLUMNS, _build_line_cells(sheet, line), size=8)
+        write_table_row(paper, COLUMNS, _build_line_cells(sheet, line), size=8)
     return bytes(paper.output())
 
 
@@ -78,8 +63,8 @@ def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     money = sheet.voice.format_money
     paper.ln(3)
     for one in sheet.spent.spent:
-        _write_table_row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
-    _write_text_line(paper, word("shop.spent_beside"), size=8)
+        write_table_row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
+    write_text_line(paper, word("shop.spent_beside"), size=8)
 
 
 def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
@@ -89,11 +74,11 @@ def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     word = sheet.voice.text
     money = sheet.voice.format_money
     paper.ln(3)
-    _write_text_line(paper, word("shop.requests"), size=10)
+    write_text_line(paper, word("shop.requests"), size=10)
     for account, bill in sheet.requests:
         named = {"platform": word(f"platform.{account.platform}"), "account": account.name}
-        _write_text_line(paper, word("shop.requests_of", **named, money=money(bill.total)), size=10)
-    _write_text_line(paper, word("shop.requests_beside"), size=8)
+        write_text_line(paper, word("shop.requests_of", **named, money=money(bill.total)), size=10)
+    write_text_line(paper, word("shop.requests_beside"), size=8)
 
 
 def _list_totals(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str, str]]:
@@ -105,18 +90,30 @@ def _list_totals(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str,
         (sheet.creator, total.creator_minor),
         (word("shop.agency"), total.agency_minor),
         (word("shop.staff"), total.staff_minor),
+        *([(word("shop.others"), total.others_minor)] if total.others_minor else []),
     )
     return [
         (label, sheet.voice.format_money(Money(minor, total.currency))) for label, minor in parts
     ]
 
 
+def account_label(account: str, month: LedgerMonth, voice: MemberLocalizer) -> str:
+    """Return the name of an account of the ledger. Other parties are named; a recorded payout names
+    its recipient."""
+    name, _, rest = account.partition(":")
+    label = voice.text(f"shop.ledger.{name}")
+    if account in month.parties:
+        return f"{label} · {month.parties[account]}"
+    if name == "payout" and rest.partition(":")[0].endswith("_due"):
+        return f"{label} · {account_label(rest, month, voice)}"
+    return f"{label} · {rest.rpartition(':')[2]}" if rest else label
+
+
 def _build_line_cells(
     sheet: MonthlyStatement, line: StatementLineView
 ) -> tuple[str, str, str, str]:
     voice = sheet.voice
-    (name, *rest) = line.account.split(":")
-    account = voice.text(f"shop.ledger.{name}") + (f" · {rest[-1]}" if rest else "")
+    account = account_label(line.account, sheet.month, voice)
     kind = voice.text(f"shop.kind.{line.kind}")
     return (
         voice.format_moment(line.at, sheet.month.until),
@@ -124,24 +121,3 @@ def _build_line_cells(
         account,
         voice.format_money(line.money),
     )
-
-
-def _write_text_line(paper: FPDF, text: str, *, size: int, bold: bool = False) -> None:
-    paper.set_font("Helvetica", "B" if bold else "", size)
-    paper.cell(
-        WIDE, NARROW + size / 4, _replace_unprintable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT
-    )
-
-
-def _write_table_row(
-    paper: FPDF, widths: tuple[float, ...], cells: tuple[str, ...], *, size: int, bold: bool = False
-) -> None:
-    paper.set_font("Helvetica", "B" if bold else "", size)
-    for place, (width, cell) in enumerate(zip(widths, cells, strict=True)):
-        last = place == len(cells) - 1
-        paper.cell(width, NARROW - 1, _replace_unprintable(cell)[:60], align="R" if last else "L")
-    paper.ln(NARROW - 1)
-
-
-def _replace_unprintable(text: str) -> str:
-    return text.translate(_SIGNS).encode(ENCODING, "replace").decode(ENCODING)

@@ -7,7 +7,13 @@ import streamlit as st
 
 from dashboard.auth.passkey_confirmations import REQUESTED_PARAM
 from dashboard.media import library_files
-from dashboard.pages.system import api_keys, remote_workers, third_party_rules, webhooks
+from dashboard.pages.system import (
+    api_keys,
+    audit_log,
+    remote_workers,
+    third_party_rules,
+    webhooks,
+)
 from dashboard.pages.system.queries import QueueStatus, SystemView, load_queue_status, load_system
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -51,14 +57,7 @@ def render_page(page: PageContext) -> None:
     )
     _render_storage(page, found.kept)
     _render_dead_events(page, found)
-    if not found.others:
-        st.subheader(page.text("system.acts"))
-        draw_template(
-            "pages/system/templates/audit_log.html",
-            found=found,
-            voice=page.localizer,
-            word=page.text,
-        )
+    audit_log.render_audit_log(page)
     api_keys.render_api_keys(page)
     remote_workers.render_remote_workers(page)
     webhooks.render_webhooks(page)

@@ -1,9 +1,8 @@
-"""Queries of the Settings page: queues, failed jobs, emergency stops, rules and the audit log."""
+"""Queries of the Settings page: queues, failed jobs, emergency stops and rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from uuid import UUID
 
 from channels.accounts import queries
@@ -26,14 +25,8 @@ from gate.reviews.place_limits import PlaceLimitSummary
 from gate.reviews.rule_expiry import ExpiringRule
 from insights.reports import transparency_report
 from studio.library import storage_quota
-from tenants import audit
 from tenants.agencies.queries import Creator, Member, list_creators, list_members
-from tenants.audit import AuditRecord
 from tenants.auth import passkeys
-
-READ = 200
-LINES = 50
-"""Maximum number of lines in the audit log."""
 
 LATE = timedelta(minutes=1)
 """Waiting time of a due task after which the workers count as stopped or overloaded."""
@@ -64,13 +57,6 @@ class SystemView:
     moving: QueueStatus
     dead: Sequence[DeadEvent]
     stops: Sequence[ActiveStop]
-    acts: Sequence[tuple[AuditRecord, int]]
-    """Newest audit records with the number of repetitions: 100 equal actions in a row by one member
-    are one line.
-
-    Empty for members to whom only some creators are assigned, since a record does not name its
-    creator.
-    """
     creators: Sequence[Creator]
     """Creators assigned to this member."""
     names: Mapping[str, str]
@@ -125,12 +111,6 @@ def _list_place_rules(
     }
 
 
-def _group_repeated_acts(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
-    """Return the newest of each run of equal actions, with the length of the run."""
-    runs = [list(run) for _, run in groupby(acts, key=lambda act: (act.actor, act.act))]
-    return [(run[0], len(run)) for run in runs[:LINES]]
-
-
 def load_queue_status(scope: Scope) -> QueueStatus:
     """Return the state of the agency's queues."""
     return QueueStatus(outbox.queue_stats(scope), scope.now)
@@ -150,7 +130,6 @@ def load_system(scope: Scope, member: Member) -> SystemView:
         dead=outbox.list_dead(scope, limit=50),
         stops=list_stop_rows(scope, member),
         above=emergency_stops.list_stops(scope, of=INSTALLATION_ID),
-        acts=[] if others else _group_repeated_acts(audit.list_recent_acts(scope, limit=READ)),
         creators=list(mine.values()),
         others=others,
         months=transparency_report.list_report_months(scope),

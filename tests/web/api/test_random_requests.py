@@ -193,7 +193,7 @@ FRESH = (
 )
 
 
-NO_JSON = ("preview", "slots", "file", "calendar.csv", "calendar.ics")
+NO_JSON = ("preview", "slots", "file", "calendar.csv", "calendar.ics", "csv", "pdf")
 """Operations with a non-JSON response or with required parameters."""
 
 

@@ -51,6 +51,9 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.CREATORS_WRITE: (Right.RUN,),
+    ApiKeyScope.MONEY_READ: (Right.MONEY,),
+    ApiKeyScope.MONEY_WRITE: (Right.BOOKS, Right.SPLIT),
+    ApiKeyScope.AUDIT_READ: (Right.RUN,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
 """Rights that a scope requires from the key's member. One of them is enough."""

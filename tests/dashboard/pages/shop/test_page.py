@@ -438,7 +438,7 @@ def test_member_of_another_creator_finds_no_orders(house: House) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("view", ["packs", "subscriptions", "orders", "money", "books"])
+@pytest.mark.parametrize("view", ["packs", "subscriptions", "orders", "money", "split", "books"])
 def test_page_uses_the_members_language_full_and_empty(
     house: House, tenant: OpenScope, language: str, view: str
 ) -> None:
@@ -455,7 +455,7 @@ def test_page_uses_the_members_language_full_and_empty(
     for text in (full, empty):
         assert ("Commandes" in text) == (language == "fr")
         assert ("Orders" in text) == (language == "en")
-        assert not re.search(r"\bshop\.[a-z]", text)
+        assert not re.search(r"\b(shop|split|payout)\.[a-z]", text)
 
 
 def test_sample_is_equal_within_a_month(house: House) -> None:

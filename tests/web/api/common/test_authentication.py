@@ -108,6 +108,17 @@ BODIES: dict[str, Any] = {
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "PATCH /recipes/{recipe_id}": {"steps": 30},
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
+    "POST /creators/{creator_id}/splits": {
+        "creator": 6000,
+        "agency": 4000,
+        "starts_on": f"{NEXT_YEAR}-01-01",
+    },
+    "POST /creators/{creator_id}/payouts": {
+        "minor": 100,
+        "currency": "EUR",
+        "paid_on": "2026-01-01",
+        "reference": "SEPA 1",
+    },
 }
 
 
@@ -155,7 +166,7 @@ def test_each_operation_documents_its_key_scope_and_errors(one: Operation) -> No
     ok = [status for status in said["responses"] if status.startswith("2")]
     assert len(ok) == 1
     content = said["responses"][ok[0]]["content"]
-    files = {"image/jpeg"}, {"text/csv"}, {"text/calendar"}
+    files = {"image/jpeg"}, {"text/csv"}, {"text/calendar"}, {"application/pdf"}
     assert set(content) in files or content["application/json"]["schema"]
 
 

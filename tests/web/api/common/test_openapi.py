@@ -9,6 +9,7 @@ from web.api.posts.schemas import PostIn
 
 EXPECTED_OPERATIONS = {
     "GET /approvals",
+    "GET /audit",
     "GET /calendar",
     "GET /calendar.csv",
     "GET /calendar.ics",
@@ -30,6 +31,13 @@ EXPECTED_OPERATIONS = {
     "GET /costs",
     "GET /creators",
     "GET /creators/{creator_id}",
+    "GET /creators/{creator_id}/payouts",
+    "POST /creators/{creator_id}/payouts",
+    "GET /creators/{creator_id}/splits",
+    "POST /creators/{creator_id}/splits",
+    "GET /creators/{creator_id}/statements/{month}",
+    "GET /creators/{creator_id}/statements/{month}/csv",
+    "GET /creators/{creator_id}/statements/{month}/pdf",
     "GET /deliveries",
     "GET /deliveries/{delivery_id}",
     "POST /deliveries/{delivery_id}/again",
