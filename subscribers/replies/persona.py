@@ -13,6 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from subscribers.replies.models import Persona
+from subscribers.replies.opening_hours import OpeningHours
 
 AutonomyLevel = Literal["copilot", "autopilot"]
 """Autonomy of a persona. With `copilot`, a member approves each reply; with `autopilot`, replies
@@ -53,11 +54,18 @@ class PersonaVersion:
     examples: tuple[PersonaExample, ...] = ()
     rules: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    opening_hours: tuple[OpeningHours, ...] = ()
+
+    def speaks(self, language: str) -> bool:
+        """Return True if the persona answers in this language ("fr" or "en") by itself. Without
+        listed languages it answers in all."""
+        listed = {one.casefold().replace("_", "-").partition("-")[0] for one in self.languages}
+        return not listed or language in listed
 
     def digest(self) -> str:
         """Return the SHA-256 of all fields except the level."""
         content = asdict(self)
-        del content["level"]
+        del content["level"], content["opening_hours"]
         return hashlib.sha256(canonical_json(content)).hexdigest()
 
 

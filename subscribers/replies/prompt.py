@@ -72,6 +72,15 @@ class PromptOffer:
 
 
 @dataclass(frozen=True)
+class PromptMemory:
+    """A fact that the fan stated: its kind, its value, and both as a line of text."""
+
+    kind: str
+    value: str
+    line: str
+
+
+@dataclass(frozen=True)
 class TurnInputs:
     """The inputs of a reply. `ceiling` is the highest rating allowed, `local_time` the creator's
     local time, `foreign` marks an unsupported language."""
@@ -84,7 +93,7 @@ class TurnInputs:
     turn: int
     offers: tuple[PromptOffer, ...] = ()
     facts: tuple[str, ...] = ()
-    memories: tuple[str, ...] = ()
+    memories: tuple[PromptMemory, ...] = ()
     summary: str = ""
     history: tuple[PromptLine, ...] = ()
     foreign: bool = False
@@ -180,6 +189,7 @@ def _build_job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJo
             offers=tuple(OfferLine(offer.id, offer.title) for offer in inputs.offers),
             turn=inputs.turn,
             virtual=inputs.persona.virtual,
+            memories=tuple((one.kind, strip_invisible(one.value)) for one in inputs.memories),
         ),
     )
 
@@ -217,12 +227,8 @@ def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
             OFFERS_MOST,
         ),
         _format_list("FACTS", [strip_invisible(fact) for fact in inputs.facts], FACTS_MOST),
-        _format_list(
-            "MEMORIES", [strip_invisible(memory) for memory in inputs.memories], MEMORIES_MOST
-        ),
-        f"SUMMARY: {shorten_text(strip_invisible(inputs.summary), SUMMARY_MOST)}"
-        if inputs.summary
-        else "",
+        _format_memories(inputs, opening, closing),
+        _format_summary(inputs, opening, closing),
     ]
     return "\n\n".join(block for block in blocks if block)
 
@@ -235,6 +241,22 @@ def _format_persona(persona: PersonaVersion) -> str:
     lines += [f"Rule: {rule}" for rule in persona.rules]
     lines += [f"They: {example.fan}\nYou: {example.answer}" for example in persona.examples]
     return "\n".join(line for line in lines if line)
+
+
+def _format_memories(inputs: TurnInputs, opening: str, closing: str) -> str:
+    """Return what the fan stated, between fences: it comes from the fan's own words."""
+    lines = [_clean_fenced_text(one.line, opening.strip("<>")) for one in inputs.memories]
+    if not lines:
+        return ""
+    body = shorten_text("\n".join(lines), MEMORIES_MOST)
+    return f"MEMORIES: what they told you before.\n{opening}\n{body}\n{closing}"
+
+
+def _format_summary(inputs: TurnInputs, opening: str, closing: str) -> str:
+    if not inputs.summary:
+        return ""
+    body = shorten_text(_clean_fenced_text(inputs.summary, opening.strip("<>")), SUMMARY_MOST)
+    return f"SUMMARY: the chat so far.\n{opening}\n{body}\n{closing}"
 
 
 def _format_list(title: str, lines: list[str], most: int) -> str:

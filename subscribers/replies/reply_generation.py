@@ -24,11 +24,19 @@ from subscribers.conversations.models import ChatMessage, Conversation, Draft
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
 from subscribers.fans import directory
+from subscribers.memory import facts, recall
 from subscribers.rails.contract import Rails
 from subscribers.rails.price_text import format_price
-from subscribers.replies import persona, prompt, reply_checks
+from subscribers.replies import (
+    handoff_notices,
+    persona,
+    prompt,
+    reply_checks,
+    speaker_notices,
+    team_answers,
+)
 from subscribers.replies.persona import PersonaVersion
-from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
+from subscribers.replies.prompt import PromptLine, PromptMemory, PromptOffer, TurnInputs
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
@@ -117,9 +125,14 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     inputs = replace(
         _build_inputs(scope, talk, speaker, lines, fresh),
         offers=_build_prompt_offers(listed),
-        facts=_list_fan_facts(scope, fan),
+        facts=(*_list_fan_facts(scope, fan), *_list_team_facts(scope, talk)),
+        memories=_build_prompt_memories(scope, talk, fresh),
+        summary=recall.load_summary(scope, talk.id),
     )
-    level: persona.AutonomyLevel = "copilot" if inputs.foreign else speaker.level
+    reviewed = not inputs.foreign and not speaker.speaks(talk.language)
+    if reviewed:
+        speaker_notices.announce_reviewed_language(scope, talk)
+    level: persona.AutonomyLevel = "copilot" if inputs.foreign or reviewed else speaker.level
     first = all(line.direction == "in" or line.author == "system" for line in lines)
     named = rail.name if rail else ""
     return ReplyTurn(
@@ -223,6 +236,30 @@ def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, 
     return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
+def _list_team_facts(scope: Scope, talk: Conversation) -> tuple[str, ...]:
+    """Return the team's answers to questions about delivery, discounts and support."""
+    written = team_answers.list_team_answers(scope, talk.creator_id)
+    bodies = (
+        written.get((topic, talk.language)) or team_answers.default_answer(topic, talk.language)
+        for topic in team_answers.TOPICS
+    )
+    return tuple(" ".join(body.split()) for body in bodies)
+
+
+def _build_prompt_memories(
+    scope: Scope, talk: Conversation, fresh: list[ChatMessage]
+) -> tuple[PromptMemory, ...]:
+    found = recall.recall_facts(scope, talk.fan_id, [line.body for line in fresh])
+    return tuple(
+        PromptMemory(
+            str(one.key),
+            facts.fact_value_text(one.key, one.value, talk.language),
+            facts.fact_text(one, talk.language),
+        )
+        for one in found
+    )
+
+
 def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
     """Call the model outside any transaction. An improper reply is generated again once; after
     that, a member takes over."""
@@ -289,7 +326,7 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
         outgoing_messages.transition_draft(
             scope, draft, DraftState.CANCELLED, Message("draft.handed_over")
         )
-        outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
+        handoff_notices.send_handoff_notice(scope, talk)
         conversation_rows.escalate_to_member(
             scope, talk, Message(f"chat.handoff_{trouble or 'other'}")
         )

@@ -15,6 +15,8 @@ from subscribers.conversations.events import (
 )
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.intake import handlers
+from subscribers.memory import summaries
+from subscribers.memory.events import SummaryDue
 from subscribers.orders import recalls
 from subscribers.orders.events import (
     OfferExpire,
@@ -57,6 +59,16 @@ def _message_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(handlers.send_message, tenant=tenant, claim=speak, carry=s.run_steps),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
+        ),
+        EventRoute(
+            SummaryDue,
+            partial(
+                summaries.summarize_conversation,
+                tenant=tenant,
+                write=s.write_reply,
+                billing=s.billing,
+            ),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
         ),
         EventRoute(
             ChatReconcile,
