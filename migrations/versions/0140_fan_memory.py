@@ -15,7 +15,7 @@ from migrations.tools import (
 )
 
 revision = "0140"
-down_revision = "0135"
+down_revision = "0139"
 branch_labels = None
 depends_on = None
 

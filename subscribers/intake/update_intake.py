@@ -406,7 +406,10 @@ def _answer_question(
     """Answer a question that code can answer for a creator with a persona. Return False for any
     other text."""
     about = fan_questions.classify_question(plain)
-    if about is None or talk.safety_hold or persona.active_persona(scope, talk.creator_id) is None:
+    speaker = persona.active_persona(scope, talk.creator_id) if about is not None else None
+    if about is None or speaker is None or speaker.level == "off" or talk.safety_hold:
+        return False
+    if about == "catalog" and speaker.sales_style == "none":
         return False
     if about == "catalog":
         shop_answers.send_catalog(scope, talk, rail)

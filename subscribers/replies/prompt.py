@@ -22,6 +22,8 @@ FACTS_MOST = 300
 MEMORIES_MOST = 500
 SUMMARY_MOST = 400
 PERSONA_MOST = 1200
+SUGGESTIONS_MOST = 200
+BACKGROUND_MOST = 300
 NOW_MOST = 800
 """Limits of each block in tokens. Longer texts are cut; the cut of a fan's text is marked."""
 
@@ -132,8 +134,8 @@ def build_reply_job(
     """Return the text job of a reply, trimmed to `room` tokens minus `answer`, or None if even the
     minimum does not fit.
 
-    Parts are trimmed in this order: history (oldest first), memories, summary, facts, offers
-    (lowest rank first), the persona's examples, then its card. The safety block, contract, channel,
+    Parts are trimmed in this order: background, history (oldest first), memories, summary, facts,
+    offers (lowest rank first), the persona's style suggestions, examples, then its card. The safety block, contract, channel,
     the fan's new messages and the reminder remain. `nonce` is new for each call and marks the
     fences around untrusted text.
     """
@@ -149,6 +151,8 @@ def build_reply_job(
 def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
     """Return the inputs with one part less, or None if nothing can be trimmed."""
     persona = inputs.persona
+    if persona.lorebook and find_background(inputs):
+        return replace(inputs, persona=replace(persona, lorebook=()))
     if inputs.history:
         return replace(inputs, history=inputs.history[1:])
     if inputs.memories:
@@ -159,6 +163,8 @@ def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
         return replace(inputs, facts=inputs.facts[:-1])
     if inputs.offers:
         return replace(inputs, offers=inputs.offers[:-1])
+    if persona.suggestions:
+        return replace(inputs, persona=replace(persona, suggestions=""))
     if persona.examples:
         return replace(inputs, persona=replace(persona, examples=persona.examples[:-1]))
     if persona.card:
@@ -216,6 +222,7 @@ def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
         ),
         REPLY_CONTRACT,
         shorten_text(_format_persona(persona), PERSONA_MOST),
+        _format_list("BACKGROUND", find_background(inputs), BACKGROUND_MOST),
         f"CHANNEL: at most {inputs.ceiling}. Answer in {language}. For them it is "
         f"{inputs.local_time}.",
         _format_list(
@@ -240,6 +247,9 @@ def _format_persona(persona: PersonaVersion) -> str:
     ]
     lines += [f"Rule: {rule}" for rule in persona.rules]
     lines += [f"They: {example.fan}\nYou: {example.answer}" for example in persona.examples]
+    if persona.suggestions:
+        style = shorten_text(strip_invisible(persona.suggestions), SUGGESTIONS_MOST)
+        lines.append(f"Style, only where no rule above forbids it: {style}")
     return "\n".join(line for line in lines if line)
 
 
@@ -257,6 +267,24 @@ def _format_summary(inputs: TurnInputs, opening: str, closing: str) -> str:
         return ""
     body = shorten_text(_clean_fenced_text(inputs.summary, opening.strip("<>")), SUMMARY_MOST)
     return f"SUMMARY: the chat so far.\n{opening}\n{body}\n{closing}"
+
+
+def find_background(inputs: TurnInputs) -> list[str]:
+    """Return the texts of the lorebook entries of which the new messages or the last lines contain
+    a key as whole words."""
+    recent = [*inputs.now, *(line.text for line in inputs.history[-4:])]
+    plain = " ".join(strip_invisible(text).casefold() for text in recent)
+    words = " ".join(re.findall(r"\w+", plain))
+    return [
+        strip_invisible(entry.content)
+        for entry in inputs.persona.lorebook
+        if entry.enabled and any(_contains_key(words, key) for key in entry.keys)
+    ]
+
+
+def _contains_key(words: str, key: str) -> bool:
+    wanted = " ".join(re.findall(r"\w+", key.casefold()))
+    return bool(wanted) and f" {wanted} " in f" {words} "
 
 
 def _format_list(title: str, lines: list[str], most: int) -> str:

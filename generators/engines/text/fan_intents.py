@@ -5,6 +5,9 @@ They are deliberately few and simple: a message without a match is passed to a m
 being guessed.
 """
 
+import re
+import unicodedata
+
 _ALARM = (
     r"suicid\w*",
     r"kill myself",
@@ -121,3 +124,11 @@ INTENT_PATTERNS: tuple[tuple[str, str], ...] = (
     ("greeting", r"^\W*" + _words_pattern(_HELLO)),
     ("question", r"\?\s*$"),
 )
+
+_BUYING = re.compile(_words_pattern(_WANTS))
+
+
+def has_buying_intent(text: str) -> bool:
+    """Return True if a fan's message asks for pictures, packs or the shop."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return bool(_BUYING.search("".join(sign for sign in plain if not unicodedata.combining(sign))))
