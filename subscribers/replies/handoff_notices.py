@@ -10,7 +10,7 @@ from subscribers.conversations.models import Conversation
 from subscribers.replies import opening_hours, persona, team_answers
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies.queries import Creator, get_creator, list_members
-from tenants.agencies.rights import Right, has_right
+from tenants.agencies.rights import Right, Role, has_right
 
 
 def send_handoff_notice(scope: Scope, talk: Conversation) -> None:
@@ -80,7 +80,8 @@ def _moment_text(moment: datetime, local: datetime, language: str) -> str:
 
 
 def _first_name(scope: Scope, creator: Creator, speaker: PersonaVersion | None) -> str:
-    """Return the first name of the only member who answers for a creator, or an empty text.
+    """Return the first name of the only chatter of a creator, or without chatters of the only
+    member who may answer, else an empty text.
 
     A member who has the name of the creator is not named: the notice never claims that the creator
     will answer.
@@ -92,8 +93,9 @@ def _first_name(scope: Scope, creator: Creator, speaker: PersonaVersion | None) 
         for one in list_members(scope)
         if has_right(one.role, Right.CHAT) and one.works_for(creator.slug)
     ]
-    if len(able) != 1:
+    chatters = [one for one in able if one.role is Role.CHATTER] or able
+    if len(chatters) != 1:
         return ""
-    first = able[0].name.split()[0]
+    first = chatters[0].name.split()[0]
     taken = f"{creator.name} {speaker.name if speaker is not None else ''}".casefold().split()
     return "" if first.casefold() in taken else first
