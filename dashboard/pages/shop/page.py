@@ -1,11 +1,18 @@
-"""The Shop page with its five views: packs, subscriptions, orders, reconciliation and
+"""The Shop page with its six views: packs, answers, subscriptions, orders, reconciliation and
 accounting."""
 
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import accounting, orders, packs, rail_reconciliation, subscriptions
+from dashboard.pages.shop import (
+    accounting,
+    orders,
+    packs,
+    rail_reconciliation,
+    subscriptions,
+    team_answers,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from tenants.agencies.queries import Creator
@@ -13,7 +20,7 @@ from tenants.agencies.rights import Right
 
 VIEW = "shop:view"
 CREATOR = "shop:creator"
-VIEWS = ("packs", "subscriptions", "orders", "money", "books")
+VIEWS = ("packs", "answers", "subscriptions", "orders", "money", "books")
 TOGETHER = ("orders", "money")
 """Views that can show all creators at once. The other views show one creator."""
 
@@ -27,7 +34,7 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("dashboard.no_creators"))
         return
     order = st.query_params.get("order", "")
-    views = [view for view in VIEWS if view in ("packs", "orders") or page.has_right(Right.MONEY)]
+    views = [view for view in VIEWS if _can_view(page, view)]
     if VIEW not in st.session_state:
         asked = "orders" if order else st.query_params.get("view", "")
         st.session_state[VIEW] = asked if asked in views else "packs"
@@ -45,6 +52,8 @@ def render_page(page: PageContext) -> None:
     match view:
         case "orders":
             orders.render_orders(page, these, order)
+        case "answers" if page.has_right(Right.RUN):
+            team_answers.render_team_answers(page, chosen or mine[0])
         case "subscriptions" if page.has_right(Right.MONEY):
             subscriptions.render_subscriptions(page, chosen or mine[0])
         case "money" if page.has_right(Right.MONEY):
@@ -53,6 +62,12 @@ def render_page(page: PageContext) -> None:
             accounting.render_accounting(page, chosen or mine[0])
         case _:
             packs.render_packs(page, chosen or mine[0])
+
+
+def _can_view(page: PageContext, view: str) -> bool:
+    if view in ("packs", "orders"):
+        return True
+    return page.has_right(Right.RUN if view == "answers" else Right.MONEY)
 
 
 def _select_creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:
