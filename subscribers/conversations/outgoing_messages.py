@@ -195,7 +195,9 @@ def approve_waiting_draft(scope: Scope, draft_id: UUID, *, text: str | None = No
     NotFound, Conflict."""
     row = get_draft(scope, draft_id, lock=True)
     transition_draft(scope, row, DraftState.APPROVED)
-    row.edit_percent = edit_percent(row.original_text or row.text, row.text if text is None else text)
+    row.edit_percent = edit_percent(
+        row.original_text or row.text, row.text if text is None else text
+    )
     if text is not None and text != row.text:
         row.original_text = row.text
         row.text = text

@@ -37,7 +37,7 @@ from subscribers.fans import directory
 from subscribers.intake import fan_commands, message_edits
 from subscribers.orders import refunds
 from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, till_of_channel
-from subscribers.replies import speaker_notices
+from subscribers.replies import greetings, speaker_notices
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
 
@@ -364,6 +364,7 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
             outgoing_messages.send_automated_message(scope, talk, Message(f"service.about.{about}"))
         case "start":
             directory.record_opt_in(scope, talk.fan_id)
+            greetings.send_greeting(scope, talk)
         case "paysupport":
             _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
         case "human" if not fan_commands.ASKS_FOR_REFUND.search(normalize_reply(said)):

@@ -316,9 +316,7 @@ def _count_reviews(scope: Scope, creator_id: UUID, since: datetime) -> tuple[int
 def _list_changes(scope: Scope, creator_id: UUID, *, limit: int) -> Sequence[AutonomyStep]:
     rows = scope.session.exec(
         select(AutonomyChange)
-        .where(
-            AutonomyChange.tenant_id == scope.tenant_id, AutonomyChange.creator_id == creator_id
-        )
+        .where(AutonomyChange.tenant_id == scope.tenant_id, AutonomyChange.creator_id == creator_id)
         .order_by(col(AutonomyChange.created_at).desc(), col(AutonomyChange.id).desc())
         .limit(limit)
     )
