@@ -37,14 +37,7 @@ def render_autonomy(page: PageContext, found: PersonaView) -> None:
             )
             return
         levels = [
-            LevelView(
-                level,
-                level == view.level,
-                autonomy.find_obstacles(level, view.evidence)
-                if autonomy.is_raise(view.level, level)
-                else (),
-            )
-            for level in LEVELS
+            LevelView(level, level == view.level, view.missing_for(level)) for level in LEVELS
         ]
         draw_template(
             "pages/persona/templates/autonomy.html",
