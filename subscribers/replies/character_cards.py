@@ -158,7 +158,7 @@ def _read_png(data: bytes) -> bytes:
 def _card_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield keyword and text of each `tEXt` chunk that may contain a card, the first of a keyword
     last, so that it wins in a mapping."""
-    found = []
+    found = list[tuple[bytes, bytes]]()
     at = len(PNG_SIGNATURE)
     for _ in range(MAX_CHUNKS):
         if at + 12 > len(data):
