@@ -52,6 +52,7 @@ PAGES = (
         ":material/face:",
         "house",
     ),
+    PageEntry("persona", (Right.RUN, Right.APPROVE), ":material/smart_toy:", "house"),
     PageEntry("channels", (Right.RUN,), ":material/hub:", "house"),
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
     PageEntry("system", (Right.RUN,), ":material/monitor_heart:", "house"),

@@ -38,7 +38,13 @@ from subscribers.intake import fan_commands, fan_questions, message_edits
 from subscribers.memory import fact_rules, facts, fan_view, summaries
 from subscribers.orders import refunds
 from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, till_of_channel
-from subscribers.replies import handoff_notices, persona, shop_answers, speaker_notices
+from subscribers.replies import (
+    greetings,
+    handoff_notices,
+    persona,
+    shop_answers,
+    speaker_notices,
+)
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
 
@@ -377,6 +383,7 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
             outgoing_messages.send_automated_message(scope, talk, Message(f"service.about.{about}"))
         case "start":
             directory.record_opt_in(scope, talk.fan_id)
+            greetings.send_greeting(scope, talk)
         case "paysupport":
             _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
         case "human" if not fan_commands.ASKS_FOR_REFUND.search(normalize_reply(said)):

@@ -193,6 +193,12 @@ class AutonomyView:
     fallback: Fallback | None
     changes: tuple["AutonomyStep", ...]
 
+    def missing_for(self, level: AutonomyLevel) -> tuple[Message, ...]:
+        """Return the reasons why a member cannot choose the level; empty if they can."""
+        if self.level is None or not is_raise(self.level, level):
+            return ()
+        return find_obstacles(level, self.evidence)
+
 
 @dataclass(frozen=True)
 class AutonomyStep:
@@ -358,10 +364,9 @@ def change_autonomy(scope: Scope, creator_id: UUID, level: str) -> Message:
     before = current_level(scope, creator_id)
     if before is None:
         raise BadInput("autonomy.no_persona")
-    if is_raise(before, wanted):
-        missing = find_obstacles(wanted, load_evidence(scope, creator_id))
-        if missing:
-            raise Refused(missing[0].code, **missing[0].params)
+    missing = load_autonomy(scope, creator_id).missing_for(wanted)
+    if missing:
+        raise Refused(missing[0].code, **missing[0].params)
     if before != wanted:
         _set_level(scope, creator_id, before, wanted, reason="member")
         audit.record(

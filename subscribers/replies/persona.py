@@ -4,6 +4,7 @@ A draft is a version that was never active. A retired version is restored as a n
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -25,6 +26,9 @@ from tenants import audit
 SalesStyle = Literal["none", "on_request", "active"]
 SALES_STYLES: tuple[SalesStyle, ...] = ("none", "on_request", "active")
 """When a bot may offer a pack: never, only when the fan asks, or whenever it fits."""
+
+_CHARACTER = re.compile(r"\{\{char\}\}", re.IGNORECASE)
+_USER = re.compile(r"\{\{user\}\}", re.IGNORECASE)
 
 MAX_TONE = 200
 """Maximum number of characters of a persona's voice that serve as a default tone."""
@@ -322,6 +326,13 @@ def _line_of(value: object) -> str:
             return f"{mark}{', '.join(keys)}: {content}"
         case _:
             return str(value)
+
+
+def fill_placeholders(text: str, name: str, fan: str = "") -> str:
+    """Return a text with the placeholders of character cards replaced: `{{char}}` by the name of
+    the persona, `{{user}}` by the fan's. Nothing else is interpreted."""
+    filled = _CHARACTER.sub(lambda _: name, text)
+    return _USER.sub(lambda _: fan, filled)
 
 
 def persona_from_content(

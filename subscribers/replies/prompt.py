@@ -9,7 +9,7 @@ from typing import Literal
 from foundation.i18n.visible_text import remove_invisible
 from generators.contract.engines import ChatBrief, OfferLine, PromptMessage, TextJob
 from generators.text.model_calls import max_tokens_of
-from subscribers.replies.persona import ALWAYS_FORBIDDEN, PersonaVersion
+from subscribers.replies.persona import ALWAYS_FORBIDDEN, PersonaVersion, fill_placeholders
 
 ROOM = 2048
 """Context size in tokens of the smallest engine, the embedded model, for prompt and answer."""
@@ -135,9 +135,9 @@ def build_reply_job(
     minimum does not fit.
 
     Parts are trimmed in this order: background, history (oldest first), memories, summary, facts,
-    offers (lowest rank first), the persona's style suggestions, examples, then its card. The safety block, contract, channel,
-    the fan's new messages and the reminder remain. `nonce` is new for each call and marks the
-    fences around untrusted text.
+    offers (lowest rank first), the persona's style suggestions, examples, then its card. The safety
+    block, contract, channel, the fan's new messages and the reminder remain. `nonce` is new for
+    each call and marks the fences around untrusted text.
     """
     left: TurnInputs | None = inputs
     while left is not None:
@@ -250,7 +250,7 @@ def _format_persona(persona: PersonaVersion) -> str:
     if persona.suggestions:
         style = shorten_text(strip_invisible(persona.suggestions), SUGGESTIONS_MOST)
         lines.append(f"Style, only where no rule above forbids it: {style}")
-    return "\n".join(line for line in lines if line)
+    return fill_placeholders("\n".join(line for line in lines if line), persona.name, "them")
 
 
 def _format_memories(inputs: TurnInputs, opening: str, closing: str) -> str:
@@ -276,7 +276,7 @@ def find_background(inputs: TurnInputs) -> list[str]:
     plain = " ".join(strip_invisible(text).casefold() for text in recent)
     words = " ".join(re.findall(r"\w+", plain))
     return [
-        strip_invisible(entry.content)
+        fill_placeholders(strip_invisible(entry.content), inputs.persona.name, "them")
         for entry in inputs.persona.lorebook
         if entry.enabled and any(_contains_key(words, key) for key in entry.keys)
     ]

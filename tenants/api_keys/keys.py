@@ -48,6 +48,7 @@ class ApiKeyScope(StrEnum):
     STOP = "stop"
     HOOKS_WRITE = "hooks:write"
     RATINGS_WRITE = "ratings:write"
+    PERSONA_WRITE = "persona:write"
     KEYS_WRITE = "keys:write"
 
 

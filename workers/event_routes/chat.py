@@ -25,6 +25,8 @@ from subscribers.orders.events import (
     PackRecalled,
     UnlockCheckDue,
 )
+from subscribers.replies import trial_chats
+from subscribers.replies.events import PersonaTrialDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
@@ -53,6 +55,14 @@ def _message_routes(s: Services) -> tuple[EventRoute, ...]:
             ),
             deadline_seconds=REPLY_DEADLINE_SECONDS,
             on_dead=gave_up,
+        ),
+        EventRoute(
+            PersonaTrialDue,
+            partial(
+                trial_chats.answer_trial, tenant=tenant, write=s.write_reply, billing=s.billing
+            ),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
+            on_dead=partial(trial_chats.fail_trial, tenant=tenant),
         ),
         EventRoute(
             ChatSend,

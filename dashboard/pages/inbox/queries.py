@@ -26,6 +26,7 @@ from subscribers.inbox.queries import ConversationDetail, FanCard, InboxEntry, I
 from subscribers.inbox.saved_replies import SavedReply
 from subscribers.memory import facts, recall
 from subscribers.memory.facts import FanFact
+from subscribers.replies.autonomy import AutonomyLevel, current_level
 from subscribers.subscriptions.subscription_rows import Plan
 from tenants.agencies.queries import Creator, list_members
 
@@ -79,6 +80,8 @@ class ConversationView:
     summary: str
     """The summary of the conversation; empty without one."""
     mine: bool
+    autonomy: AutonomyLevel | None
+    """The autonomy of the creator's bot, None without a persona."""
     heard: Mapping[int, CommentView]
     """In a public conversation, comments keyed by line number, newest first. Empty in a private
     one."""
@@ -185,6 +188,7 @@ def load_conversation(
         memories=facts.list_facts(scope, desk.fan_id),
         summary=recall.load_summary(scope, conversation_id),
         mine=desk.member_id == me,
+        autonomy=current_level(scope, creator.id),
         heard={one.seq: one for one in heard},
         answers={one.seq: one for one in moderation.list_comment_answers(scope, conversation_id)}
         if desk.public

@@ -50,6 +50,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.STOP: (Right.STOP,),
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
+    ApiKeyScope.PERSONA_WRITE: (Right.RUN,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
 """Rights that a scope requires from the key's member. One of them is enough."""
