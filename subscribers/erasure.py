@@ -19,7 +19,7 @@ _KNOWN_ON = (
 
 
 def erase_fan(scope: Scope, about: UUID) -> None:
-    """Erase a fan: message texts, media, drafts, comments, notes, handles and names.
+    """Erase a fan: message texts, media, drafts, comments, notes, memories, handles and names.
 
     Ledger rows remain under the bare ID. Publish a `FanErased` event the first time; a second call
     changes nothing.
@@ -27,6 +27,7 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     params = {"tenant": scope.tenant_id, "fan": about}
     _erase_conversations(scope, params)
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run("DELETE FROM fan_memories WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     # While a refund is pending, the rail identifies its payer by this id alone.
     scope.run(
         "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT "
@@ -83,6 +84,11 @@ def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
         **params,
     )
     scope.run(
+        "DELETE FROM conversation_summaries WHERE tenant_id = :tenant"  # noqa: S608  a constant
+        f" AND conversation_id IN ({talks})",
+        **params,
+    )
+    scope.run(
         "DELETE FROM composings WHERE tenant_id = :tenant"  # noqa: S608  a constant
         f" AND conversation_id IN ({talks})",
         **params,
@@ -90,8 +96,8 @@ def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
 
 
 def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
-    """Return the data stored about a fan, for the fan: identities, messages, orders and roles.
-    Raises NotFound."""
+    """Return the data stored about a fan, for the fan: identities, messages, memories, orders and
+    roles. Raises NotFound."""
     params = {"tenant": scope.tenant_id, "fan": about}
     fan = scope.run(
         "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan",
@@ -107,6 +113,11 @@ def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
         "c.tenant_id = m.tenant_id"
         " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY "
         "m.at, m.seq",
+        "memories": "SELECT key, value, created_at FROM fan_memories WHERE tenant_id = :tenant AND"
+        " fan_id = :fan ORDER BY id",
+        "summaries": "SELECT s.text, s.summarized_at FROM conversation_summaries s JOIN"
+        " conversations c ON c.tenant_id = s.tenant_id AND c.id = s.conversation_id"
+        " WHERE s.tenant_id = :tenant AND c.fan_id = :fan AND s.text <> '' ORDER BY s.id",
         "orders": "SELECT title, amount_minor, currency, state, created_at FROM orders"
         " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
     }

@@ -8,8 +8,12 @@ from foundation.db.retention import RetentionRule
 from subscribers.conversations.models import SafetyEvent
 from subscribers.erasure import erase_fan
 from subscribers.fans.models import Fan
+from subscribers.replies.models import PersonaTrial
 
-SUBSCRIBERS_RETENTION = (RetentionRule(SafetyEvent, "o.created_at", role="gate"),)
+SUBSCRIBERS_RETENTION = (
+    RetentionRule(SafetyEvent, "o.created_at", role="gate"),
+    RetentionRule(PersonaTrial, "o.updated_at"),
+)
 
 _PERIOD = RetentionRule(Fan, "o.created_at").period
 

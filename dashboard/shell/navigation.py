@@ -53,6 +53,7 @@ PAGES = (
         "house",
     ),
     PageEntry("creators", (Right.RUN, Right.APPROVE), ":material/badge:", "house"),
+    PageEntry("persona", (Right.RUN, Right.APPROVE), ":material/smart_toy:", "house"),
     PageEntry("channels", (Right.RUN,), ":material/hub:", "house"),
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
     PageEntry("system", (Right.RUN,), ":material/monitor_heart:", "house"),

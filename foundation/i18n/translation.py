@@ -211,3 +211,18 @@ def format_date(on: date, language: str) -> str:
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))
+
+
+def format_annual_day(month: int, day: int, language: str) -> str:
+    """Format a day without a year for a language: `24 décembre`, `December 24`."""
+    from babel.dates import format_skeleton  # noqa: PLC0415  as above
+
+    leap_year = date(2000, month, day)
+    return str(format_skeleton("MMMMd", leap_year, locale=language))
+
+
+def format_weekday(on: date, language: str) -> str:
+    """Format the weekday of a date for a language: `jeudi`, `Thursday`."""
+    from babel.dates import format_date  # noqa: PLC0415  as above
+
+    return str(format_date(on, "EEEE", locale=language))

@@ -357,13 +357,18 @@ class OfferLine:
 
 @dataclass(frozen=True)
 class ChatBrief:
-    """The facts of a chat turn for the template engine. `said` is the fan's joined messages."""
+    """The facts of a chat turn for the template engine. `said` is the fan's joined messages.
+
+    `memories` are facts that the fan stated, as pairs of a kind (name, birthday, like, dislike and
+    others) and a value in the fan's language.
+    """
 
     persona: str
     said: str
     offers: tuple[OfferLine, ...] = ()
     turn: int = 1
     virtual: bool = True
+    memories: tuple[tuple[str, str], ...] = ()
 
 
 TextBrief = CaptionBrief | ChatBrief

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
@@ -50,3 +51,6 @@ class Offer(CreatorOwnedRow, table=True):
     state: str
     """One of shown, accepted, declined, expired and withdrawn."""
     expires_at: datetime = timestamp_column()
+    requested: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True if the fan asked for the list of packs; such offers do not count toward the daily
+    maximum."""

@@ -1,7 +1,7 @@
 """Offers to a fan: a closed list of at most six packs, ranked by stored rows and not by a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
 from uuid import UUID
@@ -19,6 +19,7 @@ from studio.packs import packs
 from studio.packs.states import PackState
 from subscribers.catalog.models import Offer
 from subscribers.catalog.prices import prices_of_packs
+from subscribers.conversations import outgoing_messages
 from subscribers.conversations.models import Conversation
 from subscribers.fans import directory
 from subscribers.rails.contract import RailTerms
@@ -129,7 +130,56 @@ def list_offers(
     )
 
 
-def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str) -> UUID:
+def list_catalog(
+    scope: Scope,
+    fan: directory.FanIdentityView,
+    talk: Conversation,
+    *,
+    channel: Channel,
+    rail: RailTerms,
+) -> tuple[OfferCandidate, ...]:
+    """Return the packs that this fan may buy on this account, cheapest first, at most `MAX_OFFERS`.
+
+    A fan who asks for the list also gets packs that they declined, and regardless of how many
+    offers they saw.
+    """
+    if rail.locked or is_payment_stopped(scope, fan):
+        return ()
+    standing = _get_sales_context(scope, fan, talk, channel, rail)
+    asked = replace(standing, declined=frozenset(), shown_today=0, since_last_offer=None, paid=())
+    return rank_offers(_list_candidates(scope, fan.creator_id, rail), asked, rail.ratings)
+
+
+def create_requested_offer(
+    scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str
+) -> UUID:
+    """Return the ID of an offer for a fan who asked for the list: the one that they have, if its
+    price is still the same and valid for an hour, or a new one."""
+    known: UUID | None = scope.run(
+        "SELECT id FROM offers WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND pack_id = :pack AND pack_version = :version AND rail = :rail AND currency = :currency"
+        " AND amount_minor = :minor AND state = 'shown' AND expires_at > :soon"
+        " ORDER BY expires_at DESC LIMIT 1",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        pack=candidate.pack_id,
+        version=candidate.version,
+        rail=rail,
+        currency=candidate.price.currency,
+        minor=candidate.price.minor,
+        soon=scope.now + timedelta(hours=1),
+    ).scalar()
+    return known or create_offer(scope, talk, candidate, rail, requested=True)
+
+
+def create_offer(
+    scope: Scope,
+    talk: Conversation,
+    candidate: OfferCandidate,
+    rail: str,
+    *,
+    requested: bool = False,
+) -> UUID:
     """Store the price that is shown to a fan. Return the offer's ID."""
     row = Offer(
         tenant_id=scope.tenant_id,
@@ -145,9 +195,20 @@ def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, ra
         amount_minor=candidate.price.minor,
         state="shown",
         expires_at=scope.now + LIFE,
+        requested=requested,
     )
     scope.add(row)
     return row.id
+
+
+def catalog_button(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
+    """Return the button of a pack in the list that a fan asked for."""
+    params = {
+        "title": outgoing_messages.template_value(candidate.title),
+        "price": format_price(candidate.price),
+    }
+    label = render_message(Message("service.button.offer", params), language)
+    return Button(label=label, action="buy", ref=str(offer_id))
 
 
 def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
@@ -247,7 +308,7 @@ SELECT
   kind = 'matched'
     AND currency = :currency) AS paid,
   (SELECT count(*) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND created_at >
-  :day_ago) AS shown_today,
+  :day_ago AND NOT requested) AS shown_today,
   (SELECT max(in_reply_to_seq) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk
     AND offer_id IS NOT NULL AND state NOT IN ('cancelled', 'rejected', 'expired', 'failed')) AS
     offered_at

@@ -60,6 +60,7 @@ class ConversationMove(CreatorOwnedRow, table=True):
     __tablename__ = "conversation_moves"
     __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "epoch"),
+        Index("conversation_moves_of_creator", "tenant_id", "creator_id", "created_at"),
         tenant_foreign_key("conversation_id", "conversations"),
     )
     conversation_id: UUID
@@ -108,6 +109,13 @@ class Draft(CreatorOwnedRow, table=True):
             "native_id",
             postgresql_where=text("kind = 'locked'"),
         ),
+        Index(
+            "drafts_of_bot",
+            "tenant_id",
+            "creator_id",
+            "created_at",
+            postgresql_where=text("origin = 'bot'"),
+        ),
         tenant_foreign_key("conversation_id", "conversations"),
         tenant_foreign_key("remark_id", "remarks"),
     )
@@ -141,6 +149,10 @@ class Draft(CreatorOwnedRow, table=True):
     tokens: int = 0
     confidence_pct: int | None = None
     original_text: str = ""
+    edit_percent: int | None = None
+    """Percentage of a generated text that the approving member changed; None before a review."""
+    refused: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True if the checks did not allow the generated text to be sent as it was."""
     written_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """The member who wrote or rewrote the text; empty for generated and automated messages."""
 

@@ -16,6 +16,7 @@ from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.units import Button, Invoice, Medium
 from subscribers.conversations import conversation_rows
+from subscribers.conversations.edit_distance import edit_percent
 from subscribers.conversations.events import ChatSend
 from subscribers.conversations.models import Conversation, Draft
 from subscribers.conversations.states import DRAFT_STATES, DraftState
@@ -194,6 +195,9 @@ def approve_waiting_draft(scope: Scope, draft_id: UUID, *, text: str | None = No
     NotFound, Conflict."""
     row = get_draft(scope, draft_id, lock=True)
     transition_draft(scope, row, DraftState.APPROVED)
+    row.edit_percent = edit_percent(
+        row.original_text or row.text, row.text if text is None else text
+    )
     if text is not None and text != row.text:
         row.original_text = row.text
         row.text = text

@@ -17,6 +17,7 @@ from subscribers.fans.models import Fan, FanFacts, FanIdentity
 from tenants.agencies import queries
 
 FALLBACK = "en"
+CLEAR_WORDS = 5
 ERASED_ID_PREFIX = "erased:"
 """Prefix of a platform ID after its fan was erased; a digest or our row ID follows."""
 
@@ -62,10 +63,11 @@ def find_or_create_fan(
     """Return the fan behind a platform's ID on one of our accounts; create them on first contact.
     Each creator has separate fans.
 
-    If the platform gives no `language`, the fan's language is that of the text `said` (English if
-    it is not supported), and the creator's first language until there is such a text.
+    The fan's language is that of the text `said`. Until there is a clear text, it is the platform's
+    `language`, else the creator's first language. Without a platform language, a text in an
+    unsupported language makes it English.
     """
-    heard = None if language else _written_language(said)
+    heard = _clear_language(said) if language else _written_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
     known = _find_identity(
         scope,
@@ -81,7 +83,7 @@ def find_or_create_fan(
         id=uuid7(),
         creator_id=creator_id,
         display_name=handle or native_id,
-        language=answer_language(language or heard or _first_language(scope, creator_id)),
+        language=answer_language(heard or language or _first_language(scope, creator_id)),
     )
     identity = FanIdentity(
         tenant_id=scope.tenant_id,
@@ -94,6 +96,12 @@ def find_or_create_fan(
     scope.add(fan)
     scope.add(identity, FanFacts(tenant_id=scope.tenant_id, creator_id=creator_id, fan_id=fan.id))
     return get_fan_identity(scope, fan.id, channel_id)
+
+
+def _clear_language(said: str) -> str | None:
+    """Return the supported language of a text of at least `CLEAR_WORDS` words, or None. Fewer words
+    do not override the language that the platform gives."""
+    return language_detection.detect_language(said) if len(said.split()) >= CLEAR_WORDS else None
 
 
 def _written_language(said: str) -> str | None:

@@ -22,6 +22,12 @@ KNOWN = (
     BotCommand("purchases", Message("command.purchases")),
     BotCommand("subscription", Message("command.subscription")),
     BotCommand("paysupport", Message("command.paysupport")),
+    BotCommand(
+        "memory",
+        Message("command.memory"),
+        Message("command.memory.how"),
+        {"all": Message("command.memory.all")},
+    ),
     BotCommand("terms", Message("command.terms")),
     BotCommand("privacy", Message("command.privacy")),
     BotCommand("report", Message("command.report")),
@@ -32,7 +38,7 @@ SALES = frozenset({"purchases", "subscription", "paysupport"})
 RETIRED: frozenset[str] = frozenset()
 """Names formerly in `KNOWN`; they are removed from menus that still contain them."""
 
-_OTHERWISE = {"signaler": "report", "abonnement": "subscription"}
+_OTHERWISE = {"signaler": "report", "abonnement": "subscription", "memoire": "memory"}
 _BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
 """A fan who writes /stopp or /stopall also opts out; any other command must match to its end."""
 

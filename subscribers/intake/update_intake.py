@@ -34,10 +34,17 @@ from subscribers.conversations.models import Conversation
 from subscribers.conversations.states import OwnerState
 from subscribers.delivery import pack_delivery
 from subscribers.fans import directory
-from subscribers.intake import fan_commands, message_edits
+from subscribers.intake import fan_commands, fan_questions, message_edits
+from subscribers.memory import fact_rules, facts, fan_view, summaries
 from subscribers.orders import refunds
 from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, till_of_channel
-from subscribers.replies import speaker_notices
+from subscribers.replies import (
+    greetings,
+    handoff_notices,
+    persona,
+    shop_answers,
+    speaker_notices,
+)
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
 
@@ -156,6 +163,8 @@ def _receive_chat_update(
         escalation.respond_to_crisis(scope, talk, update.text)
         conversation_rows.record_marker_line(scope, talk, "crisis")
         return
+    if update.kind == "message" and talk.kind == "private":
+        _remember_message(scope, talk, update.text)
     _answer_update(
         scope,
         channel,
@@ -166,6 +175,12 @@ def _receive_chat_update(
         rail=rails.get(channel.platform),
         pages=pages,
     )
+
+
+def _remember_message(scope: Scope, talk: Conversation, said: str) -> None:
+    """Store what the fan states about themselves, and plan the summary of the conversation."""
+    facts.learn_facts(scope, talk, fact_rules.extract_facts(said), source="rule")
+    summaries.schedule_summary(scope, talk)
 
 
 def _find_or_create_fan(
@@ -210,6 +225,8 @@ def _answer_update(
         case "stop":
             _record_opt_out(scope, talk, everything="all" in normalize_reply(update.text).split())
         case _:
+            if OwnerState(talk.owner) is OwnerState.BOT:
+                handoff_notices.send_notice_if_away(scope, talk)
             conversation_rows.escalate_to_member(scope, talk, Message("chat.unreadable"))
 
 
@@ -360,34 +377,57 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
             monthly_payments.send_subscription_overview(
                 scope, talk, sells=isinstance(rail, MonthlyRail)
             )
+        case "memory":
+            fan_view.answer_memory_command(scope, talk, said, buttons=rail is not None)
         case "terms" | "privacy" as about:
             outgoing_messages.send_automated_message(scope, talk, Message(f"service.about.{about}"))
         case "start":
             directory.record_opt_in(scope, talk.fan_id)
+            greetings.send_greeting(scope, talk)
         case "paysupport":
             _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
         case "human" if not fan_commands.ASKS_FOR_REFUND.search(normalize_reply(said)):
             _escalate_to_member(scope, talk, Message("chat.asks_person"))
         case _:
-            _answer_plain_text(scope, talk, normalize_reply(said))
+            _answer_plain_text(scope, talk, normalize_reply(said), rail)
 
 
-def _answer_plain_text(scope: Scope, talk: Conversation, plain: str) -> None:
-    """Escalate requests for a person or a refund to a member; leave any other text to the
-    conversation's owner."""
+def _answer_plain_text(
+    scope: Scope, talk: Conversation, plain: str, rail: PaymentRail | None
+) -> None:
+    """Escalate requests for a person or a refund to a member, and answer questions about the shop
+    in the bot's conversations; leave any other text to the conversation's owner."""
     if fan_commands.ASKS_FOR_REFUND.search(plain):
         _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
     elif fan_commands.ASKS_FOR_PERSON.search(plain):
         _escalate_to_member(scope, talk, Message("chat.asks_person"))
-    elif OwnerState(talk.owner) is OwnerState.BOT:
-        schedule_reply(scope, talk)
-    else:
+    elif OwnerState(talk.owner) is not OwnerState.BOT:
         conversation_rows.escalate_to_member(scope, talk, Message("chat.fan_waits"))
+    elif not _answer_question(scope, talk, plain, rail):
+        schedule_reply(scope, talk)
+
+
+def _answer_question(
+    scope: Scope, talk: Conversation, plain: str, rail: PaymentRail | None
+) -> bool:
+    """Answer a question that code can answer for a creator with a persona. Return False for any
+    other text."""
+    about = fan_questions.classify_question(plain)
+    speaker = persona.active_persona(scope, talk.creator_id) if about is not None else None
+    if about is None or speaker is None or speaker.level == "off" or talk.safety_hold:
+        return False
+    if about == "catalog" and speaker.sales_style == "none":
+        return False
+    if about == "catalog":
+        shop_answers.send_catalog(scope, talk, rail)
+    else:
+        shop_answers.send_team_answer(scope, talk, about)
+    return True
 
 
 def _escalate_to_member(scope: Scope, talk: Conversation, reason: Message) -> None:
     if OwnerState(talk.owner) is OwnerState.BOT:
-        outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
+        handoff_notices.send_handoff_notice(scope, talk)
     conversation_rows.escalate_to_member(scope, talk, reason)
 
 
@@ -429,6 +469,8 @@ def _handle_button(
             offers.decline_offer(scope, offer_id, talk.fan_id)
         case "purchases":
             pack_delivery.send_owned_packs(scope, talk, _parse_id(ref))
+        case "forget":
+            fan_view.forget_by_button(scope, talk, ref)
         case "subscribe" if (
             isinstance(rail, MonthlyRail) and (plan_id := _parse_id(ref)) is not None
         ):

@@ -1,10 +1,18 @@
-"""Table of personas."""
+"""Tables of personas, of the changes of their autonomy, and of test chats."""
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Column, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+)
 
 
 class Persona(CreatorOwnedRow, table=True):
@@ -28,7 +36,7 @@ class Persona(CreatorOwnedRow, table=True):
     state: str
     """One of draft, active and retired."""
     level: str
-    """`copilot` or `autopilot`."""
+    """One of `autonomy.LEVELS`: off, copilot, supervised and autopilot."""
     virtual: bool
     name: str
     card: str
@@ -38,3 +46,49 @@ class Persona(CreatorOwnedRow, table=True):
     forbidden: list[str] = jsonb_column(list)
     languages: list[str] = jsonb_column(list)
     digest: str
+    greeting: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    opening_hours: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+    sales_style: str = Field(default="active", sa_column_kwargs={"server_default": "active"})
+    suggestions: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    lorebook: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+
+
+class AutonomyChange(CreatorOwnedRow, table=True):
+    """A change of a creator's autonomy, append-only.
+
+    `reason` is `member`, or the cause of an automatic fallback (`autonomy.FALLBACKS`).
+    """
+
+    __tablename__ = "autonomy_changes"
+    __table_args__ = table_arguments(
+        Index("autonomy_changes_of_creator", "tenant_id", "creator_id", "created_at"),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    before: str
+    after: str
+    reason: str
+    by: str
+    version: int
+    """Version of the active persona."""
+
+
+class PersonaTrial(CreatorOwnedRow, table=True):
+    """A member's test chat with a persona that need not be saved. No fan and no platform is
+    involved."""
+
+    __tablename__ = "persona_trials"
+    __table_args__ = table_arguments(
+        about="member",
+        keep="1 day",
+    )
+    member_id: UUID
+    persona: dict[str, Any] = jsonb_column()
+    lines: list[dict[str, Any]] = jsonb_column(list)
+    state: str
+    """`waiting` until a worker has answered, then `answered` or `failed`."""
+    outcome: dict[str, Any] | None = message_column()

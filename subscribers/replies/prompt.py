@@ -9,7 +9,7 @@ from typing import Literal
 from foundation.i18n.visible_text import remove_invisible
 from generators.contract.engines import ChatBrief, OfferLine, PromptMessage, TextJob
 from generators.text.model_calls import max_tokens_of
-from subscribers.replies.persona import ALWAYS_FORBIDDEN, PersonaVersion
+from subscribers.replies.persona import ALWAYS_FORBIDDEN, PersonaVersion, fill_placeholders
 
 ROOM = 2048
 """Context size in tokens of the smallest engine, the embedded model, for prompt and answer."""
@@ -22,6 +22,8 @@ FACTS_MOST = 300
 MEMORIES_MOST = 500
 SUMMARY_MOST = 400
 PERSONA_MOST = 1200
+SUGGESTIONS_MOST = 200
+BACKGROUND_MOST = 300
 NOW_MOST = 800
 """Limits of each block in tokens. Longer texts are cut; the cut of a fan's text is marked."""
 
@@ -72,6 +74,15 @@ class PromptOffer:
 
 
 @dataclass(frozen=True)
+class PromptMemory:
+    """A fact that the fan stated: its kind, its value, and both as a line of text."""
+
+    kind: str
+    value: str
+    line: str
+
+
+@dataclass(frozen=True)
 class TurnInputs:
     """The inputs of a reply. `ceiling` is the highest rating allowed, `local_time` the creator's
     local time, `foreign` marks an unsupported language."""
@@ -84,7 +95,7 @@ class TurnInputs:
     turn: int
     offers: tuple[PromptOffer, ...] = ()
     facts: tuple[str, ...] = ()
-    memories: tuple[str, ...] = ()
+    memories: tuple[PromptMemory, ...] = ()
     summary: str = ""
     history: tuple[PromptLine, ...] = ()
     foreign: bool = False
@@ -123,10 +134,10 @@ def build_reply_job(
     """Return the text job of a reply, trimmed to `room` tokens minus `answer`, or None if even the
     minimum does not fit.
 
-    Parts are trimmed in this order: history (oldest first), memories, summary, facts, offers
-    (lowest rank first), the persona's examples, then its card. The safety block, contract, channel,
-    the fan's new messages and the reminder remain. `nonce` is new for each call and marks the
-    fences around untrusted text.
+    Parts are trimmed in this order: background, history (oldest first), memories, summary, facts,
+    offers (lowest rank first), the persona's style suggestions, examples, then its card. The safety
+    block, contract, channel, the fan's new messages and the reminder remain. `nonce` is new for
+    each call and marks the fences around untrusted text.
     """
     left: TurnInputs | None = inputs
     while left is not None:
@@ -140,6 +151,8 @@ def build_reply_job(
 def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
     """Return the inputs with one part less, or None if nothing can be trimmed."""
     persona = inputs.persona
+    if persona.lorebook and find_background(inputs):
+        return replace(inputs, persona=replace(persona, lorebook=()))
     if inputs.history:
         return replace(inputs, history=inputs.history[1:])
     if inputs.memories:
@@ -150,6 +163,8 @@ def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
         return replace(inputs, facts=inputs.facts[:-1])
     if inputs.offers:
         return replace(inputs, offers=inputs.offers[:-1])
+    if persona.suggestions:
+        return replace(inputs, persona=replace(persona, suggestions=""))
     if persona.examples:
         return replace(inputs, persona=replace(persona, examples=persona.examples[:-1]))
     if persona.card:
@@ -180,6 +195,7 @@ def _build_job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJo
             offers=tuple(OfferLine(offer.id, offer.title) for offer in inputs.offers),
             turn=inputs.turn,
             virtual=inputs.persona.virtual,
+            memories=tuple((one.kind, strip_invisible(one.value)) for one in inputs.memories),
         ),
     )
 
@@ -206,6 +222,7 @@ def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
         ),
         REPLY_CONTRACT,
         shorten_text(_format_persona(persona), PERSONA_MOST),
+        _format_list("BACKGROUND", find_background(inputs), BACKGROUND_MOST),
         f"CHANNEL: at most {inputs.ceiling}. Answer in {language}. For them it is "
         f"{inputs.local_time}.",
         _format_list(
@@ -217,12 +234,8 @@ def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
             OFFERS_MOST,
         ),
         _format_list("FACTS", [strip_invisible(fact) for fact in inputs.facts], FACTS_MOST),
-        _format_list(
-            "MEMORIES", [strip_invisible(memory) for memory in inputs.memories], MEMORIES_MOST
-        ),
-        f"SUMMARY: {shorten_text(strip_invisible(inputs.summary), SUMMARY_MOST)}"
-        if inputs.summary
-        else "",
+        _format_memories(inputs, opening, closing),
+        _format_summary(inputs, opening, closing),
     ]
     return "\n\n".join(block for block in blocks if block)
 
@@ -234,7 +247,44 @@ def _format_persona(persona: PersonaVersion) -> str:
     ]
     lines += [f"Rule: {rule}" for rule in persona.rules]
     lines += [f"They: {example.fan}\nYou: {example.answer}" for example in persona.examples]
-    return "\n".join(line for line in lines if line)
+    if persona.suggestions:
+        style = shorten_text(strip_invisible(persona.suggestions), SUGGESTIONS_MOST)
+        lines.append(f"Style, only where no rule above forbids it: {style}")
+    return fill_placeholders("\n".join(line for line in lines if line), persona.name, "them")
+
+
+def _format_memories(inputs: TurnInputs, opening: str, closing: str) -> str:
+    """Return what the fan stated, between fences: it comes from the fan's own words."""
+    lines = [_clean_fenced_text(one.line, opening.strip("<>")) for one in inputs.memories]
+    if not lines:
+        return ""
+    body = shorten_text("\n".join(lines), MEMORIES_MOST)
+    return f"MEMORIES: what they told you before.\n{opening}\n{body}\n{closing}"
+
+
+def _format_summary(inputs: TurnInputs, opening: str, closing: str) -> str:
+    if not inputs.summary:
+        return ""
+    body = shorten_text(_clean_fenced_text(inputs.summary, opening.strip("<>")), SUMMARY_MOST)
+    return f"SUMMARY: the chat so far.\n{opening}\n{body}\n{closing}"
+
+
+def find_background(inputs: TurnInputs) -> list[str]:
+    """Return the texts of the lorebook entries of which the new messages or the last lines contain
+    a key as whole words."""
+    recent = [*inputs.now, *(line.text for line in inputs.history[-4:])]
+    plain = " ".join(strip_invisible(text).casefold() for text in recent)
+    words = " ".join(re.findall(r"\w+", plain))
+    return [
+        fill_placeholders(strip_invisible(entry.content), inputs.persona.name, "them")
+        for entry in inputs.persona.lorebook
+        if entry.enabled and any(_contains_key(words, key) for key in entry.keys)
+    ]
+
+
+def _contains_key(words: str, key: str) -> bool:
+    wanted = " ".join(re.findall(r"\w+", key.casefold()))
+    return bool(wanted) and f" {wanted} " in f" {words} "
 
 
 def _format_list(title: str, lines: list[str], most: int) -> str:

@@ -2,7 +2,7 @@
 its output is judged in another."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -17,6 +17,7 @@ from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating, Verdict
 from generators.contract.engines import EngineError, GeneratedText, JobTooLarge, TextJob
+from generators.engines.text.fan_intents import has_buying_intent
 from subscribers.catalog import offers
 from subscribers.catalog.offers import OfferCandidate
 from subscribers.conversations import conversation_rows, outgoing_messages
@@ -24,11 +25,21 @@ from subscribers.conversations.models import ChatMessage, Conversation, Draft
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
 from subscribers.fans import directory
+from subscribers.memory import facts, recall
 from subscribers.rails.contract import Rails
 from subscribers.rails.price_text import format_price
-from subscribers.replies import persona, prompt, reply_checks
+from subscribers.replies import (
+    autonomy,
+    handoff_notices,
+    persona,
+    prompt,
+    reply_checks,
+    speaker_notices,
+    team_answers,
+)
+from subscribers.replies.autonomy import AutonomyLevel, ReplyFindings
 from subscribers.replies.persona import PersonaVersion
-from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
+from subscribers.replies.prompt import PromptLine, PromptMemory, PromptOffer, TurnInputs
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
@@ -51,6 +62,9 @@ none. It is reading time, not an imitation of a person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
 
+REFUSED = ("improper", "unsafe")
+"""Results of the model that count as refused drafts."""
+
 Trouble = Literal[
     "asked", "upset", "unsure", "unsafe", "other", "budget", "engine", "unreadable", "improper"
 ]
@@ -67,7 +81,7 @@ class ReplyTurn:
     inputs: TurnInputs
     candidates: tuple[OfferCandidate, ...]
     rail: str
-    level: persona.AutonomyLevel
+    level: AutonomyLevel
     first: bool
 
     @property
@@ -108,11 +122,17 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     if speaker is None:
         conversation_rows.escalate_to_member(scope, talk, Message("chat.no_persona"))
         return None
+    if speaker.level == "off":
+        conversation_rows.escalate_to_member(scope, talk, Message("chat.bot_off"))
+        return None
     conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
     channel = queries.get_channel(scope, talk.channel_id)
     rail = rails.get(channel.platform)
+    sells = rail is not None and may_offer(speaker, [line.body for line in fresh])
     listed = (
-        offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
+        offers.list_offers(scope, fan, talk, channel=channel, rail=rail)
+        if rail is not None and sells
+        else ()
     )
     draft = outgoing_messages.create_draft(
         scope, talk, origin="bot", kind="text", state=DraftState.PENDING
@@ -120,14 +140,26 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     inputs = replace(
         _build_inputs(scope, talk, speaker, lines, fresh),
         offers=_build_prompt_offers(listed),
-        facts=_list_fan_facts(scope, fan),
+        facts=(*_list_fan_facts(scope, fan), *_list_team_facts(scope, talk)),
+        memories=_build_prompt_memories(scope, talk, fresh),
+        summary=recall.load_summary(scope, talk.id),
     )
-    level: persona.AutonomyLevel = "copilot" if inputs.foreign else speaker.level
+    reviewed = not inputs.foreign and not speaker.speaks(talk.language)
+    if reviewed:
+        speaker_notices.announce_reviewed_language(scope, talk)
+    level: AutonomyLevel = "copilot" if inputs.foreign or reviewed else speaker.level
     first = all(line.direction == "in" or line.author == "system" for line in lines)
     named = rail.name if rail else ""
     return ReplyTurn(
         draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, level, first
     )
+
+
+def may_offer(speaker: PersonaVersion, said: Sequence[str]) -> bool:
+    """Return True if the persona's sales style allows an offer in the reply to these messages."""
+    if speaker.sales_style == "on_request":
+        return any(has_buying_intent(text) for text in said)
+    return speaker.sales_style == "active"
 
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
@@ -226,6 +258,30 @@ def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, 
     return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
+def _list_team_facts(scope: Scope, talk: Conversation) -> tuple[str, ...]:
+    """Return the team's answers to questions about delivery, discounts and support."""
+    written = team_answers.list_team_answers(scope, talk.creator_id)
+    bodies = (
+        written.get((topic, talk.language)) or team_answers.default_answer(topic, talk.language)
+        for topic in team_answers.TOPICS
+    )
+    return tuple(" ".join(body.split()) for body in bodies)
+
+
+def _build_prompt_memories(
+    scope: Scope, talk: Conversation, fresh: list[ChatMessage]
+) -> tuple[PromptMemory, ...]:
+    found = recall.recall_facts(scope, talk.fan_id, [line.body for line in fresh])
+    return tuple(
+        PromptMemory(
+            str(one.key),
+            facts.fact_value_text(one.key, one.value, talk.language),
+            facts.fact_text(one, talk.language),
+        )
+        for one in found
+    )
+
+
 def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
     """Call the model outside any transaction. An improper reply is generated again once; after
     that, a member takes over."""
@@ -287,12 +343,13 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
     draft.prompt_digest = spoken.digest
     draft.model = spoken.model
     draft.tokens = spoken.tokens
+    draft.refused = spoken.trouble in REFUSED
     trouble = _find_trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
         outgoing_messages.transition_draft(
             scope, draft, DraftState.CANCELLED, Message("draft.handed_over")
         )
-        outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
+        handoff_notices.send_handoff_notice(scope, talk)
         conversation_rows.escalate_to_member(
             scope, talk, Message(f"chat.handoff_{trouble or 'other'}")
         )
@@ -324,12 +381,15 @@ def _apply_reply(
     draft.expires_at = scope.now + outgoing_messages.DRAFT_LIFETIME
     scope.add(talk, draft)
     decision = message_delivery.judge_message(scope, draft)
-    alone = (
-        begun.level == "autopilot"
-        and decision.rating.rank <= Rating.S.rank
-        and decision.verdict is not Verdict.H
+    found = ReplyFindings(
+        reply.confidence,
+        draft.offer_id is not None,
+        decision.rating,
+        decision.verdict is Verdict.H,
     )
-    if not alone:
+    waits = autonomy.waiting_reason(_level_now(scope, begun, draft), found)
+    draft.refused = waits in ("rating", "check")
+    if waits is not None:
         outgoing_messages.transition_draft(scope, draft, DraftState.DRAFT)
         notices.put(
             scope,
@@ -342,6 +402,16 @@ def _apply_reply(
     outgoing_messages.schedule_message_draft(
         scope, draft, at=scope.now + (timedelta() if begun.first else reply_delay(reply.text))
     )
+
+
+def _level_now(scope: Scope, begun: ReplyTurn, draft: Draft) -> AutonomyLevel:
+    """Return the level under which a reply is sent: a level lowered while the model wrote counts,
+    a raised one does not."""
+    scope.session.flush()
+    now = autonomy.apply_fallback(
+        scope, begun.creator_id, model=draft.model, draft_id=begun.draft_id
+    )
+    return autonomy.lower_of(begun.level, now if now is not None else "copilot")
 
 
 def reply_delay(text: str) -> timedelta:

@@ -50,6 +50,23 @@ def introduce_member(scope: Scope, talk: Conversation) -> None:
         )
 
 
+REVIEWED_LANGUAGE = "service.language.reviewed"
+
+
+def announce_reviewed_language(scope: Scope, talk: Conversation) -> None:
+    """Inform the fan, once in a session, that a member checks the replies in their language."""
+    announced = scope.run(
+        "SELECT 1 FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND service = :code AND created_at >= :since LIMIT 1",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        code=REVIEWED_LANGUAGE,
+        since=talk.session_at or scope.now,
+    ).scalar()
+    if not announced:
+        outgoing_messages.send_automated_message(scope, talk, Message("service.language.reviewed"))
+
+
 def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
     """Return True if a member sent our last message. The bot then discloses itself before it
     resumes."""

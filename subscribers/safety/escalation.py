@@ -10,7 +10,9 @@ from subscribers.checkout import unlocks
 from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.models import Conversation, SafetyEvent
 from subscribers.fans import directory
+from subscribers.replies import autonomy
 from subscribers.subscriptions import subscription_rows
+from tenants import audit
 
 
 def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
@@ -52,6 +54,33 @@ def escalate_minor(
         scope, talk, Message("chat.minor"), priority=0, urgent=True
     )
     _keep_signal(scope, talk, "minor", said)
+
+
+def report_missed_signal(scope: Scope, conversation_id: UUID) -> None:
+    """Record a member's report that the bot missed a safety signal: stop the bot and sales in this
+    conversation, and lower the autonomy of the creator's bot. A repeated report changes nothing.
+
+    Raises NotFound.
+    """
+    talk = conversation_rows.lock_conversation(scope, conversation_id)
+    if talk.safety_hold:
+        return
+    talk.safety_hold = True
+    _cancel_pending_messages(scope, talk)
+    conversation_rows.escalate_to_member(scope, talk, Message("chat.signal_reported"), priority=0)
+    scope.add(
+        SafetyEvent(
+            tenant_id=scope.tenant_id,
+            creator_id=talk.creator_id,
+            conversation_id=talk.id,
+            kind="reported",
+            layer="member",
+            excerpt_digest="",
+            action="missed",
+        )
+    )
+    audit.record(scope, "safety.reported", f"conversation:{talk.id}")
+    autonomy.fall_back(scope, talk.creator_id, "safety")
 
 
 def stop_sales_to_minor(scope: Scope, fan_id: UUID) -> None:

@@ -13,6 +13,7 @@ from web.api.admin import (
     audit_log,
     emergency_stops,
     payouts,
+    personas,
     revenue_splits,
     webhooks,
 )
@@ -122,6 +123,7 @@ def create_api(
         emergency_stops,
         payouts,
         revenue_splits,
+        personas,
         review_comments,
         weekly_plans,
     ):

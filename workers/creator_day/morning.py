@@ -269,9 +269,8 @@ class MorningWork:
                 languages=tuple(self._brief.languages),
             )
             if now != wanted:
-                persona.activate_persona(
-                    scope, persona.create_persona_version(scope, self._creator.id, wanted)
-                )
+                saved = persona.create_persona_version(scope, self._creator.id, wanted)
+                persona.activate_persona(scope, saved, keep_level=True)
 
     # posts and packs
 

@@ -15,6 +15,8 @@ from subscribers.conversations.events import (
 )
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.intake import handlers
+from subscribers.memory import summaries
+from subscribers.memory.events import SummaryDue
 from subscribers.orders import recalls
 from subscribers.orders.events import (
     OfferExpire,
@@ -23,6 +25,8 @@ from subscribers.orders.events import (
     PackRecalled,
     UnlockCheckDue,
 )
+from subscribers.replies import trial_chats
+from subscribers.replies.events import PersonaTrialDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
@@ -53,10 +57,28 @@ def _message_routes(s: Services) -> tuple[EventRoute, ...]:
             on_dead=gave_up,
         ),
         EventRoute(
+            PersonaTrialDue,
+            partial(
+                trial_chats.answer_trial, tenant=tenant, write=s.write_reply, billing=s.billing
+            ),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
+            on_dead=partial(trial_chats.fail_trial, tenant=tenant),
+        ),
+        EventRoute(
             ChatSend,
             partial(handlers.send_message, tenant=tenant, claim=speak, carry=s.run_steps),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
+        ),
+        EventRoute(
+            SummaryDue,
+            partial(
+                summaries.summarize_conversation,
+                tenant=tenant,
+                write=s.write_reply,
+                billing=s.billing,
+            ),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
         ),
         EventRoute(
             ChatReconcile,

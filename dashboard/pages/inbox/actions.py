@@ -25,7 +25,7 @@ from subscribers.conversations import conversation_rows, outgoing_messages, unse
 from subscribers.inbox import fan_notes, member_actions
 from subscribers.inbox.member_actions import DraftRejection
 from subscribers.inbox.queries import UnsentMessage
-from subscribers.safety import age_checks
+from subscribers.safety import age_checks, escalation
 from subscribers.subscriptions.subscription_rows import Plan
 from tenants.agencies.rights import Right
 
@@ -223,6 +223,13 @@ def stop_sales(
     )
     st.session_state[STOP_SALES_PANEL] = None
     return Message("inbox.sales_stopping" if stop else "inbox.sales_resuming")
+
+
+def report_signal(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> Message:
+    """Report a safety signal that the bot missed."""
+    conversation_creator(scope, page, talk)
+    escalation.report_missed_signal(scope, talk)
+    return Message("inbox.signal_reported")
 
 
 def request_age(page: PageContext, talk: UUID, box: str, scope: Scope, _press: UUID) -> Message:

@@ -26,6 +26,7 @@ from dashboard.pages.inbox.actions import (
     reject_suggestion,
     render_snooze_choices,
     render_uncertain_message,
+    report_signal,
     request_age,
     return_to_ai,
     save_unsent_text,
@@ -102,6 +103,11 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
             undo = partial(withdraw_age_assurance, page, talk)
             actions.action_button(
                 page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw"
+            )
+        if not one.desk.held:
+            report = partial(report_signal, page, talk)
+            actions.action_button(
+                page, "inbox.report_signal", report, right=Right.CHAT, key=f"{key}:signal"
             )
         if one.card.sales_stopped:
             if page.has_right(Right.REOPEN):

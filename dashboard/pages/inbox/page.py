@@ -9,7 +9,7 @@ import streamlit as st
 from babel import Locale
 
 from connectors.contract.chats import AttachmentKind
-from dashboard.pages.inbox import comment_panel, conversation_panel
+from dashboard.pages.inbox import comment_panel, conversation_panel, memory_panel
 from dashboard.pages.inbox.actions import OFFER_PANEL, SAVED_REPLIES_PANEL, SELECTED_COMMENT_KEY
 from dashboard.pages.inbox.queries import (
     ConversationView,
@@ -93,6 +93,7 @@ def render_page(page: PageContext) -> None:
                 conversation_panel.render_conversation_panel(page, one)
         with right:
             _render_fan_card(page, found, one)
+            memory_panel.render_memory(page, one)
             conversation_panel.render_notes(page, one)
     else:
         with middle:

@@ -24,6 +24,9 @@ from subscribers.conversations import conversation_rows, unsent_text
 from subscribers.inbox import member_actions, queries, saved_replies
 from subscribers.inbox.queries import ConversationDetail, FanCard, InboxEntry, InboxGroup
 from subscribers.inbox.saved_replies import SavedReply
+from subscribers.memory import facts, recall
+from subscribers.memory.facts import FanFact
+from subscribers.replies.autonomy import AutonomyLevel, current_level
 from subscribers.subscriptions.subscription_rows import Plan
 from tenants.agencies.queries import Creator, list_members
 
@@ -72,7 +75,13 @@ class ConversationView:
     plans: Sequence[Plan]
     """Subscriptions that can be offered, loaded with `offers`."""
     saved: Sequence[SavedReply]
+    memories: Sequence[FanFact]
+    """What the fan stated about themselves."""
+    summary: str
+    """The summary of the conversation; empty without one."""
     mine: bool
+    autonomy: AutonomyLevel | None
+    """The autonomy of the creator's bot, None without a persona."""
     heard: Mapping[int, CommentView]
     """In a public conversation, comments keyed by line number, newest first. Empty in a private
     one."""
@@ -176,7 +185,10 @@ def load_conversation(
         )
         if listing
         else (),
+        memories=facts.list_facts(scope, desk.fan_id),
+        summary=recall.load_summary(scope, conversation_id),
         mine=desk.member_id == me,
+        autonomy=current_level(scope, creator.id),
         heard={one.seq: one for one in heard},
         answers={one.seq: one for one in moderation.list_comment_answers(scope, conversation_id)}
         if desk.public

@@ -1,5 +1,5 @@
-"""The Shop page with its views: packs, subscriptions, orders, reconciliation, revenue split and
-accounting."""
+"""The Shop page with its views: packs, answers, subscriptions, orders, reconciliation, revenue
+split and accounting."""
 
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from dashboard.pages.shop import (
     rail_reconciliation,
     revenue_split,
     subscriptions,
+    team_answers,
 )
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -20,7 +21,7 @@ from tenants.agencies.rights import Right
 
 VIEW = "shop:view"
 CREATOR = "shop:creator"
-VIEWS = ("packs", "subscriptions", "orders", "money", "split", "books")
+VIEWS = ("packs", "answers", "subscriptions", "orders", "money", "split", "books")
 TOGETHER = ("orders", "money")
 """Views that can show all creators at once. The other views show one creator."""
 
@@ -34,7 +35,7 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("dashboard.no_creators"))
         return
     order = st.query_params.get("order", "")
-    views = [view for view in VIEWS if view in ("packs", "orders") or page.has_right(Right.MONEY)]
+    views = [view for view in VIEWS if _can_view(page, view)]
     if VIEW not in st.session_state:
         asked = "orders" if order else st.query_params.get("view", "")
         st.session_state[VIEW] = asked if asked in views else "packs"
@@ -52,6 +53,8 @@ def render_page(page: PageContext) -> None:
     match view:
         case "orders":
             orders.render_orders(page, these, order)
+        case "answers" if page.has_right(Right.RUN):
+            team_answers.render_team_answers(page, chosen or mine[0])
         case "subscriptions" if page.has_right(Right.MONEY):
             subscriptions.render_subscriptions(page, chosen or mine[0])
         case "money" if page.has_right(Right.MONEY):
@@ -62,6 +65,12 @@ def render_page(page: PageContext) -> None:
             accounting.render_accounting(page, chosen or mine[0])
         case _:
             packs.render_packs(page, chosen or mine[0])
+
+
+def _can_view(page: PageContext, view: str) -> bool:
+    if view in ("packs", "orders"):
+        return True
+    return page.has_right(Right.RUN if view == "answers" else Right.MONEY)
 
 
 def _select_creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:

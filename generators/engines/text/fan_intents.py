@@ -5,6 +5,9 @@ They are deliberately few and simple: a message without a match is passed to a m
 being guessed.
 """
 
+import re
+import unicodedata
+
 _ALARM = (
     r"suicid\w*",
     r"kill myself",
@@ -31,6 +34,24 @@ _PERSON = (
     r"(?:speak|talk) (?:to|with) (?:someone|somebody|an? (?:real )?(?:human|person))",
     r"parler (?:a|avec) (?:quelqu'?un|une? (?:vraie? )?(?:personne|humaine?))",
 )
+_MEMORY = (
+    r"(?:do you|you) (?:still )?remember(?: (?:me|my|us|what i|who i|that i|anything about me)\b.*"
+    r"|\s*\W*$)",
+    r"(?:do you|you) (?:still )?know (?:my name|who i am|what i (?:like|love|told))",
+    r"what(?:'?s| is) my name",
+    r"what do you (?:know|remember) about me",
+    r"what (?:did i tell you|do i like)",
+    r"(?:tu te souviens|te souviens[- ]tu|vous vous souvenez|vous souvenez[- ]vous|tu te rappelles"
+    r"|te rappelles[- ]tu|vous vous rappelez|tu t'en souviens)(?: (?:encore )?(?:de (?:moi|mon|ma"
+    r"|mes|ce que)|mon|ma|ce que|qui je|comment je)\b.*|\s*\W*$)",
+    r"(?:tu sais|vous savez|sais[- ]tu) (?:encore )?(?:comment je m'appelle|mon (?:pre)?nom"
+    r"|ce que j'aime|qui je suis)",
+    r"(?:c'est quoi|quel est) mon (?:pre)?nom",
+    r"(?:qu'est[- ]ce que|que) (?:tu sais|sais[- ]tu|vous savez|savez[- ]vous) (?:de|sur) moi",
+)
+"""Questions about what the fan said before."""
+
+_INTRODUCES = (r"my name is", r"my name's", r"je m'appelle", r"mon prenom est", r"moi,? c'est")
 _UPSET = (
     r"refund\w*",
     r"scam\w*",
@@ -95,9 +116,19 @@ INTENT_PATTERNS: tuple[tuple[str, str], ...] = (
     ("asked", r"^/human\b|" + _words_pattern(_PERSON)),
     ("truth", _words_pattern(_WHO)),
     ("upset", _words_pattern(_UPSET)),
+    ("memory", r"\b(?:" + "|".join(_MEMORY) + ")"),
+    ("introduction", _words_pattern(_INTRODUCES)),
     ("offer", _words_pattern(_WANTS)),
     ("thanks", _words_pattern(_THANKS)),
     ("compliment", _words_pattern(_PRAISE)),
     ("greeting", r"^\W*" + _words_pattern(_HELLO)),
     ("question", r"\?\s*$"),
 )
+
+_BUYING = re.compile(_words_pattern(_WANTS))
+
+
+def has_buying_intent(text: str) -> bool:
+    """Return True if a fan's message asks for pictures, packs or the shop."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return bool(_BUYING.search("".join(sign for sign in plain if not unicodedata.combining(sign))))

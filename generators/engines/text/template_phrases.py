@@ -157,6 +157,14 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
         "question": (
             "Bonne question ! Je préfère ne pas répondre au hasard. Et vous, qu'en pensez-vous ?",
         ),
+        "memory": ("Oui ! {remembered} C'est toujours exact ?", "Bien sûr. {remembered}"),
+        "memory_none": (
+            "Je n'ai encore rien noté à votre sujet. Dites-moi votre prénom et ce que vous aimez !",
+        ),
+        "introduction": (
+            "Bonjour {fan} ! Qu'est-ce qui vous amène ?",
+            "Bienvenue, {fan} ! Comment se passe votre journée ?",
+        ),
         "compliment": (
             "Merci, c'est gentil ! Qu'est-ce qui vous a plu ?",
             "Vous savez trouver les mots. Merci !",
@@ -195,6 +203,14 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "no_offer": ("I have nothing new to show right now, but there will be more soon.",),
         "question": ("Good question! I would rather not guess. What do you think?",),
+        "memory": ("Yes! {remembered} Is that still right?", "Of course. {remembered}"),
+        "memory_none": (
+            "I have not noted anything about you yet. Tell me your name and what you like!",
+        ),
+        "introduction": (
+            "Nice to meet you, {fan}! What brings you here?",
+            "Welcome, {fan}! How is your day going?",
+        ),
         "compliment": (
             "Thank you, that is kind! What did you like about it?",
             "You do have a way with words. Thank you!",
@@ -208,3 +224,28 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
         "unsafe": ("I will stop here: a member of the team will read this message.",),
     },
 }
+
+MEMORY_PHRASES: dict[str, dict[str, str]] = {
+    "fr": {
+        "name": "Vous vous appelez {values}.",
+        "like": "Ce que vous aimez : {values}.",
+        "dislike": "Ce que vous n'aimez pas : {values}.",
+        "pet": "Votre animal : {values}.",
+        "work": "Votre travail : {values}.",
+        "birthday": "Votre anniversaire : le {values}.",
+        "date": "À retenir : {values}.",
+    },
+    "en": {
+        "name": "Your name is {values}.",
+        "like": "You like {values}.",
+        "dislike": "You do not like {values}.",
+        "pet": "Your pet: {values}.",
+        "work": "Your work: {values}.",
+        "birthday": "Your birthday is {values}.",
+        "date": "To remember: {values}.",
+    },
+}
+"""Sentences about what a fan stated, by kind."""
+
+LAST_ITEM = {"fr": "et", "en": "and"}
+"""The word before the last item of an enumeration."""

@@ -30,6 +30,8 @@ from generators.engines.text.template_phrases import (
     CHAT_REPLIES,
     CLOSING_QUESTIONS,
     HOUR_CAPTIONS,
+    LAST_ITEM,
+    MEMORY_PHRASES,
     PLACE_CAPTIONS,
     PLAIN_CAPTIONS,
 )
@@ -55,6 +57,8 @@ _TO_A_PERSON: dict[str, HandoffReason] = {"unsafe": "unsafe", "asked": "asked", 
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in INTENT_PATTERNS)
 _SURE = {
     "truth": 0.98,
+    "memory": 0.9,
+    "introduction": 0.85,
     "greeting": 0.9,
     "thanks": 0.9,
     "compliment": 0.85,
@@ -150,7 +154,7 @@ def classify_fan_message(brief: ChatBrief) -> TemplateReply:
     """Return the fan's intent by the first matching pattern. Without a match, the intent is small
     talk with low confidence."""
     said = " ".join(brief.said.casefold().split())
-    plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü", "aaaceeeeiioouuu"))
+    plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü’", "aaaceeeeiioouuu'"))
     kind = next((kind for kind, pattern in _PATTERNS if pattern.search(plain)), "small_talk")
     if kind in _TO_A_PERSON:
         return TemplateReply(kind, 0.95, handoff=_TO_A_PERSON[kind])
@@ -171,14 +175,38 @@ def classify_fan_message(brief: ChatBrief) -> TemplateReply:
     return TemplateReply(kind, _SURE[kind], handoff="unsure" if _SURE[kind] < 0.5 else None)
 
 
+def describe_memories(memories: tuple[tuple[str, str], ...], language: str) -> str:
+    """Return what a fan stated as sentences, or an empty text. Every value appears once."""
+    phrases = MEMORY_PHRASES[language]
+    found = []
+    for kind in ("name", "like", "dislike", "pet", "work", "birthday", "date"):
+        values = [value for about, value in memories if about == kind]
+        if values:
+            found.append(phrases[kind].format(values=join_values(values, language)))
+    return " ".join(found)
+
+
+def join_values(values: list[str], language: str) -> str:
+    """Return values as an enumeration: `a, b and c`."""
+    *first, last = values
+    return f"{', '.join(first)} {LAST_ITEM[language]} {last}" if first else last
+
+
 def _build_chat_reply(
     brief: ChatBrief, language: str, rng: np.random.Generator
 ) -> dict[str, object]:
     reply = classify_fan_message(brief)
     kind = "truth_human" if reply.kind == "truth" and not brief.virtual else reply.kind
+    fan = next((value for about, value in brief.memories if about == "name"), "")
+    remembered = ""
+    if kind == "memory":
+        remembered = describe_memories(brief.memories, language)
+        kind = "memory" if remembered else "memory_none"
+    elif kind == "introduction" and not fan:
+        kind = "small_talk"
     return {
         "text": _choose_option(CHAT_REPLIES[language][kind], rng).format(
-            name=brief.persona, title=reply.title
+            name=brief.persona, title=reply.title, fan=fan, remembered=remembered
         ),
         "offer_id": reply.offer_id,
         "handoff": reply.handoff,

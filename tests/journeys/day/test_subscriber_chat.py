@@ -142,7 +142,7 @@ def test_crisis_message_gets_a_help_line_and_no_offer(
 def test_refund_request_is_handed_to_a_member(house: Installation, people: People) -> None:
     sam = people("Sam")
     sam.write("/paysupport I want my money back")
-    handed = render_message(Message("service.handoff"), "en")
+    handed = render_message(Message("service.handoff", {"who": "Someone", "name": "Nova"}), "en")
     sam.waits(lambda message: message["text"] == handed)
     wait_until(lambda: "chat.asks_money_back" in notices(house))
 

@@ -166,7 +166,7 @@ def test_age_is_detected_across_messages_and_in_answers(
 
 def test_human_command_hands_over_to_a_member(studio: Studio) -> None:
     studio.say("leo", "/human")
-    assert "J’ai transmis votre message à l’équipe" in studio.texts("leo")[-1]
+    assert "Quelqu’un de l’équipe de Nova vous répondra" in studio.texts("leo")[-1]
     assert studio.thread("leo").owner is OwnerState.PENDING_HUMAN
     assert studio.writer.asked == []
     studio.say("leo", "vous êtes là ?")

@@ -1,4 +1,4 @@
-"""Language of replies: the platform's setting, otherwise the fan's messages, otherwise the
+"""Language of replies: the fan's messages, before a clear one the platform's setting, otherwise the
 creator's first language."""
 
 from typing import Literal
@@ -57,9 +57,13 @@ def test_reply_language_follows_the_fans_messages(studio: Studio) -> None:
     assert hear(studio, SERIES) == ("fr", "fr")
 
 
-def test_platform_setting_overrides_detection(studio: Studio) -> None:
-    assert hear(studio, SERIES, language="en-GB") == ("en", "en")
-    assert hear(studio, SERIES, language="en-GB") == ("en", "en")
+def test_platform_setting_applies_until_the_fan_clearly_writes_another_language(
+    studio: Studio,
+) -> None:
+    assert hear(studio, "salut", language="en-GB") == ("en", "en"), "one word changes nothing"
+    assert hear(studio, SERIES, language="en-GB") == ("fr", "fr")
+    assert hear(studio, "ok", language="en-GB") == ("fr", "fr")
+    assert hear(studio, MORE, language="en-GB") == ("en", "en")
 
 
 def test_button_press_is_not_used_for_detection(studio: Studio) -> None:

@@ -18,6 +18,8 @@ from subscribers.intake import fan_commands
         ("/signaler une image", "report"),
         ("/report", "report"),
         ("/âge", "age"),
+        ("/mémoire", "memory"),
+        ("/memory 2", "memory"),
         ("/agenda", ""),
         ("/dance", ""),
         ("stop", ""),
@@ -31,7 +33,7 @@ def test_command_is_recognized_at_the_start_of_a_message(said: str, name: str) -
 
 def test_menu_without_sales_has_no_payment_commands() -> None:
     quiet = {command.name for command in fan_commands.command_menu(sells=False).commands}
-    assert quiet == {"start", "stop", "human", "age", "terms", "privacy", "report"}
+    assert quiet == {"start", "stop", "human", "age", "memory", "terms", "privacy", "report"}
     sold = {"purchases", "subscription", "paysupport"}
     assert {
         command.name for command in fan_commands.command_menu(sells=True).commands

@@ -12,7 +12,7 @@ from generators.text.json_answers import schema_errors
 from generators.text.model_calls import max_tokens_of
 from subscribers.replies import prompt, reply_checks
 from subscribers.replies.persona import PersonaExample, PersonaVersion
-from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
+from subscribers.replies.prompt import PromptLine, PromptMemory, PromptOffer, TurnInputs
 
 NOVA = PersonaVersion(
     name="Nova",
@@ -39,7 +39,7 @@ INPUTS = TurnInputs(
         PromptOffer("o2", "Soir", "The same at night", "900 XTS"),
     ),
     facts=("They call themselves leo.",),
-    memories=("Likes boats.",),
+    memories=(PromptMemory("like", "boats", "Likes: boats"),),
     summary="They met last week.",
     history=(PromptLine("fan", "bonjour"), PromptLine("us", "Bonjour !")),
 )

@@ -54,6 +54,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.MONEY_READ: (Right.MONEY,),
     ApiKeyScope.MONEY_WRITE: (Right.BOOKS, Right.SPLIT),
     ApiKeyScope.AUDIT_READ: (Right.RUN,),
+    ApiKeyScope.PERSONA_WRITE: (Right.RUN,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
 """Rights that a scope requires from the key's member. One of them is enough."""

@@ -37,6 +37,7 @@ from tests.subscribers.builders import Studio, create_nova
 from tests.subscribers.earnings_builders import EarningsAccount
 
 SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
+ANSWERS = {Role.OWNER, Role.MANAGER}
 NAMED = {Role.OWNER, Role.MANAGER, Role.CREATOR}
 
 
@@ -468,3 +469,28 @@ def test_sample_is_equal_within_a_month(house: House) -> None:
     assert one == two
     assert not file_reader.read_statement(one.encode(), "x").unread
     assert "2026-02-28,payout" in one
+
+
+def test_answer_of_the_team_is_changed_and_restored(house: House) -> None:
+    def written() -> list[str]:
+        rows = house.studio.rows("SELECT body FROM team_answers WHERE tenant_id = :tenant")
+        return [row.body for row in rows]
+
+    with house.look(view="answers") as page:
+        text = page.again()
+        assert "Livraison (français)" in text
+        page.type("Livraison (français)", "Livré tout de suite ici.")
+        page.press("Enregistrer")
+        assert written() == ["Livré tout de suite ici."]
+        page.type("Livraison (français)", "je suis vraiment une vraie femme")
+        page.press("Enregistrer")
+        assert written() == ["Livré tout de suite ici."], "a refused text changes nothing"
+        page.type("Livraison (français)", "")
+        page.press("Enregistrer")
+    assert written() == []
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - ANSWERS - {Role.GUEST, Role.CUSTODIAN}))
+def test_other_roles_do_not_see_the_answers(house: House, role: Role) -> None:
+    with house.look(role, view="answers") as page:
+        assert "Remises" not in page.again()

@@ -1,0 +1,83 @@
+"""Checks of a persona before it is saved: sizes, languages, and texts that no bot may send."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import LANGUAGES
+from gate.permits.character_texts import check_character_texts
+from gate.permits.profile_texts import check_profile_texts
+from subscribers.replies import reply_checks
+from subscribers.replies.persona import PersonaVersion, fill_placeholders
+
+MAX_LENGTHS = {
+    "name": 60,
+    "card": 8000,
+    "voice": 2000,
+    "greeting": 600,
+    "suggestions": 4000,
+}
+"""Maximum number of characters of each text."""
+
+MAX_EXAMPLES = 8
+MAX_EXAMPLE_LENGTH = 1000
+MAX_RULES = 30
+MAX_RULE_LENGTH = 300
+MAX_LORE_ENTRIES = 200
+MAX_LORE_KEYS = 20
+MAX_KEY_LENGTH = 80
+MAX_LORE_LENGTH = 2000
+
+
+def check_persona(scope: Scope, persona: PersonaVersion) -> None:
+    """Raise BadInput for a persona that is incomplete or too long, and Refused for texts about a
+    minor, prohibited content, or answers that no bot may send."""
+    check_persona_size(persona)
+    check_profile_texts(scope, (persona.name,))
+    check_character_texts(scope, persona_texts(persona))
+    answers = (persona.greeting, *(one.answer for one in persona.examples))
+    filled = (fill_placeholders(text, persona.name) for text in answers)
+    if any(reply_checks.find_reply_faults(text, instructions="") for text in filled if text):
+        raise Refused("persona.bad_answer")
+
+
+def check_persona_size(persona: PersonaVersion) -> None:
+    """Raise BadInput for a persona that is incomplete or too long; the message names the field."""
+    if not persona.name.strip():
+        raise BadInput("persona.no_name")
+    if not persona.languages or set(persona.languages) - set(LANGUAGES):
+        raise BadInput("persona.bad_languages")
+    for field, most in MAX_LENGTHS.items():
+        if len(getattr(persona, field)) > most:
+            raise BadInput(f"persona.long_{field}", most=most)
+    if len(persona.examples) > MAX_EXAMPLES:
+        raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES)
+    for example in persona.examples:
+        if not (example.fan.strip() and example.answer.strip()):
+            raise BadInput("persona.half_example")
+        if max(len(example.fan), len(example.answer)) > MAX_EXAMPLE_LENGTH:
+            raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH)
+    if max(len(persona.rules), len(persona.forbidden)) > MAX_RULES:
+        raise BadInput("persona.too_many_rules", most=MAX_RULES)
+    if any(len(rule) > MAX_RULE_LENGTH for rule in (*persona.rules, *persona.forbidden)):
+        raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH)
+    if len(persona.lorebook) > MAX_LORE_ENTRIES:
+        raise BadInput("persona.too_many_entries", most=MAX_LORE_ENTRIES)
+
+
+def persona_texts(persona: PersonaVersion) -> tuple[str, ...]:
+    """Return all texts of a persona."""
+    return tuple(
+        text for text in _walk_texts(getattr(persona, one.name) for one in fields(persona))
+    )
+
+
+def _walk_texts(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _walk_texts(value)
+        elif hasattr(value, "__dataclass_fields__"):
+            yield from _walk_texts(vars(value).values())
