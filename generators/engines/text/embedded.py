@@ -103,7 +103,9 @@ class EmbeddedEngine:
                 if isinstance(error.__cause__, httpx.ConnectError)
                 else EngineUnreachable
             )
-            raise kind("engine.server_down", engine=self.name, url=self._url) from error
+            raise kind(
+                "engine.unreachable", engine=self.name, setting="GREENROOM_GENERATORS__LLM_URL"
+            ) from error
         except langchain.load_attribute("openai", "BadRequestError") as error:
             if "context size" in str(error):
                 raise JobTooLarge("engine.context_full", tokens=0, room=CONTEXT) from error

@@ -105,7 +105,7 @@ def comfy(folder: Path, kind: type[comfyui.ComfyUI] = comfyui.ComfyUI) -> Iterat
                 "hangs": Failure(
                     lambda: there.fail("/queue", fault(hang=True)),
                     EngineUnreachable,
-                    "engine.server_down",
+                    "engine.unreachable",
                 ),
                 "memory": Failure(ends("CUDA out of memory"), JobTooLarge, "engine.server_memory"),
                 "fails": Failure(
@@ -329,7 +329,7 @@ def local_texts(
 
         make, booked = write_with(kind(there.url, "llama3.2", seconds=3.0))
         down = Failure(
-            meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.server_down", costs=True
+            meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.unreachable", costs=True
         )
         refused = meets(fake_ollama.Fault(status=503))
         yield World(
