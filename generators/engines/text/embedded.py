@@ -70,9 +70,9 @@ class EmbeddedEngine:
         seconds: float = ANSWER_SECONDS,
         own: bool = False,
     ) -> None:
-        """Create the engine. `own` is True if the settings name the model; the bundled model is
-        only good enough for English lines."""
-        self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
+        """Create the engine. `own` is True if the settings name the model; no text of the bundled
+        model is good enough for publication (docs/benchmarks.md)."""
+        self.languages = frozenset({"fr", "en"}) if own else frozenset()
         self.converses = own
         self._url = url.rstrip("/")
         self._start = start
