@@ -197,9 +197,11 @@ class GeneratorsSettings(SettingsGroup):
     """
     spending_caps: str = ""
     """Maximum spending of each agency per calendar month, on images and texts: `50 USD, 20 EUR`."""
+    pico_voices: bool = True
+    """True if the voices of the package py-nanotts are offered: French, British and American
+    English."""
     espeak_program: str = "espeak-ng"
-    """The program espeak-ng, by name or path, for marked speech if there is no real voice. Empty:
-    none."""
+    """The program espeak-ng, by name or path, for marked speech in further voices. Empty: none."""
     piper_voices: str = ""
     """A folder of Piper voices, `<voice>.onnx` with `<voice>.onnx.json` and MODEL_CARD. Empty:
     none."""
